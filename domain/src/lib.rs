@@ -1,1 +1,26 @@
-//! .
+//! The rules and wire types of onbill, shared by the edge, the origin and the stand-in parties of the tests.
+//!
+//! Architecture invariant: nothing here does I/O, is async, reads a clock, draws randomness, or knows an HTTP server,
+//! SQL or the Workers platform. Time and random bytes come in as arguments, so each rule can be tested by a table.
+
+pub mod correlator;
+pub mod currency;
+pub mod day;
+pub mod decline;
+pub mod digest;
+pub mod encoding;
+pub mod ids;
+pub mod jws;
+pub mod key;
+pub mod limits;
+pub mod locale;
+pub mod money;
+pub mod msisdn;
+pub mod origin_url;
+pub mod pai;
+pub mod reject;
+pub mod signature;
+pub mod standing;
+pub mod timestamp;
+pub mod token;
+pub mod wire;

@@ -1,0 +1,134 @@
+//! Calendar days, `YYYY-MM-DD`, and the service period between two of them.
+
+use crate::limits::SERVICE_PERIOD_DAYS_MAX;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use time::{Date, Month};
+
+/// A day of the Gregorian calendar between the years 2000 and 9999, without a time zone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(Date);
+
+impl Day {
+    /// Parses exactly `YYYY-MM-DD`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+            return None;
+        }
+        let number =
+            |part: &str| part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<u16>().ok())?;
+        let (year, month, day) =
+            (number(text.get(0..4)?)?, number(text.get(5..7)?)?, number(text.get(8..10)?)?);
+        let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+        let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+        (year >= 2000).then_some(Self(date))
+    }
+
+    /// Days from `earlier` to `self`; negative when it lies before.
+    pub fn days_since(self, earlier: Self) -> i64 {
+        (self.0 - earlier.0).whole_days()
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), u8::from(self.0.month()), self.0.day())
+    }
+}
+
+impl fmt::Debug for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not a date of the form YYYY-MM-DD"))
+    }
+}
+
+/// The days a charge pays for, both included. It never runs backwards and is at most
+/// [`SERVICE_PERIOD_DAYS_MAX`] long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "PeriodFields")]
+pub struct ServicePeriod {
+    from: Day,
+    to: Day,
+}
+
+#[derive(Deserialize)]
+struct PeriodFields {
+    from: Day,
+    to: Day,
+}
+
+impl TryFrom<PeriodFields> for ServicePeriod {
+    type Error = &'static str;
+
+    fn try_from(fields: PeriodFields) -> Result<Self, Self::Error> {
+        Self::new(fields.from, fields.to)
+    }
+}
+
+impl ServicePeriod {
+    /// Checks the order and the length.
+    pub fn new(from: Day, to: Day) -> Result<Self, &'static str> {
+        match to.days_since(from) {
+            ..0 => Err("servicePeriod ends before it begins"),
+            days if days >= SERVICE_PERIOD_DAYS_MAX => Err("servicePeriod is longer than 400 days"),
+            _ => Ok(Self { from, to }),
+        }
+    }
+
+    /// The first day paid for.
+    pub fn from(self) -> Day {
+        self.from
+    }
+
+    /// The last day paid for.
+    pub fn to(self) -> Day {
+        self.to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_one_spelling() {
+        assert_eq!(Day::parse("2026-12-01").map(|d| d.to_string()).as_deref(), Some("2026-12-01"));
+        for bad in [
+            "2026-13-01",
+            "2026-02-29",
+            "2026-2-1",
+            "+026-02-01",
+            "26-02-01",
+            "2026-02-01Z",
+            "1999-01-01",
+            "２026-01-1",
+        ] {
+            assert_eq!(Day::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_period_is_in_order_and_short() {
+        let period = |from: &str, to: &str| {
+            serde_json::from_value::<ServicePeriod>(serde_json::json!({"from": from, "to": to})).is_ok()
+        };
+        assert!(period("2026-12-01", "2026-12-31"));
+        assert!(period("2026-12-01", "2026-12-01"));
+        assert!(!period("2026-12-02", "2026-12-01"));
+        assert!(!period("2026-12-01", "2029-12-01"));
+    }
+}

@@ -1,0 +1,28 @@
+//! Strict base64: unpadded base64url for JWS and keys (RFC 7515 §2). Padding, whitespace, the other alphabet and
+//! stray trailing bits are refused, so that one value has one spelling.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Encodes as unpadded base64url.
+pub fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Decodes unpadded base64url; `None` for any other spelling.
+pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_value_has_one_spelling() {
+        assert_eq!(from_base64url("_-8").as_deref(), Some(&[0xff, 0xef][..]));
+        for other in ["_-8=", "_-9", "/+8", " _-8", "_-8\n", "_"] {
+            assert_eq!(from_base64url(other), None, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Compact JWS with HS256 (RFC 7515, RFC 7518 §3.2): the form of our tokens.
+//!
+//! The algorithm is fixed by the key, never read from the token (RFC 8725 §3.1); each kind of token has its own
+//! `typ` (RFC 8725 §3.11). Claims are checked by the kinds themselves, in [`crate::token`].
+
+use crate::encoding::{base64url, from_base64url};
+use crate::key::{Key, KeyUse, Keyring};
+use crate::limits::JWS_BYTES_MAX;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    alg: String,
+    typ: String,
+    kid: String,
+    /// Extensions we would have to understand (RFC 7515 §4.1.11): we understand none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crit: Option<serde_json::Value>,
+}
+
+/// Signs `claims`; `None` when the key is not a shared secret.
+pub fn sign<T: Serialize>(key: &Key, typ: &str, claims: &T) -> Option<String> {
+    if !key.is_symmetric() {
+        return None;
+    }
+    let header = Header { alg: "HS256".to_owned(), typ: typ.to_owned(), kid: key.id.clone(), crit: None };
+    let signed = format!(
+        "{}.{}",
+        base64url(&serde_json::to_vec(&header).ok()?),
+        base64url(&serde_json::to_vec(claims).ok()?)
+    );
+    let signature = key.sign(signed.as_bytes())?;
+    Some(format!("{signed}.{}", base64url(&signature)))
+}
+
+/// Gives the claims of a genuine token of this `typ`, and the key that signed it. `None` for anything else: the
+/// caller is not told what was wrong.
+pub fn verify<'k, T: DeserializeOwned>(
+    keys: &'k Keyring,
+    key_use: KeyUse,
+    typ: &str,
+    token: &str,
+) -> Option<(T, &'k Key)> {
+    if token.len() > JWS_BYTES_MAX {
+        return None;
+    }
+    let (signed, signature) = token.rsplit_once('.')?;
+    let (header, payload) = signed.split_once('.')?;
+    let header: Header = serde_json::from_slice(&from_base64url(header)?).ok()?;
+    if header.alg != "HS256" || header.typ != typ || header.crit.is_some() {
+        return None;
+    }
+    let key = keys.find(key_use, &header.kid).filter(|key| key.is_symmetric())?;
+    if !key.verify(signed.as_bytes(), &from_base64url(signature)?) {
+        return None;
+    }
+    let claims = serde_json::from_slice(&from_base64url(payload)?).ok()?;
+    Some((claims, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn keys() -> Keyring {
+        let entry = |id: &str, key_use: &str, byte: u8| {
+            json!({"id": id, "party": "operator:acme", "use": key_use, "alg": "hmac-sha256",
+                   "secret": base64url(&[byte; 32])})
+        };
+        let ring = json!([
+            entry("a", "signup-token", 1),
+            entry("b", "signup-token", 2),
+            entry("r", "return-result", 1)
+        ]);
+        Keyring::parse(&ring.to_string()).expect("is well formed")
+    }
+
+    fn read(token: &str) -> Option<Value> {
+        verify(&keys(), KeyUse::SignupToken, "t+jwt", token).map(|(claims, _)| claims)
+    }
+
+    #[test]
+    fn agrees_with_rfc_7515_appendix_a1() {
+        // The appendix's key and signing input; only the header differs from ours, so the MAC itself is compared.
+        let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+        let input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let mac = crate::key::hmac_sha256(&from_base64url(key).expect("is base64url"), input.as_bytes());
+        assert_eq!(base64url(&mac), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    }
+
+    #[test]
+    fn every_single_character_changed_is_noticed() {
+        let keys = keys();
+        let key = keys.find(KeyUse::SignupToken, "b").expect("is there");
+        let token = sign(key, "t+jwt", &json!({"sub": "x"})).expect("is symmetric");
+        assert_eq!(read(&token), Some(json!({"sub": "x"})));
+        for at in 0..token.len() {
+            for with in ["A", "_", ".", "=", " "] {
+                let mut forged = token.clone();
+                forged.replace_range(at..=at, with);
+                assert!(forged == token || read(&forged).is_none(), "{forged}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_kinds_uses_and_algorithms_are_refused() {
+        let keys = keys();
+        let key = keys.find(KeyUse::SignupToken, "a").expect("is there");
+        assert_eq!(read(&sign(key, "other+jwt", &json!({})).expect("signs")), None);
+        let result_key = keys.find(KeyUse::ReturnResult, "r").expect("is there");
+        assert_eq!(read(&sign(result_key, "t+jwt", &json!({})).expect("signs")), None);
+        for header in [
+            json!({"alg": "none", "typ": "t+jwt", "kid": "a"}),
+            json!({"alg": "HS512", "typ": "t+jwt", "kid": "a"}),
+            json!({"alg": "HS256", "typ": "t+jwt", "kid": "a", "crit": ["exp"]}),
+            json!({"alg": "HS256", "typ": "t+jwt"}),
+        ] {
+            let signed = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(b"{}"));
+            let mac = key.sign(signed.as_bytes()).expect("signs");
+            assert_eq!(read(&format!("{signed}.{}", base64url(&mac))), None, "{header}");
+            assert_eq!(read(&format!("{signed}.")), None, "{header}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Keys and the ring that holds them. A key belongs to one party and serves one use; its secret cannot be printed.
+//!
+//! A ring is JSON, an array of `{"id", "party", "use", "alg", ...}` where `alg` `hmac-sha256` has `secret` and
+//! `ed25519` has `public`, `private` (its seed) or both; all of them unpadded base64url. Any number of keys may
+//! serve one party and use at once, which is how they rotate: verifiers take all of them, signers the last one.
+
+use crate::encoding::from_base64url;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Deserialize;
+use sha2::Sha256;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// The one thing a key is good for. In HTTP signatures it is also the `tag`, so that a signature made for one
+/// door does not open another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyUse {
+    /// The partner's calls: verified at the edge and again at the origin.
+    PartnerCall,
+    /// The edge's calls to the partner.
+    EdgeToPartner,
+    /// The edge's calls to an operator's origin.
+    EdgeToOrigin,
+    /// The origin's calls to the operator's systems.
+    OriginToBss,
+    /// The operator's systems' calls to the origin.
+    BssToOrigin,
+    /// The sign-up token.
+    SignupToken,
+    /// The dashboard's session assertion.
+    SessionAssertion,
+    /// The result on the operator's return URL.
+    ReturnResult,
+    /// Sealing and indexing of stored numbers.
+    Numbers,
+}
+
+impl KeyUse {
+    /// The word in a key ring.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PartnerCall => "partner-call",
+            Self::EdgeToPartner => "edge-to-partner",
+            Self::EdgeToOrigin => "edge-to-origin",
+            Self::OriginToBss => "origin-to-bss",
+            Self::BssToOrigin => "bss-to-origin",
+            Self::SignupToken => "signup-token",
+            Self::SessionAssertion => "session-assertion",
+            Self::ReturnResult => "return-result",
+            Self::Numbers => "numbers",
+        }
+    }
+}
+
+/// The secret part.
+#[derive(Clone)]
+enum Material {
+    HmacSha256(Zeroizing<Vec<u8>>),
+    Ed25519 { public: Box<VerifyingKey>, private: Option<Box<SigningKey>> },
+}
+
+/// One key.
+#[derive(Clone)]
+pub struct Key {
+    /// The `keyid` in signatures and `kid` in tokens.
+    pub id: String,
+    /// Who the other side is: `operator:acme`, `partner:netflix`.
+    pub party: String,
+    /// What it is good for.
+    pub key_use: KeyUse,
+    material: Material,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({} {} {})", self.id, self.party, self.key_use.as_str())
+    }
+}
+
+#[derive(Deserialize)]
+struct KeyFields {
+    id: String,
+    party: String,
+    r#use: KeyUse,
+    alg: String,
+    secret: Option<String>,
+    public: Option<String>,
+    private: Option<String>,
+}
+
+impl Key {
+    /// Signs `message`; `None` when this ring holds the public half only.
+    pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        match &self.material {
+            Material::HmacSha256(secret) => Some(hmac_sha256(secret, message).to_vec()),
+            Material::Ed25519 { private, .. } => Some(private.as_ref()?.sign(message).to_bytes().to_vec()),
+        }
+    }
+
+    /// Checks a signature, in constant time.
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            Material::HmacSha256(secret) => {
+                let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else { return false };
+                mac.update(message);
+                mac.verify_slice(signature).is_ok()
+            }
+            Material::Ed25519 { public, .. } => Signature::from_slice(signature)
+                .is_ok_and(|signature| public.verify_strict(message, &signature).is_ok()),
+        }
+    }
+
+    /// The raw secret of a symmetric key, for deriving others from it.
+    pub fn secret(&self) -> Option<&[u8]> {
+        match &self.material {
+            Material::HmacSha256(secret) => Some(secret),
+            Material::Ed25519 { .. } => None,
+        }
+    }
+
+    /// Whether it is a shared secret, as compact tokens (HS256) need.
+    pub fn is_symmetric(&self) -> bool {
+        matches!(self.material, Material::HmacSha256(_))
+    }
+
+    fn from_fields(fields: KeyFields) -> Result<Self, String> {
+        let complaint = |what: &str| format!("key {}: {what}", fields.id);
+        let bytes32 = |text: &str| -> Option<[u8; 32]> { from_base64url(text)?.try_into().ok() };
+        let material = match (fields.alg.as_str(), fields.r#use) {
+            ("hmac-sha256", _) => {
+                let secret = fields.secret.as_ref().and_then(|text| from_base64url(text)).map(Zeroizing::new);
+                // RFC 2104 §3: a secret shorter than the hash weakens it.
+                let secret = secret.filter(|secret| secret.len() >= 32);
+                Material::HmacSha256(
+                    secret.ok_or_else(|| complaint("secret must be 32 bytes or more in base64url"))?,
+                )
+            }
+            ("ed25519", KeyUse::PartnerCall) => {
+                let private = match &fields.private {
+                    Some(seed) => Some(Zeroizing::new(
+                        bytes32(seed).ok_or_else(|| complaint("private must be 32 bytes in base64url"))?,
+                    )),
+                    None => None,
+                };
+                let private = private.map(|seed| Box::new(SigningKey::from_bytes(&seed)));
+                let public = match (&fields.public, &private) {
+                    (Some(text), _) => bytes32(text).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()),
+                    (None, Some(private)) => Some(private.verifying_key()),
+                    (None, None) => None,
+                };
+                let public = public.ok_or_else(|| complaint("public must be an Ed25519 key in base64url"))?;
+                Material::Ed25519 { public: Box::new(public), private }
+            }
+            _ => return Err(complaint("alg must be hmac-sha256, or ed25519 for the use partner-call")),
+        };
+        Ok(Self { id: fields.id, party: fields.party, key_use: fields.r#use, material })
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104).
+pub fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
+    // HMAC takes keys of any length, so `new_from_slice` has no failing case.
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes any key length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// All keys a program holds.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring {
+    keys: Vec<Key>,
+}
+
+impl Keyring {
+    /// Reads the JSON form. The error names the key and what is wrong with it, never its secret.
+    pub fn parse(json: &str) -> Result<Self, String> {
+        // serde_json quotes offending values in its messages; a position is all that may be told of a secret file.
+        let fields: Vec<KeyFields> = serde_json::from_str(json).map_err(|error| {
+            format!(
+                "the key ring is not the expected JSON (line {}, column {})",
+                error.line(),
+                error.column()
+            )
+        })?;
+        let keys = fields.into_iter().map(Key::from_fields).collect::<Result<Vec<_>, _>>()?;
+        for (n, key) in keys.iter().enumerate() {
+            if keys[..n].iter().any(|other| other.id == key.id && other.key_use == key.key_use) {
+                return Err(format!("key {}: the id is there twice", key.id));
+            }
+        }
+        Ok(Self { keys })
+    }
+
+    /// The key with this id, if it serves this use.
+    pub fn find(&self, key_use: KeyUse, id: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.key_use == key_use && key.id == id)
+    }
+
+    /// The key to sign with for `party`: the newest, which is the last in the ring.
+    pub fn newest(&self, key_use: KeyUse, party: &str) -> Option<&Key> {
+        self.keys.iter().rev().find(|key| key.key_use == key_use && key.party == party)
+    }
+
+    /// All keys of a use.
+    pub fn of_use(&self, key_use: KeyUse) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.key_use == key_use)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::base64url;
+
+    fn ring(entry: &str) -> Result<Keyring, String> {
+        Keyring::parse(&format!("[{entry}]"))
+    }
+
+    #[test]
+    fn keys_are_checked_and_never_printed() {
+        let secret = base64url(&[9; 32]);
+        let text = format!(
+            r#"{{"id":"k1","party":"operator:acme","use":"signup-token","alg":"hmac-sha256","secret":"{secret}"}}"#
+        );
+        let keys = ring(&text).expect("is well formed");
+        assert!(!format!("{keys:?}").contains(&secret));
+        assert!(keys.find(KeyUse::SignupToken, "k1").is_some());
+        assert!(keys.find(KeyUse::EdgeToOrigin, "k1").is_none(), "a key serves its one use");
+        assert!(ring(&format!("{text},{text}")).is_err());
+        for bad in [
+            text.replace(&secret, &base64url(&[9; 31])),
+            text.replace("hmac-sha256", "none"),
+            text.replace("hmac-sha256", "ed25519"),
+            text.replace("signup-token", "anything"),
+        ] {
+            let complaint = ring(&bad).expect_err("is refused");
+            assert!(!complaint.contains(&secret), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn the_public_half_verifies_and_cannot_sign() {
+        let entry = |half: &str, value: &str| {
+            format!(
+                r#"{{"id":"n","party":"partner:netflix","use":"partner-call","alg":"ed25519","{half}":"{value}"}}"#
+            )
+        };
+        let signer = ring(&entry("private", &base64url(&[3; 32]))).expect("is well formed");
+        let public = base64url(SigningKey::from_bytes(&[3; 32]).verifying_key().as_bytes());
+        let verifier = ring(&entry("public", &public)).expect("is well formed");
+        let (signer, verifier) = (&signer.keys[0], &verifier.keys[0]);
+        let signature = signer.sign(b"charge").expect("has the private half");
+        assert!(verifier.verify(b"charge", &signature));
+        assert!(!verifier.verify(b"Charge", &signature));
+        assert_eq!(verifier.sign(b"charge"), None);
+    }
+}

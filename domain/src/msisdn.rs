@@ -1,0 +1,80 @@
+//! A subscriber's number. It can be held and compared, but not printed: `expose()` is the only way out.
+//!
+//! Reading what a person typed (national form, other scripts' digits) is the origin's work, with a phone-number
+//! library; this type is the normalised result.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// An E.164 number with its `+`: 8 to 15 digits, the first not zero (ITU-T E.164 §6).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Msisdn(Zeroizing<String>);
+
+impl Msisdn {
+    /// Takes exactly `+` and 8 to 15 ASCII digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('+')?;
+        let well_formed = (8..=15).contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.starts_with('0');
+        well_formed.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The number itself. Each caller hands it to the operator's own systems or to a keyed function, and to
+    /// nothing else: never to a log, a URL, a key or the partner.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Msisdn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("+***")
+    }
+}
+
+impl fmt::Display for Msisdn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("+***")
+    }
+}
+
+/// For the operator's own API and the session assertion only: those carry numbers by their nature.
+impl Serialize for Msisdn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Msisdn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        Self::parse(&text).ok_or_else(|| de::Error::custom("not an E.164 number"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_e164_only_and_never_prints_it() {
+        let number = Msisdn::parse("+12025550101").expect("is E.164");
+        assert_eq!(number.expose(), "+12025550101");
+        assert_eq!(format!("{number} {number:?}"), "+*** +***");
+        for bad in [
+            "12025550101",
+            "+0123456789",
+            "+1202555",
+            "+1234567890123456",
+            "+1 2025550101",
+            "+١٢٠٢٥٥٥٠١٠١",
+            "",
+        ] {
+            assert_eq!(Msisdn::parse(bad), None, "{bad}");
+        }
+        let error = serde_json::from_str::<Msisdn>("\"2025550101\"").expect_err("is not E.164");
+        assert!(!error.to_string().contains("2025550101"));
+    }
+}

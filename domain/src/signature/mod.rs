@@ -1,0 +1,31 @@
+//! HTTP Message Signatures (RFC 9421), in the one profile that every party here speaks:
+//!
+//! - label `sig1`, and no other label beside it;
+//! - components `"@method" "@authority" "@path" "@query"`, and with a body `"content-digest" "content-type"`, in this
+//!   order and without parameters;
+//! - parameters `created`, `nonce`, `keyid` and `tag`, each once, and no others;
+//! - `content-digest` with sha-256 (RFC 9530);
+//! - the algorithm is the key's own: HMAC-SHA-256 between onbill and an operator, Ed25519 for the partner's calls.
+//!
+//! Not here: remembering nonces. A verified call carries its [`Nonce`]; the origin spends it in the same database
+//! transaction as the call's effect.
+
+mod base;
+mod sign;
+mod verify;
+
+pub use base::Target;
+pub use sign::{SignedHeaders, sign, sign_request};
+pub use verify::{Nonce, Presented, Refused, Verified, verify};
+
+/// Name of the header with the components and parameters.
+pub const SIGNATURE_INPUT: &str = "signature-input";
+/// Name of the header with the signature itself.
+pub const SIGNATURE: &str = "signature";
+/// Name of the header with the digest of the body.
+pub const CONTENT_DIGEST: &str = "content-digest";
+
+const LABEL: &str = "sig1";
+
+#[cfg(test)]
+mod tests;

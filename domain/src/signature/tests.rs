@@ -1,0 +1,188 @@
+//! The profile held to RFC 9421's own example, and attacked field by field.
+
+use super::*;
+use crate::encoding::base64url;
+use crate::key::{KeyUse, Keyring};
+use crate::timestamp::Timestamp;
+use bytes::Bytes;
+use http::Request;
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+const NONCE: &str = "0123456789abcdef";
+
+fn keys() -> Keyring {
+    let entry = |id: &str, key_use: &str, byte: u8| json!({"id": id, "party": "operator:acme", "use": key_use, "alg": "hmac-sha256", "secret": base64url(&[byte; 32])});
+    let ring = json!([
+        entry("k1", "edge-to-origin", 1),
+        entry("k2", "edge-to-origin", 2),
+        entry("k3", "origin-to-bss", 1)
+    ]);
+    Keyring::parse(&ring.to_string()).expect("is well formed")
+}
+
+fn signed(method: &str, uri: &str, body: &str) -> Request<Bytes> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header("content-type", "application/json")
+        .body(Bytes::from(body.to_owned()))
+        .expect("is a request");
+    let keys = keys();
+    let key = keys.find(KeyUse::EdgeToOrigin, "k2").expect("is there");
+    sign_request(&mut request, key, NOW, NONCE).expect("signs");
+    request
+}
+
+fn check_at(request: &Request<Bytes>, now: Timestamp) -> Result<Nonce, Refused> {
+    let content_type = request.headers()["content-type"].to_str().expect("is text");
+    let authority = request.uri().authority().expect("is absolute").to_string();
+    let target = Target {
+        method: request.method().as_str(),
+        authority: &authority,
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+        body: (!request.body().is_empty()).then_some((&request.body()[..], content_type)),
+    };
+    let presented = Presented::from_headers(request.headers()).ok_or(Refused::Malformed)?;
+    verify(&target, presented, &keys(), KeyUse::EdgeToOrigin, now).map(|verified| verified.nonce)
+}
+
+fn check(request: &Request<Bytes>) -> Result<(), Refused> {
+    check_at(request, NOW).map(|_| ())
+}
+
+fn post() -> Request<Bytes> {
+    signed("POST", "http://origin.acme.example:8788/edge/v1/pin?a=b", r#"{"pin":"1"}"#)
+}
+
+#[test]
+fn the_mac_agrees_with_rfc_9421_b_2_5() {
+    // Appendix B.2.5 signs "date", "@authority" and "content-type" with the shared secret of B.1.5.
+    use base64::Engine as _;
+    let secret = base64::engine::general_purpose::STANDARD
+        .decode("uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==")
+        .expect("is base64");
+    let base = "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\"@authority\": example.com\n\"content-type\": application/json\n\
+        \"@signature-params\": (\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"";
+    let mac = crate::key::hmac_sha256(&secret, base.as_bytes());
+    assert_eq!(
+        base64::engine::general_purpose::STANDARD.encode(mac),
+        "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8="
+    );
+}
+
+#[test]
+fn the_signed_text_is_pinned() {
+    let request = post();
+    assert_eq!(
+        request.headers()[SIGNATURE_INPUT],
+        "sig1=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-digest\" \"content-type\");\
+         created=1795000000;nonce=\"0123456789abcdef\";keyid=\"k2\";tag=\"onbill-edge-to-origin\""
+    );
+    let by_hand = "\"@method\": POST\n\"@authority\": origin.acme.example:8788\n\"@path\": /edge/v1/pin\n\
+        \"@query\": ?a=b\n\"content-digest\": sha-256=:ohtzlYWw0QMlXmJpnv6f39q5VPDSOk2GeVwOQDmr+EA=:\n\
+        \"content-type\": application/json\n\"@signature-params\": ";
+    let digest = request.headers()[CONTENT_DIGEST].to_str().expect("is text");
+    let base = format!(
+        "{}{}",
+        by_hand.replace("sha-256=:ohtzlYWw0QMlXmJpnv6f39q5VPDSOk2GeVwOQDmr+EA=:", digest),
+        request.headers()[SIGNATURE_INPUT].to_str().expect("is text").trim_start_matches("sig1=")
+    );
+    use base64::Engine as _;
+    let mac =
+        base64::engine::general_purpose::STANDARD.encode(crate::key::hmac_sha256(&[2; 32], base.as_bytes()));
+    assert_eq!(request.headers()[SIGNATURE], format!("sig1=:{mac}:"));
+}
+
+#[test]
+fn a_signed_request_passes_within_its_time() {
+    assert_eq!(check(&post()), Ok(()));
+    assert_eq!(check(&signed("GET", "http://origin.acme.example/ott/v1/transaction/x", "")), Ok(()));
+    let nonce = check_at(&post(), NOW).expect("passes");
+    assert_eq!((nonce.key_id(), nonce.value()), ("k2", NONCE));
+    for (offset, verdict) in
+        [(300, Ok(())), (-300, Ok(())), (301, Err(Refused::Stale)), (-301, Err(Refused::Stale))]
+    {
+        let now = NOW.plus_seconds(offset);
+        assert_eq!(check_at(&post(), now).map(|_| ()), verdict, "{offset}");
+        assert!(
+            verdict.is_err() || now < nonce.expires_at(),
+            "a nonce is remembered as long as it could pass"
+        );
+    }
+}
+
+#[test]
+fn whatever_is_signed_cannot_be_changed() {
+    let mut changed = post();
+    *changed.method_mut() = http::Method::PUT;
+    assert_eq!(check(&changed), Err(Refused::BadSignature));
+    for uri in [
+        "http://origin.nova.example:8788/edge/v1/pin?a=b",
+        "http://origin.acme.example:8788/edge/v1/PIN?a=b",
+        "http://origin.acme.example:8788/edge/v1/pin?a=c",
+        "http://origin.acme.example:8788/edge/v1/pin",
+    ] {
+        let mut changed = post();
+        *changed.uri_mut() = uri.parse().expect("is a URI");
+        assert_eq!(check(&changed), Err(Refused::BadSignature), "{uri}");
+    }
+    let mut changed = post();
+    *changed.body_mut() = Bytes::from_static(b"{\"pin\":\"2\"}");
+    assert_eq!(check(&changed), Err(Refused::DigestMismatch));
+    let digest = crate::digest::content_digest(changed.body());
+    changed.headers_mut().insert(CONTENT_DIGEST, digest.parse().expect("is a value"));
+    assert_eq!(check(&changed), Err(Refused::BadSignature));
+    let mut stripped = post();
+    *stripped.body_mut() = Bytes::new();
+    assert_eq!(check(&stripped), Err(Refused::Malformed), "a body cannot be dropped");
+    let mut added = signed("GET", "http://origin.acme.example/x", "");
+    *added.body_mut() = Bytes::from_static(b"{}");
+    assert_eq!(check(&added), Err(Refused::Malformed), "a body cannot be added");
+}
+
+#[test]
+fn only_the_profile_is_accepted() {
+    let input = post().headers()[SIGNATURE_INPUT].to_str().expect("is text").to_owned();
+    let signature = post().headers()[SIGNATURE].to_str().expect("is text").to_owned();
+    let with = |input: &str, signature: &str| {
+        let mut request = post();
+        request.headers_mut().insert(SIGNATURE_INPUT, input.parse().expect("is a value"));
+        request.headers_mut().insert(SIGNATURE, signature.parse().expect("is a value"));
+        check(&request)
+    };
+    assert_eq!(with(&input, &signature), Ok(()));
+    for other in [
+        input.replace("sig1=", "sig2="),
+        format!("{input}, sig2=(\"@method\");created=1795000000"),
+        input.replace("\"@query\" ", ""),
+        input.replace("\"@method\" \"@authority\"", "\"@authority\" \"@method\""),
+        input.replace("\"@method\"", "\"@method\";req"),
+        format!("{input};alg=\"hmac-sha256\""),
+        input.replace(";tag=\"onbill-edge-to-origin\"", ""),
+        input.replace("edge-to-origin", "origin-to-bss"),
+        input.replace(NONCE, "short"),
+        input.replace("created=1795000000", "created=\"1795000000\""),
+        input.replace("created=1795000000", "created=1795000000.5"),
+        String::new(),
+        "sig1".to_owned(),
+        "sig1=()".to_owned(),
+        "\u{0}".replace('\u{0}', "((((((((((("),
+    ] {
+        assert_eq!(with(&other, &signature), Err(Refused::Malformed), "{other}");
+    }
+    assert_eq!(with(&input.replace("keyid=\"k2\"", "keyid=\"k1\""), &signature), Err(Refused::BadSignature));
+    assert_eq!(with(&input.replace("keyid=\"k2\"", "keyid=\"k3\""), &signature), Err(Refused::UnknownKey));
+    assert_eq!(
+        with(&input.replace("keyid=\"k2\"", "keyid=\"nobody\""), &signature),
+        Err(Refused::UnknownKey)
+    );
+    for other in ["sig1=::", "sig1=:AAAA:", "sig1=\"x\"", "", &format!("{signature}, sig2=:AAAA:")] {
+        let verdict = with(&input, other);
+        assert!(matches!(verdict, Err(Refused::BadSignature | Refused::Malformed)), "{other}: {verdict:?}");
+    }
+    let mut twice = post();
+    twice.headers_mut().append(SIGNATURE, signature.parse().expect("is a value"));
+    assert_eq!(check(&twice), Err(Refused::Malformed));
+}

@@ -1,0 +1,178 @@
+//! Verifying a signed request.
+
+use super::base::Target;
+use super::sign::tag;
+use super::{LABEL, SIGNATURE, SIGNATURE_INPUT};
+use crate::digest;
+use crate::key::{Key, KeyUse, Keyring};
+use crate::limits::{NONCE_BYTES_MAX, NONCE_BYTES_MIN, SIGNATURE_SKEW_SECONDS};
+use crate::timestamp::Timestamp;
+use http::HeaderMap;
+use sfv::{BareItem, Dictionary, InnerList, ListEntry, Parser};
+
+/// The signature headers as they came.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented<'a> {
+    /// `signature-input`.
+    pub signature_input: &'a str,
+    /// `signature`.
+    pub signature: &'a str,
+    /// `content-digest`, empty when absent.
+    pub content_digest: &'a str,
+}
+
+impl<'a> Presented<'a> {
+    /// Reads them from the headers of that name; `None` when one is missing, repeated or not text.
+    pub fn from_headers(headers: &'a HeaderMap) -> Option<Self> {
+        Self::from_headers_named(headers, SIGNATURE_INPUT, SIGNATURE)
+    }
+
+    /// The same, from headers of other names: how a forwarded request carries its first signer's.
+    pub fn from_headers_named(headers: &'a HeaderMap, input: &str, signature: &str) -> Option<Self> {
+        let one = |name: &str| {
+            let mut values = headers.get_all(name).iter();
+            let first = values.next()?.to_str().ok()?;
+            values.next().is_none().then_some(first)
+        };
+        let content_digest =
+            if headers.contains_key(super::CONTENT_DIGEST) { one(super::CONTENT_DIGEST)? } else { "" };
+        Some(Self { signature_input: one(input)?, signature: one(signature)?, content_digest })
+    }
+}
+
+/// A nonce that came with a valid signature. Only [`verify`] makes one: holding it proves the signature, and whoever
+/// acts on the call must spend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nonce {
+    key_id: String,
+    value: String,
+    expires_at: Timestamp,
+}
+
+impl Nonce {
+    /// The key it came with: two parties may draw the same nonce.
+    pub fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
+    /// The nonce itself.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// From this moment on its signature is stale anyway, and it may be forgotten.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+/// A request whose signature is valid.
+#[derive(Clone, Debug)]
+pub struct Verified<'k> {
+    /// The key, and with it the party, that signed.
+    pub key: &'k Key,
+    /// To be spent by whoever acts on the call.
+    pub nonce: Nonce,
+}
+
+/// Why a signature was refused: for the log. The caller gets one answer for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The headers are not the profile's: missing, unparsable, other label, components or parameters.
+    Malformed,
+    /// Too old, or from the future.
+    Stale,
+    /// No such key for this use.
+    UnknownKey,
+    /// The body is not the signed one.
+    DigestMismatch,
+    /// The signature does not match.
+    BadSignature,
+}
+
+/// Checks `presented` for `target` against the keys of one use.
+pub fn verify<'k>(
+    target: &Target<'_>,
+    presented: Presented<'_>,
+    keys: &'k Keyring,
+    key_use: KeyUse,
+    now: Timestamp,
+) -> Result<Verified<'k>, Refused> {
+    let list = only_member(presented.signature_input, |entry| match entry {
+        ListEntry::InnerList(list) => Some(list),
+        ListEntry::Item(_) => None,
+    })?;
+    let signature = only_member(presented.signature, |entry| match entry {
+        ListEntry::Item(item) => match item.bare_item {
+            BareItem::ByteSequence(bytes) => Some(bytes),
+            _ => None,
+        },
+        ListEntry::InnerList(_) => None,
+    })?;
+    let params = read_params(&list, target)?;
+
+    if params.created.abs_diff(now.unix_seconds()) > SIGNATURE_SKEW_SECONDS.unsigned_abs() {
+        return Err(Refused::Stale);
+    }
+    let key = keys.find(key_use, params.key_id).ok_or(Refused::UnknownKey)?;
+    if params.tag != tag(key) {
+        return Err(Refused::Malformed);
+    }
+    let base = target.signature_base(presented.content_digest, &list).ok_or(Refused::Malformed)?;
+    if !key.verify(base.as_bytes(), &signature) {
+        return Err(Refused::BadSignature);
+    }
+    if let Some((body, _)) = target.body
+        && !digest::matches(presented.content_digest, body)
+    {
+        return Err(Refused::DigestMismatch);
+    }
+    let nonce = Nonce {
+        key_id: key.id.clone(),
+        value: params.nonce.to_owned(),
+        // One second past the last moment at which `created` would still pass.
+        expires_at: Timestamp::from_unix_seconds(params.created).plus_seconds(SIGNATURE_SKEW_SECONDS + 1),
+    };
+    Ok(Verified { key, nonce })
+}
+
+/// The one member of a dictionary, which must be `sig1`.
+fn only_member<T>(header: &str, pick: impl FnOnce(ListEntry) -> Option<T>) -> Result<T, Refused> {
+    let mut dictionary: Dictionary = Parser::new(header).parse().map_err(|_| Refused::Malformed)?;
+    if dictionary.len() != 1 {
+        return Err(Refused::Malformed);
+    }
+    dictionary.swap_remove(LABEL).and_then(pick).ok_or(Refused::Malformed)
+}
+
+struct Params<'a> {
+    created: i64,
+    nonce: &'a str,
+    key_id: &'a str,
+    tag: &'a str,
+}
+
+fn read_params<'a>(list: &'a InnerList, target: &Target<'_>) -> Result<Params<'a>, Refused> {
+    let named = |item: &sfv::Item, name: &str| {
+        item.params.is_empty() && matches!(&item.bare_item, BareItem::String(text) if text.as_str() == name)
+    };
+    let wanted = target.components();
+    let all_there = list.items.len() == wanted.len()
+        && list.items.iter().zip(wanted).all(|(item, name)| named(item, name));
+    if !all_there || list.params.len() != 4 {
+        return Err(Refused::Malformed);
+    }
+    let text = |name: &str| match list.params.get(name) {
+        Some(BareItem::String(text)) => Ok(text.as_str()),
+        _ => Err(Refused::Malformed),
+    };
+    let created = match list.params.get("created") {
+        Some(BareItem::Integer(seconds)) => i64::from(*seconds),
+        _ => return Err(Refused::Malformed),
+    };
+    let nonce = text("nonce")?;
+    if !(NONCE_BYTES_MIN..=NONCE_BYTES_MAX).contains(&nonce.len()) {
+        return Err(Refused::Malformed);
+    }
+    Ok(Params { created, nonce, key_id: text("keyid")?, tag: text("tag")? })
+}

@@ -1,0 +1,83 @@
+//! Origin → operator's systems: the CSP API. Here, and only here, the number travels.
+
+use crate::day::ServicePeriod;
+use crate::money::Money;
+use crate::msisdn::Msisdn;
+use crate::standing::{Account, AccountStatus, AccountType};
+use serde::{Deserialize, Serialize};
+
+/// `POST /account/validate`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AccountValidateRequest {
+    /// Whose account.
+    pub msisdn: Msisdn,
+}
+
+/// What the operator knows of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AccountValidateAnswer {
+    /// Where it stands.
+    pub status: AccountStatus,
+    /// How it pays.
+    #[serde(rename = "type")]
+    pub account_type: AccountType,
+    /// What is on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Money>,
+    /// The operator's own name for the subscriber: it changes when the number goes to someone else.
+    #[serde(rename = "subscriberID")]
+    pub subscriber_id: String,
+}
+
+impl From<AccountValidateAnswer> for Account {
+    fn from(answer: AccountValidateAnswer) -> Self {
+        Self { status: answer.status, account_type: answer.account_type, balance: answer.balance }
+    }
+}
+
+/// `POST /transaction`: put a line on the bill. The same transactionID again gets the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChargeRequest {
+    /// Our name for the charge: billing's idempotency key.
+    #[serde(rename = "transactionID")]
+    pub transaction_id: String,
+    /// Whose bill.
+    pub msisdn: Msisdn,
+    /// How much.
+    pub amount: Money,
+    /// The line.
+    pub description: String,
+    /// The days it pays for.
+    pub service_period: ServicePeriod,
+}
+
+/// Billing's word on a charge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChargeAnswer {
+    /// The verdict.
+    pub status: ChargeVerdict,
+    /// Billing's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_code: Option<String>,
+}
+
+/// Billing's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ChargeVerdict {
+    /// The line is on the bill.
+    Approved,
+    /// It is not and will not be.
+    Declined,
+}
+
+/// `POST /notification`: text to a subscriber.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct NotificationRequest {
+    /// To whom.
+    pub msisdn: Msisdn,
+    /// The text.
+    pub text: String,
+}

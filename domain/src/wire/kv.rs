@@ -1,0 +1,23 @@
+//! What the edge keeps in its key-value store: `pai/{pai}` → who owns it. No number, no money.
+
+use crate::ids::OperatorId;
+use crate::pai::{Pai, PaiState};
+use serde::{Deserialize, Serialize};
+
+/// The value at [`pai_key`]. A `CLOSED` one stays as a tombstone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaiMapping {
+    /// Whose origin has the subscriber.
+    pub operator: OperatorId,
+    /// The origin's opaque handle of the subscriber, which it compares with its own.
+    pub subscriber: String,
+    /// What the PAI may be used for.
+    pub state: PaiState,
+    /// Grows with every change; an older one never overwrites a newer one.
+    pub version: u64,
+}
+
+/// The key of a PAI.
+pub fn pai_key(pai: Pai) -> String {
+    format!("pai/{pai}")
+}

@@ -1,0 +1,12 @@
+//! The JSON of every interface, one file for each pair of parties. Names are the contract's; members that we do not
+//! know are ignored.
+
+pub mod csp;
+pub mod edge;
+pub mod kv;
+pub mod ott;
+pub mod partner;
+
+mod parse;
+
+pub use parse::parse;

@@ -1,0 +1,234 @@
+//! Partner → edge → origin: the OTT API.
+
+use crate::day::ServicePeriod;
+use crate::decline::DeclineReason;
+use crate::ids::{ExtId, OfferId, OperatorId};
+use crate::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
+use crate::locale::Locale;
+use crate::money::Money;
+use crate::pai::Pai;
+use crate::reject::Reject;
+use crate::standing::AccountType;
+use serde::{Deserialize, Serialize};
+
+/// `POST /token/validate`: spend the sign-up token.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenValidateRequest {
+    /// The token from the sign-up session.
+    pub token: String,
+    /// The partner's name for this visit; the same again gets the same answer.
+    pub ext_reference: ExtId,
+}
+
+/// Who the token stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenValidateAnswer {
+    /// The subscriber, as this partner knows them from now on.
+    pub pai: Pai,
+    /// Their operator.
+    pub operator: OperatorId,
+    /// What they chose.
+    pub offer: OfferId,
+    /// Always `ACTIVE`: other accounts get no token.
+    pub status: String,
+    /// How the account pays.
+    #[serde(rename = "type")]
+    pub account_type: AccountType,
+    /// The language they were reading.
+    pub locale: Locale,
+    /// Where to send the customer's browser afterwards.
+    #[serde(rename = "returnURL")]
+    pub return_url: String,
+}
+
+/// Which choice the customer made at the partner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SubscriptionOrigin {
+    /// A new account, on carrier billing from the start.
+    NewAccount,
+    /// An account that was paid by card until now.
+    ExistingAccount,
+}
+
+impl SubscriptionOrigin {
+    /// The word in JSON and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NewAccount => "NEW_ACCOUNT",
+            Self::ExistingAccount => "EXISTING_ACCOUNT",
+        }
+    }
+}
+
+/// `POST /partnerSubscription`: the customer finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerSubscriptionRequest {
+    /// Who.
+    pub pai: Pai,
+    /// The partner's name for the subscription.
+    #[serde(rename = "extSubscriptionID")]
+    pub ext_subscription_id: ExtId,
+    /// New or moved.
+    pub origin: SubscriptionOrigin,
+    /// The partner's plan.
+    pub plan: ExtId,
+}
+
+/// The subscription as we keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerSubscriptionAnswer {
+    /// Our name for it.
+    #[serde(rename = "partnerSubscriptionID")]
+    pub partner_subscription_id: String,
+    /// `ACTIVE`.
+    pub status: String,
+}
+
+/// `POST /transaction`: one charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionRequest {
+    /// The partner's name for the charge, unique for ever.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
+    /// Who is charged.
+    pub pai: Pai,
+    /// How much.
+    pub amount: Money,
+    /// The line on the bill.
+    pub description: String,
+    /// The days it pays for.
+    pub service_period: ServicePeriod,
+    /// How much of the amount is tax, when the partner says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
+}
+
+impl TransactionRequest {
+    /// Checks what the types do not: the amount's bounds, the description, the tax.
+    pub fn check(&self) -> Result<(), Reject> {
+        if !(1..=CHARGE_MINOR_MAX).contains(&self.amount.amount_minor) {
+            return Err(Reject::invalid(
+                "amount.value must be a positive number of minor units below the limit.",
+            ));
+        }
+        let length = self.description.chars().count();
+        let printable = !self.description.chars().any(char::is_control);
+        if !(1..=DESCRIPTION_CHARS_MAX).contains(&length) || !printable || self.description.trim().is_empty()
+        {
+            return Err(Reject::invalid("description must be 1 to 100 printable characters."));
+        }
+        match self.tax {
+            Some(tax) if tax.currency != self.amount.currency => {
+                Err(Reject::invalid("tax must be in the currency of the amount."))
+            }
+            Some(tax) if !(0..=self.amount.amount_minor).contains(&tax.amount_minor) => {
+                Err(Reject::invalid("tax must lie between nothing and the amount."))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Where a charge stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TransactionStatus {
+    /// On its way to billing; not known yet.
+    Pending,
+    /// On the bill.
+    Approved,
+    /// Refused for good, with a reason.
+    Declined,
+}
+
+impl TransactionStatus {
+    /// The word in JSON and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Approved => "APPROVED",
+            Self::Declined => "DECLINED",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Pending, Self::Approved, Self::Declined].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// The code that another system gave, untranslated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RawResult {
+    /// Whose code it is: `billing`.
+    pub scope: String,
+    /// The code.
+    pub raw_code: String,
+}
+
+/// A charge as the partner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionAnswer {
+    /// Our name for it.
+    #[serde(rename = "transactionID")]
+    pub transaction_id: String,
+    /// The partner's.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
+    /// Where it stands.
+    pub status: TransactionStatus,
+    /// Why it was declined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decline_reason: Option<DeclineReason>,
+    /// What billing said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_result: Option<RawResult>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn charge(change: impl FnOnce(&mut Value)) -> Result<(), &'static str> {
+        let mut body = json!({
+            "extTransactionID": "n-1", "pai": Pai::from_random([1; 16]).to_string(),
+            "amount": {"value": 1599, "currency": "USD"}, "description": "Netflix Standard",
+            "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}, "unknown": true,
+        });
+        change(&mut body);
+        let request: TransactionRequest =
+            crate::wire::parse(body.to_string().as_bytes()).map_err(|reject| reject.code.as_str())?;
+        request.check().map_err(|reject| reject.code.as_str())
+    }
+
+    #[test]
+    fn a_charge_is_checked_member_by_member() {
+        assert_eq!(charge(|_| {}), Ok(()));
+        assert_eq!(charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));
+        let bad: [fn(&mut Value); 14] = [
+            |c| c["amount"]["value"] = json!(0),
+            |c| c["amount"]["value"] = json!(-1),
+            |c| c["amount"]["value"] = json!(100_000_001),
+            |c| c["amount"]["value"] = json!(15.99),
+            |c| c["amount"]["value"] = json!("1599"),
+            |c| c["amount"]["currency"] = json!("XXX"),
+            |c| c["servicePeriod"] = json!({"from": "2026-12-31", "to": "2026-12-01"}),
+            |c| c["servicePeriod"] = json!({"from": "2026-12-01", "to": "2030-12-01"}),
+            |c| c["extTransactionID"] = json!("x".repeat(300)),
+            |c| c["description"] = json!(""),
+            |c| c["description"] = json!("a\u{0}b"),
+            |c| c["description"] = json!("x".repeat(101)),
+            |c| c["tax"] = json!({"value": 1600, "currency": "USD"}),
+            |c| c["tax"] = json!({"value": 1, "currency": "EUR"}),
+        ];
+        for (n, change) in bad.into_iter().enumerate() {
+            assert_eq!(charge(change), Err("invalid-request"), "case {n}");
+        }
+    }
+}
