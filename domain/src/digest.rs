@@ -1,5 +1,6 @@
 //! `content-digest` of a body (RFC 9530 §2), sha-256 only, and the fingerprint of a request's contents.
 
+use crate::encoding::base64_standard;
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 use sha2::{Digest, Sha256};
 
@@ -10,8 +11,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// The header value for `body`.
 pub fn content_digest(body: &[u8]) -> String {
-    use base64::Engine as _;
-    format!("sha-256=:{}:", base64::engine::general_purpose::STANDARD.encode(sha256(body)))
+    format!("sha-256=:{}:", base64_standard(&sha256(body)))
 }
 
 /// Whether the header value names the sha-256 of `body`. Other algorithms beside it are ignored, as the RFC asks.

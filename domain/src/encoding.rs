@@ -2,7 +2,7 @@
 //! stray trailing bits are refused, so that one value has one spelling.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// Encodes as unpadded base64url.
 pub fn base64url(bytes: &[u8]) -> String {
@@ -12,6 +12,11 @@ pub fn base64url(bytes: &[u8]) -> String {
 /// Decodes unpadded base64url; `None` for any other spelling.
 pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Encodes as padded standard base64, the form of structured-field byte sequences (RFC 9651 §4.1.8).
+pub fn base64_standard(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

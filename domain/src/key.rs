@@ -160,6 +160,9 @@ impl Key {
 }
 
 /// HMAC-SHA-256 (RFC 2104).
+///
+/// # Panics
+/// Never: HMAC takes keys of any length.
 pub fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
     // HMAC takes keys of any length, so `new_from_slice` has no failing case.
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes any key length");

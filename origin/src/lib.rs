@@ -1,1 +1,3 @@
-//! .
+//! onbill's origin.
+pub mod ambient;
+pub mod peer;

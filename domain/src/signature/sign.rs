@@ -3,6 +3,7 @@
 use super::base::{Target, serialize};
 use super::{CONTENT_DIGEST, LABEL, SIGNATURE, SIGNATURE_INPUT};
 use crate::digest::content_digest;
+use crate::encoding::base64_standard;
 use crate::key::Key;
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
@@ -40,12 +41,10 @@ pub fn sign(target: &Target<'_>, key: &Key, created: Timestamp, nonce: &str) -> 
     let digest = target.body.map(|(body, _)| content_digest(body));
     let base = target.signature_base(digest.as_deref().unwrap_or_default(), &list)?;
     let signature = key.sign(base.as_bytes())?;
-    use base64::Engine as _;
-    let signature = base64::engine::general_purpose::STANDARD.encode(signature);
     Some(SignedHeaders {
         content_digest: digest,
         signature_input: format!("{LABEL}={}", serialize(&list)?),
-        signature: format!("{LABEL}=:{signature}:"),
+        signature: format!("{LABEL}=:{}:", base64_standard(&signature)),
     })
 }
 
