@@ -1,1 +1,62 @@
-fn main() {}
+//! `cargo xtask`: the verbs of the README and of CI. This file knows which module does which verb, nothing else.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to a person at a terminal is what it is for"
+)]
+
+mod arguments;
+mod call;
+mod child;
+mod clock;
+mod dev;
+mod edge;
+mod failure;
+mod http_client;
+mod keys;
+mod paths;
+mod progress;
+mod setup;
+mod system;
+mod test;
+
+use std::process::ExitCode;
+
+use arguments::Verb;
+use failure::Outcome;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match clock::listen_for_stop().and_then(|()| arguments::parse(&words)).and_then(perform) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(verb: Verb) -> Outcome {
+    match verb {
+        Verb::Help => {
+            println!("{}", arguments::USAGE);
+            Ok(())
+        }
+        Verb::Setup => setup::everything(),
+        Verb::Edge(profile) => {
+            setup::everything()?;
+            edge::build(profile)
+        }
+        Verb::Keys { operators, partners, out } => {
+            let operators: Vec<&str> = operators.iter().map(String::as_str).collect();
+            let partners: Vec<&str> = partners.iter().map(String::as_str).collect();
+            for file in keys::write(&operators, &partners, &out)? {
+                println!("{}", file.display());
+            }
+            Ok(())
+        }
+        Verb::Dev { accounts } => dev::run_until_stopped(accounts.as_deref()),
+        Verb::Call(call) => call::send(&call),
+        Verb::Test(part) => test::everything_in(part),
+    }
+}

@@ -1,0 +1,216 @@
+//! What was typed after `cargo xtask`, as a value. A list of a few words and flags: a parser of our own compiles in no
+//! time, and its refusals can say what to type.
+
+use std::path::PathBuf;
+
+use crate::edge::Profile;
+use crate::failure::{Failure, Outcome};
+
+pub(crate) const USAGE: &str = "\
+cargo xtask <verb>
+
+  setup                         install what the build needs and is not there yet
+  edge [--release|--dev]        build the edge into worker/build and print its sizes
+  keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
+                                write matched sets of fresh keys, one file for each holder
+  dev [--accounts FILE.csv]     build and start everything locally, until Ctrl-C
+  call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
+                                sign a request as the sandbox partner and send it to the edge
+  test [rust|browser]           everything that must pass before a change is accepted";
+
+/// One verb with its settings.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Help,
+    Setup,
+    Edge(Profile),
+    Keys { operators: Vec<String>, partners: Vec<String>, out: PathBuf },
+    Dev { accounts: Option<PathBuf> },
+    Call(Call),
+    Test(Part),
+}
+
+/// A request to sign and send.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) body: Option<String>,
+    pub(crate) edge: String,
+    pub(crate) keys: Option<PathBuf>,
+}
+
+/// How much of the tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    All,
+    Rust,
+    Browser,
+}
+
+/// Reads the words after the program's name.
+pub(crate) fn parse(words: &[String]) -> Outcome<Verb> {
+    let Some((verb, rest)) = words.split_first() else { return Ok(Verb::Help) };
+    let mut words = Words { verb, rest: rest.to_vec() };
+    let parsed = match verb.as_str() {
+        "help" | "--help" | "-h" => Verb::Help,
+        "setup" => Verb::Setup,
+        "edge" => Verb::Edge(words.profile()),
+        "keys" => Verb::Keys {
+            operators: words.ids("--operator")?,
+            partners: words.ids("--partner")?,
+            out: words.needed("--out")?.into(),
+        },
+        "dev" => Verb::Dev { accounts: words.value("--accounts")?.map(PathBuf::from) },
+        "call" => Verb::Call(words.call()?),
+        "test" => Verb::Test(words.part()?),
+        _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
+    };
+    match words.rest.first() {
+        Some(extra) => Err(words.refusal(&format!("does not know what to do with {extra:?}"))),
+        None => Ok(parsed),
+    }
+}
+
+/// The words not understood yet.
+struct Words<'a> {
+    verb: &'a str,
+    rest: Vec<String>,
+}
+
+impl Words<'_> {
+    fn refusal(&self, what: &str) -> Failure {
+        Failure::new(format!("`cargo xtask {}` {what}; `cargo xtask help` shows what there is", self.verb))
+    }
+
+    /// Takes a flag without value.
+    fn flag(&mut self, name: &str) -> bool {
+        let found = self.rest.iter().position(|word| word == name);
+        found.map(|at| self.rest.remove(at)).is_some()
+    }
+
+    /// Takes `name VALUE`, if it is there.
+    fn value(&mut self, name: &str) -> Outcome<Option<String>> {
+        let Some(at) = self.rest.iter().position(|word| word == name) else { return Ok(None) };
+        if at + 1 == self.rest.len() {
+            return Err(self.refusal(&format!("wants a value after {name}")));
+        }
+        let value = self.rest.remove(at + 1);
+        self.rest.remove(at);
+        Ok(Some(value))
+    }
+
+    fn needed(&mut self, name: &str) -> Outcome<String> {
+        self.value(name)?.ok_or_else(|| self.refusal(&format!("needs {name}")))
+    }
+
+    /// A comma-separated list of ids. They become parts of file names and key ids.
+    fn ids(&mut self, name: &str) -> Outcome<Vec<String>> {
+        let list = self.needed(name)?;
+        let ids: Vec<String> = list.split(',').map(str::to_owned).collect();
+        let well_formed = |id: &String| {
+            !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        let unique = ids.iter().enumerate().all(|(n, id)| !ids[..n].contains(id));
+        if unique && ids.iter().all(well_formed) {
+            return Ok(ids);
+        }
+        Err(self.refusal(&format!("wants different ids of a-z, 0-9 and - after {name}, not {list:?}")))
+    }
+
+    fn profile(&mut self) -> Profile {
+        let dev = self.flag("--dev");
+        // The default may be said aloud.
+        let release = self.flag("--release");
+        if dev && !release { Profile::Dev } else { Profile::Release }
+    }
+
+    fn call(&mut self) -> Outcome<Call> {
+        let body = self.value("-d")?;
+        let edge = self.value("--edge")?.unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
+        let keys = self.value("--keys")?.map(PathBuf::from);
+        if self.rest.len() < 2 {
+            return Err(self.refusal("needs a method and a path, such as GET /ott/v1/transaction/x"));
+        }
+        let (method, path) = (self.rest.remove(0).to_uppercase(), self.rest.remove(0));
+        if !path.starts_with('/') {
+            return Err(self.refusal(&format!("wants a path that begins with /, not {path:?}")));
+        }
+        Ok(Call { method, path, body, edge, keys })
+    }
+
+    fn part(&mut self) -> Outcome<Part> {
+        let part = match self.rest.first().map(String::as_str) {
+            None => return Ok(Part::All),
+            Some("rust") => Part::Rust,
+            Some("browser") => Part::Browser,
+            Some(_) => return Err(self.refusal("knows the parts rust and browser")),
+        };
+        self.rest.remove(0);
+        Ok(part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Outcome<Verb> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&words)
+    }
+
+    #[test]
+    fn each_verb_has_its_settings_and_defaults() {
+        for (line, verb) in [
+            ("", Verb::Help),
+            ("setup", Verb::Setup),
+            ("edge", Verb::Edge(Profile::Release)),
+            ("edge --release", Verb::Edge(Profile::Release)),
+            ("edge --dev", Verb::Edge(Profile::Dev)),
+            ("dev", Verb::Dev { accounts: None }),
+            ("dev --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()) }),
+            ("test", Verb::Test(Part::All)),
+            ("test browser", Verb::Test(Part::Browser)),
+            (
+                "keys --out d --partner netflix --operator acme,nova",
+                Verb::Keys {
+                    operators: vec!["acme".into(), "nova".into()],
+                    partners: vec!["netflix".into()],
+                    out: "d".into(),
+                },
+            ),
+            (
+                "call post /ott/v1/token/validate -d {}",
+                Verb::Call(Call {
+                    method: "POST".into(),
+                    path: "/ott/v1/token/validate".into(),
+                    body: Some("{}".into()),
+                    edge: "http://127.0.0.1:8787".into(),
+                    keys: None,
+                }),
+            ),
+        ] {
+            assert_eq!(parsed(line).expect("is understood"), verb, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_name() {
+        for (line, named) in [
+            ("deploy", "deploy"),
+            ("setup now", "now"),
+            ("edge --fast", "--fast"),
+            ("dev --accounts", "--accounts"),
+            ("keys --operator acme --partner netflix", "--out"),
+            ("keys --operator acme,acme --partner netflix --out d", "--operator"),
+            ("keys --operator ../acme --partner netflix --out d", "--operator"),
+            ("call GET", "method and a path"),
+            ("call GET ott", "begins with /"),
+            ("test everything", "rust and browser"),
+        ] {
+            let refusal = parsed(line).expect_err("is refused").to_string();
+            assert!(refusal.contains(named), "{line}: {refusal}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! `cargo xtask call`: one request to the OTT API by hand, signed as the sandbox partner signs its own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::signature::sign_request;
+use onbill_domain::timestamp::Timestamp;
+use serde_json::Value;
+
+use crate::arguments::Call;
+use crate::failure::{Doing, Failure, Outcome};
+use crate::system::LOCAL;
+use crate::{http_client, keys};
+
+/// Longer than the edge waits for the slowest origin.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The rest of an answer's headers are the server's own affairs.
+const HEADERS_OF_INTEREST: [&str; 4] = ["content-type", "x-correlator", "retry-after", "location"];
+/// 128 bits, which no two calls share.
+const NONCE_BYTES: usize = 16;
+
+/// Sends the call and prints the answer.
+pub(crate) fn send(call: &Call) -> Outcome {
+    if !call.edge.starts_with("http://") {
+        return Err(Failure::new(format!(
+            "`call` is for the local system: it speaks http://, not {}",
+            call.edge
+        )));
+    }
+    let file = call.keys.clone().unwrap_or_else(default_keys);
+    let text = fs::read_to_string(&file)
+        .doing(&format!("read {} (`cargo xtask dev` makes it, --keys names another)", file.display()))?;
+    let keys = Keyring::parse(&text).doing(&format!("use {}", file.display()))?;
+    let request = signed(call, &keys, now(), &base64url(&keys::random()?[..NONCE_BYTES]))?;
+    let answer = http_client::send(&request, PATIENCE)
+        .doing(&format!("call {} (is `cargo xtask dev` running?)", call.edge))?;
+    println!("{}", shown(&answer));
+    Ok(())
+}
+
+fn default_keys() -> PathBuf {
+    LOCAL.keys_dir().join(keys::partner_file("netflix"))
+}
+
+fn signed(call: &Call, keys: &Keyring, now: Timestamp, nonce: &str) -> Outcome<Request<Bytes>> {
+    let key = keys.of_use(KeyUse::PartnerCall).last();
+    let key = key.ok_or_else(|| Failure::new("the key file has no key of the use partner-call"))?;
+    let body = call.body.clone().unwrap_or_default();
+    let mut request = Request::builder()
+        .method(call.method.as_str())
+        .uri(format!("{}{}", call.edge.trim_end_matches('/'), call.path))
+        .header("accept", "application/json");
+    if !body.is_empty() {
+        request = request.header("content-type", "application/json");
+    }
+    let mut request = request.body(Bytes::from(body)).doing("build that request")?;
+    sign_request(&mut request, key, now, nonce).ok_or_else(|| {
+        Failure::new("the key file has the public half only: who calls needs the private one")
+    })?;
+    Ok(request)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a signature says when it was made")]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Status, the headers that matter, and the body, indented where it is JSON.
+fn shown(answer: &Response<Bytes>) -> String {
+    let mut head = vec![answer.status().to_string()];
+    for name in HEADERS_OF_INTEREST {
+        if let Some(value) = answer.headers().get(name) {
+            head.push(format!("{name}: {}", value.to_str().unwrap_or("(not text)")));
+        }
+    }
+    let body = match serde_json::from_slice::<Value>(answer.body()) {
+        Ok(json) => format!("{json:#}"),
+        Err(_) => String::from_utf8_lossy(answer.body()).into_owned(),
+    };
+    format!("{}\n\n{}", head.join("\n"), body.trim_end()).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::signature::{Presented, Target, verify};
+    use serde_json::json;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+    fn call(body: Option<&str>) -> Call {
+        Call {
+            method: "POST".into(),
+            path: "/ott/v1/transaction?x=1".into(),
+            body: body.map(str::to_owned),
+            edge: "http://127.0.0.1:8787/".into(),
+            keys: None,
+        }
+    }
+
+    #[test]
+    fn the_edge_can_verify_what_call_signs() {
+        let entry = json!([{"id": "n", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",
+            "private": base64url(&[3; 32])}]);
+        let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
+        for body in [None, Some(r#"{"pai":"x"}"#)] {
+            let request = signed(&call(body), &keys, NOW, "0123456789abcdef").expect("has a key");
+            let target = Target {
+                method: "POST",
+                authority: "127.0.0.1:8787",
+                path: "/ott/v1/transaction",
+                query: "x=1",
+                body: body.map(|body| (body.as_bytes(), "application/json")),
+            };
+            let presented = Presented::from_headers(request.headers()).expect("is signed");
+            assert!(verify(&target, presented, &keys, KeyUse::PartnerCall, NOW).is_ok());
+        }
+    }
+
+    #[test]
+    fn an_answer_shows_what_matters() {
+        let answer = Response::builder()
+            .status(409)
+            .header("server", "x")
+            .header("x-correlator", "c-1")
+            .body(Bytes::from(r#"{"code":"token-already-used"}"#))
+            .expect("is an answer");
+        assert_eq!(
+            shown(&answer),
+            "409 Conflict\nx-correlator: c-1\n\n{\n  \"code\": \"token-already-used\"\n}"
+        );
+    }
+}

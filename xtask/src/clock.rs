@@ -1,0 +1,58 @@
+//! The one place of xtask that reads the clock, waits and knows that it was told to stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::failure::{Doing, Outcome};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// From here on Ctrl-C, SIGTERM and SIGHUP no longer kill xtask: it ends its children first, then itself.
+pub(crate) fn listen_for_stop() -> Outcome {
+    ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed)).doing("listen for Ctrl-C")
+}
+
+/// Whether somebody asked xtask to end.
+pub(crate) fn stop_wanted() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Waits a moment between two looks at something that cannot call back (a child, a port).
+#[expect(clippy::disallowed_methods, reason = "children are polled; the caller's loop has the deadline")]
+pub(crate) fn pause(milliseconds: u64) {
+    std::thread::sleep(Duration::from_millis(milliseconds));
+}
+
+/// A running stopwatch.
+#[derive(Clone, Copy)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "the adapter around the real clock")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// `9.4 s` or `2:05 min`, whichever a person would say.
+pub(crate) fn spoken(duration: Duration) -> String {
+    match duration.as_secs() {
+        0..60 => format!("{:.1} s", duration.as_secs_f64()),
+        seconds => format!("{}:{:02} min", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_spoken_like_people_do() {
+        assert_eq!(spoken(Duration::from_millis(9_420)), "9.4 s");
+        assert_eq!(spoken(Duration::from_secs(125)), "2:05 min");
+    }
+}

@@ -1,0 +1,81 @@
+//! `cargo xtask dev`: everything built, started, and explained to a newcomer; ends with Ctrl-C.
+
+mod demo_numbers;
+mod dev_vars;
+
+use std::path::Path;
+
+use crate::child::{cargo, run};
+use crate::clock::{Stopwatch, spoken};
+use crate::edge::{self, Profile};
+use crate::failure::{Failure, Outcome};
+use crate::system::{ACME, LOCAL, Plan, Seat, System, ports};
+use crate::{paths, setup};
+
+/// From nothing to a running system.
+pub(crate) fn run_until_stopped(accounts: Option<&Path>) -> Outcome {
+    let since = Stopwatch::start();
+    let plan = plan(accounts);
+    let [seat] = &plan.seats[..] else { return Err(Failure::new("the local system has one operator")) };
+    let demo = demo_numbers::read(&seat.accounts, ACME.price)?;
+    // Before minutes of building, not after.
+    ports::check_free(&plan.ports())?;
+    setup::everything()?;
+    build()?;
+    let system = System::start(&plan)?;
+    dev_vars::keep(&plan)?;
+    println!("{}", welcome(&plan, seat, &demo));
+    eprintln!("Ready after {}. Ctrl-C ends everything.", spoken(since.elapsed()));
+    system.run()?;
+    eprintln!("\nEnded everything.");
+    Ok(())
+}
+
+/// The programs that a system runs.
+pub(crate) fn build() -> Outcome {
+    let mut programs = cargo();
+    programs.args(["build", "--locked", "--bin", "onbill-origin", "--bin", "onbill-sandbox"]);
+    run("building the origin and the sandbox", "build.log", &mut programs)?;
+    edge::build_if_changed(Profile::Release)
+}
+
+/// One operator on the addresses that the README names.
+pub(crate) fn plan(accounts: Option<&Path>) -> Plan {
+    let accounts = accounts.map_or_else(|| paths::root().join(ACME.accounts), Path::to_owned);
+    let seat = Seat { operator: &ACME, origin: 8788, site: 8790, accounts };
+    Plan { place: LOCAL, edge: 8787, partner: 8791, seats: vec![seat] }
+}
+
+fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {
+    let (site, partner, edge, name) =
+        (seat.site_url(), plan.partner_url(), plan.edge_url(), seat.operator.name);
+    let numbers: Vec<String> =
+        demo.iter().map(|demo| format!("  {:<16} {}", demo.msisdn, demo.shows)).collect();
+    format!(
+        "
+{name}'s dashboard    {site}/            pay for Netflix on the phone bill
+  text messages          {site}/sms         PINs arrive here
+  the bill               {site}/bill
+Netflix                  {partner}/accounts    who subscribed; billing runs
+  the app on a device    {partner}/app
+Edge                     {edge}
+Origin                   {origin}
+
+Numbers to try:
+{numbers}
+
+By hand:  cargo xtask call GET /ott/v1/transaction/unknown
+Outage:   touch {down}/netflix   (or origin-acme, operator-acme); rm brings it back
+Logs:     {logs}
+",
+        origin = seat.origin_url(),
+        numbers = numbers.join("\n"),
+        down = shown(&plan.down()),
+        logs = shown(&plan.place.dir().join("logs")),
+    )
+}
+
+/// Relative to the root where it can be: shorter to read and to type.
+fn shown(path: &Path) -> String {
+    path.strip_prefix(paths::root()).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,128 @@
+//! Which numbers of an accounts file are worth trying, and what each one shows. The origin reads the file itself and
+//! refuses what is wrong in it; here only examples are picked.
+
+use std::fs;
+use std::path::Path;
+
+use onbill_domain::currency::Currency;
+use onbill_domain::money::Money;
+
+use crate::failure::{Doing, Failure, Outcome};
+
+/// A number to try.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Demo {
+    pub(crate) msisdn: String,
+    pub(crate) shows: String,
+}
+
+/// One number for each kind of account in the file.
+pub(crate) fn read(file: &Path, price: u32) -> Outcome<Vec<Demo>> {
+    let doing = format!("read the accounts file {}", file.display());
+    let text = fs::read_to_string(file).doing(&doing)?;
+    pick(&text, price)
+        .ok_or_else(|| Failure::new(format!("cannot {doing}: it wants the columns {COLUMNS:?}")))
+}
+
+const COLUMNS: [&str; 5] = ["msisdn", "status", "type", "balance", "currency"];
+
+fn pick(text: &str, price: u32) -> Option<Vec<Demo>> {
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next()?.trim_start_matches('\u{feff}').split(',').map(str::trim).collect();
+    let mut at = [0; COLUMNS.len()];
+    for (at, column) in at.iter_mut().zip(COLUMNS) {
+        *at = header.iter().position(|name| *name == column)?;
+    }
+    let mut demos: Vec<Demo> = Vec::new();
+    let mut kinds: Vec<Kind> = Vec::new();
+    for line in lines {
+        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+        let [msisdn, status, account_type, balance, currency] =
+            at.map(|n| fields.get(n).copied().unwrap_or_default());
+        let Some(kind) = Kind::of(status, account_type, balance, price) else { continue };
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+            demos.push(Demo { msisdn: msisdn.to_owned(), shows: kind.shows(balance, currency) });
+        }
+    }
+    Some(demos)
+}
+
+/// Accounts that behave alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Postpaid,
+    Prepaid,
+    PrepaidTooLittle,
+    PrepaidEmpty,
+    Suspended,
+    Ceased,
+}
+
+impl Kind {
+    fn of(status: &str, account_type: &str, balance: &str, price: u32) -> Option<Self> {
+        Some(match (status, account_type) {
+            ("suspended", _) => Self::Suspended,
+            ("ceased", _) => Self::Ceased,
+            ("active", "postpaid") => Self::Postpaid,
+            ("active", "prepaid") => match balance.parse::<i64>() {
+                Ok(balance) if balance >= i64::from(price) => Self::Prepaid,
+                Ok(1..) => Self::PrepaidTooLittle,
+                _ => Self::PrepaidEmpty,
+            },
+            _ => return None,
+        })
+    }
+
+    fn shows(self, balance: &str, currency: &str) -> String {
+        let has = || match (balance.parse(), Currency::parse(currency)) {
+            (Ok(amount_minor), Some(currency)) => Money { amount_minor, currency }.to_string(),
+            _ => format!("{balance} {currency}"),
+        };
+        match self {
+            Self::Postpaid => "postpaid: can pay".to_owned(),
+            Self::Prepaid => format!("prepaid with {}: can pay", has()),
+            Self::PrepaidTooLittle => format!("prepaid with {}, less than the price: refused", has()),
+            Self::PrepaidEmpty => "prepaid without balance: refused".to_owned(),
+            Self::Suspended => "suspended for non-payment: refused".to_owned(),
+            Self::Ceased => "ceased: there is no such account any more".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "\u{feff}msisdn,status,type,balance,currency,activated_on\r\n\
+        +12025550101,active,postpaid,,USD,2020-01-01\r\n+12025550102,active,postpaid,,USD,2020-01-01\r\n\
+        +12025550103,active,prepaid,5000,USD,2020-01-01\r\n+12025550104,active,prepaid,300,USD,2020-01-01\r\n\
+        +12025550105,active,prepaid,0,USD,2020-01-01\r\n+12025550106,suspended,postpaid,,USD,2020-01-01\r\n\
+        +12025550107,ceased,prepaid,1,USD,2020-01-01\r\n\r\n+12025550108,unheard-of,,,,\r\n";
+
+    #[test]
+    fn each_kind_of_account_is_shown_once() {
+        let demos = pick(FILE, 1599).expect("has the columns");
+        let shown: Vec<String> =
+            demos.iter().map(|demo| format!("{} {}", &demo.msisdn[9..], demo.shows)).collect();
+        assert_eq!(
+            shown,
+            [
+                "101 postpaid: can pay",
+                "103 prepaid with 50.00 USD: can pay",
+                "104 prepaid with 3.00 USD, less than the price: refused",
+                "105 prepaid without balance: refused",
+                "106 suspended for non-payment: refused",
+                "107 ceased: there is no such account any more",
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_are_found_by_name_and_must_be_there() {
+        let moved = "type,msisdn,currency,balance,status\npostpaid,+34600000001,EUR,,active\n";
+        assert_eq!(pick(moved, 1399).expect("has the columns")[0].msisdn, "+34600000001");
+        assert_eq!(pick("number,status\n", 1599), None);
+        assert_eq!(pick("", 1599), None);
+    }
+}

@@ -1,0 +1,47 @@
+//! `.dev.vars`: where a bare `npx wrangler dev` finds the local key ring. Lines of the user's own stay as they are.
+
+use std::fs;
+
+use crate::failure::{Doing, Outcome};
+use crate::paths;
+use crate::system::{Plan, edge_keyring};
+
+const FILE: &str = ".dev.vars";
+const KEY: &str = "KEYRING=";
+const HEADER: &str = "# KEYRING is kept by `cargo xtask dev`: the edge's keys of the local system.\n";
+
+/// Writes the file when it is missing or has another key ring.
+pub(crate) fn keep(plan: &Plan) -> Outcome {
+    let path = paths::root().join(FILE);
+    let before = fs::read_to_string(&path).ok();
+    let after = with_keyring(before.as_deref(), &edge_keyring(plan)?);
+    if before.as_deref() == Some(after.as_str()) {
+        return Ok(());
+    }
+    fs::write(&path, after).doing(&format!("write {FILE}"))
+}
+
+fn with_keyring(before: Option<&str>, keyring: &str) -> String {
+    let line = format!("{KEY}'{keyring}'\n");
+    let before = before.unwrap_or(HEADER);
+    let kept = before.split_inclusive('\n').filter(|line| !line.starts_with(KEY));
+    let mut text: String = kept.collect();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text + &line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_ring_is_replaced() {
+        let first = with_keyring(None, "[1]");
+        assert_eq!(first, format!("{HEADER}KEYRING='[1]'\n"));
+        assert_eq!(with_keyring(Some(&first), "[1]"), first);
+        let own = "MINE=1\nKEYRING='[1]'\nALSO=2";
+        assert_eq!(with_keyring(Some(own), "[2]"), "MINE=1\nALSO=2\nKEYRING='[2]'\n");
+    }
+}

@@ -1,0 +1,108 @@
+//! What a customer's browser and Cloudflare will have to load, and the limits on it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::failure::{Doing, Failure, Outcome};
+use crate::paths;
+use crate::setup::node;
+
+/// One thing that travels: its files are one text on the wire.
+struct Parcel {
+    name: &'static str,
+    files: &'static [&'static str],
+    gzip_bytes_max: u64,
+    /// What is over a limit that binds fails the build.
+    binds: bool,
+}
+
+const PARCELS: [Parcel; 3] = [
+    // On the operator's own page, before anything of it is shown: three network packets at most.
+    Parcel { name: "loader", files: &["worker/widget/onbill.js"], gzip_bytes_max: 3 * 1024, binds: true },
+    // Style, script and one language's strings are inlined into the shell, so it is one response of the first
+    // round trip (ten packets, RFC 6928).
+    Parcel {
+        name: "frame",
+        files: &[
+            "worker/widget/frame.html",
+            "worker/widget/frame.css",
+            "worker/widget/frame.js",
+            "worker/widget/locales/en.json",
+        ],
+        gzip_bytes_max: 15 * 1024,
+        binds: true,
+    },
+    // A cold start reads all of it. Cloudflare's own limit is in megabytes.
+    Parcel {
+        name: "worker wasm",
+        files: &["worker/build/index_bg.wasm"],
+        gzip_bytes_max: 400 * 1024,
+        binds: false,
+    },
+];
+
+/// Each argument is a group of files joined by `|`; out comes the compressed size of each group. node is there anyway,
+/// a compressor of our own is not.
+const GZIP: &str = "const z=require('zlib');process.stdout.write(JSON.stringify(process.argv.slice(1).map(g=>\
+    z.gzipSync(Buffer.concat(g.split('|').map(f=>require('fs').readFileSync(f))),{level:9}).length)))";
+
+/// Prints raw and compressed sizes, and fails for what is over a binding limit.
+pub(crate) fn print_and_check() -> Outcome {
+    let mut over = Vec::new();
+    for (parcel, gzip_bytes) in PARCELS.iter().zip(gzip_sizes()?) {
+        let raw_bytes = raw_size(parcel)?;
+        println!("{}", line(parcel, raw_bytes, gzip_bytes));
+        if parcel.binds && gzip_bytes > parcel.gzip_bytes_max {
+            over.push(parcel.name);
+        }
+    }
+    if over.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("over the size limit: {}", over.join(", "))))
+    }
+}
+
+fn line(parcel: &Parcel, raw_bytes: u64, gzip_bytes: u64) -> String {
+    let word = if parcel.binds { "limit" } else { "aim" };
+    let limit = parcel.gzip_bytes_max / 1024;
+    let (raw, gzip) = (kib(raw_bytes), kib(gzip_bytes));
+    format!("  {:<12} {raw:>9} KB {gzip:>9} KB gzip   ({word} {limit} KB)", parcel.name)
+}
+
+/// Kibibytes with one decimal.
+fn kib(bytes: u64) -> String {
+    let tenths = (bytes * 10).div_ceil(1024);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn raw_size(parcel: &Parcel) -> Outcome<u64> {
+    let sizes = parcel.files.iter().map(|file| {
+        fs::metadata(paths::root().join(file)).map(|meta| meta.len()).doing(&format!("read {file}"))
+    });
+    sizes.sum()
+}
+
+fn gzip_sizes() -> Outcome<Vec<u64>> {
+    let groups = PARCELS.iter().map(|parcel| parcel.files.join("|"));
+    let output = node().args(["-e", GZIP]).args(groups).output().doing("start node")?;
+    let sizes: Option<Vec<u64>> = serde_json::from_slice::<Value>(&output.stdout)
+        .ok()
+        .and_then(|sizes| sizes.as_array()?.iter().map(Value::as_u64).collect());
+    sizes.filter(|sizes| sizes.len() == PARCELS.len()).ok_or_else(|| {
+        Failure::new(format!("cannot measure the edge's files: {}", String::from_utf8_lossy(&output.stderr)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_rounded_up() {
+        for (bytes, text) in [(0, "0.0"), (1, "0.1"), (1024, "1.0"), (3073, "3.1"), (153_600, "150.0")] {
+            assert_eq!(kib(bytes), text);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Whether the built edge is still that of the sources. Without this, wrangler's own run of the build command would
+//! pay the binding generator and the optimiser a second time on every start of the local system.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Doing, Outcome};
+use crate::paths;
+
+/// Everything that the wasm is made of. Tests and programs that the edge does not use are not among it.
+const INPUTS: [&str; 5] = ["worker", "domain", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
+/// The output itself.
+const NOT_AN_INPUT: &str = "worker/build";
+
+/// A value that changes when any source, its name or the profile does.
+pub(crate) fn fingerprint(root: &Path, profile: &str) -> Outcome<String> {
+    let mut files = Vec::new();
+    for input in INPUTS {
+        collect(root, &root.join(input), &mut files)?;
+    }
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    profile.hash(&mut hasher);
+    for file in files {
+        file.hash(&mut hasher);
+        fs::read(root.join(&file)).doing(&format!("read {}", file.display()))?.hash(&mut hasher);
+    }
+    Ok(format!("{:016x}", hasher.finish()))
+}
+
+fn collect(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Outcome {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    if relative == Path::new(NOT_AN_INPUT) {
+        return Ok(());
+    }
+    if !path.is_dir() {
+        files.push(relative.to_owned());
+        return Ok(());
+    }
+    let doing = format!("read the folder {}", path.display());
+    for entry in fs::read_dir(path).doing(&doing)? {
+        collect(root, &entry.doing(&doing)?.path(), files)?;
+    }
+    Ok(())
+}
+
+/// Whether the outputs are there and were built from exactly this.
+pub(crate) fn is_current(fingerprint: &str, outputs: &[PathBuf]) -> bool {
+    outputs.iter().all(|file| file.is_file())
+        && fs::read_to_string(stamp()).is_ok_and(|last| last == fingerprint)
+}
+
+/// Before a build: half a build must not pass for the last whole one.
+pub(crate) fn forget() {
+    // It may well be the first build.
+    let _ = fs::remove_file(stamp());
+}
+
+/// After a build that went well.
+pub(crate) fn remember(fingerprint: &str) -> Outcome {
+    fs::write(stamp(), fingerprint).doing(&format!("write {}", stamp().display()))
+}
+
+fn stamp() -> PathBuf {
+    paths::note("edge.stamp")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sources_and_profile_change_the_fingerprint() {
+        let root = std::env::temp_dir().join(format!("onbill-stamp-{}", std::process::id()));
+        for input in INPUTS {
+            let file =
+                if input.contains('.') { root.join(input) } else { root.join(input).join("src/lib.rs") };
+            fs::create_dir_all(file.parent().expect("is below the root")).expect("is writable");
+            fs::write(file, "text").expect("is writable");
+        }
+        let of = |profile| fingerprint(&root, profile).expect("is readable");
+        let first = of("--release");
+        fs::create_dir_all(root.join(NOT_AN_INPUT)).expect("is writable");
+        fs::write(root.join(NOT_AN_INPUT).join("index.js"), "output").expect("is writable");
+        assert_eq!(of("--release"), first);
+        assert_ne!(of("--dev"), first);
+        fs::write(root.join("worker/widget.css"), "").expect("is writable");
+        assert_ne!(of("--release"), first);
+        fs::remove_dir_all(root).expect("is ours");
+    }
+}

@@ -1,0 +1,219 @@
+//! `cargo xtask keys`: fresh, matched key sets, one file per holder. Which use a key has and who holds which half is
+//! the table in `entries`; what the uses mean is in `onbill_domain::key`.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::SigningKey;
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::KeyUse;
+use serde_json::{Value, json};
+
+use crate::failure::{Doing, Failure, Outcome};
+
+/// Bytes of every secret and seed: the width of HMAC-SHA-256 and of an Ed25519 seed.
+const SECRET_BYTES: usize = 32;
+
+/// Writes the sets of these parties into `dir` and says which files it made. Refuses when one of them is there:
+/// a key that is overwritten takes all that it sealed or signed with it.
+pub(crate) fn write(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<Vec<PathBuf>> {
+    let files = sets(operators, partners)?;
+    for (name, _) in &files {
+        let path = dir.join(name);
+        if path.exists() {
+            return Err(Failure::new(format!(
+                "{} is already there, and keys are never overwritten",
+                path.display()
+            )));
+        }
+    }
+    fs::create_dir_all(dir).doing(&format!("make {}", dir.display()))?;
+    files.into_iter().map(|(name, keys)| write_private(&dir.join(name), &keys)).collect()
+}
+
+/// The file of each holder with its keys.
+fn sets(operators: &[&str], partners: &[&str]) -> Outcome<Vec<(String, Vec<Value>)>> {
+    let mut files = vec![(EDGE.to_owned(), Vec::new())];
+    files.extend(
+        operators.iter().flat_map(|id| [(origin_file(id), Vec::new()), (operator_file(id), Vec::new())]),
+    );
+    files.extend(partners.iter().map(|id| (partner_file(id), Vec::new())));
+    for entry in entries(operators, partners)? {
+        for (name, keys) in &mut files {
+            if entry.signers.contains(name) {
+                keys.push(entry.full.clone());
+            } else if entry.verifiers.contains(name) {
+                keys.push(entry.verifying.clone());
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// One key: what its holders have of it.
+struct Entry {
+    full: Value,
+    verifying: Value,
+    signers: Vec<String>,
+    verifiers: Vec<String>,
+}
+
+fn entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for &id in operators {
+        let party = Party { kind: "operator", id };
+        let (origin, operator, edge) = (origin_file(id), operator_file(id), EDGE.to_owned());
+        entries.extend([
+            party.shared(KeyUse::EdgeToOrigin, [&edge, &origin])?,
+            party.shared(KeyUse::SignupToken, [&origin, &edge])?,
+            party.shared(KeyUse::OriginToBss, [&origin, &operator])?,
+            party.shared(KeyUse::BssToOrigin, [&operator, &origin])?,
+            party.shared(KeyUse::SessionAssertion, [&operator, &origin])?,
+            party.shared(KeyUse::ReturnResult, [&origin, &operator])?,
+            party.shared(KeyUse::Numbers, [&origin, &origin])?,
+        ]);
+    }
+    for &id in partners {
+        let party = Party { kind: "partner", id };
+        let (edge, partner) = (EDGE.to_owned(), partner_file(id));
+        entries.push(party.shared(KeyUse::EdgeToPartner, [&edge, &partner])?);
+        let origins = operators.iter().map(|id| origin_file(id));
+        entries.push(party.signing(KeyUse::PartnerCall, partner, origins.chain([edge]).collect())?);
+    }
+    Ok(entries)
+}
+
+struct Party<'a> {
+    kind: &'a str,
+    id: &'a str,
+}
+
+impl Party<'_> {
+    /// A secret that both holders have whole.
+    fn shared(&self, key_use: KeyUse, holders: [&String; 2]) -> Outcome<Entry> {
+        let mut full = self.named(key_use, "hmac-sha256");
+        full["secret"] = json!(base64url(&random()?));
+        let signers = holders.map(Clone::clone).to_vec();
+        Ok(Entry { verifying: full.clone(), full, signers, verifiers: Vec::new() })
+    }
+
+    /// A key pair: who verifies cannot sign.
+    fn signing(&self, key_use: KeyUse, signer: String, verifiers: Vec<String>) -> Outcome<Entry> {
+        let seed = random()?;
+        let mut verifying = self.named(key_use, "ed25519");
+        verifying["public"] = json!(base64url(SigningKey::from_bytes(&seed).verifying_key().as_bytes()));
+        let mut full = verifying.clone();
+        full["private"] = json!(base64url(&seed));
+        Ok(Entry { full, verifying, signers: vec![signer], verifiers })
+    }
+
+    /// The number at the end of the id grows with each rotation.
+    fn named(&self, key_use: KeyUse, alg: &str) -> Value {
+        let (Self { kind, id }, key_use) = (self, key_use.as_str());
+        json!({ "id": format!("{id}-{key_use}-1"), "party": format!("{kind}:{id}"), "use": key_use, "alg": alg })
+    }
+}
+
+/// The edge's file.
+pub(crate) const EDGE: &str = "edge.json";
+
+/// The file of an operator's origin.
+pub(crate) fn origin_file(operator: &str) -> String {
+    format!("origin-{operator}.json")
+}
+
+/// The file of an operator's own systems.
+pub(crate) fn operator_file(operator: &str) -> String {
+    format!("operator-{operator}.json")
+}
+
+/// A partner's file.
+pub(crate) fn partner_file(partner: &str) -> String {
+    format!("partner-{partner}.json")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the keys' randomness comes from: the operating system"
+)]
+pub(crate) fn random() -> Outcome<[u8; SECRET_BYTES]> {
+    let mut bytes = [0; SECRET_BYTES];
+    getrandom::fill(&mut bytes).doing("get random bytes from the operating system")?;
+    Ok(bytes)
+}
+
+/// One key a line, for its owner's eyes only.
+fn write_private(path: &Path, keys: &[Value]) -> Outcome<PathBuf> {
+    let lines: Vec<String> = keys.iter().map(|key| format!("  {key}")).collect();
+    let doing = format!("write {}", path.display());
+    let mut file: File = File::options().write(true).create_new(true).mode(0o600).open(path).doing(&doing)?;
+    writeln!(file, "[\n{}\n]", lines.join(",\n")).doing(&doing)?;
+    Ok(path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::key::Keyring;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn ring(files: &[(String, Vec<Value>)], name: &str) -> Keyring {
+        let (_, keys) = files.iter().find(|(file, _)| file == name).expect("is among the sets");
+        Keyring::parse(&Value::from(keys.clone()).to_string()).expect("the programs can read it")
+    }
+
+    #[test]
+    fn what_one_holder_signs_its_peer_verifies() {
+        let files = sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
+        for (key_use, party, signer, verifier) in [
+            (KeyUse::EdgeToOrigin, "operator:acme", "edge.json", "origin-acme.json"),
+            (KeyUse::SignupToken, "operator:nova", "origin-nova.json", "edge.json"),
+            (KeyUse::OriginToBss, "operator:acme", "origin-acme.json", "operator-acme.json"),
+            (KeyUse::BssToOrigin, "operator:acme", "operator-acme.json", "origin-acme.json"),
+            (KeyUse::SessionAssertion, "operator:acme", "operator-acme.json", "origin-acme.json"),
+            (KeyUse::ReturnResult, "operator:nova", "origin-nova.json", "operator-nova.json"),
+            (KeyUse::EdgeToPartner, "partner:netflix", "edge.json", "partner-netflix.json"),
+            (KeyUse::PartnerCall, "partner:netflix", "partner-netflix.json", "edge.json"),
+            (KeyUse::PartnerCall, "partner:netflix", "partner-netflix.json", "origin-nova.json"),
+        ] {
+            let (signer, verifier) = (ring(&files, signer), ring(&files, verifier));
+            let signing = signer.newest(key_use, party).expect("the signer has it");
+            let verifying = verifier.find(key_use, &signing.id).expect("the verifier has it");
+            let signature = signing.sign(b"text").expect("the signer can sign");
+            assert!(verifying.verify(b"text", &signature), "{key_use:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_holds_more_than_they_need() {
+        let files = sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
+        let edge = ring(&files, "edge.json");
+        let call = edge.newest(KeyUse::PartnerCall, "partner:netflix").expect("is there");
+        assert_eq!(call.id, "netflix-partner-call-1");
+        assert_eq!(call.sign(b"charge"), None, "the edge cannot mint charges");
+        for unneeded in [KeyUse::OriginToBss, KeyUse::SessionAssertion, KeyUse::ReturnResult, KeyUse::Numbers]
+        {
+            assert_eq!(edge.of_use(unneeded).count(), 0, "{unneeded:?}");
+        }
+        let acme = ring(&files, "origin-acme.json");
+        assert!(acme.newest(KeyUse::EdgeToOrigin, "operator:nova").is_none(), "tenants are apart");
+        assert!(acme.of_use(KeyUse::EdgeToPartner).next().is_none());
+    }
+
+    #[test]
+    fn files_are_private_and_never_overwritten() {
+        let dir = std::env::temp_dir().join(format!("onbill-keys-{}", std::process::id()));
+        let written = write(&["acme"], &["netflix"], &dir).expect("is writable");
+        assert_eq!(written.len(), 4);
+        for file in &written {
+            assert_eq!(fs::metadata(file).expect("is there").permissions().mode() & 0o777, 0o600);
+        }
+        let before = fs::read(dir.join(EDGE)).expect("is readable");
+        let again = write(&["acme"], &["netflix"], &dir).expect_err("is refused");
+        assert!(again.to_string().contains("never overwritten"), "{again}");
+        assert_eq!(fs::read(dir.join(EDGE)).expect("is readable"), before);
+        fs::remove_dir_all(dir).expect("is ours");
+    }
+}

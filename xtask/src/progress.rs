@@ -1,0 +1,69 @@
+//! Says what is being done: a spinner with the elapsed time on a terminal, plain lines elsewhere (a CI log).
+
+use std::io::{IsTerminal, Write, stderr};
+
+use crate::clock::{Stopwatch, spoken};
+
+const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/// A step that stays silent for longer looks hung in a CI log.
+const SIGN_OF_LIFE_SECONDS: u64 = 30;
+/// What is left of an 80-column line after the longest title; a line that wraps cannot be overwritten.
+const DETAIL_CHARS_MAX: usize = 40;
+const REDRAW_MILLISECONDS: u128 = 100;
+
+/// One step under way. Ends with `done` or `failed`.
+pub(crate) struct Step {
+    title: String,
+    since: Stopwatch,
+    drawn: Stopwatch,
+    signs_of_life: u64,
+}
+
+impl Step {
+    pub(crate) fn start(title: &str) -> Self {
+        if !on_terminal() {
+            eprintln!("  … {title}");
+        }
+        let now = Stopwatch::start();
+        Self { title: title.to_owned(), since: now, drawn: now, signs_of_life: 0 }
+    }
+
+    /// Called often while the step runs; `detail` is asked for only when something will be drawn.
+    pub(crate) fn tick(&mut self, detail: impl Fn() -> String) {
+        let elapsed = self.since.elapsed();
+        if on_terminal() {
+            if self.drawn.elapsed().as_millis() < REDRAW_MILLISECONDS {
+                return;
+            }
+            self.drawn = Stopwatch::start();
+            let turn = usize::try_from(elapsed.as_millis() / REDRAW_MILLISECONDS).unwrap_or(0);
+            let frame = FRAMES[turn % FRAMES.len()];
+            let detail: String = detail().chars().take(DETAIL_CHARS_MAX).collect();
+            eprint!("\r\x1b[2K{frame} {} {}  \x1b[2m{detail}\x1b[0m", self.title, spoken(elapsed));
+            // A terminal that went away is no reason to stop working.
+            let _ = stderr().flush();
+        } else if elapsed.as_secs() / SIGN_OF_LIFE_SECONDS > self.signs_of_life {
+            self.signs_of_life = elapsed.as_secs() / SIGN_OF_LIFE_SECONDS;
+            eprintln!("  … {} ({}) {}", self.title, spoken(elapsed), detail());
+        }
+    }
+
+    pub(crate) fn done(self) {
+        self.end('✓');
+    }
+
+    pub(crate) fn failed(self) {
+        self.end('✗');
+    }
+
+    fn end(self, mark: char) {
+        let clear = if on_terminal() { "\r\x1b[2K" } else { "" };
+        let indent = if on_terminal() { "" } else { "  " };
+        eprintln!("{clear}{indent}{mark} {} ({})", self.title, spoken(self.since.elapsed()));
+    }
+}
+
+/// Whether somebody is watching.
+pub(crate) fn on_terminal() -> bool {
+    stderr().is_terminal()
+}

@@ -1,0 +1,25 @@
+//! `cargo xtask setup`: everything that building needs beyond cargo itself, once, in the pinned versions. The other
+//! verbs begin with it; with all in place it looks at a few files and is done.
+
+mod npm;
+mod rust_tools;
+
+pub(crate) use npm::node;
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::failure::Outcome;
+
+/// Installs what is missing.
+pub(crate) fn everything() -> Outcome {
+    rust_tools::wasm_target()?;
+    rust_tools::worker_build()?;
+    rust_tools::wasm_bindgen()?;
+    npm::packages()
+}
+
+/// The first program of that name on `PATH`.
+fn on_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
+}

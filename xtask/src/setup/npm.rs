@@ -1,0 +1,108 @@
+//! The npm packages: wrangler, what worker-build calls, and the browser of the tests. Their versions, and the
+//! checksums that npm verifies, are in package-lock.json.
+
+use std::env;
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::child::{command, npm_program, run};
+use crate::failure::{Doing, Failure, Outcome};
+use crate::paths;
+use crate::setup::on_path;
+
+/// What wrangler asks for. On Linux npm brings a node of its own; elsewhere the machine's must do.
+const NODE_MIN: (u32, u32) = (22, 12);
+
+/// Makes `node_modules` what package-lock.json says.
+pub(crate) fn packages() -> Outcome {
+    let wanted =
+        fs::read_to_string(paths::root().join("package-lock.json")).doing("read package-lock.json")?;
+    // npm's own record of what it put there.
+    let found = fs::read_to_string(paths::root().join("node_modules/.package-lock.json")).unwrap_or_default();
+    if matches(&wanted, &found) {
+        return Ok(());
+    }
+    if env::var_os("WRANGLER_COMMAND").is_some() {
+        return Err(Failure::new(
+            "node_modules is not what package-lock.json says, and wrangler is running from it: stop it, run `npm ci`",
+        ));
+    }
+    if on_path("npm").is_none() {
+        return Err(Failure::new("npm is not on the PATH: install Node.js from https://nodejs.org"));
+    }
+    run(
+        "installing the npm packages",
+        "setup-npm.log",
+        command("npm").args(["ci", "--no-audit", "--no-fund"]),
+    )?;
+    new_enough_node()
+}
+
+/// Whether each package that must be there is, in the locked version. Optional ones are for other machines.
+fn matches(wanted: &str, found: &str) -> bool {
+    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let (Some(wanted), Some(found)) = (parse(wanted), parse(found)) else { return false };
+    let Some(packages) = wanted["packages"].as_object() else { return false };
+    packages.iter().filter(|(path, _)| !path.is_empty()).all(|(path, package)| {
+        let installed = &found["packages"][path];
+        let may_be_absent = ["optional", "devOptional"].iter().any(|mark| package[mark] == true);
+        installed["version"] == package["version"] || (installed.is_null() && may_be_absent)
+    })
+}
+
+fn new_enough_node() -> Outcome {
+    let (major, minor) = NODE_MIN;
+    let output = node().arg("--version").output();
+    let version =
+        output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    if is_at_least(&version, NODE_MIN) {
+        return Ok(());
+    }
+    let found = if version.is_empty() { "there is no node".to_owned() } else { format!("this is {version}") };
+    Err(Failure::new(format!(
+        "wrangler needs Node.js {major}.{minor} or newer and {found}: see https://nodejs.org"
+    )))
+}
+
+/// npm's node where its packages have one for this machine, else the machine's.
+pub(crate) fn node() -> Command {
+    if paths::npm_bin().join("node").exists() { npm_program("node") } else { command("node") }
+}
+
+fn is_at_least(version: &str, (major, minor): (u32, u32)) -> bool {
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    found >= (major, minor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WANTED: &str = r#"{"packages": {"": {"name": "onbill"}, "node_modules/a": {"version": "1.2.3"},
+        "node_modules/for-macs": {"version": "4.0.0", "optional": true}}}"#;
+
+    #[test]
+    fn node_modules_matches_when_all_that_must_be_there_is() {
+        assert!(matches(WANTED, r#"{"packages": {"node_modules/a": {"version": "1.2.3"}}}"#));
+        for other in [
+            "",
+            r#"{"packages": {}}"#,
+            r#"{"packages": {"node_modules/a": {"version": "1.2.4"}}}"#,
+            r#"{"packages": {"node_modules/a": {"version": "1.2.3"}, "node_modules/for-macs": {"version": "3.0.0"}}}"#,
+        ] {
+            assert!(!matches(WANTED, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn node_versions_are_compared_as_numbers() {
+        for (version, enough) in
+            [("v24.21.0", true), ("v22.12.0", true), ("v22.9.1", false), ("v20.20.2", false), ("", false)]
+        {
+            assert_eq!(is_at_least(version, NODE_MIN), enough, "{version}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The whole system on this machine: edge, origins, operators' stand-ins and the partner's, as real processes on real
+//! ports. `dev` runs one for a person, `test` one for the browser journeys; what differs is the plan.
+
+mod config;
+mod operators;
+mod plan;
+pub(crate) mod ports;
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+pub(crate) use config::edge_keyring;
+pub(crate) use operators::{ACME, NOVA};
+pub(crate) use plan::{Place, Plan, Seat};
+
+use crate::child::{command, npm_program, run};
+use crate::clock::{Stopwatch, pause, stop_wanted};
+use crate::failure::{Failure, Outcome};
+use crate::progress::Step;
+use crate::{keys, paths};
+use program::{Files, Program};
+
+/// What `dev` starts, and `call` talks to.
+pub(crate) const LOCAL: Place = Place("dev");
+
+/// Wrangler is the slowest, with a few seconds; twenty times that is a hang.
+const READY_WITHIN: Duration = Duration::from_secs(90);
+const LOOK_MILLISECONDS: u64 = 100;
+
+/// A running system. Ends all its programs when it goes out of scope.
+pub(crate) struct System {
+    programs: Vec<Program>,
+}
+
+impl System {
+    /// Makes keys and configuration where they are missing, imports the accounts, starts everything and waits until
+    /// all of it is healthy. The programs must have been built.
+    pub(crate) fn start(plan: &Plan) -> Outcome<Self> {
+        ports::check_free(&plan.ports())?;
+        make_keys(plan)?;
+        config::write(plan)?;
+        for seat in &plan.seats {
+            import_accounts(plan, seat)?;
+        }
+        let files = Files::fresh(plan.place.dir().join("logs"), plan.down())?;
+        let mut system = Self { programs: Vec::new() };
+        for (name, url, command) in commands(plan) {
+            system.programs.push(Program::start(&name, url, command, &files)?);
+        }
+        system.wait_until_healthy()?;
+        Ok(system)
+    }
+
+    fn wait_until_healthy(&mut self) -> Outcome {
+        let mut step = Step::start("starting the programs");
+        let since = Stopwatch::start();
+        let mut waiting: Vec<usize> = (0..self.programs.len()).collect();
+        let verdict = loop {
+            if let Err(ended) = self.look_after() {
+                break Err(ended);
+            }
+            waiting.retain(|&n| !self.programs[n].is_healthy());
+            let Some(&slowest) = waiting.first() else { break Ok(()) };
+            if since.elapsed() > READY_WITHIN {
+                break Err(self.programs[slowest].sick(READY_WITHIN));
+            }
+            step.tick(|| {
+                waiting.iter().map(|&n| self.programs[n].name.as_str()).collect::<Vec<_>>().join(", ")
+            });
+            pause(LOOK_MILLISECONDS);
+        };
+        if verdict.is_ok() {
+            step.done();
+        } else {
+            step.failed();
+        }
+        verdict
+    }
+
+    /// One look at every program. Fails when one ended by itself, or when xtask was told to stop.
+    pub(crate) fn look_after(&mut self) -> Outcome {
+        if stop_wanted() {
+            return Err(Failure::interrupted());
+        }
+        self.programs.iter_mut().try_for_each(Program::look_after)
+    }
+
+    /// Runs until a program ends or somebody stops xtask; the latter is the normal end.
+    pub(crate) fn run(mut self) -> Outcome {
+        loop {
+            match self.look_after() {
+                Ok(()) => pause(LOOK_MILLISECONDS),
+                Err(_) if stop_wanted() => return Ok(()),
+                Err(ended) => return Err(ended),
+            }
+        }
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        self.programs.iter().for_each(Program::ask_to_end);
+    }
+}
+
+/// New keys cannot open what old ones sealed, so the databases and the edge's store go with the old ones.
+fn make_keys(plan: &Plan) -> Outcome {
+    let keys_dir = plan.place.keys_dir();
+    if keys_dir.join(keys::EDGE).exists() {
+        return Ok(());
+    }
+    for stale in plan.state() {
+        // Usually there is nothing yet.
+        let _ = fs::remove_dir_all(&stale).or_else(|_| fs::remove_file(&stale));
+    }
+    let operators: Vec<&str> = plan.seats.iter().map(|seat| seat.operator.id).collect();
+    keys::write(&operators, &[plan::PARTNER], &keys_dir).map(|_| ())
+}
+
+fn import_accounts(plan: &Plan, seat: &Seat) -> Outcome {
+    let mut import = origin(plan, seat);
+    import.arg("import-accounts").arg(&seat.accounts);
+    let id = seat.operator.id;
+    run(
+        &format!("importing the accounts of {}", seat.operator.name),
+        &format!("import-{id}.log"),
+        &mut import,
+    )
+}
+
+fn origin(plan: &Plan, seat: &Seat) -> Command {
+    let mut origin = command(paths::built("onbill-origin"));
+    origin.arg("--config").arg(plan.config_of(&seat.origin_name()));
+    origin
+}
+
+fn sandbox(role: &str, config: &Path) -> Command {
+    let mut sandbox = command(paths::built("onbill-sandbox"));
+    sandbox.arg(role).arg("--config").arg(config);
+    sandbox
+}
+
+/// Name, base URL and command of each program. Those that others call come first.
+fn commands(plan: &Plan) -> Vec<(String, String, Command)> {
+    let mut commands = Vec::new();
+    for seat in &plan.seats {
+        let mut origin = origin(plan, seat);
+        origin.arg("serve");
+        commands.push((seat.origin_name(), seat.origin_url(), origin));
+        let config = plan.config_of(&seat.site_name());
+        commands.push((seat.site_name(), seat.site_url(), sandbox("operator", &config)));
+    }
+    let config = plan.config_of(plan::PARTNER);
+    commands.push((plan::PARTNER.to_owned(), plan.partner_url(), sandbox("netflix", &config)));
+    commands.push((plan::EDGE.to_owned(), plan.edge_url(), wrangler(plan)));
+    commands
+}
+
+/// The edge in workerd, as wrangler runs it, with a real local key-value store. It reads wrangler.toml; what depends
+/// on ports and keys comes from a file of variables, which wrangler takes before `[vars]` and `.dev.vars`.
+fn wrangler(plan: &Plan) -> Command {
+    let mut wrangler = npm_program("wrangler");
+    wrangler.args(["dev", "--local", "--ip", "127.0.0.1", "--inspector-port", "0"]);
+    wrangler.args(["--show-interactive-dev-session", "false", "--port", &plan.edge.to_string()]);
+    wrangler.arg("--env-file").arg(plan.config_of(plan::EDGE));
+    wrangler.arg("--persist-to").arg(plan.kv());
+    quiet(&mut wrangler);
+    wrangler
+}
+
+/// No questions, no reports to the maker, no colour in logs.
+pub(crate) fn quiet(wrangler: &mut Command) {
+    wrangler.envs([
+        ("WRANGLER_SEND_METRICS", "false"),
+        ("WRANGLER_SEND_ERROR_REPORTS", "false"),
+        ("WRANGLER_HIDE_BANNER", "true"),
+        ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
+        ("NO_COLOR", "1"),
+    ]);
+}

@@ -1,0 +1,153 @@
+//! The configuration files of a system's programs, in the programs' own formats, and the edge's variables. They are
+//! written anew at each start: the plan is their only source.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::failure::{Doing, Outcome};
+use crate::keys;
+use crate::system::plan::{EDGE, PARTNER, Plan, Seat};
+
+/// The one offer of the local system.
+const OFFER: &str = "netflix-standard";
+
+/// Writes all of them.
+pub(crate) fn write(plan: &Plan) -> Outcome {
+    for seat in &plan.seats {
+        put(&plan.config_of(&seat.origin_name()), &origin_toml(plan, seat))?;
+        put(&plan.config_of(&seat.site_name()), &format!("{:#}\n", site_json(plan, seat)))?;
+    }
+    put(&plan.config_of(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
+    put(&plan.config_of(EDGE), &edge_env(plan, &edge_keyring(plan)?))
+}
+
+fn put(path: &Path, text: &str) -> Outcome {
+    fs::write(path, text).doing(&format!("write {}", path.display()))
+}
+
+/// The edge's key ring on one line, as it stands in an environment variable.
+pub(crate) fn edge_keyring(plan: &Plan) -> Outcome<String> {
+    let file = plan.place.keys_dir().join(keys::EDGE);
+    let doing = format!("read {}", file.display());
+    let text = fs::read_to_string(&file).doing(&doing)?;
+    Ok(serde_json::from_str::<Value>(&text).doing(&doing)?.to_string())
+}
+
+fn edge_env(plan: &Plan, keyring: &str) -> String {
+    let variables = [("OPERATORS", operators(plan)), ("PARTNERS", partners(plan))];
+    let lines = variables.iter().map(|(name, value)| format!("{name}='{value}'\n"));
+    lines.collect::<String>() + &format!("KEYRING='{keyring}'\n")
+}
+
+/// The edge's list of operators.
+pub(crate) fn operators(plan: &Plan) -> Value {
+    let operator = |seat: &Seat| {
+        let operator = seat.operator;
+        json!({ "id": operator.id, "name": operator.name, "country": operator.country,
+            "origin": seat.origin_url(), "dashboards": [seat.site_url()] })
+    };
+    plan.seats.iter().map(operator).collect()
+}
+
+/// The edge's list of partners.
+pub(crate) fn partners(plan: &Plan) -> Value {
+    json!([{ "id": PARTNER, "name": "Netflix", "url": plan.partner_url(), "offers": [OFFER] }])
+}
+
+fn origin_toml(plan: &Plan, seat: &Seat) -> String {
+    let operator = seat.operator;
+    let keys = plan.place.keys_dir().join(keys::origin_file(operator.id));
+    format!(
+        "operator = {id}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
+         edge_url = {edge}\naccounts = \"table\"\nbss_url = {bss}\ndashboards = [{site}]\n\n\
+         [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
+         price = {{ value = {price}, currency = {currency} }}\n",
+        id = quoted(operator.id),
+        country = quoted(operator.country),
+        listen = quoted(&format!("127.0.0.1:{}", seat.origin)),
+        database = quoted(&plan.database(seat).to_string_lossy()),
+        keys = quoted(&keys.to_string_lossy()),
+        edge = quoted(&plan.edge_url()),
+        bss = quoted(&format!("{}/csp", seat.site_url())),
+        site = quoted(&seat.site_url()),
+        offer = quoted(OFFER),
+        partner = quoted(PARTNER),
+        price = operator.price,
+        currency = quoted(operator.currency),
+    )
+}
+
+/// A JSON string is a TOML basic string too.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+fn site_json(plan: &Plan, seat: &Seat) -> Value {
+    let operator = seat.operator;
+    json!({
+        "operator": operator.id,
+        "name": operator.name,
+        "country": operator.country,
+        "currency": operator.currency,
+        "listen": format!("127.0.0.1:{}", seat.site),
+        "edge_url": plan.edge_url(),
+        "keys": plan.place.keys_dir().join(keys::operator_file(operator.id)),
+        "accounts": seat.accounts,
+        "return_path": "/done",
+    })
+}
+
+fn partner_json(plan: &Plan) -> Value {
+    let operator = |seat: &Seat| json!({ "id": seat.operator.id, "name": seat.operator.name });
+    json!({
+        "listen": format!("127.0.0.1:{}", plan.partner),
+        "edge_url": plan.edge_url(),
+        "edge_authority": format!("127.0.0.1:{}", plan.edge),
+        "keys": plan.place.keys_dir().join(keys::partner_file(PARTNER)),
+        "operators": plan.seats.iter().map(operator).collect::<Value>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev;
+    use crate::paths;
+
+    #[test]
+    fn wrangler_toml_serves_the_same_parties_as_the_local_system() {
+        let toml = fs::read_to_string(paths::root().join("wrangler.toml")).expect("is there");
+        let plan = dev::plan(None);
+        let written = |name: &str| -> Value {
+            let (_, rest) = toml.split_once(&format!("\n{name} = '''")).expect("is set");
+            serde_json::from_str(rest.split("'''").next().expect("ends")).expect("is JSON")
+        };
+        assert_eq!(written("OPERATORS"), operators(&plan));
+        assert_eq!(written("PARTNERS"), partners(&plan));
+        assert!(toml.contains(&format!("\nport = {}\n", plan.edge)));
+    }
+
+    #[test]
+    fn variables_are_quoted_so_that_nothing_in_them_is_expanded() {
+        let env = edge_env(&dev::plan(None), r#"[{"id":"k"}]"#);
+        assert!(env.lines().all(|line| line.ends_with("]'")), "{env}");
+        assert!(env.contains(r#"KEYRING='[{"id":"k"}]'"#), "{env}");
+    }
+
+    #[test]
+    fn the_origin_is_told_about_this_systems_neighbours() {
+        let plan = dev::plan(None);
+        let toml = origin_toml(&plan, &plan.seats[0]);
+        for line in [
+            "operator = \"acme\"",
+            "listen = \"127.0.0.1:8788\"",
+            "edge_url = \"http://127.0.0.1:8787\"",
+            "bss_url = \"http://127.0.0.1:8790/csp\"",
+            "price = { value = 1599, currency = \"USD\" }",
+        ] {
+            assert!(toml.lines().any(|found| found == line), "{line} in\n{toml}");
+        }
+    }
+}

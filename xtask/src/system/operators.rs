@@ -1,0 +1,35 @@
+//! The operators that the local system can run. The first one is what wrangler.toml and the README show; the second
+//! one exists to prove that two operators on one edge do not meet.
+
+/// An operator's fixed facts; ports and folders are the plan's.
+#[derive(Debug)]
+pub(crate) struct Operator {
+    pub(crate) id: &'static str,
+    pub(crate) name: &'static str,
+    /// ISO 3166-1, for numbers in national form.
+    pub(crate) country: &'static str,
+    /// ISO 4217.
+    pub(crate) currency: &'static str,
+    /// Monthly, in minor units.
+    pub(crate) price: u32,
+    /// Who may pay for what, relative to the root.
+    pub(crate) accounts: &'static str,
+}
+
+pub(crate) const ACME: Operator = Operator {
+    id: "acme",
+    name: "Acme Mobile",
+    country: "US",
+    currency: "USD",
+    price: 1599,
+    accounts: "tests/sandbox/accounts/acme.csv",
+};
+
+pub(crate) const NOVA: Operator = Operator {
+    id: "nova",
+    name: "Nova Móvil",
+    country: "ES",
+    currency: "EUR",
+    price: 1399,
+    accounts: "tests/sandbox/accounts/nova.csv",
+};

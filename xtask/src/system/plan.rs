@@ -1,0 +1,121 @@
+//! Which programs a system has, on which ports, with which files. Only facts and names; nothing is started here.
+
+use std::path::PathBuf;
+
+use crate::paths;
+use crate::system::operators::Operator;
+
+/// The edge's program and file of variables.
+pub(crate) const EDGE: &str = "edge";
+/// The one partner of the local system: its id, its program and its configuration.
+pub(crate) const PARTNER: &str = "netflix";
+
+/// A folder under target/ that holds all files of one system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(pub(crate) &'static str);
+
+impl Place {
+    pub(crate) fn dir(self) -> PathBuf {
+        paths::target().join(self.0)
+    }
+
+    pub(crate) fn keys_dir(self) -> PathBuf {
+        self.dir().join("keys")
+    }
+}
+
+/// A system to start.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) place: Place,
+    pub(crate) edge: u16,
+    pub(crate) partner: u16,
+    pub(crate) seats: Vec<Seat>,
+}
+
+/// One operator in it: its origin and its own site (dashboard and billing).
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) operator: &'static Operator,
+    pub(crate) origin: u16,
+    pub(crate) site: u16,
+    pub(crate) accounts: PathBuf,
+}
+
+impl Plan {
+    /// Every port, with what needs it.
+    pub(crate) fn ports(&self) -> Vec<(u16, String)> {
+        let mut ports =
+            vec![(self.edge, "the edge".to_owned()), (self.partner, "the Netflix sandbox".to_owned())];
+        for Seat { operator, origin, site, .. } in &self.seats {
+            ports.push((*origin, format!("the origin of {}", operator.name)));
+            ports.push((*site, format!("the site of {}", operator.name)));
+        }
+        ports
+    }
+
+    pub(crate) fn edge_url(&self) -> String {
+        url(self.edge)
+    }
+
+    pub(crate) fn partner_url(&self) -> String {
+        url(self.partner)
+    }
+
+    /// The configuration file of a program.
+    pub(crate) fn config_of(&self, program: &str) -> PathBuf {
+        self.place.dir().join(match program {
+            EDGE => "edge.env".to_owned(),
+            PARTNER => "netflix.json".to_owned(),
+            name => match name.strip_prefix("origin-") {
+                Some(operator) => format!("{operator}.toml"),
+                None => format!("{name}.json"),
+            },
+        })
+    }
+
+    /// The edge's key-value store.
+    pub(crate) fn kv(&self) -> PathBuf {
+        self.place.dir().join("kv")
+    }
+
+    /// An origin's database. Two more files of its may lie beside it.
+    pub(crate) fn database(&self, seat: &Seat) -> PathBuf {
+        self.place.dir().join(format!("{}.sqlite", seat.operator.id))
+    }
+
+    /// Everything that programs remember from one run to the next.
+    pub(crate) fn state(&self) -> Vec<PathBuf> {
+        let databases = self.seats.iter().map(|seat| self.database(seat));
+        let files = databases
+            .flat_map(|file| ["", "-wal", "-shm"].map(|end| format!("{}{end}", file.display()).into()));
+        files.chain([self.kv()]).collect()
+    }
+
+    /// A file in here with a program's name takes that program down.
+    pub(crate) fn down(&self) -> PathBuf {
+        self.place.dir().join("down")
+    }
+}
+
+impl Seat {
+    pub(crate) fn origin_name(&self) -> String {
+        format!("origin-{}", self.operator.id)
+    }
+
+    pub(crate) fn site_name(&self) -> String {
+        format!("operator-{}", self.operator.id)
+    }
+
+    pub(crate) fn origin_url(&self) -> String {
+        url(self.origin)
+    }
+
+    pub(crate) fn site_url(&self) -> String {
+        url(self.site)
+    }
+}
+
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}

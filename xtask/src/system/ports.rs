@@ -1,0 +1,85 @@
+//! Ports: whether the wanted ones are free, who has them otherwise, and free ones for those who want no number.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+
+use crate::failure::{Doing, Failure, Outcome};
+
+/// Fails for the first port that somebody else listens on.
+pub(crate) fn check_free(ports: &[(u16, String)]) -> Outcome {
+    for (port, what) in ports {
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err() {
+            let owner = owner(*port).map(|owner| format!(" by {owner}")).unwrap_or_default();
+            return Err(Failure::new(format!(
+                "port {port}, which {what} needs, is in use{owner}: end that first"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Ports that nobody has. All are held until the last is found, so that they differ.
+pub(crate) fn free<const N: usize>() -> Outcome<[u16; N]> {
+    let mut held = Vec::with_capacity(N);
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing("find a free port")?;
+        *port = listener.local_addr().doing("find a free port")?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+/// `workerd (process 123)`, where a tool of the system can tell.
+fn owner(port: u16) -> Option<String> {
+    let ss = Command::new("ss").args(["-Hltnp", &format!("sport = :{port}")]).output().ok();
+    let owner = ss.and_then(|output| owner_in_ss(&String::from_utf8_lossy(&output.stdout)));
+    owner.or_else(|| {
+        let lsof =
+            Command::new("lsof").args(["-nP", "-Fpc", "-sTCP:LISTEN", &format!("-iTCP:{port}")]).output();
+        owner_in_lsof(&String::from_utf8_lossy(&lsof.ok()?.stdout))
+    })
+}
+
+/// `… users:(("workerd",pid=8959,fd=13))`
+fn owner_in_ss(line: &str) -> Option<String> {
+    let (_, users) = line.split_once("users:((\"")?;
+    let (name, rest) = users.split_once('"')?;
+    let pid: String = rest.strip_prefix(",pid=")?.chars().take_while(char::is_ascii_digit).collect();
+    Some(format!("{name} (process {pid})"))
+}
+
+/// One field a line: `p8959`, `cworkerd`.
+fn owner_in_lsof(fields: &str) -> Option<String> {
+    let pid = fields.lines().find_map(|line| line.strip_prefix('p'))?;
+    let name = fields.lines().find_map(|line| line.strip_prefix('c'))?;
+    Some(format!("{name} (process {pid})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_port_is_named_with_what_wanted_it() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("has a port");
+        let port = listener.local_addr().expect("is bound").port();
+        let [other] = free().expect("there are free ports");
+        assert!(check_free(&[(other, "the edge".into())]).is_ok());
+        let busy = check_free(&[(other, "the edge".into()), (port, "the origin of acme".into())])
+            .expect_err("is busy");
+        let sentence = busy.to_string();
+        assert!(
+            sentence.starts_with(&format!("port {port}, which the origin of acme needs, is in use")),
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn owners_are_read_from_either_tool() {
+        let ss = "LISTEN 0 4096 127.0.0.1:8787 0.0.0.0:* users:((\"workerd\",pid=8959,fd=13),(\"x\",pid=1,fd=2))\n";
+        assert_eq!(owner_in_ss(ss).as_deref(), Some("workerd (process 8959)"));
+        assert_eq!(owner_in_ss(""), None);
+        assert_eq!(owner_in_lsof("p8959\ncworkerd\nf13\n").as_deref(), Some("workerd (process 8959)"));
+    }
+}

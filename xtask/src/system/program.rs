@@ -1,0 +1,169 @@
+//! One program of the local system: started, watched, stopped with everything it started itself.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::child::{appending, end, log_file, signal_group};
+use crate::failure::{Doing, Failure, Outcome};
+use crate::http_client::is_healthy;
+
+/// A program with all it needs to be started, again if need be.
+pub(crate) struct Program {
+    /// Name of its log and of the file that takes it down.
+    pub(crate) name: String,
+    /// Where it says whether it is ready.
+    pub(crate) url: String,
+    log: PathBuf,
+    down: PathBuf,
+    command: Command,
+    child: Option<Child>,
+}
+
+impl Program {
+    /// Starts it, with a fresh log.
+    pub(crate) fn start(name: &str, url: String, command: Command, files: &Files) -> Outcome<Self> {
+        let log = files.logs.join(format!("{name}.log"));
+        log_file(&log)?;
+        let down = files.down.join(name);
+        let mut program = Self { name: name.to_owned(), url, log, down, command, child: None };
+        program.spawn()?;
+        Ok(program)
+    }
+
+    fn spawn(&mut self) -> Outcome {
+        self.command.stdout(appending(&self.log)?).stderr(appending(&self.log)?);
+        self.child = Some(self.command.spawn().doing(&format!("start {}", self.name))?);
+        Ok(())
+    }
+
+    /// Fails when it ended by itself. Takes it down, or up again, when its file in `down/` came or went.
+    pub(crate) fn look_after(&mut self) -> Outcome {
+        let wanted_down = self.down.exists();
+        let Some(child) = &mut self.child else {
+            return if wanted_down { Ok(()) } else { self.spawn() };
+        };
+        if wanted_down {
+            self.stop();
+            return Ok(());
+        }
+        match child.try_wait().doing(&format!("watch {}", self.name))? {
+            Some(status) => {
+                Err(Failure::with_log(format!("{} ended by itself ({status})", self.name), &self.log))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        is_healthy(&self.url)
+    }
+
+    /// What to say when it does not become healthy.
+    pub(crate) fn sick(&self, deadline: Duration) -> Failure {
+        let seconds = deadline.as_secs();
+        let sentence =
+            format!("{} is not ready after {seconds} s: {}/healthz does not answer 200", self.name, self.url);
+        Failure::with_log(sentence, &self.log)
+    }
+
+    /// Asks it to end, without waiting: programs are asked all together and then waited for.
+    pub(crate) fn ask_to_end(&self) {
+        if let Some(child) = &self.child {
+            signal_group(child.id(), Signal::SIGTERM);
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            end(&mut child);
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Where the programs' logs and the switches are.
+pub(crate) struct Files {
+    pub(crate) logs: PathBuf,
+    pub(crate) down: PathBuf,
+}
+
+impl Files {
+    /// All programs are up at first.
+    pub(crate) fn fresh(logs: PathBuf, down: PathBuf) -> Outcome<Self> {
+        for dir in [&logs, &down] {
+            // Usually there is no such folder yet.
+            let _ = fs::remove_dir_all(dir);
+            fs::create_dir_all(dir).doing(&format!("make {}", dir.display()))?;
+        }
+        Ok(Self { logs, down })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::child::command;
+    use crate::clock::{Stopwatch, pause};
+
+    fn program(name: &str, script: &str) -> Program {
+        let dir = std::env::temp_dir().join(format!("onbill-{name}-{}", std::process::id()));
+        let files = Files::fresh(dir.join("logs"), dir.join("down")).expect("is writable");
+        let mut sh = command("sh");
+        sh.args(["-c", script]);
+        Program::start(name, "http://127.0.0.1:9".into(), sh, &files).expect("starts")
+    }
+
+    fn until(mut holds: impl FnMut() -> bool) {
+        let since = Stopwatch::start();
+        while !holds() {
+            assert!(since.elapsed() < Duration::from_secs(10), "does not happen");
+            pause(10);
+        }
+    }
+
+    #[test]
+    fn a_program_that_dies_is_named_with_its_last_words() {
+        let mut program = program("dying", "echo no database; exit 3");
+        let mut death = None;
+        until(|| {
+            death = program.look_after().err();
+            death.is_some()
+        });
+        let text = death.expect("was waited for").to_string();
+        assert!(text.contains("no database") && text.contains("dying ended by itself"), "{text}");
+    }
+
+    #[test]
+    fn grandchildren_end_with_their_program() {
+        // The shell leaves a child behind that does not listen to SIGTERM.
+        let mut program = program("parent", "(trap '' TERM; echo $$; sleep 600; sleep 600) & wait");
+        until(|| fs::read_to_string(&program.log).is_ok_and(|log| log.ends_with('\n')));
+        let group = program.child.as_ref().expect("runs").id();
+        program.stop();
+        until(|| {
+            let alive = Command::new("kill").args(["-0", "--", &format!("-{group}")]).output().expect("runs");
+            !alive.status.success()
+        });
+    }
+
+    #[test]
+    fn a_program_is_down_as_long_as_its_file_is_there() {
+        let mut program = program("switched", "sleep 600");
+        fs::write(&program.down, "").expect("is writable");
+        program.look_after().expect("is no fault");
+        assert!(program.child.is_none());
+        program.look_after().expect("stays down");
+        fs::remove_file(&program.down).expect("is there");
+        program.look_after().expect("starts again");
+        assert!(program.child.is_some());
+    }
+}

@@ -1,0 +1,83 @@
+//! The browser journeys: a fresh system with two operators on one edge, and tests/browser/run.mjs walking through it.
+//! What the journeys are and what must be true on the way is in that folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::child::end;
+use crate::clock::pause;
+use crate::failure::{Doing, Failure, Outcome};
+use crate::setup::node;
+use crate::system::{ACME, NOVA, Place, Plan, Seat, System, ports};
+use crate::{dev, paths};
+
+const SCRIPT: &str = "tests/browser/run.mjs";
+const PLACE: Place = Place("test");
+const LOOK_MILLISECONDS: u64 = 50;
+
+/// Starts a system of its own, beside any that runs, and hands it to the script.
+pub(crate) fn run() -> Outcome {
+    if !paths::root().join(SCRIPT).is_file() {
+        return Err(Failure::new(format!("{SCRIPT} is missing: there are no browser journeys to run")));
+    }
+    dev::build()?;
+    // Nothing of the last run may help or hinder this one. There may have been none.
+    let _ = fs::remove_dir_all(PLACE.dir());
+    let plan = plan()?;
+    let system = System::start(&plan)?;
+    let output = PLACE.dir().join("browser");
+    fs::create_dir_all(&output).doing(&format!("make {}", output.display()))?;
+    let verdict = walk(system, &mut script(&plan, &output));
+    verdict.inspect_err(|_| println!("The programs' logs are in {}", PLACE.dir().join("logs").display()))
+}
+
+fn plan() -> Outcome<Plan> {
+    let [edge, partner, acme_origin, acme_site, nova_origin, nova_site] = ports::free()?;
+    let accounts = |file: &str| -> PathBuf { paths::root().join(file) };
+    let seats = vec![
+        Seat { operator: &ACME, origin: acme_origin, site: acme_site, accounts: accounts(ACME.accounts) },
+        Seat { operator: &NOVA, origin: nova_origin, site: nova_site, accounts: accounts(NOVA.accounts) },
+    ];
+    Ok(Plan { place: PLACE, edge, partner, seats })
+}
+
+/// The script with the addresses in its environment.
+fn script(plan: &Plan, output: &Path) -> Command {
+    let mut script = node();
+    script.arg(SCRIPT).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    script.env("ONBILL_EDGE_URL", plan.edge_url()).env("ONBILL_NETFLIX_URL", plan.partner_url());
+    script.env("ONBILL_OPERATORS", operators(plan).to_string());
+    script.env("ONBILL_KEYS", PLACE.keys_dir()).env("ONBILL_DOWN", plan.down()).env("ONBILL_OUT", output);
+    script
+}
+
+fn operators(plan: &Plan) -> Value {
+    let operator = |seat: &Seat| {
+        let operator = seat.operator;
+        json!({ "id": operator.id, "name": operator.name, "country": operator.country, "currency": operator.currency,
+            "dashboard": seat.site_url(), "origin": seat.origin_url(), "accounts": operator.accounts })
+    };
+    plan.seats.iter().map(operator).collect()
+}
+
+/// Waits for the script's verdict while the system is looked after.
+fn walk(mut system: System, script: &mut Command) -> Outcome {
+    let mut child = script.spawn().doing(&format!("start {SCRIPT}"))?;
+    let verdict = loop {
+        match child.try_wait().doing(&format!("wait for {SCRIPT}")) {
+            Ok(Some(status)) if status.success() => break Ok(()),
+            Ok(Some(status)) => break Err(Failure::new(format!("the browser journeys failed ({status})"))),
+            Err(failure) => break Err(failure),
+            Ok(None) => {}
+        }
+        if let Err(ended) = system.look_after() {
+            break Err(ended);
+        }
+        pause(LOOK_MILLISECONDS);
+    };
+    end(&mut child);
+    verdict
+}
