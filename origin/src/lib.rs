@@ -1,3 +1,19 @@
-//! onbill's origin.
+//! onbill's origin: the authority beside one operator's billing system. It knows who holds which number, issues and
+//! closes PAIs, mints and spends tokens, records every charge once and hands it to billing.
+//!
+//! Architecture invariants: no HTTP call is made inside a database transaction; nothing is answered before it is
+//! durable; a number leaves [`vault`] only towards the operator's own systems.
+
 pub mod ambient;
+pub mod app;
+pub mod bss;
+pub mod config;
+pub mod fault;
+pub mod import;
+pub mod numbering;
+pub mod outbox;
 pub mod peer;
+mod pin;
+pub mod routes;
+pub mod store;
+pub mod vault;

@@ -2,7 +2,7 @@
 
 use super::base::{Target, serialize};
 use super::{CONTENT_DIGEST, LABEL, SIGNATURE, SIGNATURE_INPUT};
-use crate::digest::content_digest;
+use crate::digest::{self, content_digest};
 use crate::encoding::base64_standard;
 use crate::key::Key;
 use crate::timestamp::Timestamp;
@@ -25,6 +25,16 @@ pub struct SignedHeaders {
 /// Signs `target` with `key` at `created`. The nonce is the caller's fresh randomness: 16 to 64 visible characters.
 /// `None` when the key's ring has no private half, or a value cannot stand in a structured field.
 pub fn sign(target: &Target<'_>, key: &Key, created: Timestamp, nonce: &str) -> Option<SignedHeaders> {
+    sign_over(target, target.body.map(|(body, _)| content_digest(body)), key, created, nonce)
+}
+
+fn sign_over(
+    target: &Target<'_>,
+    digest: Option<String>,
+    key: &Key,
+    created: Timestamp,
+    nonce: &str,
+) -> Option<SignedHeaders> {
     let mut params = Parameters::new();
     let mut put = |name: &'static str, value: BareItem| -> Option<()> {
         params.insert(KeyRef::from_str(name).ok()?.to_owned(), value);
@@ -38,7 +48,6 @@ pub fn sign(target: &Target<'_>, key: &Key, created: Timestamp, nonce: &str) -> 
     let components = target.components().iter().map(|name| Some(Item::new(text(name)?)));
     let list = InnerList { items: components.collect::<Option<Vec<_>>>()?, params };
 
-    let digest = target.body.map(|(body, _)| content_digest(body));
     let base = target.signature_base(digest.as_deref().unwrap_or_default(), &list)?;
     let signature = key.sign(base.as_bytes())?;
     Some(SignedHeaders {
@@ -50,6 +59,9 @@ pub fn sign(target: &Target<'_>, key: &Key, created: Timestamp, nonce: &str) -> 
 
 /// Signs a whole request in place. It must have an absolute URI; with a body it must have a `content-type`.
 /// `None` when one of these is missing or [`sign`] says so; the request is then unchanged.
+///
+/// A `content-digest` that is there and true is kept as it is spelled: in a forwarded request it is part of what the
+/// first signer signed.
 pub fn sign_request(request: &mut Request<Bytes>, key: &Key, created: Timestamp, nonce: &str) -> Option<()> {
     let body = request.body().clone();
     let content_type = match request.headers().get(CONTENT_TYPE) {
@@ -67,7 +79,13 @@ pub fn sign_request(request: &mut Request<Bytes>, key: &Key, created: Timestamp,
         query: request.uri().query().unwrap_or_default(),
         body: (!body.is_empty()).then_some((&body[..], content_type)),
     };
-    let signed = sign(&target, key, created, nonce)?;
+    let digest = target.body.map(|(body, _)| {
+        let mut present = request.headers().get_all(CONTENT_DIGEST).iter();
+        let first = present.next().and_then(|value| value.to_str().ok());
+        let kept = first.filter(|first| present.next().is_none() && digest::matches(first, body));
+        kept.map_or_else(|| content_digest(body), str::to_owned)
+    });
+    let signed = sign_over(&target, digest, key, created, nonce)?;
     let value = |text: &str| HeaderValue::from_str(text).ok();
     let (input, signature) = (value(&signed.signature_input)?, value(&signed.signature)?);
     let digest = match &signed.content_digest {

@@ -4,6 +4,8 @@ use super::*;
 use crate::encoding::{base64_standard, base64url};
 use crate::key::{KeyUse, Keyring};
 use crate::timestamp::Timestamp;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
 use serde_json::json;
@@ -59,17 +61,13 @@ fn post() -> Request<Bytes> {
 #[test]
 fn the_mac_agrees_with_rfc_9421_b_2_5() {
     // Appendix B.2.5 signs "date", "@authority" and "content-type" with the shared secret of B.1.5.
-    use base64::Engine as _;
-    let secret = base64::engine::general_purpose::STANDARD
+    let secret = STANDARD
         .decode("uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==")
         .expect("is base64");
     let base = "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\"@authority\": example.com\n\"content-type\": application/json\n\
         \"@signature-params\": (\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"";
     let mac = crate::key::hmac_sha256(&secret, base.as_bytes());
-    assert_eq!(
-        base64_standard(&mac),
-        "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8="
-    );
+    assert_eq!(base64_standard(&mac), "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=");
 }
 
 #[test]
@@ -185,4 +183,24 @@ fn only_the_profile_is_accepted() {
     let mut twice = post();
     twice.headers_mut().append(SIGNATURE, signature.parse().expect("is a value"));
     assert_eq!(check(&twice), Err(Refused::Malformed));
+}
+
+#[test]
+fn a_true_digest_keeps_its_spelling_and_a_false_one_is_replaced() {
+    let body = Bytes::from_static(b"{\"hello\": \"world\"}\n");
+    let resigned = |digest: &str| {
+        let mut request = post();
+        *request.body_mut() = body.clone();
+        request.headers_mut().insert(CONTENT_DIGEST, digest.parse().expect("is a value"));
+        let keys = keys();
+        let key = keys.find(KeyUse::EdgeToOrigin, "k1").expect("is there");
+        sign_request(&mut request, key, NOW, NONCE).expect("signs");
+        assert_eq!(check(&request), Ok(()));
+        request.headers()[CONTENT_DIGEST].clone()
+    };
+    let plain = crate::digest::content_digest(&body);
+    let richer = format!("sha-512=:AAAA:, {plain}");
+    assert_eq!(resigned(&richer), richer.as_str());
+    assert_eq!(resigned("sha-256=:AAAA:"), plain.as_str());
+    assert_eq!(resigned("nonsense"), plain.as_str());
 }

@@ -1,0 +1,202 @@
+//! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in the key ring that
+//! it names.
+
+use crate::numbering::NumberPlan;
+use onbill_domain::ids::{ExtId, OfferId, OperatorId, PartnerId};
+use onbill_domain::key::Keyring;
+use onbill_domain::limits::CHARGE_MINOR_MAX;
+use onbill_domain::money::Money;
+use onbill_domain::origin_url::origin_of;
+use onbill_domain::wire::edge::OfferView;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where account standing comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountSource {
+    /// The embedded table, filled by `import-accounts`.
+    #[default]
+    Table,
+    /// The operator's CSP API.
+    Csp,
+}
+
+/// Something the operator sells.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// Its name in URLs.
+    pub id: OfferId,
+    /// Who delivers it.
+    pub partner: PartnerId,
+    /// Its name for people.
+    pub title: String,
+    /// The partner's plan.
+    pub plan: ExtId,
+    /// Its monthly price.
+    pub price: Money,
+}
+
+impl Offer {
+    /// As the customer reads it.
+    pub fn view(&self) -> OfferView {
+        OfferView {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            partner: self.partner.clone(),
+            price: self.price,
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The operator this origin serves.
+    pub operator: OperatorId,
+    /// The operator's name for people, in text messages.
+    pub name: String,
+    /// ISO 3166 code of the country whose national number format is accepted.
+    pub country: String,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// The key ring's file.
+    pub keys: PathBuf,
+    /// Public URL of the edge, without a path: what partners sign for, and the base of return pages.
+    pub edge_url: String,
+    /// Where account standing comes from.
+    #[serde(default)]
+    pub accounts: AccountSource,
+    /// Base URL of the operator's CSP API.
+    pub bss_url: String,
+    /// Web origins that a return URL may lie on; the first is where a customer without one goes.
+    pub dashboards: Vec<String>,
+    /// What is sold.
+    pub offers: Vec<Offer>,
+}
+
+impl Config {
+    /// Reads and checks the file and the key ring it names.
+    pub fn load(path: &Path) -> Result<(Self, Keyring), String> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path)
+                .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+        };
+        let config: Self = toml::from_str(&read(path)?)
+            .map_err(|error| format!("{}: {}", path.display(), error.message()))?;
+        config.check().map_err(|complaint| format!("{}: {complaint}", path.display()))?;
+        let keys = Keyring::parse(&read(&config.keys)?)
+            .map_err(|complaint| format!("{}: {complaint}", config.keys.display()))?;
+        Ok((config, keys))
+    }
+
+    /// Checks what the types do not. The complaint says what to change.
+    pub fn check(&self) -> Result<(), String> {
+        NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
+        secure(&self.edge_url, "edge_url")?;
+        secure(&self.bss_url, "bss_url")?;
+        if origin_of(&self.edge_url).as_deref() != Some(&self.edge_url) {
+            return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
+        }
+        if self.dashboards.is_empty() {
+            return Err("dashboards must name at least one web origin".to_owned());
+        }
+        for dashboard in &self.dashboards {
+            secure(dashboard, "dashboards")?;
+            if origin_of(dashboard).as_deref() != Some(dashboard) {
+                return Err(format!(
+                    "dashboards: {dashboard} is not a bare origin, such as https://my.acme.example"
+                ));
+            }
+        }
+        if self.offers.is_empty() {
+            return Err("offers must not be empty".to_owned());
+        }
+        for (n, offer) in self.offers.iter().enumerate() {
+            if self.offers[..n].iter().any(|other| other.id == offer.id) {
+                return Err(format!("offer {} is there twice", offer.id));
+            }
+            if !(1..=CHARGE_MINOR_MAX).contains(&offer.price.amount_minor) {
+                return Err(format!(
+                    "offer {}: price.value must be positive minor units below the limit",
+                    offer.id
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The offer of that name.
+    pub fn offer(&self, id: &OfferId) -> Option<&Offer> {
+        self.offers.iter().find(|offer| offer.id == *id)
+    }
+
+    /// The authority that partners sign for.
+    pub fn edge_authority(&self) -> &str {
+        self.edge_url.split_once("://").map_or("", |(_, authority)| authority)
+    }
+}
+
+/// Numbers and tokens travel over TLS, except on this machine itself.
+fn secure(url: &str, member: &str) -> Result<(), String> {
+    let origin = origin_of(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;
+    let host = origin.split_once("://").map_or("", |(_, authority)| authority);
+    let local = ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|name| host == *name || host.starts_with(&format!("{name}:")));
+    if origin.starts_with("https://") || local {
+        Ok(())
+    } else {
+        Err(format!("{member}: {url} must be https"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        operator = "acme"
+        name = "Acme Mobile"
+        country = "US"
+        listen = "127.0.0.1:8788"
+        database = "acme.sqlite"
+        keys = "keys.json"
+        edge_url = "http://127.0.0.1:8787"
+        bss_url = "https://bss.acme.example/csp"
+        dashboards = ["https://my.acme.example"]
+        [[offers]]
+        id = "netflix-standard"
+        partner = "netflix"
+        title = "Netflix Standard"
+        plan = "standard"
+        price = { value = 1599, currency = "USD" }
+    "#;
+
+    fn check(text: &str) -> Result<(), String> {
+        toml::from_str::<Config>(text).map_err(|error| error.message().to_owned())?.check()
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_words() {
+        assert_eq!(check(GOOD), Ok(()));
+        for (from, to, complaint) in [
+            ("country = \"US\"", "country = \"ZZ\"", "ISO 3166"),
+            ("https://bss", "http://bss", "must be https"),
+            ("https://my.acme.example", "https://my.acme.example/", "bare origin"),
+            ("http://127.0.0.1:8787", "http://127.0.0.1:8787/edge", "bare origin"),
+            ("http://127.0.0.1:8787", "http://127.0.0.1.evil.example", "must be https"),
+            ("value = 1599", "value = 0", "positive"),
+            ("value = 1599", "value = 15.99", "invalid type"),
+            ("name =", "nmae =", "nmae"),
+        ] {
+            let verdict = check(&GOOD.replace(from, to)).expect_err(to);
+            assert!(verdict.contains(complaint), "{verdict}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Failures at the boundary. A [`Reject`] is an answer; a [`Fault`] is ours, logged once here, and the caller sees
+//! only that it happened.
+
+use crate::store::StoreError;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use onbill_domain::reject::{Code, Reject};
+
+/// We failed.
+#[derive(Debug)]
+pub enum Fault {
+    /// The books could not be read or written.
+    Store(String),
+    /// The operator's systems did not give a usable answer.
+    Bss(&'static str),
+    /// Something that this program guarantees did not hold.
+    Broken(&'static str),
+}
+
+/// Why a call has no positive answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// The answer is no.
+    Reject(Reject),
+    /// There is no answer.
+    Fault(Fault),
+}
+
+impl From<Reject> for Failure {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // A replayed call looks like any other without a valid signature.
+            StoreError::NonceSpent => Self::Reject(Reject::unauthorized()),
+            StoreError::Failed(what) => Self::Fault(Fault::Store(what)),
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NonceSpent => Self::Broken("a nonce was spent twice without a call"),
+            StoreError::Failed(what) => Self::Store(what),
+        }
+    }
+}
+
+impl Fault {
+    /// What the caller is told.
+    fn public(&self) -> Reject {
+        match self {
+            // Both pass: the caller may come back.
+            Self::Store(_) | Self::Bss(_) => Reject::unavailable(),
+            Self::Broken(_) => Reject::new(Code::InternalError, "An internal error occurred."),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let reject = match self {
+            Self::Reject(reject) => {
+                tracing::info!(code = reject.code.as_str(), "refused");
+                reject
+            }
+            Self::Fault(fault) => {
+                tracing::error!(?fault, "failed");
+                fault.public()
+            }
+        };
+        http::Response::<bytes::Bytes>::from(reject).map(Body::from)
+    }
+}

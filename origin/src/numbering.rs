@@ -1,0 +1,104 @@
+//! Reading the number that a person typed: E.164 or the national form of the operator's country, with spaces, dashes,
+//! brackets, in any script's digits. libphonenumber's rules decide; we add only what it is too kind about.
+
+use onbill_domain::limits::TYPED_NUMBER_BYTES_MAX;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::Reject;
+use rlibphonenumber::enums::Region;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+
+/// How numbers are written in the operator's country.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberPlan {
+    region: Region,
+}
+
+impl NumberPlan {
+    /// For an ISO 3166 country code such as `US`; `None` when there is no such numbering plan.
+    pub fn for_country(code: &str) -> Option<Self> {
+        let region: Region = code.parse().ok()?;
+        PHONE_NUMBER_UTIL.get_supported_regions().any(|known| known == region).then_some(Self { region })
+    }
+
+    /// Reads a typed number. The refusal is the same for everything that is not a possible subscriber's number, and
+    /// says nothing about whether a well-formed one has an account.
+    pub fn read(&self, typed: &str) -> Result<Msisdn, Reject> {
+        let refuse = || Reject::invalid("msisdn is not a telephone number.");
+        // Letters would be read as keypad digits ("1-800-FLOWERS"), and marks such as ; # * as extensions or codes.
+        if typed.len() > TYPED_NUMBER_BYTES_MAX || !typed.chars().all(is_number_character) {
+            return Err(refuse());
+        }
+        let number = PHONE_NUMBER_UTIL.parse(typed, Some(self.region)).map_err(|_| refuse())?;
+        if !number.is_valid() {
+            return Err(refuse());
+        }
+        Msisdn::parse(&number.format_as(PhoneNumberFormat::E164)).ok_or_else(refuse)
+    }
+}
+
+/// Digits of any script, the plus sign, and what people put between digits.
+fn is_number_character(c: char) -> bool {
+    // `is_numeric` also holds for fractions and circled numbers, which the library then refuses.
+    c.is_numeric()
+        || c.is_whitespace()
+        || "+＋()-‐‑‒–—−.·/\u{200e}\u{200f}\u{202a}\u{202c}\u{2066}\u{2069}".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(country: &str, typed: &str) -> Option<String> {
+        let plan = NumberPlan::for_country(country).expect("is a country");
+        plan.read(typed).ok().map(|number| number.expose().to_owned())
+    }
+
+    #[test]
+    fn people_write_one_number_in_many_ways() {
+        for typed in [
+            "+12025550101",
+            "2025550101",
+            "(202) 555-0101",
+            "202.555.0101",
+            " 1 202 555 0101 ",
+            "202–555–0101",
+            "٢٠٢٥٥٥٠١٠١",
+            "+١ ٢٠٢ ٥٥٥ ٠١٠١",
+            "۲۰۲۵۵۵۰۱۰۱",
+            "２０２５５５０１０１",
+            "\u{200e}+1 202 555 0101",
+        ] {
+            assert_eq!(read("US", typed).as_deref(), Some("+12025550101"), "{typed}");
+        }
+        assert_eq!(read("ES", "612 34 56 78").as_deref(), Some("+34612345678"));
+        assert_eq!(read("ES", "+1 202 555 0101").as_deref(), Some("+12025550101"), "of another country");
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_refused_alike() {
+        for typed in [
+            "",
+            " ",
+            "1-800-FLOWERS",
+            "abc",
+            "202555010",
+            "+1202555010111111",
+            "12345",
+            "+999123456789",
+            "2025550101 ext. 5",
+            "2025550101;ext=5",
+            "2025550101,,5",
+            "*100#",
+            "½½½½½½½½½½",
+            "0000000000",
+            "+",
+            "++12025550101 5",
+            "'; DROP TABLE accounts; --",
+            "²⁰²⁵⁵⁵⁰¹⁰¹",
+        ] {
+            assert_eq!(read("US", typed), None, "{typed}");
+        }
+        assert_eq!(read("US", &"2".repeat(5000)), None);
+        assert!(NumberPlan::for_country("XX").is_none());
+    }
+}

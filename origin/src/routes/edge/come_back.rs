@@ -1,0 +1,70 @@
+//! `POST /edge/v1/return`: a customer came back from the partner.
+
+use crate::app::App;
+use crate::fault::{Failure, Fault};
+use crate::routes::authentic::EdgeCall;
+use axum::Json;
+use axum::extract::State;
+use onbill_domain::digest::sha256;
+use onbill_domain::key::KeyUse;
+use onbill_domain::limits::RETURN_RESULT_SECONDS;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::token::{self, ISSUER, ResultClaims};
+use onbill_domain::wire::edge::{ReturnAnswer, ReturnRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 1. Finds the visit by its ticket: 404 `not-found`.
+/// 2. Signs what the books say of it: not what the browser says.
+/// 3. 200 with the operator's URL and the result in its query.
+pub(in crate::routes) async fn come_back(
+    State(app): State<Arc<App>>,
+    call: EdgeCall,
+) -> Result<Json<ReturnAnswer>, Failure> {
+    // 1.
+    let request: ReturnRequest = parse(&call.body)?;
+    let end = app.store.signup_end(sha256(request.ticket.as_bytes())).await?;
+    let end = end.ok_or_else(|| Reject::new(Code::NotFound, "There is no such visit."))?;
+
+    // 2.
+    let now = app.now().unix_seconds();
+    let claims = ResultClaims {
+        iss: ISSUER.to_owned(),
+        aud: app.config.operator.clone(),
+        outcome: end.outcome,
+        offer: end.offer,
+        partner_subscription_id: end.partner_subscription_id,
+        jti: app.random.uuid(),
+        iat: now,
+        exp: now + RETURN_RESULT_SECONDS,
+    };
+    let key = app.signing_key(KeyUse::ReturnResult)?;
+    let result = token::sign(key, &claims).ok_or(Fault::Broken("the result key does not sign"))?;
+
+    // 3.
+    Ok(Json(ReturnAnswer { location: with_result(&end.return_url, &result) }))
+}
+
+/// Adds the result to the query, before any fragment. A JWS needs no escaping there.
+fn with_result(url: &str, result: &str) -> String {
+    let (page, fragment) =
+        url.split_once('#').map_or((url, String::new()), |(page, end)| (page, format!("#{end}")));
+    let joint = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{joint}onbill_result={result}{fragment}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_result_joins_whatever_query_there_is() {
+        for (url, expected) in [
+            ("https://a.example/done", "https://a.example/done?onbill_result=R"),
+            ("https://a.example/done?x=1", "https://a.example/done?x=1&onbill_result=R"),
+            ("https://a.example/#/done", "https://a.example/?onbill_result=R#/done"),
+        ] {
+            assert_eq!(with_result(url, "R"), expected);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `POST /edge/v1/result`: the widget, back on the operator's page, shows how the visit ended.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::EdgeCall;
+use axum::Json;
+use axum::extract::State;
+use onbill_domain::token::{self, ResultClaims};
+use onbill_domain::wire::edge::{ResultAnswer, ResultRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 200 with what a genuine result says; 400 `token-invalid` or `token-expired`.
+pub(in crate::routes) async fn check_result(
+    State(app): State<Arc<App>>,
+    call: EdgeCall,
+) -> Result<Json<ResultAnswer>, Failure> {
+    let request: ResultRequest = parse(&call.body)?;
+    let claims: ResultClaims =
+        token::check(&app.keys, app.config.operator.as_str(), app.now(), &request.result)?;
+    let offer = app.offer(&claims.offer)?;
+    Ok(Json(ResultAnswer { outcome: claims.outcome, offer: offer.view() }))
+}

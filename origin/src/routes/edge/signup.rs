@@ -1,0 +1,94 @@
+//! `POST /edge/v1/signup`: the customer goes on to the partner, and a sign-up token is minted for them.
+
+use super::standing;
+use crate::app::App;
+use crate::fault::{Failure, Fault};
+use crate::routes::authentic::EdgeCall;
+use crate::store::{FreshNames, NewSignup, SignupIssue};
+use axum::Json;
+use axum::extract::State;
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::KeyUse;
+use onbill_domain::limits::SIGNUP_TOKEN_SECONDS;
+use onbill_domain::pai::Pai;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::token::{self, ISSUER, SignupClaims};
+use onbill_domain::wire::edge::{SignupAnswer, SignupRequest};
+use onbill_domain::wire::kv::PaiMapping;
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 1. The flow must be proven and open: 400 `token-expired` otherwise.
+/// 2. The account's standing decides again: it may have changed since, and it is what the charge will meet.
+/// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
+/// 4. 200 with the token.
+pub(in crate::routes) async fn begin_signup(
+    State(app): State<Arc<App>>,
+    call: EdgeCall,
+) -> Result<Json<SignupAnswer>, Failure> {
+    // 1.
+    let request: SignupRequest = parse(&call.body)?;
+    let now = app.now();
+    let flow = app.store.proven_flow(now, sha256(request.flow.as_bytes())).await?;
+    let flow = flow.ok_or_else(|| Reject::new(Code::TokenExpired, "The visit has expired: start again."))?;
+    let offer = app.offer(&flow.offer)?;
+
+    // 2.
+    let msisdn =
+        app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
+    let (known, account_type) = standing::check(&app, offer, &msisdn).await?;
+
+    // 3.
+    let jti = app.random.uuid();
+    let ticket = base64url(&app.random.bytes::<16>());
+    let (edge, operator) = (&app.config.edge_url, &app.config.operator);
+    let partner_return_url = format!("{edge}/widget/v1/return/{operator}/{ticket}");
+    let new = NewSignup {
+        jti: jti.clone(),
+        ticket: sha256(ticket.as_bytes()),
+        partner: offer.partner.clone(),
+        number: flow.number,
+        generation: known.generation,
+        account_type,
+        offer: flow.offer,
+        locale: flow.locale,
+        partner_return_url: partner_return_url.clone(),
+        return_url: flow.return_url,
+        fresh: FreshNames {
+            subscriber_id: app.random.uuid(),
+            handle: app.random.uuid(),
+            pai: Pai::from_random(app.random.bytes()),
+        },
+    };
+    let pai = match app.store.issue_signup(call.nonce, now, new).await? {
+        SignupIssue::Issued(pai) => pai,
+        SignupIssue::AlreadyOnBill => return Err(standing::already_on_bill().into()),
+    };
+
+    // 4.
+    let claims = SignupClaims {
+        iss: ISSUER.to_owned(),
+        aud: offer.partner.clone(),
+        sub: pai.pai,
+        op: operator.clone(),
+        offer: offer.id.clone(),
+        jti,
+        iat: now.unix_seconds(),
+        exp: now.unix_seconds() + SIGNUP_TOKEN_SECONDS,
+    };
+    let key = app.signing_key(KeyUse::SignupToken)?;
+    Ok(Json(SignupAnswer {
+        partner: offer.partner.clone(),
+        token: token::sign(key, &claims).ok_or(Fault::Broken("the token key does not sign"))?,
+        pai: pai.pai,
+        mapping: PaiMapping {
+            operator: operator.clone(),
+            subscriber: pai.handle,
+            state: pai.state,
+            version: pai.version,
+        },
+        locale: flow.locale,
+        return_url: partner_return_url,
+    }))
+}

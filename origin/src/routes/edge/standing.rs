@@ -1,0 +1,29 @@
+//! What the holder of a proven number may be told: whether they can buy. Nobody else is told any of it.
+
+use crate::app::App;
+use crate::config::Offer;
+use crate::fault::Failure;
+use crate::store::KnownAccount;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::standing::{self, AccountType};
+
+/// The account, if it is in good standing for the offer: see [`standing::check`] for the refusals; one more is
+/// 409 `already-on-bill`.
+pub(super) async fn check(
+    app: &App,
+    offer: &Offer,
+    msisdn: &Msisdn,
+) -> Result<(KnownAccount, AccountType), Failure> {
+    let known = app.account(msisdn).await?;
+    let account_type = standing::check(known.as_ref().map(|known| &known.account), offer.price)?;
+    let known = known.ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account."))?;
+    if app.store.pays_on_bill(offer.partner.clone(), app.vault.index(msisdn)).await? {
+        return Err(already_on_bill().into());
+    }
+    Ok((known, account_type))
+}
+
+pub(super) fn already_on_bill() -> Reject {
+    Reject::new(Code::AlreadyOnBill, "The subscriber already pays this partner on the bill.")
+}

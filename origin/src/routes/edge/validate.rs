@@ -1,0 +1,93 @@
+//! `POST /edge/v1/validate`: a customer entered a number.
+
+use super::standing;
+use crate::app::App;
+use crate::fault::{Failure, Fault};
+use crate::pin;
+use crate::routes::authentic::EdgeCall;
+use crate::store::{FlowStart, NewFlow, NewPin};
+use axum::Json;
+use axum::extract::State;
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::base64url;
+use onbill_domain::limits::{FLOW_SECONDS, PIN_DIGITS, PIN_SECONDS};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::origin_url;
+use onbill_domain::reject::Reject;
+use onbill_domain::token::{self, SessionClaims};
+use onbill_domain::wire::edge::{FlowStep, ValidateRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 1. Checks the offer (400 `parameter-not-supported`), the return URL and the number (400 `invalid-request`).
+/// 2. With a session assertion, checks it (400 `token-invalid`, `token-expired`). If it lists the number, the number
+///    is proven: the account's standing decides (its refusals), and the answer is 200 `confirm`.
+/// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the number had its codes
+///    for the day. Whether a text message goes out is decided later, by the outbox: here, every number costs the
+///    same work.
+pub(in crate::routes) async fn validate(
+    State(app): State<Arc<App>>,
+    call: EdgeCall,
+) -> Result<Json<FlowStep>, Failure> {
+    // 1.
+    let request: ValidateRequest = parse(&call.body)?;
+    let offer = app.offer(&request.offer)?;
+    let return_url = match request.return_url {
+        Some(url) if !origin_url::is_on(&url, &app.config.dashboards) => {
+            return Err(Reject::invalid("returnURL is not on the operator's site.").into());
+        }
+        Some(url) => url,
+        None => format!("{}/", app.config.dashboards[0]),
+    };
+    let msisdn = app.numbers.read(&request.msisdn)?;
+
+    // 2.
+    let now = app.now();
+    let proven = match &request.session {
+        Some(session) => is_listed(&app, session, &msisdn)?,
+        None => false,
+    };
+    let account_type = if proven { Some(standing::check(&app, offer, &msisdn).await?.1) } else { None };
+
+    // 3.
+    let flow = base64url(&app.random.bytes::<32>());
+    let flow_hash = sha256(flow.as_bytes());
+    let broken = || Fault::Broken("a number could not be sealed");
+    let pin = if proven {
+        None
+    } else {
+        let pin = pin::draw(&*app.random);
+        Some(NewPin {
+            mac: app.vault.pin_mac(&flow_hash, &pin),
+            expires_at: now.plus_seconds(PIN_SECONDS),
+            message: pin::message(&app, &msisdn, &pin, request.locale).ok_or_else(broken)?,
+        })
+    };
+    let expires_at = now.plus_seconds(FLOW_SECONDS);
+    let new = NewFlow {
+        flow: flow_hash,
+        number: app.vault.seal_number(&*app.random, &msisdn).ok_or_else(broken)?,
+        offer: request.offer,
+        locale: request.locale,
+        return_url,
+        expires_at,
+        pin,
+    };
+    match app.store.start_flow(call.nonce, now, new).await? {
+        FlowStart::Started => {}
+        FlowStart::TooManyPins { again_at } => {
+            let seconds = u32::try_from(again_at.seconds_since(now)).unwrap_or(1);
+            return Err(Reject::too_many("This number had its codes for today.", seconds).into());
+        }
+    }
+    if let Some(account_type) = account_type {
+        return Ok(Json(FlowStep::Confirm { flow, account_type, offer: offer.view() }));
+    }
+    app.outbox_bell.notify_one();
+    Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_SECONDS), digits: PIN_DIGITS }))
+}
+
+fn is_listed(app: &App, session: &str, msisdn: &Msisdn) -> Result<bool, Reject> {
+    let claims: SessionClaims = token::check(&app.keys, app.config.operator.as_str(), app.now(), session)?;
+    Ok(claims.numbers.contains(msisdn))
+}

@@ -1,0 +1,37 @@
+//! The origin's HTTP door. The tree mirrors the URLs: `edge/` for the widget's steps, `ott/` for the partner's calls
+//! as the edge forwards them. Every call is signed; see [`authentic`].
+
+pub mod authentic;
+mod edge;
+mod healthz;
+mod ott;
+mod trace;
+
+use crate::app::App;
+use crate::fault::Failure;
+use axum::Router;
+use axum::routing::{get, post};
+use onbill_domain::reject::{Code, Reject};
+use std::sync::Arc;
+
+/// All routes of one origin.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz::healthz))
+        .route("/edge/v1/validate", post(edge::validate::validate))
+        .route("/edge/v1/pin", post(edge::pin::try_pin))
+        .route("/edge/v1/signup", post(edge::signup::begin_signup))
+        .route("/edge/v1/return", post(edge::come_back::come_back))
+        .route("/edge/v1/result", post(edge::result::check_result))
+        .route("/edge/v1/pai", post(edge::pai::look_up_pai))
+        .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
+        .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
+        .route("/ott/v1/transaction", post(ott::transaction::post_transaction))
+        .route("/ott/v1/transaction/{ext_transaction_id}", get(ott::transaction_status::transaction_status))
+        .fallback(|| async { Failure::from(Reject::new(Code::NotFound, "There is no such path.")) })
+        .method_not_allowed_fallback(|| async {
+            Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))
+        })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), trace::with_correlator))
+        .with_state(app)
+}

@@ -1,0 +1,7 @@
+//! The partner's calls, as the edge forwards them: same path, same bytes, both signatures.
+
+pub(super) mod partner_subscription;
+mod routed;
+pub(super) mod token_validate;
+pub(super) mod transaction;
+pub(super) mod transaction_status;

@@ -1,0 +1,40 @@
+//! `POST /ott/v1/partnerSubscription`: the customer finished at the partner.
+
+use super::routed;
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::PartnerCall;
+use crate::store::SubscriptionRecord;
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 201 when recorded, 200 with the same answer when it was before; 404 `pai-not-found`; 422 `idempotency-violation`
+/// when the partner used the id for something else; 400 `account-not-eligible` when the PAI has another live
+/// subscription.
+pub(in crate::routes) async fn record_subscription(
+    State(app): State<Arc<App>>,
+    call: PartnerCall,
+) -> Result<(StatusCode, Json<PartnerSubscriptionAnswer>), Failure> {
+    let request: PartnerSubscriptionRequest = parse(&call.body)?;
+    routed::compare(&app, &call, request.pai).await?;
+    let new_id = app.random.uuid();
+    let reject =
+        match app.store.record_subscription(call.nonce, app.now(), call.partner, new_id, request).await? {
+            SubscriptionRecord::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
+            SubscriptionRecord::Replayed(answer) => return Ok((StatusCode::OK, Json(answer))),
+            SubscriptionRecord::Conflict => Reject::new(
+                Code::IdempotencyViolation,
+                "extSubscriptionID was used for another subscription.",
+            ),
+            SubscriptionRecord::PaiNotFound => Reject::new(Code::PaiNotFound, "There is no such PAI."),
+            SubscriptionRecord::AlreadyOnBill => {
+                Reject::new(Code::AccountNotEligible, "The PAI has a live subscription already.")
+            }
+        };
+    Err(reject.into())
+}

@@ -1,0 +1,53 @@
+//! `POST /ott/v1/token/validate`: the partner spends the sign-up token.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::PartnerCall;
+use crate::store::TokenSpend;
+use axum::Json;
+use axum::extract::State;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::token::{self, SignupClaims};
+use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 1. The token must be genuine, in time and for this partner: 400 `token-invalid`, `token-expired`.
+/// 2. Spends it: 400 `token-invalid` when this origin never recorded it (an edge that has the key still cannot make
+///    one up), 409 `token-already-used` by another reference.
+/// 3. 200; the same reference again gets the same.
+pub(in crate::routes) async fn spend_token(
+    State(app): State<Arc<App>>,
+    call: PartnerCall,
+) -> Result<Json<TokenValidateAnswer>, Failure> {
+    // 1.
+    let request: TokenValidateRequest = parse(&call.body)?;
+    let now = app.now();
+    let claims: SignupClaims = token::check(&app.keys, call.partner.as_str(), now, &request.token)?;
+
+    // 2.
+    let spend =
+        app.store.spend_token(call.nonce, now, call.partner, claims.jti, request.ext_reference).await?;
+    let signup = match spend {
+        TokenSpend::Spent(signup) => signup,
+        TokenSpend::Unknown => {
+            return Err(Reject::new(Code::TokenInvalid, "The token is not valid here.").into());
+        }
+        TokenSpend::UsedElsewhere => {
+            return Err(
+                Reject::new(Code::TokenAlreadyUsed, "The token was spent by another reference.").into()
+            );
+        }
+    };
+
+    // 3.
+    Ok(Json(TokenValidateAnswer {
+        pai: signup.pai,
+        operator: app.config.operator.clone(),
+        offer: signup.offer,
+        status: "ACTIVE".to_owned(),
+        account_type: signup.account_type,
+        locale: signup.locale,
+        return_url: signup.partner_return_url,
+    }))
+}

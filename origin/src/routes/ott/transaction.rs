@@ -1,0 +1,75 @@
+//! `POST /ott/v1/transaction`: the partner charges a subscriber.
+
+use super::routed;
+use crate::app::App;
+use crate::fault::{Failure, Fault};
+use crate::outbox;
+use crate::routes::authentic::PartnerCall;
+use crate::store::{NewCharge, Posting};
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use onbill_domain::digest::sha256;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::ott::TransactionRequest;
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// Seconds that a post may work on its answer. Longer than a hand-off takes at most (three calls to billing with a
+/// deadline each), so that a replay does not answer while the first post still may.
+pub(crate) const ANSWERING_SECONDS: i64 = 60;
+
+/// 1. Checks the request: 400 `invalid-request`.
+/// 2. Records it, durably, with its hand-off: 404 `pai-not-found`, 422 `idempotency-violation`, 409
+///    `request-in-progress`, or 200 with the first answer when it was recorded before.
+/// 3. Tries the hand-off once, right away.
+/// 4. 201 with the furthest known state: APPROVED, DECLINED with its reason, or PENDING.
+pub(in crate::routes) async fn post_transaction(
+    State(app): State<Arc<App>>,
+    call: PartnerCall,
+) -> Result<Response, Failure> {
+    // 1.
+    let request: TransactionRequest = parse(&call.body)?;
+    request.check()?;
+    routed::compare(&app, &call, request.pai).await?;
+
+    // 2.
+    let now = app.now();
+    // Of the members as understood, in one order: spaces and unknown members do not make another charge.
+    let fingerprint =
+        sha256(&serde_json::to_vec(&request).map_err(|_| Fault::Broken("a request does not serialize"))?);
+    let transaction_id = app.random.uuid();
+    let new = NewCharge {
+        transaction_id: transaction_id.clone(),
+        partner: call.partner,
+        fingerprint,
+        request,
+        answering_until: now.plus_seconds(ANSWERING_SECONDS),
+    };
+    match app.store.post_transaction(call.nonce, now, new).await? {
+        Posting::Created => {}
+        Posting::Decided(answer) => return Ok(json(StatusCode::CREATED, answer)),
+        Posting::Replayed(answer) => return Ok(json(StatusCode::OK, answer)),
+        Posting::Conflict => {
+            let message = "extTransactionID was used for another charge.";
+            return Err(Reject::new(Code::IdempotencyViolation, message).into());
+        }
+        Posting::InProgress => {
+            return Err(Reject::new(Code::RequestInProgress, "The same charge is being answered.").into());
+        }
+        Posting::PaiNotFound => return Err(Reject::new(Code::PaiNotFound, "There is no such PAI.").into()),
+    }
+
+    // 3.
+    let outcome = outbox::hand_off(&app, &transaction_id, 1).await;
+
+    // 4.
+    let answer = app.store.answer_transaction(app.now(), transaction_id, outcome).await?;
+    app.outbox_bell.notify_one();
+    Ok(json(StatusCode::CREATED, answer))
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}

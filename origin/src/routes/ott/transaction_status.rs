@@ -1,0 +1,23 @@
+//! `GET /ott/v1/transaction/{extTransactionID}`: where a charge stands.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::PartnerCall;
+use axum::Json;
+use axum::extract::{Path, State};
+use onbill_domain::ids::ExtId;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::ott::TransactionAnswer;
+use std::sync::Arc;
+
+/// 200, or 404 `transaction-not-found`. It only reads: its nonce need not be spent, a replay learns nothing new.
+pub(in crate::routes) async fn transaction_status(
+    State(app): State<Arc<App>>,
+    Path(ext_transaction_id): Path<String>,
+    call: PartnerCall,
+) -> Result<Json<TransactionAnswer>, Failure> {
+    let not_found = || Reject::new(Code::TransactionNotFound, "There is no such transaction.");
+    let id = ExtId::parse(&ext_transaction_id).ok_or_else(not_found)?;
+    let answer = app.store.transaction(call.partner, id).await?;
+    Ok(Json(answer.ok_or_else(not_found)?))
+}

@@ -1,0 +1,37 @@
+//! The correlator: taken from the call or made up, on every log line of the call, and echoed on its answer.
+
+use crate::app::App;
+use crate::fault::Failure;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::HeaderValue;
+use onbill_domain::correlator::{Correlator, HEADER};
+use onbill_domain::reject::Reject;
+use std::sync::Arc;
+use tracing::Instrument as _;
+
+/// 400 `invalid-request` for a malformed correlator; otherwise the call runs within a span that has it.
+pub(super) async fn with_correlator(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let correlator =
+        match request.headers().get(HEADER).map(|value| value.to_str().ok().and_then(Correlator::parse)) {
+            Some(Some(correlator)) => correlator,
+            Some(None) => {
+                return Failure::from(Reject::invalid("x-correlator is malformed.")).into_response();
+            }
+            None => Correlator::from_random(app.random.bytes()),
+        };
+    // The route's pattern, not its path: a path may hold an identifier of a partner's.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("call", %correlator, method = %request.method(), route);
+    async {
+        let mut response = next.run(request).await;
+        tracing::info!(status = response.status().as_u16(), "answered");
+        if let Ok(value) = HeaderValue::from_str(correlator.as_str()) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}

@@ -1,0 +1,319 @@
+//! What goes into the books and what comes out: the rows of [`super::Store`], free of any database.
+
+use onbill_domain::day::ServicePeriod;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::{OfferId, PartnerId};
+use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::standing::{Account, AccountType};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::token::Outcome;
+use onbill_domain::wire::ott::TransactionRequest;
+
+/// A keyed or plain SHA-256 hash.
+pub type Hash = [u8; 32];
+
+/// Finds a number without knowing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberIndex(pub Hash);
+
+/// A number, sealed, with its index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedNumber {
+    /// The index.
+    pub index: NumberIndex,
+    /// The ciphertext.
+    pub sealed: Vec<u8>,
+}
+
+/// One line of an import.
+#[derive(Clone, Debug)]
+pub struct AccountRow {
+    /// Whose.
+    pub number: NumberIndex,
+    /// Standing, type and balance.
+    pub account: Account,
+    /// The day the account was activated, which changes when the number goes to someone else.
+    pub activated_on: Option<String>,
+}
+
+/// An account and which holder of the number it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownAccount {
+    /// Standing, type and balance.
+    pub account: Account,
+    /// Differs between two holders of one number: the operator's subscriber id, or the day of activation.
+    pub generation: String,
+}
+
+/// A flow to open.
+#[derive(Clone, Debug)]
+pub struct NewFlow {
+    /// Hash of the secret that the widget holds.
+    pub flow: Hash,
+    /// Whose.
+    pub number: SealedNumber,
+    /// What they want.
+    pub offer: OfferId,
+    /// The language.
+    pub locale: Locale,
+    /// Where they want to end up.
+    pub return_url: String,
+    /// When the flow is over.
+    pub expires_at: Timestamp,
+    /// The PIN that will prove the number; `None` when an assertion has proved it.
+    pub pin: Option<NewPin>,
+}
+
+/// A PIN to send.
+#[derive(Clone, Debug)]
+pub struct NewPin {
+    /// Keyed hash of flow and PIN.
+    pub mac: Hash,
+    /// When it is over.
+    pub expires_at: Timestamp,
+    /// The sealed text message.
+    pub message: Vec<u8>,
+}
+
+/// How opening a flow went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowStart {
+    /// It is open.
+    Started,
+    /// The number had its codes for the day; the first of them falls out of the day then.
+    TooManyPins {
+        /// When another code may be asked for.
+        again_at: Timestamp,
+    },
+}
+
+/// An open flow.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Whose.
+    pub number: SealedNumber,
+    /// What they want.
+    pub offer: OfferId,
+    /// The language.
+    pub locale: Locale,
+    /// Where they want to end up.
+    pub return_url: String,
+}
+
+/// How a PIN fared.
+#[derive(Clone, Debug)]
+pub enum PinTry {
+    /// It matches: the number is proven.
+    Proven(Flow),
+    /// It does not, and there are tries left.
+    Wrong,
+    /// All tries are used up.
+    UsedUp {
+        /// When the PIN would have expired.
+        expires_at: Timestamp,
+    },
+    /// It is over, was used, or there is no such flow.
+    Expired,
+}
+
+/// A sign-up token to record.
+#[derive(Clone, Debug)]
+pub struct NewSignup {
+    /// Unique name of the token.
+    pub jti: String,
+    /// Hash of the ticket in the return page's URL.
+    pub ticket: Hash,
+    /// Whom it is for.
+    pub partner: PartnerId,
+    /// Whose number it is.
+    pub number: SealedNumber,
+    /// Which holder of it.
+    pub generation: String,
+    /// How the account pays.
+    pub account_type: AccountType,
+    /// What is being signed up for.
+    pub offer: OfferId,
+    /// The language.
+    pub locale: Locale,
+    /// Where the partner sends the customer.
+    pub partner_return_url: String,
+    /// Where the customer ends up.
+    pub return_url: String,
+    /// Names for what has to be created: subscriber id, handle and PAI.
+    pub fresh: FreshNames,
+}
+
+/// Fresh random names, used for those rows that do not exist yet.
+#[derive(Clone, Debug)]
+pub struct FreshNames {
+    /// For the subscriber.
+    pub subscriber_id: String,
+    /// For the subscriber, towards the edge.
+    pub handle: String,
+    /// For the subscriber, towards the partner.
+    pub pai: Pai,
+}
+
+/// A PAI and who it stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaiRow {
+    /// The PAI.
+    pub pai: Pai,
+    /// The subscriber's handle.
+    pub handle: String,
+    /// What it may be used for.
+    pub state: PaiState,
+    /// Grows with every change.
+    pub version: u64,
+}
+
+/// How recording a token went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignupIssue {
+    /// It may be minted.
+    Issued(PaiRow),
+    /// The subscriber has a live subscription of this partner.
+    AlreadyOnBill,
+}
+
+/// A recorded sign-up, as its token's spender may know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signup {
+    /// The subscriber.
+    pub pai: Pai,
+    /// What is being signed up for.
+    pub offer: OfferId,
+    /// The language.
+    pub locale: Locale,
+    /// How the account pays.
+    pub account_type: AccountType,
+    /// Where the partner sends the customer.
+    pub partner_return_url: String,
+}
+
+/// How spending a token went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSpend {
+    /// It is spent by this reference, now or before.
+    Spent(Signup),
+    /// Another reference spent it.
+    UsedElsewhere,
+    /// No such token was recorded for this partner, or its PAI is closed.
+    Unknown,
+}
+
+/// How a visit to the partner ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignupEnd {
+    /// What was being signed up for.
+    pub offer: OfferId,
+    /// Where the customer ends up.
+    pub return_url: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Our name for the subscription, on success.
+    pub partner_subscription_id: Option<String>,
+}
+
+/// A charge to record.
+#[derive(Clone, Debug)]
+pub struct NewCharge {
+    /// Our name for it.
+    pub transaction_id: String,
+    /// Whose charge.
+    pub partner: PartnerId,
+    /// Hash of everything in the request.
+    pub fingerprint: Hash,
+    /// The request.
+    pub request: TransactionRequest,
+    /// Until then the caller is working on the answer.
+    pub answering_until: Timestamp,
+}
+
+/// How recording a charge went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Posting {
+    /// Recorded now: hand it off, then answer.
+    Created,
+    /// Recorded and already decided, by the state of the PAI: answer this.
+    Decided(Vec<u8>),
+    /// Recorded before: answer this, byte for byte.
+    Replayed(Vec<u8>),
+    /// Recorded before, with other contents.
+    Conflict,
+    /// Recorded before, and still being answered.
+    InProgress,
+    /// No such PAI of this partner.
+    PaiNotFound,
+}
+
+/// A charge on its way to billing.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    /// Our name for it: billing's idempotency key.
+    pub transaction_id: String,
+    /// The number of the PAI's own subscriber.
+    pub number: SealedNumber,
+    /// Which holder of the number that is.
+    pub generation: String,
+    /// How much.
+    pub amount: Money,
+    /// The line.
+    pub description: String,
+    /// The days it pays for.
+    pub service_period: ServicePeriod,
+}
+
+/// An entry of the outbox, leased.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place in the outbox.
+    pub entry_id: i64,
+    /// How often it has been tried, this time included.
+    pub attempts: u32,
+    /// What it is.
+    pub work: Work,
+}
+
+/// What an entry of the outbox asks for.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Put a charge on the bill.
+    Charge {
+        /// Which.
+        transaction_id: String,
+    },
+    /// Send a PIN.
+    Pin {
+        /// The sealed text message.
+        message: Vec<u8>,
+    },
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandOff {
+    /// The charge is on the bill, or the message is with the gateway.
+    Done {
+        /// Billing's own code.
+        raw_code: Option<String>,
+    },
+    /// The charge will never be on the bill.
+    Declined {
+        /// Why.
+        reason: DeclineReason,
+        /// Billing's own code.
+        raw_code: Option<String>,
+    },
+    /// Not known, or not possible now: try again then.
+    Later {
+        /// When.
+        due_at: Timestamp,
+    },
+    /// Tried for long enough: a person has to look.
+    Parked,
+    /// There is nothing left to do, such as a PIN that has expired meanwhile.
+    Dropped,
+}

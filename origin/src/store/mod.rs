@@ -1,0 +1,145 @@
+//! The origin's books. Each method of [`Store`] is one whole use case and one database transaction, which never
+//! crosses this trait; what can go either way is in its return type, and only our own failures are errors.
+//!
+//! A method that acts on a signed call takes its [`Nonce`] and spends it in the same transaction, so that a replayed
+//! call changes nothing and a lost one can be made again.
+
+mod books;
+pub mod sqlite;
+
+pub use books::*;
+
+use async_trait::async_trait;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest, TransactionAnswer};
+
+/// Why a use case did not take place. Nothing of it was written.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The call's nonce was spent before: the caller must sign anew.
+    NonceSpent,
+    /// The database failed, or is too busy to take more.
+    Failed(String),
+}
+
+/// The books, whichever database keeps them.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes accounts from an import file over what was known of them.
+    async fn import_accounts(&self, accounts: Vec<AccountRow>) -> Result<(), StoreError>;
+
+    /// What the last import says of a number.
+    async fn account(&self, number: NumberIndex) -> Result<Option<KnownAccount>, StoreError>;
+
+    /// Opens a flow. With a PIN, counts it against the number's day and puts the text message into the outbox.
+    async fn start_flow(&self, nonce: Nonce, now: Timestamp, flow: NewFlow) -> Result<FlowStart, StoreError>;
+
+    /// Tries a PIN: the try is counted whatever comes of it.
+    async fn try_pin(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        flow: Hash,
+        pin: Hash,
+    ) -> Result<PinTry, StoreError>;
+
+    /// The flow, if its number is proven and it has not expired.
+    async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError>;
+
+    /// Whether the holder of a number has a live subscription of this partner.
+    async fn pays_on_bill(&self, partner: PartnerId, number: NumberIndex) -> Result<bool, StoreError>;
+
+    /// Records a sign-up token about to be minted: finds or creates the subscriber and their PAI. A number whose
+    /// generation has changed has a new holder: the old one's PAIs are closed, for ever.
+    async fn issue_signup(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewSignup,
+    ) -> Result<SignupIssue, StoreError>;
+
+    /// Spends a sign-up token, once; the same reference again is the same spending.
+    async fn spend_token(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        jti: String,
+        ext_reference: ExtId,
+    ) -> Result<TokenSpend, StoreError>;
+
+    /// How the visit went whose return page has this ticket.
+    async fn signup_end(&self, ticket: Hash) -> Result<Option<SignupEnd>, StoreError>;
+
+    /// Who a PAI of this partner stands for.
+    async fn pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError>;
+
+    /// Records that the customer finished at the partner. `new_id` names the subscription if it is new.
+    async fn record_subscription(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        new_id: String,
+        request: PartnerSubscriptionRequest,
+    ) -> Result<SubscriptionRecord, StoreError>;
+
+    /// Claims the partner's id, records the charge and puts its hand-off into the outbox, leased to the caller
+    /// until `answering_until`.
+    async fn post_transaction(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewCharge,
+    ) -> Result<Posting, StoreError>;
+
+    /// Where a charge stands.
+    async fn transaction(
+        &self,
+        partner: PartnerId,
+        id: ExtId,
+    ) -> Result<Option<TransactionAnswer>, StoreError>;
+
+    /// Closes the books on the caller's own hand-off attempt: writes the outcome if it is not settled yet, fixes
+    /// the answer that every replay of the post will get, and gives it.
+    async fn answer_transaction(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        outcome: HandOff,
+    ) -> Result<Vec<u8>, StoreError>;
+
+    /// What a hand-off needs to know of a charge; `None` once it is settled.
+    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError>;
+
+    /// Leases up to `limit` entries that are due. Each counts as one more attempt.
+    async fn lease_due(&self, now: Timestamp, until: Timestamp, limit: u32)
+    -> Result<Vec<Entry>, StoreError>;
+
+    /// Writes what came of a leased entry.
+    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<(), StoreError>;
+
+    /// When the next entry is due, if any waits.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Forgets nonces and flows whose time is over.
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// How the recording of a subscription went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubscriptionRecord {
+    /// Recorded now.
+    Created(PartnerSubscriptionAnswer),
+    /// The same as before.
+    Replayed(PartnerSubscriptionAnswer),
+    /// The partner used this name for something else.
+    Conflict,
+    /// No such PAI of this partner, or it is closed.
+    PaiNotFound,
+    /// This PAI has another live subscription.
+    AlreadyOnBill,
+}

@@ -1,0 +1,47 @@
+//! The embedded account table.
+
+use super::rows::{optional_text, text};
+use crate::store::{AccountRow, KnownAccount, NumberIndex, StoreError};
+use onbill_domain::currency::Currency;
+use onbill_domain::money::Money;
+use onbill_domain::standing::{Account, AccountStatus, AccountType};
+use rusqlite::{Connection, params};
+
+pub(super) fn import(tx: &Connection, accounts: &[AccountRow]) -> Result<(), StoreError> {
+    let mut upsert = tx.prepare_cached(
+        "INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (number_index) DO UPDATE SET status = excluded.status, account_type = excluded.account_type,
+             balance_minor = excluded.balance_minor, currency = excluded.currency,
+             activated_on = excluded.activated_on",
+    )?;
+    for row in accounts {
+        let Account { status, account_type, balance } = &row.account;
+        upsert.execute(params![
+            row.number.0,
+            status.as_str(),
+            account_type.as_str(),
+            balance.map(|balance| balance.amount_minor),
+            balance.map(|balance| balance.currency.to_string()),
+            row.activated_on,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn find(db: &Connection, number: NumberIndex) -> Result<Option<KnownAccount>, StoreError> {
+    let mut select = db.prepare_cached("SELECT * FROM accounts WHERE number_index = ?1")?;
+    let mut rows = select.query([number.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let balance = match (row.get("balance_minor")?, optional_text(row, "currency", Currency::parse)?) {
+        (Some(amount_minor), Some(currency)) => Some(Money { amount_minor, currency }),
+        _ => None,
+    };
+    let account = Account {
+        status: text(row, "status", AccountStatus::parse)?,
+        account_type: text(row, "account_type", AccountType::parse)?,
+        balance,
+    };
+    let activated_on: Option<String> = row.get("activated_on")?;
+    Ok(Some(KnownAccount { account, generation: activated_on.unwrap_or_default() }))
+}

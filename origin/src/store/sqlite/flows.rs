@@ -1,0 +1,108 @@
+//! Widget flows and their PINs.
+
+use super::rows::{locale, number, text};
+use crate::store::{Flow, FlowStart, Hash, NewFlow, PinTry, StoreError};
+use onbill_domain::ids::OfferId;
+use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+const DAY_SECONDS: i64 = 86_400;
+
+pub(super) fn start(tx: &Connection, now: Timestamp, flow: &NewFlow) -> Result<FlowStart, StoreError> {
+    let index = flow.number.index.0;
+    if flow.pin.is_some() {
+        // The newest ten codes of the last 24 hours: with a tenth, its falling out of the day frees a place.
+        let tenth: Option<i64> = tx
+            .prepare_cached(
+                "SELECT started_at FROM flows WHERE number_index = ?1 AND started_at > ?2 AND pin_mac IS NOT NULL
+                 ORDER BY started_at DESC LIMIT 1 OFFSET ?3",
+            )?
+            .query_row(params![index, now.unix_seconds() - DAY_SECONDS, PINS_PER_DAY_MAX - 1], |row| row.get(0))
+            .optional()?;
+        if let Some(started_at) = tenth {
+            let again_at = Timestamp::from_unix_seconds(started_at).plus_seconds(DAY_SECONDS);
+            return Ok(FlowStart::TooManyPins { again_at });
+        }
+    }
+    tx.prepare_cached(
+        "INSERT INTO flows (flow_hash, number_index, number_sealed, offer, locale, return_url, started_at, expires_at,
+             proven_at, pin_mac, pin_expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        flow.flow,
+        index,
+        flow.number.sealed,
+        flow.offer.as_str(),
+        flow.locale.as_str(),
+        flow.return_url,
+        now.unix_seconds(),
+        flow.expires_at.unix_seconds(),
+        flow.pin.is_none().then_some(now.unix_seconds()),
+        flow.pin.as_ref().map(|pin| pin.mac),
+        flow.pin.as_ref().map(|pin| pin.expires_at.unix_seconds()),
+    ])?;
+    if let Some(pin) = &flow.pin {
+        tx.prepare_cached(
+            "INSERT INTO outbox (kind, payload, due_at, leased_until, attempts) VALUES ('pin', ?1, ?2, 0, 0)",
+        )?
+        .execute(params![pin.message, now.unix_seconds()])?;
+    }
+    Ok(FlowStart::Started)
+}
+
+pub(super) fn try_pin(
+    tx: &Connection,
+    now: Timestamp,
+    flow: &Hash,
+    pin: &Hash,
+) -> Result<PinTry, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND pin_mac IS NOT NULL AND proven_at IS NULL",
+    )?;
+    let mut rows = select.query(params![flow, now.unix_seconds()])?;
+    let Some(row) = rows.next()? else { return Ok(PinTry::Expired) };
+    let expires_at = Timestamp::from_unix_seconds(row.get("pin_expires_at")?);
+    let tries: u32 = row.get("pin_tries")?;
+    let expected: Hash = row.get("pin_mac")?;
+    if now >= expires_at {
+        return Ok(PinTry::Expired);
+    }
+    if tries >= PIN_TRIES_MAX {
+        return Ok(PinTry::UsedUp { expires_at });
+    }
+    // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
+    let matches = expected == *pin;
+    let proven_at = matches.then_some(now.unix_seconds());
+    tx.prepare_cached("UPDATE flows SET pin_tries = pin_tries + 1, proven_at = ?2 WHERE flow_hash = ?1")?
+        .execute(params![flow, proven_at])?;
+    match (matches, tries + 1 < PIN_TRIES_MAX) {
+        (true, _) => Ok(PinTry::Proven(read(row)?)),
+        (false, true) => Ok(PinTry::Wrong),
+        (false, false) => Ok(PinTry::UsedUp { expires_at }),
+    }
+}
+
+pub(super) fn proven(db: &Connection, now: Timestamp, flow: &Hash) -> Result<Option<Flow>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND proven_at IS NOT NULL",
+    )?;
+    let mut rows = select.query(params![flow, now.unix_seconds()])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Flows are kept for a day after their start: they count against the number's PINs.
+pub(super) fn forget(tx: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM flows WHERE started_at <= ?1", [now.unix_seconds() - DAY_SECONDS])?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<Flow, StoreError> {
+    Ok(Flow {
+        number: number(row)?,
+        offer: text(row, "offer", OfferId::parse)?,
+        locale: locale(row)?,
+        return_url: row.get("return_url")?,
+    })
+}

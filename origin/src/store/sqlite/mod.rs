@@ -1,0 +1,248 @@
+//! The books in one SQLite file, in WAL mode with `synchronous=FULL`: what is answered is on the disk.
+//!
+//! One thread writes ([`writer`]); reads go to a few connections of their own and never wait for it.
+
+mod accounts;
+mod flows;
+mod ledger;
+mod outbox;
+mod readers;
+mod rows;
+mod schema;
+mod signups;
+mod subscriptions;
+mod writer;
+
+#[expect(clippy::wildcard_imports, reason = "the whole vocabulary of the trait is used here")]
+use super::*;
+use onbill_domain::signature::Nonce;
+use readers::Readers;
+use rusqlite::{Connection, OpenFlags, params};
+use std::path::Path;
+use writer::Writer;
+
+/// Connections for reading: enough for the cores of a small server, and each costs a page cache.
+const READERS: usize = 4;
+
+/// The books in a SQLite file.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it if it is missing, and brings its schema up to date.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = connect(path)?;
+        schema::migrate(&mut connection)?;
+        let readers = (0..READERS).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { writer: Writer::start(connection)?, readers: Readers::new(readers) })
+    }
+
+    /// One use case that writes.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.run(work).await
+    }
+
+    /// One use case that only reads.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.run(work).await
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        // SQLite's messages name tables and constraints, never values.
+        Self::Failed(error.to_string())
+    }
+}
+
+/// A row that our own code did not write.
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Failed(format!("a row of the books has an unreadable {what}"))
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Spends a nonce, once.
+fn spend(tx: &Connection, nonce: &Nonce) -> Result<(), StoreError> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO nonces (key_id, nonce, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    match insert.execute(params![nonce.key_id(), nonce.value(), nonce.expires_at().unix_seconds()])? {
+        1 => Ok(()),
+        _ => Err(StoreError::NonceSpent),
+    }
+}
+
+/// The trait is a list of use cases; each is told in the file of its noun.
+#[async_trait]
+impl Store for SqliteStore {
+    async fn import_accounts(&self, accounts: Vec<AccountRow>) -> Result<(), StoreError> {
+        self.write(move |tx| accounts::import(tx, &accounts)).await
+    }
+
+    async fn account(&self, number: NumberIndex) -> Result<Option<KnownAccount>, StoreError> {
+        self.read(move |db| accounts::find(db, number)).await
+    }
+
+    async fn start_flow(&self, nonce: Nonce, now: Timestamp, flow: NewFlow) -> Result<FlowStart, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            flows::start(tx, now, &flow)
+        })
+        .await
+    }
+
+    async fn try_pin(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        flow: Hash,
+        pin: Hash,
+    ) -> Result<PinTry, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            flows::try_pin(tx, now, &flow, &pin)
+        })
+        .await
+    }
+
+    async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
+        self.read(move |db| flows::proven(db, now, &flow)).await
+    }
+
+    async fn pays_on_bill(&self, partner: PartnerId, number: NumberIndex) -> Result<bool, StoreError> {
+        self.read(move |db| subscriptions::pays_on_bill(db, &partner, number)).await
+    }
+
+    async fn issue_signup(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewSignup,
+    ) -> Result<SignupIssue, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            signups::issue(tx, now, &new)
+        })
+        .await
+    }
+
+    async fn spend_token(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        jti: String,
+        ext_reference: ExtId,
+    ) -> Result<TokenSpend, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            signups::spend_token(tx, now, &partner, &jti, &ext_reference)
+        })
+        .await
+    }
+
+    async fn signup_end(&self, ticket: Hash) -> Result<Option<SignupEnd>, StoreError> {
+        self.read(move |db| signups::end(db, &ticket)).await
+    }
+
+    async fn pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
+        self.read(move |db| signups::pai(db, &partner, pai)).await
+    }
+
+    async fn record_subscription(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        new_id: String,
+        request: PartnerSubscriptionRequest,
+    ) -> Result<SubscriptionRecord, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            subscriptions::record(tx, now, &partner, &new_id, &request)
+        })
+        .await
+    }
+
+    async fn post_transaction(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewCharge,
+    ) -> Result<Posting, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            ledger::post(tx, now, &new)
+        })
+        .await
+    }
+
+    async fn transaction(
+        &self,
+        partner: PartnerId,
+        id: ExtId,
+    ) -> Result<Option<TransactionAnswer>, StoreError> {
+        self.read(move |db| ledger::find(db, &partner, &id)).await
+    }
+
+    async fn answer_transaction(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        outcome: HandOff,
+    ) -> Result<Vec<u8>, StoreError> {
+        self.write(move |tx| {
+            outbox::settle_charge(tx, now, &transaction_id, &outcome)?;
+            ledger::fix_answer(tx, &transaction_id)
+        })
+        .await
+    }
+
+    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
+        self.read(move |db| ledger::charge(db, &transaction_id)).await
+    }
+
+    async fn lease_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.write(move |tx| outbox::lease_due(tx, now, until, limit)).await
+    }
+
+    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<(), StoreError> {
+        self.write(move |tx| outbox::settle(tx, now, &entry, &outcome)).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(outbox::next_due).await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| {
+            tx.execute("DELETE FROM nonces WHERE expires_at <= ?1", [now.unix_seconds()])?;
+            flows::forget(tx, now)
+        })
+        .await
+    }
+}

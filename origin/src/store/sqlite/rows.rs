@@ -1,0 +1,45 @@
+//! Reading the books' words back into types. A word that is not one of ours means a damaged file, and is an error.
+
+use super::corrupt;
+use crate::store::{NumberIndex, SealedNumber, StoreError};
+use onbill_domain::currency::Currency;
+use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use rusqlite::Row;
+
+pub(super) fn text<T>(
+    row: &Row<'_>,
+    column: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    let word = row.get_ref(column)?.as_str().map_err(|_| corrupt(column))?;
+    parse(word).ok_or_else(|| corrupt(column))
+}
+
+pub(super) fn optional_text<T>(
+    row: &Row<'_>,
+    column: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    match row.get_ref(column)?.as_str_or_null().map_err(|_| corrupt(column))? {
+        None => Ok(None),
+        Some(word) => parse(word).map(Some).ok_or_else(|| corrupt(column)),
+    }
+}
+
+pub(super) fn pai(row: &Row<'_>) -> Result<Pai, StoreError> {
+    text(row, "pai", Pai::parse)
+}
+
+pub(super) fn locale(row: &Row<'_>) -> Result<Locale, StoreError> {
+    text(row, "locale", Locale::parse)
+}
+
+pub(super) fn amount(row: &Row<'_>) -> Result<Money, StoreError> {
+    Ok(Money { amount_minor: row.get("amount_minor")?, currency: text(row, "currency", Currency::parse)? })
+}
+
+pub(super) fn number(row: &Row<'_>) -> Result<SealedNumber, StoreError> {
+    Ok(SealedNumber { index: NumberIndex(row.get("number_index")?), sealed: row.get("number_sealed")? })
+}

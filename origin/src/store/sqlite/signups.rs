@@ -1,0 +1,198 @@
+//! Subscribers, their PAIs and the sign-up tokens.
+
+use super::corrupt;
+use super::rows::{locale, pai as read_pai, text};
+use crate::store::{
+    FreshNames, Hash, NewSignup, PaiRow, Signup, SignupEnd, SignupIssue, StoreError, TokenSpend,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::standing::AccountType;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::token::Outcome;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<SignupIssue, StoreError> {
+    let subscriber_id = holder(tx, now, new)?;
+    let open = open_pai(tx, &new.partner, &subscriber_id)?;
+    let row = match open {
+        Some(row) => row,
+        None => create_pai(tx, now, &new.partner, &subscriber_id, &new.fresh)?,
+    };
+    if super::subscriptions::is_live(tx, row.pai)? {
+        return Ok(SignupIssue::AlreadyOnBill);
+    }
+    tx.prepare_cached(
+        "INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url,
+             return_url, issued_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        new.jti,
+        new.ticket,
+        new.partner.as_str(),
+        row.pai.to_string(),
+        new.offer.as_str(),
+        new.locale.as_str(),
+        new.account_type.as_str(),
+        new.partner_return_url,
+        new.return_url,
+        now.unix_seconds(),
+    ])?;
+    Ok(SignupIssue::Issued(row))
+}
+
+/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
+fn holder(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<String, StoreError> {
+    let on_record: Option<(String, String)> = tx
+        .prepare_cached(
+            "SELECT subscriber_id, generation FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
+        )?
+        .query_row([new.number.index.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((subscriber_id, generation)) = on_record {
+        if generation == new.generation {
+            return Ok(subscriber_id);
+        }
+        end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
+    }
+    tx.prepare_cached(
+        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        new.fresh.subscriber_id,
+        new.fresh.handle,
+        new.number.index.0,
+        new.number.sealed,
+        new.generation,
+        now.unix_seconds(),
+    ])?;
+    Ok(new.fresh.subscriber_id.clone())
+}
+
+/// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over.
+fn end_subscriber(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    reason: DeclineReason,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE subscribers SET ended_at = ?2 WHERE subscriber_id = ?1 AND ended_at IS NULL")?
+        .execute(params![subscriber_id, now.unix_seconds()])?;
+    let open: Vec<String> = tx
+        .prepare_cached("SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'")?
+        .query_map([subscriber_id], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    open.iter().try_for_each(|pai| close_pai(tx, pai, reason))
+}
+
+/// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
+pub(super) fn close_pai(tx: &Connection, pai: &str, reason: DeclineReason) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, version = version + 1
+         WHERE pai = ?1 AND state <> 'CLOSED'",
+    )?
+    .execute(params![pai, reason.as_str()])?;
+    tx.prepare_cached("UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1")?
+        .execute([pai])?;
+    Ok(())
+}
+
+const PAI_ROW: &str =
+    "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
+
+fn open_pai(tx: &Connection, partner: &PartnerId, subscriber_id: &str) -> Result<Option<PaiRow>, StoreError> {
+    let mut select = tx.prepare_cached(&format!(
+        "{PAI_ROW} WHERE p.partner = ?1 AND p.subscriber_id = ?2 AND p.state <> 'CLOSED'"
+    ))?;
+    let mut rows = select.query(params![partner.as_str(), subscriber_id])?;
+    rows.next()?.map(pai_row).transpose()
+}
+
+pub(super) fn pai(db: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{PAI_ROW} WHERE p.partner = ?1 AND p.pai = ?2"))?;
+    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
+    rows.next()?.map(pai_row).transpose()
+}
+
+fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
+    Ok(PaiRow {
+        pai: read_pai(row)?,
+        handle: row.get("handle")?,
+        state: text(row, "state", PaiState::parse)?,
+        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+    })
+}
+
+fn create_pai(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    subscriber_id: &str,
+    fresh: &FreshNames,
+) -> Result<PaiRow, StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
+         VALUES (?1, ?2, ?3, 'ACTIVE', 1, ?4)",
+    )?
+    .execute(params![fresh.pai.to_string(), partner.as_str(), subscriber_id, now.unix_seconds()])?;
+    pai(tx, partner, fresh.pai)?.ok_or_else(|| corrupt("pai"))
+}
+
+pub(super) fn spend_token(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    jti: &str,
+    ext_reference: &ExtId,
+) -> Result<TokenSpend, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT g.* FROM signups g JOIN pais p USING (pai)
+         WHERE g.jti = ?1 AND g.partner = ?2 AND p.state <> 'CLOSED'",
+    )?;
+    let mut rows = select.query(params![jti, partner.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(TokenSpend::Unknown) };
+    let spent_by: Option<String> = row.get("ext_reference")?;
+    match spent_by.as_deref() {
+        Some(reference) if reference != ext_reference.as_str() => return Ok(TokenSpend::UsedElsewhere),
+        Some(_) => {}
+        None => {
+            tx.prepare_cached("UPDATE signups SET spent_at = ?2, ext_reference = ?3 WHERE jti = ?1")?
+                .execute(params![jti, now.unix_seconds(), ext_reference.as_str()])?;
+        }
+    }
+    Ok(TokenSpend::Spent(Signup {
+        pai: read_pai(row)?,
+        offer: text(row, "offer", OfferId::parse)?,
+        locale: locale(row)?,
+        account_type: text(row, "account_type", AccountType::parse)?,
+        partner_return_url: row.get("partner_return_url")?,
+    }))
+}
+
+/// A visit succeeded when the PAI got a subscription after the token was issued.
+pub(super) fn end(db: &Connection, ticket: &Hash) -> Result<Option<SignupEnd>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id
+         FROM signups g LEFT JOIN partner_subscriptions s
+             ON s.pai = g.pai AND s.created_at >= g.issued_at AND s.status <> 'CANCELLED'
+         WHERE g.ticket_hash = ?1",
+    )?;
+    let mut rows = select.query([ticket])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let partner_subscription_id: Option<String> = row.get("partner_subscription_id")?;
+    let spent_at: Option<i64> = row.get("spent_at")?;
+    let outcome = match (&partner_subscription_id, spent_at) {
+        (Some(_), _) => Outcome::Success,
+        (None, Some(_)) => Outcome::Pending,
+        (None, None) => Outcome::Cancelled,
+    };
+    Ok(Some(SignupEnd {
+        offer: text(row, "offer", OfferId::parse)?,
+        return_url: row.get("return_url")?,
+        outcome,
+        partner_subscription_id,
+    }))
+}

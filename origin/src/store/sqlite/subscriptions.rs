@@ -1,0 +1,80 @@
+//! Subscriptions at a partner that are paid on the bill.
+
+use super::rows::pai as read_pai;
+use crate::store::{NumberIndex, StoreError, SubscriptionRecord};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use rusqlite::{Connection, params};
+
+pub(super) fn pays_on_bill(
+    db: &Connection,
+    partner: &PartnerId,
+    number: NumberIndex,
+) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
+             WHERE h.number_index = ?1 AND h.ended_at IS NULL AND p.partner = ?2 AND s.status <> 'CANCELLED'",
+        )?
+        .exists(params![number.0, partner.as_str()])?)
+}
+
+pub(super) fn is_live(tx: &Connection, pai: Pai) -> Result<bool, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT 1 FROM partner_subscriptions WHERE pai = ?1 AND status <> 'CANCELLED'")?
+        .exists([pai.to_string()])?)
+}
+
+pub(super) fn record(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    new_id: &str,
+    request: &PartnerSubscriptionRequest,
+) -> Result<SubscriptionRecord, StoreError> {
+    let ext_id = request.ext_subscription_id.as_str();
+    let mut select = tx.prepare_cached(
+        "SELECT * FROM partner_subscriptions WHERE partner = ?1 AND ext_subscription_id = ?2",
+    )?;
+    let mut rows = select.query(params![partner.as_str(), ext_id])?;
+    if let Some(row) = rows.next()? {
+        let (origin, plan): (String, String) = (row.get("origin")?, row.get("plan")?);
+        let same = read_pai(row)? == request.pai
+            && origin == request.origin.as_str()
+            && plan == request.plan.as_str();
+        return Ok(if same {
+            SubscriptionRecord::Replayed(active(row.get("partner_subscription_id")?))
+        } else {
+            SubscriptionRecord::Conflict
+        });
+    }
+    match super::signups::pai(tx, partner, request.pai)? {
+        Some(row) if row.state != PaiState::Closed => {}
+        _ => return Ok(SubscriptionRecord::PaiNotFound),
+    }
+    if is_live(tx, request.pai)? {
+        return Ok(SubscriptionRecord::AlreadyOnBill);
+    }
+    tx.prepare_cached(
+        "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
+             status, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ACTIVE', ?7)",
+    )?
+    .execute(params![
+        new_id,
+        partner.as_str(),
+        ext_id,
+        request.pai.to_string(),
+        request.origin.as_str(),
+        request.plan.as_str(),
+        now.unix_seconds(),
+    ])?;
+    Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+}
+
+/// A replay gets the first answer, whatever became of the subscription since.
+fn active(partner_subscription_id: String) -> PartnerSubscriptionAnswer {
+    PartnerSubscriptionAnswer { partner_subscription_id, status: "ACTIVE".to_owned() }
+}

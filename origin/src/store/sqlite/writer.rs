@@ -1,0 +1,139 @@
+//! The one thread that writes. Jobs that wait together are committed together: each runs in a savepoint of its own,
+//! and none is answered before the commit has reached the disk. One slow fsync is thus shared by all who came
+//! meanwhile, and no answer is any different for it.
+
+use super::StoreError;
+use rusqlite::Connection;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use tokio::sync::oneshot;
+
+/// Jobs that may wait. More than this is more than a disk can do within a caller's patience: those are told to come
+/// back.
+const WAITING_MAX: usize = 4096;
+
+/// Jobs in one commit: keeps a commit's latency within some tens of milliseconds.
+const GROUP_MAX: usize = 256;
+
+/// Runs inside the transaction and leaves what is to be told its caller after the commit.
+type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+/// Called with whether the commit succeeded.
+type Reply = Box<dyn FnOnce(Result<(), &str>) + Send>;
+
+pub(super) struct Writer {
+    jobs: SyncSender<Job>,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when the last handle is dropped.
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, waiting) = sync_channel(WAITING_MAX);
+        std::thread::Builder::new()
+            .name("ledger-writer".to_owned())
+            .spawn(move || write_all(&connection, &waiting))
+            .map_err(|error| StoreError::Failed(format!("the writer thread does not start: {error}")))?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs `work` and gives its result once it is durable. When `work` fails, nothing of it is kept.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |tx| {
+            let result = in_savepoint(tx, work);
+            Box::new(move |committed| {
+                let result = match committed {
+                    Ok(()) => result,
+                    Err(why) => Err(StoreError::Failed(why.to_owned())),
+                };
+                // The caller may have gone; what was committed stays committed.
+                let _ = answer.send(result);
+            })
+        });
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Failed("too many writes are waiting".to_owned()),
+            TrySendError::Disconnected(_) => StoreError::Failed("the writer thread has ended".to_owned()),
+        })?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Failed("the writer thread has ended".to_owned())))
+    }
+}
+
+fn in_savepoint<T>(
+    tx: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    tx.execute_batch("SAVEPOINT job")?;
+    let result = work(tx);
+    tx.execute_batch(if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
+    result
+}
+
+fn write_all(connection: &Connection, waiting: &Receiver<Job>) {
+    while let Ok(first) = waiting.recv() {
+        let group = std::iter::once(first).chain(waiting.try_iter().take(GROUP_MAX - 1));
+        commit_group(connection, group);
+    }
+}
+
+fn commit_group(connection: &Connection, group: impl Iterator<Item = Job>) {
+    let begun = connection.execute_batch("BEGIN IMMEDIATE");
+    // Without a transaction each statement would commit by itself: jobs are taken and refused, not run.
+    if let Err(error) = begun {
+        let why = format!("no write transaction: {error}");
+        for job in group {
+            drop_unrun(job, &why);
+        }
+        return;
+    }
+    let replies: Vec<Reply> = group.map(|job| job(connection)).collect();
+    let committed = connection.execute_batch("COMMIT").map_err(|error| format!("the commit failed: {error}"));
+    if committed.is_err() {
+        // After a failed commit SQLite may still be inside the transaction: leave it, or the next BEGIN fails.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    for reply in replies {
+        reply(committed.as_ref().copied().map_err(String::as_str));
+    }
+}
+
+/// A job that is not run closes its channel, and its caller reads that the writer could not serve it.
+fn drop_unrun(job: Job, why: &str) {
+    tracing::error!(why, "a write was refused");
+    drop(job);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(tx: &Connection) -> Result<i64, StoreError> {
+        Ok(tx.query_row("SELECT count(*) FROM t", [], |row| row.get(0))?)
+    }
+
+    #[tokio::test]
+    async fn a_failed_job_leaves_nothing_and_its_neighbours_everything() {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").expect("creates");
+        let writer = Writer::start(connection).expect("starts");
+        let insert = |n: i64, fail: bool| {
+            writer.run(move |tx| {
+                tx.execute("INSERT INTO t VALUES (?1)", [n])?;
+                if fail { Err(StoreError::NonceSpent) } else { Ok(n) }
+            })
+        };
+        let (a, b, c, d) =
+            tokio::join!(insert(1, false), insert(2, true), insert(3, false), insert(1, false));
+        assert!(matches!((a, b, c), (Ok(1), Err(StoreError::NonceSpent), Ok(3))));
+        assert!(matches!(d, Err(StoreError::Failed(_))), "a broken constraint is the breaker's own failure");
+        assert!(matches!(writer.run(count).await, Ok(2)));
+    }
+
+    #[tokio::test]
+    async fn a_broken_database_answers_every_caller() {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("BEGIN").expect("begins");
+        let writer = Writer::start(connection).expect("starts");
+        assert!(matches!(writer.run(|_| Ok(())).await, Err(StoreError::Failed(_))));
+    }
+}

@@ -1,0 +1,184 @@
+//! Numbers at rest. A number is sealed with AES-256-GCM-SIV (RFC 8452) and found again by a keyed index
+//! (HMAC-SHA-256); the same keys bind PINs to their flow. All of them are derived by HKDF (RFC 5869) from the newest
+//! master key of the ring, whose id stands in every sealed value, so that a later ring with one more key still opens
+//! what an earlier one sealed.
+
+use crate::ambient::Random;
+use crate::store::{Hash, NumberIndex, SealedNumber};
+use aes_gcm_siv::aead::{Aead as _, Payload};
+use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce};
+use hkdf::Hkdf;
+use onbill_domain::key::{KeyUse, Keyring, hmac_sha256};
+use onbill_domain::msisdn::Msisdn;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// What a sealed value is, bound into its ciphertext: a message cannot be passed off as a number.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    Number,
+    Message,
+}
+
+impl Purpose {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Number => b"onbill number v1",
+            Self::Message => b"onbill message v1",
+        }
+    }
+}
+
+/// Seals, opens and indexes. Its keys cannot be printed.
+pub struct Vault {
+    masters: Vec<Master>,
+}
+
+struct Master {
+    id: String,
+    seal: Aes256GcmSiv,
+    index: Zeroizing<[u8; 32]>,
+    pin: Zeroizing<[u8; 32]>,
+}
+
+const FORMAT: u8 = 1;
+const NONCE_BYTES: usize = 12;
+
+impl Vault {
+    /// Derives the keys from the ring's `numbers` keys. An error when there is none.
+    pub fn new(keys: &Keyring) -> Result<Self, String> {
+        let masters: Vec<Master> = keys
+            .of_use(KeyUse::Numbers)
+            .map(|key| {
+                let secret = key.secret().ok_or_else(|| format!("key {} cannot seal numbers", key.id))?;
+                let derive = Hkdf::<Sha256>::new(None, secret);
+                let derived = |label: &[u8]| {
+                    let mut bytes = Zeroizing::new([0; 32]);
+                    derive.expand(label, &mut bytes[..]).map_err(|error| error.to_string())?;
+                    Ok::<_, String>(bytes)
+                };
+                let seal = derived(b"onbill seal v1")?;
+                let seal = Aes256GcmSiv::new_from_slice(&seal[..]).map_err(|error| error.to_string())?;
+                let (index, pin) = (derived(b"onbill index v1")?, derived(b"onbill pin v1")?);
+                Ok(Master { id: key.id.clone(), seal, index, pin })
+            })
+            .collect::<Result<_, String>>()?;
+        if masters.is_empty() {
+            Err("the key ring has no key of use numbers".to_owned())
+        } else {
+            Ok(Self { masters })
+        }
+    }
+
+    fn newest(&self) -> &Master {
+        // `new` refuses a ring without a master.
+        &self.masters[self.masters.len() - 1]
+    }
+
+    /// The index under which a number is found.
+    pub fn index(&self, number: &Msisdn) -> NumberIndex {
+        NumberIndex(hmac_sha256(&self.newest().index[..], number.expose().as_bytes()))
+    }
+
+    /// Seals a number for the books.
+    pub fn seal_number(&self, random: &dyn Random, number: &Msisdn) -> Option<SealedNumber> {
+        let sealed = self.seal(random, Purpose::Number, number.expose().as_bytes())?;
+        Some(SealedNumber { index: self.index(number), sealed })
+    }
+
+    /// Opens a sealed number.
+    pub fn open_number(&self, sealed: &[u8]) -> Option<Msisdn> {
+        let plain = self.open(Purpose::Number, sealed)?;
+        Msisdn::parse(std::str::from_utf8(&plain).ok()?)
+    }
+
+    /// Seals a text message with its number in it.
+    pub fn seal_message(&self, random: &dyn Random, message: &[u8]) -> Option<Vec<u8>> {
+        self.seal(random, Purpose::Message, message)
+    }
+
+    /// Opens a sealed text message.
+    pub fn open_message(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.open(Purpose::Message, sealed)
+    }
+
+    /// What is kept of a PIN: useless without the key, and for any other flow.
+    pub fn pin_mac(&self, flow: &Hash, pin: &str) -> Hash {
+        let mut message = Zeroizing::new(flow.to_vec());
+        message.extend_from_slice(pin.as_bytes());
+        hmac_sha256(&self.newest().pin[..], &message)
+    }
+
+    /// Layout: format (1), length of the key id (1), key id, nonce (12), ciphertext with its tag.
+    fn seal(&self, random: &dyn Random, purpose: Purpose, plain: &[u8]) -> Option<Vec<u8>> {
+        let master = self.newest();
+        let nonce: [u8; NONCE_BYTES] = random.bytes();
+        let payload = Payload { msg: plain, aad: purpose.label() };
+        let ciphertext = master.seal.encrypt(&Nonce::from(nonce), payload).ok()?;
+        let mut sealed = vec![FORMAT, u8::try_from(master.id.len()).ok()?];
+        sealed.extend_from_slice(master.id.as_bytes());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&ciphertext);
+        Some(sealed)
+    }
+
+    fn open(&self, purpose: Purpose, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (head, rest) = sealed.split_at_checked(2)?;
+        if head[0] != FORMAT {
+            return None;
+        }
+        let (id, rest) = rest.split_at_checked(usize::from(head[1]))?;
+        let (nonce, ciphertext) = rest.split_at_checked(NONCE_BYTES)?;
+        let master = self.masters.iter().find(|master| master.id.as_bytes() == id)?;
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
+        let payload = Payload { msg: ciphertext, aad: purpose.label() };
+        master.seal.decrypt(&Nonce::from(nonce), payload).ok().map(Zeroizing::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::SystemRandom;
+    use onbill_domain::encoding::base64url;
+    use serde_json::json;
+
+    fn vault(bytes: &[u8]) -> Vault {
+        let entry = |byte: &u8| {
+            json!({"id": format!("m{byte}"), "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256",
+                   "secret": base64url(&[*byte; 32])})
+        };
+        let ring: Vec<_> = bytes.iter().map(entry).collect();
+        Vault::new(&Keyring::parse(&json!(ring).to_string()).expect("is well formed")).expect("has a master")
+    }
+
+    #[test]
+    fn a_sealed_number_opens_with_its_key_only_and_for_its_purpose_only() {
+        let number = Msisdn::parse("+12025550101").expect("is E.164");
+        let old = vault(&[1]);
+        let sealed = old.seal_number(&SystemRandom, &number).expect("seals");
+        assert_eq!(old.open_number(&sealed.sealed), Some(number.clone()));
+        assert_eq!(
+            vault(&[1, 2]).open_number(&sealed.sealed),
+            Some(number.clone()),
+            "an older key still opens"
+        );
+        assert_eq!(vault(&[2]).open_number(&sealed.sealed), None);
+        assert!(old.open_message(&sealed.sealed).is_none());
+        assert_ne!(old.seal_number(&SystemRandom, &number).expect("seals").sealed, sealed.sealed);
+        for at in 0..sealed.sealed.len() {
+            let mut damaged = sealed.sealed.clone();
+            damaged[at] ^= 1;
+            assert_eq!(old.open_number(&damaged), None, "byte {at}");
+            assert_eq!(old.open_number(&sealed.sealed[..at]), None, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_stable_and_keyed() {
+        let number = Msisdn::parse("+12025550101").expect("is E.164");
+        assert_eq!(vault(&[1]).index(&number), vault(&[1]).index(&number));
+        assert_ne!(vault(&[1]).index(&number), vault(&[2]).index(&number));
+        assert_ne!(vault(&[1]).pin_mac(&[1; 32], "123456"), vault(&[1]).pin_mac(&[2; 32], "123456"));
+    }
+}
