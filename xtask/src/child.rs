@@ -65,37 +65,48 @@ pub(crate) fn npm_path() -> OsString {
 /// Runs a command to its end under `title`, with all its output in target/xtask/`log`.
 pub(crate) fn run(title: &str, log: &str, command: &mut Command) -> Outcome {
     let log = paths::note(log);
+    command.stdout(log_file(&log)?).stderr(appending(&log)?);
     let mut step = Step::start(title);
-    match run_logged(command, &log, &mut step) {
-        Ok(()) => {
+    match wait(command, || step.tick(|| glimpse(&log))) {
+        Ok(true) => {
             step.done();
             Ok(())
         }
-        Err(refusal) => {
+        Ok(false) => {
             step.failed();
-            Err(refusal.unwrap_or_else(|| Failure::with_log(format!("{title} failed"), &log)))
+            Err(Failure::with_log(format!("{title} failed"), &log))
+        }
+        Err(failure) => {
+            step.failed();
+            Err(failure)
         }
     }
 }
 
-/// `Err(None)`: the command itself says no.
-fn run_logged(command: &mut Command, log: &Path, step: &mut Step) -> Result<(), Option<Failure>> {
+/// The same for a command with a progress bar of its own: on a terminal it has the screen to itself.
+pub(crate) fn run_in_view(title: &str, log: &str, command: &mut Command) -> Outcome {
+    if !on_terminal() {
+        return run(title, log, command);
+    }
+    eprintln!("  {title}");
+    let went_well = wait(command.stdout(Stdio::inherit()).stderr(Stdio::inherit()), || ())?;
+    if went_well { Ok(()) } else { Err(Failure::new(format!("{title} failed"))) }
+}
+
+/// Whether the command went well. Ends it when xtask is told to stop.
+fn wait(command: &mut Command, mut meanwhile: impl FnMut()) -> Outcome<bool> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut child =
-        command.stdout(log_file(log)?).stderr(appending(log)?).spawn().doing(&format!("start {program}"))?;
+    let mut child = command.spawn().doing(&format!("start {program}"))?;
     loop {
-        match child.try_wait().doing(&format!("wait for {program}"))? {
-            Some(status) if status.success() => return Ok(()),
-            Some(_) => return Err(None),
-            None if stop_wanted() => {
-                end(&mut child);
-                return Err(Some(Failure::interrupted()));
-            }
-            None => {
-                step.tick(|| glimpse(log));
-                pause(POLL_MILLISECONDS);
-            }
+        if let Some(status) = child.try_wait().doing(&format!("wait for {program}"))? {
+            return Ok(status.success());
         }
+        if stop_wanted() {
+            end(&mut child);
+            return Err(Failure::interrupted());
+        }
+        meanwhile();
+        pause(POLL_MILLISECONDS);
     }
 }
 

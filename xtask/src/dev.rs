@@ -25,7 +25,7 @@ pub(crate) fn run_until_stopped(accounts: Option<&Path>) -> Outcome {
     let system = System::start(&plan)?;
     dev_vars::keep(&plan)?;
     println!("{}", welcome(&plan, seat, &demo));
-    eprintln!("Ready after {}. Ctrl-C ends everything.", spoken(since.elapsed()));
+    eprintln!("\nReady after {}. Ctrl-C ends everything.", spoken(since.elapsed()));
     system.run()?;
     eprintln!("\nEnded everything.");
     Ok(())
@@ -47,32 +47,30 @@ pub(crate) fn plan(accounts: Option<&Path>) -> Plan {
 }
 
 fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {
-    let (site, partner, edge, name) =
-        (seat.site_url(), plan.partner_url(), plan.edge_url(), seat.operator.name);
-    let numbers: Vec<String> =
-        demo.iter().map(|demo| format!("  {:<16} {}", demo.msisdn, demo.shows)).collect();
-    format!(
-        "
-{name}'s dashboard    {site}/            pay for Netflix on the phone bill
-  text messages          {site}/sms         PINs arrive here
-  the bill               {site}/bill
-Netflix                  {partner}/accounts    who subscribed; billing runs
-  the app on a device    {partner}/app
-Edge                     {edge}
-Origin                   {origin}
-
-Numbers to try:
-{numbers}
-
-By hand:  cargo xtask call GET /ott/v1/transaction/unknown
-Outage:   touch {down}/netflix   (or origin-acme, operator-acme); rm brings it back
-Logs:     {logs}
-",
-        origin = seat.origin_url(),
-        numbers = numbers.join("\n"),
-        down = shown(&plan.down()),
-        logs = shown(&plan.place.dir().join("logs")),
-    )
+    let (site, partner) = (seat.site_url(), plan.partner_url());
+    let place = |path: &str, what: &str| format!("  {path:<32} {what}");
+    let mut lines = vec![
+        format!("\n{}", seat.operator.name),
+        place(&format!("{site}/"), "the dashboard: pay for Netflix on the phone bill"),
+        place(&format!("{site}/sms"), "text messages: PINs arrive here"),
+        place(&format!("{site}/bill"), "the bill"),
+        "Netflix".to_owned(),
+        place(&format!("{partner}/accounts"), "who subscribed; billing runs"),
+        place(&format!("{partner}/app"), "the app on a device"),
+        "onbill".to_owned(),
+        place(&plan.edge_url(), "the edge"),
+        place(&seat.origin_url(), "the origin"),
+        "\nNumbers to try".to_owned(),
+    ];
+    lines.extend(demo.iter().map(|demo| place(&demo.msisdn, &demo.shows)));
+    let (down, logs) = (shown(&plan.down()), shown(&plan.place.dir().join("logs")));
+    lines.push("\nMore".to_owned());
+    lines.extend([
+        "  cargo xtask call GET /ott/v1/transaction/unknown".to_owned(),
+        format!("  touch {down}/netflix    an outage; rm ends it (also: origin-acme, operator-acme)"),
+        format!("  tail -f {logs}/*.log"),
+    ]);
+    lines.join("\n")
 }
 
 /// Relative to the root where it can be: shorter to read and to type.

@@ -1,7 +1,7 @@
 //! `cargo xtask keys`: fresh, matched key sets, one file per holder. Which use a key has and who holds which half is
 //! the table in `entries`; what the uses mean is in `onbill_domain::key`.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -147,10 +147,19 @@ pub(crate) fn random() -> Outcome<[u8; SECRET_BYTES]> {
 /// One key a line, for its owner's eyes only.
 fn write_private(path: &Path, keys: &[Value]) -> Outcome<PathBuf> {
     let lines: Vec<String> = keys.iter().map(|key| format!("  {key}")).collect();
-    let doing = format!("write {}", path.display());
-    let mut file: File = File::options().write(true).create_new(true).mode(0o600).open(path).doing(&doing)?;
-    writeln!(file, "[\n{}\n]", lines.join(",\n")).doing(&doing)?;
+    put_private(File::options().create_new(true), path, &format!("[\n{}\n]\n", lines.join(",\n")))?;
     Ok(path.to_owned())
+}
+
+/// A copy of keys in another form, which follows the original: written over.
+pub(crate) fn write_copy(path: &Path, text: &str) -> Outcome {
+    put_private(File::options().create(true).truncate(true), path, text)
+}
+
+fn put_private(how: &mut OpenOptions, path: &Path, text: &str) -> Outcome {
+    let doing = format!("write {}", path.display());
+    let mut file = how.write(true).mode(0o600).open(path).doing(&doing)?;
+    file.write_all(text.as_bytes()).doing(&doing)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(crate) use config::edge_keyring;
 pub(crate) use operators::{ACME, NOVA};
 pub(crate) use plan::{Place, Plan, Seat};
 
-use crate::child::{command, npm_program, run};
+use crate::child::{command, npm_program, run_in_view};
 use crate::clock::{Stopwatch, pause, stop_wanted};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Step;
@@ -124,7 +124,7 @@ fn import_accounts(plan: &Plan, seat: &Seat) -> Outcome {
     let mut import = origin(plan, seat);
     import.arg("import-accounts").arg(&seat.accounts);
     let id = seat.operator.id;
-    run(
+    run_in_view(
         &format!("importing the accounts of {}", seat.operator.name),
         &format!("import-{id}.log"),
         &mut import,

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use crate::failure::{Doing, Outcome};
-use crate::paths;
+use crate::failure::Outcome;
 use crate::system::{Plan, edge_keyring};
+use crate::{keys, paths};
 
 const FILE: &str = ".dev.vars";
 const KEY: &str = "KEYRING=";
@@ -18,7 +18,7 @@ pub(crate) fn keep(plan: &Plan) -> Outcome {
     if before.as_deref() == Some(after.as_str()) {
         return Ok(());
     }
-    fs::write(&path, after).doing(&format!("write {FILE}"))
+    keys::write_copy(&path, &after)
 }
 
 fn with_keyring(before: Option<&str>, keyring: &str) -> String {

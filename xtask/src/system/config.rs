@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Doing, Outcome};
 use crate::keys;
+use crate::system::operators::Operator;
 use crate::system::plan::{EDGE, PARTNER, Plan, Seat};
 
 /// The one offer of the local system.
@@ -20,7 +21,7 @@ pub(crate) fn write(plan: &Plan) -> Outcome {
         put(&plan.config_of(&seat.site_name()), &format!("{:#}\n", site_json(plan, seat)))?;
     }
     put(&plan.config_of(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
-    put(&plan.config_of(EDGE), &edge_env(plan, &edge_keyring(plan)?))
+    keys::write_copy(&plan.config_of(EDGE), &edge_env(plan, &edge_keyring(plan)?))
 }
 
 fn put(path: &Path, text: &str) -> Outcome {
@@ -60,11 +61,12 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
     let operator = seat.operator;
     let keys = plan.place.keys_dir().join(keys::origin_file(operator.id));
     format!(
-        "operator = {id}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
+        "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
          edge_url = {edge}\naccounts = \"table\"\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\n",
         id = quoted(operator.id),
+        name = quoted(operator.name),
         country = quoted(operator.country),
         listen = quoted(&format!("127.0.0.1:{}", seat.origin)),
         database = quoted(&plan.database(seat).to_string_lossy()),
@@ -100,13 +102,18 @@ fn site_json(plan: &Plan, seat: &Seat) -> Value {
 }
 
 fn partner_json(plan: &Plan) -> Value {
-    let operator = |seat: &Seat| json!({ "id": seat.operator.id, "name": seat.operator.name });
+    let operator = |seat: &Seat| {
+        let Operator { id, name, price, currency, .. } = seat.operator;
+        json!({ "id": id, "name": name, "price": { "value": price, "currency": currency } })
+    };
     json!({
         "listen": format!("127.0.0.1:{}", plan.partner),
         "edge_url": plan.edge_url(),
         "edge_authority": format!("127.0.0.1:{}", plan.edge),
         "keys": plan.place.keys_dir().join(keys::partner_file(PARTNER)),
         "operators": plan.seats.iter().map(operator).collect::<Value>(),
+        // The numbers that it must never see, in whatever spelling.
+        "leak_check_accounts": plan.seats.iter().map(|seat| json!(seat.accounts)).collect::<Value>(),
     })
 }
 
@@ -142,6 +149,7 @@ mod tests {
         let toml = origin_toml(&plan, &plan.seats[0]);
         for line in [
             "operator = \"acme\"",
+            "name = \"Acme Mobile\"",
             "listen = \"127.0.0.1:8788\"",
             "edge_url = \"http://127.0.0.1:8787\"",
             "bss_url = \"http://127.0.0.1:8790/csp\"",
