@@ -87,9 +87,7 @@ fn the_signed_text_is_pinned() {
         by_hand.replace("sha-256=:ohtzlYWw0QMlXmJpnv6f39q5VPDSOk2GeVwOQDmr+EA=:", digest),
         request.headers()[SIGNATURE_INPUT].to_str().expect("is text").trim_start_matches("sig1=")
     );
-    use base64::Engine as _;
-    let mac =
-        base64::engine::general_purpose::STANDARD.encode(crate::key::hmac_sha256(&[2; 32], base.as_bytes()));
+    let mac = base64_standard(&crate::key::hmac_sha256(&[2; 32], base.as_bytes()));
     assert_eq!(request.headers()[SIGNATURE], format!("sig1=:{mac}:"));
 }
 
