@@ -1,1 +1,56 @@
-//! .
+//! The edge: serves the widget, checks every call, and passes it on to the operator that it belongs to.
+//!
+//! It decides whether a request is well formed, whether its signature or token is genuine, whether the caller is
+//! within its rate, and which operator owns a PAI. What lives where:
+//!
+//! - [`handle`] takes one request to its answer: correlator, route, log line;
+//! - `routes/` has one file for each route, named like its URL;
+//! - `ott/` is what the partner's calls share: signature, routing by PAI, forwarding;
+//! - [`Config`] is what a deployment says, checked once;
+//! - [`platform::Platform`] is all that the edge needs of its host.
+//!
+//! Deliberately not here: any answer about an account, a charge or the absence of a PAI that an operator's origin did
+//! not give. When it cannot be asked, the answer is 503.
+//!
+//! Architecture invariants: `entry.rs` and `platform/workers.rs` alone know the Workers platform; the rest compiles
+//! and is tested on any host. Nothing here can panic on input: an isolate that traps takes its other calls with it.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
+
+mod admission;
+mod answer;
+mod call;
+mod config;
+mod correlation;
+mod fault;
+mod handle;
+mod html;
+mod mapping;
+mod origin;
+mod ott;
+mod page;
+mod query;
+mod router;
+mod routes;
+
+#[cfg(target_arch = "wasm32")]
+mod entry;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
+pub mod platform;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, ConfigFault, Operator, Partner};
+pub use handle::{handle, handle_unconfigured};

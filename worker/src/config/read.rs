@@ -1,0 +1,182 @@
+//! Reads and checks a deployment's texts: `OPERATORS`, `PARTNERS` and the secret `KEYRING`. Whatever could go wrong
+//! on a customer's call because of them is refused here, before the first one.
+
+use super::{Config, Operator, Partner};
+use http::Uri;
+use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::origin_url::origin_of;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+
+/// What is wrong with the deployment, in one sentence. It names members and keys, never a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFault(String);
+
+impl fmt::Display for ConfigFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn fault(text: impl Into<String>) -> ConfigFault {
+    ConfigFault(text.into())
+}
+
+/// An entry of `OPERATORS`. A member that we do not know is a mistake of the writer: it is refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OperatorFields {
+    id: OperatorId,
+    name: String,
+    country: String,
+    origin: String,
+    dashboards: Vec<String>,
+    partners: Option<Vec<PartnerId>>,
+}
+
+/// An entry of `PARTNERS`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartnerFields {
+    id: PartnerId,
+    name: String,
+    url: String,
+    offers: Vec<OfferId>,
+    #[serde(default)]
+    ui_origins: Vec<String>,
+}
+
+impl Config {
+    /// Reads the three texts of a deployment; `None` is a text that is not there.
+    pub fn read(
+        operators: Option<&str>,
+        partners: Option<&str>,
+        keyring: Option<&str>,
+    ) -> Result<Self, ConfigFault> {
+        let partners = list::<PartnerFields>("PARTNERS", partners)?;
+        let partners = partners.into_iter().map(read_partner).collect::<Result<Vec<_>, _>>()?;
+        distinct("PARTNERS", "id", partners.iter().map(|partner| partner.id.as_str()))?;
+        let offers = partners.iter().flat_map(|partner| &partner.offers);
+        distinct("PARTNERS", "offer", offers.map(OfferId::as_str))?;
+
+        let operators = list::<OperatorFields>("OPERATORS", operators)?;
+        let read = |fields| read_operator(fields, &partners);
+        let operators = operators.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        distinct("OPERATORS", "id", operators.iter().map(|operator| operator.id.as_str()))?;
+        distinct("OPERATORS", "origin", operators.iter().map(|operator| operator.origin.as_str()))?;
+
+        let keyring = keyring.ok_or_else(|| fault("the secret KEYRING is missing"))?;
+        let keys = Keyring::parse(keyring).map_err(|complaint| fault(format!("KEYRING: {complaint}")))?;
+        let config = Self { operators, partners, keys };
+        config.check_keys()?;
+        Ok(config)
+    }
+
+    /// Every party has the keys that its calls need, and none can sign in the partner's place.
+    fn check_keys(&self) -> Result<(), ConfigFault> {
+        let needed = |key_use: KeyUse, party: String| match self.keys.newest(key_use, &party) {
+            Some(_) => Ok(()),
+            None => Err(fault(format!("KEYRING: there is no {} key of {party}", key_use.as_str()))),
+        };
+        for operator in &self.operators {
+            needed(KeyUse::EdgeToOrigin, operator.party())?;
+            needed(KeyUse::SignupToken, operator.party())?;
+        }
+        for partner in &self.partners {
+            needed(KeyUse::PartnerCall, partner.party())?;
+            needed(KeyUse::EdgeToPartner, partner.party())?;
+        }
+        // An edge that can sign as the partner could mint charges: it may hold the public half only.
+        match self.keys.of_use(KeyUse::PartnerCall).find(|key| key.sign(b"").is_some()) {
+            Some(key) => Err(fault(format!("KEYRING: key {} must be the public half only", key.id))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn list<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Vec<T>, ConfigFault> {
+    let text = text.ok_or_else(|| fault(format!("the variable {name} is missing")))?;
+    let entries: Vec<T> =
+        serde_json::from_str(text).map_err(|complaint| fault(format!("{name}: {complaint}")))?;
+    if entries.is_empty() { Err(fault(format!("{name}: the list is empty"))) } else { Ok(entries) }
+}
+
+fn read_operator(fields: OperatorFields, partners: &[Partner]) -> Result<Operator, ConfigFault> {
+    let at = |what: &str| fault(format!("OPERATORS: {}: {what}", fields.id));
+    if !is_name(&fields.name) {
+        return Err(at("name must be 1 to 60 printable characters"));
+    }
+    if fields.country.len() != 2 || !fields.country.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(at("country must be two capital letters"));
+    }
+    if !is_origin(&fields.origin) {
+        return Err(at("origin must be https://host[:port] (http for this machine only), without a path"));
+    }
+    if fields.dashboards.is_empty() || !fields.dashboards.iter().all(|dashboard| is_origin(dashboard)) {
+        return Err(at("dashboards must be a list of https://host[:port] (http for this machine only)"));
+    }
+    distinct("OPERATORS", "dashboard", fields.dashboards.iter().map(String::as_str))?;
+    let known = |id: &PartnerId| partners.iter().any(|partner| partner.id == *id);
+    if !fields.partners.iter().flatten().all(known) {
+        return Err(at("partners names one that is not in PARTNERS"));
+    }
+    Ok(Operator {
+        id: fields.id,
+        name: fields.name,
+        country: fields.country,
+        origin: fields.origin,
+        dashboards: fields.dashboards,
+        partners: fields.partners,
+    })
+}
+
+fn read_partner(fields: PartnerFields) -> Result<Partner, ConfigFault> {
+    let at = |what: &str| fault(format!("PARTNERS: {}: {what}", fields.id));
+    if !is_name(&fields.name) {
+        return Err(at("name must be 1 to 60 printable characters"));
+    }
+    let own_origin = origin_of(&fields.url).filter(|origin| is_origin(origin));
+    let own_origin = own_origin.ok_or_else(|| at("url must be an https URL (http for this machine only)"))?;
+    if fields.url.contains(['?', '#']) || fields.url.ends_with('/') {
+        return Err(at("url must have no query, no fragment and no slash at its end"));
+    }
+    if fields.offers.is_empty() {
+        return Err(at("offers is empty"));
+    }
+    if !fields.ui_origins.iter().all(|origin| is_origin(origin)) {
+        return Err(at("ui_origins must be a list of https://host[:port] (http for this machine only)"));
+    }
+    let mut ui_origins = fields.ui_origins;
+    ui_origins.push(own_origin);
+    Ok(Partner { id: fields.id, name: fields.name, url: fields.url, offers: fields.offers, ui_origins })
+}
+
+/// An origin in the one spelling that browsers use, over TLS unless it never leaves this machine.
+fn is_origin(text: &str) -> bool {
+    let loopback = |uri: Uri| {
+        let host = uri.host().unwrap_or_default();
+        ["127.0.0.1", "[::1]", "localhost"].contains(&host)
+    };
+    origin_of(text).is_some_and(|origin| origin == text)
+        && (text.starts_with("https://") || text.parse().is_ok_and(loopback))
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=60).contains(&text.chars().count()) && !text.chars().any(char::is_control) && !text.trim().is_empty()
+}
+
+fn distinct<'a>(list: &str, what: &str, values: impl Iterator<Item = &'a str>) -> Result<(), ConfigFault> {
+    let mut seen = Vec::new();
+    for value in values {
+        if seen.contains(&value) {
+            return Err(fault(format!("{list}: the {what} {value} is there twice")));
+        }
+        seen.push(value);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

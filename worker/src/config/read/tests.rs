@@ -1,0 +1,121 @@
+//! A deployment's texts, broken one by one.
+
+use crate::Config;
+use crate::tests::kit::{edge_keyring, operators, partners};
+use onbill_domain::ids::OfferId;
+use serde_json::{Value, json};
+
+fn read(operators: &Value, partners: &Value, keyring: &Value) -> Result<Config, String> {
+    let texts = [operators, partners, keyring].map(Value::to_string);
+    Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).map_err(|fault| fault.to_string())
+}
+
+fn complaint_about(change: impl FnOnce(&mut Value, &mut Value, &mut Value)) -> String {
+    let (mut operators, mut partners, mut keyring) = (operators(), partners(), edge_keyring());
+    change(&mut operators, &mut partners, &mut keyring);
+    read(&operators, &partners, &keyring).expect_err("is refused")
+}
+
+#[test]
+fn a_sound_deployment_is_read() {
+    let mut operators = operators();
+    operators[1]["partners"] = json!([]);
+    let config = read(&operators, &partners(), &edge_keyring()).expect("is sound");
+    let offer = OfferId::parse("netflix-standard").expect("is a slug");
+    let acme = config.operator("acme").expect("is there");
+    let nova = config.operator("nova").expect("is there");
+    assert_eq!(config.partner_for(acme, &offer).map(|partner| partner.name.as_str()), Some("Netflix"));
+    assert!(config.partner_for(nova, &offer).is_none(), "nova sells nobody");
+    let netflix = config.partner("netflix").expect("is there");
+    assert_eq!(config.operators_of(netflix).count(), 1);
+    assert!(config.operator("other").is_none());
+}
+
+#[test]
+fn a_missing_or_broken_text_is_refused() {
+    let (operators, partners, keyring) =
+        (operators().to_string(), partners().to_string(), edge_keyring().to_string());
+    let cases = [
+        (None, Some(partners.as_str()), Some(keyring.as_str()), "the variable OPERATORS is missing"),
+        (Some(operators.as_str()), None, Some(keyring.as_str()), "the variable PARTNERS is missing"),
+        (Some(operators.as_str()), Some(partners.as_str()), None, "the secret KEYRING is missing"),
+        (Some("[]"), Some(partners.as_str()), Some(keyring.as_str()), "OPERATORS: the list is empty"),
+        (Some(operators.as_str()), Some("[]"), Some(keyring.as_str()), "PARTNERS: the list is empty"),
+    ];
+    for (operators, partners, keyring, complaint) in cases {
+        let fault = Config::read(operators, partners, keyring).expect_err("is refused");
+        assert_eq!(fault.to_string(), complaint);
+    }
+    for text in ["", "{", "{}", "[1]"] {
+        assert!(Config::read(Some(text), Some(&partners), Some(&keyring)).is_err(), "{text}");
+        assert!(Config::read(Some(&operators), Some(&partners), Some(text)).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_is_named() {
+    type Change = fn(&mut Value, &mut Value, &mut Value);
+    let cases: [(Change, &str); 17] = [
+        (|o, _, _| o[0]["dashboard"] = json!([]), "unknown field `dashboard`"),
+        (|_, p, _| p[0]["callback"] = json!(""), "unknown field `callback`"),
+        (|o, _, _| o[0]["name"] = json!(" "), "acme: name must be"),
+        (|o, _, _| o[0]["country"] = json!("us"), "acme: country must be"),
+        (|o, _, _| o[0]["origin"] = json!("http://origin.acme.example"), "acme: origin must be"),
+        (|o, _, _| o[0]["origin"] = json!("https://origin.acme.example/"), "acme: origin must be"),
+        (|o, _, _| o[0]["origin"] = json!("https://u@origin.acme.example"), "acme: origin must be"),
+        (|o, _, _| o[0]["dashboards"] = json!([]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["dashboards"] = json!(["http://my.acme.example"]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["dashboards"] = json!(["https://a.example; x"]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["partners"] = json!(["other"]), "acme: partners names one that is not in PARTNERS"),
+        (|_, p, _| p[0]["url"] = json!("http://netflix.example"), "netflix: url must be an https URL"),
+        (|_, p, _| p[0]["url"] = json!("https://netflix.example/"), "netflix: url must have no query"),
+        (|_, p, _| p[0]["url"] = json!("https://netflix.example/a?b"), "netflix: url must have no query"),
+        (|_, p, _| p[0]["offers"] = json!([]), "netflix: offers is empty"),
+        (|_, p, _| p[0]["ui_origins"] = json!(["netflix.example"]), "netflix: ui_origins must be"),
+        (|_, p, _| p[0]["name"] = json!("a\u{7}"), "netflix: name must be"),
+    ];
+    for (change, expected) in cases {
+        let complaint = complaint_about(change);
+        assert!(complaint.contains(expected), "{complaint} / {expected}");
+    }
+}
+
+#[test]
+fn nothing_is_there_twice() {
+    let twice = |text: String, expected: &str| assert!(text.contains(expected), "{text}");
+    twice(complaint_about(|o, _, _| o[1]["id"] = json!("acme")), "the id acme is there twice");
+    twice(
+        complaint_about(|o, _, _| o[1]["origin"] = o[0]["origin"].clone()),
+        "the origin https://origin.acme.example is there twice",
+    );
+    twice(
+        complaint_about(|o, _, _| o[0]["dashboards"] = json!(["https://a.example", "https://a.example"])),
+        "the dashboard https://a.example is there twice",
+    );
+    twice(complaint_about(|_, p, _| p[0]["offers"] = json!(["a", "b", "a"])), "the offer a is there twice");
+    twice(
+        complaint_about(|_, p, _| p[1]["offers"] = p[0]["offers"].clone()),
+        "the offer netflix-standard is there twice",
+    );
+}
+
+#[test]
+fn every_party_needs_its_keys() {
+    let keys = edge_keyring().as_array().expect("is a list").len();
+    for at in 0..keys {
+        let complaint = complaint_about(|_, _, keyring| {
+            keyring.as_array_mut().expect("is a list").remove(at);
+        });
+        assert!(complaint.contains("KEYRING: there is no "), "{complaint}");
+    }
+}
+
+#[test]
+fn an_edge_that_could_sign_as_the_partner_does_not_start() {
+    let complaint = complaint_about(|_, _, keyring| {
+        let key = keyring.as_array_mut().expect("is a list").iter_mut();
+        let key = key.into_iter().find(|key| key["id"] == "netflix-1").expect("is there");
+        key["private"] = json!(onbill_domain::encoding::base64url(&[40; 32]));
+    });
+    assert_eq!(complaint, "KEYRING: key netflix-1 must be the public half only");
+}

@@ -1,0 +1,64 @@
+//! The store's mapping from a PAI to its operator. It is a memory, not an authority: what is absent or broken in it is
+//! asked for at the origins, and what it says is checked there.
+
+use crate::call::Call;
+use crate::platform::Platform;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::kv::{PaiMapping, pai_key};
+
+/// What the store says; `None` also when it does not answer or what it says cannot be read.
+pub(crate) async fn recall<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<PaiMapping> {
+    let Ok(value) = call.platform.kv_get(&pai_key(pai)).await else {
+        call.warn("the store does not answer");
+        return None;
+    };
+    let mapping = serde_json::from_str(&value?);
+    if mapping.is_err() {
+        call.warn("a stored mapping is not well formed");
+    }
+    mapping.ok()
+}
+
+/// Writes `fresh`, an origin's own word, unless the store knows something later. A failing store is no reason to fail
+/// the call: the next one asks the origins.
+pub(crate) async fn remember<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) {
+    let stored = recall(call, pai).await;
+    if stored.is_some_and(|stored| is_later(&stored, fresh)) {
+        return;
+    }
+    let Ok(value) = serde_json::to_string(fresh) else { return };
+    if call.platform.kv_put(&pai_key(pai), &value).await.is_err() {
+        call.warn("the store does not take a mapping");
+    }
+}
+
+/// Whether `stored` stays. Closed is for ever; otherwise the higher version is the later word. Versions are counted
+/// by an operator: between two of them, the one that answers for the PAI now is right.
+fn is_later(stored: &PaiMapping, fresh: &PaiMapping) -> bool {
+    let closed = stored.state == PaiState::Closed && fresh.state != PaiState::Closed;
+    stored.operator == fresh.operator && (closed || stored.version >= fresh.version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::ids::OperatorId;
+
+    fn mapping(operator: &str, state: PaiState, version: u64) -> PaiMapping {
+        let operator = OperatorId::parse(operator).expect("is a slug");
+        PaiMapping { operator, subscriber: "h".to_owned(), state, version }
+    }
+
+    #[test]
+    fn the_later_word_stays() {
+        use PaiState::{Active, Closed, Suspended};
+        let stored = mapping("acme", Suspended, 3);
+        assert!(is_later(&stored, &mapping("acme", Active, 2)));
+        assert!(is_later(&stored, &mapping("acme", Suspended, 3)), "the same is not written again");
+        assert!(!is_later(&stored, &mapping("acme", Active, 4)));
+        assert!(!is_later(&stored, &mapping("nova", Active, 1)));
+        let tombstone = mapping("acme", Closed, 3);
+        assert!(is_later(&tombstone, &mapping("acme", Active, 9)), "closed is for ever");
+        assert!(!is_later(&tombstone, &mapping("acme", Closed, 4)));
+    }
+}

@@ -1,0 +1,56 @@
+//! Who signed this call?
+
+use crate::admission::{json_body, partner_rate};
+use crate::call::Call;
+use crate::config::Partner;
+use crate::platform::Platform;
+use http::Method;
+use http::header::CONTENT_TYPE;
+use onbill_domain::key::KeyUse;
+use onbill_domain::reject::Reject;
+use onbill_domain::signature::{Presented, Target, verify};
+
+/// 1. A call with a body is JSON → else 415; at most 16 KiB → else 413.
+/// 2. It is signed by a partner that we serve → else 401, the same whatever was wrong.
+/// 3. The partner is within its rate → else 429.
+///
+/// The authority is the one that the call came in on. A signature made for another host of this deployment passes
+/// here and is refused at the origin, which knows its public address: only there can it have an effect.
+pub(crate) async fn authenticate<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, Reject> {
+    // 1.
+    if call.request.method() != Method::GET {
+        json_body(call.request)?;
+    }
+    // 2.
+    let partner = signer(call).map_err(|why| {
+        call.warn(why);
+        Reject::unauthorized()
+    })?;
+    // 3.
+    partner_rate(call, partner.id.as_str()).await?;
+    Ok(partner)
+}
+
+/// The partner that signed, or the reason for the log.
+fn signer<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'static str> {
+    use onbill_domain::signature::Refused;
+    let body = call.request.body();
+    let target = Target {
+        method: call.request.method().as_str(),
+        authority: call.authority(),
+        path: call.request.uri().path(),
+        query: call.request.uri().query().unwrap_or_default(),
+        body: (!body.is_empty()).then(|| (&body[..], call.header(CONTENT_TYPE).unwrap_or_default())),
+    };
+    let presented = Presented::from_headers(call.request.headers()).ok_or("no signature")?;
+    let verified = verify(&target, presented, call.config.keys(), KeyUse::PartnerCall, call.platform.now());
+    let key = verified.map_err(|refused| match refused {
+        Refused::Malformed => "the signature is not of the profile",
+        Refused::Stale => "the signature is stale",
+        Refused::UnknownKey => "the signature names a key that is not there",
+        Refused::DigestMismatch => "the body is not the signed one",
+        Refused::BadSignature => "the signature does not match",
+    })?;
+    let id = key.key.party.strip_prefix("partner:").unwrap_or_default();
+    call.config.partner(id).ok_or("the signature is of a partner that is not served")
+}

@@ -1,0 +1,99 @@
+//! Passing a partner's call on to an origin: the same method, path, query and bytes, with the partner's own signature
+//! beside ours. It is sent to an origin once: the origin spends its nonce.
+
+use crate::answer::json_bytes;
+use crate::call::Call;
+use crate::config::Operator;
+use crate::fault::{Fault, Party, Stop};
+use crate::origin::{read_answer, read_refusal, unexpected};
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, Request, Response};
+use onbill_domain::reject::Code;
+use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
+use onbill_domain::wire::edge::{PARTNER_AUTHORITY, PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
+use serde::de::DeserializeOwned;
+
+/// What is kept of the partner's headers, and under which name. Nothing else of them reaches an origin.
+const KEPT: [(&str, &str); 4] = [
+    ("content-type", "content-type"),
+    (CONTENT_DIGEST, CONTENT_DIGEST),
+    (SIGNATURE_INPUT, PARTNER_SIGNATURE_INPUT),
+    (SIGNATURE, PARTNER_SIGNATURE),
+];
+
+/// Sends the call to `operator`'s origin, with the subscriber's handle when the store had one.
+pub(crate) async fn forward<P: Platform>(
+    call: &Call<'_, P>,
+    operator: &Operator,
+    subscriber: Option<&str>,
+) -> Result<Response<Bytes>, Fault> {
+    let party = Party::Operator(operator.id.clone());
+    let request = copy(call, operator, subscriber).ok_or_else(|| Fault::CannotSend(party.clone()))?;
+    call.send(request, party).await
+}
+
+fn copy<P: Platform>(
+    call: &Call<'_, P>,
+    operator: &Operator,
+    subscriber: Option<&str>,
+) -> Option<Request<Bytes>> {
+    let path = call.request.uri().path_and_query()?;
+    let mut request = Request::builder()
+        .method(call.request.method())
+        .uri(format!("{}{path}", operator.origin))
+        .body(call.request.body().clone())
+        .ok()?;
+    let headers = request.headers_mut();
+    for (from, to) in KEPT {
+        if let Some(value) = call.request.headers().get(from) {
+            headers.insert(HeaderName::from_static(to), value.clone());
+        }
+    }
+    headers.insert(HeaderName::from_static(PARTNER_AUTHORITY), HeaderValue::from_str(call.authority()).ok()?);
+    // A handle that cannot stand in a header was not written by an origin: the call goes on as if there were none.
+    if let Some(handle) = subscriber.and_then(|handle| HeaderValue::from_str(handle).ok()) {
+        headers.insert(HeaderName::from_static(SUBSCRIBER), handle);
+    }
+    Some(request)
+}
+
+/// The origin's answer for the partner: a success of type `A` byte for byte, or a refusal that partners know. Whatever
+/// else it is, the partner gets 503 and asks again with the same identifiers.
+pub(crate) fn relay<A: DeserializeOwned>(
+    operator: &Operator,
+    response: &Response<Bytes>,
+) -> Result<Response<Bytes>, Stop> {
+    let party = Party::Operator(operator.id.clone());
+    if response.status().is_success() {
+        read_answer::<A>(response, &party)?;
+        let mut relayed = json_bytes(response.status(), response.body().clone());
+        if let Some(content_type) = response.headers().get(CONTENT_TYPE) {
+            relayed.headers_mut().insert(CONTENT_TYPE, content_type.clone());
+        }
+        return Ok(relayed);
+    }
+    match read_refusal(response) {
+        Some(reject) if is_for_partner(reject.code) => Err(reject.into()),
+        other => Err(unexpected(party, response, other.map(|reject| reject.code)).into()),
+    }
+}
+
+/// Whether the origin says that it has no such PAI.
+pub(crate) fn disowns(response: &Response<Bytes>) -> bool {
+    read_refusal(response).is_some_and(|reject| reject.code == Code::PaiNotFound)
+}
+
+/// The contract's codes but those that can only mean that edge and origin do not fit together, and the widget's own.
+fn is_for_partner(code: Code) -> bool {
+    !matches!(
+        code,
+        Code::BodyTooLarge
+            | Code::UnsupportedMediaType
+            | Code::NotFound
+            | Code::MethodNotAllowed
+            | Code::AlreadyOnBill
+            | Code::PartnerUnavailable
+    )
+}

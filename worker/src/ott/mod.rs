@@ -1,0 +1,9 @@
+//! What the partner's calls share: proving who calls, finding the operator that a PAI belongs to, and passing the call
+//! on as it came.
+//!
+//! Not here: any verdict. Charges, subscriptions and tokens are decided at the origin, which checks the partner's
+//! signature again and spends its nonce.
+
+pub(crate) mod authenticate;
+pub(crate) mod forward;
+pub(crate) mod owner;

@@ -1,0 +1,117 @@
+//! The small pages that a person sees when a frame or a way back cannot be served: a kind sentence, and a way on
+//! where there is one. They cannot be framed, load nothing, and say nothing about the request.
+
+use crate::answer;
+use crate::html::escape;
+use crate::query::parameter;
+use crate::router::Route;
+use bytes::Bytes;
+use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use onbill_domain::encoding::base64url;
+use onbill_domain::locale::Locale;
+use onbill_domain::reject::{Code, Reject};
+
+mod words;
+
+use words::{Sentence, words};
+
+/// The media type of pages.
+pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+const STYLE: &str = "body{font:1.0625rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:28rem;\
+    margin:15vh auto;padding:0 1.5rem}a{display:inline-block;padding:.6rem 0}";
+
+/// The language of a page: the parameter, else the browser's, else English.
+pub(crate) fn locale(request: &Request<Bytes>) -> Locale {
+    let asked = parameter(request.uri().query().unwrap_or_default(), "locale");
+    asked.and_then(|tag| Locale::parse(&tag)).or_else(|| accepted(request.headers())).unwrap_or_default()
+}
+
+fn accepted(headers: &HeaderMap) -> Option<Locale> {
+    Locale::accepted(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?)
+}
+
+/// The page for a refusal on `route`, with the refusal's own status.
+pub(crate) fn refusal(
+    route: Route<'_>,
+    reject: &Reject,
+    request: &Request<Bytes>,
+    random: [u8; 16],
+) -> Response<Bytes> {
+    let sentence = match (reject.code, route) {
+        (Code::ServiceUnavailable | Code::InternalError, _) => Sentence::Unavailable,
+        (Code::TooManyRequests, _) => Sentence::TooMany,
+        (_, Route::Return { .. }) => Sentence::LinkOver,
+        (Code::NotFound, _) => Sentence::NotOffered,
+        _ => Sentence::NotSetUp,
+    };
+    let locale = locale(request);
+    let (title, text) = words(sentence, locale);
+    let retry = match sentence {
+        // An empty reference is the page itself: its address, with the ticket in it, is not written down again.
+        Sentence::Unavailable | Sentence::TooMany => {
+            format!("\n<p><a href=\"\">{}</a></p>", escape(words::again(locale)))
+        }
+        _ => String::new(),
+    };
+    let nonce = base64url(&random);
+    let (lang, dir) = (locale.as_str(), locale.direction());
+    let (title, text) = (escape(title), escape(text));
+    let body = format!(
+        "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n\
+         <style nonce=\"{nonce}\">{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>{retry}\n\
+         </main>\n</body>\n</html>\n"
+    );
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    );
+    let mut response = answer::json_bytes(reject.code.status(), Bytes::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HTML);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Some(seconds) = reject.retry_after_seconds {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uri: &str, language: &str) -> Request<Bytes> {
+        let request = Request::builder().uri(uri).header(ACCEPT_LANGUAGE, language);
+        request.body(Bytes::new()).expect("is a request")
+    }
+
+    #[test]
+    fn the_parameter_wins_over_the_browser_and_english_is_last() {
+        assert_eq!(locale(&request("/?locale=de-AT", "fr")), Locale::De);
+        assert_eq!(locale(&request("/?locale=xx", "fr-CA, en")), Locale::Fr);
+        assert_eq!(locale(&request("/", "xx")), Locale::En);
+        assert_eq!(locale(&request("/", "")), Locale::En);
+    }
+
+    #[test]
+    fn a_page_is_whole_in_every_language() {
+        let route = Route::Return { operator: "acme", ticket: "secret-ticket" };
+        for locale in Locale::ALL {
+            let request = request("/widget/v1/return/acme/secret-ticket", locale.as_str());
+            let page = refusal(route, &Reject::unavailable(), &request, [7; 16]);
+            assert_eq!((page.status().as_u16(), &page.headers()[RETRY_AFTER]), (503, &HeaderValue::from(30)));
+            assert_eq!(page.headers()[CONTENT_TYPE], HTML);
+            let body = std::str::from_utf8(page.body()).expect("is UTF-8");
+            let lang = format!("<html lang=\"{}\" dir=\"{}\">", locale.as_str(), locale.direction());
+            assert!(body.contains(&lang) && body.contains("<a href=\"\">"), "{body}");
+            assert!(!body.contains("ticket"), "{body}");
+            let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().expect("is text");
+            assert!(policy.contains("frame-ancestors 'none'"));
+            assert!(body.contains(&format!("<style nonce=\"{}\">", base64url(&[7; 16]))));
+        }
+    }
+}

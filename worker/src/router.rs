@@ -1,0 +1,137 @@
+//! Which path is which route, and which methods it takes. Nothing is done here.
+
+use http::Method;
+
+/// A route, with the variable parts of its path as they came (percent-encoded).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route<'a> {
+    Healthz,
+    Loader,
+    Frame,
+    AccountValidate,
+    Pin,
+    Signup,
+    Result,
+    Return { operator: &'a str, ticket: &'a str },
+    OttTokenValidate,
+    OttPartnerSubscription,
+    OttTransaction,
+    OttTransactionStatus { ext_transaction_id: &'a str },
+}
+
+/// The route of `path`.
+pub(crate) fn find(path: &str) -> Option<Route<'_>> {
+    Some(match path {
+        "/healthz" => Route::Healthz,
+        "/widget/v1/onbill.js" => Route::Loader,
+        "/widget/v1/frame" => Route::Frame,
+        "/widget/v1/account/validate" => Route::AccountValidate,
+        "/widget/v1/pin" => Route::Pin,
+        "/widget/v1/signup" => Route::Signup,
+        "/widget/v1/result" => Route::Result,
+        "/ott/v1/token/validate" => Route::OttTokenValidate,
+        "/ott/v1/partnerSubscription" => Route::OttPartnerSubscription,
+        "/ott/v1/transaction" => Route::OttTransaction,
+        _ => return find_with_parts(path),
+    })
+}
+
+fn find_with_parts(path: &str) -> Option<Route<'_>> {
+    let filled = |part: &str| !part.is_empty() && !part.contains('/');
+    if let Some(rest) = path.strip_prefix("/widget/v1/return/") {
+        let (operator, ticket) = rest.split_once('/')?;
+        return (filled(operator) && filled(ticket)).then_some(Route::Return { operator, ticket });
+    }
+    let ext_transaction_id = path.strip_prefix("/ott/v1/transaction/")?;
+    filled(ext_transaction_id).then_some(Route::OttTransactionStatus { ext_transaction_id })
+}
+
+impl Route<'_> {
+    /// The path as a pattern: what the log says, so that a ticket or an identifier never stands there.
+    pub(crate) fn pattern(self) -> &'static str {
+        match self {
+            Self::Healthz => "/healthz",
+            Self::Loader => "/widget/v1/onbill.js",
+            Self::Frame => "/widget/v1/frame",
+            Self::AccountValidate => "/widget/v1/account/validate",
+            Self::Pin => "/widget/v1/pin",
+            Self::Signup => "/widget/v1/signup",
+            Self::Result => "/widget/v1/result",
+            Self::Return { .. } => "/widget/v1/return/{operator}/{ticket}",
+            Self::OttTokenValidate => "/ott/v1/token/validate",
+            Self::OttPartnerSubscription => "/ott/v1/partnerSubscription",
+            Self::OttTransaction => "/ott/v1/transaction",
+            Self::OttTransactionStatus { .. } => "/ott/v1/transaction/{extTransactionID}",
+        }
+    }
+
+    /// The methods it takes, as in `Allow`. A `HEAD` of the partner's is not among them: its signature would cover
+    /// another method than the origin is asked with.
+    pub(crate) fn allow(self) -> &'static str {
+        match self {
+            Self::Healthz | Self::Loader | Self::Frame | Self::Return { .. } => "GET, HEAD",
+            Self::OttTransactionStatus { .. } => "GET",
+            _ => "POST",
+        }
+    }
+
+    /// Whether it takes this method.
+    pub(crate) fn takes(self, method: &Method) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+    }
+
+    /// Whether a person looks at its answer, so that refusals are pages too.
+    pub(crate) fn is_page(self) -> bool {
+        matches!(self, Self::Frame | Self::Return { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_route_or_none() {
+        for path in [
+            "/healthz",
+            "/widget/v1/onbill.js",
+            "/widget/v1/frame",
+            "/widget/v1/account/validate",
+            "/widget/v1/pin",
+            "/widget/v1/signup",
+            "/widget/v1/result",
+            "/ott/v1/token/validate",
+            "/ott/v1/partnerSubscription",
+            "/ott/v1/transaction",
+        ] {
+            assert_eq!(find(path).map(Route::pattern), Some(path));
+        }
+        let back = Route::Return { operator: "acme", ticket: "t" };
+        assert_eq!(find("/widget/v1/return/acme/t"), Some(back));
+        let status = Route::OttTransactionStatus { ext_transaction_id: "a%2Fb" };
+        assert_eq!(find("/ott/v1/transaction/a%2Fb"), Some(status));
+        for path in [
+            "",
+            "/",
+            "/healthz/",
+            "/Healthz",
+            "/widget/v1/return/acme",
+            "/widget/v1/return/acme/",
+            "/widget/v1/return//t",
+            "/widget/v1/return/acme/t/u",
+            "/ott/v1/transaction/",
+            "/ott/v1/transaction/a/b",
+            "/ott/v1/transactions",
+            "//healthz",
+        ] {
+            assert_eq!(find(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_partners_head_is_not_a_get() {
+        assert!(Route::Healthz.takes(&Method::HEAD));
+        assert!(!Route::OttTransactionStatus { ext_transaction_id: "x" }.takes(&Method::HEAD));
+        assert!(!Route::Pin.takes(&Method::OPTIONS));
+    }
+}

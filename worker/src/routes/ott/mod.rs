@@ -1,0 +1,6 @@
+//! `/ott/v1`: the partner's calls.
+
+pub(crate) mod partner_subscription;
+pub(crate) mod token_validate;
+pub(crate) mod transaction;
+pub(crate) mod transaction_status;

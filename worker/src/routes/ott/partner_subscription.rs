@@ -1,0 +1,24 @@
+//! `POST /ott/v1/partnerSubscription`: the customer finished at the partner.
+
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::ott::authenticate::authenticate;
+use crate::ott::owner::route_by_pai;
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::parse;
+
+/// 1. The call is a partner's → else 401, 413, 415, 429.
+/// 2. It has the expected members → else 400 `invalid-request`.
+/// 3. The operator of the PAI is found → else 404 `pai-not-found`; nobody can say → 503.
+/// 4. Its origin keeps the subscription → 201 or 200, or its refusal; no proper answer → 503.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    // 2.
+    let question: PartnerSubscriptionRequest = parse(call.request.body())?;
+    // 3. and 4.
+    route_by_pai::<_, PartnerSubscriptionAnswer>(call, partner, question.pai).await
+}

@@ -1,0 +1,38 @@
+//! `POST /ott/v1/token/validate`: the partner spends a sign-up token. The edge tells a forged or stale one without the
+//! origin; whether it was spent before, only the origin knows.
+
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::ott::authenticate::authenticate;
+use crate::ott::forward::{forward, relay};
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::token::{self, SignupClaims};
+use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
+use onbill_domain::wire::parse;
+
+/// 1. The call is a partner's → else 401, 413, 415, 429.
+/// 2. It has the expected members → else 400 `invalid-request`.
+/// 3. The token is genuine, for this partner → else 400 `token-invalid`; in time → else 400 `token-expired`.
+/// 4. We serve the operator that it names, and it sells the partner → else 400 `token-invalid`.
+/// 5. The operator's origin spends it → 200, or its refusal; no proper answer → 503.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    // 2.
+    let question: TokenValidateRequest = parse(call.request.body())?;
+    // 3.
+    let (keys, now) = (call.config.keys(), call.platform.now());
+    let claims = token::check::<SignupClaims>(keys, partner.id.as_str(), now, &question.token)?;
+    // 4.
+    let operator = call
+        .config
+        .operator(claims.op.as_str())
+        .filter(|operator| operator.serves(&partner.id))
+        .ok_or_else(|| Reject::new(Code::TokenInvalid, "The token is not valid here."))?;
+    // 5.
+    let response = forward(call, operator, None).await?;
+    relay::<TokenValidateAnswer>(operator, &response)
+}

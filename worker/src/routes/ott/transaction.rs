@@ -1,0 +1,27 @@
+//! `POST /ott/v1/transaction`: one charge. Also for a PAI that the store knows as closed: a charge, and a decline with
+//! its reason, is recorded where money is decided, and that is the origin.
+
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::ott::authenticate::authenticate;
+use crate::ott::owner::route_by_pai;
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::wire::ott::{TransactionAnswer, TransactionRequest};
+use onbill_domain::wire::parse;
+
+/// 1. The call is a partner's → else 401, 413, 415, 429.
+/// 2. It has the expected members, in their bounds → else 400 `invalid-request`.
+/// 3. The operator of the PAI is found → else 404 `pai-not-found`; nobody can say → 503.
+/// 4. Its origin records the charge → 201 or 200, or its refusal; no proper answer → 503, and the partner asks again
+///    with the same `extTransactionID`.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    // 2.
+    let charge: TransactionRequest = parse(call.request.body())?;
+    charge.check()?;
+    // 3. and 4.
+    route_by_pai::<_, TransactionAnswer>(call, partner, charge.pai).await
+}

@@ -1,0 +1,40 @@
+//! `POST /widget/v1/account/validate`: the customer entered a number. Whether it is one, and whose, the origin decides:
+//! the edge passes it on and keeps nothing of it.
+
+use crate::answer::json;
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::origin::ask;
+use crate::platform::Platform;
+use crate::routes::widget::admit;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use onbill_domain::limits::TYPED_NUMBER_BYTES_MAX;
+use onbill_domain::origin_url::is_on;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::edge::{FlowStep, ValidateRequest};
+
+/// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
+/// 2. The operator sells the offer → else 400 `parameter-not-supported`.
+/// 3. The number has a plausible length → else 400 `invalid-request`.
+/// 4. The return URL is on one of the operator's dashboards → else 400 `invalid-request`.
+/// 5. The origin says what comes next → 200, or its refusal; no proper answer → 503.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let (operator, question) = admit::<_, ValidateRequest>(call).await?;
+    // 2.
+    if call.config.partner_for(operator, &question.offer).is_none() {
+        return Err(Reject::new(Code::ParameterNotSupported, "This offer is not served here.").into());
+    }
+    // 3.
+    if !(1..=TYPED_NUMBER_BYTES_MAX).contains(&question.msisdn.len()) {
+        return Err(Reject::invalid("msisdn is not a phone number.").into());
+    }
+    // 4.
+    if question.return_url.as_ref().is_some_and(|url| !is_on(url, &operator.dashboards)) {
+        return Err(Reject::invalid("returnURL is not on the operator's site.").into());
+    }
+    // 5.
+    let next: FlowStep = ask(call, operator, "/edge/v1/validate", &question).await?;
+    Ok(json(StatusCode::OK, &next)?)
+}

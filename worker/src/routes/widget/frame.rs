@@ -1,0 +1,143 @@
+//! `GET /widget/v1/frame`: the page inside the operator's page. Its words and its behaviour are in `widget/`; here the
+//! shell is filled, and is bound to the pages that may frame it.
+
+use crate::answer::json_bytes;
+use crate::call::Call;
+use crate::config::{Operator, Partner};
+use crate::fault::{Fault, Stop};
+use crate::html::{escape, escape_json, fill};
+use crate::page::{HTML, locale};
+use crate::platform::Platform;
+use crate::query::parameter;
+use bytes::Bytes;
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use onbill_domain::encoding::base64url;
+use onbill_domain::ids::OfferId;
+use onbill_domain::locale::Locale;
+use onbill_domain::origin_url::is_on;
+use onbill_domain::reject::{Code, Reject};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+const SHELL: &str = include_str!("../../../widget/frame.html");
+const STYLE: &str = include_str!("../../../widget/frame.css");
+const SCRIPT: &str = include_str!("../../../widget/frame.js");
+
+/// 1. We serve the operator, and it sells the offer → else 404.
+/// 2. The page around us says who it is, if it does, and is one of the operator's → else 403.
+/// 3. The return URL is on one of the operator's dashboards → else 400.
+/// 4. 200: the shell with words, style and script, a fresh nonce, and a policy that lets only the operator's pages
+///    frame it, or only the one that said who it is.
+pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    let query = call.request.uri().query().unwrap_or_default();
+    // 1.
+    let operator = parameter(query, "operator").and_then(|id| call.config.operator(&id));
+    let offer = parameter(query, "offer").and_then(|id| OfferId::parse(&id));
+    let sold = operator.zip(offer).and_then(|(operator, offer)| {
+        let partner = call.config.partner_for(operator, &offer)?;
+        Some((operator, offer, partner))
+    });
+    let (operator, offer, partner) =
+        sold.ok_or_else(|| Reject::new(Code::NotFound, "This offer is not served here."))?;
+    // 2.
+    let ancestors = match parameter(query, "parent") {
+        None => operator.dashboards.join(" "),
+        Some(parent) if operator.dashboards.contains(&parent) => parent,
+        Some(_) => return Err(Reject::new(Code::Forbidden, "This page may not frame the widget.").into()),
+    };
+    // 3.
+    let return_url = parameter(query, "return-url");
+    if return_url.as_ref().is_some_and(|url| !is_on(url, &operator.dashboards)) {
+        return Err(Reject::invalid("return-url is not on the operator's site.").into());
+    }
+    // 4.
+    let nonce = base64url(&call.platform.random().ok_or(Fault::NoRandomness)?);
+    let body = shell(operator, partner, &offer, locale(call.request), return_url.as_deref(), &nonce)?;
+    let mut response = json_bytes(StatusCode::OK, Bytes::from(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HTML);
+    headers.insert(CONTENT_SECURITY_POLICY, policy(&nonce, &ancestors)?);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let permissions = HeaderValue::from_static(
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=(), usb=()",
+    );
+    headers.insert(HeaderName::from_static("permissions-policy"), permissions);
+    Ok(response)
+}
+
+fn policy(nonce: &str, ancestors: &str) -> Result<HeaderValue, Fault> {
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; \
+         frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
+    );
+    HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
+}
+
+fn shell(
+    operator: &Operator,
+    partner: &Partner,
+    offer: &OfferId,
+    locale: Locale,
+    return_url: Option<&str>,
+    nonce: &str,
+) -> Result<String, Fault> {
+    let strings: BTreeMap<String, String> =
+        serde_json::from_str(strings(locale)).map_err(|_| Fault::Asset("a file of words"))?;
+    let title = strings.get("title").map_or("", String::as_str);
+    let title = title.replace("{operator}", &operator.name).replace("{partner}", &partner.name);
+    let boot = json!({
+        "operator": {"id": operator.id, "name": operator.name, "country": operator.country},
+        "partner": {"id": partner.id, "name": partner.name},
+        "offer": offer,
+        "locale": locale.as_str(),
+        "strings": strings,
+        "dashboards": operator.dashboards,
+        "returnURL": return_url,
+    });
+    let values = [
+        ("nonce", nonce),
+        ("lang", locale.as_str()),
+        ("dir", locale.direction()),
+        ("title", &escape(&title)),
+        ("boot", &escape_json(&boot.to_string())),
+        ("style", STYLE),
+        ("script", SCRIPT),
+    ];
+    Ok(fill(SHELL, &values))
+}
+
+fn strings(locale: Locale) -> &'static str {
+    match locale {
+        Locale::En => include_str!("../../../widget/locales/en.json"),
+        Locale::Es => include_str!("../../../widget/locales/es.json"),
+        Locale::Fr => include_str!("../../../widget/locales/fr.json"),
+        Locale::De => include_str!("../../../widget/locales/de.json"),
+        Locale::Ar => include_str!("../../../widget/locales/ar.json"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_can_stand_in_the_shell() {
+        assert!(!SCRIPT.to_ascii_lowercase().contains("</script"), "would end the script");
+        assert!(!STYLE.to_ascii_lowercase().contains("</style"), "would end the style");
+        for name in ["nonce", "lang", "dir", "title", "boot", "style", "script"] {
+            assert!(SHELL.contains(&format!("{{{{{name}}}}}")), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_language_has_every_word() {
+        let words = |locale| -> BTreeMap<String, String> {
+            serde_json::from_str(strings(locale)).expect("is a map of texts")
+        };
+        let english: Vec<_> = words(Locale::En).into_keys().collect();
+        for locale in Locale::ALL {
+            assert_eq!(words(locale).into_keys().collect::<Vec<_>>(), english, "{locale:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `/widget/v1`: the loader script, the frame, the frame's own calls, and the way back from the partner.
+
+pub(crate) mod account_validate;
+pub(crate) mod back;
+pub(crate) mod frame;
+pub(crate) mod loader;
+pub(crate) mod pin;
+pub(crate) mod result;
+pub(crate) mod signup;
+
+use crate::admission::{json_body, same_origin, widget_rate};
+use crate::call::Call;
+use crate::config::Operator;
+use crate::fault::Stop;
+use crate::platform::Platform;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::{edge::Addressed, parse};
+use serde::de::DeserializeOwned;
+
+/// What the frame's calls share:
+///
+/// 1. It comes from our own frame → else 403.
+/// 2. It is JSON → else 415; at most 16 KiB → else 413.
+/// 3. The address is within its rate → else 429.
+/// 4. It has the expected members → else 400 `invalid-request`.
+/// 5. We serve the operator → else 400 `parameter-not-supported`.
+async fn admit<'c, P: Platform, T: DeserializeOwned>(
+    call: &'c Call<'_, P>,
+) -> Result<(&'c Operator, T), Stop> {
+    // 1.
+    same_origin(call)?;
+    // 2.
+    let body = json_body(call.request)?;
+    // 3.
+    widget_rate(call).await?;
+    // 4.
+    let Addressed { operator } = parse(body)?;
+    let question = parse(body)?;
+    // 5.
+    let operator = call
+        .config
+        .operator(operator.as_str())
+        .ok_or_else(|| Reject::new(Code::ParameterNotSupported, "This operator is not served here."))?;
+    Ok((operator, question))
+}

@@ -1,0 +1,21 @@
+//! `POST /widget/v1/result`: the frame asks what the signed result on the operator's return URL says.
+
+use crate::answer::json;
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::origin::ask;
+use crate::platform::Platform;
+use crate::routes::widget::admit;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use onbill_domain::wire::edge::{ResultAnswer, ResultRequest};
+
+/// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
+/// 2. The origin, which signed it, reads it → 200, or its refusal; no proper answer → 503.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let (operator, question) = admit::<_, ResultRequest>(call).await?;
+    // 2.
+    let result: ResultAnswer = ask(call, operator, "/edge/v1/result", &question).await?;
+    Ok(json(StatusCode::OK, &result)?)
+}

@@ -1,0 +1,82 @@
+//! `POST /widget/v1/signup`: the customer goes on to the partner. The edge fetches the sign-up token from the origin
+//! and opens the partner's sign-up with it; the browser sees neither the token nor the PAI, only where to go.
+
+use crate::answer::json;
+use crate::call::Call;
+use crate::config::{Operator, Partner};
+use crate::fault::{Fault, Party, Stop};
+use crate::mapping::remember;
+use crate::origin::{ask, post as post_json, read_answer};
+use crate::platform::Platform;
+use crate::routes::widget::admit;
+use bytes::Bytes;
+use futures_util::future::join;
+use http::{Response, StatusCode};
+use onbill_domain::origin_url::is_on;
+use onbill_domain::token::{self, SignupClaims};
+use onbill_domain::wire::edge::{SignupAnswer, SignupRequest};
+use onbill_domain::wire::partner::{SignupSessionAnswer, SignupSessionRequest};
+
+/// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
+/// 2. The origin mints the token → or its refusal; no proper answer → 503 `service-unavailable`.
+/// 3. The token is one that we will take back from the partner → else 503 `service-unavailable`.
+/// 4. The store learns whose the PAI is, and the partner opens its sign-up, at once. The partner fails → 503
+///    `partner-unavailable`; the store fails → the call goes on.
+/// 5. 201 with the partner's page.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let (operator, question) = admit::<_, SignupRequest>(call).await?;
+    // 2.
+    let signup: SignupAnswer = ask(call, operator, "/edge/v1/signup", &question).await?;
+    // 3.
+    let partner = check(call, operator, &signup)
+        .map_err(|what| Fault::Unexpected(Party::Operator(operator.id.clone()), what.to_owned()))?;
+    // 4.
+    let (pai, mapping) = (signup.pai, signup.mapping.clone());
+    let ((), page) = join(remember(call, pai, &mapping), open(call, operator, partner, signup)).await;
+    // 5.
+    Ok(json(StatusCode::CREATED, &page?)?)
+}
+
+/// A sign-up that would fail at its end is not begun: the edge is the one that will check this token.
+fn check<'c, P: Platform>(
+    call: &'c Call<'_, P>,
+    operator: &Operator,
+    signup: &SignupAnswer,
+) -> Result<&'c Partner, &'static str> {
+    let partner = call.config.partner(signup.partner.as_str());
+    let partner = partner.filter(|partner| operator.serves(&partner.id));
+    let partner = partner.ok_or("a sign-up for a partner that the operator does not sell")?;
+    let now = call.platform.now();
+    let claims = token::check::<SignupClaims>(call.config.keys(), partner.id.as_str(), now, &signup.token);
+    let claims = claims.map_err(|_| "a sign-up token that does not pass our own check")?;
+    let consistent =
+        claims.op == operator.id && claims.sub == signup.pai && signup.mapping.operator == operator.id;
+    if consistent { Ok(partner) } else { Err("a sign-up that contradicts itself") }
+}
+
+/// Opens the partner's sign-up. The page must be the partner's own: the customer is sent there with the top window.
+async fn open<P: Platform>(
+    call: &Call<'_, P>,
+    operator: &Operator,
+    partner: &Partner,
+    signup: SignupAnswer,
+) -> Result<SignupSessionAnswer, Fault> {
+    let party = Party::Partner(partner.id.clone());
+    let session = SignupSessionRequest {
+        token: signup.token,
+        operator: operator.id.clone(),
+        channel: "web".to_owned(),
+        locale: signup.locale,
+        return_url: signup.return_url,
+    };
+    let request = post_json(&format!("{}/signup-sessions", partner.url), &session);
+    let request = request.ok_or_else(|| Fault::CannotSend(party.clone()))?;
+    let response = call.send(request, party.clone()).await?;
+    let page: SignupSessionAnswer = read_answer(&response, &party)?;
+    if is_on(&page.url, &partner.ui_origins) {
+        Ok(page)
+    } else {
+        Err(Fault::Unexpected(party, "a sign-up page on an origin that is not the partner's".to_owned()))
+    }
+}

@@ -1,0 +1,181 @@
+//! What holds for every call: paths and methods, the correlator, the log, a broken deployment.
+
+use super::kit::{EDGE, NUMBER, World, from_frame, mapping, pai, request};
+use crate::platform::Sieve;
+use crate::{Config, handle, handle_unconfigured};
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+
+const ROUTES: [(&str, &str); 12] = [
+    ("GET, HEAD", "/healthz"),
+    ("GET, HEAD", "/widget/v1/onbill.js"),
+    ("GET, HEAD", "/widget/v1/frame"),
+    ("GET, HEAD", "/widget/v1/return/acme/ticket"),
+    ("POST", "/widget/v1/account/validate"),
+    ("POST", "/widget/v1/pin"),
+    ("POST", "/widget/v1/signup"),
+    ("POST", "/widget/v1/result"),
+    ("POST", "/ott/v1/token/validate"),
+    ("POST", "/ott/v1/partnerSubscription"),
+    ("POST", "/ott/v1/transaction"),
+    ("GET", "/ott/v1/transaction/n-1"),
+];
+
+#[tokio::test]
+async fn a_path_takes_its_methods_and_no_others() {
+    let world = World::new();
+    for (allow, path) in ROUTES {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
+            if allow.split(", ").any(|allowed| allowed == method) {
+                continue;
+            }
+            let answer = world.send(request(method, path, "")).await;
+            assert_eq!((answer.status(), answer.header("allow")), (405, allow), "{method} {path}");
+        }
+    }
+    let answer = world.send(request("GET", "/nowhere", "")).await;
+    assert_eq!(answer.refusal(), (404, "not-found".to_owned()));
+    assert!(world.platform.take_sent().is_empty());
+}
+
+#[tokio::test]
+async fn head_is_get_without_its_body() {
+    let world = World::new();
+    for path in ["/healthz", "/widget/v1/onbill.js", "/widget/v1/frame?operator=acme&offer=netflix-standard"]
+    {
+        let (get, head) = (world.get(path).await, world.send(request("HEAD", path, "")).await);
+        assert_eq!((head.status(), head.text()), (200, ""), "{path}");
+        assert!(!get.text().is_empty());
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_correlator_is_echoed_made_up_or_refused() {
+    let world = World::new();
+    let with = |value: &str| {
+        let mut request = request("GET", "/healthz", "");
+        request.headers_mut().insert("x-correlator", value.parse().expect("is a value"));
+        world.send(request)
+    };
+    let answer = with("bill-run/2026-12;1").await;
+    assert_eq!((answer.status(), answer.header("x-correlator")), (200, "bill-run/2026-12;1"));
+    let made_up = world.get("/healthz").await.header("x-correlator").to_owned();
+    assert_eq!(made_up.len(), 36);
+    assert_ne!(world.get("/healthz").await.header("x-correlator"), made_up);
+    for bad in ["a b", "a=b", &"a".repeat(257)] {
+        let answer = with(bad).await;
+        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()), "{bad}");
+        assert_eq!(answer.header("x-correlator").len(), 36, "another one is made up");
+    }
+    let mut twice = request("GET", "/healthz", "");
+    twice.headers_mut().append("x-correlator", "a".parse().expect("is a value"));
+    twice.headers_mut().append("x-correlator", "b".parse().expect("is a value"));
+    assert_eq!(world.send(twice).await.status(), 400);
+}
+
+#[tokio::test]
+async fn a_broken_deployment_serves_the_loader_and_says_why_in_the_log_only() {
+    let world = World::new();
+    let fault = Config::read(None, None, None).expect_err("is broken");
+    for (allow, path) in ROUTES {
+        let method = allow.split(", ").next().expect("has one");
+        let response = handle_unconfigured(&world.platform, &fault, request(method, path, "")).await;
+        let body = String::from_utf8(response.body().to_vec()).expect("is text");
+        let expected = if path.ends_with(".js") { 200 } else { 503 };
+        assert_eq!(response.status(), expected, "{path}");
+        assert!(!body.contains("PARTNERS"), "{body}");
+        let line = world.platform.log_lines().pop().expect("is logged");
+        let line: Value = serde_json::from_str(&line).expect("is JSON");
+        assert_eq!((&line["route"], &line["status"]), (&json!(pattern(path)), &json!(expected)));
+        if path == "/healthz" {
+            assert_eq!(body, r#"{"status":"misconfigured"}"#);
+        } else if expected == 503 {
+            assert_eq!(line["fault"], "configuration: the variable PARTNERS is missing");
+            assert_eq!(line["level"], "error");
+        }
+    }
+}
+
+fn pattern(path: &str) -> String {
+    path.replace("acme/ticket", "{operator}/{ticket}").replace("n-1", "{extTransactionID}")
+}
+
+#[tokio::test]
+async fn a_request_with_a_path_only_is_plain_http_to_its_host() {
+    let world = World::new();
+    let send = |host: &str| {
+        let request = Request::builder().uri("/widget/v1/frame?operator=acme&offer=netflix-standard");
+        world.send(request.header("host", host).body(Bytes::new()).expect("is a request"))
+    };
+    assert_eq!(send("127.0.0.1:8787").await.status(), 200);
+    for bad in ["", "a b", "a/b", "u@a", "a:99999"] {
+        assert_eq!(send(bad).await.status(), 400, "{bad}");
+    }
+}
+
+/// Everything that a caller can put a secret into, at once; then every place where it could have been left.
+#[tokio::test]
+async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
+    let world = World::new();
+    let secrets =
+        [NUMBER, "2025550101", "731942", "flow-secret", "ticket-secret", "session-secret", "result-secret"];
+    world.answers("POST https://origin.acme.example/edge/v1/pai", 200, &mapping("acme", "ACTIVE", 1));
+    let token = world.token("acme", |_| {});
+    world
+        .widget(
+            "/widget/v1/account/validate",
+            &json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "en",
+                    "session": "session-secret"}),
+        )
+        .await;
+    world
+        .widget("/widget/v1/account/validate", &json!({"operator": "acme", "offer": 12_025_550_101_u64}))
+        .await;
+    world
+        .widget("/widget/v1/pin", &json!({"operator": "acme", "flow": "flow-secret", "pin": "731942"}))
+        .await;
+    world.widget("/widget/v1/pin", &json!({"operator": "acme", "flow": NUMBER, "pin": 731_942})).await;
+    world.widget("/widget/v1/signup", &json!({"operator": "acme", "flow": "flow-secret"})).await;
+    world.widget("/widget/v1/result", &json!({"operator": "acme", "result": "result-secret"})).await;
+    world.get("/widget/v1/return/acme/ticket-secret").await;
+    world.get(&format!("/widget/v1/frame?operator=acme&offer=netflix-standard&msisdn={NUMBER}")).await;
+    world.get(&format!("/{NUMBER}")).await;
+    world.send(request(NUMBER.trim_start_matches('+'), "/healthz", "")).await;
+    world.netflix("POST", "/ott/v1/token/validate", &json!({"token": token, "extReference": "r"})).await;
+    world.netflix("POST", "/ott/v1/transaction", &json!({"extTransactionID": NUMBER, "pai": NUMBER})).await;
+    world.netflix("GET", &format!("/ott/v1/transaction/{NUMBER}"), &Value::Null).await;
+    let subscription =
+        json!({"pai": pai(), "extSubscriptionID": NUMBER, "origin": "NEW_ACCOUNT", "plan": "standard"});
+    world.netflix("POST", "/ott/v1/partnerSubscription", &subscription).await;
+
+    let mut places = world.platform.log_lines();
+    assert!(places.len() >= 14 && places.iter().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    places.extend(world.platform.kv_entries().into_iter().flat_map(|(key, value)| [key, value]));
+    places.extend(world.platform.sieved().into_iter().map(|(_, key)| key));
+    let forwarded = format!("/ott/v1/transaction/{NUMBER}");
+    let sent = world.sent_to();
+    places.extend(sent.into_iter().filter(|to| !to.ends_with(&forwarded)));
+    for place in places {
+        assert!(secrets.iter().chain([&token.as_str()]).all(|secret| !place.contains(secret)), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn rates_are_counted_by_network_and_by_partner() {
+    let world = World::new();
+    world.widget("/widget/v1/pin", &json!({})).await;
+    world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
+    let counted = [(Sieve::Widget, "203.0.113.9".to_owned()), (Sieve::Partner, "netflix".to_owned())];
+    assert_eq!(world.platform.sieved(), counted);
+}
+
+#[test]
+fn the_edges_futures_are_send_where_the_hosts_are() {
+    fn assert_send<T: Send>(future: T) -> T {
+        future
+    }
+    let world = World::new();
+    drop(assert_send(handle(&world.platform, &world.config, from_frame(request("GET", EDGE, "")))));
+}

@@ -1,0 +1,240 @@
+//! A deployment with two operators and two partners, on a stand-in host whose network is a table of answers.
+
+use crate::fake::FakePlatform;
+use crate::platform::Unreachable;
+use crate::{Config, handle};
+use bytes::Bytes;
+use ed25519_dalek::SigningKey;
+use http::{Request, Response};
+use onbill_domain::encoding::base64url;
+use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::sign_request;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::token::{self, ISSUER, SignupClaims};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+pub(crate) const NOW: i64 = 1_795_000_000;
+pub(crate) const EDGE: &str = "https://edge.example";
+pub(crate) const ACME: &str = "https://origin.acme.example";
+pub(crate) const NOVA: &str = "https://origin.nova.example";
+pub(crate) const NETFLIX: &str = "https://netflix.example/carrier";
+pub(crate) const NUMBER: &str = "+12025550101";
+
+pub(crate) fn operators() -> Value {
+    json!([
+        {"id": "acme", "name": "Acme Mobile", "country": "US", "origin": ACME,
+         "dashboards": ["https://my.acme.example", "https://m.acme.example"]},
+        {"id": "nova", "name": "Nova Móvil", "country": "ES", "origin": NOVA,
+         "dashboards": ["https://nova.example"]},
+    ])
+}
+
+pub(crate) fn partners() -> Value {
+    json!([
+        {"id": "netflix", "name": "Netflix", "url": NETFLIX, "offers": ["netflix-standard"],
+         "ui_origins": ["https://www.netflix.example"]},
+        {"id": "tunes", "name": "Tunes", "url": "https://tunes.example", "offers": ["tunes-family"]},
+    ])
+}
+
+/// The edge's own ring: of the partners' calls, the public halves only.
+pub(crate) fn edge_keyring() -> Value {
+    let shared = |id: &str, party: &str, key_use: &str, byte: u8| json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": base64url(&[byte; 32])});
+    let public = |id: &str, party: &str, byte: u8| {
+        let public = SigningKey::from_bytes(&[byte; 32]).verifying_key();
+        json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "public": base64url(public.as_bytes())})
+    };
+    json!([
+        shared("acme-edge", "operator:acme", "edge-to-origin", 10),
+        shared("nova-edge", "operator:nova", "edge-to-origin", 11),
+        shared("acme-token", "operator:acme", "signup-token", 20),
+        shared("nova-token", "operator:nova", "signup-token", 21),
+        shared("edge-netflix", "partner:netflix", "edge-to-partner", 30),
+        shared("edge-tunes", "partner:tunes", "edge-to-partner", 31),
+        public("netflix-1", "partner:netflix", 40),
+        public("tunes-1", "partner:tunes", 41),
+    ])
+}
+
+type Answers = Arc<Mutex<HashMap<String, Result<Response<Bytes>, Unreachable>>>>;
+
+pub(crate) struct World {
+    pub(crate) platform: FakePlatform,
+    pub(crate) config: Config,
+    answers: Answers,
+    partner_keys: Keyring,
+    nonces: AtomicU64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(&operators(), &partners())
+    }
+
+    pub(crate) fn with(operators: &Value, partners: &Value) -> Self {
+        let texts = [operators, partners, &edge_keyring()].map(Value::to_string);
+        let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
+        let seed = |id: &str, party: &str, byte: u8| json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "private": base64url(&[byte; 32])});
+        let partner_keys = json!([
+            seed("netflix-1", "partner:netflix", 40),
+            seed("tunes-1", "partner:tunes", 41),
+            seed("stranger", "partner:stranger", 49),
+        ]);
+        let platform = FakePlatform::new(Arc::new(AtomicI64::new(NOW)), 1);
+        let answers = Answers::default();
+        let table = Arc::clone(&answers);
+        platform.on_network(move |request| {
+            let to = format!("{} {}", request.method(), request.uri());
+            let answer = table.lock().expect("is not poisoned").get(&to).cloned();
+            async move { answer.unwrap_or(Err(Unreachable::Broken)) }
+        });
+        let partner_keys = Keyring::parse(&partner_keys.to_string()).expect("is well formed");
+        Self { platform, config, answers, partner_keys, nonces: AtomicU64::new(0) }
+    }
+
+    /// From now on `to` (`POST https://...`) answers this.
+    pub(crate) fn answers(&self, to: &str, status: u16, body: &Value) {
+        self.answers_raw(to, Ok(response(status, &body.to_string())));
+    }
+
+    pub(crate) fn refuses(&self, to: &str, status: u16, code: &str) {
+        self.answers(to, status, &json!({"code": code, "message": "As the origin says."}));
+    }
+
+    pub(crate) fn answers_raw(&self, to: &str, answer: Result<Response<Bytes>, Unreachable>) {
+        self.answers.lock().expect("is not poisoned").insert(to.to_owned(), answer);
+    }
+
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
+        let response = handle(&self.platform, &self.config, request).await;
+        for (name, value) in response.headers() {
+            assert!(value.to_str().is_ok(), "{name} is text");
+        }
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        assert!(response.headers().contains_key("x-correlator"));
+        assert!(!response.headers().contains_key("access-control-allow-origin"), "no CORS is offered");
+        assert!(!response.headers().contains_key("set-cookie"));
+        Answer(response)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(request("GET", path, "")).await
+    }
+
+    /// A call of the widget's frame.
+    pub(crate) async fn widget(&self, path: &str, body: &Value) -> Answer {
+        self.send(from_frame(request("POST", path, &body.to_string()))).await
+    }
+
+    /// A call of Netflix.
+    pub(crate) async fn netflix(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(self.signed("netflix-1", method, path, body)).await
+    }
+
+    pub(crate) fn signed(&self, key: &str, method: &str, path: &str, body: &Value) -> Request<Bytes> {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.sign(key, request(method, path, &body))
+    }
+
+    pub(crate) fn sign(&self, key: &str, mut request: Request<Bytes>) -> Request<Bytes> {
+        let key = self.partner_keys.find(KeyUse::PartnerCall, key).expect("is there");
+        let nonce = format!("nonce-of-partner-{}", self.nonces.fetch_add(1, Ordering::SeqCst));
+        sign_request(&mut request, key, Timestamp::from_unix_seconds(NOW), &nonce).expect("signs");
+        request
+    }
+
+    pub(crate) fn token(&self, operator: &str, change: impl FnOnce(&mut SignupClaims)) -> String {
+        let mut claims = SignupClaims {
+            iss: ISSUER.to_owned(),
+            aud: PartnerId::parse("netflix").expect("is a slug"),
+            sub: pai(),
+            op: OperatorId::parse(operator).expect("is a slug"),
+            offer: OfferId::parse("netflix-standard").expect("is a slug"),
+            jti: "j-1".to_owned(),
+            iat: NOW,
+            exp: NOW + 300,
+        };
+        change(&mut claims);
+        let key = format!("{operator}-token");
+        let key = self.config.keys().find(KeyUse::SignupToken, &key).expect("is there");
+        token::sign(key, &claims).expect("signs")
+    }
+
+    /// Where requests went, in order.
+    pub(crate) fn sent_to(&self) -> Vec<String> {
+        self.platform
+            .take_sent()
+            .iter()
+            .map(|request| format!("{} {}", request.method(), request.uri()))
+            .collect()
+    }
+}
+
+pub(crate) fn pai() -> Pai {
+    Pai::from_random([5; 16])
+}
+
+pub(crate) fn mapping(operator: &str, state: &str, version: u64) -> Value {
+    json!({"operator": operator, "subscriber": "handle-1", "state": state, "version": version})
+}
+
+pub(crate) fn request(method: &str, path: &str, body: &str) -> Request<Bytes> {
+    let builder = Request::builder().method(method).uri(format!("{EDGE}{path}"));
+    let builder = builder.header("cf-connecting-ip", "203.0.113.9");
+    let builder = if body.is_empty() { builder } else { builder.header("content-type", "application/json") };
+    builder.body(Bytes::from(body.to_owned())).expect("is a request")
+}
+
+pub(crate) fn from_frame(mut request: Request<Bytes>) -> Request<Bytes> {
+    request.headers_mut().insert("origin", EDGE.parse().expect("is a value"));
+    request.headers_mut().insert("sec-fetch-site", "same-origin".parse().expect("is a value"));
+    request
+}
+
+pub(crate) fn response(status: u16, body: &str) -> Response<Bytes> {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/json")
+        .header("set-cookie", "origin=1")
+        .header("x-powered-by", "origin")
+        .body(Bytes::from(body.to_owned()))
+        .expect("is an answer")
+}
+
+/// An answer of the edge.
+pub(crate) struct Answer(pub(crate) Response<Bytes>);
+
+impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status().as_u16()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.0.headers().get(name).map_or("", |value| value.to_str().expect("is text"))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(self.0.body()).expect("is UTF-8")
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(self.0.body()).expect("is JSON")
+    }
+
+    /// Status and code of a refusal, which must have the contract's form.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        let body = self.json();
+        let members = body.as_object().expect("is an object");
+        assert!(members.len() == 2 && members["message"].is_string(), "{body}");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.header("content-type"), "application/json");
+        let waits = [429, 503].contains(&self.status());
+        assert_eq!(waits, self.header("retry-after").parse::<u32>().is_ok(), "Retry-After of {body}");
+        (self.status(), members["code"].as_str().expect("is text").to_owned())
+    }
+}

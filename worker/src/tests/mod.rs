@@ -1,0 +1,5 @@
+//! The edge as its callers meet it: whole requests in, whole answers out, on the stand-in host.
+
+mod everywhere;
+mod frame;
+pub(crate) mod kit;
