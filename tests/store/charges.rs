@@ -1,0 +1,158 @@
+//! A charge is recorded once, for ever, and answered alike for ever.
+
+use crate::setting::{Books, NOW, charge, ext, nonce, pai, partner, signup};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_origin::store::{HandOff, Posting, SignupIssue, StoreError};
+use std::sync::Arc;
+
+fn read(answer: &[u8]) -> TransactionAnswer {
+    serde_json::from_slice(answer).expect("is an answer")
+}
+
+fn done() -> HandOff {
+    HandOff::Done { raw_code: Some("0".to_owned()) }
+}
+
+#[tokio::test]
+async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    let first = charge(subscriber.pai, "n-1", 1599);
+    let id = first.transaction_id.clone();
+    assert_eq!(books.store.post_transaction(nonce(), NOW, first).await.expect("works"), Posting::Created);
+    let again = || books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599));
+    assert_eq!(again().await.expect("works"), Posting::InProgress);
+
+    let later = HandOff::Later { due_at: NOW.plus_seconds(300) };
+    let answer = books.store.answer_transaction(NOW, id.clone(), later).await.expect("works");
+    assert_eq!(read(&answer).status, TransactionStatus::Pending);
+    assert_eq!(again().await.expect("works"), Posting::Replayed(answer.clone()));
+
+    // The outcome comes later: GET tells it, the replay stays what it was.
+    books.store.answer_transaction(NOW, id, done()).await.expect("works");
+    let books = books.reopen();
+    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    assert_eq!(now.status, TransactionStatus::Approved);
+    let again = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
+    assert_eq!(again.expect("works"), Posting::Replayed(answer));
+}
+
+#[tokio::test]
+async fn the_same_id_with_other_contents_is_refused() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    let other = books.subscriber(2).await;
+    books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    for different in [charge(subscriber.pai, "n-1", 1600), charge(other.pai, "n-1", 1599)] {
+        let posting = books.store.post_transaction(nonce(), NOW, different).await.expect("works");
+        assert_eq!(posting, Posting::Conflict);
+    }
+    // Identifiers are compared byte for byte: another case is another charge.
+    let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "N-1", 1599)).await;
+    assert_eq!(posting.expect("works"), Posting::Created);
+}
+
+#[tokio::test]
+async fn one_of_many_posts_at_once_creates_the_charge() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    let posts = (0..64).map(|_| {
+        let store = Arc::clone(&books.store);
+        let new = charge(subscriber.pai, "n-1", 1599);
+        tokio::spawn(async move { store.post_transaction(nonce(), NOW, new).await.expect("works") })
+    });
+    let mut created = 0;
+    for post in posts.collect::<Vec<_>>() {
+        match post.await.expect("ends") {
+            Posting::Created => created += 1,
+            other => assert_eq!(other, Posting::InProgress),
+        }
+    }
+    assert_eq!(created, 1);
+}
+
+#[tokio::test]
+async fn a_post_that_was_never_answered_is_answered_from_the_books() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    let books = books.reopen();
+    let after = NOW.plus_seconds(60);
+    let posting = books.store.post_transaction(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
+    let Ok(Posting::Replayed(answer)) = posting else { panic!("not answered: {posting:?}") };
+    assert_eq!(read(&answer).status, TransactionStatus::Pending);
+    let due = books.store.lease_due(after, after.plus_seconds(120), 16).await.expect("works");
+    assert_eq!(due.len(), 1, "its hand-off is due");
+}
+
+#[tokio::test]
+async fn a_spent_nonce_changes_nothing() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    let once = nonce();
+    books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+    assert_eq!(books.store.transaction(partner("netflix"), ext("n-2")).await.expect("works"), None);
+    // It is remembered as long as its signature could pass, also across a restart.
+    let books = books.reopen();
+    books.store.sweep(once.expires_at().plus_seconds(-1)).await.expect("works");
+    let replayed = books.store.post_transaction(once, NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+}
+
+#[tokio::test]
+async fn unknown_and_foreign_pais_leave_nothing() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    let posting = books.store.post_transaction(nonce(), NOW, charge(pai(), "n-1", 1599)).await;
+    assert_eq!(posting.expect("works"), Posting::PaiNotFound);
+    let mut foreign = charge(subscriber.pai, "n-1", 1599);
+    foreign.partner = partner("other");
+    let posting = books.store.post_transaction(nonce(), NOW, foreign).await;
+    assert_eq!(posting.expect("works"), Posting::PaiNotFound);
+    assert_eq!(books.store.next_due().await.expect("works"), None);
+    // The id is still free.
+    let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
+    assert_eq!(posting.expect("works"), Posting::Created);
+}
+
+#[tokio::test]
+async fn a_numbers_next_holder_is_never_charged_for_the_last_one() {
+    let books = Books::new();
+    let old = books.subscriber(1).await;
+    let pending = charge(old.pai, "n-1", 1599);
+    let pending_id = pending.transaction_id.clone();
+    books.store.post_transaction(nonce(), NOW, pending).await.expect("works");
+
+    let next = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    let SignupIssue::Issued(new) = next else { panic!("no PAI for the new holder") };
+    assert_ne!(new.pai, old.pai);
+    assert_ne!(new.handle, old.handle);
+
+    let posting = books.store.post_transaction(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
+    let Posting::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
+    assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
+    // A charge already taken keeps the generation it was taken for: the hand-off compares it with the account.
+    let charge = books.store.charge(pending_id).await.expect("works").expect("is pending");
+    assert_eq!(charge.generation, "2024-01-01");
+}
+
+#[tokio::test]
+async fn a_settled_charge_never_changes() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    let new = charge(subscriber.pai, "n-1", 1599);
+    let id = new.transaction_id.clone();
+    books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+    let first = books.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
+    let declined = HandOff::Declined { reason: DeclineReason::AccountClosed, raw_code: None };
+    let second = books.store.answer_transaction(NOW, id, declined).await.expect("works");
+    assert_eq!(first, second);
+    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
+    // Nor did the late decline close the PAI.
+    let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    assert_eq!(posting.expect("works"), Posting::Created);
+}

@@ -1,0 +1,73 @@
+//! Flows and PINs: counted, single-use, and over in time.
+
+use crate::setting::{Books, NOW, flow, hash, nonce};
+use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_origin::store::{FlowStart, PinTry};
+
+const RIGHT: [u8; 32] = [1; 32];
+const WRONG: [u8; 32] = [2; 32];
+
+#[tokio::test]
+async fn the_right_pin_proves_the_number_once() {
+    let books = Books::new();
+    let new = flow(1, Some(RIGHT));
+    let id = new.flow;
+    assert_eq!(books.store.start_flow(nonce(), NOW, new).await.expect("works"), FlowStart::Started);
+    assert!(books.store.proven_flow(NOW, id).await.expect("works").is_none());
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::Proven(_))));
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::Expired)), "single use");
+    assert!(books.store.proven_flow(NOW, id).await.expect("works").is_some());
+    assert!(books.store.proven_flow(NOW.plus_seconds(1800), id).await.expect("works").is_none(), "over");
+}
+
+#[tokio::test]
+async fn five_wrong_tries_void_a_pin_across_restarts() {
+    let books = Books::new();
+    let new = flow(1, Some(RIGHT));
+    let id = new.flow;
+    books.store.start_flow(nonce(), NOW, new).await.expect("works");
+    for _ in 1..PIN_TRIES_MAX {
+        assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
+    }
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::UsedUp { .. })));
+    let books = books.reopen();
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::UsedUp { .. })));
+}
+
+#[tokio::test]
+async fn a_pin_is_over_in_time_and_bound_to_its_flow() {
+    let books = Books::new();
+    let (one, other) = (flow(1, Some(RIGHT)), flow(1, Some(WRONG)));
+    let (one_id, other_id) = (one.flow, other.flow);
+    books.store.start_flow(nonce(), NOW, one).await.expect("works");
+    books.store.start_flow(nonce(), NOW, other).await.expect("works");
+    let last = NOW.plus_seconds(599);
+    assert!(matches!(books.store.try_pin(nonce(), last, other_id, RIGHT).await, Ok(PinTry::Wrong)));
+    assert!(matches!(books.store.try_pin(nonce(), NOW.plus_seconds(600), one_id, RIGHT).await, Ok(PinTry::Expired)));
+    assert!(matches!(books.store.try_pin(nonce(), last, one_id, RIGHT).await, Ok(PinTry::Proven(_))));
+    assert!(matches!(books.store.try_pin(nonce(), NOW, hash(), RIGHT).await, Ok(PinTry::Expired)), "no such flow");
+}
+
+#[tokio::test]
+async fn a_number_gets_ten_codes_a_day() {
+    let books = Books::new();
+    let start = |n, at: i64| {
+        let mut new = flow(n, Some(RIGHT));
+        new.expires_at = NOW.plus_seconds(at + 1800);
+        books.store.start_flow(nonce(), NOW.plus_seconds(at), new)
+    };
+    for minute in 0..i64::from(PINS_PER_DAY_MAX) {
+        assert_eq!(start(1, minute * 60).await.expect("works"), FlowStart::Started);
+    }
+    let again_at = NOW.plus_seconds(86_400);
+    assert_eq!(start(1, 3600).await.expect("works"), FlowStart::TooManyPins { again_at });
+    assert_eq!(start(2, 3600).await.expect("works"), FlowStart::Started, "another number has its own");
+    // A number proven by the dashboard needs no code.
+    let listed = books.store.start_flow(nonce(), NOW.plus_seconds(3600), flow(1, None)).await;
+    assert_eq!(listed.expect("works"), FlowStart::Started);
+    // Forgetting old flows does not forget the day's codes.
+    books.store.sweep(NOW.plus_seconds(86_399)).await.expect("works");
+    assert_eq!(start(1, 86_399).await.expect("works"), FlowStart::TooManyPins { again_at });
+    assert_eq!(start(1, 86_400).await.expect("works"), FlowStart::Started, "the first has fallen out of the day");
+}

@@ -1,0 +1,167 @@
+//! Empty books, and the short hand for filling them.
+
+use onbill_domain::currency::Currency;
+use onbill_domain::encoding::base64url;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::{Nonce, Presented, Target, sign, verify};
+use onbill_domain::standing::AccountType;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionOrigin, TransactionRequest};
+use onbill_origin::store::sqlite::SqliteStore;
+use onbill_origin::store::{
+    FreshNames, NewCharge, NewFlow, NewPin, NewSignup, NumberIndex, PaiRow, SealedNumber, SignupIssue, Store,
+};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Half past eleven on some day in November.
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A number that no other call gets: for names that must be fresh.
+pub(crate) fn fresh() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Books of one test, in a file of its own.
+pub(crate) struct Books {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) path: PathBuf,
+}
+
+impl Books {
+    pub(crate) fn new() -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store");
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let path = folder.join(format!("{}-{}.sqlite", std::process::id(), fresh()));
+        Self { store: open(&path), path }
+    }
+
+    /// Closes the books and opens them again, as a restart does.
+    pub(crate) fn reopen(mut self) -> Self {
+        self.store = open(&self.path);
+        self
+    }
+
+    /// A subscriber with a PAI at `netflix`, as after a sign-up.
+    pub(crate) async fn subscriber(&self, number: u8) -> PaiRow {
+        match self.store.issue_signup(nonce(), NOW, signup("netflix", number, "2024-01-01")).await {
+            Ok(SignupIssue::Issued(row)) => row,
+            other => panic!("no PAI: {other:?}"),
+        }
+    }
+}
+
+impl Drop for Books {
+    fn drop(&mut self) {
+        for ending in ["", "-wal", "-shm"] {
+            // The last two are there only while a connection is open.
+            let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
+        }
+    }
+}
+
+fn open(path: &std::path::Path) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(path).expect("opens"))
+}
+
+/// A fresh nonce, from a really signed and verified call: there is no other way to get one.
+pub(crate) fn nonce() -> Nonce {
+    let secret = base64url(&[1; 32]);
+    let ring = json!([{"id": "k", "party": "operator:acme", "use": "edge-to-origin", "alg": "hmac-sha256", "secret": secret}]);
+    let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
+    let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
+    let target = Target { method: "GET", authority: "a", path: "/", query: "", body: None };
+    let signed = sign(&target, key, NOW, &format!("nonce-{:020}", fresh())).expect("signs");
+    let presented =
+        Presented { signature_input: &signed.signature_input, signature: &signed.signature, content_digest: "" };
+    verify(&target, presented, &keys, KeyUse::EdgeToOrigin, NOW).expect("is genuine").nonce
+}
+
+pub(crate) fn partner(name: &str) -> PartnerId {
+    PartnerId::parse(name).expect("is a slug")
+}
+
+pub(crate) fn ext(id: &str) -> ExtId {
+    ExtId::parse(id).expect("is an identifier")
+}
+
+pub(crate) fn number(n: u8) -> SealedNumber {
+    SealedNumber { index: NumberIndex([n; 32]), sealed: vec![n; 40] }
+}
+
+/// A 32-byte value that no other call gets.
+pub(crate) fn hash() -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&fresh().to_le_bytes());
+    hash
+}
+
+pub(crate) fn pai() -> Pai {
+    Pai::from_random(hash()[..16].try_into().expect("is 16 bytes"))
+}
+
+pub(crate) fn signup(partner_name: &str, n: u8, generation: &str) -> NewSignup {
+    NewSignup {
+        jti: format!("jti-{}", fresh()),
+        ticket: hash(),
+        partner: partner(partner_name),
+        number: number(n),
+        generation: generation.to_owned(),
+        account_type: AccountType::Postpaid,
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        locale: Locale::En,
+        partner_return_url: "https://edge.example/widget/v1/return/acme/t".to_owned(),
+        return_url: "https://my.acme.example/done".to_owned(),
+        fresh: FreshNames {
+            subscriber_id: format!("subscriber-{}", fresh()),
+            handle: format!("handle-{}", fresh()),
+            pai: pai(),
+        },
+    }
+}
+
+pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
+    NewFlow {
+        flow: hash(),
+        number: number(n),
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        locale: Locale::En,
+        return_url: "https://my.acme.example/done".to_owned(),
+        expires_at: NOW.plus_seconds(1800),
+        pin: with_pin.map(|mac| NewPin { mac, expires_at: NOW.plus_seconds(600), message: vec![n; 8] }),
+    }
+}
+
+pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {
+    let origin = SubscriptionOrigin::NewAccount;
+    PartnerSubscriptionRequest { pai, ext_subscription_id: ext(ext_id), origin, plan: ext("standard") }
+}
+
+pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
+    let currency = Currency::parse("USD").expect("is listed");
+    let request = TransactionRequest {
+        ext_transaction_id: ext(ext_id),
+        pai,
+        amount: Money { amount_minor, currency },
+        description: "Netflix Standard".to_owned(),
+        service_period: serde_json::from_value(json!({"from": "2026-12-01", "to": "2026-12-31"}))
+            .expect("is a period"),
+        tax: None,
+    };
+    let fingerprint = onbill_domain::digest::sha256(&serde_json::to_vec(&request).expect("is JSON"));
+    NewCharge {
+        transaction_id: format!("tx-{}", fresh()),
+        partner: partner("netflix"),
+        fingerprint,
+        request,
+        answering_until: NOW.plus_seconds(60),
+    }
+}

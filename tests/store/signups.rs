@@ -1,0 +1,83 @@
+//! Subscribers, PAIs, tokens and subscriptions.
+
+use crate::setting::{Books, NOW, ext, nonce, number, pai, partner, signup, subscription};
+use onbill_domain::pai::PaiState;
+use onbill_domain::token::Outcome;
+use onbill_origin::store::{SignupIssue, SubscriptionRecord, TokenSpend};
+
+#[tokio::test]
+async fn a_subscriber_has_one_pai_for_each_partner() {
+    let books = Books::new();
+    let first = books.subscriber(1).await;
+    assert_eq!(books.subscriber(1).await, first, "the same again");
+    assert_eq!((first.state, first.version), (PaiState::Active, 1));
+    let other = books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await.expect("works");
+    let SignupIssue::Issued(other) = other else { panic!("no PAI") };
+    assert_ne!(other.pai, first.pai);
+    assert_ne!(books.subscriber(2).await.pai, first.pai);
+    assert_eq!(books.store.pai(partner("other"), first.pai).await.expect("works"), None, "nobody else's");
+}
+
+#[tokio::test]
+async fn a_token_is_spent_once_and_by_its_partner() {
+    let books = Books::new();
+    let new = signup("netflix", 1, "2024-01-01");
+    let jti = new.jti.clone();
+    books.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    let spend = |partner_name: &str, jti: &str, reference: &str| {
+        books.store.spend_token(nonce(), NOW, partner(partner_name), jti.to_owned(), ext(reference))
+    };
+    assert_eq!(spend("other", &jti, "r-1").await.expect("works"), TokenSpend::Unknown);
+    assert_eq!(spend("netflix", "made-up", "r-1").await.expect("works"), TokenSpend::Unknown);
+    let first = spend("netflix", &jti, "r-1").await.expect("works");
+    assert!(matches!(first, TokenSpend::Spent(_)));
+    assert_eq!(spend("netflix", &jti, "r-1").await.expect("works"), first);
+    assert_eq!(spend("netflix", &jti, "r-2").await.expect("works"), TokenSpend::UsedElsewhere);
+}
+
+#[tokio::test]
+async fn a_visit_ends_as_the_books_say() {
+    let books = Books::new();
+    let new = signup("netflix", 1, "2024-01-01");
+    let (jti, ticket) = (new.jti.clone(), new.ticket);
+    let SignupIssue::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works") else {
+        panic!("no PAI")
+    };
+    let outcome = async || books.store.signup_end(ticket).await.expect("works").expect("is there").outcome;
+    assert_eq!(outcome().await, Outcome::Cancelled);
+    books.store.spend_token(nonce(), NOW, partner("netflix"), jti, ext("r-1")).await.expect("works");
+    assert_eq!(outcome().await, Outcome::Pending);
+    let request = subscription(row.pai, "s-1");
+    books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await.expect("works");
+    let end = books.store.signup_end(ticket).await.expect("works").expect("is there");
+    assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (Outcome::Success, Some("ps-1")));
+    assert_eq!(books.store.signup_end([0; 32]).await.expect("works"), None);
+}
+
+#[tokio::test]
+async fn a_subscription_is_recorded_once_and_alone() {
+    let books = Books::new();
+    let row = books.subscriber(1).await;
+    let other = books.subscriber(2).await;
+    let record = |id: &str, request| {
+        books.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request)
+    };
+    let first = record("ps-1", subscription(row.pai, "s-1")).await.expect("works");
+    let SubscriptionRecord::Created(answer) = first else { panic!("not created: {first:?}") };
+    let again = record("ps-2", subscription(row.pai, "s-1")).await.expect("works");
+    assert_eq!(again, SubscriptionRecord::Replayed(answer));
+    let conflict = record("ps-3", subscription(other.pai, "s-1")).await.expect("works");
+    assert_eq!(conflict, SubscriptionRecord::Conflict);
+    let second = record("ps-4", subscription(row.pai, "s-2")).await.expect("works");
+    assert_eq!(second, SubscriptionRecord::AlreadyOnBill);
+    assert_eq!(record("ps-5", subscription(pai(), "s-3")).await.expect("works"), SubscriptionRecord::PaiNotFound);
+
+    assert!(books.store.pays_on_bill(partner("netflix"), number(1).index).await.expect("works"));
+    assert!(!books.store.pays_on_bill(partner("netflix"), number(2).index).await.expect("works"));
+    let repeated = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
+    assert_eq!(repeated.expect("works"), SignupIssue::AlreadyOnBill);
+    // The number's next holder starts afresh.
+    let next = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    assert!(matches!(next, SignupIssue::Issued(_)));
+    assert!(!books.store.pays_on_bill(partner("netflix"), number(1).index).await.expect("works"));
+}
