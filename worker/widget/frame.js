@@ -1,0 +1,367 @@
+// The payment frame's behaviour: number → PIN → confirm → partner, and the closing state on the way back.
+// Number, PIN, session and flow live in this page's memory and in request bodies only: never in a URL, storage or the console.
+// What is right or wrong about a number is decided behind the edge, not here.
+(() => {
+'use strict';
+const $ = id => document.getElementById(id);
+const boot = JSON.parse($('boot').textContent);
+const { operator, partner, strings, locale } = boot;
+const page = document.documentElement;
+const shown = document.body.dataset;      // what is on the screen: data-state, data-error
+const [number, code] = [$('msisdn'), $('code')];
+
+const TIMEOUT_MS = 20000;    // longer than the edge waits for the origin
+const INIT_WAIT_MS = 500;    // a bare iframe has no loader to wait for
+const RESEND_SECONDS = 30;
+const NUMBER_MAX = 32;       // the longest number with any way of spacing it
+
+let session, flow, closing, digits = 6;
+let busy = false;
+let connected = false;       // a loader has spoken to us
+let touched = false;         // the customer has: from then on focus follows the steps
+let resendAt = 0, retryAt = 0;
+let actions = [];
+
+// ---- Words
+
+const isolate = text => page.dir === 'rtl' ? `\u2068${text}\u2069` : text;
+const t = (key, values) => {
+  const known = { operator: operator.name, partner: partner.name, digits: count(digits), ...values };
+  return strings[key].replace(/\{(\w+)\}/g, (whole, name) => name in known ? isolate(known[name]) : whole);
+};
+const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+const when = seconds => {
+  const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];
+  return new Intl.RelativeTimeFormat(locale).format(Math.ceil(seconds / size), unit);
+};
+// The minor units of ISO 4217; Intl's own default follows CLDR, which shows some currencies without theirs.
+const money = ({ value, currency }) => {
+  const decimals = /BIF|CLP|DJF|GNF|ISK|JPY|KMF|KRW|PYG|RWF|UGX|VND|VUV|XAF|XOF|XPF/.test(currency) ? 0
+    : /BHD|IQD|JOD|KWD|LYD|OMR|TND/.test(currency) ? 3 : 2;
+  const text = new Intl.NumberFormat(locale, { style: 'currency', currency,
+    minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
+  return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
+};
+const now = () => performance.now() / 1000;
+
+// ---- Steps
+
+// Shows one section and leaves the others; `name` is what tests, styles and the page around us know the step by.
+function show(name, section = name) {
+  shown.state = name;
+  delete shown.error;
+  for (const each of document.querySelectorAll('section')) each.hidden = each.id !== section;
+  const reached = { number: 1, pin: 2, confirm: 3, opening: 3, success: 3, pending: 3 }[name];
+  if (reached) [...$('progress').children].forEach((bar, at) => { bar.className = at < reached ? 'on' : ''; });
+  fieldError(number);
+  fieldError(code);
+  const heading = $(section).querySelector('h1');
+  if (touched) heading.focus();
+  say(touched ? '' : heading.textContent);
+  if (name !== 'error') post('step', { step: name });
+  tick();
+}
+
+function say(text) { $('status').textContent = text; }
+
+function fieldError(field, key) {
+  $(`${field.id}-error`).textContent = key ? t(key) : '';
+  field.removeAttribute('aria-invalid');
+  if (!key) return;
+  field.setAttribute('aria-invalid', 'true');
+  shown.error = key;
+  field.focus();
+  field.select();
+}
+
+// The section for anything that ends a step: failures and closing states. `ways` are the buttons, the best one first.
+function message(name, key, ways, values) {
+  $('message-title').textContent = t(`${key}-title`);
+  $('message-text').textContent = t(values?.text || key, values);
+  actions = ways.filter(Boolean);
+  ['message-primary', 'message-secondary'].forEach((id, at) => {
+    $(id).hidden = !actions[at];
+    $(id).textContent = actions[at] ? t(actions[at][0]) : '';
+  });
+  show(name, 'message');
+  announce();
+}
+
+// The focused heading is read by itself; what stands below it is not.
+function announce() {
+  say(['message-title', 'message-text', 'message-when'].slice(touched ? 1 : 0).map(id => $(id).textContent).join(' '));
+}
+
+// Counts down what the customer may have to wait for.
+function tick() {
+  const resend = Math.ceil(resendAt - now());
+  $('resend').ariaDisabled = String(resend > 0);
+  $('resend-hint').textContent = resend > 0 ? t('resend-when', { when: when(resend) }) : '';
+  const retry = Math.ceil(retryAt - now());
+  $('message-when').textContent = shown.error !== 'too-many-requests' ? ''
+    : retry > 0 ? t('retry-when', { when: when(retry) }) : t('retry-now');
+}
+
+// ---- Talking to the edge
+
+// Answers the JSON of a 2xx, else `{code, wait}`.
+async function call(path, body) {
+  let response, answer;
+  try {
+    response = await fetch(path, {
+      method: 'POST', credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS),
+      headers: { 'content-type': 'application/json' }, body: JSON.stringify({ operator: operator.id, ...body }),
+    });
+    answer = await response.json();
+  } catch ({ name }) {
+    if (/Timeout|Abort/.test(name)) return { code: 'timeout' };
+    if (!response) return { code: 'network' };
+  }
+  const { ok, status, headers } = response;
+  if (ok && answer) return answer;
+  const plain = status === 429 ? 'too-many-requests' : status > 501 ? 'service-unavailable' : 'unexpected';
+  return { code: String(answer?.code || plain), wait: +headers.get('retry-after') };
+}
+
+// One request at a time: a second click or Enter meanwhile does nothing. `where` is the step that asked.
+async function run(button, where, request, done) {
+  if (busy) return;
+  fieldError(number);
+  fieldError(code);
+  delete shown.error;
+  setBusy(button, true);
+  const answer = await request();
+  setBusy(button, false);
+  try {
+    answer.code ? fail(answer, where, () => run($('message-primary'), where, request, done)) : done(answer);
+  } catch {
+    fail({ code: 'unexpected' }, where, toNumber);
+  }
+}
+
+function setBusy(button, on) {
+  busy = on;
+  $('main').ariaBusy = String(on);
+  number.readOnly = code.readOnly = on;
+  if (!button) return;
+  button.classList.toggle('busy', on);
+  button.ariaDisabled = String(on);
+  if (on) button.dataset.label = button.textContent;
+  const text = on ? t(button.dataset.busy) : button.dataset.label;
+  button.textContent = text;
+  say(on ? text : '');
+}
+
+// Every refusal has its sentence and a way on. `again` repeats the call that failed.
+function fail({ code: given, wait }, where, again) {
+  const onResult = where === 'result';
+  const onNumber = where === 'number' || where === 'resend';
+  post('error', { code: given });
+  if (given === 'invalid-request' && onNumber) {
+    if (shown.state !== 'number') toNumber();
+    fieldError(number, given);
+  } else if (/^pin-(invalid|expired)$/.test(given) && where === 'pin') {
+    if (given === 'pin-expired') resendAt = 0;
+    if (shown.state !== 'pin') show('pin');
+    tick();
+    fieldError(code, given);
+  } else {
+    const restart = ['restart', toNumber];
+    const other = ['change-number', toNumber];
+    const retry = ['again', again];
+    const anew = ['again', toNumber];
+    const leave = connected && ['done', exit];
+    const ways = {
+      'account-not-found': [other], 'account-not-eligible': [other], 'already-on-bill': leave ? [leave, other] : [other],
+      'suspended-non-payment': [anew], 'insufficient-balance': [anew],
+      'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
+        : where === 'resend' ? [['back-to-code', () => show('pin')], other]
+        : where === 'confirm' ? [['again', () => show('confirm')]] : onResult ? [retry] : [anew],
+      'service-unavailable': [retry, restart], 'partner-unavailable': [retry, restart],
+      network: [retry, restart], timeout: [retry, restart],
+      'token-expired': [restart], 'token-invalid': [restart],
+    };
+    const known = Object.hasOwn(ways, given) ? given : 'unexpected';
+    const text = /^token-/.test(known) ? (onResult ? known.replace('token', 'result') : 'token-expired') : known;
+    retryAt = wait > 0 ? now() + Math.min(wait, 86400) : 0;
+    message('error', text, ways[known] || [retry, restart], known === 'too-many-requests' && where === 'pin' && { text: 'too-many-pins' });
+    shown.error = known;
+    tick();
+    announce();
+  }
+}
+
+// ---- The journey
+
+function toNumber() { show('number'); }
+
+function sendNumber() {
+  const typed = number.value.trim();
+  if (!typed || [...typed].length > NUMBER_MAX) return fieldError(number, typed ? 'number-long' : 'number-empty');
+  run($('number-submit'), 'number', validate, entered);
+}
+
+// Always the number as typed; also the way to a new code.
+async function validate() {
+  const ask = () => call('account/validate', { offer: boot.offer, msisdn: number.value.trim(), locale,
+    returnURL: boot.returnURL || undefined, session });
+  const answer = await ask();
+  if (!session || !/^token-(invalid|expired)$/.test(answer.code)) return answer;
+  session = undefined;       // a bad assertion proves nothing, but the PIN still can
+  return ask();
+}
+
+function entered(answer) {
+  if (answer.step !== 'pin') return proven(answer);
+  flow = answer.flow;
+  digits = answer.digits || 6;
+  code.value = '';
+  resendAt = now() + RESEND_SECONDS;
+  const minutes = Math.round((Date.parse(answer.expiresAt) - Date.now()) / 60000);
+  const valid = minutes > 0 && minutes < 60;     // a wrong clock on the device says nothing
+  $('pin-text').textContent = t('pin-text') + (valid ? ' ' + t('pin-valid', { minutes: count(minutes, 'minute') }) : '');
+  $('code-label').textContent = t('pin-label');
+  show('pin');
+}
+
+function sendPin() {
+  const pin = [...code.value].map(digit => {     // Arabic-Indic and Persian digits are digits too
+    const point = digit.codePointAt(0);
+    return point >= 0x6f0 && point < 0x6fa ? point - 0x6f0 : point >= 0x660 && point < 0x66a ? point - 0x660 : digit;
+  }).join('').replace(/[\s-]/g, '');
+  if (!/^\d+$/.test(pin) || pin.length !== digits) return fieldError(code, 'pin-short');
+  run($('pin-submit'), 'pin', () => call('pin', { flow, pin }), proven);
+}
+
+function sendCode() {
+  if (resendAt > now() && shown.state === 'pin') return;
+  const button = shown.state === 'pin' ? $('resend') : $('message-primary');
+  run(button, 'resend', validate, answer => { entered(answer); if (answer.step === 'pin') say(t('resent')); });
+}
+
+function proven({ step, flow: next, type, offer }) {
+  if (step !== 'confirm') throw new TypeError('step');
+  flow = next;
+  code.value = '';
+  $('offer-title').textContent = offer.title;
+  $('offer-price').textContent = t('price', { price: money(offer.price) });
+  $('offer-how').textContent = t(type === 'prepaid' ? 'prepaid' : 'postpaid');
+  show('confirm');
+}
+
+function signUp() {
+  run($('confirm-submit'), 'confirm', () => call('signup', { flow }), ({ url }) => {
+    const to = new URL(url);
+    if (!/^https?:$/.test(to.protocol)) throw new TypeError('url');
+    $('partner-link').href = to.href;
+    show('opening');
+    open(to.href, '_top');
+  });
+}
+
+function conclude(result) {
+  if (result === closing) return;
+  closing = result;
+  run(null, 'result', () => call('result', { result }), ({ outcome, offer }) => {
+    const leave = name => connected && [name, exit];
+    const ways = { success: [leave('done')], pending: [leave('done')], cancelled: [['again', toNumber], leave('not-now')] };
+    message(outcome, outcome, ways[outcome], { offer: offer.title });
+    if (outcome !== 'cancelled') post('success', { outcome, result });
+  });
+}
+
+function exit() { post('exit'); }
+
+// ---- The page around us
+
+// The loader says which dashboard it is on, most browsers know it as well; else every dashboard is tried.
+const around = new URLSearchParams(location.search).get('parent') || location.ancestorOrigins?.[0];
+let targets = boot.dashboards.includes(around) ? [around] : boot.dashboards;
+
+function post(type, details) {
+  if (parent !== window) for (const origin of targets) parent.postMessage({ onbill: 1, type, ...details }, origin);
+}
+
+const claims = jws => {
+  try {
+    const bytes = Uint8Array.from(atob(jws.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), byte => byte.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes)) || {};
+  } catch { return {}; }
+};
+
+addEventListener('message', ({ source, origin, data }) => {
+  if (source !== parent || parent === window || !boot.dashboards.includes(origin) || data?.onbill !== 1 || data.type !== 'init') return;
+  connected = true;
+  targets = [origin];
+  if (data.theme) dress(data.theme);
+  if (typeof data.session === 'string' && data.session) know(data.session);
+  const first = shown.state === 'loading' || shown.state === 'number';
+  if (first && !busy && typeof data.result === 'string' && data.result) {
+    const { offer } = claims(data.result);
+    if (!offer || offer === boot.offer) conclude(data.result);     // else it belongs to another element of the page
+  }
+  start();
+});
+
+function know(assertion) {
+  session = assertion;
+  const { numbers } = claims(assertion);
+  const own = Array.isArray(numbers) ? numbers.filter(each => /^\+\d{5,15}$/.test(each)).slice(0, 20) : [];
+  if (own.length === 1) number.value ||= own[0];
+  $('own-numbers').replaceChildren(...own.map(each => new Option(each)));
+  own.length > 1 ? number.setAttribute('list', 'own-numbers') : number.removeAttribute('list');
+}
+
+// Takes the operator's look, value by value, when it is a plain one: no url(), var() or anything else that fetches or refers.
+function dress(theme) {
+  const property = { radius: 'border-radius', font: 'font-family', 'color-scheme': 'color-scheme' };
+  const set = {};
+  for (const name of ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme']) {
+    const value = typeof theme[name] === 'string' ? theme[name].trim() : '';
+    const plain = value.length < 200 && /^[\w\s#%.,()/+'"-]+$/.test(value) && !/url|var|env|attr|image/i.test(value)
+      && (name !== 'radius' || /^[\d.]+(px|r?em)?$/.test(value)) && CSS.supports(property[name] || 'color', value);
+    if (plain) set[name] = value;
+    name === 'color-scheme' || page.style.setProperty(`--onbill-${name}`, set[name] || '');
+  }
+  // What the operator left out has to stay readable on what it chose.
+  const scheme = /^(light|dark)$/.test(set['color-scheme']) ? set['color-scheme'] : set.background && (bright(set.background) ? 'light' : 'dark');
+  page.style.colorScheme = scheme || '';
+  if (set.accent && !set['accent-text']) page.style.setProperty('--onbill-accent-text', bright(set.accent) ? '#111' : '#fff');
+}
+
+// Whether black reads better on the colour than white (WCAG relative luminance); the mix makes any notation sRGB numbers.
+function bright(color) {
+  const probe = $('status');
+  probe.style.color = `color-mix(in srgb, ${color}, ${color})`;
+  const [r, g, b] = getComputedStyle(probe).color.match(/-?[\d.]+(e-\d+)?/g).map(c => c <= .04045 ? c / 12.92 : ((+c + .055) / 1.055) ** 2.4);
+  return .2126 * r + .7152 * g + .0722 * b > .179;
+}
+
+// ---- Start
+
+function start() {
+  if (shown.state !== 'loading' || busy) return;
+  $('main').ariaBusy = 'false';
+  toNumber();
+}
+
+const on = (id, type, act) => $(id).addEventListener(type, event => { event.preventDefault(); if (!busy) act(); });
+on('number-form', 'submit', sendNumber);
+on('pin-form', 'submit', sendPin);
+on('resend', 'click', sendCode);
+on('change-number', 'click', toNumber);
+on('confirm-submit', 'click', signUp);
+on('other-number', 'click', toNumber);
+on('opening-restart', 'click', toNumber);
+on('message-primary', 'click', () => actions[0][1]());
+on('message-secondary', 'click', () => actions[1][1]());
+for (const type of ['pointerdown', 'keydown']) addEventListener(type, () => { touched = true; }, true);
+for (const field of [number, code]) field.addEventListener('input', () => { if (shown.error) { delete shown.error; fieldError(field); } });
+
+for (const each of document.querySelectorAll('[data-t]')) each.textContent = t(each.dataset.t);
+document.title = t('title');
+new ResizeObserver(() => post('resize', { height: Math.ceil($('card').getBoundingClientRect().height) })).observe($('card'));
+setInterval(tick, 1000);
+setTimeout(start, INIT_WAIT_MS);
+post('ready');
+})();

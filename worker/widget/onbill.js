@@ -1,0 +1,147 @@
+// Loader: defines <pay-on-bill>, which shows the edge's payment frame and speaks with it. The steps themselves are in the
+// frame. Touches nothing else of the page but the query parameter `onbill_result`, which it takes out of the address bar.
+(() => {
+  if (customElements.get('pay-on-bill')) return;
+  const script = document.currentScript || document.querySelector('script[src*="/widget/v1/onbill.js"]');
+  const edge = new URL(script.src).origin;
+  const theme = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme'];
+  const words = {
+    en: ['Pay on your phone bill', 'This could not be loaded. Please try again.', 'Try again'],
+    es: ['Pagar con la factura del móvil', 'No se ha podido cargar. Inténtelo de nuevo.', 'Intentarlo de nuevo'],
+    fr: ['Payer sur la facture mobile', 'Le chargement a échoué. Veuillez réessayer.', 'Réessayer'],
+    de: ['Über die Mobilfunkrechnung bezahlen', 'Das konnte nicht geladen werden. Bitte versuchen Sie es erneut.', 'Erneut versuchen'],
+    ar: ['الدفع عبر فاتورة الهاتف', 'تعذّر التحميل. يُرجى المحاولة مرة أخرى.', 'إعادة المحاولة'],
+  };
+
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`:host { display: block; max-width: 34rem }
+    :host([hidden]) { display: none }
+    iframe { width: 100%; height: 24rem }
+    div { padding: 0 1rem 1rem }
+    iframe, div { display: block; box-sizing: border-box;
+      border: 1px solid var(--onbill-border, #8886); border-radius: var(--onbill-radius, 16px) }
+    button { min-height: 44px; padding: 0 1.5em; font: inherit }`);
+
+  const page = new URL(location.href);
+  let result = page.searchParams.get('onbill_result');
+  if (page.searchParams.has('onbill_result')) {
+    page.searchParams.delete('onbill_result');
+    history.replaceState(history.state, '', page);
+  }
+
+  customElements.define('pay-on-bill', class extends HTMLElement {
+    static observedAttributes = ['operator', 'offer', 'locale', 'return-url', 'session'];
+    #root = this.attachShadow({ mode: 'open' });
+    #dark = matchMedia('(prefers-color-scheme: dark)');
+    #hear = event => this.#message(event);
+    #dress = () => this.#init({});
+    #watch = new MutationObserver(this.#dress);
+    #frame; #ready; #session; #step; #late; #queued;
+
+    get session() { return this.#session ?? this.getAttribute('session'); }
+    set session(value) { this.#session = value; this.#introduce(); }
+
+    connectedCallback() {
+      if (Object.hasOwn(this, 'session')) {          // set before this script came
+        this.#session = this.session;
+        delete this.session;
+      }
+      this.#root.adoptedStyleSheets = [sheet];
+      addEventListener('message', this.#hear);
+      this.#dark.addEventListener('change', this.#dress);
+      this.#watch.observe(document.documentElement, { attributes: true });
+      this.#watch.observe(this, { attributeFilter: ['class', 'style'] });
+      this.#load();
+    }
+
+    disconnectedCallback() {
+      removeEventListener('message', this.#hear);
+      this.#dark.removeEventListener('change', this.#dress);
+      this.#watch.disconnect();
+      clearTimeout(this.#late);
+      this.#frame = null;
+      this.#root.replaceChildren();
+    }
+
+    attributeChangedCallback(name, before, after) {
+      if (!this.isConnected || before === after) return;
+      if (name === 'session') this.#introduce();
+      else this.#queued ??= setTimeout(() => this.#load());      // several attributes, one load
+    }
+
+    #load() {
+      clearTimeout(this.#queued);
+      clearTimeout(this.#late);
+      this.#queued = this.#step = this.#ready = null;
+      const [operator, offer] = [this.getAttribute('operator'), this.getAttribute('offer')];
+      if (!this.isConnected || !operator || !offer) return;
+      const locale = this.getAttribute('locale') || document.documentElement.lang;
+      const back = new URL(this.getAttribute('return-url') || location.pathname, location.href);
+      const url = new URL('/widget/v1/frame', edge);
+      url.search = new URLSearchParams({ operator, offer, ...locale && { locale }, 'return-url': back, parent: location.origin });
+      const text = words[locale.slice(0, 2).toLowerCase()] || words.en;
+
+      const frame = this.#frame = document.createElement('iframe');
+      frame.title = text[0];
+      frame.referrerPolicy = 'no-referrer';
+      frame.src = url;
+      this.#root.replaceChildren(frame);
+      this.#late = setTimeout(() => {
+        const [box, note, retry] = ['div', 'p', 'button'].map(name => document.createElement(name));
+        note.role = 'alert';
+        retry.textContent = text[2];
+        retry.onclick = () => this.#load();
+        this.#frame = null;
+        box.append(note, retry);
+        this.#root.replaceChildren(box);
+        note.textContent = text[1];                  // after it is in the page, so that it is announced
+        this.#tell('error', { code: 'frame-unavailable' });
+      }, 15000);
+    }
+
+    // Only the edge's own frame of this element is believed.
+    #message({ source, origin, data }) {
+      if (!this.#frame || source !== this.#frame.contentWindow || origin !== edge || data?.onbill !== 1) return;
+      const { type, height, step, outcome, code } = data;
+      if (type === 'resize' && height > 0) this.#frame.style.height = Math.min(height, 4000) + 2 + 'px';
+      if (type === 'ready') {
+        clearTimeout(this.#late);
+        this.#ready = true;
+        this.#introduce({ result });
+        this.#tell(type, {});
+      }
+      if (type === 'step') {
+        if (step === 'number' && this.#step) this.#introduce();  // starting over: a fresh assertion
+        this.#step = step;
+        this.#tell(type, { step });
+      }
+      if (type === 'success') {
+        result = null;
+        this.#tell(type, { outcome, result: data.result });
+      }
+      if (type === 'error') this.#tell(type, { code });
+      if (type === 'exit' && this.#tell(type, {})) this.hidden = true;
+    }
+
+    // Theme (and result) at once; the session as soon as the page has it.
+    async #introduce(extra = {}) {
+      const { session } = this;
+      this.#init({ ...extra, ...typeof session === 'string' && { session } });
+      if (typeof session !== 'function') return;
+      const frame = this.#frame;
+      const fresh = await Promise.resolve().then(session).catch(() => null);   // without it, the PIN proves the number
+      if (fresh && frame === this.#frame) this.#init({ session: fresh });
+    }
+
+    #init(details) {
+      if (!this.#frame || !this.#ready) return;
+      const style = getComputedStyle(this);
+      const values = theme.map(name => [name, style.getPropertyValue('--onbill-' + name).trim()]);
+      this.#frame.contentWindow.postMessage({ onbill: 1, type: 'init', theme: Object.fromEntries(values), ...details }, edge);
+    }
+
+    #tell(type, detail) {
+      return this.dispatchEvent(new CustomEvent(type, { bubbles: true, cancelable: type === 'exit', detail }));
+    }
+  });
+})();
