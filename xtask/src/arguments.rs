@@ -13,7 +13,9 @@ cargo xtask <verb>
   edge [--release|--dev]        build the edge into worker/build and print its sizes
   keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
                                 write matched sets of fresh keys, one file for each holder
-  dev [--accounts FILE.csv]     build and start everything locally, until Ctrl-C
+  dev [--accounts FILE.csv] [--keep]
+                                build and start everything locally, until Ctrl-C; --keep goes on with the
+                                subscribers and charges of the last run
   call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
                                 sign a request as the sandbox partner and send it to the edge
   test [rust|browser]           everything that must pass before a change is accepted";
@@ -25,7 +27,7 @@ pub(crate) enum Verb {
     Setup,
     Edge(Profile),
     Keys { operators: Vec<String>, partners: Vec<String>, out: PathBuf },
-    Dev { accounts: Option<PathBuf> },
+    Dev { accounts: Option<PathBuf>, keep: bool },
     Call(Call),
     Test(Part),
 }
@@ -61,7 +63,9 @@ pub(crate) fn parse(words: &[String]) -> Outcome<Verb> {
             partners: words.ids("--partner")?,
             out: words.needed("--out")?.into(),
         },
-        "dev" => Verb::Dev { accounts: words.value("--accounts")?.map(PathBuf::from) },
+        "dev" => {
+            Verb::Dev { accounts: words.value("--accounts")?.map(PathBuf::from), keep: words.flag("--keep") }
+        }
         "call" => Verb::Call(words.call()?),
         "test" => Verb::Test(words.part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
@@ -168,8 +172,8 @@ mod tests {
             ("edge", Verb::Edge(Profile::Release)),
             ("edge --release", Verb::Edge(Profile::Release)),
             ("edge --dev", Verb::Edge(Profile::Dev)),
-            ("dev", Verb::Dev { accounts: None }),
-            ("dev --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()) }),
+            ("dev", Verb::Dev { accounts: None, keep: false }),
+            ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
             ("test", Verb::Test(Part::All)),
             ("test browser", Verb::Test(Part::Browser)),
             (

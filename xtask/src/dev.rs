@@ -13,7 +13,10 @@ use crate::system::{ACME, LOCAL, Plan, Seat, System, ports};
 use crate::{paths, setup};
 
 /// From nothing to a running system.
-pub(crate) fn run_until_stopped(accounts: Option<&Path>) -> Outcome {
+///
+/// The stand-ins keep what they know in memory. An origin that remembered more than they do would call customers
+/// subscribed whom Netflix has never seen, so its books and the edge's store begin empty too, unless `keep` is set.
+pub(crate) fn run_until_stopped(accounts: Option<&Path>, keep: bool) -> Outcome {
     let since = Stopwatch::start();
     let plan = plan(accounts);
     let [seat] = &plan.seats[..] else { return Err(Failure::new("the local system has one operator")) };
@@ -22,6 +25,9 @@ pub(crate) fn run_until_stopped(accounts: Option<&Path>) -> Outcome {
     ports::check_free(&plan.ports())?;
     setup::everything()?;
     build()?;
+    if !keep {
+        plan.forget_state();
+    }
     let system = System::start(&plan)?;
     dev_vars::keep(&plan)?;
     println!("{}", welcome(&plan, seat, &demo));

@@ -55,7 +55,7 @@ fn perform(verb: Verb) -> Outcome {
             }
             Ok(())
         }
-        Verb::Dev { accounts } => dev::run_until_stopped(accounts.as_deref()),
+        Verb::Dev { accounts, keep } => dev::run_until_stopped(accounts.as_deref(), keep),
         Verb::Call(call) => call::send(&call),
         Verb::Test(part) => test::everything_in(part),
     }

@@ -7,7 +7,6 @@ mod plan;
 pub(crate) mod ports;
 mod program;
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -112,10 +111,7 @@ fn make_keys(plan: &Plan) -> Outcome {
     if keys_dir.join(keys::EDGE).exists() {
         return Ok(());
     }
-    for stale in plan.state() {
-        // Usually there is nothing yet.
-        let _ = fs::remove_dir_all(&stale).or_else(|_| fs::remove_file(&stale));
-    }
+    plan.forget_state();
     let operators: Vec<&str> = plan.seats.iter().map(|seat| seat.operator.id).collect();
     keys::write(&operators, &[plan::PARTNER], &keys_dir).map(|_| ())
 }

@@ -1,5 +1,6 @@
-//! Which programs a system has, on which ports, with which files. Only facts and names; nothing is started here.
+//! Which programs a system has, on which ports, with which files. Nothing is started here.
 
+use std::fs;
 use std::path::PathBuf;
 
 use crate::paths;
@@ -84,12 +85,15 @@ impl Plan {
         self.place.dir().join(format!("{}.sqlite", seat.operator.id))
     }
 
-    /// Everything that programs remember from one run to the next.
-    pub(crate) fn state(&self) -> Vec<PathBuf> {
-        let databases = self.seats.iter().map(|seat| self.database(seat));
-        let files = databases
-            .flat_map(|file| ["", "-wal", "-shm"].map(|end| format!("{}{end}", file.display()).into()));
-        files.chain([self.kv()]).collect()
+    /// Removes everything that the programs remember from one run to the next. They must not be running.
+    pub(crate) fn forget_state(&self) {
+        // Usually some of it is not there.
+        let _ = fs::remove_dir_all(self.kv());
+        for seat in &self.seats {
+            for end in ["", "-wal", "-shm"] {
+                let _ = fs::remove_file(format!("{}{end}", self.database(seat).display()));
+            }
+        }
     }
 
     /// A file in here with a program's name takes that program down.
