@@ -1,0 +1,13 @@
+//! The whole system in one process: the real edge, origins and databases, and the stand-in parties, on a network of
+//! function calls with one clock for all. No ports, no sleeps.
+
+#![cfg(test)]
+
+mod charging;
+mod compromised_edge;
+mod doors;
+mod journeys;
+mod outages;
+mod privacy;
+mod refusals;
+mod world;

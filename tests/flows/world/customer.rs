@@ -1,0 +1,128 @@
+//! What a customer's browser does: the widget's calls, the partner's forms, the way back.
+
+use super::{EDGE, NETFLIX, Seat, World};
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{Request, Response, StatusCode};
+use onbill_domain::msisdn::Msisdn;
+use serde_json::{Value, json};
+
+/// What the customer chooses at the partner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Choice {
+    /// A new account of this e-mail address.
+    New(&'static str),
+    /// An account that is paid by card until now.
+    Existing(&'static str),
+}
+
+impl World {
+    /// A call of the widget's frame.
+    pub(crate) async fn widget(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        let request = Request::post(format!("http://{EDGE}/widget/v1{path}"))
+            .header("content-type", "application/json")
+            .header("origin", format!("http://{EDGE}"));
+        self.send(request.body(Bytes::from(body.to_string())).expect("is a request")).await
+    }
+
+    /// The customer enters a number, without a session.
+    pub(crate) async fn enter(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
+        let body =
+            json!({"operator": seat.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en"});
+        self.widget("/account/validate", body).await
+    }
+
+    /// The customer enters a number that the dashboard's session lists.
+    pub(crate) async fn enter_listed(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
+        let msisdn = Msisdn::parse(number).expect("is E.164");
+        let session = seat.operator.assertion(vec![msisdn]).expect("signs");
+        let body = json!({"operator": seat.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en",
+                          "session": session, "returnURL": format!("http://{}/done", seat.dashboard)});
+        self.widget("/account/validate", body).await
+    }
+
+    /// The text messages of a number, oldest first, after everything due was delivered.
+    pub(crate) async fn messages(&self, seat: &Seat, number: &str) -> Vec<String> {
+        seat.deliver().await;
+        let inbox =
+            self.read(&format!("http://{}/sms?msisdn={}", seat.dashboard, number.replace('+', "%2B"))).await;
+        let inbox = inbox.as_array().cloned().unwrap_or_default();
+        let mut texts: Vec<(String, String)> = inbox
+            .iter()
+            .map(|message| {
+                (message["at"].to_string(), message["text"].as_str().unwrap_or_default().to_owned())
+            })
+            .collect();
+        texts.sort();
+        texts.into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The PIN in the newest text message.
+    pub(crate) async fn pin(&self, seat: &Seat, number: &str) -> String {
+        let messages = self.messages(seat, number).await;
+        let newest = messages.last().expect("a message came");
+        newest.chars().filter(char::is_ascii_digit).take(6).collect()
+    }
+
+    /// The customer proves a number by PIN; gives the flow.
+    pub(crate) async fn prove(&self, seat: &Seat, number: &str) -> String {
+        let (status, step) = self.enter(seat, number).await;
+        assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("pin")), "{step}");
+        let pin = self.pin(seat, number).await;
+        let flow = step["flow"].as_str().expect("is text").to_owned();
+        let (status, step) =
+            self.widget("/pin", json!({"operator": seat.id(), "flow": flow, "pin": pin})).await;
+        assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
+        flow
+    }
+
+    /// The customer goes on to the partner; gives the partner's page.
+    pub(crate) async fn leave(&self, seat: &Seat, flow: &str) -> String {
+        let (status, opened) = self.widget("/signup", json!({"operator": seat.id(), "flow": flow})).await;
+        assert_eq!(status, StatusCode::CREATED, "{opened}");
+        opened["url"].as_str().expect("is text").to_owned()
+    }
+
+    /// The customer fills in the partner's form; gives the answer.
+    pub(crate) async fn choose(&self, page: &str, choice: Choice) -> Response<Bytes> {
+        let (form, email) = match choice {
+            Choice::New(email) => ("new", email),
+            Choice::Existing(email) => ("existing", email),
+        };
+        let body = format!("email={}&password=demo&terms=yes", email.replace('@', "%40"));
+        let request = Request::post(format!("{page}/{form}"))
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.network.deliver(request.body(Bytes::from(body)).expect("is a request")).await.expect("answers")
+    }
+
+    /// The whole sign-up of a number, up to the partner's last page; gives the partner's page.
+    pub(crate) async fn sign_up(&self, seat: &Seat, number: &str, choice: Choice) -> String {
+        let flow = self.prove(seat, number).await;
+        let page = self.leave(seat, &flow).await;
+        let answer = self.choose(&page, choice).await;
+        let to = answer.headers().get(LOCATION).map(|to| to.to_str().expect("is text").to_owned());
+        assert!(to.is_some_and(|to| to.ends_with("/done")), "{:?}", String::from_utf8_lossy(answer.body()));
+        page
+    }
+
+    /// The customer goes back: from the partner over the edge to the operator's page. Gives that page's URL.
+    pub(crate) async fn go_back(&self, seat: &Seat) -> String {
+        let sent = self.network.crossings();
+        let session = sent.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
+        let text = &session.expect("the edge opened a sign-up").text;
+        let begin = format!("http://{EDGE}/widget/v1/return/{}/", seat.id());
+        let at = text.find(&begin).expect("has a return URL");
+        let url: String = text[at..].chars().take_while(|c| *c != '"').collect();
+        let answer = self.network.deliver(Request::get(url).body(Bytes::new()).expect("is a request")).await;
+        let answer = answer.expect("answers");
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        answer.headers()[LOCATION].to_str().expect("is text").to_owned()
+    }
+
+    /// The lines of a number's bill that onbill put there.
+    pub(crate) async fn bill(&self, seat: &Seat, number: &str) -> Vec<Value> {
+        let bill =
+            self.read(&format!("http://{}/bill?msisdn={}", seat.dashboard, number.replace('+', "%2B"))).await;
+        bill["lines"].as_array().expect("has lines").clone()
+    }
+}

@@ -1,0 +1,68 @@
+//! The keys of everybody, by who holds them: made from names, so that they are the same in every run.
+
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::Keyring;
+use serde_json::{Value, json};
+
+/// Whose ring.
+pub(crate) enum Holder {
+    Edge,
+    Origin(&'static str),
+    Operator(&'static str),
+    Partner,
+}
+
+/// The ring of one holder.
+pub(crate) fn ring(holder: &Holder) -> Keyring {
+    Keyring::parse(&json(holder)).expect("is well formed")
+}
+
+/// The same as text.
+pub(crate) fn json(holder: &Holder) -> String {
+    let operator = |id: &str, uses: &[&str]| -> Vec<Value> {
+        uses.iter().map(|key_use| shared(&format!("operator:{id}"), key_use)).collect()
+    };
+    let edges_own = ["edge-to-origin", "signup-token"];
+    let ring: Vec<Value> = match holder {
+        Holder::Edge => {
+            let mut ring = operator("acme", &edges_own);
+            ring.extend(operator("nova", &edges_own));
+            ring.push(shared("partner:netflix", "edge-to-partner"));
+            ring.push(partners_own("public"));
+            ring
+        }
+        Holder::Origin(id) => {
+            let uses = [
+                "edge-to-origin",
+                "signup-token",
+                "origin-to-bss",
+                "session-assertion",
+                "return-result",
+                "numbers",
+            ];
+            let mut ring = operator(id, &uses);
+            ring.push(partners_own("public"));
+            ring
+        }
+        Holder::Operator(id) => operator(id, &["origin-to-bss", "session-assertion", "return-result"]),
+        Holder::Partner => vec![shared("partner:netflix", "edge-to-partner"), partners_own("private")],
+    };
+    json!(ring).to_string()
+}
+
+fn shared(party: &str, key_use: &str) -> Value {
+    let id = format!("{}-{key_use}-1", party.replace(':', "-"));
+    let secret = base64url(&sha256(id.as_bytes()));
+    json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret})
+}
+
+/// The partner's key pair: everyone else has the public half.
+fn partners_own(half: &str) -> Value {
+    let seed = sha256(b"netflix partner-call");
+    let value = match half {
+        "private" => base64url(&seed),
+        _ => base64url(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().as_bytes()),
+    };
+    json!({"id": "netflix-partner-call-1", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519", half: value})
+}

@@ -1,0 +1,202 @@
+//! Everyone who takes part: two operators with their origins on one edge, and the partner.
+
+pub(crate) mod customer;
+pub(crate) mod keys;
+mod network;
+mod seat;
+
+pub(crate) use keys::Holder;
+pub(crate) use network::{Mishap, Network};
+pub(crate) use seat::{ACCOUNTS, Seat};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::signature::sign_request;
+use onbill_domain::timestamp::Timestamp;
+use onbill_edge::Config;
+use onbill_edge::fake::FakePlatform;
+use onbill_origin::ambient::{Clock, Random};
+use onbill_tests::sandbox::netflix::{KnownOperator, Netflix, NetflixConfig};
+use onbill_tests::sandbox::{Outside, account_file};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+pub(crate) const EDGE: &str = "127.0.0.1:8787";
+pub(crate) const NETFLIX: &str = "127.0.0.1:8791";
+const NOW: i64 = 1_795_000_000;
+
+/// One clock for everybody.
+#[derive(Clone)]
+pub(crate) struct SharedClock(Arc<AtomicI64>);
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Never the same bytes twice, and the same in every run.
+pub(crate) struct Counted {
+    who: &'static str,
+    drawn: AtomicU64,
+}
+
+impl Counted {
+    pub(crate) fn new(who: &'static str) -> Arc<Self> {
+        Arc::new(Self { who, drawn: AtomicU64::new(0) })
+    }
+}
+
+impl Random for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        let drawn = self.drawn.fetch_add(1, Ordering::SeqCst);
+        for (at, block) in bytes.chunks_mut(32).enumerate() {
+            let digest = onbill_domain::digest::sha256(format!("{} {drawn} {at}", self.who).as_bytes());
+            block.copy_from_slice(&digest[..block.len()]);
+        }
+    }
+}
+
+/// The system, and the means to play its customers and its partner.
+pub(crate) struct World {
+    clock: SharedClock,
+    random: Arc<Counted>,
+    pub(crate) network: Arc<Network>,
+    pub(crate) edge: Arc<FakePlatform>,
+    pub(crate) acme: Seat,
+    pub(crate) nova: Seat,
+    partner_keys: Keyring,
+}
+
+impl World {
+    /// A new world: nobody has signed up for anything.
+    pub(crate) fn new() -> Self {
+        let clock = SharedClock(Arc::new(AtomicI64::new(NOW)));
+        let network = Arc::new(Network::default());
+        let outside = |who| Outside {
+            clock: Arc::new(clock.clone()),
+            random: Counted::new(who),
+            http: Arc::clone(&network) as _,
+        };
+        let acme = Seat::new("acme", &outside("acme"));
+        let nova = Seat::new("nova", &outside("nova"));
+        let known = |seat: &Seat| KnownOperator {
+            id: seat.app.config.operator.clone(),
+            name: seat.app.config.name.clone(),
+            price: seat.app.config.offers[0].price,
+        };
+        let partner_keys = keys::ring(&Holder::Partner);
+        let netflix = NetflixConfig {
+            partner: "netflix".parse_as(onbill_domain::ids::PartnerId::parse),
+            public_url: format!("http://{NETFLIX}"),
+            edge_url: format!("http://{EDGE}"),
+            edge_authority: None,
+            keys: partner_keys.clone(),
+            operators: vec![known(&acme), known(&nova)],
+            watched: [seat::ACCOUNTS.0, seat::ACCOUNTS.1]
+                .iter()
+                .flat_map(|text| account_file::parse(text).expect("is an account file"))
+                .map(|subscriber| subscriber.msisdn)
+                .collect(),
+            retry_pause: Duration::ZERO,
+        };
+        let netflix = Netflix::new(netflix, outside("netflix")).expect("has its keys");
+
+        let edge = Arc::new(FakePlatform::new(Arc::clone(&clock.0), 1));
+        let operators = json!([acme.as_the_edge_knows_it(), nova.as_the_edge_knows_it()]).to_string();
+        let partners = json!([{"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]}]);
+        let config =
+            Config::read(Some(&operators), Some(&partners.to_string()), Some(&keys::json(&Holder::Edge)));
+        let config = Arc::new(config.expect("is sound"));
+
+        network.attach(NETFLIX, netflix.router());
+        for seat in [&acme, &nova] {
+            network.attach(seat.origin, onbill_origin::routes::router(Arc::clone(&seat.app)));
+            network.attach(seat.dashboard, seat.operator.router());
+        }
+        network.attach_edge(EDGE, Arc::clone(&edge), config);
+        let (random, partner_keys) = (Counted::new("world"), partner_keys);
+        Self { clock, random, network, edge, acme, nova, partner_keys }
+    }
+
+    /// Lets time pass for everybody.
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A request signed as the partner does.
+    pub(crate) fn signed(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+        let mut request = self.unsigned(method, path, body);
+        let key = self.partner_keys.newest(KeyUse::PartnerCall, "partner:netflix").expect("is there");
+        let random: &dyn Random = &*self.random;
+        sign_request(&mut request, key, self.now(), &random.nonce()).expect("signs");
+        request
+    }
+
+    /// The same without a signature.
+    pub(crate) fn unsigned(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+        let request = Request::builder().method(method).uri(format!("http://{EDGE}{path}"));
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        request.header("content-type", "application/json").body(body).expect("is a request")
+    }
+
+    /// Sends a request to whoever has its address; JSON comes back, or null.
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> (StatusCode, Value) {
+        let answer = self.network.deliver(request).await.expect("somebody answers");
+        (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default())
+    }
+
+    /// A call of the partner.
+    pub(crate) async fn ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        self.send(self.signed(&method, path, &body)).await
+    }
+
+    /// A billing run of the partner's, as its JSON tells it.
+    pub(crate) async fn billing_run(&self, month: &str) -> Value {
+        let request = Request::post(format!("http://{NETFLIX}/billing-runs"))
+            .header("content-type", "application/json");
+        let request = request.body(Bytes::from(json!({"month": month}).to_string())).expect("is a request");
+        let (status, run) = self.send(request).await;
+        assert_eq!(status, StatusCode::OK, "{run}");
+        run
+    }
+
+    /// The partner's accounts and leaks, as its JSON tells them.
+    pub(crate) async fn partner_accounts(&self) -> Value {
+        self.read(&format!("http://{NETFLIX}/accounts")).await
+    }
+
+    /// One of the partner's accounts that is paid by card.
+    pub(crate) async fn card_payer(&self) -> String {
+        let accounts = self.partner_accounts().await;
+        let accounts = accounts["accounts"].as_array().expect("has accounts").clone();
+        let by_card =
+            accounts.iter().find(|account| account.to_string().contains("card")).expect("one pays by card");
+        by_card["email"].as_str().expect("is text").to_owned()
+    }
+
+    async fn read(&self, url: &str) -> Value {
+        let request = Request::get(url).header("accept", "application/json").body(Bytes::new());
+        let (status, value) = self.send(request.expect("is a request")).await;
+        assert_eq!(status, StatusCode::OK, "{url}");
+        value
+    }
+}
+
+/// Reading a constant that is known to be well formed.
+trait ParseAs {
+    fn parse_as<T>(&self, parse: impl Fn(&str) -> Option<T>) -> T;
+}
+
+impl ParseAs for str {
+    fn parse_as<T>(&self, parse: impl Fn(&str) -> Option<T>) -> T {
+        parse(self).expect("is well formed")
+    }
+}
