@@ -1,0 +1,67 @@
+//! Answers of the stand-in parties' APIs: JSON, refusals, correlators, and the choice between a page and JSON.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, http};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use onbill_domain::correlator::{Correlator, HEADER};
+use onbill_domain::reject::Reject;
+use serde_json::json;
+
+/// A refusal as an answer of a handler.
+#[derive(Debug)]
+pub struct Refusal(pub Reject);
+
+impl From<Reject> for Refusal {
+    fn from(reject: Reject) -> Self {
+        Self(reject)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        http::Response::<Bytes>::from(self.0).map(Body::from)
+    }
+}
+
+/// `GET /healthz`.
+pub async fn healthz() -> impl IntoResponse {
+    Json(json!({"status": "ok"}))
+}
+
+/// Whether the caller asked for JSON rather than a page.
+pub fn wants_json(headers: &HeaderMap) -> bool {
+    has_json(headers, &ACCEPT)
+}
+
+/// Whether the caller sent JSON.
+pub fn sent_json(headers: &HeaderMap) -> bool {
+    has_json(headers, &CONTENT_TYPE)
+}
+
+fn has_json(headers: &HeaderMap, name: &http::HeaderName) -> bool {
+    headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        value.split(',').any(|part| {
+            part.split(';')
+                .next()
+                .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+        })
+    })
+}
+
+/// Echoes a well-formed `x-correlator` and refuses a malformed one. These parties keep no log to put a made-up one in.
+pub async fn correlate(request: Request, next: Next) -> Response {
+    let Some(value) = request.headers().get(HEADER) else { return next.run(request).await };
+    let Some(correlator) = value.to_str().ok().and_then(Correlator::parse) else {
+        return Refusal(Reject::invalid("x-correlator is malformed.")).into_response();
+    };
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::from_str(correlator.as_str()) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}

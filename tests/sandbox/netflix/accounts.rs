@@ -1,0 +1,59 @@
+//! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays}], leaks: [{at, where,
+//! found}]}`, where `pays` is `{how: "card", last4}` or `{how: "bill", operator, pai, extSubscriptionID,
+//! partnerSubscriptionID}`.
+
+use super::Netflix;
+use super::layout::page;
+use super::members::{Account, Pays};
+use crate::sandbox::answer::wants_json;
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use maud::{Markup, html};
+use serde_json::json;
+
+/// The list and the result of the leak check.
+pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
+    let accounts = netflix.members().accounts().to_vec();
+    let leaks = netflix.0.leaks.found();
+    if wants_json(&headers) {
+        return Json(json!({"accounts": accounts, "leaks": leaks})).into_response();
+    }
+    let main = html! {
+        div class="lead" {
+            h1 { "Accounts" }
+            p id="leak-check" data-leaks=(leaks.len()) {
+                @if leaks.is_empty() { "Leak check: no phone number has ever reached this partner." }
+                @else { "Leak check: " (leaks.len()) " found." }
+            }
+        }
+        ul class="members" { @for account in &accounts { (member(account)) } }
+    };
+    page(&netflix, "Accounts", &main)
+}
+
+fn member(account: &Account) -> Markup {
+    let how = if matches!(account.pays, Pays::Bill { .. }) { "bill" } else { "card" };
+    html! {
+        li class="card" data-account=(account.id) data-how=(how) {
+            div class="title" {
+                h2 { (account.email) }
+                span class={ "chip " (how) } { @if how == "bill" { "On the phone bill" } @else { "By card" } }
+            }
+            dl {
+                div { dt { "Account" } dd { (account.id) } }
+                div { dt { "Plan" } dd { (account.plan) } }
+                @match &account.pays {
+                    Pays::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
+                    Pays::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
+                        div { dt { "Operator" } dd { (operator) } }
+                        div class="wide" { dt { "PAI" } dd class="code" { (pai) } }
+                        div class="wide" { dt { "Our subscription" } dd class="code" { (ext_subscription_id) } }
+                        div class="wide" { dt { "onbill’s subscription" } dd class="code" { (partner_subscription_id) } }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Calls to the edge: signed, tried again with a fresh nonce while the other side is away, and bounded in number.
+//! Every call made through here has an identifier of ours in it, so that a repetition has no second effect.
+
+use super::config::NetflixConfig;
+use super::leak::LeakWatch;
+use crate::sandbox::{Outside, settings};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::reject::{Code, ErrorBody};
+use onbill_domain::signature::{self, CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, Target};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A call is made at most so often: a restart of the edge or the origin is bridged, an outage is reported.
+pub(super) const ATTEMPTS_MAX: u32 = 4;
+
+/// Why a call brought no answer to work with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The other side said no.
+    Refused {
+        /// Its status.
+        status: StatusCode,
+        /// Its code.
+        code: String,
+    },
+    /// No answer, or none that could be read, however often it was tried.
+    Silent,
+}
+
+impl Failure {
+    /// Whether the same may work later.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Silent => true,
+            Self::Refused { status, code } => is_passing(*status, code),
+        }
+    }
+}
+
+fn is_passing(status: StatusCode, code: &str) -> bool {
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || code == Code::RequestInProgress.as_str()
+}
+
+/// What came of a call.
+pub(super) struct Outcome<T> {
+    /// How often it was made.
+    pub(super) attempts: u32,
+    /// The answer with its status.
+    pub(super) answer: Result<(StatusCode, T), Failure>,
+}
+
+/// The edge.
+pub(super) struct Edge {
+    base: String,
+    authority: String,
+    key: Key,
+    pause: Duration,
+    outside: Outside,
+    leaks: Arc<LeakWatch>,
+}
+
+impl Edge {
+    pub(super) fn new(
+        config: &NetflixConfig,
+        outside: Outside,
+        leaks: Arc<LeakWatch>,
+    ) -> Result<Self, String> {
+        let party = format!("partner:{}", config.partner);
+        let key = config.keys.newest(KeyUse::PartnerCall, &party);
+        let key = key.filter(|key| key.sign(b"").is_some());
+        let key =
+            key.ok_or_else(|| format!("keys: there is no partner-call key of {party} with a private half"))?;
+        let own = || settings::authority(&config.edge_url);
+        Ok(Self {
+            base: config.edge_url.clone(),
+            authority: config.edge_authority.clone().unwrap_or_else(own),
+            key: key.clone(),
+            pause: config.retry_pause,
+            outside,
+            leaks,
+        })
+    }
+
+    /// Posts to a path of the OTT API.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Outcome<T> {
+        let body = Bytes::from(serde_json::to_vec(body).unwrap_or_default());
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let answer = self.once(path, body.clone()).await;
+            match answer {
+                Err(failure) if failure.is_passing() && attempts < ATTEMPTS_MAX => {
+                    tokio::time::sleep(self.pause * attempts).await;
+                }
+                answer => return Outcome { attempts, answer },
+            }
+        }
+    }
+
+    async fn once<T: DeserializeOwned>(&self, path: &str, body: Bytes) -> Result<(StatusCode, T), Failure> {
+        let request = self.signed(path, body).ok_or(Failure::Silent)?;
+        let response = self.outside.http.send(request).await.map_err(|_| Failure::Silent)?;
+        self.watch(path, &response);
+        let status = response.status();
+        if status.is_success() {
+            let answer = serde_json::from_slice(response.body()).map_err(|_| Failure::Silent)?;
+            return Ok((status, answer));
+        }
+        let code = serde_json::from_slice::<ErrorBody>(response.body()).map(|error| error.code);
+        Err(Failure::Refused { status, code: code.unwrap_or_else(|_| "unknown".to_owned()) })
+    }
+
+    /// A request with a signature of this moment and a nonce of its own.
+    fn signed(&self, path: &str, body: Bytes) -> Option<Request<Bytes>> {
+        const JSON: &str = "application/json";
+        let target = Target {
+            method: Method::POST.as_str(),
+            authority: &self.authority,
+            path,
+            query: "",
+            body: Some((&body[..], JSON)),
+        };
+        let headers =
+            signature::sign(&target, &self.key, self.outside.clock.now(), &self.outside.random.nonce())?;
+        Request::post(format!("{}{path}", self.base))
+            .header(CONTENT_TYPE, HeaderValue::from_static(JSON))
+            .header(CONTENT_DIGEST, headers.content_digest?)
+            .header(SIGNATURE_INPUT, headers.signature_input)
+            .header(SIGNATURE, headers.signature)
+            .body(body)
+            .ok()
+    }
+
+    /// Answers reach the partner as much as requests do.
+    fn watch(&self, path: &str, response: &Response<Bytes>) {
+        let now = self.outside.clock.now();
+        self.leaks.search(&format!("answer to {path}, body"), response.body(), now);
+        for (name, value) in response.headers() {
+            self.leaks.search(&format!("answer to {path}, header {name}"), value.as_bytes(), now);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! `GET /`: where to go.
+
+use super::Netflix;
+use super::layout::page;
+use axum::extract::State;
+use axum::response::Response;
+use maud::html;
+
+/// The index of the partner's pages.
+pub(super) async fn get_home(State(netflix): State<Netflix>) -> Response {
+    let main = html! {
+        div class="lead" {
+            h1 { "Partner sandbox" }
+            p { "Customers come here from their operator’s site to sign up. For people at work there is:" }
+        }
+        ul class="doors" {
+            li { a class="card" href="/accounts" { strong { "Accounts" } span { "Who is a member, and how they pay" } } }
+            li { a class="card" href="/billing-runs" { strong { "Billing runs" } span { "Charge a month to everyone on a phone bill" } } }
+        }
+    };
+    page(&netflix, "Start", &main)
+}

@@ -1,0 +1,45 @@
+//! The frame of every page of the partner: a plain face of its own, and the red banner that must never show.
+
+use super::Netflix;
+use crate::sandbox::page;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use maud::{DOCTYPE, Markup, html};
+
+/// A page of the partner.
+pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
+    let leaks = netflix.0.leaks.found();
+    page::html(html! {
+        (DOCTYPE)
+        html lang="en" dir="ltr" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · Partner sandbox" }
+                link rel="stylesheet" href="/assets/netflix.css";
+            }
+            body {
+                a class="skip" href="#main" { "Skip to content" }
+                header {
+                    a class="brand" href="/" {
+                        svg viewBox="0 0 32 32" aria-hidden="true" { rect width="32" height="32" rx="16" {} path d="M12.5 9.5v13l11-6.5z" {} }
+                        span { "Partner sandbox" small { "plays Netflix" } }
+                    }
+                }
+                @if !leaks.is_empty() {
+                    section id="leaks" class="leaks" aria-labelledby="leaks-title" {
+                        h2 id="leaks-title" { "A phone number reached the partner" }
+                        ul { @for leak in &leaks { li { (leak.place) ": " code { (leak.found) } " · " (page::moment(leak.at)) } } }
+                    }
+                }
+                main id="main" tabindex="-1" { (main) }
+                footer { "A stand-in for local use. It is not Netflix, and no account or card here is real." }
+            }
+        }
+    })
+}
+
+/// The style sheet.
+pub(super) async fn get_style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("netflix.css"))
+}

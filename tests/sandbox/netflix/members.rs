@@ -1,0 +1,134 @@
+//! The partner's memory: visits of customers whom operators sent, and accounts with how each is paid. Of the customer
+//! behind a phone bill it knows the PAI and nothing else.
+
+use onbill_domain::ids::{ExtId, OperatorId};
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// A sign-up page stays open this long, in seconds.
+const VISIT_SECONDS: i64 = 3600;
+
+/// The password of every demo account: it is shown on the page.
+pub(super) const DEMO_PASSWORD: &str = "demo";
+
+/// A customer on the sign-up pages.
+#[derive(Clone, Debug)]
+pub(super) struct Visit {
+    pub(super) pai: Pai,
+    pub(super) operator: OperatorId,
+    pub(super) return_url: String,
+    pub(super) started_at: Timestamp,
+    /// Our name for the subscription that may come of it: fixed, so that a second try is the same request.
+    pub(super) ext_subscription_id: ExtId,
+    /// The account that it ended with.
+    pub(super) account_id: Option<String>,
+}
+
+/// How an account is paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", rename_all = "lowercase")]
+pub(super) enum Pays {
+    /// By card, as before.
+    Card {
+        /// Its last four digits.
+        last4: &'static str,
+    },
+    /// On the phone bill.
+    Bill {
+        /// Whose bill.
+        operator: OperatorId,
+        /// The subscriber, as we know them.
+        pai: Pai,
+        /// Our name for the subscription.
+        #[serde(rename = "extSubscriptionID")]
+        ext_subscription_id: ExtId,
+        /// onbill's name for it.
+        #[serde(rename = "partnerSubscriptionID")]
+        partner_subscription_id: String,
+    },
+}
+
+/// An account.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Account {
+    #[serde(rename = "accountID")]
+    pub(super) id: String,
+    pub(super) email: String,
+    pub(super) plan: &'static str,
+    pub(super) pays: Pays,
+}
+
+/// All of it.
+#[derive(Default)]
+pub(super) struct Members {
+    visits: HashMap<String, Visit>,
+    accounts: Vec<Account>,
+}
+
+impl Members {
+    /// Three members who pay by card.
+    pub(super) fn with_demo_accounts() -> Self {
+        let mut members = Self::default();
+        for (email, last4) in
+            [("dana@example.com", "4242"), ("lee@example.com", "1881"), ("sam@example.com", "0005")]
+        {
+            members.add(email, Pays::Card { last4 });
+        }
+        members
+    }
+
+    fn add(&mut self, email: &str, pays: Pays) -> String {
+        let id = format!("member-{}", self.accounts.len() + 1);
+        self.accounts.push(Account { id: id.clone(), email: email.to_owned(), plan: "standard", pays });
+        id
+    }
+
+    /// All accounts, oldest first.
+    pub(super) fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// The account with this e-mail address, whatever its case.
+    pub(super) fn account(&self, email: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.email.eq_ignore_ascii_case(email))
+    }
+
+    /// A customer arrives.
+    pub(super) fn open(&mut self, id: String, visit: Visit) {
+        let now = visit.started_at;
+        self.visits.retain(|_, visit| now.seconds_since(visit.started_at) < VISIT_SECONDS);
+        self.visits.insert(id, visit);
+    }
+
+    /// A visit that is not over.
+    pub(super) fn visit(&self, id: &str, now: Timestamp) -> Option<&Visit> {
+        self.visits.get(id).filter(|visit| now.seconds_since(visit.started_at) < VISIT_SECONDS)
+    }
+
+    /// The subscription exists: makes the account, or moves it from its card to the bill. A visit that ended already
+    /// stays as it ended.
+    pub(super) fn conclude(&mut self, id: &str, email: &str, partner_subscription_id: String) {
+        let Some(visit) = self.visits.get(id).filter(|visit| visit.account_id.is_none()).cloned() else {
+            return;
+        };
+        let pays = Pays::Bill {
+            operator: visit.operator,
+            pai: visit.pai,
+            ext_subscription_id: visit.ext_subscription_id,
+            partner_subscription_id,
+        };
+        let known = self.accounts.iter_mut().find(|account| account.email.eq_ignore_ascii_case(email));
+        let account_id = match known {
+            Some(account) => {
+                account.pays = pays;
+                account.id.clone()
+            }
+            None => self.add(email, pays),
+        };
+        if let Some(visit) = self.visits.get_mut(id) {
+            visit.account_id = Some(account_id);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The partner: plays Netflix with a face of its own. It has a sign-up for customers whom an operator sends, accounts
+//! that are paid by card or on the phone bill, and the monthly billing run.
+//!
+//! It holds what a partner may hold, which is the PAI. Everything that reaches it is searched for phone numbers, and
+//! one that is found is shown in red on every page.
+
+mod accounts;
+mod billing_runs;
+pub mod config;
+mod edge;
+mod fault_switch;
+mod home;
+mod layout;
+pub mod leak;
+mod members;
+mod signup;
+mod signup_form;
+mod signup_sessions;
+
+pub use config::{KnownOperator, NetflixConfig};
+
+use crate::sandbox::gate::Gate;
+use crate::sandbox::{Outside, answer, page, settings};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use billing_runs::Runs;
+use edge::Edge;
+use fault_switch::Faults;
+use http::HeaderValue;
+use leak::LeakWatch;
+use members::Members;
+use onbill_domain::key::KeyUse;
+use onbill_domain::timestamp::Timestamp;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The partner. Copies share one state.
+#[derive(Clone)]
+pub struct Netflix(Arc<Inner>);
+
+struct Inner {
+    config: NetflixConfig,
+    outside: Outside,
+    gate: Gate,
+    edge: Edge,
+    leaks: Arc<LeakWatch>,
+    members: Mutex<Members>,
+    runs: Mutex<Runs>,
+    faults: Mutex<Faults>,
+}
+
+impl Netflix {
+    /// A partner with its demo accounts. The complaint is about keys: it cannot do without one to sign with.
+    pub fn new(config: NetflixConfig, outside: Outside) -> Result<Self, String> {
+        let leaks = Arc::new(LeakWatch::new(&config.watched));
+        let edge = Edge::new(&config, outside.clone(), leaks.clone())?;
+        let authority = settings::authority(&config.public_url);
+        let gate = Gate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority);
+        let members = Mutex::new(Members::with_demo_accounts());
+        let (runs, faults) = (Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { config, outside, gate, edge, leaks, members, runs, faults })))
+    }
+
+    /// All its pages and endpoints.
+    pub fn router(&self) -> Router {
+        let api = Router::new()
+            .route("/signup-sessions", post(signup_sessions::post_signup_session))
+            .layer(from_fn_with_state(self.clone(), fault_switch::apply))
+            .layer(from_fn(answer::correlate));
+        let pages = Router::new()
+            .route("/", get(home::get_home))
+            .route("/signup/{visit}", get(signup::get_signup))
+            .route("/signup/{visit}/new", post(signup::post_new))
+            .route("/signup/{visit}/existing", post(signup::post_existing))
+            .route("/signup/{visit}/done", get(signup::get_done))
+            .route("/accounts", get(accounts::get_accounts))
+            .route("/billing-runs", get(billing_runs::get_billing_runs).post(billing_runs::post_billing_run))
+            .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
+            .route("/healthz", get(answer::healthz))
+            .route("/assets/netflix.css", get(layout::get_style));
+        let policy = HeaderValue::from_static(
+            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        );
+        api.merge(pages)
+            .layer(from_fn_with_state(self.clone(), leak::watch))
+            .layer(from_fn_with_state(policy, page::secure))
+            .with_state(self.clone())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.outside.clock.now()
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.0.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

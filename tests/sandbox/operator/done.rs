@@ -1,0 +1,102 @@
+//! The page that customers come back to from the partner. What the dashboard believes is the signed result, checked
+//! here on the server; the widget beside it shows the customer the same in its own words.
+
+use super::Operator;
+use super::dashboard::widget;
+use super::layout::{View, number_link, page};
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use maud::{Markup, html};
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::token::{self, Outcome, ResultClaims};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct DoneQuery {
+    onbill_result: Option<String>,
+    #[serde(flatten)]
+    view: View,
+}
+
+/// 200 with the verdict, or without one when no result came; 400 when what came is not genuine or not in time.
+pub(super) async fn get_done(
+    State(operator): State<Operator>,
+    Query(query): Query<DoneQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = operator.logged_in(&headers);
+    let config = operator.config();
+    let verdict = query.onbill_result.as_deref().map(|result| {
+        token::check::<ResultClaims>(&config.keys, config.operator.as_str(), operator.now(), result)
+    });
+    let status = if matches!(verdict, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let main = html! {
+        section class="hero" {
+            h1 { (headline(verdict.as_ref())) }
+            @if let Some(msisdn) = &visitor {
+                p { a href=(number_link("/bill", msisdn)) { "See the bill" } " or go " a href=(query.view.link("/")) { "back to the overview" } "." }
+            } @else {
+                p { a href=(query.view.link("/")) { "Back to the overview" } }
+            }
+        }
+        div class="outcome" {
+            (widget(&operator, &query.view, visitor.is_some()))
+            (verdict_card(&operator, verdict.as_ref()))
+        }
+    };
+    (status, page(&operator, &query.view, "Netflix on your bill", visitor.as_ref(), &main)).into_response()
+}
+
+fn headline(verdict: Option<&Result<ResultClaims, Reject>>) -> &'static str {
+    match verdict {
+        Some(Ok(claims)) => match claims.outcome {
+            Outcome::Success => "Netflix is on your bill",
+            Outcome::Pending => "Almost there",
+            Outcome::Cancelled => "Nothing was changed",
+        },
+        Some(Err(reject)) if reject.code == Code::TokenExpired => "This page is too old",
+        Some(Err(_)) => "This cannot be confirmed",
+        None => "Nothing to confirm",
+    }
+}
+
+/// What the server found: the one thing a dashboard may act upon.
+fn verdict_card(operator: &Operator, verdict: Option<&Result<ResultClaims, Reject>>) -> Markup {
+    let signature = match verdict {
+        Some(Ok(_)) => "valid",
+        Some(Err(reject)) => reject.code.as_str(),
+        None => "none",
+    };
+    let claims = verdict.and_then(|verdict| verdict.as_ref().ok());
+    html! {
+        section class="card" id="verdict" data-signature=(signature) data-outcome=[claims.map(|claims| outcome(claims.outcome))] {
+            h2 { "What " (operator.config().name) "’s server checked" }
+            dl class="facts" {
+                div { dt { "Signature" } dd { (signature) } }
+                @if let Some(claims) = claims {
+                    div { dt { "Outcome" } dd { (outcome(claims.outcome)) } }
+                    div { dt { "Offer" } dd { (claims.offer) } }
+                    @if let Some(id) = &claims.partner_subscription_id {
+                        div { dt { "Subscription" } dd class="code" { (id) } }
+                    }
+                }
+            }
+            p class="quiet" {
+                @match verdict {
+                    Some(Ok(_)) => "The result in the address was signed by onbill for this operator and is in time.",
+                    Some(Err(_)) => "The result in the address is not one that onbill signed for this operator, or its time is over.",
+                    None => "There is no result in the address.",
+                }
+            }
+        }
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "success",
+        Outcome::Pending => "pending",
+        Outcome::Cancelled => "cancelled",
+    }
+}

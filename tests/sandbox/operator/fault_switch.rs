@@ -1,0 +1,67 @@
+//! `/faults`: which calls of the CSP API fail, and how. A POST replaces the whole set, so `{}` heals everything.
+
+use super::Operator;
+use crate::sandbox::answer::Refusal;
+use crate::sandbox::faults::{Fault, interpose};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Method;
+use onbill_domain::wire;
+use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
+
+/// The set. All are off by default.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct Faults {
+    /// The whole CSP API answers 503.
+    down: bool,
+    account_validate: Fault,
+    transaction: Fault,
+    transaction_status: Fault,
+    refund: Fault,
+    notification: Fault,
+}
+
+impl Faults {
+    fn of(self, method: &Method, path: &str) -> Fault {
+        match path.trim_start_matches("/csp/") {
+            _ if self.down => Fault::Down,
+            "account/validate" => self.account_validate,
+            "refund" => self.refund,
+            "notification" => self.notification,
+            "transaction" if method == Method::POST => self.transaction,
+            _ => self.transaction_status,
+        }
+    }
+}
+
+/// Stands in front of the CSP API.
+pub(super) async fn apply(State(operator): State<Operator>, request: Request, next: Next) -> Response {
+    let fault = operator.faults().of(request.method(), request.uri().path());
+    interpose(fault, request, next).await
+}
+
+/// The set as it is.
+pub(super) async fn get_faults(State(operator): State<Operator>) -> Json<Faults> {
+    Json(operator.faults())
+}
+
+/// Replaces the set.
+pub(super) async fn post_faults(
+    State(operator): State<Operator>,
+    body: Bytes,
+) -> Result<Json<Faults>, Refusal> {
+    let faults = wire::parse(&body)?;
+    *operator.0.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    Ok(Json(faults))
+}
+
+impl Operator {
+    fn faults(&self) -> Faults {
+        *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

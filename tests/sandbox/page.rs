@@ -1,0 +1,89 @@
+//! What all pages have in common: headers that keep a browser from doing more than the page needs, and the spelling
+//! of money, numbers and dates for readers.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue};
+use maud::Markup;
+use onbill_domain::money::Money;
+use onbill_domain::timestamp::Timestamp;
+use time::OffsetDateTime;
+
+/// A page as an answer.
+pub fn html(markup: Markup) -> Response {
+    let mut response = Response::new(Body::from(markup.into_string()));
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response
+}
+
+/// Puts the security headers on every answer; `policy` is the party's content security policy.
+pub async fn secure(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let fixed: [(HeaderName, &'static str); 3] =
+        [(CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    for (name, value) in fixed {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+/// `$15.99`, `13.99 €`, `1.599 KWD`.
+pub fn price(money: Money) -> String {
+    let plain = money.to_string();
+    let amount = plain.split(' ').next().unwrap_or_default();
+    let (sign, amount) = amount.strip_prefix('-').map_or(("", amount), |rest| ("\u{2212}", rest));
+    match money.currency.as_str() {
+        "USD" => format!("{sign}${amount}"),
+        "GBP" => format!("{sign}£{amount}"),
+        "EUR" => format!("{sign}{amount}\u{a0}€"),
+        other => format!("{sign}{amount}\u{a0}{other}"),
+    }
+}
+
+/// `+1 (202) 555-0101`, `+34 612 345 601`: grouped for reading.
+pub fn spoken_number(e164: &str) -> String {
+    let digits = e164.trim_start_matches('+');
+    if let Some(national) =
+        digits.strip_prefix('1').filter(|national| national.len() == 10 && national.is_ascii())
+    {
+        return format!("+1 ({}) {}-{}", &national[..3], &national[3..6], &national[6..]);
+    }
+    let digits: Vec<char> = digits.chars().collect();
+    let groups: Vec<String> = digits.rchunks(3).rev().map(|group| group.iter().collect()).collect();
+    format!("+{}", groups.join(" "))
+}
+
+/// The moment as a calendar date and time in UTC, between the years the calendar knows.
+pub fn calendar(at: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+/// `22 November 2026, 08:16 UTC`.
+pub fn moment(at: Timestamp) -> String {
+    let at = calendar(at);
+    format!("{} {} {}, {:02}:{:02} UTC", at.day(), at.month(), at.year(), at.hour(), at.minute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::currency::Currency;
+
+    #[test]
+    fn money_numbers_and_times_read_well() {
+        let money =
+            |amount_minor, code| Money { amount_minor, currency: Currency::parse(code).expect("is listed") };
+        assert_eq!(price(money(1599, "USD")), "$15.99");
+        assert_eq!(price(money(-1399, "EUR")), "\u{2212}13.99\u{a0}€");
+        assert_eq!(price(money(1599, "JPY")), "1599\u{a0}JPY");
+        assert_eq!(spoken_number("+12025550101"), "+1 (202) 555-0101");
+        assert_eq!(spoken_number("+34612345601"), "+34 612 345 601");
+        assert_eq!(moment(Timestamp::from_unix_seconds(1_795_000_000)), "18 November 2026, 11:06 UTC");
+    }
+}

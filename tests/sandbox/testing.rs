@@ -1,0 +1,178 @@
+//! Doubles for the stand-in parties' own tests: a clock that stands still until moved, counted randomness, keys, and
+//! requests as the other side would sign them.
+
+use super::Outside;
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::response::Response;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::signature::sign_request;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::{Clock, Random};
+use onbill_origin::peer::{Peer, Unreachable};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tower::ServiceExt as _;
+
+pub(super) const NOW: i64 = 1_795_000_000;
+
+/// Stands still until it is set.
+pub(super) struct ManualClock(pub(super) AtomicI64);
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Never the same bytes twice, always the same in every run.
+struct Counted(AtomicU64);
+
+impl Random for Counted {
+    fn fill(&self, bytes: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::SeqCst);
+        for (at, block) in bytes.chunks_mut(32).enumerate() {
+            let digest = onbill_domain::digest::sha256(format!("{count} {at}").as_bytes());
+            block.copy_from_slice(&digest[..block.len()]);
+        }
+    }
+}
+
+type Answering = dyn Fn(Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> + Send + Sync;
+
+/// Another party, as a function; what it was sent is kept.
+pub(super) struct Scripted {
+    pub(super) answering: Mutex<Box<Answering>>,
+    pub(super) sent: Mutex<Vec<Request<Bytes>>>,
+}
+
+#[async_trait]
+impl Peer for Scripted {
+    async fn send(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
+        self.sent.lock().expect("is whole").push(request.clone());
+        (self.answering.lock().expect("is whole"))(request)
+    }
+}
+
+/// What a party under test is given.
+pub(super) struct World {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) http: Arc<Scripted>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        let answering: Box<Answering> = Box::new(|_| Err(Unreachable));
+        Self {
+            clock: Arc::new(ManualClock(AtomicI64::new(NOW))),
+            http: Arc::new(Scripted { answering: Mutex::new(answering), sent: Mutex::default() }),
+        }
+    }
+
+    pub(super) fn outside(&self) -> Outside {
+        Outside {
+            clock: self.clock.clone(),
+            random: Arc::new(Counted(AtomicU64::new(0))),
+            http: self.http.clone(),
+        }
+    }
+
+    pub(super) fn answer(
+        &self,
+        with: impl Fn(Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> + Send + Sync + 'static,
+    ) {
+        *self.http.answering.lock().expect("is whole") = Box::new(with);
+    }
+}
+
+/// Keys of every use that the stand-in parties know, for acme and netflix.
+pub(super) fn keys() -> Keyring {
+    let shared = |key_use: &str, party: &str, byte: u8| {
+        json!({"id": format!("{key_use}-1"), "party": party, "use": key_use, "alg": "hmac-sha256",
+               "secret": base64url(&[byte; 32])})
+    };
+    let ring = json!([
+        shared("origin-to-bss", "operator:acme", 1),
+        shared("edge-to-origin", "operator:acme", 2),
+        shared("session-assertion", "operator:acme", 3),
+        shared("return-result", "operator:acme", 4),
+        shared("edge-to-partner", "partner:netflix", 5),
+        {"id": "partner-call-1", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",
+         "private": base64url(&[6; 32])},
+    ]);
+    Keyring::parse(&ring.to_string()).expect("is well formed")
+}
+
+/// A JSON call signed with the key of this use at this time.
+pub(super) fn signed(
+    method: &str,
+    url: &str,
+    body: Option<&Value>,
+    key_use: KeyUse,
+    at: i64,
+    nonce: &str,
+) -> Request<Bytes> {
+    let mut request = Request::builder().method(method).uri(url);
+    if body.is_some() {
+        request = request.header("content-type", "application/json");
+    }
+    let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    let mut request = request.body(bytes).expect("is a request");
+    let keys = keys();
+    let key = keys.of_use(key_use).last().expect("is there");
+    sign_request(&mut request, key, Timestamp::from_unix_seconds(at), nonce).expect("signs");
+    request
+}
+
+/// An answer, whole.
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) headers: http::HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answered {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("is JSON")
+    }
+
+    pub(super) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+/// One request through a router.
+pub(super) async fn ask(router: &Router, request: Request<Bytes>) -> Answered {
+    let response: Response =
+        router.clone().oneshot(request.map(Body::from)).await.expect("routers do not fail");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = to_bytes(response.into_body(), 1 << 20).await.expect("is whole");
+    Answered { status, headers, text: String::from_utf8(body.to_vec()).expect("is text") }
+}
+
+/// A page or, with `accept`, its JSON.
+pub(super) fn get(path: &str) -> Request<Bytes> {
+    Request::get(path).body(Bytes::new()).expect("is a request")
+}
+
+/// The JSON of a page.
+pub(super) fn get_json(path: &str) -> Request<Bytes> {
+    Request::get(path).header("accept", "application/json").body(Bytes::new()).expect("is a request")
+}
+
+/// A form as a browser sends it.
+pub(super) fn form(path: &str, body: &str) -> Request<Bytes> {
+    let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+    request.body(Bytes::from(body.to_owned())).expect("is a request")
+}
+
+/// JSON without a signature.
+pub(super) fn json_post(path: &str, body: &Value) -> Request<Bytes> {
+    let request = Request::post(path).header("content-type", "application/json");
+    request.body(Bytes::from(body.to_string())).expect("is a request")
+}
