@@ -4,7 +4,7 @@
 use crate::config::{Config, ConfigFault};
 use crate::handle::{handle, handle_unconfigured};
 use crate::platform::workers::{Workers, receive, reply};
-use http::{Response, StatusCode};
+use onbill_domain::reject::Reject;
 use std::sync::OnceLock;
 use worker::{Context, Env, event};
 
@@ -24,11 +24,7 @@ async fn fetch(incoming: worker::Request, env: Env, _context: Context) -> worker
     let response = match (receive(incoming).await, config) {
         (Some(request), Ok(config)) => handle(&platform, config, request).await,
         (Some(request), Err(fault)) => handle_unconfigured(&platform, fault, request).await,
-        (None, _) => {
-            let mut refused = Response::default();
-            *refused.status_mut() = StatusCode::BAD_REQUEST;
-            refused
-        }
+        (None, _) => Reject::invalid("The request could not be read.").into(),
     };
     Ok(reply(response))
 }

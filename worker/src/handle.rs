@@ -123,12 +123,9 @@ fn refuse<P: Platform>(
         Stop::Reject(reject) => reject,
         Stop::Fault(fault) => fault.public(),
     };
-    match (route, platform.random()) {
-        (Some(route), Some(random)) if route.is_page() && reject.code != Code::MethodNotAllowed => {
-            page::refusal(route, &reject, request, random)
-        }
-        _ => reject.into(),
-    }
+    let page = route.filter(|route| route.is_page() && reject.code != Code::MethodNotAllowed);
+    let page = page.and_then(|route| Some(page::refusal(route, &reject, request, platform.random()?)));
+    page.unwrap_or_else(|| reject.into())
 }
 
 /// Scheme, host and port that the caller used.

@@ -14,7 +14,7 @@ use onbill_domain::digest::sha256;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::HashSet;
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Store;
 
@@ -26,6 +26,7 @@ pub struct FakePlatform {
     clock: Arc<AtomicI64>,
     seed: u64,
     drawn: AtomicU64,
+    dry: AtomicBool,
     store: Mutex<Store>,
     network: Mutex<Network>,
     sent: Mutex<Vec<Request<Bytes>>>,
@@ -43,6 +44,7 @@ impl FakePlatform {
             clock,
             seed,
             drawn: AtomicU64::new(0),
+            dry: AtomicBool::new(false),
             store: Mutex::default(),
             network: Mutex::new(nobody),
             sent: Mutex::default(),
@@ -69,6 +71,11 @@ impl FakePlatform {
     /// Moves the clock.
     pub fn advance_seconds(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Whether the host has no randomness to give from now on.
+    pub fn run_dry(&self, dry: bool) {
+        self.dry.store(dry, Ordering::SeqCst);
     }
 
     /// Whether callers are over this rate from now on.
@@ -137,6 +144,9 @@ impl Platform for FakePlatform {
     }
 
     fn random(&self) -> Option<[u8; 16]> {
+        if self.dry.load(Ordering::SeqCst) {
+            return None;
+        }
         let drawn = self.drawn.fetch_add(1, Ordering::SeqCst);
         let hash = sha256(format!("{} {drawn}", self.seed).as_bytes());
         hash.first_chunk().copied()

@@ -1,5 +1,10 @@
 //! The edge as its callers meet it: whole requests in, whole answers out, on the stand-in host.
 
+mod back;
 mod everywhere;
 mod frame;
 pub(crate) mod kit;
+mod ott;
+mod routing;
+mod signup;
+mod widget;

@@ -1,0 +1,245 @@
+//! The partner's calls: who is let in, what reaches the origin, what comes back.
+
+use super::kit::{ACME, NOVA, NOW, World, mapping, operators, pai, partners, request, response};
+use crate::platform::{Sieve, Unreachable};
+use onbill_domain::ids::{OperatorId, PartnerId};
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::{Presented, Target, verify};
+use onbill_domain::timestamp::Timestamp;
+use serde_json::{Value, json};
+
+const PATHS: [&str; 3] = ["/ott/v1/token/validate", "/ott/v1/partnerSubscription", "/ott/v1/transaction"];
+
+pub(super) fn charge() -> Value {
+    json!({"extTransactionID": "n-1", "pai": pai(), "amount": {"value": 1599, "currency": "USD"},
+           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+}
+
+pub(super) fn charged() -> Value {
+    json!({"transactionID": "t-1", "extTransactionID": "n-1", "status": "PENDING"})
+}
+
+fn subscription() -> Value {
+    json!({"pai": pai(), "extSubscriptionID": "s-1", "origin": "EXISTING_ACCOUNT", "plan": "standard"})
+}
+
+fn question(world: &World, path: &str) -> Value {
+    match path {
+        "/ott/v1/token/validate" => json!({"token": world.token("acme", |_| {}), "extReference": "r-1"}),
+        "/ott/v1/partnerSubscription" => subscription(),
+        _ => charge(),
+    }
+}
+
+fn knows_acme(world: &World) {
+    world.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "ACTIVE", 1).to_string()));
+}
+
+#[tokio::test]
+async fn the_origin_can_check_both_signatures() {
+    let world = World::new();
+    knows_acme(&world);
+    world.answers(&format!("POST {ACME}/ott/v1/transaction?run=7"), 201, &charged());
+    let answer = world.netflix("POST", "/ott/v1/transaction?run=7", &charge()).await;
+    assert_eq!((answer.status(), answer.json()), (201, charged()));
+    assert_eq!(answer.header("x-powered-by"), "");
+
+    let sent = world.platform.take_sent().remove(0);
+    assert_eq!(*sent.body(), charge().to_string(), "byte for byte");
+    assert_eq!(sent.headers()["onbill-partner-authority"], "edge.example");
+    assert_eq!(sent.headers()["onbill-subscriber"], "handle-1");
+    assert!(!sent.headers().contains_key("cf-connecting-ip"));
+    let check = |authority: &str, presented: Option<Presented<'_>>, key_use| {
+        let content_type = sent.headers()["content-type"].to_str().expect("is text");
+        let target = Target {
+            method: "POST",
+            authority,
+            path: "/ott/v1/transaction",
+            query: "run=7",
+            body: Some((&sent.body()[..], content_type)),
+        };
+        let now = Timestamp::from_unix_seconds(NOW);
+        let verified = verify(&target, presented.expect("is there"), world.config.keys(), key_use, now);
+        verified.map(|verified| verified.key.id.clone())
+    };
+    let ours = Presented::from_headers(sent.headers());
+    assert_eq!(check("origin.acme.example", ours, KeyUse::EdgeToOrigin).as_deref(), Ok("acme-edge"));
+    let theirs = Presented::from_headers_named(
+        sent.headers(),
+        "onbill-partner-signature-input",
+        "onbill-partner-signature",
+    );
+    assert_eq!(check("edge.example", theirs, KeyUse::PartnerCall).as_deref(), Ok("netflix-1"));
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_signature_the_answer_is_one() {
+    let world = World::new();
+    for path in PATHS.into_iter().chain(["/ott/v1/transaction/n-1"]) {
+        let is_get = path.ends_with("n-1");
+        let (method, body) = if is_get { ("GET", Value::Null) } else { ("POST", question(&world, path)) };
+        let good = || world.signed("netflix-1", method, path, &body);
+        let mut stale = good();
+        stale = {
+            let input = stale.headers()["signature-input"].to_str().expect("is text");
+            let input = input.replace(&NOW.to_string(), &(NOW - 301).to_string());
+            stale.headers_mut().insert("signature-input", input.parse().expect("is a value"));
+            stale
+        };
+        let mut forged = good();
+        forged.headers_mut().insert("signature", "sig1=:AAAA:".parse().expect("is a value"));
+        let mut unknown_key = good();
+        let input =
+            unknown_key.headers()["signature-input"].to_str().expect("is text").replace("netflix-1", "x");
+        unknown_key.headers_mut().insert("signature-input", input.parse().expect("is a value"));
+        let mut elsewhere = good();
+        *elsewhere.uri_mut() = format!("https://other.example{path}").parse().expect("is a URI");
+        let mut another_query = good();
+        *another_query.uri_mut() = format!("https://edge.example{path}?a=b").parse().expect("is a URI");
+        let mut cut = good();
+        cut.headers_mut().remove("signature");
+        let mut bad = vec![
+            request(method, path, if is_get { "" } else { "{}" }),
+            stale,
+            forged,
+            unknown_key,
+            elsewhere,
+            another_query,
+            cut,
+            world.signed("stranger", method, path, &body),
+        ];
+        if !is_get {
+            let mut changed = good();
+            *changed.body_mut() = changed.body().iter().copied().chain(*b" ").collect();
+            bad.push(changed);
+        }
+        let mut answers = Vec::new();
+        for request in bad {
+            answers.push(world.send(request).await);
+        }
+        for answer in &answers {
+            assert_eq!(answer.refusal(), (401, "authorization-failure".to_owned()), "{path}");
+            assert_eq!(answer.text(), answers[0].text(), "one answer for all of them");
+        }
+    }
+    assert!(world.platform.take_sent().is_empty());
+    assert!(world.platform.sieved().is_empty(), "a stranger uses up nobody's rate");
+}
+
+#[tokio::test]
+async fn size_and_type_come_before_the_signature_and_the_rate_after_it() {
+    let world = World::new();
+    for path in PATHS {
+        let mut typed = request("POST", path, "{}");
+        typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
+        assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
+        let large = request("POST", path, &" ".repeat(16 * 1024 + 1));
+        assert_eq!(world.send(large).await.refusal(), (413, "body-too-large".to_owned()));
+        for garbage in ["[]", "{}", "{", r#"{"pai":1}"#] {
+            let garbage = world.sign("netflix-1", request("POST", path, garbage));
+            assert_eq!(world.send(garbage).await.refusal(), (400, "invalid-request".to_owned()));
+        }
+        world.platform.use_up(Sieve::Partner, true);
+        let answer = world.netflix("POST", path, &json!({})).await;
+        assert_eq!(answer.refusal(), (429, "too-many-requests".to_owned()));
+        world.platform.use_up(Sieve::Partner, false);
+    }
+    let mut worthless = charge();
+    worthless["amount"]["value"] = json!(0);
+    let answer = world.netflix("POST", "/ott/v1/transaction", &worthless).await;
+    assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()));
+    let answer = world.netflix("GET", "/ott/v1/transaction/a%20b", &Value::Null).await;
+    assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()));
+    assert!(world.platform.take_sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_is_spent_at_the_operator_that_it_names() {
+    let world = World::new();
+    let spent = |operator: &str| {
+        json!({"pai": pai(), "operator": operator, "offer": "netflix-standard", "status": "ACTIVE",
+               "type": "postpaid", "locale": "en", "returnURL": "https://edge.example/widget/v1/return/x/t"})
+    };
+    for (operator, origin) in [("acme", ACME), ("nova", NOVA)] {
+        let to = format!("POST {origin}/ott/v1/token/validate");
+        world.answers(&to, 200, &spent(operator));
+        let body = json!({"token": world.token(operator, |_| {}), "extReference": "r-1"});
+        let answer = world.netflix("POST", "/ott/v1/token/validate", &body).await;
+        assert_eq!((answer.status(), answer.json()), (200, spent(operator)));
+        assert_eq!(world.sent_to(), [to.as_str()]);
+        world.refuses(&to, 409, "token-already-used");
+        let answer = world.netflix("POST", "/ott/v1/token/validate", &body).await;
+        assert_eq!(answer.refusal(), (409, "token-already-used".to_owned()));
+        world.sent_to();
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_for_this_partner_now_goes_nowhere() {
+    let mut operators = operators();
+    operators[1]["partners"] = json!(["tunes"]);
+    let world = World::with(&operators, &partners());
+    let other = |claims: &mut onbill_domain::token::SignupClaims| {
+        claims.op = OperatorId::parse("nova").expect("is a slug");
+    };
+    for (token, code) in [
+        (
+            world.token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("slug")),
+            "token-invalid",
+        ),
+        (world.token("acme", |claims| claims.exp += 1), "token-invalid"),
+        (world.token("acme", other), "token-invalid"),
+        (world.token("nova", |_| {}), "token-invalid"),
+        (format!("{}x", world.token("acme", |_| {})), "token-invalid"),
+        ("a.b.c".to_owned(), "token-invalid"),
+        (String::new(), "token-invalid"),
+        (world.token("acme", |claims| (claims.iat, claims.exp) = (NOW - 300, NOW)), "token-expired"),
+    ] {
+        let body = json!({"token": token, "extReference": "r-1"});
+        let answer = world.netflix("POST", "/ott/v1/token/validate", &body).await;
+        assert_eq!(answer.refusal(), (400, code.to_owned()), "{token}");
+    }
+    assert!(world.platform.take_sent().is_empty());
+}
+
+#[tokio::test]
+async fn only_what_partners_know_comes_back_from_an_origin() {
+    let world = World::new();
+    knows_acme(&world);
+    let to = format!("POST {ACME}/ott/v1/transaction");
+    let refusal =
+        |status, code: &str| Ok(response(status, &json!({"code": code, "message": "m"}).to_string()));
+    for (status, code) in [
+        (401, "authorization-failure"),
+        (409, "request-in-progress"),
+        (422, "idempotency-violation"),
+        (400, "invalid-request"),
+        (429, "too-many-requests"),
+        (500, "internal-error"),
+        (503, "service-unavailable"),
+    ] {
+        world.answers_raw(&to, refusal(status, code));
+        let answer = world.netflix("POST", "/ott/v1/transaction", &charge()).await;
+        assert_eq!(answer.refusal(), (status, code.to_owned()));
+    }
+    for answer in [
+        Err(Unreachable::Broken),
+        Err(Unreachable::TimedOut),
+        Err(Unreachable::TooLarge),
+        Ok(response(200, "{}")),
+        Ok(response(201, "<html>")),
+        Ok(response(204, "")),
+        Ok(response(302, "")),
+        refusal(404, "not-found"),
+        refusal(413, "body-too-large"),
+        refusal(409, "already-on-bill"),
+        refusal(400, "made-up"),
+    ] {
+        let told = format!("{answer:?}");
+        world.platform.take_sent();
+        world.answers_raw(&to, answer);
+        let answer = world.netflix("POST", "/ott/v1/transaction", &charge()).await;
+        assert_eq!(answer.refusal(), (503, "service-unavailable".to_owned()), "{told}");
+        assert_eq!(world.platform.take_sent().len(), 1, "a spent nonce is not sent again");
+    }
+}

@@ -1,0 +1,192 @@
+//! Finding the operator of a PAI or of a charge, with a store that is empty, stale, wrong or down.
+
+use super::kit::{ACME, NOVA, World, mapping, operators, pai, partners};
+use super::ott::{charge, charged};
+use crate::fake::StoreFault;
+use crate::platform::Unreachable;
+use serde_json::{Value, json};
+
+const CHARGE: &str = "/ott/v1/transaction";
+
+fn key() -> String {
+    format!("pai/{}", pai())
+}
+
+fn asks(origin: &str) -> String {
+    format!("POST {origin}/edge/v1/pai")
+}
+
+fn charges(origin: &str) -> String {
+    format!("POST {origin}{CHARGE}")
+}
+
+/// Acme has the PAI, Nova does not.
+fn acme_has_it(world: &World) {
+    world.answers(&asks(ACME), 200, &mapping("acme", "ACTIVE", 3));
+    world.refuses(&asks(NOVA), 404, "pai-not-found");
+    world.answers(&charges(ACME), 201, &charged());
+    world.refuses(&charges(NOVA), 404, "pai-not-found");
+}
+
+async fn post(world: &World) -> (u16, Value) {
+    let answer = world.netflix("POST", CHARGE, &charge()).await;
+    (answer.status(), answer.json())
+}
+
+async fn code(world: &World) -> (u16, String) {
+    world.netflix("POST", CHARGE, &charge()).await.refusal()
+}
+
+#[tokio::test]
+async fn a_known_pai_goes_straight_to_its_operator_also_when_closed() {
+    for state in ["ACTIVE", "SUSPENDED", "CLOSED"] {
+        let world = World::new();
+        acme_has_it(&world);
+        world.platform.kv_set(&key(), Some(&mapping("acme", state, 3).to_string()));
+        assert_eq!(post(&world).await, (201, charged()), "{state}");
+        assert_eq!(world.sent_to(), [charges(ACME)], "{state}");
+        world.answers_raw(&charges(ACME), Err(Unreachable::Broken));
+        assert_eq!(code(&world).await, (503, "service-unavailable".to_owned()), "{state}");
+        assert_eq!(
+            world.sent_to(),
+            [charges(ACME)],
+            "an operator that is down is not a reason to ask others"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_pai_is_asked_for_once_and_remembered() {
+    let world = World::new();
+    acme_has_it(&world);
+    assert_eq!(post(&world).await, (201, charged()));
+    let sent = world.platform.take_sent();
+    let to: Vec<_> = sent.iter().map(|request| format!("{} {}", request.method(), request.uri())).collect();
+    assert_eq!(to, [asks(ACME), asks(NOVA), charges(ACME)]);
+    let asked: Value = serde_json::from_slice(sent[0].body()).expect("is JSON");
+    assert_eq!(asked, json!({"partner": "netflix", "pai": pai()}));
+    assert_eq!(sent[2].headers()["onbill-subscriber"], "handle-1");
+    assert_eq!(post(&world).await.0, 201);
+    assert_eq!(world.sent_to(), [charges(ACME)]);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_or_talks_nonsense_only_costs_a_question() {
+    for fault in [StoreFault::ReadsFail, StoreFault::WritesFail, StoreFault::Down, StoreFault::StaleReads] {
+        let world = World::new();
+        acme_has_it(&world);
+        world.platform.kv_fail(Some(fault));
+        for _ in 0..2 {
+            assert_eq!(post(&world).await, (201, charged()), "{fault:?}");
+            assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA), charges(ACME)], "{fault:?}");
+        }
+    }
+    for nonsense in ["", "garbage", "{}", &mapping("other", "ACTIVE", 3).to_string()] {
+        let world = World::new();
+        acme_has_it(&world);
+        world.platform.kv_set(&key(), Some(nonsense));
+        assert_eq!(post(&world).await, (201, charged()), "{nonsense}");
+        assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA), charges(ACME)]);
+        assert_eq!(world.platform.kv_value(&key()), Some(acme_mapping()), "it is mended");
+    }
+}
+
+fn acme_mapping() -> String {
+    let mapping: onbill_domain::wire::kv::PaiMapping =
+        serde_json::from_value(mapping("acme", "ACTIVE", 3)).expect("is a mapping");
+    serde_json::to_string(&mapping).expect("is JSON")
+}
+
+#[tokio::test]
+async fn a_mapping_to_the_wrong_operator_is_found_out_and_mended() {
+    let world = World::new();
+    acme_has_it(&world);
+    world.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 9).to_string()));
+    assert_eq!(post(&world).await, (201, charged()));
+    assert_eq!(world.sent_to(), [charges(NOVA), asks(ACME), charges(ACME)]);
+    assert_eq!(world.platform.kv_value(&key()), Some(acme_mapping()));
+    assert_eq!(post(&world).await.0, 201);
+    assert_eq!(world.sent_to(), [charges(ACME)]);
+}
+
+#[tokio::test]
+async fn nobodys_is_said_only_when_everybody_has_said_so() {
+    let world = World::new();
+    for origin in [ACME, NOVA] {
+        world.refuses(&asks(origin), 404, "pai-not-found");
+        world.refuses(&charges(origin), 404, "pai-not-found");
+    }
+    assert_eq!(code(&world).await, (404, "pai-not-found".to_owned()));
+    assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA)]);
+    world.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 1).to_string()));
+    assert_eq!(code(&world).await, (404, "pai-not-found".to_owned()));
+    assert_eq!(world.sent_to(), [charges(NOVA), asks(ACME)]);
+    world.platform.kv_set(&key(), None);
+
+    world.answers_raw(&asks(NOVA), Err(Unreachable::TimedOut));
+    assert_eq!(code(&world).await, (503, "service-unavailable".to_owned()), "the silent one may have it");
+    for confused in [(404, "not-found"), (401, "authorization-failure"), (500, "internal-error")] {
+        world.refuses(&asks(NOVA), confused.0, confused.1);
+        assert_eq!(code(&world).await.0, 503, "{confused:?}");
+    }
+    world.answers(&asks(NOVA), 200, &json!({}));
+    assert_eq!(code(&world).await.0, 503);
+    world.answers(&asks(NOVA), 200, &mapping("acme", "ACTIVE", 1));
+    assert_eq!(code(&world).await.0, 503, "an operator cannot answer for another");
+
+    acme_has_it(&world);
+    world.answers_raw(&asks(NOVA), Err(Unreachable::TimedOut));
+    assert_eq!(post(&world).await.0, 201, "one that has it is enough");
+}
+
+#[tokio::test]
+async fn a_pai_with_two_owners_is_charged_to_neither() {
+    let world = World::new();
+    acme_has_it(&world);
+    world.answers(&asks(NOVA), 200, &mapping("nova", "ACTIVE", 3));
+    assert_eq!(code(&world).await, (503, "service-unavailable".to_owned()));
+    assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA)]);
+    assert_eq!(world.platform.kv_value(&key()), None);
+    assert!(world.platform.log_lines().iter().any(|line| line.contains("another operator claims too")));
+}
+
+#[tokio::test]
+async fn a_partner_never_reaches_an_operator_that_does_not_sell_it() {
+    let mut operators = operators();
+    operators[1]["partners"] = json!(["tunes"]);
+    let world = World::with(&operators, &partners());
+    acme_has_it(&world);
+    world.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 9).to_string()));
+    assert_eq!(post(&world).await.0, 201);
+    assert_eq!(world.sent_to(), [asks(ACME), charges(ACME)]);
+    world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
+    assert_eq!(world.sent_to(), [format!("GET {ACME}/ott/v1/transaction/n-1")]);
+}
+
+#[tokio::test]
+async fn a_charge_is_looked_for_at_every_operator() {
+    let world = World::new();
+    let at = |origin: &str| format!("GET {origin}/ott/v1/transaction/n-1");
+    let status = || world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
+    let missing = |origin| world.refuses(&at(origin), 404, "transaction-not-found");
+    missing(ACME);
+    world.answers(&at(NOVA), 200, &charged());
+    let answer = status().await;
+    assert_eq!((answer.status(), answer.json()), (200, charged()));
+    assert_eq!(world.sent_to(), [at(ACME), at(NOVA)]);
+    world.answers_raw(&at(ACME), Err(Unreachable::Broken));
+    assert_eq!(status().await.status(), 200, "one that has it is enough");
+
+    missing(NOVA);
+    assert_eq!(
+        status().await.refusal(),
+        (503, "service-unavailable".to_owned()),
+        "the silent one may have it"
+    );
+    missing(ACME);
+    assert_eq!(status().await.refusal(), (404, "transaction-not-found".to_owned()));
+    world.refuses(&at(ACME), 401, "authorization-failure");
+    assert_eq!(status().await.refusal(), (401, "authorization-failure".to_owned()));
+    world.answers(&at(NOVA), 200, &json!({}));
+    assert_eq!(status().await.refusal().0, 503);
+}

@@ -1,0 +1,155 @@
+//! Going on to the partner: the token, the store, and the partner's page.
+
+use super::kit::{ACME, NETFLIX, World, mapping, operators, pai, partners, response};
+use crate::fake::StoreFault;
+use crate::platform::Unreachable;
+use serde_json::{Value, json};
+
+const PAGE: &str = "https://www.netflix.example/signup?session=1";
+
+fn minted(world: &World, change: impl FnOnce(&mut Value)) {
+    let mut signup = json!({
+        "partner": "netflix", "token": world.token("acme", |_| {}), "pai": pai(),
+        "mapping": mapping("acme", "ACTIVE", 1), "locale": "es",
+        "returnURL": "https://edge.example/widget/v1/return/acme/ticket-1",
+    });
+    change(&mut signup);
+    world.answers(&format!("POST {ACME}/edge/v1/signup"), 200, &signup);
+}
+
+fn opens(world: &World, status: u16, url: &str) {
+    world.answers(&format!("POST {NETFLIX}/signup-sessions"), status, &json!({"url": url}));
+}
+
+async fn sign_up(world: &World) -> (u16, Value) {
+    let answer = world.widget("/widget/v1/signup", &json!({"operator": "acme", "flow": "f"})).await;
+    (answer.status(), answer.json())
+}
+
+fn key() -> String {
+    format!("pai/{}", pai())
+}
+
+fn stored(world: &World) -> Option<Value> {
+    world.platform.kv_value(&key()).map(|text| serde_json::from_str(&text).expect("is JSON"))
+}
+
+#[tokio::test]
+async fn the_partner_gets_the_token_the_store_the_mapping_and_the_browser_the_page() {
+    let world = World::new();
+    minted(&world, |_| {});
+    opens(&world, 201, PAGE);
+    assert_eq!(sign_up(&world).await, (201, json!({"url": PAGE})));
+    assert_eq!(stored(&world), Some(mapping("acme", "ACTIVE", 1)));
+
+    let sent = world.platform.take_sent();
+    assert_eq!(sent.len(), 2);
+    let session: Value = serde_json::from_slice(sent[1].body()).expect("is JSON");
+    assert_eq!(
+        session,
+        json!({"token": world.token("acme", |_| {}), "operator": "acme", "channel": "web", "locale": "es",
+               "returnURL": "https://edge.example/widget/v1/return/acme/ticket-1"})
+    );
+    let input = sent[1].headers()["signature-input"].to_str().expect("is text");
+    assert!(input.ends_with("keyid=\"edge-netflix\";tag=\"onbill-edge-to-partner\""), "{input}");
+    assert!(sent[1].headers().contains_key("x-correlator"));
+}
+
+#[tokio::test]
+async fn a_partner_that_is_down_or_confused_is_told_apart_from_the_operator() {
+    let world = World::new();
+    minted(&world, |_| {});
+    let sessions = format!("POST {NETFLIX}/signup-sessions");
+    for answer in [
+        Err(Unreachable::TimedOut),
+        Ok(response(201, "{}")),
+        Ok(response(500, "<html>")),
+        Ok(response(400, r#"{"code":"token-invalid","message":"m"}"#)),
+        Ok(response(302, &json!({"url": PAGE}).to_string())),
+    ] {
+        world.answers_raw(&sessions, answer);
+        assert_eq!(sign_up(&world).await.0, 503);
+    }
+    for foreign in [
+        "https://evil.example/",
+        "https://www.netflix.example.evil.example/",
+        "https://www.netflix.example@evil.example/",
+        "http://www.netflix.example/",
+        "https://tunes.example/",
+        "javascript:alert(1)",
+        "//evil.example/",
+        "",
+    ] {
+        opens(&world, 201, foreign);
+        let (status, body) = sign_up(&world).await;
+        assert_eq!((status, &body["code"]), (503, &json!("partner-unavailable")), "{foreign}");
+    }
+    opens(&world, 201, "https://netflix.example/any/page");
+    assert_eq!(sign_up(&world).await.0, 201, "the origin of the partner's own interface is its own too");
+}
+
+#[tokio::test]
+async fn a_sign_up_that_would_fail_at_its_end_is_not_begun() {
+    type Change<'a> = Box<dyn FnOnce(&mut Value) + 'a>;
+    let mut operators = operators();
+    operators[0]["partners"] = json!(["netflix"]);
+    let world = World::with(&operators, &partners());
+    opens(&world, 201, PAGE);
+    let nova = world.token("nova", |_| {});
+    let expired =
+        world.token("acme", |claims| (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100));
+    let other_pai = world.token("acme", |claims| claims.sub = onbill_domain::pai::Pai::from_random([6; 16]));
+    let changes: [Change<'_>; 7] = [
+        Box::new(|signup| signup["token"] = json!("a.b.c")),
+        Box::new(|signup| signup["token"] = json!(nova)),
+        Box::new(|signup| signup["token"] = json!(expired)),
+        Box::new(|signup| signup["token"] = json!(other_pai)),
+        Box::new(|signup| signup["partner"] = json!("tunes")),
+        Box::new(|signup| signup["partner"] = json!("other")),
+        Box::new(|signup| signup["mapping"]["operator"] = json!("nova")),
+    ];
+    for (n, change) in changes.into_iter().enumerate() {
+        minted(&world, change);
+        let (status, body) = sign_up(&world).await;
+        assert_eq!((status, &body["code"]), (503, &json!("service-unavailable")), "case {n}");
+        assert_eq!((world.sent_to().len(), stored(&world)), (1, None), "case {n}");
+    }
+}
+
+#[tokio::test]
+async fn a_failing_store_does_not_keep_a_customer_from_signing_up() {
+    for (fault, lands) in [
+        (StoreFault::ReadsFail, true),
+        (StoreFault::WritesFail, false),
+        (StoreFault::WritesFailAndLand, true),
+        (StoreFault::Down, false),
+    ] {
+        let world = World::new();
+        minted(&world, |_| {});
+        opens(&world, 201, PAGE);
+        world.platform.kv_fail(Some(fault));
+        assert_eq!(sign_up(&world).await.0, 201, "{fault:?}");
+        assert_eq!(stored(&world).is_some(), lands, "{fault:?}");
+        assert!(
+            world.platform.log_lines().iter().any(|line| line.contains("the store does not")),
+            "{fault:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_store_never_goes_back() {
+    let world = World::new();
+    opens(&world, 201, PAGE);
+    minted(&world, |signup| signup["mapping"] = mapping("acme", "ACTIVE", 5));
+    for later in [mapping("acme", "SUSPENDED", 6), mapping("acme", "CLOSED", 2)] {
+        world.platform.kv_set(&key(), Some(&later.to_string()));
+        assert_eq!(sign_up(&world).await.0, 201);
+        assert_eq!(stored(&world), Some(later));
+    }
+    for earlier in [mapping("acme", "ACTIVE", 4).to_string(), "garbage".to_owned()] {
+        world.platform.kv_set(&key(), Some(&earlier));
+        assert_eq!(sign_up(&world).await.0, 201);
+        assert_eq!(stored(&world), Some(mapping("acme", "ACTIVE", 5)));
+    }
+}

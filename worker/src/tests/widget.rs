@@ -1,0 +1,243 @@
+//! The frame's own calls: who may make them, what is passed on, and what of the origin's answers comes back.
+
+use super::kit::{ACME, NUMBER, World, from_frame, operators, partners, request, response};
+use crate::platform::{Sieve, Unreachable};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+const VALIDATE: &str = "POST https://origin.acme.example/edge/v1/validate";
+const PATHS: [&str; 4] =
+    ["/widget/v1/account/validate", "/widget/v1/pin", "/widget/v1/signup", "/widget/v1/result"];
+
+fn validate() -> Value {
+    json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "es",
+           "returnURL": "https://my.acme.example/done", "session": "a.b.c"})
+}
+
+fn question(path: &str) -> Value {
+    match path {
+        "/widget/v1/account/validate" => validate(),
+        "/widget/v1/pin" => json!({"operator": "acme", "flow": "f", "pin": "123456"}),
+        "/widget/v1/signup" => json!({"operator": "acme", "flow": "f"}),
+        _ => json!({"operator": "acme", "result": "a.b.c"}),
+    }
+}
+
+fn pin_step() -> Value {
+    json!({"step": "pin", "flow": "f", "expiresAt": "2026-11-18T11:16:40Z", "digits": 6})
+}
+
+fn confirm_step() -> Value {
+    json!({"step": "confirm", "flow": "f", "type": "prepaid", "offer": offer()})
+}
+
+fn offer() -> Value {
+    json!({"id": "netflix-standard", "title": "Netflix Standard", "partner": "netflix",
+           "price": {"value": 1599, "currency": "USD"}})
+}
+
+#[tokio::test]
+async fn the_number_is_passed_on_as_typed_and_the_next_step_comes_back() {
+    let world = World::new();
+    let mut chatty = pin_step();
+    chatty["internal"] = json!(NUMBER);
+    world.answers(VALIDATE, 200, &chatty);
+    let mut typed = validate();
+    typed["msisdn"] = json!("(202) 555-٠١٠١");
+    typed["unknown"] = json!("is ignored");
+    let answer = world.widget("/widget/v1/account/validate", &typed).await;
+    assert_eq!(
+        (answer.status(), answer.json()),
+        (200, pin_step()),
+        "only what the contract knows comes back"
+    );
+    assert!(!answer.0.headers().contains_key("x-powered-by"));
+
+    let sent = world.platform.take_sent().remove(0);
+    let body: Value = serde_json::from_slice(sent.body()).expect("is JSON");
+    assert_eq!(
+        body,
+        json!({"offer": "netflix-standard", "msisdn": "(202) 555-٠١٠١", "locale": "es",
+               "returnURL": "https://my.acme.example/done", "session": "a.b.c"})
+    );
+    assert_eq!(sent.headers()["x-correlator"], answer.header("x-correlator"));
+    let input = sent.headers()["signature-input"].to_str().expect("is text");
+    assert!(input.ends_with("keyid=\"acme-edge\";tag=\"onbill-edge-to-origin\""), "{input}");
+    assert!(!sent.headers().contains_key("cf-connecting-ip"));
+}
+
+#[tokio::test]
+async fn pin_and_result_are_passed_on() {
+    let world = World::new();
+    world.answers(&format!("POST {ACME}/edge/v1/pin"), 200, &confirm_step());
+    let result = json!({"outcome": "success", "offer": offer()});
+    world.answers(&format!("POST {ACME}/edge/v1/result"), 200, &result);
+    let answer = world.widget("/widget/v1/pin", &question("/widget/v1/pin")).await;
+    assert_eq!((answer.status(), answer.json()), (200, confirm_step()));
+    let answer = world.widget("/widget/v1/result", &question("/widget/v1/result")).await;
+    assert_eq!((answer.status(), answer.json()), (200, result));
+    let bodies: Vec<_> = world.platform.take_sent().into_iter().map(http::Request::into_body).collect();
+    assert_eq!(bodies, [r#"{"flow":"f","pin":"123456"}"#, r#"{"result":"a.b.c"}"#]);
+}
+
+#[tokio::test]
+async fn only_our_own_frame_may_call() {
+    let world = World::new();
+    for path in PATHS {
+        let call = |headers: &[(&'static str, &str)]| {
+            let mut request = request("POST", path, &question(path).to_string());
+            for (name, value) in headers {
+                request.headers_mut().append(*name, value.parse().expect("is a value"));
+            }
+            world.send(request)
+        };
+        let own = ("origin", "https://edge.example");
+        for headers in [
+            &[][..],
+            &[("origin", "https://my.acme.example")],
+            &[("origin", "http://edge.example")],
+            &[("origin", "https://edge.example:8443")],
+            &[("origin", "https://edge.example.evil.example")],
+            &[("origin", "null")],
+            &[own, own],
+            &[own, ("sec-fetch-site", "cross-site")],
+            &[own, ("sec-fetch-site", "same-site")],
+            &[own, ("sec-fetch-site", "none")],
+        ] {
+            assert_eq!(call(headers).await.refusal(), (403, "forbidden".to_owned()), "{path} {headers:?}");
+        }
+        // Nobody answers, but somebody was asked: older browsers do not say `sec-fetch-site`.
+        assert_eq!(call(&[own]).await.status(), 503, "{path}");
+        assert_eq!(world.platform.take_sent().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn bad_input_gets_the_contracts_answer_and_goes_nowhere() {
+    let world = World::new();
+    for path in PATHS {
+        let mut typed = from_frame(request("POST", path, "{}"));
+        typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
+        assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
+
+        let large = format!("{}{}", question(path), " ".repeat(16 * 1024));
+        let large = from_frame(request("POST", path, &large));
+        assert_eq!(world.send(large).await.refusal(), (413, "body-too-large".to_owned()));
+        let mut lying = from_frame(request("POST", path, &question(path).to_string()));
+        lying.headers_mut().insert("content-length", "16385".parse().expect("is a value"));
+        assert_eq!(world.send(lying).await.refusal(), (413, "body-too-large".to_owned()));
+
+        for garbage in ["", "{", "[]", "null", "\u{0}", "{}", r#"{"operator":"ACME"}"#, r#"{"operator":7}"#] {
+            let mut request = from_frame(request("POST", path, garbage));
+            request.headers_mut().insert("content-type", "application/json".parse().expect("is a value"));
+            assert_eq!(world.send(request).await.refusal(), (400, "invalid-request".to_owned()), "{garbage}");
+        }
+        let mut elsewhere = question(path);
+        elsewhere["operator"] = json!("other");
+        let answer = world.widget(path, &elsewhere).await;
+        assert_eq!(answer.refusal(), (400, "parameter-not-supported".to_owned()));
+
+        world.platform.use_up(Sieve::Widget, true);
+        let answer = world.widget(path, &question(path)).await;
+        assert_eq!((answer.refusal().0, answer.header("retry-after")), (429, "60"));
+        world.platform.use_up(Sieve::Widget, false);
+    }
+    assert!(world.platform.take_sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_number_and_where_it_leads_are_checked_for_form() {
+    let mut operators = operators();
+    operators[0]["partners"] = json!(["netflix"]);
+    let world = World::with(&operators, &partners());
+    let cases = [
+        ("offer", json!("other"), "parameter-not-supported"),
+        ("offer", json!("tunes-family"), "parameter-not-supported"),
+        ("offer", json!(""), "invalid-request"),
+        ("msisdn", json!(""), "invalid-request"),
+        ("msisdn", json!("1".repeat(97)), "invalid-request"),
+        ("msisdn", json!(12_025_550_101_u64), "invalid-request"),
+        ("locale", json!("xx"), "invalid-request"),
+        ("returnURL", json!("https://evil.example/"), "invalid-request"),
+        ("returnURL", json!("https://nova.example/"), "invalid-request"),
+        ("returnURL", json!("javascript:alert(1)"), "invalid-request"),
+    ];
+    for (member, value, code) in cases {
+        let mut question = validate();
+        question[member] = value.clone();
+        let answer = world.widget("/widget/v1/account/validate", &question).await;
+        assert_eq!(answer.refusal(), (400, code.to_owned()), "{member} {value}");
+        assert!(!answer.text().contains("2025550101"));
+    }
+    assert!(world.platform.take_sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_origins_refusals_come_back_when_they_are_for_customers() {
+    let world = World::new();
+    for (status, code) in [
+        (400, "invalid-request"),
+        (404, "account-not-found"),
+        (400, "suspended-non-payment"),
+        (400, "insufficient-balance"),
+        (400, "account-not-eligible"),
+        (409, "already-on-bill"),
+        (400, "pin-invalid"),
+        (400, "pin-expired"),
+        (400, "token-invalid"),
+        (400, "token-expired"),
+        (429, "too-many-requests"),
+        (503, "service-unavailable"),
+        (500, "internal-error"),
+    ] {
+        world.refuses(VALIDATE, status, code);
+        let answer = world.widget("/widget/v1/account/validate", &validate()).await;
+        assert_eq!(answer.refusal(), (status, code.to_owned()));
+        assert_eq!(answer.json()["message"], "As the origin says.");
+    }
+    let mut waits = response(429, r#"{"code":"too-many-requests","message":"m"}"#);
+    waits.headers_mut().insert("retry-after", "86000".parse().expect("is a value"));
+    world.answers_raw(VALIDATE, Ok(waits));
+    let answer = world.widget("/widget/v1/account/validate", &validate()).await;
+    assert_eq!((answer.status(), answer.header("retry-after")), (429, "86000"));
+}
+
+#[tokio::test]
+async fn an_origin_that_is_down_or_confused_is_503() {
+    let world = World::new();
+    let refusal =
+        |status, code: &str| Ok(response(status, &json!({"code": code, "message": "m"}).to_string()));
+    let answers = [
+        Err(Unreachable::Broken),
+        Err(Unreachable::TimedOut),
+        Err(Unreachable::TooLarge),
+        Ok(response(200, "<html>")),
+        Ok(response(200, "{}")),
+        Ok(response(200, "")),
+        Ok(response(204, "")),
+        Ok(response(202, &pin_step().to_string())),
+        Ok(response(302, &pin_step().to_string())),
+        Ok(response(200, &json!({"step": "confirm", "flow": "f"}).to_string())),
+        Ok(response(500, "<html>")),
+        Ok(response(400, "{}")),
+        refusal(401, "authorization-failure"),
+        refusal(404, "not-found"),
+        refusal(404, "pai-not-found"),
+        refusal(422, "idempotency-violation"),
+        refusal(400, "made-up"),
+        refusal(500, "pin-invalid"),
+    ];
+    for answer in answers {
+        let told = format!("{answer:?}");
+        world.answers_raw(VALIDATE, answer);
+        let answer = world.widget("/widget/v1/account/validate", &validate()).await;
+        assert_eq!(answer.refusal(), (503, "service-unavailable".to_owned()), "{told}");
+        assert_eq!(answer.header("retry-after"), "30");
+        let line: Value =
+            serde_json::from_str(&world.platform.log_lines().pop().expect("is logged")).expect("JSON");
+        assert!(line["fault"].as_str().is_some_and(|fault| fault.starts_with("operator:acme: ")), "{line}");
+    }
+    let sent = world.platform.take_sent();
+    assert_eq!(sent.len(), 18, "nothing is tried twice");
+    assert!(sent.iter().all(|request| request.body() != &Bytes::new()));
+}
