@@ -9,6 +9,12 @@ use onbill_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+/// How many PINs there are.
+const PINS: u32 = 1_000_000;
+/// The largest multiple of [`PINS`] among 32-bit numbers.
+const EVEN: u32 = u32::MAX - u32::MAX % PINS;
+const _: () = assert!(PIN_DIGITS == 6, "PINS counts the codes of six digits");
+
 /// A message in the outbox, before it is sealed.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PinMessage {
@@ -20,13 +26,10 @@ pub(crate) struct PinMessage {
 
 /// Draws a PIN. Each of the million is equally likely: draws from the ragged end of the range are thrown away.
 pub(crate) fn draw(random: &dyn Random) -> Zeroizing<String> {
-    const COUNT: u32 = 1_000_000;
-    const { assert!(PIN_DIGITS == 6) };
-    const EVEN: u32 = u32::MAX - u32::MAX % COUNT;
     loop {
         let drawn = u32::from_le_bytes(random.bytes());
         if drawn < EVEN {
-            return Zeroizing::new(format!("{:0PIN_DIGITS$}", drawn % COUNT));
+            return Zeroizing::new(format!("{:0PIN_DIGITS$}", drawn % PINS));
         }
     }
 }

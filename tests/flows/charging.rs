@@ -1,1 +1,163 @@
-//! .
+//! Charges on their worst day: whatever fails, each is on the right bill once.
+
+use crate::world::customer::Choice;
+use crate::world::{ACCOUNTS, Mishap, World};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+
+async fn signed_up() -> (World, String) {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let pai = world.pai_of("ann@example.com").await;
+    (world, pai)
+}
+
+async fn post(world: &World, pai: &str, id: &str) -> (StatusCode, Value) {
+    let body = json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
+                      "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
+    world.ott(Method::POST, "/ott/v1/transaction", body).await
+}
+
+async fn status(world: &World, id: &str) -> Value {
+    world.ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
+}
+
+#[tokio::test]
+async fn billing_that_applies_and_does_not_answer_is_asked_not_charged_again() {
+    for mishap in [Mishap::AnswerLost, Mishap::Garbled] {
+        let (world, pai) = signed_up().await;
+        world.network.disturb(BILLING, mishap);
+        let (code, answer) = post(&world, &pai, "c-1").await;
+        assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("PENDING")), "{mishap:?}");
+        assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1, "it did apply");
+        world.network.mend();
+        assert_eq!(world.acme.deliver().await, 0, "not due yet");
+        world.pass_seconds(361);
+        assert_eq!(world.acme.deliver().await, 1);
+        assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
+        assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+        // The replay still says what the first answer said.
+        assert_eq!(post(&world, &pai, "c-1").await, (StatusCode::OK, answer));
+    }
+}
+
+#[tokio::test]
+async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
+    let (world, pai) = signed_up().await;
+    world.network.disturb(BILLING, Mishap::Lost);
+    for id in ["c-1", "c-2", "c-3"] {
+        assert_eq!(post(&world, &pai, id).await.1["status"], "PENDING");
+    }
+    world.pass_seconds(361);
+    world.acme.deliver().await;
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    world.network.mend();
+    world.pass_seconds(3600 + 721);
+    world.acme.deliver().await;
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 3);
+    for id in ["c-1", "c-2", "c-3"] {
+        assert_eq!(status(&world, id).await["status"], "APPROVED");
+    }
+    assert_eq!(world.acme.app.store.next_due().await.expect("works"), None, "the outbox is empty");
+}
+
+#[tokio::test]
+async fn a_charge_that_stays_unclear_waits_for_a_person_and_is_never_declined() {
+    let (world, pai) = signed_up().await;
+    world.network.disturb(BILLING, Mishap::Lost);
+    post(&world, &pai, "c-1").await;
+    for _ in 0..12 {
+        world.pass_seconds(2 * 86_400);
+        world.acme.deliver().await;
+    }
+    world.network.mend();
+    world.pass_seconds(30 * 86_400);
+    assert_eq!(world.acme.deliver().await, 0);
+    assert_eq!(status(&world, "c-1").await["status"], "PENDING");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_the_partner_is_found_again_by_its_id() {
+    let (world, pai) = signed_up().await;
+    world.network.disturb(&format!("{}/ott/v1/transaction", world.acme.origin), Mishap::AnswerLost);
+    let (code, answer) = post(&world, &pai, "c-1").await;
+    assert_eq!((code, &answer["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable")));
+    world.network.mend();
+    let (code, answer) = post(&world, &pai, "c-1").await;
+    assert_eq!((code, &answer["status"]), (StatusCode::OK, &json!("APPROVED")));
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
+    let (world, pai) = signed_up().await;
+    // A charge that waits while the number changes hands, and one that comes afterwards.
+    world.network.disturb(BILLING, Mishap::Lost);
+    post(&world, &pai, "c-1").await;
+    world.network.mend();
+    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
+    world.pass_seconds(361);
+    world.acme.deliver().await;
+    assert_eq!(status(&world, "c-1").await["declineReason"], "account-closed-taken-over");
+    let (code, answer) = post(&world, &pai, "c-2").await;
+    assert_eq!((code, &answer["declineReason"]), (StatusCode::CREATED, &json!("account-closed-taken-over")));
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+
+    // The new owner signs up for themselves, under another PAI.
+    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
+    assert_ne!(world.pai_of("bea@example.com").await, pai);
+    post(&world, &pai, "c-3").await;
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_account_decides_about_a_charge_as_it_stands() {
+    for (from, to, reason, then) in [
+        ("+12025550101,active", "+12025550101,suspended", "account-on-hold", "APPROVED"),
+        ("+12025550101,active", "+12025550101,ceased", "account-closed", "DECLINED"),
+    ] {
+        let (world, pai) = signed_up().await;
+        world.acme.import(&ACCOUNTS.0.replace(from, to)).await;
+        let (code, answer) = post(&world, &pai, "c-1").await;
+        assert_eq!(code, StatusCode::CREATED);
+        assert_eq!((&answer["status"], &answer["declineReason"]), (&json!("DECLINED"), &json!(reason)));
+        // A hold ends; a closed PAI stays closed, even when the account comes back.
+        world.acme.import(ACCOUNTS.0).await;
+        assert_eq!(post(&world, &pai, "c-2").await.1["status"], then);
+    }
+}
+
+#[tokio::test]
+async fn billings_own_no_is_final_and_told_with_its_code() {
+    let world = World::new();
+    // Enough for the check at sign-up by a stale import; billing knows better.
+    let generous = ACCOUNTS.0.replace("+12025550104,active,prepaid,120", "+12025550104,active,prepaid,99999");
+    world.acme.import(&generous).await;
+    world.sign_up(&world.acme, "+12025550104", Choice::New("ann@example.com")).await;
+    let run = world.billing_run("2026-12").await;
+    assert_eq!(run["totals"]["declined"], 1, "{run}");
+    let charge = &run["charges"][0];
+    let now = status(&world, charge["extTransactionID"].as_str().expect("is text")).await;
+    assert_eq!((&now["status"], &now["declineReason"]), (&json!("DECLINED"), &json!("insufficient-balance")));
+    assert_eq!(now["rawResult"]["scope"], "billing");
+    assert!(world.bill(&world.acme, "+12025550104").await.is_empty());
+}
+
+#[tokio::test]
+async fn one_id_is_one_charge_whatever_comes_at_once() {
+    let (world, pai) = signed_up().await;
+    let posts = (0..32).map(|_| post(&world, &pai, "c-1"));
+    let answers = futures_util::future::join_all(posts).await;
+    let created = answers.iter().filter(|(code, _)| *code == StatusCode::CREATED).count();
+    assert_eq!(created, 1, "{answers:?}");
+    for (code, body) in answers {
+        let fine = matches!(code, StatusCode::CREATED | StatusCode::OK) && body["status"] == "APPROVED"
+            || code == StatusCode::CONFLICT && body["code"] == "request-in-progress";
+        assert!(fine, "{code} {body}");
+    }
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}

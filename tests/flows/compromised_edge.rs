@@ -1,1 +1,124 @@
-//! .
+//! The edge in the wrong hands: whoever has its keys and its network can refuse service, but not take money.
+
+use crate::world::customer::Choice;
+use crate::world::{ACCOUNTS, Holder, World, keys};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::sign_request;
+use onbill_domain::token::{self, ISSUER, SignupClaims};
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+
+/// Signs towards the origin with the edge's own key, as a thief of the edge's secrets can.
+fn as_the_edge(world: &World, stolen: &Keyring, request: &mut Request<Bytes>, nonce: &str) {
+    let key = stolen.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
+    sign_request(request, key, world.now(), nonce).expect("signs");
+}
+
+fn to_origin(world: &World, path: &str, body: &Value) -> Request<Bytes> {
+    Request::post(format!("http://{}{path}", world.acme.origin))
+        .header("content-type", "application/json")
+        .body(Bytes::from(body.to_string()))
+        .expect("is a request")
+}
+
+#[tokio::test]
+async fn the_edges_secrets_do_not_make_a_charge() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let stolen = keys::ring(&Holder::Edge);
+    let pai = world.pai_of("ann@example.com").await;
+    let charge = |id: &str| {
+        json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
+               "description": "x", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+    };
+    let path = "/ott/v1/transaction";
+
+    // 1. Its own signature only; 2. its own signature in the partner's place.
+    let mut bare = to_origin(&world, path, &charge("t-1"));
+    as_the_edge(&world, &stolen, &mut bare, "thief-nonce-0001");
+    let mut posing = bare.clone();
+    for (from, to) in
+        [("signature-input", "onbill-partner-signature-input"), ("signature", "onbill-partner-signature")]
+    {
+        let value = posing.headers()[from].clone();
+        posing.headers_mut().insert(to, value);
+    }
+    // 3. The partner's genuine signature over another charge.
+    let genuine = world.signed(&Method::POST, path, &charge("t-1"));
+    let mut swapped = to_origin(&world, path, &charge("t-2"));
+    for (from, to) in
+        [("signature-input", "onbill-partner-signature-input"), ("signature", "onbill-partner-signature")]
+    {
+        swapped.headers_mut().insert(to, genuine.headers()[from].clone());
+    }
+    as_the_edge(&world, &stolen, &mut swapped, "thief-nonce-0003");
+    // 4. The edge does not even hold what signs for the partner.
+    let public = stolen.newest(KeyUse::PartnerCall, "partner:netflix").expect("the edge verifies with it");
+    assert_eq!(public.sign(b"anything"), None);
+    for (n, request) in [bare, posing, swapped].into_iter().enumerate() {
+        assert_eq!(world.send(request).await.0, StatusCode::UNAUTHORIZED, "case {}", n + 1);
+    }
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+
+    // The genuine call, forwarded with the stolen key, does pass: that is what the edge is for.
+    let mut forwarded = to_origin(&world, path, &charge("t-1"));
+    for (from, to) in
+        [("signature-input", "onbill-partner-signature-input"), ("signature", "onbill-partner-signature")]
+    {
+        forwarded.headers_mut().insert(to, genuine.headers()[from].clone());
+    }
+    as_the_edge(&world, &stolen, &mut forwarded, "thief-nonce-0004");
+    assert_eq!(world.send(forwarded.clone()).await.0, StatusCode::CREATED);
+    // Once: re-signing the outer call does not make the partner's nonce fresh.
+    as_the_edge(&world, &stolen, &mut forwarded, "thief-nonce-0005");
+    assert_eq!(world.send(forwarded).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_the_origin_did_not_record_is_worth_nothing() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    let stolen = keys::ring(&Holder::Edge);
+    let now = world.now().unix_seconds();
+    let claims = SignupClaims {
+        iss: ISSUER.to_owned(),
+        aud: PartnerId::parse("netflix").expect("is a slug"),
+        sub: Pai::from_random([9; 16]),
+        op: OperatorId::parse("acme").expect("is a slug"),
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        jti: "made-up".to_owned(),
+        iat: now,
+        exp: now + 300,
+    };
+    let key = stolen.newest(KeyUse::SignupToken, "operator:acme").expect("the edge verifies with it");
+    let token = token::sign(key, &claims).expect("signs");
+    let body = json!({"token": token, "extReference": "r-1"});
+    let (status, answer) = world.ott(Method::POST, "/ott/v1/token/validate", body).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-invalid")));
+}
+
+#[tokio::test]
+async fn a_mapping_to_someone_else_is_an_alarm_and_not_a_charge() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let (key, value) =
+        world.edge.kv_entries().into_iter().find(|(key, _)| key.starts_with("pai/")).expect("is mapped");
+    let mut mapping: Value = serde_json::from_str(&value).expect("is JSON");
+    mapping["subscriber"] = json!("someone-else");
+    world.edge.kv_set(&key, Some(&mapping.to_string()));
+    let run = world.billing_run("2026-12").await;
+    assert_eq!(run["totals"]["failed"], 1, "{run}");
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    // Mended, the same run is the same charge.
+    world.edge.kv_set(&key, Some(&value));
+    assert_eq!(world.billing_run("2026-12").await["totals"]["approved"], 1);
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}

@@ -1,1 +1,173 @@
-//! .
+//! Every door, and who does not get through it.
+
+use crate::world::customer::Choice;
+use crate::world::{ACCOUNTS, EDGE, World};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+
+async fn signed_up() -> (World, String) {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let pai = world.pai_of("ann@example.com").await;
+    (world, pai)
+}
+
+fn charge(pai: &str, id: &str) -> Value {
+    json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
+           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+}
+
+const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
+
+#[tokio::test]
+async fn a_partners_call_needs_its_own_fresh_signature() {
+    let (world, pai) = signed_up().await;
+    let (path, body) = ("/ott/v1/transaction", charge(&pai, "d-1"));
+    let unsigned = world.send(world.unsigned(&Method::POST, path, &body)).await;
+    assert_eq!((unsigned.0, &unsigned.1["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
+
+    let mut other_body = world.signed(&Method::POST, path, &body);
+    *other_body.body_mut() = Bytes::from(charge(&pai, "d-2").to_string());
+    let mut other_path = world.signed(&Method::POST, "/ott/v1/partnerSubscription", &body);
+    *other_path.uri_mut() = format!("http://{EDGE}{path}").parse().expect("is a URI");
+    let mut other_key = world.signed(&Method::POST, path, &body);
+    let input = other_key.headers()["signature-input"].to_str().expect("is text").replace("call-1", "call-9");
+    other_key.headers_mut().insert("signature-input", HeaderValue::from_str(&input).expect("is a value"));
+    let stale = world.signed(&Method::POST, path, &body);
+    world.pass_seconds(301);
+    for (name, request) in [("body", other_body), ("path", other_path), ("key", other_key), ("stale", stale)]
+    {
+        assert_eq!(world.send(request).await, unsigned, "{name}");
+    }
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_replayed_call_is_refused_and_changes_nothing() {
+    let (world, pai) = signed_up().await;
+    let call = world.signed(&Method::POST, "/ott/v1/transaction", &charge(&pai, "d-1"));
+    assert_eq!(world.send(call.clone()).await.0, StatusCode::CREATED);
+    assert_eq!(world.send(call.clone()).await.0, UNAUTHORIZED);
+    // Also at the last moment at which its signature is fresh.
+    world.pass_seconds(300);
+    world.acme.app.store.sweep(world.now()).await.expect("works");
+    assert_eq!(world.send(call).await.0, UNAUTHORIZED);
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_is_for_one_visit() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    let flow = world.prove(&world.acme, GOOD).await;
+    world.leave(&world.acme, &flow).await;
+    let crossings = world.network.crossings();
+    let opened = crossings.iter().find(|c| c.path == "/signup-sessions").expect("the edge opened a sign-up");
+    let token =
+        opened.asked.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("has one");
+    let spend = |token: String, reference: &str| {
+        let body = json!({"token": token, "extReference": reference});
+        world.ott(Method::POST, "/ott/v1/token/validate", body)
+    };
+    let (status, body) = spend(token.to_owned(), "another-visit").await;
+    assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("token-already-used")));
+    let mut forged = token.to_owned();
+    forged.replace_range(60..61, if &token[60..61] == "A" { "B" } else { "A" });
+    assert_eq!(spend(forged, "x").await.1["code"], "token-invalid");
+    assert_eq!(spend("garbage".to_owned(), "x").await.1["code"], "token-invalid");
+    world.pass_seconds(300);
+    assert_eq!(spend(token.to_owned(), "another-visit").await.1["code"], "token-expired");
+}
+
+#[tokio::test]
+async fn bad_bodies_get_their_answer_and_leave_nothing() {
+    let (world, pai) = signed_up().await;
+    let before = world.bill(&world.acme, GOOD).await;
+    let with = |key: &str, value: Value| {
+        let mut body = charge(&pai, "d-1");
+        body[key] = value;
+        body
+    };
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    for (body, status, code) in [
+        (with("amount", json!({"value": 0, "currency": "USD"})), 400, "invalid-request"),
+        (with("amount", json!({"value": -1, "currency": "USD"})), 400, "invalid-request"),
+        (with("amount", json!({"value": 15.99, "currency": "USD"})), 400, "invalid-request"),
+        (with("amount", json!({"value": "1599", "currency": "USD"})), 400, "invalid-request"),
+        (with("amount", json!({"value": 1599, "currency": "XXX"})), 400, "invalid-request"),
+        (with("extTransactionID", json!("x".repeat(300))), 400, "invalid-request"),
+        (with("extTransactionID", json!("caf\u{e9}")), 400, "invalid-request"),
+        (with("servicePeriod", json!({"from": "2026-12-31", "to": "2026-12-01"})), 400, "invalid-request"),
+        (with("pai", json!("not-a-pai")), 400, "invalid-request"),
+        (with("pai", json!(unknown)), 404, "pai-not-found"),
+        (json!([]), 400, "invalid-request"),
+        (json!("text"), 400, "invalid-request"),
+        (with("description", json!("x".repeat(20_000))), 413, "body-too-large"),
+    ] {
+        let (got, answer) = world.ott(Method::POST, "/ott/v1/transaction", body.clone()).await;
+        assert_eq!((got.as_u16(), answer["code"].as_str()), (status, Some(code)), "{body}");
+    }
+    assert_eq!(
+        world.ott(Method::GET, "/ott/v1/transaction/d-1", Value::Null).await.1["code"],
+        "transaction-not-found"
+    );
+    assert_eq!(world.bill(&world.acme, GOOD).await, before);
+}
+
+#[tokio::test]
+async fn the_origin_answers_nobody_but_its_edge() {
+    let (world, pai) = signed_up().await;
+    for (path, body) in [
+        ("/edge/v1/validate", json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en"})),
+        ("/edge/v1/pin", json!({"flow": "x", "pin": "123456"})),
+        ("/edge/v1/signup", json!({"flow": "x"})),
+        ("/edge/v1/return", json!({"ticket": "x"})),
+        ("/edge/v1/result", json!({"result": "x"})),
+        ("/edge/v1/pai", json!({"partner": "netflix", "pai": pai})),
+        ("/ott/v1/transaction", charge(&pai, "d-1")),
+    ] {
+        let request = Request::post(format!("http://{}{path}", world.acme.origin))
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))
+            .expect("is a request");
+        assert_eq!(world.send(request).await.0, UNAUTHORIZED, "{path}");
+        // Nor does the partner's own signature alone open it.
+        let mut request = world.signed(&Method::POST, path, &body);
+        *request.uri_mut() = format!("http://{}{path}", world.acme.origin).parse().expect("is a URI");
+        assert_eq!(world.send(request).await.0, UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_widgets_calls_are_taken_from_the_widget_only() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    let body =
+        json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en"}).to_string();
+    let call = |origin: Option<&str>, content_type: &str, body: String| {
+        let mut request = Request::post(format!("http://{EDGE}/widget/v1/account/validate"))
+            .header("content-type", content_type);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        world.send(request.body(Bytes::from(body)).expect("is a request"))
+    };
+    let own = format!("http://{EDGE}");
+    assert_eq!(call(Some(&own), "application/json", body.clone()).await.0, StatusCode::OK);
+    for foreign in [None, Some("https://evil.example"), Some("null"), Some("http://127.0.0.1:8790")] {
+        assert_eq!(
+            call(foreign, "application/json", body.clone()).await.0,
+            StatusCode::FORBIDDEN,
+            "{foreign:?}"
+        );
+    }
+    assert_eq!(call(Some(&own), "text/plain", body.clone()).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let large = format!("{body}{}", " ".repeat(17_000));
+    assert_eq!(call(Some(&own), "application/json", large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    let other = body.replace("acme", "nobody");
+    assert!(call(Some(&own), "application/json", other).await.0.is_client_error());
+}

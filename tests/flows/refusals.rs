@@ -1,1 +1,177 @@
-//! .
+//! What a customer is told, and what nobody is told before a number has proved itself.
+
+use crate::world::customer::Choice;
+use crate::world::{ACCOUNTS, World};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+const POOR: &str = "+12025550104";
+const SUSPENDED: &str = "+12025550105";
+const CEASED: &str = "+12025550106";
+const UNKNOWN: &str = "+12025550199";
+
+async fn world() -> World {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    world
+}
+
+/// The answer without what differs from call to call by its nature.
+fn shape(answer: &(StatusCode, Value)) -> (StatusCode, Value) {
+    let mut body = answer.1.clone();
+    if let Some(flow) = body.get_mut("flow") {
+        *flow = json!(flow.as_str().map(str::len));
+    }
+    (answer.0, body)
+}
+
+#[tokio::test]
+async fn every_number_gets_the_same_answer_until_it_has_proved_itself() {
+    let world = world().await;
+    let expected = shape(&world.enter(&world.acme, GOOD).await);
+    assert_eq!(expected.1["step"], "pin");
+    let others =
+        [POOR, SUSPENDED, CEASED, UNKNOWN, "+34612345601", "(202) 555-0101", "٢٠٢٥٥٥٠١٠١", "202-555-0199"];
+    for number in others {
+        assert_eq!(shape(&world.enter(&world.acme, number).await), expected, "{number}");
+    }
+    // Only numbers with a line that text messages reach get one.
+    assert_eq!(world.messages(&world.acme, SUSPENDED).await.len(), 1);
+    for silent in [CEASED, UNKNOWN] {
+        let told = world.network.crossings().iter().any(|c| c.path == "/csp/notification" && c.has(silent));
+        assert!(!told, "{silent}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_pin_for_an_unknown_number_looks_like_any_wrong_pin() {
+    let world = world().await;
+    let mut answers = Vec::new();
+    for number in [GOOD, UNKNOWN] {
+        let (_, step) = world.enter(&world.acme, number).await;
+        let right = if number == GOOD { world.pin(&world.acme, GOOD).await } else { String::new() };
+        let wrong = if right == "000000" { "111111" } else { "000000" };
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            seen.push(
+                world.widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": wrong})).await,
+            );
+        }
+        answers.push(seen);
+    }
+    assert_eq!(answers[0], answers[1]);
+    let codes: Vec<_> =
+        answers[0].iter().map(|(status, body)| (status.as_u16(), body["code"].clone())).collect();
+    assert_eq!(codes[..4], vec![(400, json!("pin-invalid")); 4]);
+    assert_eq!(codes[4..], vec![(429, json!("too-many-requests")); 2]);
+}
+
+#[tokio::test]
+async fn a_proven_number_is_told_where_it_stands() {
+    let world = world().await;
+    for (number, code) in [(POOR, "insufficient-balance"), (SUSPENDED, "suspended-non-payment")] {
+        let (_, step) = world.enter(&world.acme, number).await;
+        let pin = world.pin(&world.acme, number).await;
+        let (_, answer) =
+            world.widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": pin})).await;
+        assert_eq!(answer["code"], code);
+    }
+    for (number, code) in
+        [(CEASED, "account-not-found"), (UNKNOWN, "account-not-found"), (POOR, "insufficient-balance")]
+    {
+        let (_, answer) = world.enter_listed(&world.acme, number).await;
+        assert_eq!(answer["code"], code);
+    }
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let (status, answer) = world.enter_listed(&world.acme, GOOD).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("already-on-bill")));
+}
+
+#[tokio::test]
+async fn standing_that_changes_on_the_way_is_noticed() {
+    let world = world().await;
+    let flow = world.prove(&world.acme, GOOD).await;
+    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,suspended")).await;
+    let (_, answer) = world.widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+    assert_eq!(answer["code"], "suspended-non-payment");
+}
+
+#[tokio::test]
+async fn codes_are_over_in_time_and_ten_a_day() {
+    let world = world().await;
+    let (_, step) = world.enter(&world.acme, GOOD).await;
+    let pin = world.pin(&world.acme, GOOD).await;
+    world.pass_seconds(600);
+    let (_, answer) =
+        world.widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": pin})).await;
+    assert_eq!(answer["code"], "pin-expired");
+    for number in [GOOD, UNKNOWN] {
+        let used = usize::from(number == GOOD);
+        for _ in used..10 {
+            assert_eq!(world.enter(&world.acme, number).await.0, StatusCode::OK);
+        }
+        let (status, answer) = world.enter(&world.acme, number).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("too-many-requests")));
+    }
+    world.pass_seconds(86_400);
+    assert_eq!(world.enter(&world.acme, GOOD).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_not_a_number_or_not_on_offer_is_refused_before_anything_happens() {
+    let world = world().await;
+    for typed in [
+        "",
+        "abc",
+        "1-800-FLOWERS",
+        "12345",
+        &"9".repeat(96),
+        &"9".repeat(9000),
+        "+1202555010111111",
+        "\u{0}",
+    ] {
+        let (status, answer) = world.enter(&world.acme, typed).await;
+        assert_eq!(
+            (status, &answer["code"]),
+            (StatusCode::BAD_REQUEST, &json!("invalid-request")),
+            "{typed}"
+        );
+    }
+    let body = |key: &str, value: Value| {
+        let mut body =
+            json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en"});
+        body[key] = value;
+        body
+    };
+    for (bad, code) in [
+        (body("offer", json!("netflix-premium")), "parameter-not-supported"),
+        (body("offer", json!(5)), "invalid-request"),
+        (body("locale", json!("xx")), "invalid-request"),
+        (body("msisdn", json!(12_025_550_101_u64)), "invalid-request"),
+        (body("returnURL", json!("https://evil.example/")), "invalid-request"),
+        (body("returnURL", json!("javascript:alert(1)")), "invalid-request"),
+        (body("session", json!("not.a.token")), "token-invalid"),
+    ] {
+        let (_, answer) = world.widget("/account/validate", bad.clone()).await;
+        assert_eq!(answer["code"], code, "{bad}");
+    }
+    assert_eq!(world.acme.deliver().await, 0, "nothing was put into the outbox");
+}
+
+#[tokio::test]
+async fn a_session_is_good_for_its_time_and_its_numbers() {
+    let world = world().await;
+    let session = world.acme.operator.assertion(vec![]).expect("signs");
+    let ask = |session: String| {
+        let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en",
+                          "session": session});
+        world.widget("/account/validate", body)
+    };
+    assert_eq!(ask(session.clone()).await.1["step"], "pin", "a number that is not listed proves itself");
+    let mut forged = session.clone();
+    forged.replace_range(40..41, if &session[40..41] == "A" { "B" } else { "A" });
+    assert_eq!(ask(forged).await.1["code"], "token-invalid");
+    world.pass_seconds(900);
+    assert_eq!(ask(session).await.1["code"], "token-expired");
+}

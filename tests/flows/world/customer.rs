@@ -109,7 +109,7 @@ impl World {
     pub(crate) async fn go_back(&self, seat: &Seat) -> String {
         let sent = self.network.crossings();
         let session = sent.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
-        let text = &session.expect("the edge opened a sign-up").text;
+        let text = &session.expect("the edge opened a sign-up").asked;
         let begin = format!("http://{EDGE}/widget/v1/return/{}/", seat.id());
         let at = text.find(&begin).expect("has a return URL");
         let url: String = text[at..].chars().take_while(|c| *c != '"').collect();

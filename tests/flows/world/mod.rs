@@ -175,11 +175,19 @@ impl World {
 
     /// One of the partner's accounts that is paid by card.
     pub(crate) async fn card_payer(&self) -> String {
-        let accounts = self.partner_accounts().await;
-        let accounts = accounts["accounts"].as_array().expect("has accounts").clone();
-        let by_card =
-            accounts.iter().find(|account| account.to_string().contains("card")).expect("one pays by card");
-        by_card["email"].as_str().expect("is text").to_owned()
+        let account = self.partner_account(|account| account["pays"]["how"] == "card").await;
+        account["email"].as_str().expect("is text").to_owned()
+    }
+
+    /// The PAI by which the partner knows a customer.
+    pub(crate) async fn pai_of(&self, email: &str) -> String {
+        let account = self.partner_account(|account| account["email"] == email).await;
+        account["pays"]["pai"].as_str().expect("pays on the bill").to_owned()
+    }
+
+    async fn partner_account(&self, is_wanted: impl Fn(&Value) -> bool) -> Value {
+        let accounts = self.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
+        accounts.into_iter().find(is_wanted).expect("there is such an account")
     }
 
     async fn read(&self, url: &str) -> Value {

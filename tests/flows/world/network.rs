@@ -29,8 +29,17 @@ pub(crate) enum Mishap {
 pub(crate) struct Crossing {
     pub(crate) authority: String,
     pub(crate) path: String,
-    /// Everything in it, headers and both bodies.
-    pub(crate) text: String,
+    /// The request's headers and body.
+    pub(crate) asked: String,
+    /// The answer's.
+    pub(crate) answered: String,
+}
+
+impl Crossing {
+    /// Whether the text is anywhere in it.
+    pub(crate) fn has(&self, text: &str) -> bool {
+        [&self.path, &self.asked, &self.answered].iter().any(|part| part.contains(text))
+    }
 }
 
 #[derive(Clone)]
@@ -108,8 +117,8 @@ impl Network {
                 Response::from_parts(parts, to_bytes(body, 1 << 20).await.map_err(|_| Unreachable)?)
             }
         };
-        let text = format!("{asked} {:?} {}", answer.headers(), String::from_utf8_lossy(answer.body()));
-        hold(&self.crossings).push(Crossing { authority, path, text });
+        let answered = format!("{:?} {}", answer.headers(), String::from_utf8_lossy(answer.body()));
+        hold(&self.crossings).push(Crossing { authority, path, asked, answered });
         match mishap {
             Some(Mishap::AnswerLost) => Err(Unreachable),
             Some(Mishap::Garbled) => {

@@ -13,7 +13,6 @@ mod signups;
 mod subscriptions;
 mod writer;
 
-#[expect(clippy::wildcard_imports, reason = "the whole vocabulary of the trait is used here")]
 use super::*;
 use onbill_domain::signature::Nonce;
 use readers::Readers;
