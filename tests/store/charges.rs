@@ -32,7 +32,8 @@ async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte() {
     // The outcome comes later: GET tells it, the replay stays what it was.
     books.store.answer_transaction(NOW, id, done()).await.expect("works");
     let books = books.reopen();
-    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    let now =
+        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
     assert_eq!(now.status, TransactionStatus::Approved);
     let again = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
     assert_eq!(again.expect("works"), Posting::Replayed(answer));
@@ -91,7 +92,11 @@ async fn a_spent_nonce_changes_nothing() {
     let books = Books::new();
     let subscriber = books.subscriber(1).await;
     let once = nonce();
-    books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    books
+        .store
+        .post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-1", 1599))
+        .await
+        .expect("works");
     let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceSpent)));
     assert_eq!(books.store.transaction(partner("netflix"), ext("n-2")).await.expect("works"), None);
@@ -126,12 +131,14 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one() {
     let pending_id = pending.transaction_id.clone();
     books.store.post_transaction(nonce(), NOW, pending).await.expect("works");
 
-    let next = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    let next =
+        books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     let SignupIssue::Issued(new) = next else { panic!("no PAI for the new holder") };
     assert_ne!(new.pai, old.pai);
     assert_ne!(new.handle, old.handle);
 
-    let posting = books.store.post_transaction(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
+    let posting =
+        books.store.post_transaction(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
     let Posting::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
     assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
     // A charge already taken keeps the generation it was taken for: the hand-off compares it with the account.
@@ -150,7 +157,8 @@ async fn a_settled_charge_never_changes() {
     let declined = HandOff::Declined { reason: DeclineReason::AccountClosed, raw_code: None };
     let second = books.store.answer_transaction(NOW, id, declined).await.expect("works");
     assert_eq!(first, second);
-    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    let now =
+        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
     // Nor did the late decline close the PAI.
     let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-2", 1599)).await;

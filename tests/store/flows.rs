@@ -44,9 +44,15 @@ async fn a_pin_is_over_in_time_and_bound_to_its_flow() {
     books.store.start_flow(nonce(), NOW, other).await.expect("works");
     let last = NOW.plus_seconds(599);
     assert!(matches!(books.store.try_pin(nonce(), last, other_id, RIGHT).await, Ok(PinTry::Wrong)));
-    assert!(matches!(books.store.try_pin(nonce(), NOW.plus_seconds(600), one_id, RIGHT).await, Ok(PinTry::Expired)));
+    assert!(matches!(
+        books.store.try_pin(nonce(), NOW.plus_seconds(600), one_id, RIGHT).await,
+        Ok(PinTry::Expired)
+    ));
     assert!(matches!(books.store.try_pin(nonce(), last, one_id, RIGHT).await, Ok(PinTry::Proven(_))));
-    assert!(matches!(books.store.try_pin(nonce(), NOW, hash(), RIGHT).await, Ok(PinTry::Expired)), "no such flow");
+    assert!(
+        matches!(books.store.try_pin(nonce(), NOW, hash(), RIGHT).await, Ok(PinTry::Expired)),
+        "no such flow"
+    );
 }
 
 #[tokio::test]
@@ -69,5 +75,9 @@ async fn a_number_gets_ten_codes_a_day() {
     // Forgetting old flows does not forget the day's codes.
     books.store.sweep(NOW.plus_seconds(86_399)).await.expect("works");
     assert_eq!(start(1, 86_399).await.expect("works"), FlowStart::TooManyPins { again_at });
-    assert_eq!(start(1, 86_400).await.expect("works"), FlowStart::Started, "the first has fallen out of the day");
+    assert_eq!(
+        start(1, 86_400).await.expect("works"),
+        FlowStart::Started,
+        "the first has fallen out of the day"
+    );
 }

@@ -43,8 +43,13 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers() {
     let due = lease(&books, 300).await;
     assert_eq!(due[0].attempts, 2, "the post's own attempt was the first");
     let reason = DeclineReason::AccountClosed;
-    books.store.settle(NOW, due[0].clone(), HandOff::Declined { reason, raw_code: None }).await.expect("works");
-    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    books
+        .store
+        .settle(NOW, due[0].clone(), HandOff::Declined { reason, raw_code: None })
+        .await
+        .expect("works");
+    let now =
+        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Declined, Some(reason)));
     assert_eq!(books.store.next_due().await.expect("works"), None);
     // This reason ends the PAI, and with it every later charge.
@@ -63,6 +68,7 @@ async fn a_parked_entry_waits_for_a_person() {
     books.store.post_transaction(nonce(), NOW, new).await.expect("works");
     books.store.answer_transaction(NOW, id, HandOff::Parked).await.expect("works");
     assert!(lease(&books, 1_000_000).await.is_empty());
-    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    let now =
+        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
     assert_eq!(now.status, TransactionStatus::Pending, "parked is not declined");
 }

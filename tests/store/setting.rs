@@ -80,8 +80,11 @@ pub(crate) fn nonce() -> Nonce {
     let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
     let target = Target { method: "GET", authority: "a", path: "/", query: "", body: None };
     let signed = sign(&target, key, NOW, &format!("nonce-{:020}", fresh())).expect("signs");
-    let presented =
-        Presented { signature_input: &signed.signature_input, signature: &signed.signature, content_digest: "" };
+    let presented = Presented {
+        signature_input: &signed.signature_input,
+        signature: &signed.signature,
+        content_digest: "",
+    };
     verify(&target, presented, &keys, KeyUse::EdgeToOrigin, NOW).expect("is genuine").nonce
 }
 

@@ -11,7 +11,8 @@ async fn a_subscriber_has_one_pai_for_each_partner() {
     let first = books.subscriber(1).await;
     assert_eq!(books.subscriber(1).await, first, "the same again");
     assert_eq!((first.state, first.version), (PaiState::Active, 1));
-    let other = books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await.expect("works");
+    let other =
+        books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await.expect("works");
     let SignupIssue::Issued(other) = other else { panic!("no PAI") };
     assert_ne!(other.pai, first.pai);
     assert_ne!(books.subscriber(2).await.pai, first.pai);
@@ -48,7 +49,11 @@ async fn a_visit_ends_as_the_books_say() {
     books.store.spend_token(nonce(), NOW, partner("netflix"), jti, ext("r-1")).await.expect("works");
     assert_eq!(outcome().await, Outcome::Pending);
     let request = subscription(row.pai, "s-1");
-    books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await.expect("works");
+    books
+        .store
+        .record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request)
+        .await
+        .expect("works");
     let end = books.store.signup_end(ticket).await.expect("works").expect("is there");
     assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (Outcome::Success, Some("ps-1")));
     assert_eq!(books.store.signup_end([0; 32]).await.expect("works"), None);
@@ -70,14 +75,18 @@ async fn a_subscription_is_recorded_once_and_alone() {
     assert_eq!(conflict, SubscriptionRecord::Conflict);
     let second = record("ps-4", subscription(row.pai, "s-2")).await.expect("works");
     assert_eq!(second, SubscriptionRecord::AlreadyOnBill);
-    assert_eq!(record("ps-5", subscription(pai(), "s-3")).await.expect("works"), SubscriptionRecord::PaiNotFound);
+    assert_eq!(
+        record("ps-5", subscription(pai(), "s-3")).await.expect("works"),
+        SubscriptionRecord::PaiNotFound
+    );
 
     assert!(books.store.pays_on_bill(partner("netflix"), number(1).index).await.expect("works"));
     assert!(!books.store.pays_on_bill(partner("netflix"), number(2).index).await.expect("works"));
     let repeated = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(repeated.expect("works"), SignupIssue::AlreadyOnBill);
     // The number's next holder starts afresh.
-    let next = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    let next =
+        books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert!(matches!(next, SignupIssue::Issued(_)));
     assert!(!books.store.pays_on_bill(partner("netflix"), number(1).index).await.expect("works"));
 }
