@@ -8,7 +8,6 @@ use crate::fault::{Fault, Party, Stop};
 use crate::origin::{read_answer, read_refusal, unexpected};
 use crate::platform::Platform;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Request, Response};
 use onbill_domain::reject::Code;
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
@@ -68,11 +67,7 @@ pub(crate) fn relay<A: DeserializeOwned>(
     let party = Party::Operator(operator.id.clone());
     if response.status().is_success() {
         read_answer::<A>(response, &party)?;
-        let mut relayed = json_bytes(response.status(), response.body().clone());
-        if let Some(content_type) = response.headers().get(CONTENT_TYPE) {
-            relayed.headers_mut().insert(CONTENT_TYPE, content_type.clone());
-        }
-        return Ok(relayed);
+        return Ok(json_bytes(response.status(), response.body().clone()));
     }
     match read_refusal(response) {
         Some(reject) if is_for_partner(reject.code) => Err(reject.into()),
