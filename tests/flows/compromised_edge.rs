@@ -105,7 +105,7 @@ async fn a_token_that_the_origin_did_not_record_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn a_mapping_to_someone_else_is_an_alarm_and_not_a_charge() {
+async fn a_mapping_to_someone_else_changes_nobodys_bill() {
     let world = World::new();
     world.acme.import(ACCOUNTS.0).await;
     world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
@@ -115,10 +115,11 @@ async fn a_mapping_to_someone_else_is_an_alarm_and_not_a_charge() {
     mapping["subscriber"] = json!("someone-else");
     world.edge.kv_set(&key, Some(&mapping.to_string()));
     let run = world.billing_run("2026-12").await;
-    assert_eq!(run["totals"]["failed"], 1, "{run}");
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
-    // Mended, the same run is the same charge.
-    world.edge.kv_set(&key, Some(&value));
-    assert_eq!(world.billing_run("2026-12").await["totals"]["approved"], 1);
+    assert_eq!(run["totals"]["approved"], 1, "{run}");
     assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    // To another operator: that origin disowns the PAI, and the others are asked.
+    mapping["operator"] = json!("nova");
+    world.edge.kv_set(&key, Some(&mapping.to_string()));
+    assert_eq!(world.billing_run("2027-01").await["totals"]["approved"], 1);
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 2);
 }

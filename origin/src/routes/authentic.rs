@@ -86,7 +86,10 @@ impl Received {
             return Err(too_large());
         }
         let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
-        if parts.method == Method::POST && content_type(&parts.headers) != Some("application/json") {
+        if parts.method == Method::POST
+            && !content_type(&parts.headers)
+                .is_some_and(|found| found.eq_ignore_ascii_case("application/json"))
+        {
             return Err(Reject::new(Code::UnsupportedMediaType, "The body must be application/json."));
         }
         Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, body })

@@ -6,6 +6,7 @@ mod accounts;
 mod flows;
 mod ledger;
 mod outbox;
+mod pais;
 mod readers;
 mod rows;
 mod schema;
@@ -13,8 +14,17 @@ mod signups;
 mod subscriptions;
 mod writer;
 
-use super::*;
+use super::{
+    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, NewCharge, NewFlow, NewSignup,
+    NumberIndex, PaiRow, PinTry, Posting, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
+    TokenSpend,
+};
+use async_trait::async_trait;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, TransactionAnswer};
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
@@ -164,7 +174,7 @@ impl Store for SqliteStore {
     }
 
     async fn pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
-        self.read(move |db| signups::pai(db, &partner, pai)).await
+        self.read(move |db| pais::find(db, &partner, pai)).await
     }
 
     async fn record_subscription(

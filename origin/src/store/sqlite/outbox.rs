@@ -1,7 +1,7 @@
 //! The outbox: leased, tried, settled. A row is deleted in the transaction that writes what came of it.
 
 use super::rows::pai as read_pai;
-use super::{corrupt, signups};
+use super::{corrupt, pais};
 use crate::store::{Entry, HandOff, StoreError, Work};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -85,7 +85,7 @@ pub(super) fn settle_charge(
     if let (Some(pai), Some(reason)) = (pai, reason)
         && reason.ends_pai()
     {
-        signups::close_pai(tx, &pai.to_string(), reason)?;
+        pais::close(tx, &pai.to_string(), reason)?;
     }
     put_off_or_delete(tx, now, "transaction_id = ?1", &transaction_id, outcome)
 }

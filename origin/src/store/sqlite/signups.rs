@@ -1,24 +1,21 @@
-//! Subscribers, their PAIs and the sign-up tokens.
+//! Sign-up tokens: issued to a number's holder, spent once.
 
-use super::corrupt;
+use super::pais;
 use super::rows::{locale, pai as read_pai, text};
-use crate::store::{
-    FreshNames, Hash, NewSignup, PaiRow, Signup, SignupEnd, SignupIssue, StoreError, TokenSpend,
-};
+use crate::store::{Hash, NewSignup, Signup, SignupEnd, SignupIssue, StoreError, TokenSpend};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
-use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::Outcome;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<SignupIssue, StoreError> {
     let subscriber_id = holder(tx, now, new)?;
-    let open = open_pai(tx, &new.partner, &subscriber_id)?;
+    let open = pais::open(tx, &new.partner, &subscriber_id)?;
     let row = match open {
         Some(row) => row,
-        None => create_pai(tx, now, &new.partner, &subscriber_id, &new.fresh)?,
+        None => pais::create(tx, now, &new.partner, &subscriber_id, &new.fresh)?,
     };
     if super::subscriptions::is_live(tx, row.pai)? {
         return Ok(SignupIssue::AlreadyOnBill);
@@ -55,7 +52,7 @@ fn holder(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<String, St
         if generation == new.generation {
             return Ok(subscriber_id);
         }
-        end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
+        pais::end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
     }
     tx.prepare_cached(
         "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
@@ -70,75 +67,6 @@ fn holder(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<String, St
         now.unix_seconds(),
     ])?;
     Ok(new.fresh.subscriber_id.clone())
-}
-
-/// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over.
-fn end_subscriber(
-    tx: &Connection,
-    now: Timestamp,
-    subscriber_id: &str,
-    reason: DeclineReason,
-) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE subscribers SET ended_at = ?2 WHERE subscriber_id = ?1 AND ended_at IS NULL")?
-        .execute(params![subscriber_id, now.unix_seconds()])?;
-    let open: Vec<String> = tx
-        .prepare_cached("SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'")?
-        .query_map([subscriber_id], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    open.iter().try_for_each(|pai| close_pai(tx, pai, reason))
-}
-
-/// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
-pub(super) fn close_pai(tx: &Connection, pai: &str, reason: DeclineReason) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, version = version + 1
-         WHERE pai = ?1 AND state <> 'CLOSED'",
-    )?
-    .execute(params![pai, reason.as_str()])?;
-    tx.prepare_cached("UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1")?
-        .execute([pai])?;
-    Ok(())
-}
-
-const PAI_ROW: &str =
-    "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
-
-fn open_pai(tx: &Connection, partner: &PartnerId, subscriber_id: &str) -> Result<Option<PaiRow>, StoreError> {
-    let mut select = tx.prepare_cached(&format!(
-        "{PAI_ROW} WHERE p.partner = ?1 AND p.subscriber_id = ?2 AND p.state <> 'CLOSED'"
-    ))?;
-    let mut rows = select.query(params![partner.as_str(), subscriber_id])?;
-    rows.next()?.map(pai_row).transpose()
-}
-
-pub(super) fn pai(db: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
-    let mut select = db.prepare_cached(&format!("{PAI_ROW} WHERE p.partner = ?1 AND p.pai = ?2"))?;
-    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
-    rows.next()?.map(pai_row).transpose()
-}
-
-fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
-    Ok(PaiRow {
-        pai: read_pai(row)?,
-        handle: row.get("handle")?,
-        state: text(row, "state", PaiState::parse)?,
-        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
-    })
-}
-
-fn create_pai(
-    tx: &Connection,
-    now: Timestamp,
-    partner: &PartnerId,
-    subscriber_id: &str,
-    fresh: &FreshNames,
-) -> Result<PaiRow, StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
-         VALUES (?1, ?2, ?3, 'ACTIVE', 1, ?4)",
-    )?
-    .execute(params![fresh.pai.to_string(), partner.as_str(), subscriber_id, now.unix_seconds()])?;
-    pai(tx, partner, fresh.pai)?.ok_or_else(|| corrupt("pai"))
 }
 
 pub(super) fn spend_token(

@@ -50,7 +50,7 @@ pub(super) fn record(
             SubscriptionRecord::Conflict
         });
     }
-    match super::signups::pai(tx, partner, request.pai)? {
+    match super::pais::find(tx, partner, request.pai)? {
         Some(row) if row.state != PaiState::Closed => {}
         _ => return Ok(SubscriptionRecord::PaiNotFound),
     }

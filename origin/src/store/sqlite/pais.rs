@@ -1,0 +1,83 @@
+//! PAIs, and the holders of numbers that they stand for.
+
+use super::corrupt;
+use super::rows::{pai as read_pai, text};
+use crate::store::{FreshNames, PaiRow, StoreError};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+/// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over.
+pub(super) fn end_subscriber(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    reason: DeclineReason,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE subscribers SET ended_at = ?2 WHERE subscriber_id = ?1 AND ended_at IS NULL")?
+        .execute(params![subscriber_id, now.unix_seconds()])?;
+    let open: Vec<String> = tx
+        .prepare_cached("SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'")?
+        .query_map([subscriber_id], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    open.iter().try_for_each(|pai| close(tx, pai, reason))
+}
+
+/// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
+pub(super) fn close(tx: &Connection, pai: &str, reason: DeclineReason) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, version = version + 1
+         WHERE pai = ?1 AND state <> 'CLOSED'",
+    )?
+    .execute(params![pai, reason.as_str()])?;
+    tx.prepare_cached("UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1")?
+        .execute([pai])?;
+    Ok(())
+}
+
+const PAI_ROW: &str =
+    "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
+
+pub(super) fn open(
+    tx: &Connection,
+    partner: &PartnerId,
+    subscriber_id: &str,
+) -> Result<Option<PaiRow>, StoreError> {
+    let mut select = tx.prepare_cached(&format!(
+        "{PAI_ROW} WHERE p.partner = ?1 AND p.subscriber_id = ?2 AND p.state <> 'CLOSED'"
+    ))?;
+    let mut rows = select.query(params![partner.as_str(), subscriber_id])?;
+    rows.next()?.map(pai_row).transpose()
+}
+
+pub(super) fn find(db: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{PAI_ROW} WHERE p.partner = ?1 AND p.pai = ?2"))?;
+    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
+    rows.next()?.map(pai_row).transpose()
+}
+
+fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
+    Ok(PaiRow {
+        pai: read_pai(row)?,
+        handle: row.get("handle")?,
+        state: text(row, "state", PaiState::parse)?,
+        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+    })
+}
+
+pub(super) fn create(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    subscriber_id: &str,
+    fresh: &FreshNames,
+) -> Result<PaiRow, StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
+         VALUES (?1, ?2, ?3, 'ACTIVE', 1, ?4)",
+    )?
+    .execute(params![fresh.pai.to_string(), partner.as_str(), subscriber_id, now.unix_seconds()])?;
+    find(tx, partner, fresh.pai)?.ok_or_else(|| corrupt("pai"))
+}
