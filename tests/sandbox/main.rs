@@ -11,6 +11,7 @@ use onbill_tests::sandbox::netflix::{Netflix, NetflixConfig};
 use onbill_tests::sandbox::operator::{Operator, OperatorConfig};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -44,12 +45,22 @@ enum Party {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_target(false).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let http = HttpPeer::new(CALL_DEADLINE).context("cannot set up outgoing calls")?;
     let outside =
         Outside { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), http: Arc::new(http) };
-    let (listen, router) = match Arguments::parse().party {
+    let (listen, router) = match arguments.party {
         Party::Operator { config } => {
             let (listen, config) = OperatorConfig::load(&config).map_err(|complaint| anyhow!(complaint))?;
             (listen, Operator::new(config, outside).router())

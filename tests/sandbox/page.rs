@@ -8,9 +8,10 @@ use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use maud::Markup;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
-use time::OffsetDateTime;
+use time::{Month, OffsetDateTime};
 
 /// A page as an answer.
 pub fn html(markup: Markup) -> Response {
@@ -64,6 +65,31 @@ pub fn calendar(at: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
+/// `2 November 2019`.
+pub fn day(day: Day) -> String {
+    let (number, month, year) = parts(day);
+    format!("{number} {month} {year}")
+}
+
+/// `1 to 31 December 2026`, with as much of the first day as differs.
+pub fn period(period: ServicePeriod) -> String {
+    let (first, last) = (parts(period.from()), parts(period.to()));
+    let from = match (first.1 == last.1, first.2 == last.2) {
+        (true, true) => first.0.to_string(),
+        (false, true) => format!("{} {}", first.0, first.1),
+        _ => day(period.from()),
+    };
+    format!("{from} to {}", day(period.to()))
+}
+
+/// A day's number, month and year.
+fn parts(day: Day) -> (u8, Month, String) {
+    let text = day.to_string();
+    let number = |range| text.get(range).and_then(|digits: &str| digits.parse::<u8>().ok()).unwrap_or(1);
+    let month = Month::try_from(number(5..7)).unwrap_or(Month::January);
+    (number(8..10), month, text.get(..4).unwrap_or_default().to_owned())
+}
+
 /// `22 November 2026, 08:16 UTC`.
 pub fn moment(at: Timestamp) -> String {
     let at = calendar(at);
@@ -84,6 +110,12 @@ mod tests {
         assert_eq!(price(money(1599, "JPY")), "1599\u{a0}JPY");
         assert_eq!(spoken_number("+12025550101"), "+1 (202) 555-0101");
         assert_eq!(spoken_number("+34612345601"), "+34 612 345 601");
+        let date = |text: &str| Day::parse(text).expect("is a day");
+        assert_eq!(day(date("2019-11-02")), "2 November 2019");
+        let span = |from: &str, to: &str| period(ServicePeriod::new(date(from), date(to)).expect("is short"));
+        assert_eq!(span("2026-12-01", "2026-12-31"), "1 to 31 December 2026");
+        assert_eq!(span("2026-11-15", "2026-12-14"), "15 November to 14 December 2026");
+        assert_eq!(span("2026-12-15", "2027-01-14"), "15 December 2026 to 14 January 2027");
         assert_eq!(moment(Timestamp::from_unix_seconds(1_795_000_000)), "18 November 2026, 11:06 UTC");
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · Partner sandbox" }
+                link rel="icon" href="/assets/netflix.svg";
                 link rel="stylesheet" href="/assets/netflix.css";
             }
             body {
@@ -42,4 +43,10 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
 /// The style sheet.
 pub(super) async fn get_style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("netflix.css"))
+}
+
+/// The mark, for the browser's tab.
+pub(super) async fn get_icon() -> impl IntoResponse {
+    const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="16" fill="#0b6b5d"/><path d="M12.5 9.5v13l11-6.5z" fill="#fff"/></svg>"##;
+    ([(CONTENT_TYPE, "image/svg+xml")], ICON)
 }

@@ -77,9 +77,10 @@ impl Netflix {
             .route("/billing-runs", get(billing_runs::get_billing_runs).post(billing_runs::post_billing_run))
             .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
             .route("/healthz", get(answer::healthz))
+            .route("/assets/netflix.svg", get(layout::get_icon))
             .route("/assets/netflix.css", get(layout::get_style));
         let policy = HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         );
         api.merge(pages)
             .layer(from_fn_with_state(self.clone(), leak::watch))

@@ -101,7 +101,7 @@ fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
     html! {
         form id={ (name) "-form" } method="post" action={ "/signup/" (fields.id) "/" (name) } novalidate {
             @if let Some(problem) = problem {
-                p class="problem" id={ (name) "-problem" } role="alert" { (problem.message) }
+                p class="problem" id={ (name) "-problem" } role="alert" tabindex="-1" autofocus[problem.field.is_none()] { (problem.message) }
             }
             label for={ (name) "-email" } { "E-mail" }
             input id={ (name) "-email" } name="email" type="email" autocomplete="email" required maxlength="254"

@@ -7,7 +7,7 @@ use super::books::Line;
 use super::layout::{View, index, number_in_query, number_link, page};
 use crate::sandbox::account_file::Subscriber;
 use crate::sandbox::answer::{Refusal, wants_json};
-use crate::sandbox::page::{calendar, moment, price, spoken_number};
+use crate::sandbox::page::{calendar, moment, period, price, spoken_number};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
@@ -84,7 +84,7 @@ fn sheet(operator: &Operator, subscriber: &Subscriber, lines: &[Line], total: Mo
     let plan = plan_of(subscriber, operator.config().currency);
     let now = calendar(operator.now());
     html! {
-        div class="title" {
+        div class="title bill" {
             h1 { @if prepaid { "Statement" } @else { "Your bill" } }
             a href=(number_link("/sms", &subscriber.msisdn)) { "Messages" }
         }
@@ -127,9 +127,10 @@ fn services(lines: &[Line]) -> Markup {
             thead { tr { th scope="col" { "Service" } th scope="col" { "For" } th scope="col" class="amount" { "Amount" } } }
             tbody {
                 @for line in lines {
-                    tr data-transaction=(line.transaction_id) data-refund=[line.refund_id.as_ref()] {
+                    tr data-transaction=(line.transaction_id) data-refund=[line.refund_id.as_ref()]
+                        data-from=(line.service_period.from()) data-to=(line.service_period.to()) {
                         td { (line.description) small { "Booked " (moment(line.at)) } }
-                        td class="period" { (line.service_period.from()) " to " (line.service_period.to()) }
+                        td class="period" { (period(line.service_period)) }
                         td class="amount" { (price(line.amount)) }
                     }
                 }

@@ -4,7 +4,7 @@ use super::Operator;
 use super::bill::plan_of;
 use super::layout::{THEMES, View, number_link, page};
 use crate::sandbox::account_file::Subscriber;
-use crate::sandbox::page::{price, spoken_number};
+use crate::sandbox::page::{day, price, spoken_number};
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::HeaderMap;
@@ -69,7 +69,7 @@ fn cards(operator: &Operator, subscriber: &Subscriber) -> Markup {
                 h2 { "Plan" }
                 p class="figure" { (plan.name) }
                 p { (price(plan.price)) @if prepaid { " for 30 days" } @else { " a month" } " · calls and texts included" }
-                p class="quiet" { "Customer since " (subscriber.activated_on) }
+                p class="quiet" { "Customer since " (day(subscriber.activated_on)) }
             }
             section class="card usage" {
                 h2 { "Data" }
@@ -88,10 +88,13 @@ fn cards(operator: &Operator, subscriber: &Subscriber) -> Markup {
                     p class="figure" id="next-bill" { (price(plan.with(total))) }
                 }
                 p {
-                    @match services {
-                        0 => "Nothing on it besides your plan",
-                        1 => "1 item besides your plan",
-                        more => { (more) " items besides your plan" }
+                    @match (services, prepaid) {
+                        (0, true) => "No services paid from it yet",
+                        (0, false) => "Nothing on it besides your plan",
+                        (1, true) => "1 service paid from it",
+                        (1, false) => "1 service besides your plan",
+                        (more, true) => { (more) " services paid from it" }
+                        (more, false) => { (more) " services besides your plan" }
                     }
                 }
                 a href=(number_link("/bill", &subscriber.msisdn)) { "See the " @if prepaid { "statement" } @else { "bill" } }

@@ -64,6 +64,7 @@ pub(super) fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · " (config.name) }
+                link rel="icon" href="/assets/operator.svg";
                 link rel="stylesheet" href="/assets/operator.css";
                 script type="module" src="/assets/operator.js" {}
             }

@@ -82,6 +82,7 @@ impl Operator {
             .route("/bill", get(bill::get_bill))
             .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
             .route("/healthz", get(answer::healthz))
+            .route("/assets/operator.svg", get(assets::get_icon))
             .route("/assets/operator.css", get(assets::get_style))
             .route("/assets/operator.js", get(assets::get_script));
         let policy = HeaderValue::from_str(&self.content_security_policy()).ok();
@@ -93,7 +94,7 @@ impl Operator {
     fn content_security_policy(&self) -> String {
         let edge = &self.config().edge_url;
         format!(
-            "default-src 'none'; script-src 'self' {edge}; style-src 'self'; connect-src 'self'; frame-src {edge}; \
+            "default-src 'none'; script-src 'self' {edge}; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src {edge}; \
              form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
     }

@@ -39,14 +39,14 @@ pub(super) async fn get_sms(
         return Ok(Json(texts).into_response());
     }
     let main = html! {
-        div class="title" {
+        div class="title inbox" {
             h1 { "Messages" }
             a href=(number_link("/bill", &msisdn)) { "Bill" }
         }
         section class="phone" aria-label={ "Phone of " (spoken_number(msisdn.expose())) } {
             p class="from" { strong { (operator.config().name) } span { "to " (spoken_number(msisdn.expose())) } }
             ol id="messages" data-count=(texts.len()) {
-                @for text in &texts { li { p class="text" { (text.text) } time datetime=(text.at) { (moment(text.at)) } } }
+                @for text in &texts { li { p class="text" dir="auto" { (text.text) } time datetime=(text.at) { (moment(text.at)) } } }
             }
             @if texts.is_empty() { p class="quiet" id="no-messages" { "No messages yet. New ones appear by themselves." } }
         }

@@ -61,7 +61,7 @@ fn line(charge: &Charge) -> Markup {
     html! {
         li class="card" data-ext-transaction=(charge.ext_transaction_id) data-status=(status) {
             div class="title" {
-                h3 class="code" { (charge.ext_transaction_id) }
+                h2 class="code" { (charge.ext_transaction_id) }
                 span class={ "chip " (status.to_ascii_lowercase().replace(' ', "-")) } { (status) }
             }
             dl {
