@@ -111,5 +111,15 @@ async fn a_visit_without_a_subscription_is_not_a_success() {
     let result = back.split_once("onbill_result=").expect("carries the result").1;
     let (_, shown) = world.widget("/result", json!({"operator": "acme", "result": result})).await;
     assert_eq!(shown["outcome"], "pending");
+    let cancelled = async || {
+        let back = world.go_back_with(&world.acme, "?outcome=cancelled").await;
+        let result = back.split_once("onbill_result=").expect("carries the result").1.to_owned();
+        world.widget("/result", json!({"operator": "acme", "result": result})).await.1
+    };
+    assert_eq!(cancelled().await["outcome"], "cancelled");
     assert_eq!(world.billing_run("2026-12").await["totals"]["charges"], 0);
+    // A browser that says so after all was finished changes nothing.
+    let page = world.leave(&world.acme, &flow).await;
+    world.choose(&page, Choice::New("ann@example.com")).await;
+    assert_eq!(cancelled().await["outcome"], "success");
 }

@@ -124,6 +124,10 @@ pub struct SignupAnswer {
 pub struct ReturnRequest {
     /// The ticket in the return page's URL.
     pub ticket: String,
+    /// The partner says, by `outcome=cancelled` in that URL, that the customer left without finishing. It came
+    /// through a browser: it can only turn "not known yet" into "cancelled", never a success into anything else.
+    #[serde(default)]
+    pub cancelled: bool,
 }
 
 /// How it ended and where to go.

@@ -107,12 +107,17 @@ impl World {
 
     /// The customer goes back: from the partner over the edge to the operator's page. Gives that page's URL.
     pub(crate) async fn go_back(&self, seat: &Seat) -> String {
+        self.go_back_with(seat, "").await
+    }
+
+    /// The same with a query on the return page's URL.
+    pub(crate) async fn go_back_with(&self, seat: &Seat, query: &str) -> String {
         let sent = self.network.crossings();
         let session = sent.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
         let text = &session.expect("the edge opened a sign-up").asked;
         let begin = format!("http://{EDGE}/widget/v1/return/{}/", seat.id());
         let at = text.find(&begin).expect("has a return URL");
-        let url: String = text[at..].chars().take_while(|c| *c != '"').collect();
+        let url: String = text[at..].chars().take_while(|c| *c != '"').collect::<String>() + query;
         let answer = self.network.deliver(Request::get(url).body(Bytes::new()).expect("is a request")).await;
         let answer = answer.expect("answers");
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);

@@ -79,7 +79,7 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
                 (demo_accounts(netflix))
             }
         }
-        p class="centre" { a id="cancel" href=(visit.return_url) { "Cancel and go back to " (operator) } }
+        p class="centre" { a id="cancel" href={ (visit.return_url) "?outcome=cancelled" } { "Cancel and go back to " (operator) } }
     };
     page(netflix, title, &main)
 }

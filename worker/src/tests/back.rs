@@ -23,7 +23,9 @@ async fn the_customer_leaves_with_the_signed_result() {
         "the ticket is not told to the operator's page"
     );
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(world.platform.take_sent().remove(0).body(), r#"{"ticket":"ticket-1"}"#);
+    assert_eq!(world.platform.take_sent().remove(0).body(), r#"{"ticket":"ticket-1","cancelled":false}"#);
+    world.get(&format!("{BACK}?outcome=cancelled")).await;
+    assert_eq!(world.platform.take_sent().remove(0).body(), r#"{"ticket":"ticket-1","cancelled":true}"#);
 }
 
 #[tokio::test]

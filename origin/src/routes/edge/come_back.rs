@@ -9,13 +9,14 @@ use onbill_domain::digest::sha256;
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::RETURN_RESULT_SECONDS;
 use onbill_domain::reject::{Code, Reject};
-use onbill_domain::token::{self, ISSUER, ResultClaims};
+use onbill_domain::token::{self, ISSUER, Outcome, ResultClaims};
 use onbill_domain::wire::edge::{ReturnAnswer, ReturnRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// 1. Finds the visit by its ticket: 404 `not-found`.
-/// 2. Signs what the books say of it: not what the browser says.
+/// 2. Signs what the books say of it, not what the browser says; only where they do not know yet, the partner's word
+///    that the customer cancelled is taken.
 /// 3. 200 with the operator's URL and the result in its query.
 pub(in crate::routes) async fn come_back(
     State(app): State<Arc<App>>,
@@ -27,11 +28,15 @@ pub(in crate::routes) async fn come_back(
     let end = end.ok_or_else(|| Reject::new(Code::NotFound, "There is no such visit."))?;
 
     // 2.
+    let outcome = match end.outcome {
+        Outcome::Pending if request.cancelled => Outcome::Cancelled,
+        known => known,
+    };
     let now = app.now().unix_seconds();
     let claims = ResultClaims {
         iss: ISSUER.to_owned(),
         aud: app.config.operator.clone(),
-        outcome: end.outcome,
+        outcome,
         offer: end.offer,
         partner_subscription_id: end.partner_subscription_id,
         jti: app.random.uuid(),

@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::fault::{Fault, Party, Stop};
 use crate::origin::{read_answer, read_refusal, send, unexpected};
 use crate::platform::Platform;
+use crate::query::parameter;
 use bytes::Bytes;
 use http::header::{LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
@@ -30,7 +31,9 @@ pub(crate) async fn get<P: Platform>(
     let operator = call.config.operator(operator).ok_or_else(over)?;
     let ticket = ExtId::parse(ticket).ok_or_else(over)?;
     // 3.
-    let question = ReturnRequest { ticket: ticket.as_str().to_owned() };
+    let cancelled =
+        parameter(call.request.uri().query().unwrap_or_default(), "outcome").as_deref() == Some("cancelled");
+    let question = ReturnRequest { ticket: ticket.as_str().to_owned(), cancelled };
     let response = send(call, operator, "/edge/v1/return", &question).await?;
     let party = Party::Operator(operator.id.clone());
     let ReturnAnswer { location } = if response.status().is_success() {
