@@ -10,7 +10,8 @@ pub(crate) const USAGE: &str = "\
 cargo xtask <verb>
 
   setup                         install what the build needs and is not there yet
-  edge [--release|--dev]        build the edge into worker/build and print its sizes
+  edge [--release|--dev]        build the edge into worker/build and print its sizes (release, unless
+                                `wrangler dev` asks)
   keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
                                 write matched sets of fresh keys, one file for each holder
   dev [--accounts FILE.csv] [--keep]
@@ -25,7 +26,7 @@ cargo xtask <verb>
 pub(crate) enum Verb {
     Help,
     Setup,
-    Edge(Profile),
+    Edge(Option<Profile>),
     Keys { operators: Vec<String>, partners: Vec<String>, out: PathBuf },
     Dev { accounts: Option<PathBuf>, keep: bool },
     Call(Call),
@@ -122,11 +123,9 @@ impl Words<'_> {
         Err(self.refusal(&format!("wants different ids of a-z, 0-9 and - after {name}, not {list:?}")))
     }
 
-    fn profile(&mut self) -> Profile {
-        let dev = self.flag("--dev");
-        // The default may be said aloud.
-        let release = self.flag("--release");
-        if dev && !release { Profile::Dev } else { Profile::Release }
+    fn profile(&mut self) -> Option<Profile> {
+        let (dev, release) = (self.flag("--dev"), self.flag("--release"));
+        release.then_some(Profile::Release).or(dev.then_some(Profile::Dev))
     }
 
     fn call(&mut self) -> Outcome<Call> {
@@ -169,9 +168,9 @@ mod tests {
         for (line, verb) in [
             ("", Verb::Help),
             ("setup", Verb::Setup),
-            ("edge", Verb::Edge(Profile::Release)),
-            ("edge --release", Verb::Edge(Profile::Release)),
-            ("edge --dev", Verb::Edge(Profile::Dev)),
+            ("edge", Verb::Edge(None)),
+            ("edge --release", Verb::Edge(Some(Profile::Release))),
+            ("edge --dev", Verb::Edge(Some(Profile::Dev))),
             ("dev", Verb::Dev { accounts: None, keep: false }),
             ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
             ("test", Verb::Test(Part::All)),

@@ -40,13 +40,18 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Cargo, with its progress bar where somebody watches (it ends up in our own line).
+/// Cargo, with its progress bar where somebody watches.
 pub(crate) fn cargo() -> Command {
     let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    if on_terminal() {
-        command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "60");
-    }
+    show_progress(&mut command);
     command
+}
+
+/// Lets the cargo in a command draw its bar, which is then the last that its log has.
+pub(crate) fn show_progress(command: &mut Command) {
+    if on_terminal() {
+        command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "40");
+    }
 }
 
 /// A program that npm installed, which finds the project's own node before the machine's.

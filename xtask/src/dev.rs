@@ -3,13 +3,13 @@
 mod demo_numbers;
 mod dev_vars;
 
-use std::path::Path;
+use std::path::{self, Path};
 
 use crate::child::{cargo, run};
 use crate::clock::{Stopwatch, spoken};
 use crate::edge::{self, Profile};
 use crate::failure::{Failure, Outcome};
-use crate::system::{ACME, LOCAL, Plan, Seat, System, ports};
+use crate::system::{ACME, LOCAL, Plan, Seat, System, make_keys, ports};
 use crate::{paths, setup};
 
 /// From nothing to a running system.
@@ -24,7 +24,7 @@ pub(crate) fn run_until_stopped(accounts: Option<&Path>, keep: bool) -> Outcome 
     // Before minutes of building, not after.
     ports::check_free(&plan.ports())?;
     setup::everything()?;
-    build()?;
+    build(plan.edge_profile)?;
     if !keep {
         plan.forget_state();
     }
@@ -37,19 +37,31 @@ pub(crate) fn run_until_stopped(accounts: Option<&Path>, keep: bool) -> Outcome 
     Ok(())
 }
 
+/// Lets a bare `npx wrangler dev` find keys where nobody has put any yet.
+pub(crate) fn provide_keys() -> Outcome {
+    if dev_vars::has_keyring() {
+        return Ok(());
+    }
+    let plan = plan(None);
+    make_keys(&plan)?;
+    dev_vars::keep(&plan)
+}
+
 /// The programs that a system runs.
-pub(crate) fn build() -> Outcome {
+pub(crate) fn build(edge: Profile) -> Outcome {
     let mut programs = cargo();
     programs.args(["build", "--locked", "--bin", "onbill-origin", "--bin", "onbill-sandbox"]);
     run("building the origin and the sandbox", "build.log", &mut programs)?;
-    edge::build_if_changed(Profile::Release)
+    edge::build_if_changed(edge)
 }
 
 /// One operator on the addresses that the README names.
 pub(crate) fn plan(accounts: Option<&Path>) -> Plan {
-    let accounts = accounts.map_or_else(|| paths::root().join(ACME.accounts), Path::to_owned);
+    // Programs run at the root, the person may be elsewhere.
+    let named = accounts.map(|file| path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    let accounts = named.unwrap_or_else(|| paths::root().join(ACME.accounts));
     let seat = Seat { operator: &ACME, origin: 8788, site: 8790, accounts };
-    Plan { place: LOCAL, edge: 8787, partner: 8791, seats: vec![seat] }
+    Plan { place: LOCAL, edge_profile: Profile::Dev, edge: 8787, partner: 8791, seats: vec![seat] }
 }
 
 fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {

@@ -23,6 +23,7 @@ mod test;
 use std::process::ExitCode;
 
 use arguments::Verb;
+use edge::Caller;
 use failure::Outcome;
 
 fn main() -> ExitCode {
@@ -45,7 +46,11 @@ fn perform(verb: Verb) -> Outcome {
         Verb::Setup => setup::everything(),
         Verb::Edge(profile) => {
             setup::everything()?;
-            edge::build(profile)
+            let caller = Caller::of_this_run();
+            if caller == Caller::WranglerDev {
+                dev::provide_keys()?;
+            }
+            edge::build(profile.unwrap_or_else(|| caller.profile()))
         }
         Verb::Keys { operators, partners, out } => {
             let operators: Vec<&str> = operators.iter().map(String::as_str).collect();

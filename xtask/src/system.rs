@@ -17,6 +17,7 @@ pub(crate) use plan::{Place, Plan, Seat};
 
 use crate::child::{command, npm_program, run_in_view};
 use crate::clock::{Stopwatch, pause, stop_wanted};
+use crate::edge::PROFILE_WANTED;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Step;
 use crate::{keys, paths};
@@ -106,7 +107,7 @@ impl Drop for System {
 }
 
 /// New keys cannot open what old ones sealed, so the databases and the edge's store go with the old ones.
-fn make_keys(plan: &Plan) -> Outcome {
+pub(crate) fn make_keys(plan: &Plan) -> Outcome {
     let keys_dir = plan.place.keys_dir();
     if keys_dir.join(keys::EDGE).exists() {
         return Ok(());
@@ -163,6 +164,7 @@ fn wrangler(plan: &Plan) -> Command {
     wrangler.args(["--show-interactive-dev-session", "false", "--port", &plan.edge.to_string()]);
     wrangler.arg("--env-file").arg(plan.config_of(plan::EDGE));
     wrangler.arg("--persist-to").arg(plan.kv());
+    wrangler.env(PROFILE_WANTED, plan.edge_profile.flag());
     quiet(&mut wrangler);
     wrangler
 }

@@ -10,6 +10,12 @@ const FILE: &str = ".dev.vars";
 const KEY: &str = "KEYRING=";
 const HEADER: &str = "# KEYRING is kept by `cargo xtask dev`: the edge's keys of the local system.\n";
 
+/// Whether somebody has put a key ring there.
+pub(crate) fn has_keyring() -> bool {
+    let text = fs::read_to_string(paths::root().join(FILE)).unwrap_or_default();
+    text.lines().any(|line| line.starts_with(KEY))
+}
+
 /// Writes the file when it is missing or has another key ring.
 pub(crate) fn keep(plan: &Plan) -> Outcome {
     let path = paths::root().join(FILE);

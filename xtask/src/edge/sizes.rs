@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::edge::Profile;
 use crate::failure::{Doing, Failure, Outcome};
 use crate::paths;
 use crate::setup::node;
@@ -48,11 +49,11 @@ const GZIP: &str = "const z=require('zlib');process.stdout.write(JSON.stringify(
     z.gzipSync(Buffer.concat(g.split('|').map(f=>require('fs').readFileSync(f))),{level:9}).length)))";
 
 /// Prints raw and compressed sizes, and fails for what is over a binding limit.
-pub(crate) fn print_and_check() -> Outcome {
+pub(crate) fn print_and_check(profile: Profile) -> Outcome {
     let mut over = Vec::new();
     for (parcel, gzip_bytes) in PARCELS.iter().zip(gzip_sizes()?) {
         let raw_bytes = raw_size(parcel)?;
-        println!("{}", line(parcel, raw_bytes, gzip_bytes));
+        println!("{}", line(parcel, raw_bytes, gzip_bytes, profile));
         if parcel.binds && gzip_bytes > parcel.gzip_bytes_max {
             over.push(parcel.name);
         }
@@ -64,8 +65,12 @@ pub(crate) fn print_and_check() -> Outcome {
     }
 }
 
-fn line(parcel: &Parcel, raw_bytes: u64, gzip_bytes: u64) -> String {
-    let word = if parcel.binds { "limit" } else { "aim" };
+fn line(parcel: &Parcel, raw_bytes: u64, gzip_bytes: u64, profile: Profile) -> String {
+    let word = match (parcel.binds, profile) {
+        (true, _) => "limit",
+        (false, Profile::Release) => "aim",
+        (false, Profile::Dev) => "not for deployment; aim there",
+    };
     let limit = parcel.gzip_bytes_max / 1024;
     let (raw, gzip) = (kib(raw_bytes), kib(gzip_bytes));
     format!("  {:<12} {raw:>9} KB {gzip:>9} KB gzip   ({word} {limit} KB)", parcel.name)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::edge::Profile;
 use crate::paths;
 use crate::system::operators::Operator;
 
@@ -29,6 +30,7 @@ impl Place {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) place: Place,
+    pub(crate) edge_profile: Profile,
     pub(crate) edge: u16,
     pub(crate) partner: u16,
     pub(crate) seats: Vec<Seat>,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::child::end;
 use crate::clock::pause;
+use crate::edge::Profile;
 use crate::failure::{Doing, Failure, Outcome};
 use crate::setup::node;
 use crate::system::{ACME, NOVA, Place, Plan, Seat, System, ports};
@@ -16,6 +17,8 @@ use crate::{dev, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
 const PLACE: Place = Place("test");
+/// What will be deployed is what is tested.
+const EDGE_PROFILE: Profile = Profile::Release;
 const LOOK_MILLISECONDS: u64 = 50;
 
 /// Starts a system of its own, beside any that runs, and hands it to the script.
@@ -23,7 +26,7 @@ pub(crate) fn run() -> Outcome {
     if !paths::root().join(SCRIPT).is_file() {
         return Err(Failure::new(format!("{SCRIPT} is missing: there are no browser journeys to run")));
     }
-    dev::build()?;
+    dev::build(EDGE_PROFILE)?;
     // Nothing of the last run may help or hinder this one. There may have been none.
     let _ = fs::remove_dir_all(PLACE.dir());
     let plan = plan()?;
@@ -41,7 +44,7 @@ fn plan() -> Outcome<Plan> {
         Seat { operator: &ACME, origin: acme_origin, site: acme_site, accounts: accounts(ACME.accounts) },
         Seat { operator: &NOVA, origin: nova_origin, site: nova_site, accounts: accounts(NOVA.accounts) },
     ];
-    Ok(Plan { place: PLACE, edge, partner, seats })
+    Ok(Plan { place: PLACE, edge_profile: EDGE_PROFILE, edge, partner, seats })
 }
 
 /// The script with the addresses in its environment.
