@@ -62,7 +62,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
     let keys = plan.place.keys_dir().join(keys::origin_file(operator.id));
     format!(
         "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
-         edge_url = {edge}\naccounts = \"table\"\nbss_url = {bss}\ndashboards = [{site}]\n\n\
+         edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\n",
         id = quoted(operator.id),
@@ -73,6 +73,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
         keys = quoted(&keys.to_string_lossy()),
         edge = quoted(&plan.edge_url()),
         bss = quoted(&format!("{}/csp", seat.site_url())),
+        looked_up_in = quoted(operator.looked_up_in),
         site = quoted(&seat.site_url()),
         offer = quoted(OFFER),
         partner = quoted(PARTNER),

@@ -14,6 +14,9 @@ pub(crate) struct Operator {
     pub(crate) price: u32,
     /// Who may pay for what, relative to the root.
     pub(crate) accounts: &'static str,
+    /// Where its origin looks accounts up: `table`, its own, or `csp`, the operator's system. One operator of each
+    /// kind, so that both are walked through.
+    pub(crate) looked_up_in: &'static str,
 }
 
 pub(crate) const ACME: Operator = Operator {
@@ -23,6 +26,7 @@ pub(crate) const ACME: Operator = Operator {
     currency: "USD",
     price: 1599,
     accounts: "tests/sandbox/accounts/acme.csv",
+    looked_up_in: "table",
 };
 
 pub(crate) const NOVA: Operator = Operator {
@@ -32,4 +36,5 @@ pub(crate) const NOVA: Operator = Operator {
     currency: "EUR",
     price: 1399,
     accounts: "tests/sandbox/accounts/nova.csv",
+    looked_up_in: "csp",
 };
