@@ -86,8 +86,21 @@ fn commit_group(connection: &Connection, group: impl Iterator<Item = Job>) {
         }
         return;
     }
-    let replies: Vec<Reply> = group.map(|job| job(connection)).collect();
-    let committed = connection.execute_batch("COMMIT").map_err(|error| format!("the commit failed: {error}"));
+    let mut replies: Vec<Reply> = Vec::new();
+    for job in group {
+        replies.push(job(connection));
+        // A full disk or a failed write makes SQLite leave the transaction with everything in it, not only the
+        // savepoint (https://www.sqlite.org/lang_transaction.html, section 3). What would come next would commit by itself:
+        // it waits for the next group.
+        if connection.is_autocommit() {
+            break;
+        }
+    }
+    let committed = if connection.is_autocommit() {
+        Err("the transaction was rolled back by the database".to_owned())
+    } else {
+        connection.execute_batch("COMMIT").map_err(|error| format!("the commit failed: {error}"))
+    };
     if committed.is_err() {
         // After a failed commit SQLite may still be inside the transaction: leave it, or the next BEGIN fails.
         let _ = connection.execute_batch("ROLLBACK");
@@ -127,6 +140,28 @@ mod tests {
         assert!(matches!((a, b, c), (Ok(1), Err(StoreError::NonceSpent), Ok(3))));
         assert!(matches!(d, Err(StoreError::Failed(_))), "a broken constraint is the breaker's own failure");
         assert!(matches!(writer.run(count).await, Ok(2)));
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_keeps_nothing_of_the_group_and_takes_nobody_else_with_it() {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("CREATE TABLE t (n); PRAGMA max_page_count = 3").expect("creates");
+        let writer = Writer::start(connection).expect("starts");
+        // The first job waits until the others have come, so that they are one group.
+        let (let_go, held) = std::sync::mpsc::channel();
+        let first = writer.run(move |tx| {
+            held.recv().expect("is let go");
+            Ok(tx.execute("INSERT INTO t VALUES (1)", [])?)
+        });
+        let full = writer.run(|tx| Ok(tx.execute("INSERT INTO t VALUES (zeroblob(100000))", [])?));
+        let after = writer.run(|tx| Ok(tx.execute("INSERT INTO t VALUES (3)", [])?));
+        let (first, full, after, ()) = tokio::join!(first, full, after, async {
+            let_go.send(()).expect("is held");
+        });
+        // SQLite answers a full disk by leaving the transaction, the savepoints of the neighbours included.
+        assert!(matches!((first, full), (Err(StoreError::Failed(_)), Err(StoreError::Failed(_)))));
+        assert!(matches!(after, Ok(1)), "what came after it is a group of its own");
+        assert!(matches!(writer.run(count).await, Ok(1)));
     }
 
     #[tokio::test]
