@@ -27,7 +27,7 @@ const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 async fn a_partners_call_needs_its_own_fresh_signature() {
     let (world, pai) = signed_up().await;
     let (path, body) = ("/ott/v1/transaction", charge(&pai, "d-1"));
-    let unsigned = world.send(world.unsigned(&Method::POST, path, &body)).await;
+    let unsigned = world.send(World::unsigned(&Method::POST, path, &body)).await;
     assert_eq!((unsigned.0, &unsigned.1["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
 
     let mut other_body = world.signed(&Method::POST, path, &body);

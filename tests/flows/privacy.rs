@@ -16,7 +16,12 @@ fn spellings(e164: &str) -> Vec<String> {
     let digits = e164.trim_start_matches('+');
     let national = &digits[1..];
     let spaced = format!("{} {} {}", &national[..3], &national[3..6], &national[6..]);
-    let hex = |text: &str| text.bytes().map(|b| format!("{b:02x}")).collect::<String>();
+    let hex = |text: &str| {
+        text.bytes()
+            .flat_map(|b| [b >> 4, b & 15])
+            .filter_map(|n| char::from_digit(n.into(), 16))
+            .collect::<String>()
+    };
     let base64 = |text: &str| onbill_domain::encoding::base64url(text.as_bytes());
     vec![
         national.to_owned(),

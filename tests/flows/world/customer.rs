@@ -112,8 +112,8 @@ impl World {
 
     /// The same with a query on the return page's URL.
     pub(crate) async fn go_back_with(&self, seat: &Seat, query: &str) -> String {
-        let sent = self.network.crossings();
-        let session = sent.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
+        let crossings = self.network.crossings();
+        let session = crossings.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
         let text = &session.expect("the edge opened a sign-up").asked;
         let begin = format!("http://{EDGE}/widget/v1/return/{}/", seat.id());
         let at = text.find(&begin).expect("has a return URL");

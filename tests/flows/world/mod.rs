@@ -133,7 +133,7 @@ impl World {
 
     /// A request signed as the partner does.
     pub(crate) fn signed(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
-        let mut request = self.unsigned(method, path, body);
+        let mut request = Self::unsigned(method, path, body);
         let key = self.partner_keys.newest(KeyUse::PartnerCall, "partner:netflix").expect("is there");
         let random: &dyn Random = &*self.random;
         sign_request(&mut request, key, self.now(), &random.nonce()).expect("signs");
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// The same without a signature.
-    pub(crate) fn unsigned(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+    pub(crate) fn unsigned(method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         let request = Request::builder().method(method).uri(format!("http://{EDGE}{path}"));
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         request.header("content-type", "application/json").body(body).expect("is a request")
