@@ -6,6 +6,7 @@
 
 pub mod ambient;
 pub mod app;
+pub mod begun_with;
 pub mod bss;
 pub mod config;
 pub mod fault;

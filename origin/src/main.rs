@@ -12,7 +12,7 @@ use onbill_origin::peer::HttpPeer;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_origin::vault::Vault;
-use onbill_origin::{outbox, routes};
+use onbill_origin::{begun_with, outbox, routes};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -77,6 +77,7 @@ async fn serve(config: &Path) -> anyhow::Result<()> {
     let peer = Arc::new(HttpPeer::new(BSS_DEADLINE).context("the HTTP client does not start")?);
     let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
     let app = Arc::new(app.map_err(anyhow::Error::msg)?);
+    begun_with::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
     let listener =
         tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} is not free"))?;
     tracing::info!(%listen, operator = %app.config.operator, "serving");
@@ -124,6 +125,7 @@ async fn import(config: &Path, file: &Path) -> anyhow::Result<ExitCode> {
         "{bar:40} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
     )?);
     let store: &dyn Store = &store;
+    begun_with::compare(store, &config, &vault).await.map_err(anyhow::Error::msg)?;
     let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", file.display()));
     let report =
         import_accounts(store, &vault, numbers, opened, complain, |position| bar.set_position(position))

@@ -1,7 +1,7 @@
 //! Numbers at rest. A number is sealed with AES-256-GCM-SIV (RFC 8452) and found again by a keyed index
-//! (HMAC-SHA-256); the same keys bind PINs to their flow. All of them are derived by HKDF (RFC 5869) from the newest
-//! master key of the ring, whose id stands in every sealed value, so that a later ring with one more key still opens
-//! what an earlier one sealed.
+//! (HMAC-SHA-256); the same keys bind PINs to their flow. All of them are derived by HKDF (RFC 5869) from the ring's
+//! master keys: the newest seals, and its id stands in every sealed value, so that a later ring with one more key still
+//! opens what an earlier one sealed; the oldest indexes, so that it also still finds it.
 
 use crate::ambient::Random;
 use crate::store::{Hash, NumberIndex, SealedNumber};
@@ -75,9 +75,19 @@ impl Vault {
         &self.masters[self.masters.len() - 1]
     }
 
-    /// The index under which a number is found.
+    fn oldest(&self) -> &Master {
+        &self.masters[0]
+    }
+
+    /// The index under which a number is found. Its key is the oldest of the ring's: the books are searched by it, and
+    /// under another one each number in them would look like one without an account.
     pub fn index(&self, number: &Msisdn) -> NumberIndex {
-        NumberIndex(hmac_sha256(&self.newest().index[..], number.expose().as_bytes()))
+        NumberIndex(hmac_sha256(&self.oldest().index[..], number.expose().as_bytes()))
+    }
+
+    /// Tells the index's key from any other, without telling the key. No number looks like what it is made from.
+    pub fn index_check(&self) -> Hash {
+        hmac_sha256(&self.oldest().index[..], b"onbill index check v1")
     }
 
     /// Seals a number for the books.
@@ -179,6 +189,7 @@ mod tests {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         assert_eq!(vault(&[1]).index(&number), vault(&[1]).index(&number));
         assert_ne!(vault(&[1]).index(&number), vault(&[2]).index(&number));
+        assert_eq!(vault(&[1, 2]).index(&number), vault(&[1]).index(&number), "a newer key loses nobody");
         assert_ne!(vault(&[1]).pin_mac(&[1; 32], "123456"), vault(&[1]).pin_mac(&[2; 32], "123456"));
     }
 }

@@ -1,8 +1,11 @@
 //! Charges on their worst day: whatever fails, each is on the right bill once.
 
 use crate::world::customer::Choice;
-use crate::world::{ACCOUNTS, Mishap, World};
+use crate::world::{ACCOUNTS, Holder, Mishap, World, keys};
 use http::{Method, StatusCode};
+use onbill_origin::begun_with;
+use onbill_origin::config::{AccountSource, Config};
+use onbill_origin::vault::Vault;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -112,6 +115,40 @@ async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
     assert_ne!(world.pai_of("bea@example.com").await, pai);
     post(&world, &pai, "c-3").await;
     assert!(world.bill(&world.acme, GOOD).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_numbers_new_owner_signs_up_though_the_old_one_never_left() {
+    let (world, pai) = signed_up().await;
+    // Nothing was charged since the number changed hands: the old subscription looks alive.
+    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
+    let (status, step) = world.enter_listed(&world.acme, GOOD).await;
+    assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
+    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
+    assert_ne!(world.pai_of("bea@example.com").await, pai);
+    assert_eq!(post(&world, &pai, "c-1").await.1["declineReason"], "account-closed-taken-over");
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+}
+
+#[tokio::test]
+async fn books_do_not_open_to_another_key_or_source_of_accounts() {
+    let (world, pai) = signed_up().await;
+    let app = &world.acme.app;
+    let compare = async |config: &Config, keys: Holder| {
+        let vault = Vault::new(&keys::ring(&keys)).expect("has a key");
+        begun_with::compare(&*app.store, config, &vault).await.is_ok()
+    };
+    assert!(compare(&app.config, Holder::Origin("acme")).await);
+    assert!(!compare(&app.config, Holder::Origin("nova")).await, "no number would be found");
+    let other_source = Config { accounts: AccountSource::Csp, ..app.config.clone() };
+    assert!(!compare(&other_source, Holder::Origin("acme")).await, "no holder would be recognised");
+    assert!(compare(&app.config, Holder::Origin("acme")).await, "a refusal changes nothing");
+    assert_eq!(post(&world, &pai, "c-1").await.1["status"], "APPROVED");
+    // Without subscribers there is nobody to lose.
+    let begun = world.nova.app.store.begin_with(vec![("accounts", b"csp".to_vec())]).await;
+    assert_eq!(begun.expect("works"), None);
+    let begun = world.nova.app.store.begin_with(vec![("accounts", b"table".to_vec())]).await;
+    assert_eq!(begun.expect("works"), None);
 }
 
 #[tokio::test]

@@ -80,13 +80,17 @@ async fn a_subscription_is_recorded_once_and_alone() {
         SubscriptionRecord::PaiNotFound
     );
 
-    assert!(books.store.pays_on_bill(partner("netflix"), number(1).index).await.expect("works"));
-    assert!(!books.store.pays_on_bill(partner("netflix"), number(2).index).await.expect("works"));
+    let pays = async |n, generation: &str| {
+        books.store.pays_on_bill(partner("netflix"), number(n).index, generation.into()).await.expect("works")
+    };
+    assert!(pays(1, "2024-01-01").await);
+    assert!(!pays(2, "2024-01-01").await);
+    assert!(!pays(1, "2026-11-01").await, "the next holder does not pay for it");
     let repeated = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(repeated.expect("works"), SignupIssue::AlreadyOnBill);
     // The number's next holder starts afresh.
     let next =
         books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert!(matches!(next, SignupIssue::Issued(_)));
-    assert!(!books.store.pays_on_bill(partner("netflix"), number(1).index).await.expect("works"));
+    assert!(!pays(1, "2024-01-01").await && !pays(1, "2026-11-01").await);
 }

@@ -28,6 +28,14 @@ pub enum StoreError {
 /// The books, whichever database keeps them.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
+    /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
+    /// mistaken for somebody else, and the facts are noted anew.
+    async fn begin_with(
+        &self,
+        facts: Vec<(&'static str, Vec<u8>)>,
+    ) -> Result<Option<&'static str>, StoreError>;
+
     /// Writes accounts from an import file over what was known of them.
     async fn import_accounts(&self, accounts: Vec<AccountRow>) -> Result<(), StoreError>;
 
@@ -49,8 +57,14 @@ pub trait Store: Send + Sync {
     /// The flow, if its number is proven and it has not expired.
     async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError>;
 
-    /// Whether the holder of a number has a live subscription of this partner.
-    async fn pays_on_bill(&self, partner: PartnerId, number: NumberIndex) -> Result<bool, StoreError>;
+    /// Whether this holder of a number has a live subscription of this partner. An earlier holder's does not count,
+    /// even when nobody has ended it yet.
+    async fn pays_on_bill(
+        &self,
+        partner: PartnerId,
+        number: NumberIndex,
+        generation: String,
+    ) -> Result<bool, StoreError>;
 
     /// Records a sign-up token about to be minted: finds or creates the subscriber and their PAI. A number whose
     /// generation has changed has a new holder: the old one's PAIs are closed, for ever.

@@ -18,7 +18,8 @@ pub(super) async fn check(
     let known = app.account(msisdn).await?;
     let account_type = standing::check(known.as_ref().map(|known| &known.account), offer.price)?;
     let known = known.ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account."))?;
-    if app.store.pays_on_bill(offer.partner.clone(), app.vault.index(msisdn)).await? {
+    let (partner, number) = (offer.partner.clone(), app.vault.index(msisdn));
+    if app.store.pays_on_bill(partner, number, known.generation.clone()).await? {
         return Err(already_on_bill().into());
     }
     Ok((known, account_type))

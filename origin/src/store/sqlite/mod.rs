@@ -3,6 +3,7 @@
 //! One thread writes ([`writer`]); reads go to a few connections of their own and never wait for it.
 
 mod accounts;
+mod begun_with;
 mod flows;
 mod ledger;
 mod outbox;
@@ -103,6 +104,13 @@ fn spend(tx: &Connection, nonce: &Nonce) -> Result<(), StoreError> {
 /// The trait is a list of use cases; each is told in the file of its noun.
 #[async_trait]
 impl Store for SqliteStore {
+    async fn begin_with(
+        &self,
+        facts: Vec<(&'static str, Vec<u8>)>,
+    ) -> Result<Option<&'static str>, StoreError> {
+        self.write(move |tx| begun_with::compare(tx, &facts)).await
+    }
+
     async fn import_accounts(&self, accounts: Vec<AccountRow>) -> Result<(), StoreError> {
         self.write(move |tx| accounts::import(tx, &accounts)).await
     }
@@ -137,8 +145,13 @@ impl Store for SqliteStore {
         self.read(move |db| flows::proven(db, now, &flow)).await
     }
 
-    async fn pays_on_bill(&self, partner: PartnerId, number: NumberIndex) -> Result<bool, StoreError> {
-        self.read(move |db| subscriptions::pays_on_bill(db, &partner, number)).await
+    async fn pays_on_bill(
+        &self,
+        partner: PartnerId,
+        number: NumberIndex,
+        generation: String,
+    ) -> Result<bool, StoreError> {
+        self.read(move |db| subscriptions::pays_on_bill(db, &partner, number, &generation)).await
     }
 
     async fn issue_signup(
@@ -253,5 +266,24 @@ impl Store for SqliteStore {
             flows::forget(tx, now)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_at_one_holder_does_not_read_everybody() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        schema::migrate(&mut connection).expect("migrates");
+        for sql in [subscriptions::PAYS_ON_BILL, pais::OPEN_OF_HOLDER, pais::CANCEL_LIVE] {
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("is SQL");
+            let mut steps = explain.raw_query();
+            while let Some(step) = steps.next().expect("explains") {
+                let detail: String = step.get("detail").expect("is text");
+                assert!(!detail.starts_with("SCAN"), "{sql}: {detail}");
+            }
+        }
     }
 }

@@ -9,6 +9,11 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, params};
 
+pub(super) const OPEN_OF_HOLDER: &str = "SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'";
+/// A PAI has one live subscription at most, and there is an index of the live ones.
+pub(super) const CANCEL_LIVE: &str =
+    "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1 AND status <> 'CANCELLED'";
+
 /// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over.
 pub(super) fn end_subscriber(
     tx: &Connection,
@@ -19,7 +24,7 @@ pub(super) fn end_subscriber(
     tx.prepare_cached("UPDATE subscribers SET ended_at = ?2 WHERE subscriber_id = ?1 AND ended_at IS NULL")?
         .execute(params![subscriber_id, now.unix_seconds()])?;
     let open: Vec<String> = tx
-        .prepare_cached("SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'")?
+        .prepare_cached(OPEN_OF_HOLDER)?
         .query_map([subscriber_id], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     open.iter().try_for_each(|pai| close(tx, pai, reason))
@@ -32,8 +37,7 @@ pub(super) fn close(tx: &Connection, pai: &str, reason: DeclineReason) -> Result
          WHERE pai = ?1 AND state <> 'CLOSED'",
     )?
     .execute(params![pai, reason.as_str()])?;
-    tx.prepare_cached("UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1")?
-        .execute([pai])?;
+    tx.prepare_cached(CANCEL_LIVE)?.execute([pai])?;
     Ok(())
 }
 

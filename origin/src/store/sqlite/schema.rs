@@ -3,7 +3,10 @@
 use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_ledger.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_ledger.sql"),
+    include_str!("../../../migrations/sqlite/0002_begun_with.sql"),
+];
 
 /// Applies what is missing, all of it in one transaction. Books of a newer onbill are refused.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

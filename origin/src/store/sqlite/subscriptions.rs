@@ -8,17 +8,19 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
 use rusqlite::{Connection, params};
 
+/// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
+pub(super) const PAYS_ON_BILL: &str =
+    "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
+     WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.generation = ?2 AND p.partner = ?3
+         AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
+
 pub(super) fn pays_on_bill(
     db: &Connection,
     partner: &PartnerId,
     number: NumberIndex,
+    generation: &str,
 ) -> Result<bool, StoreError> {
-    Ok(db
-        .prepare_cached(
-            "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
-             WHERE h.number_index = ?1 AND h.ended_at IS NULL AND p.partner = ?2 AND s.status <> 'CANCELLED'",
-        )?
-        .exists(params![number.0, partner.as_str()])?)
+    Ok(db.prepare_cached(PAYS_ON_BILL)?.exists(params![number.0, generation, partner.as_str()])?)
 }
 
 pub(super) fn is_live(tx: &Connection, pai: Pai) -> Result<bool, StoreError> {
