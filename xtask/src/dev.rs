@@ -7,9 +7,10 @@ use std::path::{self, Path};
 
 use crate::child::{cargo, run};
 use crate::clock::{Stopwatch, spoken};
-use crate::edge::{self, Profile};
+use crate::edge;
 use crate::failure::{Failure, Outcome};
-use crate::system::{ACME, LOCAL, Plan, Seat, System, make_keys, ports};
+use crate::lock::Lock;
+use crate::system::{ACME, EdgeBuild, LOCAL, Plan, Seat, System, make_keys, ports};
 use crate::{paths, setup};
 
 /// From nothing to a running system.
@@ -22,9 +23,12 @@ pub(crate) fn run_until_stopped(accounts: Option<&Path>, keep: bool) -> Outcome 
     let [seat] = &plan.seats[..] else { return Err(Failure::new("the local system has one operator")) };
     let demo = demo_numbers::read(&seat.accounts, ACME.price)?;
     // Before minutes of building, not after.
+    let lock = Lock::take("dev")?;
+    let _lock =
+        lock.ok_or_else(|| Failure::new("another `cargo xtask dev` runs in this tree: end that first"))?;
     ports::check_free(&plan.ports())?;
     setup::everything()?;
-    build(plan.edge_profile)?;
+    build(plan.edge_build)?;
     if !keep {
         plan.forget_state();
     }
@@ -48,11 +52,11 @@ pub(crate) fn provide_keys() -> Outcome {
 }
 
 /// The programs that a system runs.
-pub(crate) fn build(edge: Profile) -> Outcome {
+pub(crate) fn build(edge: EdgeBuild) -> Outcome {
     let mut programs = cargo();
     programs.args(["build", "--locked", "--bin", "onbill-origin", "--bin", "onbill-sandbox"]);
     run("building the origin and the sandbox", "build.log", &mut programs)?;
-    edge::build_if_changed(edge)
+    edge::build_if_changed(edge.profile())
 }
 
 /// One operator on the addresses that the README names.
@@ -61,7 +65,7 @@ pub(crate) fn plan(accounts: Option<&Path>) -> Plan {
     let named = accounts.map(|file| path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     let accounts = named.unwrap_or_else(|| paths::root().join(ACME.accounts));
     let seat = Seat { operator: &ACME, origin: 8788, site: 8790, accounts };
-    Plan { place: LOCAL, edge_profile: Profile::Dev, edge: 8787, partner: 8791, seats: vec![seat] }
+    Plan { place: LOCAL, edge_build: EdgeBuild::Watched, edge: 8787, partner: 8791, seats: vec![seat] }
 }
 
 fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {

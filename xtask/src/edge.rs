@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::child::{command, npm_path, run, show_progress};
 use crate::failure::{Failure, Outcome};
+use crate::lock::Lock;
 use crate::paths;
 
 /// How the wasm is compiled.
@@ -21,7 +22,7 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    pub(crate) fn flag(self) -> &'static str {
+    fn flag(self) -> &'static str {
         match self {
             Self::Release => "--release",
             Self::Dev => "--dev",
@@ -30,41 +31,11 @@ impl Profile {
 }
 
 /// What worker-build leaves for wrangler.
-const OUTPUTS: [&str; 2] = ["worker/build/index.js", "worker/build/index_bg.wasm"];
+pub(crate) const OUTPUTS: [&str; 2] = ["worker/build/index.js", "worker/build/index_bg.wasm"];
 
-/// Tells the build command of a `wrangler dev` that xtask itself runs which profile it wants.
-pub(crate) const PROFILE_WANTED: &str = "ONBILL_EDGE_PROFILE";
-
-/// Who runs the build, by what wrangler and xtask tell it in its environment.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// A person, a script, or `wrangler deploy`.
-    Somebody,
-    /// `wrangler dev`, started by a person who needs nothing else of xtask.
-    WranglerDev,
-    /// `wrangler dev` as a part of a local system.
-    System(Profile),
-}
-
-impl Caller {
-    pub(crate) fn of_this_run() -> Self {
-        let is = |name: &str, value: &str| env::var_os(name).is_some_and(|found| found == value);
-        for profile in [Profile::Release, Profile::Dev] {
-            if is(PROFILE_WANTED, profile.flag()) {
-                return Self::System(profile);
-            }
-        }
-        if is("WRANGLER_COMMAND", "dev") { Self::WranglerDev } else { Self::Somebody }
-    }
-
-    /// The profile when the command line names none.
-    pub(crate) fn profile(self) -> Profile {
-        match self {
-            Self::Somebody => Profile::Release,
-            Self::WranglerDev => Profile::Dev,
-            Self::System(profile) => profile,
-        }
-    }
+/// Whether a `wrangler dev` runs this as its build command: wrangler says what it is doing.
+pub(crate) fn is_for_wrangler_dev() -> bool {
+    env::var_os("WRANGLER_COMMAND").is_some_and(|command| command == "dev")
 }
 
 /// Builds unless nothing changed since the last time, then prints the sizes.
@@ -75,6 +46,8 @@ pub(crate) fn build(profile: Profile) -> Outcome {
 
 /// The build alone, for those who start it on the way to something else.
 pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
+    // The local system's wrangler builds too, whenever a source changes.
+    let _lock = Lock::wait_for("edge")?;
     let outputs: Vec<PathBuf> = OUTPUTS.iter().map(|file| paths::root().join(file)).collect();
     let fingerprint = stamp::fingerprint(paths::root(), profile.flag())?;
     if stamp::is_current(&fingerprint, &outputs) {

@@ -14,6 +14,7 @@ mod edge;
 mod failure;
 mod http_client;
 mod keys;
+mod lock;
 mod paths;
 mod progress;
 mod setup;
@@ -23,7 +24,7 @@ mod test;
 use std::process::ExitCode;
 
 use arguments::Verb;
-use edge::Caller;
+use edge::Profile;
 use failure::Outcome;
 
 fn main() -> ExitCode {
@@ -46,11 +47,12 @@ fn perform(verb: Verb) -> Outcome {
         Verb::Setup => setup::everything(),
         Verb::Edge(profile) => {
             setup::everything()?;
-            let caller = Caller::of_this_run();
-            if caller == Caller::WranglerDev {
+            let developing = edge::is_for_wrangler_dev();
+            if developing {
                 dev::provide_keys()?;
             }
-            edge::build(profile.unwrap_or_else(|| caller.profile()))
+            let usual = if developing { Profile::Dev } else { Profile::Release };
+            edge::build(profile.unwrap_or(usual))
         }
         Verb::Keys { operators, partners, out } => {
             let operators: Vec<&str> = operators.iter().map(String::as_str).collect();

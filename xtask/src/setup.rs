@@ -10,9 +10,11 @@ use std::env;
 use std::path::PathBuf;
 
 use crate::failure::Outcome;
+use crate::lock::Lock;
 
 /// Installs what is missing.
 pub(crate) fn everything() -> Outcome {
+    let _lock = Lock::wait_for("setup")?;
     rust_tools::wasm_target()?;
     rust_tools::worker_build()?;
     rust_tools::wasm_bindgen()?;

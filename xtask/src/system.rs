@@ -2,6 +2,7 @@
 //! ports. `dev` runs one for a person, `test` one for the browser journeys; what differs is the plan.
 
 mod config;
+mod frozen_edge;
 mod operators;
 mod plan;
 pub(crate) mod ports;
@@ -13,11 +14,10 @@ use std::time::Duration;
 
 pub(crate) use config::edge_keyring;
 pub(crate) use operators::{ACME, NOVA};
-pub(crate) use plan::{Place, Plan, Seat};
+pub(crate) use plan::{EdgeBuild, Place, Plan, Seat};
 
 use crate::child::{command, npm_program, run_in_view};
 use crate::clock::{Stopwatch, pause, stop_wanted};
-use crate::edge::PROFILE_WANTED;
 use crate::failure::{Failure, Outcome};
 use crate::progress::Step;
 use crate::{keys, paths};
@@ -47,7 +47,7 @@ impl System {
         }
         let files = Files::fresh(plan.place.dir().join("logs"), plan.down())?;
         let mut system = Self { programs: Vec::new() };
-        for (name, url, command) in commands(plan) {
+        for (name, url, command) in commands(plan)? {
             system.programs.push(Program::start(&name, url, command, &files)?);
         }
         system.wait_until_healthy()?;
@@ -141,7 +141,7 @@ fn sandbox(role: &str, config: &Path) -> Command {
 }
 
 /// Name, base URL and command of each program. Those that others call come first.
-fn commands(plan: &Plan) -> Vec<(String, String, Command)> {
+fn commands(plan: &Plan) -> Outcome<Vec<(String, String, Command)>> {
     let mut commands = Vec::new();
     for seat in &plan.seats {
         let mut origin = origin(plan, seat);
@@ -152,21 +152,23 @@ fn commands(plan: &Plan) -> Vec<(String, String, Command)> {
     }
     let config = plan.config_of(plan::PARTNER);
     commands.push((plan::PARTNER.to_owned(), plan.partner_url(), sandbox("netflix", &config)));
-    commands.push((plan::EDGE.to_owned(), plan.edge_url(), wrangler(plan)));
-    commands
+    commands.push((plan::EDGE.to_owned(), plan.edge_url(), wrangler(plan)?));
+    Ok(commands)
 }
 
 /// The edge in workerd, as wrangler runs it, with a real local key-value store. It reads wrangler.toml; what depends
 /// on ports and keys comes from a file of variables, which wrangler takes before `[vars]` and `.dev.vars`.
-fn wrangler(plan: &Plan) -> Command {
+fn wrangler(plan: &Plan) -> Outcome<Command> {
     let mut wrangler = npm_program("wrangler");
     wrangler.args(["dev", "--local", "--ip", "127.0.0.1", "--inspector-port", "0"]);
     wrangler.args(["--show-interactive-dev-session", "false", "--port", &plan.edge.to_string()]);
     wrangler.arg("--env-file").arg(plan.config_of(plan::EDGE));
     wrangler.arg("--persist-to").arg(plan.kv());
-    wrangler.env(PROFILE_WANTED, plan.edge_profile.flag());
+    if plan.edge_build == EdgeBuild::Frozen {
+        wrangler.arg("--config").arg(frozen_edge::freeze(&plan.place.dir().join("edge"))?);
+    }
     quiet(&mut wrangler);
-    wrangler
+    Ok(wrangler)
 }
 
 /// No questions, no reports to the maker, no colour in logs.

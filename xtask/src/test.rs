@@ -23,7 +23,7 @@ pub(crate) fn everything_in(part: Part) -> Outcome {
         let edge = ["--package", "onbill-edge", "--target", "wasm32-unknown-unknown"];
         report
             .step("lints of the edge as wasm", || quietly("lints of the edge as wasm", &mut clippy(&edge)))?;
-        let tests = ["test", "--locked", "--workspace"];
+        let tests = ["test", "--locked", "--workspace", "--no-fail-fast"];
         report.step("tests", || quietly("tests", cargo().args(tests)))?;
         report.step("edge build and sizes", || edge::build(Profile::Release))?;
         report.step("deployment", || quietly("deployment (dry run)", &mut dry_run()))?;

@@ -14,7 +14,7 @@ struct Parcel {
     name: &'static str,
     files: &'static [&'static str],
     gzip_bytes_max: u64,
-    /// What is over a limit that binds fails the build.
+    /// What is over a limit that binds fails the release build.
     binds: bool,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn print_and_check(profile: Profile) -> Outcome {
     for (parcel, gzip_bytes) in PARCELS.iter().zip(gzip_sizes()?) {
         let raw_bytes = raw_size(parcel)?;
         println!("{}", line(parcel, raw_bytes, gzip_bytes, profile));
-        if parcel.binds && gzip_bytes > parcel.gzip_bytes_max {
+        if parcel.binds && profile == Profile::Release && gzip_bytes > parcel.gzip_bytes_max {
             over.push(parcel.name);
         }
     }

@@ -26,11 +26,29 @@ impl Place {
     }
 }
 
+/// Which build the edge runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EdgeBuild {
+    /// The debug build, built again when a source changes.
+    Watched,
+    /// The release build as it is now.
+    Frozen,
+}
+
+impl EdgeBuild {
+    pub(crate) fn profile(self) -> Profile {
+        match self {
+            Self::Watched => Profile::Dev,
+            Self::Frozen => Profile::Release,
+        }
+    }
+}
+
 /// A system to start.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) place: Place,
-    pub(crate) edge_profile: Profile,
+    pub(crate) edge_build: EdgeBuild,
     pub(crate) edge: u16,
     pub(crate) partner: u16,
     pub(crate) seats: Vec<Seat>,

@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use crate::child::end;
 use crate::clock::pause;
-use crate::edge::Profile;
 use crate::failure::{Doing, Failure, Outcome};
+use crate::lock::Lock;
 use crate::setup::node;
-use crate::system::{ACME, NOVA, Place, Plan, Seat, System, ports};
+use crate::system::{ACME, EdgeBuild, NOVA, Place, Plan, Seat, System, ports};
 use crate::{dev, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
 const PLACE: Place = Place("test");
 /// What will be deployed is what is tested.
-const EDGE_PROFILE: Profile = Profile::Release;
+const EDGE_BUILD: EdgeBuild = EdgeBuild::Frozen;
 const LOOK_MILLISECONDS: u64 = 50;
 
 /// Starts a system of its own, beside any that runs, and hands it to the script.
@@ -26,7 +26,8 @@ pub(crate) fn run() -> Outcome {
     if !paths::root().join(SCRIPT).is_file() {
         return Err(Failure::new(format!("{SCRIPT} is missing: there are no browser journeys to run")));
     }
-    dev::build(EDGE_PROFILE)?;
+    let _lock = Lock::wait_for("browser-journeys")?;
+    dev::build(EDGE_BUILD)?;
     // Nothing of the last run may help or hinder this one. There may have been none.
     let _ = fs::remove_dir_all(PLACE.dir());
     let plan = plan()?;
@@ -44,7 +45,7 @@ fn plan() -> Outcome<Plan> {
         Seat { operator: &ACME, origin: acme_origin, site: acme_site, accounts: accounts(ACME.accounts) },
         Seat { operator: &NOVA, origin: nova_origin, site: nova_site, accounts: accounts(NOVA.accounts) },
     ];
-    Ok(Plan { place: PLACE, edge_profile: EDGE_PROFILE, edge, partner, seats })
+    Ok(Plan { place: PLACE, edge_build: EDGE_BUILD, edge, partner, seats })
 }
 
 /// The script with the addresses in its environment.
