@@ -1,0 +1,62 @@
+//! Keeps two runs of xtask in one tree off the same files. The lock is the operating system's: it ends with whoever
+//! holds it, however that ends.
+
+use std::fs::{self, File, TryLockError};
+
+use crate::clock::{pause, stop_wanted};
+use crate::failure::{Doing, Failure, Outcome};
+use crate::paths;
+use crate::progress::Step;
+
+const LOOK_MILLISECONDS: u64 = 200;
+
+/// Held until it goes out of scope.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock `name`, or nothing when another run has it.
+    pub(crate) fn take(name: &str) -> Outcome<Option<Self>> {
+        let path = paths::note(&format!("{name}.lock"));
+        let doing = format!("lock {}", path.display());
+        fs::create_dir_all(paths::note("")).doing(&doing)?;
+        let file = File::options().create(true).append(true).open(&path).doing(&doing)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error).doing(&doing),
+        }
+    }
+
+    /// Takes it as soon as the other run gives it up.
+    pub(crate) fn wait_for(name: &str) -> Outcome<Self> {
+        if let Some(lock) = Self::take(name)? {
+            return Ok(lock);
+        }
+        let mut step = Step::start(&format!("waiting for another run in this tree to end ({name})"));
+        while !stop_wanted() {
+            if let Some(lock) = Self::take(name)? {
+                step.done();
+                return Ok(lock);
+            }
+            step.tick(String::new);
+            pause(LOOK_MILLISECONDS);
+        }
+        step.failed();
+        Err(Failure::interrupted())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_had_by_one_and_then_by_the_next() {
+        let first = Lock::take("test-of-locks").expect("can be tried").expect("is free");
+        assert!(Lock::take("test-of-locks").expect("can be tried").is_none());
+        drop(first);
+        assert!(Lock::wait_for("test-of-locks").is_ok());
+    }
+}
