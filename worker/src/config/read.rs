@@ -9,6 +9,7 @@ use onbill_domain::origin_url::origin_of;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
+use std::net::Ipv6Addr;
 
 /// What is wrong with the deployment, in one sentence. It names members and keys, never a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,14 +154,19 @@ fn read_partner(fields: PartnerFields) -> Result<Partner, ConfigFault> {
     Ok(Partner { id: fields.id, name: fields.name, url: fields.url, offers: fields.offers, ui_origins })
 }
 
-/// An origin in the one spelling that browsers use, over TLS unless it never leaves this machine.
+/// An origin in the one spelling that browsers use, over TLS unless it never leaves this machine. Its host is a plain
+/// name or address: `*`, `;` and `,` may stand in a URL, but say something else in a content security policy.
 fn is_origin(text: &str) -> bool {
-    let loopback = |uri: Uri| {
+    let host_is_fine = |uri: Uri| {
         let host = uri.host().unwrap_or_default();
-        ["127.0.0.1", "[::1]", "localhost"].contains(&host)
+        let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let plain = match address {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
+        };
+        plain && (text.starts_with("https://") || ["127.0.0.1", "[::1]", "localhost"].contains(&host))
     };
-    origin_of(text).is_some_and(|origin| origin == text)
-        && (text.starts_with("https://") || text.parse().is_ok_and(loopback))
+    origin_of(text).is_some_and(|origin| origin == text) && text.parse().is_ok_and(host_is_fine)
 }
 
 fn is_name(text: &str) -> bool {

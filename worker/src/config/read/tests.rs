@@ -55,7 +55,7 @@ fn a_missing_or_broken_text_is_refused() {
 #[test]
 fn every_mistake_is_named() {
     type Change = fn(&mut Value, &mut Value, &mut Value);
-    let cases: [(Change, &str); 17] = [
+    let cases: [(Change, &str); 22] = [
         (|o, _, _| o[0]["dashboard"] = json!([]), "unknown field `dashboard`"),
         (|_, p, _| p[0]["callback"] = json!(""), "unknown field `callback`"),
         (|o, _, _| o[0]["name"] = json!(" "), "acme: name must be"),
@@ -66,6 +66,11 @@ fn every_mistake_is_named() {
         (|o, _, _| o[0]["dashboards"] = json!([]), "acme: dashboards must be"),
         (|o, _, _| o[0]["dashboards"] = json!(["http://my.acme.example"]), "acme: dashboards must be"),
         (|o, _, _| o[0]["dashboards"] = json!(["https://a.example; x"]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["dashboards"] = json!(["https://*.acme.example"]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["dashboards"] = json!(["https://a.example;script-src"]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["dashboards"] = json!(["https://a.example,b.example"]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["dashboards"] = json!(["https://a.exampl%65"]), "acme: dashboards must be"),
+        (|o, _, _| o[0]["dashboards"] = json!(["https://[::1;*]"]), "acme: dashboards must be"),
         (|o, _, _| o[0]["partners"] = json!(["other"]), "acme: partners names one that is not in PARTNERS"),
         (|_, p, _| p[0]["url"] = json!("http://netflix.example"), "netflix: url must be an https URL"),
         (|_, p, _| p[0]["url"] = json!("https://netflix.example/"), "netflix: url must have no query"),
