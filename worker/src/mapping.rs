@@ -19,12 +19,27 @@ pub(crate) async fn recall<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<
     mapping.ok()
 }
 
-/// Writes `fresh`, an origin's own word, unless the store knows something later. A failing store is no reason to fail
-/// the call: the next one asks the origins.
-pub(crate) async fn remember<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) {
-    let stored = recall(call, pai).await;
-    if stored.is_some_and(|stored| is_later(&stored, fresh)) {
-        return;
+/// Who else has been heard when an origin says that a PAI is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// Nobody was asked.
+    NotAsked,
+    /// Every other operator says that it is not its own.
+    Disown,
+}
+
+/// Writes `fresh`, an origin's own word, unless the store knows better. One operator's word does not replace another
+/// operator's mapping: else an origin in the wrong hands could have the other's charges sent to itself. A failing
+/// store is no reason to fail the call: the next one asks the origins.
+pub(crate) async fn remember<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping, others: Others) {
+    if let Some(stored) = recall(call, pai).await {
+        if stored.operator != fresh.operator && others == Others::NotAsked {
+            call.warn("the store says that a PAI is another operator's");
+            return;
+        }
+        if is_later(&stored, fresh) {
+            return;
+        }
     }
     let Ok(value) = serde_json::to_string(fresh) else { return };
     if call.platform.kv_put(&pai_key(pai), &value).await.is_err() {
@@ -32,8 +47,8 @@ pub(crate) async fn remember<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &
     }
 }
 
-/// Whether `stored` stays. Closed is for ever; otherwise the higher version is the later word. Versions are counted
-/// by an operator: between two of them, the one that answers for the PAI now is right.
+/// Whether `stored` is the later word. Closed is for ever; otherwise the higher version is later. Versions are counted
+/// by an operator: of two of them, the one that answers for the PAI now is right.
 fn is_later(stored: &PaiMapping, fresh: &PaiMapping) -> bool {
     let closed = stored.state == PaiState::Closed && fresh.state != PaiState::Closed;
     stored.operator == fresh.operator && (closed || stored.version >= fresh.version)

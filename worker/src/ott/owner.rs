@@ -4,7 +4,7 @@
 use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::fault::{Fault, Party, Stop};
-use crate::mapping::{recall, remember};
+use crate::mapping::{Others, recall, remember};
 use crate::origin::{read_answer, read_refusal, send, unexpected};
 use crate::ott::forward::{disowns, forward, relay};
 use crate::platform::Platform;
@@ -22,7 +22,8 @@ use serde::de::DeserializeOwned;
 /// 1. The store knows the operator → the call goes there.
 /// 2. The store does not, or that operator has no such PAI → the others are asked, once, all at once:
 ///    none has it → 404 `pai-not-found`; some do not answer and none has it → 503.
-/// 3. The one that has it gets the call, and the store learns of it.
+/// 3. The one that has it gets the call. The store learns of it when all others have said no: while one is silent,
+///    the same is asked again next time.
 pub(crate) async fn route_by_pai<P: Platform, A: DeserializeOwned>(
     call: &Call<'_, P>,
     partner: &Partner,
@@ -43,11 +44,23 @@ pub(crate) async fn route_by_pai<P: Platform, A: DeserializeOwned>(
         asked = Some(operator);
     }
     // 2.
-    let (owner, mapping) = find(call, partner, pai, asked).await?;
+    let Found { owner, mapping, unanimous } = find(call, partner, pai, asked).await?;
     // 3.
-    let ((), response) =
-        join(remember(call, pai, &mapping), forward(call, owner, Some(&mapping.subscriber))).await;
+    let learn = async {
+        if unanimous {
+            remember(call, pai, &mapping, Others::Disown).await;
+        }
+    };
+    let ((), response) = join(learn, forward(call, owner, Some(&mapping.subscriber))).await;
     relay::<A>(owner, &response?)
+}
+
+/// Whose a PAI is.
+struct Found<'c> {
+    owner: &'c Operator,
+    mapping: PaiMapping,
+    /// Whether every other operator says that it is not its own; else some were silent.
+    unanimous: bool,
 }
 
 /// Asks every operator of the partner but the one that was asked already.
@@ -56,7 +69,7 @@ async fn find<'c, P: Platform>(
     partner: &'c Partner,
     pai: Pai,
     asked: Option<&Operator>,
-) -> Result<(&'c Operator, PaiMapping), Stop> {
+) -> Result<Found<'c>, Stop> {
     let question = PaiRequest { partner: partner.id.clone(), pai };
     let others = call.config.operators_of(partner).filter(|other| asked.is_none_or(|it| it.id != other.id));
     let answers = join_all(others.map(|operator| ask(call, operator, &question))).await;
@@ -71,7 +84,7 @@ async fn find<'c, P: Platform>(
         }
     }
     match (owners.pop(), owners.is_empty(), silent) {
-        (Some(owner), true, _) => Ok(owner),
+        (Some((owner, mapping)), true, silent) => Ok(Found { owner, mapping, unanimous: silent.is_none() }),
         // A PAI is random and made by one origin. Two that claim it cannot both be right, and the charge goes to neither.
         (Some((operator, _)), false, _) => {
             let what = "a PAI that another operator claims too".to_owned();

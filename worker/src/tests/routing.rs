@@ -5,6 +5,7 @@ use super::ott::{charge, charged};
 use crate::fake::StoreFault;
 use crate::platform::Unreachable;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 const CHARGE: &str = "/ott/v1/transaction";
 
@@ -66,6 +67,9 @@ async fn an_unknown_pai_is_asked_for_once_and_remembered() {
     let asked: Value = serde_json::from_slice(sent[0].body()).expect("is JSON");
     assert_eq!(asked, json!({"partner": "netflix", "pai": pai()}));
     assert_eq!(sent[2].headers()["onbill-subscriber"], "handle-1");
+    let nonces: HashSet<_> =
+        sent.iter().map(|request| request.headers()["signature-input"].as_bytes()).collect();
+    assert_eq!(nonces.len(), sent.len(), "each call has a nonce of its own");
     assert_eq!(post(&world).await.0, 201);
     assert_eq!(world.sent_to(), [charges(ACME)]);
 }
@@ -95,6 +99,20 @@ fn acme_mapping() -> String {
     let mapping: onbill_domain::wire::kv::PaiMapping =
         serde_json::from_value(mapping("acme", "ACTIVE", 3)).expect("is a mapping");
     serde_json::to_string(&mapping).expect("is JSON")
+}
+
+#[tokio::test]
+async fn a_handle_that_no_origin_can_have_written_is_left_out() {
+    let world = World::new();
+    acme_has_it(&world);
+    let mut odd = mapping("acme", "ACTIVE", 3);
+    odd["subscriber"] = json!("handle\r\nx-evil: 1");
+    world.platform.kv_set(&key(), Some(&odd.to_string()));
+    assert_eq!(post(&world).await, (201, charged()));
+    let sent = world.platform.take_sent();
+    assert_eq!(sent.len(), 1);
+    assert!(!sent[0].headers().contains_key("onbill-subscriber"));
+    assert!(!sent[0].headers().contains_key("x-evil"));
 }
 
 #[tokio::test]
@@ -137,6 +155,14 @@ async fn nobodys_is_said_only_when_everybody_has_said_so() {
     acme_has_it(&world);
     world.answers_raw(&asks(NOVA), Err(Unreachable::TimedOut));
     assert_eq!(post(&world).await.0, 201, "one that has it is enough");
+    assert_eq!(
+        world.platform.kv_value(&key()),
+        None,
+        "but is remembered only when no other can say the same"
+    );
+    acme_has_it(&world);
+    assert_eq!(post(&world).await.0, 201);
+    assert_eq!(world.platform.kv_value(&key()), Some(acme_mapping()));
 }
 
 #[tokio::test]

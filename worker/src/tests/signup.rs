@@ -3,6 +3,7 @@
 use super::kit::{ACME, NETFLIX, World, mapping, operators, pai, partners, response};
 use crate::fake::StoreFault;
 use crate::platform::Unreachable;
+use onbill_domain::ids::PartnerId;
 use serde_json::{Value, json};
 
 const PAGE: &str = "https://www.netflix.example/signup?session=1";
@@ -99,12 +100,14 @@ async fn a_sign_up_that_would_fail_at_its_end_is_not_begun() {
     let expired =
         world.token("acme", |claims| (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100));
     let other_pai = world.token("acme", |claims| claims.sub = onbill_domain::pai::Pai::from_random([6; 16]));
-    let changes: [Change<'_>; 7] = [
+    let tunes = world.token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("is a slug"));
+    let changes: [Change<'_>; 8] = [
         Box::new(|signup| signup["token"] = json!("a.b.c")),
         Box::new(|signup| signup["token"] = json!(nova)),
         Box::new(|signup| signup["token"] = json!(expired)),
         Box::new(|signup| signup["token"] = json!(other_pai)),
         Box::new(|signup| signup["partner"] = json!("tunes")),
+        Box::new(|signup| (signup["partner"], signup["token"]) = (json!("tunes"), json!(tunes))),
         Box::new(|signup| signup["partner"] = json!("other")),
         Box::new(|signup| signup["mapping"]["operator"] = json!("nova")),
     ];
@@ -152,4 +155,18 @@ async fn the_store_never_goes_back() {
         assert_eq!(sign_up(&world).await.0, 201);
         assert_eq!(stored(&world), Some(mapping("acme", "ACTIVE", 5)));
     }
+}
+
+/// Two origins never make the same PAI: whoever says so wants another operator's charges.
+#[tokio::test]
+async fn a_sign_up_cannot_take_over_another_operators_pai() {
+    let world = World::new();
+    opens(&world, 201, PAGE);
+    minted(&world, |_| {});
+    let novas = mapping("nova", "ACTIVE", 1);
+    world.platform.kv_set(&key(), Some(&novas.to_string()));
+    assert_eq!(sign_up(&world).await.0, 201, "the customer cannot help it, and the books decide");
+    assert_eq!(stored(&world), Some(novas));
+    let lines = world.platform.log_lines();
+    assert!(lines.iter().any(|line| line.contains("says that a PAI is another operator's")), "{lines:?}");
 }

@@ -5,7 +5,7 @@ use crate::answer::json;
 use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::fault::{Fault, Party, Stop};
-use crate::mapping::remember;
+use crate::mapping::{Others, remember};
 use crate::origin::{ask, post as post_json, read_answer};
 use crate::platform::Platform;
 use crate::routes::widget::admit;
@@ -33,7 +33,8 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
         .map_err(|what| Fault::Unexpected(Party::Operator(operator.id.clone()), what.to_owned()))?;
     // 4.
     let (pai, mapping) = (signup.pai, signup.mapping.clone());
-    let ((), page) = join(remember(call, pai, &mapping), open(call, operator, partner, signup)).await;
+    let ((), page) =
+        join(remember(call, pai, &mapping, Others::NotAsked), open(call, operator, partner, signup)).await;
     // 5.
     Ok(json(StatusCode::CREATED, &page?)?)
 }
