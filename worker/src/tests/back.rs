@@ -26,6 +26,11 @@ async fn the_customer_leaves_with_the_signed_result() {
     assert_eq!(world.platform.take_sent().remove(0).body(), r#"{"ticket":"ticket-1","cancelled":false}"#);
     world.get(&format!("{BACK}?outcome=cancelled")).await;
     assert_eq!(world.platform.take_sent().remove(0).body(), r#"{"ticket":"ticket-1","cancelled":true}"#);
+    for other in ["?outcome=success", "?outcome=", "?cancelled", "?outcome=Cancelled"] {
+        world.get(&format!("{BACK}{other}")).await;
+        let asked = world.platform.take_sent().remove(0);
+        assert_eq!(asked.body(), r#"{"ticket":"ticket-1","cancelled":false}"#, "{other}");
+    }
 }
 
 #[tokio::test]
@@ -45,6 +50,21 @@ async fn an_unknown_way_back_is_a_kind_page() {
         assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"));
     }
     assert_eq!(world.platform.take_sent().len(), 1, "what cannot be a ticket is not asked for");
+    world.refuses(&origin(), 400, "invalid-request");
+    let answer = world.get(BACK).await;
+    assert_eq!(answer.status(), 404, "what the origin cannot read leads nowhere either");
+    assert!(answer.text().contains("This link no longer works"));
+}
+
+#[tokio::test]
+async fn an_operator_that_asks_for_patience_is_passed_on() {
+    let world = World::new();
+    let mut busy = response(429, r#"{"code":"too-many-requests","message":"m"}"#);
+    busy.headers_mut().insert("retry-after", "7".parse().expect("is a value"));
+    world.answers_raw(&origin(), Ok(busy));
+    let answer = world.get(BACK).await;
+    assert_eq!((answer.status(), answer.header("retry-after")), (429, "7"));
+    assert!(answer.text().contains("<a href=\"\">"));
 }
 
 #[tokio::test]

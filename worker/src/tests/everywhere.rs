@@ -32,6 +32,7 @@ async fn a_path_takes_its_methods_and_no_others() {
             }
             let answer = world.send(request(method, path, "")).await;
             assert_eq!((answer.status(), answer.header("allow")), (405, allow), "{method} {path}");
+            assert!(method == "HEAD" || answer.refusal().1 == "method-not-allowed", "{method} {path}");
         }
     }
     let answer = world.send(request("GET", "/nowhere", "")).await;
@@ -113,6 +114,9 @@ async fn a_request_with_a_path_only_is_plain_http_to_its_host() {
     for bad in ["", "a b", "a/b", "u@a", "a:99999"] {
         assert_eq!(send(bad).await.status(), 400, "{bad}");
     }
+    let twice = Request::builder().uri("/widget/v1/frame?operator=acme&offer=netflix-standard");
+    let twice = twice.header("host", "a").header("host", "b").body(Bytes::new()).expect("is a request");
+    assert_eq!(world.send(twice).await.status(), 400, "two hosts");
 }
 
 /// Everything that a caller can put a secret into, at once; then every place where it could have been left.

@@ -2,6 +2,7 @@
 
 use super::kit::{ACME, NOVA, NOW, World, mapping, operators, pai, partners, request, response};
 use crate::platform::{Sieve, Unreachable};
+use onbill_domain::digest::content_digest;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::{Presented, Target, verify};
@@ -70,6 +71,38 @@ async fn the_origin_can_check_both_signatures() {
         "onbill-partner-signature",
     );
     assert_eq!(check("edge.example", theirs, KeyUse::PartnerCall).as_deref(), Ok("netflix-1"));
+}
+
+#[tokio::test]
+async fn a_digest_is_passed_on_as_the_partner_spelled_it() {
+    let world = World::new();
+    knows_acme(&world);
+    world.answers(&format!("POST {ACME}/ott/v1/transaction"), 201, &charged());
+    let body = charge().to_string();
+    let digest = format!("sha-512=:AAAA:, {}", content_digest(body.as_bytes()));
+    let mut request = request("POST", "/ott/v1/transaction", &body);
+    request.headers_mut().insert("content-digest", digest.parse().expect("is a value"));
+    assert_eq!(world.send(world.sign("netflix-1", request)).await.status(), 201);
+    let sent = world.platform.take_sent().remove(0);
+    assert_eq!(sent.headers()["content-digest"], digest.as_str(), "the partner's signature covers it");
+}
+
+/// The partner's own words for what the edge says to an origin: they are not signed, and are not passed on.
+#[tokio::test]
+async fn a_partner_cannot_speak_for_the_edge() {
+    let world = World::new();
+    let mut request = world.signed("netflix-1", "GET", "/ott/v1/transaction/n-1", &Value::Null);
+    for name in ["onbill-subscriber", "onbill-partner-authority", "onbill-partner-signature", "host"] {
+        request.headers_mut().insert(name, "smuggled".parse().expect("is a value"));
+    }
+    world.send(request).await;
+    let sent = world.platform.take_sent();
+    assert_eq!(sent.len(), 2);
+    for request in sent {
+        assert_eq!(request.headers()["onbill-partner-authority"], "edge.example");
+        assert!(!request.headers().contains_key("onbill-subscriber"));
+        assert!(request.headers().values().all(|value| value != "smuggled"), "{:?}", request.headers());
+    }
 }
 
 #[tokio::test]

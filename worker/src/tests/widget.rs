@@ -63,6 +63,7 @@ async fn the_number_is_passed_on_as_typed_and_the_next_step_comes_back() {
     assert_eq!(sent.headers()["x-correlator"], answer.header("x-correlator"));
     let input = sent.headers()["signature-input"].to_str().expect("is text");
     assert!(input.ends_with("keyid=\"acme-edge\";tag=\"onbill-edge-to-origin\""), "{input}");
+    assert_eq!(sent.headers()["accept"], "application/json");
     assert!(!sent.headers().contains_key("cf-connecting-ip"));
 }
 
@@ -119,6 +120,9 @@ async fn bad_input_gets_the_contracts_answer_and_goes_nowhere() {
         let mut typed = from_frame(request("POST", path, "{}"));
         typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
         assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
+        let mut twice = from_frame(request("POST", path, "{}"));
+        twice.headers_mut().append("content-type", "text/plain".parse().expect("is a value"));
+        assert_eq!(world.send(twice).await.refusal(), (415, "unsupported-media-type".to_owned()));
 
         let large = format!("{}{}", question(path), " ".repeat(16 * 1024));
         let large = from_frame(request("POST", path, &large));
