@@ -98,7 +98,7 @@ function tick() {
   $('resend').ariaDisabled = String(resend > 0);
   $('resend-hint').textContent = resend > 0 ? t('resend-when', { when: when(resend) }) : '';
   const retry = Math.ceil(retryAt - now());
-  $('message-when').textContent = shown.error !== 'too-many-requests' ? ''
+  $('message-when').textContent = shown.error !== 'too-many-requests' || !retryAt ? ''
     : retry > 0 ? t('retry-when', { when: when(retry) }) : t('retry-now');
 }
 
@@ -183,8 +183,9 @@ function fail({ code: given, wait }, where, again) {
     };
     const known = Object.hasOwn(ways, given) ? given : 'unexpected';
     const text = /^token-/.test(known) ? (onResult ? known.replace('token', 'result') : 'token-expired') : known;
-    retryAt = wait > 0 ? now() + Math.min(wait, 86400) : 0;
-    message('error', text, ways[known] || [retry, restart], known === 'too-many-requests' && where === 'pin' && { text: 'too-many-pins' });
+    const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
+    retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) : 0;
+    message('error', text, ways[known] || [retry, restart], spent && { text: 'too-many-pins' });
     shown.error = known;
     tick();
     announce();
