@@ -92,7 +92,7 @@ pub(super) fn words(sentence: Sentence, locale: Locale) -> (&'static str, &'stat
         ),
         (Unavailable, Fr) => (
             "Votre opérateur est injoignable",
-            "Désolé, les systèmes de votre opérateur ne répondent pas pour le moment. Rien n’est perdu : veuillez réessayer dans un instant.",
+            "Désolé, les systèmes de votre opérateur ne répondent pas pour le moment. Rien n’est perdu\u{a0}: veuillez réessayer dans un instant.",
         ),
         (Unavailable, De) => (
             "Ihr Anbieter ist nicht erreichbar",
