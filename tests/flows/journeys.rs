@@ -41,7 +41,7 @@ async fn a_card_payers_account_moves_to_the_bill() {
     let email = world.card_payer().await;
     let flow = world.prove(&world.acme, ACME).await;
     let page = world.leave(&world.acme, &flow).await;
-    world.choose(&page, Choice::Existing(Box::leak(email.into_boxed_str()))).await;
+    world.choose(&page, Choice::Existing(&email)).await;
     let run = world.billing_run("2026-12").await;
     assert_eq!(run["totals"]["approved"], 1, "{run}");
     assert_eq!(world.bill(&world.acme, ACME).await.len(), 1);

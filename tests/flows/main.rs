@@ -10,4 +10,5 @@ mod journeys;
 mod outages;
 mod privacy;
 mod refusals;
+mod simulation;
 mod world;

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 /// What the customer chooses at the partner.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Choice {
+pub(crate) enum Choice<'e> {
     /// A new account of this e-mail address.
-    New(&'static str),
+    New(&'e str),
     /// An account that is paid by card until now.
-    Existing(&'static str),
+    Existing(&'e str),
 }
 
 impl World {
@@ -84,7 +84,12 @@ impl World {
     }
 
     /// The customer fills in the partner's form; gives the answer.
-    pub(crate) async fn choose(&self, page: &str, choice: Choice) -> Response<Bytes> {
+    pub(crate) async fn choose(&self, page: &str, choice: Choice<'_>) -> Response<Bytes> {
+        self.try_choose(page, choice).await.expect("answers")
+    }
+
+    /// The same, if the partner can be reached.
+    pub(crate) async fn try_choose(&self, page: &str, choice: Choice<'_>) -> Option<Response<Bytes>> {
         let (form, email) = match choice {
             Choice::New(email) => ("new", email),
             Choice::Existing(email) => ("existing", email),
@@ -92,11 +97,11 @@ impl World {
         let body = format!("email={}&password=demo&terms=yes", email.replace('@', "%40"));
         let request = Request::post(format!("{page}/{form}"))
             .header("content-type", "application/x-www-form-urlencoded");
-        self.network.deliver(request.body(Bytes::from(body)).expect("is a request")).await.expect("answers")
+        self.network.deliver(request.body(Bytes::from(body)).expect("is a request")).await.ok()
     }
 
     /// The whole sign-up of a number, up to the partner's last page; gives the partner's page.
-    pub(crate) async fn sign_up(&self, seat: &Seat, number: &str, choice: Choice) -> String {
+    pub(crate) async fn sign_up(&self, seat: &Seat, number: &str, choice: Choice<'_>) -> String {
         let flow = self.prove(seat, number).await;
         let page = self.leave(seat, &flow).await;
         let answer = self.choose(&page, choice).await;

@@ -1,6 +1,7 @@
 //! Everyone who takes part: two operators with their origins on one edge, and the partner.
 
 pub(crate) mod customer;
+pub(crate) mod fragile;
 pub(crate) mod keys;
 mod network;
 mod seat;
@@ -114,12 +115,18 @@ impl World {
 
         network.attach(NETFLIX, netflix.router());
         for seat in [&acme, &nova] {
-            network.attach(seat.origin, onbill_origin::routes::router(Arc::clone(&seat.app)));
+            seat.attach_origin(&network);
             network.attach(seat.dashboard, seat.operator.router());
         }
         network.attach_edge(EDGE, Arc::clone(&edge), config);
         let (random, partner_keys) = (Counted::new("world"), partner_keys);
         Self { clock, random, network, edge, acme, nova, partner_keys }
+    }
+
+    /// Starts Acme's origin anew, as after a crash.
+    pub(crate) fn revive_acme(&mut self) {
+        self.acme.revive("acme");
+        self.acme.attach_origin(&self.network);
     }
 
     /// Lets time pass for everybody.
@@ -176,18 +183,24 @@ impl World {
     /// One of the partner's accounts that is paid by card.
     pub(crate) async fn card_payer(&self) -> String {
         let account = self.partner_account(|account| account["pays"]["how"] == "card").await;
+        let account = account.expect("one pays by card");
         account["email"].as_str().expect("is text").to_owned()
     }
 
     /// The PAI by which the partner knows a customer.
     pub(crate) async fn pai_of(&self, email: &str) -> String {
-        let account = self.partner_account(|account| account["email"] == email).await;
-        account["pays"]["pai"].as_str().expect("pays on the bill").to_owned()
+        self.pai_if_any(email).await.expect("pays on the bill")
     }
 
-    async fn partner_account(&self, is_wanted: impl Fn(&Value) -> bool) -> Value {
+    /// The same, if they pay on the bill.
+    pub(crate) async fn pai_if_any(&self, email: &str) -> Option<String> {
+        let account = self.partner_account(|account| account["email"] == email).await?;
+        account["pays"]["pai"].as_str().map(str::to_owned)
+    }
+
+    async fn partner_account(&self, is_wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let accounts = self.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
-        accounts.into_iter().find(is_wanted).expect("there is such an account")
+        accounts.into_iter().find(is_wanted)
     }
 
     async fn read(&self, url: &str) -> Value {

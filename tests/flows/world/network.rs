@@ -1,5 +1,6 @@
 //! A network of function calls. It can lose a request or an answer, and it remembers everything that crossed it.
 
+use super::fragile::Life;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -44,7 +45,7 @@ impl Crossing {
 
 #[derive(Clone)]
 enum Service {
-    Axum(Router),
+    Axum(Router, Arc<Life>),
     Edge(Arc<FakePlatform>, Arc<Config>),
 }
 
@@ -58,7 +59,12 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn attach(&self, authority: &str, router: Router) {
-        hold(&self.services).insert(authority.to_owned(), Service::Axum(router));
+        self.attach_mortal(authority, router, Arc::default());
+    }
+
+    /// The same for a program that can die: then it takes no call and gives no answer.
+    pub(crate) fn attach_mortal(&self, authority: &str, router: Router, life: Arc<Life>) {
+        hold(&self.services).insert(authority.to_owned(), Service::Axum(router, life));
     }
 
     /// Puts the edge on the network, in both directions.
@@ -108,11 +114,17 @@ impl Network {
         let asked = format!("{:?} {}", request.headers(), String::from_utf8_lossy(request.body()));
         let answer = match service {
             Service::Edge(edge, config) => onbill_edge::handle(&*edge, &config, request).await,
-            Service::Axum(router) => {
+            Service::Axum(router, life) => {
+                if life.is_over() {
+                    return Err(Unreachable);
+                }
                 let mut request = request.map(Body::from);
                 let host = authority.parse().map_err(|_| Unreachable)?;
                 request.headers_mut().insert("host", host);
                 let answer = router.oneshot(request).await.map_err(|_| Unreachable)?;
+                if life.is_over() {
+                    return Err(Unreachable);
+                }
                 let (parts, body) = answer.into_parts();
                 Response::from_parts(parts, to_bytes(body, 1 << 20).await.map_err(|_| Unreachable)?)
             }

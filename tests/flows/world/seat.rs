@@ -1,13 +1,16 @@
 //! One operator: its origin with a database of its own, and the operator's systems.
 
+use super::fragile::{Fragile, Life};
 use super::keys::{self, Holder};
-use super::{EDGE, ParseAs as _};
+use super::{EDGE, Network, ParseAs as _};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::app::App;
 use onbill_origin::config::{AccountSource, Config};
+use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
 use onbill_origin::outbox;
+use onbill_origin::routes::router;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_tests::sandbox::operator::{Colours, Operator, OperatorConfig};
 use onbill_tests::sandbox::{Outside, account_file};
@@ -29,6 +32,8 @@ pub(crate) struct Seat {
     pub(crate) app: Arc<App>,
     pub(crate) operator: Operator,
     pub(crate) database: PathBuf,
+    pub(crate) life: Arc<Life>,
+    outside: Outside,
 }
 
 struct Facts {
@@ -78,14 +83,8 @@ impl Seat {
             std::process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         ));
-        let app = App::new(
-            origin_config(id, &facts, database.clone()),
-            keys::ring(&Holder::Origin(id)),
-            Arc::new(SqliteStore::open(&database).expect("opens")),
-            Arc::clone(&outside.http),
-            Arc::clone(&outside.clock),
-            Arc::clone(&outside.random),
-        );
+        let life = Arc::default();
+        let app = app(id, &facts, database.clone(), outside, &life);
         let operator = OperatorConfig {
             operator: id.parse_as(OperatorId::parse),
             name: facts.name.to_owned(),
@@ -102,10 +101,23 @@ impl Seat {
         Self {
             origin: facts.origin,
             dashboard: facts.dashboard,
-            app: Arc::new(app.expect("is sound")),
+            app,
             operator: Operator::new(operator, outside.clone()),
             database,
+            life,
+            outside: outside.clone(),
         }
+    }
+
+    /// Puts the origin on the network.
+    pub(super) fn attach_origin(&self, network: &Network) {
+        network.attach_mortal(self.origin, router(Arc::clone(&self.app)), Arc::clone(&self.life));
+    }
+
+    /// Starts the origin anew on the same database, as after a crash.
+    pub(super) fn revive(&mut self, id: &'static str) {
+        self.life = Arc::default();
+        self.app = app(id, &facts(id), self.database.clone(), &self.outside, &self.life);
     }
 
     pub(super) fn as_the_edge_knows_it(&self) -> Value {
@@ -133,6 +145,20 @@ impl Seat {
         report.await.expect("imports")
     }
 
+    /// Imports an account file while nothing goes wrong: the file is not what is tested.
+    pub(crate) async fn restore(&self, csv: &str) {
+        let store = SqliteStore::open(&self.database).expect("opens");
+        let app = &self.app;
+        let report =
+            import_accounts(&store, &app.vault, app.numbers, csv.as_bytes(), |why| panic!("{why}"), |_| {});
+        report.await.expect("imports");
+    }
+
+    /// Delivers what is due in the outbox, as far as the program lives.
+    pub(crate) async fn try_deliver(&self) -> Result<usize, Fault> {
+        outbox::deliver_due(&self.app).await
+    }
+
     /// Delivers what is due in the outbox.
     pub(crate) async fn deliver(&self) -> usize {
         outbox::deliver_due(&self.app).await.expect("works")
@@ -146,6 +172,19 @@ impl Drop for Seat {
             let _ = std::fs::remove_file(format!("{}{ending}", self.database.display()));
         }
     }
+}
+
+fn app(id: &'static str, facts: &Facts, database: PathBuf, outside: &Outside, life: &Arc<Life>) -> Arc<App> {
+    let store = SqliteStore::open(&database).expect("opens");
+    let app = App::new(
+        origin_config(id, facts, database),
+        keys::ring(&Holder::Origin(id)),
+        Arc::new(Fragile::new(Arc::new(store), Arc::clone(life))),
+        Arc::clone(&outside.http),
+        Arc::clone(&outside.clock),
+        Arc::clone(&outside.random),
+    );
+    Arc::new(app.expect("is sound"))
 }
 
 fn origin_config(id: &str, facts: &Facts, database: PathBuf) -> Config {

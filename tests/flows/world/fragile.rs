@@ -1,0 +1,132 @@
+//! A store that its program can die at: before a write or right after it. It is the real store otherwise.
+//!
+//! One call at a time, in the order in which they came: with threads below, that is what makes a run the same run
+//! each time.
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, TransactionAnswer};
+use onbill_origin::store::{
+    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, NewCharge, NewFlow, NewSignup,
+    NumberIndex, PaiRow, PinTry, Posting, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
+    TokenSpend,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// When, around a call to the store, the program dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Before,
+    After,
+}
+
+/// Whether a program is alive, and when it dies.
+#[derive(Default)]
+pub(crate) struct Life {
+    over: AtomicBool,
+    /// Calls until then, and on which side of the last one.
+    death: Mutex<Option<(u32, Moment)>>,
+}
+
+impl Life {
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// The program dies at its `calls`-th call to the store from now on, counted from 1.
+    pub(crate) fn ends_at(&self, calls: u32, moment: Moment) {
+        *self.death.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, moment));
+    }
+
+    /// Counts a call; gives the moment if this is the last one.
+    fn count(&self) -> Option<Moment> {
+        let mut death = self.death.lock().unwrap_or_else(PoisonError::into_inner);
+        let (calls, moment) = death.as_mut()?;
+        *calls -= 1;
+        let moment = *moment;
+        if *calls == 0 {
+            *death = None;
+            Some(moment)
+        } else {
+            None
+        }
+    }
+}
+
+/// The store of a program with that life.
+pub(crate) struct Fragile {
+    store: Arc<dyn Store>,
+    life: Arc<Life>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Fragile {
+    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>) -> Self {
+        Self { store, life, turn: tokio::sync::Mutex::new(()) }
+    }
+
+    async fn call<T: Send>(
+        &self,
+        work: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let _turn = self.turn.lock().await;
+        let dead = || Err(StoreError::Failed("the program has died".to_owned()));
+        if self.life.is_over() {
+            return dead();
+        }
+        let last = self.life.count();
+        if last == Some(Moment::Before) {
+            self.life.over.store(true, Ordering::SeqCst);
+            return dead();
+        }
+        let result = work(Arc::clone(&self.store)).await;
+        if last == Some(Moment::After) {
+            self.life.over.store(true, Ordering::SeqCst);
+            return dead();
+        }
+        result
+    }
+}
+
+/// Every use case, passed on as it is.
+macro_rules! pass_on {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Store for Fragile {
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
+                self.call(|store| Box::pin(async move { store.$name($($argument),*).await })).await
+            })*
+        }
+    };
+}
+
+pass_on! {
+    fn begin_with(facts: Vec<(&'static str, Vec<u8>)>) -> Option<&'static str>;
+    fn import_accounts(accounts: Vec<AccountRow>) -> ();
+    fn account(number: NumberIndex) -> Option<KnownAccount>;
+    fn start_flow(nonce: Nonce, now: Timestamp, flow: NewFlow) -> FlowStart;
+    fn try_pin(nonce: Nonce, now: Timestamp, flow: Hash, pin: Hash) -> PinTry;
+    fn proven_flow(now: Timestamp, flow: Hash) -> Option<Flow>;
+    fn pays_on_bill(partner: PartnerId, number: NumberIndex, generation: String) -> bool;
+    fn issue_signup(nonce: Nonce, now: Timestamp, new: NewSignup) -> SignupIssue;
+    fn spend_token(nonce: Nonce, now: Timestamp, partner: PartnerId, jti: String, reference: ExtId) -> TokenSpend;
+    fn signup_end(ticket: Hash) -> Option<SignupEnd>;
+    fn pai(partner: PartnerId, pai: Pai) -> Option<PaiRow>;
+    fn record_subscription(
+        nonce: Nonce, now: Timestamp, partner: PartnerId, new_id: String, request: PartnerSubscriptionRequest
+    ) -> SubscriptionRecord;
+    fn post_transaction(nonce: Nonce, now: Timestamp, new: NewCharge) -> Posting;
+    fn transaction(partner: PartnerId, id: ExtId) -> Option<TransactionAnswer>;
+    fn answer_transaction(now: Timestamp, transaction_id: String, outcome: HandOff) -> Vec<u8>;
+    fn charge(transaction_id: String) -> Option<Charge>;
+    fn lease_due(now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;
+    fn settle(now: Timestamp, entry: Entry, outcome: HandOff) -> ();
+    fn next_due() -> Option<Timestamp>;
+    fn sweep(now: Timestamp) -> ();
+}
