@@ -110,8 +110,15 @@ mod tests {
             assert!(body.contains(&lang) && body.contains("<a href=\"\">"), "{body}");
             assert!(!body.contains("ticket"), "{body}");
             let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().expect("is text");
-            assert!(policy.contains("frame-ancestors 'none'"));
-            assert!(body.contains(&format!("<style nonce=\"{}\">", base64url(&[7; 16]))));
+            let nonce = base64url(&[7; 16]);
+            assert_eq!(
+                policy,
+                format!(
+                    "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+                )
+            );
+            assert!(body.contains(&format!("<style nonce=\"{nonce}\">")));
+            assert_eq!(page.headers()[REFERRER_POLICY], "no-referrer", "the ticket is in the address");
         }
     }
 }

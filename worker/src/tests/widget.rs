@@ -166,6 +166,10 @@ async fn a_number_and_where_it_leads_are_checked_for_form() {
         ("returnURL", json!("https://nova.example/"), "invalid-request"),
         ("returnURL", json!("javascript:alert(1)"), "invalid-request"),
     ];
+    let mut longest = validate();
+    longest["msisdn"] = json!("1".repeat(96));
+    assert_eq!(world.widget("/widget/v1/account/validate", &longest).await.status(), 503, "nobody answers");
+    assert_eq!(world.platform.take_sent().len(), 1, "the longest is asked for");
     for (member, value, code) in cases {
         let mut question = validate();
         question[member] = value.clone();

@@ -55,12 +55,15 @@ fn a_missing_or_broken_text_is_refused() {
 #[test]
 fn every_mistake_is_named() {
     type Change = fn(&mut Value, &mut Value, &mut Value);
-    let cases: [(Change, &str); 22] = [
+    let cases: [(Change, &str); 28] = [
         (|o, _, _| o[0]["dashboard"] = json!([]), "unknown field `dashboard`"),
         (|_, p, _| p[0]["callback"] = json!(""), "unknown field `callback`"),
         (|o, _, _| o[0]["name"] = json!(" "), "acme: name must be"),
         (|o, _, _| o[0]["country"] = json!("us"), "acme: country must be"),
+        (|o, _, _| o[0]["country"] = json!("USA"), "acme: country must be"),
         (|o, _, _| o[0]["origin"] = json!("http://origin.acme.example"), "acme: origin must be"),
+        (|o, _, _| o[0]["origin"] = json!("http://localhost.acme.example"), "acme: origin must be"),
+        (|o, _, _| o[0]["origin"] = json!("http://127.0.0.1.acme.example"), "acme: origin must be"),
         (|o, _, _| o[0]["origin"] = json!("https://origin.acme.example/"), "acme: origin must be"),
         (|o, _, _| o[0]["origin"] = json!("https://u@origin.acme.example"), "acme: origin must be"),
         (|o, _, _| o[0]["dashboards"] = json!([]), "acme: dashboards must be"),
@@ -77,7 +80,10 @@ fn every_mistake_is_named() {
         (|_, p, _| p[0]["url"] = json!("https://netflix.example/a?b"), "netflix: url must have no query"),
         (|_, p, _| p[0]["offers"] = json!([]), "netflix: offers is empty"),
         (|_, p, _| p[0]["ui_origins"] = json!(["netflix.example"]), "netflix: ui_origins must be"),
+        (|_, p, _| p[0]["ui_origins"] = json!(["http://netflix.example"]), "netflix: ui_origins must be"),
+        (|_, p, _| p[0]["ui_origins"] = json!(["https://netflix.example/x"]), "netflix: ui_origins must be"),
         (|_, p, _| p[0]["name"] = json!("a\u{7}"), "netflix: name must be"),
+        (|_, p, _| p[0]["name"] = json!("a".repeat(61)), "netflix: name must be"),
     ];
     for (change, expected) in cases {
         let complaint = complaint_about(change);
