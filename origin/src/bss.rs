@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{Code, ErrorBody};
 use onbill_domain::signature;
 use onbill_domain::wire::csp::{
     AccountValidateAnswer, AccountValidateRequest, ChargeAnswer, ChargeRequest, NotificationRequest,
@@ -45,12 +46,16 @@ impl BillingSystem {
         Self { url, party: format!("operator:{operator}"), keys, peer, clock, random }
     }
 
-    /// What the operator knows of an account; `None` when there is none.
+    /// What the operator knows of an account; `None` when it says that there is none. An answer without a name for the
+    /// subscriber is none: by it two holders of one number are told apart.
     pub async fn account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateAnswer>, Unclear> {
         let request = AccountValidateRequest { msisdn: msisdn.clone() };
         match self.call(Method::POST, "/account/validate", Some(&request)).await? {
-            (StatusCode::OK, body) => read(&body).map(Some),
-            (StatusCode::NOT_FOUND, _) => Ok(None),
+            (StatusCode::OK, body) => {
+                let answer: AccountValidateAnswer = read(&body)?;
+                if answer.subscriber_id.is_empty() { Err(Unclear) } else { Ok(Some(answer)) }
+            }
+            (StatusCode::NOT_FOUND, body) if says(&body, Code::AccountNotFound) => Ok(None),
             _ => Err(Unclear),
         }
     }
@@ -63,12 +68,12 @@ impl BillingSystem {
         }
     }
 
-    /// What became of a transaction id; `None` when billing has never seen it.
+    /// What became of a transaction id; `None` when billing says that it has never seen it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<ChargeAnswer>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
         match self.call::<()>(Method::GET, &path, None).await? {
             (StatusCode::OK, body) => read(&body).map(Some),
-            (StatusCode::NOT_FOUND, _) => Ok(None),
+            (StatusCode::NOT_FOUND, body) if says(&body, Code::TransactionNotFound) => Ok(None),
             _ => Err(Unclear),
         }
     }
@@ -104,6 +109,75 @@ impl BillingSystem {
     }
 }
 
+/// Whether a 404 is the operator's word. A proxy that does not find the way says 404 as well, and would end an account
+/// by it.
+fn says(body: &[u8], code: Code) -> bool {
+    serde_json::from_slice::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
+}
+
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
     serde_json::from_slice(body).map_err(|_| Unclear)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::{SystemClock, SystemRandom};
+    use crate::peer::Unreachable;
+    use async_trait::async_trait;
+    use http::Response;
+    use onbill_domain::encoding::base64url;
+    use serde_json::json;
+
+    /// Answers every call alike.
+    struct Answers(u16, &'static str);
+
+    #[async_trait]
+    impl Peer for Answers {
+        async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+            Response::builder().status(self.0).body(Bytes::from(self.1)).map_err(|_| Unreachable)
+        }
+    }
+
+    fn answering(status: u16, body: &'static str) -> BillingSystem {
+        let secret = base64url(&[1; 32]);
+        let ring = json!([{"id": "k", "party": "operator:acme", "use": "origin-to-bss", "alg": "hmac-sha256",
+                           "secret": secret}]);
+        let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let url = "https://bss.acme.example/csp";
+        BillingSystem::new(url, "acme", Arc::new(keys), Arc::new(Answers(status, body)), clock, random)
+    }
+
+    #[tokio::test]
+    async fn only_the_operator_says_that_there_is_no_account_or_charge() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        let bss = answering(404, r#"{"code":"account-not-found","message":"There is no such account."}"#);
+        assert_eq!(bss.account(&msisdn).await.map(|answer| answer.is_some()), Ok(false));
+        assert_eq!(bss.look_up_charge("t").await, Err(Unclear));
+        let bss = answering(404, r#"{"code":"transaction-not-found","message":"There is no such charge."}"#);
+        assert_eq!(bss.look_up_charge("t").await, Ok(None));
+        // A proxy that has lost its way, a path that the operator does not have, an empty page.
+        for body in ["<html>404 Not Found", r#"{"code":"not-found","message":"There is no such path."}"#, ""]
+        {
+            let bss = answering(404, body);
+            assert_eq!(bss.account(&msisdn).await.err(), Some(Unclear), "{body}");
+            assert_eq!(bss.look_up_charge("t").await, Err(Unclear), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_needs_a_name_to_tell_its_holders_apart() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        let named = answering(200, r#"{"status":"ACTIVE","type":"postpaid","subscriberID":"s-1"}"#);
+        assert_eq!(named.account(&msisdn).await.map(|answer| answer.is_some()), Ok(true));
+        for body in [
+            r#"{"status":"ACTIVE","type":"postpaid","subscriberID":""}"#,
+            r#"{"status":"ACTIVE","type":"postpaid"}"#,
+            r#"{"status":"UNHEARD-OF","type":"postpaid","subscriberID":"s-1"}"#,
+            "<html>200 OK",
+        ] {
+            assert_eq!(answering(200, body).account(&msisdn).await.err(), Some(Unclear), "{body}");
+        }
+    }
 }
