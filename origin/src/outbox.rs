@@ -25,6 +25,8 @@ const LEASE_SECONDS: i64 = 120;
 const CHARGE_RETRY_SECONDS: [i64; 7] = [300, 3_600, 86_400, 86_400, 86_400, 86_400, 86_400];
 /// Seconds until the next attempt at a text message; then it is dropped, as is one whose PIN has expired.
 const MESSAGE_RETRY_SECONDS: [i64; 4] = [2, 10, 30, 60];
+/// Longest code of billing's own that is passed on, in characters: codes are, sentences are not.
+const RAW_CODE_CHARS_MAX: usize = 64;
 /// Longest sleep of the delivery loop: an entry put in by another process is found after this at the latest.
 const IDLE_SECONDS_MAX: i64 = 15;
 
@@ -106,7 +108,7 @@ async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff,
     if attempt > 1
         && let Some(answer) = app.bss.look_up_charge(&charge.transaction_id).await.map_err(unclear)?
     {
-        return Ok(verdict(answer));
+        return Ok(verdict(answer, &msisdn));
     }
     // 2.
     if let Some(reason) = reason_to_decline(app, charge, &msisdn).await? {
@@ -115,12 +117,12 @@ async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff,
     // 3.
     let request = ChargeRequest {
         transaction_id: charge.transaction_id.clone(),
-        msisdn,
+        msisdn: msisdn.clone(),
         amount: charge.amount,
         description: charge.description.clone(),
         service_period: charge.service_period,
     };
-    Ok(verdict(app.bss.charge(&request).await.map_err(unclear)?))
+    Ok(verdict(app.bss.charge(&request).await.map_err(unclear)?, &msisdn))
 }
 
 /// What the account itself says against a charge. A number that went to someone else is never charged for its old
@@ -143,8 +145,8 @@ async fn reason_to_decline(
 /// Billing's word, translated. A code that is one of our own reasons is that reason; any other decline is the
 /// operator's risk decision. A code that would end the PAI is not taken from billing: the account's standing, which
 /// was asked just before, decides about that.
-fn verdict(answer: ChargeAnswer) -> HandOff {
-    let raw_code = answer.raw_code;
+fn verdict(answer: ChargeAnswer, msisdn: &Msisdn) -> HandOff {
+    let raw_code = answer.raw_code.filter(|code| may_be_told(code, msisdn));
     match answer.status {
         ChargeVerdict::Approved => HandOff::Done { raw_code },
         ChargeVerdict::Declined => {
@@ -153,6 +155,17 @@ fn verdict(answer: ChargeAnswer) -> HandOff {
             HandOff::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
         }
     }
+}
+
+/// The code goes on to the partner as it is, so it must be one: not a sentence, and not with the number in it. Seven
+/// digits are what is left of a number without its country and area.
+fn may_be_told(raw_code: &str, msisdn: &Msisdn) -> bool {
+    let digits: String = raw_code.chars().filter(char::is_ascii_digit).collect();
+    let number = msisdn.expose();
+    let local = &number[number.len().saturating_sub(7)..];
+    (1..=RAW_CODE_CHARS_MAX).contains(&raw_code.len())
+        && raw_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        && !digits.contains(local)
 }
 
 /// Sends a PIN, if its number has an account: here and not in the customer's call, whose answer and whose time must
@@ -189,4 +202,34 @@ fn later(app: &App, attempt: u32, delays: &[i64]) -> Option<HandOff> {
 fn jitter(random: &dyn Random, delay: i64) -> i64 {
     let drawn = i64::from(u32::from_le_bytes(random.bytes()));
     drawn % (delay / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn billings_code_reaches_the_partner_unless_it_could_tell_the_number() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        let told = |raw_code: &str| {
+            let answer =
+                ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(raw_code.to_owned()) };
+            let HandOff::Declined { raw_code, .. } = verdict(answer, &msisdn) else { panic!("is a decline") };
+            raw_code
+        };
+        for code in ["51", "insufficient-balance", "E:2020/55-A", &"x".repeat(64)] {
+            assert_eq!(told(code).as_deref(), Some(code));
+        }
+        for code in [
+            "no credit: +12025550101",
+            "2025550101",
+            "(202) 555-0101",
+            "555.0101",
+            "",
+            "a\nb",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(told(code), None, "{code}");
+        }
+    }
 }
