@@ -44,7 +44,13 @@ pub async fn import_accounts(
     mut complain: impl FnMut(String),
     mut progress: impl FnMut(u64),
 ) -> Result<Report, ImportError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(file);
+    // Lines end with a line feed; a carriage return before it is trimmed away with the blanks. Left to end lines by
+    // itself, it would make the reader count each line of such a file one too low.
+    let mut reader = csv::ReaderBuilder::new()
+        .terminator(csv::Terminator::Any(b'\n'))
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_reader(file);
     let header = reader.headers().map_err(|error| ImportError::Header(error.to_string()))?;
     // A byte order mark is how spreadsheets begin a file.
     let found: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
@@ -58,6 +64,7 @@ pub async fn import_accounts(
         let line = reader.position().line();
         match reader.read_record(&mut record) {
             Ok(false) => break,
+            Ok(true) if record.iter().eq([""]) => {}
             Ok(true) => match read_line(vault, numbers, &record) {
                 Ok(row) => batch.push(row),
                 Err((column, why)) => {
@@ -116,10 +123,8 @@ fn read_line(
             Some(Money { amount_minor, currency })
         }
     };
-    let activated_on = match field(5)? {
-        "" => None,
-        day => Some(Day::parse(day).ok_or((5, "must be a date of the form YYYY-MM-DD"))?.to_string()),
-    };
+    // Never empty: by this day the number's next holder is told from the last one.
+    let activated_on = Day::parse(field(5)?).ok_or((5, "must be a date of the form YYYY-MM-DD"))?;
     if record.len() > HEADER.len() {
         return Err((HEADER.len() - 1, "is followed by more columns than the header has"));
     }

@@ -5,5 +5,6 @@
 mod charges;
 mod flows;
 mod hand_off;
+mod imports;
 mod setting;
 mod signups;

@@ -1,9 +1,11 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
 use crate::setting::{Books, NOW, ext, nonce, number, pai, partner, signup, subscription};
+use onbill_domain::day::Day;
 use onbill_domain::pai::PaiState;
+use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use onbill_domain::token::Outcome;
-use onbill_origin::store::{SignupIssue, SubscriptionRecord, TokenSpend};
+use onbill_origin::store::{AccountRow, SignupIssue, SubscriptionRecord, TokenSpend};
 
 #[tokio::test]
 async fn a_subscriber_has_one_pai_for_each_partner() {
@@ -17,6 +19,30 @@ async fn a_subscriber_has_one_pai_for_each_partner() {
     assert_ne!(other.pai, first.pai);
     assert_ne!(books.subscriber(2).await.pai, first.pai);
     assert_eq!(books.store.pai(partner("other"), first.pai).await.expect("works"), None, "nobody else's");
+}
+
+#[tokio::test]
+async fn an_account_is_what_the_last_import_says() {
+    let books = Books::new();
+    let row = |n: u8, status, activated_on: &str| AccountRow {
+        number: number(n).index,
+        account: Account { status, account_type: AccountType::Postpaid, balance: None },
+        activated_on: Day::parse(activated_on).expect("is a day"),
+    };
+    let find = async |n| books.store.account(number(n).index).await.expect("works");
+    assert_eq!(find(1).await, None);
+    let first =
+        vec![row(1, AccountStatus::Active, "2024-01-01"), row(2, AccountStatus::Ceased, "2020-02-29")];
+    books.store.import_accounts(first).await.expect("works");
+    let known = find(1).await.expect("is there");
+    assert_eq!((known.account.status, known.generation.as_str()), (AccountStatus::Active, "2024-01-01"));
+    // The last line wins, also within one import; who is not in it stays.
+    let second =
+        vec![row(1, AccountStatus::Active, "2025-01-01"), row(1, AccountStatus::Suspended, "2026-11-01")];
+    books.store.import_accounts(second).await.expect("works");
+    let known = find(1).await.expect("is there");
+    assert_eq!((known.account.status, known.generation.as_str()), (AccountStatus::Suspended, "2026-11-01"));
+    assert_eq!(find(2).await.expect("is there").account.status, AccountStatus::Ceased);
 }
 
 #[tokio::test]

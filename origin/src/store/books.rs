@@ -1,6 +1,6 @@
 //! What goes into the books and what comes out: the rows of [`super::Store`], free of any database.
 
-use onbill_domain::day::ServicePeriod;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::locale::Locale;
@@ -35,7 +35,7 @@ pub struct AccountRow {
     /// Standing, type and balance.
     pub account: Account,
     /// The day the account was activated, which changes when the number goes to someone else.
-    pub activated_on: Option<String>,
+    pub activated_on: Day,
 }
 
 /// An account and which holder of the number it belongs to.

@@ -3,6 +3,7 @@
 use super::rows::{optional_text, text};
 use crate::store::{AccountRow, KnownAccount, NumberIndex, StoreError};
 use onbill_domain::currency::Currency;
+use onbill_domain::day::Day;
 use onbill_domain::money::Money;
 use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use rusqlite::{Connection, params};
@@ -23,7 +24,7 @@ pub(super) fn import(tx: &Connection, accounts: &[AccountRow]) -> Result<(), Sto
             account_type.as_str(),
             balance.map(|balance| balance.amount_minor),
             balance.map(|balance| balance.currency.to_string()),
-            row.activated_on,
+            row.activated_on.to_string(),
         ])?;
     }
     Ok(())
@@ -42,6 +43,6 @@ pub(super) fn find(db: &Connection, number: NumberIndex) -> Result<Option<KnownA
         account_type: text(row, "account_type", AccountType::parse)?,
         balance,
     };
-    let activated_on: Option<String> = row.get("activated_on")?;
-    Ok(Some(KnownAccount { account, generation: activated_on.unwrap_or_default() }))
+    let activated_on = text(row, "activated_on", Day::parse)?;
+    Ok(Some(KnownAccount { account, generation: activated_on.to_string() }))
 }

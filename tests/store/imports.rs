@@ -1,0 +1,82 @@
+//! The operator's account file, as spreadsheets and people write it.
+
+use crate::setting::Books;
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::Keyring;
+use onbill_domain::msisdn::Msisdn;
+use onbill_origin::import::{ImportError, Report, import_accounts};
+use onbill_origin::numbering::NumberPlan;
+use onbill_origin::vault::Vault;
+use serde_json::json;
+
+const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
+
+fn vault() -> Vault {
+    let secret = base64url(&[1; 32]);
+    let ring = json!([{"id": "n", "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256", "secret": secret}]);
+    Vault::new(&Keyring::parse(&ring.to_string()).expect("is well formed")).expect("has its key")
+}
+
+/// Imports a file; gives the report and the complaints.
+async fn import(books: &Books, text: &str) -> (Result<Report, ImportError>, Vec<String>) {
+    let (vault, numbers) = (vault(), NumberPlan::for_country("US").expect("is a country"));
+    let mut complaints = Vec::new();
+    let complain = |complaint| complaints.push(complaint);
+    let report = import_accounts(&*books.store, &vault, numbers, text.as_bytes(), complain, |_| {}).await;
+    (report, complaints)
+}
+
+#[tokio::test]
+async fn a_bad_line_is_named_and_takes_no_other_with_it() {
+    let books = Books::new();
+    let text = format!(
+        "\u{feff}{HEADER}\r\n\
+         +12025550101,active,postpaid,,USD,2021-03-14\r\n\
+         \"(202) 555-0102\",active,prepaid,\"5000\",USD,2021-03-14\r\n\
+         not-a-number,active,postpaid,,USD,2021-03-14\r\n\
+         +12025550104,gone,postpaid,,USD,2021-03-14\r\n\
+         +12025550105,active,barter,,USD,2021-03-14\r\n\
+         +12025550106,active,prepaid,,USD,2021-03-14\r\n\
+         +12025550107,active,prepaid,15.99,USD,2021-03-14\r\n\
+         +12025550108,active,prepaid,1599,usd,2021-03-14\r\n\
+         +12025550109,active,postpaid,,USD,\r\n\
+         +12025550110,active,postpaid,,USD,14.03.2021\r\n\
+         +12025550111,active\r\n\
+         +12025550112,active,postpaid,,USD,2021-03-14,more\r\n\
+         \r\n\
+         +12025550113,active,postpaid,,USD,2021-03-14"
+    );
+    let (report, complaints) = import(&books, &text).await;
+    assert_eq!(report.expect("has its header"), Report { imported: 3, refused: 10 });
+    let columns = [
+        "msisdn",
+        "status",
+        "type",
+        "balance",
+        "balance",
+        "currency",
+        "activated_on",
+        "activated_on",
+        "type",
+    ];
+    for (n, column) in columns.iter().enumerate() {
+        let begin = format!("line {}, column {column}:", n + 4);
+        assert!(complaints[n].starts_with(&begin), "{} is not {begin}", complaints[n]);
+    }
+    assert!(complaints.iter().all(|complaint| !complaint.contains("555")), "no number is repeated");
+    for (number, is_there) in [("+12025550102", true), ("+12025550109", false), ("+12025550113", true)] {
+        let index = vault().index(&Msisdn::parse(number).expect("is E.164"));
+        let account = books.store.account(index).await.expect("works");
+        assert_eq!(account.is_some(), is_there, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn another_file_is_refused_whole() {
+    let books = Books::new();
+    for text in
+        ["", "\n", "msisdn,status\n", "msisdn;status;type;balance;currency;activated_on\n", "PK\u{3}\u{4}"]
+    {
+        assert!(matches!(import(&books, text).await.0, Err(ImportError::Header(_))), "{text:?}");
+    }
+}
