@@ -129,6 +129,10 @@ impl Key {
         let complaint = |what: &str| format!("key {}: {what}", fields.id);
         let bytes32 = |text: &str| -> Option<[u8; 32]> { from_base64url(text)?.try_into().ok() };
         let material = match (fields.alg.as_str(), fields.r#use) {
+            // A shared secret would let the edge make the calls that it is to check.
+            ("hmac-sha256", KeyUse::PartnerCall) => {
+                return Err(complaint("alg must be ed25519 for the use partner-call"));
+            }
             ("hmac-sha256", _) => {
                 let secret = fields.secret.as_ref().and_then(|text| from_base64url(text)).map(Zeroizing::new);
                 // RFC 2104 §3: a secret shorter than the hash weakens it.
@@ -237,6 +241,7 @@ mod tests {
             text.replace("hmac-sha256", "none"),
             text.replace("hmac-sha256", "ed25519"),
             text.replace("signup-token", "anything"),
+            text.replace("signup-token", "partner-call"),
         ] {
             let complaint = ring(&bad).expect_err("is refused");
             assert!(!complaint.contains(&secret), "{complaint}");

@@ -64,6 +64,12 @@ impl App {
                 return Err(format!("the key ring has no key of use {} for {own_party}", key_use.as_str()));
             }
         }
+        for offer in &config.offers {
+            let partner = format!("partner:{}", offer.partner);
+            if keys.newest(KeyUse::PartnerCall, &partner).is_none() {
+                return Err(format!("the key ring has no key of use partner-call for {partner}"));
+            }
+        }
         let numbers = NumberPlan::for_country(&config.country).ok_or("country has no numbering plan")?;
         let vault = Vault::new(&keys)?;
         let bss = BillingSystem::new(

@@ -73,8 +73,8 @@ pub enum ChargeVerdict {
     Declined,
 }
 
-/// `POST /notification`: text to a subscriber.
-#[derive(Debug, Serialize, Deserialize)]
+/// `POST /notification`: text to a subscriber. It may have a PIN in it, and so has no `Debug`.
+#[derive(Serialize, Deserialize)]
 pub struct NotificationRequest {
     /// To whom.
     pub msisdn: Msisdn,
