@@ -207,6 +207,27 @@ mod tests {
         request.check().map_err(|reject| reject.code.as_str())
     }
 
+    /// A charge's fingerprint is the hash of this text, kept for ever: another spelling of the same charge would make
+    /// each replay of an older one a conflict.
+    #[test]
+    fn a_charge_has_one_spelling_for_ever() {
+        let body = json!({
+            "servicePeriod": {"to": "2026-12-31", "from": "2026-12-01"}, "description": "Netflix",
+            "amount": {"currency": "USD", "value": 1599}, "pai": "01010101-0101-4101-8101-010101010101",
+            "extTransactionID": "n-1", "unknown": true, "tax": null,
+        });
+        let spelled = |body: &Value| {
+            let request: TransactionRequest =
+                crate::wire::parse(body.to_string().as_bytes()).expect("is a charge");
+            serde_json::to_string(&request).expect("is JSON")
+        };
+        let begin = r#"{"extTransactionID":"n-1","pai":"01010101-0101-4101-8101-010101010101","amount":{"value":1599,"currency":"USD"},"description":"Netflix","servicePeriod":{"from":"2026-12-01","to":"2026-12-31"}"#;
+        assert_eq!(spelled(&body), format!("{begin}}}"));
+        let mut taxed = body;
+        taxed["tax"] = json!({"value": 120, "currency": "USD"});
+        assert_eq!(spelled(&taxed), format!(r#"{begin},"tax":{{"value":120,"currency":"USD"}}}}"#));
+    }
+
     #[test]
     fn a_charge_is_checked_member_by_member() {
         assert_eq!(charge(|_| {}), Ok(()));
