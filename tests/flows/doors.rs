@@ -143,6 +143,14 @@ async fn the_origin_answers_nobody_but_its_edge() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_no_text_is_refused_like_any_other() {
+    let world = World::new();
+    let request = Request::get(format!("http://{}/ott/v1/transaction/%FF", world.acme.origin));
+    let (status, answer) = world.send(request.body(Bytes::new()).expect("is a request")).await;
+    assert_eq!((status, &answer["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
+}
+
+#[tokio::test]
 async fn the_widgets_calls_are_taken_from_the_widget_only() {
     let world = World::new();
     world.acme.import(ACCOUNTS.0).await;

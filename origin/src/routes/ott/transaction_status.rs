@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use onbill_domain::ids::ExtId;
 use onbill_domain::reject::{Code, Reject};
@@ -13,10 +14,12 @@ use std::sync::Arc;
 /// 200, or 404 `transaction-not-found`. It only reads: its nonce need not be spent, a replay learns nothing new.
 pub(in crate::routes) async fn transaction_status(
     State(app): State<Arc<App>>,
-    Path(ext_transaction_id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     call: PartnerCall,
 ) -> Result<Json<TransactionAnswer>, Failure> {
     let not_found = || Reject::new(Code::TransactionNotFound, "There is no such transaction.");
+    // A path that is not UTF-8 names nothing either.
+    let Path(ext_transaction_id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&ext_transaction_id).ok_or_else(not_found)?;
     let answer = app.store.transaction(call.partner, id).await?;
     Ok(Json(answer.ok_or_else(not_found)?))
