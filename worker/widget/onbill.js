@@ -90,7 +90,7 @@
         const [box, note, retry] = ['div', 'p', 'button'].map(name => document.createElement(name));
         note.role = 'alert';
         retry.textContent = text[2];
-        retry.onclick = () => this.#load();
+        retry.onclick = () => { this.#load(); this.#frame?.focus(); };
         this.#frame = null;
         box.append(note, retry);
         this.#root.replaceChildren(box);
@@ -112,14 +112,15 @@
       }
       if (type === 'step') {
         if (step === 'number' && this.#step) this.#introduce();  // starting over: a fresh assertion
+        else if (step !== 'number') result = null;   // it was shown, or something new has begun: not again
         this.#step = step;
         this.#tell(type, { step });
       }
-      if (type === 'success') {
+      if (type === 'success') this.#tell(type, { outcome, result: data.result });
+      if (type === 'error') {
         result = null;
-        this.#tell(type, { outcome, result: data.result });
+        this.#tell(type, { code });
       }
-      if (type === 'error') this.#tell(type, { code });
       if (type === 'exit' && this.#tell(type, {})) this.hidden = true;
     }
 
