@@ -78,7 +78,6 @@ fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {
         place(&format!("{site}/bill"), "the bill"),
         "Netflix".to_owned(),
         place(&format!("{partner}/accounts"), "who subscribed; billing runs"),
-        place(&format!("{partner}/app"), "the app on a device"),
         "onbill".to_owned(),
         place(&plan.edge_url(), "the edge"),
         place(&seat.origin_url(), "the origin"),
