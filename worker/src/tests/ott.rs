@@ -236,6 +236,20 @@ async fn a_token_that_is_not_for_this_partner_now_goes_nowhere() {
 }
 
 #[tokio::test]
+async fn a_partner_is_the_one_whose_key_signed() {
+    let mut operators = operators();
+    operators[0]["partners"] = json!(["netflix"]);
+    let world = World::with(&operators, &partners());
+    let body = json!({"token": world.token("nova", |_| {}), "extReference": "r-1"});
+    let answer = world.send(world.signed("tunes-1", "POST", "/ott/v1/token/validate", &body)).await;
+    assert_eq!(answer.refusal(), (400, "token-invalid".to_owned()), "the token is Netflix's");
+    world.send(world.signed("tunes-1", "GET", "/ott/v1/transaction/n-1", &Value::Null)).await;
+    let sent = world.sent_to();
+    assert_eq!(sent, [format!("GET {NOVA}/ott/v1/transaction/n-1")], "Acme does not sell Tunes");
+    assert!(world.platform.sieved().iter().all(|(_, key)| key == "tunes"));
+}
+
+#[tokio::test]
 async fn only_what_partners_know_comes_back_from_an_origin() {
     let world = World::new();
     knows_acme(&world);
