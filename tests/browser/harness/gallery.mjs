@@ -1,0 +1,113 @@
+// Every state that the widget can show, with the shortest way into it. The stories reach these states through the real
+// system; here the edge's answers are made up, so that each state can be looked at in every language, size and colour
+// without an outage each.
+
+import { acme, edge, netflix } from './system.mjs';
+import { Widget } from '../pages/widget.mjs';
+
+const offer = { id: 'netflix-standard', title: 'Netflix Standard', partner: 'netflix', price: { value: 1599, currency: 'USD' } };
+const NUMBER = '+1 202 555 0177';
+const NEVER = () => {};
+
+const pin = () => ({ flow: 'f', step: 'pin', digits: 6, expiresAt: new Date(Date.now() + 600_000).toISOString() });
+const confirm = type => ({ flow: 'f', step: 'confirm', type, offer });
+const refusal = (status, code) => ({ status, headers: { 'retry-after': '30' }, json: { code, message: 'Made up.' } });
+
+/** What a state's way into it can do. */
+class Visitor {
+  constructor(page, operator) {
+    this.page = page;
+    this.widget = new Widget(page, operator);
+  }
+
+  async answers(path, answer) {
+    const fulfil = typeof answer === 'function' ? answer : route => route.fulfill(answer.json ? answer : { json: answer });
+    await this.page.route(`${edge}/widget/v1/${path}`, fulfil);
+  }
+
+  async asksWith(answer) {
+    await this.answers('account/validate', answer);
+    await this.widget.enter(NUMBER);
+  }
+
+  async codesWith(answer) {
+    await this.asksWith(pin());
+    await this.widget.shows('pin');
+    await this.answers('pin', answer);
+    await this.widget.enterCode('123456');
+  }
+
+  async signsUpWith(answer) {
+    await this.asksWith(confirm('postpaid'));
+    await this.widget.shows('confirm');
+    await this.answers('signup', answer);
+    await this.widget.$('confirm-submit').click();
+  }
+}
+
+const refused = (status, code) => [`error ${code}`, v => v.asksWith(refusal(status, code)), 'error', code];
+const back = outcome => [outcome, v => v.answers('result', { outcome, offer }), outcome, undefined, 'nonsense'];
+const backRefused = code => [`error of a result: ${code}`, v => v.answers('result', refusal(400, code)), 'error', code, 'nonsense'];
+
+/** Name, way, state and complaint to end in, and the result in the page's address where it begins with one. */
+const STATES = [
+  ['loading', v => v.answers('result', NEVER), 'loading', undefined, 'nonsense'],
+  ['number', NEVER, 'number'],
+  ['number, asking', v => v.asksWith(NEVER), 'number'],
+  ['number empty', v => v.widget.enter(''), 'number', 'number-empty'],
+  ['number too long', v => v.widget.enter('2'.repeat(33)), 'number', 'number-long'],
+  ['number refused', v => v.asksWith(refusal(400, 'invalid-request')), 'number', 'invalid-request'],
+  ['pin', v => v.asksWith(pin()), 'pin'],
+  ['pin too short', async v => { await v.asksWith(pin()); await v.widget.enterCode('123'); }, 'pin', 'pin-short'],
+  ['pin wrong', v => v.codesWith(refusal(400, 'pin-invalid')), 'pin', 'pin-invalid'],
+  ['pin expired', v => v.codesWith(refusal(400, 'pin-expired')), 'pin', 'pin-expired'],
+  ['pin tried too often', v => v.codesWith(refusal(429, 'too-many-requests')), 'error', 'too-many-requests'],
+  ['confirm', v => v.asksWith(confirm('postpaid')), 'confirm'],
+  ['confirm prepaid', v => v.asksWith(confirm('prepaid')), 'confirm'],
+  ['opening', async v => {
+    // A page that is being left cannot be looked at: the way out is held shut.
+    await v.widget.body.evaluate(() => { globalThis.open = () => null; });
+    await v.signsUpWith({ url: `${netflix.url}/signup/never` });
+  }, 'opening'],
+  ...['success', 'pending', 'cancelled'].map(back),
+  ...['token-invalid', 'token-expired'].map(backRefused),
+  refused(404, 'account-not-found'),
+  refused(400, 'account-not-eligible'),
+  refused(400, 'suspended-non-payment'),
+  refused(400, 'insufficient-balance'),
+  refused(409, 'already-on-bill'),
+  refused(429, 'too-many-requests'),
+  refused(503, 'service-unavailable'),
+  ['error partner-unavailable', v => v.signsUpWith(refusal(503, 'partner-unavailable')), 'error', 'partner-unavailable'],
+  ['error token-expired', v => v.signsUpWith(refusal(400, 'token-expired')), 'error', 'token-expired'],
+  ['error network', v => v.asksWith(route => route.abort('internetdisconnected')), 'error', 'network'],
+  ['error timeout', v => v.asksWith(NEVER), 'error', 'timeout'],
+  ['error unexpected', v => v.asksWith(refusal(500, 'internal-error')), 'error', 'unexpected'],
+];
+
+/** Shows every state on the dashboard, one after the other, and calls `look(name, widget)` at each. */
+export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme }, look) {
+  announce(/^(4\d\d|5\d\d) \/widget\/v1\//, /^net::ERR_\w+ \/widget\/v1\//);
+  await page.addInitScript(() => {
+    const patient = AbortSignal.timeout.bind(AbortSignal);
+    globalThis.onbillHurry = false;
+    AbortSignal.timeout = milliseconds => patient(globalThis.onbillHurry ? 1 : milliseconds);
+  });
+  for (const [name, way, state, error, result] of STATES) {
+    const visitor = new Visitor(page, operator);
+    const { widget } = visitor;
+    const open = () => page.goto(`${operator.dashboard}/?locale=${locale}&theme=${theme}${result ? `&onbill_result=${result}` : ''}`);
+    if (result) {
+      await way(visitor);
+      await open();
+    } else {
+      await open();
+      await widget.shows('number');
+      if (error === 'timeout') await widget.body.evaluate(() => { globalThis.onbillHurry = true; });
+      await way(visitor);
+    }
+    await widget.shows(state, error);
+    await look(name, widget);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
+  }
+}

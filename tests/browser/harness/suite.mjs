@@ -1,0 +1,133 @@
+// Runs the tests one after the other, each with browser contexts and a deadline of its own, and says how it went.
+// One line a test; a failed one leaves a picture of every page that it had open.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { launch } from './browser.mjs';
+import { Watch } from './watch.mjs';
+import { out } from './system.mjs';
+
+// What a browser, wrangler and two origins need on two slow cores; a tenth of it is usual.
+const TEST_SECONDS = 30;
+const STEP_SECONDS = 10;
+
+const failures = path.join(out, 'failures');
+const tests = [];
+let story = '';
+
+/** Names the tests that follow. */
+export function about(title) { story = title; }
+
+/** A claim, and how it is shown. */
+export function test(title, body, { seconds = TEST_SECONDS } = {}) {
+  tests.push({ story, title, body, seconds });
+}
+
+/** Addresses for documentation (RFC 5737): each customer comes from one of its own, as the edge counts by address. */
+let customers = 0;
+function address() {
+  customers += 1;
+  return `${customers < 256 ? '203.0.113' : '198.51.100'}.${customers % 256}`;
+}
+
+/** One test at work. */
+class Stage {
+  #contexts = [];
+
+  constructor(browser) { this.browser = browser; }
+
+  /** A person with a browser: a context, its first page, and the watch over both. */
+  async customer({ from = address(), ...options } = {}) {
+    const context = await this.browser.newContext({
+      viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', ...options,
+      extraHTTPHeaders: { 'cf-connecting-ip': from },
+    });
+    context.setDefaultTimeout(STEP_SECONDS * 1000);
+    const watch = new Watch(context);
+    this.#contexts.push({ context, watch });
+    const page = await context.newPage();
+    return {
+      context, page, watch,
+      announce: (...patterns) => watch.announce(...patterns),
+      /** Goes on from another address. */
+      move: () => context.setExtraHTTPHeaders({ 'cf-connecting-ip': address() }),
+    };
+  }
+
+  async pictures(name) {
+    const pages = this.#contexts.flatMap(({ context }) => context.pages());
+    const files = [];
+    for (const [n, page] of pages.entries()) {
+      const file = path.join(failures, `${name}-${n + 1}.png`);
+      // The page may be what is broken.
+      await page.screenshot({ path: file, fullPage: true, timeout: 5000 }).then(() => files.push(file), () => {});
+    }
+    return files;
+  }
+
+  complaints() {
+    return this.#contexts.flatMap(({ watch }) => watch.verdict());
+  }
+
+  async close() {
+    await Promise.all(this.#contexts.map(({ context }) => context.close()));
+  }
+}
+
+async function within(seconds, work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`takes longer than ${seconds} s`)), seconds * 1000);
+  });
+  // After the deadline nobody listens to the work any more; its end is not an event.
+  work.catch(() => {});
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function perform(browser, { title, body, seconds }) {
+  const stage = new Stage(browser);
+  let problem;
+  try {
+    await within(seconds, (async () => body(stage))());
+  } catch (error) {
+    problem = error.stack || String(error);
+  }
+  const complaints = stage.complaints();
+  if (complaints.length > 0) {
+    problem = [problem, 'in the browser:', ...complaints.map(complaint => `  ${complaint}`)].filter(Boolean).join('\n');
+  }
+  if (problem) {
+    const files = await stage.pictures(title.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 60));
+    problem = [problem, ...files].join('\n');
+  }
+  await stage.close();
+  return problem;
+}
+
+const spoken = since => `${((Date.now() - since) / 1000).toFixed(1)} s`;
+
+/** Runs every test whose story and title have these words in them. Whether all of them passed. */
+export async function runAll(words = '') {
+  const chosen = tests.filter(each => `${each.story}: ${each.title}`.toLowerCase().includes(words.toLowerCase()));
+  fs.rmSync(failures, { recursive: true, force: true });
+  fs.mkdirSync(failures, { recursive: true });
+  const start = Date.now();
+  const browser = await launch();
+  let failed = 0;
+  let heading;
+  for (const each of chosen) {
+    if (each.story !== heading) console.log(`\n  ${heading = each.story}`);
+    const since = Date.now();
+    const problem = await perform(browser, each);
+    console.log(`    ${problem ? '✗' : '✓'} ${each.title} (${spoken(since)})`);
+    if (problem) console.log(problem.replace(/^/gm, '        '));
+    failed += problem ? 1 : 0;
+  }
+  await browser.close();
+  console.log(`\n  ${chosen.length - failed} of ${chosen.length} passed in ${spoken(start)}`);
+  return chosen.length > 0 && failed === 0;
+}

@@ -1,0 +1,21 @@
+// The browser journeys: real pages in a real browser against the running system. `cargo xtask test browser` starts that
+// system, says in the environment where it is, and runs this file. What a journey does is in stories/; nothing of onbill
+// is replaced by a fake unless the test says so.
+//
+// By hand: ONBILL_ONLY="wrong code" runs the tests with these words in their titles (a story may need what the ones
+// before it did), ONBILL_SCREENSHOTS=1 takes pictures of the widget instead.
+
+import { runAll } from './harness/suite.mjs';
+
+// In this order: later stories meet the subscribers that earlier ones have signed up (see people.mjs).
+const STORIES = [
+  'new_member', 'moved_member', 'numbers', 'standing', 'codes', 'sessions', 'looks', 'outages', 'results', 'two_operators',
+  'foreign_pages', 'accessibility', 'billing', 'privacy',
+];
+
+if (process.env.ONBILL_SCREENSHOTS) {
+  await (await import('./screenshots.mjs')).take();
+} else {
+  for (const story of STORIES) await import(`./stories/${story}.mjs`);
+  process.exitCode = await runAll(process.env.ONBILL_ONLY) ? 0 : 1;
+}

@@ -1,0 +1,70 @@
+// Pictures of the widget on the dashboard, for people to look at: every state, on a phone and on a desk, light and dark,
+// in English and Arabic; one sheet for each of these. And the picture of the README.
+// `ONBILL_SCREENSHOTS=1 cargo xtask test browser` takes them and tests nothing.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { launch } from './harness/browser.mjs';
+import { walk } from './harness/gallery.mjs';
+import { acme, out } from './harness/system.mjs';
+import { Dashboard } from './pages/dashboard.mjs';
+import { ben } from './people.mjs';
+
+const folder = path.join(out, 'screenshots');
+const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1200, height: 800 } };
+const SHEET_COLUMNS = { phone: 7, desk: 6 };
+
+export async function take() {
+  fs.rmSync(folder, { recursive: true, force: true });
+  const browser = await launch();
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ['light', 'dark']) {
+      for (const locale of ['en', 'ar']) await series(browser, { size, viewport, colorScheme, locale });
+    }
+  }
+  await forTheReadme(browser);
+  await browser.close();
+  console.log(`  The pictures are in ${folder}`);
+}
+
+/** Each state in one size, colour and language: the widget alone, and the whole page once. */
+async function series(browser, { size, viewport, colorScheme, locale }) {
+  const name = `${size}-${colorScheme}-${locale}`;
+  const dir = path.join(folder, name);
+  const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  const files = [];
+  await walk({ page, announce: () => {} }, { locale }, async state => {
+    const file = path.join(dir, `${String(files.length + 1).padStart(2, '0')}-${state.replace(/[^a-z]+/g, '-')}.png`);
+    if (state === 'number') await page.screenshot({ path: path.join(dir, '00-page.png'), fullPage: true });
+    await page.locator('pay-on-bill').screenshot({ path: file });
+    files.push({ state, file });
+  });
+  await sheet(context, files, SHEET_COLUMNS[size], path.join(folder, `${name}.png`));
+  await context.close();
+  console.log(`  ${name}: ${files.length} states`);
+}
+
+/** All pictures of a series on one. */
+async function sheet(context, files, columns, file) {
+  const page = await context.newPage();
+  const figures = files.map(({ state, file: picture }) =>
+    `<figure><figcaption>${state}</figcaption><img src="data:image/png;base64,${fs.readFileSync(picture, 'base64')}"></figure>`);
+  await page.setViewportSize({ width: columns * 300, height: 400 });
+  await page.setContent(`<!doctype html><style>body{margin:0;background:#888;columns:${columns};column-gap:8px}figure{margin:0 0 12px;break-inside:avoid}
+    img{width:100%}figcaption{font:14px sans-serif;color:#fff}</style>${figures.join('')}`);
+  await page.screenshot({ path: file, fullPage: true });
+}
+
+/** The dashboard of somebody who is logged in, at the offer. */
+async function forTheReadme(browser) {
+  const context = await browser.newContext({ viewport: { width: 1120, height: 800 }, colorScheme: 'light', reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  const widget = await new Dashboard(page, acme).logIn(ben);
+  await widget.$('number-submit').click();
+  await widget.shows('confirm');
+  const offer = await page.locator('.offer').boundingBox();
+  const clip = { x: 0, y: 0, width: 1120, height: Math.round(offer.y + offer.height + 28) };
+  await page.screenshot({ path: path.join(folder, 'readme.png'), fullPage: true, clip });
+  await context.close();
+}
