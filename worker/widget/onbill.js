@@ -19,7 +19,7 @@
     iframe { width: 100%; height: 24rem }
     div { padding: 0 1rem 1rem }
     iframe, div { display: block; box-sizing: border-box;
-      border: 1px solid var(--onbill-border, #8886); border-radius: var(--onbill-radius, 16px) }
+      border: 1px solid color-mix(in srgb, var(--onbill-border, #888) 45%, #0000); border-radius: var(--onbill-radius, 16px) }
     button { min-height: 44px; padding: 0 1.5em; font: inherit }`);
 
   const page = new URL(location.href);
@@ -49,6 +49,7 @@
       this.#root.adoptedStyleSheets = [sheet];
       addEventListener('message', this.#hear);
       this.#dark.addEventListener('change', this.#dress);
+      addEventListener('load', this.#dress);         // the page's style sheets may come after the frame
       this.#watch.observe(document.documentElement, { attributes: true });
       this.#watch.observe(this, { attributeFilter: ['class', 'style'] });
       this.#load();
@@ -56,6 +57,7 @@
 
     disconnectedCallback() {
       removeEventListener('message', this.#hear);
+      removeEventListener('load', this.#dress);
       this.#dark.removeEventListener('change', this.#dress);
       this.#watch.disconnect();
       clearTimeout(this.#late);
