@@ -1,6 +1,6 @@
 //! A charge is recorded once, for ever, and answered alike for ever.
 
-use crate::setting::{Books, NOW, charge, ext, nonce, pai, partner, signup};
+use crate::setting::{Books, NOW, charge, ext, flow, nonce, pai, partner, signup};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
 use onbill_origin::store::{HandOff, Posting, SignupIssue, StoreError};
@@ -103,8 +103,14 @@ async fn a_spent_nonce_changes_nothing() {
     // It is remembered as long as its signature could pass, also across a restart.
     let books = books.reopen();
     books.store.sweep(once.expires_at().plus_seconds(-1)).await.expect("works");
-    let replayed = books.store.post_transaction(once, NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+    // Then it is forgotten, however many there are: the books do not grow by it.
+    let many = (0..2100).map(|_| books.store.start_flow(nonce(), NOW, flow(1, None)));
+    futures_util::future::join_all(many).await;
+    books.store.sweep(once.expires_at()).await.expect("works");
+    let again = books.store.post_transaction(once, NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    assert_eq!(again.expect("works"), Posting::Created);
 }
 
 #[tokio::test]

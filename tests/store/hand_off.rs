@@ -60,6 +60,22 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers() {
 }
 
 #[tokio::test]
+async fn a_text_message_does_not_wait_behind_a_backlog_of_charges() {
+    let books = Books::new();
+    let subscriber = books.subscriber(1).await;
+    for n in 0..20 {
+        let new = charge(subscriber.pai, &format!("n-{n}"), 1599);
+        books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+    }
+    let at = NOW.plus_seconds(100);
+    books.store.start_flow(nonce(), at, flow(2, Some([1; 32]))).await.expect("works");
+    let first = lease(&books, 100).await;
+    let messages = first.iter().filter(|entry| matches!(entry.work, Work::Pin { .. })).count();
+    assert_eq!((first.len(), messages), (17, 1));
+    assert_eq!(lease(&books, 100).await.len(), 4, "the rest comes after them");
+}
+
+#[tokio::test]
 async fn a_parked_entry_waits_for_a_person() {
     let books = Books::new();
     let subscriber = books.subscriber(1).await;

@@ -129,7 +129,8 @@ pub trait Store: Send + Sync {
     /// What a hand-off needs to know of a charge; `None` once it is settled.
     async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError>;
 
-    /// Leases up to `limit` entries that are due. Each counts as one more attempt.
+    /// Leases entries that are due, up to `limit` of each kind, so that none waits behind a backlog of the other. Each
+    /// counts as one more attempt.
     async fn lease_due(&self, now: Timestamp, until: Timestamp, limit: u32)
     -> Result<Vec<Entry>, StoreError>;
 
@@ -139,7 +140,7 @@ pub trait Store: Send + Sync {
     /// When the next entry is due, if any waits.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Forgets nonces and flows whose time is over.
+    /// Forgets nonces and flows whose time is over, a few at a time: nobody waits for all of it.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 }
 

@@ -93,9 +93,11 @@ pub(super) fn proven(db: &Connection, now: Timestamp, flow: &Hash) -> Result<Opt
 }
 
 /// Flows are kept for a day after their start: they count against the number's PINs.
-pub(super) fn forget(tx: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM flows WHERE started_at <= ?1", [now.unix_seconds() - DAY_SECONDS])?;
-    Ok(())
+pub(super) fn forget(tx: &Connection, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM flows WHERE flow_hash IN (SELECT flow_hash FROM flows WHERE started_at <= ?1 LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![now.unix_seconds() - DAY_SECONDS, limit])?)
 }
 
 fn read(row: &Row<'_>) -> Result<Flow, StoreError> {

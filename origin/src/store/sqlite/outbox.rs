@@ -13,14 +13,29 @@ pub(super) fn lease_due(
     until: Timestamp,
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::new();
+    for kind in ["pin", "charge"] {
+        lease_kind(tx, kind, now, until, limit, &mut entries)?;
+    }
+    entries.sort_by_key(|entry| entry.entry_id);
+    Ok(entries)
+}
+
+fn lease_kind(
+    tx: &Connection,
+    kind: &str,
+    now: Timestamp,
+    until: Timestamp,
+    limit: u32,
+    entries: &mut Vec<Entry>,
+) -> Result<(), StoreError> {
     let mut lease = tx.prepare_cached(
         "UPDATE outbox SET leased_until = ?2, attempts = attempts + 1
-         WHERE entry_id IN (SELECT entry_id FROM outbox WHERE parked_at IS NULL AND due_at <= ?1
+         WHERE entry_id IN (SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = ?4 AND due_at <= ?1
                             AND leased_until <= ?1 ORDER BY due_at, entry_id LIMIT ?3)
          RETURNING entry_id, attempts, transaction_id, payload",
     )?;
-    let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit])?;
-    let mut entries = Vec::new();
+    let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind])?;
     while let Some(row) = rows.next()? {
         let work = match (row.get("transaction_id")?, row.get("payload")?) {
             (Some(transaction_id), None) => Work::Charge { transaction_id },
@@ -29,8 +44,7 @@ pub(super) fn lease_due(
         };
         entries.push(Entry { entry_id: row.get("entry_id")?, attempts: row.get("attempts")?, work });
     }
-    entries.sort_by_key(|entry| entry.entry_id);
-    Ok(entries)
+    Ok(())
 }
 
 pub(super) fn settle(
