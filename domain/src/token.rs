@@ -225,6 +225,56 @@ mod tests {
     }
 
     #[test]
+    fn a_session_and_a_result_are_for_their_operator() {
+        let entry = |operator: &str, key_use: &str, byte: u8| {
+            json!({"id": format!("{operator}-{key_use}"), "party": format!("operator:{operator}"), "use": key_use,
+                   "alg": "hmac-sha256", "secret": base64url(&[byte; 32])})
+        };
+        let ring = json!([
+            entry("acme", "session-assertion", 1),
+            entry("nova", "session-assertion", 2),
+            entry("acme", "return-result", 3),
+            entry("nova", "return-result", 4)
+        ]);
+        let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
+        let slug = |name: &str| OperatorId::parse(name).expect("is a slug");
+        let now = Timestamp::from_unix_seconds(NOW);
+        let session = |signer: &str, iss: &str, aud: &str, reader: &str| {
+            let key = keys.newest(KeyUse::SessionAssertion, &format!("operator:{signer}")).expect("is there");
+            let claims = SessionClaims {
+                iss: slug(iss),
+                aud: aud.to_owned(),
+                numbers: vec![],
+                iat: NOW,
+                exp: NOW + 900,
+            };
+            check::<SessionClaims>(&keys, reader, now, &sign(key, &claims).expect("signs")).is_ok()
+        };
+        let result = |signer: &str, iss: &str, aud: &str, reader: &str| {
+            let key = keys.newest(KeyUse::ReturnResult, &format!("operator:{signer}")).expect("is there");
+            let claims = ResultClaims {
+                iss: iss.to_owned(),
+                aud: slug(aud),
+                outcome: Outcome::Success,
+                offer: OfferId::parse("netflix-standard").expect("is a slug"),
+                partner_subscription_id: None,
+                jti: "j".to_owned(),
+                iat: NOW,
+                exp: NOW + 600,
+            };
+            check::<ResultClaims>(&keys, reader, now, &sign(key, &claims).expect("signs")).is_ok()
+        };
+        assert!(session("acme", "acme", ISSUER, "acme"));
+        assert!(!session("nova", "acme", ISSUER, "acme"), "another's key");
+        assert!(!session("nova", "nova", ISSUER, "acme"), "another's session");
+        assert!(!session("acme", "acme", "else", "acme"), "for somebody else");
+        assert!(result("acme", ISSUER, "acme", "acme"));
+        assert!(!result("nova", ISSUER, "acme", "acme"), "another's key");
+        assert!(!result("nova", ISSUER, "nova", "acme"), "another's result");
+        assert!(!result("acme", "else", "acme", "acme"), "by somebody else");
+    }
+
+    #[test]
     fn one_operator_cannot_sign_for_another() {
         assert_eq!(verdict("nova-t", |_| {}, NOW), Err("token-invalid"));
         assert_eq!(verdict("nova-t", |c| c.op = OperatorId::parse("nova").expect("slug"), NOW), Ok(()));

@@ -17,7 +17,7 @@ use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest, ChargeVerdict};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Entries worked on at once: enough to keep a billing system busy, few enough not to flood it.
+/// Entries of a kind worked on at once: enough to keep a billing system busy, few enough not to flood it.
 const BATCH: u32 = 16;
 /// Seconds for which an entry belongs to who leased it: longer than an attempt can take.
 const LEASE_SECONDS: i64 = 120;
@@ -207,6 +207,17 @@ fn jitter(random: &dyn Random, delay: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn billing_does_not_end_a_pai() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        for reason in DeclineReason::ALL {
+            let raw_code = Some(reason.as_str().to_owned());
+            let told = if reason.ends_pai() { DeclineReason::RiskDeclined } else { reason };
+            let answer = ChargeAnswer { status: ChargeVerdict::Declined, raw_code: raw_code.clone() };
+            assert_eq!(verdict(answer, &msisdn), HandOff::Declined { reason: told, raw_code });
+        }
+    }
 
     #[test]
     fn billings_code_reaches_the_partner_unless_it_could_tell_the_number() {

@@ -3,6 +3,7 @@
 use crate::world::customer::Choice;
 use crate::world::{ACCOUNTS, Holder, Mishap, World, keys};
 use http::{Method, StatusCode};
+use onbill_domain::msisdn::Msisdn;
 use onbill_origin::begun_with;
 use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::vault::Vault;
@@ -45,6 +46,21 @@ async fn billing_that_applies_and_does_not_answer_is_asked_not_charged_again() {
         assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
         // The replay still says what the first answer said.
         assert_eq!(post(&world, &pai, "c-1").await, (StatusCode::OK, answer));
+    }
+}
+
+#[tokio::test]
+async fn a_charge_that_reached_the_bill_is_approved_whatever_became_of_the_account() {
+    for now in ["suspended", "ceased"] {
+        let (world, pai) = signed_up().await;
+        world.network.disturb(BILLING, Mishap::AnswerLost);
+        assert_eq!(post(&world, &pai, "c-1").await.1["status"], "PENDING");
+        world.network.mend();
+        world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", &format!("+12025550101,{now}"))).await;
+        world.pass_seconds(361);
+        assert_eq!(world.acme.deliver().await, 1);
+        assert_eq!(status(&world, "c-1").await["status"], "APPROVED", "{now}");
+        assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
     }
 }
 
@@ -115,6 +131,17 @@ async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
     assert_ne!(world.pai_of("bea@example.com").await, pai);
     post(&world, &pai, "c-3").await;
     assert!(world.bill(&world.acme, GOOD).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_operators_own_name_tells_holders_apart() {
+    let world = World::new();
+    let generation = async |number: &str| {
+        let msisdn = Msisdn::parse(number).expect("is E.164");
+        world.nova.app.account(&msisdn).await.expect("answers").expect("has an account").generation
+    };
+    let (one, other) = (generation("+34612345601").await, generation("+34612345602").await);
+    assert!(!one.is_empty() && one != other, "{one} {other}");
 }
 
 #[tokio::test]

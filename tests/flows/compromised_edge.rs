@@ -82,6 +82,42 @@ async fn the_edges_secrets_do_not_make_a_charge() {
 }
 
 #[tokio::test]
+async fn the_partners_signature_alone_does_not_pass_the_edge_by() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let charge = json!({"extTransactionID": "t-1", "pai": world.pai_of("ann@example.com").await,
+                        "amount": {"value": 1599, "currency": "USD"}, "description": "x",
+                        "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
+    let genuine = world.signed(&Method::POST, "/ott/v1/transaction", &charge);
+    let mut direct = to_origin(&world, "/ott/v1/transaction", &charge);
+    for (from, to) in [
+        ("content-digest", "content-digest"),
+        ("signature-input", "onbill-partner-signature-input"),
+        ("signature", "onbill-partner-signature"),
+    ] {
+        direct.headers_mut().insert(to, genuine.headers()[from].clone());
+    }
+    assert_eq!(world.send(direct).await.0, StatusCode::UNAUTHORIZED);
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_origin_sends_nobody_elsewhere_whatever_the_edge_asks() {
+    let world = World::new();
+    let stolen = keys::ring(&Holder::Edge);
+    let ask = async |return_url: &str, nonce: &str| {
+        let body =
+            json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en", "returnURL": return_url});
+        let mut request = to_origin(&world, "/edge/v1/validate", &body);
+        as_the_edge(&world, &stolen, &mut request, nonce);
+        world.send(request).await.0
+    };
+    assert_eq!(ask("https://evil.example/", "thief-nonce-0001").await, StatusCode::BAD_REQUEST);
+    assert_eq!(ask("http://127.0.0.1:8790/done", "thief-nonce-0002").await, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_token_that_the_origin_did_not_record_is_worth_nothing() {
     let world = World::new();
     world.acme.import(ACCOUNTS.0).await;

@@ -1,8 +1,9 @@
 //! What a customer is told, and what nobody is told before a number has proved itself.
 
 use crate::world::customer::Choice;
-use crate::world::{ACCOUNTS, World};
+use crate::world::{ACCOUNTS, Mishap, World};
 use http::StatusCode;
+use onbill_domain::msisdn::Msisdn;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -119,6 +120,18 @@ async fn codes_are_over_in_time_and_ten_a_day() {
 }
 
 #[tokio::test]
+async fn a_code_that_is_over_is_not_sent_any_more() {
+    let world = world().await;
+    world.network.disturb("127.0.0.1:8790/csp/notification", Mishap::Lost);
+    world.enter(&world.acme, GOOD).await;
+    assert_eq!(world.acme.deliver().await, 1);
+    world.network.mend();
+    world.pass_seconds(600);
+    assert!(world.messages(&world.acme, GOOD).await.is_empty());
+    assert_eq!(world.acme.app.store.next_due().await.expect("works"), None, "and is gone");
+}
+
+#[tokio::test]
 async fn what_is_not_a_number_or_not_on_offer_is_refused_before_anything_happens() {
     let world = world().await;
     for typed in [
@@ -169,6 +182,9 @@ async fn a_session_is_good_for_its_time_and_its_numbers() {
         world.widget("/account/validate", body)
     };
     assert_eq!(ask(session.clone()).await.1["step"], "pin", "a number that is not listed proves itself");
+    let of_another = Msisdn::parse(POOR).expect("is E.164");
+    let of_another = world.acme.operator.assertion(vec![of_another]).expect("signs");
+    assert_eq!(ask(of_another).await.1["step"], "pin", "nor does another's session prove it");
     let mut forged = session.clone();
     forged.replace_range(40..41, if &session[40..41] == "A" { "B" } else { "A" });
     assert_eq!(ask(forged).await.1["code"], "token-invalid");

@@ -1,11 +1,14 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
-use crate::setting::{Books, NOW, ext, nonce, number, pai, partner, signup, subscription};
+use crate::setting::{
+    Books, NOW, charge, ext, flow, hash, nonce, number, pai, partner, signup, subscription,
+};
 use onbill_domain::day::Day;
 use onbill_domain::pai::PaiState;
 use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use onbill_domain::token::Outcome;
-use onbill_origin::store::{AccountRow, SignupIssue, SubscriptionRecord, TokenSpend};
+use onbill_domain::wire::ott::SubscriptionOrigin;
+use onbill_origin::store::{AccountRow, SignupIssue, StoreError, SubscriptionRecord, TokenSpend};
 
 #[tokio::test]
 async fn a_subscriber_has_one_pai_for_each_partner() {
@@ -99,6 +102,13 @@ async fn a_subscription_is_recorded_once_and_alone() {
     assert_eq!(again, SubscriptionRecord::Replayed(answer));
     let conflict = record("ps-3", subscription(other.pai, "s-1")).await.expect("works");
     assert_eq!(conflict, SubscriptionRecord::Conflict);
+    let mut moved = subscription(row.pai, "s-1");
+    moved.origin = SubscriptionOrigin::ExistingAccount;
+    let mut dearer = subscription(row.pai, "s-1");
+    dearer.plan = ext("premium");
+    for different in [moved, dearer] {
+        assert_eq!(record("ps-3", different).await.expect("works"), SubscriptionRecord::Conflict);
+    }
     let second = record("ps-4", subscription(row.pai, "s-2")).await.expect("works");
     assert_eq!(second, SubscriptionRecord::AlreadyOnBill);
     assert_eq!(
@@ -119,4 +129,36 @@ async fn a_subscription_is_recorded_once_and_alone() {
         books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert!(matches!(next, SignupIssue::Issued(_)));
     assert!(!pays(1, "2024-01-01").await && !pays(1, "2026-11-01").await);
+    let closed = record("ps-6", subscription(row.pai, "s-4")).await.expect("works");
+    assert_eq!(closed, SubscriptionRecord::PaiNotFound, "a closed PAI gets no subscription");
+    // What was recorded before is still told alike.
+    let again = record("ps-7", subscription(row.pai, "s-1")).await.expect("works");
+    assert!(matches!(again, SubscriptionRecord::Replayed(_)));
+}
+
+#[tokio::test]
+async fn every_call_that_changes_something_spends_its_nonce() {
+    let books = Books::new();
+    let row = books.subscriber(1).await;
+    let spent = nonce();
+    books.store.start_flow(spent.clone(), NOW, flow(1, None)).await.expect("works");
+    let (new, proven) = (signup("netflix", 2, "2024-01-01"), flow(2, None));
+    let (jti, flow_hash) = (new.jti.clone(), proven.flow);
+    let by = || spent.clone();
+    let refused = [
+        books.store.start_flow(by(), NOW, proven).await.err(),
+        books.store.try_pin(by(), NOW, flow_hash, hash()).await.err(),
+        books.store.issue_signup(by(), NOW, new).await.err(),
+        books.store.spend_token(by(), NOW, partner("netflix"), jti, ext("r-1")).await.err(),
+        books
+            .store
+            .record_subscription(by(), NOW, partner("netflix"), "ps-1".into(), subscription(row.pai, "s-1"))
+            .await
+            .err(),
+        books.store.post_transaction(by(), NOW, charge(row.pai, "n-1", 1599)).await.err(),
+    ];
+    for (n, refusal) in refused.into_iter().enumerate() {
+        assert!(matches!(refusal, Some(StoreError::NonceSpent)), "use case {n}");
+    }
+    assert!(books.store.proven_flow(NOW, flow_hash).await.expect("works").is_none());
 }
