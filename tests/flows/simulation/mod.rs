@@ -17,13 +17,13 @@ const USUAL_SEEDS: u64 = 150;
 #[tokio::test]
 async fn whatever_fails_each_charge_is_on_the_right_bill_once() {
     if let Some(seed) = number("ONBILL_SEED") {
-        return Run::new(seed).to_the_end().await;
+        return Run::new(seed).play().await;
     }
     let seeds = number("ONBILL_SEEDS").unwrap_or(USUAL_SEEDS);
     let mut weather = run::Weather::default();
     for seed in 0..seeds {
         let mut run = Run::new(seed);
-        run.to_the_end().await;
+        run.play().await;
         weather.add(&run.weather);
         if seeds > USUAL_SEEDS && (seed + 1) % 100 == 0 {
             println!("{} of {seeds} seeds; {weather:?}", seed + 1);

@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use onbill_edge::fake::StoreFault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Numbers of Acme's, all in good standing at first, with the day their accounts were activated.
 const NUMBERS: [(&str, &str); 4] = [
@@ -124,7 +125,7 @@ impl Run {
     }
 
     /// Runs, clears the weather, and audits.
-    pub(crate) async fn to_the_end(&mut self) {
+    pub(crate) async fn play(&mut self) {
         self.world.acme.import(ACCOUNTS.0).await;
         self.sign_up().await;
         for _ in 0..STEPS {
@@ -289,7 +290,7 @@ impl Run {
         let mut csv = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
         for (number, held) in &self.holdings {
             let Holding { activated_on, status, .. } = held.last().expect("somebody holds it");
-            csv += &format!("{number},{status},postpaid,,USD,{activated_on}\n");
+            writeln!(csv, "{number},{status},postpaid,,USD,{activated_on}").expect("text takes text");
         }
         self.world.acme.restore(&csv).await;
     }
