@@ -78,8 +78,11 @@ fn is_slug(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
+/// Not `.` or `..`: an identifier stands in paths, and those two are taken for steps in them.
 fn is_ext_id(text: &str) -> bool {
-    (1..=EXT_ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+    ![".", ".."].contains(&text)
+        && (1..=EXT_ID_CHARS_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -94,7 +97,7 @@ mod tests {
             assert!(OperatorId::parse(bad).is_none(), "{bad}");
         }
         assert!(ExtId::parse("NFLX:2026/12.a-B_9").is_some());
-        for bad in ["", "a b", "caf\u{e9}", "e\u{301}", "a\n", &"a".repeat(129)] {
+        for bad in ["", ".", "..", "a b", "caf\u{e9}", "e\u{301}", "a\n", &"a".repeat(129)] {
             assert!(ExtId::parse(bad).is_none(), "{bad}");
         }
     }

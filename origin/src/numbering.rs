@@ -38,10 +38,11 @@ impl NumberPlan {
 
 /// Digits of any script, the plus sign, and what people put between digits.
 fn is_number_character(c: char) -> bool {
+    // Marks of direction come along when a number is copied out of a page or a list of contacts (UAX #9).
+    let is_direction =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     // `is_numeric` also holds for fractions and circled numbers, which the library then refuses.
-    c.is_numeric()
-        || c.is_whitespace()
-        || "+＋()-‐‑‒–—−.·/\u{200e}\u{200f}\u{202a}\u{202c}\u{2066}\u{2069}".contains(c)
+    c.is_numeric() || c.is_whitespace() || is_direction || "+＋()-‐‑‒–—−.·/".contains(c)
 }
 
 #[cfg(test)]
@@ -67,6 +68,7 @@ mod tests {
             "۲۰۲۵۵۵۰۱۰۱",
             "２０２５５５０１０１",
             "\u{200e}+1 202 555 0101",
+            "\u{202d}\u{2068}+1 202 555 0101\u{2069}\u{202c}",
         ] {
             assert_eq!(read("US", typed).as_deref(), Some("+12025550101"), "{typed}");
         }

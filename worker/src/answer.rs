@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -24,9 +24,16 @@ pub(crate) fn json_bytes(status: StatusCode, body: Bytes) -> Response<Bytes> {
     response
 }
 
+/// A browser that has been here over TLS does not come without it for a year (RFC 6797); this host only, since what
+/// else its domain serves is not ours to say.
+const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Adds what every answer has: nothing is guessed from the contents, and nothing is kept unless a route says so.
-pub(crate) fn finish(response: &mut Response<Bytes>) {
+pub(crate) fn finish(response: &mut Response<Bytes>, over_tls: bool) {
     let headers = response.headers_mut();
+    if over_tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
 }

@@ -61,7 +61,7 @@ async fn answer<P: Platform>(
     let stopped = outcome.as_ref().err().cloned();
     let mut response = outcome.unwrap_or_else(|stop| refuse(stop, route, request, platform));
     // 4.
-    answer::finish(&mut response);
+    answer::finish(&mut response, request.uri().scheme_str() == Some("https"));
     if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (response.status(), route) {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(route.allow()));
     }

@@ -206,3 +206,15 @@ async fn without_randomness_nothing_is_signed_or_framed() {
     }
     assert!(world.platform.take_sent().is_empty());
 }
+
+#[tokio::test]
+async fn browsers_are_told_to_stay_on_tls_when_they_came_over_it() {
+    let world = World::new();
+    let told = async |uri: &str| {
+        let mut request = request("GET", "/healthz", "");
+        *request.uri_mut() = uri.parse().expect("is a URI");
+        world.send(request).await.header("strict-transport-security").to_owned()
+    };
+    assert_eq!(told("https://pay.example.com/healthz").await, "max-age=31536000");
+    assert_eq!(told("http://127.0.0.1:8787/healthz").await, "");
+}

@@ -216,3 +216,18 @@ async fn a_charge_is_looked_for_at_every_operator() {
     world.answers(&at(NOVA), 200, &json!({}));
     assert_eq!(status().await.refusal().0, 503);
 }
+
+#[tokio::test]
+async fn a_charge_that_two_operators_claim_is_nobodys_word() {
+    let world = World::new();
+    let at = |origin: &str| format!("GET {origin}/ott/v1/transaction/n-1");
+    let status = || world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
+    let told = |id: &str| json!({"transactionID": "t", "extTransactionID": id, "status": "APPROVED"});
+    world.answers(&at(ACME), 200, &told("n-1"));
+    world.answers(&at(NOVA), 200, &told("n-1"));
+    assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()));
+    world.refuses(&at(NOVA), 404, "transaction-not-found");
+    assert_eq!(status().await.status(), 200);
+    world.answers(&at(ACME), 200, &told("n-2"));
+    assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()), "about another charge");
+}
