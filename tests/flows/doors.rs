@@ -143,6 +143,17 @@ async fn the_origin_answers_nobody_but_its_edge() {
 }
 
 #[tokio::test]
+async fn the_origin_reads_no_more_than_its_limit_of_anybody() {
+    let world = World::new();
+    for (bytes, expected) in [(16 * 1024, UNAUTHORIZED), (16 * 1024 + 1, StatusCode::PAYLOAD_TOO_LARGE)] {
+        let request = Request::post(format!("http://{}/edge/v1/validate", world.acme.origin))
+            .header("content-type", "application/json")
+            .body(Bytes::from(vec![b' '; bytes]));
+        assert_eq!(world.send(request.expect("is a request")).await.0, expected, "{bytes}");
+    }
+}
+
+#[tokio::test]
 async fn a_path_that_is_no_text_is_refused_like_any_other() {
     let world = World::new();
     let request = Request::get(format!("http://{}/ott/v1/transaction/%FF", world.acme.origin));

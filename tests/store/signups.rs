@@ -89,6 +89,23 @@ async fn a_visit_ends_as_the_books_say() {
 }
 
 #[tokio::test]
+async fn a_visit_is_no_success_any_more_once_its_holder_has_gone() {
+    let books = Books::new();
+    let new = signup("netflix", 1, "2024-01-01");
+    let ticket = new.ticket;
+    let issued = books.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    let SignupIssue::Issued(row) = issued else { panic!("no PAI") };
+    let request = subscription(row.pai, "s-1");
+    let recorded =
+        books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await;
+    assert!(matches!(recorded, Ok(SubscriptionRecord::Created(_))));
+    let outcome = async || books.store.signup_end(ticket).await.expect("works").expect("is there").outcome;
+    assert_eq!(outcome().await, Outcome::Success);
+    books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    assert_eq!(outcome().await, Outcome::Cancelled);
+}
+
+#[tokio::test]
 async fn a_subscription_is_recorded_once_and_alone() {
     let books = Books::new();
     let row = books.subscriber(1).await;
