@@ -18,7 +18,7 @@ pub async fn compare(store: &dyn Store, config: &Config, vault: &Vault) -> Resul
     let facts = vec![
         ("operator", config.operator.as_str().as_bytes().to_vec()),
         ("numbers key", vault.index_check().to_vec()),
-        ("accounts", source.to_vec()),
+        ("source of accounts", source.to_vec()),
     ];
     match store.begin_with(facts).await {
         Ok(None) => Ok(()),
