@@ -115,7 +115,7 @@ mod tests {
     use crate::clock::{Stopwatch, pause};
 
     fn program(name: &str, script: &str) -> Program {
-        let dir = std::env::temp_dir().join(format!("onbill-{name}-{}", std::process::id()));
+        let dir = crate::paths::root().join("target/xtask/programs").join(name);
         let files = Files::fresh(dir.join("logs"), dir.join("down")).expect("is writable");
         let mut sh = command("sh");
         sh.args(["-c", script]);
