@@ -19,6 +19,7 @@ cargo xtask <verb>
                                 subscribers and charges of the last run
   call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
                                 sign a request as the sandbox partner and send it to the edge
+  postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
   test [rust|browser]           everything that must pass before a change is accepted";
 
 /// One verb with its settings.
@@ -30,6 +31,7 @@ pub(crate) enum Verb {
     Keys { operators: Vec<String>, partners: Vec<String>, out: PathBuf },
     Dev { accounts: Option<PathBuf>, keep: bool },
     Call(Call),
+    Postgres(Vec<String>),
     Test(Part),
 }
 
@@ -68,6 +70,7 @@ pub(crate) fn parse(words: &[String]) -> Outcome<Verb> {
             Verb::Dev { accounts: words.value("--accounts")?.map(PathBuf::from), keep: words.flag("--keep") }
         }
         "call" => Verb::Call(words.call()?),
+        "postgres" => Verb::Postgres(words.command()?),
         "test" => Verb::Test(words.part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
     };
@@ -142,6 +145,14 @@ impl Words<'_> {
         Ok(Call { method, path, body, edge, keys })
     }
 
+    /// Everything after `--`.
+    fn command(&mut self) -> Outcome<Vec<String>> {
+        match self.rest.first() {
+            Some(word) if word == "--" && self.rest.len() > 1 => Ok(self.rest.drain(..).skip(1).collect()),
+            _ => Err(self.refusal("wants a command after --, such as -- cargo test")),
+        }
+    }
+
     fn part(&mut self) -> Outcome<Part> {
         let part = match self.rest.first().map(String::as_str) {
             None => return Ok(Part::All),
@@ -173,6 +184,7 @@ mod tests {
             ("edge --dev", Verb::Edge(Some(Profile::Dev))),
             ("dev", Verb::Dev { accounts: None, keep: false }),
             ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
+            ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
             ("test", Verb::Test(Part::All)),
             ("test browser", Verb::Test(Part::Browser)),
             (
@@ -208,6 +220,8 @@ mod tests {
             ("keys --operator acme --partner netflix", "--out"),
             ("keys --operator acme,acme --partner netflix --out d", "--operator"),
             ("keys --operator ../acme --partner netflix --out d", "--operator"),
+            ("postgres --", "after --"),
+            ("postgres cargo test", "after --"),
             ("call GET", "method and a path"),
             ("call GET ott", "begins with /"),
             ("test everything", "rust and browser"),

@@ -99,7 +99,7 @@ pub(crate) fn run_in_view(title: &str, log: &str, command: &mut Command) -> Outc
 }
 
 /// Whether the command went well. Ends it when xtask is told to stop.
-fn wait(command: &mut Command, mut meanwhile: impl FnMut()) -> Outcome<bool> {
+pub(crate) fn wait(command: &mut Command, mut meanwhile: impl FnMut()) -> Outcome<bool> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut child = command.spawn().doing(&format!("start {program}"))?;
     loop {

@@ -16,6 +16,7 @@ mod http_client;
 mod keys;
 mod lock;
 mod paths;
+mod postgres;
 mod progress;
 mod setup;
 mod system;
@@ -64,6 +65,10 @@ fn perform(verb: Verb) -> Outcome {
         }
         Verb::Dev { accounts, keep } => dev::run_until_stopped(accounts.as_deref(), keep),
         Verb::Call(call) => call::send(&call),
+        Verb::Postgres(words) => {
+            setup::npm_packages()?;
+            postgres::run_with(&words)
+        }
         Verb::Test(part) => test::everything_in(part),
     }
 }

