@@ -1,6 +1,7 @@
 //! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in the key ring that
 //! it names.
 
+use crate::database::Database;
 use crate::numbering::NumberPlan;
 use onbill_domain::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use onbill_domain::key::Keyring;
@@ -63,8 +64,12 @@ pub struct Config {
     pub country: String,
     /// Address to listen on.
     pub listen: SocketAddr,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where the books are: the path of a SQLite file, or a `postgres://` URL.
+    pub database: Database,
+    /// A file with the password of the PostgreSQL database, which then need not stand here.
+    pub database_password_file: Option<PathBuf>,
+    /// How many connections to PostgreSQL this origin may have at once.
+    pub database_connections: Option<usize>,
     /// The key ring's file.
     pub keys: PathBuf,
     /// Public URL of the edge, without a path: what partners sign for, and the base of return pages.
@@ -98,6 +103,7 @@ impl Config {
     /// Checks what the types do not. The complaint says what to change.
     pub fn check(&self) -> Result<(), String> {
         NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
+        self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
         secure(&self.edge_url, "edge_url")?;
         secure(&self.bss_url, "bss_url")?;
         if origin_of(&self.edge_url).as_deref() != Some(&self.edge_url) {
@@ -194,6 +200,8 @@ mod tests {
             ("value = 1599", "value = 0", "positive"),
             ("value = 1599", "value = 15.99", "invalid type"),
             ("name =", "nmae =", "nmae"),
+            ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
+            ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),
         ] {
             let verdict = check(&GOOD.replace(from, to)).expect_err(to);
             assert!(verdict.contains(complaint), "{verdict}");

@@ -9,6 +9,7 @@ pub mod app;
 pub mod begun_with;
 pub mod bss;
 pub mod config;
+pub mod database;
 pub mod fault;
 pub mod import;
 pub mod numbering;

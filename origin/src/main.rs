@@ -9,10 +9,8 @@ use onbill_origin::config::Config;
 use onbill_origin::import::{ImportError, import_accounts};
 use onbill_origin::numbering::NumberPlan;
 use onbill_origin::peer::HttpPeer;
-use onbill_origin::store::Store;
-use onbill_origin::store::sqlite::SqliteStore;
 use onbill_origin::vault::Vault;
-use onbill_origin::{begun_with, outbox, routes};
+use onbill_origin::{begun_with, database, outbox, routes};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,14 +53,6 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
 }
 
-fn open_store(config: &Config) -> anyhow::Result<SqliteStore> {
-    if let Some(folder) = config.database.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    }
-    SqliteStore::open(&config.database)
-        .map_err(|error| anyhow!("{} cannot be opened: {error:?}", config.database.display()))
-}
-
 async fn serve(config: &Path) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .json()
@@ -72,7 +62,7 @@ async fn serve(config: &Path) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = Arc::new(open_store(&config)?);
+    let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
     let listen = config.listen;
     let peer = Arc::new(HttpPeer::new(BSS_DEADLINE).context("the HTTP client does not start")?);
     let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
@@ -117,18 +107,17 @@ async fn stop_asked_for() {
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 async fn import(config: &Path, file: &Path) -> anyhow::Result<ExitCode> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = open_store(&config)?;
+    let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
     let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
     let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
     let opened = std::fs::File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?;
     let bar = ProgressBar::new(opened.metadata()?.len()).with_style(ProgressStyle::with_template(
         "{bar:40} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
     )?);
-    let store: &dyn Store = &store;
-    begun_with::compare(store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+    begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
     let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", file.display()));
     let report =
-        import_accounts(store, &vault, numbers, opened, complain, |position| bar.set_position(position))
+        import_accounts(&*store, &vault, numbers, opened, complain, |position| bar.set_position(position))
             .await;
     bar.finish_and_clear();
     let report = report.map_err(|error| match error {

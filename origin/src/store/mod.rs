@@ -5,6 +5,7 @@
 //! call changes nothing and a lost one can be made again.
 
 mod books;
+pub mod postgres;
 pub mod sqlite;
 
 pub use books::*;

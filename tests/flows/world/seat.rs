@@ -7,6 +7,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::app::App;
 use onbill_origin::config::{AccountSource, Config};
+use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
 use onbill_origin::outbox;
@@ -193,7 +194,9 @@ fn origin_config(id: &str, facts: &Facts, database: PathBuf) -> Config {
         name: facts.name.to_owned(),
         country: facts.country.to_owned(),
         listen: facts.origin.parse().expect("is an address"),
-        database,
+        database: Database::Sqlite(database),
+        database_password_file: None,
+        database_connections: None,
         keys: PathBuf::new(),
         edge_url: format!("http://{EDGE}"),
         accounts: facts.source,

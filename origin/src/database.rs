@@ -1,0 +1,128 @@
+//! Which database keeps the books: a SQLite file beside the origin, or PostgreSQL at a URL. What happens in either is in
+//! [`crate::store`].
+
+use crate::config::Config;
+use crate::store::postgres::{Address, CONNECTIONS_DEFAULT, PostgresStore};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the books are, in one text of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A `postgres://` URL.
+    Postgres(Address),
+}
+
+impl TryFrom<String> for Database {
+    type Error = String;
+
+    /// The complaint does not repeat the text: it may have a password in it.
+    fn try_from(text: String) -> Result<Self, String> {
+        if Address::is_meant_by(&text) {
+            return Address::parse(&text)
+                .map(Self::Postgres)
+                .map_err(|complaint| format!("database {complaint}"));
+        }
+        if text.is_empty() || text.contains("://") {
+            return Err("database is neither the path of a SQLite file nor a postgres:// URL".to_owned());
+        }
+        Ok(Self::Sqlite(text.into()))
+    }
+}
+
+impl Database {
+    /// Checks what belongs to one kind of database only.
+    pub(crate) fn check(
+        &self,
+        password_file: Option<&Path>,
+        connections: Option<usize>,
+    ) -> Result<(), String> {
+        if connections == Some(0) {
+            return Err("database_connections must be at least 1".to_owned());
+        }
+        match self {
+            Self::Sqlite(_) if password_file.is_some() || connections.is_some() => {
+                Err("database_password_file and database_connections are for a postgres:// URL".to_owned())
+            }
+            Self::Postgres(address) if address.has_password() && password_file.is_some() => {
+                Err("the password is in database and in database_password_file: take one out".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens the books that a configuration names. The complaint says what to mend.
+pub async fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
+    match &config.database {
+        Database::Sqlite(path) => {
+            let failed = |why: String| format!("{} cannot be opened: {why}", path.display());
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+            }
+            Ok(Arc::new(SqliteStore::open(path).map_err(|error| failed(told(error)))?))
+        }
+        Database::Postgres(address) => {
+            let address = match &config.database_password_file {
+                Some(file) => address.clone().with_password(&read_password(file)?),
+                None => address.clone(),
+            };
+            let connections = config.database_connections.unwrap_or(CONNECTIONS_DEFAULT);
+            let store = PostgresStore::open(&address, connections).await;
+            Ok(Arc::new(store.map_err(|error| format!("the database cannot be opened: {}", told(error)))?))
+        }
+    }
+}
+
+/// The file's first line: editors end it, passwords do not.
+fn read_password(file: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| format!("database_password_file {} cannot be read: {error}", file.display()))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+fn told(error: StoreError) -> String {
+    match error {
+        StoreError::Failed(why) => why,
+        StoreError::NonceSpent => "a nonce is spent".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Database, String> {
+        Database::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn a_path_is_sqlite_and_a_url_is_postgres_and_nothing_else_is_a_database() {
+        assert!(matches!(read("target/dev/acme.sqlite"), Ok(Database::Sqlite(_))));
+        assert!(matches!(read("postgres://u@127.0.0.1/b"), Ok(Database::Postgres(_))));
+        assert!(matches!(read("postgresql://u@db.acme.example/b"), Ok(Database::Postgres(_))));
+        for text in ["", "mysql://u:hunter2@127.0.0.1/b", "postgres://u:hunter2@127.0.0.1"] {
+            let complaint = read(text).expect_err("is refused");
+            assert!(complaint.starts_with("database ") && !complaint.contains("hunter2"), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_in_one_place() {
+        let file = Some(Path::new("password"));
+        let with = read("postgres://u:hunter2@127.0.0.1/b").expect("is well formed");
+        let without = read("postgres://u@127.0.0.1/b").expect("is well formed");
+        let sqlite = read("acme.sqlite").expect("is a path");
+        assert_eq!(without.check(file, Some(8)), Ok(()));
+        assert_eq!(with.check(None, None), Ok(()));
+        assert!(with.check(file, None).is_err());
+        assert!(without.check(None, Some(0)).is_err());
+        assert!(sqlite.check(file, None).is_err() && sqlite.check(None, Some(8)).is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! Widget flows and their PINs.
+
+use super::failure::Broken;
+use super::rows::{count, hash, locale, number, text, time};
+use super::statements::Db;
+use super::turns;
+use crate::store::{Flow, FlowStart, Hash, NewFlow, PinTry};
+use onbill_domain::ids::OfferId;
+use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::timestamp::Timestamp;
+use tokio_postgres::Row;
+
+const DAY_SECONDS: i64 = 86_400;
+
+pub(super) async fn start(tx: &Db<'_>, now: Timestamp, flow: &NewFlow) -> Result<FlowStart, Broken> {
+    let index = flow.number.index.0.as_slice();
+    if flow.pin.is_some() {
+        // Two at once would both count nine codes.
+        turns::take(tx, now, flow.number.index).await?;
+        // The newest ten codes of the last 24 hours: with a tenth, its falling out of the day frees a place.
+        let tenth = tx
+            .row(
+                "SELECT started_at FROM flows WHERE number_index = $1 AND started_at > $2 AND pin_mac IS NOT NULL
+                 ORDER BY started_at DESC LIMIT 1 OFFSET $3",
+                &[&index, &(now.unix_seconds() - DAY_SECONDS), &i64::from(PINS_PER_DAY_MAX - 1)],
+            )
+            .await?;
+        if let Some(row) = tenth {
+            let again_at = time(&row, "started_at")?.plus_seconds(DAY_SECONDS);
+            return Ok(FlowStart::TooManyPins { again_at });
+        }
+    }
+    tx.change_one(
+        "flow",
+        "INSERT INTO flows (flow_hash, number_index, number_sealed, offer, locale, return_url, started_at, expires_at,
+             proven_at, pin_mac, pin_expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        &[
+            &flow.flow.as_slice(),
+            &index,
+            &flow.number.sealed,
+            &flow.offer.as_str(),
+            &flow.locale.as_str(),
+            &flow.return_url,
+            &now.unix_seconds(),
+            &flow.expires_at.unix_seconds(),
+            &flow.pin.is_none().then_some(now.unix_seconds()),
+            &flow.pin.as_ref().map(|pin| pin.mac.as_slice()),
+            &flow.pin.as_ref().map(|pin| pin.expires_at.unix_seconds()),
+        ],
+    )
+    .await?;
+    if let Some(pin) = &flow.pin {
+        tx.change_one(
+            "outbox entry",
+            "INSERT INTO outbox (kind, payload, due_at, leased_until, attempts) VALUES ('pin', $1, $2, 0, 0)",
+            &[&pin.message, &now.unix_seconds()],
+        )
+        .await?;
+    }
+    Ok(FlowStart::Started)
+}
+
+pub(super) async fn try_pin(tx: &Db<'_>, now: Timestamp, flow: &Hash, pin: &Hash) -> Result<PinTry, Broken> {
+    // The flow is locked: tries at once are counted one after the other, and a right one is seen by the next.
+    let row = tx
+        .row(
+            "SELECT number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries
+             FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND pin_mac IS NOT NULL AND proven_at IS NULL
+             FOR UPDATE",
+            &[&flow.as_slice(), &now.unix_seconds()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(PinTry::Expired) };
+    let expires_at = time(&row, "pin_expires_at")?;
+    let tries = count(&row, "pin_tries")?;
+    if now >= expires_at {
+        return Ok(PinTry::Expired);
+    }
+    if tries >= PIN_TRIES_MAX {
+        return Ok(PinTry::UsedUp { expires_at });
+    }
+    // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
+    let matches = hash(&row, "pin_mac")? == *pin;
+    let proven_at = matches.then_some(now.unix_seconds());
+    tx.change_one(
+        "flow",
+        "UPDATE flows SET pin_tries = pin_tries + 1, proven_at = $2 WHERE flow_hash = $1",
+        &[&flow.as_slice(), &proven_at],
+    )
+    .await?;
+    match (matches, tries + 1 < PIN_TRIES_MAX) {
+        (true, _) => Ok(PinTry::Proven(read(&row)?)),
+        (false, true) => Ok(PinTry::Wrong),
+        (false, false) => Ok(PinTry::UsedUp { expires_at }),
+    }
+}
+
+pub(super) async fn proven(db: &Db<'_>, now: Timestamp, flow: &Hash) -> Result<Option<Flow>, Broken> {
+    let row = db
+        .row(
+            "SELECT number_index, number_sealed, offer, locale, return_url FROM flows
+             WHERE flow_hash = $1 AND expires_at > $2 AND proven_at IS NOT NULL",
+            &[&flow.as_slice(), &now.unix_seconds()],
+        )
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Flows are kept for a day after their start: they count against the number's PINs.
+pub(super) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
+    tx.change(
+        "DELETE FROM flows WHERE flow_hash IN (SELECT flow_hash FROM flows WHERE started_at <= $1 LIMIT $2)",
+        &[&(now.unix_seconds() - DAY_SECONDS), &limit],
+    )
+    .await
+}
+
+fn read(row: &Row) -> Result<Flow, Broken> {
+    Ok(Flow {
+        number: number(row)?,
+        offer: text(row, "offer", OfferId::parse)?,
+        locale: locale(row)?,
+        return_url: row.try_get("return_url")?,
+    })
+}

@@ -1,0 +1,280 @@
+//! The books in PostgreSQL, or an engine that speaks its protocol: for more than one machine, with several origins on
+//! one database. Every file here has its twin beside [`super::sqlite`]; what is said there of a use case is not said
+//! again here, only what several writers at once ask for.
+//!
+//! No advisory locks, no LISTEN, and no id or order that counts comes from a sequence: other engines do these in other
+//! ways. What several origins need to agree on is a row or a unique index.
+
+mod accounts;
+mod address;
+mod begun_with;
+mod failure;
+mod flows;
+mod ledger;
+mod outbox;
+mod pais;
+mod rows;
+mod schema;
+mod signups;
+mod statements;
+mod subscriptions;
+mod tls;
+mod transaction;
+mod turns;
+
+pub use address::Address;
+
+use super::{
+    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, NewCharge, NewFlow, NewSignup,
+    NumberIndex, PaiRow, PinTry, Posting, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
+    TokenSpend,
+};
+use async_trait::async_trait;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use failure::Broken;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, TransactionAnswer};
+use statements::Db;
+use std::time::Duration;
+use tokio_postgres::NoTls;
+use transaction::in_transaction;
+
+/// Connections of one origin when its configuration names no number: enough for commits to share an fsync, and six
+/// origins of it fit into the hundred that PostgreSQL allows as it comes.
+pub const CONNECTIONS_DEFAULT: usize = 16;
+
+/// How long a caller waits for a connection, new or free, before it is told to come back.
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Each connection's own settings. A commit is acknowledged when it is on the disk, whatever the server's default; a
+/// statement that takes longer than its caller waits is given up; and the locks of an origin that fell silent
+/// in mid-transaction are let go.
+const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '5s';
+    SET idle_in_transaction_session_timeout = '10s'";
+
+/// Rows forgotten in one transaction: a few milliseconds, after which those who wait for one of them get it.
+const FORGET_MAX: i64 = 1000;
+
+/// The books in a PostgreSQL database.
+pub struct PostgresStore {
+    pool: Pool,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the schema up to date.
+    pub async fn open(address: &Address, connections: usize) -> Result<Self, StoreError> {
+        let settings = address.settings().clone();
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if address.is_encrypted() {
+            Manager::from_config(settings, tls::Tls::new().map_err(StoreError::Failed)?, recycling)
+        } else {
+            Manager::from_config(settings, NoTls, recycling)
+        };
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(CONNECTION_PATIENCE))
+            .create_timeout(Some(CONNECTION_PATIENCE))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+            }))
+            .build()
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        in_transaction!(&pool, ReadCommitted, |tx| { schema::migrate(tx).await? })?;
+        Ok(Self { pool })
+    }
+}
+
+/// One use case that only reads: one statement, which sees one state of the books without a transaction.
+macro_rules! read {
+    ($pool:expr, |$db:ident| $work:expr) => {{
+        let connection = transaction::connection($pool).await?;
+        let $db = &Db::Alone(&connection);
+        $work.await.map_err(StoreError::from)
+    }};
+}
+
+/// Spends a nonce, once. Whoever is about to spend the same one is waited for.
+async fn spend(tx: &Db<'_>, nonce: &Nonce) -> Result<(), Broken> {
+    let spent = tx
+        .change(
+            "INSERT INTO nonces (key_id, nonce, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            &[&nonce.key_id(), &nonce.value(), &nonce.expires_at().unix_seconds()],
+        )
+        .await?;
+    if spent == 1 { Ok(()) } else { Err(StoreError::NonceSpent.into()) }
+}
+
+async fn forget_nonces(tx: &Db<'_>, now: Timestamp) -> Result<u64, Broken> {
+    tx.change(
+        "DELETE FROM nonces WHERE (key_id, nonce) IN (SELECT key_id, nonce FROM nonces WHERE expires_at <= $1 LIMIT $2)",
+        &[&now.unix_seconds(), &FORGET_MAX],
+    )
+    .await
+}
+
+/// The trait is a list of use cases; each is told in the file of its noun.
+#[async_trait]
+impl Store for PostgresStore {
+    async fn begin_with(
+        &self,
+        facts: Vec<(&'static str, Vec<u8>)>,
+    ) -> Result<Option<&'static str>, StoreError> {
+        in_transaction!(&self.pool, Serializable, |tx| { begun_with::compare(tx, &facts).await? })
+    }
+
+    async fn import_accounts(&self, accounts: Vec<AccountRow>) -> Result<(), StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| { accounts::import(tx, &accounts).await? })
+    }
+
+    async fn account(&self, number: NumberIndex) -> Result<Option<KnownAccount>, StoreError> {
+        read!(&self.pool, |db| accounts::find(db, number))
+    }
+
+    async fn start_flow(&self, nonce: Nonce, now: Timestamp, flow: NewFlow) -> Result<FlowStart, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            flows::start(tx, now, &flow).await?
+        })
+    }
+
+    async fn try_pin(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        flow: Hash,
+        pin: Hash,
+    ) -> Result<PinTry, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            flows::try_pin(tx, now, &flow, &pin).await?
+        })
+    }
+
+    async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
+        read!(&self.pool, |db| flows::proven(db, now, &flow))
+    }
+
+    async fn pays_on_bill(
+        &self,
+        partner: PartnerId,
+        number: NumberIndex,
+        generation: String,
+    ) -> Result<bool, StoreError> {
+        read!(&self.pool, |db| subscriptions::pays_on_bill(db, &partner, number, &generation))
+    }
+
+    async fn issue_signup(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewSignup,
+    ) -> Result<SignupIssue, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            signups::issue(tx, now, &new).await?
+        })
+    }
+
+    async fn spend_token(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        jti: String,
+        ext_reference: ExtId,
+    ) -> Result<TokenSpend, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            signups::spend_token(tx, now, &partner, &jti, &ext_reference).await?
+        })
+    }
+
+    async fn signup_end(&self, ticket: Hash) -> Result<Option<SignupEnd>, StoreError> {
+        read!(&self.pool, |db| signups::end(db, &ticket))
+    }
+
+    async fn pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
+        read!(&self.pool, |db| pais::find(db, &partner, pai))
+    }
+
+    async fn record_subscription(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        new_id: String,
+        request: PartnerSubscriptionRequest,
+    ) -> Result<SubscriptionRecord, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            subscriptions::record(tx, now, &partner, &new_id, &request).await?
+        })
+    }
+
+    async fn post_transaction(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewCharge,
+    ) -> Result<Posting, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            ledger::post(tx, now, &new).await?
+        })
+    }
+
+    async fn transaction(
+        &self,
+        partner: PartnerId,
+        id: ExtId,
+    ) -> Result<Option<TransactionAnswer>, StoreError> {
+        read!(&self.pool, |db| ledger::find(db, &partner, &id))
+    }
+
+    async fn answer_transaction(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        outcome: HandOff,
+    ) -> Result<Vec<u8>, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            outbox::settle_charge(tx, now, &transaction_id, &outcome).await?;
+            ledger::fix_answer(tx, &transaction_id).await?
+        })
+    }
+
+    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
+        read!(&self.pool, |db| ledger::charge(db, &transaction_id))
+    }
+
+    async fn lease_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::lease_due(tx, now, until, limit).await? })
+    }
+
+    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<(), StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::settle(tx, now, &entry, &outcome).await? })
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        read!(&self.pool, |db| outbox::next_due(db))
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+        while in_transaction!(&self.pool, ReadCommitted, |tx| {
+            forget_nonces(tx, now).await?
+                + flows::forget(tx, now, FORGET_MAX).await?
+                + turns::forget(tx, now, FORGET_MAX).await?
+        })? > 0
+        {}
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! PAIs, and the holders of numbers that they stand for.
+
+use super::failure::{Broken, corrupt};
+use super::rows::{pai as read_pai, text};
+use super::statements::Db;
+use crate::store::{FreshNames, PaiRow};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use tokio_postgres::Row;
+
+/// Locked in an order of their own, so that two who end holders do not wait for each other crosswise.
+pub(super) const OPEN_OF_HOLDER: &str =
+    "SELECT pai FROM pais WHERE subscriber_id = $1 AND state <> 'CLOSED' ORDER BY pai FOR UPDATE";
+/// A PAI has one live subscription at most, and there is an index of the live ones.
+pub(super) const CANCEL_LIVE: &str =
+    "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = $1 AND status <> 'CANCELLED'";
+
+/// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over. Whoever calls this has taken
+/// the number's turn, so that no new PAI comes in between.
+pub(super) async fn end_subscriber(
+    tx: &Db<'_>,
+    now: Timestamp,
+    subscriber_id: &str,
+    reason: DeclineReason,
+) -> Result<(), Broken> {
+    tx.change_one(
+        "subscriber",
+        "UPDATE subscribers SET ended_at = $2 WHERE subscriber_id = $1 AND ended_at IS NULL",
+        &[&subscriber_id, &now.unix_seconds()],
+    )
+    .await?;
+    for row in tx.rows(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
+        close(tx, row.try_get("pai")?, reason).await?;
+    }
+    Ok(())
+}
+
+/// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
+pub(super) async fn close(tx: &Db<'_>, pai: &str, reason: DeclineReason) -> Result<(), Broken> {
+    tx.change(
+        "UPDATE pais SET state = 'CLOSED', closed_reason = $2, version = version + 1
+         WHERE pai = $1 AND state <> 'CLOSED'",
+        &[&pai, &reason.as_str()],
+    )
+    .await?;
+    tx.change(CANCEL_LIVE, &[&pai]).await?;
+    Ok(())
+}
+
+const PAI_ROW: &str =
+    "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
+
+pub(super) async fn open(
+    tx: &Db<'_>,
+    partner: &PartnerId,
+    subscriber_id: &str,
+) -> Result<Option<PaiRow>, Broken> {
+    let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.subscriber_id = $2 AND p.state <> 'CLOSED'");
+    let row = tx.row(&sql, &[&partner.as_str(), &subscriber_id]).await?;
+    row.as_ref().map(pai_row).transpose()
+}
+
+pub(super) async fn find(db: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiRow>, Broken> {
+    let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.pai = $2");
+    let row = db.row(&sql, &[&partner.as_str(), &pai.to_string()]).await?;
+    row.as_ref().map(pai_row).transpose()
+}
+
+/// The state of a PAI, which stays as it is until the commit.
+pub(super) async fn lock(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiState>, Broken> {
+    let row = tx
+        .row(
+            "SELECT state FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE",
+            &[&partner.as_str(), &pai.to_string()],
+        )
+        .await?;
+    row.as_ref().map(|row| text(row, "state", PaiState::parse)).transpose()
+}
+
+fn pai_row(row: &Row) -> Result<PaiRow, Broken> {
+    Ok(PaiRow {
+        pai: read_pai(row)?,
+        handle: row.try_get("handle")?,
+        state: text(row, "state", PaiState::parse)?,
+        version: u64::try_from(row.try_get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+    })
+}
+
+pub(super) async fn create(
+    tx: &Db<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    subscriber_id: &str,
+    fresh: &FreshNames,
+) -> Result<PaiRow, Broken> {
+    tx.change_one(
+        "pai",
+        "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
+         VALUES ($1, $2, $3, 'ACTIVE', 1, $4)",
+        &[&fresh.pai.to_string(), &partner.as_str(), &subscriber_id, &now.unix_seconds()],
+    )
+    .await?;
+    find(tx, partner, fresh.pai).await?.ok_or_else(|| corrupt("pai"))
+}

@@ -1,0 +1,91 @@
+//! Subscriptions at a partner that are paid on the bill.
+
+use super::failure::Broken;
+use super::pais;
+use super::rows::pai as read_pai;
+use super::statements::Db;
+use crate::store::{NumberIndex, SubscriptionRecord};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+
+/// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
+pub(super) const PAYS_ON_BILL: &str =
+    "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
+     WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.generation = $2 AND p.partner = $3
+         AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
+
+pub(super) async fn pays_on_bill(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    number: NumberIndex,
+    generation: &str,
+) -> Result<bool, Broken> {
+    let values: super::statements::Values<'_> = &[&number.0.as_slice(), &generation, &partner.as_str()];
+    Ok(db.row(PAYS_ON_BILL, values).await?.is_some())
+}
+
+pub(super) async fn is_live(tx: &Db<'_>, pai: Pai) -> Result<bool, Broken> {
+    let sql = "SELECT 1 FROM partner_subscriptions WHERE pai = $1 AND status <> 'CANCELLED'";
+    Ok(tx.row(sql, &[&pai.to_string()]).await?.is_some())
+}
+
+pub(super) async fn record(
+    tx: &Db<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    new_id: &str,
+    request: &PartnerSubscriptionRequest,
+) -> Result<SubscriptionRecord, Broken> {
+    let ext_id = request.ext_subscription_id.as_str();
+    // The PAI is locked before anything is read: another record for it, or its closing, comes before or after this one.
+    // The same name for two PAIs at once is caught by the index of names.
+    let state = pais::lock(tx, partner, request.pai).await?;
+    let known = tx
+        .row(
+            "SELECT partner_subscription_id, pai, origin, plan FROM partner_subscriptions
+             WHERE partner = $1 AND ext_subscription_id = $2",
+            &[&partner.as_str(), &ext_id],
+        )
+        .await?;
+    if let Some(row) = known {
+        let (origin, plan): (&str, &str) = (row.try_get("origin")?, row.try_get("plan")?);
+        let same = read_pai(&row)? == request.pai
+            && origin == request.origin.as_str()
+            && plan == request.plan.as_str();
+        return Ok(if same {
+            SubscriptionRecord::Replayed(active(row.try_get("partner_subscription_id")?))
+        } else {
+            SubscriptionRecord::Conflict
+        });
+    }
+    if matches!(state, None | Some(PaiState::Closed)) {
+        return Ok(SubscriptionRecord::PaiNotFound);
+    }
+    if is_live(tx, request.pai).await? {
+        return Ok(SubscriptionRecord::AlreadyOnBill);
+    }
+    tx.change_one(
+        "subscription",
+        "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
+             status, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'ACTIVE', $7)",
+        &[
+            &new_id,
+            &partner.as_str(),
+            &ext_id,
+            &request.pai.to_string(),
+            &request.origin.as_str(),
+            &request.plan.as_str(),
+            &now.unix_seconds(),
+        ],
+    )
+    .await?;
+    Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+}
+
+/// A replay gets the first answer, whatever became of the subscription since.
+fn active(partner_subscription_id: String) -> PartnerSubscriptionAnswer {
+    PartnerSubscriptionAnswer { partner_subscription_id, status: "ACTIVE".to_owned() }
+}

@@ -1,0 +1,97 @@
+//! One use case is one transaction, done again from its start when another got in its way.
+//!
+//! The level is READ COMMITTED, and who must not meet takes a lock: the rows of a use case name what it decides about (a
+//! number, a flow, a PAI, a charge), so those who decide about the same thing wait for each other and nobody else
+//! does. SERIALIZABLE would find the same conflicts by page and not by row, and answer them with repetition: on small
+//! tables, nearly all that run at the same time. An engine that knows no other level loses nothing by the locks.
+//!
+//! Once COMMIT was sent, nothing is done again unless the server says that it rolled back: see
+//! [`Broken::in_commit`].
+
+use super::failure::{Broken, describe};
+use crate::store::StoreError;
+use deadpool_postgres::{Object, Pool, PoolError, Transaction};
+use std::time::Duration;
+use tokio_postgres::IsolationLevel;
+
+/// Under our locks a use case is in somebody's way once (a name claimed at the same moment, an import in another
+/// order), and its second attempt succeeds. An optimistic engine may refuse a hot row several times over.
+const ATTEMPTS_MAX: u32 = 8;
+
+/// Doubles with each attempt, so that all of them wait a quarter of a second together: within the patience of a caller,
+/// and many times what a transaction takes.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+
+/// Callers that may wait for a connection: more than this is more than a database can do within their patience.
+const WAITING_MAX: usize = 4096;
+
+/// A connection of its own for one caller.
+pub(super) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
+    if pool.status().waiting >= WAITING_MAX {
+        return Err(StoreError::Failed("too many are waiting for the database".to_owned()));
+    }
+    pool.get().await.map_err(|error| {
+        StoreError::Failed(match error {
+            PoolError::Backend(error) => format!("no connection to the database: {}", describe(&error)),
+            other => format!("no connection to the database: {other}"),
+        })
+    })
+}
+
+/// Begins a transaction. Left without a commit, it is rolled back before anybody else gets its connection.
+pub(super) async fn begin(connection: &mut Object, level: IsolationLevel) -> Result<Transaction<'_>, Broken> {
+    Ok(connection.build_transaction().isolation_level(level).start().await?)
+}
+
+/// Makes durable what the transaction has done.
+pub(super) async fn commit(tx: Transaction<'_>) -> Result<(), Broken> {
+    tx.commit().await.map_err(|error| Broken::in_commit(&error))
+}
+
+/// Counts the attempts at one use case.
+#[derive(Default)]
+pub(super) struct Attempts {
+    failed: u32,
+}
+
+impl Attempts {
+    /// What the caller is told; nothing while there is another attempt to make, which may begin at once.
+    pub(super) async fn judge<T>(&mut self, outcome: Result<T, Broken>) -> Option<Result<T, StoreError>> {
+        match outcome {
+            Ok(result) => Some(Ok(result)),
+            Err(Broken::For(error)) => Some(Err(error)),
+            Err(Broken::Again(why)) => {
+                self.failed += 1;
+                if self.failed == ATTEMPTS_MAX {
+                    return Some(Err(StoreError::Failed(why)));
+                }
+                tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(self.failed - 1)).await;
+                None
+            }
+        }
+    }
+}
+
+/// Runs a block with `tx` until nobody is in its way, and gives its result once it is durable. A macro because the
+/// future of an async closure that borrows its argument cannot be promised to be `Send`.
+macro_rules! in_transaction {
+    ($pool:expr, $level:ident, |$tx:ident| $work:block) => {{
+        let mut attempts = $crate::store::postgres::transaction::Attempts::default();
+        loop {
+            let outcome: Result<_, $crate::store::postgres::failure::Broken> = async {
+                let mut connection = $crate::store::postgres::transaction::connection($pool).await?;
+                let level = tokio_postgres::IsolationLevel::$level;
+                let begun = $crate::store::postgres::transaction::begin(&mut connection, level).await?;
+                let $tx = &$crate::store::postgres::statements::Db::In(&begun);
+                let result = $work;
+                $crate::store::postgres::transaction::commit(begun).await?;
+                Ok(result)
+            }
+            .await;
+            if let Some(result) = attempts.judge(outcome).await {
+                break result;
+            }
+        }
+    }};
+}
+pub(super) use in_transaction;

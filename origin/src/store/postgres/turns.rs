@@ -1,0 +1,31 @@
+//! Turns at a number: whoever decides about one (its codes of the day, its holder) first takes its row and keeps it
+//! until the commit. What is decided by may be rows that are not there yet, so they cannot be the lock.
+
+use super::failure::Broken;
+use super::statements::Db;
+use crate::store::NumberIndex;
+use onbill_domain::timestamp::Timestamp;
+
+/// A row that nobody took for so long is forgotten, in seconds. Any time longer than a transaction would do.
+const KEPT_SECONDS: i64 = 86_400;
+
+/// Waits until nobody else decides about this number, and keeps them off until the end of the transaction.
+pub(super) async fn take(tx: &Db<'_>, now: Timestamp, number: NumberIndex) -> Result<(), Broken> {
+    tx.change_one(
+        "turn",
+        "INSERT INTO number_turns (number_index, taken_at) VALUES ($1, $2)
+         ON CONFLICT (number_index) DO UPDATE SET taken_at = excluded.taken_at",
+        &[&number.0.as_slice(), &now.unix_seconds()],
+    )
+    .await
+}
+
+/// The age is looked at again outside: a row that somebody takes at this moment is not forgotten.
+pub(super) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
+    tx.change(
+        "DELETE FROM number_turns WHERE taken_at <= $1 AND number_index IN
+             (SELECT number_index FROM number_turns WHERE taken_at <= $1 LIMIT $2)",
+        &[&(now.unix_seconds() - KEPT_SECONDS), &limit],
+    )
+    .await
+}
