@@ -6,6 +6,17 @@ use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
 use onbill_origin::store::{HandOff, Posting, SignupIssue, StoreError};
 use std::sync::Arc;
 
+on_each_database!(
+    replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte,
+    the_same_id_with_other_contents_is_refused,
+    one_of_many_posts_at_once_creates_the_charge,
+    a_post_that_was_never_answered_is_answered_from_the_books,
+    a_spent_nonce_changes_nothing,
+    unknown_and_foreign_pais_leave_nothing,
+    a_numbers_next_holder_is_never_charged_for_the_last_one,
+    a_settled_charge_never_changes,
+);
+
 fn read(answer: &[u8]) -> TransactionAnswer {
     serde_json::from_slice(answer).expect("is an answer")
 }
@@ -14,9 +25,7 @@ fn done() -> HandOff {
     HandOff::Done { raw_code: Some("0".to_owned()) }
 }
 
-#[tokio::test]
-async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte() {
-    let books = Books::new();
+async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte(books: Books) {
     let subscriber = books.subscriber(1).await;
     let first = charge(subscriber.pai, "n-1", 1599);
     let id = first.transaction_id.clone();
@@ -31,7 +40,7 @@ async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte() {
 
     // The outcome comes later: GET tells it, the replay stays what it was.
     books.store.answer_transaction(NOW, id, done()).await.expect("works");
-    let books = books.reopen();
+    let books = books.reopen().await;
     let now =
         books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
     assert_eq!(now.status, TransactionStatus::Approved);
@@ -39,9 +48,7 @@ async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte() {
     assert_eq!(again.expect("works"), Posting::Replayed(answer));
 }
 
-#[tokio::test]
-async fn the_same_id_with_other_contents_is_refused() {
-    let books = Books::new();
+async fn the_same_id_with_other_contents_is_refused(books: Books) {
     let subscriber = books.subscriber(1).await;
     let other = books.subscriber(2).await;
     books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
@@ -54,9 +61,7 @@ async fn the_same_id_with_other_contents_is_refused() {
     assert_eq!(posting.expect("works"), Posting::Created);
 }
 
-#[tokio::test]
-async fn one_of_many_posts_at_once_creates_the_charge() {
-    let books = Books::new();
+async fn one_of_many_posts_at_once_creates_the_charge(books: Books) {
     let subscriber = books.subscriber(1).await;
     let posts = (0..64).map(|_| {
         let store = Arc::clone(&books.store);
@@ -73,12 +78,10 @@ async fn one_of_many_posts_at_once_creates_the_charge() {
     assert_eq!(created, 1);
 }
 
-#[tokio::test]
-async fn a_post_that_was_never_answered_is_answered_from_the_books() {
-    let books = Books::new();
+async fn a_post_that_was_never_answered_is_answered_from_the_books(books: Books) {
     let subscriber = books.subscriber(1).await;
     books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
-    let books = books.reopen();
+    let books = books.reopen().await;
     let after = NOW.plus_seconds(60);
     let posting = books.store.post_transaction(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
     let Ok(Posting::Replayed(answer)) = posting else { panic!("not answered: {posting:?}") };
@@ -87,9 +90,7 @@ async fn a_post_that_was_never_answered_is_answered_from_the_books() {
     assert_eq!(due.len(), 1, "its hand-off is due");
 }
 
-#[tokio::test]
-async fn a_spent_nonce_changes_nothing() {
-    let books = Books::new();
+async fn a_spent_nonce_changes_nothing(books: Books) {
     let subscriber = books.subscriber(1).await;
     let once = nonce();
     books
@@ -101,7 +102,7 @@ async fn a_spent_nonce_changes_nothing() {
     assert!(matches!(replayed, Err(StoreError::NonceSpent)));
     assert_eq!(books.store.transaction(partner("netflix"), ext("n-2")).await.expect("works"), None);
     // It is remembered as long as its signature could pass, also across a restart.
-    let books = books.reopen();
+    let books = books.reopen().await;
     books.store.sweep(once.expires_at().plus_seconds(-1)).await.expect("works");
     let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceSpent)));
@@ -113,9 +114,7 @@ async fn a_spent_nonce_changes_nothing() {
     assert_eq!(again.expect("works"), Posting::Created);
 }
 
-#[tokio::test]
-async fn unknown_and_foreign_pais_leave_nothing() {
-    let books = Books::new();
+async fn unknown_and_foreign_pais_leave_nothing(books: Books) {
     let subscriber = books.subscriber(1).await;
     let posting = books.store.post_transaction(nonce(), NOW, charge(pai(), "n-1", 1599)).await;
     assert_eq!(posting.expect("works"), Posting::PaiNotFound);
@@ -129,9 +128,7 @@ async fn unknown_and_foreign_pais_leave_nothing() {
     assert_eq!(posting.expect("works"), Posting::Created);
 }
 
-#[tokio::test]
-async fn a_numbers_next_holder_is_never_charged_for_the_last_one() {
-    let books = Books::new();
+async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
     let old = books.subscriber(1).await;
     let pending = charge(old.pai, "n-1", 1599);
     let pending_id = pending.transaction_id.clone();
@@ -152,9 +149,7 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one() {
     assert_eq!(charge.generation, "2024-01-01");
 }
 
-#[tokio::test]
-async fn a_settled_charge_never_changes() {
-    let books = Books::new();
+async fn a_settled_charge_never_changes(books: Books) {
     let subscriber = books.subscriber(1).await;
     let new = charge(subscriber.pai, "n-1", 1599);
     let id = new.transaction_id.clone();

@@ -4,12 +4,17 @@ use crate::setting::{Books, NOW, flow, hash, nonce};
 use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
 use onbill_origin::store::{FlowStart, PinTry};
 
+on_each_database!(
+    the_right_pin_proves_the_number_once,
+    five_wrong_tries_void_a_pin_across_restarts,
+    a_pin_is_over_in_time_and_bound_to_its_flow,
+    a_number_gets_ten_codes_a_day,
+);
+
 const RIGHT: [u8; 32] = [1; 32];
 const WRONG: [u8; 32] = [2; 32];
 
-#[tokio::test]
-async fn the_right_pin_proves_the_number_once() {
-    let books = Books::new();
+async fn the_right_pin_proves_the_number_once(books: Books) {
     let new = flow(1, Some(RIGHT));
     let id = new.flow;
     assert_eq!(books.store.start_flow(nonce(), NOW, new).await.expect("works"), FlowStart::Started);
@@ -21,9 +26,7 @@ async fn the_right_pin_proves_the_number_once() {
     assert!(books.store.proven_flow(NOW.plus_seconds(1800), id).await.expect("works").is_none(), "over");
 }
 
-#[tokio::test]
-async fn five_wrong_tries_void_a_pin_across_restarts() {
-    let books = Books::new();
+async fn five_wrong_tries_void_a_pin_across_restarts(books: Books) {
     let new = flow(1, Some(RIGHT));
     let id = new.flow;
     books.store.start_flow(nonce(), NOW, new).await.expect("works");
@@ -31,13 +34,11 @@ async fn five_wrong_tries_void_a_pin_across_restarts() {
         assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
     }
     assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::UsedUp { .. })));
-    let books = books.reopen();
+    let books = books.reopen().await;
     assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::UsedUp { .. })));
 }
 
-#[tokio::test]
-async fn a_pin_is_over_in_time_and_bound_to_its_flow() {
-    let books = Books::new();
+async fn a_pin_is_over_in_time_and_bound_to_its_flow(books: Books) {
     let (one, other) = (flow(1, Some(RIGHT)), flow(1, Some(WRONG)));
     let (one_id, other_id) = (one.flow, other.flow);
     books.store.start_flow(nonce(), NOW, one).await.expect("works");
@@ -55,9 +56,7 @@ async fn a_pin_is_over_in_time_and_bound_to_its_flow() {
     );
 }
 
-#[tokio::test]
-async fn a_number_gets_ten_codes_a_day() {
-    let books = Books::new();
+async fn a_number_gets_ten_codes_a_day(books: Books) {
     let start = |n, at: i64| {
         let mut new = flow(n, Some(RIGHT));
         new.expires_at = NOW.plus_seconds(at + 1800);

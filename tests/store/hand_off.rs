@@ -6,14 +6,19 @@ use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{Entry, HandOff, Posting, Work};
 
+on_each_database!(
+    a_lease_is_exclusive_until_it_ends,
+    a_post_keeps_its_hand_off_to_itself_while_it_answers,
+    a_text_message_does_not_wait_behind_a_backlog_of_charges,
+    a_parked_entry_waits_for_a_person,
+);
+
 async fn lease(books: &Books, at: i64) -> Vec<Entry> {
     let now = NOW.plus_seconds(at);
     books.store.lease_due(now, now.plus_seconds(120), 16).await.expect("works")
 }
 
-#[tokio::test]
-async fn a_lease_is_exclusive_until_it_ends() {
-    let books = Books::new();
+async fn a_lease_is_exclusive_until_it_ends(books: Books) {
     books.store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
     let first = lease(&books, 0).await;
     assert_eq!(first.len(), 1);
@@ -28,9 +33,7 @@ async fn a_lease_is_exclusive_until_it_ends() {
     assert_eq!(books.store.next_due().await.expect("works"), None);
 }
 
-#[tokio::test]
-async fn a_post_keeps_its_hand_off_to_itself_while_it_answers() {
-    let books = Books::new();
+async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
     let subscriber = books.subscriber(1).await;
     let new = charge(subscriber.pai, "n-1", 1599);
     let id = new.transaction_id.clone();
@@ -39,7 +42,7 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers() {
     let later = HandOff::Later { due_at: NOW.plus_seconds(300) };
     books.store.answer_transaction(NOW, id, later).await.expect("works");
     assert!(lease(&books, 299).await.is_empty());
-    let books = books.reopen();
+    let books = books.reopen().await;
     let due = lease(&books, 300).await;
     assert_eq!(due[0].attempts, 2, "the post's own attempt was the first");
     let reason = DeclineReason::AccountClosed;
@@ -59,9 +62,7 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers() {
     assert!(matches!(posting, Ok(Posting::Decided(_))));
 }
 
-#[tokio::test]
-async fn a_text_message_does_not_wait_behind_a_backlog_of_charges() {
-    let books = Books::new();
+async fn a_text_message_does_not_wait_behind_a_backlog_of_charges(books: Books) {
     let subscriber = books.subscriber(1).await;
     for n in 0..20 {
         let new = charge(subscriber.pai, &format!("n-{n}"), 1599);
@@ -75,9 +76,7 @@ async fn a_text_message_does_not_wait_behind_a_backlog_of_charges() {
     assert_eq!(lease(&books, 100).await.len(), 4, "the rest comes after them");
 }
 
-#[tokio::test]
-async fn a_parked_entry_waits_for_a_person() {
-    let books = Books::new();
+async fn a_parked_entry_waits_for_a_person(books: Books) {
     let subscriber = books.subscriber(1).await;
     let new = charge(subscriber.pai, "n-1", 1599);
     let id = new.transaction_id.clone();

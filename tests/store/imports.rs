@@ -9,6 +9,8 @@ use onbill_origin::numbering::NumberPlan;
 use onbill_origin::vault::Vault;
 use serde_json::json;
 
+on_each_database!(a_bad_line_is_named_and_takes_no_other_with_it, another_file_is_refused_whole,);
+
 const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
 
 fn vault() -> Vault {
@@ -26,9 +28,7 @@ async fn import(books: &Books, text: &str) -> (Result<Report, ImportError>, Vec<
     (report, complaints)
 }
 
-#[tokio::test]
-async fn a_bad_line_is_named_and_takes_no_other_with_it() {
-    let books = Books::new();
+async fn a_bad_line_is_named_and_takes_no_other_with_it(books: Books) {
     let text = format!(
         "\u{feff}{HEADER}\r\n\
          +12025550101,active,postpaid,,USD,2021-03-14\r\n\
@@ -71,9 +71,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it() {
     }
 }
 
-#[tokio::test]
-async fn another_file_is_refused_whole() {
-    let books = Books::new();
+async fn another_file_is_refused_whole(books: Books) {
     for text in
         ["", "\n", "msisdn,status\n", "msisdn;status;type;balance;currency;activated_on\n", "PK\u{3}\u{4}"]
     {

@@ -1,10 +1,35 @@
 //! What every database must do with the books: one suite of claims, run over each implementation of `Store`.
+//!
+//! A claim is a function of its [`setting::Books`], and a file lists its claims with `on_each_database!`; one that is
+//! not in the list is dead code, which the lints refuse.
 
 #![cfg(test)]
 
+/// Makes a test of each claim for each database.
+macro_rules! on_each_database {
+    ($($claim:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $claim() {
+                super::$claim(crate::setting::Books::in_sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $claim() {
+                super::$claim(crate::setting::Books::in_postgres().await).await;
+            })+
+        }
+    };
+}
+
 mod charges;
+mod commits;
 mod flows;
 mod hand_off;
 mod imports;
+mod migrations;
+mod place;
+mod races;
 mod setting;
 mod signups;

@@ -1,5 +1,6 @@
 //! Empty books, and the short hand for filling them.
 
+use crate::place::Place;
 use onbill_domain::currency::Currency;
 use onbill_domain::encoding::base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
@@ -11,12 +12,10 @@ use onbill_domain::signature::{Nonce, Presented, Target, sign, verify};
 use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionOrigin, TransactionRequest};
-use onbill_origin::store::sqlite::SqliteStore;
 use onbill_origin::store::{
     FreshNames, NewCharge, NewFlow, NewPin, NewSignup, NumberIndex, PaiRow, SealedNumber, SignupIssue, Store,
 };
 use serde_json::json;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,24 +29,34 @@ pub(crate) fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Books of one test, in a file of its own.
+/// Books of one test, empty at first.
 pub(crate) struct Books {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) path: PathBuf,
+    pub(crate) place: Place,
 }
 
 impl Books {
-    pub(crate) fn new() -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store");
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let path = folder.join(format!("{}-{}.sqlite", std::process::id(), fresh()));
-        Self { store: open(&path), path }
+    pub(crate) async fn in_sqlite() -> Self {
+        Self::at(Place::new_file()).await
+    }
+
+    pub(crate) async fn in_postgres() -> Self {
+        Self::at(Place::new_schema().await).await
+    }
+
+    async fn at(place: Place) -> Self {
+        Self { store: place.open().await.expect("opens"), place }
     }
 
     /// Closes the books and opens them again, as a restart does.
-    pub(crate) fn reopen(mut self) -> Self {
-        self.store = open(&self.path);
+    pub(crate) async fn reopen(mut self) -> Self {
+        self.store = self.second_origin().await;
         self
+    }
+
+    /// The same books, opened by another origin.
+    pub(crate) async fn second_origin(&self) -> Arc<dyn Store> {
+        self.place.open().await.expect("opens")
     }
 
     /// A subscriber with a PAI at `netflix`, as after a sign-up.
@@ -57,19 +66,6 @@ impl Books {
             other => panic!("no PAI: {other:?}"),
         }
     }
-}
-
-impl Drop for Books {
-    fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm"] {
-            // The last two are there only while a connection is open.
-            let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
-        }
-    }
-}
-
-fn open(path: &std::path::Path) -> Arc<dyn Store> {
-    Arc::new(SqliteStore::open(path).expect("opens"))
 }
 
 /// A fresh nonce, from a really signed and verified call: there is no other way to get one.

@@ -10,9 +10,17 @@ use onbill_domain::token::Outcome;
 use onbill_domain::wire::ott::SubscriptionOrigin;
 use onbill_origin::store::{AccountRow, SignupIssue, StoreError, SubscriptionRecord, TokenSpend};
 
-#[tokio::test]
-async fn a_subscriber_has_one_pai_for_each_partner() {
-    let books = Books::new();
+on_each_database!(
+    a_subscriber_has_one_pai_for_each_partner,
+    an_account_is_what_the_last_import_says,
+    a_token_is_spent_once_and_by_its_partner,
+    a_visit_ends_as_the_books_say,
+    a_visit_is_no_success_any_more_once_its_holder_has_gone,
+    a_subscription_is_recorded_once_and_alone,
+    every_call_that_changes_something_spends_its_nonce,
+);
+
+async fn a_subscriber_has_one_pai_for_each_partner(books: Books) {
     let first = books.subscriber(1).await;
     assert_eq!(books.subscriber(1).await, first, "the same again");
     assert_eq!((first.state, first.version), (PaiState::Active, 1));
@@ -24,9 +32,7 @@ async fn a_subscriber_has_one_pai_for_each_partner() {
     assert_eq!(books.store.pai(partner("other"), first.pai).await.expect("works"), None, "nobody else's");
 }
 
-#[tokio::test]
-async fn an_account_is_what_the_last_import_says() {
-    let books = Books::new();
+async fn an_account_is_what_the_last_import_says(books: Books) {
     let row = |n: u8, status, activated_on: &str| AccountRow {
         number: number(n).index,
         account: Account { status, account_type: AccountType::Postpaid, balance: None },
@@ -48,9 +54,7 @@ async fn an_account_is_what_the_last_import_says() {
     assert_eq!(find(2).await.expect("is there").account.status, AccountStatus::Ceased);
 }
 
-#[tokio::test]
-async fn a_token_is_spent_once_and_by_its_partner() {
-    let books = Books::new();
+async fn a_token_is_spent_once_and_by_its_partner(books: Books) {
     let new = signup("netflix", 1, "2024-01-01");
     let jti = new.jti.clone();
     books.store.issue_signup(nonce(), NOW, new).await.expect("works");
@@ -65,9 +69,7 @@ async fn a_token_is_spent_once_and_by_its_partner() {
     assert_eq!(spend("netflix", &jti, "r-2").await.expect("works"), TokenSpend::UsedElsewhere);
 }
 
-#[tokio::test]
-async fn a_visit_ends_as_the_books_say() {
-    let books = Books::new();
+async fn a_visit_ends_as_the_books_say(books: Books) {
     let new = signup("netflix", 1, "2024-01-01");
     let (jti, ticket) = (new.jti.clone(), new.ticket);
     let SignupIssue::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works") else {
@@ -88,9 +90,7 @@ async fn a_visit_ends_as_the_books_say() {
     assert_eq!(books.store.signup_end([0; 32]).await.expect("works"), None);
 }
 
-#[tokio::test]
-async fn a_visit_is_no_success_any_more_once_its_holder_has_gone() {
-    let books = Books::new();
+async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(books: Books) {
     let new = signup("netflix", 1, "2024-01-01");
     let ticket = new.ticket;
     let issued = books.store.issue_signup(nonce(), NOW, new).await.expect("works");
@@ -105,9 +105,7 @@ async fn a_visit_is_no_success_any_more_once_its_holder_has_gone() {
     assert_eq!(outcome().await, Outcome::Cancelled);
 }
 
-#[tokio::test]
-async fn a_subscription_is_recorded_once_and_alone() {
-    let books = Books::new();
+async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     let row = books.subscriber(1).await;
     let other = books.subscriber(2).await;
     let record = |id: &str, request| {
@@ -153,9 +151,7 @@ async fn a_subscription_is_recorded_once_and_alone() {
     assert!(matches!(again, SubscriptionRecord::Replayed(_)));
 }
 
-#[tokio::test]
-async fn every_call_that_changes_something_spends_its_nonce() {
-    let books = Books::new();
+async fn every_call_that_changes_something_spends_its_nonce(books: Books) {
     let row = books.subscriber(1).await;
     let spent = nonce();
     books.store.start_flow(spent.clone(), NOW, flow(1, None)).await.expect("works");

@@ -1,0 +1,114 @@
+//! PostgreSQL only: a connection that is lost in mid-commit. SQLite has no connection to lose; its crashes are another
+//! matter than these claims.
+
+use crate::place::{Place, database_url, in_schema};
+use crate::setting::{Books, NOW, charge, nonce};
+use onbill_origin::store::postgres::{Address, PostgresStore};
+use onbill_origin::store::{Posting, Store, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_postgres::config::{Config, Host};
+
+/// Where the wire is cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// The server never hears of the commit.
+    BeforeTheServer,
+    /// The server commits, and nobody hears of it.
+    BeforeTheAnswer,
+}
+
+/// A wire to the database that can be cut.
+struct Wire {
+    url: String,
+    armed: Arc<AtomicBool>,
+    commits: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    async fn lay(cut: Cut) -> Self {
+        let url = database_url();
+        let server: Config = url.parse().expect("DATABASE_URL is well formed");
+        let (Some(Host::Tcp(host)), port) =
+            (server.get_hosts().first(), server.get_ports().first().unwrap_or(&5432))
+        else {
+            panic!("this claim needs a DATABASE_URL over TCP and without TLS")
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let here = format!("127.0.0.1:{}", listener.local_addr().expect("is bound").port());
+        let there = format!("{host}:{port}");
+        assert!(url.contains(&there), "this claim needs a DATABASE_URL with host and port");
+        let url = url.replacen(&there, &here, 1);
+        let (armed, commits) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (is_armed, counted) = (Arc::clone(&armed), Arc::clone(&commits));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&there).await.expect("the server is there");
+                tokio::spawn(carry(client, server, cut, Arc::clone(&is_armed), Arc::clone(&counted)));
+            }
+        });
+        Self { url, armed, commits }
+    }
+}
+
+/// Carries bytes both ways until the wire is cut.
+async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    cut: Cut,
+    armed: Arc<AtomicBool>,
+    commits: Arc<AtomicUsize>,
+) {
+    let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    loop {
+        tokio::select! {
+            read = client.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                let asked = &asked[..length];
+                let is_commit = asked.windows(7).any(|word| word == b"COMMIT\0");
+                if is_commit && armed.load(Ordering::SeqCst) {
+                    commits.fetch_add(1, Ordering::SeqCst);
+                    if cut == Cut::BeforeTheAnswer {
+                        server.write_all(asked).await.expect("the server listens");
+                        let length = server.read(&mut answered).await.expect("the server answers");
+                        assert_ne!(length, 0, "the server answers");
+                    }
+                    return;
+                }
+                if server.write_all(asked).await.is_err() { return }
+            }
+            read = server.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                if client.write_all(&answered[..length]).await.is_err() { return }
+            }
+        }
+    }
+}
+
+async fn post_over_a_cut_wire(cut: Cut) -> Posting {
+    let books = Books::in_postgres().await;
+    let subscriber = books.subscriber(1).await;
+    let wire = Wire::lay(cut).await;
+    let Place::Postgres { schema, .. } = &books.place else { panic!("is in PostgreSQL") };
+    let address = Address::parse(&in_schema(&wire.url, schema)).expect("is well formed");
+    let store = PostgresStore::open(&address, 2).await.expect("opens");
+    wire.armed.store(true, Ordering::SeqCst);
+    let posted = store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
+    assert!(matches!(posted, Err(StoreError::Failed(_))), "nobody knows: {posted:?}");
+    assert_eq!(wire.commits.load(Ordering::SeqCst), 1, "a commit is not sent twice");
+    wire.armed.store(false, Ordering::SeqCst);
+    // The caller asks again, signed anew, over a new connection.
+    store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
+}
+
+#[tokio::test]
+async fn a_commit_that_never_arrived_is_a_failure_and_the_repetition_creates() {
+    assert_eq!(post_over_a_cut_wire(Cut::BeforeTheServer).await, Posting::Created);
+}
+
+#[tokio::test]
+async fn a_commit_that_was_never_confirmed_is_a_failure_and_the_repetition_finds_it() {
+    assert_eq!(post_over_a_cut_wire(Cut::BeforeTheAnswer).await, Posting::InProgress);
+}

@@ -1,0 +1,152 @@
+//! Migrations: sample rows of each version are put in as that version would have, and read after all later migrations.
+//!
+//! `samples/` has a file for each migration, with the rows that became possible by it. `<0a*32>` in it is 32 bytes 0a, in
+//! the words of either database.
+
+use crate::place::{Place, run};
+use crate::setting::{Books, NOW, ext, number, partner};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::token::Outcome;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::store::{Store, Work};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+on_each_database!(rows_of_every_version_survive_all_later_migrations, newer_books_are_refused);
+
+const OPEN: &str = "01010101-0101-4101-8101-010101010101";
+const CLOSED: &str = "02020202-0202-4202-8202-020202020202";
+
+fn pai(text: &str) -> Pai {
+    Pai::parse(text).expect("is a PAI")
+}
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn file_names(name: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder(name)).expect("is a folder");
+    let names: BTreeSet<String> =
+        entries.map(|entry| entry.expect("is there").file_name().into_string().expect("is UTF-8")).collect();
+    names.into_iter().collect()
+}
+
+/// The statements of a sample in the words of one database.
+fn sample(name: &str, is_sqlite: bool) -> String {
+    let text = fs::read_to_string(folder("store/samples").join(name)).expect("is there");
+    let mut statements = String::new();
+    let mut rest = text.as_str();
+    while let Some((before, bytes)) = rest.split_once('<') {
+        let (bytes, after) = bytes.split_once('>').expect("is closed");
+        let (byte, count) = bytes.split_once('*').unwrap_or((bytes, "1"));
+        let hex = byte.repeat(count.parse().expect("is a count"));
+        let literal = if is_sqlite { format!("x'{hex}'") } else { format!("'\\x{hex}'::BYTEA") };
+        statements = statements + before + &literal;
+        rest = after;
+    }
+    statements + rest
+}
+
+/// Books as an onbill of the first `version` migrations has left them.
+async fn leave(place: &Place, version: usize) {
+    let is_sqlite = matches!(place, Place::Sqlite(_));
+    let migrations = if is_sqlite { "../origin/migrations/sqlite" } else { "../origin/migrations/postgres" };
+    let mut statements = String::new();
+    for name in file_names(migrations).into_iter().take(version) {
+        let migration = fs::read_to_string(folder(migrations).join(&name)).expect("is there");
+        statements = statements + &migration + "\n;" + &sample(&name, is_sqlite) + "\n;";
+    }
+    match place {
+        Place::Sqlite(path) => {
+            let connection = rusqlite::Connection::open(path).expect("opens");
+            connection.execute_batch(&statements).expect("is SQL");
+            connection
+                .pragma_update(None, "user_version", i64::try_from(version).expect("is small"))
+                .expect("is noted");
+        }
+        Place::Postgres { url, .. } => {
+            let noted = format!(
+                "CREATE TABLE schema_version (only_row BOOLEAN PRIMARY KEY CHECK (only_row), version BIGINT NOT NULL);
+                 INSERT INTO schema_version (only_row, version) VALUES (TRUE, {version});"
+            );
+            run(url, &(noted + &statements)).await.expect("is SQL");
+        }
+    }
+}
+
+async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
+    for version in 1..=file_names("../origin/migrations/sqlite").len() {
+        let place = books.place.another().await;
+        leave(&place, version).await;
+        let store = place.open().await.expect("opens");
+        the_first_version_is_there(&*store).await;
+        if version >= 2 {
+            let facts = vec![("operator", b"nova".to_vec())];
+            assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
+        }
+    }
+}
+
+async fn the_first_version_is_there(store: &dyn Store) {
+    let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
+    let account = store.account(number(1).index).await.expect("works").expect("is there");
+    assert_eq!(
+        (account.generation.as_str(), account.account.balance.map(|b| b.amount_minor)),
+        ("2024-01-01", Some(5000))
+    );
+    let flow = store.proven_flow(NOW, [0x0a; 32]).await.expect("works").expect("is proven");
+    assert_eq!((flow.number, flow.offer.as_str()), (number(1), "netflix-standard"));
+    for (pai, state, version) in [(open, PaiState::Active, 1), (closed, PaiState::Closed, 2)] {
+        let row = store.pai(netflix.clone(), pai).await.expect("works").expect("is there");
+        assert_eq!((row.state, row.version), (state, version));
+    }
+    assert!(store.pays_on_bill(netflix.clone(), number(1).index, "2024-01-01".into()).await.expect("works"));
+    let end = store.signup_end([0x0c; 32]).await.expect("works").expect("is there");
+    assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (Outcome::Success, Some("ps-1")));
+    for (id, status, reason) in [
+        ("n-approved", TransactionStatus::Approved, None),
+        ("n-declined", TransactionStatus::Declined, Some(DeclineReason::AccountClosedTakenOver)),
+        ("n-pending", TransactionStatus::Pending, None),
+    ] {
+        let answer = store.transaction(netflix.clone(), ext(id)).await.expect("works").expect("is there");
+        assert_eq!((answer.status, answer.decline_reason), (status, reason));
+    }
+    let charge = store.charge("tx-pending".into()).await.expect("works").expect("is pending");
+    assert_eq!(
+        (charge.number, charge.generation.as_str(), charge.amount.amount_minor),
+        (number(1), "2024-01-01", 1599)
+    );
+    let later = NOW.plus_seconds(60);
+    let due = store.lease_due(later, later.plus_seconds(120), 16).await.expect("works");
+    assert!(due.iter().any(|entry| matches!(&entry.work, Work::Pin { message } if message == b"hi")));
+    assert!(due.iter().any(
+        |entry| matches!(&entry.work, Work::Charge { transaction_id } if transaction_id == "tx-pending")
+    ));
+    assert_eq!(due.len(), 2);
+}
+
+async fn newer_books_are_refused(books: Books) {
+    let newer = file_names("../origin/migrations/sqlite").len() + 1;
+    match &books.place {
+        Place::Sqlite(path) => {
+            let connection = rusqlite::Connection::open(path).expect("opens");
+            connection
+                .pragma_update(None, "user_version", i64::try_from(newer).expect("is small"))
+                .expect("is noted");
+        }
+        Place::Postgres { url, .. } => {
+            run(url, &format!("UPDATE schema_version SET version = {newer}")).await.expect("is SQL");
+        }
+    }
+    assert!(books.place.open().await.is_err());
+}
+
+#[test]
+fn every_migration_is_there_for_both_databases_and_has_its_sample() {
+    let sqlite = file_names("../origin/migrations/sqlite");
+    assert_eq!(file_names("../origin/migrations/postgres"), sqlite);
+    assert_eq!(file_names("store/samples"), sqlite);
+}

@@ -1,0 +1,98 @@
+//! Where the books of one test are: a file of its own, or a schema of its own in the PostgreSQL database that
+//! `DATABASE_URL` names. Both are gone when the test is over.
+
+use crate::setting::fresh;
+use onbill_origin::store::postgres::{Address, PostgresStore};
+use onbill_origin::store::sqlite::SqliteStore;
+use onbill_origin::store::{Store, StoreError};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_postgres::NoTls;
+
+/// Two origins of some tests at once, on a server that others use as well.
+const CONNECTIONS: usize = 4;
+
+/// An empty place for books.
+pub(crate) enum Place {
+    /// A file.
+    Sqlite(PathBuf),
+    /// The URL of a schema, and its name.
+    Postgres { url: String, schema: String },
+}
+
+impl Place {
+    pub(crate) fn new_file() -> Self {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store");
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        Self::Sqlite(folder.join(format!("{}-{}.sqlite", std::process::id(), fresh())))
+    }
+
+    pub(crate) async fn new_schema() -> Self {
+        let schema = format!("onbill_test_{}_{}", std::process::id(), fresh());
+        run(&database_url(), &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
+        Self::Postgres { url: in_schema(&database_url(), &schema), schema }
+    }
+
+    /// Another empty place of the same kind.
+    pub(crate) async fn another(&self) -> Self {
+        match self {
+            Self::Sqlite(_) => Self::new_file(),
+            Self::Postgres { .. } => Self::new_schema().await,
+        }
+    }
+
+    /// Opens the books here, as a starting origin does.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+            Self::Postgres { url, .. } => {
+                let address = Address::parse(url).expect("DATABASE_URL is well formed");
+                Arc::new(PostgresStore::open(&address, CONNECTIONS).await?)
+            }
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        match self {
+            Self::Sqlite(path) => {
+                for ending in ["", "-wal", "-shm"] {
+                    // The last two are there only while a connection is open.
+                    let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
+                }
+            }
+            Self::Postgres { schema, .. } => {
+                // A failing test may leave a transaction open, which is not worth waiting for.
+                let sql = format!("SET lock_timeout = '1s'; DROP SCHEMA {schema} CASCADE");
+                let cleaner = std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                    let _ = runtime.expect("starts").block_on(run(&database_url(), &sql));
+                });
+                let _ = cleaner.join();
+            }
+        }
+    }
+}
+
+/// Runs statements over a connection that is only for them.
+pub(crate) async fn run(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    client.batch_execute(sql).await
+}
+
+/// The server that the tests may use.
+#[expect(clippy::disallowed_methods, reason = "the one thing that a test cannot be handed in")]
+pub(crate) fn database_url() -> String {
+    std::env::var("DATABASE_URL").expect(
+        "DATABASE_URL is not set. `cargo xtask test` starts a PostgreSQL of its own for the tests; `cargo xtask postgres \
+         -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests may make schemas",
+    )
+}
+
+/// The URL of one schema of a database.
+pub(crate) fn in_schema(url: &str, schema: &str) -> String {
+    let mark = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{mark}options=-c%20search_path%3D{schema}")
+}

@@ -1,0 +1,311 @@
+//! Several origins on one set of books: whoever comes second finds what the first one wrote, whichever of them it is.
+
+use crate::setting::{Books, NOW, charge, ext, flow, nonce, number, partner, signup, subscription};
+use futures_util::future::join_all;
+use onbill_domain::day::Day;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::pai::PaiState;
+use onbill_domain::standing::{Account, AccountStatus, AccountType};
+use onbill_domain::token::Outcome;
+use onbill_origin::store::{
+    AccountRow, FlowStart, HandOff, PinTry, Posting, SignupIssue, Store, StoreError, SubscriptionRecord,
+    TokenSpend,
+};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+on_each_database!(
+    two_origins_begin_empty_books_together,
+    one_of_two_origins_that_begin_with_other_facts_is_refused,
+    one_charge_posted_to_two_origins_is_created_once,
+    a_nonce_is_spent_at_one_origin,
+    the_first_answer_is_the_only_one,
+    a_lease_is_one_origins,
+    ten_codes_a_day_are_ten_at_two_origins,
+    five_tries_are_five_and_a_proof_is_one_at_two_origins,
+    a_number_has_one_holder_and_one_pai,
+    a_number_that_changes_hands_twice_at_once_has_one_holder,
+    a_token_is_spent_at_one_origin,
+    a_pai_has_one_live_subscription,
+    one_name_of_a_subscription_is_one_subscription,
+    a_closed_pai_has_no_live_subscription,
+    two_imports_at_once_both_succeed,
+);
+
+/// Does the same `count` times at once, at two origins in turn.
+async fn at_once<T, F: Future<Output = T> + Send + 'static>(
+    books: &Books,
+    count: usize,
+    act: impl Fn(Arc<dyn Store>, usize) -> F,
+) -> Vec<T>
+where
+    T: Send + 'static,
+{
+    let origins = [Arc::clone(&books.store), books.second_origin().await];
+    let acts = (0..count).map(|n| tokio::spawn(act(Arc::clone(&origins[n % 2]), n)));
+    join_all(acts).await.into_iter().map(|ended| ended.expect("does not panic")).collect()
+}
+
+fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
+    of.iter().filter(|one| is(one)).count()
+}
+
+async fn two_origins_begin_empty_books_together(books: Books) {
+    // Those of the setting are begun already: these are elsewhere.
+    let place = books.place.another().await;
+    let (one, other) = tokio::join!(place.open(), place.open());
+    let (one, other) = (one.expect("opens"), other.expect("opens"));
+    one.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
+    assert!(other.next_due().await.expect("works").is_some());
+}
+
+async fn one_of_two_origins_that_begin_with_other_facts_is_refused(books: Books) {
+    books.subscriber(1).await;
+    let calls = at_once(&books, 8, |store, n| async move {
+        store.begin_with(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
+    });
+    let begun = calls.await;
+    let first = usize::from(begun[0].is_some());
+    for (n, differs) in begun.iter().enumerate() {
+        assert_eq!(*differs, (n % 2 != first).then_some("operator"));
+    }
+}
+
+async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let calls = at_once(&books, 64, |store, _| async move {
+        store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
+    });
+    let postings = calls.await;
+    assert_eq!(how_many(&postings, |posting| *posting == Posting::Created), 1);
+    assert_eq!(how_many(&postings, |posting| *posting == Posting::InProgress), 63);
+    let later = NOW.plus_seconds(60);
+    let entries = books.store.lease_due(later, later.plus_seconds(120), 64).await.expect("works");
+    assert_eq!(entries.len(), 1, "one hand-off");
+}
+
+async fn a_nonce_is_spent_at_one_origin(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let once = nonce();
+    let calls = at_once(&books, 16, |store, n| {
+        let once = once.clone();
+        async move { store.post_transaction(once, NOW, charge(subscriber.pai, &format!("n-{n}"), 1599)).await }
+    });
+    let postings = calls.await;
+    assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(Posting::Created))), 1);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, Err(StoreError::NonceSpent))), 15);
+}
+
+/// The answer of a charge is fixed by its own attempt, by a late one, or by a replay of a post that was never answered.
+async fn the_first_answer_is_the_only_one(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let new = charge(subscriber.pai, "n-1", 1599);
+    let id = new.transaction_id.clone();
+    books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+    let after = NOW.plus_seconds(60);
+    let calls = at_once(&books, 24, |store, n| {
+        let id = id.clone();
+        async move {
+            let outcome = match n % 4 {
+                0 => HandOff::Done { raw_code: None },
+                1 => HandOff::Later { due_at: after.plus_seconds(300) },
+                2 => HandOff::Parked,
+                _ => {
+                    let again = charge(subscriber.pai, "n-1", 1599);
+                    return match store.post_transaction(nonce(), after, again).await.expect("works") {
+                        Posting::Replayed(answer) => answer,
+                        other => panic!("not replayed: {other:?}"),
+                    };
+                }
+            };
+            store.answer_transaction(after, id, outcome).await.expect("works")
+        }
+    });
+    let answers = calls.await;
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(books.store.next_due().await.expect("works"), None, "what is settled is gone");
+}
+
+async fn a_lease_is_one_origins(books: Books) {
+    for n in 0..40 {
+        books.store.start_flow(nonce(), NOW, flow(n, Some([1; 32]))).await.expect("works");
+    }
+    let mut leased = HashSet::new();
+    while leased.len() < 40 {
+        let calls = at_once(&books, 8, |store, _| async move {
+            store.lease_due(NOW, NOW.plus_seconds(120), 4).await.expect("works")
+        });
+        let entries: Vec<_> = calls.await.into_iter().flatten().collect();
+        assert!(!entries.is_empty(), "some are left");
+        for entry in entries {
+            assert_eq!(entry.attempts, 1);
+            assert!(leased.insert(entry.entry_id), "leased twice");
+        }
+    }
+}
+
+async fn ten_codes_a_day_are_ten_at_two_origins(books: Books) {
+    let calls = at_once(&books, 32, |store, _| async move {
+        store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works")
+    });
+    let started = how_many(&calls.await, |start| *start == FlowStart::Started);
+    assert_eq!(started, PINS_PER_DAY_MAX as usize);
+    let messages = books.store.lease_due(NOW, NOW.plus_seconds(120), 64).await.expect("works");
+    assert_eq!(messages.len(), started);
+}
+
+async fn five_tries_are_five_and_a_proof_is_one_at_two_origins(books: Books) {
+    let tries =
+        async |pin: [u8; 32]| {
+            let new = flow(1, Some([1; 32]));
+            let id = new.flow;
+            books.store.start_flow(nonce(), NOW, new).await.expect("works");
+            at_once(&books, 16, |store, _| async move {
+                store.try_pin(nonce(), NOW, id, pin).await.expect("works")
+            })
+            .await
+        };
+    let wrong = tries([2; 32]).await;
+    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_TRIES_MAX as usize - 1);
+    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::UsedUp { .. })), 17 - PIN_TRIES_MAX as usize);
+    let right = tries([1; 32]).await;
+    assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::Proven(_))), 1);
+    assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::Expired)), 15);
+}
+
+async fn a_number_has_one_holder_and_one_pai(books: Books) {
+    let calls = at_once(&books, 16, |store, _| async move {
+        store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await.expect("works")
+    });
+    let issued = calls.await;
+    assert!(matches!(issued[0], SignupIssue::Issued(_)));
+    assert!(issued.iter().all(|one| *one == issued[0]), "{issued:?}");
+}
+
+async fn a_number_that_changes_hands_twice_at_once_has_one_holder(books: Books) {
+    let first = books.subscriber(1).await;
+    let calls = at_once(&books, 16, |store, n| async move {
+        let generation = if n < 8 { "2026-11-01" } else { "2026-11-02" };
+        store.issue_signup(nonce(), NOW, signup("netflix", 1, generation)).await.expect("works")
+    });
+    let mut open = HashSet::new();
+    for issue in calls.await {
+        let SignupIssue::Issued(row) = issue else { panic!("nobody has a subscription") };
+        let now = books.store.pai(partner("netflix"), row.pai).await.expect("works").expect("is there");
+        if now.state != PaiState::Closed {
+            open.insert(row.pai);
+        }
+    }
+    assert_eq!(open.len(), 1);
+    let first = books.store.pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
+    assert_eq!((first.state, first.version), (PaiState::Closed, 2), "closed once");
+}
+
+async fn a_token_is_spent_at_one_origin(books: Books) {
+    let new = signup("netflix", 1, "2024-01-01");
+    let jti = new.jti.clone();
+    books.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    let calls = at_once(&books, 16, |store, n| {
+        let jti = jti.clone();
+        async move {
+            let reference = ext(&format!("r-{n}"));
+            store.spend_token(nonce(), NOW, partner("netflix"), jti, reference).await.expect("works")
+        }
+    });
+    let spendings = calls.await;
+    assert_eq!(how_many(&spendings, |spending| matches!(spending, TokenSpend::Spent(_))), 1);
+    assert_eq!(how_many(&spendings, |spending| *spending == TokenSpend::UsedElsewhere), 15);
+}
+
+async fn a_pai_has_one_live_subscription(books: Books) {
+    let row = books.subscriber(1).await;
+    let calls = at_once(&books, 16, |store, n| async move {
+        let request = subscription(row.pai, &format!("s-{n}"));
+        store
+            .record_subscription(nonce(), NOW, partner("netflix"), format!("ps-{n}"), request)
+            .await
+            .expect("works")
+    });
+    let records = calls.await;
+    assert_eq!(how_many(&records, |record| matches!(record, SubscriptionRecord::Created(_))), 1);
+    assert_eq!(how_many(&records, |record| *record == SubscriptionRecord::AlreadyOnBill), 15);
+}
+
+async fn one_name_of_a_subscription_is_one_subscription(books: Books) {
+    let rows = [books.subscriber(1).await, books.subscriber(2).await];
+    let calls = at_once(&books, 16, |store, n| {
+        let request = subscription(rows[n % 4 / 2].pai, "s-1");
+        async move {
+            let id = format!("ps-{n}");
+            store.record_subscription(nonce(), NOW, partner("netflix"), id, request).await.expect("works")
+        }
+    });
+    let records = calls.await;
+    assert_eq!(how_many(&records, |record| matches!(record, SubscriptionRecord::Created(_))), 1);
+    assert_eq!(how_many(&records, |record| matches!(record, SubscriptionRecord::Replayed(_))), 7);
+    assert_eq!(how_many(&records, |record| *record == SubscriptionRecord::Conflict), 8);
+}
+
+/// A decline closes the PAI while the partner reports a subscription for it: whichever comes first, none stays live.
+async fn a_closed_pai_has_no_live_subscription(books: Books) {
+    let mut visits = Vec::new();
+    for n in 1..=12 {
+        let new = signup("netflix", n, "2024-01-01");
+        let ticket = new.ticket;
+        let SignupIssue::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
+        else {
+            panic!("no PAI")
+        };
+        let new = charge(row.pai, &format!("n-{n}"), 1599);
+        let id = new.transaction_id.clone();
+        books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+        visits.push((ticket, row.pai, id));
+    }
+    at_once(&books, 24, |store, n| {
+        let (_, pai, id) = visits[n / 2].clone();
+        async move {
+            if n / 2 % 2 == n % 2 {
+                let request = subscription(pai, &format!("s-{n}"));
+                let id = format!("ps-{n}");
+                store
+                    .record_subscription(nonce(), NOW, partner("netflix"), id, request)
+                    .await
+                    .expect("works");
+            } else {
+                let reason = DeclineReason::AccountClosed;
+                let declined = HandOff::Declined { reason, raw_code: None };
+                store.answer_transaction(NOW, id, declined).await.expect("works");
+            }
+        }
+    })
+    .await;
+    for (ticket, pai, _) in visits {
+        let row = books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        assert_eq!(row.state, PaiState::Closed);
+        let end = books.store.signup_end(ticket).await.expect("works").expect("is there");
+        assert_ne!(end.outcome, Outcome::Success);
+    }
+}
+
+async fn two_imports_at_once_both_succeed(books: Books) {
+    let row = |n: u8| AccountRow {
+        number: number(n).index,
+        account: Account {
+            status: AccountStatus::Active,
+            account_type: AccountType::Postpaid,
+            balance: None,
+        },
+        activated_on: Day::parse("2024-01-01").expect("is a day"),
+    };
+    at_once(&books, 8, |store, n| async move {
+        // The same numbers in two orders, and each of them twice.
+        let mut rows: Vec<AccountRow> = (0..=255).chain(0..=255).map(row).collect();
+        if n % 2 == 1 {
+            rows.reverse();
+        }
+        store.import_accounts(rows).await.expect("works");
+    })
+    .await;
+    assert!(books.store.account(number(255).index).await.expect("works").is_some());
+}

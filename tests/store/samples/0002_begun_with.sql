@@ -1,0 +1,1 @@
+INSERT INTO begun_with (fact, value) VALUES ('operator', <61636d65>);
