@@ -14,6 +14,9 @@ use onbill_domain::wire::edge::{ReturnAnswer, ReturnRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
+/// The query's parameter that has the result.
+const PARAMETER: &str = "onbill_result";
+
 /// 1. Finds the visit by its ticket: 404 `not-found`.
 /// 2. Signs what the books say of it, not what the browser says; only where they do not know yet, the partner's word
 ///    that the customer cancelled is taken.
@@ -50,12 +53,17 @@ pub(in crate::routes) async fn come_back(
     Ok(Json(ReturnAnswer { location: with_result(&end.return_url, &result) }))
 }
 
-/// Adds the result to the query, before any fragment. A JWS needs no escaping there.
+/// Adds the result to the query, before any fragment, in the place of an older one: a page that reads the first must
+/// not read that. A JWS needs no escaping there.
 fn with_result(url: &str, result: &str) -> String {
     let (page, fragment) =
         url.split_once('#').map_or((url, String::new()), |(page, end)| (page, format!("#{end}")));
-    let joint = if page.contains('?') { '&' } else { '?' };
-    format!("{page}{joint}onbill_result={result}{fragment}")
+    let (path, query) = page.split_once('?').unwrap_or((page, ""));
+    let others =
+        query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(PARAMETER));
+    let own = format!("{PARAMETER}={result}");
+    let query: Vec<&str> = others.chain([own.as_str()]).collect();
+    format!("{path}?{}{fragment}", query.join("&"))
 }
 
 #[cfg(test)]
@@ -67,6 +75,10 @@ mod tests {
         for (url, expected) in [
             ("https://a.example/done", "https://a.example/done?onbill_result=R"),
             ("https://a.example/done?x=1", "https://a.example/done?x=1&onbill_result=R"),
+            (
+                "https://a.example/done?onbill_result=old&x=1&onbill_result",
+                "https://a.example/done?x=1&onbill_result=R",
+            ),
             ("https://a.example/#/done", "https://a.example/?onbill_result=R#/done"),
         ] {
             assert_eq!(with_result(url, "R"), expected);
