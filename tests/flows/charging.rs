@@ -1,6 +1,6 @@
 //! Charges on their worst day: whatever fails, each is on the right bill once.
 
-use crate::world::customer::Choice;
+use crate::world::customer::{Choice, charge};
 use crate::world::{ACCOUNTS, Holder, Mishap, World, keys};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
@@ -12,18 +12,8 @@ use serde_json::{Value, json};
 const GOOD: &str = "+12025550101";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 
-async fn signed_up() -> (World, String) {
-    let world = World::new();
-    world.acme.import(ACCOUNTS.0).await;
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let pai = world.pai_of("ann@example.com").await;
-    (world, pai)
-}
-
 async fn post(world: &World, pai: &str, id: &str) -> (StatusCode, Value) {
-    let body = json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
-                      "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
-    world.ott(Method::POST, "/ott/v1/transaction", body).await
+    world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await
 }
 
 async fn status(world: &World, id: &str) -> Value {
@@ -33,7 +23,7 @@ async fn status(world: &World, id: &str) -> Value {
 #[tokio::test]
 async fn billing_that_applies_and_does_not_answer_is_asked_not_charged_again() {
     for mishap in [Mishap::AnswerLost, Mishap::Garbled] {
-        let (world, pai) = signed_up().await;
+        let (world, pai) = World::signed_up(GOOD).await;
         world.network.disturb(BILLING, mishap);
         let (code, answer) = post(&world, &pai, "c-1").await;
         assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("PENDING")), "{mishap:?}");
@@ -52,7 +42,7 @@ async fn billing_that_applies_and_does_not_answer_is_asked_not_charged_again() {
 #[tokio::test]
 async fn a_charge_that_reached_the_bill_is_approved_whatever_became_of_the_account() {
     for now in ["suspended", "ceased"] {
-        let (world, pai) = signed_up().await;
+        let (world, pai) = World::signed_up(GOOD).await;
         world.network.disturb(BILLING, Mishap::AnswerLost);
         assert_eq!(post(&world, &pai, "c-1").await.1["status"], "PENDING");
         world.network.mend();
@@ -66,7 +56,7 @@ async fn a_charge_that_reached_the_bill_is_approved_whatever_became_of_the_accou
 
 #[tokio::test]
 async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     world.network.disturb(BILLING, Mishap::Lost);
     for id in ["c-1", "c-2", "c-3"] {
         assert_eq!(post(&world, &pai, id).await.1["status"], "PENDING");
@@ -86,7 +76,7 @@ async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
 
 #[tokio::test]
 async fn a_charge_that_stays_unclear_waits_for_a_person_and_is_never_declined() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     world.network.disturb(BILLING, Mishap::Lost);
     post(&world, &pai, "c-1").await;
     for _ in 0..12 {
@@ -101,7 +91,7 @@ async fn a_charge_that_stays_unclear_waits_for_a_person_and_is_never_declined() 
 
 #[tokio::test]
 async fn a_lost_answer_to_the_partner_is_found_again_by_its_id() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     world.network.disturb(&format!("{}/ott/v1/transaction", world.acme.origin), Mishap::AnswerLost);
     let (code, answer) = post(&world, &pai, "c-1").await;
     assert_eq!((code, &answer["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable")));
@@ -113,7 +103,7 @@ async fn a_lost_answer_to_the_partner_is_found_again_by_its_id() {
 
 #[tokio::test]
 async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     // A charge that waits while the number changes hands, and one that comes afterwards.
     world.network.disturb(BILLING, Mishap::Lost);
     post(&world, &pai, "c-1").await;
@@ -146,7 +136,7 @@ async fn the_operators_own_name_tells_holders_apart() {
 
 #[tokio::test]
 async fn a_numbers_new_owner_signs_up_though_the_old_one_never_left() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     // Nothing was charged since the number changed hands: the old subscription looks alive.
     world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
     let (status, step) = world.enter_listed(&world.acme, GOOD).await;
@@ -159,7 +149,7 @@ async fn a_numbers_new_owner_signs_up_though_the_old_one_never_left() {
 
 #[tokio::test]
 async fn books_do_not_open_to_another_key_or_source_of_accounts() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     let app = &world.acme.app;
     let compare = async |config: &Config, keys: Holder| {
         let vault = Vault::new(&keys::ring(&keys)).expect("has a key");
@@ -184,7 +174,7 @@ async fn the_account_decides_about_a_charge_as_it_stands() {
         ("+12025550101,active", "+12025550101,suspended", "account-on-hold", "APPROVED"),
         ("+12025550101,active", "+12025550101,ceased", "account-closed", "DECLINED"),
     ] {
-        let (world, pai) = signed_up().await;
+        let (world, pai) = World::signed_up(GOOD).await;
         world.acme.import(&ACCOUNTS.0.replace(from, to)).await;
         let (code, answer) = post(&world, &pai, "c-1").await;
         assert_eq!(code, StatusCode::CREATED);
@@ -213,7 +203,7 @@ async fn billings_own_no_is_final_and_told_with_its_code() {
 
 #[tokio::test]
 async fn one_id_is_one_charge_whatever_comes_at_once() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     let posts = (0..32).map(|_| post(&world, &pai, "c-1"));
     let answers = futures_util::future::join_all(posts).await;
     let created = answers.iter().filter(|(code, _)| *code == StatusCode::CREATED).count();

@@ -1,6 +1,6 @@
 //! The edge in the wrong hands: whoever has its keys and its network can refuse service, but not take money.
 
-use crate::world::customer::Choice;
+use crate::world::customer::{Choice, charge};
 use crate::world::{ACCOUNTS, Holder, World, keys};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -28,15 +28,9 @@ fn to_origin(world: &World, path: &str, body: &Value) -> Request<Bytes> {
 
 #[tokio::test]
 async fn the_edges_secrets_do_not_make_a_charge() {
-    let world = World::new();
-    world.acme.import(ACCOUNTS.0).await;
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let (world, pai) = World::signed_up(GOOD).await;
     let stolen = keys::ring(&Holder::Edge);
-    let pai = world.pai_of("ann@example.com").await;
-    let charge = |id: &str| {
-        json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
-               "description": "x", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
-    };
+    let charge = |id: &str| charge(&pai, id, 1599);
     let path = "/ott/v1/transaction";
 
     // 1. Its own signature only; 2. its own signature in the partner's place.
@@ -83,12 +77,8 @@ async fn the_edges_secrets_do_not_make_a_charge() {
 
 #[tokio::test]
 async fn the_partners_signature_alone_does_not_pass_the_edge_by() {
-    let world = World::new();
-    world.acme.import(ACCOUNTS.0).await;
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let charge = json!({"extTransactionID": "t-1", "pai": world.pai_of("ann@example.com").await,
-                        "amount": {"value": 1599, "currency": "USD"}, "description": "x",
-                        "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
+    let (world, pai) = World::signed_up(GOOD).await;
+    let charge = charge(&pai, "t-1", 1599);
     let genuine = world.signed(&Method::POST, "/ott/v1/transaction", &charge);
     let mut direct = to_origin(&world, "/ott/v1/transaction", &charge);
     for (from, to) in [

@@ -1,6 +1,6 @@
 //! Every door, and who does not get through it.
 
-use crate::world::customer::Choice;
+use crate::world::customer::charge;
 use crate::world::{ACCOUNTS, EDGE, World};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -8,30 +8,17 @@ use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
-async fn signed_up() -> (World, String) {
-    let world = World::new();
-    world.acme.import(ACCOUNTS.0).await;
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let pai = world.pai_of("ann@example.com").await;
-    (world, pai)
-}
-
-fn charge(pai: &str, id: &str) -> Value {
-    json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
-           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
-}
-
 const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
 #[tokio::test]
 async fn a_partners_call_needs_its_own_fresh_signature() {
-    let (world, pai) = signed_up().await;
-    let (path, body) = ("/ott/v1/transaction", charge(&pai, "d-1"));
+    let (world, pai) = World::signed_up(GOOD).await;
+    let (path, body) = ("/ott/v1/transaction", charge(&pai, "d-1", 1599));
     let unsigned = world.send(World::unsigned(&Method::POST, path, &body)).await;
     assert_eq!((unsigned.0, &unsigned.1["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
 
     let mut other_body = world.signed(&Method::POST, path, &body);
-    *other_body.body_mut() = Bytes::from(charge(&pai, "d-2").to_string());
+    *other_body.body_mut() = Bytes::from(charge(&pai, "d-2", 1599).to_string());
     let mut other_path = world.signed(&Method::POST, "/ott/v1/partnerSubscription", &body);
     *other_path.uri_mut() = format!("http://{EDGE}{path}").parse().expect("is a URI");
     let mut other_key = world.signed(&Method::POST, path, &body);
@@ -48,8 +35,8 @@ async fn a_partners_call_needs_its_own_fresh_signature() {
 
 #[tokio::test]
 async fn a_replayed_call_is_refused_and_changes_nothing() {
-    let (world, pai) = signed_up().await;
-    let call = world.signed(&Method::POST, "/ott/v1/transaction", &charge(&pai, "d-1"));
+    let (world, pai) = World::signed_up(GOOD).await;
+    let call = world.signed(&Method::POST, "/ott/v1/transaction", &charge(&pai, "d-1", 1599));
     assert_eq!(world.send(call.clone()).await.0, StatusCode::CREATED);
     assert_eq!(world.send(call.clone()).await.0, UNAUTHORIZED);
     // Also at the last moment at which its signature is fresh.
@@ -85,10 +72,10 @@ async fn a_token_is_for_one_visit() {
 
 #[tokio::test]
 async fn bad_bodies_get_their_answer_and_leave_nothing() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     let before = world.bill(&world.acme, GOOD).await;
     let with = |key: &str, value: Value| {
-        let mut body = charge(&pai, "d-1");
+        let mut body = charge(&pai, "d-1", 1599);
         body[key] = value;
         body
     };
@@ -120,7 +107,7 @@ async fn bad_bodies_get_their_answer_and_leave_nothing() {
 
 #[tokio::test]
 async fn the_origin_answers_nobody_but_its_edge() {
-    let (world, pai) = signed_up().await;
+    let (world, pai) = World::signed_up(GOOD).await;
     for (path, body) in [
         ("/edge/v1/validate", json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en"})),
         ("/edge/v1/pin", json!({"flow": "x", "pin": "123456"})),
@@ -128,7 +115,7 @@ async fn the_origin_answers_nobody_but_its_edge() {
         ("/edge/v1/return", json!({"ticket": "x"})),
         ("/edge/v1/result", json!({"result": "x"})),
         ("/edge/v1/pai", json!({"partner": "netflix", "pai": pai})),
-        ("/ott/v1/transaction", charge(&pai, "d-1")),
+        ("/ott/v1/transaction", charge(&pai, "d-1", 1599)),
     ] {
         let request = Request::post(format!("http://{}{path}", world.acme.origin))
             .header("content-type", "application/json")

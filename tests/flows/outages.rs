@@ -1,6 +1,6 @@
 //! Parts that are down: the edge fails closed, says when to come back, and nothing is lost.
 
-use crate::world::customer::Choice;
+use crate::world::customer::{Choice, charge};
 use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, World};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -17,17 +17,14 @@ async fn world() -> World {
 
 #[tokio::test]
 async fn with_the_origin_down_everything_but_the_shell_is_a_503() {
-    let world = world().await;
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let (world, pai) = World::signed_up(GOOD).await;
     world.network.disturb(world.acme.origin, Mishap::Lost);
 
     let shell = format!("http://{EDGE}/widget/v1/frame?operator=acme&offer=netflix-standard");
     let shell = world.network.deliver(Request::get(shell).body(Bytes::new()).expect("is a request")).await;
     assert_eq!(shell.expect("answers").status(), StatusCode::OK);
 
-    let pai = world.edge.kv_entries()[0].0.trim_start_matches("pai/").to_owned();
-    let charge = json!({"extTransactionID": "o-1", "pai": pai, "amount": {"value": 1599, "currency": "USD"},
-                        "description": "x", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
+    let charge = charge(&pai, "o-1", 1599);
     let subscription =
         json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let mut requests = vec![

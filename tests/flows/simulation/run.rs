@@ -2,7 +2,7 @@
 
 use super::audit;
 use super::dice::Dice;
-use crate::world::customer::Choice;
+use crate::world::customer::{Choice, charge};
 use crate::world::fragile::Moment;
 use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use futures_util::future::join_all;
@@ -179,10 +179,7 @@ impl Run {
             (format!("sim-{}", self.asked.len()), self.dice.pick(&pais).clone(), value)
         };
         let at_once = if self.dice.below(4) == 0 { 3 } else { 1 };
-        let body = json!({
-            "extTransactionID": id, "pai": pai, "amount": {"value": value, "currency": "USD"},
-            "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"},
-        });
+        let body = charge(&pai, &id, value);
         let posts = (0..at_once).map(|_| self.world.ott(Method::POST, "/ott/v1/transaction", body.clone()));
         let answers = join_all(posts).await;
         let first = Asked { pai: pai.clone(), value, taken: None, answers: Vec::new(), created: 0 };

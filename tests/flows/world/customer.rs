@@ -1,6 +1,6 @@
 //! What a customer's browser does: the widget's calls, the partner's forms, the way back.
 
-use super::{EDGE, NETFLIX, Seat, World};
+use super::{ACCOUNTS, EDGE, NETFLIX, Seat, World};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{Request, Response, StatusCode};
@@ -16,7 +16,22 @@ pub(crate) enum Choice<'e> {
     Existing(&'e str),
 }
 
+/// The body of a charge for December.
+pub(crate) fn charge(pai: &str, id: &str, value: i64) -> Value {
+    json!({"extTransactionID": id, "pai": pai, "amount": {"value": value, "currency": "USD"},
+           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+}
+
 impl World {
+    /// A world in which Acme's customer with this number, Ann, has signed up; and her PAI.
+    pub(crate) async fn signed_up(number: &str) -> (Self, String) {
+        let world = Self::new();
+        world.acme.import(ACCOUNTS.0).await;
+        world.sign_up(&world.acme, number, Choice::New("ann@example.com")).await;
+        let pai = world.pai_of("ann@example.com").await;
+        (world, pai)
+    }
+
     /// A call of the widget's frame.
     pub(crate) async fn widget(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let request = Request::post(format!("http://{EDGE}/widget/v1{path}"))
