@@ -70,31 +70,32 @@ pub(crate) fn run_with(words: &[String]) -> Outcome {
 pub(crate) struct Server {
     url: String,
     child: Child,
+    place: Place,
     _lock: Lock,
 }
 
 impl Server {
     fn start() -> Outcome<Self> {
-        let programs = programs()?;
         let lock = Lock::wait_for("postgres")?;
-        let home = home();
-        stop_leftover(&programs)?;
+        let place = Place::find()?;
+        place.clear()?;
         let password = password()?;
-        let doing = format!("make {}", home.display());
-        fs::create_dir_all(&home).doing(&doing)?;
-        let password_file = home.join("password");
+        let doing = format!("make {}", place.home.display());
+        fs::create_dir_all(&place.home).doing(&doing)?;
+        let password_file = place.home.join("password");
         fs::write(&password_file, &password).doing(&doing)?;
-        for path in [&home, &password_file] {
+        for path in [&place.home, &password_file] {
             make_theirs(path).doing(&doing)?;
         }
-        let mut initdb = as_server(programs.join("initdb"));
-        initdb.arg("-D").arg(data()).arg("--pwfile").arg(&password_file);
+        place.bring_programs()?;
+        let mut initdb = as_server(place.program("initdb"));
+        initdb.arg("-D").arg(place.data()).arg("--pwfile").arg(&password_file);
         initdb.args(["-U", "onbill", "--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         run("making a PostgreSQL database for the tests", "postgres-initdb.log", &mut initdb)?;
         let [port] = ports::free()?;
         let log = paths::note("postgres.log");
-        let mut postgres = as_server(programs.join("postgres"));
-        postgres.arg("-D").arg(data()).args(["-p", &port.to_string()]);
+        let mut postgres = as_server(place.program("postgres"));
+        postgres.arg("-D").arg(place.data()).args(["-p", &port.to_string()]);
         // Over loopback alone: the path of a socket in a deep folder would be too long for one.
         for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="] {
             postgres.args(["-c", setting]);
@@ -102,7 +103,7 @@ impl Server {
         postgres.args(["-c", &format!("max_connections={CONNECTIONS_MAX}")]);
         let child = postgres.stdout(log_file(&log)?).stderr(appending(&log)?).spawn();
         let url = format!("postgres://onbill:{password}@127.0.0.1:{port}/postgres");
-        let mut server = Self { url, child: child.doing("start PostgreSQL")?, _lock: lock };
+        let mut server = Self { url, child: child.doing("start PostgreSQL")?, place, _lock: lock };
         server.wait_until_ready(&log)?;
         Ok(server)
     }
@@ -111,7 +112,7 @@ impl Server {
     fn wait_until_ready(&mut self, log: &Path) -> Outcome {
         let since = Stopwatch::start();
         while since.elapsed() < PATIENCE {
-            let file = fs::read_to_string(data().join("postmaster.pid")).unwrap_or_default();
+            let file = fs::read_to_string(self.place.data().join("postmaster.pid")).unwrap_or_default();
             if file.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
                 return Ok(());
             }
@@ -134,20 +135,66 @@ impl Drop for Server {
             let _ = kill(Pid::from_raw(id), Signal::SIGQUIT);
         }
         end(&mut self.child);
-        let _ = fs::remove_dir_all(home());
+        let _ = fs::remove_dir_all(&self.place.home);
     }
 }
 
-fn home() -> PathBuf {
-    paths::target().join("postgres")
+/// Where the server's programs and data are.
+struct Place {
+    /// Everything that is thrown away.
+    home: PathBuf,
+    /// The npm package for this machine.
+    package: PathBuf,
+    /// Whether the programs have to be brought to `home` to be of use.
+    moved: bool,
 }
 
-fn data() -> PathBuf {
-    home().join("data")
+impl Place {
+    /// Within the target directory. As root, in a tree that no other user may enter, the temporary directory has to do,
+    /// with a copy of the programs beside the data.
+    fn find() -> Outcome<Self> {
+        let package = package()?;
+        let target = paths::target();
+        let moved = is_root() && !(is_reachable(&package) && is_reachable(&target));
+        let home = if moved { env::temp_dir().join("onbill-postgres") } else { target.join("postgres") };
+        Ok(Self { home, package, moved })
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        let folder = if self.moved { self.home.join("native") } else { self.package.clone() };
+        folder.join("bin").join(name)
+    }
+
+    fn bring_programs(&self) -> Outcome {
+        if !self.moved {
+            return Ok(());
+        }
+        let mut copy = command("cp");
+        copy.arg("-a").arg(&self.package).arg(&self.home);
+        run("bringing PostgreSQL to where it may run", "postgres-copy.log", &mut copy)
+    }
+
+    /// Ends and removes what a run that was killed could not.
+    fn clear(&self) -> Outcome {
+        if self.data().join("postmaster.pid").exists() && self.program("pg_ctl").exists() {
+            let mut stop = as_server(self.program("pg_ctl"));
+            stop.arg("-D").arg(self.data()).args(["-m", "immediate", "stop"]);
+            // It fails when the server is gone and only its file is left.
+            let _ = run("ending the PostgreSQL of an earlier run", "postgres-stop.log", &mut stop);
+        }
+        if self.home.exists() {
+            fs::remove_dir_all(&self.home).doing(&format!("remove {}", self.home.display()))?;
+        }
+        Ok(())
+    }
 }
 
-/// The programs of the npm package for this machine.
-fn programs() -> Outcome<PathBuf> {
+/// The npm package for this machine.
+fn package() -> Outcome<PathBuf> {
     let machine = match (env::consts::OS, env::consts::ARCH) {
         ("linux", "x86_64") => "linux-x64",
         ("linux", "aarch64") => "linux-arm64",
@@ -165,17 +212,7 @@ fn programs() -> Outcome<PathBuf> {
              with scripts, or set DATABASE_URL to a database in which the tests may make schemas"
         )));
     }
-    let programs = package.join("bin");
-    for needed in [programs.as_path(), &paths::target()] {
-        if is_root() && !is_reachable(needed) {
-            return Err(Failure::new(format!(
-                "PostgreSQL does not run as root, and no other user may enter {}: move the tree, run as another user, or \
-                 set DATABASE_URL to a database in which the tests may make schemas",
-                needed.display()
-            )));
-        }
-    }
-    Ok(programs)
+    Ok(package)
 }
 
 fn is_root() -> bool {
@@ -205,20 +242,6 @@ fn make_theirs(path: &Path) -> std::io::Result<()> {
     let mode = if path.is_dir() { 0o700 } else { 0o600 };
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     if is_root() { chown(path, Some(NOBODY), Some(NOBODY)) } else { Ok(()) }
-}
-
-/// A run that was killed could not end its server.
-fn stop_leftover(programs: &Path) -> Outcome {
-    if data().join("postmaster.pid").exists() {
-        let mut stop = as_server(programs.join("pg_ctl"));
-        stop.arg("-D").arg(data()).args(["-m", "immediate", "stop"]);
-        // It fails when the server is gone and only its file is left.
-        let _ = run("ending the PostgreSQL of an earlier run", "postgres-stop.log", &mut stop);
-    }
-    if home().exists() {
-        fs::remove_dir_all(home()).doing(&format!("remove {}", home().display()))?;
-    }
-    Ok(())
 }
 
 /// Letters, digits, - and _, so that a URL can have it as it is.
