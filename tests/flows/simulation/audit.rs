@@ -1,7 +1,8 @@
 //! The audit: looks into the database file and at the bills itself, and believes nobody's word.
 
 use super::run::{Line, Run};
-use http::Method;
+use crate::world::customer::charge;
+use http::{Method, StatusCode};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,6 +119,12 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Row>, found: &mut Vec<String
         }
         if first["status"] != "PENDING" && first["status"] != row.status.as_str() {
             found.push(format!("{id} was {} and is {}", first["status"], row.status));
+        }
+        // Months later, the same post gets the same answer.
+        let again = charge(&asked.pai, id, row.value);
+        let (status, answer) = run.world.ott(Method::POST, "/ott/v1/transaction", again).await;
+        if status != StatusCode::OK || answer != *first {
+            found.push(format!("{id} was answered {first}, and in the end {status} {answer}"));
         }
         let path = format!("/ott/v1/transaction/{id}");
         let (_, now) = run.world.ott(Method::GET, &path, Value::Null).await;
