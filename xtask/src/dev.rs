@@ -79,8 +79,8 @@ fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {
         "Netflix".to_owned(),
         place(&format!("{partner}/accounts"), "who subscribed; billing runs"),
         "onbill".to_owned(),
-        place(&plan.edge_url(), "the edge"),
-        place(&seat.origin_url(), "the origin"),
+        place(&plan.edge_url(), "the edge (an API and the widget)"),
+        place(&seat.origin_url(), "the origin (an API)"),
         "\nNumbers to try".to_owned(),
     ];
     lines.extend(demo.iter().map(|demo| place(&demo.msisdn, &demo.shows)));

@@ -7,8 +7,8 @@ use crate::clock::{Stopwatch, spoken};
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /// A step that stays silent for longer looks hung in a CI log.
 const SIGN_OF_LIFE_SECONDS: u64 = 30;
-/// What is left of an 80-column line after the longest title; a line that wraps cannot be overwritten.
-const DETAIL_CHARS_MAX: usize = 40;
+/// A line that wraps cannot be overwritten, and no terminal in use is narrower than 80 columns.
+const LINE_CHARS_MAX: usize = 79;
 const REDRAW_MILLISECONDS: u128 = 100;
 
 /// One step under way. Ends with `done` or `failed`.
@@ -38,8 +38,8 @@ impl Step {
             self.drawn = Stopwatch::start();
             let turn = usize::try_from(elapsed.as_millis() / REDRAW_MILLISECONDS).unwrap_or(0);
             let frame = FRAMES[turn % FRAMES.len()];
-            let detail: String = detail().chars().take(DETAIL_CHARS_MAX).collect();
-            eprint!("\r\x1b[2K{frame} {} {}  \x1b[2m{detail}\x1b[0m", self.title, spoken(elapsed));
+            let (line, detail) = fitted(&format!("{frame} {} {}", self.title, spoken(elapsed)), &detail());
+            eprint!("\r\x1b[2K{line}  \x1b[2m{detail}\x1b[0m");
             // A terminal that went away is no reason to stop working.
             let _ = stderr().flush();
         } else if elapsed.as_secs() / SIGN_OF_LIFE_SECONDS > self.signs_of_life {
@@ -63,7 +63,32 @@ impl Step {
     }
 }
 
+/// As much of a line and its detail as fits beside each other. A package manager's warnings are no detail: half of one
+/// looks like a failure.
+fn fitted(line: &str, detail: &str) -> (String, String) {
+    let line: String = line.chars().take(LINE_CHARS_MAX).collect();
+    let room = LINE_CHARS_MAX.saturating_sub(line.chars().count() + 2);
+    let detail = if detail.starts_with("npm warn") { "" } else { detail };
+    (line, detail.chars().take(room).collect())
+}
+
 /// Whether somebody is watching.
 pub(crate) fn on_terminal() -> bool {
     stderr().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_fits_on_any_terminal() {
+        for (title, detail) in
+            [("building", "Compiling x v1"), (&"t".repeat(200), "x"), ("é", &"ü".repeat(200))]
+        {
+            let (line, detail) = fitted(title, detail);
+            assert!(line.chars().count() + 2 + detail.chars().count() <= 81, "{line}  {detail}");
+        }
+        assert_eq!(fitted("npm", "npm warn EBADENGINE }").1, "");
+    }
 }

@@ -211,6 +211,13 @@ impl World {
     }
 }
 
+/// The network holds everybody and everybody holds the network: somebody has to let go, or no world ever ends.
+impl Drop for World {
+    fn drop(&mut self) {
+        self.network.end();
+    }
+}
+
 /// Reading a constant that is known to be well formed.
 trait ParseAs {
     fn parse_as<T>(&self, parse: impl Fn(&str) -> Option<T>) -> T;

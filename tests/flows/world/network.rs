@@ -95,6 +95,13 @@ impl Network {
         hold(&self.mishaps).clear();
     }
 
+    /// Takes everybody off the network.
+    pub(crate) fn end(&self) {
+        let services = std::mem::take(&mut *hold(&self.services));
+        // Outside of the lock: what goes with them may look at the network.
+        drop(services);
+    }
+
     /// Everything that crossed so far.
     pub(crate) fn crossings(&self) -> Vec<Crossing> {
         hold(&self.crossings).clone()

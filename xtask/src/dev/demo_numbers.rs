@@ -20,10 +20,19 @@ pub(crate) struct Demo {
 pub(crate) fn read(file: &Path, price: u32) -> Outcome<Vec<Demo>> {
     let doing = format!("read the accounts file {}", file.display());
     let text = fs::read_to_string(file).doing(&doing)?;
-    pick(&text, price)
-        .ok_or_else(|| Failure::new(format!("cannot {doing}: it wants the columns {COLUMNS:?}")))
+    let demos = pick(&text, price).ok_or_else(|| {
+        Failure::new(format!("cannot {doing}: its first line must be {HEADER}, separated by commas"))
+    })?;
+    if demos.is_empty() {
+        return Err(Failure::new(format!(
+            "{} has no accounts: a line for each comes after the first",
+            file.display()
+        )));
+    }
+    Ok(demos)
 }
 
+const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
 const COLUMNS: [&str; 5] = ["msisdn", "status", "type", "balance", "currency"];
 
 fn pick(text: &str, price: u32) -> Option<Vec<Demo>> {
@@ -85,7 +94,7 @@ impl Kind {
             Self::PrepaidTooLittle => format!("prepaid with {}, less than the price: refused", has()),
             Self::PrepaidEmpty => "prepaid without balance: refused".to_owned(),
             Self::Suspended => "suspended for non-payment: refused".to_owned(),
-            Self::Ceased => "ceased: there is no such account any more".to_owned(),
+            Self::Ceased => "ceased: no text message comes, as for an unknown number".to_owned(),
         }
     }
 }
@@ -113,7 +122,7 @@ mod tests {
                 "104 prepaid with 3.00 USD, less than the price: refused",
                 "105 prepaid without balance: refused",
                 "106 suspended for non-payment: refused",
-                "107 ceased: there is no such account any more",
+                "107 ceased: no text message comes, as for an unknown number",
             ]
         );
     }

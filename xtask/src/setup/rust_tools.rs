@@ -52,11 +52,7 @@ fn install(package: &str, version: &str) -> Outcome {
     let mut install = cargo();
     install.args(["install", "--locked", "--debug", "--force", "--version", version, package, "--root"]);
     install.arg(paths::tools()).env("CARGO_TARGET_DIR", paths::tools().join("build"));
-    run(
-        &format!("installing {package} {version} into target/tools (once, a few minutes)"),
-        &format!("setup-{package}.log"),
-        &mut install,
-    )
+    run(&format!("installing {package} {version} (once)"), &format!("setup-{package}.log"), &mut install)
 }
 
 /// Reads cargo's own list of what it installed under a root.
