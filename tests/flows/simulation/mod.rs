@@ -34,6 +34,16 @@ async fn whatever_fails_each_charge_is_on_the_right_bill_once() {
     assert!(weather.is_bad(), "{weather:?}");
 }
 
+#[tokio::test]
+async fn a_seed_is_the_same_run_each_time() {
+    for seed in 0..8 {
+        let (mut once, mut again) = (Run::new(seed), Run::new(seed));
+        once.play().await;
+        again.play().await;
+        assert_eq!(once.told(), again.told(), "seed {seed}");
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "how far a test goes is for whoever runs it to say")]
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()

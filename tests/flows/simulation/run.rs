@@ -137,6 +137,11 @@ impl Run {
         assert!(findings.is_empty(), "seed {}: {findings:#?}", self.seed);
     }
 
+    /// Everything that was answered and billed, and the weather in which it was.
+    pub(crate) fn told(&self) -> String {
+        format!("{:?} {:?} {:?}", self.weather, self.asked, self.lines)
+    }
+
     async fn step(&mut self) {
         match self.dice.below(24) {
             0..=8 => self.charge().await,

@@ -1,7 +1,7 @@
 //! A store that its program can die at: before a write or right after it. It is the real store otherwise.
 //!
-//! One call at a time, in the order in which they came: with threads below, that is what makes a run the same run
-//! each time.
+//! One call at a time among all stores of a world, in the order in which they came: with threads below, that is what
+//! makes a run the same run each time.
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -59,16 +59,19 @@ impl Life {
     }
 }
 
+/// Whose turn it is, among all programs of a world.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// The store of a program with that life.
 pub(crate) struct Fragile {
     store: Arc<dyn Store>,
     life: Arc<Life>,
-    turn: tokio::sync::Mutex<()>,
+    turn: Turn,
 }
 
 impl Fragile {
-    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>) -> Self {
-        Self { store, life, turn: tokio::sync::Mutex::new(()) }
+    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>, turn: Turn) -> Self {
+        Self { store, life, turn }
     }
 
     async fn call<T: Send>(

@@ -82,8 +82,9 @@ impl World {
             random: Counted::new(who),
             http: Arc::clone(&network) as _,
         };
-        let acme = Seat::new("acme", &outside("acme"));
-        let nova = Seat::new("nova", &outside("nova"));
+        let turn = fragile::Turn::default();
+        let acme = Seat::new("acme", &outside("acme"), &turn);
+        let nova = Seat::new("nova", &outside("nova"), &turn);
         let known = |seat: &Seat| KnownOperator {
             id: seat.app.config.operator.clone(),
             name: seat.app.config.name.clone(),

@@ -1,6 +1,6 @@
 //! One operator: its origin with a database of its own, and the operator's systems.
 
-use super::fragile::{Fragile, Life};
+use super::fragile::{Fragile, Life, Turn};
 use super::keys::{self, Holder};
 use super::{EDGE, Network, ParseAs as _};
 use onbill_domain::currency::Currency;
@@ -35,6 +35,7 @@ pub(crate) struct Seat {
     pub(crate) database: PathBuf,
     pub(crate) life: Arc<Life>,
     outside: Outside,
+    turn: Turn,
 }
 
 struct Facts {
@@ -75,7 +76,7 @@ fn facts(id: &str) -> Facts {
 }
 
 impl Seat {
-    pub(super) fn new(id: &'static str, outside: &Outside) -> Self {
+    pub(super) fn new(id: &'static str, outside: &Outside, turn: &Turn) -> Self {
         let facts = facts(id);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("flows");
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
@@ -85,7 +86,7 @@ impl Seat {
             NEXT.fetch_add(1, Ordering::Relaxed)
         ));
         let life = Arc::default();
-        let app = app(id, &facts, database.clone(), outside, &life);
+        let app = app(id, &facts, database.clone(), outside, (&life, turn));
         let operator = OperatorConfig {
             operator: id.parse_as(OperatorId::parse),
             name: facts.name.to_owned(),
@@ -107,6 +108,7 @@ impl Seat {
             database,
             life,
             outside: outside.clone(),
+            turn: Arc::clone(turn),
         }
     }
 
@@ -118,7 +120,8 @@ impl Seat {
     /// Starts the origin anew on the same database, as after a crash.
     pub(super) fn revive(&mut self, id: &'static str) {
         self.life = Arc::default();
-        self.app = app(id, &facts(id), self.database.clone(), &self.outside, &self.life);
+        let fate = (&self.life, &self.turn);
+        self.app = app(id, &facts(id), self.database.clone(), &self.outside, fate);
     }
 
     pub(super) fn as_the_edge_knows_it(&self) -> Value {
@@ -175,12 +178,18 @@ impl Drop for Seat {
     }
 }
 
-fn app(id: &'static str, facts: &Facts, database: PathBuf, outside: &Outside, life: &Arc<Life>) -> Arc<App> {
+fn app(
+    id: &'static str,
+    facts: &Facts,
+    database: PathBuf,
+    outside: &Outside,
+    (life, turn): (&Arc<Life>, &Turn),
+) -> Arc<App> {
     let store = SqliteStore::open(&database).expect("opens");
     let app = App::new(
         origin_config(id, facts, database),
         keys::ring(&Holder::Origin(id)),
-        Arc::new(Fragile::new(Arc::new(store), Arc::clone(life))),
+        Arc::new(Fragile::new(Arc::new(store), Arc::clone(life), Arc::clone(turn))),
         Arc::clone(&outside.http),
         Arc::clone(&outside.clock),
         Arc::clone(&outside.random),
