@@ -119,6 +119,12 @@ impl Vault {
         hmac_sha256(&self.newest().pin[..], &message)
     }
 
+    /// Marks who held the number when a flow proved it.
+    pub fn holder_mac(&self, flow: &Hash, generation: &str) -> Hash {
+        let message = [b"onbill holder v1".as_slice(), flow, generation.as_bytes()].concat();
+        hmac_sha256(&self.newest().pin[..], &message)
+    }
+
     /// Layout: format (1), length of the key id (1), key id, nonce (12), ciphertext with its tag.
     fn seal(&self, random: &dyn Random, purpose: Purpose, plain: &[u8]) -> Option<Vec<u8>> {
         let master = self.newest();

@@ -191,3 +191,20 @@ async fn a_session_is_good_for_its_time_and_its_numbers() {
     world.pass_seconds(900);
     assert_eq!(ask(session).await.1["code"], "token-expired");
 }
+
+#[tokio::test]
+async fn a_number_that_changes_hands_on_the_way_is_not_proven() {
+    let world = world().await;
+    let by_pin = world.prove(&world.acme, GOOD).await;
+    let (_, step) = world.enter_listed(&world.acme, GOOD).await;
+    let by_session = step["flow"].as_str().expect("is text").to_owned();
+    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-18")).await;
+    let unmarked = by_pin.split_once('.').expect("is marked").0.to_owned();
+    for flow in [by_pin, by_session, format!("{unmarked}.x"), unmarked] {
+        let (status, answer) = world.widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-expired")), "{flow}");
+    }
+    assert!(world.edge.kv_entries().is_empty(), "nobody got a PAI");
+    // The new holder proves it for themselves.
+    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
+}

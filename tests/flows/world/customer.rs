@@ -88,7 +88,7 @@ impl World {
         let (status, step) =
             self.widget("/pin", json!({"operator": seat.id(), "flow": flow, "pin": pin})).await;
         assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
-        flow
+        step["flow"].as_str().expect("is text").to_owned()
     }
 
     /// The customer goes on to the partner; gives the partner's page.

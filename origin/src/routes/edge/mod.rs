@@ -3,6 +3,7 @@
 pub(super) mod come_back;
 pub(super) mod pai;
 pub(super) mod pin;
+mod proven_flow;
 pub(super) mod result;
 pub(super) mod signup;
 mod standing;

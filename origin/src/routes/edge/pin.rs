@@ -1,6 +1,6 @@
 //! `POST /edge/v1/pin`: a customer entered a PIN.
 
-use super::standing;
+use super::{proven_flow, standing};
 use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::routes::authentic::EdgeCall;
@@ -42,10 +42,11 @@ pub(in crate::routes) async fn try_pin(
     let offer = app.offer(&flow.offer)?;
     let msisdn =
         app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
-    let (_, account_type) = standing::check(&app, offer, &msisdn).await?;
+    let (known, account_type) = standing::check(&app, offer, &msisdn).await?;
 
     // 3.
-    Ok(Json(FlowStep::Confirm { flow: request.flow, account_type, offer: offer.view() }))
+    let flow = proven_flow::mark(&app, &request.flow, &known.generation);
+    Ok(Json(FlowStep::Confirm { flow, account_type, offer: offer.view() }))
 }
 
 /// A PIN as people type it: spaces dropped, digits of the Arabic scripts read as digits. Anything else stays and will

@@ -1,6 +1,6 @@
 //! `POST /edge/v1/signup`: the customer goes on to the partner, and a sign-up token is minted for them.
 
-use super::standing;
+use super::{proven_flow, standing};
 use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::routes::authentic::EdgeCall;
@@ -20,7 +20,8 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// 1. The flow must be proven and open: 400 `token-expired` otherwise.
-/// 2. The account's standing decides again: it may have changed since, and it is what the charge will meet.
+/// 2. The account's standing decides again: it may have changed since, and it is what the charge will meet. A number
+///    that has changed hands since it was proven is not proven: 400 `token-expired`.
 /// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
@@ -30,14 +31,18 @@ pub(in crate::routes) async fn begin_signup(
     // 1.
     let request: SignupRequest = parse(&call.body)?;
     let now = app.now();
-    let flow = app.store.proven_flow(now, sha256(request.flow.as_bytes())).await?;
-    let flow = flow.ok_or_else(|| Reject::new(Code::TokenExpired, "The visit has expired: start again."))?;
+    let flow = app.store.proven_flow(now, sha256(proven_flow::secret(&request.flow).as_bytes())).await?;
+    let expired = || Reject::new(Code::TokenExpired, "The visit has expired: start again.");
+    let flow = flow.ok_or_else(expired)?;
     let offer = app.offer(&flow.offer)?;
 
     // 2.
     let msisdn =
         app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
     let (known, account_type) = standing::check(&app, offer, &msisdn).await?;
+    if !proven_flow::is_marked_for(&app, &request.flow, &known.generation) {
+        return Err(expired().into());
+    }
 
     // 3.
     let jti = app.random.uuid();

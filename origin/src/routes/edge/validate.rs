@@ -1,6 +1,6 @@
 //! `POST /edge/v1/validate`: a customer entered a number.
 
-use super::standing;
+use super::{proven_flow, standing};
 use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::pin;
@@ -47,7 +47,7 @@ pub(in crate::routes) async fn validate(
         Some(session) => is_listed(&app, session, &msisdn)?,
         None => false,
     };
-    let account_type = if proven { Some(standing::check(&app, offer, &msisdn).await?.1) } else { None };
+    let holder = if proven { Some(standing::check(&app, offer, &msisdn).await?) } else { None };
 
     // 3.
     let flow = base64url(&app.random.bytes::<32>());
@@ -80,7 +80,8 @@ pub(in crate::routes) async fn validate(
             return Err(Reject::too_many("This number had its codes for today.", seconds).into());
         }
     }
-    if let Some(account_type) = account_type {
+    if let Some((known, account_type)) = holder {
+        let flow = proven_flow::mark(&app, &flow, &known.generation);
         return Ok(Json(FlowStep::Confirm { flow, account_type, offer: offer.view() }));
     }
     app.outbox_bell.notify_one();
