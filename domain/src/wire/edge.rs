@@ -17,8 +17,6 @@ use serde::{Deserialize, Serialize};
 pub const PARTNER_SIGNATURE_INPUT: &str = "onbill-partner-signature-input";
 /// Header of a forwarded OTT call: the partner's `signature`.
 pub const PARTNER_SIGNATURE: &str = "onbill-partner-signature";
-/// Header of a forwarded OTT call: the authority that the partner signed for.
-pub const PARTNER_AUTHORITY: &str = "onbill-partner-authority";
 /// Header of a forwarded OTT call: the subscriber's handle from the edge's store, when it had one.
 pub const SUBSCRIBER: &str = "onbill-subscriber";
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use onbill_domain::reject::Code;
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
-use onbill_domain::wire::edge::{PARTNER_AUTHORITY, PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
+use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
 use serde::de::DeserializeOwned;
 
 /// What is kept of the partner's headers, and under which name. Nothing else of them reaches an origin.
@@ -50,7 +50,6 @@ fn copy<P: Platform>(
             headers.insert(HeaderName::from_static(to), value.clone());
         }
     }
-    headers.insert(HeaderName::from_static(PARTNER_AUTHORITY), HeaderValue::from_str(call.authority()).ok()?);
     // A handle that cannot stand in a header was not written by an origin: the call goes on as if there were none.
     if let Some(handle) = subscriber.and_then(|handle| HeaderValue::from_str(handle).ok()) {
         headers.insert(HeaderName::from_static(SUBSCRIBER), handle);
