@@ -60,6 +60,9 @@ async fn serve(config: &Path) -> anyhow::Result<()> {
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
         )
         .with_writer(std::io::stderr)
+        // A log that cannot be written, as on a full disk, is complained about where it cannot be written: that would end
+        // the call in the middle of its charge, and the process with it.
+        .log_internal_errors(false)
         .init();
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
