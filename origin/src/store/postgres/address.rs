@@ -45,7 +45,11 @@ impl Address {
             }
             (false, _) => _ = settings.ssl_mode(SslMode::Require),
         }
-        settings.application_name("onbill-origin").connect_timeout(CONNECT_PATIENCE);
+        // The name that the server lists its connections by: a URL may tell several origins on one database apart.
+        if settings.get_application_name().is_none() {
+            settings.application_name("onbill-origin");
+        }
+        settings.connect_timeout(CONNECT_PATIENCE);
         settings.tcp_user_timeout(SILENCE_MAX).keepalives_idle(SILENCE_MAX);
         Ok(Self { settings: Box::new(settings) })
     }
@@ -112,6 +116,17 @@ mod tests {
         let refused =
             Address::parse("postgres://u@db.acme.example/b?sslmode=disable").expect_err("is refused");
         assert!(refused.contains("this machine"), "{refused}");
+    }
+
+    #[test]
+    fn the_server_lists_an_origin_by_the_name_in_its_url() {
+        for (url, name) in [
+            ("postgres://u@127.0.0.1/b", "onbill-origin"),
+            ("postgres://u@127.0.0.1/b?application_name=acme-2", "acme-2"),
+        ] {
+            let address = Address::parse(url).expect(url);
+            assert_eq!(address.settings.get_application_name(), Some(name));
+        }
     }
 
     #[test]
