@@ -20,6 +20,8 @@ cargo xtask <verb>
   call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
                                 sign a request as the sandbox partner and send it to the edge
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
+  crash [--cycles N] [--database sqlite|postgres]
+                                kill the real origin under load, again and again, and audit the books
   test [rust|browser]           everything that must pass before a change is accepted";
 
 /// One verb with its settings.
@@ -32,6 +34,7 @@ pub(crate) enum Verb {
     Dev { accounts: Option<PathBuf>, keep: bool },
     Call(Call),
     Postgres(Vec<String>),
+    Crash { cycles: Option<u32>, database: Option<Database> },
     Test(Part),
 }
 
@@ -43,6 +46,13 @@ pub(crate) struct Call {
     pub(crate) body: Option<String>,
     pub(crate) edge: String,
     pub(crate) keys: Option<PathBuf>,
+}
+
+/// One of the two that an origin can keep its books in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite,
+    Postgres,
 }
 
 /// How much of the tests.
@@ -71,6 +81,7 @@ pub(crate) fn parse(words: &[String]) -> Outcome<Verb> {
         }
         "call" => Verb::Call(words.call()?),
         "postgres" => Verb::Postgres(words.command()?),
+        "crash" => Verb::Crash { cycles: words.cycles()?, database: words.database()? },
         "test" => Verb::Test(words.part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
     };
@@ -153,6 +164,23 @@ impl Words<'_> {
         }
     }
 
+    fn cycles(&mut self) -> Outcome<Option<u32>> {
+        let Some(text) = self.value("--cycles")? else { return Ok(None) };
+        let cycles = text.parse().ok().filter(|cycles| *cycles > 0);
+        cycles
+            .map(Some)
+            .ok_or_else(|| self.refusal(&format!("wants a number from 1 after --cycles, not {text:?}")))
+    }
+
+    fn database(&mut self) -> Outcome<Option<Database>> {
+        match self.value("--database")?.as_deref() {
+            None => Ok(None),
+            Some("sqlite") => Ok(Some(Database::Sqlite)),
+            Some("postgres") => Ok(Some(Database::Postgres)),
+            Some(_) => Err(self.refusal("knows the databases sqlite and postgres")),
+        }
+    }
+
     fn part(&mut self) -> Outcome<Part> {
         let part = match self.rest.first().map(String::as_str) {
             None => return Ok(Part::All),
@@ -185,6 +213,11 @@ mod tests {
             ("dev", Verb::Dev { accounts: None, keep: false }),
             ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
             ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
+            ("crash", Verb::Crash { cycles: None, database: None }),
+            (
+                "crash --database postgres --cycles 200",
+                Verb::Crash { cycles: Some(200), database: Some(Database::Postgres) },
+            ),
             ("test", Verb::Test(Part::All)),
             ("test browser", Verb::Test(Part::Browser)),
             (
@@ -224,6 +257,9 @@ mod tests {
             ("postgres cargo test", "after --"),
             ("call GET", "method and a path"),
             ("call GET ott", "begins with /"),
+            ("crash --cycles 0", "from 1"),
+            ("crash --cycles many", "from 1"),
+            ("crash --database oracle", "sqlite and postgres"),
             ("test everything", "rust and browser"),
         ] {
             let refusal = parsed(line).expect_err("is refused").to_string();

@@ -9,6 +9,7 @@ mod arguments;
 mod call;
 mod child;
 mod clock;
+mod crash;
 mod dev;
 mod edge;
 mod failure;
@@ -69,6 +70,7 @@ fn perform(verb: Verb) -> Outcome {
             setup::npm_packages()?;
             postgres::run_with(&words)
         }
+        Verb::Crash { cycles, database } => crash::run_suite(cycles, database),
         Verb::Test(part) => test::everything_in(part),
     }
 }

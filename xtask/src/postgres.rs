@@ -47,12 +47,14 @@ impl Postgres {
         }
     }
 
-    /// What the tests find it by.
-    pub(crate) fn url(&self) -> &str {
+    /// Lets a command find it, in `DATABASE_URL`. In our own, tests may also kill processes of the server.
+    pub(crate) fn show_to(&self, command: &mut Command) {
         match self {
-            Self::Named(url) => url,
-            Self::Started(server) => &server.url,
-        }
+            Self::Named(url) => command.env("DATABASE_URL", url).env_remove("ONBILL_POSTGRES_MAY_DIE"),
+            Self::Started(server) => {
+                command.env("DATABASE_URL", &server.url).env("ONBILL_POSTGRES_MAY_DIE", "1")
+            }
+        };
     }
 }
 
@@ -62,7 +64,7 @@ pub(crate) fn run_with(words: &[String]) -> Outcome {
     let (program, arguments) =
         words.split_first().ok_or_else(|| Failure::new("there is no command to run"))?;
     let mut with = command(program);
-    with.args(arguments).env("DATABASE_URL", postgres.url());
+    postgres.show_to(with.args(arguments));
     if wait(&mut with, || ())? { Ok(()) } else { Err(Failure::new(format!("{program} failed"))) }
 }
 

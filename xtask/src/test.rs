@@ -12,7 +12,7 @@ use crate::clock::{Stopwatch, spoken, stop_wanted};
 use crate::edge::{self, Profile};
 use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
-use crate::{setup, system};
+use crate::{crash, setup, system};
 
 /// Runs the steps of a part and sums up.
 pub(crate) fn everything_in(part: Part) -> Outcome {
@@ -34,11 +34,14 @@ pub(crate) fn everything_in(part: Part) -> Outcome {
     report.conclude()
 }
 
-/// With a PostgreSQL at hand for as long as they run.
+/// With a PostgreSQL at hand for as long as they run, and the built origin for those that kill it.
 fn tests() -> Outcome {
+    let origin = crash::build_origin()?;
     let postgres = Postgres::provide()?;
-    let tests = ["test", "--locked", "--workspace", "--no-fail-fast"];
-    quietly("tests", cargo().args(tests).env("DATABASE_URL", postgres.url()))
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]).env("ONBILL_ORIGIN", origin);
+    postgres.show_to(&mut tests);
+    quietly("tests", &mut tests)
 }
 
 fn clippy(what: &[&str]) -> Command {

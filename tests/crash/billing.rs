@@ -1,0 +1,116 @@
+//! The operator's billing, as strict as the sandbox plays it, on a real socket; and its bills, for whoever audits them.
+
+use crate::doors::EDGE;
+use crate::keys::{self, Holder};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{Request, StatusCode};
+use onbill_domain::currency::Currency;
+use onbill_domain::ids::{OfferId, OperatorId};
+use onbill_domain::msisdn::Msisdn;
+use onbill_origin::ambient::{SystemClock, SystemRandom};
+use onbill_origin::peer::HttpPeer;
+use onbill_tests::sandbox::operator::{Colours, Operator, OperatorConfig};
+use onbill_tests::sandbox::{Outside, account_file};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+
+/// A line on a bill.
+pub(crate) struct Line {
+    pub(crate) transaction_id: String,
+    pub(crate) msisdn: String,
+    pub(crate) value: i64,
+}
+
+/// The operator, listening.
+pub(crate) struct Billing {
+    operator: Operator,
+    router: Router,
+    pub(crate) url: String,
+}
+
+impl Billing {
+    /// Opens for the accounts of this file.
+    pub(crate) async fn open(accounts: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let url = format!("http://{}", listener.local_addr().expect("is bound"));
+        let operator = OperatorId::parse("acme").expect("is a slug");
+        let config = OperatorConfig {
+            colours: Colours::of(&operator),
+            operator,
+            name: "Acme Mobile".to_owned(),
+            country: "US".to_owned(),
+            currency: Currency::parse("USD").expect("is listed"),
+            public_url: url.clone(),
+            edge_url: format!("https://{EDGE}"),
+            offer: OfferId::parse("netflix-standard").expect("is a slug"),
+            return_path: "/done".to_owned(),
+            keys: keys::ring(&Holder::Operator("acme")),
+            accounts: account_file::parse(accounts).expect("is an account file"),
+        };
+        let outside = Outside {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            http: Arc::new(HttpPeer::new(Duration::from_secs(10)).expect("the HTTP client starts")),
+        };
+        let operator = Operator::new(config, outside);
+        let router = operator.router();
+        let served = router.clone();
+        tokio::spawn(async move { axum::serve(listener, served).await });
+        Self { operator, router, url }
+    }
+
+    /// The dashboard's word that this number is its customer's.
+    pub(crate) fn assertion(&self, number: &str) -> String {
+        let msisdn = Msisdn::parse(number).expect("is E.164");
+        self.operator.assertion(vec![msisdn]).expect("signs")
+    }
+
+    /// Misbehaves from now on, as the sandbox's `/faults` says; `{}` heals everything.
+    pub(crate) async fn misbehave(&self, faults: &Value) {
+        let request = Request::post("/faults").header("content-type", "application/json");
+        let (status, text) = self.own(request.body(Body::from(faults.to_string()))).await;
+        assert_eq!(status, StatusCode::OK, "{text}");
+    }
+
+    /// The lines on the bills of these numbers.
+    pub(crate) async fn lines(&self, numbers: impl Iterator<Item = &str>) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for number in numbers {
+            let request = Request::get(format!("/bill?msisdn={}", number.replace('+', "%2B")));
+            let (status, bill) =
+                self.own(request.header("accept", "application/json").body(Body::empty())).await;
+            assert_eq!(status, StatusCode::OK, "{bill}");
+            let bill: Value = serde_json::from_str(&bill).expect("is JSON");
+            lines.extend(bill["lines"].as_array().expect("has lines").iter().map(|line| Line {
+                transaction_id: line["transactionID"].as_str().expect("has an id").to_owned(),
+                msisdn: number.to_owned(),
+                value: line["amount"]["value"].as_i64().expect("has an amount"),
+            }));
+        }
+        lines
+    }
+
+    /// A call of the operator's own staff, past the network.
+    async fn own(&self, request: http::Result<Request<Body>>) -> (StatusCode, String) {
+        let request = request.expect("is a request");
+        let answer = self.router.clone().oneshot(request).await.expect("routers do not fail");
+        let status = answer.status();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.expect("is whole");
+        (status, String::from_utf8(body.to_vec()).expect("is text"))
+    }
+}
+
+/// Faults after which nobody but billing knows whether the line is there, and those that only delay.
+pub(crate) fn faults() -> [Value; 5] {
+    [
+        json!({"transaction": "error-after"}),
+        json!({"transaction": "hang-after"}),
+        json!({"transaction": "garbage"}),
+        json!({"transaction": "error-after", "transaction-status": "down"}),
+        json!({"down": true}),
+    ]
+}

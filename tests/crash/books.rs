@@ -1,0 +1,161 @@
+//! The books of one origin, looked into past the origin: with statements of our own, over a connection of our own.
+
+use crate::setting::{until_nothing, variable};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+/// Where they are.
+pub(crate) enum Books {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A schema of its own; the server lists the origin's connections by the same name.
+    Postgres { server: String, schema: String },
+}
+
+/// A charge as the books have it.
+pub(crate) struct Charge {
+    pub(crate) ext_transaction_id: String,
+    pub(crate) transaction_id: String,
+    pub(crate) pai: String,
+    pub(crate) value: i64,
+    pub(crate) status: String,
+}
+
+impl Books {
+    pub(crate) fn in_file(folder: &Path) -> Self {
+        Self::Sqlite(folder.join("acme.sqlite"))
+    }
+
+    pub(crate) async fn in_schema() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let server = variable("DATABASE_URL").expect(
+            "DATABASE_URL is not set. `cargo xtask test` and `cargo xtask crash` start a PostgreSQL of their own; `cargo \
+             xtask postgres -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests \
+             may make schemas",
+        );
+        let schema = format!("onbill_crash_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        ask_server(&server, &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
+        Self::Postgres { server, schema }
+    }
+
+    /// As the origin's configuration names them.
+    pub(crate) fn address(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgres { server, schema } => {
+                let mark = if server.contains('?') { '&' } else { '?' };
+                format!("{server}{mark}options=-c%20search_path%3D{schema}&application_name={schema}")
+            }
+        }
+    }
+
+    /// All charges.
+    pub(crate) async fn charges(&self) -> Vec<Charge> {
+        let rows = self
+            .rows("SELECT ext_transaction_id, transaction_id, pai, CAST(amount_minor AS TEXT), status FROM transactions")
+            .await;
+        let charge = |row: Vec<String>| {
+            let [ext_transaction_id, transaction_id, pai, value, status] =
+                row.try_into().expect("has five columns");
+            let value = value.parse().expect("is a number");
+            Charge { ext_transaction_id, transaction_id, pai, value, status }
+        };
+        rows.into_iter().map(charge).collect()
+    }
+
+    /// How many entries wait in the outbox, and how many of them for a person.
+    pub(crate) async fn outbox(&self) -> (u64, u64) {
+        let rows =
+            self.rows("SELECT CAST(count(*) AS TEXT), CAST(count(parked_at) AS TEXT) FROM outbox").await;
+        let count = |n: usize| rows[0][n].parse().expect("is a number");
+        (count(0), count(1))
+    }
+
+    /// Lets the time of an origin that is dead be over: what it had leased, was answering or had put off is due.
+    ///
+    /// A process takes the time from the machine, and up to a day is too long to wait. Written from outside, the moments
+    /// come to the same as a clock that has gone on, for they are only ever compared with the present.
+    pub(crate) async fn let_time_pass(&self) {
+        self.until_let_go().await;
+        for sql in [
+            "UPDATE outbox SET due_at = 0, leased_until = 0 WHERE parked_at IS NULL",
+            "UPDATE transactions SET answering_until = 0",
+        ] {
+            self.rows(sql).await;
+        }
+    }
+
+    /// What the server still does for an origin that is dead, such as a commit that it had sent, comes to its end first.
+    async fn until_let_go(&self) {
+        until_nothing(async || {
+            let left = self.connections().await.len();
+            (left > 0).then(|| format!("{left} connections of a dead origin"))
+        })
+        .await;
+    }
+
+    /// The server's processes behind the origin's connections. None in a file.
+    pub(crate) async fn connections(&self) -> Vec<String> {
+        let Self::Postgres { schema, .. } = self else { return Vec::new() };
+        let sql = format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{schema}'");
+        self.rows(&sql).await.into_iter().flatten().collect()
+    }
+
+    /// Cuts all of the origin's connections, whatever they are doing, and gives how many.
+    pub(crate) async fn cut(&self) -> usize {
+        let Self::Postgres { schema, .. } = self else { panic!("a file has no connections") };
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'"
+        );
+        self.rows(&sql).await.len()
+    }
+
+    /// Runs one statement and gives its rows as text.
+    async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Sqlite(path) => {
+                let db = Connection::open(path).expect("the file opens");
+                let mut statement = db.prepare(sql).expect("is SQL");
+                let columns = statement.column_count();
+                let rows = statement.query_map([], |row| (0..columns).map(|n| row.get(n)).collect());
+                rows.expect("runs").collect::<Result<_, _>>().expect("is text")
+            }
+            Self::Postgres { server, schema } => {
+                let sql = format!("SET search_path = {schema}; {sql}");
+                ask_server(server, &sql).await.expect("the server answers")
+            }
+        }
+    }
+}
+
+impl Drop for Books {
+    fn drop(&mut self) {
+        let Self::Postgres { server, schema } = self else { return };
+        // A failing test may leave a transaction open, which is not worth waiting for.
+        let sql = format!("SET lock_timeout = '1s'; DROP SCHEMA {schema} CASCADE");
+        let cleaner = std::thread::scope(|scope| {
+            let clean = || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("starts").block_on(ask_server(server, &sql)).is_ok()
+            };
+            scope.spawn(clean).join()
+        });
+        drop(cleaner);
+    }
+}
+
+/// Statements over a connection that is only for them; the rows of all of them, as text.
+async fn ask_server(server: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
+    tokio::spawn(connection);
+    let messages = client.simple_query(sql).await?;
+    let rows = messages.into_iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|n| row.get(n).unwrap_or_default().to_owned()).collect())
+        }
+        _ => None,
+    });
+    Ok(rows.collect())
+}

@@ -1,0 +1,82 @@
+//! A database that goes away under load: its connections are cut, or the server itself dies. The origin stays, and goes
+//! on by itself when the database is back.
+
+use crate::audit::audit;
+use crate::dice::Dice;
+use crate::load::Partner;
+use crate::origin::Origin;
+use crate::scene::{Kind, Scene};
+use crate::setting::{TURN, number, pause, until_nothing, variable};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the database goes away.
+const USUAL_CUTS: u64 = 20;
+const USUAL_CRASHES: u64 = 3;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_loses_no_charge_with_its_connections() {
+    let _turn = TURN.lock().await;
+    let (scene, partner) = (Arc::new(Scene::new(Kind::Postgres).await), Partner::default());
+    let mut dice = Dice::new(number("ONBILL_SEED").unwrap_or(1));
+    let mut origin = scene.start().await;
+    let mut cut = 0;
+    partner
+        .charge_while(&scene, &origin, 1, async {
+            for _ in 0..number("ONBILL_CYCLES").unwrap_or(USUAL_CUTS) {
+                pause(Duration::from_millis(50 + dice.below(200))).await;
+                cut += scene.books.cut().await;
+            }
+        })
+        .await;
+    assert!(cut > 0 && partner.memory().tally.failed > 0, "nothing was cut in the middle: {cut}");
+    goes_on(&scene, &partner, &mut origin).await;
+    origin.kill();
+    audit(&scene, &partner).await;
+}
+
+/// One of the server's processes dies by SIGKILL: all of them end with it, and the server recovers from its log.
+///
+/// Only with a server that was started for the tests, as `ONBILL_POSTGRES_MAY_DIE` says.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_loses_no_charge_when_the_server_crashes() {
+    let _turn = TURN.lock().await;
+    if variable("ONBILL_POSTGRES_MAY_DIE").is_none() {
+        println!("not run: the server in DATABASE_URL is somebody else's");
+        return;
+    }
+    let (scene, partner) = (Arc::new(Scene::new(Kind::Postgres).await), Partner::default());
+    let mut origin = scene.start().await;
+    partner
+        .charge_while(&scene, &origin, 1, async {
+            for _ in 0..USUAL_CRASHES {
+                pause(Duration::from_millis(500)).await;
+                let processes = scene.books.connections().await;
+                let process = processes.first().expect("the origin is connected");
+                let killed = Command::new("kill").args(["-KILL", process]).status().expect("there is a kill");
+                assert!(killed.success());
+                until_nothing(async || {
+                    let healthy = scene.doors.is_healthy(&origin.address).await;
+                    (!healthy).then_some("the origin does not come back")
+                })
+                .await;
+            }
+        })
+        .await;
+    assert!(partner.memory().tally.failed > 0, "nobody noticed");
+    goes_on(&scene, &partner, &mut origin).await;
+    origin.kill();
+    audit(&scene, &partner).await;
+}
+
+/// The same process charges again, with nothing done to it.
+async fn goes_on(scene: &Arc<Scene>, partner: &Partner, origin: &mut Origin) {
+    assert!(origin.is_alive(), "the origin has ended");
+    assert_eq!(partner.memory().tally.cut_off, 0, "callers get an answer, and be it 503");
+    let before = partner.memory().tally.clone();
+    partner.charge_while(scene, origin, 2, pause(Duration::from_millis(500))).await;
+    let after = partner.memory().tally.clone();
+    assert!(after.created > before.created, "{after:?}");
+    assert_eq!(after.failed, before.failed, "the origin has not recovered");
+}

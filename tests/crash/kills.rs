@@ -1,0 +1,70 @@
+//! `kill -9` under load, again and again.
+
+use crate::audit::audit;
+use crate::billing::faults;
+use crate::dice::Dice;
+use crate::load::Partner;
+use crate::scene::{Kind, Scene};
+use crate::setting::{TURN, number, pause};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Enough to meet each kind of weather, in some ten seconds for each database.
+const USUAL_CYCLES: u64 = 10;
+/// An audit asks for everything again, so a long run has it now and then.
+const CYCLES_BETWEEN_AUDITS: u64 = 25;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_survives_being_killed() {
+    survives(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_survives_being_killed() {
+    survives(Kind::Postgres).await;
+}
+
+async fn survives(kind: Kind) {
+    let _turn = TURN.lock().await;
+    let cycles = number("ONBILL_CYCLES").unwrap_or(USUAL_CYCLES);
+    let mut dice = Dice::new(number("ONBILL_SEED").unwrap_or(1));
+    let (scene, partner) = (Arc::new(Scene::new(kind).await), Partner::default());
+    for cycle in 1..=cycles {
+        one_life(&scene, &partner, &mut dice).await;
+        if cycle % CYCLES_BETWEEN_AUDITS == 0 || cycle == cycles {
+            audit(&scene, &partner).await;
+            let memory = partner.memory();
+            println!(
+                "{kind:?}: killed {cycle} of {cycles} times; {} charges, {:?}",
+                memory.asked.len(),
+                memory.tally
+            );
+        }
+    }
+    let tally = partner.memory().tally.clone();
+    // Where nobody was cut off and nothing asked for again, nothing was proven.
+    let met = [tally.created, tally.replayed, tally.refused, tally.in_progress, tally.cut_off];
+    assert!(met.iter().all(|count| *count > 0), "{tally:?}");
+}
+
+/// Starts, loads, kills. In two of three lives billing misbehaves for a while; before every other one, the time of what
+/// the last one left half done has come.
+async fn one_life(scene: &Arc<Scene>, partner: &Partner, dice: &mut Dice) {
+    if dice.below(2) == 0 {
+        scene.books.let_time_pass().await;
+    }
+    let origin = scene.start().await;
+    let (calm, ill, last) = (dice.below(300), dice.below(200), 100 + dice.below(500));
+    let fault = (dice.below(3) > 0).then(|| dice.pick(&faults()).clone());
+    let mut callers = partner.begin(scene, &origin, dice.below(1 << 32));
+    pause(Duration::from_millis(calm)).await;
+    if let Some(fault) = fault {
+        scene.billing.misbehave(&fault).await;
+        pause(Duration::from_millis(ill)).await;
+        scene.billing.misbehave(&json!({})).await;
+    }
+    pause(Duration::from_millis(last)).await;
+    origin.kill();
+    callers.end().await;
+}

@@ -1,0 +1,107 @@
+//! The origin as a process: started as its operator starts it, ended as nobody should.
+
+use crate::doors::Doors;
+use crate::setting::{until_nothing, variable};
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A running origin. It is killed when it is dropped.
+pub(crate) struct Origin {
+    child: Child,
+    /// Host and port.
+    pub(crate) address: String,
+}
+
+/// Starts the program under a limit for each file that it writes, and lets a write beyond it fail like one on a full disk
+/// (`EFBIG` instead of the signal that would end the process). `$0` is the limit in blocks of 512 bytes.
+const UNDER_A_LIMIT: &str = r#"ulimit -f "$0" && trap '' XFSZ && exec "$@""#;
+
+impl Origin {
+    /// Starts on the configuration in this folder, on a port that nobody has, and waits until it answers.
+    pub(crate) async fn start(folder: &Path, config: &str) -> Self {
+        Self::launch(folder, config, Command::new(program())).await
+    }
+
+    /// The same under a limit in bytes for each of its files, its log included.
+    pub(crate) async fn start_on_a_small_disk(folder: &Path, config: &str, bytes_max: u64) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", UNDER_A_LIMIT, &(bytes_max / 512).to_string()]).arg(program());
+        Self::launch(folder, config, shell).await
+    }
+
+    async fn launch(folder: &Path, config: &str, mut command: Command) -> Self {
+        let address = free_address();
+        let file = folder.join("origin.toml");
+        std::fs::write(&file, format!("listen = \"{address}\"\n{config}"))
+            .expect("the folder can be written");
+        let log = folder.join("origin.log");
+        let output = File::options().create(true).append(true).open(&log).expect("the folder can be written");
+        command
+            .arg("--config")
+            .arg(&file)
+            .arg("serve")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output);
+        let child = command.spawn().expect("the origin starts");
+        let (mut origin, doors) = (Self { child, address }, Doors::new());
+        until_nothing(async || {
+            assert!(origin.is_alive(), "the origin has ended at its start: see {}", log.display());
+            let healthy = doors.is_healthy(&origin.address).await;
+            (!healthy).then(|| format!("the origin is not healthy: see {}", log.display()))
+        })
+        .await;
+        origin
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// SIGKILL: at once, wherever it is.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        // One that has ended by itself cannot be killed, which is not for here to judge.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Fills the embedded table of accounts from a file, by the command line.
+pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
+    let (toml, csv) = (folder.join("import.toml"), folder.join("accounts.csv"));
+    std::fs::write(&toml, format!("listen = \"{}\"\n{config}", free_address())).expect("can be written");
+    std::fs::write(&csv, accounts).expect("can be written");
+    let run = Command::new(program()).arg("--config").arg(&toml).arg("import-accounts").arg(&csv).output();
+    let run = run.expect("the origin starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
+    listener.local_addr().expect("is bound").to_string()
+}
+
+/// The built program: where `ONBILL_ORIGIN` says, or beside the folder of this test's own.
+fn program() -> PathBuf {
+    let named = variable("ONBILL_ORIGIN").map(PathBuf::from);
+    let program = named.unwrap_or_else(|| {
+        let test = std::env::current_exe().expect("a program knows where it is");
+        test.parent().and_then(Path::parent).expect("is in target/debug/deps").join("onbill-origin")
+    });
+    assert!(
+        program.is_file(),
+        "{} is not there: these tests run the real origin. `cargo xtask crash` and `cargo xtask test` build it first; by \
+         hand it is `cargo build --bin onbill-origin`",
+        program.display()
+    );
+    program
+}

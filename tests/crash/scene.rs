@@ -1,0 +1,162 @@
+//! One origin with its books, its billing and some subscribers.
+
+use crate::billing::Billing;
+use crate::books::Books;
+use crate::doors::{Doors, EDGE};
+use crate::keys::{self, Holder};
+use crate::origin::{Origin, import};
+use crate::setting::until_nothing;
+use http::StatusCode;
+use onbill_domain::wire::edge::SignupAnswer;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Enough that neighbours in a commit are rarely the same person.
+const PEOPLE: usize = 24;
+/// Of them with prepaid credit, which a run of the usual length uses up: declines are part of it.
+const PREPAID: usize = 3;
+const CREDIT: i64 = 40_000;
+
+/// Which database, and with it where account standing comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A file, with the accounts in the origin's own table.
+    Sqlite,
+    /// PostgreSQL, with the operator asked about each account.
+    Postgres,
+}
+
+/// A subscriber, as partner, edge and operator know them.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) pai: String,
+    pub(crate) handle: String,
+    pub(crate) msisdn: String,
+}
+
+/// Everything that outlives the origin.
+pub(crate) struct Scene {
+    pub(crate) books: Books,
+    pub(crate) billing: Billing,
+    pub(crate) doors: Doors,
+    pub(crate) people: Vec<Person>,
+    folder: PathBuf,
+    config: String,
+}
+
+impl Scene {
+    /// Empty books but for the subscribers, who signed up at a real origin; it has ended again.
+    pub(crate) async fn new(kind: Kind) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crash").join(name);
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        std::fs::write(folder.join("keys.json"), keys::json(&Holder::Origin("acme")))
+            .expect("can be written");
+        let (books, source) = match kind {
+            Kind::Sqlite => (Books::in_file(&folder), "table"),
+            Kind::Postgres => (Books::in_schema().await, "csp"),
+        };
+        let accounts = accounts();
+        let billing = Billing::open(&accounts).await;
+        let config =
+            config(&books.address(), &folder.join("keys.json").display().to_string(), &billing.url, source);
+        if source == "table" {
+            import(&folder, &config, &accounts);
+        }
+        let mut scene = Self { books, billing, doors: Doors::new(), people: Vec::new(), folder, config };
+        let origin = scene.start().await;
+        for n in 0..PEOPLE {
+            let person = scene.sign_up(&origin, number(n)).await;
+            scene.people.push(person);
+        }
+        scene
+    }
+
+    pub(crate) async fn start(&self) -> Origin {
+        Origin::start(&self.folder, &self.config).await
+    }
+
+    pub(crate) async fn start_on_a_small_disk(&self, bytes_max: u64) -> Origin {
+        Origin::start_on_a_small_disk(&self.folder, &self.config, bytes_max).await
+    }
+
+    /// From the dashboard's word on a number to a live subscription.
+    async fn sign_up(&self, origin: &Origin, msisdn: String) -> Person {
+        let at = &origin.address;
+        let visit = json!({"offer": "netflix-standard", "msisdn": msisdn, "locale": "en",
+                           "session": self.billing.assertion(&msisdn)});
+        let (status, step) = self.doors.ask(at, "/edge/v1/validate", &visit).await;
+        assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
+        let (status, answer) = self.doors.ask(at, "/edge/v1/signup", &json!({"flow": step["flow"]})).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let answer: SignupAnswer = serde_json::from_value(answer).expect("is an answer");
+        let (pai, handle) = (answer.pai.to_string(), answer.mapping.subscriber);
+        let subscription = json!({"pai": pai, "extSubscriptionID": format!("sub-{pai}"),
+                                  "origin": "NEW_ACCOUNT", "plan": "standard"});
+        let answer = self.doors.forward(at, "/ott/v1/partnerSubscription", &handle, &subscription).await;
+        assert_eq!(answer.map(|(status, _)| status), Ok(StatusCode::CREATED));
+        Person { pai, handle, msisdn }
+    }
+
+    /// With billing healthy and an origin running, everything reaches the bills in the end.
+    pub(crate) async fn until_delivered(&self) {
+        until_nothing(async || {
+            let (waiting, parked) = self.books.outbox().await;
+            (waiting > 0).then(|| format!("{waiting} entries are in the outbox, {parked} of them parked"))
+        })
+        .await;
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // What a failed test leaves behind is what its finder needs.
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// Numbers that nobody has, in the range kept for stories.
+fn number(n: usize) -> String {
+    format!("+12025550{}", 100 + n)
+}
+
+fn accounts() -> String {
+    let mut file = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
+    for n in 0..PEOPLE {
+        let (account_type, balance) =
+            if n < PREPAID { ("prepaid", CREDIT.to_string()) } else { ("postpaid", String::new()) };
+        writeln!(file, "{},active,{account_type},{balance},USD,2021-03-14", number(n))
+            .expect("a string takes it");
+    }
+    file
+}
+
+/// All of the file but the address to listen on.
+fn config(database: &str, keys: &str, billing: &str, source: &str) -> String {
+    // A JSON string is a TOML basic string too.
+    let (database, keys) = (Value::from(database), Value::from(keys));
+    format!(
+        r#"operator = "acme"
+name = "Acme Mobile"
+country = "US"
+database = {database}
+keys = {keys}
+edge_url = "https://{EDGE}"
+accounts = "{source}"
+bss_url = "{billing}/csp"
+dashboards = ["https://my.acme.example"]
+
+[[offers]]
+id = "netflix-standard"
+partner = "netflix"
+title = "Netflix Standard"
+plan = "standard"
+price = {{ value = 1599, currency = "USD" }}
+"#
+    )
+}

@@ -1,0 +1,44 @@
+//! What whoever runs the tests has a say in, and waiting for what cannot call back.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+/// How long anything may take that takes a second: a machine may have much else to do.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// One test at a time: each wants the machine and the database for itself.
+pub(crate) static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// A variable of the environment, unless it is empty.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how far a test goes, and where, is for whoever runs it to say"
+)]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A number among them.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    variable(name).map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
+}
+
+/// Looks until there is nothing left to wait for. `look` says what there still is.
+pub(crate) async fn until_nothing<What: Display>(mut look: impl AsyncFnMut() -> Option<What>) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while look().await.is_some() {
+            pause(LOOK).await;
+        }
+    });
+    if waited.await.is_err() {
+        let left = look().await.map(|what| what.to_string());
+        panic!("after {} s: {}", PATIENCE.as_secs(), left.unwrap_or_default());
+    }
+}
+
+/// Lets things happen. Who waits for something in particular uses [`until_nothing`].
+pub(crate) async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
