@@ -12,7 +12,8 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{Code, ErrorBody};
 use onbill_domain::signature;
 use onbill_domain::wire::csp::{
-    AccountValidateAnswer, AccountValidateRequest, ChargeAnswer, ChargeRequest, NotificationRequest,
+    AccountValidateAnswer, AccountValidateRequest, BillRefundAnswer, BillRefundRequest, ChargeAnswer,
+    ChargeRequest, NotificationRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -74,6 +75,16 @@ impl BillingSystem {
         match self.call::<()>(Method::GET, &path, None).await? {
             (StatusCode::OK, body) => read(&body).map(Some),
             (StatusCode::NOT_FOUND, body) if says(&body, Code::TransactionNotFound) => Ok(None),
+            _ => Err(Unclear),
+        }
+    }
+
+    /// Gives some of a charge back on its bill, once per refund id.
+    pub async fn refund(&self, refund: &BillRefundRequest) -> Result<BillRefundAnswer, Unclear> {
+        match self.call(Method::POST, "/refund", Some(refund)).await? {
+            // The status alone says yes; a body, where there is one, may say no.
+            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => read(b"{}"),
+            (StatusCode::OK | StatusCode::CREATED, body) => read(&body),
             _ => Err(Unclear),
         }
     }

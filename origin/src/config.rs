@@ -3,11 +3,13 @@
 
 use crate::database::Database;
 use crate::numbering::NumberPlan;
+use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
 use onbill_domain::money::Money;
 use onbill_domain::origin_url::origin_of;
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::edge::OfferView;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -52,6 +54,43 @@ impl Offer {
     }
 }
 
+/// A partner, beyond what its offers say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// Its name.
+    pub id: PartnerId,
+    /// Where it is told of later outcomes; without it, it asks.
+    pub url: Option<String>,
+}
+
+/// What an account may be charged in one currency, in its minor units. A limit that is absent does not limit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrencyLimits {
+    /// The currency. The operator bills in it, also when nothing is on offer in it.
+    pub currency: Currency,
+    /// The smallest charge that billing takes.
+    pub smallest: Option<i64>,
+    /// The largest single charge.
+    pub transaction: Option<i64>,
+    /// The most in a day (UTC).
+    pub day: Option<i64>,
+    /// The most in a calendar month (UTC).
+    pub month: Option<i64>,
+}
+
+impl CurrencyLimits {
+    fn limits(&self) -> SpendingLimits {
+        SpendingLimits {
+            smallest_minor: self.smallest,
+            transaction_minor: self.transaction,
+            day_minor: self.day,
+            month_minor: self.month,
+        }
+    }
+}
+
 /// The file as it is written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +122,12 @@ pub struct Config {
     pub dashboards: Vec<String>,
     /// What is sold.
     pub offers: Vec<Offer>,
+    /// The partners with something to configure.
+    #[serde(default)]
+    pub partners: Vec<Partner>,
+    /// How much an account may be charged; a currency that is not here has no limits.
+    #[serde(default)]
+    pub limits: Vec<CurrencyLimits>,
 }
 
 impl Config {
@@ -134,7 +179,37 @@ impl Config {
                 ));
             }
         }
+        for (n, partner) in self.partners.iter().enumerate() {
+            if self.partners[..n].iter().any(|other| other.id == partner.id) {
+                return Err(format!("partner {} is there twice", partner.id));
+            }
+            if let Some(url) = &partner.url {
+                secure(url, &format!("partner {}: url", partner.id))?;
+                if url.ends_with('/') || url.contains(['?', '#']) {
+                    return Err(format!("partner {}: url must end before the path's last /", partner.id));
+                }
+            }
+        }
+        for (n, set) in self.limits.iter().enumerate() {
+            let currency = set.currency;
+            if self.limits[..n].iter().any(|other| other.currency == currency) {
+                return Err(format!("limits in {currency} are there twice"));
+            }
+            set.limits().check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
+        }
         Ok(())
+    }
+
+    /// Where a partner is told of later outcomes.
+    pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
+        self.partners.iter().find(|partner| partner.id == *id)?.url.as_deref()
+    }
+
+    /// What an account may be charged in a currency; `None` when the operator does not bill in it.
+    pub fn limits_in(&self, currency: Currency) -> Option<SpendingLimits> {
+        let set = self.limits.iter().find(|set| set.currency == currency).map(CurrencyLimits::limits);
+        let on_offer = self.offers.iter().any(|offer| offer.price.currency == currency);
+        set.or_else(|| on_offer.then(SpendingLimits::default))
     }
 
     /// The offer of that name.

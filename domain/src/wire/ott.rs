@@ -114,10 +114,7 @@ impl TransactionRequest {
                 "amount.value must be a positive number of minor units below the limit.",
             ));
         }
-        let length = self.description.chars().count();
-        let printable = !self.description.chars().any(char::is_control);
-        if !(1..=DESCRIPTION_CHARS_MAX).contains(&length) || !printable || self.description.trim().is_empty()
-        {
+        if !is_line(&self.description) {
             return Err(Reject::invalid("description must be 1 to 100 printable characters."));
         }
         match self.tax {
@@ -132,7 +129,15 @@ impl TransactionRequest {
     }
 }
 
-/// Where a charge stands.
+/// Whether it can stand on one line of a bill.
+fn is_line(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=DESCRIPTION_CHARS_MAX).contains(&length)
+        && !text.chars().any(char::is_control)
+        && !text.trim().is_empty()
+}
+
+/// Where a charge or a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TransactionStatus {
@@ -185,6 +190,60 @@ pub struct TransactionAnswer {
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline_reason: Option<DeclineReason>,
+    /// What billing said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_result: Option<RawResult>,
+}
+
+/// `POST /transaction/{extTransactionID}/refund`: gives back all or part of a charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundRequest {
+    /// The partner's name for the refund, unique for ever.
+    #[serde(rename = "extRefundID")]
+    pub ext_refund_id: ExtId,
+    /// How much; all that is left when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// Why, in the partner's words: for the books, not for the bill.
+    pub reason: String,
+}
+
+impl RefundRequest {
+    /// Checks what the types do not: the amount's bounds and the reason. Whether so much is left, only the books know.
+    pub fn check(&self) -> Result<(), Reject> {
+        if self.amount.is_some_and(|amount| !(1..=CHARGE_MINOR_MAX).contains(&amount.amount_minor)) {
+            return Err(Reject::invalid(
+                "amount.value must be a positive number of minor units below the limit.",
+            ));
+        }
+        if is_line(&self.reason) {
+            Ok(())
+        } else {
+            Err(Reject::invalid("reason must be 1 to 100 printable characters."))
+        }
+    }
+}
+
+/// A refund as the partner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundAnswer {
+    /// Our name for it.
+    #[serde(rename = "refundID")]
+    pub refund_id: String,
+    /// The partner's.
+    #[serde(rename = "extRefundID")]
+    pub ext_refund_id: ExtId,
+    /// The partner's name for the charge.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
+    /// Where it stands.
+    pub status: TransactionStatus,
+    /// How much is given back.
+    pub amount: Money,
+    /// How much of the charge is left when all its refunds but the declined ones are taken off.
+    pub remaining: Money,
     /// What billing said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_result: Option<RawResult>,

@@ -11,7 +11,6 @@ mod begun_with;
 mod failure;
 mod flows;
 mod ledger;
-mod outbox;
 mod pais;
 mod rows;
 mod schema;
@@ -25,9 +24,8 @@ mod turns;
 pub use address::Address;
 
 use super::{
-    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, NewCharge, NewFlow, NewSignup,
-    NumberIndex, PaiRow, PinTry, Posting, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
-    TokenSpend,
+    AccountRow, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewSignup, NumberIndex, PaiRow, PinTry,
+    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use async_trait::async_trait;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -36,7 +34,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionRequest, TransactionAnswer};
+use onbill_domain::wire::ott::PartnerSubscriptionRequest;
 use statements::Db;
 use std::time::Duration;
 use tokio_postgres::NoTls;
@@ -213,59 +211,6 @@ impl Store for PostgresStore {
             spend(tx, &nonce).await?;
             subscriptions::record(tx, now, &partner, &new_id, &request).await?
         })
-    }
-
-    async fn post_transaction(
-        &self,
-        nonce: Nonce,
-        now: Timestamp,
-        new: NewCharge,
-    ) -> Result<Posting, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| {
-            spend(tx, &nonce).await?;
-            ledger::post(tx, now, &new).await?
-        })
-    }
-
-    async fn transaction(
-        &self,
-        partner: PartnerId,
-        id: ExtId,
-    ) -> Result<Option<TransactionAnswer>, StoreError> {
-        read!(&self.pool, |db| ledger::find(db, &partner, &id))
-    }
-
-    async fn answer_transaction(
-        &self,
-        now: Timestamp,
-        transaction_id: String,
-        outcome: HandOff,
-    ) -> Result<Vec<u8>, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| {
-            outbox::settle_charge(tx, now, &transaction_id, &outcome).await?;
-            ledger::fix_answer(tx, &transaction_id).await?
-        })
-    }
-
-    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
-        read!(&self.pool, |db| ledger::charge(db, &transaction_id))
-    }
-
-    async fn lease_due(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Entry>, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::lease_due(tx, now, until, limit).await? })
-    }
-
-    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<(), StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::settle(tx, now, &entry, &outcome).await? })
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        read!(&self.pool, |db| outbox::next_due(db))
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
