@@ -257,10 +257,29 @@ mod tests {
         title = "Netflix Standard"
         plan = "standard"
         price = { value = 1599, currency = "USD" }
+        [[partners]]
+        id = "netflix"
+        url = "https://callbacks.netflix.example/onbill"
+        [[limits]]
+        currency = "USD"
+        smallest = 50
+        month = 10000
     "#;
 
     fn check(text: &str) -> Result<(), String> {
         toml::from_str::<Config>(text).map_err(|error| error.message().to_owned())?.check()
+    }
+
+    #[test]
+    fn a_currency_is_billed_in_when_something_costs_or_is_limited_in_it() {
+        let text = format!("{GOOD}[[limits]]\ncurrency = \"EUR\"");
+        let config: Config = toml::from_str(&text).expect("is sound");
+        let limits = |code| config.limits_in(Currency::parse(code).expect("is listed"));
+        assert_eq!(limits("USD").and_then(|limits| limits.month_minor), Some(10000));
+        assert_eq!(limits("EUR"), Some(SpendingLimits::default()));
+        assert_eq!(limits("JPY"), None);
+        let netflix = PartnerId::parse("netflix").expect("is a slug");
+        assert_eq!(config.partner_url(&netflix), Some("https://callbacks.netflix.example/onbill"));
     }
 
     #[test]
@@ -277,6 +296,12 @@ mod tests {
             ("name =", "nmae =", "nmae"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
             ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),
+            ("example/onbill", "example/onbill/", "partner netflix: url"),
+            ("https://callbacks", "http://callbacks", "must be https"),
+            ("month =", "mounth =", "mounth"),
+            ("month = 10000", "month = 49", "limits in USD: smallest"),
+            ("month = 10000", "month = 0", "positive"),
+            ("month = 10000", "[[limits]]\ncurrency = \"USD\"", "limits in USD are there twice"),
         ] {
             let verdict = check(&GOOD.replace(from, to)).expect_err(to);
             assert!(verdict.contains(complaint), "{verdict}");

@@ -288,6 +288,41 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_is_checked_and_has_one_spelling_for_ever() {
+        let refund = |body: Value| crate::wire::parse::<RefundRequest>(body.to_string().as_bytes());
+        let whole =
+            refund(json!({"reason": "Left", "extRefundID": "r-1", "unknown": 1})).expect("is a refund");
+        assert_eq!(whole.check(), Ok(()));
+        assert_eq!(
+            serde_json::to_string(&whole).expect("is JSON"),
+            r#"{"extRefundID":"r-1","reason":"Left"}"#
+        );
+        let part =
+            json!({"extRefundID": "r-1", "amount": {"value": 600, "currency": "USD"}, "reason": "Left"});
+        assert_eq!(
+            serde_json::to_string(&refund(part.clone()).expect("is a refund")).expect("is JSON"),
+            r#"{"extRefundID":"r-1","amount":{"value":600,"currency":"USD"},"reason":"Left"}"#
+        );
+        for (member, value) in [
+            ("amount", json!({"value": 0, "currency": "USD"})),
+            ("amount", json!({"value": -1, "currency": "USD"})),
+            ("amount", json!({"value": 100_000_001, "currency": "USD"})),
+            ("amount", json!({"value": 1.5, "currency": "USD"})),
+            ("amount", json!(600)),
+            ("reason", json!("")),
+            ("reason", json!("a\nb")),
+            ("reason", json!("x".repeat(101))),
+            ("reason", Value::Null),
+            ("extRefundID", json!("x".repeat(300))),
+        ] {
+            let mut bad = part.clone();
+            bad[member] = value;
+            let verdict = refund(bad.clone()).and_then(|refund| refund.check());
+            assert_eq!(verdict.map_err(|reject| reject.code.as_str()), Err("invalid-request"), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_charge_is_checked_member_by_member() {
         assert_eq!(charge(|_| {}), Ok(()));
         assert_eq!(charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));

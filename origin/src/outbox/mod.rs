@@ -130,3 +130,18 @@ fn jitter(random: &dyn Random, delay: i64) -> i64 {
     let drawn = i64::from(u32::from_le_bytes(random.bytes()));
     drawn % (delay / 5 + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_without_a_number_at_hand_has_few_digits() {
+        for code in ["61", "R-204", "no-such-charge", "123456"] {
+            assert!(may_be_told(code, None), "{code}");
+        }
+        for code in ["2025550101", "555 01 01", "", "a\tb"] {
+            assert!(!may_be_told(code, None), "{code}");
+        }
+    }
+}

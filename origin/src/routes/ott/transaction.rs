@@ -77,6 +77,6 @@ pub(in crate::routes) async fn post_transaction(
     Ok(json(StatusCode::CREATED, answer))
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
+pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
