@@ -26,6 +26,32 @@ pub enum AccountSource {
     Csp,
 }
 
+/// How long a post waits for billing: from one to six seconds, as the edge gives up on an origin after eight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct HandOffSeconds(u64);
+
+impl HandOffSeconds {
+    /// The seconds.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for HandOffSeconds {
+    fn default() -> Self {
+        Self(5)
+    }
+}
+
+impl TryFrom<u64> for HandOffSeconds {
+    type Error = &'static str;
+
+    fn try_from(seconds: u64) -> Result<Self, Self::Error> {
+        (1..=6).contains(&seconds).then_some(Self(seconds)).ok_or("hand_off_seconds must be 1 to 6")
+    }
+}
+
 /// Something the operator sells.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +144,9 @@ pub struct Config {
     pub accounts: AccountSource,
     /// Base URL of the operator's CSP API.
     pub bss_url: String,
+    /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
+    #[serde(default)]
+    pub hand_off_seconds: HandOffSeconds,
     /// Web origins that a return URL may lie on; the first is where a customer without one goes.
     pub dashboards: Vec<String>,
     /// What is sold.
@@ -296,6 +325,7 @@ mod tests {
             ("name =", "nmae =", "nmae"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
             ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),
+            ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
             ("month =", "mounth =", "mounth"),

@@ -90,6 +90,15 @@ async fn deliver(app: &App, entry: Entry) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The hand-off that a post tries before it answers. When it takes too long it is unclear, and the outbox goes on.
+pub(crate) async fn within_deadline(app: &App, hand_off: impl Future<Output = HandOff>) -> HandOff {
+    let deadline = Duration::from_secs(app.config.hand_off_seconds.get());
+    match tokio::time::timeout(deadline, hand_off).await {
+        Ok(outcome) => outcome,
+        Err(_) => later_or_parked(app, 1),
+    }
+}
+
 /// Raises an alarm when billing has said two things about one id. The first verdict stays: the partner may have it.
 pub(crate) fn look_at(settling: Settling, what: &str, id: &str) {
     if settling == Settling::Contradicted {

@@ -71,7 +71,7 @@ pub(in crate::routes) async fn post_refund(
     };
 
     // 3.
-    let outcome = hand_off::hand_off(&app, &refund, 1).await;
+    let outcome = outbox::within_deadline(&app, hand_off::hand_off(&app, &refund, 1)).await;
 
     // 4.
     let (answer, settling) = app.store.answer_refund(app.now(), refund.refund_id.clone(), outcome).await?;

@@ -16,8 +16,8 @@ use onbill_domain::wire::ott::TransactionRequest;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// Seconds that a post may work on its answer. Longer than a hand-off takes at most (three calls to billing with a
-/// deadline each), so that a replay does not answer while the first post still may.
+/// Seconds that a post may work on its answer. Many times longer than its hand-off may take, so that a replay does not
+/// answer while the first post still may.
 pub(crate) const ANSWERING_SECONDS: i64 = 60;
 
 /// 1. Checks the request: 400 `invalid-request`.
@@ -67,7 +67,7 @@ pub(in crate::routes) async fn post_transaction(
     routed::compare(pai, call.subscriber.as_deref(), &charge.handle);
 
     // 3.
-    let outcome = hand_off::hand_off(&app, &charge, 1).await;
+    let outcome = outbox::within_deadline(&app, hand_off::hand_off(&app, &charge, 1)).await;
 
     // 4.
     let (answer, settling) =
