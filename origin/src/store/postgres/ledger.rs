@@ -1,6 +1,7 @@
 //! The use cases of [`Ledger`] and [`Outbox`], each told in the file of its noun.
 
-use super::PostgresStore;
+use super::transaction::in_transaction;
+use super::{PostgresStore, charges, outbox, read, refunds, spend};
 use crate::store::{
     Charge, Entry, HandOff, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting, Settling,
     StoreError,
@@ -22,7 +23,11 @@ impl Ledger for PostgresStore {
         now: Timestamp,
         new: NewCharge,
     ) -> Result<Posting, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            // What is only looked up shares a round trip with the nonce.
+            let ((), found) = tokio::try_join!(spend(tx, &nonce), charges::look_up(tx, &new))?;
+            charges::post(tx, now, &new, found).await?
+        })
     }
 
     async fn answer_transaction(
@@ -31,7 +36,10 @@ impl Ledger for PostgresStore {
         transaction_id: String,
         outcome: HandOff,
     ) -> Result<(Vec<u8>, Settling), StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            let settling = outbox::settle_charge(tx, now, &transaction_id, FIRST, &outcome).await?;
+            (charges::fix_answer(tx, &transaction_id).await?, settling)
+        })
     }
 
     async fn transaction(
@@ -39,11 +47,11 @@ impl Ledger for PostgresStore {
         partner: PartnerId,
         id: ExtId,
     ) -> Result<Option<TransactionAnswer>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        read!(&self.pool, |db| charges::find(db, &partner, &id))
     }
 
     async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        read!(&self.pool, |db| charges::charge(db, &transaction_id))
     }
 
     async fn post_refund(
@@ -52,7 +60,10 @@ impl Ledger for PostgresStore {
         now: Timestamp,
         new: NewRefund,
     ) -> Result<RefundPosting, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            refunds::post(tx, now, &new).await?
+        })
     }
 
     async fn answer_refund(
@@ -61,7 +72,10 @@ impl Ledger for PostgresStore {
         refund_id: String,
         outcome: HandOff,
     ) -> Result<(Vec<u8>, Settling), StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            let settling = outbox::settle_refund(tx, now, &refund_id, FIRST, &outcome).await?;
+            (refunds::fix_answer(tx, &refund_id).await?, settling)
+        })
     }
 
     async fn refund_answer(
@@ -70,25 +84,25 @@ impl Ledger for PostgresStore {
         transaction: ExtId,
         refund: ExtId,
     ) -> Result<Option<RefundAnswer>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        read!(&self.pool, |db| refunds::find(db, &partner, &transaction, &refund))
     }
 
     async fn refund(&self, refund_id: String) -> Result<Option<Refund>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        read!(&self.pool, |db| refunds::refund(db, &refund_id))
     }
 
     async fn told_of_charge(
         &self,
         transaction_id: String,
     ) -> Result<Option<(PartnerId, TransactionAnswer)>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        read!(&self.pool, |db| charges::told(db, &transaction_id))
     }
 
     async fn told_of_refund(
         &self,
         refund_id: String,
     ) -> Result<Option<(PartnerId, RefundAnswer)>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        read!(&self.pool, |db| refunds::told(db, &refund_id))
     }
 }
 
@@ -100,14 +114,14 @@ impl Outbox for PostgresStore {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::lease_due(tx, now, until, limit).await? })
     }
 
     async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<Settling, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::settle(tx, now, &entry, &outcome).await? })
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Err(StoreError::Failed("not in PostgreSQL yet".to_owned()))
+        read!(&self.pool, |db| outbox::next_due(db))
     }
 }

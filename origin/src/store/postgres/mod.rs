@@ -8,13 +8,17 @@
 mod accounts;
 mod address;
 mod begun_with;
+mod charges;
 mod failure;
 mod flows;
 mod ledger;
+mod outbox;
 mod pais;
+mod refunds;
 mod rows;
 mod schema;
 mod signups;
+mod spending;
 mod statements;
 mod subscriptions;
 mod tls;
@@ -89,11 +93,12 @@ impl PostgresStore {
 /// One use case that only reads: one statement, which sees one state of the books without a transaction.
 macro_rules! read {
     ($pool:expr, |$db:ident| $work:expr) => {{
-        let connection = transaction::connection($pool).await?;
-        let $db = &Db::Alone(&connection);
-        $work.await.map_err(StoreError::from)
+        let connection = $crate::store::postgres::transaction::connection($pool).await?;
+        let $db = &$crate::store::postgres::statements::Db::Alone(&connection);
+        $work.await.map_err($crate::store::StoreError::from)
     }};
 }
+use read;
 
 /// Spends a nonce, once. Whoever is about to spend the same one is waited for.
 async fn spend(tx: &Db<'_>, nonce: &Nonce) -> Result<(), Broken> {
@@ -114,7 +119,7 @@ async fn forget_nonces(tx: &Db<'_>, now: Timestamp) -> Result<u64, Broken> {
     .await
 }
 
-/// The trait is a list of use cases; each is told in the file of its noun.
+/// The traits are lists of use cases; each is told in the file of its noun. Those of the money are in `ledger.rs`.
 #[async_trait]
 impl Store for PostgresStore {
     async fn begin_with(
