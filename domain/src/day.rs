@@ -1,9 +1,13 @@
 //! Calendar days, `YYYY-MM-DD`, and the service period between two of them.
 
 use crate::limits::SERVICE_PERIOD_DAYS_MAX;
+use crate::timestamp::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
-use time::{Date, Month};
+use time::{Date, Month, OffsetDateTime};
+
+/// 2000-01-01T00:00:00Z.
+const FIRST_SECOND: i64 = 946_684_800;
 
 /// A day of the Gregorian calendar between the years 2000 and 9999, without a time zone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +27,22 @@ impl Day {
         let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
         let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
         (year >= 2000).then_some(Self(date))
+    }
+
+    /// The day in UTC. A moment that no calendar of ours has becomes the nearest day that it has.
+    pub fn of(moment: Timestamp) -> Self {
+        let date = OffsetDateTime::from_unix_timestamp(moment.unix_seconds().max(FIRST_SECOND));
+        Self(date.map_or(Date::MAX, OffsetDateTime::date))
+    }
+
+    /// The first moment of the day, in UTC.
+    pub fn begins_at(self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.midnight().assume_utc().unix_timestamp())
+    }
+
+    /// Whether both lie in one calendar month.
+    pub fn is_in_month_of(self, other: Self) -> bool {
+        (self.0.year(), self.0.month()) == (other.0.year(), other.0.month())
     }
 
     /// Days from `earlier` to `self`; negative when it lies before.
@@ -119,6 +139,20 @@ mod tests {
         ] {
             assert_eq!(Day::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_moment_lies_on_a_day_of_utc() {
+        let day = |text: &str| Timestamp::parse(text).map(|at| Day::of(at).to_string());
+        assert_eq!(day("2026-11-30T23:59:59Z").as_deref(), Some("2026-11-30"));
+        assert_eq!(day("2026-12-01T00:00:00Z").as_deref(), Some("2026-12-01"));
+        assert_eq!(day("2026-12-01T00:30:00+01:00").as_deref(), Some("2026-11-30"));
+        assert_eq!(Day::of(Timestamp::from_unix_seconds(-1)).to_string(), "2000-01-01");
+        assert_eq!(Day::of(Timestamp::from_unix_seconds(i64::MAX)).to_string(), "9999-12-31");
+        let first = Day::parse("2026-12-01").expect("is a day");
+        assert_eq!(first.begins_at().to_string(), "2026-12-01T00:00:00Z");
+        assert!(first.is_in_month_of(Day::parse("2026-12-31").expect("is a day")));
+        assert!(!first.is_in_month_of(Day::parse("2025-12-01").expect("is a day")));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum KeyUse {
     EdgeToOrigin,
     /// The origin's calls to the operator's systems.
     OriginToBss,
+    /// The origin's calls to the partner: one key for each pair of them, so that no operator speaks for another.
+    OriginToPartner,
     /// The operator's systems' calls to the origin.
     BssToOrigin,
     /// The sign-up token.
@@ -45,6 +47,7 @@ impl KeyUse {
             Self::EdgeToPartner => "edge-to-partner",
             Self::EdgeToOrigin => "edge-to-origin",
             Self::OriginToBss => "origin-to-bss",
+            Self::OriginToPartner => "origin-to-partner",
             Self::BssToOrigin => "bss-to-origin",
             Self::SignupToken => "signup-token",
             Self::SessionAssertion => "session-assertion",

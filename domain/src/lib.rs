@@ -20,6 +20,7 @@ pub mod origin_url;
 pub mod pai;
 pub mod reject;
 pub mod signature;
+pub mod spending;
 pub mod standing;
 pub mod timestamp;
 pub mod token;

@@ -3,7 +3,7 @@
 
 use crate::ambient::{Clock, Random};
 use crate::bss::BillingSystem;
-use crate::config::{AccountSource, Config, Offer};
+use crate::config::{AccountSource, Config, Offer, Partner};
 use crate::fault::{Failure, Fault};
 use crate::numbering::NumberPlan;
 use crate::peer::Peer;
@@ -29,6 +29,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Where unpredictable bytes come from.
     pub random: Arc<dyn Random>,
+    /// The network, towards operator and partners.
+    pub peer: Arc<dyn Peer>,
     /// The operator's own systems.
     pub bss: BillingSystem,
     /// Reads typed numbers.
@@ -70,17 +72,24 @@ impl App {
                 return Err(format!("the key ring has no key of use partner-call for {partner}"));
             }
         }
+        for Partner { id, .. } in config.partners.iter().filter(|partner| partner.url.is_some()) {
+            let party = format!("partner:{id}");
+            if keys.newest(KeyUse::OriginToPartner, &party).is_none() {
+                return Err(format!("the key ring has no key of use origin-to-partner for {party}"));
+            }
+        }
         let numbers = NumberPlan::for_country(&config.country).ok_or("country has no numbering plan")?;
         let vault = Vault::new(&keys)?;
         let bss = BillingSystem::new(
             &config.bss_url,
             config.operator.as_str(),
             Arc::clone(&keys),
-            peer,
+            Arc::clone(&peer),
             Arc::clone(&clock),
             Arc::clone(&random),
         );
-        Ok(Self { config, keys, store, clock, random, bss, numbers, vault, outbox_bell: Notify::new() })
+        let outbox_bell = Notify::new();
+        Ok(Self { config, keys, store, clock, random, peer, bss, numbers, vault, outbox_bell })
     }
 
     /// Now.

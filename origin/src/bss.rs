@@ -12,7 +12,8 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{Code, ErrorBody};
 use onbill_domain::signature;
 use onbill_domain::wire::csp::{
-    AccountValidateAnswer, AccountValidateRequest, ChargeAnswer, ChargeRequest, NotificationRequest,
+    AccountValidateAnswer, AccountValidateRequest, BillRefundAnswer, BillRefundRequest, ChargeAnswer,
+    ChargeRequest, NotificationRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +79,20 @@ impl BillingSystem {
         }
     }
 
+    /// Gives some of a charge back on its bill, once per refund id.
+    pub async fn refund(&self, refund: &BillRefundRequest) -> Result<BillRefundAnswer, Unclear> {
+        match self.call(Method::POST, "/refund", Some(refund)).await? {
+            // The status alone says yes; a body, where there is one, may say no.
+            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => read(b"{}"),
+            (StatusCode::OK | StatusCode::CREATED, body) => {
+                // Only an object: by its defaults, an empty list would be read as a yes too.
+                let members: serde_json::Map<String, serde_json::Value> = read(&body)?;
+                serde_json::from_value(members.into()).map_err(|_| Unclear)
+            }
+            _ => Err(Unclear),
+        }
+    }
+
     /// Sends a text message to a subscriber.
     pub async fn notify(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = NotificationRequest { msisdn: msisdn.clone(), text: text.to_owned() };
@@ -127,6 +142,7 @@ mod tests {
     use async_trait::async_trait;
     use http::Response;
     use onbill_domain::encoding::base64url;
+    use onbill_domain::wire::csp::ChargeVerdict;
     use serde_json::json;
 
     /// Answers every call alike.
@@ -164,6 +180,27 @@ mod tests {
             assert_eq!(bss.account(&msisdn).await.err(), Some(Unclear), "{body}");
             assert_eq!(bss.look_up_charge("t").await, Err(Unclear), "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_refund_is_done_when_billing_says_so_and_unclear_when_a_proxy_does() {
+        let currency = onbill_domain::currency::Currency::parse("USD").expect("is listed");
+        let refund = BillRefundRequest {
+            refund_id: "r".to_owned(),
+            transaction_id: "t".to_owned(),
+            amount: onbill_domain::money::Money { amount_minor: 1, currency },
+        };
+        let says =
+            async |status, body| answering(status, body).refund(&refund).await.map(|answer| answer.status);
+        for body in ["", "{}", r#"{"refundID":"r"}"#, r#"{"status":"APPROVED"}"#] {
+            assert_eq!(says(201, body).await, Ok(ChargeVerdict::Approved), "{body}");
+        }
+        assert_eq!(says(200, r#"{"status":"DECLINED","rawCode":"61"}"#).await, Ok(ChargeVerdict::Declined));
+        for body in ["<html>200 OK", r#"{"status":"PERHAPS"}"#, "[]"] {
+            assert_eq!(says(200, body).await, Err(Unclear), "{body}");
+        }
+        assert_eq!(says(202, "").await, Err(Unclear));
+        assert_eq!(says(404, r#"{"code":"transaction-not-found","message":"No."}"#).await, Err(Unclear));
     }
 
     #[tokio::test]

@@ -3,11 +3,13 @@
 
 use crate::database::Database;
 use crate::numbering::NumberPlan;
+use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
 use onbill_domain::money::Money;
 use onbill_domain::origin_url::origin_of;
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::edge::OfferView;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -22,6 +24,32 @@ pub enum AccountSource {
     Table,
     /// The operator's CSP API.
     Csp,
+}
+
+/// How long a post waits for billing: from one to six seconds, as the edge gives up on an origin after eight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct HandOffSeconds(u64);
+
+impl HandOffSeconds {
+    /// The seconds.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for HandOffSeconds {
+    fn default() -> Self {
+        Self(5)
+    }
+}
+
+impl TryFrom<u64> for HandOffSeconds {
+    type Error = &'static str;
+
+    fn try_from(seconds: u64) -> Result<Self, Self::Error> {
+        (1..=6).contains(&seconds).then_some(Self(seconds)).ok_or("hand_off_seconds must be 1 to 6")
+    }
 }
 
 /// Something the operator sells.
@@ -48,6 +76,43 @@ impl Offer {
             title: self.title.clone(),
             partner: self.partner.clone(),
             price: self.price,
+        }
+    }
+}
+
+/// A partner, beyond what its offers say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// Its name.
+    pub id: PartnerId,
+    /// Where it is told of later outcomes; without it, it asks.
+    pub url: Option<String>,
+}
+
+/// What an account may be charged in one currency, in its minor units. A limit that is absent does not limit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrencyLimits {
+    /// The currency. The operator bills in it, also when nothing is on offer in it.
+    pub currency: Currency,
+    /// The smallest charge that billing takes.
+    pub smallest: Option<i64>,
+    /// The largest single charge.
+    pub transaction: Option<i64>,
+    /// The most in a day (UTC).
+    pub day: Option<i64>,
+    /// The most in a calendar month (UTC).
+    pub month: Option<i64>,
+}
+
+impl CurrencyLimits {
+    fn limits(&self) -> SpendingLimits {
+        SpendingLimits {
+            smallest_minor: self.smallest,
+            transaction_minor: self.transaction,
+            day_minor: self.day,
+            month_minor: self.month,
         }
     }
 }
@@ -79,10 +144,19 @@ pub struct Config {
     pub accounts: AccountSource,
     /// Base URL of the operator's CSP API.
     pub bss_url: String,
+    /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
+    #[serde(default)]
+    pub hand_off_seconds: HandOffSeconds,
     /// Web origins that a return URL may lie on; the first is where a customer without one goes.
     pub dashboards: Vec<String>,
     /// What is sold.
     pub offers: Vec<Offer>,
+    /// The partners with something to configure.
+    #[serde(default)]
+    pub partners: Vec<Partner>,
+    /// How much an account may be charged; a currency that is not here has no limits.
+    #[serde(default)]
+    pub limits: Vec<CurrencyLimits>,
 }
 
 impl Config {
@@ -134,7 +208,37 @@ impl Config {
                 ));
             }
         }
+        for (n, partner) in self.partners.iter().enumerate() {
+            if self.partners[..n].iter().any(|other| other.id == partner.id) {
+                return Err(format!("partner {} is there twice", partner.id));
+            }
+            if let Some(url) = &partner.url {
+                secure(url, &format!("partner {}: url", partner.id))?;
+                if url.ends_with('/') || url.contains(['?', '#']) {
+                    return Err(format!("partner {}: url must end before the path's last /", partner.id));
+                }
+            }
+        }
+        for (n, set) in self.limits.iter().enumerate() {
+            let currency = set.currency;
+            if self.limits[..n].iter().any(|other| other.currency == currency) {
+                return Err(format!("limits in {currency} are there twice"));
+            }
+            set.limits().check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
+        }
         Ok(())
+    }
+
+    /// Where a partner is told of later outcomes.
+    pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
+        self.partners.iter().find(|partner| partner.id == *id)?.url.as_deref()
+    }
+
+    /// What an account may be charged in a currency; `None` when the operator does not bill in it.
+    pub fn limits_in(&self, currency: Currency) -> Option<SpendingLimits> {
+        let set = self.limits.iter().find(|set| set.currency == currency).map(CurrencyLimits::limits);
+        let on_offer = self.offers.iter().any(|offer| offer.price.currency == currency);
+        set.or_else(|| on_offer.then(SpendingLimits::default))
     }
 
     /// The offer of that name.
@@ -182,10 +286,29 @@ mod tests {
         title = "Netflix Standard"
         plan = "standard"
         price = { value = 1599, currency = "USD" }
+        [[partners]]
+        id = "netflix"
+        url = "https://callbacks.netflix.example/onbill"
+        [[limits]]
+        currency = "USD"
+        smallest = 50
+        month = 10000
     "#;
 
     fn check(text: &str) -> Result<(), String> {
         toml::from_str::<Config>(text).map_err(|error| error.message().to_owned())?.check()
+    }
+
+    #[test]
+    fn a_currency_is_billed_in_when_something_costs_or_is_limited_in_it() {
+        let text = format!("{GOOD}[[limits]]\ncurrency = \"EUR\"");
+        let config: Config = toml::from_str(&text).expect("is sound");
+        let limits = |code| config.limits_in(Currency::parse(code).expect("is listed"));
+        assert_eq!(limits("USD").and_then(|limits| limits.month_minor), Some(10000));
+        assert_eq!(limits("EUR"), Some(SpendingLimits::default()));
+        assert_eq!(limits("JPY"), None);
+        let netflix = PartnerId::parse("netflix").expect("is a slug");
+        assert_eq!(config.partner_url(&netflix), Some("https://callbacks.netflix.example/onbill"));
     }
 
     #[test]
@@ -202,6 +325,13 @@ mod tests {
             ("name =", "nmae =", "nmae"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
             ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),
+            ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
+            ("example/onbill", "example/onbill/", "partner netflix: url"),
+            ("https://callbacks", "http://callbacks", "must be https"),
+            ("month =", "mounth =", "mounth"),
+            ("month = 10000", "month = 49", "limits in USD: smallest"),
+            ("month = 10000", "month = 0", "positive"),
+            ("month = 10000", "[[limits]]\ncurrency = \"USD\"", "limits in USD are there twice"),
         ] {
             let verdict = check(&GOOD.replace(from, to)).expect_err(to);
             assert!(verdict.contains(complaint), "{verdict}");

@@ -80,7 +80,7 @@ impl Books {
     pub(crate) async fn let_time_pass(&self) {
         self.until_let_go().await;
         for sql in [
-            "UPDATE outbox SET due_at = 0, leased_until = 0 WHERE parked_at IS NULL",
+            "UPDATE outbox SET due_at = 0 WHERE parked_at IS NULL",
             "UPDATE transactions SET answering_until = 0",
         ] {
             self.rows(sql).await;

@@ -1,9 +1,9 @@
 //! A charge is recorded once, for ever, and answered alike for ever.
 
-use crate::setting::{Books, NOW, charge, ext, flow, nonce, pai, partner, signup};
+use crate::setting::{Books, NOW, charge, declined, done, ext, flow, later, nonce, pai, partner, signup};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
-use onbill_origin::store::{FlowStart, HandOff, Posting, SignupIssue, StoreError};
+use onbill_origin::store::{FlowStart, Posting, Settling, SignupIssue, StoreError};
 use std::sync::Arc;
 
 on_each_database!(
@@ -21,29 +21,23 @@ fn read(answer: &[u8]) -> TransactionAnswer {
     serde_json::from_slice(answer).expect("is an answer")
 }
 
-fn done() -> HandOff {
-    HandOff::Done { raw_code: Some("0".to_owned()) }
-}
-
 async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let first = charge(subscriber.pai, "n-1", 1599);
-    let id = first.transaction_id.clone();
-    assert_eq!(books.store.post_transaction(nonce(), NOW, first).await.expect("works"), Posting::Created);
+    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     let again = || books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599));
     assert_eq!(again().await.expect("works"), Posting::InProgress);
 
-    let later = HandOff::Later { due_at: NOW.plus_seconds(300) };
-    let answer = books.store.answer_transaction(NOW, id.clone(), later).await.expect("works");
+    let (answer, settling) =
+        books.store.answer_transaction(NOW, id.clone(), later(300)).await.expect("works");
+    assert_eq!(settling, Settling::Written);
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
     assert_eq!(again().await.expect("works"), Posting::Replayed(answer.clone()));
 
     // The outcome comes later: GET tells it, the replay stays what it was.
-    books.store.answer_transaction(NOW, id, done()).await.expect("works");
+    let again = books.store.answer_transaction(NOW, id, done()).await.expect("works");
+    assert_eq!(again, (answer.clone(), Settling::Written));
     let books = books.reopen().await;
-    let now =
-        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
-    assert_eq!(now.status, TransactionStatus::Approved);
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
     let again = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
     assert_eq!(again.expect("works"), Posting::Replayed(answer));
 }
@@ -51,14 +45,13 @@ async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte(boo
 async fn the_same_id_with_other_contents_is_refused(books: Books) {
     let subscriber = books.subscriber(1).await;
     let other = books.subscriber(2).await;
-    books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     for different in [charge(subscriber.pai, "n-1", 1600), charge(other.pai, "n-1", 1599)] {
         let posting = books.store.post_transaction(nonce(), NOW, different).await.expect("works");
         assert_eq!(posting, Posting::Conflict);
     }
     // Identifiers are compared byte for byte: another case is another charge.
-    let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "N-1", 1599)).await;
-    assert_eq!(posting.expect("works"), Posting::Created);
+    books.posted(charge(subscriber.pai, "N-1", 1599)).await;
 }
 
 async fn one_of_many_posts_at_once_creates_the_charge(books: Books) {
@@ -71,7 +64,7 @@ async fn one_of_many_posts_at_once_creates_the_charge(books: Books) {
     let mut created = 0;
     for post in posts.collect::<Vec<_>>() {
         match post.await.expect("ends") {
-            Posting::Created => created += 1,
+            Posting::Created(_) => created += 1,
             other => assert_eq!(other, Posting::InProgress),
         }
     }
@@ -80,14 +73,13 @@ async fn one_of_many_posts_at_once_creates_the_charge(books: Books) {
 
 async fn a_post_that_was_never_answered_is_answered_from_the_books(books: Books) {
     let subscriber = books.subscriber(1).await;
-    books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     let books = books.reopen().await;
     let after = NOW.plus_seconds(60);
     let posting = books.store.post_transaction(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
     let Ok(Posting::Replayed(answer)) = posting else { panic!("not answered: {posting:?}") };
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
-    let due = books.store.lease_due(after, after.plus_seconds(120), 16).await.expect("works");
-    assert_eq!(due.len(), 1, "its hand-off is due");
+    assert_eq!(books.lease(60).await.len(), 1, "its hand-off is due");
 }
 
 async fn a_spent_nonce_changes_nothing(books: Books) {
@@ -115,7 +107,7 @@ async fn a_spent_nonce_changes_nothing(books: Books) {
     }
     books.store.sweep(once.expires_at()).await.expect("works");
     let again = books.store.post_transaction(once, NOW, charge(subscriber.pai, "n-2", 1599)).await;
-    assert_eq!(again.expect("works"), Posting::Created);
+    assert!(matches!(again, Ok(Posting::Created(_))), "{again:?}");
 }
 
 async fn unknown_and_foreign_pais_leave_nothing(books: Books) {
@@ -128,15 +120,12 @@ async fn unknown_and_foreign_pais_leave_nothing(books: Books) {
     assert_eq!(posting.expect("works"), Posting::PaiNotFound);
     assert_eq!(books.store.next_due().await.expect("works"), None);
     // The id is still free.
-    let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
-    assert_eq!(posting.expect("works"), Posting::Created);
+    books.posted(charge(subscriber.pai, "n-1", 1599)).await;
 }
 
 async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
     let old = books.subscriber(1).await;
-    let pending = charge(old.pai, "n-1", 1599);
-    let pending_id = pending.transaction_id.clone();
-    books.store.post_transaction(nonce(), NOW, pending).await.expect("works");
+    let pending_id = books.posted(charge(old.pai, "n-1", 1599)).await;
 
     let next =
         books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
@@ -155,17 +144,16 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
 
 async fn a_settled_charge_never_changes(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let new = charge(subscriber.pai, "n-1", 1599);
-    let id = new.transaction_id.clone();
-    books.store.post_transaction(nonce(), NOW, new).await.expect("works");
-    let first = books.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
-    let declined = HandOff::Declined { reason: DeclineReason::AccountClosed, raw_code: None };
-    let second = books.store.answer_transaction(NOW, id, declined).await.expect("works");
-    assert_eq!(first, second);
-    let now =
-        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    let answer =
+        async |outcome| books.store.answer_transaction(NOW, id.clone(), outcome).await.expect("works");
+    let (first, settling) = answer(done()).await;
+    assert_eq!(settling, Settling::Written);
+    assert_eq!(answer(done()).await, (first.clone(), Settling::Late), "the same again");
+    let closed = answer(declined(DeclineReason::AccountClosed)).await;
+    assert_eq!(closed, (first, Settling::Contradicted), "the first verdict stays");
+    let now = books.standing("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
     // Nor did the late decline close the PAI.
-    let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
-    assert_eq!(posting.expect("works"), Posting::Created);
+    books.posted(charge(subscriber.pai, "n-2", 1599)).await;
 }

@@ -1,6 +1,6 @@
 //! The outbox: nothing is lost, nothing is leased twice, what is settled is gone.
 
-use crate::setting::{Books, NOW, charge, ext, flow, nonce, partner};
+use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, partner};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -13,48 +13,35 @@ on_each_database!(
     a_parked_entry_waits_for_a_person,
 );
 
-async fn lease(books: &Books, at: i64) -> Vec<Entry> {
-    let now = NOW.plus_seconds(at);
-    books.store.lease_due(now, now.plus_seconds(120), 16).await.expect("works")
-}
-
 async fn a_lease_is_exclusive_until_it_ends(books: Books) {
     books.store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
-    let first = lease(&books, 0).await;
+    let first = books.lease(0).await;
     assert_eq!(first.len(), 1);
     assert!(matches!(&first[0].work, Work::Pin { message } if message == &vec![1; 8]));
-    assert!(lease(&books, 119).await.is_empty());
+    assert!(books.lease(119).await.is_empty());
     // Whoever had it is gone: it is leased again, and counted.
-    let second = lease(&books, 120).await;
+    let second = books.lease(120).await;
     assert_eq!((first[0].attempts, second[0].attempts), (1, 2));
-    let done = HandOff::Done { raw_code: None };
-    books.store.settle(NOW, second[0].clone(), done.clone()).await.expect("works");
-    books.store.settle(NOW, first[0].clone(), done).await.expect("a late settler changes nothing");
+    books.store.settle(NOW, second[0].clone(), done()).await.expect("works");
+    books.store.settle(NOW, first[0].clone(), done()).await.expect("a late settler changes nothing");
     assert_eq!(books.store.next_due().await.expect("works"), None);
 }
 
 async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let new = charge(subscriber.pai, "n-1", 1599);
-    let id = new.transaction_id.clone();
-    books.store.post_transaction(nonce(), NOW, new).await.expect("works");
-    assert!(lease(&books, 59).await.is_empty());
-    let later = HandOff::Later { due_at: NOW.plus_seconds(300) };
-    books.store.answer_transaction(NOW, id, later).await.expect("works");
-    assert!(lease(&books, 299).await.is_empty());
+    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    assert!(books.lease(59).await.is_empty());
+    books.store.answer_transaction(NOW, id, later(300)).await.expect("works");
+    assert!(books.lease(299).await.is_empty());
     let books = books.reopen().await;
-    let due = lease(&books, 300).await;
+    let due = books.lease(300).await;
     assert_eq!(due[0].attempts, 2, "the post's own attempt was the first");
     let reason = DeclineReason::AccountClosed;
-    books
-        .store
-        .settle(NOW, due[0].clone(), HandOff::Declined { reason, raw_code: None })
-        .await
-        .expect("works");
-    let now =
-        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
+    books.store.settle(NOW, due[0].clone(), declined(reason)).await.expect("works");
+    let now = books.standing("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Declined, Some(reason)));
-    assert_eq!(books.store.next_due().await.expect("works"), None);
+    let left = books.lease(300).await;
+    assert!(matches!(left[..], [Entry { work: Work::ChargeNotice { .. }, .. }]), "{left:?}");
     // This reason ends the PAI, and with it every later charge.
     let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Closed, 2));
@@ -65,25 +52,20 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
 async fn a_text_message_does_not_wait_behind_a_backlog_of_charges(books: Books) {
     let subscriber = books.subscriber(1).await;
     for n in 0..20 {
-        let new = charge(subscriber.pai, &format!("n-{n}"), 1599);
-        books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+        books.posted(charge(subscriber.pai, &format!("n-{n}"), 1599)).await;
     }
     let at = NOW.plus_seconds(100);
     books.store.start_flow(nonce(), at, flow(2, Some([1; 32]))).await.expect("works");
-    let first = lease(&books, 100).await;
+    let first = books.lease(100).await;
     let messages = first.iter().filter(|entry| matches!(entry.work, Work::Pin { .. })).count();
     assert_eq!((first.len(), messages), (17, 1));
-    assert_eq!(lease(&books, 100).await.len(), 4, "the rest comes after them");
+    assert_eq!(books.lease(100).await.len(), 4, "the rest comes after them");
 }
 
 async fn a_parked_entry_waits_for_a_person(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let new = charge(subscriber.pai, "n-1", 1599);
-    let id = new.transaction_id.clone();
-    books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     books.store.answer_transaction(NOW, id, HandOff::Parked).await.expect("works");
-    assert!(lease(&books, 1_000_000).await.is_empty());
-    let now =
-        books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works").expect("is there");
-    assert_eq!(now.status, TransactionStatus::Pending, "parked is not declined");
+    assert!(books.lease(1_000_000).await.is_empty());
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending, "parked is not declined");
 }

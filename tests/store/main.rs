@@ -31,5 +31,6 @@ mod imports;
 mod migrations;
 mod place;
 mod races;
+mod refunds;
 mod setting;
 mod signups;

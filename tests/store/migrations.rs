@@ -4,12 +4,13 @@
 //! the words of either database.
 
 use crate::place::{Place, run};
-use crate::setting::{Books, NOW, ext, number, partner};
+use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, refund, usd};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::Outcome;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Store, Work};
+use onbill_origin::store::{Entry, Posting, RefundPosting, Store, Work};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -82,7 +83,10 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         let place = books.place.another().await;
         leave(&place, version).await;
         let store = place.open().await.expect("opens");
-        the_first_version_is_there(&*store).await;
+        let later = NOW.plus_seconds(60);
+        let due = store.lease_due(later, later.plus_seconds(120), 16).await.expect("works");
+        the_first_version_is_there(&*store, &due).await;
+        refunds_and_spending_are_there(&*store, &due, version >= 4).await;
         if version >= 2 {
             let facts = vec![("operator", b"nova".to_vec())];
             assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
@@ -90,7 +94,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
     }
 }
 
-async fn the_first_version_is_there(store: &dyn Store) {
+async fn the_first_version_is_there(store: &dyn Store, due: &[Entry]) {
     let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
     let account = store.account(number(1).index).await.expect("works").expect("is there");
     assert_eq!(
@@ -119,13 +123,38 @@ async fn the_first_version_is_there(store: &dyn Store) {
         (charge.number, charge.generation.as_str(), charge.amount.amount_minor),
         (number(1), "2024-01-01", 1599)
     );
-    let later = NOW.plus_seconds(60);
-    let due = store.lease_due(later, later.plus_seconds(120), 16).await.expect("works");
     assert!(due.iter().any(|entry| matches!(&entry.work, Work::Pin { message } if message == b"hi")));
     assert!(due.iter().any(
         |entry| matches!(&entry.work, Work::Charge { transaction_id } if transaction_id == "tx-pending")
     ));
-    assert_eq!(due.len(), 2);
+}
+
+/// Older books have no refunds and have counted nothing, and everything in them can be given back.
+async fn refunds_and_spending_are_there(store: &dyn Store, due: &[Entry], in_sample: bool) {
+    let netflix = partner("netflix");
+    let pending = store.refund("rf-pending".into()).await.expect("works");
+    let answer = store.refund_answer(netflix, ext("n-approved"), ext("r-pending")).await.expect("works");
+    assert_eq!(pending.map(|refund| refund.amount), in_sample.then_some(usd(600)));
+    assert_eq!(
+        answer.map(|answer| (answer.status, answer.remaining)),
+        in_sample.then_some((TransactionStatus::Pending, usd(999)))
+    );
+    let left = if in_sample { usd(999) } else { usd(1599) };
+    let posting = store.post_refund(nonce(), NOW, refund("n-approved", "r-rest", None)).await;
+    let Ok(RefundPosting::Created(rest)) = posting else { panic!("not created: {posting:?}") };
+    assert_eq!((rest.transaction_id.as_str(), rest.amount), ("tx-approved", left));
+
+    let mut over = charge(pai(OPEN), "n-over", 2);
+    over.limits = Some(SpendingLimits { month_minor: Some(3199), ..SpendingLimits::default() });
+    let posting = store.post_transaction(nonce(), NOW, over).await.expect("works");
+    assert_eq!(matches!(posting, Posting::Decided(_)), in_sample, "{posting:?}");
+
+    let refunds =
+        |entry: &&Entry| matches!(&entry.work, Work::Refund { refund_id } if refund_id == "rf-pending");
+    let notices = |entry: &&Entry| matches!(&entry.work, Work::ChargeNotice { transaction_id } if transaction_id == "tx-declined");
+    assert_eq!(due.iter().filter(refunds).count(), usize::from(in_sample));
+    assert_eq!(due.iter().filter(notices).count(), usize::from(in_sample));
+    assert_eq!(due.len(), if in_sample { 4 } else { 2 });
 }
 
 async fn newer_books_are_refused(books: Books) {

@@ -78,7 +78,7 @@ async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
         store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
     });
     let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| *posting == Posting::Created), 1);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, Posting::Created(_))), 1);
     assert_eq!(how_many(&postings, |posting| *posting == Posting::InProgress), 63);
     let later = NOW.plus_seconds(60);
     let entries = books.store.lease_due(later, later.plus_seconds(120), 64).await.expect("works");
@@ -93,16 +93,14 @@ async fn a_nonce_is_spent_at_one_origin(books: Books) {
         async move { store.post_transaction(once, NOW, charge(subscriber.pai, &format!("n-{n}"), 1599)).await }
     });
     let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(Posting::Created))), 1);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(Posting::Created(_)))), 1);
     assert_eq!(how_many(&postings, |posting| matches!(posting, Err(StoreError::NonceSpent))), 15);
 }
 
 /// The answer of a charge is fixed by its own attempt, by a late one, or by a replay of a post that was never answered.
 async fn the_first_answer_is_the_only_one(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let new = charge(subscriber.pai, "n-1", 1599);
-    let id = new.transaction_id.clone();
-    books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     let after = NOW.plus_seconds(60);
     let calls = at_once(&books, 24, |store, n| {
         let id = id.clone();
@@ -119,7 +117,7 @@ async fn the_first_answer_is_the_only_one(books: Books) {
                     };
                 }
             };
-            store.answer_transaction(after, id, outcome).await.expect("works")
+            store.answer_transaction(after, id, outcome).await.expect("works").0
         }
     });
     let answers = calls.await;
@@ -257,9 +255,7 @@ async fn a_closed_pai_has_no_live_subscription(books: Books) {
         else {
             panic!("no PAI")
         };
-        let new = charge(row.pai, &format!("n-{n}"), 1599);
-        let id = new.transaction_id.clone();
-        books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+        let id = books.posted(charge(row.pai, &format!("n-{n}"), 1599)).await;
         visits.push((ticket, row.pai, id));
     }
     at_once(&books, 24, |store, n| {

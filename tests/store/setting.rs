@@ -2,6 +2,8 @@
 
 use crate::place::Place;
 use onbill_domain::currency::Currency;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::digest::sha256;
 use onbill_domain::encoding::base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
@@ -9,11 +11,15 @@ use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::{Nonce, Presented, Target, sign, verify};
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionOrigin, TransactionRequest};
+use onbill_domain::wire::ott::{
+    PartnerSubscriptionRequest, RefundRequest, SubscriptionOrigin, TransactionAnswer, TransactionRequest,
+};
 use onbill_origin::store::{
-    FreshNames, NewCharge, NewFlow, NewPin, NewSignup, NumberIndex, PaiRow, SealedNumber, SignupIssue, Store,
+    Entry, FreshNames, HandOff, NewCharge, NewFlow, NewPin, NewRefund, NewSignup, NumberIndex, PaiRow,
+    Posting, RefundPosting, SealedNumber, SignupIssue, Store,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -65,6 +71,41 @@ impl Books {
             Ok(SignupIssue::Issued(row)) => row,
             other => panic!("no PAI: {other:?}"),
         }
+    }
+
+    /// A charge on its way to billing; gives our name for it.
+    pub(crate) async fn posted(&self, new: NewCharge) -> String {
+        match self.store.post_transaction(nonce(), NOW, new).await {
+            Ok(Posting::Created(charge)) => charge.transaction_id,
+            other => panic!("not created: {other:?}"),
+        }
+    }
+
+    /// A charge that billing took.
+    pub(crate) async fn approved(&self, pai: Pai, ext_id: &str, amount_minor: i64) -> String {
+        let id = self.posted(charge(pai, ext_id, amount_minor)).await;
+        self.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
+        id
+    }
+
+    /// A refund on its way to billing; gives our name for it.
+    pub(crate) async fn refunded(&self, new: NewRefund) -> String {
+        match self.store.post_refund(nonce(), NOW, new).await {
+            Ok(RefundPosting::Created(refund)) => refund.refund_id,
+            other => panic!("not created: {other:?}"),
+        }
+    }
+
+    /// Where a charge of `netflix` stands.
+    pub(crate) async fn standing(&self, ext_id: &str) -> TransactionAnswer {
+        let found = self.store.transaction(partner("netflix"), ext(ext_id)).await;
+        found.expect("works").expect("is there")
+    }
+
+    /// What is due so many seconds from now, leased for two minutes.
+    pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<Entry> {
+        let now = NOW.plus_seconds(at_seconds);
+        self.store.lease_due(now, now.plus_seconds(120), 16).await.expect("works")
     }
 }
 
@@ -144,23 +185,65 @@ pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest
     PartnerSubscriptionRequest { pai, ext_subscription_id: ext(ext_id), origin, plan: ext("standard") }
 }
 
+pub(crate) fn usd(amount_minor: i64) -> Money {
+    Money { amount_minor, currency: Currency::parse("USD").expect("is listed") }
+}
+
+pub(crate) fn euro(amount_minor: i64) -> Money {
+    Money { amount_minor, currency: Currency::parse("EUR").expect("is listed") }
+}
+
 pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
-    let currency = Currency::parse("USD").expect("is listed");
     let request = TransactionRequest {
         ext_transaction_id: ext(ext_id),
         pai,
-        amount: Money { amount_minor, currency },
+        amount: usd(amount_minor),
         description: "Netflix Standard".to_owned(),
         service_period: serde_json::from_value(json!({"from": "2026-12-01", "to": "2026-12-31"}))
             .expect("is a period"),
         tax: None,
     };
-    let fingerprint = onbill_domain::digest::sha256(&serde_json::to_vec(&request).expect("is JSON"));
+    let fingerprint = sha256(&serde_json::to_vec(&request).expect("is JSON"));
     NewCharge {
         transaction_id: format!("tx-{}", fresh()),
         partner: partner("netflix"),
         fingerprint,
         request,
+        limits: Some(SpendingLimits::default()),
         answering_until: NOW.plus_seconds(60),
     }
+}
+
+/// Gives some of a charge back, or all that is left.
+pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRefund {
+    let request = RefundRequest {
+        ext_refund_id: ext(ext_id),
+        amount: amount_minor.map(usd),
+        reason: "Cancelled".to_owned(),
+    };
+    let fingerprint = sha256(&serde_json::to_vec(&(of, &request)).expect("is JSON"));
+    NewRefund {
+        refund_id: format!("rf-{}", fresh()),
+        partner: partner("netflix"),
+        ext_transaction_id: ext(of),
+        fingerprint,
+        request,
+        answering_until: NOW.plus_seconds(60),
+    }
+}
+
+pub(crate) fn done() -> HandOff {
+    HandOff::Done { raw_code: Some("0".to_owned()) }
+}
+
+pub(crate) fn declined(reason: DeclineReason) -> HandOff {
+    HandOff::Declined { reason, raw_code: None }
+}
+
+pub(crate) fn refused() -> HandOff {
+    HandOff::Refused { raw_code: Some("17".to_owned()) }
+}
+
+pub(crate) fn later(seconds: i64) -> HandOff {
+    HandOff::Later { due_at: NOW.plus_seconds(seconds) }
 }

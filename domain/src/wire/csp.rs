@@ -73,6 +73,35 @@ pub enum ChargeVerdict {
     Declined,
 }
 
+/// `POST /refund`: give some of a charge back on the bill that it is on. The same refundID again gets the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillRefundRequest {
+    /// Our name for the refund: billing's idempotency key.
+    #[serde(rename = "refundID")]
+    pub refund_id: String,
+    /// The charge, by the name that it was billed under.
+    #[serde(rename = "transactionID")]
+    pub transaction_id: String,
+    /// How much of it.
+    pub amount: Money,
+}
+
+/// Billing's word on a refund. A body without a status says yes, as the HTTP status does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BillRefundAnswer {
+    /// The verdict.
+    #[serde(default = "approved")]
+    pub status: ChargeVerdict,
+    /// Billing's own code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_code: Option<String>,
+}
+
+fn approved() -> ChargeVerdict {
+    ChargeVerdict::Approved
+}
+
 /// `POST /notification`: text to a subscriber. It may have a PIN in it, and so has no `Debug`.
 #[derive(Serialize, Deserialize)]
 pub struct NotificationRequest {

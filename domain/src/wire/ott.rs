@@ -114,10 +114,7 @@ impl TransactionRequest {
                 "amount.value must be a positive number of minor units below the limit.",
             ));
         }
-        let length = self.description.chars().count();
-        let printable = !self.description.chars().any(char::is_control);
-        if !(1..=DESCRIPTION_CHARS_MAX).contains(&length) || !printable || self.description.trim().is_empty()
-        {
+        if !is_line(&self.description) {
             return Err(Reject::invalid("description must be 1 to 100 printable characters."));
         }
         match self.tax {
@@ -132,7 +129,15 @@ impl TransactionRequest {
     }
 }
 
-/// Where a charge stands.
+/// Whether it can stand on one line of a bill.
+fn is_line(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=DESCRIPTION_CHARS_MAX).contains(&length)
+        && !text.chars().any(char::is_control)
+        && !text.trim().is_empty()
+}
+
+/// Where a charge or a refund stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum TransactionStatus {
@@ -190,6 +195,60 @@ pub struct TransactionAnswer {
     pub raw_result: Option<RawResult>,
 }
 
+/// `POST /transaction/{extTransactionID}/refund`: gives back all or part of a charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundRequest {
+    /// The partner's name for the refund, unique for ever.
+    #[serde(rename = "extRefundID")]
+    pub ext_refund_id: ExtId,
+    /// How much; all that is left when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// Why, in the partner's words: for the books, not for the bill.
+    pub reason: String,
+}
+
+impl RefundRequest {
+    /// Checks what the types do not: the amount's bounds and the reason. Whether so much is left, only the books know.
+    pub fn check(&self) -> Result<(), Reject> {
+        if self.amount.is_some_and(|amount| !(1..=CHARGE_MINOR_MAX).contains(&amount.amount_minor)) {
+            return Err(Reject::invalid(
+                "amount.value must be a positive number of minor units below the limit.",
+            ));
+        }
+        if is_line(&self.reason) {
+            Ok(())
+        } else {
+            Err(Reject::invalid("reason must be 1 to 100 printable characters."))
+        }
+    }
+}
+
+/// A refund as the partner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundAnswer {
+    /// Our name for it.
+    #[serde(rename = "refundID")]
+    pub refund_id: String,
+    /// The partner's.
+    #[serde(rename = "extRefundID")]
+    pub ext_refund_id: ExtId,
+    /// The partner's name for the charge.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
+    /// Where it stands.
+    pub status: TransactionStatus,
+    /// How much is given back.
+    pub amount: Money,
+    /// How much of the charge is left when all its refunds but the declined ones are taken off.
+    pub remaining: Money,
+    /// What billing said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_result: Option<RawResult>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,6 +285,41 @@ mod tests {
         let mut taxed = body;
         taxed["tax"] = json!({"value": 120, "currency": "USD"});
         assert_eq!(spelled(&taxed), format!(r#"{begin},"tax":{{"value":120,"currency":"USD"}}}}"#));
+    }
+
+    #[test]
+    fn a_refund_is_checked_and_has_one_spelling_for_ever() {
+        let refund = |body: Value| crate::wire::parse::<RefundRequest>(body.to_string().as_bytes());
+        let whole =
+            refund(json!({"reason": "Left", "extRefundID": "r-1", "unknown": 1})).expect("is a refund");
+        assert_eq!(whole.check(), Ok(()));
+        assert_eq!(
+            serde_json::to_string(&whole).expect("is JSON"),
+            r#"{"extRefundID":"r-1","reason":"Left"}"#
+        );
+        let part =
+            json!({"extRefundID": "r-1", "amount": {"value": 600, "currency": "USD"}, "reason": "Left"});
+        assert_eq!(
+            serde_json::to_string(&refund(part.clone()).expect("is a refund")).expect("is JSON"),
+            r#"{"extRefundID":"r-1","amount":{"value":600,"currency":"USD"},"reason":"Left"}"#
+        );
+        for (member, value) in [
+            ("amount", json!({"value": 0, "currency": "USD"})),
+            ("amount", json!({"value": -1, "currency": "USD"})),
+            ("amount", json!({"value": 100_000_001, "currency": "USD"})),
+            ("amount", json!({"value": 1.5, "currency": "USD"})),
+            ("amount", json!(600)),
+            ("reason", json!("")),
+            ("reason", json!("a\nb")),
+            ("reason", json!("x".repeat(101))),
+            ("reason", Value::Null),
+            ("extRefundID", json!("x".repeat(300))),
+        ] {
+            let mut bad = part.clone();
+            bad[member] = value;
+            let verdict = refund(bad.clone()).and_then(|refund| refund.check());
+            assert_eq!(verdict.map_err(|reject| reject.code.as_str()), Err("invalid-request"), "{bad}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Edge → partner: opening the partner's sign-up for one customer.
+//! To the partner: opening its sign-up for one customer (from the edge), and later outcomes (from the origin).
 
 use crate::ids::OperatorId;
 use crate::locale::Locale;
@@ -26,3 +26,10 @@ pub struct SignupSessionAnswer {
     /// The partner's page for this customer.
     pub url: String,
 }
+
+/// Path below the partner's URL that is told of a charge's later outcome. The body is what `GET /transaction/{id}`
+/// answers from then on: [`super::ott::TransactionAnswer`]. Any 2xx is the partner's receipt.
+pub const TRANSACTION_STATE: &str = "/transaction-state";
+
+/// Path below the partner's URL that is told of a refund's later outcome: [`super::ott::RefundAnswer`].
+pub const REFUND_STATE: &str = "/refund-state";

@@ -28,6 +28,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
         .route("/ott/v1/transaction", post(ott::transaction::post_transaction))
         .route("/ott/v1/transaction/{ext_transaction_id}", get(ott::transaction_status::transaction_status))
+        .route("/ott/v1/transaction/{ext_transaction_id}/refund", post(ott::refund::post_refund))
+        .route(
+            "/ott/v1/transaction/{ext_transaction_id}/refund/{ext_refund_id}",
+            get(ott::refund_status::refund_status),
+        )
         .fallback(|| async { Failure::from(Reject::new(Code::NotFound, "There is no such path.")) })
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))

@@ -1,15 +1,12 @@
 //! What goes into the books and what comes out: the rows of [`super::Store`], free of any database.
 
-use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::day::Day;
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::locale::Locale;
-use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::standing::{Account, AccountType};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::Outcome;
-use onbill_domain::wire::ott::TransactionRequest;
 
 /// A keyed or plain SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -215,105 +212,4 @@ pub struct SignupEnd {
     pub outcome: Outcome,
     /// Our name for the subscription, on success.
     pub partner_subscription_id: Option<String>,
-}
-
-/// A charge to record.
-#[derive(Clone, Debug)]
-pub struct NewCharge {
-    /// Our name for it.
-    pub transaction_id: String,
-    /// Whose charge.
-    pub partner: PartnerId,
-    /// Hash of everything in the request.
-    pub fingerprint: Hash,
-    /// The request.
-    pub request: TransactionRequest,
-    /// Until then the caller is working on the answer.
-    pub answering_until: Timestamp,
-}
-
-/// How recording a charge went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Posting {
-    /// Recorded now: hand it off, then answer.
-    Created,
-    /// Recorded and already decided, by the state of the PAI: answer this.
-    Decided(Vec<u8>),
-    /// Recorded before: answer this, byte for byte.
-    Replayed(Vec<u8>),
-    /// Recorded before, with other contents.
-    Conflict,
-    /// Recorded before, and still being answered.
-    InProgress,
-    /// No such PAI of this partner.
-    PaiNotFound,
-}
-
-/// A charge on its way to billing.
-#[derive(Clone, Debug)]
-pub struct Charge {
-    /// Our name for it: billing's idempotency key.
-    pub transaction_id: String,
-    /// The number of the PAI's own subscriber.
-    pub number: SealedNumber,
-    /// Which holder of the number that is.
-    pub generation: String,
-    /// How much.
-    pub amount: Money,
-    /// The line.
-    pub description: String,
-    /// The days it pays for.
-    pub service_period: ServicePeriod,
-}
-
-/// An entry of the outbox, leased.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its place in the outbox.
-    pub entry_id: i64,
-    /// How often it has been tried, this time included.
-    pub attempts: u32,
-    /// What it is.
-    pub work: Work,
-}
-
-/// What an entry of the outbox asks for.
-#[derive(Clone, Debug)]
-pub enum Work {
-    /// Put a charge on the bill.
-    Charge {
-        /// Which.
-        transaction_id: String,
-    },
-    /// Send a PIN.
-    Pin {
-        /// The sealed text message.
-        message: Vec<u8>,
-    },
-}
-
-/// What came of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandOff {
-    /// The charge is on the bill, or the message is with the gateway.
-    Done {
-        /// Billing's own code.
-        raw_code: Option<String>,
-    },
-    /// The charge will never be on the bill.
-    Declined {
-        /// Why.
-        reason: DeclineReason,
-        /// Billing's own code.
-        raw_code: Option<String>,
-    },
-    /// Not known, or not possible now: try again then.
-    Later {
-        /// When.
-        due_at: Timestamp,
-    },
-    /// Tried for long enough: a person has to look.
-    Parked,
-    /// There is nothing left to do, such as a PIN that has expired meanwhile.
-    Dropped,
 }

@@ -5,17 +5,21 @@
 //! call changes nothing and a lost one can be made again.
 
 mod books;
+mod ledger;
+mod outbox;
 pub mod postgres;
 pub mod sqlite;
 
 pub use books::*;
+pub use ledger::*;
+pub use outbox::*;
 
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest, TransactionAnswer};
+use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
 
 /// Why a use case did not take place. Nothing of it was written.
 #[derive(Debug)]
@@ -26,9 +30,10 @@ pub enum StoreError {
     Failed(String),
 }
 
-/// The books, whichever database keeps them.
+/// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`] and what has still to
+/// reach somebody in [`Outbox`].
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Ledger + Outbox {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.
@@ -101,45 +106,6 @@ pub trait Store: Send + Sync {
         new_id: String,
         request: PartnerSubscriptionRequest,
     ) -> Result<SubscriptionRecord, StoreError>;
-
-    /// Claims the partner's id, records the charge and puts its hand-off into the outbox, leased to the caller
-    /// until `answering_until`.
-    async fn post_transaction(
-        &self,
-        nonce: Nonce,
-        now: Timestamp,
-        new: NewCharge,
-    ) -> Result<Posting, StoreError>;
-
-    /// Where a charge stands.
-    async fn transaction(
-        &self,
-        partner: PartnerId,
-        id: ExtId,
-    ) -> Result<Option<TransactionAnswer>, StoreError>;
-
-    /// Closes the books on the caller's own hand-off attempt: writes the outcome if it is not settled yet, fixes
-    /// the answer that every replay of the post will get, and gives it.
-    async fn answer_transaction(
-        &self,
-        now: Timestamp,
-        transaction_id: String,
-        outcome: HandOff,
-    ) -> Result<Vec<u8>, StoreError>;
-
-    /// What a hand-off needs to know of a charge; `None` once it is settled.
-    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError>;
-
-    /// Leases entries that are due, up to `limit` of each kind, so that none waits behind a backlog of the other. Each
-    /// counts as one more attempt.
-    async fn lease_due(&self, now: Timestamp, until: Timestamp, limit: u32)
-    -> Result<Vec<Entry>, StoreError>;
-
-    /// Writes what came of a leased entry.
-    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<(), StoreError>;
-
-    /// When the next entry is due, if any waits.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Forgets nonces and flows whose time is over, a few at a time: nobody waits for all of it.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;

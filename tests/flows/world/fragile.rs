@@ -9,11 +9,11 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionRequest, TransactionAnswer};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_origin::store::{
-    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, NewCharge, NewFlow, NewSignup,
-    NumberIndex, PaiRow, PinTry, Posting, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
-    TokenSpend,
+    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, Ledger, NewCharge, NewFlow,
+    NewRefund, NewSignup, NumberIndex, Outbox, PaiRow, PinTry, Posting, Refund, RefundPosting, Settling,
+    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,37 +99,51 @@ impl Fragile {
 
 /// Every use case, passed on as it is.
 macro_rules! pass_on {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl Store for Fragile {
+    ($($trait:ident { $(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* })*) => {
+        $(#[async_trait]
+        impl $trait for Fragile {
             $(async fn $name(&self, $($argument: $type),*) -> Result<$answer, StoreError> {
                 self.call(|store| Box::pin(async move { store.$name($($argument),*).await })).await
             })*
-        }
+        })*
     };
 }
 
 pass_on! {
-    fn begin_with(facts: Vec<(&'static str, Vec<u8>)>) -> Option<&'static str>;
-    fn import_accounts(accounts: Vec<AccountRow>) -> ();
-    fn account(number: NumberIndex) -> Option<KnownAccount>;
-    fn start_flow(nonce: Nonce, now: Timestamp, flow: NewFlow) -> FlowStart;
-    fn try_pin(nonce: Nonce, now: Timestamp, flow: Hash, pin: Hash) -> PinTry;
-    fn proven_flow(now: Timestamp, flow: Hash) -> Option<Flow>;
-    fn pays_on_bill(partner: PartnerId, number: NumberIndex, generation: String) -> bool;
-    fn issue_signup(nonce: Nonce, now: Timestamp, new: NewSignup) -> SignupIssue;
-    fn spend_token(nonce: Nonce, now: Timestamp, partner: PartnerId, jti: String, reference: ExtId) -> TokenSpend;
-    fn signup_end(ticket: Hash) -> Option<SignupEnd>;
-    fn pai(partner: PartnerId, pai: Pai) -> Option<PaiRow>;
-    fn record_subscription(
-        nonce: Nonce, now: Timestamp, partner: PartnerId, new_id: String, request: PartnerSubscriptionRequest
-    ) -> SubscriptionRecord;
-    fn post_transaction(nonce: Nonce, now: Timestamp, new: NewCharge) -> Posting;
-    fn transaction(partner: PartnerId, id: ExtId) -> Option<TransactionAnswer>;
-    fn answer_transaction(now: Timestamp, transaction_id: String, outcome: HandOff) -> Vec<u8>;
-    fn charge(transaction_id: String) -> Option<Charge>;
-    fn lease_due(now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;
-    fn settle(now: Timestamp, entry: Entry, outcome: HandOff) -> ();
-    fn next_due() -> Option<Timestamp>;
-    fn sweep(now: Timestamp) -> ();
+    Store {
+        fn begin_with(facts: Vec<(&'static str, Vec<u8>)>) -> Option<&'static str>;
+        fn import_accounts(accounts: Vec<AccountRow>) -> ();
+        fn account(number: NumberIndex) -> Option<KnownAccount>;
+        fn start_flow(nonce: Nonce, now: Timestamp, flow: NewFlow) -> FlowStart;
+        fn try_pin(nonce: Nonce, now: Timestamp, flow: Hash, pin: Hash) -> PinTry;
+        fn proven_flow(now: Timestamp, flow: Hash) -> Option<Flow>;
+        fn pays_on_bill(partner: PartnerId, number: NumberIndex, generation: String) -> bool;
+        fn issue_signup(nonce: Nonce, now: Timestamp, new: NewSignup) -> SignupIssue;
+        fn spend_token(
+            nonce: Nonce, now: Timestamp, partner: PartnerId, jti: String, reference: ExtId
+        ) -> TokenSpend;
+        fn signup_end(ticket: Hash) -> Option<SignupEnd>;
+        fn pai(partner: PartnerId, pai: Pai) -> Option<PaiRow>;
+        fn record_subscription(
+            nonce: Nonce, now: Timestamp, partner: PartnerId, new_id: String, request: PartnerSubscriptionRequest
+        ) -> SubscriptionRecord;
+        fn sweep(now: Timestamp) -> ();
+    }
+    Ledger {
+        fn post_transaction(nonce: Nonce, now: Timestamp, new: NewCharge) -> Posting;
+        fn answer_transaction(now: Timestamp, transaction_id: String, outcome: HandOff) -> (Vec<u8>, Settling);
+        fn transaction(partner: PartnerId, id: ExtId) -> Option<TransactionAnswer>;
+        fn charge(transaction_id: String) -> Option<Charge>;
+        fn post_refund(nonce: Nonce, now: Timestamp, new: NewRefund) -> RefundPosting;
+        fn answer_refund(now: Timestamp, refund_id: String, outcome: HandOff) -> (Vec<u8>, Settling);
+        fn refund_answer(partner: PartnerId, transaction: ExtId, refund: ExtId) -> Option<RefundAnswer>;
+        fn refund(refund_id: String) -> Option<Refund>;
+        fn told_of_charge(transaction_id: String) -> Option<(PartnerId, TransactionAnswer)>;
+        fn told_of_refund(refund_id: String) -> Option<(PartnerId, RefundAnswer)>;
+    }
+    Outbox {
+        fn lease_due(now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;
+        fn settle(now: Timestamp, entry: Entry, outcome: HandOff) -> Settling;
+        fn next_due() -> Option<Timestamp>;
+    }
 }

@@ -6,7 +6,7 @@ use super::{EDGE, Network, ParseAs as _};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::app::App;
-use onbill_origin::config::{AccountSource, Config};
+use onbill_origin::config::{AccountSource, Config, HandOffSeconds};
 use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
@@ -210,6 +210,7 @@ fn origin_config(id: &str, facts: &Facts, database: PathBuf) -> Config {
         edge_url: format!("http://{EDGE}"),
         accounts: facts.source,
         bss_url: format!("http://{}/csp", facts.dashboard),
+        hand_off_seconds: HandOffSeconds::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],
         offers: vec![
             serde_json::from_value(json!({
@@ -218,5 +219,7 @@ fn origin_config(id: &str, facts: &Facts, database: PathBuf) -> Config {
             }))
             .expect("is an offer"),
         ],
+        partners: Vec::new(),
+        limits: Vec::new(),
     }
 }

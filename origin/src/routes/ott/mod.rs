@@ -1,6 +1,8 @@
 //! The partner's calls, as the edge forwards them: same path, same bytes, both signatures.
 
 pub(super) mod partner_subscription;
+pub(super) mod refund;
+pub(super) mod refund_status;
 mod routed;
 pub(super) mod token_validate;
 pub(super) mod transaction;

@@ -21,7 +21,7 @@ pub(in crate::routes) async fn record_subscription(
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<PartnerSubscriptionAnswer>), Failure> {
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
-    routed::compare(&app, &call, request.pai).await?;
+    routed::look_up_and_compare(&app, &call, request.pai).await?;
     let new_id = app.random.uuid();
     let reject =
         match app.store.record_subscription(call.nonce, app.now(), call.partner, new_id, request).await? {

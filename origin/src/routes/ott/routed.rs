@@ -7,12 +7,18 @@ use onbill_domain::pai::Pai;
 
 /// Raises an alarm when the edge believes that the PAI is someone else's. The call goes on: the books alone decide who
 /// a PAI is, and refusing would let whoever can write to the edge's store stop charges.
-pub(super) async fn compare(app: &App, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
-    let Some(believed) = &call.subscriber else { return Ok(()) };
-    if let Some(row) = app.store.pai(call.partner.clone(), pai).await?
-        && row.handle != *believed
-    {
+pub(super) fn compare(pai: Pai, believed: Option<&str>, handle: &str) {
+    if believed.is_some_and(|believed| believed != handle) {
         tracing::error!(%pai, alarm = "pai-mapping-differs", "the edge's store maps this PAI to another subscriber");
+    }
+}
+
+/// The same, where the use case itself does not read whose the PAI is.
+pub(super) async fn look_up_and_compare(app: &App, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
+    if call.subscriber.is_some()
+        && let Some(row) = app.store.pai(call.partner.clone(), pai).await?
+    {
+        compare(pai, call.subscriber.as_deref(), &row.handle);
     }
     Ok(())
 }

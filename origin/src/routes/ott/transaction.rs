@@ -3,7 +3,7 @@
 use super::routed;
 use crate::app::App;
 use crate::fault::{Failure, Fault};
-use crate::outbox;
+use crate::outbox::{self, charge as hand_off};
 use crate::routes::authentic::PartnerCall;
 use crate::store::{NewCharge, Posting};
 use axum::extract::State;
@@ -16,13 +16,14 @@ use onbill_domain::wire::ott::TransactionRequest;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// Seconds that a post may work on its answer. Longer than a hand-off takes at most (three calls to billing with a
-/// deadline each), so that a replay does not answer while the first post still may.
+/// Seconds that a post may work on its answer. Many times longer than its hand-off may take, so that a replay does not
+/// answer while the first post still may.
 pub(crate) const ANSWERING_SECONDS: i64 = 60;
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Records it, durably, with its hand-off: 404 `pai-not-found`, 422 `idempotency-violation`, 409
-///    `request-in-progress`, or 200 with the first answer when it was recorded before.
+/// 2. Records it, durably, with its hand-off: 404 `pai-not-found`, 400 `parameter-not-supported` for a currency that is
+///    not billed in, 422 `idempotency-violation`, 409 `request-in-progress`, or 200 with the first answer when it was
+///    recorded before.
 /// 3. Tries the hand-off once, right away.
 /// 4. 201 with the furthest known state: APPROVED, DECLINED with its reason, or PENDING.
 pub(in crate::routes) async fn post_transaction(
@@ -32,23 +33,22 @@ pub(in crate::routes) async fn post_transaction(
     // 1.
     let request: TransactionRequest = parse(&call.body)?;
     request.check()?;
-    routed::compare(&app, &call, request.pai).await?;
 
     // 2.
-    let now = app.now();
+    let (now, pai) = (app.now(), request.pai);
     // Of the members as understood, in one order: spaces and unknown members do not make another charge.
     let fingerprint =
         sha256(&serde_json::to_vec(&request).map_err(|_| Fault::Broken("a request does not serialize"))?);
-    let transaction_id = app.random.uuid();
     let new = NewCharge {
-        transaction_id: transaction_id.clone(),
+        transaction_id: app.random.uuid(),
+        limits: app.config.limits_in(request.amount.currency),
         partner: call.partner,
         fingerprint,
         request,
         answering_until: now.plus_seconds(ANSWERING_SECONDS),
     };
-    match app.store.post_transaction(call.nonce, now, new).await? {
-        Posting::Created => {}
+    let charge = match app.store.post_transaction(call.nonce, now, new).await? {
+        Posting::Created(charge) => charge,
         Posting::Decided(answer) => return Ok(json(StatusCode::CREATED, answer)),
         Posting::Replayed(answer) => return Ok(json(StatusCode::OK, answer)),
         Posting::Conflict => {
@@ -59,17 +59,24 @@ pub(in crate::routes) async fn post_transaction(
             return Err(Reject::new(Code::RequestInProgress, "The same charge is being answered.").into());
         }
         Posting::PaiNotFound => return Err(Reject::new(Code::PaiNotFound, "There is no such PAI.").into()),
-    }
+        Posting::CurrencyNotBilled => {
+            let message = "amount.currency is not one that the operator bills in.";
+            return Err(Reject::new(Code::ParameterNotSupported, message).into());
+        }
+    };
+    routed::compare(pai, call.subscriber.as_deref(), &charge.handle);
 
     // 3.
-    let outcome = outbox::hand_off(&app, &transaction_id, 1).await;
+    let outcome = outbox::within_deadline(&app, hand_off::hand_off(&app, &charge, 1)).await;
 
     // 4.
-    let answer = app.store.answer_transaction(app.now(), transaction_id, outcome).await?;
+    let (answer, settling) =
+        app.store.answer_transaction(app.now(), charge.transaction_id.clone(), outcome).await?;
+    outbox::look_at(settling, "charge", &charge.transaction_id);
     app.outbox_bell.notify_one();
     Ok(json(StatusCode::CREATED, answer))
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response {
+pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }

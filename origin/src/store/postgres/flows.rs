@@ -53,7 +53,7 @@ pub(super) async fn start(tx: &Db<'_>, now: Timestamp, flow: &NewFlow) -> Result
     if let Some(pin) = &flow.pin {
         tx.change_one(
             "outbox entry",
-            "INSERT INTO outbox (kind, payload, due_at, leased_until, attempts) VALUES ('pin', $1, $2, 0, 0)",
+            "INSERT INTO outbox (kind, payload, due_at, attempts) VALUES ('pin', $1, $2, 0)",
             &[&pin.message, &now.unix_seconds()],
         )
         .await?;

@@ -8,14 +8,17 @@
 mod accounts;
 mod address;
 mod begun_with;
+mod charges;
 mod failure;
 mod flows;
 mod ledger;
 mod outbox;
 mod pais;
+mod refunds;
 mod rows;
 mod schema;
 mod signups;
+mod spending;
 mod statements;
 mod subscriptions;
 mod tls;
@@ -25,9 +28,8 @@ mod turns;
 pub use address::Address;
 
 use super::{
-    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, NewCharge, NewFlow, NewSignup,
-    NumberIndex, PaiRow, PinTry, Posting, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
-    TokenSpend,
+    AccountRow, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewSignup, NumberIndex, PaiRow, PinTry,
+    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use async_trait::async_trait;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -36,7 +38,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionRequest, TransactionAnswer};
+use onbill_domain::wire::ott::PartnerSubscriptionRequest;
 use statements::Db;
 use std::time::Duration;
 use tokio_postgres::NoTls;
@@ -91,11 +93,12 @@ impl PostgresStore {
 /// One use case that only reads: one statement, which sees one state of the books without a transaction.
 macro_rules! read {
     ($pool:expr, |$db:ident| $work:expr) => {{
-        let connection = transaction::connection($pool).await?;
-        let $db = &Db::Alone(&connection);
-        $work.await.map_err(StoreError::from)
+        let connection = $crate::store::postgres::transaction::connection($pool).await?;
+        let $db = &$crate::store::postgres::statements::Db::Alone(&connection);
+        $work.await.map_err($crate::store::StoreError::from)
     }};
 }
+use read;
 
 /// Spends a nonce, once. Whoever is about to spend the same one is waited for.
 async fn spend(tx: &Db<'_>, nonce: &Nonce) -> Result<(), Broken> {
@@ -116,7 +119,7 @@ async fn forget_nonces(tx: &Db<'_>, now: Timestamp) -> Result<u64, Broken> {
     .await
 }
 
-/// The trait is a list of use cases; each is told in the file of its noun.
+/// The traits are lists of use cases; each is told in the file of its noun. Those of the money are in `ledger.rs`.
 #[async_trait]
 impl Store for PostgresStore {
     async fn begin_with(
@@ -213,59 +216,6 @@ impl Store for PostgresStore {
             spend(tx, &nonce).await?;
             subscriptions::record(tx, now, &partner, &new_id, &request).await?
         })
-    }
-
-    async fn post_transaction(
-        &self,
-        nonce: Nonce,
-        now: Timestamp,
-        new: NewCharge,
-    ) -> Result<Posting, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| {
-            spend(tx, &nonce).await?;
-            ledger::post(tx, now, &new).await?
-        })
-    }
-
-    async fn transaction(
-        &self,
-        partner: PartnerId,
-        id: ExtId,
-    ) -> Result<Option<TransactionAnswer>, StoreError> {
-        read!(&self.pool, |db| ledger::find(db, &partner, &id))
-    }
-
-    async fn answer_transaction(
-        &self,
-        now: Timestamp,
-        transaction_id: String,
-        outcome: HandOff,
-    ) -> Result<Vec<u8>, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| {
-            outbox::settle_charge(tx, now, &transaction_id, &outcome).await?;
-            ledger::fix_answer(tx, &transaction_id).await?
-        })
-    }
-
-    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
-        read!(&self.pool, |db| ledger::charge(db, &transaction_id))
-    }
-
-    async fn lease_due(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Entry>, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::lease_due(tx, now, until, limit).await? })
-    }
-
-    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<(), StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::settle(tx, now, &entry, &outcome).await? })
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        read!(&self.pool, |db| outbox::next_due(db))
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {

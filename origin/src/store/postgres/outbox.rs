@@ -1,25 +1,50 @@
 //! The outbox: leased, tried, settled. A row is deleted in the transaction that writes what came of it.
+//!
+//! An entry is the last that anybody locks: after the charge, what the account has spent, and the PAI.
 
 use super::failure::{Broken, corrupt};
-use super::rows::{count, pai as read_pai};
+use super::rows::count;
 use super::statements::Db;
-use super::{ledger, pais};
-use crate::store::{Entry, HandOff, Work};
-use onbill_domain::decline::DeclineReason;
+use super::{charges, refunds};
+use crate::store::{Entry, HandOff, Settling, Work};
+use futures_util::future::try_join_all;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+/// The kinds of entries. Each is looked for by itself, so that none waits behind a backlog of another.
+const KINDS: [&str; 5] = ["pin", "charge", "refund", "charge-notice", "refund-notice"];
+
+/// The column that names what a kind of entry is about.
+fn subject(kind: &str) -> &'static str {
+    if kind.starts_with("charge") { "transaction_id" } else { "refund_id" }
+}
+
+/// An entry that its caller works on at once, as the first of its attempts, until it is due for everybody.
+pub(super) async fn put_leased(tx: &Db<'_>, kind: &str, id: &str, until: Timestamp) -> Result<(), Broken> {
+    put(tx, kind, id, until, 1).await
+}
+
+async fn put(tx: &Db<'_>, kind: &str, id: &str, due_at: Timestamp, attempts: i64) -> Result<(), Broken> {
+    let subject = subject(kind);
+    tx.change_one(
+        "outbox entry",
+        &format!("INSERT INTO outbox (kind, {subject}, due_at, attempts) VALUES ($1, $2, $3, $4)"),
+        &[&kind, &id, &due_at.unix_seconds(), &attempts],
+    )
+    .await
+}
+
+/// All kinds in one round trip.
 pub(super) async fn lease_due(
     tx: &Db<'_>,
     now: Timestamp,
     until: Timestamp,
     limit: u32,
 ) -> Result<Vec<Entry>, Broken> {
-    let mut entries = Vec::new();
-    for kind in ["pin", "charge"] {
-        lease_kind(tx, kind, now, until, limit, &mut entries).await?;
-    }
+    let leases = KINDS.map(|kind| lease_kind(tx, kind, now, until, limit));
+    let mut entries = try_join_all(leases).await?.concat();
     entries.sort_by_key(|entry| entry.entry_id);
     Ok(entries)
 }
@@ -31,28 +56,32 @@ async fn lease_kind(
     now: Timestamp,
     until: Timestamp,
     limit: u32,
-    entries: &mut Vec<Entry>,
-) -> Result<(), Broken> {
+) -> Result<Vec<Entry>, Broken> {
     let rows = tx
         .rows(
             "WITH due AS (
-                 SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = $4 AND due_at <= $1 AND leased_until <= $1
+                 SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = $4 AND due_at <= $1
                  ORDER BY due_at, entry_id LIMIT $3 FOR UPDATE SKIP LOCKED)
-             UPDATE outbox o SET leased_until = $2, attempts = o.attempts + 1
+             UPDATE outbox o SET due_at = $2, attempts = o.attempts + 1
              FROM due WHERE o.entry_id = due.entry_id
-             RETURNING o.entry_id, o.attempts, o.transaction_id, o.payload",
+             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.payload",
             &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind],
         )
         .await?;
-    for row in rows {
-        let work = match (row.try_get("transaction_id")?, row.try_get("payload")?) {
-            (Some(transaction_id), None) => Work::Charge { transaction_id },
-            (None, Some(message)) => Work::Pin { message },
+    rows.iter().map(|row| read(kind, row)).collect()
+}
+
+fn read(kind: &str, row: &Row) -> Result<Entry, Broken> {
+    let work =
+        match (kind, row.try_get("transaction_id")?, row.try_get("refund_id")?, row.try_get("payload")?) {
+            ("charge", Some(transaction_id), None, None) => Work::Charge { transaction_id },
+            ("charge-notice", Some(transaction_id), None, None) => Work::ChargeNotice { transaction_id },
+            ("refund", None, Some(refund_id), None) => Work::Refund { refund_id },
+            ("refund-notice", None, Some(refund_id), None) => Work::RefundNotice { refund_id },
+            ("pin", None, None, Some(message)) => Work::Pin { message },
             _ => return Err(corrupt("outbox entry")),
         };
-        entries.push(Entry { entry_id: row.try_get("entry_id")?, attempts: count(&row, "attempts")?, work });
-    }
-    Ok(())
+    Ok(Entry { entry_id: row.try_get("entry_id")?, attempts: count(row, "attempts")?, work })
 }
 
 pub(super) async fn settle(
@@ -60,81 +89,111 @@ pub(super) async fn settle(
     now: Timestamp,
     entry: &Entry,
     outcome: &HandOff,
-) -> Result<(), Broken> {
-    match &entry.work {
-        Work::Charge { transaction_id } => settle_charge(tx, now, transaction_id, outcome).await,
-        Work::Pin { .. } => put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, outcome).await,
+) -> Result<Settling, Broken> {
+    let (settling, kind, id) = match &entry.work {
+        Work::Charge { transaction_id } => (
+            settle_charge(tx, now, transaction_id, entry.attempts, outcome).await?,
+            "charge-notice",
+            transaction_id,
+        ),
+        Work::Refund { refund_id } => {
+            (settle_refund(tx, now, refund_id, entry.attempts, outcome).await?, "refund-notice", refund_id)
+        }
+        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
+            return put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, entry.attempts, outcome)
+                .await;
+        }
+    };
+    if settling == Settling::Written && outcome.is_verdict() {
+        put(tx, kind, id, now, 0).await?;
     }
+    Ok(settling)
 }
 
-/// Writes what came of a hand-off. A charge that is settled already stays as it is: billing gives one transaction id
-/// one verdict, so two leases of it that overlap have learned the same.
+/// Writes what came of a hand-off by its `attempt`. The charge is locked before its entry, also where only the entry is
+/// changed: crosswise, two would wait for each other.
 pub(super) async fn settle_charge(
     tx: &Db<'_>,
     now: Timestamp,
     transaction_id: &str,
+    attempt: u32,
     outcome: &HandOff,
-) -> Result<(), Broken> {
+) -> Result<Settling, Broken> {
     let (status, reason, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
         HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
         // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Dropped => return Ok(()),
+        HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
         HandOff::Later { .. } | HandOff::Parked => {
-            // The charge before its entry, as everybody takes them: crosswise, two would wait for each other.
-            ledger::lock(tx, transaction_id).await?;
-            return put_off_or_delete(tx, now, "transaction_id = $1", &transaction_id, outcome).await;
+            charges::lock(tx, transaction_id).await?;
+            return put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome).await;
         }
     };
-    let settled = tx
-        .row(
-            "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5
-             WHERE transaction_id = $1 AND status = 'PENDING' RETURNING pai",
-            &[
-                &transaction_id,
-                &status.as_str(),
-                &reason.map(DeclineReason::as_str),
-                raw_code,
-                &now.unix_seconds(),
-            ],
-        )
-        .await?;
-    if let (Some(row), Some(reason)) = (settled, reason)
-        && reason.ends_pai()
-    {
-        pais::close(tx, &read_pai(&row)?.to_string(), reason).await?;
-    }
-    put_off_or_delete(tx, now, "transaction_id = $1", &transaction_id, outcome).await
+    let settling = charges::settle(tx, now, transaction_id, status, reason, raw_code.as_deref()).await?;
+    put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome).await?;
+    Ok(settling)
 }
 
-/// Whoever comes late finds no entry, or one of its own: there may be none to change, and never two.
+/// The same of a refund. Its charge stays locked.
+pub(super) async fn settle_refund(
+    tx: &Db<'_>,
+    now: Timestamp,
+    refund_id: &str,
+    attempt: u32,
+    outcome: &HandOff,
+) -> Result<Settling, Broken> {
+    refunds::lock(tx, refund_id).await?;
+    let (status, raw_code) = match outcome {
+        HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
+        HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
+        HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Later { .. } | HandOff::Parked => {
+            return put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome).await;
+        }
+    };
+    let settling = refunds::settle(tx, now, refund_id, status, raw_code.as_deref()).await?;
+    put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome).await?;
+    Ok(settling)
+}
+
+const CHARGE: &str = "kind = 'charge' AND transaction_id = $1";
+const REFUND: &str = "kind = 'refund' AND refund_id = $1";
+
+/// A verdict takes the entry away, whoever has it. It is put off or parked only by who has it: the number of the attempt
+/// tells, so that a late comer does not free the lease of the next.
 async fn put_off_or_delete(
     tx: &Db<'_>,
     now: Timestamp,
     which: &str,
     key: &(dyn ToSql + Sync),
+    attempt: u32,
     outcome: &HandOff,
-) -> Result<(), Broken> {
+) -> Result<Settling, Broken> {
+    let attempt = i64::from(attempt);
     let changed = match outcome {
         HandOff::Later { due_at } => {
-            let sql = format!("UPDATE outbox SET due_at = $2, leased_until = 0 WHERE {which}");
-            tx.change(&sql, &[key, &due_at.unix_seconds()]).await?
+            let sql = format!("UPDATE outbox SET due_at = $2 WHERE {which} AND attempts = $3");
+            tx.change(&sql, &[key, &due_at.unix_seconds(), &attempt]).await?
         }
         HandOff::Parked => {
-            let sql = format!("UPDATE outbox SET parked_at = $2, leased_until = 0 WHERE {which}");
-            tx.change(&sql, &[key, &now.unix_seconds()]).await?
+            let sql = format!("UPDATE outbox SET parked_at = $2 WHERE {which} AND attempts = $3");
+            tx.change(&sql, &[key, &now.unix_seconds(), &attempt]).await?
         }
-        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Dropped => {
+        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Refused { .. } | HandOff::Dropped => {
             tx.change(&format!("DELETE FROM outbox WHERE {which}"), &[key]).await?
         }
     };
-    if changed > 1 { Err(corrupt("outbox entry")) } else { Ok(()) }
+    Ok(if changed == 0 { Settling::Late } else { Settling::Written })
 }
 
-/// The next moment at which an entry is due and free.
+/// The next moment at which an entry is due: for each kind the first of its index, and of those the first.
 pub(super) async fn next_due(db: &Db<'_>) -> Result<Option<Timestamp>, Broken> {
     let row = db
-        .row("SELECT min(greatest(due_at, leased_until)) AS at FROM outbox WHERE parked_at IS NULL", &[])
+        .row(
+            "SELECT min(first.at) AS at FROM unnest($1::TEXT[]) AS kinds (kind) CROSS JOIN LATERAL
+                 (SELECT min(due_at) AS at FROM outbox WHERE parked_at IS NULL AND kind = kinds.kind) AS first",
+            &[&KINDS.as_slice()],
+        )
         .await?
         .ok_or_else(|| corrupt("outbox"))?;
     Ok(row.try_get::<_, Option<i64>>("at")?.map(Timestamp::from_unix_seconds))

@@ -10,9 +10,10 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 
-/// Locked in an order of their own, so that two who end holders do not wait for each other crosswise.
+/// Locked in an order of their own, so that two who end holders do not wait for each other crosswise. The name of a PAI
+/// never changes, so the lock need not keep off a charge that is about to refer to it.
 pub(super) const OPEN_OF_HOLDER: &str =
-    "SELECT pai FROM pais WHERE subscriber_id = $1 AND state <> 'CLOSED' ORDER BY pai FOR UPDATE";
+    "SELECT pai FROM pais WHERE subscriber_id = $1 AND state <> 'CLOSED' ORDER BY pai FOR NO KEY UPDATE";
 /// A PAI has one live subscription at most, and there is an index of the live ones.
 pub(super) const CANCEL_LIVE: &str =
     "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = $1 AND status <> 'CANCELLED'";
@@ -72,7 +73,7 @@ pub(super) async fn find(db: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<O
 pub(super) async fn lock(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiState>, Broken> {
     let row = tx
         .row(
-            "SELECT state FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE",
+            "SELECT state FROM pais WHERE partner = $1 AND pai = $2 FOR NO KEY UPDATE",
             &[&partner.as_str(), &pai.to_string()],
         )
         .await?;

@@ -7,6 +7,7 @@ use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::RawResult;
 use tokio_postgres::Row;
 
 pub(super) fn text<T>(row: &Row, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Broken> {
@@ -54,4 +55,9 @@ pub(super) fn amount(row: &Row) -> Result<Money, Broken> {
 
 pub(super) fn number(row: &Row) -> Result<SealedNumber, Broken> {
     Ok(SealedNumber { index: NumberIndex(hash(row, "number_index")?), sealed: row.try_get("number_sealed")? })
+}
+
+pub(super) fn raw_result(row: &Row) -> Result<Option<RawResult>, Broken> {
+    let raw_code: Option<String> = row.try_get("raw_code")?;
+    Ok(raw_code.map(|raw_code| RawResult { scope: "billing".to_owned(), raw_code }))
 }

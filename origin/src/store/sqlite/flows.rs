@@ -44,10 +44,8 @@ pub(super) fn start(tx: &Connection, now: Timestamp, flow: &NewFlow) -> Result<F
         flow.pin.as_ref().map(|pin| pin.expires_at.unix_seconds()),
     ])?;
     if let Some(pin) = &flow.pin {
-        tx.prepare_cached(
-            "INSERT INTO outbox (kind, payload, due_at, leased_until, attempts) VALUES ('pin', ?1, ?2, 0, 0)",
-        )?
-        .execute(params![pin.message, now.unix_seconds()])?;
+        tx.prepare_cached("INSERT INTO outbox (kind, payload, due_at, attempts) VALUES ('pin', ?1, ?2, 0)")?
+            .execute(params![pin.message, now.unix_seconds()])?;
     }
     Ok(FlowStart::Started)
 }

@@ -1,159 +1,129 @@
-//! Charges: claimed once, answered once, for ever.
+//! The use cases of [`Ledger`] and [`Outbox`], each told in the file of its noun.
 
-use super::corrupt;
-use super::rows::{amount, number, optional_text, text};
-use crate::store::{Charge, NewCharge, Posting, StoreError};
-use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use super::{SqliteStore, charges, outbox, refunds, spend};
+use crate::store::{
+    Charge, Entry, HandOff, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting, Settling,
+    StoreError,
+};
+use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
-use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{RawResult, TransactionAnswer, TransactionStatus};
-use rusqlite::{Connection, Row, params};
+use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer};
 
-pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<Posting, StoreError> {
-    let mut select =
-        tx.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
-    let mut rows = select.query(params![new.partner.as_str(), new.request.ext_transaction_id.as_str()])?;
-    if let Some(row) = rows.next()? {
-        return repeat(tx, now, new, row);
+/// What the caller of an answer's use case has made of the outbox's entry: its first attempt.
+const FIRST: u32 = 1;
+
+#[async_trait]
+impl Ledger for SqliteStore {
+    async fn post_transaction(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewCharge,
+    ) -> Result<Posting, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            charges::post(tx, now, &new)
+        })
+        .await
     }
-    let Some(verdict) = verdict_of_pai(tx, &new.partner, new.request.pai)? else {
-        return Ok(Posting::PaiNotFound);
-    };
-    insert(tx, now, new, verdict)?;
-    if verdict.is_some() {
-        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?));
+
+    async fn answer_transaction(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        outcome: HandOff,
+    ) -> Result<(Vec<u8>, Settling), StoreError> {
+        self.write(move |tx| {
+            let settling = outbox::settle_charge(tx, now, &transaction_id, FIRST, &outcome)?;
+            Ok((charges::fix_answer(tx, &transaction_id)?, settling))
+        })
+        .await
     }
-    tx.prepare_cached(
-        "INSERT INTO outbox (kind, transaction_id, due_at, leased_until, attempts) VALUES ('charge', ?1, ?2, ?3, 1)",
-    )?
-    .execute(params![new.transaction_id, now.unix_seconds(), new.answering_until.unix_seconds()])?;
-    Ok(Posting::Created)
-}
 
-/// The same id again: the same contents get the first answer, others are refused.
-fn repeat(tx: &Connection, now: Timestamp, new: &NewCharge, row: &Row<'_>) -> Result<Posting, StoreError> {
-    let fingerprint: [u8; 32] = row.get("fingerprint")?;
-    if fingerprint != new.fingerprint {
-        return Ok(Posting::Conflict);
+    async fn transaction(
+        &self,
+        partner: PartnerId,
+        id: ExtId,
+    ) -> Result<Option<TransactionAnswer>, StoreError> {
+        self.read(move |db| charges::find(db, &partner, &id)).await
     }
-    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
-        return Ok(Posting::Replayed(answer));
+
+    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
+        self.read(move |db| charges::charge(db, &transaction_id)).await
     }
-    if now.unix_seconds() < row.get("answering_until")? {
-        return Ok(Posting::InProgress);
+
+    async fn post_refund(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewRefund,
+    ) -> Result<RefundPosting, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            refunds::post(tx, now, &new)
+        })
+        .await
     }
-    // Whoever took the post never answered it: this is the first answer.
-    let transaction_id: String = row.get("transaction_id")?;
-    Ok(Posting::Replayed(fix_answer(tx, &transaction_id)?))
-}
 
-/// What the PAI's state decides: `None` no such PAI, `Some(None)` nothing, `Some(Some(..))` a decline.
-#[expect(clippy::option_option, reason = "absent, open and declined are three answers to one look-up")]
-fn verdict_of_pai(
-    tx: &Connection,
-    partner: &PartnerId,
-    pai: Pai,
-) -> Result<Option<Option<DeclineReason>>, StoreError> {
-    let mut select =
-        tx.prepare_cached("SELECT state, closed_reason FROM pais WHERE partner = ?1 AND pai = ?2")?;
-    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(match text(row, "state", PaiState::parse)? {
-        PaiState::Active => None,
-        PaiState::Suspended => Some(DeclineReason::AccountOnHold),
-        PaiState::Closed => Some(text(row, "closed_reason", DeclineReason::parse)?),
-    }))
-}
-
-fn insert(
-    tx: &Connection,
-    now: Timestamp,
-    new: &NewCharge,
-    verdict: Option<DeclineReason>,
-) -> Result<(), StoreError> {
-    let request = &new.request;
-    let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
-    tx.prepare_cached(
-        "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
-             currency, tax_minor, description, period_from, period_to, status, decline_reason, answering_until,
-             created_at, settled_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-    )?
-    .execute(params![
-        new.transaction_id,
-        new.partner.as_str(),
-        request.ext_transaction_id.as_str(),
-        new.fingerprint,
-        request.pai.to_string(),
-        request.amount.amount_minor,
-        request.amount.currency.as_str(),
-        request.tax.map(|tax| tax.amount_minor),
-        request.description,
-        request.service_period.from().to_string(),
-        request.service_period.to().to_string(),
-        status.as_str(),
-        verdict.map(DeclineReason::as_str),
-        new.answering_until.unix_seconds(),
-        now.unix_seconds(),
-        verdict.map(|_| now.unix_seconds()),
-    ])?;
-    Ok(())
-}
-
-/// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
-pub(super) fn fix_answer(tx: &Connection, transaction_id: &str) -> Result<Vec<u8>, StoreError> {
-    let mut select = tx.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
-    let mut rows = select.query([transaction_id])?;
-    let row = rows.next()?.ok_or_else(|| corrupt("transaction_id"))?;
-    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
-        return Ok(answer);
+    async fn answer_refund(
+        &self,
+        now: Timestamp,
+        refund_id: String,
+        outcome: HandOff,
+    ) -> Result<(Vec<u8>, Settling), StoreError> {
+        self.write(move |tx| {
+            let settling = outbox::settle_refund(tx, now, &refund_id, FIRST, &outcome)?;
+            Ok((refunds::fix_answer(tx, &refund_id)?, settling))
+        })
+        .await
     }
-    let answer = serde_json::to_vec(&read(row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
-    tx.prepare_cached("UPDATE transactions SET answer = ?2 WHERE transaction_id = ?1")?
-        .execute(params![transaction_id, answer])?;
-    Ok(answer)
+
+    async fn refund_answer(
+        &self,
+        partner: PartnerId,
+        transaction: ExtId,
+        refund: ExtId,
+    ) -> Result<Option<RefundAnswer>, StoreError> {
+        self.read(move |db| refunds::find(db, &partner, &transaction, &refund)).await
+    }
+
+    async fn refund(&self, refund_id: String) -> Result<Option<Refund>, StoreError> {
+        self.read(move |db| refunds::refund(db, &refund_id)).await
+    }
+
+    async fn told_of_charge(
+        &self,
+        transaction_id: String,
+    ) -> Result<Option<(PartnerId, TransactionAnswer)>, StoreError> {
+        self.read(move |db| charges::told(db, &transaction_id)).await
+    }
+
+    async fn told_of_refund(
+        &self,
+        refund_id: String,
+    ) -> Result<Option<(PartnerId, RefundAnswer)>, StoreError> {
+        self.read(move |db| refunds::told(db, &refund_id)).await
+    }
 }
 
-pub(super) fn find(
-    db: &Connection,
-    partner: &PartnerId,
-    id: &ExtId,
-) -> Result<Option<TransactionAnswer>, StoreError> {
-    let mut select =
-        db.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
-    let mut rows = select.query(params![partner.as_str(), id.as_str()])?;
-    rows.next()?.map(read).transpose()
-}
+#[async_trait]
+impl Outbox for SqliteStore {
+    async fn lease_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.write(move |tx| outbox::lease_due(tx, now, until, limit)).await
+    }
 
-fn read(row: &Row<'_>) -> Result<TransactionAnswer, StoreError> {
-    let raw_code: Option<String> = row.get("raw_code")?;
-    Ok(TransactionAnswer {
-        transaction_id: row.get("transaction_id")?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
-        raw_result: raw_code.map(|raw_code| RawResult { scope: "billing".to_owned(), raw_code }),
-    })
-}
+    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<Settling, StoreError> {
+        self.write(move |tx| outbox::settle(tx, now, &entry, &outcome)).await
+    }
 
-/// The charge with the number of the PAI's own subscriber: not of whoever holds that number today.
-pub(super) fn charge(db: &Connection, transaction_id: &str) -> Result<Option<Charge>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT t.*, h.number_index, h.number_sealed, h.generation
-         FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
-         WHERE t.transaction_id = ?1 AND t.status = 'PENDING'",
-    )?;
-    let mut rows = select.query([transaction_id])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
-    Ok(Some(Charge {
-        transaction_id: row.get("transaction_id")?,
-        number: number(row)?,
-        generation: row.get("generation")?,
-        amount: amount(row)?,
-        description: row.get("description")?,
-        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
-    }))
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(outbox::next_due).await
+    }
 }

@@ -4,28 +4,30 @@
 
 mod accounts;
 mod begun_with;
+mod charges;
 mod flows;
 mod ledger;
 mod outbox;
 mod pais;
 mod readers;
+mod refunds;
 mod rows;
 mod schema;
 mod signups;
+mod spending;
 mod subscriptions;
 mod writer;
 
 use super::{
-    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, NewCharge, NewFlow, NewSignup,
-    NumberIndex, PaiRow, PinTry, Posting, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
-    TokenSpend,
+    AccountRow, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewSignup, NumberIndex, PaiRow, PinTry,
+    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionRequest, TransactionAnswer};
+use onbill_domain::wire::ott::PartnerSubscriptionRequest;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
@@ -89,7 +91,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;
          PRAGMA trusted_schema = OFF;",
     )?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
 
@@ -111,7 +113,7 @@ fn forget_nonces(tx: &Connection, now: Timestamp) -> Result<usize, StoreError> {
     Ok(delete.execute(params![now.unix_seconds(), FORGET_MAX])?)
 }
 
-/// The trait is a list of use cases; each is told in the file of its noun.
+/// The traits are lists of use cases; each is told in the file of its noun. Those of the money are in `ledger.rs`.
 #[async_trait]
 impl Store for SqliteStore {
     async fn begin_with(
@@ -213,61 +215,6 @@ impl Store for SqliteStore {
             subscriptions::record(tx, now, &partner, &new_id, &request)
         })
         .await
-    }
-
-    async fn post_transaction(
-        &self,
-        nonce: Nonce,
-        now: Timestamp,
-        new: NewCharge,
-    ) -> Result<Posting, StoreError> {
-        self.write(move |tx| {
-            spend(tx, &nonce)?;
-            ledger::post(tx, now, &new)
-        })
-        .await
-    }
-
-    async fn transaction(
-        &self,
-        partner: PartnerId,
-        id: ExtId,
-    ) -> Result<Option<TransactionAnswer>, StoreError> {
-        self.read(move |db| ledger::find(db, &partner, &id)).await
-    }
-
-    async fn answer_transaction(
-        &self,
-        now: Timestamp,
-        transaction_id: String,
-        outcome: HandOff,
-    ) -> Result<Vec<u8>, StoreError> {
-        self.write(move |tx| {
-            outbox::settle_charge(tx, now, &transaction_id, &outcome)?;
-            ledger::fix_answer(tx, &transaction_id)
-        })
-        .await
-    }
-
-    async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
-        self.read(move |db| ledger::charge(db, &transaction_id)).await
-    }
-
-    async fn lease_due(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Entry>, StoreError> {
-        self.write(move |tx| outbox::lease_due(tx, now, until, limit)).await
-    }
-
-    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<(), StoreError> {
-        self.write(move |tx| outbox::settle(tx, now, &entry, &outcome)).await
-    }
-
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(outbox::next_due).await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {

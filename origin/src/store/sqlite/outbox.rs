@@ -1,11 +1,32 @@
 //! The outbox: leased, tried, settled. A row is deleted in the transaction that writes what came of it.
 
-use super::rows::pai as read_pai;
-use super::{corrupt, pais};
-use crate::store::{Entry, HandOff, StoreError, Work};
+use super::{charges, corrupt, refunds};
+use crate::store::{Entry, HandOff, Settling, StoreError, Work};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
+
+/// The kinds of entries. Each is looked for by itself, so that none waits behind a backlog of another.
+const KINDS: [&str; 5] = ["pin", "charge", "refund", "charge-notice", "refund-notice"];
+
+/// The column that names what a kind of entry is about.
+fn subject(kind: &str) -> &'static str {
+    if kind.starts_with("charge") { "transaction_id" } else { "refund_id" }
+}
+
+/// An entry that its caller works on at once, as the first of its attempts, until it is due for everybody.
+pub(super) fn put_leased(tx: &Connection, kind: &str, id: &str, until: Timestamp) -> Result<(), StoreError> {
+    put(tx, kind, id, until, 1)
+}
+
+fn put(tx: &Connection, kind: &str, id: &str, due_at: Timestamp, attempts: u32) -> Result<(), StoreError> {
+    let subject = subject(kind);
+    tx.prepare_cached(&format!(
+        "INSERT INTO outbox (kind, {subject}, due_at, attempts) VALUES (?1, ?2, ?3, ?4)"
+    ))?
+    .execute(params![kind, id, due_at.unix_seconds(), attempts])?;
+    Ok(())
+}
 
 pub(super) fn lease_due(
     tx: &Connection,
@@ -14,7 +35,7 @@ pub(super) fn lease_due(
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::new();
-    for kind in ["pin", "charge"] {
+    for kind in KINDS {
         lease_kind(tx, kind, now, until, limit, &mut entries)?;
     }
     entries.sort_by_key(|entry| entry.entry_id);
@@ -30,16 +51,19 @@ fn lease_kind(
     entries: &mut Vec<Entry>,
 ) -> Result<(), StoreError> {
     let mut lease = tx.prepare_cached(
-        "UPDATE outbox SET leased_until = ?2, attempts = attempts + 1
+        "UPDATE outbox SET due_at = ?2, attempts = attempts + 1
          WHERE entry_id IN (SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = ?4 AND due_at <= ?1
-                            AND leased_until <= ?1 ORDER BY due_at, entry_id LIMIT ?3)
-         RETURNING entry_id, attempts, transaction_id, payload",
+                            ORDER BY due_at, entry_id LIMIT ?3)
+         RETURNING entry_id, attempts, transaction_id, refund_id, payload",
     )?;
     let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind])?;
     while let Some(row) = rows.next()? {
-        let work = match (row.get("transaction_id")?, row.get("payload")?) {
-            (Some(transaction_id), None) => Work::Charge { transaction_id },
-            (None, Some(message)) => Work::Pin { message },
+        let work = match (kind, row.get("transaction_id")?, row.get("refund_id")?, row.get("payload")?) {
+            ("charge", Some(transaction_id), None, None) => Work::Charge { transaction_id },
+            ("charge-notice", Some(transaction_id), None, None) => Work::ChargeNotice { transaction_id },
+            ("refund", None, Some(refund_id), None) => Work::Refund { refund_id },
+            ("refund-notice", None, Some(refund_id), None) => Work::RefundNotice { refund_id },
+            ("pin", None, None, Some(message)) => Work::Pin { message },
             _ => return Err(corrupt("outbox entry")),
         };
         entries.push(Entry { entry_id: row.get("entry_id")?, attempts: row.get("attempts")?, work });
@@ -52,83 +76,104 @@ pub(super) fn settle(
     now: Timestamp,
     entry: &Entry,
     outcome: &HandOff,
-) -> Result<(), StoreError> {
-    match &entry.work {
-        Work::Charge { transaction_id } => settle_charge(tx, now, transaction_id, outcome),
-        Work::Pin { .. } => {
-            put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, outcome)?;
-            Ok(())
+) -> Result<Settling, StoreError> {
+    let (settling, kind, id) = match &entry.work {
+        Work::Charge { transaction_id } => (
+            settle_charge(tx, now, transaction_id, entry.attempts, outcome)?,
+            "charge-notice",
+            transaction_id,
+        ),
+        Work::Refund { refund_id } => {
+            (settle_refund(tx, now, refund_id, entry.attempts, outcome)?, "refund-notice", refund_id)
         }
+        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
+            return put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome);
+        }
+    };
+    if settling == Settling::Written && outcome.is_verdict() {
+        put(tx, kind, id, now, 0)?;
     }
+    Ok(settling)
 }
 
-/// Writes what came of a hand-off. A charge that is settled already stays as it is: billing gives one transaction id
-/// one verdict, so two leases of it that overlap have learned the same.
+/// Writes what came of a hand-off by its `attempt`.
 pub(super) fn settle_charge(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
+    attempt: u32,
     outcome: &HandOff,
-) -> Result<(), StoreError> {
+) -> Result<Settling, StoreError> {
     let (status, reason, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
         HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
         // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Dropped => return Ok(()),
+        HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
         HandOff::Later { .. } | HandOff::Parked => {
-            return put_off_or_delete(tx, now, "transaction_id = ?1", &transaction_id, outcome);
+            return put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome);
         }
     };
-    let pai = tx
-        .prepare_cached(
-            "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5
-             WHERE transaction_id = ?1 AND status = 'PENDING' RETURNING pai",
-        )?
-        .query_row(
-            params![
-                transaction_id,
-                status.as_str(),
-                reason.map(onbill_domain::decline::DeclineReason::as_str),
-                raw_code,
-                now.unix_seconds()
-            ],
-            |row| Ok(read_pai(row)),
-        )
-        .optional()?
-        .transpose()?;
-    if let (Some(pai), Some(reason)) = (pai, reason)
-        && reason.ends_pai()
-    {
-        pais::close(tx, &pai.to_string(), reason)?;
-    }
-    put_off_or_delete(tx, now, "transaction_id = ?1", &transaction_id, outcome)
+    let settling = charges::settle(tx, now, transaction_id, status, reason, raw_code.as_deref())?;
+    put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome)?;
+    Ok(settling)
 }
 
+/// The same of a refund.
+pub(super) fn settle_refund(
+    tx: &Connection,
+    now: Timestamp,
+    refund_id: &str,
+    attempt: u32,
+    outcome: &HandOff,
+) -> Result<Settling, StoreError> {
+    let (status, raw_code) = match outcome {
+        HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
+        HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
+        HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Later { .. } | HandOff::Parked => {
+            return put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome);
+        }
+    };
+    let settling = refunds::settle(tx, now, refund_id, status, raw_code.as_deref())?;
+    put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome)?;
+    Ok(settling)
+}
+
+const CHARGE: &str = "kind = 'charge' AND transaction_id = ?1";
+const REFUND: &str = "kind = 'refund' AND refund_id = ?1";
+
+/// A verdict takes the entry away, whoever has it. It is put off or parked only by who has it: the number of the attempt
+/// tells, so that a late comer does not free the lease of the next.
 fn put_off_or_delete(
     tx: &Connection,
     now: Timestamp,
     which: &str,
     key: &dyn rusqlite::ToSql,
+    attempt: u32,
     outcome: &HandOff,
-) -> Result<(), StoreError> {
-    match outcome {
+) -> Result<Settling, StoreError> {
+    let changed = match outcome {
         HandOff::Later { due_at } => tx
-            .prepare_cached(&format!("UPDATE outbox SET due_at = ?2, leased_until = 0 WHERE {which}"))?
-            .execute(params![key, due_at.unix_seconds()])?,
+            .prepare_cached(&format!("UPDATE outbox SET due_at = ?2 WHERE {which} AND attempts = ?3"))?
+            .execute(params![key, due_at.unix_seconds(), attempt])?,
         HandOff::Parked => tx
-            .prepare_cached(&format!("UPDATE outbox SET parked_at = ?2, leased_until = 0 WHERE {which}"))?
-            .execute(params![key, now.unix_seconds()])?,
-        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Dropped => {
+            .prepare_cached(&format!("UPDATE outbox SET parked_at = ?2 WHERE {which} AND attempts = ?3"))?
+            .execute(params![key, now.unix_seconds(), attempt])?,
+        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Refused { .. } | HandOff::Dropped => {
             tx.prepare_cached(&format!("DELETE FROM outbox WHERE {which}"))?.execute([key])?
         }
     };
-    Ok(())
+    Ok(if changed == 0 { Settling::Late } else { Settling::Written })
 }
 
-/// The next moment at which an entry is due and free.
+/// The next moment at which an entry is due.
 pub(super) fn next_due(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let at: Option<i64> = db
-        .prepare_cached("SELECT min(max(due_at, leased_until)) FROM outbox WHERE parked_at IS NULL")?
-        .query_row([], |row| row.get(0))?;
-    Ok(at.map(Timestamp::from_unix_seconds))
+    let mut select =
+        db.prepare_cached("SELECT min(due_at) FROM outbox WHERE parked_at IS NULL AND kind = ?1")?;
+    let mut next: Option<i64> = None;
+    for kind in KINDS {
+        let at: Option<i64> = select.query_row([kind], |row| row.get(0))?;
+        next = next.into_iter().chain(at).min();
+    }
+    Ok(next.map(Timestamp::from_unix_seconds))
 }

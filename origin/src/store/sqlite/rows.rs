@@ -6,6 +6,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
+use onbill_domain::wire::ott::RawResult;
 use rusqlite::Row;
 
 pub(super) fn text<T>(
@@ -42,4 +43,9 @@ pub(super) fn amount(row: &Row<'_>) -> Result<Money, StoreError> {
 
 pub(super) fn number(row: &Row<'_>) -> Result<SealedNumber, StoreError> {
     Ok(SealedNumber { index: NumberIndex(row.get("number_index")?), sealed: row.get("number_sealed")? })
+}
+
+pub(super) fn raw_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {
+    let raw_code: Option<String> = row.get("raw_code")?;
+    Ok(raw_code.map(|raw_code| RawResult { scope: "billing".to_owned(), raw_code }))
 }

@@ -1,0 +1,135 @@
+//! One charge, on its way to the bill.
+
+use super::{later_or_parked, may_be_told};
+use crate::app::App;
+use crate::fault::{Failure, Fault};
+use crate::store::{Charge, HandOff};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::standing::AccountStatus;
+use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest, ChargeVerdict};
+
+/// One attempt at putting a charge on the bill. `attempt` counts from 1.
+pub(crate) async fn hand_off(app: &App, charge: &Charge, attempt: u32) -> HandOff {
+    match try_charge(app, charge, attempt).await {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            tracing::warn!(?failure, charge.transaction_id, attempt, "a hand-off is unclear");
+            later_or_parked(app, attempt)
+        }
+    }
+}
+
+/// The same for a charge that is known by its id.
+pub(super) async fn read_and_hand_off(app: &App, transaction_id: &str, attempt: u32) -> HandOff {
+    match app.store.charge(transaction_id.to_owned()).await {
+        Ok(Some(charge)) => hand_off(app, &charge, attempt).await,
+        // Settled meanwhile by another lease: the entry went with it.
+        Ok(None) => HandOff::Dropped,
+        Err(error) => {
+            tracing::error!(?error, "a charge could not be read");
+            later_or_parked(app, attempt)
+        }
+    }
+}
+
+/// 1. An earlier attempt may have reached billing: its answer to the id counts before anything else.
+/// 2. The account must still be the one that the PAI was issued for, and not on hold.
+/// 3. Posts the charge.
+async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff, Failure> {
+    let unclear = |_| Fault::Bss("transaction");
+    let msisdn =
+        app.vault.open_number(&charge.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
+    // 1.
+    if attempt > 1
+        && let Some(answer) = app.bss.look_up_charge(&charge.transaction_id).await.map_err(unclear)?
+    {
+        return Ok(verdict(answer, &msisdn));
+    }
+    // 2.
+    if let Some(reason) = reason_to_decline(app, charge, &msisdn).await? {
+        return Ok(HandOff::Declined { reason, raw_code: None });
+    }
+    // 3.
+    let request = ChargeRequest {
+        transaction_id: charge.transaction_id.clone(),
+        msisdn: msisdn.clone(),
+        amount: charge.amount,
+        description: charge.description.clone(),
+        service_period: charge.service_period,
+    };
+    Ok(verdict(app.bss.charge(&request).await.map_err(unclear)?, &msisdn))
+}
+
+/// What the account itself says against a charge. A number that went to someone else is never charged for its old
+/// holder: the generation tells them apart.
+async fn reason_to_decline(
+    app: &App,
+    charge: &Charge,
+    msisdn: &Msisdn,
+) -> Result<Option<DeclineReason>, Failure> {
+    let known = app.account(msisdn).await?;
+    Ok(match known {
+        None => Some(DeclineReason::AccountClosed),
+        Some(known) if known.account.status == AccountStatus::Ceased => Some(DeclineReason::AccountClosed),
+        Some(known) if known.generation != charge.generation => Some(DeclineReason::AccountClosedTakenOver),
+        Some(known) if known.account.status == AccountStatus::Suspended => Some(DeclineReason::AccountOnHold),
+        Some(_) => None,
+    })
+}
+
+/// Billing's word, translated. A code that is one of our own reasons is that reason; any other decline is the
+/// operator's risk decision. A code that would end the PAI is not taken from billing: the account's standing, which
+/// was asked just before, decides about that.
+fn verdict(answer: ChargeAnswer, msisdn: &Msisdn) -> HandOff {
+    let raw_code = answer.raw_code.filter(|code| may_be_told(code, Some(msisdn)));
+    match answer.status {
+        ChargeVerdict::Approved => HandOff::Done { raw_code },
+        ChargeVerdict::Declined => {
+            let known =
+                raw_code.as_deref().and_then(DeclineReason::parse).filter(|reason| !reason.ends_pai());
+            HandOff::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn billing_does_not_end_a_pai() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        for reason in DeclineReason::ALL {
+            let raw_code = Some(reason.as_str().to_owned());
+            let told = if reason.ends_pai() { DeclineReason::RiskDeclined } else { reason };
+            let answer = ChargeAnswer { status: ChargeVerdict::Declined, raw_code: raw_code.clone() };
+            assert_eq!(verdict(answer, &msisdn), HandOff::Declined { reason: told, raw_code });
+        }
+    }
+
+    #[test]
+    fn billings_code_reaches_the_partner_unless_it_could_tell_the_number() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        let told = |raw_code: &str| {
+            let answer =
+                ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(raw_code.to_owned()) };
+            let HandOff::Declined { raw_code, .. } = verdict(answer, &msisdn) else { panic!("is a decline") };
+            raw_code
+        };
+        for code in ["51", "insufficient-balance", "E:2020/55-A", &"x".repeat(64)] {
+            assert_eq!(told(code).as_deref(), Some(code));
+        }
+        for code in [
+            "no credit: +12025550101",
+            "2025550101",
+            "(202) 555-0101",
+            "555.0101",
+            "",
+            "a\nb",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(told(code), None, "{code}");
+        }
+    }
+}

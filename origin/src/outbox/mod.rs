@@ -1,0 +1,156 @@
+//! Handing off: what the books promise reaches the operator's systems, once, and the partner is told.
+//!
+//! An entry is leased, tried outside of any database transaction, and settled. What billing may have done already is
+//! never guessed: a charge is looked up by its own id before it is ever posted again, a refund is posted again under its
+//! own id. After seven unclear attempts over six days an entry is parked for a person.
+
+pub(crate) mod charge;
+pub(crate) mod notice;
+mod pin;
+pub(crate) mod refund;
+
+use crate::ambient::Random;
+use crate::app::App;
+use crate::fault::Fault;
+use crate::store::{Entry, HandOff, Settling, Work};
+use futures_util::future::join_all;
+use onbill_domain::msisdn::Msisdn;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Entries of a kind worked on at once: enough to keep a billing system busy, few enough not to flood it.
+const BATCH: u32 = 16;
+/// Seconds for which an entry belongs to who leased it: longer than an attempt can take.
+const LEASE_SECONDS: i64 = 120;
+/// Seconds until the next attempt at billing, after the first, second, … unclear one; then it is parked.
+const BILLING_RETRY_SECONDS: [i64; 7] = [300, 3_600, 86_400, 86_400, 86_400, 86_400, 86_400];
+/// Longest code of billing's own that is passed on, in characters: codes are, sentences are not.
+const RAW_CODE_CHARS_MAX: usize = 64;
+/// Longest sleep of the delivery loop: an entry put in by another process is found after this at the latest.
+const IDLE_SECONDS_MAX: i64 = 15;
+
+/// Delivers for ever: whatever is due, then sleeps until something is or the bell rings.
+pub async fn run(app: Arc<App>) {
+    loop {
+        let wait = match deliver_due(&app).await {
+            Ok(_) => match app.store.next_due().await {
+                Ok(Some(at)) => at.seconds_since(app.now()).clamp(1, IDLE_SECONDS_MAX),
+                Ok(None) | Err(_) => IDLE_SECONDS_MAX,
+            },
+            Err(fault) => {
+                tracing::error!(?fault, "the outbox could not be worked on");
+                1
+            }
+        };
+        let wait = Duration::from_secs(wait.unsigned_abs());
+        // Woken or not, the next round looks at what is due.
+        let _ = tokio::time::timeout(wait, app.outbox_bell.notified()).await;
+    }
+}
+
+/// Delivers everything that is due now; gives how many entries were tried.
+pub async fn deliver_due(app: &App) -> Result<usize, Fault> {
+    let mut tried = 0;
+    loop {
+        let now = app.now();
+        let entries = app.store.lease_due(now, now.plus_seconds(LEASE_SECONDS), BATCH).await?;
+        if entries.is_empty() {
+            return Ok(tried);
+        }
+        tried += entries.len();
+        for result in join_all(entries.into_iter().map(|entry| deliver(app, entry))).await {
+            result?;
+        }
+    }
+}
+
+async fn deliver(app: &App, entry: Entry) -> Result<(), Fault> {
+    let attempt = entry.attempts;
+    let (what, id, outcome) = match &entry.work {
+        Work::Charge { transaction_id } => {
+            ("charge", transaction_id.as_str(), charge::read_and_hand_off(app, transaction_id, attempt).await)
+        }
+        Work::Refund { refund_id } => {
+            ("refund", refund_id.as_str(), refund::read_and_hand_off(app, refund_id, attempt).await)
+        }
+        Work::ChargeNotice { transaction_id } => {
+            ("charge-notice", transaction_id.as_str(), notice::of_charge(app, transaction_id, attempt).await)
+        }
+        Work::RefundNotice { refund_id } => {
+            ("refund-notice", refund_id.as_str(), notice::of_refund(app, refund_id, attempt).await)
+        }
+        Work::Pin { message } => ("pin", "", pin::send(app, message, attempt).await),
+    };
+    if outcome == HandOff::Parked {
+        tracing::error!(what, id, entry = entry.entry_id, alarm = "outbox-parked", "an entry needs a person");
+    }
+    let (what, id) = (what.to_owned(), id.to_owned());
+    let settling = app.store.settle(app.now(), entry, outcome).await?;
+    look_at(settling, &what, &id);
+    Ok(())
+}
+
+/// The hand-off that a post tries before it answers. When it takes too long it is unclear, and the outbox goes on.
+pub(crate) async fn within_deadline(app: &App, hand_off: impl Future<Output = HandOff>) -> HandOff {
+    let deadline = Duration::from_secs(app.config.hand_off_seconds.get());
+    match tokio::time::timeout(deadline, hand_off).await {
+        Ok(outcome) => outcome,
+        Err(_) => later_or_parked(app, 1),
+    }
+}
+
+/// Raises an alarm when billing has said two things about one id. The first verdict stays: the partner may have it.
+pub(crate) fn look_at(settling: Settling, what: &str, id: &str) {
+    if settling == Settling::Contradicted {
+        tracing::error!(what, id, alarm = "billing-verdicts-differ", "billing has given two verdicts");
+    }
+}
+
+/// The code goes on to the partner as it is, so it must be one: not a sentence, and not with the number in it. Seven
+/// digits are what is left of a number without its country and area; where the number is not at hand, no code may have
+/// as many.
+fn may_be_told(raw_code: &str, msisdn: Option<&Msisdn>) -> bool {
+    let digits: String = raw_code.chars().filter(char::is_ascii_digit).collect();
+    let tells = match msisdn {
+        Some(msisdn) => {
+            let number = msisdn.expose();
+            digits.contains(&number[number.len().saturating_sub(7)..])
+        }
+        None => digits.len() >= 7,
+    };
+    (1..=RAW_CODE_CHARS_MAX).contains(&raw_code.len())
+        && raw_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        && !tells
+}
+
+/// What comes after an unclear attempt at billing.
+fn later_or_parked(app: &App, attempt: u32) -> HandOff {
+    later(app, attempt, &BILLING_RETRY_SECONDS).unwrap_or(HandOff::Parked)
+}
+
+/// The next attempt after this one; `None` when there is none. A fifth of the delay is random, so that what failed
+/// together does not come back together.
+fn later(app: &App, attempt: u32, delays: &[i64]) -> Option<HandOff> {
+    let delay = *delays.get(usize::try_from(attempt).ok()?.checked_sub(1)?)?;
+    Some(HandOff::Later { due_at: app.now().plus_seconds(delay + jitter(&*app.random, delay)) })
+}
+
+fn jitter(random: &dyn Random, delay: i64) -> i64 {
+    let drawn = i64::from(u32::from_le_bytes(random.bytes()));
+    drawn % (delay / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_without_a_number_at_hand_has_few_digits() {
+        for code in ["61", "R-204", "no-such-charge", "123456"] {
+            assert!(may_be_told(code, None), "{code}");
+        }
+        for code in ["2025550101", "555 01 01", "", "a\tb"] {
+            assert!(!may_be_told(code, None), "{code}");
+        }
+    }
+}

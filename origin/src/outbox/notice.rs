@@ -1,0 +1,65 @@
+//! Telling the partner how a charge or a refund went that was pending when its post was answered. The body is what a
+//! `GET` answers; the partner may get it twice, and never in two versions: a settled state does not change.
+
+use super::later;
+use crate::app::App;
+use crate::store::{HandOff, StoreError};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature;
+use onbill_domain::wire::partner::{REFUND_STATE, TRANSACTION_STATE};
+use serde::Serialize;
+
+/// Seconds until the next attempt at a notice: soon at first, for a partner that is restarting; then it is parked.
+const NOTICE_RETRY_SECONDS: [i64; 9] = [10, 60, 300, 3_600, 21_600, 86_400, 86_400, 86_400, 86_400];
+
+/// One attempt at telling how a charge stands.
+pub(super) async fn of_charge(app: &App, transaction_id: &str, attempt: u32) -> HandOff {
+    let told = app.store.told_of_charge(transaction_id.to_owned()).await;
+    tell(app, TRANSACTION_STATE, told, attempt).await
+}
+
+/// One attempt at telling how a refund stands.
+pub(super) async fn of_refund(app: &App, refund_id: &str, attempt: u32) -> HandOff {
+    let told = app.store.told_of_refund(refund_id.to_owned()).await;
+    tell(app, REFUND_STATE, told, attempt).await
+}
+
+async fn tell<T: Serialize>(
+    app: &App,
+    path: &str,
+    told: Result<Option<(PartnerId, T)>, StoreError>,
+    attempt: u32,
+) -> HandOff {
+    let again = || later(app, attempt, &NOTICE_RETRY_SECONDS).unwrap_or(HandOff::Parked);
+    let (partner, state) = match told {
+        Ok(Some(told)) => told,
+        Ok(None) => return HandOff::Dropped,
+        Err(error) => {
+            tracing::error!(?error, "what a notice tells could not be read");
+            return again();
+        }
+    };
+    // A partner without an address of its own asks instead.
+    let Some(url) = app.config.partner_url(&partner) else { return HandOff::Dropped };
+    match post(app, &partner, &format!("{url}{path}"), &state).await {
+        Some(()) => HandOff::Done { raw_code: None },
+        None => {
+            tracing::warn!(%partner, path, attempt, "a partner did not take a notice");
+            again()
+        }
+    }
+}
+
+async fn post<T: Serialize>(app: &App, partner: &PartnerId, url: &str, state: &T) -> Option<()> {
+    let body = Bytes::from(serde_json::to_vec(state).ok()?);
+    let request = Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, "application/json");
+    let mut request = request.body(body).ok()?;
+    let key = app.keys.newest(KeyUse::OriginToPartner, &format!("partner:{partner}"))?;
+    signature::sign_request(&mut request, key, app.now(), &app.random.nonce())?;
+    let answer = app.peer.send(request).await.ok()?;
+    answer.status().is_success().then_some(())
+}

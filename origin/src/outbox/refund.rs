@@ -1,0 +1,44 @@
+//! One refund, on its way to the bill. Billing finds the bill by the charge, whoever has the number today.
+
+use super::{later_or_parked, may_be_told};
+use crate::app::App;
+use crate::store::{HandOff, Refund};
+use onbill_domain::wire::csp::{BillRefundAnswer, BillRefundRequest, ChargeVerdict};
+
+/// One attempt at giving money back. `attempt` counts from 1. An earlier one may have reached billing: the same id again
+/// gets its answer.
+pub(crate) async fn hand_off(app: &App, refund: &Refund, attempt: u32) -> HandOff {
+    let request = BillRefundRequest {
+        refund_id: refund.refund_id.clone(),
+        transaction_id: refund.transaction_id.clone(),
+        amount: refund.amount,
+    };
+    match app.bss.refund(&request).await {
+        Ok(answer) => verdict(answer),
+        Err(_) => {
+            tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
+            later_or_parked(app, attempt)
+        }
+    }
+}
+
+/// The same for a refund that is known by its id.
+pub(super) async fn read_and_hand_off(app: &App, refund_id: &str, attempt: u32) -> HandOff {
+    match app.store.refund(refund_id.to_owned()).await {
+        Ok(Some(refund)) => hand_off(app, &refund, attempt).await,
+        // Settled meanwhile by another lease: the entry went with it.
+        Ok(None) => HandOff::Dropped,
+        Err(error) => {
+            tracing::error!(?error, "a refund could not be read");
+            later_or_parked(app, attempt)
+        }
+    }
+}
+
+fn verdict(answer: BillRefundAnswer) -> HandOff {
+    let raw_code = answer.raw_code.filter(|code| may_be_told(code, None));
+    match answer.status {
+        ChargeVerdict::Approved => HandOff::Done { raw_code },
+        ChargeVerdict::Declined => HandOff::Refused { raw_code },
+    }
+}

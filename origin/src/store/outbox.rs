@@ -1,0 +1,112 @@
+//! The part of the books that has still to reach somebody.
+
+use super::StoreError;
+use async_trait::async_trait;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::timestamp::Timestamp;
+
+/// The outbox: leased, tried, settled.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Leases entries that are due, up to `limit` of each kind, so that none waits behind a backlog of another. Each
+    /// counts as one more attempt.
+    async fn lease_due(&self, now: Timestamp, until: Timestamp, limit: u32)
+    -> Result<Vec<Entry>, StoreError>;
+
+    /// Writes what came of a leased entry. A charge or a refund that is settled by it is put into the outbox anew, as a
+    /// notice to the partner, whose post was answered before.
+    async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<Settling, StoreError>;
+
+    /// When the next entry is due, if any waits.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// An entry of the outbox, leased.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its place in the outbox.
+    pub entry_id: i64,
+    /// How often it has been tried, this time included.
+    pub attempts: u32,
+    /// What it is.
+    pub work: Work,
+}
+
+/// What an entry of the outbox asks for.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Put a charge on the bill.
+    Charge {
+        /// Which.
+        transaction_id: String,
+    },
+    /// Give some of a charge back.
+    Refund {
+        /// Which refund.
+        refund_id: String,
+    },
+    /// Tell the partner how a charge went that was pending when its post was answered.
+    ChargeNotice {
+        /// Which.
+        transaction_id: String,
+    },
+    /// The same of a refund.
+    RefundNotice {
+        /// Which.
+        refund_id: String,
+    },
+    /// Send a PIN.
+    Pin {
+        /// The sealed text message.
+        message: Vec<u8>,
+    },
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandOff {
+    /// The charge is on the bill, the refund too, or the message is with whom it is for.
+    Done {
+        /// Billing's own code.
+        raw_code: Option<String>,
+    },
+    /// The charge will never be on the bill.
+    Declined {
+        /// Why.
+        reason: DeclineReason,
+        /// Billing's own code.
+        raw_code: Option<String>,
+    },
+    /// Billing will never give this refund back.
+    Refused {
+        /// Billing's own code.
+        raw_code: Option<String>,
+    },
+    /// Not known, or not possible now: try again then.
+    Later {
+        /// When.
+        due_at: Timestamp,
+    },
+    /// Tried for long enough: a person has to look.
+    Parked,
+    /// There is nothing left to do, such as a PIN that has expired meanwhile.
+    Dropped,
+}
+
+impl HandOff {
+    /// Whether it settles a charge or a refund for good.
+    pub fn is_verdict(&self) -> bool {
+        matches!(self, Self::Done { .. } | Self::Declined { .. } | Self::Refused { .. })
+    }
+}
+
+/// What became of an outcome that was to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settling {
+    /// It is written.
+    Written,
+    /// There was nothing left to write: another lease came to the same end, or has the entry now.
+    Late,
+    /// The books have another verdict already, which stays: billing has said both.
+    Contradicted,
+}

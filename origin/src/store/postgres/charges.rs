@@ -1,0 +1,314 @@
+//! Charges: claimed once, answered once, for ever.
+
+use super::failure::{Broken, corrupt};
+use super::rows::{amount, hash, number, optional_text, raw_result, text, time};
+use super::statements::Db;
+use super::{outbox, pais, spending};
+use crate::store::{Charge, NewCharge, Posting, SealedNumber, Settling, StoreError};
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::money::Money;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use tokio_postgres::Row;
+
+/// What a post has to know: who claimed its id before, and whom its PAI stands for.
+pub(super) struct Found {
+    claimed: Option<Row>,
+    holder: Option<Holder>,
+}
+
+/// Looks, and locks nothing: what changes meanwhile is seen where it counts.
+pub(super) async fn look_up(tx: &Db<'_>, new: &NewCharge) -> Result<Found, Broken> {
+    let (claimed, holder) =
+        tokio::try_join!(claimed(tx, new), holder_of_pai(tx, &new.partner, new.request.pai))?;
+    Ok(Found { claimed, holder })
+}
+
+pub(super) async fn post(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewCharge,
+    found: Found,
+) -> Result<Posting, Broken> {
+    if let Some(row) = found.claimed {
+        return repeat(tx, now, new, &row).await;
+    }
+    let Some(holder) = found.holder else { return Ok(Posting::PaiNotFound) };
+    let Some(limits) = &new.limits else { return Ok(Posting::CurrencyNotBilled) };
+    // The charge before what the account has spent, as whoever settles it takes them.
+    if !claim(tx, now, new, holder.verdict).await? {
+        // Somebody claimed the id since, and has committed: it is there to be read.
+        let row = claimed(tx, new).await?.ok_or_else(|| corrupt("claim"))?;
+        return repeat(tx, now, new, &row).await;
+    }
+    if holder.verdict.is_some() {
+        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?));
+    }
+    let Money { currency, .. } = new.request.amount;
+    match spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits).await? {
+        Ok(spent) => tokio::try_join!(
+            spending::write(tx, &holder.subscriber_id, currency, spent),
+            outbox::put_leased(tx, "charge", &new.transaction_id, new.answering_until),
+        )?,
+        Err(reason) => {
+            decline(tx, now, &new.transaction_id, reason).await?;
+            return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?));
+        }
+    };
+    Ok(Posting::Created(Box::new(Charge {
+        transaction_id: new.transaction_id.clone(),
+        handle: holder.handle,
+        number: holder.number,
+        generation: holder.generation,
+        amount: new.request.amount,
+        description: new.request.description.clone(),
+        service_period: new.request.service_period,
+    })))
+}
+
+async fn claimed(tx: &Db<'_>, new: &NewCharge) -> Result<Option<Row>, Broken> {
+    tx.row(
+        "SELECT transaction_id, fingerprint, answer, answering_until FROM transactions
+         WHERE partner = $1 AND ext_transaction_id = $2",
+        &[&new.partner.as_str(), &new.request.ext_transaction_id.as_str()],
+    )
+    .await
+}
+
+/// The same id again: the same contents get the first answer, others are refused.
+async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewCharge, row: &Row) -> Result<Posting, Broken> {
+    if hash(row, "fingerprint")? != new.fingerprint {
+        return Ok(Posting::Conflict);
+    }
+    if let Some(answer) = row.try_get("answer")? {
+        return Ok(Posting::Replayed(answer));
+    }
+    if now < time(row, "answering_until")? {
+        return Ok(Posting::InProgress);
+    }
+    // Whoever took the post never answered it: this is the first answer.
+    Ok(Posting::Replayed(fix_answer(tx, row.try_get("transaction_id")?).await?))
+}
+
+/// Who a PAI stands for, and what its state says to a charge.
+struct Holder {
+    subscriber_id: String,
+    handle: String,
+    number: SealedNumber,
+    generation: String,
+    verdict: Option<DeclineReason>,
+}
+
+async fn holder_of_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<Holder>, Broken> {
+    let row = tx
+        .row(
+            "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
+             FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = $1 AND p.pai = $2",
+            &[&partner.as_str(), &pai.to_string()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let verdict = match text(&row, "state", PaiState::parse)? {
+        PaiState::Active => None,
+        PaiState::Suspended => Some(DeclineReason::AccountOnHold),
+        PaiState::Closed => Some(text(&row, "closed_reason", DeclineReason::parse)?),
+    };
+    Ok(Some(Holder {
+        subscriber_id: row.try_get("subscriber_id")?,
+        handle: row.try_get("handle")?,
+        number: number(&row)?,
+        generation: row.try_get("generation")?,
+        verdict,
+    }))
+}
+
+/// Writes the charge. Not when its id is claimed: whoever is about to claim it is waited for.
+async fn claim(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewCharge,
+    verdict: Option<DeclineReason>,
+) -> Result<bool, Broken> {
+    let request = &new.request;
+    let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let written = tx
+        .change(
+            "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
+                 currency, tax_minor, description, period_from, period_to, status, decline_reason, answering_until,
+                 created_at, settled_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (partner, ext_transaction_id) DO NOTHING",
+            &[
+                &new.transaction_id,
+                &new.partner.as_str(),
+                &request.ext_transaction_id.as_str(),
+                &new.fingerprint.as_slice(),
+                &request.pai.to_string(),
+                &request.amount.amount_minor,
+                &request.amount.currency.as_str(),
+                &request.tax.map(|tax| tax.amount_minor),
+                &request.description,
+                &request.service_period.from().to_string(),
+                &request.service_period.to().to_string(),
+                &status.as_str(),
+                &verdict.map(DeclineReason::as_str),
+                &new.answering_until.unix_seconds(),
+                &now.unix_seconds(),
+                &verdict.map(|_| now.unix_seconds()),
+            ],
+        )
+        .await?;
+    Ok(written == 1)
+}
+
+/// Declines the charge that was claimed just now: it never counted, and nobody has seen it.
+async fn decline(
+    tx: &Db<'_>,
+    now: Timestamp,
+    transaction_id: &str,
+    reason: DeclineReason,
+) -> Result<(), Broken> {
+    tx.change_one(
+        "transaction_id",
+        "UPDATE transactions SET status = 'DECLINED', decline_reason = $2, settled_at = $3 WHERE transaction_id = $1",
+        &[&transaction_id, &reason.as_str(), &now.unix_seconds()],
+    )
+    .await
+}
+
+/// Keeps everybody else from deciding about this charge until the commit.
+pub(super) async fn lock(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
+    let row =
+        tx.row("SELECT 1 FROM transactions WHERE transaction_id = $1 FOR UPDATE", &[&transaction_id]).await?;
+    row.map(|_| ()).ok_or_else(|| corrupt("transaction_id"))
+}
+
+/// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
+pub(super) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> Result<Vec<u8>, Broken> {
+    let row = tx
+        .row(
+            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, answer FROM transactions
+             WHERE transaction_id = $1 FOR UPDATE",
+            &[&transaction_id],
+        )
+        .await?
+        .ok_or_else(|| corrupt("transaction_id"))?;
+    if let Some(answer) = row.try_get("answer")? {
+        return Ok(answer);
+    }
+    let answer = serde_json::to_vec(&read(&row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
+    tx.change_one(
+        "transaction_id",
+        "UPDATE transactions SET answer = $2 WHERE transaction_id = $1",
+        &[&transaction_id, &answer],
+    )
+    .await?;
+    Ok(answer)
+}
+
+pub(super) async fn find(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    id: &ExtId,
+) -> Result<Option<TransactionAnswer>, Broken> {
+    let row = db
+        .row(
+            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code FROM transactions
+             WHERE partner = $1 AND ext_transaction_id = $2",
+            &[&partner.as_str(), &id.as_str()],
+        )
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Whom to tell how a charge stands now.
+pub(super) async fn told(
+    db: &Db<'_>,
+    transaction_id: &str,
+) -> Result<Option<(PartnerId, TransactionAnswer)>, Broken> {
+    let row = db
+        .row(
+            "SELECT transaction_id, partner, ext_transaction_id, status, decline_reason, raw_code FROM transactions
+             WHERE transaction_id = $1",
+            &[&transaction_id],
+        )
+        .await?;
+    row.map(|row| Ok((text(&row, "partner", PartnerId::parse)?, read(&row)?))).transpose()
+}
+
+fn read(row: &Row) -> Result<TransactionAnswer, Broken> {
+    Ok(TransactionAnswer {
+        transaction_id: row.try_get("transaction_id")?,
+        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        raw_result: raw_result(row)?,
+    })
+}
+
+/// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
+/// One that is settled stays as it is. Its entry has gone with its settling, so then nothing has to be locked.
+pub(super) async fn settle(
+    tx: &Db<'_>,
+    now: Timestamp,
+    transaction_id: &str,
+    status: TransactionStatus,
+    reason: Option<DeclineReason>,
+    raw_code: Option<&str>,
+) -> Result<Settling, Broken> {
+    let settled = tx
+        .row(
+            "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5
+             WHERE transaction_id = $1 AND status = 'PENDING' RETURNING pai",
+            &[
+                &transaction_id,
+                &status.as_str(),
+                &reason.map(DeclineReason::as_str),
+                &raw_code,
+                &now.unix_seconds(),
+            ],
+        )
+        .await?;
+    let Some(settled) = settled else {
+        let row = tx
+            .row("SELECT status FROM transactions WHERE transaction_id = $1", &[&transaction_id])
+            .await?
+            .ok_or_else(|| corrupt("transaction_id"))?;
+        let known: &str = row.try_get("status")?;
+        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+    };
+    if let Some(reason) = reason {
+        spending::give_back_charge(tx, transaction_id).await?;
+        if reason.ends_pai() {
+            pais::close(tx, settled.try_get("pai")?, reason).await?;
+        }
+    }
+    Ok(Settling::Written)
+}
+
+/// The charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+pub(super) async fn charge(db: &Db<'_>, transaction_id: &str) -> Result<Option<Charge>, Broken> {
+    let row = db
+        .row(
+            "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from, t.period_to,
+                 h.handle, h.number_index, h.number_sealed, h.generation
+             FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+             WHERE t.transaction_id = $1 AND t.status = 'PENDING'",
+            &[&transaction_id],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (from, to) = (text(&row, "period_from", Day::parse)?, text(&row, "period_to", Day::parse)?);
+    Ok(Some(Charge {
+        transaction_id: row.try_get("transaction_id")?,
+        handle: row.try_get("handle")?,
+        number: number(&row)?,
+        generation: row.try_get("generation")?,
+        amount: amount(&row)?,
+        description: row.try_get("description")?,
+        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+    }))
+}

@@ -1,0 +1,231 @@
+//! Charges: claimed once, answered once, for ever.
+
+use super::rows::{amount, number, optional_text, raw_result, text};
+use super::{corrupt, outbox, pais, spending};
+use crate::store::{Charge, NewCharge, Posting, SealedNumber, Settling, StoreError};
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use rusqlite::{Connection, Row, params};
+
+pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<Posting, StoreError> {
+    let mut select =
+        tx.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
+    let mut rows = select.query(params![new.partner.as_str(), new.request.ext_transaction_id.as_str()])?;
+    if let Some(row) = rows.next()? {
+        return repeat(tx, now, new, row);
+    }
+    let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai)? else {
+        return Ok(Posting::PaiNotFound);
+    };
+    let Some(limits) = &new.limits else { return Ok(Posting::CurrencyNotBilled) };
+    let verdict = match holder.verdict {
+        Some(reason) => Some(reason),
+        None => spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits)?.err(),
+    };
+    insert(tx, now, new, verdict)?;
+    if verdict.is_some() {
+        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?));
+    }
+    outbox::put_leased(tx, "charge", &new.transaction_id, new.answering_until)?;
+    Ok(Posting::Created(Box::new(Charge {
+        transaction_id: new.transaction_id.clone(),
+        handle: holder.handle,
+        number: holder.number,
+        generation: holder.generation,
+        amount: new.request.amount,
+        description: new.request.description.clone(),
+        service_period: new.request.service_period,
+    })))
+}
+
+/// The same id again: the same contents get the first answer, others are refused.
+fn repeat(tx: &Connection, now: Timestamp, new: &NewCharge, row: &Row<'_>) -> Result<Posting, StoreError> {
+    let fingerprint: [u8; 32] = row.get("fingerprint")?;
+    if fingerprint != new.fingerprint {
+        return Ok(Posting::Conflict);
+    }
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+        return Ok(Posting::Replayed(answer));
+    }
+    if now.unix_seconds() < row.get("answering_until")? {
+        return Ok(Posting::InProgress);
+    }
+    // Whoever took the post never answered it: this is the first answer.
+    let transaction_id: String = row.get("transaction_id")?;
+    Ok(Posting::Replayed(fix_answer(tx, &transaction_id)?))
+}
+
+/// Who a PAI stands for, and what its state says to a charge.
+struct Holder {
+    subscriber_id: String,
+    handle: String,
+    number: SealedNumber,
+    generation: String,
+    verdict: Option<DeclineReason>,
+}
+
+fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<Holder>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
+         FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = ?1 AND p.pai = ?2",
+    )?;
+    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let verdict = match text(row, "state", PaiState::parse)? {
+        PaiState::Active => None,
+        PaiState::Suspended => Some(DeclineReason::AccountOnHold),
+        PaiState::Closed => Some(text(row, "closed_reason", DeclineReason::parse)?),
+    };
+    Ok(Some(Holder {
+        subscriber_id: row.get("subscriber_id")?,
+        handle: row.get("handle")?,
+        number: number(row)?,
+        generation: row.get("generation")?,
+        verdict,
+    }))
+}
+
+fn insert(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewCharge,
+    verdict: Option<DeclineReason>,
+) -> Result<(), StoreError> {
+    let request = &new.request;
+    let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    tx.prepare_cached(
+        "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
+             currency, tax_minor, description, period_from, period_to, status, decline_reason, answering_until,
+             created_at, settled_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    )?
+    .execute(params![
+        new.transaction_id,
+        new.partner.as_str(),
+        request.ext_transaction_id.as_str(),
+        new.fingerprint,
+        request.pai.to_string(),
+        request.amount.amount_minor,
+        request.amount.currency.as_str(),
+        request.tax.map(|tax| tax.amount_minor),
+        request.description,
+        request.service_period.from().to_string(),
+        request.service_period.to().to_string(),
+        status.as_str(),
+        verdict.map(DeclineReason::as_str),
+        new.answering_until.unix_seconds(),
+        now.unix_seconds(),
+        verdict.map(|_| now.unix_seconds()),
+    ])?;
+    Ok(())
+}
+
+/// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
+pub(super) fn fix_answer(tx: &Connection, transaction_id: &str) -> Result<Vec<u8>, StoreError> {
+    let mut select = tx.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
+    let mut rows = select.query([transaction_id])?;
+    let row = rows.next()?.ok_or_else(|| corrupt("transaction_id"))?;
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+        return Ok(answer);
+    }
+    let answer = serde_json::to_vec(&read(row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
+    tx.prepare_cached("UPDATE transactions SET answer = ?2 WHERE transaction_id = ?1")?
+        .execute(params![transaction_id, answer])?;
+    Ok(answer)
+}
+
+pub(super) fn find(
+    db: &Connection,
+    partner: &PartnerId,
+    id: &ExtId,
+) -> Result<Option<TransactionAnswer>, StoreError> {
+    let mut select =
+        db.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
+    let mut rows = select.query(params![partner.as_str(), id.as_str()])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Whom to tell how a charge stands now.
+pub(super) fn told(
+    db: &Connection,
+    transaction_id: &str,
+) -> Result<Option<(PartnerId, TransactionAnswer)>, StoreError> {
+    let mut select = db.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
+    let mut rows = select.query([transaction_id])?;
+    rows.next()?.map(|row| Ok((text(row, "partner", PartnerId::parse)?, read(row)?))).transpose()
+}
+
+fn read(row: &Row<'_>) -> Result<TransactionAnswer, StoreError> {
+    Ok(TransactionAnswer {
+        transaction_id: row.get("transaction_id")?,
+        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        raw_result: raw_result(row)?,
+    })
+}
+
+/// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
+/// One that is settled stays as it is.
+pub(super) fn settle(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+    status: TransactionStatus,
+    reason: Option<DeclineReason>,
+    raw_code: Option<&str>,
+) -> Result<Settling, StoreError> {
+    let settled = tx
+        .prepare_cached(
+            "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5
+             WHERE transaction_id = ?1 AND status = 'PENDING'",
+        )?
+        .execute(params![
+            transaction_id,
+            status.as_str(),
+            reason.map(DeclineReason::as_str),
+            raw_code,
+            now.unix_seconds()
+        ])?;
+    if settled == 0 {
+        let known: String = tx
+            .prepare_cached("SELECT status FROM transactions WHERE transaction_id = ?1")?
+            .query_row([transaction_id], |row| row.get(0))?;
+        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+    }
+    if let Some(reason) = reason {
+        spending::give_back_charge(tx, transaction_id)?;
+        if reason.ends_pai() {
+            let pai: String = tx
+                .prepare_cached("SELECT pai FROM transactions WHERE transaction_id = ?1")?
+                .query_row([transaction_id], |row| row.get(0))?;
+            pais::close(tx, &pai, reason)?;
+        }
+    }
+    Ok(Settling::Written)
+}
+
+/// The charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+pub(super) fn charge(db: &Connection, transaction_id: &str) -> Result<Option<Charge>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.generation
+         FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+         WHERE t.transaction_id = ?1 AND t.status = 'PENDING'",
+    )?;
+    let mut rows = select.query([transaction_id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    Ok(Some(Charge {
+        transaction_id: row.get("transaction_id")?,
+        handle: row.get("handle")?,
+        number: number(row)?,
+        generation: row.get("generation")?,
+        amount: amount(row)?,
+        description: row.get("description")?,
+        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+    }))
+}
