@@ -17,8 +17,15 @@ pub struct Gate {
     keys: Keyring,
     key_use: KeyUse,
     authority: String,
-    /// Nonces seen, by key, with the moment from which they may be forgotten.
-    spent: Mutex<HashMap<(String, String), Timestamp>>,
+    spent: Mutex<Spent>,
+}
+
+/// Nonces seen, by key, with the moment from which they may be forgotten.
+#[derive(Default)]
+struct Spent {
+    nonces: HashMap<(String, String), Timestamp>,
+    /// When those that may be were last forgotten: once a second is enough, and many calls come in one.
+    swept_at: Option<Timestamp>,
 }
 
 impl Gate {
@@ -70,8 +77,11 @@ impl Gate {
     /// Whether the nonce is new; it is not from now on.
     fn spend(&self, nonce: &Nonce, now: Timestamp) -> bool {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.retain(|_, expires_at| now < *expires_at);
+        if spent.swept_at != Some(now) {
+            spent.nonces.retain(|_, expires_at| now < *expires_at);
+            spent.swept_at = Some(now);
+        }
         let key = (nonce.key_id().to_owned(), nonce.value().to_owned());
-        spent.insert(key, nonce.expires_at()).is_none()
+        spent.nonces.insert(key, nonce.expires_at()).is_none()
     }
 }
