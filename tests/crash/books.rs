@@ -135,14 +135,13 @@ impl Drop for Books {
         let Self::Postgres { server, schema } = self else { return };
         // A failing test may leave a transaction open, which is not worth waiting for.
         let sql = format!("SET lock_timeout = '1s'; DROP SCHEMA {schema} CASCADE");
-        let cleaner = std::thread::scope(|scope| {
+        let _ = std::thread::scope(|scope| {
             let clean = || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 runtime.expect("starts").block_on(ask_server(server, &sql)).is_ok()
             };
             scope.spawn(clean).join()
         });
-        drop(cleaner);
     }
 }
 
