@@ -112,6 +112,14 @@ impl Books {
         self.rows(&sql).await.len()
     }
 
+    /// Whether the server answers, and no longer remembers this process: one that was killed is forgotten when the server
+    /// has recovered.
+    pub(crate) async fn has_recovered_from(&self, process: &str) -> bool {
+        let Self::Postgres { server, .. } = self else { panic!("a file has no processes") };
+        let sql = format!("SELECT 1 FROM pg_stat_activity WHERE pid = {process}");
+        ask_server(server, &sql).await.is_ok_and(|rows| rows.is_empty())
+    }
+
     /// Runs one statement and gives its rows as text.
     async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         match self {

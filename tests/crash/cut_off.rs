@@ -57,8 +57,8 @@ async fn postgres_loses_no_charge_when_the_server_crashes() {
                 let killed = Command::new("kill").args(["-KILL", process]).status().expect("there is a kill");
                 assert!(killed.success());
                 until_nothing(async || {
-                    let healthy = scene.doors.is_healthy(&origin.address).await;
-                    (!healthy).then_some("the origin does not come back")
+                    let back = scene.books.has_recovered_from(process).await;
+                    (!back).then_some("the server does not come back")
                 })
                 .await;
             }
@@ -73,6 +73,11 @@ async fn postgres_loses_no_charge_when_the_server_crashes() {
 /// The same process charges again, with nothing done to it.
 async fn goes_on(scene: &Arc<Scene>, partner: &Partner, origin: &mut Origin) {
     assert!(origin.is_alive(), "the origin has ended");
+    until_nothing(async || {
+        let healthy = scene.doors.is_healthy(&origin.address).await;
+        (!healthy).then_some("the origin does not come back")
+    })
+    .await;
     assert_eq!(partner.memory().tally.cut_off, 0, "callers get an answer, and be it 503");
     let before = partner.memory().tally.clone();
     partner.charge_while(scene, origin, 2, pause(Duration::from_millis(500))).await;
