@@ -1,0 +1,46 @@
+//! `import-accounts`: the operator's account file into the embedded table.
+
+use super::{Verdict, open, open_file, told};
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use onbill_origin::begun_with;
+use onbill_origin::import::{ImportError, import_accounts};
+use onbill_origin::numbering::NumberPlan;
+use onbill_origin::vault::Vault;
+use std::path::{Path, PathBuf};
+
+/// Read accounts from a CSV file into the embedded table.
+///
+/// The header is msisdn,status,type,balance,currency,activated_on. The status is active, suspended or
+/// ceased, the type postpaid or prepaid; the balance is in whole minor units (1599 is 15.99) and may be
+/// empty for postpaid accounts. A line that cannot be read is named by line and column, and left out; all
+/// others are imported, over what was known of them.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// The file (CSV, UTF-8).
+    file: PathBuf,
+}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let (config, keys, store) = open(config).await?;
+        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
+        let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
+        let (opened, bar) = open_file(&self.file)?;
+        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
+        let report = import_accounts(&*store, &vault, numbers, opened, complain, |position| {
+            bar.set_position(position);
+        })
+        .await;
+        bar.finish_and_clear();
+        let report = report.map_err(|error| match error {
+            ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
+            ImportError::Store(error) => told(error),
+        })?;
+        println!("{} accounts imported, {} lines refused.", report.imported, report.refused);
+        Ok(Verdict::findings_if(report.refused > 0))
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line: a file for each verb, and here what they share. What a verb does is in the library; here it meets
+//! the real clock, the terminal and the exit code.
+
+#![expect(clippy::doc_markdown, reason = "--help prints the docs of the arguments as they stand")]
+
+mod import_accounts;
+mod serve;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use onbill_domain::key::Keyring;
+use onbill_origin::config::Config;
+use onbill_origin::database;
+use onbill_origin::store::{Store, StoreError};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// onbill's origin: the authority beside one operator's billing system.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct Arguments {
+    /// The configuration file (TOML).
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXIT_CODES: &str = "Exit codes of every verb:
+  0  done, and nothing was found or refused
+  1  done, and something was found or refused: it is in the output
+  2  could not run: the command line, a file, the configuration or the database says why";
+
+#[derive(Subcommand)]
+enum Verb {
+    Serve(serve::Arguments),
+    ImportAccounts(import_accounts::Arguments),
+}
+
+/// How a verb ended that could run.
+enum Verdict {
+    /// Exit code 0.
+    Clean,
+    /// Something was found, or refused: exit code 1.
+    Findings,
+}
+
+impl Verdict {
+    fn findings_if(found: bool) -> Self {
+        if found { Self::Findings } else { Self::Clean }
+    }
+}
+
+/// Runs the verb that the command line asks for.
+#[expect(clippy::print_stderr, reason = "a command line talks to its user")]
+pub(crate) async fn run() -> ExitCode {
+    let Arguments { config, verb } = Arguments::parse();
+    let verdict = match verb {
+        Verb::Serve(arguments) => arguments.run(&config).await,
+        Verb::ImportAccounts(arguments) => arguments.run(&config).await,
+    };
+    match verdict {
+        Ok(Verdict::Clean) => ExitCode::SUCCESS,
+        Ok(Verdict::Findings) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The configuration, its keys, and the books.
+async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<dyn Store>)> {
+    let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
+    let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
+    Ok((config, keys, store))
+}
+
+/// A file, and a bar for the way through its bytes.
+fn open_file(path: &Path) -> anyhow::Result<(File, ProgressBar)> {
+    let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    let bar = ProgressBar::new(file.metadata()?.len()).with_style(ProgressStyle::with_template(
+        "{bar:40} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
+    )?);
+    Ok((file, bar))
+}
+
+/// What the operator's engineer is told of books that fail.
+fn told(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Failed(why) => anyhow::anyhow!("the books fail: {why}"),
+        StoreError::NonceSpent => anyhow::anyhow!("the books fail: a nonce is spent"),
+    }
+}
