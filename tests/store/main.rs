@@ -32,5 +32,6 @@ mod migrations;
 mod place;
 mod races;
 mod refunds;
+mod reports;
 mod setting;
 mod signups;

@@ -41,6 +41,16 @@ impl Place {
         }
     }
 
+    /// Changes the books behind their store's back.
+    pub(crate) async fn execute(&self, sql: &str) {
+        match self {
+            Self::Sqlite(path) => {
+                rusqlite::Connection::open(path).expect("opens").execute_batch(sql).expect("is SQL");
+            }
+            Self::Postgres { url, .. } => run(url, sql).await.expect("is SQL"),
+        }
+    }
+
     /// Opens the books here, as a starting origin does.
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match self {

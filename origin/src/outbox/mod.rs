@@ -12,7 +12,7 @@ pub(crate) mod refund;
 use crate::ambient::Random;
 use crate::app::App;
 use crate::fault::Fault;
-use crate::store::{Entry, HandOff, Settling, Work};
+use crate::store::{Entry, HandOff, LEASE_SECONDS_MAX, Settling, Work};
 use futures_util::future::join_all;
 use onbill_domain::msisdn::Msisdn;
 use std::sync::Arc;
@@ -20,8 +20,6 @@ use std::time::Duration;
 
 /// Entries of a kind worked on at once: enough to keep a billing system busy, few enough not to flood it.
 const BATCH: u32 = 16;
-/// Seconds for which an entry belongs to who leased it: longer than an attempt can take.
-const LEASE_SECONDS: i64 = 120;
 /// Seconds until the next attempt at billing, after the first, second, … unclear one; then it is parked.
 const BILLING_RETRY_SECONDS: [i64; 7] = [300, 3_600, 86_400, 86_400, 86_400, 86_400, 86_400];
 /// Longest code of billing's own that is passed on, in characters: codes are, sentences are not.
@@ -53,7 +51,7 @@ pub async fn deliver_due(app: &App) -> Result<usize, Fault> {
     let mut tried = 0;
     loop {
         let now = app.now();
-        let entries = app.store.lease_due(now, now.plus_seconds(LEASE_SECONDS), BATCH).await?;
+        let entries = app.store.lease_due(now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
         if entries.is_empty() {
             return Ok(tried);
         }

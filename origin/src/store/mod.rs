@@ -8,11 +8,13 @@ mod books;
 mod ledger;
 mod outbox;
 pub mod postgres;
+mod reports;
 pub mod sqlite;
 
 pub use books::*;
 pub use ledger::*;
 pub use outbox::*;
+pub use reports::*;
 
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -30,10 +32,10 @@ pub enum StoreError {
     Failed(String),
 }
 
-/// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`] and what has still to
-/// reach somebody in [`Outbox`].
+/// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], what has still to
+/// reach somebody in [`Outbox`], and what people ask of them in [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Outbox {
+pub trait Store: Ledger + Outbox + Reports {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.

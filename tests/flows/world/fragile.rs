@@ -5,14 +5,16 @@
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_origin::store::{
-    AccountRow, Charge, Entry, Flow, FlowStart, HandOff, Hash, KnownAccount, Ledger, NewCharge, NewFlow,
-    NewRefund, NewSignup, NumberIndex, Outbox, PaiRow, PinTry, Posting, Refund, RefundPosting, Settling,
+    AccountRow, Charge, ChargeLine, Cursor, Entry, Errand, Flow, FlowStart, HandOff, Hash, KnownAccount,
+    Ledger, Names, NewCharge, NewFlow, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow,
+    ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, SeenTo, Select, Settling,
     SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use std::sync::Arc;
@@ -145,5 +147,15 @@ pass_on! {
         fn lease_due(now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;
         fn settle(now: Timestamp, entry: Entry, outcome: HandOff) -> Settling;
         fn next_due() -> Option<Timestamp>;
+    }
+    Reports {
+        fn charges(select: Select, after: Option<Cursor>, limit: u32) -> Page<ChargeLine>;
+        fn refunds(select: Select, after: Option<Cursor>, limit: u32) -> Page<RefundLine>;
+        fn charges_named(partner: PartnerId, names: Names) -> Vec<ChargeLine>;
+        fn refunds_named(partner: PartnerId, names: Names) -> Vec<RefundLine>;
+        fn parked(after: Option<i64>, limit: u32) -> Vec<ParkedEntry>;
+        fn redrive(now: Timestamp, entry_id: i64) -> bool;
+        fn see_to(now: Timestamp, errand: Errand) -> SeenTo;
+        fn close_pai(partner: PartnerId, pai: Pai, reason: DeclineReason) -> PaiEnd;
     }
 }

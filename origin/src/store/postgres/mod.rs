@@ -15,6 +15,7 @@ mod ledger;
 mod outbox;
 mod pais;
 mod refunds;
+mod reports;
 mod rows;
 mod schema;
 mod signups;

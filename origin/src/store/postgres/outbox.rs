@@ -17,7 +17,7 @@ use tokio_postgres::types::ToSql;
 const KINDS: [&str; 5] = ["pin", "charge", "refund", "charge-notice", "refund-notice"];
 
 /// The column that names what a kind of entry is about.
-fn subject(kind: &str) -> &'static str {
+pub(super) fn subject(kind: &str) -> &'static str {
     if kind.starts_with("charge") { "transaction_id" } else { "refund_id" }
 }
 
@@ -26,7 +26,13 @@ pub(super) async fn put_leased(tx: &Db<'_>, kind: &str, id: &str, until: Timesta
     put(tx, kind, id, until, 1).await
 }
 
-async fn put(tx: &Db<'_>, kind: &str, id: &str, due_at: Timestamp, attempts: i64) -> Result<(), Broken> {
+pub(super) async fn put(
+    tx: &Db<'_>,
+    kind: &str,
+    id: &str,
+    due_at: Timestamp,
+    attempts: i64,
+) -> Result<(), Broken> {
     let subject = subject(kind);
     tx.change_one(
         "outbox entry",

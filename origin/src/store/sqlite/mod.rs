@@ -11,6 +11,7 @@ mod outbox;
 mod pais;
 mod readers;
 mod refunds;
+mod reports;
 mod rows;
 mod schema;
 mod signups;

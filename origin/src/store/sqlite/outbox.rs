@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 const KINDS: [&str; 5] = ["pin", "charge", "refund", "charge-notice", "refund-notice"];
 
 /// The column that names what a kind of entry is about.
-fn subject(kind: &str) -> &'static str {
+pub(super) fn subject(kind: &str) -> &'static str {
     if kind.starts_with("charge") { "transaction_id" } else { "refund_id" }
 }
 
@@ -19,7 +19,13 @@ pub(super) fn put_leased(tx: &Connection, kind: &str, id: &str, until: Timestamp
     put(tx, kind, id, until, 1)
 }
 
-fn put(tx: &Connection, kind: &str, id: &str, due_at: Timestamp, attempts: u32) -> Result<(), StoreError> {
+pub(super) fn put(
+    tx: &Connection,
+    kind: &str,
+    id: &str,
+    due_at: Timestamp,
+    attempts: u32,
+) -> Result<(), StoreError> {
     let subject = subject(kind);
     tx.prepare_cached(&format!(
         "INSERT INTO outbox (kind, {subject}, due_at, attempts) VALUES (?1, ?2, ?3, ?4)"

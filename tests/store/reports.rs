@@ -1,0 +1,235 @@
+//! What people read of the books and mend in them: pages in order, rows by name, dead letters, PAIs that end.
+
+use crate::setting::{
+    Books, NOW, charge, done, ext, later, nonce, pai, partner, refund, refused, signup, usd,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::PaiState;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::store::{
+    ChargeLine, Cursor, Dated, Errand, HandOff, Names, PaiEnd, Period, SeenTo, Select, SignupIssue, Work,
+};
+
+on_each_database!(
+    pages_have_every_line_of_the_period_once_and_in_order,
+    a_line_is_in_the_period_of_either_of_its_times,
+    a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only,
+    a_refund_knows_what_was_given_back_before_it,
+    a_dead_letter_is_listed_and_begins_anew,
+    an_errand_is_seen_to_once,
+    nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending,
+    a_person_ends_a_pai_once_and_for_one_reason,
+);
+
+fn at(second: i64) -> Timestamp {
+    NOW.plus_seconds(second)
+}
+
+fn select(from: i64, until: i64, dated: Dated, status: Option<TransactionStatus>) -> Select {
+    let period = Period { from: at(from), until: at(until) };
+    Select { partner: partner("netflix"), period, dated, status }
+}
+
+/// All pages of charges, of two lines each.
+async fn charges(books: &Books, select: Select) -> Vec<ChargeLine> {
+    let mut lines = Vec::new();
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = books.store.charges(select.clone(), after.take(), 2).await.expect("works");
+        assert!(page.lines.len() <= 2);
+        lines.extend(page.lines);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return lines,
+        }
+    }
+}
+
+fn names(lines: &[ChargeLine]) -> Vec<&str> {
+    lines.iter().map(|line| line.ext_transaction_id.as_str()).collect()
+}
+
+/// A charge that was posted at one second and, perhaps, approved at another.
+async fn charged(books: &Books, ext_id: &str, created: i64, settled: Option<i64>) -> String {
+    let subscriber = books.subscriber(1).await;
+    let new = charge(subscriber.pai, ext_id, 1599);
+    let id = new.transaction_id.clone();
+    books.store.post_transaction(nonce(), at(created), new).await.expect("works");
+    if let Some(settled) = settled {
+        books.store.answer_transaction(at(settled), id.clone(), done()).await.expect("works");
+    }
+    id
+}
+
+async fn pages_have_every_line_of_the_period_once_and_in_order(books: Books) {
+    // Three of the same second: the id decides then.
+    for (n, second) in [5, 0, 3, 3, 3, 9, 10, -1].into_iter().enumerate() {
+        charged(&books, &format!("n-{n}"), second, None).await;
+    }
+    let other = books.store.issue_signup(nonce(), NOW, signup("hulu", 2, "2024-01-01")).await.expect("works");
+    let SignupIssue::Issued(other) = other else { panic!("not issued") };
+    let mut foreign = charge(other.pai, "n-0", 1599);
+    foreign.partner = partner("hulu");
+    books.store.post_transaction(nonce(), at(4), foreign).await.expect("works");
+
+    let lines = charges(&books, select(0, 10, Dated::Created, None)).await;
+    let keys: Vec<_> = lines.iter().map(|line| (line.created_at, line.transaction_id.clone())).collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    assert_eq!((names(&lines)[0], names(&lines)[4], names(&lines)[5]), ("n-1", "n-0", "n-5"));
+    let mut same_second = names(&lines)[1..4].to_vec();
+    same_second.sort_unstable();
+    assert_eq!((lines.len(), same_second), (6, vec!["n-2", "n-3", "n-4"]));
+}
+
+async fn a_line_is_in_the_period_of_either_of_its_times(books: Books) {
+    charged(&books, "before", -5, Some(5)).await;
+    charged(&books, "within", 1, Some(2)).await;
+    charged(&books, "after", 9, Some(20)).await;
+    charged(&books, "pending", 3, None).await;
+    let of = |dated, status| charges(&books, select(0, 10, dated, status));
+    assert_eq!(names(&of(Dated::Created, None).await), ["within", "pending", "after"]);
+    assert_eq!(names(&of(Dated::Settled, None).await), ["within", "before"]);
+    assert_eq!(names(&of(Dated::Created, Some(TransactionStatus::Pending)).await), ["pending"]);
+    assert_eq!(names(&of(Dated::Created, Some(TransactionStatus::Approved)).await), ["within", "after"]);
+    assert!(of(Dated::Settled, Some(TransactionStatus::Declined)).await.is_empty());
+}
+
+async fn a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only(books: Books) {
+    let id = charged(&books, "n-1", 0, Some(1)).await;
+    charged(&books, "n-2", 0, None).await;
+    let refund_id = books.refunded(refund("n-1", "r-1", Some(600))).await;
+    let charges = |who, names| books.store.charges_named(partner(who), names);
+    let refunds = |who, names| books.store.refunds_named(partner(who), names);
+    let ours = |id: &str| Names::Ours(vec![id.to_owned(), "nobody".to_owned()]);
+    let theirs = |id: &str| Names::Partners(vec![ext("nobody"), ext(id)]);
+
+    let by_ours = charges("netflix", ours(&id)).await.expect("works");
+    assert_eq!(by_ours, charges("netflix", theirs("n-1")).await.expect("works"));
+    let [line] = &by_ours[..] else { panic!("not one: {by_ours:?}") };
+    assert_eq!((line.amount, line.tax_minor, line.status), (usd(1599), 0, TransactionStatus::Approved));
+    assert_eq!((line.created_at, line.settled_at), (at(0), Some(at(1))));
+
+    let by_ours = refunds("netflix", ours(&refund_id)).await.expect("works");
+    assert_eq!(by_ours, refunds("netflix", theirs("r-1")).await.expect("works"));
+    let [line] = &by_ours[..] else { panic!("not one: {by_ours:?}") };
+    assert_eq!((line.amount, line.charged_minor), (usd(600), 1599));
+    assert_eq!((line.transaction_id.as_str(), line.ext_transaction_id.as_str()), (id.as_str(), "n-1"));
+
+    assert!(charges("hulu", ours(&id)).await.expect("works").is_empty());
+    assert!(refunds("hulu", theirs("r-1")).await.expect("works").is_empty());
+}
+
+async fn a_refund_knows_what_was_given_back_before_it(books: Books) {
+    charged(&books, "n-1", 0, Some(0)).await;
+    for (n, (amount, settled, outcome)) in
+        [(500, 30, done()), (300, 10, done()), (99, 5, refused()), (700, 20, done())].into_iter().enumerate()
+    {
+        let id = books.refunded(refund("n-1", &format!("r-{n}"), Some(amount))).await;
+        books.store.answer_refund(at(settled), id, outcome).await.expect("works");
+    }
+    books.refunded(refund("n-1", "r-pending", Some(1))).await;
+    let refunds = |dated| books.store.refunds(select(0, 60, dated, None), None, 9);
+    let lines = refunds(Dated::Settled).await.expect("works").lines;
+    let given: Vec<_> = lines
+        .iter()
+        .filter(|line| line.status == TransactionStatus::Approved)
+        .map(|line| (line.ext_refund_id.as_str(), line.given_back_before_minor))
+        .collect();
+    assert_eq!(given, [("r-1", 0), ("r-3", 300), ("r-0", 1000)]);
+    assert_eq!((lines.len(), refunds(Dated::Created).await.expect("works").lines.len()), (4, 5));
+}
+
+async fn a_dead_letter_is_listed_and_begins_anew(books: Books) {
+    let first = charged(&books, "n-1", 0, None).await;
+    books.store.answer_transaction(NOW, first.clone(), HandOff::Parked).await.expect("works");
+    charged(&books, "n-2", 0, Some(0)).await;
+    let second = books.refunded(refund("n-2", "r-2", None)).await;
+    assert_eq!(books.lease(1000).await.len(), 1);
+    books.store.answer_refund(at(60), second.clone(), HandOff::Parked).await.expect("works");
+    assert_eq!(books.store.parked(None, 9).await.expect("works").len(), 1, "another attempt has it");
+    let leased = books.lease(2000).await;
+    assert_eq!(leased.len(), 1, "{leased:?}");
+    books.store.settle(at(60), leased[0].clone(), HandOff::Parked).await.expect("works");
+
+    let parked = books.store.parked(None, 9).await.expect("works");
+    let seen: Vec<_> = parked.iter().map(|entry| (entry.kind.as_str(), entry.id.as_str())).collect();
+    assert_eq!(seen, [("charge", first.as_str()), ("refund", second.as_str())]);
+    assert_eq!((parked[0].ext_id.as_str(), parked[0].attempts, parked[0].parked_at), ("n-1", 1, NOW));
+    assert_eq!((parked[1].ext_id.as_str(), parked[1].parked_at), ("r-2", at(60)));
+    let next = books.store.parked(Some(parked[0].entry_id), 9).await.expect("works");
+    assert_eq!(next, parked[1..]);
+
+    assert!(books.store.redrive(at(70), parked[0].entry_id).await.expect("works"));
+    assert!(!books.store.redrive(at(70), parked[0].entry_id).await.expect("works"), "it is parked no more");
+    assert!(!books.store.redrive(at(70), 999_999).await.expect("works"));
+    let due = books.lease(70).await;
+    assert_eq!(due.len(), 1);
+    assert!(matches!(&due[0].work, Work::Charge { transaction_id } if *transaction_id == first));
+    assert_eq!(due[0].attempts, 2, "it may be at billing: it is looked up first");
+}
+
+async fn an_errand_is_seen_to_once(books: Books) {
+    let see_to = |errand: &Errand| books.store.see_to(at(60), errand.clone());
+    let twice = async |errand: Errand, first: SeenTo| {
+        assert_eq!(see_to(&errand).await.expect("works"), first);
+        assert_eq!(see_to(&errand).await.expect("works"), SeenTo::UnderWay);
+    };
+    let id = charged(&books, "n-1", 0, None).await;
+    assert_eq!(see_to(&Errand::Charge(id.clone())).await.expect("works"), SeenTo::UnderWay, "it is leased");
+    books.store.answer_transaction(NOW, id.clone(), later(86_400)).await.expect("works");
+    twice(Errand::Charge(id), SeenTo::Hurried).await;
+
+    let id = charged(&books, "n-2", 0, None).await;
+    books.store.answer_transaction(NOW, id.clone(), HandOff::Parked).await.expect("works");
+    twice(Errand::Charge(id), SeenTo::Redriven).await;
+
+    let id = charged(&books, "n-3", 0, None).await;
+    books.place.execute(&format!("DELETE FROM outbox WHERE transaction_id = '{id}'")).await;
+    twice(Errand::Charge(id), SeenTo::PutBack).await;
+
+    let id = charged(&books, "n-4", 0, Some(1)).await;
+    twice(Errand::ChargeNotice(id), SeenTo::PutBack).await;
+    let id = books.refunded(refund("n-4", "r-4", None)).await;
+    books.store.answer_refund(NOW, id.clone(), later(86_400)).await.expect("works");
+    twice(Errand::Refund(id.clone()), SeenTo::Hurried).await;
+    books.store.answer_refund(NOW, id.clone(), done()).await.expect("works");
+    twice(Errand::RefundNotice(id), SeenTo::PutBack).await;
+
+    // Whoever leases what was put back looks billing up first.
+    let due = books.lease(60).await;
+    assert_eq!(due.len(), 5);
+    assert!(due.iter().all(|entry| entry.attempts >= 2), "{due:?}");
+}
+
+async fn nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending(books: Books) {
+    let settled = charged(&books, "n-1", 0, Some(1)).await;
+    let pending = charged(&books, "n-2", 0, None).await;
+    for errand in [
+        Errand::Charge(settled.clone()),
+        Errand::ChargeNotice(pending),
+        Errand::Charge("nobody".to_owned()),
+        Errand::Refund(settled.clone()),
+        Errand::RefundNotice(settled),
+    ] {
+        assert_eq!(books.store.see_to(NOW, errand).await.expect("works"), SeenTo::NotNeeded);
+    }
+    assert!(books.lease(0).await.is_empty());
+}
+
+async fn a_person_ends_a_pai_once_and_for_one_reason(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let close = |who, pai, reason| books.store.close_pai(partner(who), pai, reason);
+    let (fraud, revoked) = (DeclineReason::AccountClosedFraud, DeclineReason::PaiRevokedByUser);
+    for (who, pai, reason, end) in [
+        ("netflix", subscriber.pai, DeclineReason::RiskDeclined, PaiEnd::NotAnEnd),
+        ("hulu", subscriber.pai, fraud, PaiEnd::NotFound),
+        ("netflix", pai(), fraud, PaiEnd::NotFound),
+        ("netflix", subscriber.pai, fraud, PaiEnd::Closed),
+        ("netflix", subscriber.pai, revoked, PaiEnd::WasClosed(fraud)),
+    ] {
+        assert_eq!(close(who, pai, reason).await.expect("works"), end);
+    }
+    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!((row.state, row.version), (PaiState::Closed, 2));
+}
