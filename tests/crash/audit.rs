@@ -2,8 +2,8 @@
 //! what the partner was told, what the origin's database has, and what is on the bills.
 
 use crate::billing::Line;
-use crate::books::Charge;
-use crate::load::{Asked, CONNECTIONS, Partner, id};
+use crate::books::{Charge, Refund};
+use crate::load::{Asked, CONNECTIONS, Partner, Said, Wish, id, refund_id};
 use crate::origin::Origin;
 use crate::scene::{Person, Scene};
 use futures_util::stream::{self, StreamExt as _};
@@ -18,88 +18,158 @@ pub(crate) async fn audit(scene: &Arc<Scene>, partner: &Partner) {
     scene.books.let_time_pass().await;
     let origin = scene.start().await;
     scene.until_delivered().await;
-    let mut found = ask_again(scene, partner, &origin).await;
+    // A refund after its charge, which has to be settled for it.
+    let mut found = ask_again(scene, partner, &origin, Wish::Charge).await;
+    found.append(&mut ask_again(scene, partner, &origin, Wish::Refund).await);
     scene.until_delivered().await;
     origin.kill();
     found.append(&mut partner.memory().strange);
     let numbers = scene.people.iter().map(|person| person.msisdn.as_str());
+    let (charges, refunds) = (scene.books.charges().await, scene.books.refunds().await);
     let lines = scene.billing.lines(numbers).await;
-    compare(&scene.books.charges().await, &lines, &partner.memory().asked, &scene.people, &mut found);
+    let mut desk = Desk::new(&charges, &refunds, &lines, found);
+    for (n, asked) in partner.memory().asked.iter().enumerate() {
+        desk.compare(n, asked, &scene.people[asked.person]);
+    }
+    let found = desk.left_over(&charges, &refunds, &lines);
     assert!(found.is_empty(), "{} findings: {:#?}", found.len(), &found[..found.len().min(20)]);
 }
 
-/// Each charge once more, months later: the first answer again, or a first answer to what was never heard of.
-async fn ask_again(scene: &Arc<Scene>, partner: &Partner, origin: &Origin) -> Vec<String> {
-    let all = 0..partner.memory().asked.len();
-    let answers = stream::iter(all).map(async |n| (n, partner.again(scene, origin, n).await));
+/// Everything once more, months later: the first answer again, or a first answer to what was never heard of.
+async fn ask_again(scene: &Arc<Scene>, partner: &Partner, origin: &Origin, wish: Wish) -> Vec<String> {
+    let is_wished = |asked: &Asked| wish == Wish::Charge || asked.refund.is_some();
+    let wished: Vec<usize> = {
+        let memory = partner.memory();
+        (0..memory.asked.len()).filter(|n| is_wished(&memory.asked[*n])).collect()
+    };
+    let answers =
+        stream::iter(wished).map(async |n| (n, partner.post(scene, &origin.address, n, wish).await));
     let answers = answers.buffer_unordered(usize::try_from(CONNECTIONS).expect("is small"));
     let unanswered = answers.filter_map(async |(n, answer)| {
         let answered = matches!(answer, Ok(StatusCode::OK | StatusCode::CREATED));
-        (!answered).then(|| format!("{}: asked in the end, it is {answer:?}", id(n)))
+        (!answered).then(|| format!("{wish:?} of {}: asked in the end, it is {answer:?}", id(n)))
     });
     unanswered.collect().await
 }
 
-fn compare(charges: &[Charge], lines: &[Line], asked: &[Asked], people: &[Person], found: &mut Vec<String>) {
-    let mut billed: HashMap<&str, Vec<&Line>> = HashMap::new();
-    for line in lines {
-        billed.entry(&line.transaction_id).or_default().push(line);
-    }
-    let mut recorded: HashMap<&str, &Charge> = HashMap::new();
-    for charge in charges {
-        if recorded.insert(&charge.ext_transaction_id, charge).is_some() {
-            found.push(format!("{} is in the books twice", charge.ext_transaction_id));
-        }
-    }
-    for (n, asked) in asked.iter().enumerate() {
-        let id = id(n);
-        let Some(charge) = recorded.remove(id.as_str()) else {
-            found.push(format!("{id} is not in the books"));
-            continue;
+/// The books side by side. What has been compared is taken away.
+struct Desk<'b> {
+    charges: HashMap<&'b str, &'b Charge>,
+    refunds: HashMap<&'b str, &'b Refund>,
+    /// By our ids of charges, and of refunds.
+    lines: HashMap<&'b str, Vec<&'b Line>>,
+    found: Vec<String>,
+}
+
+impl<'b> Desk<'b> {
+    fn new(charges: &'b [Charge], refunds: &'b [Refund], lines: &'b [Line], mut found: Vec<String>) -> Self {
+        let mut desk = Self {
+            charges: HashMap::new(),
+            refunds: HashMap::new(),
+            lines: HashMap::new(),
+            found: Vec::new(),
         };
-        let lines = billed.remove(charge.transaction_id.as_str()).unwrap_or_default();
-        told(&id, asked, charge, found);
-        bill(&id, &people[asked.person], asked, charge, &lines, found);
+        for charge in charges {
+            if desk.charges.insert(&charge.ext_transaction_id, charge).is_some() {
+                found.push(format!("{} is in the books twice", charge.ext_transaction_id));
+            }
+        }
+        for refund in refunds {
+            if desk.refunds.insert(&refund.ext_refund_id, refund).is_some() {
+                found.push(format!("{} is in the books twice", refund.ext_refund_id));
+            }
+        }
+        for line in lines {
+            let id = line.refund_id.as_ref().unwrap_or(&line.transaction_id);
+            desk.lines.entry(id).or_default().push(line);
+        }
+        Self { found, ..desk }
     }
-    found.extend(recorded.keys().map(|id| format!("{id} is in the books, and nobody asked for it")));
-    found.extend(billed.keys().map(|id| format!("{id} is on a bill, and nobody charged it")));
-    let approved: i64 =
-        charges.iter().filter(|charge| charge.status == "APPROVED").map(|charge| charge.value).sum();
-    let on_bills: i64 = lines.iter().map(|line| line.value).sum();
-    if approved != on_bills {
-        found.push(format!("{approved} approved in all, {on_bills} on the bills"));
-    }
-}
 
-/// All answers to one id are one, byte for byte, and true.
-fn told(id: &str, asked: &Asked, charge: &Charge, found: &mut Vec<String>) {
-    if asked.created > 1 {
-        found.push(format!("{id} was created {} times", asked.created));
+    fn compare(&mut self, n: usize, asked: &Asked, person: &Person) {
+        let id = id(n);
+        let Some(charge) = self.charges.remove(id.as_str()) else {
+            self.found.push(format!("{id} is not in the books"));
+            return;
+        };
+        if charge.pai != person.pai || charge.value != asked.value {
+            self.found.push(format!("{id} has other contents than were asked for"));
+        }
+        let entry =
+            Entry { id: &id, ours: ("transactionID", &charge.transaction_id), status: &charge.status };
+        self.told(&entry, &asked.charge);
+        self.billed(&entry, &charge.transaction_id, person, asked.value);
+        let Some(said) = &asked.refund else { return };
+        let id = refund_id(n);
+        let Some(refund) = self.refunds.remove(id.as_str()) else {
+            self.found.push(format!("{id} is not in the books"));
+            return;
+        };
+        if refund.transaction_id != charge.transaction_id || refund.value != asked.half() {
+            self.found.push(format!("{id} has other contents than were asked for"));
+        }
+        let entry = Entry { id: &id, ours: ("refundID", &refund.id), status: &refund.status };
+        self.told(&entry, said);
+        self.billed(&entry, &charge.transaction_id, person, -asked.half());
     }
-    let Some(first) = asked.answers.first() else { return };
-    if asked.answers.iter().any(|answer| answer != first) {
-        found.push(format!("{id} was answered differently: {:?}", asked.answers));
-    }
-    let answer: Value = serde_json::from_slice(first).unwrap_or_default();
-    if answer["extTransactionID"] != id || answer["transactionID"] != charge.transaction_id.as_str() {
-        found.push(format!("{id} was answered {answer}, and is {}", charge.transaction_id));
-    }
-    if answer["status"] != "PENDING" && answer["status"] != charge.status.as_str() {
-        found.push(format!("{id} was {} and is {}", answer["status"], charge.status));
-    }
-}
 
-/// One line of the right amount on the right bill if it is approved, none if it is declined.
-fn bill(id: &str, person: &Person, asked: &Asked, charge: &Charge, lines: &[&Line], found: &mut Vec<String>) {
-    if charge.pai != person.pai || charge.value != asked.value {
-        found.push(format!("{id} has other contents than were asked for"));
-    }
-    match (charge.status.as_str(), lines) {
-        ("APPROVED", [line]) if line.msisdn == person.msisdn && line.value == asked.value => {}
-        ("DECLINED", []) => {}
-        (status, lines) => {
-            let lines: Vec<i64> = lines.iter().map(|line| line.value).collect();
-            found.push(format!("{id} of {} is {status}, and on the bills {lines:?}", asked.value));
+    /// All answers to one id are one, byte for byte, and true.
+    fn told(&mut self, entry: &Entry, said: &Said) {
+        let Entry { id, ours: (name, ours), status } = entry;
+        if said.created > 1 {
+            self.found.push(format!("{id} was created {} times", said.created));
+        }
+        let Some(first) = said.answers.first() else { return };
+        if said.answers.iter().any(|answer| answer != first) {
+            self.found.push(format!("{id} was answered differently: {:?}", said.answers));
+        }
+        let answer: Value = serde_json::from_slice(first).unwrap_or_default();
+        if answer[name] != *ours {
+            self.found.push(format!("{id} was answered {answer}, and is {ours}"));
+        }
+        if answer["status"] != "PENDING" && answer["status"] != *status {
+            self.found.push(format!("{id} was {} and is {status}", answer["status"]));
         }
     }
+
+    /// One line of the right amount on the right bill if it is approved, none if it is declined.
+    fn billed(&mut self, entry: &Entry, transaction_id: &str, person: &Person, value: i64) {
+        let Entry { id, ours: (_, ours), status } = entry;
+        let lines = self.lines.remove(*ours).unwrap_or_default();
+        match (*status, &lines[..]) {
+            ("APPROVED", [line])
+                if line.msisdn == person.msisdn
+                    && line.value == value
+                    && line.transaction_id == transaction_id => {}
+            ("DECLINED", []) => {}
+            (status, lines) => {
+                let lines: Vec<i64> = lines.iter().map(|line| line.value).collect();
+                self.found.push(format!("{id} of {value} is {status}, and on the bills {lines:?}"));
+            }
+        }
+    }
+
+    /// What nobody asked for, and the totals.
+    fn left_over(mut self, charges: &[Charge], refunds: &[Refund], lines: &[Line]) -> Vec<String> {
+        let recorded = self.charges.keys().chain(self.refunds.keys());
+        self.found.extend(recorded.map(|id| format!("{id} is in the books, and nobody asked for it")));
+        self.found.extend(self.lines.keys().map(|id| format!("{id} is on a bill, and nobody asked for it")));
+        let approved = "APPROVED";
+        let taken: i64 = charges.iter().filter(|it| it.status == approved).map(|it| it.value).sum();
+        let given_back: i64 = refunds.iter().filter(|it| it.status == approved).map(|it| it.value).sum();
+        let billed: i64 = lines.iter().map(|line| line.value).sum();
+        if taken - given_back != billed {
+            self.found.push(format!("{taken} charged and {given_back} given back, but {billed} billed"));
+        }
+        self.found
+    }
+}
+
+/// A charge or a refund as the books have it.
+struct Entry<'e> {
+    /// The partner's id.
+    id: &'e str,
+    /// What an answer calls our id, and our id.
+    ours: (&'static str, &'e str),
+    status: &'e str,
 }

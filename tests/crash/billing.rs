@@ -21,6 +21,8 @@ use tower::ServiceExt as _;
 /// A line on a bill.
 pub(crate) struct Line {
     pub(crate) transaction_id: String,
+    /// Set when it gives something back; its value is then negative.
+    pub(crate) refund_id: Option<String>,
     pub(crate) msisdn: String,
     pub(crate) value: i64,
 }
@@ -87,6 +89,7 @@ impl Billing {
             let bill: Value = serde_json::from_str(&bill).expect("is JSON");
             lines.extend(bill["lines"].as_array().expect("has lines").iter().map(|line| Line {
                 transaction_id: line["transactionID"].as_str().expect("has an id").to_owned(),
+                refund_id: line["refundID"].as_str().map(str::to_owned),
                 msisdn: number.to_owned(),
                 value: line["amount"]["value"].as_i64().expect("has an amount"),
             }));
@@ -105,10 +108,11 @@ impl Billing {
 }
 
 /// Faults after which nobody but billing knows whether the line is there, and those that only delay.
-pub(crate) fn faults() -> [Value; 5] {
+pub(crate) fn faults() -> [Value; 6] {
     [
-        json!({"transaction": "error-after"}),
-        json!({"transaction": "hang-after"}),
+        json!({"transaction": "error-after", "refund": "error-after"}),
+        json!({"transaction": "hang"}),
+        json!({"transaction": "hang-after", "refund": "hang-after"}),
         json!({"transaction": "garbage"}),
         json!({"transaction": "error-after", "transaction-status": "down"}),
         json!({"down": true}),

@@ -23,6 +23,15 @@ pub(crate) struct Charge {
     pub(crate) status: String,
 }
 
+/// A refund as the books have it.
+pub(crate) struct Refund {
+    pub(crate) ext_refund_id: String,
+    pub(crate) id: String,
+    pub(crate) transaction_id: String,
+    pub(crate) value: i64,
+    pub(crate) status: String,
+}
+
 impl Books {
     pub(crate) fn in_file(folder: &Path) -> Self {
         Self::Sqlite(folder.join("acme.sqlite"))
@@ -65,6 +74,20 @@ impl Books {
         rows.into_iter().map(charge).collect()
     }
 
+    /// All refunds.
+    pub(crate) async fn refunds(&self) -> Vec<Refund> {
+        let rows = self
+            .rows("SELECT ext_refund_id, refund_id, transaction_id, CAST(amount_minor AS TEXT), status FROM refunds")
+            .await;
+        let refund = |row: Vec<String>| {
+            let [ext_refund_id, id, transaction_id, value, status] =
+                row.try_into().expect("has five columns");
+            let value = value.parse().expect("is a number");
+            Refund { ext_refund_id, id, transaction_id, value, status }
+        };
+        rows.into_iter().map(refund).collect()
+    }
+
     /// How many entries wait in the outbox, and how many of them for a person.
     pub(crate) async fn outbox(&self) -> (u64, u64) {
         let rows =
@@ -82,6 +105,7 @@ impl Books {
         for sql in [
             "UPDATE outbox SET due_at = 0 WHERE parked_at IS NULL",
             "UPDATE transactions SET answering_until = 0",
+            "UPDATE refunds SET answering_until = 0",
         ] {
             self.rows(sql).await;
         }

@@ -55,7 +55,7 @@ async fn one_life(scene: &Arc<Scene>, partner: &Partner, dice: &mut Dice) {
         scene.books.let_time_pass().await;
     }
     let origin = scene.start().await;
-    let (calm, ill, last) = (dice.below(300), dice.below(200), 100 + dice.below(500));
+    let (calm, ill, last) = (dice.below(300), dice.below(200), 200 + dice.below(600));
     let fault = (dice.below(3) > 0).then(|| dice.pick(&faults()).clone());
     let mut callers = partner.begin(scene, &origin, dice.below(1 << 32));
     pause(Duration::from_millis(calm)).await;

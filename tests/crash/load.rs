@@ -1,4 +1,5 @@
-//! The load: the partner charges from many connections at once, new ids and old ones, and remembers every answer.
+//! The load: the partner charges and gives back from many connections at once, under new ids and old ones, and remembers
+//! every answer.
 
 use crate::dice::Dice;
 use crate::origin::Origin;
@@ -14,11 +15,26 @@ use tokio::task::JoinSet;
 /// Callers at once, each on a connection of its own: what a partner's billing run has.
 pub(crate) const CONNECTIONS: u64 = 64;
 
-/// What was asked for under an id, and what was said about it.
+/// A charge that was asked for, and perhaps asked back.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) person: usize,
     pub(crate) value: i64,
+    pub(crate) charge: Said,
+    /// What was said when half of it was to be given back; nothing yet for most.
+    pub(crate) refund: Option<Said>,
+}
+
+impl Asked {
+    /// How much is given back, if it is.
+    pub(crate) fn half(&self) -> i64 {
+        self.value / 2 + 1
+    }
+}
+
+/// What was said under one id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
     /// 200 and 201: they must all be one.
     pub(crate) answers: Vec<Bytes>,
     pub(crate) created: u32,
@@ -29,13 +45,14 @@ pub(crate) struct Asked {
 pub(crate) struct Tally {
     pub(crate) created: u64,
     pub(crate) replayed: u64,
+    pub(crate) refunded: u64,
     pub(crate) refused: u64,
     pub(crate) in_progress: u64,
     pub(crate) failed: u64,
     pub(crate) cut_off: u64,
 }
 
-/// Everything that was asked and answered so far. The id of a charge is its place here.
+/// Everything that was asked and answered so far. A charge and its refund are named by their place here.
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) asked: Vec<Asked>,
@@ -44,14 +61,15 @@ pub(crate) struct Memory {
     pub(crate) strange: Vec<String>,
 }
 
-/// One post.
-#[derive(Clone, Copy)]
-struct Post {
-    id: usize,
-    person: usize,
-    value: i64,
-    /// The id was answered for another amount.
-    conflicts: bool,
+/// What a post asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// A charge, as it was first asked for or for the first time.
+    Charge,
+    /// A charge of one cent more under an id that was answered.
+    AnotherCharge,
+    /// Half of a charge back.
+    Refund,
 }
 
 /// The partner.
@@ -85,8 +103,8 @@ impl Partner {
             let (at, mut dice) = (origin.address.clone(), Dice::new(seed * CONNECTIONS + n));
             tasks.spawn(async move {
                 while !over.load(Ordering::Relaxed) {
-                    let post = partner.next(&scene, &mut dice);
-                    if partner.post(&scene, &at, post).await.is_err() {
+                    let (n, wish) = partner.next(&scene, &mut dice);
+                    if partner.post(&scene, &at, n, wish).await.is_err() {
                         return;
                     }
                 }
@@ -95,61 +113,83 @@ impl Partner {
         Callers { tasks, over }
     }
 
-    /// Three of four posts are new charges, the others old ones again, whatever became of them.
-    fn next(&self, scene: &Scene, dice: &mut Dice) -> Post {
+    /// Two of three posts are new charges; the others are about old ones, whatever became of them.
+    fn next(&self, scene: &Scene, dice: &mut Dice) -> (usize, Wish) {
         let mut memory = self.memory();
         let before = memory.asked.len() as u64;
-        if before > 0 && dice.below(4) == 0 {
+        if before > 0 && dice.below(3) == 0 {
             // Half of them so young that they may still be under way.
             let back =
                 if dice.below(2) == 0 { dice.below(before.min(CONNECTIONS)) } else { dice.below(before) };
-            let id = index(before - 1 - back);
-            let Asked { person, value, ref answers, .. } = memory.asked[id];
-            let conflicts = !answers.is_empty() && dice.below(8) == 0;
-            return Post { id, person, value: value + i64::from(conflicts), conflicts };
+            let n = index(before - 1 - back);
+            let asked = &mut memory.asked[n];
+            let wish = match dice.below(8) {
+                0 if !asked.charge.answers.is_empty() => Wish::AnotherCharge,
+                1..=4 if asked.refund.is_some() || is_approved(&asked.charge) => {
+                    asked.refund.get_or_insert_default();
+                    Wish::Refund
+                }
+                _ => Wish::Charge,
+            };
+            return (n, wish);
         }
         let person = index(dice.below(scene.people.len() as u64));
-        let value = i64::try_from(dice.below(2_000)).expect("is small") + 1;
-        memory.asked.push(Asked { person, value, answers: Vec::new(), created: 0 });
-        Post { id: memory.asked.len() - 1, person, value, conflicts: false }
+        let value = i64::try_from(dice.below(2_000)).expect("is small") + 2;
+        memory.asked.push(Asked { person, value, charge: Said::default(), refund: None });
+        (memory.asked.len() - 1, Wish::Charge)
     }
 
-    /// Posts one charge and takes down what was said.
-    async fn post(&self, scene: &Scene, origin: &str, post: Post) -> Result<StatusCode, Unreachable> {
-        let person = &scene.people[post.person];
-        let body = charge(post.id, &person.pai, post.value);
-        let answer = scene.doors.forward(origin, "/ott/v1/transaction", &person.handle, &body).await;
+    /// Posts a wish about the charge at this place, and takes down what was said.
+    pub(crate) async fn post(
+        &self,
+        scene: &Scene,
+        origin: &str,
+        n: usize,
+        wish: Wish,
+    ) -> Result<StatusCode, Unreachable> {
+        let asked = self.memory().asked[n].clone();
+        let person = &scene.people[asked.person];
+        let (path, body) = match wish {
+            Wish::Charge => ("/ott/v1/transaction".to_owned(), charge(n, &person.pai, asked.value)),
+            Wish::AnotherCharge => {
+                ("/ott/v1/transaction".to_owned(), charge(n, &person.pai, asked.value + 1))
+            }
+            Wish::Refund => (format!("/ott/v1/transaction/{}/refund", id(n)), refund(n, asked.half())),
+        };
+        let answer = scene.doors.forward(origin, &path, &person.handle, &body).await;
         let mut memory = self.memory();
+        let Memory { asked, tally, strange } = &mut *memory;
         let Ok((status, text)) = answer else {
-            memory.tally.cut_off += 1;
+            tally.cut_off += 1;
             return Err(Unreachable);
         };
-        match status {
-            StatusCode::CREATED | StatusCode::OK if !post.conflicts => {
-                let asked = &mut memory.asked[post.id];
-                asked.created += u32::from(status == StatusCode::CREATED);
-                asked.answers.push(text);
-                let tally = &mut memory.tally;
-                *(if status == StatusCode::CREATED { &mut tally.created } else { &mut tally.replayed }) += 1;
+        let said = match wish {
+            Wish::Charge => Some(&mut asked[n].charge),
+            Wish::Refund => asked[n].refund.as_mut(),
+            Wish::AnotherCharge => None,
+        };
+        match (status, said) {
+            (StatusCode::CREATED | StatusCode::OK, Some(said)) => {
+                said.answers.push(text);
+                *(match (status, wish) {
+                    (StatusCode::OK, _) => &mut tally.replayed,
+                    (_, Wish::Refund) => &mut tally.refunded,
+                    _ => &mut tally.created,
+                }) += 1;
+                said.created += u32::from(status == StatusCode::CREATED);
             }
-            StatusCode::UNPROCESSABLE_ENTITY if post.conflicts => memory.tally.refused += 1,
-            StatusCode::CONFLICT if !post.conflicts => memory.tally.in_progress += 1,
-            status if status.is_server_error() => memory.tally.failed += 1,
-            status => memory.strange.push(format!("{} was answered {status} {text:?}", id(post.id))),
+            (StatusCode::UNPROCESSABLE_ENTITY, None) => tally.refused += 1,
+            (StatusCode::CONFLICT, Some(_)) => tally.in_progress += 1,
+            (status, _) if status.is_server_error() => tally.failed += 1,
+            (status, _) => strange.push(format!("{wish:?} of {} was answered {status} {text:?}", id(n))),
         }
         Ok(status)
     }
+}
 
-    /// Posts an old charge once more, as it was.
-    pub(crate) async fn again(
-        &self,
-        scene: &Scene,
-        origin: &Origin,
-        n: usize,
-    ) -> Result<StatusCode, Unreachable> {
-        let Asked { person, value, .. } = self.memory().asked[n];
-        self.post(scene, &origin.address, Post { id: n, person, value, conflicts: false }).await
-    }
+fn is_approved(said: &Said) -> bool {
+    let first = said.answers.first().and_then(|answer| serde_json::from_slice::<Value>(answer).ok());
+    first.is_some_and(|answer| answer["status"] == "APPROVED")
 }
 
 /// Those who charge.
@@ -176,6 +216,15 @@ pub(crate) fn id(n: usize) -> String {
 fn charge(n: usize, pai: &str, value: i64) -> Value {
     json!({"extTransactionID": id(n), "pai": pai, "amount": {"value": value, "currency": "USD"},
            "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+}
+
+/// The partner's id of its refund.
+pub(crate) fn refund_id(n: usize) -> String {
+    format!("r-{n}")
+}
+
+fn refund(n: usize, value: i64) -> Value {
+    json!({"extRefundID": refund_id(n), "amount": {"value": value, "currency": "USD"}, "reason": "Left early"})
 }
 
 fn index(n: u64) -> usize {
