@@ -22,7 +22,13 @@ cargo xtask <verb>
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
   crash [--cycles N] [--database sqlite|postgres]
                                 kill the real origin under load, again and again, and audit the books
+  sim [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
+                                play bad weather by the seed, N seeds from S on (1000 from 0), or one that failed
+                                again; on PostgreSQL two origins race
   test [rust|browser]           everything that must pass before a change is accepted";
+
+/// Seeds of a simulation when nobody says how many: some tens of seconds.
+const USUAL_SEEDS: u64 = 1000;
 
 /// One verb with its settings.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,6 +41,7 @@ pub(crate) enum Verb {
     Call(Call),
     Postgres(Vec<String>),
     Crash { cycles: Option<u32>, database: Option<Database> },
+    Sim(Sim),
     Test(Part),
 }
 
@@ -46,6 +53,16 @@ pub(crate) struct Call {
     pub(crate) body: Option<String>,
     pub(crate) edge: String,
     pub(crate) keys: Option<PathBuf>,
+}
+
+/// A run of the simulation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sim {
+    /// The first seed.
+    pub(crate) from: u64,
+    pub(crate) seeds: u64,
+    /// On PostgreSQL two origins race.
+    pub(crate) database: Database,
 }
 
 /// One of the two that an origin can keep its books in.
@@ -82,6 +99,7 @@ pub(crate) fn parse(words: &[String]) -> Outcome<Verb> {
         "call" => Verb::Call(words.call()?),
         "postgres" => Verb::Postgres(words.command()?),
         "crash" => Verb::Crash { cycles: words.cycles()?, database: words.database()? },
+        "sim" => Verb::Sim(words.sim()?),
         "test" => Verb::Test(words.part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
     };
@@ -156,6 +174,26 @@ impl Words<'_> {
         Ok(Call { method, path, body, edge, keys })
     }
 
+    /// A whole number after `name`, if it is there.
+    fn number(&mut self, name: &str) -> Outcome<Option<u64>> {
+        let Some(text) = self.value(name)? else { return Ok(None) };
+        let number = text.parse().map_err(|_| self.refusal(&format!("wants a whole number after {name}")))?;
+        Ok(Some(number))
+    }
+
+    fn sim(&mut self) -> Outcome<Sim> {
+        let database = self.database()?.unwrap_or(Database::Sqlite);
+        let (seeds, from, one) = (self.number("--seeds")?, self.number("--from")?, self.number("--seed")?);
+        match (seeds, from, one) {
+            (None, None, Some(seed)) => Ok(Sim { from: seed, seeds: 1, database }),
+            (_, _, Some(_)) => Err(self.refusal("plays either --seed or --seeds and --from")),
+            (Some(0), ..) => Err(self.refusal("wants at least one seed after --seeds")),
+            (seeds, from, None) => {
+                Ok(Sim { from: from.unwrap_or(0), seeds: seeds.unwrap_or(USUAL_SEEDS), database })
+            }
+        }
+    }
+
     /// Everything after `--`.
     fn command(&mut self) -> Outcome<Vec<String>> {
         match self.rest.first() {
@@ -218,6 +256,12 @@ mod tests {
                 "crash --database postgres --cycles 200",
                 Verb::Crash { cycles: Some(200), database: Some(Database::Postgres) },
             ),
+            ("sim", Verb::Sim(Sim { from: 0, seeds: 1000, database: Database::Sqlite })),
+            ("sim --seed 7", Verb::Sim(Sim { from: 7, seeds: 1, database: Database::Sqlite })),
+            (
+                "sim --seeds 20 --from 100 --database postgres",
+                Verb::Sim(Sim { from: 100, seeds: 20, database: Database::Postgres }),
+            ),
             ("test", Verb::Test(Part::All)),
             ("test browser", Verb::Test(Part::Browser)),
             (
@@ -260,6 +304,9 @@ mod tests {
             ("crash --cycles 0", "from 1"),
             ("crash --cycles many", "from 1"),
             ("crash --database oracle", "sqlite and postgres"),
+            ("sim --seeds many", "--seeds"),
+            ("sim --seeds 0", "--seeds"),
+            ("sim --seed 1 --from 2", "--from"),
             ("test everything", "rust and browser"),
         ] {
             let refusal = parsed(line).expect_err("is refused").to_string();

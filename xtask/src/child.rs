@@ -149,7 +149,7 @@ pub(crate) fn end(child: &mut Child) {
 }
 
 /// What the child said last.
-fn glimpse(log: &Path) -> String {
+pub(crate) fn glimpse(log: &Path) -> String {
     let mut bytes = Vec::new();
     let read = File::open(log).and_then(|mut file| {
         // A shorter log than that is read from its start.

@@ -20,6 +20,7 @@ mod paths;
 mod postgres;
 mod progress;
 mod setup;
+mod sim;
 mod system;
 mod test;
 
@@ -71,6 +72,7 @@ fn perform(verb: Verb) -> Outcome {
             postgres::run_with(&words)
         }
         Verb::Crash { cycles, database } => crash::run_suite(cycles, database),
+        Verb::Sim(seeds) => sim::play(&seeds),
         Verb::Test(part) => test::everything_in(part),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::audit;
 use super::dice::Dice;
+use super::weather::{Met, Weather};
 use crate::world::customer::{Choice, charge};
 use crate::world::fragile::Moment;
 use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
@@ -20,45 +21,6 @@ const NUMBERS: [(&str, &str); 4] = [
     ("+12025550103", "2024-06-30"),
 ];
 const STEPS: u32 = 40;
-
-/// How often which weather was met.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Weather {
-    pub(super) charges: u64,
-    pub(super) replays: u64,
-    pub(super) conflicts: u64,
-    pub(super) pending: u64,
-    pub(super) declined: u64,
-    pub(super) deaths: u64,
-    pub(super) mishaps: u64,
-    pub(super) hand_overs: u64,
-}
-
-impl Weather {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.charges += other.charges;
-        self.replays += other.replays;
-        self.conflicts += other.conflicts;
-        self.pending += other.pending;
-        self.declined += other.declined;
-        self.deaths += other.deaths;
-        self.mishaps += other.mishaps;
-        self.hand_overs += other.hand_overs;
-    }
-
-    pub(super) fn is_bad(&self) -> bool {
-        let met = [
-            self.charges,
-            self.replays,
-            self.conflicts,
-            self.pending,
-            self.declined,
-            self.deaths,
-            self.mishaps,
-        ];
-        met.iter().all(|count| *count > 0) && self.hand_overs > 0
-    }
-}
 
 /// A person who holds a number.
 #[derive(Clone, Debug)]
@@ -130,7 +92,6 @@ impl Run {
         self.sign_up().await;
         for _ in 0..STEPS {
             self.step().await;
-            self.look_at_bills().await;
         }
         self.clear_up().await;
         let findings = audit::findings(self).await;
@@ -160,7 +121,7 @@ impl Run {
             _ => self.deliver().await,
         }
         if self.world.acme.life.is_over() {
-            self.weather.deaths += 1;
+            self.weather.meet(Met::Death);
             self.world.revive_acme();
         }
     }
@@ -196,10 +157,12 @@ impl Run {
                     assert_eq!(taken, value, "seed {}: other contents were taken: {answer}", self.seed);
                     let created = status == StatusCode::CREATED;
                     asked.created += u32::from(created);
-                    self.weather.charges += u64::from(created);
-                    self.weather.replays += u64::from(!created);
-                    self.weather.pending += u64::from(answer["status"] == "PENDING");
-                    self.weather.declined += u64::from(answer["status"] == "DECLINED");
+                    self.weather.meet(if created { Met::Charge } else { Met::Replay });
+                    match answer["status"].as_str() {
+                        Some("PENDING") => self.weather.meet(Met::Pending),
+                        Some("DECLINED") => self.weather.meet(Met::Decline),
+                        _ => {}
+                    }
                     asked.answers.push(answer);
                 }
                 StatusCode::UNPROCESSABLE_ENTITY => {
@@ -209,7 +172,7 @@ impl Run {
                         "seed {}: a replay was called a violation",
                         self.seed
                     );
-                    self.weather.conflicts += 1;
+                    self.weather.meet(Met::Conflict);
                 }
                 // Still being answered, or nobody to ask: no answer about the charge.
                 StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE => {}
@@ -243,7 +206,7 @@ impl Run {
         let place = self.dice.pick(&places).clone();
         let mishap = *self.dice.pick(&[Mishap::Lost, Mishap::AnswerLost, Mishap::Garbled]);
         self.world.network.disturb(&place, mishap);
-        self.weather.mishaps += 1;
+        self.weather.meet(Met::Mishap);
     }
 
     /// Seconds, minutes, hours, days; now and then a clock that was set back.
@@ -278,13 +241,14 @@ impl Run {
 
     /// A number changes hands, or its account is suspended, ceased, or active again.
     async fn change_account(&mut self) {
+        self.look_at_bills().await;
         let (number, _) = *self.dice.pick(&NUMBERS);
         let held = self.holdings.get_mut(number).expect("is one of ours");
         let mut next = held.last().expect("somebody holds it").clone();
         if self.dice.below(2) == 0 {
             next.activated_on = format!("2026-{:02}-{:02}", 1 + held.len() / 28 % 12, 1 + held.len() % 28);
             next.status = "active";
-            self.weather.hand_overs += 1;
+            self.weather.meet(Met::HandOver);
         } else {
             next.status = *self.dice.pick(&["active", "active", "suspended", "ceased"]);
         }
@@ -319,8 +283,8 @@ impl Run {
         self.world.pai_if_any(email).await
     }
 
-    /// Notes what is new on the bills. A number never changes hands within a step that charges, so whoever holds it now
-    /// held it when the line came.
+    /// Notes what is new on the bills: before each change of an account, so that whoever holds a number now held it when
+    /// the line came.
     async fn look_at_bills(&mut self) {
         let mut lines = Vec::new();
         for (number, held) in &self.holdings {
@@ -346,7 +310,7 @@ impl Run {
         for _ in 0..10 {
             self.world.pass_seconds(2 * 86_400);
             self.world.acme.try_deliver().await.expect("nothing is in the way");
-            self.look_at_bills().await;
         }
+        self.look_at_bills().await;
     }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_edge::platform::Unreachable as NotReached;
@@ -54,7 +54,28 @@ enum Service {
 pub(crate) struct Network {
     services: Mutex<HashMap<String, Service>>,
     mishaps: Mutex<Vec<(String, Mishap)>>,
-    crossings: Mutex<Vec<Crossing>>,
+    crossings: Mutex<Vec<Crossed>>,
+}
+
+/// One call that crossed, as it was: most are never looked at.
+struct Crossed {
+    authority: String,
+    path: String,
+    asked: (HeaderMap, Bytes),
+    answered: (HeaderMap, Bytes),
+}
+
+impl Crossed {
+    fn told(&self) -> Crossing {
+        let text =
+            |(headers, body): &(HeaderMap, Bytes)| format!("{headers:?} {}", String::from_utf8_lossy(body));
+        Crossing {
+            authority: self.authority.clone(),
+            path: self.path.clone(),
+            asked: text(&self.asked),
+            answered: text(&self.answered),
+        }
+    }
 }
 
 impl Network {
@@ -104,7 +125,7 @@ impl Network {
 
     /// Everything that crossed so far.
     pub(crate) fn crossings(&self) -> Vec<Crossing> {
-        hold(&self.crossings).clone()
+        hold(&self.crossings).iter().map(Crossed::told).collect()
     }
 
     /// Takes a request to its service and brings the answer back.
@@ -118,7 +139,7 @@ impl Network {
         if mishap == Some(Mishap::Lost) {
             return Err(Unreachable);
         }
-        let asked = format!("{:?} {}", request.headers(), String::from_utf8_lossy(request.body()));
+        let asked = (request.headers().clone(), request.body().clone());
         let answer = match service {
             Service::Edge(edge, config) => onbill_edge::handle(&*edge, &config, request).await,
             Service::Axum(router, life) => {
@@ -136,8 +157,8 @@ impl Network {
                 Response::from_parts(parts, to_bytes(body, 1 << 20).await.map_err(|_| Unreachable)?)
             }
         };
-        let answered = format!("{:?} {}", answer.headers(), String::from_utf8_lossy(answer.body()));
-        hold(&self.crossings).push(Crossing { authority, path, asked, answered });
+        let answered = (answer.headers().clone(), answer.body().clone());
+        hold(&self.crossings).push(Crossed { authority, path, asked, answered });
         match mishap {
             Some(Mishap::AnswerLost) => Err(Unreachable),
             Some(Mishap::Garbled) => {

@@ -12,11 +12,12 @@ use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
 use onbill_origin::outbox;
 use onbill_origin::routes::router;
+use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_tests::sandbox::operator::{Colours, Operator, OperatorConfig};
 use onbill_tests::sandbox::{Outside, account_file};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,8 +35,19 @@ pub(crate) struct Seat {
     pub(crate) operator: Operator,
     pub(crate) database: PathBuf,
     pub(crate) life: Arc<Life>,
+    /// The origin's books as nothing disturbs them.
+    books: Arc<dyn Store>,
     outside: Outside,
     turn: Turn,
+}
+
+/// A new database: in memory if the machine has such a folder. A program's death takes nothing from there that it leaves
+/// on a disk.
+fn new_database(id: &str) -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    let folder = if memory.is_dir() { memory } else { PathBuf::from(env!("CARGO_TARGET_TMPDIR")) };
+    let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
+    folder.join(format!("onbill-{id}-{}-{fresh}.sqlite", std::process::id()))
 }
 
 struct Facts {
@@ -78,15 +90,11 @@ fn facts(id: &str) -> Facts {
 impl Seat {
     pub(super) fn new(id: &'static str, outside: &Outside, turn: &Turn) -> Self {
         let facts = facts(id);
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("flows");
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let database = folder.join(format!(
-            "{id}-{}-{}.sqlite",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        ));
+        let database = new_database(id);
         let life = Arc::default();
-        let app = app(id, &facts, database.clone(), outside, (&life, turn));
+        let books = open(&database);
+        let fate = (&life, turn);
+        let app = app(id, &facts, database.clone(), &books, outside, fate);
         let operator = OperatorConfig {
             operator: id.parse_as(OperatorId::parse),
             name: facts.name.to_owned(),
@@ -107,6 +115,7 @@ impl Seat {
             operator: Operator::new(operator, outside.clone()),
             database,
             life,
+            books,
             outside: outside.clone(),
             turn: Arc::clone(turn),
         }
@@ -120,8 +129,9 @@ impl Seat {
     /// Starts the origin anew on the same database, as after a crash.
     pub(super) fn revive(&mut self, id: &'static str) {
         self.life = Arc::default();
+        self.books = open(&self.database);
         let fate = (&self.life, &self.turn);
-        self.app = app(id, &facts(id), self.database.clone(), &self.outside, fate);
+        self.app = app(id, &facts(id), self.database.clone(), &self.books, &self.outside, fate);
     }
 
     pub(super) fn as_the_edge_knows_it(&self) -> Value {
@@ -151,10 +161,15 @@ impl Seat {
 
     /// Imports an account file while nothing goes wrong: the file is not what is tested.
     pub(crate) async fn restore(&self, csv: &str) {
-        let store = SqliteStore::open(&self.database).expect("opens");
         let app = &self.app;
-        let report =
-            import_accounts(&store, &app.vault, app.numbers, csv.as_bytes(), |why| panic!("{why}"), |_| {});
+        let report = import_accounts(
+            &*self.books,
+            &app.vault,
+            app.numbers,
+            csv.as_bytes(),
+            |why| panic!("{why}"),
+            |_| {},
+        );
         report.await.expect("imports");
     }
 
@@ -178,18 +193,23 @@ impl Drop for Seat {
     }
 }
 
+/// For one read at a time: among the programs of a world, one call to a store is under way at a time.
+fn open(database: &Path) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open_for(database, 1).expect("opens"))
+}
+
 fn app(
     id: &'static str,
     facts: &Facts,
     database: PathBuf,
+    books: &Arc<dyn Store>,
     outside: &Outside,
     (life, turn): (&Arc<Life>, &Turn),
 ) -> Arc<App> {
-    let store = SqliteStore::open(&database).expect("opens");
     let app = App::new(
         origin_config(id, facts, database),
         keys::ring(&Holder::Origin(id)),
-        Arc::new(Fragile::new(Arc::new(store), Arc::clone(life), Arc::clone(turn))),
+        Arc::new(Fragile::new(Arc::clone(books), Arc::clone(life), Arc::clone(turn))),
         Arc::clone(&outside.http),
         Arc::clone(&outside.clock),
         Arc::clone(&outside.random),

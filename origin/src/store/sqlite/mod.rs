@@ -49,9 +49,14 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file, creates it if it is missing, and brings its schema up to date.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_for(path, READERS)
+    }
+
+    /// The same for so many reads at once, which is at least one; the others wait.
+    pub fn open_for(path: &Path, readers: usize) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
-        let readers = (0..READERS).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
+        let readers = (0..readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { writer: Writer::start(connection)?, readers: Readers::new(readers) })
     }
 
