@@ -71,7 +71,7 @@ async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
     for id in ["c-1", "c-2", "c-3"] {
         assert_eq!(status(&world, id).await["status"], "APPROVED");
     }
-    assert_eq!(world.acme.app.store.next_due().await.expect("works"), None, "the outbox is empty");
+    assert_eq!(world.acme.app().store.next_due().await.expect("works"), None, "the outbox is empty");
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn the_operators_own_name_tells_holders_apart() {
     let world = World::new();
     let generation = async |number: &str| {
         let msisdn = Msisdn::parse(number).expect("is E.164");
-        world.nova.app.account(&msisdn).await.expect("answers").expect("has an account").generation
+        world.nova.app().account(&msisdn).await.expect("answers").expect("has an account").generation
     };
     let (one, other) = (generation("+34612345601").await, generation("+34612345602").await);
     assert!(!one.is_empty() && one != other, "{one} {other}");
@@ -150,7 +150,7 @@ async fn a_numbers_new_owner_signs_up_though_the_old_one_never_left() {
 #[tokio::test]
 async fn books_do_not_open_to_another_key_or_source_of_accounts() {
     let (world, pai) = World::signed_up(GOOD).await;
-    let app = &world.acme.app;
+    let app = world.acme.app();
     let compare = async |config: &Config, keys: Holder| {
         let vault = Vault::new(&keys::ring(&keys)).expect("has a key");
         begun_with::compare(&*app.store, config, &vault).await.is_ok()
@@ -162,9 +162,9 @@ async fn books_do_not_open_to_another_key_or_source_of_accounts() {
     assert!(compare(&app.config, Holder::Origin("acme")).await, "a refusal changes nothing");
     assert_eq!(post(&world, &pai, "c-1").await.1["status"], "APPROVED");
     // Without subscribers there is nobody to lose.
-    let begun = world.nova.app.store.begin_with(vec![("accounts", b"csp".to_vec())]).await;
+    let begun = world.nova.app().store.begin_with(vec![("accounts", b"csp".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
-    let begun = world.nova.app.store.begin_with(vec![("accounts", b"table".to_vec())]).await;
+    let begun = world.nova.app().store.begin_with(vec![("accounts", b"table".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
 }
 

@@ -41,7 +41,7 @@ async fn a_replayed_call_is_refused_and_changes_nothing() {
     assert_eq!(world.send(call.clone()).await.0, UNAUTHORIZED);
     // Also at the last moment at which its signature is fresh.
     world.pass_seconds(300);
-    world.acme.app.store.sweep(world.now()).await.expect("works");
+    world.acme.app().store.sweep(world.now()).await.expect("works");
     assert_eq!(world.send(call).await.0, UNAUTHORIZED);
     assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
 }

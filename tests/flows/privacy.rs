@@ -3,6 +3,7 @@
 use crate::world::customer::Choice;
 use crate::world::{ACCOUNTS, EDGE, NETFLIX, World};
 use http::Method;
+use onbill_tests::place::Place;
 use serde_json::json;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -120,8 +121,9 @@ async fn a_number_stays_between_the_customer_and_the_operator() {
             assert_absent("an answer to the partner", crossing.answered.as_bytes());
         }
     }
+    let Place::Sqlite(path) = &world.acme.place else { panic!("is a file") };
     for ending in ["", "-wal"] {
-        let file = format!("{}{ending}", world.acme.database.display());
+        let file = format!("{}{ending}", path.display());
         let bytes = std::fs::read(&file).expect("is there");
         assert!(!bytes.is_empty());
         assert_absent("the database", &bytes);

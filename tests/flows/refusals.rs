@@ -128,7 +128,7 @@ async fn a_code_that_is_over_is_not_sent_any_more() {
     world.network.mend();
     world.pass_seconds(600);
     assert!(world.messages(&world.acme, GOOD).await.is_empty());
-    assert_eq!(world.acme.app.store.next_due().await.expect("works"), None, "and is gone");
+    assert_eq!(world.acme.app().store.next_due().await.expect("works"), None, "and is gone");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! PostgreSQL only: a connection that is lost in mid-commit. SQLite has no connection to lose; its crashes are another
 //! matter than these claims.
 
-use crate::place::{Place, database_url, in_schema};
 use crate::setting::{Books, NOW, charge, nonce};
 use onbill_origin::store::postgres::{Address, PostgresStore};
 use onbill_origin::store::{Ledger as _, Posting, StoreError};
+use onbill_tests::place::{Place, database_url, in_schema};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -29,7 +29,6 @@ mod flows;
 mod hand_off;
 mod imports;
 mod migrations;
-mod place;
 mod races;
 mod refunds;
 mod reports;

@@ -3,7 +3,6 @@
 //! `samples/` has a file for each migration, with the rows that became possible by it. `<0a*32>` in it is 32 bytes 0a, in
 //! the words of either database.
 
-use crate::place::{Place, run};
 use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, refund, usd};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
@@ -11,6 +10,7 @@ use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::Outcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{Entry, Posting, RefundPosting, Store, Work};
+use onbill_tests::place::{Place, run};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -82,7 +82,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
     for version in 1..=file_names("../origin/migrations/sqlite").len() {
         let place = books.place.another().await;
         leave(&place, version).await;
-        let store = place.open().await.expect("opens");
+        let store = place.open(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
         let due = store.lease_due(later, later.plus_seconds(120), 16).await.expect("works");
         the_first_version_is_there(&*store, &due).await;
@@ -170,7 +170,7 @@ async fn newer_books_are_refused(books: Books) {
             run(url, &format!("UPDATE schema_version SET version = {newer}")).await.expect("is SQL");
         }
     }
-    assert!(books.place.open().await.is_err());
+    assert!(books.place.open(1).await.is_err());
 }
 
 #[test]

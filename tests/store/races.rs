@@ -1,6 +1,8 @@
 //! Several origins on one set of books: whoever comes second finds what the first one wrote, whichever of them it is.
 
-use crate::setting::{Books, NOW, charge, ext, flow, nonce, number, partner, signup, subscription};
+use crate::setting::{
+    Books, CONNECTIONS, NOW, charge, ext, flow, nonce, number, partner, signup, subscription,
+};
 use futures_util::future::join_all;
 use onbill_domain::day::Day;
 use onbill_domain::decline::DeclineReason;
@@ -54,7 +56,7 @@ fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
 async fn two_origins_begin_empty_books_together(books: Books) {
     // Those of the setting are begun already: these are elsewhere.
     let place = books.place.another().await;
-    let (one, other) = tokio::join!(place.open(), place.open());
+    let (one, other) = tokio::join!(place.open(CONNECTIONS), place.open(CONNECTIONS));
     let (one, other) = (one.expect("opens"), other.expect("opens"));
     one.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
     assert!(other.next_due().await.expect("works").is_some());

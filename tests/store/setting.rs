@@ -1,6 +1,5 @@
 //! Empty books, and the short hand for filling them.
 
-use crate::place::Place;
 use onbill_domain::currency::Currency;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::digest::sha256;
@@ -21,12 +20,17 @@ use onbill_origin::store::{
     Entry, FreshNames, HandOff, NewCharge, NewFlow, NewPin, NewRefund, NewSignup, NumberIndex, PaiRow,
     Posting, RefundPosting, SealedNumber, SignupIssue, Store,
 };
+use onbill_tests::place::Place;
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Half past eleven on some day in November.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+/// Two origins of some tests at once, on a server that others use as well.
+pub(crate) const CONNECTIONS: usize = 4;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -43,7 +47,7 @@ pub(crate) struct Books {
 
 impl Books {
     pub(crate) async fn in_sqlite() -> Self {
-        Self::at(Place::new_file()).await
+        Self::at(Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")))).await
     }
 
     pub(crate) async fn in_postgres() -> Self {
@@ -51,7 +55,7 @@ impl Books {
     }
 
     async fn at(place: Place) -> Self {
-        Self { store: place.open().await.expect("opens"), place }
+        Self { store: place.open(CONNECTIONS).await.expect("opens"), place }
     }
 
     /// Closes the books and opens them again, as a restart does.
@@ -62,7 +66,7 @@ impl Books {
 
     /// The same books, opened by another origin.
     pub(crate) async fn second_origin(&self) -> Arc<dyn Store> {
-        self.place.open().await.expect("opens")
+        self.place.open(CONNECTIONS).await.expect("opens")
     }
 
     /// A subscriber with a PAI at `netflix`, as after a sign-up.

@@ -1,5 +1,6 @@
 //! What a run met, counted: a simulation of fine weather proves nothing.
 
+use crate::world::Mishap;
 use std::fmt;
 
 /// What a run can meet.
@@ -10,20 +11,55 @@ pub(super) enum Met {
     Conflict,
     Pending,
     Decline,
-    Death,
-    Mishap,
     HandOver,
+    Death,
+    Lost,
+    Late,
+    Twice,
+    Refused,
+    AnswerLost,
+    FailsAfter,
+    Garbled,
+    Stalled,
+    SetBack,
+    Night,
+    StoreFault,
 }
 
-const ALL: [(Met, &str); 8] = [
+impl From<Mishap> for Met {
+    fn from(mishap: Mishap) -> Self {
+        match mishap {
+            Mishap::Lost => Self::Lost,
+            Mishap::Late => Self::Late,
+            Mishap::Twice => Self::Twice,
+            Mishap::Refused => Self::Refused,
+            Mishap::AnswerLost => Self::AnswerLost,
+            Mishap::FailsAfter => Self::FailsAfter,
+            Mishap::Garbled => Self::Garbled,
+            Mishap::Stalls => Self::Stalled,
+        }
+    }
+}
+
+const ALL: [(Met, &str); 18] = [
     (Met::Charge, "charges"),
     (Met::Replay, "replays"),
     (Met::Conflict, "conflicts"),
     (Met::Pending, "pending"),
     (Met::Decline, "declined"),
-    (Met::Death, "deaths"),
-    (Met::Mishap, "mishaps"),
     (Met::HandOver, "numbers handed over"),
+    (Met::Death, "deaths"),
+    (Met::Lost, "calls lost"),
+    (Met::Late, "late"),
+    (Met::Twice, "twice"),
+    (Met::Refused, "refused"),
+    (Met::AnswerLost, "answers lost"),
+    (Met::FailsAfter, "failed after"),
+    (Met::Garbled, "garbled"),
+    (Met::Stalled, "stalled"),
+    (Met::SetBack, "clocks set back"),
+    (Met::Night, "nights without billing"),
+    (Met::StoreFault, "faults of the edge's store"),
 ];
 
 /// How often which weather was met.

@@ -1,7 +1,7 @@
 //! A store that its program can die at: before a write or right after it. It is the real store otherwise.
 //!
-//! One call at a time among all stores of a world, in the order in which they came: with threads below, that is what
-//! makes a run the same run each time.
+//! In most worlds there is one call at a time among all stores, in the order in which they came: with threads below, that
+//! is what makes a run the same run each time.
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -68,11 +68,12 @@ pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
 pub(crate) struct Fragile {
     store: Arc<dyn Store>,
     life: Arc<Life>,
-    turn: Turn,
+    /// None where everybody may at once.
+    turn: Option<Turn>,
 }
 
 impl Fragile {
-    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>, turn: Turn) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>, turn: Option<Turn>) -> Self {
         Self { store, life, turn }
     }
 
@@ -80,7 +81,10 @@ impl Fragile {
         &self,
         work: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        let _turn = self.turn.lock().await;
+        let _turn = match &self.turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
         let dead = || Err(StoreError::Failed("the program has died".to_owned()));
         if self.life.is_over() {
             return dead();

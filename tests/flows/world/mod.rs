@@ -8,7 +8,7 @@ mod seat;
 
 pub(crate) use keys::Holder;
 pub(crate) use network::{Mishap, Network};
-pub(crate) use seat::{ACCOUNTS, Seat};
+pub(crate) use seat::{ACCOUNTS, Process, Seat};
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -18,6 +18,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_origin::ambient::{Clock, Random};
+use onbill_tests::place::Place;
 use onbill_tests::sandbox::netflix::{KnownOperator, Netflix, NetflixConfig};
 use onbill_tests::sandbox::{Outside, account_file};
 use serde_json::{Value, json};
@@ -32,6 +33,12 @@ const NOW: i64 = 1_795_000_000;
 /// One clock for everybody.
 #[derive(Clone)]
 pub(crate) struct SharedClock(Arc<AtomicI64>);
+
+impl SharedClock {
+    fn pass_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
 
 impl Clock for SharedClock {
     fn now(&self) -> Timestamp {
@@ -72,23 +79,51 @@ pub(crate) struct World {
     partner_keys: Keyring,
 }
 
+/// What everybody stands on.
+struct Ground {
+    clock: SharedClock,
+    network: Arc<Network>,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let clock = SharedClock(Arc::new(AtomicI64::new(NOW)));
+        Self { network: Arc::new(Network::new(clock.clone())), clock }
+    }
+
+    fn outside(&self, who: &'static str) -> Outside {
+        Outside {
+            clock: Arc::new(self.clock.clone()),
+            random: Counted::new(who),
+            http: Arc::clone(&self.network) as _,
+        }
+    }
+}
+
 impl World {
     /// A new world: nobody has signed up for anything.
     pub(crate) fn new() -> Self {
-        let clock = SharedClock(Arc::new(AtomicI64::new(NOW)));
-        let network = Arc::new(Network::default());
-        let outside = |who| Outside {
-            clock: Arc::new(clock.clone()),
-            random: Counted::new(who),
-            http: Arc::clone(&network) as _,
-        };
+        let ground = Ground::new();
         let turn = fragile::Turn::default();
-        let acme = Seat::new("acme", &outside("acme"), &turn);
-        let nova = Seat::new("nova", &outside("nova"), &turn);
+        let acme = Seat::new("acme", &ground.outside("acme"), &turn);
+        let nova = Seat::new("nova", &ground.outside("nova"), &turn);
+        Self::on(ground, acme, nova)
+    }
+
+    /// The same with two programs of Acme's origin on one PostgreSQL database. They race: no two runs are the same.
+    pub(crate) async fn with_two_origins() -> Self {
+        let ground = Ground::new();
+        let place = Place::new_schema().await;
+        let acme = Seat::of_several(2, place, "acme", &ground.outside("acme")).await;
+        let nova = Seat::new("nova", &ground.outside("nova"), &fragile::Turn::default());
+        Self::on(ground, acme, nova)
+    }
+
+    fn on(ground: Ground, acme: Seat, nova: Seat) -> Self {
         let known = |seat: &Seat| KnownOperator {
-            id: seat.app.config.operator.clone(),
-            name: seat.app.config.name.clone(),
-            price: seat.app.config.offers[0].price,
+            id: seat.app().config.operator.clone(),
+            name: seat.app().config.name.clone(),
+            price: seat.app().config.offers[0].price,
         };
         let partner_keys = keys::ring(&Holder::Partner);
         let netflix = NetflixConfig {
@@ -105,8 +140,9 @@ impl World {
                 .collect(),
             retry_pause: Duration::ZERO,
         };
-        let netflix = Netflix::new(netflix, outside("netflix")).expect("has its keys");
+        let netflix = Netflix::new(netflix, ground.outside("netflix")).expect("has its keys");
 
+        let Ground { clock, network } = ground;
         let edge = Arc::new(FakePlatform::new(Arc::clone(&clock.0), 1));
         let operators = json!([acme.as_the_edge_knows_it(), nova.as_the_edge_knows_it()]).to_string();
         let partners = json!([{"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]}]);
@@ -124,15 +160,15 @@ impl World {
         Self { clock, random, network, edge, acme, nova, partner_keys }
     }
 
-    /// Starts Acme's origin anew, as after a crash.
-    pub(crate) fn revive_acme(&mut self) {
-        self.acme.revive("acme");
+    /// Starts programs of Acme's origin anew, as after a crash.
+    pub(crate) async fn revive_acme(&mut self, wanted: impl Fn(&Process) -> bool) {
+        self.acme.revive("acme", wanted).await;
         self.acme.attach_origin(&self.network);
     }
 
     /// Lets time pass for everybody.
     pub(crate) fn pass_seconds(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.pass_seconds(seconds);
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -164,6 +200,17 @@ impl World {
     /// A call of the partner.
     pub(crate) async fn ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
         self.send(self.signed(&method, path, &body)).await
+    }
+
+    /// The same, if an answer comes.
+    pub(crate) async fn try_ott(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Option<(StatusCode, Value)> {
+        let answer = self.network.deliver(self.signed(&method, path, &body)).await.ok()?;
+        Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()))
     }
 
     /// A billing run of the partner's, as its JSON tells it.
@@ -204,11 +251,12 @@ impl World {
         accounts.into_iter().find(is_wanted)
     }
 
+    /// Reads a page past whatever befalls others.
     async fn read(&self, url: &str) -> Value {
         let request = Request::get(url).header("accept", "application/json").body(Bytes::new());
-        let (status, value) = self.send(request.expect("is a request")).await;
-        assert_eq!(status, StatusCode::OK, "{url}");
-        value
+        let answer = self.network.bring(request.expect("is a request")).await.expect("somebody answers");
+        assert_eq!(answer.status(), StatusCode::OK, "{url}");
+        serde_json::from_slice(answer.body()).unwrap_or_default()
     }
 }
 

@@ -1,16 +1,26 @@
 //! A network of function calls. It can lose a request or an answer, and it remembers everything that crossed it.
 
+use super::SharedClock;
 use super::fragile::Life;
+use super::seat::Process;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Request, Response, Uri};
+use onbill_domain::digest::sha256;
+use onbill_domain::reject::{Code, Reject};
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_edge::platform::Unreachable as NotReached;
+use onbill_origin::app::App;
+use onbill_origin::outbox;
 use onbill_origin::peer::{Peer, Unreachable};
+use onbill_origin::routes::router;
+use serde_json::json;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tower::ServiceExt as _;
 
@@ -19,11 +29,24 @@ use tower::ServiceExt as _;
 pub(crate) enum Mishap {
     /// The request does not arrive.
     Lost,
+    /// The request arrives when its caller has long given up.
+    Late,
+    /// The request arrives twice, and either answer comes back.
+    Twice,
+    /// The request is answered 503 and not acted on.
+    Refused,
     /// The request arrives, and is acted on; the answer does not.
     AnswerLost,
-    /// The answer arrives as something else.
+    /// The request is acted on, and answered 500.
+    FailsAfter,
+    /// The request is acted on; the answer arrives as something else.
     Garbled,
+    /// The call takes minutes, in which the outboxes are worked on.
+    Stalls,
 }
+
+/// Seconds that a call which stalls may take: longer than any lease, and than a signature is good for.
+const STALL_SECONDS: [i64; 4] = [65, 125, 250, 400];
 
 /// One call that crossed.
 #[derive(Clone, Debug)]
@@ -45,16 +68,29 @@ impl Crossing {
 
 #[derive(Clone)]
 enum Service {
-    Axum(Router, Arc<Life>),
+    /// The programs behind one address. A call goes to any of them, also to one that is dead.
+    Axum(Vec<(Router, Arc<Life>)>),
     Edge(Arc<FakePlatform>, Arc<Config>),
 }
 
 /// Who is where, and what goes wrong.
-#[derive(Default)]
 pub(crate) struct Network {
+    clock: SharedClock,
     services: Mutex<HashMap<String, Service>>,
-    mishaps: Mutex<Vec<(String, Mishap)>>,
+    /// The origins, whose outboxes are worked on whatever else happens.
+    apps: Mutex<HashMap<String, Vec<Arc<App>>>>,
+    disturbances: Mutex<Vec<Disturbance>>,
+    befell: Mutex<Vec<Mishap>>,
+    late: Mutex<Vec<Request<Bytes>>>,
     crossings: Mutex<Vec<Crossed>>,
+    thrown: AtomicU64,
+}
+
+struct Disturbance {
+    /// What the addresses of disturbed calls begin with.
+    to: String,
+    mishap: Mishap,
+    calls_left: u32,
 }
 
 /// One call that crossed, as it was: most are never looked at.
@@ -79,13 +115,29 @@ impl Crossed {
 }
 
 impl Network {
-    pub(crate) fn attach(&self, authority: &str, router: Router) {
-        self.attach_mortal(authority, router, Arc::default());
+    pub(crate) fn new(clock: SharedClock) -> Self {
+        Self {
+            clock,
+            services: Mutex::default(),
+            apps: Mutex::default(),
+            disturbances: Mutex::default(),
+            befell: Mutex::default(),
+            late: Mutex::default(),
+            crossings: Mutex::default(),
+            thrown: AtomicU64::new(0),
+        }
     }
 
-    /// The same for a program that can die: then it takes no call and gives no answer.
-    pub(crate) fn attach_mortal(&self, authority: &str, router: Router, life: Arc<Life>) {
-        hold(&self.services).insert(authority.to_owned(), Service::Axum(router, life));
+    pub(crate) fn attach(&self, authority: &str, router: Router) {
+        hold(&self.services).insert(authority.to_owned(), Service::Axum(vec![(router, Arc::default())]));
+    }
+
+    /// The same for the programs of an origin, which can die: then one takes no call and gives no answer.
+    pub(crate) fn attach_origin(&self, authority: &str, programs: &[Process]) {
+        let services = programs.iter().map(|each| (router(Arc::clone(&each.app)), Arc::clone(&each.life)));
+        hold(&self.services).insert(authority.to_owned(), Service::Axum(services.collect()));
+        let apps = programs.iter().map(|each| Arc::clone(&each.app)).collect();
+        hold(&self.apps).insert(authority.to_owned(), apps);
     }
 
     /// Puts the edge on the network, in both directions.
@@ -108,19 +160,43 @@ impl Network {
 
     /// From now on this happens to calls whose address begins with `to` (`host:port/path`).
     pub(crate) fn disturb(&self, to: &str, mishap: Mishap) {
-        hold(&self.mishaps).push((to.to_owned(), mishap));
+        self.disturb_next(to, mishap, u32::MAX);
+    }
+
+    /// The same for so many calls.
+    pub(crate) fn disturb_next(&self, to: &str, mishap: Mishap, calls: u32) {
+        hold(&self.disturbances).push(Disturbance { to: to.to_owned(), mishap, calls_left: calls });
     }
 
     /// Ends all mishaps.
     pub(crate) fn mend(&self) {
-        hold(&self.mishaps).clear();
+        hold(&self.disturbances).clear();
+    }
+
+    /// Every mishap that a call met so far.
+    pub(crate) fn befell(&self) -> Vec<Mishap> {
+        hold(&self.befell).clone()
+    }
+
+    /// Lets late calls arrive, in no order that anybody meant. Nobody waits for their answers.
+    pub(crate) async fn arrive(&self) {
+        let late = std::mem::take(&mut *hold(&self.late));
+        for request in late.into_iter().rev() {
+            let _ = self.bring(request).await;
+        }
+    }
+
+    /// Late calls never arrive.
+    pub(crate) fn drop_late(&self) {
+        hold(&self.late).clear();
     }
 
     /// Takes everybody off the network.
     pub(crate) fn end(&self) {
         let services = std::mem::take(&mut *hold(&self.services));
+        let apps = std::mem::take(&mut *hold(&self.apps));
         // Outside of the lock: what goes with them may look at the network.
-        drop(services);
+        drop((services, apps));
     }
 
     /// Everything that crossed so far.
@@ -128,21 +204,90 @@ impl Network {
         hold(&self.crossings).iter().map(Crossed::told).collect()
     }
 
-    /// Takes a request to its service and brings the answer back.
+    /// Chance without a pattern, and the same in every run.
+    fn below(&self, bound: usize) -> usize {
+        let throw = self.thrown.fetch_add(1, Ordering::Relaxed);
+        usize::from(sha256(&throw.to_le_bytes())[0]) % bound
+    }
+
+    /// Takes a request to its service and brings the answer back, if nothing befalls them.
     pub(crate) async fn deliver(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+        let mishap = self.mishap_of(request.uri());
+        hold(&self.befell).extend(mishap);
+        let Some(mishap) = mishap else { return self.bring(request).await };
+        match mishap {
+            Mishap::Lost => Err(Unreachable),
+            Mishap::Late => {
+                hold(&self.late).push(request);
+                Err(Unreachable)
+            }
+            Mishap::Twice => {
+                let mut answers = [self.bring(request.clone()).await, self.bring(request).await];
+                answers.swap(0, self.below(2));
+                let [answer, _] = answers;
+                answer
+            }
+            Mishap::Refused => Ok(refusal(&Reject::unavailable())),
+            Mishap::AnswerLost => {
+                self.bring(request).await?;
+                Err(Unreachable)
+            }
+            Mishap::FailsAfter => {
+                self.bring(request).await?;
+                Ok(refusal(&Reject::new(Code::InternalError, "Something failed after the work was done.")))
+            }
+            Mishap::Garbled => {
+                self.bring(request).await?;
+                Ok(Response::new(Bytes::from_static(b"<html>502 Bad Gateway")))
+            }
+            Mishap::Stalls => {
+                let before = self.below(2) == 0;
+                if before {
+                    self.stall().await;
+                }
+                let answer = self.bring(request).await;
+                if !before {
+                    self.stall().await;
+                }
+                answer
+            }
+        }
+    }
+
+    /// What befalls a call to this address.
+    fn mishap_of(&self, to: &Uri) -> Option<Mishap> {
+        let address = format!("{}{}", to.authority()?, to.path_and_query().map_or("", PathAndQuery::as_str));
+        let mut disturbances = hold(&self.disturbances);
+        let at = disturbances.iter().position(|disturbance| address.starts_with(&disturbance.to))?;
+        let disturbance = &mut disturbances[at];
+        let mishap = disturbance.mishap;
+        disturbance.calls_left -= 1;
+        if disturbance.calls_left == 0 {
+            disturbances.remove(at);
+        }
+        Some(mishap)
+    }
+
+    /// Minutes pass in the middle of a call, and the outboxes are worked on.
+    async fn stall(&self) {
+        self.clock.pass_seconds(STALL_SECONDS[self.below(STALL_SECONDS.len())]);
+        let apps: Vec<Arc<App>> = hold(&self.apps).values().flatten().cloned().collect();
+        for app in apps {
+            // One that is dead, or dies of it, is somebody else's business. In a box, because it may end up here again.
+            let _ = Box::pin(outbox::deliver_due(&app)).await;
+        }
+    }
+
+    /// Takes a request to its service and brings the answer back.
+    pub(crate) async fn bring(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let authority = request.uri().authority().ok_or(Unreachable)?.to_string();
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
-        let address = format!("{authority}{path}");
-        let mishap =
-            hold(&self.mishaps).iter().find(|(to, _)| address.starts_with(to)).map(|(_, mishap)| *mishap);
         let service = hold(&self.services).get(&authority).cloned().ok_or(Unreachable)?;
-        if mishap == Some(Mishap::Lost) {
-            return Err(Unreachable);
-        }
         let asked = (request.headers().clone(), request.body().clone());
         let answer = match service {
             Service::Edge(edge, config) => onbill_edge::handle(&*edge, &config, request).await,
-            Service::Axum(router, life) => {
+            Service::Axum(programs) => {
+                let (router, life) = programs[self.below(programs.len())].clone();
                 if life.is_over() {
                     return Err(Unreachable);
                 }
@@ -159,16 +304,14 @@ impl Network {
         };
         let answered = (answer.headers().clone(), answer.body().clone());
         hold(&self.crossings).push(Crossed { authority, path, asked, answered });
-        match mishap {
-            Some(Mishap::AnswerLost) => Err(Unreachable),
-            Some(Mishap::Garbled) => {
-                let mut garbled = Response::new(Bytes::from_static(b"<html>502 Bad Gateway"));
-                *garbled.status_mut() = StatusCode::OK;
-                Ok(garbled)
-            }
-            Some(Mishap::Lost) | None => Ok(answer),
-        }
+        Ok(answer)
     }
+}
+
+fn refusal(reject: &Reject) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(json!(reject.body()).to_string()));
+    *response.status_mut() = reject.code.status();
+    response
 }
 
 #[async_trait]

@@ -3,6 +3,7 @@
 use super::fragile::{Fragile, Life, Turn};
 use super::keys::{self, Holder};
 use super::{EDGE, Network, ParseAs as _};
+use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::app::App;
@@ -11,43 +12,48 @@ use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
 use onbill_origin::outbox;
-use onbill_origin::routes::router;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
+use onbill_tests::place::Place;
 use onbill_tests::sandbox::operator::{Colours, Operator, OperatorConfig};
 use onbill_tests::sandbox::{Outside, account_file};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The demo accounts of the two operators.
 pub(crate) const ACCOUNTS: (&str, &str) =
     (include_str!("../../sandbox/accounts/acme.csv"), include_str!("../../sandbox/accounts/nova.csv"));
 
-static NEXT: AtomicU64 = AtomicU64::new(1);
+/// Reads at once, or connections to a server: posts of one charge and the hand-off beside them.
+const CONNECTIONS: usize = 4;
+
+/// One program of an origin. It lives and dies by itself.
+pub(crate) struct Process {
+    pub(crate) app: Arc<App>,
+    pub(crate) life: Arc<Life>,
+    /// The books as nothing disturbs them.
+    books: Arc<dyn Store>,
+}
 
 /// An operator and its origin.
 pub(crate) struct Seat {
     pub(crate) origin: &'static str,
     pub(crate) dashboard: &'static str,
-    pub(crate) app: Arc<App>,
+    /// One program, or several on the same books.
+    pub(crate) processes: Vec<Process>,
     pub(crate) operator: Operator,
-    pub(crate) database: PathBuf,
-    pub(crate) life: Arc<Life>,
-    /// The origin's books as nothing disturbs them.
-    books: Arc<dyn Store>,
     outside: Outside,
-    turn: Turn,
+    turn: Option<Turn>,
+    /// The last to go: books are closed before they are thrown away.
+    pub(crate) place: Place,
 }
 
-/// A new database: in memory if the machine has such a folder. A program's death takes nothing from there that it leaves
-/// on a disk.
-fn new_database(id: &str) -> PathBuf {
+/// Where databases in files are: in memory if the machine has such a folder. A program's death takes nothing from there
+/// that it leaves on a disk.
+pub(super) fn folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
-    let folder = if memory.is_dir() { memory } else { PathBuf::from(env!("CARGO_TARGET_TMPDIR")) };
-    let fresh = NEXT.fetch_add(1, Ordering::Relaxed);
-    folder.join(format!("onbill-{id}-{}-{fresh}.sqlite", std::process::id()))
+    if memory.is_dir() { memory } else { PathBuf::from(env!("CARGO_TARGET_TMPDIR")) }
 }
 
 struct Facts {
@@ -88,13 +94,31 @@ fn facts(id: &str) -> Facts {
 }
 
 impl Seat {
+    /// With one program, which one call to a store at a time is enough for.
     pub(super) fn new(id: &'static str, outside: &Outside, turn: &Turn) -> Self {
+        let place = Place::new_file(&folder());
+        let Place::Sqlite(path) = &place else { unreachable!("is a file") };
+        let books = Arc::new(SqliteStore::open_for(path, 1).expect("opens"));
+        Self::on(place, vec![books], id, outside, Some(Arc::clone(turn)))
+    }
+
+    /// With so many programs on one set of books, all at once.
+    pub(super) async fn of_several(count: usize, place: Place, id: &'static str, outside: &Outside) -> Self {
+        let mut books = Vec::new();
+        for _ in 0..count {
+            books.push(place.open(CONNECTIONS).await.expect("opens"));
+        }
+        Self::on(place, books, id, outside, None)
+    }
+
+    fn on(
+        place: Place,
+        books: Vec<Arc<dyn Store>>,
+        id: &'static str,
+        outside: &Outside,
+        turn: Option<Turn>,
+    ) -> Self {
         let facts = facts(id);
-        let database = new_database(id);
-        let life = Arc::default();
-        let books = open(&database);
-        let fate = (&life, turn);
-        let app = app(id, &facts, database.clone(), &books, outside, fate);
         let operator = OperatorConfig {
             operator: id.parse_as(OperatorId::parse),
             name: facts.name.to_owned(),
@@ -108,46 +132,51 @@ impl Seat {
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
             colours: Colours::of(&id.parse_as(OperatorId::parse)),
         };
+        let start = |books| Process::start(id, books, outside, turn.as_ref());
         Self {
             origin: facts.origin,
             dashboard: facts.dashboard,
-            app,
+            processes: books.into_iter().map(start).collect(),
             operator: Operator::new(operator, outside.clone()),
-            database,
-            life,
-            books,
             outside: outside.clone(),
-            turn: Arc::clone(turn),
+            turn,
+            place,
         }
     }
 
     /// Puts the origin on the network.
     pub(super) fn attach_origin(&self, network: &Network) {
-        network.attach_mortal(self.origin, router(Arc::clone(&self.app)), Arc::clone(&self.life));
+        network.attach_origin(self.origin, &self.processes);
     }
 
-    /// Starts the origin anew on the same database, as after a crash.
-    pub(super) fn revive(&mut self, id: &'static str) {
-        self.life = Arc::default();
-        self.books = open(&self.database);
-        let fate = (&self.life, &self.turn);
-        self.app = app(id, &facts(id), self.database.clone(), &self.books, &self.outside, fate);
+    /// Starts programs of the origin anew on the same books, as after a crash.
+    pub(super) async fn revive(&mut self, id: &'static str, wanted: impl Fn(&Process) -> bool) {
+        let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
+        for process in self.processes.iter_mut().filter(|process| wanted(process)) {
+            let books = self.place.open(connections).await.expect("opens");
+            *process = Process::start(id, books, &self.outside, self.turn.as_ref());
+        }
+    }
+
+    /// The origin, as the one or the first of its programs has it.
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.processes[0].app
     }
 
     pub(super) fn as_the_edge_knows_it(&self) -> Value {
         json!({
-            "id": self.id(), "name": self.app.config.name, "country": self.app.config.country,
+            "id": self.id(), "name": self.app().config.name, "country": self.app().config.country,
             "origin": format!("http://{}", self.origin), "dashboards": [format!("http://{}", self.dashboard)],
         })
     }
 
     pub(crate) fn id(&self) -> &str {
-        self.app.config.operator.as_str()
+        self.app().config.operator.as_str()
     }
 
     /// Imports an account file into the origin's table.
     pub(crate) async fn import(&self, csv: &str) -> Report {
-        let app = &self.app;
+        let app = self.app();
         let report = import_accounts(
             &*app.store,
             &app.vault,
@@ -161,9 +190,9 @@ impl Seat {
 
     /// Imports an account file while nothing goes wrong: the file is not what is tested.
     pub(crate) async fn restore(&self, csv: &str) {
-        let app = &self.app;
+        let app = self.app();
         let report = import_accounts(
-            &*self.books,
+            &*self.processes[0].books,
             &app.vault,
             app.numbers,
             csv.as_bytes(),
@@ -173,57 +202,42 @@ impl Seat {
         report.await.expect("imports");
     }
 
-    /// Delivers what is due in the outbox, as far as the program lives.
+    /// Delivers what is due in the outbox: all programs at once, each as far as it lives.
+    /// Gives how many entries were tried.
     pub(crate) async fn try_deliver(&self) -> Result<usize, Fault> {
-        outbox::deliver_due(&self.app).await
+        let all = join_all(self.processes.iter().map(|process| outbox::deliver_due(&process.app))).await;
+        all.into_iter().sum()
     }
 
     /// Delivers what is due in the outbox.
     pub(crate) async fn deliver(&self) -> usize {
-        outbox::deliver_due(&self.app).await.expect("works")
+        self.try_deliver().await.expect("works")
     }
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm"] {
-            // The last two are there only while a connection is open.
-            let _ = std::fs::remove_file(format!("{}{ending}", self.database.display()));
-        }
+impl Process {
+    fn start(id: &'static str, books: Arc<dyn Store>, outside: &Outside, turn: Option<&Turn>) -> Self {
+        let life = Arc::default();
+        let app = App::new(
+            origin_config(id, &facts(id)),
+            keys::ring(&Holder::Origin(id)),
+            Arc::new(Fragile::new(Arc::clone(&books), Arc::clone(&life), turn.cloned())),
+            Arc::clone(&outside.http),
+            Arc::clone(&outside.clock),
+            Arc::clone(&outside.random),
+        );
+        Self { app: Arc::new(app.expect("is sound")), life, books }
     }
 }
 
-/// For one read at a time: among the programs of a world, one call to a store is under way at a time.
-fn open(database: &Path) -> Arc<dyn Store> {
-    Arc::new(SqliteStore::open_for(database, 1).expect("opens"))
-}
-
-fn app(
-    id: &'static str,
-    facts: &Facts,
-    database: PathBuf,
-    books: &Arc<dyn Store>,
-    outside: &Outside,
-    (life, turn): (&Arc<Life>, &Turn),
-) -> Arc<App> {
-    let app = App::new(
-        origin_config(id, facts, database),
-        keys::ring(&Holder::Origin(id)),
-        Arc::new(Fragile::new(Arc::clone(books), Arc::clone(life), Arc::clone(turn))),
-        Arc::clone(&outside.http),
-        Arc::clone(&outside.clock),
-        Arc::clone(&outside.random),
-    );
-    Arc::new(app.expect("is sound"))
-}
-
-fn origin_config(id: &str, facts: &Facts, database: PathBuf) -> Config {
+fn origin_config(id: &str, facts: &Facts) -> Config {
     Config {
         operator: id.parse_as(OperatorId::parse),
         name: facts.name.to_owned(),
         country: facts.country.to_owned(),
         listen: facts.origin.parse().expect("is an address"),
-        database: Database::Sqlite(database),
+        // Whoever starts a program opens its books.
+        database: Database::Sqlite(PathBuf::new()),
         database_password_file: None,
         database_connections: None,
         keys: PathBuf::new(),

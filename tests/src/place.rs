@@ -1,48 +1,58 @@
 //! Where the books of one test are: a file of its own, or a schema of its own in the PostgreSQL database that
 //! `DATABASE_URL` names. Both are gone when the test is over.
 
-use crate::setting::fresh;
 use onbill_origin::store::postgres::{Address, PostgresStore};
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_origin::store::{Store, StoreError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::NoTls;
 
-/// Two origins of some tests at once, on a server that others use as well.
-const CONNECTIONS: usize = 4;
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// An empty place for books.
-pub(crate) enum Place {
+pub enum Place {
     /// A file.
     Sqlite(PathBuf),
     /// The URL of a schema, and its name.
-    Postgres { url: String, schema: String },
+    Postgres {
+        /// Of the server, the database and the schema.
+        url: String,
+        /// The schema alone.
+        schema: String,
+    },
 }
 
 impl Place {
-    pub(crate) fn new_file() -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("store");
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        Self::Sqlite(folder.join(format!("{}-{}.sqlite", std::process::id(), fresh())))
+    /// A file in a folder that is there already.
+    pub fn new_file(folder: &Path) -> Self {
+        Self::Sqlite(folder.join(format!("onbill-{}.sqlite", fresh())))
     }
 
-    pub(crate) async fn new_schema() -> Self {
-        let schema = format!("onbill_test_{}_{}", std::process::id(), fresh());
+    /// A schema.
+    ///
+    /// # Panics
+    /// When there is no server, with what to do about it.
+    pub async fn new_schema() -> Self {
+        let schema = format!("onbill_test_{}", fresh());
         run(&database_url(), &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
         Self::Postgres { url: in_schema(&database_url(), &schema), schema }
     }
 
     /// Another empty place of the same kind.
-    pub(crate) async fn another(&self) -> Self {
+    pub async fn another(&self) -> Self {
         match self {
-            Self::Sqlite(_) => Self::new_file(),
+            Self::Sqlite(path) => Self::new_file(path.parent().unwrap_or(path)),
             Self::Postgres { .. } => Self::new_schema().await,
         }
     }
 
     /// Changes the books behind their store's back.
-    pub(crate) async fn execute(&self, sql: &str) {
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub async fn execute(&self, sql: &str) {
         match self {
             Self::Sqlite(path) => {
                 rusqlite::Connection::open(path).expect("opens").execute_batch(sql).expect("is SQL");
@@ -51,13 +61,16 @@ impl Place {
         }
     }
 
-    /// Opens the books here, as a starting origin does.
-    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+    /// Opens the books here, as a starting origin does, with so many connections (of SQLite, for reading).
+    ///
+    /// # Panics
+    /// When `DATABASE_URL` is not one.
+    pub async fn open(&self, connections: usize) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match self {
-            Self::Sqlite(path) => Arc::new(SqliteStore::open(path)?),
+            Self::Sqlite(path) => Arc::new(SqliteStore::open_for(path, connections)?),
             Self::Postgres { url, .. } => {
                 let address = Address::parse(url).expect("DATABASE_URL is well formed");
-                Arc::new(PostgresStore::open(&address, CONNECTIONS).await?)
+                Arc::new(PostgresStore::open(&address, connections).await?)
             }
         })
     }
@@ -85,16 +98,24 @@ impl Drop for Place {
     }
 }
 
+/// A name that no other place of this machine has.
+fn fresh() -> String {
+    format!("{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Runs statements over a connection that is only for them.
-pub(crate) async fn run(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+pub async fn run(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     client.batch_execute(sql).await
 }
 
 /// The server that the tests may use.
+///
+/// # Panics
+/// When there is none, with what to do about it.
 #[expect(clippy::disallowed_methods, reason = "the one thing that a test cannot be handed in")]
-pub(crate) fn database_url() -> String {
+pub fn database_url() -> String {
     std::env::var("DATABASE_URL").expect(
         "DATABASE_URL is not set. `cargo xtask test` starts a PostgreSQL of its own for the tests; `cargo xtask postgres \
          -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests may make schemas",
@@ -102,7 +123,7 @@ pub(crate) fn database_url() -> String {
 }
 
 /// The URL of one schema of a database.
-pub(crate) fn in_schema(url: &str, schema: &str) -> String {
+pub fn in_schema(url: &str, schema: &str) -> String {
     let mark = if url.contains('?') { '&' } else { '?' };
     format!("{url}{mark}options=-c%20search_path%3D{schema}")
 }

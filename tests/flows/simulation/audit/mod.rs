@@ -1,64 +1,66 @@
-//! The audit: looks into the database file and at the bills itself, and believes nobody's word.
+//! The audit: looks into the database and at the bills itself, and believes nobody's word.
 
-use super::run::{Line, Run};
+mod eyes;
+mod watch;
+
+pub(super) use eyes::{Eyes, Row};
+pub(super) use watch::Watch;
+
+use super::people::Line;
+use super::run::Run;
 use crate::world::customer::charge;
 use http::{Method, StatusCode};
-use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-struct Row {
+struct Charge {
     transaction_id: String,
     pai: String,
     value: i64,
+    currency: String,
     status: String,
     reason: Option<String>,
-    in_outbox: bool,
 }
 
 /// What is wrong, in words. Empty when nothing is.
 pub(super) async fn findings(run: &Run) -> Vec<String> {
     let mut found = Vec::new();
-    let rows = ledger(run);
+    let charges = ledger(run).await;
     let lines = bills(run, &mut found);
-    for (id, row) in &rows {
-        charge_and_bill(id, row, &lines, run, &mut found);
+    for (id, charge) in &charges {
+        charge_and_bill(id, charge, &lines, run, &mut found);
     }
-    let charged: BTreeSet<&str> = rows.values().map(|row| row.transaction_id.as_str()).collect();
-    for id in lines.keys().filter(|id| !charged.contains(*id)) {
+    let known: BTreeSet<&str> = charges.values().map(|charge| charge.transaction_id.as_str()).collect();
+    for id in lines.keys().filter(|id| !known.contains(*id)) {
         found.push(format!("the bill has {id}, which nobody charged"));
     }
-    answers(run, &rows, &mut found).await;
-    pais(run, &mut found);
+    balance(&charges, run, &mut found);
+    outbox(run, &mut found).await;
+    answers(run, &charges, &mut found).await;
+    pais(run, &mut found).await;
     found
 }
 
 /// The ledger, by the partner's ids.
-fn ledger(run: &Run) -> BTreeMap<String, Row> {
-    let db = open(run);
-    let mut select = db
-        .prepare(
-            "SELECT ext_transaction_id, t.transaction_id, pai, amount_minor, status, decline_reason,
-                    EXISTS (SELECT 1 FROM outbox o WHERE o.transaction_id = t.transaction_id)
-             FROM transactions t",
-        )
-        .expect("is SQL");
-    let rows = select.query_map([], |row| {
-        let charge = Row {
-            transaction_id: row.get(1)?,
-            pai: row.get(2)?,
-            value: row.get(3)?,
-            status: row.get(4)?,
-            reason: row.get(5)?,
-            in_outbox: row.get(6)?,
+async fn ledger(run: &Run) -> BTreeMap<String, Charge> {
+    let sql = "SELECT ext_transaction_id, transaction_id, pai, amount_minor, currency, status, decline_reason
+               FROM transactions";
+    let charge = |row: Row| {
+        let [ext_id, transaction_id, pai, value, currency, status, reason] =
+            row.try_into().expect("has these columns");
+        let value = value.expect("is not null").parse().expect("is a number");
+        let text = |text: Option<String>| text.expect("is not null");
+        let charge = Charge {
+            transaction_id: text(transaction_id),
+            pai: text(pai),
+            value,
+            currency: text(currency),
+            status: text(status),
+            reason,
         };
-        Ok((row.get(0)?, charge))
-    });
-    rows.expect("reads").collect::<Result<_, _>>().expect("reads")
-}
-
-fn open(run: &Run) -> Connection {
-    Connection::open_with_flags(&run.world.acme.database, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("opens")
+        (text(ext_id), charge)
+    };
+    run.rows(sql).await.into_iter().map(charge).collect()
 }
 
 /// The lines of all bills, by our ids.
@@ -72,17 +74,39 @@ fn bills<'r>(run: &'r Run, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r Lin
     lines
 }
 
+/// In each currency, what was approved is what the bills sum up to.
+fn balance(charges: &BTreeMap<String, Charge>, run: &Run, found: &mut Vec<String>) {
+    let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
+    for charge in charges.values().filter(|charge| charge.status == "APPROVED") {
+        *sums.entry(&charge.currency).or_default() += charge.value;
+    }
+    for line in &run.lines {
+        *sums.entry(&line.currency).or_default() -= line.value;
+    }
+    let open = sums.iter().filter(|(_, sum)| **sum != 0);
+    found.extend(open.map(|(currency, sum)| format!("the books and the bills differ by {sum} {currency}")));
+}
+
+/// Everybody had time to finish.
+async fn outbox(run: &Run, found: &mut Vec<String>) {
+    let left = run.rows("SELECT kind, attempts, parked_at FROM outbox").await;
+    found.extend(left.iter().map(|entry| format!("still in the outbox, with its attempts: {entry:?}")));
+}
+
 /// A charge has one bill line if it is approved and none if it is declined; the line is its own holder's.
-fn charge_and_bill(id: &str, row: &Row, lines: &BTreeMap<&str, &Line>, run: &Run, found: &mut Vec<String>) {
+fn charge_and_bill(
+    id: &str,
+    row: &Charge,
+    lines: &BTreeMap<&str, &Line>,
+    run: &Run,
+    found: &mut Vec<String>,
+) {
     let line = lines.get(row.transaction_id.as_str());
     match (row.status.as_str(), line) {
         ("APPROVED", None) => found.push(format!("{id} is approved and on no bill")),
         ("DECLINED", Some(_)) => found.push(format!("{id} is declined and on a bill")),
         ("PENDING", _) => found.push(format!("{id} is pending although billing is healthy")),
         _ => {}
-    }
-    if row.in_outbox {
-        found.push(format!("{id} is still in the outbox"));
     }
     if (row.status == "DECLINED") != row.reason.is_some() {
         found.push(format!("{id}: {} with the reason {:?}", row.status, row.reason));
@@ -101,7 +125,7 @@ fn charge_and_bill(id: &str, row: &Row, lines: &BTreeMap<&str, &Line>, run: &Run
 }
 
 /// What the partner was told is true, the same each time, and still to be had.
-async fn answers(run: &Run, rows: &BTreeMap<String, Row>, found: &mut Vec<String>) {
+async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
     for (id, asked) in &run.asked {
         if asked.created > 1 {
             found.push(format!("{id} was created {} times", asked.created));
@@ -134,29 +158,16 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Row>, found: &mut Vec<String
     }
 }
 
-/// One open PAI for a holder at most, and no two people with one PAI.
-fn pais(run: &Run, found: &mut Vec<String>) {
-    let db = open(run);
-    let twice: i64 = db
-        .query_row(
-            "SELECT count(*) FROM (SELECT 1 FROM pais WHERE state <> 'CLOSED' GROUP BY partner, subscriber_id
-                                   HAVING count(*) > 1)",
-            [],
-            |row| row.get(0),
-        )
-        .expect("reads");
-    if twice > 0 {
-        found.push(format!("{twice} subscribers have two open PAIs"));
+/// One open PAI for a holder at most, and none of a holder of earlier.
+async fn pais(run: &Run, found: &mut Vec<String>) {
+    let twice = "SELECT subscriber_id FROM pais WHERE state <> 'CLOSED' GROUP BY partner, subscriber_id
+                 HAVING count(*) > 1";
+    for row in run.rows(twice).await {
+        found.push(format!("a subscriber has two open PAIs: {row:?}"));
     }
-    let reopened: i64 = db
-        .query_row(
-            "SELECT count(*) FROM pais JOIN subscribers USING (subscriber_id)
-             WHERE ended_at IS NOT NULL AND state <> 'CLOSED'",
-            [],
-            |row| row.get(0),
-        )
-        .expect("reads");
-    if reopened > 0 {
-        found.push(format!("{reopened} PAIs of earlier holders are open"));
+    let reopened = "SELECT pai FROM pais JOIN subscribers USING (subscriber_id)
+                    WHERE ended_at IS NOT NULL AND state <> 'CLOSED'";
+    for row in run.rows(reopened).await {
+        found.push(format!("a PAI of an earlier holder is open: {row:?}"));
     }
 }

@@ -1,0 +1,67 @@
+//! Reading the books past the origin: statements of our own, over a connection of our own.
+
+use onbill_tests::place::Place;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+/// A row, each column as text.
+pub(in super::super) type Row = Vec<Option<String>>;
+
+/// A look into one set of books.
+pub(in super::super) enum Eyes {
+    Sqlite(Connection),
+    Postgres(Client),
+}
+
+impl Eyes {
+    pub(in super::super) async fn on(place: &Place) -> Self {
+        match place {
+            Place::Sqlite(path) => {
+                let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+                Self::Sqlite(connection.expect("opens"))
+            }
+            Place::Postgres { url, .. } => {
+                let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connects");
+                tokio::spawn(connection);
+                Self::Postgres(client)
+            }
+        }
+    }
+
+    /// The rows of a statement that both databases understand.
+    pub(in super::super) async fn rows(&self, sql: &str) -> Vec<Row> {
+        match self {
+            Self::Sqlite(db) => {
+                let mut select = db.prepare_cached(sql).expect("is SQL");
+                let columns = select.column_count();
+                let rows =
+                    select.query_map([], |row| (0..columns).map(|n| Ok(text(row.get_ref(n)?))).collect());
+                rows.expect("reads").collect::<Result<_, _>>().expect("reads")
+            }
+            Self::Postgres(client) => {
+                let messages = client.simple_query(sql).await.expect("reads");
+                let row = |message: SimpleQueryMessage| match message {
+                    SimpleQueryMessage::Row(row) => {
+                        Some((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect())
+                    }
+                    _ => None,
+                };
+                messages.into_iter().filter_map(row).collect()
+            }
+        }
+    }
+}
+
+fn text(value: ValueRef<'_>) -> Option<String> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(number.to_string()),
+        ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        // As PostgreSQL writes it.
+        ValueRef::Blob(bytes) => {
+            Some(bytes.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}")))
+        }
+    }
+}

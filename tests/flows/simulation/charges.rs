@@ -1,0 +1,144 @@
+//! The partner: it charges, again and at once, asks where a charge stands, and remembers every answer.
+
+use super::run::Run;
+use super::weather::Met;
+use crate::world::customer::charge;
+use futures_util::future::{join, join_all};
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+/// What was asked for under an id, and what was said about it.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) pai: String,
+    /// The first amount asked for.
+    value: i64,
+    /// The amount that an answer has shown to be taken: a post that was lost may not have been the first to arrive.
+    pub(super) taken: Option<i64>,
+    /// The answers to the post: they must all be one.
+    pub(super) answers: Vec<Value>,
+    pub(super) created: u32,
+    /// The last word about it, from whoever said it first.
+    pub(super) settled: Option<Value>,
+}
+
+/// One post.
+#[derive(Clone, Debug)]
+struct Post {
+    id: String,
+    pai: String,
+    value: i64,
+}
+
+impl Asked {
+    fn first(post: &Post) -> Self {
+        let Post { pai, value, .. } = post.clone();
+        Self { pai, value, taken: None, answers: Vec::new(), created: 0, settled: None }
+    }
+
+    /// Hears how the charge stands. What was approved or declined once is so for ever.
+    pub(super) fn hear(&mut self, answer: &Value) {
+        if answer["status"] == "PENDING" {
+            return;
+        }
+        let settled = self.settled.get_or_insert_with(|| answer.clone());
+        assert_eq!(settled, answer, "a charge has left the state that was the last");
+    }
+}
+
+impl Run {
+    /// One charge, or several posts at once, of one id or of many; sometimes an id of old, sometimes with other contents,
+    /// sometimes while the outbox is worked on.
+    pub(super) async fn charge(&mut self) {
+        if self.pais.is_empty() {
+            return;
+        }
+        let first = self.some_charge();
+        let mut posts = vec![first.clone()];
+        match self.dice.below(8) {
+            0 | 1 => posts.extend([first.clone(), first]),
+            2 => posts.extend([self.some_charge(), self.some_charge()]),
+            _ => {}
+        }
+        let busy = self.dice.below(4) == 0;
+        let all = join_all(posts.iter().map(|post| self.post(post)));
+        let answers = if busy { join(all, self.world.acme.try_deliver()).await.0 } else { all.await };
+        for (post, answer) in posts.iter().zip(answers) {
+            if let Some((status, answer)) = answer {
+                self.hear_post(post, status, answer);
+            }
+        }
+    }
+
+    /// A charge to post, new or of old.
+    fn some_charge(&mut self) -> Post {
+        let old: Vec<String> = self.asked.keys().cloned().collect();
+        if !old.is_empty() && self.dice.below(3) == 0 {
+            let id = self.dice.pick(&old).clone();
+            let Asked { pai, value, taken, .. } = self.asked[&id].clone();
+            // Other contents under a known id, now and then.
+            let other = i64::from(self.dice.below(4) == 0);
+            return Post { id, pai, value: taken.unwrap_or(value) + other };
+        }
+        let pais: Vec<String> = self.pais.keys().cloned().collect();
+        let value = 100 + i64::try_from(self.dice.below(2000)).expect("is small");
+        let post =
+            Post { id: format!("sim-{}", self.asked.len()), pai: self.dice.pick(&pais).clone(), value };
+        self.asked.insert(post.id.clone(), Asked::first(&post));
+        post
+    }
+
+    async fn post(&self, post: &Post) -> Option<(StatusCode, Value)> {
+        let body = charge(&post.pai, &post.id, post.value);
+        self.world.try_ott(Method::POST, "/ott/v1/transaction", body).await
+    }
+
+    fn hear_post(&mut self, post: &Post, status: StatusCode, answer: Value) {
+        let asked = self.asked.get_mut(&post.id).expect("was asked for");
+        match status {
+            StatusCode::CREATED | StatusCode::OK => {
+                let taken = *asked.taken.get_or_insert(post.value);
+                assert_eq!(taken, post.value, "other contents were taken: {answer}");
+                let created = status == StatusCode::CREATED;
+                asked.created += u32::from(created);
+                asked.hear(&answer);
+                self.weather.meet(if created { Met::Charge } else { Met::Replay });
+                match answer["status"].as_str() {
+                    Some("PENDING") => self.weather.meet(Met::Pending),
+                    Some("DECLINED") => self.weather.meet(Met::Decline),
+                    _ => {}
+                }
+                asked.answers.push(answer);
+            }
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                assert_ne!(asked.taken, Some(post.value), "a replay was called a violation");
+                self.weather.meet(Met::Conflict);
+            }
+            // Still being answered, or nobody to ask, or a call that arrived for the second time: no answer about the
+            // charge.
+            StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE | StatusCode::UNAUTHORIZED => {}
+            other => panic!("a charge was answered {other} {answer}"),
+        }
+    }
+
+    /// Where a charge stands.
+    pub(super) async fn ask(&mut self) {
+        let old: Vec<String> = self.asked.keys().cloned().collect();
+        if old.is_empty() {
+            return;
+        }
+        let id = self.dice.pick(&old);
+        let path = format!("/ott/v1/transaction/{id}");
+        let Some((status, answer)) = self.world.try_ott(Method::GET, &path, Value::Null).await else {
+            return;
+        };
+        match status {
+            StatusCode::OK => self.asked.get_mut(id).expect("is known").hear(&answer),
+            StatusCode::NOT_FOUND => {
+                assert_eq!(self.asked[id].taken, None, "{id} was answered, and is not there: {answer}");
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::UNAUTHORIZED => {}
+            other => panic!("a question was answered {other} {answer}"),
+        }
+    }
+}

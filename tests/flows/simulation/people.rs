@@ -1,0 +1,109 @@
+//! The subscribers: they sign up, numbers change hands, accounts are suspended and end; and the bills that they get.
+
+use super::run::Run;
+use super::weather::Met;
+use crate::world::customer::Choice;
+use http::StatusCode;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Numbers of Acme's, all in good standing at first, with the day their accounts were activated.
+const NUMBERS: [(&str, &str); 4] = [
+    ("+12025550101", "2021-03-14"),
+    ("+12025550102", "2019-11-02"),
+    ("+12025550107", "2023-02-27"),
+    ("+12025550103", "2024-06-30"),
+];
+/// A person who holds a number.
+#[derive(Clone, Debug)]
+pub(super) struct Holding {
+    /// The day of their account's activation: tells one holder from the next.
+    pub(super) activated_on: String,
+    pub(super) status: &'static str,
+}
+
+/// A line on a bill.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) transaction_id: String,
+    pub(super) number: &'static str,
+    pub(super) value: i64,
+    pub(super) currency: String,
+    /// Who held the number when it came.
+    pub(super) holding: Holding,
+}
+
+/// Who holds each number, after who held it before.
+pub(super) type Holdings = BTreeMap<&'static str, Vec<Holding>>;
+
+pub(super) fn at_first() -> Holdings {
+    let holding = |day: &str| Holding { activated_on: day.to_owned(), status: "active" };
+    NUMBERS.iter().map(|(number, day)| (*number, vec![holding(day)])).collect()
+}
+
+impl Run {
+    /// A number changes hands, or its account is suspended, ceased, or active again.
+    pub(super) async fn change_account(&mut self) {
+        self.look_at_bills().await;
+        let (number, _) = *self.dice.pick(&NUMBERS);
+        let held = self.holdings.get_mut(number).expect("is one of ours");
+        let mut next = held.last().expect("somebody holds it").clone();
+        if self.dice.below(2) == 0 {
+            next.activated_on = format!("2026-{:02}-{:02}", 1 + held.len() / 28 % 12, 1 + held.len() % 28);
+            next.status = "active";
+            self.weather.meet(Met::HandOver);
+        } else {
+            next.status = *self.dice.pick(&["active", "active", "suspended", "ceased"]);
+        }
+        held.push(next);
+        let mut csv = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
+        for (number, held) in &self.holdings {
+            let Holding { activated_on, status, .. } = held.last().expect("somebody holds it");
+            writeln!(csv, "{number},{status},postpaid,,USD,{activated_on}").expect("text takes text");
+        }
+        self.world.acme.restore(&csv).await;
+    }
+
+    /// Somebody signs up, if all goes well; otherwise it was a bad day for it.
+    pub(super) async fn sign_up(&mut self) {
+        let (number, _) = *self.dice.pick(&NUMBERS);
+        self.visits += 1;
+        let email = format!("visit-{}@example.com", self.visits);
+        let holder = self.holdings[number].last().expect("somebody holds it").activated_on.clone();
+        if let Some(pai) = self.try_sign_up(number, &email).await {
+            let known = self.pais.insert(pai.clone(), (number, holder.clone()));
+            let same = known.is_none_or(|known| known == (number, holder));
+            assert!(same, "{pai} stands for two people");
+        }
+    }
+
+    async fn try_sign_up(&self, number: &str, email: &str) -> Option<String> {
+        let (status, step) = self.world.enter_listed(&self.world.acme, number).await;
+        let flow = (status == StatusCode::OK).then(|| step["flow"].as_str().map(str::to_owned))??;
+        let (status, opened) = self.world.widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+        let page = (status == StatusCode::CREATED).then(|| opened["url"].as_str().map(str::to_owned))??;
+        self.world.try_choose(&page, Choice::New(email)).await?;
+        self.world.pai_if_any(email).await
+    }
+
+    /// Notes what is new on the bills: before each change of an account, so that whoever holds a number now held it when
+    /// the line came.
+    pub(super) async fn look_at_bills(&mut self) {
+        let mut lines = Vec::new();
+        for (number, held) in &self.holdings {
+            for line in self.world.bill(&self.world.acme, number).await {
+                let transaction_id = line["transactionID"].as_str().expect("has an id").to_owned();
+                let value = line["amount"]["value"].as_i64().expect("has an amount");
+                let currency = line["amount"]["currency"].as_str().expect("has a currency").to_owned();
+                let holding = held.last().expect("somebody holds it").clone();
+                lines.push(Line { transaction_id, number, value, currency, holding });
+            }
+        }
+        for line in &self.lines {
+            let at = lines.iter().position(|now| now.transaction_id == line.transaction_id);
+            lines.remove(at.unwrap_or_else(|| panic!("a line has left the bill")));
+        }
+        self.lines.extend(lines);
+    }
+}

@@ -1,0 +1,95 @@
+//! The weather itself: what goes wrong on the network, with the clock, in the edge's store, and when programs die.
+
+use super::run::Run;
+use super::weather::Met;
+use crate::world::fragile::Moment;
+use crate::world::{EDGE, Mishap, NETFLIX};
+use onbill_edge::fake::StoreFault;
+
+impl Run {
+    /// Something happens to the calls to one place: to the next few, or until somebody mends it.
+    pub(super) fn disturb(&mut self) {
+        let (acme, origin) = (self.world.acme.dashboard, self.world.acme.origin);
+        let mut places = vec![
+            format!("{acme}/csp/transaction"),
+            format!("{acme}/csp/transaction"),
+            format!("{acme}/csp/notification"),
+            origin.to_owned(),
+            format!("{origin}/ott/v1/transaction"),
+            format!("{origin}/edge/v1/pai"),
+            NETFLIX.to_owned(),
+        ];
+        let mishap = *self.dice.pick(&[
+            Mishap::Lost,
+            Mishap::Late,
+            Mishap::Twice,
+            Mishap::Refused,
+            Mishap::AnswerLost,
+            Mishap::FailsAfter,
+            Mishap::Garbled,
+            Mishap::Stalls,
+        ]);
+        // The edge is what is tested: nobody answers in its name.
+        if !matches!(mishap, Mishap::Refused | Mishap::FailsAfter | Mishap::Garbled) {
+            places.push(format!("{EDGE}/ott"));
+        }
+        let place = self.dice.pick(&places).clone();
+        let calls = *self.dice.pick(&[1, 2, 5, u32::MAX]);
+        self.world.network.disturb_next(&place, mishap, calls);
+    }
+
+    /// Seconds, minutes, hours, days, months; now and then a clock that was set back.
+    pub(super) fn pass_time(&mut self) {
+        let seconds = [1, 20, 61, 301, 3_700, 40_000, 90_000, 90 * 86_400, -100, -7_300];
+        let seconds = *self.dice.pick(&seconds);
+        if seconds < 0 {
+            self.weather.meet(Met::SetBack);
+            // The hour that keeps an old call out would come again: no protocol helps whoever takes it then.
+            self.world.network.drop_late();
+        }
+        self.world.pass_seconds(seconds);
+    }
+
+    /// Billing is down for hours, while the outbox is worked on.
+    pub(super) async fn night(&mut self) {
+        let billing = format!("{}/csp", self.world.acme.dashboard);
+        let mishap = *self.dice.pick(&[Mishap::Lost, Mishap::Refused, Mishap::Garbled]);
+        self.world.network.disturb(&billing, mishap);
+        for _ in 0..self.dice.below(6) {
+            self.world.pass_seconds(3_700);
+            self.deliver().await;
+        }
+        self.world.network.mend();
+        self.weather.meet(Met::Night);
+    }
+
+    /// The edge's store goes stale, fails, or forgets.
+    pub(super) fn forget(&mut self) {
+        let faults = [
+            Some(StoreFault::StaleReads),
+            Some(StoreFault::ReadsFail),
+            Some(StoreFault::WritesFail),
+            Some(StoreFault::WritesFailAndLand),
+            Some(StoreFault::Down),
+            None,
+            None,
+        ];
+        let fault = *self.dice.pick(&faults);
+        self.world.edge.kv_fail(fault);
+        if fault.is_some() {
+            self.weather.meet(Met::StoreFault);
+        }
+        if self.dice.below(2) == 0 {
+            for (key, _) in self.world.edge.kv_entries() {
+                self.world.edge.kv_set(&key, None);
+            }
+        }
+    }
+
+    /// A program of the origin will die soon, before a write or right after it.
+    pub(super) fn doom(&mut self) {
+        let calls = u32::try_from(self.dice.below(6)).expect("is small") + 1;
+        let moment = *self.dice.pick(&[Moment::Before, Moment::After]);
+        self.dice.pick(&self.world.acme.processes).life.ends_at(calls, moment);
+    }
+}
