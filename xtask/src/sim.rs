@@ -32,7 +32,7 @@ pub(crate) fn play(sim: &Sim) -> Outcome {
     seeds.args(FLOWS).args(["--", "--exact", claim, "--nocapture"]);
     seeds.env("ONBILL_SEED_FROM", sim.from.to_string()).env("ONBILL_SEEDS", sim.seeds.to_string());
     if let Some(postgres) = &postgres {
-        seeds.env("DATABASE_URL", postgres.url());
+        postgres.show_to(&mut seeds);
     }
     seeds.stdout(log_file(&log)?).stderr(appending(&log)?);
     let since = Stopwatch::start();
@@ -43,9 +43,9 @@ pub(crate) fn play(sim: &Sim) -> Outcome {
     // A claim of another name would be no test at all, which goes well.
     let went_well = matches!((&verdict, &far), (Ok(true), Some(far)) if far.played == sim.seeds);
     if went_well {
-        step.done()
+        step.done();
     } else {
-        step.failed()
+        step.failed();
     }
     if let Some(far) = &far {
         println!("{} in {}, {}", far.told(), spoken(since.elapsed()), far.rate(since.elapsed()));

@@ -95,6 +95,10 @@ impl Fragile {
             return dead();
         }
         let result = work(Arc::clone(&self.store)).await;
+        if self.turn.is_some() {
+            // However quick the store was: everybody who is to have a turn after this one stands in line by now.
+            tokio::task::yield_now().await;
+        }
         if last == Some(Moment::After) {
             self.life.over.store(true, Ordering::SeqCst);
             return dead();

@@ -7,7 +7,7 @@ mod network;
 mod seat;
 
 pub(crate) use keys::Holder;
-pub(crate) use network::{Mishap, Network};
+pub(crate) use network::{FAILED_AFTER, Mishap, Network};
 pub(crate) use seat::{ACCOUNTS, Process, Seat};
 
 use bytes::Bytes;

@@ -19,8 +19,8 @@ use onbill_origin::outbox;
 use onbill_origin::peer::{Peer, Unreachable};
 use onbill_origin::routes::router;
 use serde_json::json;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tower::ServiceExt as _;
 
@@ -45,6 +45,8 @@ pub(crate) enum Mishap {
     Stalls,
 }
 
+/// What a service says that fails after it has acted.
+pub(crate) const FAILED_AFTER: &str = "Something failed after the work was done.";
 /// Seconds that a call which stalls may take: longer than any lease, and than a signature is good for.
 const STALL_SECONDS: [i64; 4] = [65, 125, 250, 400];
 
@@ -78,12 +80,14 @@ pub(crate) struct Network {
     clock: SharedClock,
     services: Mutex<HashMap<String, Service>>,
     /// The origins, whose outboxes are worked on whatever else happens.
-    apps: Mutex<HashMap<String, Vec<Arc<App>>>>,
+    apps: Mutex<BTreeMap<String, Vec<Arc<App>>>>,
     disturbances: Mutex<Vec<Disturbance>>,
     befell: Mutex<Vec<Mishap>>,
     late: Mutex<Vec<Request<Bytes>>>,
     crossings: Mutex<Vec<Crossed>>,
     thrown: AtomicU64,
+    /// Whether a call stalls at the moment.
+    stalled: AtomicBool,
 }
 
 struct Disturbance {
@@ -125,6 +129,7 @@ impl Network {
             late: Mutex::default(),
             crossings: Mutex::default(),
             thrown: AtomicU64::new(0),
+            stalled: AtomicBool::new(false),
         }
     }
 
@@ -234,7 +239,7 @@ impl Network {
             }
             Mishap::FailsAfter => {
                 self.bring(request).await?;
-                Ok(refusal(&Reject::new(Code::InternalError, "Something failed after the work was done.")))
+                Ok(refusal(&Reject::new(Code::InternalError, FAILED_AFTER)))
             }
             Mishap::Garbled => {
                 self.bring(request).await?;
@@ -268,14 +273,18 @@ impl Network {
         Some(mishap)
     }
 
-    /// Minutes pass in the middle of a call, and the outboxes are worked on.
+    /// Minutes pass in the middle of a call, and the outboxes are worked on. The calls of that work do not stall in turn.
     async fn stall(&self) {
+        if self.stalled.swap(true, Ordering::Relaxed) {
+            return;
+        }
         self.clock.pass_seconds(STALL_SECONDS[self.below(STALL_SECONDS.len())]);
         let apps: Vec<Arc<App>> = hold(&self.apps).values().flatten().cloned().collect();
         for app in apps {
-            // One that is dead, or dies of it, is somebody else's business. In a box, because it may end up here again.
+            // One that is dead, or dies of it, is somebody else's business. In a box, because its calls come by here.
             let _ = Box::pin(outbox::deliver_due(&app)).await;
         }
+        self.stalled.store(false, Ordering::Relaxed);
     }
 
     /// Takes a request to its service and brings the answer back.
