@@ -45,13 +45,11 @@ async fn tell<T: Serialize>(
     };
     // A partner without an address of its own asks instead.
     let Some(url) = app.config.partner_url(&partner) else { return HandOff::Dropped };
-    match post(app, &partner, &format!("{url}{path}"), &state).await {
-        Some(()) => HandOff::Done { raw_code: None },
-        None => {
-            tracing::warn!(%partner, path, attempt, "a partner did not take a notice");
-            again()
-        }
+    if post(app, &partner, &format!("{url}{path}"), &state).await.is_none() {
+        tracing::warn!(%partner, path, attempt, "a partner did not take a notice");
+        return again();
     }
+    HandOff::Done { raw_code: None }
 }
 
 async fn post<T: Serialize>(app: &App, partner: &PartnerId, url: &str, state: &T) -> Option<()> {

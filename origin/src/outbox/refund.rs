@@ -13,13 +13,11 @@ pub(crate) async fn hand_off(app: &App, refund: &Refund, attempt: u32) -> HandOf
         transaction_id: refund.transaction_id.clone(),
         amount: refund.amount,
     };
-    match app.bss.refund(&request).await {
-        Ok(answer) => verdict(answer),
-        Err(_) => {
-            tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
-            later_or_parked(app, attempt)
-        }
-    }
+    let Ok(answer) = app.bss.refund(&request).await else {
+        tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
+        return later_or_parked(app, attempt);
+    };
+    verdict(answer)
 }
 
 /// The same for a refund that is known by its id.
