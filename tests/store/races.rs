@@ -1,4 +1,5 @@
-//! Several origins on one set of books: whoever comes second finds what the first one wrote, whichever of them it is.
+//! Several origins on one set of books: whoever comes second finds what the first one wrote, whichever of them it
+//! is. Those of the money are in `races_of_money.rs`.
 
 use crate::setting::{
     Books, CONNECTIONS, NOW, charge, ext, flow, nonce, number, partner, signup, subscription,
@@ -20,9 +21,7 @@ use std::sync::Arc;
 on_each_database!(
     two_origins_begin_empty_books_together,
     one_of_two_origins_that_begin_with_other_facts_is_refused,
-    one_charge_posted_to_two_origins_is_created_once,
     a_nonce_is_spent_at_one_origin,
-    the_first_answer_is_the_only_one,
     a_lease_is_one_origins,
     ten_codes_a_day_are_ten_at_two_origins,
     five_tries_are_five_and_a_proof_is_one_at_two_origins,
@@ -36,7 +35,7 @@ on_each_database!(
 );
 
 /// Does the same `count` times at once, at two origins in turn.
-async fn at_once<T, F: Future<Output = T> + Send + 'static>(
+pub(crate) async fn at_once<T, F: Future<Output = T> + Send + 'static>(
     books: &Books,
     count: usize,
     act: impl Fn(Arc<dyn Store>, usize) -> F,
@@ -49,7 +48,7 @@ where
     join_all(acts).await.into_iter().map(|ended| ended.expect("does not panic")).collect()
 }
 
-fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
+pub(crate) fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
     of.iter().filter(|one| is(one)).count()
 }
 
@@ -74,19 +73,6 @@ async fn one_of_two_origins_that_begin_with_other_facts_is_refused(books: Books)
     }
 }
 
-async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    let calls = at_once(&books, 64, |store, _| async move {
-        store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
-    });
-    let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| matches!(posting, Posting::Created(_))), 1);
-    assert_eq!(how_many(&postings, |posting| *posting == Posting::InProgress), 63);
-    let later = NOW.plus_seconds(60);
-    let entries = books.store.lease_due(later, later.plus_seconds(120), 64).await.expect("works");
-    assert_eq!(entries.len(), 1, "one hand-off");
-}
-
 async fn a_nonce_is_spent_at_one_origin(books: Books) {
     let subscriber = books.subscriber(1).await;
     let once = nonce();
@@ -97,34 +83,6 @@ async fn a_nonce_is_spent_at_one_origin(books: Books) {
     let postings = calls.await;
     assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(Posting::Created(_)))), 1);
     assert_eq!(how_many(&postings, |posting| matches!(posting, Err(StoreError::NonceSpent))), 15);
-}
-
-/// The answer of a charge is fixed by its own attempt, by a late one, or by a replay of a post that was never answered.
-async fn the_first_answer_is_the_only_one(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
-    let after = NOW.plus_seconds(60);
-    let calls = at_once(&books, 24, |store, n| {
-        let id = id.clone();
-        async move {
-            let outcome = match n % 4 {
-                0 => HandOff::Done { raw_code: None },
-                1 => HandOff::Later { due_at: after.plus_seconds(300) },
-                2 => HandOff::Parked,
-                _ => {
-                    let again = charge(subscriber.pai, "n-1", 1599);
-                    return match store.post_transaction(nonce(), after, again).await.expect("works") {
-                        Posting::Replayed(answer) => answer,
-                        other => panic!("not replayed: {other:?}"),
-                    };
-                }
-            };
-            store.answer_transaction(after, id, outcome).await.expect("works").0
-        }
-    });
-    let answers = calls.await;
-    assert!(answers.iter().all(|answer| *answer == answers[0]));
-    assert_eq!(books.store.next_due().await.expect("works"), None, "what is settled is gone");
 }
 
 async fn a_lease_is_one_origins(books: Books) {

@@ -18,7 +18,7 @@ use onbill_domain::wire::ott::{
 };
 use onbill_origin::store::{
     Entry, FreshNames, HandOff, NewCharge, NewFlow, NewPin, NewRefund, NewSignup, NumberIndex, PaiRow,
-    Posting, RefundPosting, SealedNumber, SignupIssue, Store,
+    Posting, RefundPosting, SealedNumber, SignupIssue, Store, Work,
 };
 use onbill_tests::place::Place;
 use serde_json::json;
@@ -56,6 +56,11 @@ impl Books {
 
     async fn at(place: Place) -> Self {
         Self { store: place.open(CONNECTIONS).await.expect("opens"), place }
+    }
+
+    /// Other books, in the same database.
+    pub(crate) async fn beside(books: &Self) -> Self {
+        Self::at(books.place.another().await).await
     }
 
     /// Closes the books and opens them again, as a restart does.
@@ -106,10 +111,12 @@ impl Books {
         found.expect("works").expect("is there")
     }
 
-    /// What is due so many seconds from now, leased for two minutes.
+    /// What is due so many seconds from now, leased for two minutes. In an order of ours: that of the outbox is nobody's.
     pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<Entry> {
         let now = NOW.plus_seconds(at_seconds);
-        self.store.lease_due(now, now.plus_seconds(120), 16).await.expect("works")
+        let mut entries = self.store.lease_due(now, now.plus_seconds(120), 16).await.expect("works");
+        entries.sort_by(|one, other| name(one).cmp(&name(other)));
+        entries
     }
 }
 
@@ -233,6 +240,17 @@ pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRe
         fingerprint,
         request,
         answering_until: NOW.plus_seconds(60),
+    }
+}
+
+/// The kind of an entry, and our name for what it is about.
+pub(crate) fn name(entry: &Entry) -> (&'static str, &str) {
+    match &entry.work {
+        Work::Charge { transaction_id } => ("charge", transaction_id),
+        Work::ChargeNotice { transaction_id } => ("charge-notice", transaction_id),
+        Work::Refund { refund_id } => ("refund", refund_id),
+        Work::RefundNotice { refund_id } => ("refund-notice", refund_id),
+        Work::Pin { .. } => ("pin", ""),
     }
 }
 

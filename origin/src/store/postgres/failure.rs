@@ -34,12 +34,17 @@ impl From<Broken> for StoreError {
 
 impl From<Error> for Broken {
     fn from(error: Error) -> Self {
-        let others = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
-        // Names are looked up before they are inserted: when one is there all the same, another came first.
-        let came_second = SqlState::UNIQUE_VIOLATION;
+        let again = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            // Names are looked up before they are inserted: when one is there all the same, another came first.
+            SqlState::UNIQUE_VIOLATION,
+            // What shares a round trip with a statement that broke off may be heard of before it.
+            SqlState::IN_FAILED_SQL_TRANSACTION,
+        ];
         let why = describe(&error);
         match error.code() {
-            Some(code) if others.contains(code) || *code == came_second => Self::Again(why),
+            Some(code) if again.contains(code) => Self::Again(why),
             _ => Self::For(StoreError::Failed(why)),
         }
     }

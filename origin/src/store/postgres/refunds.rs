@@ -36,11 +36,11 @@ pub(super) async fn post(tx: &Db<'_>, now: Timestamp, new: &NewRefund) -> Result
         transaction_id: charge.try_get("transaction_id")?,
         amount: wanted,
     };
+    insert(tx, now, new, &refund).await?;
     tokio::try_join!(
         take_off(tx, &refund.transaction_id, wanted.amount_minor),
-        insert(tx, now, new, &refund)
+        outbox::put_leased(tx, "refund", &refund.refund_id, new.answering_until)
     )?;
-    outbox::put_leased(tx, "refund", &refund.refund_id, new.answering_until).await?;
     Ok(RefundPosting::Created(refund))
 }
 

@@ -1,0 +1,109 @@
+//! An entry of the outbox is whoever's lease it is: a late comer may tell what billing said, and frees nothing.
+
+use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, refund, refused};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::store::{Entry, HandOff, Settling};
+
+on_each_database!(
+    a_late_comer_neither_frees_nor_parks_the_next_lease,
+    a_late_answer_of_the_post_does_not_free_the_next_lease,
+    two_verdicts_about_one_id_are_a_contradiction,
+    the_next_entry_is_due_when_its_lease_ends,
+);
+
+/// An entry each for a charge, a PIN and a refund, leased from 60 to 180 seconds.
+async fn three(books: &Books) -> Vec<Entry> {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-0", 1599).await;
+    books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    books.refunded(refund("n-0", "r-1", Some(600))).await;
+    books.store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
+    let due = books.lease(60).await;
+    assert_eq!(due.len(), 3);
+    due
+}
+
+async fn a_late_comer_neither_frees_nor_parks_the_next_lease(books: Books) {
+    let first = three(&books).await;
+    let second = books.lease(180).await;
+    assert_eq!(second.len(), 3);
+    for outcome in [later(181), HandOff::Parked] {
+        for entry in first.clone() {
+            let settling = books.store.settle(NOW, entry, outcome.clone()).await.expect("works");
+            assert_eq!(settling, Settling::Late, "{outcome:?}");
+        }
+    }
+    assert!(books.lease(299).await.is_empty(), "the second lease is whole");
+    for entry in second {
+        assert_eq!(books.store.settle(NOW, entry, later(250)).await.expect("works"), Settling::Written);
+    }
+    // Who has the lease may give it back early.
+    let third = books.lease(250).await;
+    assert_eq!(third.len(), 3);
+    for entry in third {
+        assert_eq!(books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"), Settling::Written);
+    }
+    assert!(books.lease(1_000_000).await.is_empty());
+}
+
+async fn a_late_answer_of_the_post_does_not_free_the_next_lease(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-0", 1599).await;
+    let charged = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    let refunded = books.refunded(refund("n-0", "r-1", Some(600))).await;
+    assert_eq!(books.lease(60).await.len(), 2);
+    for outcome in [later(61), HandOff::Parked] {
+        let charge = books.store.answer_transaction(NOW, charged.clone(), outcome.clone()).await;
+        let refund = books.store.answer_refund(NOW, refunded.clone(), outcome).await;
+        for (answer, settling) in [charge.expect("works"), refund.expect("works")] {
+            assert_eq!(settling, Settling::Late);
+            assert!(!answer.is_empty(), "the partner is answered all the same");
+        }
+    }
+    assert!(books.lease(179).await.is_empty());
+    assert_eq!(books.lease(180).await.len(), 2);
+}
+
+async fn two_verdicts_about_one_id_are_a_contradiction(books: Books) {
+    let first = three(&books).await;
+    let second = books.lease(180).await;
+    let verdicts = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];
+    for ((one, another), verdict) in first.into_iter().zip(second).zip(verdicts) {
+        let Some(verdict) = verdict else { continue };
+        assert_eq!(books.store.settle(NOW, one, done()).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, another, verdict).await.expect("works"), Settling::Contradicted);
+    }
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
+    // The PAI is open, what was given back is given back, and each is told once.
+    let pai = books.subscriber(1).await.pai;
+    books.posted(charge(pai, "n-2", 1599)).await;
+    books.refunded(refund("n-0", "r-2", Some(999))).await;
+    assert_eq!(books.lease(0).await.len(), 2, "two notices");
+}
+
+async fn the_next_entry_is_due_when_its_lease_ends(books: Books) {
+    let next = async || {
+        let next = books.store.next_due().await.expect("works");
+        next.map(|at| at.seconds_since(NOW))
+    };
+    let subscriber = books.subscriber(1).await;
+    assert_eq!(next().await, None);
+    books.approved(subscriber.pai, "n-0", 1599).await;
+    assert_eq!(next().await, None, "what is settled at once leaves nothing");
+    let charged = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    assert_eq!(next().await, Some(60), "the post has it");
+    let refunded = books.refunded(refund("n-0", "r-1", Some(600))).await;
+    books.store.answer_refund(NOW, refunded, later(40)).await.expect("works");
+    assert_eq!(next().await, Some(40), "whichever kind it is");
+    books.store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
+    assert_eq!(next().await, Some(0));
+    let leased = books.lease(60).await;
+    assert_eq!((leased.len(), next().await), (3, Some(180)));
+    // What is parked is due for nobody.
+    books.store.answer_transaction(NOW, charged, HandOff::Parked).await.expect("works");
+    for entry in leased {
+        books.store.settle(NOW, entry, HandOff::Parked).await.expect("works");
+    }
+    assert_eq!(next().await, None);
+}

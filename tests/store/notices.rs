@@ -1,0 +1,167 @@
+//! The partner is told of an outcome that came after its post was answered: once, however many learn it.
+
+use crate::setting::{
+    Books, NOW, charge, declined, done, flow, later, name, nonce, partner, refund, refused, usd,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::store::{Entry, HandOff, Settling};
+
+on_each_database!(
+    an_outcome_that_the_outbox_learns_is_told_once,
+    an_outcome_that_the_post_answers_is_not_told,
+    what_is_not_an_outcome_is_not_told,
+    two_leases_that_learn_the_same_tell_it_once,
+    a_notice_says_how_things_stand_and_to_whom,
+    a_notice_is_tried_until_it_is_taken_or_given_up,
+    notices_do_not_wait_behind_charges,
+);
+
+/// A charge `n-1` and a refund `r-1` of another, both answered PENDING and leased for their second attempt.
+async fn pending(books: &Books) -> (String, String, Vec<Entry>) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-0", 1599).await;
+    let charged = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    books.store.answer_transaction(NOW, charged.clone(), later(60)).await.expect("works");
+    let refunded = books.refunded(refund("n-0", "r-1", Some(600))).await;
+    books.store.answer_refund(NOW, refunded.clone(), later(60)).await.expect("works");
+    let due = books.lease(60).await;
+    assert_eq!(due.len(), 2);
+    (charged, refunded, due)
+}
+
+fn names(entries: &[Entry]) -> Vec<(&'static str, &str)> {
+    entries.iter().map(name).collect()
+}
+
+async fn an_outcome_that_the_outbox_learns_is_told_once(books: Books) {
+    for verdicts in [[done(), done()], [declined(DeclineReason::InsufficientBalance), refused()]] {
+        let books = Books::beside(&books).await;
+        let (charged, refunded, due) = pending(&books).await;
+        let at = NOW.plus_seconds(70);
+        for (entry, verdict) in due.into_iter().zip(verdicts) {
+            assert_eq!(books.store.settle(at, entry, verdict).await.expect("works"), Settling::Written);
+        }
+        assert_eq!(books.store.next_due().await.expect("works"), Some(at), "at once");
+        let notices = books.lease(70).await;
+        let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
+        assert_eq!(names(&notices), told);
+        assert!(notices.iter().all(|notice| notice.attempts == 1));
+        for notice in notices {
+            assert_eq!(books.store.settle(at, notice, done()).await.expect("works"), Settling::Written);
+        }
+        assert_eq!(books.store.next_due().await.expect("works"), None, "it was taken");
+    }
+}
+
+async fn an_outcome_that_the_post_answers_is_not_told(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-1", 1599).await;
+    let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
+    let verdict = declined(DeclineReason::InsufficientBalance);
+    books.store.answer_transaction(NOW, id, verdict).await.expect("works");
+    for (ext_id, verdict) in [("r-1", done()), ("r-2", refused())] {
+        let id = books.refunded(refund("n-1", ext_id, Some(600))).await;
+        books.store.answer_refund(NOW, id, verdict).await.expect("works");
+    }
+    assert_eq!(books.store.next_due().await.expect("works"), None);
+}
+
+async fn what_is_not_an_outcome_is_not_told(books: Books) {
+    let (charged, refunded, due) = pending(&books).await;
+    for entry in due {
+        assert_eq!(books.store.settle(NOW, entry, later(200)).await.expect("works"), Settling::Written);
+    }
+    let due = books.lease(200).await;
+    assert_eq!(names(&due), [("charge", charged.as_str()), ("refund", refunded.as_str())]);
+    for entry in due {
+        assert_eq!(books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"), Settling::Written);
+    }
+    assert_eq!(books.store.next_due().await.expect("works"), None);
+}
+
+async fn two_leases_that_learn_the_same_tell_it_once(books: Books) {
+    let (charged, refunded, first) = pending(&books).await;
+    let second = books.lease(180).await;
+    assert_eq!(second.len(), 2, "the first lease is over");
+    // The late one is right all the same: what billing said counts, whoever heard it.
+    for entry in first {
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
+    }
+    for entry in second {
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Late);
+    }
+    let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
+    assert_eq!(names(&books.lease(1_000_000).await), told);
+}
+
+async fn a_notice_says_how_things_stand_and_to_whom(books: Books) {
+    let (charged, refunded, due) = pending(&books).await;
+    for (status, outcomes) in [
+        (TransactionStatus::Pending, None),
+        (TransactionStatus::Declined, Some([declined(DeclineReason::AccountOnHold), refused()])),
+    ] {
+        for (entry, outcome) in due.iter().cloned().zip(outcomes.into_iter().flatten()) {
+            books.store.settle(NOW, entry, outcome).await.expect("works");
+        }
+        let (who, told) =
+            books.store.told_of_charge(charged.clone()).await.expect("works").expect("is there");
+        assert_eq!((who, told.status), (partner("netflix"), status));
+        assert_eq!(told, books.standing("n-1").await);
+        let (who, told) =
+            books.store.told_of_refund(refunded.clone()).await.expect("works").expect("is there");
+        let left = if status == TransactionStatus::Declined { usd(1599) } else { usd(999) };
+        assert_eq!(
+            (who, told.status, told.amount, told.remaining),
+            (partner("netflix"), status, usd(600), left)
+        );
+    }
+    let (_, told) = books.store.told_of_charge(charged).await.expect("works").expect("is there");
+    assert_eq!(told.decline_reason, Some(DeclineReason::AccountOnHold));
+    let (_, told) = books.store.told_of_refund(refunded).await.expect("works").expect("is there");
+    assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
+    assert!(books.store.told_of_charge("tx-unknown".to_owned()).await.expect("works").is_none());
+    assert!(books.store.told_of_refund("rf-unknown".to_owned()).await.expect("works").is_none());
+}
+
+async fn a_notice_is_tried_until_it_is_taken_or_given_up(books: Books) {
+    let (charged, refunded, due) = pending(&books).await;
+    for entry in due {
+        books.store.settle(NOW, entry, done()).await.expect("works");
+    }
+    for notice in books.lease(60).await {
+        assert_eq!(books.store.settle(NOW, notice, later(400)).await.expect("works"), Settling::Written);
+    }
+    assert!(books.lease(399).await.is_empty());
+    let again = books.lease(400).await;
+    assert_eq!(names(&again), [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())]);
+    assert!(again.iter().all(|notice| notice.attempts == 2));
+    for (notice, end) in again.into_iter().zip([HandOff::Parked, HandOff::Dropped]) {
+        assert_eq!(books.store.settle(NOW, notice, end).await.expect("works"), Settling::Written);
+    }
+    assert!(books.lease(1_000_000).await.is_empty());
+    // The outcome itself is what it was.
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
+}
+
+async fn notices_do_not_wait_behind_charges(books: Books) {
+    let (charged, refunded, due) = pending(&books).await;
+    let pai = books.subscriber(2).await.pai;
+    for n in 0..20 {
+        books.posted(charge(pai, &format!("m-{n}"), 1599)).await;
+    }
+    books.approved(pai, "m-20", 1599).await;
+    let waiting = books.refunded(refund("m-20", "r-2", None)).await;
+    for entry in due {
+        books.store.settle(NOW.plus_seconds(70), entry, done()).await.expect("works");
+    }
+    books.store.start_flow(nonce(), NOW, flow(3, Some([1; 32]))).await.expect("works");
+    let leased = books.lease(70).await;
+    assert_eq!(leased.len(), 16 + 4);
+    let named = names(&leased);
+    for one in
+        [("charge-notice", &*charged), ("refund-notice", &*refunded), ("refund", &*waiting), ("pin", "")]
+    {
+        assert!(named.contains(&one), "{one:?}");
+    }
+}

@@ -1,0 +1,231 @@
+//! Several origins that charge, give back and settle at once: no id twice, no limit passed, nothing given back that is
+//! not there, and the sums are right afterwards.
+
+use crate::races::{at_once, how_many};
+use crate::setting::{
+    Books, NOW, charge, declined, done, ext, later, name, nonce, partner, refund, refused, signup, usd,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::spending::SpendingLimits;
+use onbill_domain::wire::ott::{RefundAnswer, TransactionStatus};
+use onbill_origin::store::{HandOff, NewCharge, Posting, RefundPosting, Settling, SignupIssue};
+
+on_each_database!(
+    one_charge_posted_to_two_origins_is_created_once,
+    the_first_answer_is_the_only_one,
+    charges_at_once_never_pass_a_limit_together,
+    refunds_at_once_never_give_back_more_than_there_was,
+    one_refund_posted_to_two_origins_is_created_once,
+    one_name_of_a_refund_is_one_refund_of_one_charge,
+    one_of_many_who_learn_an_outcome_writes_it,
+    what_comes_and_goes_at_once_adds_up,
+);
+
+fn per_day(new: NewCharge, day_minor: i64) -> NewCharge {
+    NewCharge {
+        limits: Some(SpendingLimits { day_minor: Some(day_minor), ..SpendingLimits::default() }),
+        ..new
+    }
+}
+
+async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let calls = at_once(&books, 64, |store, _| async move {
+        store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
+    });
+    let postings = calls.await;
+    assert_eq!(how_many(&postings, |posting| matches!(posting, Posting::Created(_))), 1);
+    assert_eq!(how_many(&postings, |posting| *posting == Posting::InProgress), 63);
+    let later = NOW.plus_seconds(60);
+    let entries = books.store.lease_due(later, later.plus_seconds(120), 64).await.expect("works");
+    assert_eq!(entries.len(), 1, "one hand-off");
+    // It counts once.
+    let limit = 2 * 1599;
+    books.posted(per_day(charge(subscriber.pai, "n-2", 1599), limit)).await;
+    let over =
+        books.store.post_transaction(nonce(), NOW, per_day(charge(subscriber.pai, "n-3", 1), limit)).await;
+    assert!(matches!(over, Ok(Posting::Decided(_))), "{over:?}");
+}
+
+/// The answer of a charge is fixed by its own attempt, by a late one, or by a replay of a post that was never answered.
+async fn the_first_answer_is_the_only_one(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    let after = NOW.plus_seconds(60);
+    let calls = at_once(&books, 24, |store, n| {
+        let id = id.clone();
+        async move {
+            let outcome = match n % 4 {
+                0 => HandOff::Done { raw_code: None },
+                1 => HandOff::Later { due_at: after.plus_seconds(300) },
+                2 => HandOff::Parked,
+                _ => {
+                    let again = charge(subscriber.pai, "n-1", 1599);
+                    return match store.post_transaction(nonce(), after, again).await.expect("works") {
+                        Posting::Replayed(answer) => answer,
+                        other => panic!("not replayed: {other:?}"),
+                    };
+                }
+            };
+            store.answer_transaction(after, id, outcome).await.expect("works").0
+        }
+    });
+    let answers = calls.await;
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works");
+    assert_eq!(now.map(|now| now.status), Some(TransactionStatus::Approved));
+}
+
+/// First while the account has never been charged, then while it has; at two partners, for that is one account.
+async fn charges_at_once_never_pass_a_limit_together(books: Books) {
+    for n in 1..=4 {
+        let netflix = books.subscriber(n).await.pai;
+        let issue = books.store.issue_signup(nonce(), NOW, signup("other", n, "2024-01-01")).await;
+        let Ok(SignupIssue::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
+        for (round, limit) in [(0, 500), (1, 800)] {
+            let calls = at_once(&books, 16, |store, call| async move {
+                let (who, pai) = if call % 4 < 2 { ("netflix", netflix) } else { ("other", other.pai) };
+                let new = charge(pai, &format!("n-{n}-{round}-{call}"), 100);
+                let new = NewCharge { partner: partner(who), ..per_day(new, limit) };
+                store.post_transaction(nonce(), NOW, new).await.expect("works")
+            });
+            let postings = calls.await;
+            let created = how_many(&postings, |posting| matches!(posting, Posting::Created(_)));
+            let declined = how_many(&postings, |posting| matches!(posting, Posting::Decided(_)));
+            assert_eq!((created, declined), if round == 0 { (5, 11) } else { (3, 13) });
+        }
+    }
+}
+
+async fn refunds_at_once_never_give_back_more_than_there_was(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-1", 1000).await;
+    let calls = at_once(&books, 64, |store, n| async move {
+        let new = refund("n-1", &format!("r-{n}"), Some(150));
+        store.post_refund(nonce(), NOW, new).await.expect("works")
+    });
+    let postings = calls.await;
+    assert_eq!(how_many(&postings, |posting| matches!(posting, RefundPosting::Created(_))), 6);
+    let over = RefundPosting::NotWithinRemainder { remaining: usd(100) };
+    assert_eq!(how_many(&postings, |posting| *posting == over), 58);
+    let rest = books.refunded(refund("n-1", "r-rest", None)).await;
+    let (answer, _) = books.store.answer_refund(NOW, rest, done()).await.expect("works");
+    let answer: RefundAnswer = serde_json::from_slice(&answer).expect("is an answer");
+    assert_eq!((answer.amount, answer.remaining), (usd(100), usd(0)));
+}
+
+/// All of the charge: whoever comes second must not hear that nothing is left, for the refund is its own.
+async fn one_refund_posted_to_two_origins_is_created_once(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-1", 1599).await;
+    let calls = at_once(&books, 64, |store, _| async move {
+        store.post_refund(nonce(), NOW, refund("n-1", "r-1", None)).await.expect("works")
+    });
+    let postings = calls.await;
+    assert_eq!(how_many(&postings, |posting| matches!(posting, RefundPosting::Created(_))), 1);
+    assert_eq!(how_many(&postings, |posting| *posting == RefundPosting::InProgress), 63);
+    assert_eq!(books.lease(60).await.len(), 1, "one hand-off");
+}
+
+async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    for n in 0..4 {
+        books.approved(subscriber.pai, &format!("n-{n}"), 1599).await;
+    }
+    let calls = at_once(&books, 32, |store, n| async move {
+        let new = refund(&format!("n-{}", n % 4), "r-1", None);
+        store.post_refund(nonce(), NOW, new).await.expect("works")
+    });
+    let postings = calls.await;
+    assert_eq!(how_many(&postings, |posting| matches!(posting, RefundPosting::Created(_))), 1);
+    assert_eq!(how_many(&postings, |posting| *posting == RefundPosting::InProgress), 7);
+    assert_eq!(how_many(&postings, |posting| *posting == RefundPosting::Conflict), 24);
+    // The other charges have all of it left.
+    let left = async |n: usize| {
+        let posting =
+            books.store.post_refund(nonce(), NOW, refund(&format!("n-{n}"), &format!("r-2-{n}"), None));
+        matches!(posting.await, Ok(RefundPosting::Created(new)) if new.amount == usd(1599))
+    };
+    let whole = [left(0).await, left(1).await, left(2).await, left(3).await];
+    assert_eq!(how_many(&whole, |whole| *whole), 3);
+}
+
+/// The post's own answer and the leases of several origins, some of which have heard something else.
+async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-0", 1599).await;
+    books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    books.refunded(refund("n-0", "r-1", None)).await;
+    let leased = [books.lease(60).await, books.lease(180).await].concat();
+    let calls = at_once(&books, 32, |store, n| {
+        let entry = leased[n % 4].clone();
+        let is_charge = n % 2 == 0;
+        let outcome = match (n / 4 % 4, is_charge) {
+            (0 | 1, _) => done(),
+            (2, true) => declined(DeclineReason::InsufficientBalance),
+            (2, false) => refused(),
+            _ => later(400),
+        };
+        async move {
+            let is_verdict = outcome.is_verdict();
+            (is_charge, is_verdict, store.settle(NOW, entry, outcome).await.expect("works"))
+        }
+    });
+    let settled = calls.await;
+    for kind in [true, false] {
+        let written = (kind, true, Settling::Written);
+        assert_eq!(how_many(&settled, |one| *one == written), 1, "{settled:?}");
+    }
+    let left: Vec<_> = books.lease(1_000_000).await.iter().map(|entry| name(entry).0).collect();
+    assert_eq!(left, ["charge-notice", "refund-notice"], "each is told once, and the rest is gone");
+}
+
+/// Charges are posted, declined and refunded at once, all of one account. Nobody waits for another crosswise, which would
+/// fail the call, and what is left of the limit is exactly what is not charged.
+async fn what_comes_and_goes_at_once_adds_up(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let (mut charged, mut refunds) = (Vec::new(), Vec::new());
+    for n in 0..16 {
+        if n % 2 == 0 {
+            charged.push(books.posted(charge(pai, &format!("n-{n}"), 100)).await);
+        } else {
+            books.approved(pai, &format!("n-{n}"), 100).await;
+            refunds.push(books.refunded(refund(&format!("n-{n}"), &format!("r-{n}"), Some(40))).await);
+        }
+    }
+    at_once(&books, 48, |store, n| {
+        let (charged, refunded) = (charged[n / 2 % 8].clone(), refunds[n / 2 % 8].clone());
+        async move {
+            match n % 6 {
+                0 | 1 => {
+                    let reason = DeclineReason::InsufficientBalance;
+                    store.answer_transaction(NOW, charged, declined(reason)).await.expect("works");
+                }
+                2 | 3 => {
+                    store.answer_refund(NOW, refunded, done()).await.expect("works");
+                }
+                4 => {
+                    let new = charge(pai, &format!("n-new-{n}"), 100);
+                    store.post_transaction(nonce(), NOW, new).await.expect("works");
+                }
+                _ => {
+                    let new = refund(&format!("n-{}", n / 6 * 2 + 1), &format!("r-new-{n}"), Some(10));
+                    store.post_refund(nonce(), NOW, new).await.expect("works");
+                }
+            }
+        }
+    })
+    .await;
+    // Whoever was not yet settled is now: eight charges and eight new ones stay, less eight refunds.
+    for id in charged {
+        let declined = declined(DeclineReason::InsufficientBalance);
+        books.store.answer_transaction(NOW, id, declined).await.expect("works");
+    }
+    for id in refunds {
+        books.store.answer_refund(NOW, id, done()).await.expect("works");
+    }
+    let spent = 8 * 100 + 8 * 100 - 8 * 40;
+    let over = books.store.post_transaction(nonce(), NOW, per_day(charge(pai, "n-over", 2), spent + 1)).await;
+    assert!(matches!(over, Ok(Posting::Decided(_))), "{over:?}");
+    books.posted(per_day(charge(pai, "n-fits", 1), spent + 1)).await;
+}

@@ -1,0 +1,229 @@
+//! What an account may be charged: its own holder's charges count, each for as long as it stands.
+
+use crate::setting::{
+    Books, NOW, charge, declined, done, euro, later, nonce, partner, refund, refused, signup,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::Pai;
+use onbill_domain::spending::SpendingLimits;
+use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_origin::store::{NewCharge, Posting, RefundPosting, SignupIssue};
+
+on_each_database!(
+    each_limit_declines_with_its_own_reason,
+    what_a_limit_declines_is_recorded_and_answered_alike_for_ever,
+    a_declined_charge_takes_no_room,
+    a_day_and_a_month_begin_anew,
+    the_room_of_a_charge_that_is_declined_later_comes_back,
+    the_room_of_a_refund_comes_back_when_billing_gave_it_back,
+    a_refund_gives_room_to_the_day_of_its_charge,
+    all_partners_of_an_account_share_its_limits,
+    another_account_and_another_currency_count_by_themselves,
+    the_next_holder_of_a_number_begins_at_nothing,
+    a_currency_that_is_not_billed_leaves_nothing,
+);
+
+const DAY_SECONDS: i64 = 86_400;
+
+fn limited(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
+    let limits = SpendingLimits {
+        smallest_minor: Some(50),
+        transaction_minor: Some(1000),
+        day_minor: Some(1500),
+        month_minor: Some(2000),
+    };
+    NewCharge { limits: Some(limits), ..charge(pai, ext_id, amount_minor) }
+}
+
+/// Why a charge, so many days from now, was declined on the spot; `None` when it is on its way.
+async fn verdict(books: &Books, days: i64, new: NewCharge) -> Option<DeclineReason> {
+    let now = NOW.plus_seconds(days * DAY_SECONDS);
+    match books.store.post_transaction(nonce(), now, new).await.expect("works") {
+        Posting::Created(_) => None,
+        Posting::Decided(answer) => {
+            let answer: TransactionAnswer = serde_json::from_slice(&answer).expect("is an answer");
+            assert_eq!(answer.status, TransactionStatus::Declined);
+            answer.decline_reason
+        }
+        other => panic!("not new: {other:?}"),
+    }
+}
+
+const OVER_DAY: Option<DeclineReason> = Some(DeclineReason::ChargeExceedsDailyLimit);
+const OVER_MONTH: Option<DeclineReason> = Some(DeclineReason::ChargeExceedsMonthlyLimit);
+
+async fn each_limit_declines_with_its_own_reason(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    for (days, id, amount, reason) in [
+        (0, "n-1", 1001, Some(DeclineReason::ChargeExceedsTransactionLimit)),
+        (0, "n-2", 49, Some(DeclineReason::ChargeUnderLimit)),
+        (0, "n-3", 1000, None),
+        (0, "n-4", 501, OVER_DAY),
+        (0, "n-5", 500, None),
+        (1, "n-6", 501, OVER_MONTH),
+        (1, "n-7", 500, None),
+    ] {
+        assert_eq!(verdict(&books, days, limited(pai, id, amount)).await, reason, "{id}");
+    }
+    // Without limits nothing is too much.
+    assert_eq!(verdict(&books, 1, charge(pai, "n-8", 1_000_000)).await, None);
+}
+
+async fn what_a_limit_declines_is_recorded_and_answered_alike_for_ever(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let new = limited(pai, "n-1", 1001);
+    let id = new.transaction_id.clone();
+    let posting = books.store.post_transaction(nonce(), NOW, new).await.expect("works");
+    let Posting::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
+    let books = books.reopen().await;
+    // The limits may be others by then: what was said stays.
+    let again = books.store.post_transaction(nonce(), NOW, charge(pai, "n-1", 1001)).await;
+    assert_eq!(again.expect("works"), Posting::Replayed(answer.clone()));
+    let standing = books.standing("n-1").await;
+    assert_eq!(standing, serde_json::from_slice(&answer).expect("is an answer"));
+    assert_eq!(books.store.charge(id).await.expect("works"), None, "it is not on its way");
+    assert_eq!(books.store.next_due().await.expect("works"), None);
+}
+
+async fn a_declined_charge_takes_no_room(books: Books) {
+    let netflix = books.subscriber(1).await.pai;
+    let issue = books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await;
+    let Ok(SignupIssue::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
+    assert_eq!(verdict(&books, 0, limited(netflix, "n-1", 600)).await, None);
+    assert_eq!(verdict(&books, 0, limited(netflix, "n-2", 901)).await, OVER_DAY);
+    // Nor does what the state of a PAI declines.
+    let id = books.posted(charge(netflix, "n-3", 900)).await;
+    let closed = declined(DeclineReason::AccountClosed);
+    books.store.answer_transaction(NOW, id, closed).await.expect("works");
+    let on_closed = verdict(&books, 0, limited(netflix, "n-4", 900)).await;
+    assert_eq!(on_closed, Some(DeclineReason::AccountClosed));
+    let rest = NewCharge { partner: partner("other"), ..limited(other.pai, "n-5", 900) };
+    assert_eq!(verdict(&books, 0, rest).await, None);
+}
+
+async fn a_day_and_a_month_begin_anew(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    assert_eq!(verdict(&books, 0, limited(pai, "n-1", 1000)).await, None);
+    assert_eq!(verdict(&books, 0, limited(pai, "n-2", 500)).await, None);
+    assert_eq!(verdict(&books, 0, limited(pai, "n-3", 50)).await, OVER_DAY);
+    let books = books.reopen().await;
+    assert_eq!(verdict(&books, 12, limited(pai, "n-4", 500)).await, None, "the last of November");
+    assert_eq!(verdict(&books, 12, limited(pai, "n-5", 50)).await, OVER_MONTH);
+    assert_eq!(verdict(&books, 13, limited(pai, "n-6", 1000)).await, None, "the first of December");
+    assert_eq!(verdict(&books, 13, limited(pai, "n-7", 500)).await, None);
+    assert_eq!(verdict(&books, 13, limited(pai, "n-8", 50)).await, OVER_DAY);
+}
+
+async fn the_room_of_a_charge_that_is_declined_later_comes_back(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let reason = DeclineReason::InsufficientBalance;
+    // By the post's own answer, and by the outbox.
+    let id = books.posted(limited(pai, "n-1", 1000)).await;
+    assert_eq!(verdict(&books, 0, limited(pai, "n-2", 501)).await, OVER_DAY);
+    books.store.answer_transaction(NOW, id.clone(), declined(reason)).await.expect("works");
+    // Said twice, it comes back once.
+    books.store.answer_transaction(NOW, id, declined(reason)).await.expect("works");
+    assert_eq!(verdict(&books, 0, limited(pai, "n-3", 900)).await, None);
+    assert_eq!(verdict(&books, 0, limited(pai, "n-4", 601)).await, OVER_DAY);
+    for entry in books.lease(60).await {
+        books.store.settle(NOW, entry, declined(reason)).await.expect("works");
+    }
+    assert_eq!(verdict(&books, 0, limited(pai, "n-5", 1000)).await, None);
+    assert_eq!(verdict(&books, 0, limited(pai, "n-6", 501)).await, OVER_DAY);
+    // What is approved, or not known, stays counted.
+    let id = books.posted(limited(pai, "n-7", 500)).await;
+    for (ext_id, outcome) in [("n-8", later(300)), ("n-9", done())] {
+        books.store.answer_transaction(NOW, id.clone(), outcome).await.expect("works");
+        assert_eq!(verdict(&books, 0, limited(pai, ext_id, 50)).await, OVER_DAY);
+    }
+}
+
+async fn the_room_of_a_refund_comes_back_when_billing_gave_it_back(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let id = books.posted(limited(pai, "n-1", 1000)).await;
+    books.store.answer_transaction(NOW, id, done()).await.expect("works");
+    assert_eq!(verdict(&books, 0, limited(pai, "n-2", 500)).await, None);
+    let first = books.refunded(refund("n-1", "r-1", Some(400))).await;
+    assert_eq!(verdict(&books, 0, limited(pai, "n-3", 50)).await, OVER_DAY, "it is only on its way");
+    books.store.answer_refund(NOW, first.clone(), done()).await.expect("works");
+    books.store.answer_refund(NOW, first, done()).await.expect("works");
+    assert_eq!(verdict(&books, 0, limited(pai, "n-4", 401)).await, OVER_DAY, "no more than was given back");
+    assert_eq!(verdict(&books, 0, limited(pai, "n-5", 400)).await, None);
+    let second = books.refunded(refund("n-1", "r-2", Some(600))).await;
+    books.store.answer_refund(NOW, second, refused()).await.expect("works");
+    assert_eq!(verdict(&books, 0, limited(pai, "n-6", 50)).await, OVER_DAY);
+}
+
+async fn a_refund_gives_room_to_the_day_of_its_charge(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let id = books.posted(limited(pai, "n-1", 1000)).await;
+    books.store.answer_transaction(NOW, id, done()).await.expect("works");
+    assert_eq!(verdict(&books, 1, limited(pai, "n-2", 1000)).await, None);
+    let tomorrow = NOW.plus_seconds(DAY_SECONDS);
+    let posting = books.store.post_refund(nonce(), tomorrow, refund("n-1", "r-1", None)).await;
+    let Ok(RefundPosting::Created(back)) = posting else { panic!("not created: {posting:?}") };
+    books.store.answer_refund(tomorrow, back.refund_id, done()).await.expect("works");
+    // The month has its room back, and the day on which it was given back nothing more than it had.
+    assert_eq!(verdict(&books, 1, limited(pai, "n-3", 501)).await, OVER_DAY);
+    assert_eq!(verdict(&books, 1, limited(pai, "n-4", 500)).await, None);
+    assert_eq!(verdict(&books, 2, limited(pai, "n-5", 501)).await, OVER_MONTH);
+}
+
+async fn all_partners_of_an_account_share_its_limits(books: Books) {
+    let netflix = books.subscriber(1).await.pai;
+    let issue = books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await;
+    let Ok(SignupIssue::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
+    assert_eq!(verdict(&books, 0, limited(netflix, "n-1", 1000)).await, None);
+    for (id, amount, reason) in [("n-1", 501, OVER_DAY), ("n-2", 500, None)] {
+        let new = NewCharge { partner: partner("other"), ..limited(other.pai, id, amount) };
+        assert_eq!(verdict(&books, 0, new).await, reason);
+    }
+}
+
+async fn another_account_and_another_currency_count_by_themselves(books: Books) {
+    let (one, another) = (books.subscriber(1).await.pai, books.subscriber(2).await.pai);
+    let in_euro = |id: &str, amount_minor: i64| {
+        let mut new = limited(one, id, amount_minor);
+        new.request.amount = euro(amount_minor);
+        new
+    };
+    let first = books.posted(limited(one, "n-1", 1000)).await;
+    for new in [limited(another, "m-1", 1000), in_euro("e-1", 1000)] {
+        assert_eq!(verdict(&books, 0, new).await, None);
+    }
+    for new in [limited(one, "n-2", 500), limited(another, "m-2", 500), in_euro("e-2", 500)] {
+        assert_eq!(verdict(&books, 0, new).await, None);
+    }
+    // What comes back to one of them comes to none of the others.
+    let reason = DeclineReason::InsufficientBalance;
+    books.store.answer_transaction(NOW, first, declined(reason)).await.expect("works");
+    assert_eq!(verdict(&books, 0, limited(another, "m-3", 50)).await, OVER_DAY);
+    assert_eq!(verdict(&books, 0, in_euro("e-3", 50)).await, OVER_DAY);
+    assert_eq!(verdict(&books, 0, limited(one, "n-3", 1000)).await, None);
+}
+
+async fn the_next_holder_of_a_number_begins_at_nothing(books: Books) {
+    let old = books.subscriber(1).await.pai;
+    let id = books.posted(limited(old, "n-1", 1000)).await;
+    let issue = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await;
+    let Ok(SignupIssue::Issued(new)) = issue else { panic!("no PAI: {issue:?}") };
+    assert_eq!(verdict(&books, 0, limited(new.pai, "n-2", 1000)).await, None);
+    // What comes back to the old one is not for the new one.
+    let taken_over = declined(DeclineReason::AccountClosedTakenOver);
+    books.store.answer_transaction(NOW, id, taken_over).await.expect("works");
+    assert_eq!(verdict(&books, 0, limited(new.pai, "n-3", 501)).await, OVER_DAY);
+    assert_eq!(verdict(&books, 0, limited(new.pai, "n-4", 500)).await, None);
+}
+
+async fn a_currency_that_is_not_billed_leaves_nothing(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    books.approved(pai, "n-1", 1599).await;
+    let not_billed = |id: &str| NewCharge { limits: None, ..charge(pai, id, 1599) };
+    let post =
+        async |id: &str| books.store.post_transaction(nonce(), NOW, not_billed(id)).await.expect("works");
+    assert_eq!(post("n-2").await, Posting::CurrencyNotBilled);
+    assert_eq!(books.store.next_due().await.expect("works"), None);
+    // The id is still free, and what was charged while the currency was billed is still answered.
+    books.posted(charge(pai, "n-2", 1599)).await;
+    assert!(matches!(post("n-1").await, Posting::Replayed(_)));
+}
