@@ -16,6 +16,7 @@ on_each_database!(
     charges_at_once_never_pass_a_limit_together,
     refunds_at_once_never_give_back_more_than_there_was,
     one_refund_posted_to_two_origins_is_created_once,
+    the_first_answer_of_a_refund_is_the_only_one,
     one_name_of_a_refund_is_one_refund_of_one_charge,
     one_of_many_who_learn_an_outcome_writes_it,
     what_comes_and_goes_at_once_adds_up,
@@ -125,6 +126,41 @@ async fn one_refund_posted_to_two_origins_is_created_once(books: Books) {
     assert_eq!(how_many(&postings, |posting| matches!(posting, RefundPosting::Created(_))), 1);
     assert_eq!(how_many(&postings, |posting| *posting == RefundPosting::InProgress), 63);
     assert_eq!(books.lease(60).await.len(), 1, "one hand-off");
+}
+
+/// As of a charge, but several refunds of one charge: what each answer tells of the others must be fixed as well.
+async fn the_first_answer_of_a_refund_is_the_only_one(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-1", 1600).await;
+    let mut ids = Vec::new();
+    for n in 0..8 {
+        ids.push(books.refunded(refund("n-1", &format!("r-{n}"), Some(200))).await);
+    }
+    let after = NOW.plus_seconds(60);
+    let calls = at_once(&books, 64, |store, n| {
+        let id = ids[n / 8].clone();
+        async move {
+            let outcome = match n % 8 {
+                0 | 1 if n / 8 % 2 == 0 => done(),
+                0 | 1 => refused(),
+                2 | 3 => later(400),
+                _ => {
+                    let again = refund("n-1", &format!("r-{}", n / 8), Some(200));
+                    return match store.post_refund(nonce(), after, again).await.expect("works") {
+                        RefundPosting::Replayed(answer) => answer,
+                        other => panic!("not replayed: {other:?}"),
+                    };
+                }
+            };
+            store.answer_refund(after, id, outcome).await.expect("works").0
+        }
+    });
+    for answers in calls.await.chunks(8) {
+        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    }
+    let last = refund("n-1", "r-last", None);
+    let posting = books.store.post_refund(nonce(), NOW, last).await.expect("works");
+    assert!(matches!(posting, RefundPosting::Created(back) if back.amount == usd(800)), "half came back");
 }
 
 async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
