@@ -110,6 +110,12 @@ async fn dispatch<P: Platform>(
         Route::OttTransactionStatus { ext_transaction_id } => {
             routes::ott::transaction_status::get(&call()?, ext_transaction_id).await
         }
+        Route::OttRefund { ext_transaction_id } => {
+            routes::ott::refund::post(&call()?, ext_transaction_id).await
+        }
+        Route::OttRefundStatus { ext_transaction_id, ext_refund_id } => {
+            routes::ott::refund_status::get(&call()?, ext_transaction_id, ext_refund_id).await
+        }
     }
 }
 

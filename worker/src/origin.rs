@@ -85,6 +85,11 @@ pub(crate) fn read_refusal(response: &Response<Bytes>) -> Option<Reject> {
     Some(Reject { code, message, retry_after_seconds })
 }
 
+/// Whether it is a refusal with this code.
+pub(crate) fn is_refusal(response: &Response<Bytes>, code: Code) -> bool {
+    read_refusal(response).is_some_and(|reject| reject.code == code)
+}
+
 /// The fault of an answer that is neither the expected success nor a refusal to pass on.
 pub(crate) fn unexpected(party: Party, response: &Response<Bytes>, code: Option<Code>) -> Fault {
     let code = code.map_or("", Code::as_str);

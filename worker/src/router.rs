@@ -17,6 +17,8 @@ pub(crate) enum Route<'a> {
     OttPartnerSubscription,
     OttTransaction,
     OttTransactionStatus { ext_transaction_id: &'a str },
+    OttRefund { ext_transaction_id: &'a str },
+    OttRefundStatus { ext_transaction_id: &'a str, ext_refund_id: &'a str },
 }
 
 /// The route of `path`.
@@ -37,13 +39,28 @@ pub(crate) fn find(path: &str) -> Option<Route<'_>> {
 }
 
 fn find_with_parts(path: &str) -> Option<Route<'_>> {
-    let filled = |part: &str| !part.is_empty() && !part.contains('/');
-    if let Some(rest) = path.strip_prefix("/widget/v1/return/") {
-        let (operator, ticket) = rest.split_once('/')?;
-        return (filled(operator) && filled(ticket)).then_some(Route::Return { operator, ticket });
+    let mut parts = path.strip_prefix('/')?.split('/');
+    if parts.clone().any(str::is_empty) {
+        return None;
     }
-    let ext_transaction_id = path.strip_prefix("/ott/v1/transaction/")?;
-    filled(ext_transaction_id).then_some(Route::OttTransactionStatus { ext_transaction_id })
+    match (parts.next()?, parts.next()?, parts.next()?) {
+        ("widget", "v1", "return") => match (parts.next()?, parts.next()?, parts.next()) {
+            (operator, ticket, None) => Some(Route::Return { operator, ticket }),
+            _ => None,
+        },
+        ("ott", "v1", "transaction") => {
+            let ext_transaction_id = parts.next()?;
+            match (parts.next(), parts.next(), parts.next()) {
+                (None, ..) => Some(Route::OttTransactionStatus { ext_transaction_id }),
+                (Some("refund"), None, _) => Some(Route::OttRefund { ext_transaction_id }),
+                (Some("refund"), Some(ext_refund_id), None) => {
+                    Some(Route::OttRefundStatus { ext_transaction_id, ext_refund_id })
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 impl Route<'_> {
@@ -62,6 +79,8 @@ impl Route<'_> {
             Self::OttPartnerSubscription => "/ott/v1/partnerSubscription",
             Self::OttTransaction => "/ott/v1/transaction",
             Self::OttTransactionStatus { .. } => "/ott/v1/transaction/{extTransactionID}",
+            Self::OttRefund { .. } => "/ott/v1/transaction/{extTransactionID}/refund",
+            Self::OttRefundStatus { .. } => "/ott/v1/transaction/{extTransactionID}/refund/{extRefundID}",
         }
     }
 
@@ -70,7 +89,7 @@ impl Route<'_> {
     pub(crate) fn allow(self) -> &'static str {
         match self {
             Self::Healthz | Self::Loader | Self::Frame | Self::Return { .. } => "GET, HEAD",
-            Self::OttTransactionStatus { .. } => "GET",
+            Self::OttTransactionStatus { .. } | Self::OttRefundStatus { .. } => "GET",
             _ => "POST",
         }
     }
@@ -110,6 +129,10 @@ mod tests {
         assert_eq!(find("/widget/v1/return/acme/t"), Some(back));
         let status = Route::OttTransactionStatus { ext_transaction_id: "a%2Fb" };
         assert_eq!(find("/ott/v1/transaction/a%2Fb"), Some(status));
+        let refund = Route::OttRefund { ext_transaction_id: "refund" };
+        assert_eq!(find("/ott/v1/transaction/refund/refund"), Some(refund));
+        let status = Route::OttRefundStatus { ext_transaction_id: "a%2Fb", ext_refund_id: "r" };
+        assert_eq!(find("/ott/v1/transaction/a%2Fb/refund/r"), Some(status));
         for path in [
             "",
             "/",
@@ -121,6 +144,12 @@ mod tests {
             "/widget/v1/return/acme/t/u",
             "/ott/v1/transaction/",
             "/ott/v1/transaction/a/b",
+            "/ott/v1/transaction/a/refund/",
+            "/ott/v1/transaction/a/refund//",
+            "/ott/v1/transaction//refund",
+            "/ott/v1/transaction//refund/r",
+            "/ott/v1/transaction/a/refund/r/s",
+            "/ott/v1/transaction/a/Refund",
             "/ott/v1/transactions",
             "//healthz",
         ] {
@@ -132,6 +161,8 @@ mod tests {
     fn a_partners_head_is_not_a_get() {
         assert!(Route::Healthz.takes(&Method::HEAD));
         assert!(!Route::OttTransactionStatus { ext_transaction_id: "x" }.takes(&Method::HEAD));
+        let refund = Route::OttRefundStatus { ext_transaction_id: "x", ext_refund_id: "r" };
+        assert!(refund.takes(&Method::GET) && !refund.takes(&Method::HEAD) && !refund.takes(&Method::POST));
         assert!(!Route::Pin.takes(&Method::OPTIONS));
     }
 }

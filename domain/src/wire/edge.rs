@@ -3,7 +3,7 @@
 //!
 //! Types that hold a number, a PIN or a token have no `Debug`.
 
-use crate::ids::{OfferId, OperatorId, PartnerId};
+use crate::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use crate::locale::Locale;
 use crate::money::Money;
 use crate::pai::Pai;
@@ -158,4 +158,22 @@ pub struct PaiRequest {
     pub partner: PartnerId,
     /// The PAI.
     pub pai: Pai,
+}
+
+/// `POST /edge/v1/transaction`: does this origin have a charge of that name? 200, or 404 `transaction-not-found`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnTransactionRequest {
+    /// The partner who named it.
+    pub partner: PartnerId,
+    /// The partner's name for it.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
+}
+
+/// It does.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OwnTransactionAnswer {
+    /// Whose charge it is: the operator that answers.
+    pub operator: OperatorId,
 }

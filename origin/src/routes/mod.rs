@@ -1,4 +1,4 @@
-//! The origin's HTTP door. The tree mirrors the URLs: `edge/` for the widget's steps, `ott/` for the partner's calls
+//! The origin's HTTP door. The tree mirrors the URLs: `edge/` for the edge's calls, `ott/` for the partner's calls
 //! as the edge forwards them. Every call is signed; see [`authentic`].
 
 pub mod authentic;
@@ -24,6 +24,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/edge/v1/return", post(edge::come_back::come_back))
         .route("/edge/v1/result", post(edge::result::check_result))
         .route("/edge/v1/pai", post(edge::pai::look_up_pai))
+        .route("/edge/v1/transaction", post(edge::transaction::look_up_transaction))
         .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
         .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
         .route("/ott/v1/transaction", post(ott::transaction::post_transaction))

@@ -74,11 +74,6 @@ pub(crate) fn relay<A: DeserializeOwned>(
     }
 }
 
-/// Whether the origin says that it has no such PAI.
-pub(crate) fn disowns(response: &Response<Bytes>) -> bool {
-    read_refusal(response).is_some_and(|reject| reject.code == Code::PaiNotFound)
-}
-
 /// The contract's codes but those that can only mean that edge and origin do not fit together, and the widget's own.
 fn is_for_partner(code: Code) -> bool {
     !matches!(

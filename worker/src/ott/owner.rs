@@ -1,119 +1,78 @@
-//! Which operator does a PAI belong to? The store remembers; the origins know. "Nobody's" is said only when every one
-//! of them has said so.
+//! Which operator has it? Every one of a partner's is asked, all at once, and nobody has it only when every one of them
+//! has said so.
+//!
+//! Not here: what is asked for, and what is done with its owner. PAIs are in `by_pai.rs`, charges in `by_transaction.rs`.
 
 use crate::call::Call;
-use crate::config::{Operator, Partner};
+use crate::config::Operator;
 use crate::fault::{Fault, Party, Stop};
-use crate::mapping::{Others, recall, remember};
-use crate::origin::{read_answer, read_refusal, send, unexpected};
-use crate::ott::forward::{disowns, forward, relay};
+use crate::origin::{is_refusal, read_answer, read_refusal, send, unexpected};
 use crate::platform::Platform;
-use bytes::Bytes;
-use futures_util::future::{join, join_all};
-use http::Response;
-use onbill_domain::pai::Pai;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::PaiRequest;
-use onbill_domain::wire::kv::PaiMapping;
+use futures_util::future::join_all;
+use onbill_domain::reject::Code;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Passes the call on to the operator of `pai`, and relays the answer.
-///
-/// 1. The store knows the operator → the call goes there.
-/// 2. The store does not, or that operator has no such PAI → the others are asked, once, all at once:
-///    none has it → 404 `pai-not-found`; some do not answer and none has it → 503.
-/// 3. The one that has it gets the call. The store learns of it when all others have said no: while one is silent,
-///    the same is asked again next time.
-pub(crate) async fn route_by_pai<P: Platform, A: DeserializeOwned>(
-    call: &Call<'_, P>,
-    partner: &Partner,
-    pai: Pai,
-) -> Result<Response<Bytes>, Stop> {
-    // 1.
-    let remembered = recall(call, pai).await.and_then(|mapping| {
-        let operator = call.config.operator(mapping.operator.as_str())?;
-        operator.serves(&partner.id).then_some((operator, mapping))
-    });
-    let mut asked = None;
-    if let Some((operator, mapping)) = remembered {
-        let response = forward(call, operator, Some(&mapping.subscriber)).await?;
-        if !disowns(&response) {
-            return relay::<A>(operator, &response);
-        }
-        call.warn("an operator does not have a PAI that the store says is its own");
-        asked = Some(operator);
-    }
-    // 2.
-    let Found { owner, mapping, unanimous } = find(call, partner, pai, asked).await?;
-    // 3.
-    let learn = async {
-        if unanimous {
-            remember(call, pai, &mapping, Others::Disown).await;
-        }
-    };
-    let ((), response) = join(learn, forward(call, owner, Some(&mapping.subscriber))).await;
-    relay::<A>(owner, &response?)
+/// What one operator said: what it has, `None` when it says that it has nothing of the kind, or no proper answer.
+pub(crate) type Said<'c, T> = (&'c Operator, Result<Option<T>, Stop>);
+
+/// The one operator that has it.
+pub(crate) struct Found<'c, T> {
+    pub(crate) owner: &'c Operator,
+    /// What it says of it.
+    pub(crate) told: T,
+    /// Why one of the others cannot be said not to have it too; `None` when all of them say that they do not.
+    pub(crate) unheard: Option<Stop>,
 }
 
-/// Whose a PAI is.
-struct Found<'c> {
-    owner: &'c Operator,
-    mapping: PaiMapping,
-    /// Whether every other operator says that it is not its own; else some were silent.
-    unanimous: bool,
-}
-
-/// Asks every operator of the partner but the one that was asked already.
-async fn find<'c, P: Platform>(
-    call: &'c Call<'_, P>,
-    partner: &'c Partner,
-    pai: Pai,
-    asked: Option<&Operator>,
-) -> Result<Found<'c>, Stop> {
-    let question = PaiRequest { partner: partner.id.clone(), pai };
-    let others = call.config.operators_of(partner).filter(|other| asked.is_none_or(|it| it.id != other.id));
-    let answers = join_all(others.map(|operator| ask(call, operator, &question))).await;
-
+/// 1. One operator has it → that one. Whether a silent one may have it too is up to the caller.
+/// 2. Two have it → a fault: they cannot both be right, and nothing tells which one is. `what` names it for the log.
+/// 3. Nobody has it: somebody does not answer → that fault; somebody refuses to say → that refusal; all say so → `None`.
+pub(crate) async fn sole_owner<'c, T>(
+    what: &str,
+    answers: impl IntoIterator<Item = impl Future<Output = Said<'c, T>>>,
+) -> Result<Option<Found<'c, T>>, Stop> {
     let mut owners = Vec::new();
-    let mut silent = None;
-    for answer in answers {
-        match answer {
-            Ok(Some(owner)) => owners.push(owner),
+    let (mut silent, mut refused) = (None, None);
+    for (operator, said) in join_all(answers).await {
+        match said {
+            Ok(Some(told)) => owners.push((operator, told)),
             Ok(None) => {}
-            Err(fault) => silent = silent.or(Some(fault)),
+            Err(Stop::Fault(fault)) => silent = silent.or(Some(fault)),
+            Err(Stop::Reject(reject)) => refused = refused.or(Some(reject)),
         }
     }
-    match (owners.pop(), owners.is_empty(), silent) {
-        (Some((owner, mapping)), true, silent) => Ok(Found { owner, mapping, unanimous: silent.is_none() }),
-        // A PAI is random and made by one origin. Two that claim it cannot both be right, and the charge goes to neither.
+    let unheard = silent.map(Stop::from).or(refused.map(Stop::from));
+    match (owners.pop(), owners.is_empty(), unheard) {
+        // 1.
+        (Some((owner, told)), true, unheard) => Ok(Some(Found { owner, told, unheard })),
+        // 2.
         (Some((operator, _)), false, _) => {
-            let what = "a PAI that another operator claims too".to_owned();
+            let what = format!("{what} that another operator claims too");
             Err(Fault::Unexpected(Party::Operator(operator.id.clone()), what).into())
         }
-        (None, _, Some(fault)) => Err(fault.into()),
-        (None, _, None) => Err(Reject::new(Code::PaiNotFound, "There is no such PAI.").into()),
+        // 3.
+        (None, _, Some(unheard)) => Err(unheard),
+        (None, _, None) => Ok(None),
     }
 }
 
-/// Asks one origin: the mapping when the PAI is its own, `None` when it says that it is not.
-async fn ask<'c, P: Platform>(
+/// Asks one origin a question of the edge's own: what it says, or `None` when it refuses with `absent`.
+pub(crate) async fn ask<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
-    operator: &'c Operator,
-    question: &PaiRequest,
-) -> Result<Option<(&'c Operator, PaiMapping)>, Fault> {
-    let party = Party::Operator(operator.id.clone());
-    let response = send(call, operator, "/edge/v1/pai", question).await?;
-    if disowns(&response) {
+    operator: &Operator,
+    path: &str,
+    question: &impl Serialize,
+    absent: Code,
+) -> Result<Option<T>, Fault> {
+    let response = send(call, operator, path, question).await?;
+    if is_refusal(&response, absent) {
         return Ok(None);
     }
-    if !response.status().is_success() {
-        let code = read_refusal(&response).map(|reject| reject.code);
-        return Err(unexpected(party, &response, code));
+    let party = Party::Operator(operator.id.clone());
+    if response.status().is_success() {
+        return read_answer(&response, &party).map(Some);
     }
-    let mapping: PaiMapping = read_answer(&response, &party)?;
-    if mapping.operator == operator.id {
-        Ok(Some((operator, mapping)))
-    } else {
-        Err(Fault::Unexpected(party, "a PAI as another operator's".to_owned()))
-    }
+    let code = read_refusal(&response).map(|reject| reject.code);
+    Err(unexpected(party, &response, code))
 }

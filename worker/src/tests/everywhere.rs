@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 14] = [
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/widget/v1/onbill.js"),
     ("GET, HEAD", "/widget/v1/frame"),
@@ -20,6 +20,8 @@ const ROUTES: [(&str, &str); 12] = [
     ("POST", "/ott/v1/partnerSubscription"),
     ("POST", "/ott/v1/transaction"),
     ("GET", "/ott/v1/transaction/n-1"),
+    ("POST", "/ott/v1/transaction/n-1/refund"),
+    ("GET", "/ott/v1/transaction/n-1/refund/r-1"),
 ];
 
 #[tokio::test]
@@ -100,7 +102,9 @@ async fn a_broken_deployment_serves_the_loader_and_says_why_in_the_log_only() {
 }
 
 fn pattern(path: &str) -> String {
-    path.replace("acme/ticket", "{operator}/{ticket}").replace("n-1", "{extTransactionID}")
+    path.replace("acme/ticket", "{operator}/{ticket}")
+        .replace("n-1", "{extTransactionID}")
+        .replace("r-1", "{extRefundID}")
 }
 
 #[tokio::test]
@@ -150,13 +154,15 @@ async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
     world.netflix("POST", "/ott/v1/token/validate", &json!({"token": token, "extReference": "r"})).await;
     world.netflix("POST", "/ott/v1/transaction", &json!({"extTransactionID": NUMBER, "pai": NUMBER})).await;
     world.netflix("GET", &format!("/ott/v1/transaction/{NUMBER}"), &Value::Null).await;
+    let refund = json!({"extRefundID": NUMBER, "reason": NUMBER});
+    world.netflix("POST", &format!("/ott/v1/transaction/{NUMBER}/refund"), &refund).await;
     let subscription =
         json!({"pai": pai(), "extSubscriptionID": NUMBER, "origin": "NEW_ACCOUNT", "plan": "standard"});
     world.netflix("POST", "/ott/v1/partnerSubscription", &subscription).await;
     world.send(request("POST", "/ott/v1/partnerSubscription", &subscription.to_string())).await;
 
     let mut places = world.platform.log_lines();
-    assert!(places.len() >= 14);
+    assert!(places.len() >= 15);
     for line in &places {
         let line: Value = serde_json::from_str(line).expect("is JSON");
         assert!(line["correlator"].as_str().is_some_and(|text| text.len() == 36), "{line}");

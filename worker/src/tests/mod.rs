@@ -5,6 +5,7 @@ mod everywhere;
 mod frame;
 pub(crate) mod kit;
 mod ott;
+mod refunds;
 mod routing;
 mod signup;
 mod widget;

@@ -9,7 +9,12 @@ use onbill_domain::signature::{Presented, Target, verify};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
-const PATHS: [&str; 3] = ["/ott/v1/token/validate", "/ott/v1/partnerSubscription", "/ott/v1/transaction"];
+const PATHS: [&str; 4] = [
+    "/ott/v1/token/validate",
+    "/ott/v1/partnerSubscription",
+    "/ott/v1/transaction",
+    "/ott/v1/transaction/n-1/refund",
+];
 
 pub(super) fn charge() -> Value {
     json!({"extTransactionID": "n-1", "pai": pai(), "amount": {"value": 1599, "currency": "USD"},
@@ -28,6 +33,7 @@ fn question(world: &World, path: &str) -> Value {
     match path {
         "/ott/v1/token/validate" => json!({"token": world.token("acme", |_| {}), "extReference": "r-1"}),
         "/ott/v1/partnerSubscription" => subscription(),
+        "/ott/v1/transaction/n-1/refund" => json!({"extRefundID": "r-1", "reason": "Ended early"}),
         _ => charge(),
     }
 }
@@ -106,8 +112,8 @@ async fn a_partner_cannot_speak_for_the_edge() {
 #[tokio::test]
 async fn whatever_is_wrong_with_a_signature_the_answer_is_one() {
     let world = World::new();
-    for path in PATHS.into_iter().chain(["/ott/v1/transaction/n-1"]) {
-        let is_get = path.ends_with("n-1");
+    for path in PATHS.into_iter().chain(["/ott/v1/transaction/n-1", "/ott/v1/transaction/n-1/refund/r-1"]) {
+        let is_get = path.ends_with("-1");
         let (method, body) = if is_get { ("GET", Value::Null) } else { ("POST", question(&world, path)) };
         let good = || world.signed("netflix-1", method, path, &body);
         let mut stale = good();

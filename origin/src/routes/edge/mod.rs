@@ -1,4 +1,4 @@
-//! The widget's steps, as the edge passes them on.
+//! The widget's steps, as the edge passes them on, and the edge's own questions.
 
 pub(super) mod come_back;
 pub(super) mod pai;
@@ -7,4 +7,5 @@ mod proven_flow;
 pub(super) mod result;
 pub(super) mod signup;
 mod standing;
+pub(super) mod transaction;
 pub(super) mod validate;

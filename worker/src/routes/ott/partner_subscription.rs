@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::fault::Stop;
 use crate::ott::authenticate::authenticate;
-use crate::ott::owner::route_by_pai;
+use crate::ott::by_pai::route_by_pai;
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;

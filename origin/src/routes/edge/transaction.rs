@@ -1,0 +1,23 @@
+//! `POST /edge/v1/transaction`: the edge asks whether a charge is this operator's, before it passes a call about it on.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::EdgeCall;
+use axum::Json;
+use axum::extract::State;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::edge::{OwnTransactionAnswer, OwnTransactionRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 200, or 404 `transaction-not-found`. How the charge stands is for the partner alone, and not said.
+pub(in crate::routes) async fn look_up_transaction(
+    State(app): State<Arc<App>>,
+    call: EdgeCall,
+) -> Result<Json<OwnTransactionAnswer>, Failure> {
+    let request: OwnTransactionRequest = parse(&call.body)?;
+    match app.store.transaction(request.partner, request.ext_transaction_id).await? {
+        Some(_) => Ok(Json(OwnTransactionAnswer { operator: app.config.operator.clone() })),
+        None => Err(Reject::new(Code::TransactionNotFound, "There is no such transaction.").into()),
+    }
+}

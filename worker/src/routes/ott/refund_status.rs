@@ -1,0 +1,28 @@
+//! `GET /ott/v1/transaction/{extTransactionID}/refund/{extRefundID}`: where a refund stands.
+
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::ott::authenticate::authenticate;
+use crate::ott::by_transaction::{ask_all, ext_id};
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::wire::ott::RefundAnswer;
+
+/// 1. The call is a partner's → else 401, 429.
+/// 2. The path has two identifiers → else 400 `invalid-request`.
+/// 3. Every operator of the partner is asked: one has it → 200; none has it → 404 `transaction-not-found`; two have it,
+///    or none and somebody does not answer → 503.
+pub(crate) async fn get<P: Platform>(
+    call: &Call<'_, P>,
+    ext_transaction_id: &str,
+    ext_refund_id: &str,
+) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    // 2.
+    let (charge, refund) = (ext_id(ext_transaction_id)?, ext_id(ext_refund_id)?);
+    // 3.
+    let is_about = |told: &RefundAnswer| told.ext_transaction_id == charge && told.ext_refund_id == refund;
+    ask_all(call, partner, is_about).await
+}
