@@ -40,6 +40,11 @@ impl Gate {
     /// 2. No valid signature, or one that was here before → 401, the same answer for every cause.
     /// 3. A body that is not JSON → 415.
     pub async fn admit(&self, request: Request, now: Timestamp) -> Result<Bytes, Reject> {
+        self.admit_and_name(request, now).await.map(|(_, body)| body)
+    }
+
+    /// The same where several parties have a key of this use; gives the one that signed as well.
+    pub async fn admit_and_name(&self, request: Request, now: Timestamp) -> Result<(String, Bytes), Reject> {
         // 1. Size.
         let (parts, body) = request.into_parts();
         let body = axum::body::to_bytes(body, BODY_BYTES_MAX)
@@ -71,7 +76,7 @@ impl Gate {
         if !body.is_empty() && !super::answer::sent_json(&parts.headers) {
             return Err(Reject::new(Code::UnsupportedMediaType, "The body must be application/json."));
         }
-        Ok(body)
+        Ok((verified.key.party.clone(), body))
     }
 
     /// Whether the nonce is new; it is not from now on.

@@ -102,6 +102,7 @@ pub(super) fn keys() -> Keyring {
         shared("session-assertion", "operator:acme", 3),
         shared("return-result", "operator:acme", 4),
         shared("edge-to-partner", "partner:netflix", 5),
+        shared("origin-to-partner", "operator:acme", 7),
         {"id": "partner-call-1", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",
          "private": base64url(&[6; 32])},
     ]);

@@ -1,6 +1,7 @@
 //! `cargo xtask keys`: fresh, matched key sets, one file per holder. Which use a key has and who holds which half is
 //! the table in `entries`; what the uses mean is in `onbill_domain::key`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -31,6 +32,19 @@ pub(crate) fn write(operators: &[&str], partners: &[&str], dir: &Path) -> Outcom
     }
     fs::create_dir_all(dir).doing(&format!("make {}", dir.display()))?;
     files.into_iter().map(|(name, keys)| write_private(&dir.join(name), &keys)).collect()
+}
+
+/// Whether `dir` has these parties' sets with a key of every use: sets of an earlier onbill may lack one.
+pub(crate) fn are_complete(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<bool> {
+    let names = |keys: &[Value]| -> BTreeSet<String> {
+        keys.iter().map(|key| format!("{} {}", key["party"], key["use"])).collect()
+    };
+    let is_complete = |(name, keys): (String, Vec<Value>)| {
+        let text = fs::read_to_string(dir.join(name)).ok();
+        let there = text.and_then(|text| serde_json::from_str::<Vec<Value>>(&text).ok());
+        there.is_some_and(|there| names(&keys).is_subset(&names(&there)))
+    };
+    Ok(sets(operators, partners)?.into_iter().all(is_complete))
 }
 
 /// The file of each holder with its keys.
@@ -81,8 +95,25 @@ fn entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<Entry>> {
         entries.push(party.shared(KeyUse::EdgeToPartner, [&edge, &partner])?);
         let origins = operators.iter().map(|id| origin_file(id));
         entries.push(party.signing(KeyUse::PartnerCall, partner, origins.chain([edge]).collect())?);
+        for &operator in operators {
+            entries.push(notices_key(operator, id)?);
+        }
     }
     Ok(entries)
+}
+
+/// The secret by which an operator's origin tells a partner what became of its charges: one for each pair of them. Each
+/// side's copy names the other side.
+fn notices_key(operator: &str, partner: &str) -> Outcome<Entry> {
+    let key_use = KeyUse::OriginToPartner.as_str();
+    let (name, secret) = (format!("{operator}-{partner}-{key_use}-1"), base64url(&random()?));
+    let of = |party: String| json!({ "id": name, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret });
+    Ok(Entry {
+        full: of(format!("partner:{partner}")),
+        verifying: of(format!("operator:{operator}")),
+        signers: vec![origin_file(operator)],
+        verifiers: vec![partner_file(partner)],
+    })
 }
 
 struct Party<'a> {
@@ -196,14 +227,42 @@ mod tests {
     }
 
     #[test]
+    fn each_origin_tells_a_partner_with_a_key_of_its_own() {
+        let files = sets(&["acme", "nova"], &["netflix", "tunes"]).expect("has randomness");
+        let netflix = ring(&files, "partner-netflix.json");
+        let mut secrets = Vec::new();
+        for operator in ["acme", "nova"] {
+            let origin = ring(&files, &origin_file(operator));
+            let signing = origin.newest(KeyUse::OriginToPartner, "partner:netflix").expect("is there");
+            let verifying = netflix.find(KeyUse::OriginToPartner, &signing.id).expect("is there");
+            assert_eq!(verifying.party, format!("operator:{operator}"), "the partner knows who it was");
+            assert!(verifying.verify(b"text", &signing.sign(b"text").expect("can sign")));
+            let other = origin.newest(KeyUse::OriginToPartner, "partner:tunes").expect("is there");
+            secrets.extend([
+                signing.secret().expect("is shared").to_vec(),
+                other.secret().expect("is").to_vec(),
+            ]);
+        }
+        let pairs = secrets.len();
+        secrets.sort();
+        secrets.dedup();
+        assert_eq!(secrets.len(), pairs, "nobody speaks for another operator or to another partner");
+    }
+
+    #[test]
     fn nobody_holds_more_than_they_need() {
         let files = sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
         let edge = ring(&files, "edge.json");
         let call = edge.newest(KeyUse::PartnerCall, "partner:netflix").expect("is there");
         assert_eq!(call.id, "netflix-partner-call-1");
         assert_eq!(call.sign(b"charge"), None, "the edge cannot mint charges");
-        for unneeded in [KeyUse::OriginToBss, KeyUse::SessionAssertion, KeyUse::ReturnResult, KeyUse::Numbers]
-        {
+        for unneeded in [
+            KeyUse::OriginToBss,
+            KeyUse::OriginToPartner,
+            KeyUse::SessionAssertion,
+            KeyUse::ReturnResult,
+            KeyUse::Numbers,
+        ] {
             assert_eq!(edge.of_use(unneeded).count(), 0, "{unneeded:?}");
         }
         let acme = ring(&files, "origin-acme.json");
@@ -216,6 +275,9 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("onbill-keys-{}", std::process::id()));
         let written = write(&["acme"], &["netflix"], &dir).expect("is writable");
         assert_eq!(written.len(), 4);
+        let complete =
+            |operators: &[&str]| are_complete(operators, &["netflix"], &dir).expect("has randomness");
+        assert!(complete(&["acme"]) && !complete(&["acme", "nova"]));
         for file in &written {
             assert_eq!(fs::metadata(file).expect("is there").permissions().mode() & 0o777, 0o600);
         }
@@ -223,6 +285,11 @@ mod tests {
         let again = write(&["acme"], &["netflix"], &dir).expect_err("is refused");
         assert!(again.to_string().contains("never overwritten"), "{again}");
         assert_eq!(fs::read(dir.join(EDGE)).expect("is readable"), before);
+        let fewer = fs::read_to_string(dir.join("origin-acme.json")).expect("is readable");
+        let fewer: Vec<&str> = fewer.lines().filter(|line| !line.contains("origin-to-partner")).collect();
+        fs::write(dir.join("origin-acme.json"), fewer.join("\n").replace("},\n]", "}\n]"))
+            .expect("is writable");
+        assert!(!complete(&["acme"]));
         fs::remove_dir_all(dir).expect("is ours");
     }
 }

@@ -8,6 +8,7 @@ mod plan;
 pub(crate) mod ports;
 mod program;
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -106,15 +107,18 @@ impl Drop for System {
     }
 }
 
-/// New keys cannot open what old ones sealed, so the databases and the edge's store go with the old ones.
+/// Makes keys where they are missing, or some of them. New keys cannot open what old ones sealed, so the databases and
+/// the edge's store go with the old ones.
 pub(crate) fn make_keys(plan: &Plan) -> Outcome {
-    let keys_dir = plan.place.keys_dir();
-    if keys_dir.join(keys::EDGE).exists() {
+    let (keys_dir, partners) = (plan.place.keys_dir(), [plan::PARTNER]);
+    let operators: Vec<&str> = plan.seats.iter().map(|seat| seat.operator.id).collect();
+    if keys::are_complete(&operators, &partners, &keys_dir)? {
         return Ok(());
     }
     plan.forget_state();
-    let operators: Vec<&str> = plan.seats.iter().map(|seat| seat.operator.id).collect();
-    keys::write(&operators, &[plan::PARTNER], &keys_dir).map(|_| ())
+    // Usually there are none at all.
+    let _ = fs::remove_dir_all(&keys_dir);
+    keys::write(&operators, &partners, &keys_dir).map(|_| ())
 }
 
 fn import_accounts(plan: &Plan, seat: &Seat) -> Outcome {

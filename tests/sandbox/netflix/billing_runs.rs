@@ -21,7 +21,7 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::Reject;
 use onbill_domain::wire;
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionRequest, TransactionStatus};
+use onbill_domain::wire::ott::{TransactionRequest, TransactionStatus};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 
@@ -160,7 +160,7 @@ fn subscriptions(netflix: &Netflix) -> Vec<(OperatorId, Pai, ExtId)> {
 }
 
 async fn charge(netflix: &Netflix, operator: OperatorId, request: TransactionRequest) -> Charge {
-    let outcome = netflix.0.edge.post::<TransactionAnswer>("/ott/v1/transaction", &request).await;
+    let outcome = netflix.charge(&operator, &request).await;
     let (http_status, answer, code) = match outcome.answer {
         // An answer about another charge is no answer to this one.
         Ok((_, answer)) if answer.ext_transaction_id != request.ext_transaction_id => (None, None, None),

@@ -6,7 +6,7 @@ use super::leak::LeakWatch;
 use crate::sandbox::{Outside, settings};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::reject::{Code, ErrorBody};
 use onbill_domain::signature::{self, CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, Target};
@@ -104,10 +104,16 @@ impl Edge {
         }
     }
 
-    async fn once<T: DeserializeOwned>(&self, path: &str, body: Bytes) -> Result<(StatusCode, T), Failure> {
-        let request = self.signed(path, body).ok_or(Failure::Silent)?;
-        let response = self.outside.http.send(request).await.map_err(|_| Failure::Silent)?;
+    /// Makes a call once, whatever comes of it; `None` without an answer.
+    pub(super) async fn send(&self, method: Method, path: &str, body: Bytes) -> Option<Response<Bytes>> {
+        let request = self.signed(method, path, body)?;
+        let response = self.outside.http.send(request).await.ok()?;
         self.watch(path, &response);
+        Some(response)
+    }
+
+    async fn once<T: DeserializeOwned>(&self, path: &str, body: Bytes) -> Result<(StatusCode, T), Failure> {
+        let response = self.send(Method::POST, path, body).await.ok_or(Failure::Silent)?;
         let status = response.status();
         if status.is_success() {
             let answer = serde_json::from_slice(response.body()).map_err(|_| Failure::Silent)?;
@@ -118,24 +124,23 @@ impl Edge {
     }
 
     /// A request with a signature of this moment and a nonce of its own.
-    fn signed(&self, path: &str, body: Bytes) -> Option<Request<Bytes>> {
+    fn signed(&self, method: Method, path: &str, body: Bytes) -> Option<Request<Bytes>> {
         const JSON: &str = "application/json";
         let target = Target {
-            method: Method::POST.as_str(),
+            method: method.as_str(),
             authority: &self.authority,
             path,
             query: "",
-            body: Some((&body[..], JSON)),
+            body: (!body.is_empty()).then_some((&body[..], JSON)),
         };
-        let headers =
+        let signed =
             signature::sign(&target, &self.key, self.outside.clock.now(), &self.outside.random.nonce())?;
-        Request::post(format!("{}{path}", self.base))
-            .header(CONTENT_TYPE, HeaderValue::from_static(JSON))
-            .header(CONTENT_DIGEST, headers.content_digest?)
-            .header(SIGNATURE_INPUT, headers.signature_input)
-            .header(SIGNATURE, headers.signature)
-            .body(body)
-            .ok()
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(digest) = signed.content_digest {
+            request = request.header(CONTENT_TYPE, JSON).header(CONTENT_DIGEST, digest);
+        }
+        let request = request.header(SIGNATURE_INPUT, signed.signature_input);
+        request.header(SIGNATURE, signed.signature).body(body).ok()
     }
 
     /// Answers reach the partner as much as requests do.

@@ -1,5 +1,6 @@
-//! `/faults`: whether sign-up is out of order. `{"down": true}` makes `/signup-sessions` answer 503; `signup-sessions`
-//! takes any other fault. A POST replaces the whole set, so `{}` heals everything.
+//! `/faults`: what is out of order. `{"down": true}` makes the whole API answer 503, so that sign-ups and notices are
+//! refused; `signup-sessions`, `transaction-state` and `refund-state` take any other fault, such as `error-after`, by
+//! which a notice is taken in and its receipt lost. A POST replaces the whole set, so `{}` heals everything.
 
 use super::Netflix;
 use crate::sandbox::answer::Refusal;
@@ -10,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use onbill_domain::wire;
+use onbill_domain::wire::partner::{REFUND_STATE, TRANSACTION_STATE};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 
@@ -19,12 +21,25 @@ use std::sync::PoisonError;
 pub(super) struct Faults {
     down: bool,
     signup_sessions: Fault,
+    transaction_state: Fault,
+    refund_state: Fault,
+}
+
+impl Faults {
+    fn of(self, path: &str) -> Fault {
+        match path {
+            _ if self.down => Fault::Down,
+            TRANSACTION_STATE => self.transaction_state,
+            REFUND_STATE => self.refund_state,
+            _ => self.signup_sessions,
+        }
+    }
 }
 
 /// Stands in front of the partner's API.
 pub(super) async fn apply(State(netflix): State<Netflix>, request: Request, next: Next) -> Response {
-    let faults = netflix.faults();
-    interpose(if faults.down { Fault::Down } else { faults.signup_sessions }, request, next).await
+    let fault = netflix.faults().of(request.uri().path());
+    interpose(fault, request, next).await
 }
 
 /// The set as it is.

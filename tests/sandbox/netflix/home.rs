@@ -16,6 +16,7 @@ pub(super) async fn get_home(State(netflix): State<Netflix>) -> Response {
         ul class="doors" {
             li { a class="card" href="/accounts" { strong { "Accounts" } span { "Who is a member, and how they pay" } } }
             li { a class="card" href="/billing-runs" { strong { "Billing runs" } span { "Charge a month to everyone on a phone bill" } } }
+            li { a class="card" href="/charges" { strong { "Charges" } span { "How each charge stands, and giving money back" } } }
         }
     };
     page(&netflix, "Start", &main)

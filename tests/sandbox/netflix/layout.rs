@@ -1,4 +1,4 @@
-//! The frame of every page of the partner: a plain face of its own, and the red banner that must never show.
+//! The frame of every page of the partner: a plain face of its own, and the red banners that must never show.
 
 use super::Netflix;
 use crate::sandbox::page;
@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 /// A page of the partner.
 pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
     let leaks = netflix.0.leaks.found();
+    let contradictions = netflix.books().contradictions().to_vec();
     page::html(html! {
         (DOCTYPE)
         html lang="en" dir="ltr" {
@@ -31,6 +32,12 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                     section id="leaks" class="leaks" aria-labelledby="leaks-title" {
                         h2 id="leaks-title" { "A phone number reached the partner" }
                         ul { @for leak in &leaks { li { (leak.place) ": " code { (leak.found) } " · " (page::moment(leak.at)) } } }
+                    }
+                }
+                @if !contradictions.is_empty() {
+                    section id="contradictions" class="leaks" aria-labelledby="contradictions-title" {
+                        h2 id="contradictions-title" { "onbill has contradicted itself" }
+                        ul { @for each in &contradictions { li { (each.operator) ", " (each.what) " · " (page::moment(each.at)) } } }
                     }
                 }
                 main id="main" tabindex="-1" { (main) }

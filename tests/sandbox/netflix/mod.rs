@@ -1,11 +1,15 @@
 //! The partner: plays Netflix with a face of its own. It has a sign-up for customers whom an operator sends, accounts
-//! that are paid by card or on the phone bill, and the monthly billing run.
+//! that are paid by card or on the phone bill, the monthly billing run, and refunds.
 //!
 //! It holds what a partner may hold, which is the PAI. Everything that reaches it is searched for phone numbers, and
-//! one that is found is shown in red on every page.
+//! what it is told of its charges is compared with its own books. A number that is found, or a contradiction, is shown
+//! in red on every page.
 
 mod accounts;
 mod billing_runs;
+mod books;
+mod calls;
+mod charges;
 pub mod config;
 mod edge;
 mod fault_switch;
@@ -13,6 +17,9 @@ mod home;
 mod layout;
 pub mod leak;
 mod members;
+mod notices;
+mod refund_form;
+mod refunds;
 mod signup;
 mod signup_form;
 mod signup_sessions;
@@ -25,6 +32,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use billing_runs::Runs;
+use books::Books;
 use edge::Edge;
 use fault_switch::Faults;
 use http::HeaderValue;
@@ -41,10 +49,14 @@ pub struct Netflix(Arc<Inner>);
 struct Inner {
     config: NetflixConfig,
     outside: Outside,
+    /// Where the edge comes in.
     gate: Gate,
+    /// Where the operators' origins come in.
+    origins: Gate,
     edge: Edge,
     leaks: Arc<LeakWatch>,
     members: Mutex<Members>,
+    books: Mutex<Books>,
     runs: Mutex<Runs>,
     faults: Mutex<Faults>,
 }
@@ -55,16 +67,20 @@ impl Netflix {
         let leaks = Arc::new(LeakWatch::new(&config.watched));
         let edge = Edge::new(&config, outside.clone(), leaks.clone())?;
         let authority = settings::authority(&config.public_url);
-        let gate = Gate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority);
+        let gate = Gate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority.clone());
+        let origins = Gate::new(config.keys.clone(), KeyUse::OriginToPartner, authority);
         let members = Mutex::new(Members::with_demo_accounts());
-        let (runs, faults) = (Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { config, outside, gate, edge, leaks, members, runs, faults })))
+        let (books, runs, faults) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let inner = Inner { config, outside, gate, origins, edge, leaks, members, books, runs, faults };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// All its pages and endpoints.
     pub fn router(&self) -> Router {
         let api = Router::new()
             .route("/signup-sessions", post(signup_sessions::post_signup_session))
+            .route("/transaction-state", post(notices::post_transaction_state))
+            .route("/refund-state", post(notices::post_refund_state))
             .layer(from_fn_with_state(self.clone(), fault_switch::apply))
             .layer(from_fn(answer::correlate));
         let pages = Router::new()
@@ -75,6 +91,8 @@ impl Netflix {
             .route("/signup/{visit}/done", get(signup::get_done))
             .route("/accounts", get(accounts::get_accounts))
             .route("/billing-runs", get(billing_runs::get_billing_runs).post(billing_runs::post_billing_run))
+            .route("/charges", get(charges::get_charges))
+            .route("/refunds", post(refunds::post_refund))
             .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
             .route("/healthz", get(answer::healthz))
             .route("/assets/netflix.svg", get(layout::get_icon))

@@ -10,10 +10,15 @@ use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::signature::{Presented, Target, verify};
 use onbill_origin::peer::Unreachable;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+mod billing;
+mod notices;
+mod refunds;
 
 const BASE: &str = "http://127.0.0.1:8791";
 const RETURN: &str = "http://127.0.0.1:8787/widget/v1/return/acme/ticket";
@@ -26,6 +31,9 @@ struct FakeEdge {
     tokens: HashMap<String, Value>,
     subscriptions: Vec<Value>,
     charges: HashMap<String, Value>,
+    refunds: HashMap<String, Value>,
+    /// What new charges and refunds are told to be; APPROVED when not set.
+    says: Option<&'static str>,
     /// How many of the next calls go unanswered, after they had their effect.
     lost: u32,
     refuse_subscription: Option<(u16, &'static str)>,
@@ -51,7 +59,11 @@ impl FakeEdge {
             "/ott/v1/token/validate" => self.validate(&body),
             "/ott/v1/partnerSubscription" => self.subscribe(body),
             "/ott/v1/transaction" => self.charge(&body),
-            other => unreachable!("{other}"),
+            other => {
+                let charge =
+                    other.strip_prefix("/ott/v1/transaction/").and_then(|rest| rest.strip_suffix("/refund"));
+                self.refund(&percent_decode_str(charge.expect("is a refund")).decode_utf8_lossy(), body)
+            }
         };
         if self.lost > 0 {
             self.lost -= 1;
@@ -89,7 +101,32 @@ impl FakeEdge {
     fn charge(&mut self, body: &Value) -> (u16, Value) {
         let id = body["extTransactionID"].as_str().expect("is text").to_owned();
         let status = if self.charges.insert(id.clone(), body.clone()).is_none() { 201 } else { 200 };
-        (status, json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": "APPROVED"}))
+        let says = self.says.unwrap_or("APPROVED");
+        (status, json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": says}))
+    }
+
+    /// Of one charge, whatever has been given back before: what remains is judged here only as a whole.
+    fn refund(&mut self, charge: &str, body: Value) -> (u16, Value) {
+        let of = self.charges[charge]["amount"].clone();
+        let amount = if body["amount"].is_null() { of.clone() } else { body["amount"].clone() };
+        let remaining = of["value"].as_i64().expect("is whole") - amount["value"].as_i64().expect("is whole");
+        if remaining < 0 {
+            return (400, json!({"code": "invalid-request", "message": "x"}));
+        }
+        let id = body["extRefundID"].as_str().expect("is text").to_owned();
+        let before = self.refunds.insert(id.clone(), body.clone());
+        let status = match before {
+            None => 201,
+            Some(before) if before == body => 200,
+            Some(before) => {
+                self.refunds.insert(id, before);
+                return (422, json!({"code": "idempotency-violation", "message": "x"}));
+            }
+        };
+        let says = self.says.unwrap_or("APPROVED");
+        let answer = json!({"refundID": format!("f-{id}"), "extRefundID": id, "extTransactionID": charge, "status": says,
+                            "amount": amount, "remaining": {"value": remaining, "currency": "USD"}});
+        (status, answer)
     }
 }
 
@@ -145,6 +182,19 @@ impl Partner {
 
     async fn accounts(&self) -> Value {
         ask(&self.router, get_json("/accounts")).await.json()
+    }
+
+    /// A member whose plan is on the bill, charged for December; the name of the charge.
+    async fn charged(&self) -> String {
+        let page = self.visit("t").await;
+        ask(&self.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
+        let run = self.run("2026-12").await;
+        run["charges"][0]["extTransactionID"].as_str().expect("is text").to_owned()
+    }
+
+    /// The charges as the JSON tells them, newest first, and the contradictions.
+    async fn charges(&self) -> Value {
+        ask(&self.router, get_json("/charges")).await.json()
     }
 
     async fn run(&self, month: &str) -> Value {
@@ -312,64 +362,6 @@ async fn a_visit_ends_after_an_hour() {
     partner.world.clock.0.store(NOW + 3600, Ordering::SeqCst);
     assert_eq!(ask(&partner.router, get(&page)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(ask(&partner.router, get("/signup/nobody")).await.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn the_same_run_repeated_bills_nothing_twice() {
-    let partner = partner();
-    assert_eq!(partner.run("2026-12").await["charges"], json!([]));
-    for (token, email) in [("t", "a%40example.com"), ("u", "b%40example.com")] {
-        let page = partner.visit(token).await;
-        ask(&partner.router, form(&format!("{page}/new"), &format!("email={email}&password=x&terms=yes")))
-            .await;
-    }
-    let first = partner.run("2026-12").await;
-    assert_eq!(
-        first["totals"],
-        json!({"charges": 2, "approved": 2, "pending": 0, "declined": 0, "failed": 0})
-    );
-    assert_eq!(
-        (&first["charges"][0]["httpStatus"], &first["charges"][0]["status"]),
-        (&json!(201), &json!("APPROVED"))
-    );
-    let again = partner.run("2026-12").await;
-    assert_eq!(again["charges"][0]["httpStatus"], 200);
-    assert_eq!(again["charges"][0]["extTransactionID"], first["charges"][0]["extTransactionID"]);
-    assert_eq!(partner.edge.lock().expect("is whole").charges.len(), 2);
-    let next = partner.run("2027-01").await;
-    assert_ne!(next["charges"][0]["extTransactionID"], first["charges"][0]["extTransactionID"]);
-    let id = first["charges"][0]["extTransactionID"].as_str().expect("is text").to_owned();
-    let charge = partner.edge.lock().expect("is whole").charges[&id].clone();
-    assert_eq!(
-        charge,
-        json!({"extTransactionID": id, "pai": PAI, "amount": {"value": 1599, "currency": "USD"},
-               "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
-    );
-    let page = ask(&partner.router, form("/billing-runs", "month=2026-12")).await;
-    assert!(page.status == StatusCode::OK && page.text.contains("200 known already"), "{}", page.text);
-    assert_eq!(
-        ask(&partner.router, form("/billing-runs", "month=soon")).await.status,
-        StatusCode::BAD_REQUEST
-    );
-}
-
-#[tokio::test]
-async fn a_lost_answer_is_asked_for_again_a_bounded_number_of_times() {
-    let partner = partner();
-    let page = partner.visit("t").await;
-    ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
-    partner.edge.lock().expect("is whole").lost = 2;
-    let run = partner.run("2026-12").await;
-    assert_eq!(
-        (&run["charges"][0]["attempts"], &run["charges"][0]["status"]),
-        (&json!(3), &json!("APPROVED"))
-    );
-    let before = partner.world.http.sent.lock().expect("is whole").len();
-    partner.edge.lock().expect("is whole").lost = 99;
-    let run = partner.run("2026-12").await;
-    assert_eq!(run["totals"]["failed"], 1);
-    let made = partner.world.http.sent.lock().expect("is whole").len() - before;
-    assert_eq!(made, usize::try_from(super::edge::ATTEMPTS_MAX).expect("is small"));
 }
 
 #[tokio::test]

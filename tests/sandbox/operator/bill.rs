@@ -129,12 +129,24 @@ fn services(lines: &[Line]) -> Markup {
                 @for line in lines {
                     tr data-transaction=(line.transaction_id) data-refund=[line.refund_id.as_ref()]
                         data-from=(line.service_period.from()) data-to=(line.service_period.to()) {
-                        td { (line.description) small { "Booked " (moment(line.at)) } }
+                        td {
+                            (line.description)
+                            small { "Booked " (moment(line.at)) }
+                            @if let Some(charge) = given_back_of(line, lines) {
+                                small { "Gives back of " (price(charge.amount)) ", booked " (moment(charge.at)) }
+                            }
+                        }
                         td class="period" { (period(line.service_period)) }
-                        td class="amount" { (price(line.amount)) }
+                        td class={ "amount" @if line.refund_id.is_some() { " credit" } } { (price(line.amount)) }
                     }
                 }
             }
         }
     }
+}
+
+/// The line that a refund's line is about.
+fn given_back_of<'l>(refund: &Line, lines: &'l [Line]) -> Option<&'l Line> {
+    refund.refund_id.as_ref()?;
+    lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == refund.transaction_id)
 }

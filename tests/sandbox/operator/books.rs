@@ -8,22 +8,9 @@ use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::standing::AccountStatus;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest, ChargeVerdict};
-use serde::{Deserialize, Serialize};
+use onbill_domain::wire::csp::{BillRefundRequest, ChargeAnswer, ChargeRequest, ChargeVerdict};
+use serde::Serialize;
 use std::collections::HashMap;
-
-/// `POST /csp/refund`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct RefundRequest {
-    /// Our partner-in-billing's name for the refund: the idempotency key.
-    #[serde(rename = "refundID")]
-    pub refund_id: String,
-    /// The charge to give back.
-    #[serde(rename = "transactionID")]
-    pub transaction_id: String,
-    /// How much of it.
-    pub amount: Money,
-}
 
 /// What became of a request that has an identifier of its own.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,7 +67,7 @@ pub struct Books {
     subscribers: Vec<Subscriber>,
     by_number: HashMap<String, usize>,
     charges: HashMap<String, (ChargeRequest, ChargeAnswer)>,
-    refunds: HashMap<String, RefundRequest>,
+    refunds: HashMap<String, BillRefundRequest>,
     lines: HashMap<String, Vec<Line>>,
     texts: HashMap<String, Vec<Text>>,
 }
@@ -166,7 +153,7 @@ impl Books {
     }
 
     /// Gives back some or all of a charge; the same identifier again changes nothing.
-    pub fn refund(&mut self, request: RefundRequest, now: Timestamp) -> Result<Posted<()>, NoRefund> {
+    pub fn refund(&mut self, request: BillRefundRequest, now: Timestamp) -> Result<Posted<()>, NoRefund> {
         if let Some(before) = self.refunds.get(&request.refund_id) {
             return Ok(if *before == request { Posted::Again(()) } else { Posted::Conflict });
         }

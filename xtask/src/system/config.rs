@@ -64,7 +64,8 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
         "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
-         price = {{ value = {price}, currency = {currency} }}\n",
+         price = {{ value = {price}, currency = {currency} }}\n\n\
+         [[partners]]\nid = {partner}\nurl = {told_at}\n",
         id = quoted(operator.id),
         name = quoted(operator.name),
         country = quoted(operator.country),
@@ -77,6 +78,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
         site = quoted(&seat.site_url()),
         offer = quoted(OFFER),
         partner = quoted(PARTNER),
+        told_at = quoted(&plan.partner_url()),
         price = operator.price,
         currency = quoted(operator.currency),
     )

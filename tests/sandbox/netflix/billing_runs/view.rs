@@ -33,7 +33,7 @@ pub(super) fn result(run: &Run) -> Markup {
     html! {
         div class="lead" {
             h1 { "Billing run " (run.month) }
-            p { a href="/billing-runs" { "All runs" } }
+            p { a href="/billing-runs" { "All runs" } " · " a href="/charges" { "All charges, and giving money back" } }
         }
         section class="card" id="run-totals" { (totals(run)) }
         @if run.charges.is_empty() {

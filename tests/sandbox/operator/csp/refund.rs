@@ -3,22 +3,22 @@
 use super::{check_id, once, signed_json};
 use crate::sandbox::answer::Refusal;
 use crate::sandbox::operator::Operator;
-use crate::sandbox::operator::books::{NoRefund, RefundRequest};
+use crate::sandbox::operator::books::NoRefund;
 use axum::Json;
 use axum::extract::{Request, State};
 use http::StatusCode;
 use onbill_domain::reject::{Code, Reject};
-use serde_json::{Value, json};
+use onbill_domain::wire::csp::{BillRefundAnswer, BillRefundRequest, ChargeVerdict};
 
 /// 201 the first time, 200 for a repetition, 422 for other contents under the same refundID; 404 without such a
 /// charge on a bill; 400 for more than what is left of it.
 pub(in super::super) async fn post_refund(
     State(operator): State<Operator>,
     request: Request,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let refund: RefundRequest = signed_json(&operator, request).await?;
+) -> Result<(StatusCode, Json<BillRefundAnswer>), Refusal> {
+    let refund: BillRefundRequest = signed_json(&operator, request).await?;
     check_id("refundID", &refund.refund_id)?;
-    let answer = json!({"refundID": refund.refund_id, "status": "APPROVED"});
+    check_id("transactionID", &refund.transaction_id)?;
     let now = operator.now();
     let posted = operator.books().refund(refund, now).map_err(|why| match why {
         NoRefund::NoSuchCharge => {
@@ -29,5 +29,5 @@ pub(in super::super) async fn post_refund(
         ),
     })?;
     let (status, ()) = once(posted)?;
-    Ok((status, Json(answer)))
+    Ok((status, Json(BillRefundAnswer { status: ChargeVerdict::Approved, raw_code: None })))
 }

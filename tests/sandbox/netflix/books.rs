@@ -1,0 +1,303 @@
+//! The partner's books: the charges and refunds that it asked for, and what it was told of them. No HTTP, no clock.
+//!
+//! They are the partner's own and believe nobody: what onbill says of a charge that was never posted to that operator,
+//! or against what it said before, is a contradiction. There must never be one.
+
+use onbill_domain::day::ServicePeriod;
+use onbill_domain::ids::{ExtId, OperatorId};
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{
+    RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest, TransactionStatus,
+};
+use serde::Serialize;
+
+/// More contradictions than this say nothing new.
+const CONTRADICTIONS_MAX: usize = 100;
+
+/// How something was learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Source {
+    /// The answer to a call of ours. That to a post stays what it was, so it may be older than a notice.
+    Answer,
+    /// A notice of the origin's own accord.
+    Notice,
+}
+
+/// A charge that we asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Charge {
+    /// Our name for it, unique at its operator.
+    pub(super) id: ExtId,
+    pub(super) operator: OperatorId,
+    pub(super) pai: Pai,
+    pub(super) amount: Money,
+    pub(super) service_period: ServicePeriod,
+    /// The latest that is known of it.
+    pub(super) known: Option<Known<TransactionAnswer>>,
+}
+
+/// A refund that we asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Refund {
+    /// Our name for it.
+    pub(super) id: ExtId,
+    /// Our name for the charge.
+    pub(super) charge: ExtId,
+    /// As asked for; all that was left when absent.
+    pub(super) asked: Option<Money>,
+    pub(super) reason: String,
+    /// The code of the latest refusal, as long as there is nothing better to tell.
+    pub(super) code: Option<String>,
+    /// The latest that is known of it.
+    pub(super) known: Option<Known<RefundAnswer>>,
+}
+
+/// What was told, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Known<T> {
+    pub(super) told: T,
+    pub(super) source: Source,
+}
+
+/// Something that onbill must never say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Contradiction {
+    /// When it did.
+    pub at: Timestamp,
+    /// Which operator's origin.
+    pub operator: OperatorId,
+    /// What was wrong with it.
+    pub what: String,
+}
+
+/// What is wrong with something that was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// It is about nothing that was asked of this operator.
+    Unknown,
+    /// It cannot be so, whatever was told before.
+    Impossible(&'static str),
+    /// It is not what was told before.
+    Contradicts(&'static str),
+}
+
+/// All of it.
+#[derive(Default)]
+pub(super) struct Books {
+    /// Newest last. An operator's charges have names of their own.
+    charges: Vec<Charge>,
+    refunds: Vec<Refund>,
+    contradictions: Vec<Contradiction>,
+}
+
+impl Books {
+    /// Notes a charge that is about to be posted; one of that name at that operator stays as it was first.
+    pub(super) fn ask_charge(&mut self, operator: &OperatorId, asked: &TransactionRequest) {
+        if self.charge(operator, &asked.ext_transaction_id).is_none() {
+            self.charges.push(Charge {
+                id: asked.ext_transaction_id.clone(),
+                operator: operator.clone(),
+                pai: asked.pai,
+                amount: asked.amount,
+                service_period: asked.service_period,
+                known: None,
+            });
+        }
+    }
+
+    /// Notes a refund that is about to be posted; one of that name stays as it was first.
+    pub(super) fn ask_refund(&mut self, charge: &ExtId, asked: &RefundRequest) {
+        if self.refunds.iter().all(|refund| refund.id != asked.ext_refund_id) {
+            self.refunds.push(Refund {
+                id: asked.ext_refund_id.clone(),
+                charge: charge.clone(),
+                asked: asked.amount,
+                reason: asked.reason.clone(),
+                code: None,
+                known: None,
+            });
+        }
+    }
+
+    /// Notes that the latest post of a refund was refused.
+    pub(super) fn refuse_refund(&mut self, id: &ExtId, code: &str) {
+        if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.id == *id) {
+            refund.code = refund.known.is_none().then(|| code.to_owned());
+        }
+    }
+
+    /// All charges, oldest first.
+    pub(super) fn charges(&self) -> &[Charge] {
+        &self.charges
+    }
+
+    /// The refunds of a charge, oldest first.
+    pub(super) fn refunds_of<'b>(&'b self, charge: &'b Charge) -> impl Iterator<Item = &'b Refund> {
+        self.refunds.iter().filter(|refund| refund.charge == charge.id)
+    }
+
+    /// What of a charge is not on its way back, as far as we know.
+    pub(super) fn remaining(&self, charge: &Charge) -> Money {
+        let taken = |refund: &Refund| match &refund.known {
+            Some(Known { told, .. }) if told.status != TransactionStatus::Declined => {
+                told.amount.amount_minor
+            }
+            _ => 0,
+        };
+        let given_back: i64 = self.refunds_of(charge).map(taken).sum();
+        Money { amount_minor: charge.amount.amount_minor - given_back, ..charge.amount }
+    }
+
+    /// The contradictions so far.
+    pub(super) fn contradictions(&self) -> &[Contradiction] {
+        &self.contradictions
+    }
+
+    /// Takes in what an operator's origin says of a charge.
+    pub(super) fn hear_charge(
+        &mut self,
+        operator: &OperatorId,
+        told: TransactionAnswer,
+        source: Source,
+        now: Timestamp,
+    ) -> Result<(), Wrong> {
+        let id = told.ext_transaction_id.clone();
+        let heard = self.take_charge(operator, told, source);
+        heard.inspect_err(|wrong| self.contradict(operator, &format!("charge {id}"), *wrong, now))
+    }
+
+    fn take_charge(
+        &mut self,
+        operator: &OperatorId,
+        told: TransactionAnswer,
+        source: Source,
+    ) -> Result<(), Wrong> {
+        let declined = told.status == TransactionStatus::Declined;
+        if declined != told.decline_reason.is_some() {
+            return Err(Wrong::Impossible("a reason belongs to a decline, and to nothing else"));
+        }
+        let charge = self
+            .charges
+            .iter_mut()
+            .find(|charge| charge.operator == *operator && charge.id == told.ext_transaction_id)
+            .ok_or(Wrong::Unknown)?;
+        learn(&mut charge.known, told, source)
+    }
+
+    /// Takes in what an operator's origin says of a refund.
+    pub(super) fn hear_refund(
+        &mut self,
+        operator: &OperatorId,
+        told: RefundAnswer,
+        source: Source,
+        now: Timestamp,
+    ) -> Result<(), Wrong> {
+        let id = told.ext_refund_id.clone();
+        let heard = self.take_refund(operator, told, source);
+        heard.inspect_err(|wrong| self.contradict(operator, &format!("refund {id}"), *wrong, now))
+    }
+
+    fn take_refund(
+        &mut self,
+        operator: &OperatorId,
+        told: RefundAnswer,
+        source: Source,
+    ) -> Result<(), Wrong> {
+        let charge = self.charge(operator, &told.ext_transaction_id).ok_or(Wrong::Unknown)?;
+        let within = |money: Money, least: i64| {
+            money.currency == charge.amount.currency
+                && (least..=charge.amount.amount_minor).contains(&money.amount_minor)
+        };
+        if !within(told.amount, 1) || !within(told.remaining, 0) {
+            return Err(Wrong::Impossible("more than the charge, or in another currency"));
+        }
+        let refund = self
+            .refunds
+            .iter_mut()
+            .find(|refund| refund.id == told.ext_refund_id && refund.charge == told.ext_transaction_id)
+            .ok_or(Wrong::Unknown)?;
+        if refund.asked.is_some_and(|asked| asked != told.amount) {
+            return Err(Wrong::Impossible("another amount than asked for"));
+        }
+        refund.code = None;
+        learn(&mut refund.known, told, source)
+    }
+
+    fn charge(&self, operator: &OperatorId, id: &ExtId) -> Option<&Charge> {
+        self.charges.iter().find(|charge| charge.operator == *operator && charge.id == *id)
+    }
+
+    fn contradict(&mut self, operator: &OperatorId, about: &str, wrong: Wrong, now: Timestamp) {
+        let what = match wrong {
+            Wrong::Unknown => "never asked of this operator",
+            Wrong::Impossible(what) | Wrong::Contradicts(what) => what,
+        };
+        tracing::error!(%operator, about, what, "onbill has contradicted itself");
+        if self.contradictions.len() < CONTRADICTIONS_MAX {
+            let what = format!("{about}: {what}");
+            self.contradictions.push(Contradiction { at: now, operator: operator.clone(), what });
+        }
+    }
+}
+
+/// What onbill tells of a charge or a refund.
+trait State {
+    fn status(&self) -> TransactionStatus;
+
+    /// Whether onbill's own name for it, and what never changes, are as before.
+    fn is_of(&self, before: &Self) -> bool;
+
+    /// Whether it says the same.
+    fn repeats(&self, before: &Self) -> bool;
+}
+
+impl State for TransactionAnswer {
+    fn status(&self) -> TransactionStatus {
+        self.status
+    }
+
+    fn is_of(&self, before: &Self) -> bool {
+        self.transaction_id == before.transaction_id
+    }
+
+    fn repeats(&self, before: &Self) -> bool {
+        self == before
+    }
+}
+
+impl State for RefundAnswer {
+    fn status(&self) -> TransactionStatus {
+        self.status
+    }
+
+    fn is_of(&self, before: &Self) -> bool {
+        self.refund_id == before.refund_id && self.amount == before.amount
+    }
+
+    /// What is left of the charge changes with its other refunds.
+    fn repeats(&self, before: &Self) -> bool {
+        *self == Self { remaining: self.remaining, ..before.clone() }
+    }
+}
+
+/// Puts what is told beside what is known. What is settled is settled for good.
+fn learn<T: State>(known: &mut Option<Known<T>>, told: T, source: Source) -> Result<(), Wrong> {
+    let pending = told.status() == TransactionStatus::Pending;
+    if pending && source == Source::Notice {
+        return Err(Wrong::Impossible("a notice of what is not settled"));
+    }
+    if let Some(Known { told: before, .. }) = known {
+        if !told.is_of(before) {
+            return Err(Wrong::Contradicts("under another name, or of another amount, than before"));
+        }
+        if before.status() != TransactionStatus::Pending {
+            let fine = pending || told.repeats(before);
+            return if fine { Ok(()) } else { Err(Wrong::Contradicts("it was settled otherwise before")) };
+        }
+    }
+    *known = Some(Known { told, source });
+    Ok(())
+}

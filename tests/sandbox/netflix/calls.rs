@@ -1,0 +1,105 @@
+//! The calls that move money, with the partner's own books kept: noted before they are made, and again by what was
+//! answered.
+
+use super::Netflix;
+use super::books::{Books, Source};
+use super::edge::{Failure, Outcome};
+use super::members::Pays;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use onbill_domain::ids::{ExtId, OperatorId};
+use onbill_domain::wire::ott::{RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::Value;
+use std::sync::{MutexGuard, PoisonError};
+
+const CHARGES: &str = "/ott/v1/transaction";
+
+impl Netflix {
+    /// Posts a charge; tried again while the other side is away.
+    pub(super) async fn charge(
+        &self,
+        operator: &OperatorId,
+        asked: &TransactionRequest,
+    ) -> Outcome<TransactionAnswer> {
+        self.books().ask_charge(operator, asked);
+        let outcome = self.0.edge.post::<TransactionAnswer>(CHARGES, asked).await;
+        if let Ok((_, told)) = &outcome.answer {
+            // A contradiction is in the books; the caller compares the name.
+            let _ = self.books().hear_charge(operator, told.clone(), Source::Answer, self.now());
+        }
+        outcome
+    }
+
+    /// Posts a refund of an operator's charge; tried again while the other side is away.
+    pub(super) async fn refund(
+        &self,
+        operator: &OperatorId,
+        charge: &ExtId,
+        asked: &RefundRequest,
+    ) -> Outcome<RefundAnswer> {
+        self.books().ask_refund(charge, asked);
+        let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
+        let outcome = self.0.edge.post::<RefundAnswer>(&format!("{CHARGES}/{name}/refund"), asked).await;
+        match &outcome.answer {
+            Ok((_, told)) => {
+                let _ = self.books().hear_refund(operator, told.clone(), Source::Answer, self.now());
+            }
+            Err(Failure::Refused { code, .. }) => self.books().refuse_refund(&asked.ext_refund_id, code),
+            Err(Failure::Silent) => {}
+        }
+        outcome
+    }
+
+    /// Makes any call by hand, once, as a test does: signed, and noted in the books as far as it is well formed. `None`
+    /// without an answer; what is no JSON is null.
+    pub async fn call(&self, method: Method, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+        let about = self.about(path, body);
+        if let (&Method::POST, Some((operator, asked))) = (&method, &about) {
+            match asked {
+                Asked::Charge(charge) => self.books().ask_charge(operator, charge),
+                Asked::Refund(charge, refund) => self.books().ask_refund(charge, refund),
+            }
+        }
+        let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        let response = self.0.edge.send(method, path, bytes).await?;
+        let (status, now) = (response.status(), self.now());
+        if let (true, Some((operator, asked))) = (status.is_success(), about) {
+            // A contradiction is in the books.
+            let _ = match asked {
+                Asked::Charge(_) => serde_json::from_slice(response.body())
+                    .map(|told| self.books().hear_charge(&operator, told, Source::Answer, now)),
+                Asked::Refund(..) => serde_json::from_slice(response.body())
+                    .map(|told| self.books().hear_refund(&operator, told, Source::Answer, now)),
+            };
+        }
+        Some((status, serde_json::from_slice(response.body()).unwrap_or_default()))
+    }
+
+    /// What a post by hand asks for, and of which operator.
+    fn about(&self, path: &str, body: &Value) -> Option<(OperatorId, Asked)> {
+        if path == CHARGES {
+            let charge: TransactionRequest = serde_json::from_value(body.clone()).ok()?;
+            let members = self.members();
+            let operator = members.accounts().iter().find_map(|account| match &account.pays {
+                Pays::Bill { operator, pai, .. } if *pai == charge.pai => Some(operator.clone()),
+                _ => None,
+            })?;
+            return Some((operator, Asked::Charge(Box::new(charge))));
+        }
+        let name = path.strip_prefix(CHARGES)?.strip_prefix('/')?.strip_suffix("/refund")?;
+        let charge = ExtId::parse(&percent_decode_str(name).decode_utf8().ok()?)?;
+        let refund: RefundRequest = serde_json::from_value(body.clone()).ok()?;
+        let operator = self.books().charges().iter().find(|known| known.id == charge)?.operator.clone();
+        Some((operator, Asked::Refund(charge, refund)))
+    }
+
+    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Asked {
+    Charge(Box<TransactionRequest>),
+    Refund(ExtId, RefundRequest),
+}
