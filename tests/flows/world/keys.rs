@@ -43,16 +43,29 @@ pub(crate) fn json(holder: &Holder) -> String {
             ];
             let mut ring = operator(id, &uses);
             ring.push(partners_own("public"));
+            ring.push(notices(id, "partner:netflix"));
             ring
         }
         Holder::Operator(id) => operator(id, &["origin-to-bss", "session-assertion", "return-result"]),
-        Holder::Partner => vec![shared("partner:netflix", "edge-to-partner"), partners_own("private")],
+        Holder::Partner => {
+            let mut ring = vec![shared("partner:netflix", "edge-to-partner"), partners_own("private")];
+            ring.extend(["acme", "nova"].map(|id| notices(id, &format!("operator:{id}"))));
+            ring
+        }
     };
     json!(ring).to_string()
 }
 
 fn shared(party: &str, key_use: &str) -> Value {
-    let id = format!("{}-{key_use}-1", party.replace(':', "-"));
+    secret(&format!("{}-{key_use}-1", party.replace(':', "-")), party, key_use)
+}
+
+/// What an operator's origin and the partner share: each ring names the other side.
+fn notices(operator: &str, party: &str) -> Value {
+    secret(&format!("{operator}-netflix-origin-to-partner-1"), party, "origin-to-partner")
+}
+
+fn secret(id: &str, party: &str, key_use: &str) -> Value {
     let secret = base64url(&sha256(id.as_bytes()));
     json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret})
 }

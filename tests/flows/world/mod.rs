@@ -76,6 +76,7 @@ pub(crate) struct World {
     pub(crate) edge: Arc<FakePlatform>,
     pub(crate) acme: Seat,
     pub(crate) nova: Seat,
+    netflix: Netflix,
     partner_keys: Keyring,
 }
 
@@ -157,12 +158,18 @@ impl World {
         }
         network.attach_edge(EDGE, Arc::clone(&edge), config);
         let (random, partner_keys) = (Counted::new("world"), partner_keys);
-        Self { clock, random, network, edge, acme, nova, partner_keys }
+        Self { clock, random, network, edge, acme, nova, netflix, partner_keys }
     }
 
     /// Starts programs of Acme's origin anew, as after a crash.
     pub(crate) async fn revive_acme(&mut self, wanted: impl Fn(&Process) -> bool) {
         self.acme.revive("acme", wanted).await;
+        self.acme.attach_origin(&self.network);
+    }
+
+    /// Starts Acme's origin anew with these limits on what an account may be charged.
+    pub(crate) fn limit_acme(&mut self, limits: Value) {
+        self.acme.limit(serde_json::from_value(limits).expect("are limits"));
         self.acme.attach_origin(&self.network);
     }
 
@@ -197,9 +204,9 @@ impl World {
         (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default())
     }
 
-    /// A call of the partner.
+    /// A call of the partner, which has it in its books.
     pub(crate) async fn ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
-        self.send(self.signed(&method, path, &body)).await
+        self.netflix.call(method, path, &body).await.expect("somebody answers")
     }
 
     /// The same, if an answer comes.
@@ -226,6 +233,11 @@ impl World {
     /// The partner's accounts and leaks, as its JSON tells them.
     pub(crate) async fn partner_accounts(&self) -> Value {
         self.read(&format!("http://{NETFLIX}/accounts")).await
+    }
+
+    /// The partner's charges with all that it was told of them, and what of it cannot be.
+    pub(crate) async fn partner_charges(&self) -> Value {
+        self.read(&format!("http://{NETFLIX}/charges")).await
     }
 
     /// One of the partner's accounts that is paid by card.

@@ -2,12 +2,13 @@
 
 use super::fragile::{Fragile, Life, Turn};
 use super::keys::{self, Holder};
-use super::{EDGE, Network, ParseAs as _};
+use super::{EDGE, NETFLIX, Network, ParseAs as _};
 use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
+use onbill_domain::key::Keyring;
 use onbill_origin::app::App;
-use onbill_origin::config::{AccountSource, Config, HandOffSeconds};
+use onbill_origin::config::{AccountSource, Config, CurrencyLimits, HandOffSeconds};
 use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
@@ -163,6 +164,18 @@ impl Seat {
         &self.processes[0].app
     }
 
+    /// Starts the origin anew with these limits on what an account may be charged.
+    pub(super) fn limit(&mut self, limits: &[CurrencyLimits]) {
+        for process in &mut self.processes {
+            let App { config, keys, store, peer, clock, random, .. } = &*process.app;
+            let config = Config { limits: limits.to_vec(), ..config.clone() };
+            let (store, peer) = (Arc::clone(store), Arc::clone(peer));
+            let (clock, random) = (Arc::clone(clock), Arc::clone(random));
+            let app = App::new(config, Keyring::clone(keys), store, peer, clock, random);
+            process.app = Arc::new(app.expect("is sound"));
+        }
+    }
+
     pub(super) fn as_the_edge_knows_it(&self) -> Value {
         json!({
             "id": self.id(), "name": self.app().config.name, "country": self.app().config.country,
@@ -253,7 +266,10 @@ fn origin_config(id: &str, facts: &Facts) -> Config {
             }))
             .expect("is an offer"),
         ],
-        partners: Vec::new(),
+        partners: vec![
+            serde_json::from_value(json!({"id": "netflix", "url": format!("http://{NETFLIX}")}))
+                .expect("is a partner"),
+        ],
         limits: Vec::new(),
     }
 }
