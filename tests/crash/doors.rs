@@ -26,7 +26,7 @@ pub(crate) struct Doors {
 impl Doors {
     pub(crate) fn new() -> Self {
         let http = HttpPeer::new(PATIENCE).expect("the HTTP client starts");
-        Self { http, edge: keys::ring(&Holder::Edge), partner: keys::ring(&Holder::Partner) }
+        Self { http, edge: keys::ring(&Holder::Edge), partner: keys::ring(&Holder::Partner("netflix")) }
     }
 
     /// Whether the origin at this address can read its books.

@@ -76,6 +76,33 @@ async fn the_edges_secrets_do_not_make_a_charge() {
 }
 
 #[tokio::test]
+async fn the_edges_secrets_give_no_money_back() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
+    world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-2", 1599)).await;
+    let stolen = keys::ring(&Holder::Edge);
+    let (path, body) = ("/ott/v1/transaction/t-1/refund", json!({"extRefundID": "r-1", "reason": "x"}));
+    let mut bare = to_origin(&world, path, &body);
+    as_the_edge(&world, &stolen, &mut bare, "thief-nonce-0011");
+    // The partner's genuine refund of one charge, sent as that of another: the path is signed as well.
+    let genuine = world.passed_on(path, &body);
+    let mut moved = to_origin(&world, "/ott/v1/transaction/t-2/refund", &body);
+    for name in ["onbill-partner-signature-input", "onbill-partner-signature"] {
+        moved.headers_mut().insert(name, genuine.headers()[name].clone());
+    }
+    as_the_edge(&world, &stolen, &mut moved, "thief-nonce-0012");
+    for request in [bare, moved] {
+        assert_eq!(world.send(request).await.0, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 2);
+    assert_eq!(world.send(genuine.clone()).await.0, StatusCode::CREATED);
+    let mut again = genuine;
+    as_the_edge(&world, &stolen, &mut again, "thief-nonce-0013");
+    assert_eq!(world.send(again).await.0, StatusCode::UNAUTHORIZED, "once");
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 3);
+}
+
+#[tokio::test]
 async fn the_partners_signature_alone_does_not_pass_the_edge_by() {
     let (world, pai) = World::signed_up(GOOD).await;
     let charge = charge(&pai, "t-1", 1599);

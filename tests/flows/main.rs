@@ -3,10 +3,12 @@
 
 #![cfg(test)]
 
+mod bad_input;
 mod charging;
 mod compromised_edge;
 mod doors;
 mod journeys;
+mod limits;
 mod notices;
 mod outages;
 mod privacy;

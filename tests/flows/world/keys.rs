@@ -5,12 +5,15 @@ use onbill_domain::encoding::base64url;
 use onbill_domain::key::Keyring;
 use serde_json::{Value, json};
 
+/// Nobody has signed up with the second one.
+const PARTNERS: [&str; 2] = ["netflix", "tunes"];
+
 /// Whose ring.
 pub(crate) enum Holder {
     Edge,
     Origin(&'static str),
     Operator(&'static str),
-    Partner,
+    Partner(&'static str),
 }
 
 /// The ring of one holder.
@@ -28,8 +31,8 @@ pub(crate) fn json(holder: &Holder) -> String {
         Holder::Edge => {
             let mut ring = operator("acme", &edges_own);
             ring.extend(operator("nova", &edges_own));
-            ring.push(shared("partner:netflix", "edge-to-partner"));
-            ring.push(partners_own("public"));
+            ring.extend(PARTNERS.map(|id| shared(&format!("partner:{id}"), "edge-to-partner")));
+            ring.extend(PARTNERS.map(|id| partners_own(id, "public")));
             ring
         }
         Holder::Origin(id) => {
@@ -42,13 +45,14 @@ pub(crate) fn json(holder: &Holder) -> String {
                 "numbers",
             ];
             let mut ring = operator(id, &uses);
-            ring.push(partners_own("public"));
-            ring.push(notices(id, "partner:netflix"));
+            ring.extend(PARTNERS.map(|id| partners_own(id, "public")));
+            ring.push(notices((id, "netflix"), "partner:netflix"));
             ring
         }
         Holder::Operator(id) => operator(id, &["origin-to-bss", "session-assertion", "return-result"]),
         Holder::Partner => {
-            let mut ring = vec![shared("partner:netflix", "edge-to-partner"), partners_own("private")];
+            let mut ring =
+                vec![shared("partner:netflix", "edge-to-partner"), partners_own("netflix", "private")];
             ring.extend(["acme", "nova"].map(|id| notices(id, &format!("operator:{id}"))));
             ring
         }
@@ -61,8 +65,8 @@ fn shared(party: &str, key_use: &str) -> Value {
 }
 
 /// What an operator's origin and the partner share: each ring names the other side.
-fn notices(operator: &str, party: &str) -> Value {
-    secret(&format!("{operator}-netflix-origin-to-partner-1"), party, "origin-to-partner")
+fn notices((operator, partner): (&str, &str), party: &str) -> Value {
+    secret(&format!("{operator}-{partner}-origin-to-partner-1"), party, "origin-to-partner")
 }
 
 fn secret(id: &str, party: &str, key_use: &str) -> Value {
@@ -70,12 +74,12 @@ fn secret(id: &str, party: &str, key_use: &str) -> Value {
     json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret})
 }
 
-/// The partner's key pair: everyone else has the public half.
-fn partners_own(half: &str) -> Value {
-    let seed = sha256(b"netflix partner-call");
+/// A partner's key pair: everyone else has the public half.
+fn partners_own(id: &str, half: &str) -> Value {
+    let seed = sha256(format!("{id} partner-call").as_bytes());
     let value = match half {
         "private" => base64url(&seed),
         _ => base64url(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().as_bytes()),
     };
-    json!({"id": "netflix-partner-call-1", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519", half: value})
+    json!({"id": format!("{id}-partner-call-1"), "party": format!("partner:{id}"), "use": "partner-call", "alg": "ed25519", half: value})
 }

@@ -15,6 +15,7 @@ use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT};
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_origin::ambient::{Clock, Random};
@@ -126,7 +127,7 @@ impl World {
             name: seat.app().config.name.clone(),
             price: seat.app().config.offers[0].price,
         };
-        let partner_keys = keys::ring(&Holder::Partner);
+        let partner_keys = keys::ring(&Holder::Partner("netflix"));
         let netflix = NetflixConfig {
             partner: "netflix".parse_as(onbill_domain::ids::PartnerId::parse),
             public_url: format!("http://{NETFLIX}"),
@@ -146,7 +147,10 @@ impl World {
         let Ground { clock, network } = ground;
         let edge = Arc::new(FakePlatform::new(Arc::clone(&clock.0), 1));
         let operators = json!([acme.as_the_edge_knows_it(), nova.as_the_edge_knows_it()]).to_string();
-        let partners = json!([{"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]}]);
+        let partners = json!([
+            {"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]},
+            {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
+        ]);
         let config =
             Config::read(Some(&operators), Some(&partners.to_string()), Some(&keys::json(&Holder::Edge)));
         let config = Arc::new(config.expect("is sound"));
@@ -184,11 +188,42 @@ impl World {
 
     /// A request signed as the partner does.
     pub(crate) fn signed(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+        self.signed_with(&self.partner_keys, method, path, body)
+    }
+
+    /// The same with the key of any partner.
+    pub(crate) fn signed_with(
+        &self,
+        keys: &Keyring,
+        method: &Method,
+        path: &str,
+        body: &Value,
+    ) -> Request<Bytes> {
         let mut request = Self::unsigned(method, path, body);
-        let key = self.partner_keys.newest(KeyUse::PartnerCall, "partner:netflix").expect("is there");
-        let random: &dyn Random = &*self.random;
-        sign_request(&mut request, key, self.now(), &random.nonce()).expect("signs");
+        let key = keys.of_use(KeyUse::PartnerCall).last().expect("is there");
+        sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
         request
+    }
+
+    /// The partner's genuine post as an edge passes it on to Acme that has looked at nothing of it.
+    pub(crate) fn passed_on(&self, path: &str, body: &Value) -> Request<Bytes> {
+        let genuine = self.signed(&Method::POST, path, body);
+        let mut request = Request::post(format!("http://{}{path}", self.acme.origin))
+            .header("content-type", "application/json")
+            .body(genuine.body().clone())
+            .expect("is a request");
+        for (from, to) in [("signature-input", PARTNER_SIGNATURE_INPUT), ("signature", PARTNER_SIGNATURE)] {
+            request.headers_mut().insert(to, genuine.headers()[from].clone());
+        }
+        let ring = keys::ring(&Holder::Edge);
+        let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+        sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
+        request
+    }
+
+    fn nonce(&self) -> String {
+        let random: &dyn Random = &*self.random;
+        random.nonce()
     }
 
     /// The same without a signature.

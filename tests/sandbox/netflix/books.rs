@@ -64,13 +64,13 @@ pub(super) struct Known<T> {
 
 /// Something that onbill must never say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Contradiction {
+pub(super) struct Contradiction {
     /// When it did.
-    pub at: Timestamp,
+    pub(super) at: Timestamp,
     /// Which operator's origin.
-    pub operator: OperatorId,
+    pub(super) operator: OperatorId,
     /// What was wrong with it.
-    pub what: String,
+    pub(super) what: String,
 }
 
 /// What is wrong with something that was told.

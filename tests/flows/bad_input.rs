@@ -1,0 +1,142 @@
+//! Charges that are none: each has its answer, at the edge and at an origin whose edge looks at nothing, and leaves
+//! nothing half done.
+
+use crate::world::customer::charge;
+use crate::world::{ACCOUNTS, Holder, World, keys};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+const CHARGES: &str = "/ott/v1/transaction";
+
+fn with(pai: &str, member: &str, value: Value) -> Value {
+    let mut body = charge(pai, "b-1", 1599);
+    body[member] = value;
+    body
+}
+
+fn amount(value: impl Into<Value>, currency: &str) -> Value {
+    json!({"value": value.into(), "currency": currency})
+}
+
+fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
+    (status.as_u16(), answer["code"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Nothing is known of the charge `b-1`, nothing waits, nothing is billed; and the name is free for a good charge.
+async fn nothing_happened(world: &World, pai: &str) {
+    let asked = world.ott(Method::GET, &format!("{CHARGES}/b-1"), Value::Null).await;
+    assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
+    assert_eq!(world.acme.app.store.next_due().await.expect("works"), None);
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    let (status, answer) = world.ott(Method::POST, CHARGES, charge(pai, "b-1", 1599)).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")));
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_charge_leaves_nothing_behind() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    let bad = |member: &str, value: Value| with(&pai, member, value);
+    for (what, body, status, code) in [
+        ("nothing", bad("amount", amount(0, "USD")), 400, "invalid-request"),
+        ("negative", bad("amount", amount(-1, "USD")), 400, "invalid-request"),
+        ("beyond any charge", bad("amount", amount(100_000_001, "USD")), 400, "invalid-request"),
+        ("beyond any number", bad("amount", amount(u64::MAX, "USD")), 400, "invalid-request"),
+        ("fractional", bad("amount", amount(15.99, "USD")), 400, "invalid-request"),
+        ("text", bad("amount", amount("1599", "USD")), 400, "invalid-request"),
+        ("unknown currency", bad("amount", amount(1599, "XXX")), 400, "invalid-request"),
+        ("small letters", bad("amount", amount(1599, "usd")), 400, "invalid-request"),
+        ("not billed in", bad("amount", amount(1599, "EUR")), 400, "parameter-not-supported"),
+        (
+            "reversed",
+            bad("servicePeriod", json!({"from": "2026-12-31", "to": "2026-12-01"})),
+            400,
+            "invalid-request",
+        ),
+        (
+            "years long",
+            bad("servicePeriod", json!({"from": "2026-12-01", "to": "2030-12-01"})),
+            400,
+            "invalid-request",
+        ),
+        (
+            "no such day",
+            bad("servicePeriod", json!({"from": "2026-02-01", "to": "2026-02-30"})),
+            400,
+            "invalid-request",
+        ),
+        ("a long name", bad("extTransactionID", json!("b".repeat(300))), 400, "invalid-request"),
+        ("no name", bad("extTransactionID", json!("")), 400, "invalid-request"),
+        ("a name with a space", bad("extTransactionID", json!("b 1")), 400, "invalid-request"),
+        ("tax above it", bad("tax", amount(1600, "USD")), 400, "invalid-request"),
+        ("no PAI", bad("pai", json!("not-a-pai")), 400, "invalid-request"),
+        ("nobody's PAI", bad("pai", json!("00000000-0000-4000-8000-000000000000")), 404, "pai-not-found"),
+        ("no object", json!([]), 400, "invalid-request"),
+        ("text alone", json!("text"), 400, "invalid-request"),
+        ("too long", bad("description", json!("x".repeat(20_000))), 413, "body-too-large"),
+    ] {
+        let expected = (status, code.to_owned());
+        assert_eq!(told(world.ott(Method::POST, CHARGES, body.clone()).await), expected, "{what}");
+        assert_eq!(
+            told(world.send(world.passed_on(CHARGES, &body)).await),
+            expected,
+            "{what}, at the origin"
+        );
+    }
+    nothing_happened(&world, &pai).await;
+}
+
+#[tokio::test]
+async fn names_differ_by_every_byte_and_have_no_second_form() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    for id in ["b-1", "B-1", "b-1.", "b-%31"] {
+        let (status, answer) = world.ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
+        assert_eq!((status, &answer["extTransactionID"]), (StatusCode::CREATED, &json!(id)));
+    }
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 4);
+    // A percent sign in a name is one in a path, too.
+    let (_, answer) = world.ott(Method::GET, &format!("{CHARGES}/b-%2531"), Value::Null).await;
+    assert_eq!(answer["extTransactionID"], "b-%31");
+    let (_, answer) = world.ott(Method::GET, &format!("{CHARGES}/b-%31"), Value::Null).await;
+    assert_eq!(answer["extTransactionID"], "b-1");
+    // Text that has two Unicode forms, or looks like another, is no name at all.
+    for id in ["caf\u{e9}", "cafe\u{301}", "\u{212a}elvin", "\u{ff42}-1", "b\u{200b}-1", "\u{0431}-1"] {
+        let refused = world.ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
+        assert_eq!(told(refused), (400, "invalid-request".to_owned()), "{id:?}");
+    }
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 4);
+}
+
+#[tokio::test]
+async fn another_partners_pai_is_unknown() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    let tunes = keys::ring(&Holder::Partner("tunes"));
+    let call = |method: Method, path: &str, body: Value| world.signed_with(&tunes, &method, path, &body);
+    let refused = world.send(call(Method::POST, CHARGES, charge(&pai, "b-1", 1599))).await;
+    assert_eq!(told(refused), (404, "pai-not-found".to_owned()));
+    nothing_happened(&world, &pai).await;
+    // Nor are its charges: not to be asked for, not to be given back.
+    let asked = world.send(call(Method::GET, &format!("{CHARGES}/b-1"), Value::Null)).await;
+    assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
+    let refund = json!({"extRefundID": "r-1", "reason": "x"});
+    let refused = world.send(call(Method::POST, &format!("{CHARGES}/b-1/refund"), refund)).await;
+    assert_eq!(told(refused), (404, "transaction-not-found".to_owned()));
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_closed_pai_is_declined_with_its_reason_each_time() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,ceased")).await;
+    for id in ["b-1", "b-2"] {
+        let (status, answer) = world.ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
+        assert_eq!(status, StatusCode::CREATED);
+        assert_eq!(
+            (&answer["status"], &answer["declineReason"]),
+            (&json!("DECLINED"), &json!("account-closed"))
+        );
+    }
+    assert_eq!(world.acme.app.store.next_due().await.expect("works"), None);
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+}
