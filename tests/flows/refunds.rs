@@ -161,8 +161,9 @@ async fn only_what_was_taken_can_come_back() {
 
 #[tokio::test]
 async fn what_is_no_refund_leaves_nothing_behind() {
+    type Spoil = fn(&mut Value);
     let (world, _) = charged().await;
-    let bad: [(&str, fn(&mut Value)); 11] = [
+    let bad: [(&str, Spoil); 11] = [
         ("nothing", |r| r["amount"]["value"] = json!(0)),
         ("negative", |r| r["amount"]["value"] = json!(-800)),
         ("fractional", |r| r["amount"]["value"] = json!(7.99)),

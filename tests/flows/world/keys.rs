@@ -50,10 +50,11 @@ pub(crate) fn json(holder: &Holder) -> String {
             ring
         }
         Holder::Operator(id) => operator(id, &["origin-to-bss", "session-assertion", "return-result"]),
-        Holder::Partner => {
+        Holder::Partner(id) => {
             let mut ring =
-                vec![shared("partner:netflix", "edge-to-partner"), partners_own("netflix", "private")];
-            ring.extend(["acme", "nova"].map(|id| notices(id, &format!("operator:{id}"))));
+                vec![shared(&format!("partner:{id}"), "edge-to-partner"), partners_own(id, "private")];
+            let told_by = |operator: &'static str| notices((operator, id), &format!("operator:{operator}"));
+            ring.extend(["acme", "nova"].map(told_by));
             ring
         }
     };

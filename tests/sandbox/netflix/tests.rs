@@ -62,7 +62,7 @@ impl FakeEdge {
             other => {
                 let charge =
                     other.strip_prefix("/ott/v1/transaction/").and_then(|rest| rest.strip_suffix("/refund"));
-                self.refund(&percent_decode_str(charge.expect("is a refund")).decode_utf8_lossy(), body)
+                self.refund(&percent_decode_str(charge.expect("is a refund")).decode_utf8_lossy(), &body)
             }
         };
         if self.lost > 0 {
@@ -106,26 +106,22 @@ impl FakeEdge {
     }
 
     /// Of one charge, whatever has been given back before: what remains is judged here only as a whole.
-    fn refund(&mut self, charge: &str, body: Value) -> (u16, Value) {
-        let of = self.charges[charge]["amount"].clone();
-        let amount = if body["amount"].is_null() { of.clone() } else { body["amount"].clone() };
+    fn refund(&mut self, charge: &str, body: &Value) -> (u16, Value) {
+        let of = &self.charges[charge]["amount"];
+        let amount = if body["amount"].is_null() { of } else { &body["amount"] };
         let remaining = of["value"].as_i64().expect("is whole") - amount["value"].as_i64().expect("is whole");
         if remaining < 0 {
             return (400, json!({"code": "invalid-request", "message": "x"}));
         }
-        let id = body["extRefundID"].as_str().expect("is text").to_owned();
-        let before = self.refunds.insert(id.clone(), body.clone());
-        let status = match before {
-            None => 201,
-            Some(before) if before == body => 200,
-            Some(before) => {
-                self.refunds.insert(id, before);
-                return (422, json!({"code": "idempotency-violation", "message": "x"}));
-            }
-        };
-        let says = self.says.unwrap_or("APPROVED");
-        let answer = json!({"refundID": format!("f-{id}"), "extRefundID": id, "extTransactionID": charge, "status": says,
-                            "amount": amount, "remaining": {"value": remaining, "currency": "USD"}});
+        let id = body["extRefundID"].as_str().expect("is text");
+        let status = if self.refunds.contains_key(id) { 200 } else { 201 };
+        if self.refunds.entry(id.to_owned()).or_insert_with(|| body.clone()) != body {
+            return (422, json!({"code": "idempotency-violation", "message": "x"}));
+        }
+        let status_word = self.says.unwrap_or("APPROVED");
+        let remaining = json!({"value": remaining, "currency": "USD"});
+        let answer = json!({"refundID": format!("f-{id}"), "extRefundID": id, "extTransactionID": charge,
+                            "status": status_word, "amount": amount, "remaining": remaining});
         (status, answer)
     }
 }
