@@ -3,7 +3,7 @@
 use crate::setting::{Books, NOW, charge, declined, done, ext, flow, later, nonce, pai, partner, signup};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
-use onbill_origin::store::{FlowStart, Posting, Settling, SignupIssue, StoreError};
+use onbill_origin::store::{Entry, FlowStart, Posting, Settling, SignupIssue, StoreError, Work};
 use std::sync::Arc;
 
 on_each_database!(
@@ -11,6 +11,7 @@ on_each_database!(
     the_same_id_with_other_contents_is_refused,
     one_of_many_posts_at_once_creates_the_charge,
     a_post_that_was_never_answered_is_answered_from_the_books,
+    an_outcome_that_a_replays_answer_does_not_tell_is_told,
     a_spent_nonce_changes_nothing,
     unknown_and_foreign_pais_leave_nothing,
     a_numbers_next_holder_is_never_charged_for_the_last_one,
@@ -80,6 +81,22 @@ async fn a_post_that_was_never_answered_is_answered_from_the_books(books: Books)
     let Ok(Posting::Replayed(answer)) = posting else { panic!("not answered: {posting:?}") };
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
     assert_eq!(books.lease(60).await.len(), 1, "its hand-off is due");
+}
+
+/// The first post took so long that a replay was answered before it: its outcome is in no answer.
+async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    let after = NOW.plus_seconds(60);
+    let posting = books.store.post_transaction(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
+    let Ok(Posting::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
+    let (answer, settling) = books.store.answer_transaction(after, id.clone(), done()).await.expect("works");
+    assert_eq!((&answer, settling), (&replayed, Settling::Written));
+    assert_eq!(read(&answer).status, TransactionStatus::Pending);
+    let due = books.lease(60).await;
+    assert!(
+        matches!(&due[..], [Entry { work: Work::ChargeNotice { transaction_id }, .. }] if *transaction_id == id)
+    );
 }
 
 async fn a_spent_nonce_changes_nothing(books: Books) {

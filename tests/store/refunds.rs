@@ -6,7 +6,7 @@ use crate::setting::{
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{RefundAnswer, TransactionStatus};
-use onbill_origin::store::{HandOff, NewRefund, RefundPosting, Settling, StoreError, Work};
+use onbill_origin::store::{Entry, HandOff, NewRefund, RefundPosting, Settling, StoreError, Work};
 
 on_each_database!(
     a_charge_is_given_back_in_parts_until_nothing_is_left,
@@ -14,6 +14,7 @@ on_each_database!(
     replaying_a_posted_refund_gives_the_first_answer_byte_for_byte,
     the_same_id_with_other_contents_or_for_another_charge_is_refused,
     a_refund_that_was_never_answered_is_answered_from_the_books,
+    an_outcome_that_a_replays_answer_does_not_tell_is_told,
     what_was_not_charged_cannot_be_given_back,
     no_more_is_given_back_than_is_left_and_in_no_other_currency,
     a_refused_refund_is_off_its_charge_no_more,
@@ -136,6 +137,21 @@ async fn a_refund_that_was_never_answered_is_answered_from_the_books(books: Book
         matches!(&due[..], [entry] if matches!(&entry.work, Work::Refund { refund_id } if *refund_id == id))
     );
     assert_eq!(due[0].attempts, 2, "the post's own attempt was the first");
+}
+
+/// As with a charge: the first post took so long that a replay was answered before it.
+async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-1", 1599).await;
+    let id = books.refunded(refund("n-1", "r-1", Some(600))).await;
+    let after = NOW.plus_seconds(60);
+    let posting = books.store.post_refund(nonce(), after, refund("n-1", "r-1", Some(600))).await;
+    let Ok(RefundPosting::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
+    let (answer, settling) = books.store.answer_refund(after, id.clone(), done()).await.expect("works");
+    assert_eq!((&answer, settling), (&replayed, Settling::Written));
+    assert_eq!(read(&answer).status, TransactionStatus::Pending);
+    let due = books.lease(60).await;
+    assert!(matches!(&due[..], [Entry { work: Work::RefundNotice { refund_id }, .. }] if *refund_id == id));
 }
 
 async fn what_was_not_charged_cannot_be_given_back(books: Books) {

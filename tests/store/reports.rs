@@ -190,15 +190,16 @@ async fn an_errand_is_seen_to_once(books: Books) {
 
     let id = charged(&books, "n-4", 0, Some(1)).await;
     twice(Errand::ChargeNotice(id), SeenTo::PutBack).await;
-    let id = books.refunded(refund("n-4", "r-4", None)).await;
+    let id = books.refunded(refund("n-4", "r-4", Some(1))).await;
     books.store.answer_refund(NOW, id.clone(), later(86_400)).await.expect("works");
-    twice(Errand::Refund(id.clone()), SeenTo::Hurried).await;
+    twice(Errand::Refund(id), SeenTo::Hurried).await;
+    let id = books.refunded(refund("n-4", "r-5", None)).await;
     books.store.answer_refund(NOW, id.clone(), done()).await.expect("works");
     twice(Errand::RefundNotice(id), SeenTo::PutBack).await;
 
     // Whoever leases what was put back looks billing up first.
     let due = books.lease(60).await;
-    assert_eq!(due.len(), 5);
+    assert_eq!(due.len(), 6);
     assert!(due.iter().all(|entry| entry.attempts >= 2), "{due:?}");
 }
 

@@ -23,7 +23,8 @@ pub trait Ledger: Send + Sync {
     ) -> Result<Posting, StoreError>;
 
     /// Closes the books on the caller's own hand-off attempt: writes the outcome if it is not settled yet, fixes
-    /// the answer that every replay of the post will get, and gives it with what became of the outcome.
+    /// the answer that every replay of the post will get, and gives it with what became of the outcome. When a replay
+    /// fixed the answer meanwhile, the partner does not read the outcome in it, and is told by a notice.
     async fn answer_transaction(
         &self,
         now: Timestamp,
@@ -185,4 +186,11 @@ pub struct Refund {
     pub transaction_id: String,
     /// How much.
     pub amount: Money,
+}
+
+/// The answer that every replay of a post gets.
+pub(in crate::store) struct Fixed {
+    pub(in crate::store) answer: Vec<u8>,
+    /// Whether it had been fixed already, and tells of an earlier state.
+    pub(in crate::store) before: bool,
 }

@@ -4,6 +4,7 @@ use super::failure::{Broken, corrupt};
 use super::rows::{amount, hash, number, optional_text, raw_result, text, time};
 use super::statements::Db;
 use super::{outbox, pais, spending};
+use crate::store::ledger::Fixed;
 use crate::store::{Charge, NewCharge, Posting, SealedNumber, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline::DeclineReason;
@@ -45,7 +46,7 @@ pub(super) async fn post(
         return repeat(tx, now, new, &row).await;
     }
     if holder.verdict.is_some() {
-        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?));
+        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
     }
     let Money { currency, .. } = new.request.amount;
     match spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits).await? {
@@ -55,7 +56,7 @@ pub(super) async fn post(
         )?,
         Err(reason) => {
             decline(tx, now, &new.transaction_id, reason).await?;
-            return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?));
+            return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
         }
     };
     Ok(Posting::Created(Box::new(Charge {
@@ -90,7 +91,7 @@ async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewCharge, row: &Row) -> Resu
         return Ok(Posting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
-    Ok(Posting::Replayed(fix_answer(tx, row.try_get("transaction_id")?).await?))
+    Ok(Posting::Replayed(fix_answer(tx, row.try_get("transaction_id")?).await?.answer))
 }
 
 /// Who a PAI stands for, and what its state says to a charge.
@@ -187,7 +188,7 @@ pub(super) async fn lock(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken
 }
 
 /// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
-pub(super) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> Result<Vec<u8>, Broken> {
+pub(super) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> Result<Fixed, Broken> {
     let row = tx
         .row(
             "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, answer FROM transactions
@@ -197,7 +198,7 @@ pub(super) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> Result<Vec<
         .await?
         .ok_or_else(|| corrupt("transaction_id"))?;
     if let Some(answer) = row.try_get("answer")? {
-        return Ok(answer);
+        return Ok(Fixed { answer, before: true });
     }
     let answer = serde_json::to_vec(&read(&row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
     tx.change_one(
@@ -206,7 +207,7 @@ pub(super) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> Result<Vec<
         &[&transaction_id, &answer],
     )
     .await?;
-    Ok(answer)
+    Ok(Fixed { answer, before: false })
 }
 
 pub(super) async fn find(

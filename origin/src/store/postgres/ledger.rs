@@ -38,7 +38,11 @@ impl Ledger for PostgresStore {
     ) -> Result<(Vec<u8>, Settling), StoreError> {
         in_transaction!(&self.pool, ReadCommitted, |tx| {
             let settling = outbox::settle_charge(tx, now, &transaction_id, FIRST, &outcome).await?;
-            (charges::fix_answer(tx, &transaction_id).await?, settling)
+            let fixed = charges::fix_answer(tx, &transaction_id).await?;
+            if fixed.before {
+                outbox::tell(tx, now, "charge-notice", &transaction_id, settling, &outcome).await?;
+            }
+            (fixed.answer, settling)
         })
     }
 
@@ -74,7 +78,11 @@ impl Ledger for PostgresStore {
     ) -> Result<(Vec<u8>, Settling), StoreError> {
         in_transaction!(&self.pool, ReadCommitted, |tx| {
             let settling = outbox::settle_refund(tx, now, &refund_id, FIRST, &outcome).await?;
-            (refunds::fix_answer(tx, &refund_id).await?, settling)
+            let fixed = refunds::fix_answer(tx, &refund_id).await?;
+            if fixed.before {
+                outbox::tell(tx, now, "refund-notice", &refund_id, settling, &outcome).await?;
+            }
+            (fixed.answer, settling)
         })
     }
 

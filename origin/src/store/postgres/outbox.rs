@@ -110,10 +110,23 @@ pub(super) async fn settle(
                 .await;
         }
     };
+    tell(tx, now, kind, id, settling, outcome).await?;
+    Ok(settling)
+}
+
+/// Puts a notice in when a verdict was written: its post was answered before.
+pub(super) async fn tell(
+    tx: &Db<'_>,
+    now: Timestamp,
+    kind: &str,
+    id: &str,
+    settling: Settling,
+    outcome: &HandOff,
+) -> Result<(), Broken> {
     if settling == Settling::Written && outcome.is_verdict() {
         put(tx, kind, id, now, 0).await?;
     }
-    Ok(settling)
+    Ok(())
 }
 
 /// Writes what came of a hand-off by its `attempt`. The charge is locked before its entry, also where only the entry is

@@ -5,6 +5,7 @@ use super::failure::{Broken, corrupt};
 use super::rows::{amount, hash, raw_result, text, time};
 use super::statements::Db;
 use super::{outbox, spending};
+use crate::store::ledger::Fixed;
 use crate::store::{NewRefund, Refund, RefundPosting, Settling, StoreError};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -75,7 +76,7 @@ async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewRefund, row: &Row) -> Resu
         return Ok(RefundPosting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
-    Ok(RefundPosting::Replayed(fix_answer(tx, row.try_get("refund_id")?).await?))
+    Ok(RefundPosting::Replayed(fix_answer(tx, row.try_get("refund_id")?).await?.answer))
 }
 
 /// Takes an amount off what is left of a charge; a negative one is put back.
@@ -129,18 +130,18 @@ const ANSWER: &str =
 
 /// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before. Whoever calls this
 /// has the lock.
-pub(super) async fn fix_answer(tx: &Db<'_>, refund_id: &str) -> Result<Vec<u8>, Broken> {
+pub(super) async fn fix_answer(tx: &Db<'_>, refund_id: &str) -> Result<Fixed, Broken> {
     let row = tx
         .row(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id])
         .await?
         .ok_or_else(|| corrupt("refund_id"))?;
     if let Some(answer) = row.try_get("answer")? {
-        return Ok(answer);
+        return Ok(Fixed { answer, before: true });
     }
     let answer = serde_json::to_vec(&read(&row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
     tx.change_one("refund_id", "UPDATE refunds SET answer = $2 WHERE refund_id = $1", &[&refund_id, &answer])
         .await?;
-    Ok(answer)
+    Ok(Fixed { answer, before: false })
 }
 
 pub(super) async fn find(

@@ -2,6 +2,7 @@
 
 use super::rows::{amount, number, optional_text, raw_result, text};
 use super::{corrupt, outbox, pais, spending};
+use crate::store::ledger::Fixed;
 use crate::store::{Charge, NewCharge, Posting, SealedNumber, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline::DeclineReason;
@@ -28,7 +29,7 @@ pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<P
     };
     insert(tx, now, new, verdict)?;
     if verdict.is_some() {
-        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?));
+        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?.answer));
     }
     outbox::put_leased(tx, "charge", &new.transaction_id, new.answering_until)?;
     Ok(Posting::Created(Box::new(Charge {
@@ -56,7 +57,7 @@ fn repeat(tx: &Connection, now: Timestamp, new: &NewCharge, row: &Row<'_>) -> Re
     }
     // Whoever took the post never answered it: this is the first answer.
     let transaction_id: String = row.get("transaction_id")?;
-    Ok(Posting::Replayed(fix_answer(tx, &transaction_id)?))
+    Ok(Posting::Replayed(fix_answer(tx, &transaction_id)?.answer))
 }
 
 /// Who a PAI stands for, and what its state says to a charge.
@@ -125,17 +126,17 @@ fn insert(
 }
 
 /// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
-pub(super) fn fix_answer(tx: &Connection, transaction_id: &str) -> Result<Vec<u8>, StoreError> {
+pub(super) fn fix_answer(tx: &Connection, transaction_id: &str) -> Result<Fixed, StoreError> {
     let mut select = tx.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
     let mut rows = select.query([transaction_id])?;
     let row = rows.next()?.ok_or_else(|| corrupt("transaction_id"))?;
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
-        return Ok(answer);
+        return Ok(Fixed { answer, before: true });
     }
     let answer = serde_json::to_vec(&read(row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
     tx.prepare_cached("UPDATE transactions SET answer = ?2 WHERE transaction_id = ?1")?
         .execute(params![transaction_id, answer])?;
-    Ok(answer)
+    Ok(Fixed { answer, before: false })
 }
 
 pub(super) fn find(

@@ -37,7 +37,11 @@ impl Ledger for SqliteStore {
     ) -> Result<(Vec<u8>, Settling), StoreError> {
         self.write(move |tx| {
             let settling = outbox::settle_charge(tx, now, &transaction_id, FIRST, &outcome)?;
-            Ok((charges::fix_answer(tx, &transaction_id)?, settling))
+            let fixed = charges::fix_answer(tx, &transaction_id)?;
+            if fixed.before {
+                outbox::tell(tx, now, "charge-notice", &transaction_id, settling, &outcome)?;
+            }
+            Ok((fixed.answer, settling))
         })
         .await
     }
@@ -75,7 +79,11 @@ impl Ledger for SqliteStore {
     ) -> Result<(Vec<u8>, Settling), StoreError> {
         self.write(move |tx| {
             let settling = outbox::settle_refund(tx, now, &refund_id, FIRST, &outcome)?;
-            Ok((refunds::fix_answer(tx, &refund_id)?, settling))
+            let fixed = refunds::fix_answer(tx, &refund_id)?;
+            if fixed.before {
+                outbox::tell(tx, now, "refund-notice", &refund_id, settling, &outcome)?;
+            }
+            Ok((fixed.answer, settling))
         })
         .await
     }

@@ -96,10 +96,23 @@ pub(super) fn settle(
             return put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome);
         }
     };
+    tell(tx, now, kind, id, settling, outcome)?;
+    Ok(settling)
+}
+
+/// Puts a notice in when a verdict was written: its post was answered before.
+pub(super) fn tell(
+    tx: &Connection,
+    now: Timestamp,
+    kind: &str,
+    id: &str,
+    settling: Settling,
+    outcome: &HandOff,
+) -> Result<(), StoreError> {
     if settling == Settling::Written && outcome.is_verdict() {
         put(tx, kind, id, now, 0)?;
     }
-    Ok(settling)
+    Ok(())
 }
 
 /// Writes what came of a hand-off by its `attempt`.

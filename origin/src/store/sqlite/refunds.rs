@@ -2,6 +2,7 @@
 
 use super::rows::{amount, raw_result, text};
 use super::{corrupt, outbox, spending};
+use crate::store::ledger::Fixed;
 use crate::store::{NewRefund, Refund, RefundPosting, Settling, StoreError};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -74,7 +75,7 @@ fn repeat(
     }
     // Whoever took the post never answered it: this is the first answer.
     let refund_id: String = row.get("refund_id")?;
-    Ok(RefundPosting::Replayed(fix_answer(tx, &refund_id)?))
+    Ok(RefundPosting::Replayed(fix_answer(tx, &refund_id)?.answer))
 }
 
 /// Everything that an answer tells.
@@ -84,17 +85,17 @@ const ANSWER: &str =
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
 /// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before.
-pub(super) fn fix_answer(tx: &Connection, refund_id: &str) -> Result<Vec<u8>, StoreError> {
+pub(super) fn fix_answer(tx: &Connection, refund_id: &str) -> Result<Fixed, StoreError> {
     let mut select = tx.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
     let mut rows = select.query([refund_id])?;
     let row = rows.next()?.ok_or_else(|| corrupt("refund_id"))?;
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
-        return Ok(answer);
+        return Ok(Fixed { answer, before: true });
     }
     let answer = serde_json::to_vec(&read(row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
     tx.prepare_cached("UPDATE refunds SET answer = ?2 WHERE refund_id = ?1")?
         .execute(params![refund_id, answer])?;
-    Ok(answer)
+    Ok(Fixed { answer, before: false })
 }
 
 pub(super) fn find(
