@@ -34,7 +34,7 @@ fn told(world: &World, path: &str) -> usize {
 }
 
 async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app.store.next_due().await.expect("works").is_none()
+    world.acme.app().store.next_due().await.expect("works").is_none()
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn amounts(world: &World) -> Vec<i64> {
 }
 
 async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app.store.next_due().await.expect("works").is_none()
+    world.acme.app().store.next_due().await.expect("works").is_none()
 }
 
 #[tokio::test]

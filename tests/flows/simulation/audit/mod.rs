@@ -37,6 +37,7 @@ pub(super) async fn findings(run: &Run) -> Vec<String> {
     balance(&charges, run, &mut found);
     outbox(run, &mut found).await;
     answers(run, &charges, &mut found).await;
+    told(run, &charges, &mut found).await;
     pais(run, &mut found).await;
     found
 }
@@ -154,6 +155,23 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<Str
         let (_, now) = run.world.ott(Method::GET, &path, Value::Null).await;
         if now["status"] != row.status.as_str() || now["transactionID"] != row.transaction_id.as_str() {
             found.push(format!("{id}: asked for, it is {now}"));
+        }
+    }
+}
+
+/// What the partner's own books have: nothing that contradicts what it was told before, and of each charge that it was
+/// told about, the state that it has in the end.
+async fn told(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
+    let books = run.world.partner_charges().await;
+    for each in books["contradictions"].as_array().expect("is a list") {
+        found.push(format!("the partner was told {each}"));
+    }
+    for told in books["charges"].as_array().expect("is a list").iter().filter(|told| !told["told"].is_null())
+    {
+        let id = told["extTransactionID"].as_str().expect("is text");
+        let status = charges.get(id).map(|charge| charge.status.as_str());
+        if told["told"]["status"].as_str() != status {
+            found.push(format!("{id} is {status:?}, and the partner knows {}", told["told"]));
         }
     }
 }
