@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(super) struct Asked {
     pub(super) pai: String,
     /// The first amount asked for.
-    value: i64,
+    pub(super) value: i64,
     /// The amount that an answer has shown to be taken: a post that was lost may not have been the first to arrive.
     pub(super) taken: Option<i64>,
     /// The answers to the post: they must all be one.
@@ -143,7 +143,7 @@ impl Run {
 
 /// What says nothing about what was asked: nobody was there to ask, the call arrived for the second time, or somebody
 /// failed after the work was done. Any other fault is one of ours.
-fn no_answer(status: StatusCode, answer: &Value) {
+pub(super) fn no_answer(status: StatusCode, answer: &Value) {
     let expected = match status {
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::UNAUTHORIZED => true,
         StatusCode::INTERNAL_SERVER_ERROR => answer["message"] == FAILED_AFTER,

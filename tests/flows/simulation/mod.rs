@@ -10,6 +10,7 @@ mod campaign;
 mod charges;
 mod dice;
 mod people;
+mod refunds;
 mod run;
 mod trouble;
 mod weather;

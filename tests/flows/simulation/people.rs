@@ -27,11 +27,20 @@ pub(super) struct Holding {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) transaction_id: String,
+    /// Set when some of the charge is given back by it.
+    pub(super) refund_id: Option<String>,
     pub(super) number: &'static str,
+    /// Negative when given back.
     pub(super) value: i64,
     pub(super) currency: String,
     /// Who held the number when it came.
     pub(super) holding: Holding,
+}
+
+impl Line {
+    fn name(&self) -> (&str, Option<&str>) {
+        (&self.transaction_id, self.refund_id.as_deref())
+    }
 }
 
 /// Who holds each number, after who held it before.
@@ -94,14 +103,15 @@ impl Run {
         for (number, held) in &self.holdings {
             for line in self.world.bill(&self.world.acme, number).await {
                 let transaction_id = line["transactionID"].as_str().expect("has an id").to_owned();
+                let refund_id = line["refundID"].as_str().map(str::to_owned);
                 let value = line["amount"]["value"].as_i64().expect("has an amount");
                 let currency = line["amount"]["currency"].as_str().expect("has a currency").to_owned();
                 let holding = held.last().expect("somebody holds it").clone();
-                lines.push(Line { transaction_id, number, value, currency, holding });
+                lines.push(Line { transaction_id, refund_id, number, value, currency, holding });
             }
         }
         for line in &self.lines {
-            let at = lines.iter().position(|now| now.transaction_id == line.transaction_id);
+            let at = lines.iter().position(|now| now.name() == line.name());
             lines.remove(at.unwrap_or_else(|| panic!("a line has left the bill")));
         }
         self.lines.extend(lines);

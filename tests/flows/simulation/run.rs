@@ -4,11 +4,22 @@ use super::audit::{self, Eyes, Watch};
 use super::charges::Asked;
 use super::dice::Dice;
 use super::people::{self, Holdings, Line};
+use super::refunds::Returned;
 use super::weather::{Met, Weather};
 use crate::world::{ACCOUNTS, World};
 use std::collections::BTreeMap;
 
 const STEPS: u32 = 40;
+
+/// What Acme's accounts may be charged, in cents: little enough to be met now and then.
+pub(super) const LIMITS: Limits = Limits { smallest: 150, transaction: 2000, day: 4000, month: 9000 };
+
+pub(super) struct Limits {
+    pub(super) smallest: i64,
+    pub(super) transaction: i64,
+    pub(super) day: i64,
+    pub(super) month: i64,
+}
 
 /// Who keeps the books of the operator that everything happens at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +42,10 @@ pub(super) struct Run {
     pub(super) lines: Vec<Line>,
     /// For each PAI, its number and the day of its holder's account.
     pub(super) pais: BTreeMap<String, (&'static str, String)>,
+    /// The charges that the partner asked for, by its ids.
     pub(super) asked: BTreeMap<String, Asked>,
+    /// The refunds, by its ids.
+    pub(super) returned: BTreeMap<String, Returned>,
     pub(super) visits: u32,
 }
 
@@ -52,6 +66,7 @@ impl Run {
             lines: Vec::new(),
             pais: BTreeMap::new(),
             asked: BTreeMap::new(),
+            returned: BTreeMap::new(),
             visits: 0,
         }
     }
@@ -74,13 +89,15 @@ impl Run {
 
     /// Everything that was answered and billed, and the weather in which it was.
     pub(super) fn told(&self) -> String {
-        format!("{:?} {:?} {:?}", self.weather, self.asked, self.lines)
+        format!("{:?} {:?} {:?} {:?}", self.weather, self.asked, self.returned, self.lines)
     }
 
     async fn step(&mut self) {
-        match self.dice.below(26) {
+        match self.dice.below(31) {
             0..=8 => self.charge().await,
             9 => self.ask().await,
+            26..=29 => self.give_back().await,
+            30 => self.ask_refund().await,
             10..=12 => self.disturb(),
             13 | 14 => self.world.network.mend(),
             15..=17 => self.pass_time(),
@@ -118,9 +135,20 @@ impl Run {
         for _ in 0..10 {
             self.world.pass_seconds(2 * 86_400);
             self.world.acme.try_deliver().await.expect("nothing is in the way");
+            self.see_to_parked().await;
             self.look_into_books().await;
         }
         self.look_at_bills().await;
+    }
+
+    /// A person sees to what is parked, now that nothing is in the way.
+    async fn see_to_parked(&mut self) {
+        for row in self.rows("SELECT entry_id FROM outbox WHERE parked_at IS NOT NULL").await {
+            let entry = row[0].as_deref().expect("has an id").parse().expect("is a number");
+            let app = self.world.acme.app();
+            assert!(app.store.redrive(app.now(), entry).await.expect("works"), "an entry is parked for ever");
+            self.weather.meet(Met::Parked);
+        }
     }
 
     pub(super) async fn rows(&self, sql: &str) -> Vec<audit::Row> {

@@ -11,7 +11,13 @@ pub(super) enum Met {
     Conflict,
     Pending,
     Decline,
+    Limited,
+    Refund,
+    RefundReplay,
+    RefundRefused,
+    Notice,
     HandOver,
+    Parked,
     Death,
     Lost,
     Late,
@@ -41,13 +47,19 @@ impl From<Mishap> for Met {
     }
 }
 
-const ALL: [(Met, &str); 18] = [
+const ALL: [(Met, &str); 24] = [
     (Met::Charge, "charges"),
     (Met::Replay, "replays"),
     (Met::Conflict, "conflicts"),
     (Met::Pending, "pending"),
     (Met::Decline, "declined"),
+    (Met::Limited, "over a limit"),
+    (Met::Refund, "refunds"),
+    (Met::RefundReplay, "replays of refunds"),
+    (Met::RefundRefused, "refunds refused"),
+    (Met::Notice, "notices"),
     (Met::HandOver, "numbers handed over"),
+    (Met::Parked, "parked"),
     (Met::Death, "deaths"),
     (Met::Lost, "calls lost"),
     (Met::Late, "late"),

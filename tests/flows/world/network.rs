@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Request, Response, Uri};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use onbill_domain::digest::sha256;
 use onbill_domain::reject::{Code, Reject};
 use onbill_edge::Config;
@@ -102,6 +102,7 @@ struct Crossed {
     authority: String,
     path: String,
     asked: (HeaderMap, Bytes),
+    status: StatusCode,
     answered: (HeaderMap, Bytes),
 }
 
@@ -194,6 +195,13 @@ impl Network {
     /// Late calls never arrive.
     pub(crate) fn drop_late(&self) {
         hold(&self.late).clear();
+    }
+
+    /// What crossed to a path, and with which status it was answered: also if nobody heard the answer.
+    pub(crate) fn crossed(&self, authority: &str, path: &str) -> Vec<(Bytes, StatusCode)> {
+        let crossings = hold(&self.crossings);
+        let there = crossings.iter().filter(|call| call.authority == authority && call.path == path);
+        there.map(|call| (call.asked.1.clone(), call.status)).collect()
     }
 
     /// Takes everybody off the network.
@@ -311,8 +319,9 @@ impl Network {
                 Response::from_parts(parts, to_bytes(body, 1 << 20).await.map_err(|_| Unreachable)?)
             }
         };
+        let status = answer.status();
         let answered = (answer.headers().clone(), answer.body().clone());
-        hold(&self.crossings).push(Crossed { authority, path, asked, answered });
+        hold(&self.crossings).push(Crossed { authority, path, asked, status, answered });
         Ok(answer)
     }
 }

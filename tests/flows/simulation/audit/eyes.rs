@@ -59,9 +59,11 @@ fn text(value: ValueRef<'_>) -> Option<String> {
         ValueRef::Integer(number) => Some(number.to_string()),
         ValueRef::Real(number) => Some(number.to_string()),
         ValueRef::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        // As PostgreSQL writes it.
-        ValueRef::Blob(bytes) => {
-            Some(bytes.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}")))
-        }
+        ValueRef::Blob(bytes) => Some(format!("\\x{}", hex(bytes))),
     }
+}
+
+/// Bytes as PostgreSQL writes them.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

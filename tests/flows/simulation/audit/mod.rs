@@ -1,6 +1,9 @@
 //! The audit: looks into the database and at the bills itself, and believes nobody's word.
 
 mod eyes;
+mod limits;
+mod notices;
+mod refunds;
 mod watch;
 
 pub(super) use eyes::{Eyes, Row};
@@ -18,6 +21,8 @@ struct Charge {
     pai: String,
     value: i64,
     currency: String,
+    refunded: i64,
+    created_at: i64,
     status: String,
     reason: Option<String>,
 }
@@ -34,7 +39,9 @@ pub(super) async fn findings(run: &Run) -> Vec<String> {
     for id in lines.keys().filter(|id| !known.contains(*id)) {
         found.push(format!("the bill has {id}, which nobody charged"));
     }
-    balance(&charges, run, &mut found);
+    refunds::check(run, &charges, &mut found).await;
+    notices::check(run, &mut found).await;
+    limits::check(run, &charges, &mut found).await;
     outbox(run, &mut found).await;
     answers(run, &charges, &mut found).await;
     told(run, &charges, &mut found).await;
@@ -44,18 +51,20 @@ pub(super) async fn findings(run: &Run) -> Vec<String> {
 
 /// The ledger, by the partner's ids.
 async fn ledger(run: &Run) -> BTreeMap<String, Charge> {
-    let sql = "SELECT ext_transaction_id, transaction_id, pai, amount_minor, currency, status, decline_reason
+    let sql =
+        "SELECT ext_transaction_id, transaction_id, pai, amount_minor, currency, refunded_minor, created_at,
+                      status, decline_reason
                FROM transactions";
     let charge = |row: Row| {
-        let [ext_id, transaction_id, pai, value, currency, status, reason] =
+        let [ext_id, transaction_id, pai, value, currency, refunded, created_at, status, reason] =
             row.try_into().expect("has these columns");
-        let value = value.expect("is not null").parse().expect("is a number");
-        let text = |text: Option<String>| text.expect("is not null");
         let charge = Charge {
             transaction_id: text(transaction_id),
             pai: text(pai),
-            value,
+            value: number(value),
             currency: text(currency),
+            refunded: number(refunded),
+            created_at: number(created_at),
             status: text(status),
             reason,
         };
@@ -64,28 +73,23 @@ async fn ledger(run: &Run) -> BTreeMap<String, Charge> {
     run.rows(sql).await.into_iter().map(charge).collect()
 }
 
-/// The lines of all bills, by our ids.
+fn text(column: Option<String>) -> String {
+    column.expect("is not null")
+}
+
+fn number(column: Option<String>) -> i64 {
+    text(column).parse().expect("is a number")
+}
+
+/// The charges on all bills, by our ids.
 fn bills<'r>(run: &'r Run, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r Line> {
     let mut lines = BTreeMap::new();
-    for line in &run.lines {
+    for line in run.lines.iter().filter(|line| line.refund_id.is_none()) {
         if lines.insert(line.transaction_id.as_str(), line).is_some() {
             found.push(format!("{} is billed twice", line.transaction_id));
         }
     }
     lines
-}
-
-/// In each currency, what was approved is what the bills sum up to.
-fn balance(charges: &BTreeMap<String, Charge>, run: &Run, found: &mut Vec<String>) {
-    let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
-    for charge in charges.values().filter(|charge| charge.status == "APPROVED") {
-        *sums.entry(&charge.currency).or_default() += charge.value;
-    }
-    for line in &run.lines {
-        *sums.entry(&line.currency).or_default() -= line.value;
-    }
-    let open = sums.iter().filter(|(_, sum)| **sum != 0);
-    found.extend(open.map(|(currency, sum)| format!("the books and the bills differ by {sum} {currency}")));
 }
 
 /// Everybody had time to finish.

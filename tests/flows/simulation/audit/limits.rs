@@ -1,0 +1,67 @@
+//! Limits: what an account was charged in a day and in a month, less what it got back, is within them; and a charge that
+//! was declined by one would have been over it.
+
+use super::Charge;
+use crate::simulation::run::{LIMITS, Run};
+use onbill_domain::day::Day;
+use onbill_domain::timestamp::Timestamp;
+use std::collections::BTreeMap;
+
+/// The charges of one account in one day or month.
+#[derive(Default)]
+struct Span {
+    /// Approved, less what is back.
+    charged: i64,
+    /// Everything that may have counted at some time.
+    counted: i64,
+}
+
+pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
+    let subscribers: BTreeMap<String, String> = run
+        .rows("SELECT pai, subscriber_id FROM pais")
+        .await
+        .into_iter()
+        .map(|row| (super::text(row[0].clone()), super::text(row[1].clone())))
+        .collect();
+    let spans = |charge: &Charge| {
+        let day = Day::of(Timestamp::from_unix_seconds(charge.created_at)).to_string();
+        let holder = subscribers[&charge.pai].clone();
+        [(holder.clone(), day[..7].to_owned()), (holder, day)]
+    };
+    let mut totals: BTreeMap<(String, String), Span> = BTreeMap::new();
+    for charge in charges.values() {
+        for span in spans(charge) {
+            let span = totals.entry(span).or_default();
+            if charge.status == "APPROVED" {
+                span.charged += charge.value - charge.refunded;
+            }
+            if !is_limit(charge.reason.as_deref()) {
+                span.counted += charge.value;
+            }
+        }
+    }
+    for ((holder, span), total) in &totals {
+        let limit = if span.len() == "2026-12".len() { LIMITS.month } else { LIMITS.day };
+        if total.charged > limit {
+            found.push(format!("{holder} was charged {} in {span}, the limit is {limit}", total.charged));
+        }
+    }
+    for (id, charge) in charges {
+        let [month, day] = spans(charge).map(|span| totals[&span].counted + charge.value);
+        let fits = match charge.reason.as_deref() {
+            Some("charge-exceeds-transaction-limit") => charge.value > LIMITS.transaction,
+            Some("charge-under-limit") => charge.value < LIMITS.smallest,
+            Some("charge-exceeds-daily-limit") => day > LIMITS.day,
+            Some("charge-exceeds-monthly-limit") => month > LIMITS.month,
+            Some(_) => true,
+            None => (LIMITS.smallest..=LIMITS.transaction).contains(&charge.value),
+        };
+        if !fits {
+            found.push(format!("{id} over {} was {}: {:?}", charge.value, charge.status, charge.reason));
+        }
+    }
+}
+
+fn is_limit(reason: Option<&str>) -> bool {
+    reason.is_some_and(|reason| reason.starts_with("charge-"))
+}

@@ -1,0 +1,82 @@
+//! Notices: each outcome that came after the partner's answer has reached it, and none says what is not so.
+
+use super::eyes::hex;
+use super::text;
+use crate::simulation::run::Run;
+use crate::world::NETFLIX;
+use http::StatusCode;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that partners are told of.
+struct Kind {
+    path: &'static str,
+    table: &'static str,
+    /// The partner's id, and ours, as the books call them and as a notice does.
+    theirs: (&'static str, &'static str),
+    ours: (&'static str, &'static str),
+}
+
+const CHARGES: Kind = Kind {
+    path: "/transaction-state",
+    table: "transactions",
+    theirs: ("ext_transaction_id", "extTransactionID"),
+    ours: ("transaction_id", "transactionID"),
+};
+const REFUNDS: Kind = Kind {
+    path: "/refund-state",
+    table: "refunds",
+    theirs: ("ext_refund_id", "extRefundID"),
+    ours: ("refund_id", "refundID"),
+};
+
+/// How it stands in the books.
+struct State {
+    ours: String,
+    status: String,
+    /// Whether the answer that every post gets says that it is pending.
+    answered_as_pending: bool,
+}
+
+pub(super) async fn check(run: &Run, found: &mut Vec<String>) {
+    for kind in [CHARGES, REFUNDS] {
+        let states = states(run, &kind).await;
+        let mut told: BTreeSet<String> = BTreeSet::new();
+        for (notice, taken) in notices(run, kind.path) {
+            let id = notice[kind.theirs.1].as_str().unwrap_or_default();
+            let is_so = states.get(id).is_some_and(|state| {
+                notice[kind.ours.1] == state.ours.as_str() && notice["status"] == state.status.as_str()
+            });
+            if !is_so {
+                found.push(format!("the partner was told what is not so: {notice}"));
+            }
+            if taken {
+                told.insert(id.to_owned());
+            }
+        }
+        for (id, state) in &states {
+            if state.answered_as_pending && state.status != "PENDING" && !told.contains(id) {
+                found.push(format!("{id} was answered as pending, is {}, and nobody told", state.status));
+            }
+        }
+    }
+}
+
+async fn states(run: &Run, kind: &Kind) -> BTreeMap<String, State> {
+    let sql = format!("SELECT {}, {}, status, answer FROM {}", kind.theirs.0, kind.ours.0, kind.table);
+    let state = |row: super::Row| {
+        let [theirs, ours, status, answer] = row.try_into().expect("has these columns");
+        let answered_as_pending = answer.is_some_and(|answer| answer.contains(&hex(b"\"PENDING\"")));
+        (text(theirs), State { ours: text(ours), status: text(status), answered_as_pending })
+    };
+    run.rows(&sql).await.into_iter().map(state).collect()
+}
+
+/// What crossed to the partner, and whether it took it.
+fn notices(run: &Run, path: &str) -> Vec<(Value, bool)> {
+    let crossings = run.world.network.crossed(NETFLIX, path);
+    let notice = |(body, status): (bytes::Bytes, StatusCode)| {
+        (serde_json::from_slice(&body).unwrap_or_default(), status.is_success())
+    };
+    crossings.into_iter().map(notice).collect()
+}

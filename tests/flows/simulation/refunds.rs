@@ -1,0 +1,153 @@
+//! The partner gives money back: all or some of a charge, again, at once, and more than there is; and it remembers every
+//! answer.
+
+use super::charges::no_answer;
+use super::run::Run;
+use super::weather::Met;
+use futures_util::future::join_all;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// What was to be given back under an id, and what was said about it.
+#[derive(Clone, Debug)]
+pub(super) struct Returned {
+    /// The partner's id of the charge.
+    pub(super) charge: String,
+    /// How much; all that is left when absent.
+    value: Option<i64>,
+    /// The answers to the post: they must all be one.
+    pub(super) answers: Vec<Value>,
+    pub(super) created: u32,
+    /// The last word about it, from whoever said it first.
+    pub(super) settled: Option<Value>,
+}
+
+impl Returned {
+    /// Hears how the refund stands. What was approved or declined once is so for ever; what is left of the charge goes on
+    /// to change with its other refunds.
+    pub(super) fn hear(&mut self, answer: &Value) {
+        if answer["status"] == "PENDING" {
+            return;
+        }
+        let mut state = answer.clone();
+        state["remaining"].take();
+        let settled = self.settled.get_or_insert_with(|| state.clone());
+        assert_eq!(*settled, state, "a refund has left the state that was the last");
+    }
+
+    fn body(&self, id: &str) -> Value {
+        let mut body = json!({"extRefundID": id, "reason": "Ended early"});
+        if let Some(value) = self.value {
+            body["amount"] = json!({"value": value, "currency": "USD"});
+        }
+        body
+    }
+}
+
+impl Run {
+    /// One refund, or several posts at once, of one id or of many; sometimes an id of old.
+    pub(super) async fn give_back(&mut self) {
+        if self.asked.is_empty() {
+            return;
+        }
+        let first = self.some_refund();
+        let mut ids = vec![first.clone()];
+        match self.dice.below(6) {
+            0 => ids.extend([first.clone(), first]),
+            1 | 2 => ids.extend(self.two_more_of(&first)),
+            _ => {}
+        }
+        let answers = join_all(ids.iter().map(|id| self.post_refund(id))).await;
+        for (id, answer) in ids.iter().zip(answers) {
+            if let Some((status, answer)) = answer {
+                self.hear_refund(id, status, answer);
+            }
+        }
+    }
+
+    /// A refund to post, new or of old.
+    fn some_refund(&mut self) -> String {
+        let old: Vec<String> = self.returned.keys().cloned().collect();
+        if !old.is_empty() && self.dice.below(3) == 0 {
+            return self.dice.pick(&old).clone();
+        }
+        let charges: Vec<String> = self.asked.keys().cloned().collect();
+        let charge = self.dice.pick(&charges).clone();
+        self.refund_of(charge)
+    }
+
+    /// Others of the same charge, which they may not all fit into.
+    fn two_more_of(&mut self, id: &str) -> [String; 2] {
+        let charge = self.returned[id].charge.clone();
+        [self.refund_of(charge.clone()), self.refund_of(charge)]
+    }
+
+    fn refund_of(&mut self, charge: String) -> String {
+        let all = self.asked[&charge].value;
+        let some =
+            |dice: &mut super::dice::Dice| 1 + i64::try_from(dice.below(all.unsigned_abs())).expect("fits");
+        let value = match self.dice.below(6) {
+            0 | 1 => None,
+            2 => Some(all + 1),
+            _ => Some(some(&mut self.dice)),
+        };
+        let id = format!("back-{}", self.returned.len());
+        let returned = Returned { charge, value, answers: Vec::new(), created: 0, settled: None };
+        self.returned.insert(id.clone(), returned);
+        id
+    }
+
+    pub(super) async fn post_refund(&self, id: &str) -> Option<(StatusCode, Value)> {
+        let returned = &self.returned[id];
+        let path = format!("/ott/v1/transaction/{}/refund", returned.charge);
+        self.world.try_ott(Method::POST, &path, returned.body(id)).await
+    }
+
+    fn hear_refund(&mut self, id: &str, status: StatusCode, answer: Value) {
+        let returned = self.returned.get_mut(id).expect("was asked for");
+        match status {
+            StatusCode::CREATED | StatusCode::OK => {
+                let created = status == StatusCode::CREATED;
+                returned.created += u32::from(created);
+                returned.hear(&answer);
+                self.weather.meet(if created { Met::Refund } else { Met::RefundReplay });
+                returned.answers.push(answer);
+            }
+            // More than is left, which may be nothing.
+            StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
+                assert!(returned.answers.is_empty(), "{id} was taken, and is refused: {answer}");
+                self.weather.meet(Met::RefundRefused);
+            }
+            StatusCode::NOT_FOUND if answer["code"] == "transaction-not-found" => {
+                let charge = &self.asked[&returned.charge];
+                assert_eq!(charge.taken, None, "{} was answered, and is not there", returned.charge);
+            }
+            // The charge is pending, or another post of the refund is being answered.
+            StatusCode::CONFLICT => {}
+            other => no_answer(other, &answer),
+        }
+    }
+
+    /// Where a refund stands.
+    pub(super) async fn ask_refund(&mut self) {
+        let old: Vec<String> = self.returned.keys().cloned().collect();
+        if old.is_empty() {
+            return;
+        }
+        let id = self.dice.pick(&old);
+        let Some((status, answer)) = self.refund_status(id).await else { return };
+        let returned = self.returned.get_mut(id).expect("was asked for");
+        match status {
+            StatusCode::OK => returned.hear(&answer),
+            StatusCode::NOT_FOUND => {
+                assert!(returned.answers.is_empty(), "{id} was answered, and is not there: {answer}");
+            }
+            other => no_answer(other, &answer),
+        }
+    }
+
+    pub(super) async fn refund_status(&self, id: &str) -> Option<(StatusCode, Value)> {
+        let path = format!("/ott/v1/transaction/{}/refund/{id}", self.returned[id].charge);
+        self.world.try_ott(Method::GET, &path, Value::Null).await
+    }
+}
