@@ -106,7 +106,15 @@ impl Run {
                 self.weather.meet(if created { Met::Charge } else { Met::Replay });
                 match answer["status"].as_str() {
                     Some("PENDING") => self.weather.meet(Met::Pending),
-                    Some("DECLINED") => self.weather.meet(Met::Decline),
+                    Some("DECLINED") => {
+                        self.weather.meet(Met::Decline);
+                        if answer["declineReason"]
+                            .as_str()
+                            .is_some_and(|reason| reason.starts_with("charge-"))
+                        {
+                            self.weather.meet(Met::Limited);
+                        }
+                    }
                     _ => {}
                 }
                 asked.answers.push(answer);

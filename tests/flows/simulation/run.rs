@@ -7,12 +7,13 @@ use super::people::{self, Holdings, Line};
 use super::refunds::Returned;
 use super::weather::{Met, Weather};
 use crate::world::{ACCOUNTS, World};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const STEPS: u32 = 40;
 
 /// What Acme's accounts may be charged, in cents: little enough to be met now and then.
-pub(super) const LIMITS: Limits = Limits { smallest: 150, transaction: 2000, day: 4000, month: 9000 };
+pub(super) const LIMITS: Limits = Limits { smallest: 150, transaction: 2000, day: 6000, month: 14_000 };
 
 pub(super) struct Limits {
     pub(super) smallest: i64,
@@ -51,15 +52,19 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn new(seed: u64, origins: Origins) -> Self {
-        let world = match origins {
+        let mut world = match origins {
             Origins::One => World::new(),
             Origins::Two => World::with_two_origins().await,
         };
+        let Limits { smallest, transaction, day, month } = LIMITS;
+        world.limit_acme(json!([
+            {"currency": "USD", "smallest": smallest, "transaction": transaction, "day": day, "month": month}
+        ]));
         Self {
             seed,
             dice: Dice::new(seed),
             eyes: Eyes::on(&world.acme.place).await,
-            watch: Watch::default(),
+            watch: Watch::over(&world.acme.place).await,
             world,
             weather: Weather::default(),
             holdings: people::at_first(),
@@ -82,6 +87,9 @@ impl Run {
         self.clear_up().await;
         for mishap in self.world.network.befell() {
             self.weather.meet(mishap.into());
+        }
+        for _ in 0..audit::notices(self) {
+            self.weather.meet(Met::Notice);
         }
         let findings = audit::findings(self).await;
         assert!(findings.is_empty(), "seed {}: {findings:#?}", self.seed);

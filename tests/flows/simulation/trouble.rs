@@ -4,6 +4,7 @@ use super::run::Run;
 use super::weather::Met;
 use crate::world::fragile::Moment;
 use crate::world::{EDGE, Mishap, NETFLIX};
+use onbill_domain::day::Day;
 use onbill_edge::fake::StoreFault;
 
 impl Run {
@@ -43,6 +44,10 @@ impl Run {
         let seconds = [1, 20, 61, 301, 3_700, 40_000, 90_000, 90 * 86_400, -100, -7_300];
         let seconds = *self.dice.pick(&seconds);
         if seconds < 0 {
+            // Into a day that had ended would be another matter: what is charged then counts for the later one.
+            if Day::of(self.world.now().plus_seconds(seconds)) != Day::of(self.world.now()) {
+                return;
+            }
             self.weather.meet(Met::SetBack);
             // The hour that keeps an old call out would come again: no protocol helps whoever takes it then.
             self.world.network.drop_late();
@@ -50,13 +55,14 @@ impl Run {
         self.world.pass_seconds(seconds);
     }
 
-    /// Billing is down for hours, while the outbox is worked on.
+    /// Billing is down for hours or for days, while the outbox is worked on.
     pub(super) async fn night(&mut self) {
         let billing = format!("{}/csp", self.world.acme.dashboard);
         let mishap = *self.dice.pick(&[Mishap::Lost, Mishap::Refused, Mishap::Garbled]);
         self.world.network.disturb(&billing, mishap);
-        for _ in 0..self.dice.below(6) {
-            self.world.pass_seconds(3_700);
+        let seconds = *self.dice.pick(&[3_700, 3_700, 110_000]);
+        for _ in 0..self.dice.below(9) {
+            self.world.pass_seconds(seconds);
             self.deliver().await;
         }
         self.world.network.mend();

@@ -7,6 +7,7 @@ mod refunds;
 mod watch;
 
 pub(super) use eyes::{Eyes, Row};
+pub(super) use notices::count as notices;
 pub(super) use watch::Watch;
 
 use super::people::Line;

@@ -62,6 +62,11 @@ pub(super) async fn check(run: &Run, found: &mut Vec<String>) {
     }
 }
 
+/// How many there were, whatever became of them.
+pub(in super::super) fn count(run: &Run) -> usize {
+    [CHARGES, REFUNDS].iter().map(|kind| notices(run, kind.path).len()).sum()
+}
+
 async fn states(run: &Run, kind: &Kind) -> BTreeMap<String, State> {
     let sql = format!("SELECT {}, {}, status, answer FROM {}", kind.theirs.0, kind.ours.0, kind.table);
     let state = |row: super::Row| {

@@ -1,7 +1,9 @@
 //! The watch: looks into the books after each step, and remembers. What is there stays there, what was agreed on stays
-//! as it is, and a charge that is settled is never settled again.
+//! as it is, and what is settled is never settled again. That last one happens within a step and may leave no trace: the
+//! database itself takes it down.
 
 use super::eyes::{Eyes, Row};
+use onbill_tests::place::Place;
 use std::collections::BTreeMap;
 
 /// What a charge is, for ever.
@@ -22,7 +24,15 @@ struct Seen {
 pub(in super::super) struct Watch(BTreeMap<String, Seen>);
 
 impl Watch {
-    /// Looks again, and tells what should not have changed.
+    pub(in super::super) async fn over(place: &Place) -> Self {
+        place.execute("CREATE TABLE settled_again (id TEXT)").await;
+        for (table, id) in [("transactions", "transaction_id"), ("refunds", "refund_id")] {
+            place.execute(&take_down(place, table, id)).await;
+        }
+        Self::default()
+    }
+
+    /// Looks again, and tells what should not have happened.
     pub(in super::super) async fn look(&mut self, eyes: &Eyes) -> Vec<String> {
         let sql = format!("SELECT {AGREED}, {SETTLED}, answer FROM transactions");
         let mut now = BTreeMap::new();
@@ -37,9 +47,27 @@ impl Watch {
             let stays = after.is_some_and(|after| before.may_become(after));
             (!stays).then(|| format!("{id} was {before:?} and is {after:?}"))
         });
-        let changes = changes.collect();
+        let mut found: Vec<String> = changes.collect();
+        let again = eyes.rows("SELECT id FROM settled_again").await;
+        found.extend(again.iter().map(|row| format!("settled again: {row:?}")));
         self.0 = now;
-        changes
+        found
+    }
+}
+
+/// The statements that make a database note each write of a state that was the last.
+fn take_down(place: &Place, table: &str, id: &str) -> String {
+    let note = format!("INSERT INTO settled_again VALUES (OLD.{id});");
+    match place {
+        Place::Sqlite(_) => format!(
+            "CREATE TRIGGER {table}_again BEFORE UPDATE OF status ON {table} WHEN OLD.status <> 'PENDING'
+             BEGIN {note} END"
+        ),
+        Place::Postgres { .. } => format!(
+            "CREATE FUNCTION {table}_again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {note} RETURN NEW; END $$;
+             CREATE TRIGGER {table}_again BEFORE UPDATE OF status ON {table} FOR EACH ROW
+             WHEN (OLD.status <> 'PENDING') EXECUTE FUNCTION {table}_again()"
+        ),
     }
 }
 
