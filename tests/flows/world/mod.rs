@@ -175,7 +175,7 @@ impl World {
     /// Starts Acme's origin anew with these limits on what an account may be charged.
     pub(crate) fn limit_acme(&mut self, limits: Value) {
         let limits: Vec<CurrencyLimits> = serde_json::from_value(limits).expect("are limits");
-        self.acme.limit(&limits);
+        self.acme.limit("acme", limits);
         self.acme.attach_origin(&self.network);
     }
 

@@ -6,7 +6,6 @@ use super::{EDGE, NETFLIX, Network, ParseAs as _};
 use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
-use onbill_domain::key::Keyring;
 use onbill_origin::app::App;
 use onbill_origin::config::{AccountSource, Config, CurrencyLimits, HandOffSeconds};
 use onbill_origin::database::Database;
@@ -46,6 +45,7 @@ pub(crate) struct Seat {
     pub(crate) operator: Operator,
     outside: Outside,
     turn: Option<Turn>,
+    limits: Vec<CurrencyLimits>,
     /// The last to go: books are closed before they are thrown away.
     pub(crate) place: Place,
 }
@@ -133,7 +133,7 @@ impl Seat {
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
             colours: Colours::of(&id.parse_as(OperatorId::parse)),
         };
-        let start = |books| Process::start(id, books, outside, turn.as_ref());
+        let start = |books| Process::start(id, books, outside, turn.as_ref(), &[]);
         Self {
             origin: facts.origin,
             dashboard: facts.dashboard,
@@ -141,6 +141,7 @@ impl Seat {
             operator: Operator::new(operator, outside.clone()),
             outside: outside.clone(),
             turn,
+            limits: Vec::new(),
             place,
         }
     }
@@ -155,7 +156,7 @@ impl Seat {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
         for process in self.processes.iter_mut().filter(|process| wanted(process)) {
             let books = self.place.open(connections).await.expect("opens");
-            *process = Process::start(id, books, &self.outside, self.turn.as_ref());
+            *process = Process::start(id, books, &self.outside, self.turn.as_ref(), &self.limits);
         }
     }
 
@@ -164,15 +165,12 @@ impl Seat {
         &self.processes[0].app
     }
 
-    /// Starts the origin anew with these limits on what an account may be charged.
-    pub(super) fn limit(&mut self, limits: &[CurrencyLimits]) {
+    /// Starts the origin anew with these limits on what an account may be charged. It has them from then on.
+    pub(super) fn limit(&mut self, id: &'static str, limits: Vec<CurrencyLimits>) {
+        self.limits = limits;
         for process in &mut self.processes {
-            let App { config, keys, store, peer, clock, random, .. } = &*process.app;
-            let config = Config { limits: limits.to_vec(), ..config.clone() };
-            let (store, peer) = (Arc::clone(store), Arc::clone(peer));
-            let (clock, random) = (Arc::clone(clock), Arc::clone(random));
-            let app = App::new(config, Keyring::clone(keys), store, peer, clock, random);
-            process.app = Arc::new(app.expect("is sound"));
+            let books = Arc::clone(&process.books);
+            *process = Process::start(id, books, &self.outside, self.turn.as_ref(), &self.limits);
         }
     }
 
@@ -229,10 +227,16 @@ impl Seat {
 }
 
 impl Process {
-    fn start(id: &'static str, books: Arc<dyn Store>, outside: &Outside, turn: Option<&Turn>) -> Self {
+    fn start(
+        id: &'static str,
+        books: Arc<dyn Store>,
+        outside: &Outside,
+        turn: Option<&Turn>,
+        limits: &[CurrencyLimits],
+    ) -> Self {
         let life = Arc::default();
         let app = App::new(
-            origin_config(id, &facts(id)),
+            Config { limits: limits.to_vec(), ..origin_config(id, &facts(id)) },
             keys::ring(&Holder::Origin(id)),
             Arc::new(Fragile::new(Arc::clone(&books), Arc::clone(&life), turn.cloned())),
             Arc::clone(&outside.http),
