@@ -3,12 +3,15 @@
 
 #![expect(clippy::doc_markdown, reason = "--help prints the docs of the arguments as they stand")]
 
+mod close_pai;
 mod import_accounts;
+mod outbox;
 mod serve;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use onbill_domain::ids::PartnerId;
 use onbill_domain::key::Keyring;
 use onbill_origin::config::Config;
 use onbill_origin::database;
@@ -38,6 +41,8 @@ const EXIT_CODES: &str = "Exit codes of every verb:
 enum Verb {
     Serve(serve::Arguments),
     ImportAccounts(import_accounts::Arguments),
+    Outbox(outbox::Arguments),
+    ClosePai(close_pai::Arguments),
 }
 
 /// How a verb ended that could run.
@@ -61,6 +66,8 @@ pub(crate) async fn run() -> ExitCode {
     let verdict = match verb {
         Verb::Serve(arguments) => arguments.run(&config).await,
         Verb::ImportAccounts(arguments) => arguments.run(&config).await,
+        Verb::Outbox(arguments) => arguments.run(&config).await,
+        Verb::ClosePai(arguments) => arguments.run(&config).await,
     };
     match verdict {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,
@@ -86,6 +93,11 @@ fn open_file(path: &Path) -> anyhow::Result<(File, ProgressBar)> {
         "{bar:40} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
     )?);
     Ok((file, bar))
+}
+
+/// Reads a partner's name from the command line.
+fn partner(text: &str) -> Result<PartnerId, &'static str> {
+    PartnerId::parse(text).ok_or("is not a partner's name: lower-case letters, digits and hyphens")
 }
 
 /// What the operator's engineer is told of books that fail.

@@ -1,0 +1,83 @@
+//! `close-pai`: how a person ends a PAI.
+
+use super::{Verdict, open, told};
+use clap::{Args, ValueEnum};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+use onbill_origin::store::PaiEnd;
+use std::path::Path;
+
+/// End a PAI for ever, as a fraud desk or a customer wishes.
+///
+/// Every later charge for it is declined with the reason, and its subscription is over on our side. Nothing opens it
+/// again: whoever signs up anew gets a new one. Refunds of what was charged before are still taken.
+/// Exit code 1 when the partner has no such PAI, or when it was closed before for another reason, which stays.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// The partner that knows the subscriber by this PAI, such as netflix.
+    #[arg(value_parser = super::partner)]
+    partner: PartnerId,
+    /// The PAI.
+    #[arg(value_parser = pai)]
+    pai: Pai,
+    /// Why.
+    reason: Reason,
+}
+
+/// The reasons that end a PAI.
+#[derive(Clone, Copy, ValueEnum)]
+enum Reason {
+    /// The account has ended
+    AccountClosed,
+    /// The account went to another person
+    AccountClosedTakenOver,
+    /// The account was ended for fraud
+    AccountClosedFraud,
+    /// The customer does not want to pay this partner on the bill any more
+    PaiRevokedByUser,
+}
+
+impl From<Reason> for DeclineReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::AccountClosed => Self::AccountClosed,
+            Reason::AccountClosedTakenOver => Self::AccountClosedTakenOver,
+            Reason::AccountClosedFraud => Self::AccountClosedFraud,
+            Reason::PaiRevokedByUser => Self::PaiRevokedByUser,
+        }
+    }
+}
+
+fn pai(text: &str) -> Result<Pai, &'static str> {
+    Pai::parse(text).ok_or("is not a PAI: a lower-case UUID of version 4")
+}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let (_, _, store) = open(config).await?;
+        let reason = DeclineReason::from(self.reason);
+        let end = store.close_pai(self.partner.clone(), self.pai, reason).await.map_err(told)?;
+        let (partner, pai) = (&self.partner, self.pai);
+        Ok(match end {
+            PaiEnd::Closed => {
+                println!("{pai} of {partner} is closed: {}", reason.as_str());
+                Verdict::Clean
+            }
+            PaiEnd::WasClosed(first) => {
+                println!("{pai} of {partner} was closed before: {}", first.as_str());
+                Verdict::findings_if(first != reason)
+            }
+            PaiEnd::NotFound => {
+                println!("{partner} has no PAI {pai}");
+                Verdict::Findings
+            }
+            PaiEnd::NotAnEnd => {
+                println!("{} does not end a PAI", reason.as_str());
+                Verdict::Findings
+            }
+        })
+    }
+}
