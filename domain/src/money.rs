@@ -17,13 +17,18 @@ pub struct Money {
 impl fmt::Display for Money {
     /// `15.99 USD`: for logs and the command line. Pages format by the reader's locale.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = self.currency.decimals();
-        if decimals == 0 {
-            return write!(f, "{} {}", self.amount_minor, self.currency);
-        }
-        let unit = if decimals == 3 { 1000 } else { 100 };
-        let (sign, minor) = (if self.amount_minor < 0 { "-" } else { "" }, self.amount_minor.unsigned_abs());
-        write!(f, "{sign}{}.{:0decimals$} {}", minor / unit, minor % unit, self.currency)
+        write!(f, "{} {}", decimal(self.amount_minor.into(), self.currency), self.currency)
+    }
+}
+
+/// An amount or a sum of amounts, in minor units, with the currency's decimals: `15.99`.
+pub fn decimal(amount_minor: i128, currency: Currency) -> String {
+    let decimals = currency.decimals();
+    let unit = 10_u128.pow(u32::try_from(decimals).unwrap_or(0));
+    let (sign, minor) = (if amount_minor < 0 { "-" } else { "" }, amount_minor.unsigned_abs());
+    match decimals {
+        0 => format!("{sign}{minor}"),
+        _ => format!("{sign}{}.{:0decimals$}", minor / unit, minor % unit),
     }
 }
 

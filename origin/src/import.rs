@@ -1,6 +1,7 @@
 //! `import-accounts`: the operator's account file into the embedded table. A bad line is named by line and column and
 //! skipped; everything else is imported.
 
+use crate::csv_file;
 use crate::numbering::NumberPlan;
 use crate::store::{AccountRow, Store, StoreError};
 use crate::vault::Vault;
@@ -44,45 +45,25 @@ pub async fn import_accounts(
     mut complain: impl FnMut(String),
     mut progress: impl FnMut(u64),
 ) -> Result<Report, ImportError> {
-    // Lines end with a line feed; a carriage return before it is trimmed away with the blanks. Left to end lines by
-    // itself, it would make the reader count each line of such a file one too low.
-    let mut reader = csv::ReaderBuilder::new()
-        .terminator(csv::Terminator::Any(b'\n'))
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(file);
-    let header = reader.headers().map_err(|error| ImportError::Header(error.to_string()))?;
-    // A byte order mark is how spreadsheets begin a file.
-    let found: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+    let mut reader = csv_file::reader(file);
+    let found = csv_file::header(&mut reader).map_err(ImportError::Header)?;
     if found != HEADER {
         return Err(ImportError::Header(format!("the first line must be {}", HEADER.join(","))));
     }
     let mut report = Report::default();
     let mut batch = Vec::with_capacity(BATCH);
     let mut record = csv::StringRecord::new();
-    loop {
-        let line = reader.position().line();
-        match reader.read_record(&mut record) {
-            Ok(false) => break,
-            Ok(true) if record.iter().eq([""]) => {}
-            Ok(true) => match read_line(vault, numbers, &record) {
-                Ok(row) => batch.push(row),
-                Err((column, why)) => {
-                    report.refused += 1;
-                    complain(format!(
-                        "line {}, column {}: {why}",
-                        record.position().map_or(line, csv::Position::line),
-                        HEADER[column]
-                    ));
-                }
-            },
-            Err(error) => {
+    while let Some(line) = csv_file::next(&mut reader, &mut record) {
+        match line.map(|line| (line, read_line(vault, numbers, &record))) {
+            Ok((_, Ok(row))) => batch.push(row),
+            Ok((line, Err((column, why)))) => {
                 report.refused += 1;
-                complain(format!(
-                    "line {line}: {}",
-                    if error.is_io_error() { "cannot be read" } else { "is not UTF-8 text" }
-                ));
-                if error.is_io_error() {
+                complain(format!("line {line}, column {}: {why}", HEADER[column]));
+            }
+            Err(unreadable) => {
+                report.refused += 1;
+                complain(unreadable.complaint);
+                if unreadable.is_end {
                     break;
                 }
             }

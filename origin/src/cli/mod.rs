@@ -6,6 +6,8 @@
 mod close_pai;
 mod import_accounts;
 mod outbox;
+mod period;
+mod reconcile;
 mod serve;
 
 use anyhow::Context as _;
@@ -42,6 +44,7 @@ enum Verb {
     Serve(serve::Arguments),
     ImportAccounts(import_accounts::Arguments),
     Outbox(outbox::Arguments),
+    Reconcile(reconcile::Arguments),
     ClosePai(close_pai::Arguments),
 }
 
@@ -67,6 +70,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Serve(arguments) => arguments.run(&config).await,
         Verb::ImportAccounts(arguments) => arguments.run(&config).await,
         Verb::Outbox(arguments) => arguments.run(&config).await,
+        Verb::Reconcile(arguments) => arguments.run(&config).await,
         Verb::ClosePai(arguments) => arguments.run(&config).await,
     };
     match verdict {

@@ -126,6 +126,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The same page of something else.
+    pub fn map<U>(self, into: impl FnMut(T) -> U) -> Page<U> {
+        Page { lines: self.lines.into_iter().map(into).collect(), next: self.next }
+    }
+
     /// A page of up to `limit` lines; one that is full may have a next one.
     pub(super) fn of(lines: Vec<T>, limit: u32, cursor: impl Fn(&T) -> Cursor) -> Self {
         let is_full = lines.len() == limit as usize;

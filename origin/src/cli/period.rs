@@ -1,0 +1,43 @@
+//! What the verbs of the month's end have in common: whose money, and of which days.
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use onbill_domain::day::Day;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::config::Config;
+use onbill_origin::store::Period;
+
+#[derive(Args)]
+pub(super) struct PeriodArguments {
+    /// The partner, such as netflix.
+    #[arg(long, value_name = "NAME", value_parser = super::partner)]
+    pub(super) partner: PartnerId,
+    /// The first day, YYYY-MM-DD. Days are those of UTC.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(super) from: Day,
+    /// The last day, included.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(super) to: Day,
+}
+
+fn day(text: &str) -> Result<Day, &'static str> {
+    Day::parse(text).ok_or("is not a day of the form YYYY-MM-DD")
+}
+
+impl PeriodArguments {
+    /// The period, if it is one and the partner is one of this operator's: a misspelled partner has no charges, and that
+    /// would look like a finding.
+    pub(super) fn check(&self, config: &Config) -> anyhow::Result<Period> {
+        let is_known = config.offers.iter().any(|offer| offer.partner == self.partner)
+            || config.partners.iter().any(|partner| partner.id == self.partner);
+        ensure!(is_known, "the configuration has no partner {}", self.partner);
+        Period::of_days(self.from, self.to).context("--to lies before --from")
+    }
+
+    /// What stands above a report.
+    pub(super) fn title(&self, period: Period, now: Timestamp) -> String {
+        let title = format!("{}, {} to {} (UTC)", self.partner, self.from, self.to);
+        if now < period.until { format!("{title}: the period is not over yet") } else { title }
+    }
+}

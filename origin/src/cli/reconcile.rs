@@ -1,0 +1,248 @@
+//! `reconcile`: three books side by side.
+
+use super::period::PeriodArguments;
+use super::{Verdict, open, open_file, told};
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use onbill_domain::money::decimal;
+use onbill_origin::ambient::{Clock as _, SystemClock};
+use onbill_origin::reconcile::file::{FileBook, Side};
+use onbill_origin::reconcile::finding::HEADER;
+use onbill_origin::reconcile::{Cause, Finding, Job, Kind, Repair, Seen, Sum, Summary};
+use std::path::{Path, PathBuf};
+
+/// Findings that are listed when they are not written to a file: as many as a person reads.
+const LISTED_MAX: usize = 20;
+
+/// Lay three books side by side: ours, the partner's statement, billing's extract.
+///
+/// Both files are CSV (UTF-8) with a header; columns are found by name, in any order, and further ones are not
+/// looked at. Amounts are whole minor units above nothing (1599 is 15.99), for refunds too. No numbers are needed.
+///
+///   statement  kind,extTransactionID,extRefundID,pai,amount_minor,currency,status
+///              kind is charge or refund; extRefundID is empty for a charge; pai may be empty for a refund;
+///              status is APPROVED, PENDING or DECLINED
+///   extract    kind,transactionID,refundID,amount_minor,currency
+///              the ids are those that billing was posted; refundID is empty for a charge
+///
+/// A charge or refund is in the period in which it was posted to us. Let both files reach some days beyond it at
+/// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
+/// clocks that differ make no findings. What is declined or pending need not be in the statement.
+///
+/// A line that cannot be read is named on stderr with line and column, and counted. Findings go to the file that
+/// --findings names, or the first of them to the terminal. The files are held in memory, some 250 bytes a line.
+///
+/// Exit code 0 when nothing is wrong, 1 when there are findings or unreadable lines, 2 when it could not run.
+#[derive(Args)]
+#[command(verbatim_doc_comment, after_long_help = causes())]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    period: PeriodArguments,
+    /// The partner's statement.
+    #[arg(long, value_name = "FILE")]
+    statement: PathBuf,
+    /// Billing's extract.
+    #[arg(long, value_name = "FILE")]
+    billing: PathBuf,
+    /// Write all findings there (CSV): a line for each, with cause, ids, the amounts of the three books in minor
+    /// units, the lines in the files, and what --repair did.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    findings: Option<PathBuf>,
+    /// Mend what asking and telling again can mend, and say of each finding what was done.
+    ///
+    /// What is pending is set going again in the outbox, which asks billing by id before it posts anything; an
+    /// entry that is missing there is put back. The partner is told again (when the configuration has its url)
+    /// where it knows no end of what is settled here. Everything else is left to a person (by-hand): no amount
+    /// and no verdict is ever changed. A second run finds everything under way and does nothing, though a notice
+    /// that was delivered meanwhile is sent once more as long as the statement is an old one.
+    #[arg(long, verbatim_doc_comment)]
+    repair: bool,
+    /// For how many hours an outcome may be unknown before that is a finding.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(i64).range(0..=87_600))]
+    pending_hours: i64,
+}
+
+fn causes() -> String {
+    let causes = Cause::ALL.map(|cause| format!("  {cause:34}{}", cause.meaning()));
+    format!("Causes of findings (of charges and of refunds):\n{}", causes.join("\n"))
+}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let (config, _, store) = open(config).await?;
+        let period = self.period.check(&config)?;
+        let statement = read(Side::Partner, &self.statement)?;
+        let extract = read(Side::Bill, &self.billing)?;
+        let unreadable = statement.unreadable + extract.unreadable;
+        let mut sink = Sink::new(self.findings.as_deref())?;
+        let tells_partner = config.partner_url(&self.period.partner).is_some();
+        let now = SystemClock.now();
+        let job = Job {
+            store: &*store,
+            partner: self.period.partner.clone(),
+            period,
+            now,
+            pending_seconds_max: self.pending_hours * 3600,
+            repair: self.repair.then_some(Repair { tells_partner }),
+        };
+        // How many lines of ours there are is not known beforehand; the longer file is a good guess.
+        let bar = ProgressBar::new(statement.lines.max(extract.lines)).with_style(
+            ProgressStyle::with_template("{bar:40} {percent:>3}% {human_pos} lines {per_sec} {eta} left")?,
+        );
+        let summary =
+            job.run(statement, extract, |finding| sink.take(finding), |lines| bar.set_position(lines)).await;
+        bar.finish_and_clear();
+        let summary = summary.map_err(told)?;
+        let sink = sink.finish()?;
+        println!("{}", self.period.title(period, now));
+        print_sums(&summary);
+        print_findings(&summary, &sink, self.findings.as_deref());
+        if unreadable > 0 {
+            println!(
+                "\n{unreadable} lines could not be read: they are named above, and compared with nothing."
+            );
+        }
+        println!("\n{}", conclusion(&summary, unreadable));
+        Ok(Verdict::findings_if(unreadable > 0 || summary.discrepancies() > 0))
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a command line talks to its user")]
+fn read(side: Side, path: &Path) -> anyhow::Result<FileBook> {
+    let (file, bar) = open_file(path)?;
+    let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", path.display()));
+    let book = FileBook::read(side, file, complain, |position| bar.set_position(position));
+    bar.finish_and_clear();
+    book.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
+}
+
+/// Where findings go.
+struct Sink {
+    file: Option<csv::Writer<std::fs::File>>,
+    listed: Vec<Finding>,
+    /// The first failure to write; what comes after it is lost anyway.
+    failed: Option<csv::Error>,
+}
+
+impl Sink {
+    fn new(path: Option<&Path>) -> anyhow::Result<Self> {
+        let file = match path {
+            None => None,
+            Some(path) => {
+                let failed = || format!("{} cannot be written", path.display());
+                let mut file = csv::Writer::from_path(path).with_context(failed)?;
+                file.write_record(HEADER).with_context(failed)?;
+                Some(file)
+            }
+        };
+        Ok(Self { file, listed: Vec::new(), failed: None })
+    }
+
+    fn take(&mut self, finding: Finding) {
+        if let Some(file) = &mut self.file {
+            if self.failed.is_none() {
+                self.failed = file.write_record(finding.record()).err();
+            }
+        } else if self.listed.len() < LISTED_MAX {
+            self.listed.push(finding);
+        }
+    }
+
+    fn finish(mut self) -> anyhow::Result<Vec<Finding>> {
+        if let Some(failed) = self.failed {
+            return Err(failed).context("the findings cannot be written");
+        }
+        if let Some(file) = &mut self.file {
+            file.flush().context("the findings cannot be written")?;
+        }
+        Ok(self.listed)
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+fn print_sums(summary: &Summary) {
+    for (currency, books) in &summary.totals.0 {
+        println!(
+            "\n{currency:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
+            "charges", "lines", "refunds", "lines", "net"
+        );
+        let row = |name: &str, sum: &Sum| {
+            println!(
+                "{name:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
+                decimal(sum.charges_minor, *currency),
+                sum.charges,
+                decimal(sum.refunds_minor, *currency),
+                sum.refunds,
+                decimal(sum.net_minor(), *currency)
+            );
+        };
+        row("ours", &books.ours);
+        row("partner", &books.partner);
+        row("billing", &books.bill);
+        if books.bill_later != Sum::default() {
+            row("on the next bill", &books.bill_later);
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+fn print_findings(summary: &Summary, listed: &[Finding], file: Option<&Path>) {
+    let total: u64 = summary.findings.values().sum();
+    if total == 0 {
+        return;
+    }
+    println!("\n{:34}{:>10}{:>10}", "findings", "charges", "refunds");
+    for cause in Cause::ALL {
+        let [charges, refunds] =
+            Kind::ALL.map(|kind| summary.findings.get(&(cause, kind)).copied().unwrap_or_default());
+        if charges + refunds > 0 {
+            println!("{cause:34}{charges:>10}{refunds:>10}  {}", cause.meaning());
+        }
+    }
+    for (mended, count) in &summary.mended {
+        println!("repair: {count} {}", mended.as_str());
+    }
+    if let Some(file) = file {
+        println!("All findings are in {}.", file.display());
+        return;
+    }
+    println!();
+    for finding in listed {
+        println!("{}", line(finding));
+    }
+    if total > listed.len() as u64 {
+        println!("... and {} more: --findings FILE has them all.", total - listed.len() as u64);
+    }
+}
+
+/// A finding for the terminal: cause, ids, and what each book says.
+fn line(finding: &Finding) -> String {
+    let id = match finding.kind {
+        Kind::Charge => [&finding.transaction_id, &finding.ext_transaction_id],
+        Kind::Refund => [&finding.refund_id, &finding.ext_refund_id],
+    };
+    let ids: Vec<&str> = id.into_iter().flatten().map(String::as_str).collect();
+    let mut parts = vec![format!("{} {} {}", finding.cause, finding.kind.as_str(), ids.join(" = "))];
+    let seen = |seen: &Seen| {
+        let amount = decimal(seen.amount_minor, seen.currency);
+        let line = seen.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        format!("{amount} {}{line}", seen.currency)
+    };
+    parts.extend(finding.ours.map(|(status, amount)| format!("ours {} {amount}", status.as_str())));
+    parts.extend(
+        finding.partner.map(|partner| format!("partner {} {}", partner.status.as_str(), seen(&partner))),
+    );
+    parts.extend(finding.bill.map(|bill| format!("billing {}", seen(&bill))));
+    parts.extend(finding.mended.map(|mended| mended.as_str().to_owned()));
+    parts.join(" | ")
+}
+
+fn conclusion(summary: &Summary, unreadable: u64) -> &'static str {
+    match (summary.totals.agree(), summary.discrepancies() + unreadable) {
+        (true, 0) => "The three books agree to the cent.",
+        (true, _) => "The sums of the three books agree to the cent, but not every line does.",
+        (false, _) => "The three books do not agree.",
+    }
+}

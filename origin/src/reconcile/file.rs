@@ -1,0 +1,323 @@
+//! The other two books, as files: the partner's statement and billing's extract. Both are CSV in UTF-8 with a header;
+//! the columns may be in any order, and further ones are not looked at.
+//!
+//! | column | statement | extract | |
+//! |---|---|---|---|
+//! | `kind` | ✓ | ✓ | `charge` or `refund` |
+//! | `extTransactionID` | ✓ | | the partner's name of the charge, for a refund too |
+//! | `extRefundID` | ✓ | | the partner's name of the refund; empty for a charge |
+//! | `transactionID` | | ✓ | our name of the charge, for a refund too: what billing was posted |
+//! | `refundID` | | ✓ | our name of the refund; empty for a charge |
+//! | `amount_minor` | ✓ | ✓ | whole minor units above nothing, for refunds too: 1599 is 15.99 |
+//! | `currency` | ✓ | ✓ | ISO 4217 |
+//! | `status` | ✓ | | `APPROVED`, `PENDING` or `DECLINED`; what stands in the extract is on the bill |
+//! | `pai` | ✓ | | who was charged; may be empty for a refund |
+//!
+//! A file is kept in memory without its text: some 250 bytes for a line, so a million lines are a quarter of a gigabyte.
+//! Our own books are read by the page.
+
+use super::Kind;
+use crate::csv_file;
+use onbill_domain::currency::Currency;
+use onbill_domain::ids::ExtId;
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::ott::TransactionStatus;
+use std::collections::HashMap;
+use std::io::Read;
+
+/// Whose file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The partner's statement.
+    Partner,
+    /// Billing's extract.
+    Bill,
+}
+
+impl Side {
+    /// The columns that must be there.
+    pub fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Partner => {
+                &["kind", "extTransactionID", "extRefundID", "pai", "amount_minor", "currency", "status"]
+            }
+            Self::Bill => &["kind", "transactionID", "refundID", "amount_minor", "currency"],
+        }
+    }
+}
+
+/// One line of a file, without the id that it is found by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its place in the file, counted from 1, the header included.
+    pub number: u64,
+    /// How much.
+    pub amount: Money,
+    /// Where it stands; on a bill everything is approved.
+    pub status: TransactionStatus,
+    /// Who was charged, when the file says.
+    pub pai: Option<Pai>,
+    /// Of a refund: the charge.
+    pub charge: Option<Box<str>>,
+}
+
+/// All lines with one id.
+#[derive(Clone, Debug)]
+pub struct Copies {
+    /// The first one.
+    pub first: Line,
+    /// Further ones, of which there should be none.
+    pub more: Vec<Line>,
+}
+
+impl Copies {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Line> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+/// A file, read.
+#[derive(Debug, Default)]
+pub struct FileBook {
+    /// The charges by id.
+    pub(super) charges: HashMap<Box<str>, Copies>,
+    /// The refunds by id.
+    pub(super) refunds: HashMap<Box<str>, Copies>,
+    /// What is given back of each charge, by the charge's id. An id that is there twice counts once.
+    pub(super) given_back: HashMap<Box<str>, GivenBack>,
+    /// Lines that could be read.
+    pub lines: u64,
+    /// Lines that could not.
+    pub unreadable: u64,
+}
+
+/// What a file gives back of one charge.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GivenBack {
+    /// In which currency; refunds in another one than the first are not added up.
+    pub(super) currency: Currency,
+    /// How much.
+    pub(super) amount_minor: i128,
+}
+
+impl FileBook {
+    /// Reads a file. `complain` gets a sentence for each line that cannot be read, which names line and column;
+    /// `progress` the position in bytes. A file without its columns, or one that breaks off, is an error.
+    pub fn read(
+        side: Side,
+        file: impl Read,
+        mut complain: impl FnMut(String),
+        mut progress: impl FnMut(u64),
+    ) -> Result<Self, String> {
+        let mut reader = csv_file::reader(file);
+        let header = csv_file::header(&mut reader)?;
+        let columns = Columns::find(side, &header)?;
+        let mut book = Self::default();
+        let mut record = csv::StringRecord::new();
+        while let Some(line) = csv_file::next(&mut reader, &mut record) {
+            match line.map(|number| (number, columns.read(&record, number))) {
+                Ok((_, Ok((kind, id, line)))) => book.take(kind, id, line),
+                Ok((number, Err((column, why)))) => {
+                    book.unreadable += 1;
+                    complain(format!("line {number}, column {column}: {why}"));
+                }
+                Err(unreadable) if unreadable.is_end => return Err(unreadable.complaint),
+                Err(unreadable) => {
+                    book.unreadable += 1;
+                    complain(unreadable.complaint);
+                }
+            }
+            if (book.lines + book.unreadable).is_multiple_of(1000) {
+                progress(reader.position().byte());
+            }
+        }
+        progress(reader.position().byte());
+        Ok(book)
+    }
+
+    fn take(&mut self, kind: Kind, id: Box<str>, line: Line) {
+        self.lines += 1;
+        let lines = match kind {
+            Kind::Charge => &mut self.charges,
+            Kind::Refund => &mut self.refunds,
+        };
+        if let Some(copies) = lines.get_mut(&id) {
+            copies.more.push(line);
+            return;
+        }
+        if let (Some(charge), TransactionStatus::Approved) = (&line.charge, line.status) {
+            let Money { amount_minor, currency } = line.amount;
+            let given_back = self.given_back.entry(charge.clone());
+            let given_back = given_back.or_insert(GivenBack { currency, amount_minor: 0 });
+            if given_back.currency == currency {
+                given_back.amount_minor += i128::from(amount_minor);
+            }
+        }
+        lines.insert(id, Copies { first: line, more: Vec::new() });
+    }
+
+    /// Takes out the lines of a charge or a refund.
+    pub(super) fn remove(&mut self, kind: Kind, id: &str) -> Option<Copies> {
+        match kind {
+            Kind::Charge => self.charges.remove(id),
+            Kind::Refund => self.refunds.remove(id),
+        }
+    }
+
+    /// The ids that nobody has taken out yet, in order.
+    pub(super) fn ids_left(&self, kind: Kind) -> Vec<Box<str>> {
+        let lines = match kind {
+            Kind::Charge => &self.charges,
+            Kind::Refund => &self.refunds,
+        };
+        let mut ids: Vec<_> = lines.keys().cloned().collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+/// Where the columns are, by their place in a line.
+struct Columns {
+    kind: usize,
+    charge: (usize, &'static str),
+    refund: (usize, &'static str),
+    amount_minor: usize,
+    currency: usize,
+    status: Option<usize>,
+    pai: Option<usize>,
+}
+
+impl Columns {
+    fn find(side: Side, header: &[String]) -> Result<Self, String> {
+        let place = |name: &str| {
+            header.iter().position(|column| column == name).ok_or_else(|| {
+                format!(
+                    "the first line must name the columns {}; {name} is missing",
+                    side.columns().join(",")
+                )
+            })
+        };
+        let (charge, refund) = match side {
+            Side::Partner => ("extTransactionID", "extRefundID"),
+            Side::Bill => ("transactionID", "refundID"),
+        };
+        let only_partner = |name| (side == Side::Partner).then(|| place(name)).transpose();
+        Ok(Self {
+            kind: place("kind")?,
+            charge: (place(charge)?, charge),
+            refund: (place(refund)?, refund),
+            amount_minor: place("amount_minor")?,
+            currency: place("currency")?,
+            status: only_partner("status")?,
+            pai: only_partner("pai")?,
+        })
+    }
+
+    /// One line; or the column that is wrong, and why.
+    fn read(
+        &self,
+        record: &csv::StringRecord,
+        number: u64,
+    ) -> Result<(Kind, Box<str>, Line), (&'static str, &'static str)> {
+        let field = |place: usize, name| record.get(place).ok_or((name, "is missing"));
+        let id = |(place, name)| {
+            let id = ExtId::parse(field(place, name)?);
+            id.map(|id| Box::from(id.as_str())).ok_or((name, "is not an identifier"))
+        };
+        let (kind, id, charge) = match field(self.kind, "kind")? {
+            "charge" => (Kind::Charge, id(self.charge)?, None),
+            "refund" => (Kind::Refund, id(self.refund)?, Some(id(self.charge)?)),
+            _ => return Err(("kind", "must be charge or refund")),
+        };
+        let amount_minor = field(self.amount_minor, "amount_minor")?.parse().ok().filter(|minor| *minor > 0);
+        let amount_minor =
+            amount_minor.ok_or(("amount_minor", "must be whole minor units above nothing, such as 1599"))?;
+        let currency = Currency::parse(field(self.currency, "currency")?)
+            .ok_or(("currency", "must be an ISO 4217 code, such as USD"))?;
+        let status = match self.status {
+            None => TransactionStatus::Approved,
+            Some(place) => TransactionStatus::parse(field(place, "status")?)
+                .ok_or(("status", "must be APPROVED, PENDING or DECLINED"))?,
+        };
+        let pai = match self.pai.map(|place| field(place, "pai")).transpose()? {
+            None => None,
+            Some("") if kind == Kind::Refund => None,
+            Some(text) => Some(Pai::parse(text).ok_or(("pai", "is not a PAI"))?),
+        };
+        Ok((kind, id, Line { number, amount: Money { amount_minor, currency }, status, pai, charge }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(side: Side, text: &str) -> (Result<FileBook, String>, Vec<String>) {
+        let mut complaints = Vec::new();
+        let book = FileBook::read(side, text.as_bytes(), |why| complaints.push(why), |_| {});
+        (book, complaints)
+    }
+
+    #[test]
+    fn columns_are_found_by_name_and_a_bad_line_is_named_by_line_and_column() {
+        let pai = "01010101-0101-4101-8101-010101010101";
+        let text = format!(
+            "\u{feff}date,currency,kind,extTransactionID,extRefundID,pai,amount_minor,status\r\n\
+             2026-11-01,USD,charge,n-1,,{pai},1599,APPROVED\r\n\
+             \r\n\
+             2026-11-01,USD,refund,n-1,r-1,,600,PENDING\r\n\
+             2026-11-01,USD,gift,n-2,,{pai},1599,APPROVED\r\n\
+             2026-11-01,USD,charge,,,{pai},1599,APPROVED\r\n\
+             2026-11-01,USD,refund,n-1,,{pai},1599,APPROVED\r\n\
+             2026-11-01,USD,charge,n-2,,,1599,APPROVED\r\n\
+             2026-11-01,USD,charge,n-2,,{pai},15.99,APPROVED\r\n\
+             2026-11-01,USD,charge,n-2,,{pai},-1599,APPROVED\r\n\
+             2026-11-01,usd,charge,n-2,,{pai},1599,APPROVED\r\n\
+             2026-11-01,USD,charge,n-2,,{pai},1599,PAID\r\n\
+             2026-11-01,USD,charge,n-2\r\n"
+        );
+        let (book, complaints) = read(Side::Partner, &text);
+        let book = book.expect("is a statement");
+        assert_eq!((book.lines, book.unreadable), (2, 9));
+        let columns: Vec<_> = complaints
+            .iter()
+            .filter_map(|complaint| complaint.split_once(':'))
+            .map(|(place, _)| place)
+            .collect();
+        assert_eq!(
+            columns,
+            [
+                "line 5, column kind",
+                "line 6, column extTransactionID",
+                "line 7, column extRefundID",
+                "line 8, column pai",
+                "line 9, column amount_minor",
+                "line 10, column amount_minor",
+                "line 11, column currency",
+                "line 12, column status",
+                "line 13, column amount_minor",
+            ]
+        );
+        assert_eq!((book.charges["n-1"].first.number, book.refunds["r-1"].first.number), (2, 4));
+        assert!(book.given_back.is_empty(), "it is pending");
+    }
+
+    #[test]
+    fn another_file_is_refused_whole() {
+        for (side, header) in [(Side::Partner, "kind,transactionID"), (Side::Bill, ""), (Side::Bill, "a,b,c")]
+        {
+            assert!(read(side, header).0.is_err());
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_there_twice_is_kept_twice_and_given_back_once() {
+        let text = "kind,transactionID,refundID,amount_minor,currency\n\
+             refund,t-1,f-1,600,USD\nrefund,t-1,f-1,700,USD\nrefund,t-1,f-2,5,USD\nrefund,t-1,f-3,9,EUR\n";
+        let book = read(Side::Bill, text).0.expect("is an extract");
+        assert_eq!((book.lines, book.refunds["f-1"].all().count()), (4, 2));
+        assert_eq!(book.given_back["t-1"].amount_minor, 605);
+    }
+}

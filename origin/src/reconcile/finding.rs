@@ -1,0 +1,161 @@
+//! One finding, with what each of the books says, as a line of CSV or of text.
+
+use super::compare::Found;
+use super::file::{Line, Side};
+use super::own::Own;
+use super::{Cause, Kind, Mended};
+use onbill_domain::money::Money;
+use onbill_domain::wire::ott::TransactionStatus;
+
+/// The columns of a finding.
+pub const HEADER: [&str; 17] = [
+    "cause",
+    "kind",
+    "transactionID",
+    "extTransactionID",
+    "refundID",
+    "extRefundID",
+    "our_status",
+    "our_minor",
+    "our_currency",
+    "partner_status",
+    "partner_minor",
+    "partner_currency",
+    "statement_line",
+    "bill_minor",
+    "bill_currency",
+    "extract_line",
+    "repair",
+];
+
+/// Something that is wrong between the books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub cause: Cause,
+    /// With a charge or with a refund.
+    pub kind: Kind,
+    /// Our name of the charge, where it is known.
+    pub transaction_id: Option<String>,
+    /// The partner's.
+    pub ext_transaction_id: Option<String>,
+    /// Our name of the refund, where it is known.
+    pub refund_id: Option<String>,
+    /// The partner's.
+    pub ext_refund_id: Option<String>,
+    /// What our books say.
+    pub ours: Option<(TransactionStatus, Money)>,
+    /// What the statement says.
+    pub partner: Option<Seen>,
+    /// What the extract says.
+    pub bill: Option<Seen>,
+    /// What was done about it, when something was to be done.
+    pub mended: Option<Mended>,
+}
+
+/// What a file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// How it stands there.
+    pub status: TransactionStatus,
+    /// How much, in minor units; of a sum it may be more than a line can have.
+    pub amount_minor: i128,
+    /// In which currency.
+    pub currency: onbill_domain::currency::Currency,
+    /// In which line; a sum stands in none.
+    pub line: Option<u64>,
+}
+
+impl From<&Line> for Seen {
+    fn from(line: &Line) -> Self {
+        let Money { amount_minor, currency } = line.amount;
+        Self { status: line.status, amount_minor: amount_minor.into(), currency, line: Some(line.number) }
+    }
+}
+
+impl Finding {
+    /// About something that our books know.
+    pub(super) fn of(own: &Own, found: Found<'_>, mended: Option<Mended>) -> Self {
+        Self {
+            cause: found.cause,
+            kind: own.kind,
+            transaction_id: Some(own.transaction_id.clone()),
+            ext_transaction_id: Some(own.ext_transaction_id.to_string()),
+            refund_id: own.refund.as_ref().map(|(ours, _)| ours.clone()),
+            ext_refund_id: own.refund.as_ref().map(|(_, theirs)| theirs.to_string()),
+            ours: Some((own.status, own.amount)),
+            partner: found.partner.map(Seen::from),
+            bill: found.bill.map(Seen::from),
+            mended,
+        }
+    }
+
+    /// About a line that our books do not know.
+    pub(super) fn foreign(side: Side, kind: Kind, id: &str, cause: Cause, line: &Line) -> Self {
+        let charge = match kind {
+            Kind::Charge => Some(id.to_owned()),
+            Kind::Refund => line.charge.as_deref().map(str::to_owned),
+        };
+        let refund = (kind == Kind::Refund).then(|| id.to_owned());
+        let seen = Some(Seen::from(line));
+        let nothing = Self {
+            cause,
+            kind,
+            transaction_id: None,
+            ext_transaction_id: None,
+            refund_id: None,
+            ext_refund_id: None,
+            ours: None,
+            partner: None,
+            bill: None,
+            mended: None,
+        };
+        match side {
+            Side::Partner => {
+                Self { ext_transaction_id: charge, ext_refund_id: refund, partner: seen, ..nothing }
+            }
+            Side::Bill => Self { transaction_id: charge, refund_id: refund, bill: seen, ..nothing },
+        }
+    }
+
+    /// The line of CSV, in the order of [`HEADER`].
+    pub fn record(&self) -> [String; 17] {
+        let text = |id: &Option<String>| id.clone().unwrap_or_default();
+        let seen = |seen: &Option<Seen>| match seen {
+            None => Default::default(),
+            Some(seen) => (
+                seen.status.as_str().to_owned(),
+                seen.amount_minor.to_string(),
+                seen.currency.to_string(),
+                seen.line.map(|line| line.to_string()).unwrap_or_default(),
+            ),
+        };
+        let (our_status, our_minor, our_currency) = match self.ours {
+            None => Default::default(),
+            Some((status, amount)) => {
+                (status.as_str().to_owned(), amount.amount_minor.to_string(), amount.currency.to_string())
+            }
+        };
+        let (partner_status, partner_minor, partner_currency, statement_line) = seen(&self.partner);
+        let (_, bill_minor, bill_currency, extract_line): (String, _, _, _) = seen(&self.bill);
+        [
+            self.cause.as_str().to_owned(),
+            self.kind.as_str().to_owned(),
+            text(&self.transaction_id),
+            text(&self.ext_transaction_id),
+            text(&self.refund_id),
+            text(&self.ext_refund_id),
+            our_status,
+            our_minor,
+            our_currency,
+            partner_status,
+            partner_minor,
+            partner_currency,
+            statement_line,
+            bill_minor,
+            bill_currency,
+            extract_line,
+            self.mended.map(|mended| mended.as_str().to_owned()).unwrap_or_default(),
+        ]
+    }
+}

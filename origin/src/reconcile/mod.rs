@@ -1,0 +1,325 @@
+//! Reconciliation: three books of the same money side by side. Ours, the partner's statement and billing's extract
+//! ([`file`] has their columns).
+//!
+//! A charge or refund is in the period in which it was posted to us. The statement must have it if it is approved, and
+//! may have it if it is not; the extract must have it if it was approved within the period, and no other. What was posted
+//! at the end of a period and approved after it is expected on the next bill. So files may, and should, reach some
+//! days beyond the period at both ends: what lies outside is recognised by its id, compared all the same, and is in no
+//! sum. That way no clock of the other parties' makes a false finding.
+//!
+//! The files are in memory, our books are read by the page: it takes as long as the period and the files are, however
+//! long the ledger is.
+
+mod cause;
+mod compare;
+pub mod file;
+pub mod finding;
+mod own;
+mod repair;
+mod totals;
+
+pub use cause::Cause;
+pub use finding::{Finding, Seen};
+pub use repair::Mended;
+pub use totals::{Books, Sum, Totals};
+
+use crate::store::{Cursor, Dated, Errand, Names, Page, Period, Select, Store, StoreError};
+use compare::{Found, Rules};
+use file::{FileBook, GivenBack, Side};
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use own::Own;
+use std::collections::BTreeMap;
+use totals::Column;
+
+/// Lines of ours read at once, and names looked up at once.
+const PAGE: u32 = 1000;
+
+/// A charge or a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Money taken.
+    Charge,
+    /// Money given back.
+    Refund,
+}
+
+impl Kind {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Charge, Self::Refund];
+
+    /// The word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Charge => "charge",
+            Self::Refund => "refund",
+        }
+    }
+}
+
+/// What to reconcile, and how.
+pub struct Job<'a> {
+    /// Our books.
+    pub store: &'a dyn Store,
+    /// Whose charges and refunds.
+    pub partner: PartnerId,
+    /// Which days.
+    pub period: Period,
+    /// Now.
+    pub now: Timestamp,
+    /// For how long an outcome may be unknown before it is a finding, in seconds.
+    pub pending_seconds_max: i64,
+    /// Whether to mend what may be mended, and with what.
+    pub repair: Option<Repair>,
+}
+
+/// How to mend.
+#[derive(Clone, Copy, Debug)]
+pub struct Repair {
+    /// Whether the partner takes notices of later outcomes.
+    pub tells_partner: bool,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// The sums.
+    pub totals: Totals,
+    /// How many findings of each cause.
+    pub findings: BTreeMap<(Cause, Kind), u64>,
+    /// How many of them were mended in which way.
+    pub mended: BTreeMap<Mended, u64>,
+    /// How many lines of ours were looked at.
+    pub lines: u64,
+}
+
+impl Summary {
+    /// Findings that are wrong, not only explained.
+    pub fn discrepancies(&self) -> u64 {
+        self.findings.iter().filter(|((cause, _), _)| !cause.is_note()).map(|(_, count)| count).sum()
+    }
+}
+
+impl Job<'_> {
+    /// Compares. `on_finding` gets each finding as it is made, and after a repair what was done about it; `progress` how
+    /// many lines of ours have been looked at.
+    pub async fn run(
+        &self,
+        statement: FileBook,
+        extract: FileBook,
+        on_finding: impl FnMut(Finding) + Send,
+        progress: impl Fn(u64) + Send,
+    ) -> Result<Summary, StoreError> {
+        let rules =
+            Rules { period: self.period, now: self.now, pending_seconds_max: self.pending_seconds_max };
+        let summary = Summary::default();
+        let mut run = Run { job: self, rules, statement, extract, summary, on_finding, progress };
+        for kind in Kind::ALL {
+            run.read_ours(kind).await?;
+        }
+        for (side, kind) in
+            [Side::Partner, Side::Bill].into_iter().flat_map(|side| Kind::ALL.map(|kind| (side, kind)))
+        {
+            run.look_up_the_rest(side, kind).await?;
+        }
+        for side in [Side::Partner, Side::Bill] {
+            run.look_up_what_was_given_back(side).await?;
+        }
+        Ok(run.summary)
+    }
+}
+
+/// A run under way: the files lose what has been looked at.
+struct Run<'a, F, P> {
+    job: &'a Job<'a>,
+    rules: Rules,
+    statement: FileBook,
+    extract: FileBook,
+    summary: Summary,
+    on_finding: F,
+    progress: P,
+}
+
+impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
+    /// All of ours that could be in a file of the period: what was posted in it, what was settled in it, and what is
+    /// pending from before.
+    async fn read_ours(&mut self, kind: Kind) -> Result<(), StoreError> {
+        let period = self.rules.period;
+        let before = Period { from: Timestamp::from_unix_seconds(0), until: period.from };
+        for (period, dated, status) in [
+            (period, Dated::Created, None),
+            (period, Dated::Settled, None),
+            (before, Dated::Created, Some(TransactionStatus::Pending)),
+        ] {
+            let select = Select { partner: self.job.partner.clone(), period, dated, status };
+            let mut after = None;
+            loop {
+                let Page { lines, next } = self.page(kind, select.clone(), after).await?;
+                for own in lines {
+                    if dated == Dated::Created || !self.rules.is_within(&own) {
+                        self.look_at(own).await?;
+                    }
+                }
+                match next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn page(&self, kind: Kind, select: Select, after: Option<Cursor>) -> Result<Page<Own>, StoreError> {
+        let store = self.job.store;
+        Ok(match kind {
+            Kind::Charge => store.charges(select, after, PAGE).await?.map(Own::from),
+            Kind::Refund => store.refunds(select, after, PAGE).await?.map(Own::from),
+        })
+    }
+
+    async fn named(&self, side: Side, kind: Kind, ids: &[Box<str>]) -> Result<Vec<Own>, StoreError> {
+        let names = match side {
+            Side::Partner => Names::Partners(ids.iter().filter_map(|id| ExtId::parse(id)).collect()),
+            Side::Bill => Names::Ours(ids.iter().map(ToString::to_string).collect()),
+        };
+        let (store, partner) = (self.job.store, self.job.partner.clone());
+        Ok(match kind {
+            Kind::Charge => store.charges_named(partner, names).await?.into_iter().map(Own::from).collect(),
+            Kind::Refund => store.refunds_named(partner, names).await?.into_iter().map(Own::from).collect(),
+        })
+    }
+
+    /// One of ours against both files, whose lines of it are taken out.
+    async fn look_at(&mut self, own: Own) -> Result<(), StoreError> {
+        self.summary.lines += 1;
+        (self.progress)(self.summary.lines);
+        let partner = self.statement.remove(own.kind, own.their_id());
+        let bill = self.extract.remove(own.kind, own.our_id());
+        if self.rules.is_within(&own) {
+            let totals = &mut self.summary.totals;
+            if own.status == TransactionStatus::Approved {
+                totals.add(Column::Ours, own.kind, own.amount);
+            }
+            if bill.is_none() && self.rules.may_be_on_next_bill(&own) {
+                totals.add(Column::BillLater, own.kind, own.amount);
+            }
+            for line in partner.iter().flat_map(file::Copies::all) {
+                if line.status == TransactionStatus::Approved {
+                    totals.add(Column::Partner, own.kind, line.amount);
+                }
+            }
+            for line in bill.iter().flat_map(file::Copies::all) {
+                totals.add(Column::Bill, own.kind, line.amount);
+            }
+        }
+        let found = self.rules.compare(&own, partner.as_ref(), bill.as_ref());
+        let mut done: Vec<(Errand, Mended)> = Vec::new();
+        for found in found {
+            let mended = self.mend(&own, &found, &mut done).await?;
+            self.report(Finding::of(&own, found, mended));
+        }
+        if own.kind == Kind::Charge {
+            self.compare_given_back(Side::Partner, &own);
+            self.compare_given_back(Side::Bill, &own);
+        }
+        Ok(())
+    }
+
+    /// Mends a finding, if that is asked for; `done` is what was done about the same charge or refund already.
+    async fn mend(
+        &mut self,
+        own: &Own,
+        found: &Found<'_>,
+        done: &mut Vec<(Errand, Mended)>,
+    ) -> Result<Option<Mended>, StoreError> {
+        let Some(Repair { tells_partner }) = self.job.repair else { return Ok(None) };
+        if found.cause.is_note() {
+            return Ok(None);
+        }
+        let Some(errand) = repair::errand(own, found, tells_partner) else {
+            return Ok(Some(Mended::ByHand));
+        };
+        if let Some((_, mended)) = done.iter().find(|(before, _)| *before == errand) {
+            return Ok(Some(*mended));
+        }
+        let seen_to = self.job.store.see_to(self.rules.now, errand.clone()).await?;
+        let mended = Mended::by(&errand, seen_to);
+        *self.summary.mended.entry(mended).or_default() += 1;
+        done.push((errand, mended));
+        Ok(Some(mended))
+    }
+
+    /// What a file gives back of a charge may not be more than the charge.
+    fn compare_given_back(&mut self, side: Side, charge: &Own) {
+        let (book, id, cause) = match side {
+            Side::Partner => {
+                (&mut self.statement, charge.ext_transaction_id.as_str(), Cause::RefundsExceedChargeAtPartner)
+            }
+            Side::Bill => {
+                (&mut self.extract, charge.transaction_id.as_str(), Cause::RefundsExceedChargeOnBill)
+            }
+        };
+        let Some(GivenBack { currency, amount_minor }) = book.given_back.remove(id) else { return };
+        if currency == charge.amount.currency && amount_minor > charge.amount.amount_minor.into() {
+            let seen = Seen { status: TransactionStatus::Approved, amount_minor, currency, line: None };
+            let found = Found { cause, partner: None, bill: None };
+            let mended = self.job.repair.map(|_| Mended::ByHand);
+            let finding = Finding::of(charge, found, mended);
+            self.report(match side {
+                Side::Partner => Finding { partner: Some(seen), ..finding },
+                Side::Bill => Finding { bill: Some(seen), ..finding },
+            });
+        }
+    }
+
+    /// What is left in a file after all of ours of the period: a charge or refund of another period, or none of ours.
+    async fn look_up_the_rest(&mut self, side: Side, kind: Kind) -> Result<(), StoreError> {
+        let left = self.book(side).ids_left(kind);
+        for ids in left.chunks(PAGE as usize) {
+            for own in self.named(side, kind, ids).await? {
+                self.look_at(own).await?;
+            }
+            for id in ids {
+                let Some(copies) = self.book(side).remove(kind, id) else { continue };
+                let (only, twice, column) = match side {
+                    Side::Partner => (Cause::OnlyAtPartner, Cause::TwiceAtPartner, Column::Partner),
+                    Side::Bill => (Cause::OnlyOnBill, Cause::TwiceOnBill, Column::Bill),
+                };
+                for (n, line) in copies.all().enumerate() {
+                    if line.status == TransactionStatus::Approved {
+                        self.summary.totals.add(column, kind, line.amount);
+                    }
+                    let cause = if n == 0 { only } else { twice };
+                    let mended = self.job.repair.map(|_| Mended::ByHand);
+                    self.report(Finding { mended, ..Finding::foreign(side, kind, id, cause, line) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Charges of other periods of which a file gives something back.
+    async fn look_up_what_was_given_back(&mut self, side: Side) -> Result<(), StoreError> {
+        let mut left: Vec<Box<str>> = self.book(side).given_back.keys().cloned().collect();
+        left.sort_unstable();
+        for ids in left.chunks(PAGE as usize) {
+            for own in self.named(side, Kind::Charge, ids).await? {
+                self.compare_given_back(side, &own);
+            }
+        }
+        Ok(())
+    }
+
+    fn book(&mut self, side: Side) -> &mut FileBook {
+        match side {
+            Side::Partner => &mut self.statement,
+            Side::Bill => &mut self.extract,
+        }
+    }
+
+    fn report(&mut self, finding: Finding) {
+        *self.summary.findings.entry((finding.cause, finding.kind)).or_default() += 1;
+        (self.on_finding)(finding);
+    }
+}

@@ -1,0 +1,70 @@
+//! A charge or a refund of ours, in one form for both.
+
+use super::Kind;
+use crate::store::{ChargeLine, RefundLine};
+use onbill_domain::ids::ExtId;
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+
+/// What the other books are compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) kind: Kind,
+    /// Our name for the charge.
+    pub(super) transaction_id: String,
+    /// The partner's.
+    pub(super) ext_transaction_id: ExtId,
+    /// Of a refund: our name for it, and the partner's.
+    pub(super) refund: Option<(String, ExtId)>,
+    pub(super) pai: Pai,
+    pub(super) amount: Money,
+    pub(super) status: TransactionStatus,
+    pub(super) created_at: Timestamp,
+    pub(super) settled_at: Option<Timestamp>,
+}
+
+impl Own {
+    /// The name that billing's extract has it under.
+    pub(super) fn our_id(&self) -> &str {
+        self.refund.as_ref().map_or(&self.transaction_id, |(ours, _)| ours)
+    }
+
+    /// The name that the partner's statement has it under.
+    pub(super) fn their_id(&self) -> &str {
+        self.refund.as_ref().map_or(&self.ext_transaction_id, |(_, theirs)| theirs).as_str()
+    }
+}
+
+impl From<ChargeLine> for Own {
+    fn from(line: ChargeLine) -> Self {
+        Self {
+            kind: Kind::Charge,
+            transaction_id: line.transaction_id,
+            ext_transaction_id: line.ext_transaction_id,
+            refund: None,
+            pai: line.pai,
+            amount: line.amount,
+            status: line.status,
+            created_at: line.created_at,
+            settled_at: line.settled_at,
+        }
+    }
+}
+
+impl From<RefundLine> for Own {
+    fn from(line: RefundLine) -> Self {
+        Self {
+            kind: Kind::Refund,
+            transaction_id: line.transaction_id,
+            ext_transaction_id: line.ext_transaction_id,
+            refund: Some((line.refund_id, line.ext_refund_id)),
+            pai: line.pai,
+            amount: line.amount,
+            status: line.status,
+            created_at: line.created_at,
+            settled_at: line.settled_at,
+        }
+    }
+}

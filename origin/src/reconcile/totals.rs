@@ -1,0 +1,96 @@
+//! Sums, by currency and book. Every line counts once in the book that it stands in, whatever is wrong with it; lines of
+//! other periods do not.
+
+use super::Kind;
+use onbill_domain::currency::Currency;
+use onbill_domain::money::Money;
+use std::collections::BTreeMap;
+
+/// The money in one book, in one currency: minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// All charges.
+    pub charges_minor: i128,
+    /// How many.
+    pub charges: u64,
+    /// All refunds.
+    pub refunds_minor: i128,
+    /// How many.
+    pub refunds: u64,
+}
+
+impl Sum {
+    /// What stays charged.
+    pub fn net_minor(&self) -> i128 {
+        self.charges_minor - self.refunds_minor
+    }
+
+    fn add(&mut self, kind: Kind, amount_minor: i64) {
+        let (minor, count) = match kind {
+            Kind::Charge => (&mut self.charges_minor, &mut self.charges),
+            Kind::Refund => (&mut self.refunds_minor, &mut self.refunds),
+        };
+        *minor += i128::from(amount_minor);
+        *count += 1;
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            charges_minor: self.charges_minor + other.charges_minor,
+            charges: self.charges + other.charges,
+            refunds_minor: self.refunds_minor + other.refunds_minor,
+            refunds: self.refunds + other.refunds,
+        }
+    }
+}
+
+/// The three books in one currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Ours: what was posted in the period and is approved.
+    pub ours: Sum,
+    /// What the statement says is approved.
+    pub partner: Sum,
+    /// What is on the bill.
+    pub bill: Sum,
+    /// What of ours was approved after the period's end and is not on this bill but on the next.
+    pub bill_later: Sum,
+}
+
+impl Books {
+    /// Whether all three say the same, to the cent and to the line.
+    pub fn agree(&self) -> bool {
+        self.ours == self.partner && self.ours == self.bill.and(self.bill_later)
+    }
+}
+
+/// Which sum an amount belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Ours,
+    Partner,
+    Bill,
+    BillLater,
+}
+
+/// The sums of every currency that is in any of the books.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals(pub BTreeMap<Currency, Books>);
+
+impl Totals {
+    pub(super) fn add(&mut self, column: Column, kind: Kind, amount: Money) {
+        let books = self.0.entry(amount.currency).or_default();
+        let sum = match column {
+            Column::Ours => &mut books.ours,
+            Column::Partner => &mut books.partner,
+            Column::Bill => &mut books.bill,
+            Column::BillLater => &mut books.bill_later,
+        };
+        sum.add(kind, amount.amount_minor);
+    }
+
+    /// Whether all books say the same in every currency.
+    pub fn agree(&self) -> bool {
+        self.0.values().all(Books::agree)
+    }
+}

@@ -1,0 +1,179 @@
+//! Our books in a SQLite file, written row by row behind the store's back.
+
+use onbill_domain::day::Day;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::store::Period;
+use onbill_origin::store::sqlite::SqliteStore;
+use rusqlite::{Connection, params};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// 2026-11-01T00:00:00Z.
+pub(crate) const FROM: i64 = 1_793_491_200;
+/// 2026-12-01T00:00:00Z.
+pub(crate) const UNTIL: i64 = FROM + 30 * 86_400;
+/// Six hours later.
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(UNTIL + 6 * 3600);
+
+/// Subscribers: enough for the PAIs to differ.
+const SUBSCRIBERS: usize = 500;
+
+pub(crate) fn november() -> Period {
+    let day = |text| Day::parse(text).expect("is a day");
+    let period = Period::of_days(day("2026-11-01"), day("2026-11-30")).expect("is in order");
+    assert_eq!((period.from.unix_seconds(), period.until.unix_seconds()), (FROM, UNTIL));
+    period
+}
+
+pub(crate) fn netflix() -> PartnerId {
+    PartnerId::parse("netflix").expect("is a slug")
+}
+
+/// A row of charges.
+#[derive(Clone)]
+pub(crate) struct Charge {
+    pub(crate) id: String,
+    pub(crate) ext_id: String,
+    pub(crate) pai: Pai,
+    pub(crate) amount: i64,
+    pub(crate) tax: Option<i64>,
+    pub(crate) currency: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) created: i64,
+    pub(crate) settled: Option<i64>,
+}
+
+/// A row of refunds.
+#[derive(Clone)]
+pub(crate) struct Refund {
+    pub(crate) id: String,
+    pub(crate) ext_id: String,
+    /// The charge, by its place among them.
+    pub(crate) charge: usize,
+    pub(crate) amount: i64,
+    pub(crate) status: &'static str,
+    pub(crate) created: i64,
+    pub(crate) settled: Option<i64>,
+}
+
+pub(crate) fn pai(n: usize) -> Pai {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&(n % SUBSCRIBERS).to_le_bytes());
+    Pai::from_random(bytes)
+}
+
+/// The file of one test, which goes with it.
+pub(crate) struct Books {
+    path: PathBuf,
+}
+
+impl Books {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("month_end");
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let name = format!("{}-{}.sqlite", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let books = Self { path: folder.join(name) };
+        drop(books.open());
+        let mut connection = books.connect();
+        let tx = connection.transaction().expect("begins");
+        for n in 0..SUBSCRIBERS {
+            let name = format!("s-{n}");
+            let index = [&n.to_le_bytes()[..], &[0; 24]].concat();
+            tx.execute(
+                "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+                 VALUES (?1, ?1, ?2, ?2, '2020-01-01', 0)",
+                params![name, index],
+            )
+            .expect("is a subscriber");
+            tx.execute(
+                "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
+                 VALUES (?1, 'netflix', ?2, 'ACTIVE', 1, 0)",
+                params![pai(n).to_string(), name],
+            )
+            .expect("is a PAI");
+        }
+        tx.commit().expect("commits");
+        books
+    }
+
+    pub(crate) fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.path).expect("opens")
+    }
+
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(&self.path).expect("opens")
+    }
+
+    pub(crate) fn fill(&self, charges: &[Charge], refunds: &[Refund]) {
+        let mut connection = self.connect();
+        let tx = connection.transaction().expect("begins");
+        {
+            let mut insert = tx
+                .prepare(
+                    "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai,
+                         amount_minor, currency, tax_minor, description, period_from, period_to, status,
+                         decline_reason, answering_until, created_at, settled_at)
+                     VALUES (?1, 'netflix', ?2, zeroblob(32), ?3, ?4, ?5, ?6, 'Netflix', '2026-11-01', '2026-11-30',
+                         ?7, iif(?7 = 'DECLINED', 'risk-declined', NULL), ?8, ?8, ?9)",
+                )
+                .expect("is SQL");
+            for charge in charges {
+                insert
+                    .execute(params![
+                        charge.id,
+                        charge.ext_id,
+                        charge.pai.to_string(),
+                        charge.amount,
+                        charge.currency,
+                        charge.tax,
+                        charge.status,
+                        charge.created,
+                        charge.settled
+                    ])
+                    .expect("is a charge");
+            }
+            let mut insert = tx
+                .prepare(
+                    "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor,
+                         reason, status, answering_until, created_at, settled_at)
+                     VALUES (?1, 'netflix', ?2, zeroblob(32), ?3, ?4, 'Cancelled', ?5, ?6, ?6, ?7)",
+                )
+                .expect("is SQL");
+            let mut given_back = tx
+                .prepare(
+                    "UPDATE transactions SET refunded_minor = refunded_minor + ?2 WHERE transaction_id = ?1",
+                )
+                .expect("is SQL");
+            for refund in refunds {
+                let charge = &charges[refund.charge].id;
+                insert
+                    .execute(params![
+                        refund.id,
+                        refund.ext_id,
+                        charge,
+                        refund.amount,
+                        refund.status,
+                        refund.created,
+                        refund.settled
+                    ])
+                    .expect("is a refund");
+                if refund.status != "DECLINED" {
+                    given_back.execute(params![charge, refund.amount]).expect("is within the charge");
+                }
+            }
+        }
+        tx.commit().expect("commits");
+    }
+}
+
+impl Drop for Books {
+    fn drop(&mut self) {
+        for ending in ["", "-wal", "-shm"] {
+            // The last two are there only while a connection is open.
+            let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
+        }
+    }
+}

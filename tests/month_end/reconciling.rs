@@ -1,0 +1,116 @@
+//! Reconciliation of a hundred thousand lines and more: all that was planted is found, and nothing else.
+
+use crate::books::{Books, NOW, netflix, november};
+use crate::month::{Expected, Month, Sum};
+use onbill_origin::reconcile::file::{FileBook, Side};
+use onbill_origin::reconcile::{self, Cause, Finding, Job, Kind, Summary};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// With their refunds, over a hundred thousand lines in each book.
+const CHARGES: usize = 95_000;
+
+fn read(side: Side, text: &str) -> FileBook {
+    FileBook::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
+}
+
+async fn run(month: &Month) -> (Summary, Vec<Finding>) {
+    let books = Books::new();
+    books.fill(&month.charges, &month.refunds);
+    let store = books.open();
+    let job = Job {
+        store: &store,
+        partner: netflix(),
+        period: november(),
+        now: NOW,
+        pending_seconds_max: 86_400,
+        repair: None,
+    };
+    let mut findings = Vec::new();
+    let (statement, extract) = (read(Side::Partner, &month.statement()), read(Side::Bill, &month.extract()));
+    let summary = job.run(statement, extract, |finding| findings.push(finding), |_| {}).await.expect("works");
+    (summary, findings)
+}
+
+/// The id that a finding is expected under: ours, or theirs where we have none.
+fn id(finding: &Finding) -> String {
+    let ids = match finding.kind {
+        Kind::Charge => [&finding.transaction_id, &finding.ext_transaction_id],
+        Kind::Refund => [&finding.refund_id, &finding.ext_refund_id],
+    };
+    ids.into_iter().flatten().next().expect("has an id").clone()
+}
+
+fn sums(summary: &Summary) -> BTreeMap<(String, &'static str), Sum> {
+    let mut sums = BTreeMap::new();
+    for (currency, books) in &summary.totals.0 {
+        for (name, sum) in [
+            ("ours", books.ours),
+            ("partner", books.partner),
+            ("bill", books.bill),
+            ("bill later", books.bill_later),
+        ] {
+            if sum != reconcile::Sum::default() {
+                let sum = (sum.charges, sum.charges_minor, sum.refunds, sum.refunds_minor);
+                sums.insert((currency.to_string(), name), sum);
+            }
+        }
+    }
+    sums
+}
+
+fn expected_sums(month: &Month) -> BTreeMap<(String, &'static str), Sum> {
+    month.sums.iter().map(|((currency, book), sum)| (((*currency).to_owned(), *book), *sum)).collect()
+}
+
+async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
+    let mut month = Month::new(seed, charges, true);
+    let (summary, findings) = run(&month).await;
+
+    let mut found: Vec<Expected> =
+        findings.iter().map(|finding| (finding.cause.as_str(), finding.kind.as_str(), id(finding))).collect();
+    found.sort();
+    month.expected.sort();
+    let differing = found.iter().zip(&month.expected).find(|(found, expected)| found != expected);
+    assert_eq!(differing, None, "seed {seed}");
+    assert_eq!(found.len(), month.expected.len(), "seed {seed}");
+
+    let causes: BTreeSet<_> = found.iter().map(|(cause, ..)| *cause).collect();
+    assert_eq!(causes, Cause::ALL.map(Cause::as_str).into_iter().collect(), "seed {seed} planted them all");
+    let wrong = found.iter().filter(|(cause, ..)| *cause != "other-period").count();
+    assert_eq!(summary.discrepancies(), wrong as u64);
+    assert_eq!(sums(&summary), expected_sums(&month), "seed {seed}");
+    assert!(!summary.totals.agree());
+
+    // What a finding says of our books is what is in them.
+    let ours: HashMap<&str, i64> = (month.charges.iter().map(|charge| (charge.id.as_str(), charge.amount)))
+        .chain(month.refunds.iter().map(|refund| (refund.id.as_str(), refund.amount)))
+        .collect();
+    for finding in &findings {
+        let amount = finding.ours.map(|(_, amount)| amount.amount_minor);
+        assert_eq!(amount, ours.get(id(finding).as_str()).copied(), "{finding:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_planted_fault_of_a_hundred_thousand_lines_is_found_and_none_invented() {
+    all_is_found_and_nothing_invented(1, CHARGES).await;
+}
+
+#[tokio::test]
+async fn in_other_months_too() {
+    for seed in 2..5 {
+        all_is_found_and_nothing_invented(seed, 20_000).await;
+    }
+}
+
+#[tokio::test]
+async fn books_that_agree_have_no_findings_and_agree_to_the_cent() {
+    let month = Month::new(7, CHARGES, false);
+    let (summary, findings) = run(&month).await;
+    assert_eq!(summary.discrepancies(), 0);
+    assert!(findings.iter().all(|finding| finding.cause == Cause::OtherPeriod));
+    assert_eq!(findings.len(), month.expected.len());
+    assert_eq!(sums(&summary), expected_sums(&month));
+    assert!(summary.totals.agree());
+    assert!(month.charges.len() + month.refunds.len() > 100_000);
+}

@@ -1,0 +1,153 @@
+//! Repair: what asking and telling again can mend is set going, once; everything else is left alone.
+
+use crate::books::{Books, Charge, FROM, NOW, Refund, UNTIL, netflix, november, pai};
+use onbill_origin::reconcile::file::{FileBook, Side};
+use onbill_origin::reconcile::{Cause, Finding, Job, Mended, Repair, Summary};
+use onbill_origin::store::sqlite::SqliteStore;
+use rusqlite::params;
+
+const STATEMENT: &str = "kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n";
+const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
+
+fn charge(id: &str, status: &'static str) -> Charge {
+    let settled = (status != "PENDING").then_some(FROM + 20);
+    Charge {
+        id: format!("t-{id}"),
+        ext_id: id.to_owned(),
+        pai: pai(1),
+        amount: 1599,
+        tax: None,
+        currency: "USD",
+        status,
+        created: FROM + 10,
+        settled,
+    }
+}
+
+/// All of the outbox.
+fn outbox(books: &Books) -> Vec<(i64, String, String, i64, i64, bool)> {
+    let connection = books.connect();
+    let mut select = connection
+        .prepare(
+            "SELECT entry_id, kind, coalesce(transaction_id, refund_id), due_at, attempts, parked_at IS NOT NULL
+             FROM outbox ORDER BY entry_id",
+        )
+        .expect("is SQL");
+    let rows = select.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    });
+    rows.expect("reads").collect::<Result<_, _>>().expect("reads")
+}
+
+async fn repair(store: &SqliteStore, statement: &str, tells_partner: bool) -> (Summary, Vec<Finding>) {
+    let read = |side, text: &str| {
+        FileBook::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
+    };
+    let job = Job {
+        store,
+        partner: netflix(),
+        period: november(),
+        now: NOW,
+        pending_seconds_max: 86_400,
+        repair: Some(Repair { tells_partner }),
+    };
+    let (statement, extract) = (read(Side::Partner, statement), read(Side::Bill, EXTRACT));
+    let mut findings = Vec::new();
+    let summary = job.run(statement, extract, |finding| findings.push(finding), |_| {}).await.expect("works");
+    (summary, findings)
+}
+
+#[tokio::test]
+async fn what_is_stuck_is_set_going_once_and_money_is_left_to_a_person() {
+    let books = Books::new();
+    let charges = [
+        charge("parked", "PENDING"),
+        charge("put-off", "PENDING"),
+        charge("lost", "PENDING"),
+        charge("leased", "PENDING"),
+        charge("untold", "APPROVED"),
+        charge("contradicted", "APPROVED"),
+        charge("declined", "DECLINED"),
+    ];
+    let refund = Refund {
+        id: "f-1".to_owned(),
+        ext_id: "r-1".to_owned(),
+        charge: 5,
+        amount: 600,
+        status: "PENDING",
+        created: FROM + 30,
+        settled: None,
+    };
+    books.fill(&charges, &[refund]);
+    let store = books.open();
+    let now = NOW.unix_seconds();
+    for (id, due_at, attempts, parked_at) in [
+        ("t-parked", 0, 7, Some(UNTIL)),
+        ("t-put-off", now + 80_000, 4, None),
+        ("t-leased", now + 60, 3, None),
+    ] {
+        books
+            .connect()
+            .execute(
+                "INSERT INTO outbox (kind, transaction_id, due_at, attempts, parked_at) VALUES ('charge', ?1, ?2, ?3, ?4)",
+                params![id, due_at, attempts, parked_at],
+            )
+            .expect("is an entry");
+    }
+    let statement = format!(
+        "{STATEMENT}charge,untold,,{0},1599,USD,PENDING\ncharge,contradicted,,{0},1599,USD,DECLINED\n\
+         charge,declined,,{0},1599,USD,PENDING\n",
+        pai(1)
+    );
+
+    let (summary, findings) = repair(&store, &statement, true).await;
+    let mended = |id: &str, cause: Cause| {
+        let of = |finding: &&Finding| {
+            finding.cause == cause
+                && [&finding.ext_refund_id, &finding.ext_transaction_id].into_iter().flatten().next()
+                    == Some(&id.to_owned())
+        };
+        findings.iter().find(of).expect("is found").mended.expect("is said")
+    };
+    for (id, cause, expected) in [
+        ("parked", Cause::PendingTooLong, Mended::Redriven),
+        ("put-off", Cause::PendingTooLong, Mended::Hurried),
+        ("lost", Cause::PendingTooLong, Mended::PutBack),
+        ("leased", Cause::PendingTooLong, Mended::UnderWay),
+        ("r-1", Cause::PendingTooLong, Mended::PutBack),
+        ("untold", Cause::StatusDiffersAtPartner, Mended::NoticeQueued),
+        ("untold", Cause::MissingOnBill, Mended::ByHand),
+        ("contradicted", Cause::StatusDiffersAtPartner, Mended::ByHand),
+        ("declined", Cause::StatusDiffersAtPartner, Mended::NoticeQueued),
+    ] {
+        assert_eq!(mended(id, cause), expected, "{id}");
+    }
+    assert_eq!(summary.mended.iter().filter(|(how, _)| how.is_change()).map(|(_, n)| n).sum::<u64>(), 6);
+    let first = outbox(&books);
+    assert_eq!(first.len(), 7);
+    for (_, kind, id, due_at, attempts, is_parked) in &first {
+        // Everything is due, and has been tried, so that billing is asked before anything is posted.
+        let due = if id == "t-leased" { now + 60 } else { now };
+        assert_eq!((*due_at, *is_parked), (due, false), "{kind} {id}");
+        assert!(*attempts >= 1, "{kind} {id}");
+    }
+
+    let (summary, findings) = repair(&store, &statement, true).await;
+    assert_eq!(outbox(&books), first, "the second time changes nothing");
+    assert!(summary.mended.keys().all(|how| !how.is_change()), "{:?}", summary.mended);
+    assert!(findings.iter().all(|finding| finding.mended.is_some()));
+}
+
+#[tokio::test]
+async fn a_partner_without_an_address_is_not_told() {
+    let books = Books::new();
+    books.fill(&[charge("untold", "APPROVED")], &[]);
+    let store = books.open();
+    let (_, findings) = repair(&store, STATEMENT, false).await;
+    let causes: Vec<_> = findings.iter().map(|finding| (finding.cause, finding.mended)).collect();
+    assert_eq!(
+        causes,
+        [(Cause::MissingAtPartner, Some(Mended::ByHand)), (Cause::MissingOnBill, Some(Mended::ByHand))]
+    );
+    assert!(outbox(&books).is_empty());
+}
