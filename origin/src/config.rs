@@ -3,6 +3,7 @@
 
 use crate::database::Database;
 use crate::numbering::NumberPlan;
+use crate::settlement::Model;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use onbill_domain::key::Keyring;
@@ -88,6 +89,8 @@ pub struct Partner {
     pub id: PartnerId,
     /// Where it is told of later outcomes; without it, it asks.
     pub url: Option<String>,
+    /// How the money is shared with it; without it, there is no settlement.
+    pub settlement: Option<Model>,
 }
 
 /// What an account may be charged in one currency, in its minor units. A limit that is absent does not limit.
@@ -218,6 +221,9 @@ impl Config {
                     return Err(format!("partner {}: url must end before the path's last /", partner.id));
                 }
             }
+            if let Some(model) = &partner.settlement {
+                model.check().map_err(|complaint| format!("partner {}: {complaint}", partner.id))?;
+            }
         }
         for (n, set) in self.limits.iter().enumerate() {
             let currency = set.currency;
@@ -232,6 +238,11 @@ impl Config {
     /// Where a partner is told of later outcomes.
     pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
         self.partners.iter().find(|partner| partner.id == *id)?.url.as_deref()
+    }
+
+    /// How the money is shared with a partner.
+    pub fn settlement_with(&self, id: &PartnerId) -> Option<Model> {
+        self.partners.iter().find(|partner| partner.id == *id)?.settlement
     }
 
     /// What an account may be charged in a currency; `None` when the operator does not bill in it.

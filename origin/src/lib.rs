@@ -19,5 +19,6 @@ pub mod peer;
 mod pin;
 pub mod reconcile;
 pub mod routes;
+pub mod settlement;
 pub mod store;
 pub mod vault;

@@ -12,3 +12,4 @@ mod dice;
 mod month;
 mod reconciling;
 mod repairing;
+mod settling;

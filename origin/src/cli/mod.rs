@@ -9,6 +9,7 @@ mod outbox;
 mod period;
 mod reconcile;
 mod serve;
+mod settlement;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -45,6 +46,7 @@ enum Verb {
     ImportAccounts(import_accounts::Arguments),
     Outbox(outbox::Arguments),
     Reconcile(reconcile::Arguments),
+    Settlement(settlement::Arguments),
     ClosePai(close_pai::Arguments),
 }
 
@@ -71,6 +73,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::ImportAccounts(arguments) => arguments.run(&config).await,
         Verb::Outbox(arguments) => arguments.run(&config).await,
         Verb::Reconcile(arguments) => arguments.run(&config).await,
+        Verb::Settlement(arguments) => arguments.run(&config).await,
         Verb::ClosePai(arguments) => arguments.run(&config).await,
     };
     match verdict {

@@ -1,0 +1,220 @@
+//! `settlement`: what operator and partner owe each other.
+
+use super::period::PeriodArguments;
+use super::{Verdict, open, told};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use indicatif::ProgressBar;
+use onbill_domain::currency::Currency;
+use onbill_domain::money::decimal;
+use onbill_origin::ambient::{Clock as _, SystemClock};
+use onbill_origin::settlement::{HEADER, Line, Model, Shares, Sums, sum_up};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Say what operator and partner owe each other for what was settled in a period.
+///
+/// A charge or refund counts in the period in which its outcome was written (its settled_at), which never changes:
+/// the settlement of a past period is always the same. For each currency:
+///
+///   net       charges less refunds less tax; the tax of a refund is in proportion to its charge's, and all of it
+///             once the charge is given back in full
+///   partner   its share of net, by the settlement of its entry below [[partners]] in the configuration:
+///               settlement = { model = "revenue-share", partner_basis_points = 8000 }
+///                 80 % of net, rounded once, half to even
+///               settlement = { model = "flat-cost", cost = { value = 1200, currency = "USD" } }
+///                 12.00 for each charge that stays; one that is given back in full does not stay, one that
+///                 is given back in part does
+///   operator  the rest, so that both always sum to net
+///
+/// The operator, who has the money, owes the partner its share; when it is negative, the partner owes the operator.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    period: PeriodArguments,
+    /// JSON instead of a table; amounts in minor units.
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// CSV instead of a table, a line for each currency; amounts in minor units.
+    #[arg(long)]
+    csv: bool,
+    /// Write the lines behind it there (CSV), so that every party can prove it: minor units, those of refunds negative.
+    /// The sum of net_minor is net; the sum of stayed is the number of charges that a flat cost is paid for.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    lines: Option<PathBuf>,
+}
+
+/// One currency of the settlement.
+struct Row {
+    currency: Currency,
+    sums: Sums,
+    shares: Shares,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let (config, _, store) = open(config).await?;
+        let period = self.period.check(&config)?;
+        let partner = &self.period.partner;
+        let Some(model) = config.settlement_with(partner) else {
+            bail!(
+                "the configuration says nothing of a settlement with {partner}: [[partners]] settlement = ..."
+            );
+        };
+        let mut file = self.lines.as_deref().map(csv::Writer::from_path).transpose();
+        if let Ok(Some(file)) = &mut file {
+            file.write_record(HEADER)?;
+        }
+        let mut file = file.context("--lines cannot be written")?;
+        let mut failed = None;
+        let bar = ProgressBar::new_spinner();
+        let on_line = |line: &Line| {
+            bar.inc(1);
+            if let Some(file) = &mut file
+                && failed.is_none()
+            {
+                failed = file.write_record(line.record()).err();
+            }
+        };
+        let sums = sum_up(&*store, partner, period, on_line).await;
+        bar.finish_and_clear();
+        let sums = sums.map_err(told)?;
+        let flushed = file.as_mut().map_or(Ok(()), csv::Writer::flush);
+        failed.map_or(Ok(()), Err).context("--lines cannot be written")?;
+        flushed.context("--lines cannot be written")?;
+
+        let rows = sums
+            .into_iter()
+            .map(|(currency, sums)| {
+                let shares = model.shares(&sums, currency);
+                shares.map(|shares| Row { currency, sums, shares }).with_context(|| {
+                    format!("the flat cost of {partner} is not in {currency}, which was charged too")
+                })
+            })
+            .collect::<anyhow::Result<Vec<Row>>>()?;
+        if self.json {
+            self.print_json(&rows)?;
+        } else if self.csv {
+            print_csv(&rows)?;
+        } else {
+            self.print_table(&self.period.title(period, SystemClock.now()), model, &rows);
+        }
+        Ok(Verdict::Clean)
+    }
+
+    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+    fn print_table(&self, title: &str, model: Model, rows: &[Row]) {
+        println!("{title}");
+        match model {
+            Model::RevenueShare { partner_basis_points } => {
+                println!("revenue share: {} % of net", decimal_percent(partner_basis_points));
+            }
+            Model::FlatCost { cost } => println!("flat cost: {cost} for each charge that stays"),
+        }
+        if rows.is_empty() {
+            println!("\nNothing was settled.");
+        }
+        for Row { currency, sums, shares } in rows {
+            let row = |name: &str, count: String, minor: i128| {
+                println!("{name:24}{count:>10}{:>20}", decimal(minor, *currency));
+            };
+            println!("\n{currency:24}{:>10}{:>20}", "lines", "amount");
+            row("charges", sums.charges.to_string(), sums.gross_minor);
+            row("refunds", sums.refunds.to_string(), -sums.refunds_minor);
+            row("tax", String::new(), -sums.tax_minor);
+            row("net", String::new(), sums.net_minor());
+            if matches!(model, Model::FlatCost { .. }) {
+                println!("{:24}{:>10}", "charges that stay", sums.stayed);
+            }
+            row("partner's share", String::new(), shares.partner_minor);
+            row("operator's share", String::new(), shares.operator_minor);
+            let owed = decimal(shares.partner_minor.abs(), *currency);
+            let partner = &self.period.partner;
+            match shares.partner_minor {
+                0 => println!("Nobody owes anything."),
+                1.. => println!("The operator owes {partner} {owed} {currency}."),
+                _ => println!("{partner} owes the operator {owed} {currency}."),
+            }
+        }
+    }
+
+    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+    fn print_json(&self, rows: &[Row]) -> anyhow::Result<()> {
+        let rows = rows.iter().map(|row| {
+            let [gross, refunds, tax, net, partner, operator] = row.amounts()?;
+            Ok(json!({
+                "currency": row.currency, "charges": row.sums.charges, "grossMinor": gross,
+                "refunds": row.sums.refunds, "refundsMinor": refunds, "taxMinor": tax, "netMinor": net,
+                "stayed": i64::try_from(row.sums.stayed)?, "partnerMinor": partner, "operatorMinor": operator,
+            }))
+        });
+        let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
+        let settlement = json!({
+            "partner": self.period.partner, "from": self.period.from, "to": self.period.to, "currencies": rows,
+        });
+        println!("{settlement:#}");
+        Ok(())
+    }
+}
+
+fn print_csv(rows: &[Row]) -> anyhow::Result<()> {
+    let mut out = csv::Writer::from_writer(std::io::stdout());
+    out.write_record([
+        "currency",
+        "charges",
+        "gross_minor",
+        "refunds",
+        "refunds_minor",
+        "tax_minor",
+        "net_minor",
+        "stayed",
+        "partner_minor",
+        "operator_minor",
+    ])?;
+    for row in rows {
+        let [gross, refunds, tax, net, partner, operator] = row.amounts()?.map(|minor| minor.to_string());
+        let (sums, currency) = (&row.sums, row.currency.to_string());
+        let (charges, refund_count) = (sums.charges.to_string(), sums.refunds.to_string());
+        let stayed = sums.stayed.to_string();
+        out.write_record([
+            currency,
+            charges,
+            gross,
+            refund_count,
+            refunds,
+            tax,
+            net,
+            stayed,
+            partner,
+            operator,
+        ])?;
+    }
+    Ok(out.flush()?)
+}
+
+impl Row {
+    /// Gross, refunds, tax, net, the partner's share and the operator's, in numbers that JSON can carry.
+    fn amounts(&self) -> anyhow::Result<[i64; 6]> {
+        let Self { sums, shares, .. } = self;
+        let amounts = [
+            sums.gross_minor,
+            sums.refunds_minor,
+            sums.tax_minor,
+            sums.net_minor(),
+            shares.partner_minor,
+            shares.operator_minor,
+        ];
+        let mut numbers = [0; 6];
+        for (number, amount) in numbers.iter_mut().zip(amounts) {
+            *number = i64::try_from(amount).context("a sum is larger than 64 bits")?;
+        }
+        Ok(numbers)
+    }
+}
+
+/// Basis points in percent: `80` or `82.5`.
+fn decimal_percent(basis_points: u16) -> String {
+    let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,158 @@
+//! Settlement: what operator and partner owe each other for what was settled in a period. The operator has taken the money
+//! from its subscribers; the tax in it is the operator's to hand on; the rest is shared by the [`Model`] of the
+//! configuration.
+//!
+//! A charge or refund belongs to the period in which its outcome was written, and that never changes: the settlement of a
+//! period that is over is the same whenever it is made.
+
+mod share;
+
+pub use share::{Model, Shares, Sums, tax_given_back};
+
+use crate::store::{ChargeLine, Dated, Page, Period, RefundLine, Select, Store, StoreError};
+use onbill_domain::currency::Currency;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use std::collections::BTreeMap;
+
+/// Lines read at once.
+const PAGE: u32 = 1000;
+
+/// The columns of a line.
+pub const HEADER: [&str; 11] = [
+    "kind",
+    "settled_at",
+    "transactionID",
+    "extTransactionID",
+    "refundID",
+    "extRefundID",
+    "currency",
+    "amount_minor",
+    "tax_minor",
+    "net_minor",
+    "stayed",
+];
+
+/// One charge or refund as it counts in a settlement: of a refund, everything is negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When its outcome was written.
+    pub settled_at: Timestamp,
+    /// Our name for the charge.
+    pub transaction_id: String,
+    /// The partner's.
+    pub ext_transaction_id: String,
+    /// Of a refund: our name for it, and the partner's.
+    pub refund: Option<(String, String)>,
+    /// The currency.
+    pub currency: Currency,
+    /// How much, in minor units.
+    pub amount_minor: i64,
+    /// How much of it is tax, in minor units.
+    pub tax_minor: i64,
+    /// 1 for a charge; -1 for the refund that gives back the last of one; otherwise 0.
+    pub stayed: i8,
+}
+
+impl From<ChargeLine> for Line {
+    fn from(charge: ChargeLine) -> Self {
+        Self {
+            settled_at: charge.settled_at.unwrap_or(charge.created_at),
+            transaction_id: charge.transaction_id,
+            ext_transaction_id: charge.ext_transaction_id.to_string(),
+            refund: None,
+            currency: charge.amount.currency,
+            amount_minor: charge.amount.amount_minor,
+            tax_minor: charge.tax_minor,
+            stayed: 1,
+        }
+    }
+}
+
+impl From<RefundLine> for Line {
+    fn from(refund: RefundLine) -> Self {
+        let (before_minor, amount_minor) = (refund.given_back_before_minor, refund.amount.amount_minor);
+        let tax_minor =
+            tax_given_back(refund.charged_minor, refund.charged_tax_minor, before_minor, amount_minor);
+        Self {
+            settled_at: refund.settled_at.unwrap_or(refund.created_at),
+            transaction_id: refund.transaction_id,
+            ext_transaction_id: refund.ext_transaction_id.to_string(),
+            refund: Some((refund.refund_id, refund.ext_refund_id.to_string())),
+            currency: refund.amount.currency,
+            amount_minor: -amount_minor,
+            tax_minor: -tax_minor,
+            stayed: -i8::from(before_minor + amount_minor == refund.charged_minor),
+        }
+    }
+}
+
+impl Line {
+    /// The line of CSV, in the order of [`HEADER`].
+    pub fn record(&self) -> [String; 11] {
+        let (refund_id, ext_refund_id) = self.refund.clone().unwrap_or_default();
+        [
+            if self.refund.is_some() { "refund" } else { "charge" }.to_owned(),
+            self.settled_at.to_string(),
+            self.transaction_id.clone(),
+            self.ext_transaction_id.clone(),
+            refund_id,
+            ext_refund_id,
+            self.currency.to_string(),
+            self.amount_minor.to_string(),
+            self.tax_minor.to_string(),
+            (self.amount_minor - self.tax_minor).to_string(),
+            self.stayed.to_string(),
+        ]
+    }
+
+    fn add_to(&self, sums: &mut Sums) {
+        let amount_minor = i128::from(self.amount_minor);
+        if self.refund.is_some() {
+            sums.refunds += 1;
+            sums.refunds_minor -= amount_minor;
+        } else {
+            sums.charges += 1;
+            sums.gross_minor += amount_minor;
+        }
+        sums.tax_minor += i128::from(self.tax_minor);
+        sums.stayed += i128::from(self.stayed);
+    }
+}
+
+/// Adds up what was settled with a partner in a period, by currency. `on_line` gets each line behind the sums: charges
+/// first, then refunds, each in the order in which they were settled.
+pub async fn sum_up(
+    store: &dyn Store,
+    partner: &PartnerId,
+    period: Period,
+    mut on_line: impl FnMut(&Line) + Send,
+) -> Result<BTreeMap<Currency, Sums>, StoreError> {
+    let status = Some(TransactionStatus::Approved);
+    let select = Select { partner: partner.clone(), period, dated: Dated::Settled, status };
+    let mut sums: BTreeMap<Currency, Sums> = BTreeMap::new();
+    let mut take = |lines: Vec<Line>| {
+        for line in lines {
+            line.add_to(sums.entry(line.currency).or_default());
+            on_line(&line);
+        }
+    };
+    let mut after = None;
+    loop {
+        let Page { lines, next } = store.charges(select.clone(), after, PAGE).await?.map(Line::from);
+        take(lines);
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    loop {
+        let Page { lines, next } = store.refunds(select.clone(), after, PAGE).await?.map(Line::from);
+        take(lines);
+        after = next;
+        if after.is_none() {
+            return Ok(sums);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! How the money of a period is shared. Pure, in integers: the shares of a currency sum to its net amount, to the cent.
+
+use onbill_domain::currency::Currency;
+use onbill_domain::limits::CHARGE_MINOR_MAX;
+use onbill_domain::money::Money;
+use serde::Deserialize;
+
+/// A whole, in basis points.
+const WHOLE: u16 = 10_000;
+
+/// What operator and partner have agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "model", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Model {
+    /// The partner gets a share of what is left without tax.
+    RevenueShare {
+        /// The share: 8000 is 80 %.
+        partner_basis_points: u16,
+    },
+    /// The partner gets a fixed amount for each charge that stays, however much of it was tax. A charge that is given back
+    /// in full does not stay, and one that is given back in part does: the month was used. When the rest of it is given
+    /// back later, its amount is taken off the period in which that happens.
+    FlatCost {
+        /// The amount.
+        cost: Money,
+    },
+}
+
+impl Model {
+    /// Checks what the types do not.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::RevenueShare { partner_basis_points } if *partner_basis_points > WHOLE => {
+                Err("settlement: partner_basis_points must be at most 10000, which is all of it")
+            }
+            Self::FlatCost { cost } if !(1..=CHARGE_MINOR_MAX).contains(&cost.amount_minor) => {
+                Err("settlement: cost.value must be positive minor units below the limit")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What was settled in a period, in one currency: minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Charges that were approved.
+    pub charges: u64,
+    /// What they come to.
+    pub gross_minor: i128,
+    /// Refunds that were approved.
+    pub refunds: u64,
+    /// What they come to.
+    pub refunds_minor: i128,
+    /// The tax in the charges, without the tax that was given back.
+    pub tax_minor: i128,
+    /// Charges that stay: those of the period, without those of any period that were given back in full in this one.
+    pub stayed: i128,
+}
+
+impl Sums {
+    /// What there is to share.
+    pub fn net_minor(&self) -> i128 {
+        self.gross_minor - self.refunds_minor - self.tax_minor
+    }
+}
+
+/// Who gets what of the net amount. Either may be negative, when more was given back than charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shares {
+    /// The partner's, in minor units.
+    pub partner_minor: i128,
+    /// The operator's, in minor units.
+    pub operator_minor: i128,
+}
+
+impl Model {
+    /// Shares the sums of one currency. The partner's share is rounded once, half to even; the operator's is the rest. A
+    /// fixed amount is in one currency: `None` in any other.
+    pub fn shares(&self, sums: &Sums, currency: Currency) -> Option<Shares> {
+        let net_minor = sums.net_minor();
+        let partner_minor = match self {
+            Self::RevenueShare { partner_basis_points } => part_of(net_minor, *partner_basis_points),
+            Self::FlatCost { cost } if cost.currency == currency => {
+                i128::from(cost.amount_minor) * sums.stayed
+            }
+            Self::FlatCost { .. } => return None,
+        };
+        Some(Shares { partner_minor, operator_minor: net_minor - partner_minor })
+    }
+}
+
+fn part_of(net_minor: i128, basis_points: u16) -> i128 {
+    let whole = i128::from(WHOLE);
+    let product = net_minor * i128::from(basis_points);
+    let (quotient, rest) = (product.div_euclid(whole), product.rem_euclid(whole));
+    let rounds_up = match (rest * 2).cmp(&whole) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => quotient.rem_euclid(2) == 1,
+        std::cmp::Ordering::Greater => true,
+    };
+    quotient + i128::from(rounds_up)
+}
+
+/// How much of a charge's tax a refund gives back: in proportion, and counted from the charge's beginning, so that the
+/// refunds of a charge that was given back in full have given back all of its tax.
+pub fn tax_given_back(charged_minor: i64, tax_minor: i64, before_minor: i64, refund_minor: i64) -> i64 {
+    let until = |given_back_minor: i64| {
+        let tax = i128::from(tax_minor) * i128::from(given_back_minor) / i128::from(charged_minor.max(1));
+        i64::try_from(tax).unwrap_or(tax_minor)
+    };
+    until(before_minor + refund_minor) - until(before_minor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn currency(code: &str) -> Currency {
+        Currency::parse(code).expect("is listed")
+    }
+
+    fn net(net_minor: i128) -> Sums {
+        Sums { gross_minor: net_minor, ..Sums::default() }
+    }
+
+    #[test]
+    fn a_share_is_rounded_half_to_even_once() {
+        for (net_minor, partner_basis_points, partner_minor) in [
+            (1000, 8000, 800),
+            (1001, 8000, 801),
+            (1003, 8000, 802),
+            (1, 5000, 0),
+            (3, 5000, 2),
+            (5, 5000, 2),
+            (-1, 5000, 0),
+            (-3, 5000, -2),
+            (-1003, 8000, -802),
+            (999, 0, 0),
+            (999, 10_000, 999),
+        ] {
+            let shares =
+                Model::RevenueShare { partner_basis_points }.shares(&net(net_minor), currency("USD"));
+            let operator_minor = net_minor - partner_minor;
+            assert_eq!(shares, Some(Shares { partner_minor, operator_minor }), "{net_minor}");
+        }
+    }
+
+    #[test]
+    fn a_flat_cost_is_for_what_stays_and_in_its_own_currency() {
+        let model = Model::FlatCost { cost: Money { amount_minor: 1200, currency: currency("USD") } };
+        let sums = Sums { stayed: 3, ..net(4797) };
+        let shares = Shares { partner_minor: 3600, operator_minor: 1197 };
+        assert_eq!(model.shares(&sums, currency("USD")), Some(shares));
+        assert_eq!(model.shares(&sums, currency("EUR")), None);
+        let shares = Shares { partner_minor: -1200, operator_minor: -399 };
+        assert_eq!(model.shares(&Sums { stayed: -1, ..net(-1599) }, currency("USD")), Some(shares));
+    }
+
+    #[test]
+    fn models_are_written_as_in_the_readme() {
+        let read = |text: &str| toml::from_str::<Model>(text).ok().filter(|model| model.check().is_ok());
+        assert_eq!(
+            read("model = \"revenue-share\"\npartner_basis_points = 8000"),
+            Some(Model::RevenueShare { partner_basis_points: 8000 })
+        );
+        assert!(read("model = \"flat-cost\"\ncost = { value = 1200, currency = \"USD\" }").is_some());
+        for bad in [
+            "model = \"revenue-share\"\npartner_basis_points = 10001",
+            "model = \"revenue-share\"\npartner_basis_points = -1",
+            "model = \"revenue-share\"",
+            "model = \"flat-cost\"\ncost = { value = 0, currency = \"USD\" }",
+            "model = \"barter\"",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shares_always_sum_to_the_net(net_minor in -10_i128.pow(18)..10_i128.pow(18), points in 0_u16..=10_000) {
+            let shares = Model::RevenueShare { partner_basis_points: points }
+                .shares(&net(net_minor), currency("USD")).expect("is in every currency");
+            prop_assert_eq!(shares.partner_minor + shares.operator_minor, net_minor);
+            let error = shares.partner_minor * 10_000 - net_minor * i128::from(points);
+            prop_assert!(error.abs() <= 5_000, "rounded by more than half a cent");
+        }
+
+        #[test]
+        fn giving_all_back_gives_all_tax_back(
+            charged in 1_i64..=CHARGE_MINOR_MAX,
+            tax_of_thousand in 0_i64..=1000,
+            cuts in prop::collection::vec(0_i64..=1000, 0..6),
+        ) {
+            let tax = charged / 1000 * tax_of_thousand;
+            let mut cuts: Vec<i64> = cuts.into_iter().map(|cut| charged / 1000 * cut).collect();
+            cuts.push(charged);
+            cuts.sort_unstable();
+            let (mut before, mut given_back) = (0, 0);
+            for cut in cuts {
+                let part = tax_given_back(charged, tax, before, cut - before);
+                prop_assert!((0..=cut - before).contains(&part), "no more tax than money");
+                (before, given_back) = (cut, given_back + part);
+            }
+            prop_assert_eq!(given_back, tax);
+        }
+    }
+}
