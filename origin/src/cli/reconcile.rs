@@ -165,8 +165,13 @@ impl Sink {
 fn print_sums(summary: &Summary) {
     for (currency, books) in &summary.totals.0 {
         println!(
-            "\n{currency:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
-            "charges", "lines", "refunds", "lines", "net"
+            "\n{:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
+            currency.as_str(),
+            "charges",
+            "lines",
+            "refunds",
+            "lines",
+            "net"
         );
         let row = |name: &str, sum: &Sum| {
             println!(

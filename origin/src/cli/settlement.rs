@@ -119,7 +119,7 @@ impl Arguments {
             let row = |name: &str, count: String, minor: i128| {
                 println!("{name:24}{count:>10}{:>20}", decimal(minor, *currency));
             };
-            println!("\n{currency:24}{:>10}{:>20}", "lines", "amount");
+            println!("\n{:24}{:>10}{:>20}", currency.as_str(), "lines", "amount");
             row("charges", sums.charges.to_string(), sums.gross_minor);
             row("refunds", sums.refunds.to_string(), -sums.refunds_minor);
             row("tax", String::new(), -sums.tax_minor);
