@@ -235,7 +235,7 @@ impl Books {
             Wrong::Unknown => "never asked of this operator",
             Wrong::Impossible(what) | Wrong::Contradicts(what) => what,
         };
-        tracing::error!(%operator, about, what, "onbill has contradicted itself");
+        tracing::error!(%operator, about, what, "what onbill told does not fit the books");
         if self.contradictions.len() < CONTRADICTIONS_MAX {
             let what = format!("{about}: {what}");
             self.contradictions.push(Contradiction { at: now, operator: operator.clone(), what });
