@@ -44,7 +44,7 @@ test('half a month comes back once, however often the button is pressed', async 
   const line = page.locator('#bill-lines tr[data-refund]');
   assert.equal(await line.locator('.amount').textContent(), '\u2212$8.00');
   await line.getByText('Refund: Netflix Standard').waitFor();
-  await line.getByText('Gives back of $15.99').waitFor();
+  await line.getByText('Of $15.99 booked').waitFor();
   assert.equal((await acme.bill(ana)).total.value, before - 800);
   await accessible(page, 'a bill with a credit');
 });
@@ -54,6 +54,8 @@ test('more than is left is refused in words, and what is left comes back without
   const charge = await new Charge(page, await charged('2026-12')).open();
   const refused = await charge.giveBack('8.00', 'Once more');
   await refused.getByText('invalid-request').waitFor();
+  await refused.getByText('refused', { exact: true }).waitFor();
+  assert.equal(await refused.getByRole('button').count(), 0, 'it would be refused again');
   await accessible(page, 'charges with a refusal, on a phone');
   const rest = await charge.giveBack('', 'Ended early');
   await rest.getByText('$7.99 back').waitFor();
