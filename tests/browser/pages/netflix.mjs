@@ -1,4 +1,4 @@
-// The partner's sign-up in a customer's browser.
+// The partner's pages: sign-up in a customer's browser, and the list of charges for people at work.
 
 import { netflix } from '../harness/system.mjs';
 
@@ -37,5 +37,38 @@ export class SignUp {
 
   cancel() {
     return this.page.locator('#cancel').click();
+  }
+}
+
+/** One charge on the list. */
+export class Charge {
+  constructor(page, id) {
+    this.page = page;
+    this.card = page.locator(`#charges > li[data-ext-transaction="${id}"]`);
+  }
+
+  async open() {
+    await this.page.goto(`${netflix.url}/charges`);
+    await this.card.waitFor();
+    return this;
+  }
+
+  /** Fills in the form and presses its button as often as said; gives the refund's place on the page that follows. */
+  async giveBack(amount, reason, { clicks = 1 } = {}) {
+    await this.card.getByText('Give money back').click();
+    const name = await this.card.locator('.refund [name=extRefundID]').inputValue();
+    await this.card.getByLabel('How much').fill(amount);
+    await this.card.getByLabel('Why').fill(reason);
+    await this.card.getByRole('button', { name: 'Give back' }).click({ clickCount: clicks });
+    await this.page.waitForURL(`**/charges#refund-${name}`);
+    return this.refund(name);
+  }
+
+  refund(name) {
+    return this.card.locator(`[data-ext-refund="${name}"]`);
+  }
+
+  left() {
+    return this.card.locator('[data-remaining]').textContent();
   }
 }

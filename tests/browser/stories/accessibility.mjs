@@ -70,7 +70,7 @@ test('the operator’s and the partner’s pages pass as well, and fit a phone',
     for (const url of [
       ...['/', '/bare', '/done', '/sms', '/bill'].map(path => acme.dashboard + path),
       acme.page('sms', ana), acme.page('bill', ana),
-      ...['/', '/accounts', '/billing-runs'].map(path => netflix.url + path),
+      ...['/', '/accounts', '/billing-runs', '/charges'].map(path => netflix.url + path),
     ]) {
       await page.goto(url);
       await accessible(page, url, { frames: [page.mainFrame()] });

@@ -49,10 +49,18 @@ pub(super) struct Refund {
     /// As asked for; all that was left when absent.
     pub(super) asked: Option<Money>,
     pub(super) reason: String,
-    /// The code of the latest refusal, as long as there is nothing better to tell.
-    pub(super) code: Option<String>,
+    /// The latest refusal, as long as there is nothing better to tell.
+    pub(super) refusal: Option<Refusal>,
     /// The latest that is known of it.
     pub(super) known: Option<Known<RefundAnswer>>,
+}
+
+/// Why a refund was not taken in.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) code: String,
+    /// Whether the same may be taken in later.
+    pub(super) is_passing: bool,
 }
 
 /// What was told, and how.
@@ -116,16 +124,17 @@ impl Books {
                 charge: charge.clone(),
                 asked: asked.amount,
                 reason: asked.reason.clone(),
-                code: None,
+                refusal: None,
                 known: None,
             });
         }
     }
 
     /// Notes that the latest post of a refund was refused.
-    pub(super) fn refuse_refund(&mut self, id: &ExtId, code: &str) {
-        if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.id == *id) {
-            refund.code = refund.known.is_none().then(|| code.to_owned());
+    pub(super) fn refuse_refund(&mut self, id: &ExtId, refusal: Refusal) {
+        let refund = self.refunds.iter_mut().find(|refund| refund.id == *id && refund.known.is_none());
+        if let Some(refund) = refund {
+            refund.refusal = Some(refusal);
         }
     }
 
@@ -222,7 +231,7 @@ impl Books {
         if refund.asked.is_some_and(|asked| asked != told.amount) {
             return Err(Wrong::Impossible("another amount than asked for"));
         }
-        refund.code = None;
+        refund.refusal = None;
         learn(&mut refund.known, told, source)
     }
 
@@ -235,7 +244,7 @@ impl Books {
             Wrong::Unknown => "never asked of this operator",
             Wrong::Impossible(what) | Wrong::Contradicts(what) => what,
         };
-        tracing::error!(%operator, about, what, "onbill has contradicted itself");
+        tracing::error!(%operator, about, what, "what onbill told does not fit the books");
         if self.contradictions.len() < CONTRADICTIONS_MAX {
             let what = format!("{about}: {what}");
             self.contradictions.push(Contradiction { at: now, operator: operator.clone(), what });

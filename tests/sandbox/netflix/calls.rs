@@ -2,7 +2,7 @@
 //! answered.
 
 use super::Netflix;
-use super::books::{Books, Source};
+use super::books::{Books, Refusal, Source};
 use super::edge::{Failure, Outcome};
 use super::members::Pays;
 use bytes::Bytes;
@@ -45,8 +45,12 @@ impl Netflix {
             Ok((_, told)) => {
                 let _ = self.books().hear_refund(operator, told.clone(), Source::Answer, self.now());
             }
-            Err(Failure::Refused { code, .. }) => self.books().refuse_refund(&asked.ext_refund_id, code),
-            Err(Failure::Silent) => {}
+            Err(failure) => {
+                if let Failure::Refused { code, .. } = failure {
+                    let refusal = Refusal { code: code.clone(), is_passing: failure.is_passing() };
+                    self.books().refuse_refund(&asked.ext_refund_id, refusal);
+                }
+            }
         }
         outcome
     }

@@ -32,7 +32,8 @@ pub(super) async fn get_charges(State(netflix): State<Netflix>, headers: HeaderM
 fn everything(books: &Books) -> Value {
     let refund = |refund: &Refund| {
         json!({
-            "extRefundID": refund.id, "reason": refund.reason, "asked": refund.asked, "code": refund.code,
+            "extRefundID": refund.id, "reason": refund.reason, "asked": refund.asked,
+            "code": refund.refusal.as_ref().map(|refusal| &refusal.code),
             "told": refund.known.as_ref().map(|known| &known.told),
             "by": refund.known.as_ref().map(|known| known.source),
         })
@@ -89,7 +90,7 @@ fn card(netflix: &Netflix, books: &Books, charge: &Charge, problem: Option<(&Ent
         li class="card" data-ext-transaction=(charge.id) data-status=(word(status)) {
             div class="title" {
                 h2 class="code" { (charge.id) }
-                (chip(status))
+                (chip(word(status)))
             }
             dl {
                 div { dt { "Amount" } dd { (price(charge.amount)) } }
@@ -114,22 +115,23 @@ fn card(netflix: &Netflix, books: &Books, charge: &Charge, problem: Option<(&Ent
 
 fn item(charge: &Charge, refund: &Refund) -> Markup {
     let told = refund.known.as_ref().map(|known| &known.told);
-    let status = told.map(|told| told.status);
     let amount = told.map(|told| told.amount).or(refund.asked);
+    let is_refused = refund.refusal.as_ref().is_some_and(|refusal| !refusal.is_passing);
+    let word = if is_refused { "refused" } else { word(told.map(|told| told.status)) };
     html! {
-        li id={ "refund-" (refund.id) } data-ext-refund=(refund.id) data-status=(word(status)) {
+        li id={ "refund-" (refund.id) } data-ext-refund=(refund.id) data-status=(word) {
             div class="title" {
                 h3 { @match amount { Some(amount) => (price(amount)), None => "All that was left" } " back" }
-                (chip(status))
+                (chip(word))
             }
             dl {
                 div { dt { "Why" } dd { (refund.reason) } }
-                @if let Some(code) = &refund.code { div { dt { "Code" } dd { (code) } } }
+                @if let Some(refusal) = &refund.refusal { div { dt { "Code" } dd { (refusal.code) } } }
                 (raw(told.and_then(|told| told.raw_result.as_ref())))
                 (known_by(refund.known.as_ref()))
                 div class="wide" { dt { "Refund" } dd class="code" { (refund.id) } }
             }
-            @if told.is_none() { (refund_form::again(charge, refund)) }
+            @if told.is_none() && !is_refused { (refund_form::again(charge, refund)) }
         }
     }
 }
@@ -139,15 +141,14 @@ fn raw(result: Option<&RawResult>) -> Markup {
 }
 
 fn known_by<T>(known: Option<&Known<T>>) -> Markup {
-    let how = known.map_or("not at all", |known| match known.source {
+    let how = known.map(|known| match known.source {
         Source::Answer => "its answer",
         Source::Notice => "a notice",
     });
-    html! { div { dt { "Known by" } dd data-known-by { (how) } } }
+    html! { @if let Some(how) = how { div { dt { "Known by" } dd { (how) } } } }
 }
 
-fn chip(status: Option<TransactionStatus>) -> Markup {
-    let word = word(status);
+fn chip(word: &str) -> Markup {
     html! { span class={ "chip " (word.to_ascii_lowercase().replace(' ', "-")) } { (word) } }
 }
 

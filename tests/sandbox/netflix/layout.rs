@@ -36,7 +36,7 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                 }
                 @if !contradictions.is_empty() {
                     section id="contradictions" class="leaks" aria-labelledby="contradictions-title" {
-                        h2 id="contradictions-title" { "onbill has contradicted itself" }
+                        h2 id="contradictions-title" { "What onbill told does not fit the books here" }
                         ul { @for each in &contradictions { li { (each.operator) ", " (each.what) " · " (page::moment(each.at)) } } }
                     }
                 }

@@ -132,8 +132,8 @@ fn services(lines: &[Line]) -> Markup {
                         td {
                             (line.description)
                             small { "Booked " (moment(line.at)) }
-                            @if let Some(charge) = given_back_of(line, lines) {
-                                small { "Gives back of " (price(charge.amount)) ", booked " (moment(charge.at)) }
+                            @if let Some(charge) = charge_of(line, lines) {
+                                small { "Of " (price(charge.amount)) " booked " (moment(charge.at)) }
                             }
                         }
                         td class="period" { (period(line.service_period)) }
@@ -145,8 +145,8 @@ fn services(lines: &[Line]) -> Markup {
     }
 }
 
-/// The line that a refund's line is about.
-fn given_back_of<'l>(refund: &Line, lines: &'l [Line]) -> Option<&'l Line> {
+/// The line of the charge that a refund's line gives back of.
+fn charge_of<'l>(refund: &Line, lines: &'l [Line]) -> Option<&'l Line> {
     refund.refund_id.as_ref()?;
     lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == refund.transaction_id)
 }

@@ -84,6 +84,8 @@ async fn a_refusal_and_a_silence_stand_beside_the_charge() {
     let answer = ask_for(more).await.json();
     assert_eq!((&answer["httpStatus"], &answer["code"]), (&json!(400), &json!("invalid-request")));
     assert_eq!(partner.charges().await["charges"][0]["refunds"][0]["code"], "invalid-request");
+    let shown = page(&partner).await;
+    assert!(shown.contains(r#"data-status="refused""#) && !shown.contains("Ask again"), "{shown}");
     partner.edge.lock().expect("is whole").lost = 99;
     let silent = json!({"extTransactionID": charge, "extRefundID": "r-2", "reason": "x"});
     assert_eq!(ask_for(silent.clone()).await.json()["answer"], Value::Null);
