@@ -2,6 +2,7 @@
 //! it names.
 
 use crate::database::Database;
+use crate::files::FileSettings;
 use crate::numbering::NumberPlan;
 use crate::settlement::Model;
 use onbill_domain::currency::Currency;
@@ -51,6 +52,17 @@ impl TryFrom<u64> for HandOffSeconds {
     fn try_from(seconds: u64) -> Result<Self, Self::Error> {
         (1..=6).contains(&seconds).then_some(Self(seconds)).ok_or("hand_off_seconds must be 1 to 6")
     }
+}
+
+/// How charges and refunds reach the operator's billing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Billing {
+    /// One by one, over the operator's CSP API.
+    #[default]
+    Csp,
+    /// Many in a file.
+    Files,
 }
 
 /// Something the operator sells.
@@ -145,6 +157,12 @@ pub struct Config {
     /// Where account standing comes from.
     #[serde(default)]
     pub accounts: AccountSource,
+    /// How charges and refunds reach billing.
+    #[serde(default)]
+    pub billing: Billing,
+    /// Where the files are. It may stay when billing is by the CSP API again: then no file is made any more, and the
+    /// responses to those that are out are still taken.
+    pub files: Option<FileSettings>,
     /// Base URL of the operator's CSP API.
     pub bss_url: String,
     /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
@@ -183,6 +201,13 @@ impl Config {
         self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
         secure(&self.edge_url, "edge_url")?;
         secure(&self.bss_url, "bss_url")?;
+        match &self.files {
+            None if self.billing == Billing::Files => {
+                return Err("billing = \"files\" needs [files]".to_owned());
+            }
+            None => {}
+            Some(files) => files.check().map_err(|complaint| format!("files: {complaint}"))?,
+        }
         if origin_of(&self.edge_url).as_deref() != Some(&self.edge_url) {
             return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
         }
@@ -336,6 +361,18 @@ mod tests {
             ("name =", "nmae =", "nmae"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
             ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),
+            ("database =", "billing = \"files\"\ndatabase =", "needs [files]"),
+            ("[[offers]]", "[files]\ndirectory = \"spool\"\n[[offers]]", "absolute"),
+            (
+                "[[offers]]",
+                "[files]\ndirectory = \"/spool\"\nlines = 10001\n[[offers]]",
+                "lines must be from 1",
+            ),
+            (
+                "[[offers]]",
+                "[files]\ndirectory = \"/spool\"\nevery_minutes = 0\n[[offers]]",
+                "every_minutes must be",
+            ),
             ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),

@@ -13,6 +13,8 @@ pub enum Fault {
     Store(String),
     /// The operator's systems did not give a usable answer.
     Bss(&'static str),
+    /// The folder of files for billing could not be read or written.
+    Spool(String),
     /// Something that this program guarantees did not hold.
     Broken(&'static str),
 }
@@ -57,12 +59,18 @@ impl From<StoreError> for Fault {
     }
 }
 
+impl From<std::io::Error> for Fault {
+    fn from(error: std::io::Error) -> Self {
+        Self::Spool(error.to_string())
+    }
+}
+
 impl Fault {
     /// What the caller is told.
     fn public(&self) -> Reject {
         match self {
             // Both pass: the caller may come back.
-            Self::Store(_) | Self::Bss(_) => Reject::unavailable(),
+            Self::Store(_) | Self::Bss(_) | Self::Spool(_) => Reject::unavailable(),
             Self::Broken(_) => Reject::new(Code::InternalError, "An internal error occurred."),
         }
     }

@@ -12,6 +12,7 @@ pub mod config;
 mod csv_file;
 pub mod database;
 pub mod fault;
+pub mod files;
 pub mod import;
 pub mod numbering;
 pub mod outbox;

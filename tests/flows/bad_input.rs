@@ -4,6 +4,7 @@
 use crate::world::customer::charge;
 use crate::world::{ACCOUNTS, Holder, World, keys};
 use http::{Method, StatusCode};
+use onbill_origin::store::Lane;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -27,7 +28,7 @@ fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
 async fn nothing_happened(world: &World, pai: &str) {
     let asked = world.ott(Method::GET, &format!("{CHARGES}/b-1"), Value::Null).await;
     assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
-    assert_eq!(world.acme.app().store.next_due().await.expect("works"), None);
+    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None);
     assert!(world.bill(&world.acme, GOOD).await.is_empty());
     let (status, answer) = world.ott(Method::POST, CHARGES, charge(pai, "b-1", 1599)).await;
     assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")));
@@ -137,6 +138,6 @@ async fn a_closed_pai_is_declined_with_its_reason_each_time() {
             (&json!("DECLINED"), &json!("account-closed"))
         );
     }
-    assert_eq!(world.acme.app().store.next_due().await.expect("works"), None);
+    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None);
     assert!(world.bill(&world.acme, GOOD).await.is_empty());
 }

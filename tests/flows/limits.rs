@@ -3,6 +3,7 @@
 use crate::world::customer::charge;
 use crate::world::{ACCOUNTS, Mishap, World};
 use http::Method;
+use onbill_origin::store::Lane;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -67,7 +68,11 @@ async fn a_decline_by_a_limit_is_final_and_ends_nothing_else() {
     let (_, asked) = world.ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
     assert_eq!(asked, first);
     assert_eq!(post(&world, &pai, "c-2", 5000).await, "APPROVED", "the PAI goes on");
-    assert_eq!(world.acme.app().store.next_due().await.expect("works"), None, "and nobody is told twice");
+    assert_eq!(
+        world.acme.app().store.next_due(Lane::All).await.expect("works"),
+        None,
+        "and nobody is told twice"
+    );
 }
 
 #[tokio::test]

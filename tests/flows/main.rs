@@ -7,6 +7,7 @@ mod bad_input;
 mod charging;
 mod compromised_edge;
 mod doors;
+mod files;
 mod journeys;
 mod limits;
 mod notices;

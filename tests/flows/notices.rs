@@ -3,6 +3,7 @@
 use crate::world::customer::charge;
 use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use http::Method;
+use onbill_origin::store::Lane;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -34,7 +35,7 @@ fn told(world: &World, path: &str) -> usize {
 }
 
 async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due().await.expect("works").is_none()
+    world.acme.app().store.next_due(Lane::All).await.expect("works").is_none()
 }
 
 #[tokio::test]

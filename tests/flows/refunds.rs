@@ -3,6 +3,7 @@
 use crate::world::customer::{Choice, charge};
 use crate::world::{ACCOUNTS, Mishap, World};
 use http::{Method, StatusCode};
+use onbill_origin::store::Lane;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -55,7 +56,7 @@ async fn amounts(world: &World) -> Vec<i64> {
 }
 
 async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due().await.expect("works").is_none()
+    world.acme.app().store.next_due(Lane::All).await.expect("works").is_none()
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use crate::world::customer::Choice;
 use crate::world::{ACCOUNTS, Mishap, World};
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
+use onbill_origin::store::Lane;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -128,7 +129,7 @@ async fn a_code_that_is_over_is_not_sent_any_more() {
     world.network.mend();
     world.pass_seconds(600);
     assert!(world.messages(&world.acme, GOOD).await.is_empty());
-    assert_eq!(world.acme.app().store.next_due().await.expect("works"), None, "and is gone");
+    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None, "and is gone");
 }
 
 #[tokio::test]

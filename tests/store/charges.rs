@@ -3,7 +3,7 @@
 use crate::setting::{Books, NOW, charge, declined, done, ext, flow, later, nonce, pai, partner, signup};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
-use onbill_origin::store::{Entry, FlowStart, Posting, Settling, SignupIssue, StoreError, Work};
+use onbill_origin::store::{Entry, FlowStart, Lane, Posting, Settling, SignupIssue, StoreError, Work};
 use std::sync::Arc;
 
 on_each_database!(
@@ -135,7 +135,7 @@ async fn unknown_and_foreign_pais_leave_nothing(books: Books) {
     foreign.partner = partner("other");
     let posting = books.store.post_transaction(nonce(), NOW, foreign).await;
     assert_eq!(posting.expect("works"), Posting::PaiNotFound);
-    assert_eq!(books.store.next_due().await.expect("works"), None);
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
     // The id is still free.
     books.posted(charge(subscriber.pai, "n-1", 1599)).await;
 }

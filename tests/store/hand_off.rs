@@ -4,7 +4,7 @@ use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, par
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Entry, HandOff, Posting, Work};
+use onbill_origin::store::{Entry, HandOff, Lane, Posting, Work};
 
 on_each_database!(
     a_lease_is_exclusive_until_it_ends,
@@ -24,7 +24,7 @@ async fn a_lease_is_exclusive_until_it_ends(books: Books) {
     assert_eq!((first[0].attempts, second[0].attempts), (1, 2));
     books.store.settle(NOW, second[0].clone(), done()).await.expect("works");
     books.store.settle(NOW, first[0].clone(), done()).await.expect("a late settler changes nothing");
-    assert_eq!(books.store.next_due().await.expect("works"), None);
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
 }
 
 async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {

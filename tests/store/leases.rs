@@ -3,7 +3,7 @@
 use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, refund, refused};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Entry, HandOff, Settling};
+use onbill_origin::store::{Entry, HandOff, Lane, Settling};
 
 on_each_database!(
     a_late_comer_neither_frees_nor_parks_the_next_lease,
@@ -84,7 +84,7 @@ async fn two_verdicts_about_one_id_are_a_contradiction(books: Books) {
 
 async fn the_next_entry_is_due_when_its_lease_ends(books: Books) {
     let next = async || {
-        let next = books.store.next_due().await.expect("works");
+        let next = books.store.next_due(Lane::All).await.expect("works");
         next.map(|at| at.seconds_since(NOW))
     };
     let subscriber = books.subscriber(1).await;

@@ -25,6 +25,7 @@ macro_rules! on_each_database {
 
 mod charges;
 mod commits;
+mod filing;
 mod flows;
 mod hand_off;
 mod imports;

@@ -9,7 +9,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::Outcome;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Entry, Posting, RefundPosting, Store, Work};
+use onbill_origin::store::{Entry, HandOff, Lane, Posting, RefundPosting, Settling, Store, Work};
 use onbill_tests::place::{Place, run};
 use std::collections::BTreeSet;
 use std::fs;
@@ -84,9 +84,10 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         leave(&place, version).await;
         let store = place.open(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
-        let due = store.lease_due(later, later.plus_seconds(120), 16).await.expect("works");
+        let due = store.lease_due(Lane::All, later, later.plus_seconds(120), 16).await.expect("works");
         the_first_version_is_there(&*store, &due).await;
         refunds_and_spending_are_there(&*store, &due, version >= 4).await;
+        files_are_there(&*store, version >= 6).await;
         if version >= 2 {
             let facts = vec![("operator", b"nova".to_vec())];
             assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
@@ -155,6 +156,17 @@ async fn refunds_and_spending_are_there(store: &dyn Store, due: &[Entry], in_sam
     assert_eq!(due.iter().filter(refunds).count(), usize::from(in_sample));
     assert_eq!(due.iter().filter(notices).count(), usize::from(in_sample));
     assert_eq!(due.len(), if in_sample { 4 } else { 2 });
+}
+
+async fn files_are_there(store: &dyn Store, in_sample: bool) {
+    let files = store.unwritten_files().await.expect("works");
+    assert_eq!(files.len(), usize::from(in_sample));
+    for file in files {
+        let lines = store.file_lines(file.file_id.clone()).await.expect("works");
+        assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), ["tx-filed"]);
+        let settling = store.settle_line(NOW, file.file_id, 1, HandOff::Done { raw_code: None }).await;
+        assert_eq!(settling.expect("works"), Settling::Written);
+    }
 }
 
 async fn newer_books_are_refused(books: Books) {

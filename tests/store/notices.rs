@@ -5,7 +5,7 @@ use crate::setting::{
 };
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Entry, HandOff, Settling};
+use onbill_origin::store::{Entry, HandOff, Lane, Settling};
 
 on_each_database!(
     an_outcome_that_the_outbox_learns_is_told_once,
@@ -42,7 +42,7 @@ async fn an_outcome_that_the_outbox_learns_is_told_once(books: Books) {
         for (entry, verdict) in due.into_iter().zip(verdicts) {
             assert_eq!(books.store.settle(at, entry, verdict).await.expect("works"), Settling::Written);
         }
-        assert_eq!(books.store.next_due().await.expect("works"), Some(at), "at once");
+        assert_eq!(books.store.next_due(Lane::All).await.expect("works"), Some(at), "at once");
         let notices = books.lease(70).await;
         let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
         assert_eq!(names(&notices), told);
@@ -50,7 +50,7 @@ async fn an_outcome_that_the_outbox_learns_is_told_once(books: Books) {
         for notice in notices {
             assert_eq!(books.store.settle(at, notice, done()).await.expect("works"), Settling::Written);
         }
-        assert_eq!(books.store.next_due().await.expect("works"), None, "it was taken");
+        assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None, "it was taken");
     }
 }
 
@@ -64,7 +64,7 @@ async fn an_outcome_that_the_post_answers_is_not_told(books: Books) {
         let id = books.refunded(refund("n-1", ext_id, Some(600))).await;
         books.store.answer_refund(NOW, id, verdict).await.expect("works");
     }
-    assert_eq!(books.store.next_due().await.expect("works"), None);
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
 }
 
 async fn what_is_not_an_outcome_is_not_told(books: Books) {
@@ -77,7 +77,7 @@ async fn what_is_not_an_outcome_is_not_told(books: Books) {
     for entry in due {
         assert_eq!(books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"), Settling::Written);
     }
-    assert_eq!(books.store.next_due().await.expect("works"), None);
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
 }
 
 async fn two_leases_that_learn_the_same_tell_it_once(books: Books) {

@@ -6,7 +6,7 @@ use crate::setting::{
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{RefundAnswer, TransactionStatus};
-use onbill_origin::store::{Entry, HandOff, NewRefund, RefundPosting, Settling, StoreError, Work};
+use onbill_origin::store::{Entry, HandOff, Lane, NewRefund, RefundPosting, Settling, StoreError, Work};
 
 on_each_database!(
     a_charge_is_given_back_in_parts_until_nothing_is_left,
@@ -201,7 +201,7 @@ async fn a_refused_refund_is_off_its_charge_no_more(books: Books) {
     assert_eq!((told.status, told.remaining), (TransactionStatus::Declined, usd(1599)));
     assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
     assert_eq!(books.store.refund(id).await.expect("works"), None);
-    assert_eq!(books.store.next_due().await.expect("works"), None);
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
     books.refunded(refund("n-1", "r-2", Some(1599))).await;
 }
 

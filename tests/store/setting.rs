@@ -17,7 +17,7 @@ use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionOrigin, TransactionAnswer, TransactionRequest,
 };
 use onbill_origin::store::{
-    Entry, FreshNames, HandOff, NewCharge, NewFlow, NewPin, NewRefund, NewSignup, NumberIndex, PaiRow,
+    Entry, FreshNames, HandOff, Lane, NewCharge, NewFlow, NewPin, NewRefund, NewSignup, NumberIndex, PaiRow,
     Posting, RefundPosting, SealedNumber, SignupIssue, Store, Work,
 };
 use onbill_tests::place::Place;
@@ -114,7 +114,8 @@ impl Books {
     /// What is due so many seconds from now, leased for two minutes. In an order of ours: that of the outbox is nobody's.
     pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<Entry> {
         let now = NOW.plus_seconds(at_seconds);
-        let mut entries = self.store.lease_due(now, now.plus_seconds(120), 16).await.expect("works");
+        let mut entries =
+            self.store.lease_due(Lane::All, now, now.plus_seconds(120), 16).await.expect("works");
         entries.sort_by(|one, other| name(one).cmp(&name(other)));
         entries
     }

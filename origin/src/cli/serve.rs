@@ -6,10 +6,11 @@ use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::peer::HttpPeer;
-use onbill_origin::{begun_with, outbox, routes};
+use onbill_origin::{begun_with, files, outbox, routes};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// Deadline of one call to the operator's systems. Three of them (account, look-up, charge) fit into the time that a
 /// posted charge may be worked on.
@@ -46,12 +47,22 @@ impl Arguments {
         let listener =
             tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} is not free"))?;
         tracing::info!(%listen, operator = %app.config.operator, "serving");
+        let filing = match &app.config.files {
+            Some(settings) => {
+                let opened = files::Directory::open(&settings.directory);
+                let directory = opened
+                    .with_context(|| format!("{} cannot be used for files", settings.directory.display()))?;
+                Some(tokio::spawn(files::run(Arc::clone(&app), Arc::new(directory))))
+            }
+            None => None,
+        };
         let delivery = tokio::spawn(outbox::run(Arc::clone(&app)));
         let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
         axum::serve(listener, routes::router(app)).with_graceful_shutdown(stop_asked_for()).await?;
         // What they were doing is leased and idempotent: it goes on after the next start.
         delivery.abort();
         sweeper.abort();
+        filing.inspect(JoinHandle::abort);
         Ok(Verdict::Clean)
     }
 }

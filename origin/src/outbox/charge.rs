@@ -2,6 +2,7 @@
 
 use super::{later_or_parked, may_be_told};
 use crate::app::App;
+use crate::config::Billing;
 use crate::fault::{Failure, Fault};
 use crate::store::{Charge, HandOff};
 use onbill_domain::decline::DeclineReason;
@@ -9,8 +10,16 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::standing::AccountStatus;
 use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest, ChargeVerdict};
 
-/// One attempt at putting a charge on the bill. `attempt` counts from 1.
+/// One attempt at putting a charge on the bill. `attempt` counts from 1. Where billing takes files, only the account is
+/// asked about; the charge then waits for a file.
 pub(crate) async fn hand_off(app: &App, charge: &Charge, attempt: u32) -> HandOff {
+    if app.config.billing == Billing::Files {
+        return match standing(app, charge).await {
+            Ok(Some(reason)) => HandOff::Declined { reason, raw_code: None },
+            // An account that nobody could be asked about now is asked about when a file is made.
+            Ok(None) | Err(_) => HandOff::Later { due_at: app.now() },
+        };
+    }
     match try_charge(app, charge, attempt).await {
         Ok(outcome) => outcome,
         Err(failure) => {
@@ -38,8 +47,7 @@ pub(super) async fn read_and_hand_off(app: &App, transaction_id: &str, attempt: 
 /// 3. Posts the charge.
 async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff, Failure> {
     let unclear = |_| Fault::Bss("transaction");
-    let msisdn =
-        app.vault.open_number(&charge.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
+    let msisdn = number(app, charge)?;
     // 1.
     if attempt > 1
         && let Some(answer) = app.bss.look_up_charge(&charge.transaction_id).await.map_err(unclear)?
@@ -59,6 +67,16 @@ async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff,
         service_period: charge.service_period,
     };
     Ok(verdict(app.bss.charge(&request).await.map_err(unclear)?, &msisdn))
+}
+
+/// What the account itself says against a charge, now.
+pub(crate) async fn standing(app: &App, charge: &Charge) -> Result<Option<DeclineReason>, Failure> {
+    reason_to_decline(app, charge, &number(app, charge)?).await
+}
+
+/// The number of the charge's own subscriber.
+pub(crate) fn number(app: &App, charge: &Charge) -> Result<Msisdn, Fault> {
+    app.vault.open_number(&charge.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))
 }
 
 /// What the account itself says against a charge. A number that went to someone else is never charged for its old
@@ -81,7 +99,7 @@ async fn reason_to_decline(
 /// Billing's word, translated. A code that is one of our own reasons is that reason; any other decline is the
 /// operator's risk decision. A code that would end the PAI is not taken from billing: the account's standing, which
 /// was asked just before, decides about that.
-fn verdict(answer: ChargeAnswer, msisdn: &Msisdn) -> HandOff {
+pub(crate) fn verdict(answer: ChargeAnswer, msisdn: &Msisdn) -> HandOff {
     let raw_code = answer.raw_code.filter(|code| may_be_told(code, Some(msisdn)));
     match answer.status {
         ChargeVerdict::Approved => HandOff::Done { raw_code },

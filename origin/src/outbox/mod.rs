@@ -11,8 +11,9 @@ pub(crate) mod refund;
 
 use crate::ambient::Random;
 use crate::app::App;
+use crate::config::Billing;
 use crate::fault::Fault;
-use crate::store::{Entry, HandOff, LEASE_SECONDS_MAX, Settling, Work};
+use crate::store::{Entry, HandOff, LEASE_SECONDS_MAX, Lane, Settling, Work};
 use futures_util::future::join_all;
 use onbill_domain::msisdn::Msisdn;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ const IDLE_SECONDS_MAX: i64 = 15;
 pub async fn run(app: Arc<App>) {
     loop {
         let wait = match deliver_due(&app).await {
-            Ok(_) => match app.store.next_due().await {
+            Ok(_) => match app.store.next_due(lane(&app)).await {
                 Ok(Some(at)) => at.seconds_since(app.now()).clamp(1, IDLE_SECONDS_MAX),
                 Ok(None) | Err(_) => IDLE_SECONDS_MAX,
             },
@@ -51,7 +52,7 @@ pub async fn deliver_due(app: &App) -> Result<usize, Fault> {
     let mut tried = 0;
     loop {
         let now = app.now();
-        let entries = app.store.lease_due(now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
+        let entries = app.store.lease_due(lane(app), now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
         if entries.is_empty() {
             return Ok(tried);
         }
@@ -59,6 +60,14 @@ pub async fn deliver_due(app: &App) -> Result<usize, Fault> {
         for result in join_all(entries.into_iter().map(|entry| deliver(app, entry))).await {
             result?;
         }
+    }
+}
+
+/// Bills that billing takes in files are not this loop's: see [`crate::files`].
+fn lane(app: &App) -> Lane {
+    match app.config.billing {
+        Billing::Csp => Lane::All,
+        Billing::Files => Lane::Messages,
     }
 }
 

@@ -2,12 +2,16 @@
 
 use super::{later_or_parked, may_be_told};
 use crate::app::App;
+use crate::config::Billing;
 use crate::store::{HandOff, Refund};
 use onbill_domain::wire::csp::{BillRefundAnswer, BillRefundRequest, ChargeVerdict};
 
 /// One attempt at giving money back. `attempt` counts from 1. An earlier one may have reached billing: the same id again
-/// gets its answer.
+/// gets its answer. Where billing takes files, the refund waits for one.
 pub(crate) async fn hand_off(app: &App, refund: &Refund, attempt: u32) -> HandOff {
+    if app.config.billing == Billing::Files {
+        return HandOff::Later { due_at: app.now() };
+    }
     let request = BillRefundRequest {
         refund_id: refund.refund_id.clone(),
         transaction_id: refund.transaction_id.clone(),
@@ -33,7 +37,8 @@ pub(super) async fn read_and_hand_off(app: &App, refund_id: &str, attempt: u32) 
     }
 }
 
-fn verdict(answer: BillRefundAnswer) -> HandOff {
+/// Billing's word, translated.
+pub(crate) fn verdict(answer: BillRefundAnswer) -> HandOff {
     let raw_code = answer.raw_code.filter(|code| may_be_told(code, None));
     match answer.status {
         ChargeVerdict::Approved => HandOff::Done { raw_code },

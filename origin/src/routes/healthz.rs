@@ -2,12 +2,13 @@
 
 use crate::app::App;
 use crate::fault::Failure;
+use crate::store::Lane;
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(super) async fn healthz(State(app): State<Arc<App>>) -> Result<Json<Value>, Failure> {
-    app.store.next_due().await?;
+    app.store.next_due(Lane::All).await?;
     Ok(Json(json!({ "status": "ok" })))
 }

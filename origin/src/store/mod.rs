@@ -5,6 +5,7 @@
 //! call changes nothing and a lost one can be made again.
 
 mod books;
+mod filing;
 mod ledger;
 mod outbox;
 pub mod postgres;
@@ -12,6 +13,7 @@ mod reports;
 pub mod sqlite;
 
 pub use books::*;
+pub use filing::*;
 pub use ledger::*;
 pub use outbox::*;
 pub use reports::*;
@@ -33,9 +35,9 @@ pub enum StoreError {
 }
 
 /// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], what has still to
-/// reach somebody in [`Outbox`], and what people ask of them in [`Reports`].
+/// reach somebody in [`Outbox`], what billing gets in files in [`Filing`], and what people ask of them in [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Outbox + Reports {
+pub trait Store: Ledger + Outbox + Filing + Reports {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.

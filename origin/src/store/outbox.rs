@@ -10,15 +10,43 @@ use onbill_domain::timestamp::Timestamp;
 pub trait Outbox: Send + Sync {
     /// Leases entries that are due, up to `limit` of each kind, so that none waits behind a backlog of another. Each
     /// counts as one more attempt.
-    async fn lease_due(&self, now: Timestamp, until: Timestamp, limit: u32)
-    -> Result<Vec<Entry>, StoreError>;
+    async fn lease_due(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError>;
 
     /// Writes what came of a leased entry. A charge or a refund that is settled by it is put into the outbox anew, as a
     /// notice to the partner, whose post was answered before.
     async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<Settling, StoreError>;
 
     /// When the next entry is due, if any waits.
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError>;
+}
+
+/// Which entries: an operator whose billing takes files has somebody else for its bills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// All of them.
+    All,
+    /// Charges and refunds.
+    Bills,
+    /// Notices and PINs.
+    Messages,
+}
+
+impl Lane {
+    /// The kinds of entries in it. Each is looked for by itself, so that none waits behind a backlog of another.
+    pub(super) fn kinds(self) -> &'static [&'static str] {
+        const KINDS: [&str; 5] = ["charge", "refund", "pin", "charge-notice", "refund-notice"];
+        match self {
+            Self::All => &KINDS,
+            Self::Bills => &KINDS[..2],
+            Self::Messages => &KINDS[2..],
+        }
+    }
 }
 
 /// An entry of the outbox, leased.

@@ -278,7 +278,7 @@ pub enum SeenTo {
     Hurried,
     /// It had no entry, and has one.
     PutBack,
-    /// Nothing: it is due already, or somebody is at it.
+    /// Nothing: it is due already, or somebody is at it, or it is in a file and billing's.
     UnderWay,
     /// Nothing: there is nothing to find out, or nothing to tell.
     NotNeeded,

@@ -12,10 +12,11 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, Cursor, Entry, Errand, Flow, FlowStart, HandOff, Hash, KnownAccount,
-    Ledger, Names, NewCharge, NewFlow, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow,
-    ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, SeenTo, Select, Settling,
-    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
+    AccountRow, Charge, ChargeLine, Cursor, Entry, Errand, File, FileLine, Filing, Flow, FlowStart, HandOff,
+    Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewFlow, NewRefund, NewSignup, NumberIndex, Outbox,
+    Page, PaiEnd, PaiRow, ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports,
+    ResponseTaking, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
+    TokenSpend,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +45,29 @@ impl Life {
     /// The program dies at its `calls`-th call to the store from now on, counted from 1.
     pub(crate) fn ends_at(&self, calls: u32, moment: Moment) {
         *self.death.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, moment));
+    }
+
+    /// Takes a step, as far as there is life for it: `None` when the program dies before it or right after.
+    pub(super) async fn take<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        if self.is_over() {
+            return None;
+        }
+        let last = self.count();
+        if last == Some(Moment::Before) {
+            self.over.store(true, Ordering::SeqCst);
+            return None;
+        }
+        let result = step.await;
+        if last == Some(Moment::After) {
+            self.over.store(true, Ordering::SeqCst);
+            return None;
+        }
+        Some(result)
+    }
+
+    /// Whether the death that was foretold has not come.
+    pub(crate) fn was_spared(&self) -> bool {
+        self.death.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
     /// Counts a call; gives the moment if this is the last one.
@@ -85,25 +109,16 @@ impl Fragile {
             Some(turn) => Some(turn.lock().await),
             None => None,
         };
+        let step = async {
+            let result = work(Arc::clone(&self.store)).await;
+            if self.turn.is_some() {
+                // However quick the store was: everybody who is to have a turn after this one stands in line by now.
+                tokio::task::yield_now().await;
+            }
+            result
+        };
         let dead = || Err(StoreError::Failed("the program has died".to_owned()));
-        if self.life.is_over() {
-            return dead();
-        }
-        let last = self.life.count();
-        if last == Some(Moment::Before) {
-            self.life.over.store(true, Ordering::SeqCst);
-            return dead();
-        }
-        let result = work(Arc::clone(&self.store)).await;
-        if self.turn.is_some() {
-            // However quick the store was: everybody who is to have a turn after this one stands in line by now.
-            tokio::task::yield_now().await;
-        }
-        if last == Some(Moment::After) {
-            self.life.over.store(true, Ordering::SeqCst);
-            return dead();
-        }
-        result
+        self.life.take(step).await.unwrap_or_else(dead)
     }
 }
 
@@ -152,9 +167,21 @@ pass_on! {
         fn told_of_refund(refund_id: String) -> Option<(PartnerId, RefundAnswer)>;
     }
     Outbox {
-        fn lease_due(now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;
+        fn lease_due(lane: Lane, now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;
         fn settle(now: Timestamp, entry: Entry, outcome: HandOff) -> Settling;
-        fn next_due() -> Option<Timestamp>;
+        fn next_due(lane: Lane) -> Option<Timestamp>;
+    }
+    Filing {
+        fn last_filed_at() -> Option<Timestamp>;
+        fn file(now: Timestamp, file_id: String, entries: Vec<Entry>) -> u32;
+        fn unwritten_files() -> Vec<File>;
+        fn file_named(file_id: String) -> Option<File>;
+        fn file_lines(file_id: String) -> Vec<FileLine>;
+        fn file_written(now: Timestamp, file_id: String, sha256: Hash) -> ();
+        fn take_response(file_id: String, sha256: Hash) -> ResponseTaking;
+        fn settle_line(now: Timestamp, file_id: String, line: u32, verdict: HandOff) -> Settling;
+        fn file_acknowledged(now: Timestamp, file_id: String) -> ();
+        fn unacknowledged_files(made_by: Timestamp) -> Vec<String>;
     }
     Reports {
         fn charges(select: Select, after: Option<Cursor>, limit: u32) -> Page<ChargeLine>;

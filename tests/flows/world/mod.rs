@@ -1,6 +1,7 @@
 //! Everyone who takes part: two operators with their origins on one edge, and the partner.
 
 pub(crate) mod customer;
+pub(crate) mod filing;
 pub(crate) mod fragile;
 pub(crate) mod keys;
 mod network;
@@ -111,6 +112,17 @@ impl World {
         let acme = Seat::new("acme", &ground.outside("acme"), &turn);
         let nova = Seat::new("nova", &ground.outside("nova"), &turn);
         Self::on(ground, acme, nova)
+    }
+
+    /// The same with operators whose billing takes files.
+    pub(crate) async fn with_files() -> Self {
+        let mut world = Self::new();
+        world.acme.bill_by_files();
+        world.nova.bill_by_files();
+        world.revive_acme(|_| true).await;
+        world.nova.revive("nova", |_| true).await;
+        world.nova.attach_origin(&world.network);
+        world
     }
 
     /// The same with two programs of Acme's origin on one PostgreSQL database. They race: no two runs are the same.

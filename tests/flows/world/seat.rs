@@ -1,5 +1,6 @@
 //! One operator: its origin with a database of its own, and the operator's systems.
 
+use super::filing::Files;
 use super::fragile::{Fragile, Life, Turn};
 use super::keys::{self, Holder};
 use super::{EDGE, NETFLIX, Network, ParseAs as _};
@@ -7,7 +8,7 @@ use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::app::App;
-use onbill_origin::config::{AccountSource, Config, CurrencyLimits, HandOffSeconds};
+use onbill_origin::config::{AccountSource, Billing, Config, CurrencyLimits, HandOffSeconds};
 use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
@@ -43,9 +44,11 @@ pub(crate) struct Seat {
     /// One program, or several on the same books.
     pub(crate) processes: Vec<Process>,
     pub(crate) operator: Operator,
+    /// Of every program that starts from now on.
+    pub(crate) config: Config,
+    pub(super) files: Option<Files>,
     outside: Outside,
     turn: Option<Turn>,
-    limits: Vec<CurrencyLimits>,
     /// The last to go: books are closed before they are thrown away.
     pub(crate) place: Place,
 }
@@ -133,15 +136,17 @@ impl Seat {
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
             colours: Colours::of(&id.parse_as(OperatorId::parse)),
         };
-        let start = |books| Process::start(id, books, outside, turn.as_ref(), &[]);
+        let config = origin_config(id, &facts);
+        let start = |books| Process::start(id, config.clone(), books, outside, turn.as_ref());
         Self {
             origin: facts.origin,
             dashboard: facts.dashboard,
             processes: books.into_iter().map(start).collect(),
             operator: Operator::new(operator, outside.clone()),
+            config,
+            files: None,
             outside: outside.clone(),
             turn,
-            limits: Vec::new(),
             place,
         }
     }
@@ -156,7 +161,7 @@ impl Seat {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
         for process in self.processes.iter_mut().filter(|process| wanted(process)) {
             let books = self.place.open(connections).await.expect("opens");
-            *process = Process::start(id, books, &self.outside, self.turn.as_ref(), &self.limits);
+            *process = Process::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
         }
     }
 
@@ -167,10 +172,10 @@ impl Seat {
 
     /// Starts the origin anew with these limits on what an account may be charged. It has them from then on.
     pub(super) fn limit(&mut self, id: &'static str, limits: Vec<CurrencyLimits>) {
-        self.limits = limits;
+        self.config.limits = limits;
         for process in &mut self.processes {
             let books = Arc::clone(&process.books);
-            *process = Process::start(id, books, &self.outside, self.turn.as_ref(), &self.limits);
+            *process = Process::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
         }
     }
 
@@ -229,14 +234,14 @@ impl Seat {
 impl Process {
     fn start(
         id: &'static str,
+        config: Config,
         books: Arc<dyn Store>,
         outside: &Outside,
         turn: Option<&Turn>,
-        limits: &[CurrencyLimits],
     ) -> Self {
         let life = Arc::default();
         let app = App::new(
-            Config { limits: limits.to_vec(), ..origin_config(id, &facts(id)) },
+            config,
             keys::ring(&Holder::Origin(id)),
             Arc::new(Fragile::new(Arc::clone(&books), Arc::clone(&life), turn.cloned())),
             Arc::clone(&outside.http),
@@ -260,6 +265,8 @@ fn origin_config(id: &str, facts: &Facts) -> Config {
         keys: PathBuf::new(),
         edge_url: format!("http://{EDGE}"),
         accounts: facts.source,
+        billing: Billing::default(),
+        files: None,
         bss_url: format!("http://{}/csp", facts.dashboard),
         hand_off_seconds: HandOffSeconds::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],

@@ -13,12 +13,14 @@ mod csp;
 mod dashboard;
 mod done;
 mod fault_switch;
+mod files;
 mod layout;
 mod log_in;
 mod session;
 mod sms;
 
 pub use config::{Colours, OperatorConfig};
+pub use files::Refused;
 
 use crate::sandbox::gate::Gate;
 use crate::sandbox::{Outside, answer, page, settings};
@@ -44,6 +46,7 @@ struct Inner {
     books: Mutex<Books>,
     log_ins: Mutex<LogIns>,
     faults: Mutex<Faults>,
+    files: Mutex<files::Answered>,
 }
 
 impl Operator {
@@ -59,6 +62,7 @@ impl Operator {
             books,
             log_ins: Mutex::default(),
             faults: Mutex::default(),
+            files: Mutex::default(),
         }))
     }
 

@@ -290,26 +290,27 @@ pub(super) async fn settle(
     Ok(Settling::Written)
 }
 
-/// The charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+/// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+pub(super) const CHARGE: &str =
+    "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
+        t.period_to, h.handle, h.number_index, h.number_sealed, h.generation
+    FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
+
+/// The charge, while it is on its way.
 pub(super) async fn charge(db: &Db<'_>, transaction_id: &str) -> Result<Option<Charge>, Broken> {
-    let row = db
-        .row(
-            "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from, t.period_to,
-                 h.handle, h.number_index, h.number_sealed, h.generation
-             FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
-             WHERE t.transaction_id = $1 AND t.status = 'PENDING'",
-            &[&transaction_id],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let (from, to) = (text(&row, "period_from", Day::parse)?, text(&row, "period_to", Day::parse)?);
-    Ok(Some(Charge {
+    let sql = format!("{CHARGE} WHERE t.transaction_id = $1 AND t.status = 'PENDING'");
+    db.row(&sql, &[&transaction_id]).await?.as_ref().map(read_charge).transpose()
+}
+
+pub(super) fn read_charge(row: &Row) -> Result<Charge, Broken> {
+    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    Ok(Charge {
         transaction_id: row.try_get("transaction_id")?,
         handle: row.try_get("handle")?,
-        number: number(&row)?,
+        number: number(row)?,
         generation: row.try_get("generation")?,
-        amount: amount(&row)?,
+        amount: amount(row)?,
         description: row.try_get("description")?,
         service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
-    }))
+    })
 }

@@ -3,8 +3,8 @@
 use super::transaction::in_transaction;
 use super::{PostgresStore, charges, outbox, read, refunds, spend};
 use crate::store::{
-    Charge, Entry, HandOff, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting, Settling,
-    StoreError,
+    Charge, Entry, HandOff, Lane, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting,
+    Settling, StoreError,
 };
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -118,18 +118,21 @@ impl Ledger for PostgresStore {
 impl Outbox for PostgresStore {
     async fn lease_due(
         &self,
+        lane: Lane,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::lease_due(tx, now, until, limit).await? })
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            outbox::lease_due(tx, lane, now, until, limit).await?
+        })
     }
 
     async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<Settling, StoreError> {
         in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::settle(tx, now, &entry, &outcome).await? })
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        read!(&self.pool, |db| outbox::next_due(db))
+    async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
+        read!(&self.pool, |db| outbox::next_due(db, lane))
     }
 }

@@ -10,6 +10,7 @@ mod address;
 mod begun_with;
 mod charges;
 mod failure;
+mod filing;
 mod flows;
 mod ledger;
 mod outbox;

@@ -6,15 +6,12 @@ use super::failure::{Broken, corrupt};
 use super::rows::count;
 use super::statements::Db;
 use super::{charges, refunds};
-use crate::store::{Entry, HandOff, Settling, Work};
+use crate::store::{Entry, HandOff, Lane, Settling, Work};
 use futures_util::future::try_join_all;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
-
-/// The kinds of entries. Each is looked for by itself, so that none waits behind a backlog of another.
-const KINDS: [&str; 5] = ["pin", "charge", "refund", "charge-notice", "refund-notice"];
 
 /// The column that names what a kind of entry is about.
 pub(super) fn subject(kind: &str) -> &'static str {
@@ -45,11 +42,12 @@ pub(super) async fn put(
 /// All kinds in one round trip.
 pub(super) async fn lease_due(
     tx: &Db<'_>,
+    lane: Lane,
     now: Timestamp,
     until: Timestamp,
     limit: u32,
 ) -> Result<Vec<Entry>, Broken> {
-    let leases = KINDS.map(|kind| lease_kind(tx, kind, now, until, limit));
+    let leases = lane.kinds().iter().map(|kind| lease_kind(tx, kind, now, until, limit));
     let mut entries = try_join_all(leases).await?.concat();
     entries.sort_by_key(|entry| entry.entry_id);
     Ok(entries)
@@ -206,12 +204,12 @@ async fn put_off_or_delete(
 }
 
 /// The next moment at which an entry is due: for each kind the first of its index, and of those the first.
-pub(super) async fn next_due(db: &Db<'_>) -> Result<Option<Timestamp>, Broken> {
+pub(super) async fn next_due(db: &Db<'_>, lane: Lane) -> Result<Option<Timestamp>, Broken> {
     let row = db
         .row(
             "SELECT min(first.at) AS at FROM unnest($1::TEXT[]) AS kinds (kind) CROSS JOIN LATERAL
                  (SELECT min(due_at) AS at FROM outbox WHERE parked_at IS NULL AND kind = kinds.kind) AS first",
-            &[&KINDS.as_slice()],
+            &[&lane.kinds()],
         )
         .await?
         .ok_or_else(|| corrupt("outbox"))?;

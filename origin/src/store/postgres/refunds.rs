@@ -174,22 +174,21 @@ fn read(row: &Row) -> Result<RefundAnswer, Broken> {
     })
 }
 
+pub(super) const REFUND: &str = "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
+    FROM refunds r JOIN transactions t USING (transaction_id)";
+
 /// The refund, while it is on its way.
 pub(super) async fn refund(db: &Db<'_>, refund_id: &str) -> Result<Option<Refund>, Broken> {
-    let row = db
-        .row(
-            "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
-             FROM refunds r JOIN transactions t USING (transaction_id)
-             WHERE r.refund_id = $1 AND r.status = 'PENDING'",
-            &[&refund_id],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Refund {
+    let sql = format!("{REFUND} WHERE r.refund_id = $1 AND r.status = 'PENDING'");
+    db.row(&sql, &[&refund_id]).await?.as_ref().map(read_refund).transpose()
+}
+
+pub(super) fn read_refund(row: &Row) -> Result<Refund, Broken> {
+    Ok(Refund {
         refund_id: row.try_get("refund_id")?,
         transaction_id: row.try_get("transaction_id")?,
-        amount: amount(&row)?,
-    }))
+        amount: amount(row)?,
+    })
 }
 
 /// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.

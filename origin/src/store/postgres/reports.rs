@@ -4,7 +4,7 @@ use super::failure::Broken;
 use super::rows::{amount, count, optional_text, pai as read_pai, text, time};
 use super::statements::Db;
 use super::transaction::in_transaction;
-use super::{PostgresStore, outbox, pais, read};
+use super::{PostgresStore, filing, outbox, pais, read};
 use crate::store::{
     ChargeLine, Cursor, Dated, Errand, LEASE_SECONDS_MAX, Names, Page, PaiEnd, ParkedEntry, RefundLine,
     Reports, SeenTo, Select, StoreError,
@@ -159,6 +159,10 @@ async fn see_to(tx: &Db<'_>, now: Timestamp, errand: &Errand) -> Result<SeenTo, 
          WHERE kind = $1 AND {subject} = $2 FOR UPDATE"
     );
     let Some(entry) = tx.row(&sql, &[&kind, &id]).await? else {
+        // Asked after the entry: whoever makes a file takes that away with the same commit.
+        if !errand.wants_settled() && filing::is_in_a_file(tx, subject, id).await? {
+            return Ok(SeenTo::UnderWay);
+        }
         outbox::put(tx, kind, id, now, 1).await?;
         return Ok(SeenTo::PutBack);
     };

@@ -5,12 +5,13 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../../migrations/postgres/0001_ledger.sql"),
     include_str!("../../../migrations/postgres/0002_begun_with.sql"),
     include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
     include_str!("../../../migrations/postgres/0004_refunds.sql"),
     include_str!("../../../migrations/postgres/0005_reports.sql"),
+    include_str!("../../../migrations/postgres/0006_files.sql"),
 ];
 
 /// Applies what is missing. Books of a newer onbill are refused.

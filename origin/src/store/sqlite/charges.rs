@@ -210,17 +210,21 @@ pub(super) fn settle(
     Ok(Settling::Written)
 }
 
-/// The charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+/// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+pub(super) const CHARGE: &str = "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.generation
+    FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
+
+/// The charge, while it is on its way.
 pub(super) fn charge(db: &Connection, transaction_id: &str) -> Result<Option<Charge>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.generation
-         FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
-         WHERE t.transaction_id = ?1 AND t.status = 'PENDING'",
-    )?;
+    let mut select =
+        db.prepare_cached(&format!("{CHARGE} WHERE t.transaction_id = ?1 AND t.status = 'PENDING'"))?;
     let mut rows = select.query([transaction_id])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    rows.next()?.map(read_charge).transpose()
+}
+
+pub(super) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError> {
     let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
-    Ok(Some(Charge {
+    Ok(Charge {
         transaction_id: row.get("transaction_id")?,
         handle: row.get("handle")?,
         number: number(row)?,
@@ -228,5 +232,5 @@ pub(super) fn charge(db: &Connection, transaction_id: &str) -> Result<Option<Cha
         amount: amount(row)?,
         description: row.get("description")?,
         service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
-    }))
+    })
 }

@@ -2,8 +2,8 @@
 
 use super::{SqliteStore, charges, outbox, refunds, spend};
 use crate::store::{
-    Charge, Entry, HandOff, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting, Settling,
-    StoreError,
+    Charge, Entry, HandOff, Lane, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting,
+    Settling, StoreError,
 };
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -120,18 +120,19 @@ impl Ledger for SqliteStore {
 impl Outbox for SqliteStore {
     async fn lease_due(
         &self,
+        lane: Lane,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError> {
-        self.write(move |tx| outbox::lease_due(tx, now, until, limit)).await
+        self.write(move |tx| outbox::lease_due(tx, lane, now, until, limit)).await
     }
 
     async fn settle(&self, now: Timestamp, entry: Entry, outcome: HandOff) -> Result<Settling, StoreError> {
         self.write(move |tx| outbox::settle(tx, now, &entry, &outcome)).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(outbox::next_due).await
+    async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |db| outbox::next_due(db, lane)).await
     }
 }

@@ -5,6 +5,7 @@
 mod accounts;
 mod begun_with;
 mod charges;
+mod filing;
 mod flows;
 mod ledger;
 mod outbox;
@@ -119,7 +120,8 @@ fn forget_nonces(tx: &Connection, now: Timestamp) -> Result<usize, StoreError> {
     Ok(delete.execute(params![now.unix_seconds(), FORGET_MAX])?)
 }
 
-/// The traits are lists of use cases; each is told in the file of its noun. Those of the money are in `ledger.rs`.
+/// The traits are lists of use cases; each is told in the file of its noun. Those of the money are in `ledger.rs` and
+/// `filing.rs`.
 #[async_trait]
 impl Store for SqliteStore {
     async fn begin_with(

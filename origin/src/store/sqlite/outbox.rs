@@ -1,13 +1,10 @@
 //! The outbox: leased, tried, settled. A row is deleted in the transaction that writes what came of it.
 
 use super::{charges, corrupt, refunds};
-use crate::store::{Entry, HandOff, Settling, StoreError, Work};
+use crate::store::{Entry, HandOff, Lane, Settling, StoreError, Work};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use rusqlite::{Connection, params};
-
-/// The kinds of entries. Each is looked for by itself, so that none waits behind a backlog of another.
-const KINDS: [&str; 5] = ["pin", "charge", "refund", "charge-notice", "refund-notice"];
 
 /// The column that names what a kind of entry is about.
 pub(super) fn subject(kind: &str) -> &'static str {
@@ -36,12 +33,13 @@ pub(super) fn put(
 
 pub(super) fn lease_due(
     tx: &Connection,
+    lane: Lane,
     now: Timestamp,
     until: Timestamp,
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::new();
-    for kind in KINDS {
+    for kind in lane.kinds() {
         lease_kind(tx, kind, now, until, limit, &mut entries)?;
     }
     entries.sort_by_key(|entry| entry.entry_id);
@@ -186,11 +184,11 @@ fn put_off_or_delete(
 }
 
 /// The next moment at which an entry is due.
-pub(super) fn next_due(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn next_due(db: &Connection, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
     let mut select =
         db.prepare_cached("SELECT min(due_at) FROM outbox WHERE parked_at IS NULL AND kind = ?1")?;
     let mut next: Option<i64> = None;
-    for kind in KINDS {
+    for kind in lane.kinds() {
         let at: Option<i64> = select.query_row([kind], |row| row.get(0))?;
         next = next.into_iter().chain(at).min();
     }

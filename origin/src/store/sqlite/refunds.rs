@@ -134,20 +134,23 @@ fn read(row: &Row<'_>) -> Result<RefundAnswer, StoreError> {
     })
 }
 
+pub(super) const REFUND: &str = "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
+    FROM refunds r JOIN transactions t USING (transaction_id)";
+
 /// The refund, while it is on its way.
 pub(super) fn refund(db: &Connection, refund_id: &str) -> Result<Option<Refund>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
-         FROM refunds r JOIN transactions t USING (transaction_id)
-         WHERE r.refund_id = ?1 AND r.status = 'PENDING'",
-    )?;
+    let mut select =
+        db.prepare_cached(&format!("{REFUND} WHERE r.refund_id = ?1 AND r.status = 'PENDING'"))?;
     let mut rows = select.query([refund_id])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Refund {
+    rows.next()?.map(read_refund).transpose()
+}
+
+pub(super) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError> {
+    Ok(Refund {
         refund_id: row.get("refund_id")?,
         transaction_id: row.get("transaction_id")?,
         amount: amount(row)?,
-    }))
+    })
 }
 
 /// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.

@@ -1,7 +1,7 @@
 //! Reports: pages along an index, rows by name, and what a person does about them.
 
 use super::rows::{amount, optional_text, pai as read_pai, text};
-use super::{SqliteStore, outbox, pais};
+use super::{SqliteStore, filing, outbox, pais};
 use crate::store::{
     ChargeLine, Cursor, Dated, Errand, LEASE_SECONDS_MAX, Names, Page, PaiEnd, ParkedEntry, RefundLine,
     Reports, SeenTo, Select, StoreError,
@@ -178,6 +178,7 @@ fn see_to(tx: &Connection, now: Timestamp, errand: &Errand) -> Result<SeenTo, St
         .query_row([kind, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     match entry {
+        None if !errand.wants_settled() && filing::is_in_a_file(tx, subject, id)? => Ok(SeenTo::UnderWay),
         None => {
             outbox::put(tx, kind, id, now, 1)?;
             Ok(SeenTo::PutBack)

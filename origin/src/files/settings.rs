@@ -1,0 +1,67 @@
+//! `[files]` of the configuration.
+
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// Most lines of one file. A file is held in memory (some 4 MB), its entries are leased while their accounts are asked
+/// about, and its making is one database transaction of a fraction of a second, in which SQLite takes no charge. When more
+/// wait, there are more files.
+const LINES_MAX: u32 = 10_000;
+/// Lines of a file when the configuration names no number.
+const LINES_DEFAULT: u32 = 5_000;
+/// A file is made at least once a day: charges must not stay undecided for longer.
+const EVERY_MINUTES_MAX: u32 = 1_440;
+/// Fine enough for billing by day, by hour and by the quarter of one.
+const EVERY_MINUTES_DEFAULT: u32 = 15;
+/// A day's run of billing, and two hours for it to be late.
+const ALARM_HOURS_DEFAULT: u32 = 26;
+/// More than a month without a word is no setting but a mistake.
+const ALARM_HOURS_MAX: u32 = 744;
+
+/// Hand-off by files, as the operator wants it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSettings {
+    /// The folder, with `out`, `in`, `done` and `refused` in it. All origins of one database need the same one.
+    pub directory: PathBuf,
+    /// How often a file is made, in minutes, counted from midnight UTC.
+    #[serde(default = "every_minutes_default")]
+    pub every_minutes: u32,
+    /// Most lines of one file.
+    #[serde(default = "lines_default")]
+    pub lines: u32,
+    /// Hours without a response after which an alarm is raised.
+    #[serde(default = "alarm_hours_default")]
+    pub alarm_hours: u32,
+}
+
+fn every_minutes_default() -> u32 {
+    EVERY_MINUTES_DEFAULT
+}
+
+fn lines_default() -> u32 {
+    LINES_DEFAULT
+}
+
+fn alarm_hours_default() -> u32 {
+    ALARM_HOURS_DEFAULT
+}
+
+impl FileSettings {
+    /// Checks what the types do not. The complaint says what to change.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.directory.is_absolute() {
+            return Err("directory must be an absolute path".to_owned());
+        }
+        for (member, value, most) in [
+            ("every_minutes", self.every_minutes, EVERY_MINUTES_MAX),
+            ("lines", self.lines, LINES_MAX),
+            ("alarm_hours", self.alarm_hours, ALARM_HOURS_MAX),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(format!("{member} must be from 1 to {most}"));
+            }
+        }
+        Ok(())
+    }
+}

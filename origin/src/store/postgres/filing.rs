@@ -1,0 +1,239 @@
+//! Files for billing: made of the outbox's entries, and settled line by line.
+
+use super::failure::{Broken, corrupt};
+use super::rows::{count, time};
+use super::statements::Db;
+use super::transaction::in_transaction;
+use super::{PostgresStore, charges, outbox, read, refunds};
+use crate::store::{
+    Bill, Entry, File, FileLine, Filing, HandOff, Hash, ResponseTaking, Settling, StoreError,
+};
+use async_trait::async_trait;
+use onbill_domain::timestamp::Timestamp;
+use std::collections::HashMap;
+use tokio_postgres::Row;
+
+/// Files looked at in one round: more than a backlog of days has, and few enough to hold in memory.
+const FILES_MAX: i64 = 100;
+
+#[async_trait]
+impl Filing for PostgresStore {
+    async fn last_filed_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        read!(&self.pool, |db| last_filed_at(db))
+    }
+
+    async fn file(&self, now: Timestamp, file_id: String, entries: Vec<Entry>) -> Result<u32, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| { file(tx, now, &file_id, &entries).await? })
+    }
+
+    async fn unwritten_files(&self) -> Result<Vec<File>, StoreError> {
+        read!(&self.pool, |db| unwritten(db))
+    }
+
+    async fn file_named(&self, file_id: String) -> Result<Option<File>, StoreError> {
+        read!(&self.pool, |db| named(db, &file_id))
+    }
+
+    async fn file_lines(&self, file_id: String) -> Result<Vec<FileLine>, StoreError> {
+        read!(&self.pool, |db| lines(db, &file_id))
+    }
+
+    async fn file_written(&self, now: Timestamp, file_id: String, sha256: Hash) -> Result<(), StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            tx.change(
+                "UPDATE files SET written_at = $2, sha256 = $3 WHERE file_id = $1 AND written_at IS NULL",
+                &[&file_id, &now.unix_seconds(), &sha256.as_slice()],
+            )
+            .await?;
+        })
+    }
+
+    async fn take_response(&self, file_id: String, sha256: Hash) -> Result<ResponseTaking, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| { take_response(tx, &file_id, sha256).await? })
+    }
+
+    async fn settle_line(
+        &self,
+        now: Timestamp,
+        file_id: String,
+        line: u32,
+        verdict: HandOff,
+    ) -> Result<Settling, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            settle_line(tx, now, &file_id, line, &verdict).await?
+        })
+    }
+
+    async fn file_acknowledged(&self, now: Timestamp, file_id: String) -> Result<(), StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            tx.change(
+                "UPDATE files SET acknowledged_at = $2 WHERE file_id = $1 AND acknowledged_at IS NULL",
+                &[&file_id, &now.unix_seconds()],
+            )
+            .await?;
+        })
+    }
+
+    async fn unacknowledged_files(&self, made_by: Timestamp) -> Result<Vec<String>, StoreError> {
+        read!(&self.pool, |db| unacknowledged(db, made_by))
+    }
+}
+
+/// An entry that became a line is in nobody's lease.
+const NOBODYS: u32 = 0;
+
+async fn last_filed_at(db: &Db<'_>) -> Result<Option<Timestamp>, Broken> {
+    let row = db.row("SELECT max(created_at) AS at FROM files", &[]).await?.ok_or_else(|| corrupt("file"))?;
+    Ok(row.try_get::<_, Option<i64>>("at")?.map(Timestamp::from_unix_seconds))
+}
+
+/// The charges are locked before their entries, as everybody takes them, and in the order of their names, so that two who
+/// make files at once do not wait for each other crosswise.
+async fn file(tx: &Db<'_>, now: Timestamp, file_id: &str, entries: &[Entry]) -> Result<u32, Broken> {
+    let ids: Vec<i64> = entries.iter().map(|entry| entry.entry_id).collect();
+    let attempts: Vec<i64> = entries.iter().map(|entry| i64::from(entry.attempts)).collect();
+    tx.rows(
+        "SELECT 1 FROM transactions WHERE transaction_id IN
+             (SELECT coalesce(o.transaction_id, r.transaction_id) FROM outbox o LEFT JOIN refunds r USING (refund_id)
+              WHERE o.entry_id = ANY ($1))
+         ORDER BY transaction_id FOR UPDATE",
+        &[&ids],
+    )
+    .await?;
+    let taken = tx
+        .rows(
+            "DELETE FROM outbox WHERE (entry_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
+                 AND parked_at IS NULL AND kind IN ('charge', 'refund')
+             RETURNING entry_id, transaction_id, refund_id",
+            &[&ids, &attempts],
+        )
+        .await?;
+    if taken.is_empty() {
+        return Ok(0);
+    }
+    let taken: HashMap<i64, Row> =
+        taken.into_iter().map(|row| Ok((row.try_get("entry_id")?, row))).collect::<Result<_, Broken>>()?;
+    let rows: Vec<&Row> = ids.iter().filter_map(|id| taken.get(id)).collect();
+    let subjects = |column: &str| -> Result<Vec<Option<&str>>, Broken> {
+        rows.iter().map(|row| Ok(row.try_get(column)?)).collect()
+    };
+    let count = u32::try_from(rows.len()).map_err(|_| corrupt("file"))?;
+    tx.change_one(
+        "file",
+        "INSERT INTO files (file_id, created_at, lines) VALUES ($1, $2, $3)",
+        &[&file_id, &now.unix_seconds(), &i64::from(count)],
+    )
+    .await?;
+    tx.change(
+        "INSERT INTO file_lines (file_id, line, transaction_id, refund_id)
+         SELECT $1, line, transaction_id, refund_id
+         FROM unnest($2::TEXT[], $3::TEXT[]) WITH ORDINALITY AS lines (transaction_id, refund_id, line)",
+        &[&file_id, &subjects("transaction_id")?, &subjects("refund_id")?],
+    )
+    .await?;
+    Ok(count)
+}
+
+/// Whether a charge or refund, by the column that names it, is in a file: then it is billing's.
+pub(super) async fn is_in_a_file(tx: &Db<'_>, subject: &str, id: &str) -> Result<bool, Broken> {
+    Ok(tx.row(&format!("SELECT 1 FROM file_lines WHERE {subject} = $1"), &[&id]).await?.is_some())
+}
+
+async fn unwritten(db: &Db<'_>) -> Result<Vec<File>, Broken> {
+    let rows = db
+        .rows(
+            "SELECT * FROM files WHERE written_at IS NULL AND response_sha256 IS NULL
+             ORDER BY created_at, file_id LIMIT $1",
+            &[&FILES_MAX],
+        )
+        .await?;
+    rows.iter().map(read_file).collect()
+}
+
+async fn named(db: &Db<'_>, file_id: &str) -> Result<Option<File>, Broken> {
+    db.row("SELECT * FROM files WHERE file_id = $1", &[&file_id]).await?.as_ref().map(read_file).transpose()
+}
+
+fn read_file(row: &Row) -> Result<File, Broken> {
+    let at = |column: &str| -> Result<Option<Timestamp>, Broken> {
+        Ok(row.try_get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds))
+    };
+    Ok(File {
+        file_id: row.try_get("file_id")?,
+        created_at: time(row, "created_at")?,
+        lines: count(row, "lines")?,
+        written_at: at("written_at")?,
+        acknowledged_at: at("acknowledged_at")?,
+    })
+}
+
+/// Charges and refunds each by themselves: lines are for ever, so both are of one state of the books.
+async fn lines(db: &Db<'_>, file_id: &str) -> Result<Vec<FileLine>, Broken> {
+    let of_file = |select: &str, on: &str| {
+        let select = select.replacen("SELECT", "SELECT l.line,", 1);
+        format!("{select} JOIN file_lines l ON {on} WHERE l.file_id = $1")
+    };
+    let charges = of_file(charges::CHARGE, "l.transaction_id = t.transaction_id");
+    let refunds = of_file(refunds::REFUND, "l.refund_id = r.refund_id");
+    let (charges, refunds) = (db.rows(&charges, &[&file_id]).await?, db.rows(&refunds, &[&file_id]).await?);
+    let charges = charges.iter().map(|row| Ok((row, Bill::Charge(charges::read_charge(row)?))));
+    let refunds = refunds.iter().map(|row| Ok((row, Bill::Refund(refunds::read_refund(row)?))));
+    let mut lines = charges
+        .chain(refunds)
+        .map(|read| read.and_then(|(row, bill)| Ok(FileLine { line: count(row, "line")?, bill })))
+        .collect::<Result<Vec<_>, Broken>>()?;
+    lines.sort_by_key(|line| line.line);
+    Ok(lines)
+}
+
+/// Who comes second waits for the row, and finds what the first has taken.
+async fn take_response(tx: &Db<'_>, file_id: &str, sha256: Hash) -> Result<ResponseTaking, Broken> {
+    tx.change(
+        "UPDATE files SET response_sha256 = $2 WHERE file_id = $1 AND response_sha256 IS NULL",
+        &[&file_id, &sha256.as_slice()],
+    )
+    .await?;
+    let row = tx.row("SELECT response_sha256 FROM files WHERE file_id = $1", &[&file_id]).await?;
+    let row = row.ok_or_else(|| corrupt("file"))?;
+    let taken: Option<&[u8]> = row.try_get("response_sha256")?;
+    Ok(if taken == Some(&sha256[..]) { ResponseTaking::Taken } else { ResponseTaking::AnotherBefore })
+}
+
+async fn settle_line(
+    tx: &Db<'_>,
+    now: Timestamp,
+    file_id: &str,
+    line: u32,
+    verdict: &HandOff,
+) -> Result<Settling, Broken> {
+    let row = tx
+        .row(
+            "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = $1 AND line = $2",
+            &[&file_id, &i64::from(line)],
+        )
+        .await?
+        .ok_or_else(|| corrupt("line of a file"))?;
+    let (settling, kind, id): (_, _, &str) = match (row.try_get("transaction_id")?, row.try_get("refund_id")?)
+    {
+        (Some(id), None) => {
+            (outbox::settle_charge(tx, now, id, NOBODYS, verdict).await?, "charge-notice", id)
+        }
+        (None, Some(id)) => {
+            (outbox::settle_refund(tx, now, id, NOBODYS, verdict).await?, "refund-notice", id)
+        }
+        _ => return Err(corrupt("line of a file")),
+    };
+    outbox::tell(tx, now, kind, id, settling, verdict).await?;
+    Ok(settling)
+}
+
+async fn unacknowledged(db: &Db<'_>, made_by: Timestamp) -> Result<Vec<String>, Broken> {
+    let rows = db
+        .rows(
+            "SELECT file_id FROM files WHERE acknowledged_at IS NULL AND created_at <= $1
+             ORDER BY created_at, file_id LIMIT $2",
+            &[&made_by.unix_seconds(), &FILES_MAX],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get("file_id")?)).collect()
+}

@@ -1,0 +1,131 @@
+//! An operator whose billing takes files, and a folder that its origin can die at: before a step or right after it, and in
+//! the middle of writing.
+
+use super::Seat;
+use super::fragile::Life;
+use super::seat::Process;
+use async_trait::async_trait;
+use onbill_origin::config::Billing;
+use onbill_origin::fault::Fault;
+use onbill_origin::files::{self, Directory, FileSettings, Folder, Reading, Spool};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Minutes between two files.
+pub(crate) const EVERY_MINUTES: u32 = 15;
+/// Lines of a file, at most: few, so that there are several files.
+const LINES: u32 = 3;
+
+/// The folder of one operator's files, gone when the test is over.
+pub(crate) struct Files {
+    pub(crate) directory: PathBuf,
+}
+
+impl Files {
+    /// What has a name in a folder, with its contents.
+    pub(crate) fn named(&self, folder: &str) -> BTreeMap<String, String> {
+        let entries = fs::read_dir(self.directory.join(folder)).expect("is a folder");
+        let names = entries.map(|entry| entry.expect("is there").path());
+        let whole = names.filter(|path| path.is_file() && path.extension().is_none_or(|end| end != "tmp"));
+        whole
+            .map(|path| {
+                let name = path.file_name().and_then(|name| name.to_str()).expect("is UTF-8").to_owned();
+                (name, fs::read_to_string(path).expect("reads"))
+            })
+            .collect()
+    }
+
+    /// Where something lies in a folder.
+    pub(crate) fn path(&self, folder: &str, name: &str) -> PathBuf {
+        self.directory.join(folder).join(name)
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+impl Seat {
+    /// Every program that starts from now on bills by files.
+    pub(super) fn bill_by_files(&mut self) {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let name = format!("onbill-files-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let directory = super::seat::folder().join(name);
+        self.config.billing = Billing::Files;
+        self.config.files = Some(FileSettings {
+            directory: directory.clone(),
+            every_minutes: EVERY_MINUTES,
+            lines: LINES,
+            alarm_hours: 26,
+        });
+        self.files = Some(Files { directory });
+    }
+
+    /// One round of hand-off by files, as far as the program lives.
+    pub(crate) async fn try_file(&self) -> Result<(), Fault> {
+        let Process { app, life, .. } = &self.processes[0];
+        let spool =
+            FragileSpool { directory: Directory::open(&self.files().directory)?, life: Arc::clone(life) };
+        files::round(app, &spool).await
+    }
+
+    /// One round of hand-off by files.
+    pub(crate) async fn file(&self) {
+        self.try_file().await.expect("works");
+    }
+
+    /// Billing picks up what is out, and answers it; gives the names.
+    pub(crate) fn bill_files(&self) -> Vec<String> {
+        self.operator.bill_files(&self.files().directory).expect("are as they should be")
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        self.files.as_ref().expect("bills by files")
+    }
+}
+
+struct FragileSpool {
+    directory: Directory,
+    life: Arc<Life>,
+}
+
+impl FragileSpool {
+    async fn step<T>(&self, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        let dead = || Err(io::Error::other("the program has died"));
+        self.life.take(step).await.unwrap_or_else(dead)
+    }
+}
+
+#[async_trait]
+impl Spool for FragileSpool {
+    async fn names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>> {
+        self.step(self.directory.names(folder, ending)).await
+    }
+
+    async fn read(&self, folder: Folder, name: &str, bytes_max: u64) -> io::Result<Reading> {
+        self.step(self.directory.read(folder, name, bytes_max)).await
+    }
+
+    /// Whoever dies before it is done has written half of it.
+    async fn create(&self, folder: Folder, name: &str, contents: &[u8]) -> io::Result<()> {
+        let created = self.step(self.directory.create(folder, name, contents)).await;
+        if created.is_err() && self.life.is_over() {
+            let _ = self.directory.create(folder, name, &contents[..contents.len() / 2]).await;
+        }
+        created
+    }
+
+    async fn rename(&self, from: (Folder, &str), to: (Folder, &str)) -> io::Result<()> {
+        self.step(self.directory.rename(from, to)).await
+    }
+
+    async fn remove(&self, folder: Folder, name: &str) -> io::Result<()> {
+        self.step(self.directory.remove(folder, name)).await
+    }
+}

@@ -1,0 +1,235 @@
+//! Billing by files, for an operator whose billing takes no calls: whole files are picked up from `out`, their lines go on
+//! the bill, and a response goes to `in`.
+//!
+//! Strict about what a manifest promises, and safe against picking up the same file again, as any billing has to be: the
+//! origin may write a file again after a crash, and a name that was answered gets the same answer.
+
+use super::Operator;
+use super::books::{Books, NoRefund, Posted};
+use onbill_domain::currency::Currency;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::digest::sha256;
+use onbill_domain::money::Money;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::{BillRefundRequest, ChargeAnswer, ChargeRequest, ChargeVerdict};
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::PoisonError;
+
+const HEADER: &str =
+    "line,kind,transaction_id,refund_id,msisdn,holder,amount,currency,description,period_from,period_to";
+const MANIFEST: &str = ".manifest.json";
+
+/// The responses that were given, by the names of the files.
+pub(super) type Answered = HashMap<String, String>;
+
+/// A file that was not picked up.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its name.
+    pub file: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Manifest {
+    file: String,
+    operator: String,
+    created_at: Timestamp,
+    lines: usize,
+    bytes: usize,
+    sha256: String,
+    totals: Vec<Total>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Total {
+    kind: String,
+    currency: String,
+    lines: usize,
+    amount: i64,
+}
+
+/// One line, read.
+enum Line {
+    Charge(ChargeRequest),
+    Refund(BillRefundRequest),
+}
+
+impl Line {
+    fn kind_and_amount(&self) -> (&'static str, Money) {
+        match self {
+            Self::Charge(charge) => ("charge", charge.amount),
+            Self::Refund(refund) => ("refund", refund.amount),
+        }
+    }
+}
+
+impl Operator {
+    /// Picks up every file in `directory` that is whole, and answers it; gives the names of those that are answered now,
+    /// in their order. One that is not what its manifest says is left alone, and all of it is off the bill.
+    pub fn bill_files(&self, directory: &Path) -> Result<Vec<String>, Refused> {
+        let out = directory.join("out");
+        let mut names: Vec<String> = fs::read_dir(&out)
+            .map_err(|error| Refused { file: out.display().to_string(), why: error.to_string() })?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| name.strip_suffix(MANIFEST).map(str::to_owned))
+            .collect();
+        names.sort();
+        for name in &names {
+            let response = self.answer_file(&out, name).map_err(|why| Refused { file: name.clone(), why })?;
+            // Under a name that is not looked for, until it is whole.
+            let folder = directory.join("in");
+            let (part, whole) =
+                (folder.join(format!("{name}.part")), folder.join(format!("{name}.response.csv")));
+            fs::write(&part, response)
+                .and_then(|()| fs::rename(&part, &whole))
+                .map_err(|error| Refused { file: name.clone(), why: error.to_string() })?;
+        }
+        Ok(names)
+    }
+
+    /// The response to a file: the same for the same name, whatever comes under it later.
+    fn answer_file(&self, out: &Path, name: &str) -> Result<String, String> {
+        let mut answered = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(response) = answered.get(name) {
+            return Ok(response.clone());
+        }
+        let lines = self.read_file(out, name)?;
+        let response = book(&mut self.books(), lines, self.now())?;
+        answered.insert(name.to_owned(), response.clone());
+        Ok(response)
+    }
+
+    /// All lines of a file that is what its manifest says.
+    fn read_file(&self, out: &Path, name: &str) -> Result<Vec<Line>, String> {
+        let manifest = fs::read(out.join(format!("{name}{MANIFEST}"))).map_err(|error| error.to_string())?;
+        let manifest: Manifest =
+            serde_json::from_slice(&manifest).map_err(|error| format!("the manifest: {error}"))?;
+        if manifest.operator != self.config().operator.as_str() || manifest.created_at > self.now() {
+            return Err("the manifest is not one of ours of now".to_owned());
+        }
+        if manifest.file != format!("{name}.csv") {
+            return Err("the manifest is another file's".to_owned());
+        }
+        let csv = fs::read(out.join(&manifest.file)).map_err(|error| error.to_string())?;
+        if csv.len() != manifest.bytes || hex(&sha256(&csv)) != manifest.sha256 {
+            return Err("the file is not the one of its manifest".to_owned());
+        }
+        let lines = read_csv(&csv)?;
+        let mut totals: BTreeMap<(String, String), (usize, i64)> = BTreeMap::new();
+        for line in &lines {
+            let (kind, amount) = line.kind_and_amount();
+            let total = totals.entry((kind.to_owned(), amount.currency.to_string())).or_default();
+            *total = (total.0 + 1, total.1 + amount.amount_minor);
+        }
+        let mut promised = manifest.totals;
+        promised.sort();
+        let found = totals.into_iter().map(|((kind, currency), (lines, amount))| Total {
+            kind,
+            currency,
+            lines,
+            amount,
+        });
+        if lines.len() != manifest.lines || !found.eq(promised) {
+            return Err("the control totals do not agree".to_owned());
+        }
+        Ok(lines)
+    }
+}
+
+fn read_csv(csv: &[u8]) -> Result<Vec<Line>, String> {
+    let mut reader = csv::Reader::from_reader(csv);
+    let header = reader.headers().map_err(|error| error.to_string())?;
+    if !header.iter().eq(HEADER.split(',')) {
+        return Err("the header is another".to_owned());
+    }
+    let mut lines = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        let number = lines.len() + 1;
+        let fields: [&str; 11] =
+            record.iter().collect::<Vec<_>>().try_into().map_err(|_| format!("line {number} is short"))?;
+        lines.push(read_line(number, fields).ok_or_else(|| format!("line {number} is not well formed"))?);
+    }
+    Ok(lines)
+}
+
+fn read_line(number: usize, fields: [&str; 11]) -> Option<Line> {
+    let [line, kind, transaction, refund, msisdn, holder, amount, currency, description, from, to] = fields;
+    if line != number.to_string() || transaction.is_empty() {
+        return None;
+    }
+    let amount = Money { amount_minor: amount.parse().ok()?, currency: Currency::parse(currency)? };
+    match kind {
+        "charge" if refund.is_empty() && !holder.is_empty() => Some(Line::Charge(ChargeRequest {
+            transaction_id: transaction.to_owned(),
+            msisdn: Msisdn::parse(msisdn)?,
+            amount,
+            description: description.to_owned(),
+            service_period: ServicePeriod::new(Day::parse(from)?, Day::parse(to)?).ok()?,
+        })),
+        // A refund is on the bill of its charge: it carries nobody's number.
+        "refund" if !refund.is_empty() && [msisdn, holder, description, from, to] == [""; 5] => {
+            Some(Line::Refund(BillRefundRequest {
+                refund_id: refund.to_owned(),
+                transaction_id: transaction.to_owned(),
+                amount,
+            }))
+        }
+        _ => None,
+    }
+}
+
+/// Puts the lines on the bill; gives the response.
+fn book(books: &mut Books, lines: Vec<Line>, now: Timestamp) -> Result<String, String> {
+    let mut response = "line,id,status,amount,raw_code\n".to_owned();
+    for (line, number) in lines.into_iter().zip(1_u32..) {
+        let amount_minor = line.kind_and_amount().1.amount_minor;
+        let (id, answer) = match line {
+            Line::Charge(charge) => {
+                let id = charge.transaction_id.clone();
+                match books.charge(charge, now) {
+                    Posted::First(answer) | Posted::Again(answer) => (id, answer),
+                    Posted::Conflict => return Err(format!("line {number} came before as another charge")),
+                }
+            }
+            Line::Refund(refund) => {
+                let id = refund.refund_id.clone();
+                (id, refund_answer(&books.refund(refund, now))?)
+            }
+        };
+        let (status, amount_minor) = match answer.status {
+            ChargeVerdict::Approved => ("APPROVED", amount_minor),
+            ChargeVerdict::Declined => ("DECLINED", 0),
+        };
+        let raw_code = answer.raw_code.unwrap_or_default();
+        // Writing into a string does not fail.
+        let _ = writeln!(response, "{number},{id},{status},{amount_minor},{raw_code}");
+    }
+    Ok(response)
+}
+
+fn refund_answer(posted: &Result<Posted<()>, NoRefund>) -> Result<ChargeAnswer, String> {
+    let declined =
+        |code: &str| ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(code.to_owned()) };
+    match posted {
+        Ok(Posted::First(()) | Posted::Again(())) => {
+            Ok(ChargeAnswer { status: ChargeVerdict::Approved, raw_code: None })
+        }
+        Ok(Posted::Conflict) => Err("a refund came before with other contents".to_owned()),
+        Err(NoRefund::NoSuchCharge) => Ok(declined("no-such-charge")),
+        Err(NoRefund::NotWithinRemainder) => Ok(declined("not-within-remainder")),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

@@ -1,0 +1,248 @@
+//! Files for billing: an entry is in one of them, once; a line is settled as any other verdict settles.
+
+use crate::races::at_once;
+use crate::setting::{Books, NOW, charge, declined, done, later, nonce, partner, refund, refused, usd};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::store::{Bill, Entry, Errand, HandOff, Lane, ResponseTaking, SeenTo, Settling, Work};
+use std::collections::HashSet;
+
+on_each_database!(
+    what_is_in_a_file_is_in_the_outbox_no_more,
+    bills_and_messages_are_leased_apart,
+    only_who_has_the_lease_files,
+    what_is_settled_or_parked_is_not_filed,
+    a_line_is_settled_once_and_the_partner_is_told,
+    a_declined_line_gives_back_what_it_took,
+    the_lines_of_a_file_stay_what_they_were,
+    one_response_to_a_file_is_ever_taken,
+    a_file_waits_to_be_written_and_to_be_answered,
+    what_is_in_a_file_is_not_put_back_into_the_outbox,
+    the_same_entries_filed_at_two_origins_are_in_one_file,
+    two_origins_that_lease_and_file_at_once_share_the_work,
+);
+
+/// Leases the bills that are due so many seconds from now.
+async fn lease(books: &Books, at_seconds: i64) -> Vec<Entry> {
+    let now = NOW.plus_seconds(at_seconds);
+    books.store.lease_due(Lane::Bills, now, now.plus_seconds(900), 1000).await.expect("works")
+}
+
+async fn file(books: &Books, name: &str, entries: Vec<Entry>) -> u32 {
+    books.store.file(NOW, name.to_owned(), entries).await.expect("works")
+}
+
+/// A charge that waits for a file; gives our name for it.
+async fn waiting(books: &Books, number: u8, ext_id: &str) -> String {
+    let subscriber = books.subscriber(number).await;
+    let id = books.posted(charge(subscriber.pai, ext_id, 1599)).await;
+    books.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
+    id
+}
+
+async fn ids(books: &Books, name: &str) -> Vec<String> {
+    let lines = books.store.file_lines(name.to_owned()).await.expect("works");
+    assert!(lines.iter().zip(1..).all(|(line, n)| line.line == n), "{lines:?}");
+    lines.iter().map(|line| line.bill.id().to_owned()).collect()
+}
+
+async fn settle(books: &Books, line: u32, verdict: HandOff) -> Settling {
+    books.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
+}
+
+async fn what_is_in_a_file_is_in_the_outbox_no_more(books: Books) {
+    let subscriber = books.subscriber(9).await;
+    let charged = books.approved(subscriber.pai, "n-9", 1599).await;
+    let first = waiting(&books, 1, "n-1").await;
+    let refunded = books.refunded(refund("n-9", "r-1", Some(600))).await;
+    books.store.answer_refund(NOW, refunded.clone(), later(0)).await.expect("works");
+    let second = waiting(&books, 2, "n-2").await;
+
+    assert_eq!(file(&books, "f-1", lease(&books, 0).await).await, 3);
+    let books = books.reopen().await;
+    assert_eq!(ids(&books, "f-1").await, [first.clone(), refunded.clone(), second]);
+    let lines = books.store.file_lines("f-1".to_owned()).await.expect("works");
+    let filed = books.store.charge(first).await.expect("works").expect("is on its way");
+    assert_eq!(lines[0].bill, Bill::Charge(filed));
+    let Bill::Refund(filed) = &lines[1].bill else { panic!("not a refund: {lines:?}") };
+    assert_eq!((&filed.transaction_id, filed.amount), (&charged, usd(600)));
+    let made = books.store.file_named("f-1".to_owned()).await.expect("works").expect("is there");
+    assert_eq!((made.lines, made.created_at, made.written_at), (3, NOW, None));
+    assert_eq!(books.store.last_filed_at().await.expect("works"), Some(NOW));
+
+    assert!(lease(&books, 1_000_000).await.is_empty());
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending);
+}
+
+async fn bills_and_messages_are_leased_apart(books: Books) {
+    waiting(&books, 1, "n-1").await;
+    let subscriber = books.subscriber(2).await;
+    let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
+    books.store.answer_transaction(NOW, id, later(0)).await.expect("works");
+    for entry in lease(&books, 0).await.into_iter().skip(1) {
+        books.store.settle(NOW, entry, done()).await.expect("works");
+    }
+    let next = books.store.next_due(Lane::Messages).await.expect("works");
+    assert_eq!(next, Some(NOW), "the notice of the settled charge");
+    let messages = books.store.lease_due(Lane::Messages, NOW, NOW.plus_seconds(120), 16).await;
+    assert!(matches!(messages.expect("works")[..], [Entry { work: Work::ChargeNotice { .. }, .. }]));
+    assert_eq!(books.store.next_due(Lane::Bills).await.expect("works"), Some(NOW.plus_seconds(900)));
+}
+
+async fn only_who_has_the_lease_files(books: Books) {
+    let id = waiting(&books, 1, "n-1").await;
+    let first = lease(&books, 0).await;
+    // Whoever had it was slow: it is somebody else's now.
+    let second = lease(&books, 900).await;
+    assert_eq!(file(&books, "f-1", first.clone()).await, 0);
+    assert_eq!(books.store.file_named("f-1".to_owned()).await.expect("works"), None);
+    assert_eq!(file(&books, "f-2", second).await, 1);
+    assert_eq!(file(&books, "f-3", first).await, 0);
+    assert_eq!(ids(&books, "f-2").await, [id]);
+}
+
+async fn what_is_settled_or_parked_is_not_filed(books: Books) {
+    let kept = waiting(&books, 1, "n-1").await;
+    waiting(&books, 2, "n-2").await;
+    waiting(&books, 3, "n-3").await;
+    let entries = lease(&books, 0).await;
+    let reason = declined(DeclineReason::AccountOnHold);
+    books.store.settle(NOW, entries[1].clone(), reason).await.expect("works");
+    books.store.settle(NOW, entries[2].clone(), HandOff::Parked).await.expect("works");
+    assert_eq!(file(&books, "f-1", entries).await, 1);
+    assert_eq!(ids(&books, "f-1").await, [kept]);
+}
+
+async fn a_line_is_settled_once_and_the_partner_is_told(books: Books) {
+    let id = waiting(&books, 1, "n-1").await;
+    file(&books, "f-1", lease(&books, 0).await).await;
+    assert_eq!(settle(&books, 1, done()).await, Settling::Written);
+    assert_eq!(settle(&books, 1, done()).await, Settling::Late);
+    let other = declined(DeclineReason::RiskDeclined);
+    assert_eq!(settle(&books, 1, other).await, Settling::Contradicted);
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
+    let due = books.lease(0).await;
+    let [Entry { work: Work::ChargeNotice { transaction_id }, .. }] = &due[..] else { panic!("{due:?}") };
+    assert_eq!(*transaction_id, id);
+    assert!(books.store.settle_line(NOW, "f-1".to_owned(), 2, done()).await.is_err(), "no such line");
+}
+
+async fn a_declined_line_gives_back_what_it_took(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let charged = books.approved(subscriber.pai, "n-1", 1599).await;
+    let refunded = books.refunded(refund("n-1", "r-1", None)).await;
+    books.store.answer_refund(NOW, refunded, later(0)).await.expect("works");
+    file(&books, "f-1", lease(&books, 0).await).await;
+    assert_eq!(settle(&books, 1, refused()).await, Settling::Written);
+    let found = books.store.told_of_charge(charged).await.expect("works").expect("is there");
+    assert_eq!(found.0, partner("netflix"));
+    // All of it can be given back again.
+    books.refunded(refund("n-1", "r-2", Some(1599))).await;
+    assert!(matches!(books.lease(0).await[..], [Entry { work: Work::RefundNotice { .. }, .. }]));
+}
+
+async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
+    waiting(&books, 1, "n-1").await;
+    waiting(&books, 2, "n-2").await;
+    file(&books, "f-1", lease(&books, 0).await).await;
+    let before = books.store.file_lines("f-1".to_owned()).await.expect("works");
+    settle(&books, 1, done()).await;
+    settle(&books, 2, declined(DeclineReason::RiskDeclined)).await;
+    // Number 1 goes to somebody else, too.
+    let next = crate::setting::signup("netflix", 1, "2026-11-01");
+    books.store.issue_signup(nonce(), NOW, next).await.expect("works");
+    assert_eq!(books.store.file_lines("f-1".to_owned()).await.expect("works"), before);
+}
+
+async fn one_response_to_a_file_is_ever_taken(books: Books) {
+    waiting(&books, 1, "n-1").await;
+    file(&books, "f-1", lease(&books, 0).await).await;
+    let calls = at_once(&books, 16, |store, n| async move {
+        let response = [u8::from(n % 2 == 0); 32];
+        (response, store.take_response("f-1".to_owned(), response).await.expect("works"))
+    });
+    let takings = calls.await;
+    let first = takings.iter().find(|(_, taking)| *taking == ResponseTaking::Taken).expect("one is").0;
+    for (response, taking) in takings {
+        assert_eq!(taking == ResponseTaking::Taken, response == first);
+    }
+}
+
+async fn a_file_waits_to_be_written_and_to_be_answered(books: Books) {
+    let names = async || -> Vec<String> {
+        let files = books.store.unwritten_files().await.expect("works");
+        files.into_iter().map(|file| file.file_id).collect()
+    };
+    let silent =
+        async |since: i64| books.store.unacknowledged_files(NOW.plus_seconds(since)).await.expect("works");
+    for (n, name) in [(1, "f-1"), (2, "f-2"), (3, "f-3")] {
+        waiting(&books, n, &format!("n-{n}")).await;
+        file(&books, name, lease(&books, 0).await).await;
+    }
+    assert_eq!(names().await, ["f-1", "f-2", "f-3"]);
+    let at = NOW.plus_seconds(5);
+    books.store.file_written(at, "f-1".to_owned(), [1; 32]).await.expect("works");
+    // What billing has answered was written, whatever the books know of it.
+    books.store.take_response("f-2".to_owned(), [2; 32]).await.expect("works");
+    assert_eq!(names().await, ["f-3"]);
+    assert_eq!(silent(-1).await, [""; 0]);
+    assert_eq!(silent(0).await, ["f-1", "f-2", "f-3"]);
+    books.store.file_acknowledged(at, "f-2".to_owned()).await.expect("works");
+    assert_eq!(silent(0).await, ["f-1", "f-3"]);
+    let file = books.store.file_named("f-1".to_owned()).await.expect("works").expect("is there");
+    assert_eq!((file.written_at, file.acknowledged_at), (Some(at), None));
+}
+
+async fn what_is_in_a_file_is_not_put_back_into_the_outbox(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    books.approved(subscriber.pai, "n-1", 1599).await;
+    let refunded = books.refunded(refund("n-1", "r-1", None)).await;
+    books.store.answer_refund(NOW, refunded.clone(), later(0)).await.expect("works");
+    let charged = waiting(&books, 2, "n-2").await;
+    file(&books, "f-1", lease(&books, 0).await).await;
+    for errand in [Errand::Charge(charged.clone()), Errand::Refund(refunded)] {
+        assert_eq!(books.store.see_to(NOW, errand).await.expect("works"), SeenTo::UnderWay);
+    }
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    // What billing has said of it is told as ever.
+    settle(&books, 2, done()).await;
+    for notice in books.lease(0).await {
+        books.store.settle(NOW, notice, done()).await.expect("works");
+    }
+    let errand = Errand::ChargeNotice(charged);
+    assert_eq!(books.store.see_to(NOW, errand).await.expect("works"), SeenTo::PutBack);
+}
+
+async fn the_same_entries_filed_at_two_origins_are_in_one_file(books: Books) {
+    for n in 1..=20 {
+        waiting(&books, n, &format!("n-{n}")).await;
+    }
+    let entries = lease(&books, 0).await;
+    let calls = at_once(&books, 8, |store, n| {
+        let mut entries = entries.clone();
+        if n % 3 == 0 {
+            entries.reverse();
+        }
+        async move { store.file(NOW, format!("f-{n}"), entries).await.expect("works") }
+    });
+    let mut lines = calls.await;
+    lines.sort_unstable();
+    assert_eq!(lines, [0, 0, 0, 0, 0, 0, 0, 20]);
+}
+
+async fn two_origins_that_lease_and_file_at_once_share_the_work(books: Books) {
+    let mut ids = HashSet::new();
+    for n in 1..=40 {
+        ids.insert(waiting(&books, n, &format!("n-{n}")).await);
+    }
+    let calls = at_once(&books, 8, |store, n| async move {
+        let entries = store.lease_due(Lane::Bills, NOW, NOW.plus_seconds(900), 5).await.expect("works");
+        store.file(NOW, format!("f-{n}"), entries).await.expect("works");
+        store.file_lines(format!("f-{n}")).await.expect("works")
+    });
+    let filed: Vec<String> =
+        calls.await.into_iter().flatten().map(|line| line.bill.id().to_owned()).collect();
+    assert_eq!(filed.len(), 40, "none twice");
+    assert_eq!(filed.into_iter().collect::<HashSet<_>>(), ids, "none lost");
+}
