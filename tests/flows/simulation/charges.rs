@@ -77,8 +77,8 @@ impl Run {
         if !old.is_empty() && self.dice.below(3) == 0 {
             let id = self.dice.pick(&old).clone();
             let Asked { pai, value, taken, .. } = self.asked[&id].clone();
-            // Other contents under a known id, now and then.
-            let other = i64::from(self.dice.below(4) == 0);
+            // Other contents now and then, under an id whose own are known to be taken: the partner's books have one amount.
+            let other = i64::from(taken.is_some() && self.dice.below(4) == 0);
             return Post { id, pai, value: taken.unwrap_or(value) + other };
         }
         let pais: Vec<String> = self.pais.keys().cloned().collect();

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use onbill_domain::digest::sha256;
 use onbill_domain::reject::{Code, Reject};
 use onbill_edge::Config;
@@ -84,6 +84,7 @@ pub(crate) struct Network {
     disturbances: Mutex<Vec<Disturbance>>,
     befell: Mutex<Vec<Mishap>>,
     late: Mutex<Vec<Request<Bytes>>>,
+    taken_twice: Mutex<Vec<String>>,
     crossings: Mutex<Vec<Crossed>>,
     thrown: AtomicU64,
     /// Whether a call stalls at the moment.
@@ -128,6 +129,7 @@ impl Network {
             disturbances: Mutex::default(),
             befell: Mutex::default(),
             late: Mutex::default(),
+            taken_twice: Mutex::default(),
             crossings: Mutex::default(),
             thrown: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
@@ -204,6 +206,13 @@ impl Network {
         there.map(|call| (call.asked.1.clone(), call.status)).collect()
     }
 
+    /// The paths of the partner's posts that were answered with success twice, under one signature. Questions may be, and
+    /// what the origin tells other parties is theirs to know again.
+    pub(crate) fn taken_twice(&self) -> Vec<String> {
+        let paths = hold(&self.taken_twice).clone();
+        paths.into_iter().filter(|path| path.starts_with("/ott/v1/transaction")).collect()
+    }
+
     /// Takes everybody off the network.
     pub(crate) fn end(&self) {
         let services = std::mem::take(&mut *hold(&self.services));
@@ -235,7 +244,13 @@ impl Network {
                 Err(Unreachable)
             }
             Mishap::Twice => {
+                let (method, path) = (request.method().clone(), request.uri().path().to_owned());
                 let mut answers = [self.bring(request.clone()).await, self.bring(request).await];
+                let acts = method == Method::POST;
+                if acts && answers.iter().flatten().filter(|answer| answer.status().is_success()).count() == 2
+                {
+                    hold(&self.taken_twice).push(path);
+                }
                 answers.swap(0, self.below(2));
                 let [answer, _] = answers;
                 answer

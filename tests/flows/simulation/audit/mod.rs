@@ -181,8 +181,16 @@ async fn told(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<Str
     }
 }
 
-/// One open PAI for a holder at most, and none of a holder of earlier.
+/// One open PAI for a holder at most, none of a holder of earlier, and none that a decline has ended.
 async fn pais(run: &Run, found: &mut Vec<String>) {
+    let ended = "SELECT pai FROM pais JOIN transactions USING (pai)
+                 WHERE decline_reason LIKE 'account-closed%' AND state <> 'CLOSED'";
+    for row in run.rows(ended).await {
+        found.push(format!("a PAI is open that a decline has ended: {row:?}"));
+    }
+    for path in run.world.network.taken_twice() {
+        found.push(format!("one signed call was taken twice: {path}"));
+    }
     let twice = "SELECT subscriber_id FROM pais WHERE state <> 'CLOSED' GROUP BY partner, subscriber_id
                  HAVING count(*) > 1";
     for row in run.rows(twice).await {
