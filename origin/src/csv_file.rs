@@ -2,48 +2,107 @@
 
 use std::io::Read;
 
-/// A reader that takes blanks around values and lines of any width. Lines end with a line feed; a carriage return before
-/// it is trimmed away with the blanks. Left to end lines by itself, it would make the reader count each line of such a
-/// file one too low.
-pub(crate) fn reader<R: Read>(file: R) -> csv::Reader<R> {
+/// A reader of lines of any width. Lines end with a line feed; a carriage return before it is trimmed away with the blanks.
+/// Left to end lines by itself, it would make the reader count each line of such a file one too low. The last line gets a
+/// line feed too: then a record's line is always the one before the reader's.
+pub(crate) fn reader<R: Read>(file: R) -> csv::Reader<impl Read> {
     csv::ReaderBuilder::new()
         .terminator(csv::Terminator::Any(b'\n'))
-        .trim(csv::Trim::All)
         .flexible(true)
-        .from_reader(file)
+        .from_reader(file.chain(&b"\n"[..]))
 }
 
 /// The names in the first line. A byte order mark is how spreadsheets begin a file.
 pub(crate) fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, String> {
     let header = reader.headers().map_err(|error| error.to_string())?;
-    Ok(header.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect())
+    Ok(header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect())
 }
 
-/// The next line into `record`: its number, counted from 1, or the complaint about one that is not text. `None` at the
-/// end of the file, or where it cannot be read on.
+/// The next line into `record`, without the blanks around its values: its number, counted from 1, or the complaint about
+/// one that is not a line of this file. `None` at the end of the file, or where it cannot be read on.
+///
+/// A value that goes on in the next line is refused: nothing that is read here does, and a quotation mark that is never
+/// closed would hide all lines up to the next one.
 pub(crate) fn next<R: Read>(
     reader: &mut csv::Reader<R>,
     record: &mut csv::StringRecord,
 ) -> Option<Result<u64, Unreadable>> {
+    let columns = reader.headers().map_or(0, csv::StringRecord::len);
     loop {
-        let line = reader.position().line();
-        match reader.read_record(record) {
+        let begins_at = reader.position().line();
+        let read = reader.read_record(record);
+        let line = reader.position().line().saturating_sub(1);
+        let refused =
+            |line, why| Some(Err(Unreadable { complaint: format!("line {line}: {why}"), is_end: false }));
+        match read {
             Ok(false) => return None,
-            Ok(true) if record.iter().eq([""]) => {}
-            Ok(true) => return Some(Ok(record.position().map_or(line, csv::Position::line))),
-            Err(error) => {
-                let is_end = error.is_io_error();
-                let why = if is_end { "cannot be read" } else { "is not UTF-8 text" };
-                return Some(Err(Unreadable { complaint: format!("line {line}: {why}"), is_end }));
+            Ok(true) if record.iter().any(|value| value.contains('\n')) => {
+                return refused(begins_at, "a quotation mark is not closed in the same line");
             }
+            Ok(true) => record.trim(),
+            Err(error) if error.is_io_error() => {
+                let complaint = format!("line {begins_at}: cannot be read");
+                return Some(Err(Unreadable { complaint, is_end: true }));
+            }
+            Err(_) => return refused(line, "is not UTF-8 text"),
         }
+        if record.iter().eq([""]) {
+            continue;
+        }
+        if record.iter().skip(columns).any(|value| !value.is_empty()) {
+            return refused(line, "has more values than the first line has columns");
+        }
+        return Some(Ok(line));
     }
 }
 
-/// A line that is not text.
+/// A line that is not one of the file's.
 pub(crate) struct Unreadable {
     /// Which, and why.
     pub(crate) complaint: String,
     /// Whether the file cannot be read on after it.
     pub(crate) is_end: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of each line after the first.
+    fn lines(text: &str) -> Vec<Result<u64, String>> {
+        let mut reader = reader(text.as_bytes());
+        assert_eq!(header(&mut reader).expect("is text"), ["a", "b"]);
+        let mut record = csv::StringRecord::new();
+        let mut lines = Vec::new();
+        while let Some(line) = next(&mut reader, &mut record) {
+            lines.push(line.map_err(|unreadable| unreadable.complaint));
+        }
+        lines
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        for end in ["\n", "\r\n"] {
+            for text in ["\u{feff}a, b||1,2||||3,4||5,6", " \"a\" ,b||1,2|| | |3,4||\"5\",6|"] {
+                let text = text.replace(" \"a\" ", "\"a\"").replace('|', end);
+                assert_eq!(lines(&text), [Ok(3), Ok(7), Ok(9)], "{text:?}");
+            }
+        }
+        assert!(lines("a,b").is_empty());
+    }
+
+    #[test]
+    fn a_quotation_mark_that_stays_open_hides_no_line() {
+        let open = || Err("line 3: a quotation mark is not closed in the same line".to_owned());
+        assert_eq!(lines("a,b\n1,2\n3,\"4\n5,6\n7,\"8\n9,0\n"), [Ok(2), open(), Ok(6)]);
+        for text in ["a,b\n1,2\n3,\"4\n5,6", "a,b\n1,2\n3,\"\n5,6\n", "a,b\n1,2\n3,\"4"] {
+            assert_eq!(lines(text), [Ok(2), open()], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_beyond_the_last_column_is_not_left_out() {
+        let wide = Err("line 3: has more values than the first line has columns".to_owned());
+        assert_eq!(lines("a,b\nx,15,\nx,15,99\nx\n"), [Ok(2), wide, Ok(4)]);
+    }
 }

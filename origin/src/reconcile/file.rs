@@ -192,12 +192,16 @@ struct Columns {
 impl Columns {
     fn find(side: Side, header: &[String]) -> Result<Self, String> {
         let place = |name: &str| {
-            header.iter().position(|column| column == name).ok_or_else(|| {
-                format!(
-                    "the first line must name the columns {}; {name} is missing",
-                    side.columns().join(",")
-                )
-            })
+            let mut places = (0..header.len()).filter(|place| header[*place] == name);
+            let why = match (places.next(), places.next()) {
+                (Some(place), None) => return Ok(place),
+                (Some(_), Some(_)) => "there twice",
+                (None, _) => "missing",
+            };
+            let columns = side.columns().join(",");
+            Err(format!(
+                "the first line must name the columns {columns}, separated by commas; {name} is {why}"
+            ))
         };
         let (charge, refund) = match side {
             Side::Partner => ("extTransactionID", "extRefundID"),
@@ -306,9 +310,15 @@ mod tests {
 
     #[test]
     fn another_file_is_refused_whole() {
-        for (side, header) in [(Side::Partner, "kind,transactionID"), (Side::Bill, ""), (Side::Bill, "a,b,c")]
-        {
-            assert!(read(side, header).0.is_err());
+        let twice = format!("{},amount_minor", Side::Bill.columns().join(","));
+        for (side, header, complaint) in [
+            (Side::Partner, "kind,transactionID", "extTransactionID is missing"),
+            (Side::Bill, "", "kind is missing"),
+            (Side::Bill, "a,b,c", "kind is missing"),
+            (Side::Bill, &twice, "amount_minor is there twice"),
+        ] {
+            let why = read(side, header).0.expect_err("is another file");
+            assert!(why.ends_with(complaint), "{why}");
         }
     }
 
