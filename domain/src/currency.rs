@@ -49,7 +49,7 @@ fn within(list: &str, [a, b, c]: [u8; 3]) -> bool {
 
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
@@ -75,6 +75,12 @@ impl<'de> Deserialize<'de> for Currency {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_stands_in_a_column() {
+        let usd = Currency::parse("USD").expect("is listed");
+        assert_eq!(format!("{usd:5}|{usd:>5}|"), "USD  |  USD|");
+    }
 
     #[test]
     fn every_code_of_the_lists_is_found() {
