@@ -4,6 +4,7 @@ use onbill_domain::day::Day;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::Clock;
 use onbill_origin::store::Period;
 use onbill_origin::store::sqlite::SqliteStore;
 use rusqlite::{Connection, params};
@@ -16,6 +17,15 @@ pub(crate) const FROM: i64 = 1_793_491_200;
 pub(crate) const UNTIL: i64 = FROM + 30 * 86_400;
 /// Six hours later.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(UNTIL + 6 * 3600);
+
+/// It is always [`NOW`].
+pub(crate) struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
 
 /// Subscribers: enough for the PAIs to differ.
 const SUBSCRIBERS: usize = 500;

@@ -1,6 +1,6 @@
 //! Reconciliation of a hundred thousand lines and more: all that was planted is found, and nothing else.
 
-use crate::books::{Books, NOW, netflix, november};
+use crate::books::{Books, FixedClock, netflix, november};
 use crate::month::{Expected, Month, Sum};
 use onbill_origin::reconcile::file::{FileBook, Side};
 use onbill_origin::reconcile::{self, Cause, Finding, Job, Kind, Summary};
@@ -21,7 +21,7 @@ async fn run(month: &Month) -> (Summary, Vec<Finding>) {
         store: &store,
         partner: netflix(),
         period: november(),
-        now: NOW,
+        clock: &FixedClock,
         pending_seconds_max: 86_400,
         repair: None,
     };

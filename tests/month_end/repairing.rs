@@ -1,10 +1,13 @@
 //! Repair: what asking and telling again can mend is set going, once; everything else is left alone.
 
-use crate::books::{Books, Charge, FROM, NOW, Refund, UNTIL, netflix, november, pai};
+use crate::books::{Books, Charge, FROM, FixedClock, NOW, Refund, UNTIL, netflix, november, pai};
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::Clock;
 use onbill_origin::reconcile::file::{FileBook, Side};
 use onbill_origin::reconcile::{Cause, Finding, Job, Mended, Repair, Summary};
 use onbill_origin::store::sqlite::SqliteStore;
 use rusqlite::params;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 const STATEMENT: &str = "kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n";
 const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
@@ -39,7 +42,12 @@ fn outbox(books: &Books) -> Vec<(i64, String, String, i64, i64, bool)> {
     rows.expect("reads").collect::<Result<_, _>>().expect("reads")
 }
 
-async fn repair(store: &SqliteStore, statement: &str, tells_partner: bool) -> (Summary, Vec<Finding>) {
+async fn repair(
+    store: &SqliteStore,
+    clock: &dyn Clock,
+    statement: &str,
+    tells_partner: bool,
+) -> (Summary, Vec<Finding>) {
     let read = |side, text: &str| {
         FileBook::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
     };
@@ -47,7 +55,7 @@ async fn repair(store: &SqliteStore, statement: &str, tells_partner: bool) -> (S
         store,
         partner: netflix(),
         period: november(),
-        now: NOW,
+        clock,
         pending_seconds_max: 86_400,
         repair: Some(Repair { tells_partner }),
     };
@@ -100,7 +108,7 @@ async fn what_is_stuck_is_set_going_once_and_money_is_left_to_a_person() {
         pai(1)
     );
 
-    let (summary, findings) = repair(&store, &statement, true).await;
+    let (summary, findings) = repair(&store, &FixedClock, &statement, true).await;
     let mended = |id: &str, cause: Cause| {
         let of = |finding: &&Finding| {
             finding.cause == cause
@@ -132,7 +140,7 @@ async fn what_is_stuck_is_set_going_once_and_money_is_left_to_a_person() {
         assert!(*attempts >= 1, "{kind} {id}");
     }
 
-    let (summary, findings) = repair(&store, &statement, true).await;
+    let (summary, findings) = repair(&store, &FixedClock, &statement, true).await;
     assert_eq!(outbox(&books), first, "the second time changes nothing");
     assert!(summary.mended.keys().all(|how| !how.is_change()), "{:?}", summary.mended);
     assert!(findings.iter().all(|finding| finding.mended.is_some()));
@@ -143,11 +151,39 @@ async fn a_partner_without_an_address_is_not_told() {
     let books = Books::new();
     books.fill(&[charge("untold", "APPROVED")], &[]);
     let store = books.open();
-    let (_, findings) = repair(&store, STATEMENT, false).await;
+    let (_, findings) = repair(&store, &FixedClock, STATEMENT, false).await;
     let causes: Vec<_> = findings.iter().map(|finding| (finding.cause, finding.mended)).collect();
     assert_eq!(
         causes,
         [(Cause::MissingAtPartner, Some(Mended::ByHand)), (Cause::MissingOnBill, Some(Mended::ByHand))]
     );
     assert!(outbox(&books).is_empty());
+}
+
+/// Ten minutes pass between any two looks at it: a run over large books.
+struct SlowRun(AtomicI64);
+
+impl Clock for SlowRun {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.fetch_add(600, Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_took_in_hand_since_the_run_began_is_left_to_them() {
+    let books = Books::new();
+    books.fill(&[charge("leased-later", "PENDING")], &[]);
+    let due_at = NOW.unix_seconds() + 600 + 110;
+    books
+        .connect()
+        .execute(
+            "INSERT INTO outbox (kind, transaction_id, due_at, attempts) VALUES ('charge', 't-leased-later', ?1, 3)",
+            [due_at],
+        )
+        .expect("is an entry");
+    let before = outbox(&books);
+    let clock = SlowRun(AtomicI64::new(NOW.unix_seconds()));
+    let (_, findings) = repair(&books.open(), &clock, STATEMENT, true).await;
+    assert_eq!(findings.iter().map(|finding| finding.mended).collect::<Vec<_>>(), [Some(Mended::UnderWay)]);
+    assert_eq!(outbox(&books), before);
 }

@@ -78,12 +78,11 @@ impl Arguments {
         let unreadable = statement.unreadable + extract.unreadable;
         let mut sink = Sink::new(self.findings.as_deref())?;
         let tells_partner = config.partner_url(&self.period.partner).is_some();
-        let now = SystemClock.now();
         let job = Job {
             store: &*store,
             partner: self.period.partner.clone(),
             period,
-            now,
+            clock: &SystemClock,
             pending_seconds_max: self.pending_hours * 3600,
             repair: self.repair.then_some(Repair { tells_partner }),
         };
@@ -96,7 +95,7 @@ impl Arguments {
         bar.finish_and_clear();
         let summary = summary.map_err(told)?;
         let sink = sink.finish()?;
-        println!("{}", self.period.title(period, now));
+        println!("{}", self.period.title(period, SystemClock.now()));
         print_sums(&summary);
         print_findings(&summary, &sink, self.findings.as_deref());
         if unreadable > 0 {

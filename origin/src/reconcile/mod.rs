@@ -23,6 +23,7 @@ pub use finding::{Finding, Seen};
 pub use repair::Mended;
 pub use totals::{Books, Sum, Totals};
 
+use crate::ambient::Clock;
 use crate::store::{Cursor, Dated, Errand, Names, Page, Period, Select, Store, StoreError};
 use compare::{Found, Rules};
 use file::{FileBook, GivenBack, Side};
@@ -66,8 +67,9 @@ pub struct Job<'a> {
     pub partner: PartnerId,
     /// Which days.
     pub period: Period,
-    /// Now.
-    pub now: Timestamp,
+    /// What time it is. It is looked at for each errand of a repair: a run takes minutes, and what was put off when it began
+    /// may be in somebody's hands when its turn comes.
+    pub clock: &'a dyn Clock,
     /// For how long an outcome may be unknown before it is a finding, in seconds.
     pub pending_seconds_max: i64,
     /// Whether to mend what may be mended, and with what.
@@ -111,8 +113,11 @@ impl Job<'_> {
         on_finding: impl FnMut(Finding) + Send,
         progress: impl Fn(u64) + Send,
     ) -> Result<Summary, StoreError> {
-        let rules =
-            Rules { period: self.period, now: self.now, pending_seconds_max: self.pending_seconds_max };
+        let rules = Rules {
+            period: self.period,
+            now: self.clock.now(),
+            pending_seconds_max: self.pending_seconds_max,
+        };
         let summary = Summary::default();
         let mut run = Run { job: self, rules, statement, extract, summary, on_finding, progress };
         for kind in Kind::ALL {
@@ -243,7 +248,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         if let Some((_, mended)) = done.iter().find(|(before, _)| *before == errand) {
             return Ok(Some(*mended));
         }
-        let seen_to = self.job.store.see_to(self.rules.now, errand.clone()).await?;
+        let seen_to = self.job.store.see_to(self.job.clock.now(), errand.clone()).await?;
         let mended = Mended::by(&errand, seen_to);
         *self.summary.mended.entry(mended).or_default() += 1;
         done.push((errand, mended));
