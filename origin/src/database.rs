@@ -56,9 +56,27 @@ impl Database {
             _ => Ok(()),
         }
     }
+
+    /// Refuses the path of a file that is not there. A database on a server is there, or cannot be opened.
+    fn must_exist(&self) -> Result<(), String> {
+        match self {
+            Self::Sqlite(path) if !path.is_file() => Err(format!(
+                "{} is not there: only serve and import-accounts begin new books",
+                path.display()
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// Opens the books that a configuration names. The complaint says what to mend.
+/// Opens books that are there: for those who report on them. With a misspelled path, books without a line would say that
+/// nobody owes anything.
+pub async fn open_begun(config: &Config) -> Result<Arc<dyn Store>, String> {
+    config.database.must_exist()?;
+    open(config).await
+}
+
+/// Opens the books that a configuration names, or begins them. The complaint says what to mend.
 pub async fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
     match &config.database {
         Database::Sqlite(path) => {
@@ -111,6 +129,14 @@ mod tests {
             let complaint = read(text).expect_err("is refused");
             assert!(complaint.starts_with("database ") && !complaint.contains("hunter2"), "{complaint}");
         }
+    }
+
+    #[test]
+    fn reports_are_of_books_that_are_there() {
+        let complaint = read("no-such-folder/acme.sqlite").expect("is a path").must_exist();
+        assert!(complaint.is_err_and(|why| why.starts_with("no-such-folder/acme.sqlite is not there")));
+        assert_eq!(read("Cargo.toml").expect("is a path").must_exist(), Ok(()));
+        assert_eq!(read("postgres://u@127.0.0.1/b").expect("is a URL").must_exist(), Ok(()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `close-pai`: how a person ends a PAI.
 
-use super::{Verdict, open, told};
+use super::{Verdict, open_begun, told};
 use clap::{Args, ValueEnum};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -57,7 +57,7 @@ fn pai(text: &str) -> Result<Pai, &'static str> {
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (_, _, store) = open(config).await?;
+        let (_, store) = open_begun(config).await?;
         let reason = DeclineReason::from(self.reason);
         let end = store.close_pai(self.partner.clone(), self.pai, reason).await.map_err(told)?;
         let (partner, pai) = (&self.partner, self.pai);

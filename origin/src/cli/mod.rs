@@ -86,7 +86,14 @@ pub(crate) async fn run() -> ExitCode {
     }
 }
 
-/// The configuration, its keys, and the books.
+/// The configuration, and books that are there already.
+async fn open_begun(config: &Path) -> anyhow::Result<(Config, Arc<dyn Store>)> {
+    let (config, _) = Config::load(config).map_err(anyhow::Error::msg)?;
+    let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+    Ok((config, store))
+}
+
+/// The configuration, its keys, and the books, which are begun if they are not there.
 async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<dyn Store>)> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open(&config).await.map_err(anyhow::Error::msg)?;

@@ -1,6 +1,6 @@
 //! `outbox list` and `outbox retry`: what the origin has given up waits here for a person.
 
-use super::{Verdict, open, told};
+use super::{Verdict, open_begun, told};
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
@@ -53,7 +53,7 @@ enum Verb {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (_, _, store) = open(config).await?;
+        let (_, store) = open_begun(config).await?;
         match self.verb {
             Verb::List { json } => list(&*store, json).await,
             Verb::Retry { all: true, .. } => retry_all(&*store, SystemClock.now()).await,

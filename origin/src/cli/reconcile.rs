@@ -1,7 +1,7 @@
 //! `reconcile`: three books side by side.
 
 use super::period::PeriodArguments;
-use super::{Verdict, open, open_file, told};
+use super::{Verdict, open_begun, open_file, told};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -71,7 +71,7 @@ fn causes() -> String {
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (config, _, store) = open(config).await?;
+        let (config, store) = open_begun(config).await?;
         let period = self.period.check(&config)?;
         let statement = read(Side::Partner, &self.statement)?;
         let extract = read(Side::Bill, &self.billing)?;
@@ -245,8 +245,27 @@ fn line(finding: &Finding) -> String {
 
 fn conclusion(summary: &Summary, unreadable: u64) -> &'static str {
     match (summary.totals.agree(), summary.discrepancies() + unreadable) {
+        (true, 0) if summary.totals.0.is_empty() => {
+            "There was nothing to compare: no book has money of this period."
+        }
         (true, 0) => "The three books agree to the cent.",
         (true, _) => "The sums of the three books agree to the cent, but not every line does.",
         (false, _) => "The three books do not agree.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_without_money_is_not_said_to_agree() {
+        let mut summary = Summary::default();
+        summary.findings.insert((Cause::OtherPeriod, Kind::Charge), 1);
+        assert!(conclusion(&summary, 0).starts_with("There was nothing to compare"));
+        assert_eq!(
+            conclusion(&summary, 1),
+            "The sums of the three books agree to the cent, but not every line does."
+        );
     }
 }

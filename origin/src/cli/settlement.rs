@@ -1,7 +1,7 @@
 //! `settlement`: what operator and partner owe each other.
 
 use super::period::PeriodArguments;
-use super::{Verdict, open, told};
+use super::{Verdict, open_begun, told};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -54,7 +54,7 @@ struct Row {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (config, _, store) = open(config).await?;
+        let (config, store) = open_begun(config).await?;
         let period = self.period.check(&config)?;
         let partner = &self.period.partner;
         let Some(model) = config.settlement_with(partner) else {
