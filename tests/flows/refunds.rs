@@ -146,8 +146,9 @@ async fn only_what_was_taken_can_come_back() {
     world.acme.deliver().await;
     assert_eq!(give_back(&world, "c-1", refund("r-1", None)).await.0, 201, "the name was not used up");
     // Declined: nothing was taken.
-    world.limit_acme(json!([{"currency": "USD", "transaction": 1000}]));
-    assert_eq!(post(&world, &pai, "c-2").await["status"], "DECLINED");
+    world.limit_acme(json!([{"currency": "USD", "transaction": 1599}]));
+    let dearer = charge(&pai, "c-2", 1600);
+    assert_eq!(world.ott(Method::POST, "/ott/v1/transaction", dearer).await.1["status"], "DECLINED");
     assert_eq!(refused(&world, "c-2", refund("r-2", 1)).await, (400, "invalid-request".to_owned()));
     // In another currency.
     let mut euros = refund("r-3", 1);
