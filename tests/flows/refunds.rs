@@ -180,7 +180,11 @@ async fn what_is_no_refund_leaves_nothing_behind() {
     for (what, change) in bad {
         let mut body = refund("r-1", 800);
         change(&mut body);
-        assert_eq!(refused(&world, "c-1", body).await, (400, "invalid-request".to_owned()), "{what}");
+        assert_eq!(refused(&world, "c-1", body.clone()).await, (400, "invalid-request".to_owned()), "{what}");
+        // The origin does not rest on the edge's having looked.
+        let passed_on = world.passed_on("/ott/v1/transaction/c-1/refund", &body);
+        let (status, answer) = world.send(passed_on).await;
+        assert_eq!((status.as_u16(), &answer["code"]), (400, &json!("invalid-request")), "{what}");
     }
     assert_eq!(amounts(&world).await, [1599]);
     assert!(outbox_is_empty(&world).await);
