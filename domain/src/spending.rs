@@ -33,6 +33,13 @@ impl SpendingLimits {
             Err("smallest, transaction, day and month must not become smaller in this order")
         }
     }
+
+    /// Whether an account that was charged nothing yet may be charged this.
+    pub fn allow(&self, amount_minor: i64) -> bool {
+        let most = [self.transaction_minor, self.day_minor, self.month_minor];
+        most.into_iter().flatten().all(|most| amount_minor <= most)
+            && self.smallest_minor.is_none_or(|smallest| amount_minor >= smallest)
+    }
 }
 
 /// What one account has been charged in one currency, up to and on a day.
@@ -140,6 +147,16 @@ mod tests {
         assert!(limits(None, None, None, None) && limits(Some(1), None, None, Some(1)));
         assert!(!limits(None, Some(0), None, None) && !limits(None, None, Some(-1), None));
         assert!(!limits(Some(2), Some(1), None, None) && !limits(Some(2), None, None, Some(1)));
+    }
+
+    #[test]
+    fn what_one_charge_may_be_lies_within_all_limits() {
+        let month = SpendingLimits { month_minor: Some(2000), ..SpendingLimits::default() };
+        let day = SpendingLimits { day_minor: Some(1500), ..month };
+        for (limits, least, most) in [(LIMITS, 50, 1000), (day, 1, 1500), (month, 1, 2000)] {
+            assert!(limits.allow(least) && limits.allow(most) && !limits.allow(most + 1));
+        }
+        assert!(!LIMITS.allow(49));
     }
 
     #[test]

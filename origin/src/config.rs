@@ -255,7 +255,17 @@ impl Config {
             if self.limits[..n].iter().any(|other| other.currency == currency) {
                 return Err(format!("limits in {currency} are there twice"));
             }
-            set.limits().check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
+            let limits = set.limits();
+            limits.check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
+            // Each month's charge would be declined, for good.
+            let in_currency = |offer: &&Offer| offer.price.currency == currency;
+            let out_of_reach = |offer: &&Offer| !limits.allow(offer.price.amount_minor);
+            if let Some(offer) = self.offers.iter().filter(in_currency).find(out_of_reach) {
+                return Err(format!(
+                    "limits in {currency}: offer {} costs {}, which they never allow; they are in minor units",
+                    offer.id, offer.price
+                ));
+            }
         }
         Ok(())
     }
@@ -378,6 +388,8 @@ mod tests {
             ("https://callbacks", "http://callbacks", "must be https"),
             ("month =", "mounth =", "mounth"),
             ("month = 10000", "month = 49", "limits in USD: smallest"),
+            ("month = 10000", "month = 100", "limits in USD: offer netflix-standard costs 15.99 USD"),
+            ("smallest = 50", "smallest = 1600", "limits in USD: offer netflix-standard costs 15.99 USD"),
             ("month = 10000", "month = 0", "positive"),
             ("month = 10000", "[[limits]]\ncurrency = \"USD\"", "limits in USD are there twice"),
         ] {

@@ -147,8 +147,9 @@ async fn only_what_was_taken_can_come_back() {
     world.acme.deliver().await;
     assert_eq!(give_back(&world, "c-1", refund("r-1", None)).await.0, 201, "the name was not used up");
     // Declined: nothing was taken.
-    world.limit_acme(json!([{"currency": "USD", "transaction": 1000}]));
-    assert_eq!(post(&world, &pai, "c-2").await["status"], "DECLINED");
+    world.limit_acme(json!([{"currency": "USD", "transaction": 1599}]));
+    let dearer = charge(&pai, "c-2", 1600);
+    assert_eq!(world.ott(Method::POST, "/ott/v1/transaction", dearer).await.1["status"], "DECLINED");
     assert_eq!(refused(&world, "c-2", refund("r-2", 1)).await, (400, "invalid-request".to_owned()));
     // In another currency.
     let mut euros = refund("r-3", 1);
@@ -180,7 +181,11 @@ async fn what_is_no_refund_leaves_nothing_behind() {
     for (what, change) in bad {
         let mut body = refund("r-1", 800);
         change(&mut body);
-        assert_eq!(refused(&world, "c-1", body).await, (400, "invalid-request".to_owned()), "{what}");
+        assert_eq!(refused(&world, "c-1", body.clone()).await, (400, "invalid-request".to_owned()), "{what}");
+        // The origin does not rest on the edge's having looked.
+        let passed_on = world.passed_on("/ott/v1/transaction/c-1/refund", &body);
+        let (status, answer) = world.send(passed_on).await;
+        assert_eq!((status.as_u16(), &answer["code"]), (400, &json!("invalid-request")), "{what}");
     }
     assert_eq!(amounts(&world).await, [1599]);
     assert!(outbox_is_empty(&world).await);

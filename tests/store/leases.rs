@@ -3,13 +3,14 @@
 use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, refund, refused};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Entry, HandOff, Lane, Settling};
+use onbill_origin::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling};
 
 on_each_database!(
     a_late_comer_neither_frees_nor_parks_the_next_lease,
     a_late_answer_of_the_post_does_not_free_the_next_lease,
     two_verdicts_about_one_id_are_a_contradiction,
     the_next_entry_is_due_when_its_lease_ends,
+    what_a_clock_that_ran_ahead_put_off_is_due_again,
 );
 
 /// An entry each for a charge, a PIN and a refund, leased from 60 to 180 seconds.
@@ -106,4 +107,27 @@ async fn the_next_entry_is_due_when_its_lease_ends(books: Books) {
         books.store.settle(NOW, entry, HandOff::Parked).await.expect("works");
     }
     assert_eq!(next().await, None);
+}
+
+async fn what_a_clock_that_ran_ahead_put_off_is_due_again(books: Books) {
+    const YEAR_SECONDS: i64 = 365 * 86_400;
+    three(&books).await;
+    let mut astray = books.lease(YEAR_SECONDS).await;
+    // One stays leased, as when its program dies; the others are put off.
+    for entry in astray.split_off(1) {
+        books.store.settle(NOW, entry, later(YEAR_SECONDS + 300)).await.expect("works");
+    }
+    assert!(books.lease(30 * 86_400).await.is_empty());
+    books.store.sweep(NOW).await.expect("works");
+    let back = books.lease(0).await;
+    assert_eq!(back.len(), 3);
+    // What was put off by a clock that is right stays where it is, and so does what is parked.
+    let mut outcomes = [later(PUT_OFF_SECONDS_MAX), later(86_400), HandOff::Parked].into_iter();
+    for entry in back {
+        let outcome = outcomes.next().expect("is one for each");
+        books.store.settle(NOW, entry, outcome).await.expect("works");
+    }
+    books.store.sweep(NOW).await.expect("works");
+    assert!(books.lease(86_399).await.is_empty());
+    assert_eq!(books.lease(86_400).await.len(), 1);
 }

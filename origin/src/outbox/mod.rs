@@ -2,7 +2,7 @@
 //!
 //! An entry is leased, tried outside of any database transaction, and settled. What billing may have done already is
 //! never guessed: a charge is looked up by its own id before it is ever posted again, a refund is posted again under its
-//! own id. After seven unclear attempts over six days an entry is parked for a person.
+//! own id. After eight unclear attempts over five to six days an entry is parked for a person.
 
 pub(crate) mod charge;
 pub(crate) mod notice;
@@ -150,6 +150,13 @@ fn jitter(random: &dyn Random, delay: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::PUT_OFF_SECONDS_MAX;
+
+    #[test]
+    fn nothing_is_put_off_for_longer_than_the_books_believe() {
+        let longest = BILLING_RETRY_SECONDS.into_iter().chain(notice::RETRY_SECONDS).max();
+        assert!(longest.is_some_and(|pause| pause + pause / 5 < PUT_OFF_SECONDS_MAX));
+    }
 
     #[test]
     fn a_code_without_a_number_at_hand_has_few_digits() {

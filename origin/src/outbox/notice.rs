@@ -1,5 +1,6 @@
 //! Telling the partner how a charge or a refund went that was pending when its post was answered. The body is what a
-//! `GET` answers; the partner may get it twice, and never in two versions: a settled state does not change.
+//! `GET` answers; the partner may get it twice, and the verdict never in two versions: a settled state does not change.
+//! Only what remains of a charge may be less by then, or more: its other refunds go on.
 
 use super::later;
 use crate::app::App;
@@ -14,7 +15,7 @@ use onbill_domain::wire::partner::{REFUND_STATE, TRANSACTION_STATE};
 use serde::Serialize;
 
 /// Seconds until the next attempt at a notice: soon at first, for a partner that is restarting; then it is parked.
-const NOTICE_RETRY_SECONDS: [i64; 9] = [10, 60, 300, 3_600, 21_600, 86_400, 86_400, 86_400, 86_400];
+pub(super) const RETRY_SECONDS: [i64; 9] = [10, 60, 300, 3_600, 21_600, 86_400, 86_400, 86_400, 86_400];
 
 /// One attempt at telling how a charge stands.
 pub(super) async fn of_charge(app: &App, transaction_id: &str, attempt: u32) -> HandOff {
@@ -34,7 +35,7 @@ async fn tell<T: Serialize>(
     told: Result<Option<(PartnerId, T)>, StoreError>,
     attempt: u32,
 ) -> HandOff {
-    let again = || later(app, attempt, &NOTICE_RETRY_SECONDS).unwrap_or(HandOff::Parked);
+    let again = || later(app, attempt, &RETRY_SECONDS).unwrap_or(HandOff::Parked);
     let (partner, state) = match told {
         Ok(Some(told)) => told,
         Ok(None) => return HandOff::Dropped,

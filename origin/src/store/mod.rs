@@ -111,7 +111,8 @@ pub trait Store: Ledger + Outbox + Filing + Reports {
         request: PartnerSubscriptionRequest,
     ) -> Result<SubscriptionRecord, StoreError>;
 
-    /// Forgets nonces and flows whose time is over, a few at a time: nobody waits for all of it.
+    /// Forgets nonces and flows whose time is over, a few at a time: nobody waits for all of it. What a clock that ran
+    /// ahead has put off for longer than [`PUT_OFF_SECONDS_MAX`] is due again.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 }
 

@@ -5,6 +5,10 @@ use async_trait::async_trait;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 
+/// The longest for which an entry is put off, in seconds: the longest pause between attempts, and some. One that is due
+/// later than this was put off or leased by a clock that ran ahead.
+pub const PUT_OFF_SECONDS_MAX: i64 = 2 * 86_400;
+
 /// The outbox: leased, tried, settled.
 #[async_trait]
 pub trait Outbox: Send + Sync {

@@ -221,6 +221,7 @@ impl Store for PostgresStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| { outbox::take_back(tx, now).await? })?;
         while in_transaction!(&self.pool, ReadCommitted, |tx| {
             forget_nonces(tx, now).await?
                 + flows::forget(tx, now, FORGET_MAX).await?

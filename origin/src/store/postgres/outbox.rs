@@ -6,7 +6,7 @@ use super::failure::{Broken, corrupt};
 use super::rows::count;
 use super::statements::Db;
 use super::{charges, refunds};
-use crate::store::{Entry, HandOff, Lane, Settling, Work};
+use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, Work};
 use futures_util::future::try_join_all;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -201,6 +201,17 @@ async fn put_off_or_delete(
         }
     };
     Ok(if changed == 0 { Settling::Late } else { Settling::Written })
+}
+
+/// Makes due what was put off for longer than anything is.
+pub(super) async fn take_back(tx: &Db<'_>, now: Timestamp) -> Result<(), Broken> {
+    let latest = now.plus_seconds(PUT_OFF_SECONDS_MAX);
+    tx.change(
+        "UPDATE outbox SET due_at = $2 WHERE parked_at IS NULL AND kind = ANY($1) AND due_at > $3",
+        &[&Lane::All.kinds(), &now.unix_seconds(), &latest.unix_seconds()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// The next moment at which an entry is due: for each kind the first of its index, and of those the first.

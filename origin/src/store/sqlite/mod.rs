@@ -226,6 +226,7 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |tx| outbox::take_back(tx, now)).await?;
         while self.write(move |tx| Ok(forget_nonces(tx, now)? + flows::forget(tx, now, FORGET_MAX)?)).await?
             > 0
         {}

@@ -1,7 +1,7 @@
 //! The outbox: leased, tried, settled. A row is deleted in the transaction that writes what came of it.
 
 use super::{charges, corrupt, refunds};
-use crate::store::{Entry, HandOff, Lane, Settling, StoreError, Work};
+use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, StoreError, Work};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use rusqlite::{Connection, params};
@@ -181,6 +181,18 @@ fn put_off_or_delete(
         }
     };
     Ok(if changed == 0 { Settling::Late } else { Settling::Written })
+}
+
+/// Makes due what was put off for longer than anything is.
+pub(super) fn take_back(tx: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    let mut update = tx.prepare_cached(
+        "UPDATE outbox SET due_at = ?2 WHERE parked_at IS NULL AND kind = ?1 AND due_at > ?3",
+    )?;
+    let latest = now.plus_seconds(PUT_OFF_SECONDS_MAX);
+    for kind in Lane::All.kinds() {
+        update.execute(params![kind, now.unix_seconds(), latest.unix_seconds()])?;
+    }
+    Ok(())
 }
 
 /// The next moment at which an entry is due.
