@@ -1,6 +1,6 @@
 //! The stand-in parties for local use and for the tests: an operator (dashboard, CSP API, text messages, bills) and a
-//! partner that plays Netflix (sign-up, accounts, billing runs). Each is a router that tests call in one process and
-//! that the program `onbill-sandbox` puts on a loopback address.
+//! partner that plays Netflix (sign-up, accounts, billing runs, refunds). Each is a router that tests call in one
+//! process and that the program `onbill-sandbox` puts on a loopback address.
 //!
 //! They are strict about every interface of the contract, and forgetful: all state is in memory. Not here: anything
 //! that onbill itself needs to run, and any hardening for a network beyond this machine.

@@ -35,6 +35,8 @@ pub(super) struct Charge {
     pub(super) pai: Pai,
     pub(super) amount: Money,
     pub(super) service_period: ServicePeriod,
+    /// Whether a post with these contents was taken.
+    taken: bool,
     /// The latest that is known of it.
     pub(super) known: Option<Known<TransactionAnswer>>,
 }
@@ -92,6 +94,18 @@ pub(super) enum Wrong {
     Contradicts(&'static str),
 }
 
+impl Charge {
+    fn is(&self, operator: &OperatorId, id: &ExtId) -> bool {
+        self.operator == *operator && self.id == *id
+    }
+
+    fn fill(&mut self, asked: &TransactionRequest) {
+        self.pai = asked.pai;
+        self.amount = asked.amount;
+        self.service_period = asked.service_period;
+    }
+}
+
 /// All of it.
 #[derive(Default)]
 pub(super) struct Books {
@@ -102,17 +116,31 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Notes a charge that is about to be posted; one of that name at that operator stays as it was first.
+    /// Notes a charge that is about to be posted. Of several that are posted under one name, the dearest stands until one
+    /// is taken: a post whose answer is lost may be the one that was.
     pub(super) fn ask_charge(&mut self, operator: &OperatorId, asked: &TransactionRequest) {
-        if self.charge(operator, &asked.ext_transaction_id).is_none() {
-            self.charges.push(Charge {
+        let charge = self.charges.iter_mut().find(|charge| charge.is(operator, &asked.ext_transaction_id));
+        match charge {
+            Some(charge) if charge.taken || charge.amount.amount_minor >= asked.amount.amount_minor => {}
+            Some(charge) => charge.fill(asked),
+            None => self.charges.push(Charge {
                 id: asked.ext_transaction_id.clone(),
                 operator: operator.clone(),
                 pai: asked.pai,
                 amount: asked.amount,
                 service_period: asked.service_period,
+                taken: false,
                 known: None,
-            });
+            }),
+        }
+    }
+
+    /// Notes that a post with these contents was taken, and so no other of that name.
+    pub(super) fn take_charge(&mut self, operator: &OperatorId, asked: &TransactionRequest) {
+        let charge = self.charges.iter_mut().find(|charge| charge.is(operator, &asked.ext_transaction_id));
+        if let Some(charge) = charge.filter(|charge| !charge.taken) {
+            charge.fill(asked);
+            charge.taken = true;
         }
     }
 
@@ -174,11 +202,11 @@ impl Books {
         now: Timestamp,
     ) -> Result<(), Wrong> {
         let id = told.ext_transaction_id.clone();
-        let heard = self.take_charge(operator, told, source);
+        let heard = self.learn_charge(operator, told, source);
         heard.inspect_err(|wrong| self.contradict(operator, &format!("charge {id}"), *wrong, now))
     }
 
-    fn take_charge(
+    fn learn_charge(
         &mut self,
         operator: &OperatorId,
         told: TransactionAnswer,
@@ -191,7 +219,7 @@ impl Books {
         let charge = self
             .charges
             .iter_mut()
-            .find(|charge| charge.operator == *operator && charge.id == told.ext_transaction_id)
+            .find(|charge| charge.is(operator, &told.ext_transaction_id))
             .ok_or(Wrong::Unknown)?;
         learn(&mut charge.known, told, source)
     }
@@ -205,11 +233,11 @@ impl Books {
         now: Timestamp,
     ) -> Result<(), Wrong> {
         let id = told.ext_refund_id.clone();
-        let heard = self.take_refund(operator, told, source);
+        let heard = self.learn_refund(operator, told, source);
         heard.inspect_err(|wrong| self.contradict(operator, &format!("refund {id}"), *wrong, now))
     }
 
-    fn take_refund(
+    fn learn_refund(
         &mut self,
         operator: &OperatorId,
         told: RefundAnswer,
@@ -236,7 +264,7 @@ impl Books {
     }
 
     fn charge(&self, operator: &OperatorId, id: &ExtId) -> Option<&Charge> {
-        self.charges.iter().find(|charge| charge.operator == *operator && charge.id == *id)
+        self.charges.iter().find(|charge| charge.is(operator, id))
     }
 
     fn contradict(&mut self, operator: &OperatorId, about: &str, wrong: Wrong, now: Timestamp) {

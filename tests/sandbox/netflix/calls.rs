@@ -25,8 +25,10 @@ impl Netflix {
         self.books().ask_charge(operator, asked);
         let outcome = self.0.edge.post::<TransactionAnswer>(CHARGES, asked).await;
         if let Ok((_, told)) = &outcome.answer {
+            let mut books = self.books();
+            books.take_charge(operator, asked);
             // A contradiction is in the books; the caller compares the name.
-            let _ = self.books().hear_charge(operator, told.clone(), Source::Answer, self.now());
+            let _ = books.hear_charge(operator, told.clone(), Source::Answer, self.now());
         }
         outcome
     }
@@ -69,12 +71,15 @@ impl Netflix {
         let response = self.0.edge.send(method, path, bytes).await?;
         let (status, now) = (response.status(), self.now());
         if let (true, Some((operator, asked))) = (status.is_success(), about) {
+            let (mut books, answer) = (self.books(), response.body());
             // A contradiction is in the books.
             let _ = match asked {
-                Asked::Charge(_) => serde_json::from_slice(response.body())
-                    .map(|told| self.books().hear_charge(&operator, told, Source::Answer, now)),
-                Asked::Refund(..) => serde_json::from_slice(response.body())
-                    .map(|told| self.books().hear_refund(&operator, told, Source::Answer, now)),
+                Asked::Charge(charge) => serde_json::from_slice(answer).map(|told| {
+                    books.take_charge(&operator, &charge);
+                    books.hear_charge(&operator, told, Source::Answer, now)
+                }),
+                Asked::Refund(..) => serde_json::from_slice(answer)
+                    .map(|told| books.hear_refund(&operator, told, Source::Answer, now)),
             };
         }
         Some((status, serde_json::from_slice(response.body()).unwrap_or_default()))
