@@ -50,6 +50,8 @@ pub(super) struct Refund {
     pub(super) charge: ExtId,
     /// As asked for; all that was left when absent.
     pub(super) asked: Option<Money>,
+    /// Whether another amount was asked for under this name.
+    is_ambiguous: bool,
     pub(super) reason: String,
     /// The latest refusal, as long as there is nothing better to tell.
     pub(super) refusal: Option<Refusal>,
@@ -144,18 +146,22 @@ impl Books {
         }
     }
 
-    /// Notes a refund that is about to be posted; one of that name stays as it was first.
+    /// Notes a refund that is about to be posted. One of that name stays as it was first, but which of them was taken is
+    /// only known by its answer.
     pub(super) fn ask_refund(&mut self, charge: &ExtId, asked: &RefundRequest) {
-        if self.refunds.iter().all(|refund| refund.id != asked.ext_refund_id) {
-            self.refunds.push(Refund {
-                id: asked.ext_refund_id.clone(),
-                charge: charge.clone(),
-                asked: asked.amount,
-                reason: asked.reason.clone(),
-                refusal: None,
-                known: None,
-            });
+        if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.id == asked.ext_refund_id) {
+            refund.is_ambiguous |= refund.asked != asked.amount;
+            return;
         }
+        self.refunds.push(Refund {
+            id: asked.ext_refund_id.clone(),
+            charge: charge.clone(),
+            asked: asked.amount,
+            is_ambiguous: false,
+            reason: asked.reason.clone(),
+            refusal: None,
+            known: None,
+        });
     }
 
     /// Notes that the latest post of a refund was refused.
@@ -256,7 +262,7 @@ impl Books {
             .iter_mut()
             .find(|refund| refund.id == told.ext_refund_id && refund.charge == told.ext_transaction_id)
             .ok_or(Wrong::Unknown)?;
-        if refund.asked.is_some_and(|asked| asked != told.amount) {
+        if !refund.is_ambiguous && refund.asked.is_some_and(|asked| asked != told.amount) {
             return Err(Wrong::Impossible("another amount than asked for"));
         }
         refund.refusal = None;
