@@ -27,6 +27,8 @@ pub enum KeyUse {
     OriginToBss,
     /// The origin's calls to the partner: one key for each pair of them, so that no operator speaks for another.
     OriginToPartner,
+    /// The origin's calls to the edge.
+    OriginToEdge,
     /// The operator's systems' calls to the origin.
     BssToOrigin,
     /// The sign-up token.
@@ -48,6 +50,7 @@ impl KeyUse {
             Self::EdgeToOrigin => "edge-to-origin",
             Self::OriginToBss => "origin-to-bss",
             Self::OriginToPartner => "origin-to-partner",
+            Self::OriginToEdge => "origin-to-edge",
             Self::BssToOrigin => "bss-to-origin",
             Self::SignupToken => "signup-token",
             Self::SessionAssertion => "session-assertion",

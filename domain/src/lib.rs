@@ -3,6 +3,7 @@
 //! Architecture invariant: nothing here does I/O, is async, reads a clock, draws randomness, or knows an HTTP server,
 //! SQL or the Workers platform. Time and random bytes come in as arguments, so each rule can be tested by a table.
 
+pub mod account_event;
 pub mod correlator;
 pub mod currency;
 pub mod day;

@@ -56,7 +56,9 @@ impl App {
         let own_party = format!("operator:{}", config.operator);
         for key_use in [
             KeyUse::EdgeToOrigin,
+            KeyUse::OriginToEdge,
             KeyUse::OriginToBss,
+            KeyUse::BssToOrigin,
             KeyUse::SignupToken,
             KeyUse::SessionAssertion,
             KeyUse::ReturnResult,

@@ -1,6 +1,10 @@
 //! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in the key ring that
 //! it names.
 
+mod durations;
+
+pub use durations::{HandOffSeconds, SimSwapHours};
+
 use crate::database::Database;
 use crate::files::FileSettings;
 use crate::numbering::NumberPlan;
@@ -26,32 +30,6 @@ pub enum AccountSource {
     Table,
     /// The operator's CSP API.
     Csp,
-}
-
-/// How long a post waits for billing: from one to six seconds, as the edge gives up on an origin after eight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u64")]
-pub struct HandOffSeconds(u64);
-
-impl HandOffSeconds {
-    /// The seconds.
-    pub fn get(self) -> u64 {
-        self.0
-    }
-}
-
-impl Default for HandOffSeconds {
-    fn default() -> Self {
-        Self(5)
-    }
-}
-
-impl TryFrom<u64> for HandOffSeconds {
-    type Error = &'static str;
-
-    fn try_from(seconds: u64) -> Result<Self, Self::Error> {
-        (1..=6).contains(&seconds).then_some(Self(seconds)).ok_or("hand_off_seconds must be 1 to 6")
-    }
 }
 
 /// How charges and refunds reach the operator's billing.
@@ -168,6 +146,9 @@ pub struct Config {
     /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
     #[serde(default)]
     pub hand_off_seconds: HandOffSeconds,
+    /// Hours after a SIM swap in which a PIN does not prove the number for a sign-up.
+    #[serde(default)]
+    pub sim_swap_hours: SimSwapHours,
     /// Web origins that a return URL may lie on; the first is where a customer without one goes.
     pub dashboards: Vec<String>,
     /// What is sold.
@@ -384,6 +365,7 @@ mod tests {
                 "every_minutes must be",
             ),
             ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
+            ("database =", "sim_swap_hours = -1\ndatabase =", "sim_swap_hours must be 0 to 8760"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
             ("month =", "mounth =", "mounth"),

@@ -4,6 +4,7 @@
 //! Architecture invariants: no HTTP call is made inside a database transaction; nothing is answered before it is
 //! durable; a number leaves [`vault`] only towards the operator's own systems.
 
+pub mod account_events;
 pub mod ambient;
 pub mod app;
 pub mod begun_with;
@@ -11,6 +12,7 @@ pub mod bss;
 pub mod config;
 mod csv_file;
 pub mod database;
+pub mod event_file;
 pub mod fault;
 pub mod files;
 pub mod import;

@@ -138,6 +138,7 @@ async fn a_closed_pai_is_declined_with_its_reason_each_time() {
             (&json!("DECLINED"), &json!("account-closed"))
         );
     }
+    assert_eq!(world.acme.deliver().await, 2, "partner and edge hear of it once");
     assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None);
     assert!(world.bill(&world.acme, GOOD).await.is_empty());
 }

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod account_events;
 mod bad_input;
 mod charging;
 mod compromised_edge;

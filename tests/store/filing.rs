@@ -1,10 +1,17 @@
 //! Files for billing: an entry is in one of them, once; a line is settled as any other verdict settles.
 
 use crate::races::at_once;
-use crate::setting::{Books, NOW, charge, declined, done, later, nonce, partner, refund, refused, usd};
+use crate::setting::{
+    Books, NOW, charge, declined, done, later, nonce, number, partner, refund, refused, usd,
+};
+use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline::DeclineReason;
+use onbill_domain::wire::operator::EventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Bill, Entry, Errand, HandOff, Lane, ResponseTaking, SeenTo, Settling, Work};
+use onbill_origin::store::{
+    Bill, Entry, Errand, EventRecord, FileLine, HandOff, Lane, NewEvent, ResponseTaking, SeenTo, Settling,
+    Work,
+};
 use std::collections::HashSet;
 
 on_each_database!(
@@ -145,6 +152,7 @@ async fn a_declined_line_gives_back_what_it_took(books: Books) {
 async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
     waiting(&books, 1, "n-1").await;
     waiting(&books, 2, "n-2").await;
+    waiting(&books, 3, "n-3").await;
     file(&books, "f-1", lease(&books, 0).await).await;
     let before = books.store.file_lines("f-1".to_owned()).await.expect("works");
     settle(&books, 1, done()).await;
@@ -153,6 +161,26 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
     let next = crate::setting::signup("netflix", 1, "2026-11-01");
     books.store.issue_signup(nonce(), NOW, next).await.expect("works");
     assert_eq!(books.store.file_lines("f-1".to_owned()).await.expect("works"), before);
+    // The holder of number 3 has another one, while the file is being written.
+    let sealed = |lines: &[FileLine]| -> Vec<Vec<u8>> {
+        let charges = lines.iter().filter_map(|line| match &line.bill {
+            Bill::Charge(charge) => Some(charge.number.sealed.clone()),
+            Bill::Refund(_) => None,
+        });
+        charges.collect()
+    };
+    let moved = NewEvent {
+        event_id: crate::setting::ext("e-1"),
+        fingerprint: [1; 32],
+        event: AccountEvent::NumberChanged,
+        number: number(3).index,
+        new_number: Some(number(5)),
+        occurred_at: NOW,
+    };
+    let moved = books.store.record_event(Some(nonce()), NOW, moved).await.expect("works");
+    assert_eq!(moved, EventRecord::Recorded(EventOutcome::Applied));
+    let after = books.store.file_lines("f-1".to_owned()).await.expect("works");
+    assert_eq!(sealed(&after), sealed(&before));
 }
 
 async fn one_response_to_a_file_is_ever_taken(books: Books) {

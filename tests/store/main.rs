@@ -25,6 +25,7 @@ macro_rules! on_each_database {
 
 mod charges;
 mod commits;
+mod events;
 mod filing;
 mod flows;
 mod hand_off;
@@ -33,6 +34,7 @@ mod leases;
 mod migrations;
 mod notices;
 mod races;
+mod races_of_events;
 mod races_of_money;
 mod refunds;
 mod reports;

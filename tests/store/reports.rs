@@ -220,7 +220,7 @@ async fn nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending(boo
 
 async fn a_person_ends_a_pai_once_and_for_one_reason(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let close = |who, pai, reason| books.store.close_pai(partner(who), pai, reason);
+    let close = |who, pai, reason| books.store.close_pai(NOW, partner(who), pai, reason);
     let (fraud, revoked) = (DeclineReason::AccountClosedFraud, DeclineReason::PaiRevokedByUser);
     for (who, pai, reason, end) in [
         ("netflix", subscriber.pai, DeclineReason::RiskDeclined, PaiEnd::NotAnEnd),

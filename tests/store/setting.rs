@@ -251,6 +251,8 @@ pub(crate) fn name(entry: &Entry) -> (&'static str, &str) {
         Work::ChargeNotice { transaction_id } => ("charge-notice", transaction_id),
         Work::Refund { refund_id } => ("refund", refund_id),
         Work::RefundNotice { refund_id } => ("refund-notice", refund_id),
+        Work::PaiNotice { .. } => ("pai-notice", ""),
+        Work::PaiMapping { .. } => ("pai-mapping", ""),
         Work::Pin { .. } => ("pin", ""),
     }
 }

@@ -8,15 +8,21 @@ use onbill_domain::wire::kv::{PaiMapping, pai_key};
 
 /// What the store says; `None` also when it does not answer or what it says cannot be read.
 pub(crate) async fn recall<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<PaiMapping> {
+    read(call, pai).await?
+}
+
+/// What the store says: `None` when it does not answer, nothing when what it says cannot be read.
+async fn read<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<Option<PaiMapping>> {
     let Ok(value) = call.platform.kv_get(&pai_key(pai)).await else {
         call.warn("the store does not answer");
         return None;
     };
-    let mapping = serde_json::from_str(&value?);
+    let Some(value) = value else { return Some(None) };
+    let mapping = serde_json::from_str(&value);
     if mapping.is_err() {
         call.warn("a stored mapping is not well formed");
     }
-    mapping.ok()
+    Some(mapping.ok())
 }
 
 /// Who else has been heard when an origin says that a PAI is its own.
@@ -32,19 +38,50 @@ pub(crate) enum Others {
 /// operator's mapping: else an origin in the wrong hands could have the other's charges sent to itself. A failing
 /// store is no reason to fail the call: the next one asks the origins.
 pub(crate) async fn remember<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping, others: Others) {
-    if let Some(stored) = recall(call, pai).await {
+    // What came of it is in the log.
+    let _ = keep(call, pai, fresh, others, recall(call, pai).await).await;
+}
+
+/// What the store has after an origin's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// That word.
+    Fresh,
+    /// A later one.
+    Later,
+    /// Another operator's.
+    Foreign,
+}
+
+/// Writes an origin's word as [`remember`] does, for an origin that wants to know what came of it: `None` when the store
+/// fails. Unless it is known what is there, nothing is written: it may be a later word.
+pub(crate) async fn follow<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) -> Option<Kept> {
+    let stored = read(call, pai).await?;
+    keep(call, pai, fresh, Others::NotAsked, stored).await
+}
+
+async fn keep<P: Platform>(
+    call: &Call<'_, P>,
+    pai: Pai,
+    fresh: &PaiMapping,
+    others: Others,
+    stored: Option<PaiMapping>,
+) -> Option<Kept> {
+    if let Some(stored) = stored {
         if stored.operator != fresh.operator && others == Others::NotAsked {
             call.warn("the store says that a PAI is another operator's");
-            return;
+            return Some(Kept::Foreign);
         }
         if is_later(&stored, fresh) {
-            return;
+            return Some(Kept::Later);
         }
     }
-    let Ok(value) = serde_json::to_string(fresh) else { return };
+    let value = serde_json::to_string(fresh).ok()?;
     if call.platform.kv_put(&pai_key(pai), &value).await.is_err() {
         call.warn("the store does not take a mapping");
+        return None;
     }
+    Some(Kept::Fresh)
 }
 
 /// Whether `stored` is the later word. Closed is for ever; otherwise the higher version is later. Versions are counted

@@ -1,6 +1,7 @@
 //! Which path is which route, and which methods it takes. Nothing is done here.
 
 use http::Method;
+use onbill_domain::wire::origin::PAI_MAPPING;
 
 /// A route, with the variable parts of its path as they came (percent-encoded).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,7 @@ pub(crate) enum Route<'a> {
     Signup,
     Result,
     Return { operator: &'a str, ticket: &'a str },
+    OriginPaiMapping,
     OttTokenValidate,
     OttPartnerSubscription,
     OttTransaction,
@@ -31,6 +33,7 @@ pub(crate) fn find(path: &str) -> Option<Route<'_>> {
         "/widget/v1/pin" => Route::Pin,
         "/widget/v1/signup" => Route::Signup,
         "/widget/v1/result" => Route::Result,
+        PAI_MAPPING => Route::OriginPaiMapping,
         "/ott/v1/token/validate" => Route::OttTokenValidate,
         "/ott/v1/partnerSubscription" => Route::OttPartnerSubscription,
         "/ott/v1/transaction" => Route::OttTransaction,
@@ -75,6 +78,7 @@ impl Route<'_> {
             Self::Signup => "/widget/v1/signup",
             Self::Result => "/widget/v1/result",
             Self::Return { .. } => "/widget/v1/return/{operator}/{ticket}",
+            Self::OriginPaiMapping => PAI_MAPPING,
             Self::OttTokenValidate => "/ott/v1/token/validate",
             Self::OttPartnerSubscription => "/ott/v1/partnerSubscription",
             Self::OttTransaction => "/ott/v1/transaction",
@@ -119,6 +123,7 @@ mod tests {
             "/widget/v1/pin",
             "/widget/v1/signup",
             "/widget/v1/result",
+            "/origin/v1/pai-mapping",
             "/ott/v1/token/validate",
             "/ott/v1/partnerSubscription",
             "/ott/v1/transaction",

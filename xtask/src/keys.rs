@@ -81,6 +81,7 @@ fn entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<Entry>> {
         let (origin, operator, edge) = (origin_file(id), operator_file(id), EDGE.to_owned());
         entries.extend([
             party.shared(KeyUse::EdgeToOrigin, [&edge, &origin])?,
+            party.shared(KeyUse::OriginToEdge, [&origin, &edge])?,
             party.shared(KeyUse::SignupToken, [&origin, &edge])?,
             party.shared(KeyUse::OriginToBss, [&origin, &operator])?,
             party.shared(KeyUse::BssToOrigin, [&operator, &origin])?,

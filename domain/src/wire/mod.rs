@@ -4,6 +4,8 @@
 pub mod csp;
 pub mod edge;
 pub mod kv;
+pub mod operator;
+pub mod origin;
 pub mod ott;
 pub mod partner;
 

@@ -1,7 +1,9 @@
 //! To the partner: opening its sign-up for one customer (from the edge), and later outcomes (from the origin).
 
+use crate::decline::DeclineReason;
 use crate::ids::OperatorId;
 use crate::locale::Locale;
+use crate::pai::{Pai, PaiState};
 use serde::{Deserialize, Serialize};
 
 /// `POST {partner}/signup-sessions`.
@@ -33,3 +35,21 @@ pub const TRANSACTION_STATE: &str = "/transaction-state";
 
 /// Path below the partner's URL that is told of a refund's later outcome: [`super::ott::RefundAnswer`].
 pub const REFUND_STATE: &str = "/refund-state";
+
+/// Path below the partner's URL that is told how a PAI stands.
+pub const ACCOUNT_STATE: &str = "/account-state";
+
+/// `POST {partner}/account-state`: a subscriber's PAI is held, released or closed. A sequence older than one that was
+/// heard before is to be dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountStateRequest {
+    /// Whose.
+    pub pai: Pai,
+    /// What it may be used for.
+    pub state: PaiState,
+    /// Why it is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<DeclineReason>,
+    /// Grows with every change.
+    pub sequence: u64,
+}

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
+use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::store::PaiEnd;
 use std::path::Path;
 
@@ -59,7 +60,8 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
         let (_, store) = open_begun(config).await?;
         let reason = DeclineReason::from(self.reason);
-        let end = store.close_pai(self.partner.clone(), self.pai, reason).await.map_err(told)?;
+        let end =
+            store.close_pai(SystemClock.now(), self.partner.clone(), self.pai, reason).await.map_err(told)?;
         let (partner, pai) = (&self.partner, self.pai);
         Ok(match end {
             PaiEnd::Closed => {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::doc_markdown, reason = "--help prints the docs of the arguments as they stand")]
 
+mod account_events;
 mod close_pai;
 mod import_accounts;
 mod outbox;
@@ -44,6 +45,7 @@ const EXIT_CODES: &str = "Exit codes of every verb:
 enum Verb {
     Serve(serve::Arguments),
     ImportAccounts(import_accounts::Arguments),
+    AccountEvents(account_events::Arguments),
     Outbox(outbox::Arguments),
     Reconcile(reconcile::Arguments),
     Settlement(settlement::Arguments),
@@ -71,6 +73,7 @@ pub(crate) async fn run() -> ExitCode {
     let verdict = match verb {
         Verb::Serve(arguments) => arguments.run(&config).await,
         Verb::ImportAccounts(arguments) => arguments.run(&config).await,
+        Verb::AccountEvents(arguments) => arguments.run(&config).await,
         Verb::Outbox(arguments) => arguments.run(&config).await,
         Verb::Reconcile(arguments) => arguments.run(&config).await,
         Verb::Settlement(arguments) => arguments.run(&config).await,

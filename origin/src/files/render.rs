@@ -168,6 +168,7 @@ mod tests {
                 handle: "handle".to_owned(),
                 number: SealedNumber { index: NumberIndex([1; 32]), sealed: vec![1; 40] },
                 generation: "2021-03-14".to_owned(),
+                closed: None,
                 amount: money(1599, "USD"),
                 description: description.to_owned(),
                 service_period: ServicePeriod::new(day("2026-12-01"), day("2026-12-31"))

@@ -79,13 +79,16 @@ pub(crate) fn number(app: &App, charge: &Charge) -> Result<Msisdn, Fault> {
     app.vault.open_number(&charge.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))
 }
 
-/// What the account itself says against a charge. A number that went to someone else is never charged for its old
+/// What has ended the PAI while the charge waited, or what the account itself says against it. A number that went to someone else is never charged for its old
 /// holder: the generation tells them apart.
 async fn reason_to_decline(
     app: &App,
     charge: &Charge,
     msisdn: &Msisdn,
 ) -> Result<Option<DeclineReason>, Failure> {
+    if charge.closed.is_some() {
+        return Ok(charge.closed);
+    }
     let known = app.account(msisdn).await?;
     Ok(match known {
         None => Some(DeclineReason::AccountClosed),

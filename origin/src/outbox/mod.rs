@@ -6,6 +6,7 @@
 
 pub(crate) mod charge;
 pub(crate) mod notice;
+mod pai;
 mod pin;
 pub(crate) mod refund;
 
@@ -23,6 +24,10 @@ use std::time::Duration;
 const BATCH: u32 = 16;
 /// Seconds until the next attempt at billing, after the first, second, … unclear one; then it is parked.
 const BILLING_RETRY_SECONDS: [i64; 7] = [300, 3_600, 86_400, 86_400, 86_400, 86_400, 86_400];
+/// Seconds until the next attempt at telling how a PAI stands.
+const STATE_RETRY_SECONDS: [i64; 4] = [2, 10, 60, 600];
+/// Seconds between all attempts after those.
+const STATE_RETRY_LAST_SECONDS: i64 = 3_600;
 /// Longest code of billing's own that is passed on, in characters: codes are, sentences are not.
 const RAW_CODE_CHARS_MAX: usize = 64;
 /// Longest sleep of the delivery loop: an entry put in by another process is found after this at the latest.
@@ -86,6 +91,8 @@ async fn deliver(app: &App, entry: Entry) -> Result<(), Fault> {
         Work::RefundNotice { refund_id } => {
             ("refund-notice", refund_id.as_str(), notice::of_refund(app, refund_id, attempt).await)
         }
+        Work::PaiNotice { pai } => ("pai-notice", "", pai::notify_partner(app, *pai, attempt).await),
+        Work::PaiMapping { pai } => ("pai-mapping", "", pai::update_mapping(app, *pai, attempt).await),
         Work::Pin { message } => ("pin", "", pin::send(app, message, attempt).await),
     };
     if outcome == HandOff::Parked {
@@ -128,6 +135,15 @@ fn may_be_told(raw_code: &str, msisdn: Option<&Msisdn>) -> bool {
     (1..=RAW_CODE_CHARS_MAX).contains(&raw_code.len())
         && raw_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
         && !tells
+}
+
+/// What comes after an attempt at telling how a PAI stands: whoever has to hear it is told until it has heard, at last
+/// once an hour.
+fn later_at_last(app: &App, attempt: u32) -> HandOff {
+    later(app, attempt, &STATE_RETRY_SECONDS).unwrap_or_else(|| {
+        let delay = STATE_RETRY_LAST_SECONDS;
+        HandOff::Later { due_at: app.now().plus_seconds(delay + jitter(&*app.random, delay)) }
+    })
 }
 
 /// What comes after an unclear attempt at billing.

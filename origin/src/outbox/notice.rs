@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::store::{HandOff, StoreError};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature;
@@ -46,19 +46,29 @@ async fn tell<T: Serialize>(
     };
     // A partner without an address of its own asks instead.
     let Some(url) = app.config.partner_url(&partner) else { return HandOff::Dropped };
-    if post(app, &partner, &format!("{url}{path}"), &state).await.is_none() {
-        tracing::warn!(%partner, path, attempt, "a partner did not take a notice");
-        return again();
+    let (url, party) = (format!("{url}{path}"), format!("partner:{partner}"));
+    match post(app, KeyUse::OriginToPartner, &party, &url, &state).await {
+        Some(status) if status.is_success() => HandOff::Done { raw_code: None },
+        status => {
+            let status = status.map(|status| status.as_u16());
+            tracing::warn!(%partner, path, attempt, status, "a partner did not take a notice");
+            again()
+        }
     }
-    HandOff::Done { raw_code: None }
 }
 
-async fn post<T: Serialize>(app: &App, partner: &PartnerId, url: &str, state: &T) -> Option<()> {
+/// A signed call to `party`: the status that it answers with, if it answers.
+pub(super) async fn post<T: Serialize>(
+    app: &App,
+    key_use: KeyUse,
+    party: &str,
+    url: &str,
+    state: &T,
+) -> Option<StatusCode> {
     let body = Bytes::from(serde_json::to_vec(state).ok()?);
     let request = Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, "application/json");
     let mut request = request.body(body).ok()?;
-    let key = app.keys.newest(KeyUse::OriginToPartner, &format!("partner:{partner}"))?;
+    let key = app.keys.newest(key_use, party)?;
     signature::sign_request(&mut request, key, app.now(), &app.random.nonce())?;
-    let answer = app.peer.send(request).await.ok()?;
-    answer.status().is_success().then_some(())
+    Some(app.peer.send(request).await.ok()?.status())
 }

@@ -1,6 +1,6 @@
-//! Who is calling. [`EdgeCall`] is a call of our own edge, signed by it. [`PartnerCall`] is a partner's call that the
-//! edge forwarded: the edge's signature and the partner's own, over the same bytes, are both verified here, so that
-//! an edge in the wrong hands still cannot speak for a partner.
+//! Who is calling. [`EdgeCall`] is a call of our own edge, signed by it; [`OperatorCall`] one of the operator's own
+//! systems. [`PartnerCall`] is a partner's call that the edge forwarded: the edge's signature and the partner's own, over
+//! the same bytes, are both verified here, so that an edge in the wrong hands still cannot speak for a partner.
 //!
 //! A handler that takes one of them has an authentic caller; there is no other way to get one. Each carries the
 //! [`Nonce`] that its use case must spend.
@@ -28,6 +28,14 @@ pub struct EdgeCall {
     pub nonce: Nonce,
 }
 
+/// A call of the operator's own systems.
+pub struct OperatorCall {
+    /// The body.
+    pub body: Bytes,
+    /// To be spent by the use case.
+    pub nonce: Nonce,
+}
+
 /// A partner's call that the edge forwarded.
 pub struct PartnerCall {
     /// Who calls.
@@ -45,7 +53,17 @@ impl FromRequest<Arc<App>> for EdgeCall {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
         let call = Received::read(request).await?;
-        let nonce = call.verify_edge(app)?;
+        let nonce = call.verify_caller(app, KeyUse::EdgeToOrigin)?;
+        Ok(Self { body: call.body, nonce })
+    }
+}
+
+impl FromRequest<Arc<App>> for OperatorCall {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
+        let call = Received::read(request).await?;
+        let nonce = call.verify_caller(app, KeyUse::BssToOrigin)?;
         Ok(Self { body: call.body, nonce })
     }
 }
@@ -55,7 +73,7 @@ impl FromRequest<Arc<App>> for PartnerCall {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
         let call = Received::read(request).await?;
-        call.verify_edge(app)?;
+        call.verify_caller(app, KeyUse::EdgeToOrigin)?;
         let presented =
             Presented::from_headers_named(&call.headers, PARTNER_SIGNATURE_INPUT, PARTNER_SIGNATURE);
         // The partner signed for the edge it called, which is ours by configuration, not by what the edge says.
@@ -95,7 +113,8 @@ impl Received {
         Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, body })
     }
 
-    fn verify_edge(&self, app: &App) -> Result<Nonce, Reject> {
+    /// Verifies the signature of whoever sent this to us.
+    fn verify_caller(&self, app: &App, key_use: KeyUse) -> Result<Nonce, Reject> {
         let host = match self.uri.authority() {
             Some(authority) => authority.as_str(),
             None => self
@@ -105,7 +124,7 @@ impl Received {
                 .ok_or_else(Reject::unauthorized)?,
         };
         let presented = Presented::from_headers(&self.headers);
-        self.verify(app, presented, KeyUse::EdgeToOrigin, host).map(|(_, nonce)| nonce)
+        self.verify(app, presented, key_use, host).map(|(_, nonce)| nonce)
     }
 
     /// Gives the party that signed, and its nonce.

@@ -1,9 +1,10 @@
-//! The origin's HTTP door. The tree mirrors the URLs: `edge/` for the edge's calls, `ott/` for the partner's calls
-//! as the edge forwards them. Every call is signed; see [`authentic`].
+//! The origin's HTTP door. The tree mirrors the URLs: `edge/` for the edge's calls, `operator/` for those of the operator's
+//! systems, `ott/` for the partner's calls as the edge forwards them. Every call is signed; see [`authentic`].
 
 pub mod authentic;
 mod edge;
 mod healthz;
+mod operator;
 mod ott;
 mod trace;
 
@@ -34,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
             "/ott/v1/transaction/{ext_transaction_id}/refund/{ext_refund_id}",
             get(ott::refund_status::refund_status),
         )
+        .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
         .fallback(|| async { Failure::from(Reject::new(Code::NotFound, "There is no such path.")) })
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))

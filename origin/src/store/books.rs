@@ -97,6 +97,8 @@ pub struct Flow {
     pub locale: Locale,
     /// Where they want to end up.
     pub return_url: String,
+    /// Proven by the SIM that has the number, not by the operator's assertion.
+    pub by_pin: bool,
 }
 
 /// How a PIN fared.

@@ -3,6 +3,7 @@
 use super::{HandOff, Hash, SealedNumber, Settling, StoreError};
 use async_trait::async_trait;
 use onbill_domain::day::ServicePeriod;
+use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
@@ -130,6 +131,8 @@ pub struct Charge {
     pub number: SealedNumber,
     /// Which holder of the number that is.
     pub generation: String,
+    /// Why the PAI is closed, when it is since the charge was recorded.
+    pub closed: Option<DeclineReason>,
     /// How much.
     pub amount: Money,
     /// The line.

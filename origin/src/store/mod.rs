@@ -5,6 +5,7 @@
 //! call changes nothing and a lost one can be made again.
 
 mod books;
+mod events;
 mod filing;
 mod ledger;
 mod outbox;
@@ -13,6 +14,7 @@ mod reports;
 pub mod sqlite;
 
 pub use books::*;
+pub use events::*;
 pub use filing::*;
 pub use ledger::*;
 pub use outbox::*;
@@ -35,9 +37,10 @@ pub enum StoreError {
 }
 
 /// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], what has still to
-/// reach somebody in [`Outbox`], what billing gets in files in [`Filing`], and what people ask of them in [`Reports`].
+/// reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to accounts in [`Events`], and
+/// what people ask of them in [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Outbox + Filing + Reports {
+pub trait Store: Ledger + Outbox + Filing + Events + Reports {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.
@@ -77,7 +80,8 @@ pub trait Store: Ledger + Outbox + Filing + Reports {
     ) -> Result<bool, StoreError>;
 
     /// Records a sign-up token about to be minted: finds or creates the subscriber and their PAI. A number whose
-    /// generation has changed has a new holder: the old one's PAIs are closed, for ever.
+    /// generation has changed has a new holder: the old one's PAIs are closed, for ever. `now` is from before the
+    /// account's standing was asked, which was good: what was held by then is released.
     async fn issue_signup(
         &self,
         nonce: Nonce,

@@ -3,6 +3,7 @@
 use super::StoreError;
 use async_trait::async_trait;
 use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 
 /// The longest for which an entry is put off, in seconds: the longest pause between attempts, and some. One that is due
@@ -44,7 +45,8 @@ pub enum Lane {
 impl Lane {
     /// The kinds of entries in it. Each is looked for by itself, so that none waits behind a backlog of another.
     pub(super) fn kinds(self) -> &'static [&'static str] {
-        const KINDS: [&str; 5] = ["charge", "refund", "pin", "charge-notice", "refund-notice"];
+        const KINDS: [&str; 7] =
+            ["charge", "refund", "pin", "charge-notice", "refund-notice", "pai-notice", "pai-mapping"];
         match self {
             Self::All => &KINDS,
             Self::Bills => &KINDS[..2],
@@ -86,6 +88,16 @@ pub enum Work {
     RefundNotice {
         /// Which.
         refund_id: String,
+    },
+    /// Tell the partner how a PAI stands.
+    PaiNotice {
+        /// Which.
+        pai: Pai,
+    },
+    /// Tell the edge how a PAI stands.
+    PaiMapping {
+        /// Which.
+        pai: Pai,
     },
     /// Send a PIN.
     Pin {

@@ -57,6 +57,7 @@ pub trait Reports: Send + Sync {
     /// Ends a PAI for ever, for a reason that does.
     async fn close_pai(
         &self,
+        now: Timestamp,
         partner: PartnerId,
         pai: Pai,
         reason: DeclineReason,

@@ -12,11 +12,11 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, Cursor, Entry, Errand, File, FileLine, Filing, Flow, FlowStart, HandOff,
-    Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewFlow, NewRefund, NewSignup, NumberIndex, Outbox,
-    Page, PaiEnd, PaiRow, ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports,
-    ResponseTaking, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
-    TokenSpend,
+    AccountRow, Charge, ChargeLine, Cursor, Entry, Errand, EventRecord, Events, File, FileLine, Filing, Flow,
+    FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewEvent, NewFlow, NewRefund,
+    NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry, PinTry, Posting, Refund,
+    RefundLine, RefundPosting, Reports, ResponseTaking, SeenTo, Select, Settling, SignupEnd, SignupIssue,
+    Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -183,6 +183,11 @@ pass_on! {
         fn file_acknowledged(now: Timestamp, file_id: String) -> ();
         fn unacknowledged_files(made_by: Timestamp) -> Vec<String>;
     }
+    Events {
+        fn record_event(nonce: Option<Nonce>, now: Timestamp, new: NewEvent) -> EventRecord;
+        fn sim_swapped_at(number: NumberIndex) -> Option<Timestamp>;
+        fn standing_of_pai(pai: Pai) -> Option<PaiStanding>;
+    }
     Reports {
         fn charges(select: Select, after: Option<Cursor>, limit: u32) -> Page<ChargeLine>;
         fn refunds(select: Select, after: Option<Cursor>, limit: u32) -> Page<RefundLine>;
@@ -191,6 +196,6 @@ pass_on! {
         fn parked(after: Option<i64>, limit: u32) -> Vec<ParkedEntry>;
         fn redrive(now: Timestamp, entry_id: i64) -> bool;
         fn see_to(now: Timestamp, errand: Errand) -> SeenTo;
-        fn close_pai(partner: PartnerId, pai: Pai, reason: DeclineReason) -> PaiEnd;
+        fn close_pai(now: Timestamp, partner: PartnerId, pai: Pai, reason: DeclineReason) -> PaiEnd;
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn json(holder: &Holder) -> String {
     let operator = |id: &str, uses: &[&str]| -> Vec<Value> {
         uses.iter().map(|key_use| shared(&format!("operator:{id}"), key_use)).collect()
     };
-    let edges_own = ["edge-to-origin", "signup-token"];
+    let edges_own = ["edge-to-origin", "origin-to-edge", "signup-token"];
     let ring: Vec<Value> = match holder {
         Holder::Edge => {
             let mut ring = operator("acme", &edges_own);
@@ -38,8 +38,10 @@ pub(crate) fn json(holder: &Holder) -> String {
         Holder::Origin(id) => {
             let uses = [
                 "edge-to-origin",
+                "origin-to-edge",
                 "signup-token",
                 "origin-to-bss",
+                "bss-to-origin",
                 "session-assertion",
                 "return-result",
                 "numbers",
@@ -49,7 +51,9 @@ pub(crate) fn json(holder: &Holder) -> String {
             ring.push(notices((id, "netflix"), "partner:netflix"));
             ring
         }
-        Holder::Operator(id) => operator(id, &["origin-to-bss", "session-assertion", "return-result"]),
+        Holder::Operator(id) => {
+            operator(id, &["origin-to-bss", "bss-to-origin", "session-assertion", "return-result"])
+        }
         Holder::Partner(id) => {
             let mut ring =
                 vec![shared(&format!("partner:{id}"), "edge-to-partner"), partners_own(id, "private")];

@@ -235,7 +235,7 @@ impl World {
         request
     }
 
-    fn nonce(&self) -> String {
+    pub(crate) fn nonce(&self) -> String {
         let random: &dyn Random = &*self.random;
         random.nonce()
     }

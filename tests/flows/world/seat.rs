@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::app::App;
-use onbill_origin::config::{AccountSource, Billing, Config, CurrencyLimits, HandOffSeconds};
+use onbill_origin::config::{AccountSource, Billing, Config, CurrencyLimits, HandOffSeconds, SimSwapHours};
 use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
@@ -269,6 +269,7 @@ fn origin_config(id: &str, facts: &Facts) -> Config {
         files: None,
         bss_url: format!("http://{}/csp", facts.dashboard),
         hand_off_seconds: HandOffSeconds::default(),
+        sim_swap_hours: SimSwapHours::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],
         offers: vec![
             serde_json::from_value(json!({

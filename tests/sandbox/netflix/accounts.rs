@@ -1,6 +1,7 @@
 //! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays}], leaks: [{at, where,
 //! found}]}`, where `pays` is `{how: "card", last4}` or `{how: "bill", operator, pai, extSubscriptionID,
-//! partnerSubscriptionID}`.
+//! partnerSubscriptionID, told}`: there, `told` is `{pai, state, reason?, sequence}` as the operator's origin said last, or
+//! null.
 
 use super::Netflix;
 use super::layout::page;
@@ -11,13 +12,17 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use maud::{Markup, html};
-use serde_json::json;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::PaiState;
+use onbill_domain::wire::partner::AccountStateRequest;
+use serde_json::{Value, json};
 
 /// The list and the result of the leak check.
 pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
     let accounts = netflix.members().accounts().to_vec();
     let leaks = netflix.0.leaks.found();
     if wants_json(&headers) {
+        let accounts: Vec<Value> = accounts.iter().map(|account| in_json(&netflix, account)).collect();
         return Json(json!({"accounts": accounts, "leaks": leaks})).into_response();
     }
     let main = html! {
@@ -28,12 +33,36 @@ pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: Header
                 @else { "Leak check: " (leaks.len()) " found." }
             }
         }
-        ul class="members" { @for account in &accounts { (member(account)) } }
+        ul class="members" { @for account in &accounts { (member(account, standing(&netflix, account).as_ref())) } }
     };
     page(&netflix, "Accounts", &main)
 }
 
-fn member(account: &Account) -> Markup {
+/// What was told of whoever pays on the bill.
+fn standing(netflix: &Netflix, account: &Account) -> Option<AccountStateRequest> {
+    let Pays::Bill { operator, pai, .. } = &account.pays else { return None };
+    netflix.books().standing(operator, *pai).cloned()
+}
+
+fn in_json(netflix: &Netflix, account: &Account) -> Value {
+    let mut value = json!(account);
+    if matches!(account.pays, Pays::Bill { .. }) {
+        value["pays"]["told"] = json!(standing(netflix, account));
+    }
+    value
+}
+
+fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
+    match (told.state, told.reason) {
+        (PaiState::Active, _) => ("active", "Active".to_owned()),
+        (PaiState::Suspended, _) => ("suspended", "On hold at the operator".to_owned()),
+        (PaiState::Closed, reason) => {
+            ("closed", format!("Closed: {}", reason.map_or("no reason", DeclineReason::as_str)))
+        }
+    }
+}
+
+fn member(account: &Account, told: Option<&AccountStateRequest>) -> Markup {
     let how = if matches!(account.pays, Pays::Bill { .. }) { "bill" } else { "card" };
     html! {
         li class="card" data-account=(account.id) data-how=(how) {
@@ -48,6 +77,9 @@ fn member(account: &Account) -> Markup {
                     Pays::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
                     Pays::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
                         div { dt { "Operator" } dd { (operator) } }
+                        @if let Some((state, words)) = told.map(in_words) {
+                            div { dt { "There" } dd data-state=(state) { (words) } }
+                        }
                         div class="wide" { dt { "PAI" } dd class="code" { (pai) } }
                         div class="wide" { dt { "Our subscription" } dd class="code" { (ext_subscription_id) } }
                         div class="wide" { dt { "onbill’s subscription" } dd class="code" { (partner_subscription_id) } }

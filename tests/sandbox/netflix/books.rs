@@ -1,8 +1,10 @@
-//! The partner's books: the charges and refunds that it asked for, and what it was told of them. No HTTP, no clock.
+//! The partner's books: the charges and refunds that it asked for, and what it was told of them and of its customers on
+//! a phone bill. No HTTP, no clock.
 //!
 //! They are the partner's own and believe nobody: what onbill says of a charge that was never posted to that operator,
 //! or against what it said before, is a contradiction. There must never be one.
 
+use super::standings::Standings;
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
@@ -11,6 +13,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{
     RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest, TransactionStatus,
 };
+use onbill_domain::wire::partner::AccountStateRequest;
 use serde::Serialize;
 
 /// More contradictions than this say nothing new.
@@ -114,6 +117,7 @@ pub(super) struct Books {
     /// Newest last. An operator's charges have names of their own.
     charges: Vec<Charge>,
     refunds: Vec<Refund>,
+    standings: Standings,
     contradictions: Vec<Contradiction>,
 }
 
@@ -269,13 +273,35 @@ impl Books {
         learn(&mut refund.known, told, source)
     }
 
+    /// Notes a customer whom an operator has sent.
+    pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai) {
+        self.standings.meet(operator, pai);
+    }
+
+    /// How a customer's account at the operator stands, as far as was told.
+    pub(super) fn standing(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
+        self.standings.of(operator, pai)
+    }
+
+    /// Takes in what an operator's origin says of a customer.
+    pub(super) fn hear_account(
+        &mut self,
+        operator: &OperatorId,
+        told: AccountStateRequest,
+        now: Timestamp,
+    ) -> Result<(), Wrong> {
+        let pai = told.pai;
+        let heard = self.standings.hear(operator, told);
+        heard.inspect_err(|wrong| self.contradict(operator, &format!("PAI {pai}"), *wrong, now))
+    }
+
     fn charge(&self, operator: &OperatorId, id: &ExtId) -> Option<&Charge> {
         self.charges.iter().find(|charge| charge.is(operator, id))
     }
 
     fn contradict(&mut self, operator: &OperatorId, about: &str, wrong: Wrong, now: Timestamp) {
         let what = match wrong {
-            Wrong::Unknown => "never asked of this operator",
+            Wrong::Unknown => "never asked of this operator, or sent by it",
             Wrong::Impossible(what) | Wrong::Contradicts(what) => what,
         };
         tracing::error!(%operator, about, what, "what onbill told does not fit the books");

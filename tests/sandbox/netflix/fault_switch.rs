@@ -1,5 +1,5 @@
 //! `/faults`: what is out of order. `{"down": true}` makes the whole API answer 503, so that sign-ups and notices are
-//! refused; `signup-sessions`, `transaction-state` and `refund-state` take any other fault, such as `error-after`, by
+//! refused; `signup-sessions`, `transaction-state`, `refund-state` and `account-state` take any other fault, such as `error-after`, by
 //! which a notice is taken in and its receipt lost. A POST replaces the whole set, so `{}` heals everything.
 
 use super::Netflix;
@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use onbill_domain::wire;
-use onbill_domain::wire::partner::{REFUND_STATE, TRANSACTION_STATE};
+use onbill_domain::wire::partner::{ACCOUNT_STATE, REFUND_STATE, TRANSACTION_STATE};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 
@@ -23,6 +23,7 @@ pub(super) struct Faults {
     signup_sessions: Fault,
     transaction_state: Fault,
     refund_state: Fault,
+    account_state: Fault,
 }
 
 impl Faults {
@@ -31,6 +32,7 @@ impl Faults {
             _ if self.down => Fault::Down,
             TRANSACTION_STATE => self.transaction_state,
             REFUND_STATE => self.refund_state,
+            ACCOUNT_STATE => self.account_state,
             _ => self.signup_sessions,
         }
     }

@@ -23,6 +23,7 @@ mod refunds;
 mod signup;
 mod signup_form;
 mod signup_sessions;
+mod standings;
 
 pub use config::{KnownOperator, NetflixConfig};
 
@@ -81,6 +82,7 @@ impl Netflix {
             .route("/signup-sessions", post(signup_sessions::post_signup_session))
             .route("/transaction-state", post(notices::post_transaction_state))
             .route("/refund-state", post(notices::post_refund_state))
+            .route("/account-state", post(notices::post_account_state))
             .layer(from_fn_with_state(self.clone(), fault_switch::apply))
             .layer(from_fn(answer::correlate));
         let pages = Router::new()

@@ -73,6 +73,7 @@ pub(super) async fn post_signup_session(
         account_id: None,
     };
     let url = format!("{}/signup/{id}", config.public_url);
+    netflix.books().meet(&visit.operator, visit.pai);
     netflix.members().open(id, visit);
     Ok((StatusCode::CREATED, Json(SignupSessionAnswer { url })))
 }

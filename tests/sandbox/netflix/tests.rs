@@ -19,6 +19,7 @@ use std::time::Duration;
 mod billing;
 mod notices;
 mod refunds;
+mod standings;
 
 const BASE: &str = "http://127.0.0.1:8791";
 const RETURN: &str = "http://127.0.0.1:8787/widget/v1/return/acme/ticket";

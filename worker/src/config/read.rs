@@ -83,6 +83,7 @@ impl Config {
         };
         for operator in &self.operators {
             needed(KeyUse::EdgeToOrigin, operator.party())?;
+            needed(KeyUse::OriginToEdge, operator.party())?;
             needed(KeyUse::SignupToken, operator.party())?;
         }
         for partner in &self.partners {

@@ -6,7 +6,7 @@ use crate::config::Partner;
 use crate::platform::Platform;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use onbill_domain::key::KeyUse;
+use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::reject::Reject;
 use onbill_domain::signature::{Presented, Target, verify};
 
@@ -22,7 +22,7 @@ pub(crate) async fn authenticate<'c, P: Platform>(call: &'c Call<'_, P>) -> Resu
         json_body(call.request)?;
     }
     // 2.
-    let partner = signer(call).map_err(|why| {
+    let partner = partner(call).map_err(|why| {
         call.warn(why);
         Reject::unauthorized()
     })?;
@@ -32,7 +32,17 @@ pub(crate) async fn authenticate<'c, P: Platform>(call: &'c Call<'_, P>) -> Resu
 }
 
 /// The partner that signed, or the reason for the log.
-fn signer<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'static str> {
+fn partner<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'static str> {
+    let key = signer(call, KeyUse::PartnerCall)?;
+    let id = key.party.strip_prefix("partner:").unwrap_or_default();
+    call.config.partner(id).ok_or("the signature is of a partner that is not served")
+}
+
+/// The key that signed a call, if it is one of this use; or the reason for the log.
+pub(crate) fn signer<'c, P: Platform>(
+    call: &'c Call<'_, P>,
+    key_use: KeyUse,
+) -> Result<&'c Key, &'static str> {
     use onbill_domain::signature::Refused;
     let body = call.request.body();
     let target = Target {
@@ -43,14 +53,13 @@ fn signer<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'stati
         body: (!body.is_empty()).then(|| (&body[..], call.header(CONTENT_TYPE).unwrap_or_default())),
     };
     let presented = Presented::from_headers(call.request.headers()).ok_or("no signature")?;
-    let verified = verify(&target, presented, call.config.keys(), KeyUse::PartnerCall, call.platform.now());
-    let key = verified.map_err(|refused| match refused {
+    let verified = verify(&target, presented, call.config.keys(), key_use, call.platform.now());
+    let verified = verified.map_err(|refused| match refused {
         Refused::Malformed => "the signature is not of the profile",
         Refused::Stale => "the signature is stale",
         Refused::UnknownKey => "the signature names a key that is not there",
         Refused::DigestMismatch => "the body is not the signed one",
         Refused::BadSignature => "the signature does not match",
     })?;
-    let id = key.key.party.strip_prefix("partner:").unwrap_or_default();
-    call.config.partner(id).ok_or("the signature is of a partner that is not served")
+    Ok(verified.key)
 }

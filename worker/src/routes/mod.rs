@@ -2,5 +2,6 @@
 //! that they can end in; the steps that all of them share are in `handle.rs`.
 
 pub(crate) mod healthz;
+pub(crate) mod origin;
 pub(crate) mod ott;
 pub(crate) mod widget;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 14] = [
+const ROUTES: [(&str, &str); 15] = [
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/widget/v1/onbill.js"),
     ("GET, HEAD", "/widget/v1/frame"),
@@ -16,6 +16,7 @@ const ROUTES: [(&str, &str); 14] = [
     ("POST", "/widget/v1/pin"),
     ("POST", "/widget/v1/signup"),
     ("POST", "/widget/v1/result"),
+    ("POST", "/origin/v1/pai-mapping"),
     ("POST", "/ott/v1/token/validate"),
     ("POST", "/ott/v1/partnerSubscription"),
     ("POST", "/ott/v1/transaction"),

@@ -52,6 +52,8 @@ pub(crate) fn edge_keyring() -> Value {
     json!([
         shared("acme-edge", "operator:acme", "edge-to-origin", 10),
         shared("nova-edge", "operator:nova", "edge-to-origin", 11),
+        shared("acme-origin", "operator:acme", "origin-to-edge", 15),
+        shared("nova-origin", "operator:nova", "origin-to-edge", 16),
         shared("acme-token", "operator:acme", "signup-token", 20),
         shared("nova-token", "operator:nova", "signup-token", 21),
         shared("edge-netflix", "partner:netflix", "edge-to-partner", 30),

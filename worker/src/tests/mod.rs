@@ -4,6 +4,7 @@ mod back;
 mod everywhere;
 mod frame;
 pub(crate) mod kit;
+mod origin;
 mod ott;
 mod refunds;
 mod routing;

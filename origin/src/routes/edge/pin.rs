@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 
 /// 1. Tries the PIN, which counts: 400 `pin-invalid`, 400 `pin-expired` (over, used, or no such flow), or 429 once
 ///    five tries were wrong, until the code would have expired.
-/// 2. The number is proven now: the account's standing decides, with its refusals.
+/// 2. The number is proven now, unless its SIM is a new one (400 `account-not-eligible`): the account's standing decides,
+///    with its refusals.
 /// 3. 200 `confirm`.
 pub(in crate::routes) async fn try_pin(
     State(app): State<Arc<App>>,
@@ -39,6 +40,7 @@ pub(in crate::routes) async fn try_pin(
     };
 
     // 2.
+    standing::check_sim(&app, flow.number.index).await?;
     let offer = app.offer(&flow.offer)?;
     let msisdn =
         app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;

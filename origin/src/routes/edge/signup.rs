@@ -21,7 +21,8 @@ use std::sync::Arc;
 
 /// 1. The flow must be proven and open: 400 `token-expired` otherwise.
 /// 2. The account's standing decides again: it may have changed since, and it is what the charge will meet. A number
-///    that has changed hands since it was proven is not proven: 400 `token-expired`.
+///    that has changed hands since it was proven is not proven: 400 `token-expired`; nor is one by a PIN that has another
+///    SIM since: 400 `account-not-eligible`.
 /// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
@@ -37,6 +38,9 @@ pub(in crate::routes) async fn begin_signup(
     let offer = app.offer(&flow.offer)?;
 
     // 2.
+    if flow.by_pin {
+        standing::check_sim(&app, flow.number.index).await?;
+    }
     let msisdn =
         app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
     let (known, account_type) = standing::check(&app, offer, &msisdn).await?;

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::config::Offer;
 use crate::fault::Failure;
-use crate::store::KnownAccount;
+use crate::store::{KnownAccount, NumberIndex};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{Code, Reject};
 use onbill_domain::standing::{self, AccountType};
@@ -23,6 +23,18 @@ pub(super) async fn check(
         return Err(already_on_bill().into());
     }
     Ok((known, account_type))
+}
+
+/// A PIN proves who has the SIM. Where that is a new one, it may be somebody who has tricked a shop, and so for some days
+/// it is no proof for a sign-up: 400 `account-not-eligible`.
+pub(super) async fn check_sim(app: &App, number: NumberIndex) -> Result<(), Failure> {
+    match app.store.sim_swapped_at(number).await? {
+        Some(swapped_at) if app.now().seconds_since(swapped_at) < app.config.sim_swap_hours.seconds() => {
+            let message = "The SIM was changed lately: only the operator's own site can sign the number up.";
+            Err(Reject::new(Code::AccountNotEligible, message).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn already_on_bill() -> Reject {

@@ -64,6 +64,7 @@ pub(super) async fn post(
         handle: holder.handle,
         number: holder.number,
         generation: holder.generation,
+        closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
@@ -284,7 +285,7 @@ pub(super) async fn settle(
     if let Some(reason) = reason {
         spending::give_back_charge(tx, transaction_id).await?;
         if reason.ends_pai() {
-            pais::close(tx, settled.try_get("pai")?, reason).await?;
+            pais::close(tx, now, settled.try_get("pai")?, reason).await?;
         }
     }
     Ok(Settling::Written)
@@ -293,7 +294,7 @@ pub(super) async fn settle(
 /// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
 pub(super) const CHARGE: &str =
     "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
-        t.period_to, h.handle, h.number_index, h.number_sealed, h.generation
+        t.period_to, h.handle, h.number_index, h.number_sealed, h.generation, p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// The charge, while it is on its way.
@@ -309,6 +310,7 @@ pub(super) fn read_charge(row: &Row) -> Result<Charge, Broken> {
         handle: row.try_get("handle")?,
         number: number(row)?,
         generation: row.try_get("generation")?,
+        closed: optional_text(row, "closed_reason", DeclineReason::parse)?,
         amount: amount(row)?,
         description: row.try_get("description")?,
         service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,

@@ -6,7 +6,7 @@ use super::statements::Db;
 use super::transaction::in_transaction;
 use super::{PostgresStore, charges, outbox, read, refunds};
 use crate::store::{
-    Bill, Entry, File, FileLine, Filing, HandOff, Hash, ResponseTaking, Settling, StoreError,
+    Bill, Charge, Entry, File, FileLine, Filing, HandOff, Hash, ResponseTaking, Settling, StoreError,
 };
 use async_trait::async_trait;
 use onbill_domain::timestamp::Timestamp;
@@ -167,16 +167,37 @@ fn read_file(row: &Row) -> Result<File, Broken> {
     })
 }
 
+/// A subscriber's number is about to change: what is being written out with it stays as it is.
+pub(super) async fn keep_number(tx: &Db<'_>, subscriber_id: &str) -> Result<(), Broken> {
+    tx.change(
+        "UPDATE file_lines l SET number_sealed = h.number_sealed
+         FROM files f, transactions t, pais p, subscribers h
+         WHERE f.written_at IS NULL AND f.response_sha256 IS NULL AND l.file_id = f.file_id
+             AND t.transaction_id = l.transaction_id AND p.pai = t.pai
+             AND h.subscriber_id = p.subscriber_id AND h.subscriber_id = $1 AND l.number_sealed IS NULL",
+        &[&subscriber_id],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Charges and refunds each by themselves: lines are for ever, so both are of one state of the books.
 async fn lines(db: &Db<'_>, file_id: &str) -> Result<Vec<FileLine>, Broken> {
     let of_file = |select: &str, on: &str| {
-        let select = select.replacen("SELECT", "SELECT l.line,", 1);
+        let select = select.replacen("SELECT", "SELECT l.line, l.number_sealed AS filed_number,", 1);
         format!("{select} JOIN file_lines l ON {on} WHERE l.file_id = $1")
     };
     let charges = of_file(charges::CHARGE, "l.transaction_id = t.transaction_id");
     let refunds = of_file(refunds::REFUND, "l.refund_id = r.refund_id");
     let (charges, refunds) = (db.rows(&charges, &[&file_id]).await?, db.rows(&refunds, &[&file_id]).await?);
-    let charges = charges.iter().map(|row| Ok((row, Bill::Charge(charges::read_charge(row)?))));
+    let charges = charges.iter().map(|row| {
+        // It is billing's by now, whatever has become of the PAI since.
+        let mut charge = Charge { closed: None, ..charges::read_charge(row)? };
+        if let Some(sealed) = row.try_get("filed_number")? {
+            charge.number.sealed = sealed;
+        }
+        Ok((row, Bill::Charge(charge)))
+    });
     let refunds = refunds.iter().map(|row| Ok((row, Bill::Refund(refunds::read_refund(row)?))));
     let mut lines = charges
         .chain(refunds)

@@ -99,7 +99,7 @@ pub(super) async fn try_pin(tx: &Db<'_>, now: Timestamp, flow: &Hash, pin: &Hash
 pub(super) async fn proven(db: &Db<'_>, now: Timestamp, flow: &Hash) -> Result<Option<Flow>, Broken> {
     let row = db
         .row(
-            "SELECT number_index, number_sealed, offer, locale, return_url FROM flows
+            "SELECT number_index, number_sealed, offer, locale, return_url, pin_mac FROM flows
              WHERE flow_hash = $1 AND expires_at > $2 AND proven_at IS NOT NULL",
             &[&flow.as_slice(), &now.unix_seconds()],
         )
@@ -122,5 +122,6 @@ fn read(row: &Row) -> Result<Flow, Broken> {
         offer: text(row, "offer", OfferId::parse)?,
         locale: locale(row)?,
         return_url: row.try_get("return_url")?,
+        by_pin: row.try_get::<_, Option<&[u8]>>("pin_mac")?.is_some(),
     })
 }

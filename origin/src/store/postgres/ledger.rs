@@ -1,13 +1,14 @@
-//! The use cases of [`Ledger`] and [`Outbox`], each told in the file of its noun.
+//! The use cases of [`Ledger`], [`Outbox`] and [`Events`], each told in the file of its noun.
 
 use super::transaction::in_transaction;
-use super::{PostgresStore, charges, outbox, read, refunds, spend};
+use super::{PostgresStore, charges, events, outbox, read, refunds, spend};
 use crate::store::{
-    Charge, Entry, HandOff, Lane, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting,
-    Settling, StoreError,
+    Charge, Entry, EventRecord, Events, HandOff, Lane, Ledger, NewCharge, NewEvent, NewRefund, NumberIndex,
+    Outbox, PaiStanding, Posting, Refund, RefundPosting, Settling, StoreError,
 };
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer};
@@ -134,5 +135,30 @@ impl Outbox for PostgresStore {
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
         read!(&self.pool, |db| outbox::next_due(db, lane))
+    }
+}
+
+#[async_trait]
+impl Events for PostgresStore {
+    async fn record_event(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        new: NewEvent,
+    ) -> Result<EventRecord, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            if let Some(nonce) = &nonce {
+                spend(tx, nonce).await?;
+            }
+            events::record(tx, now, &new).await?
+        })
+    }
+
+    async fn sim_swapped_at(&self, number: NumberIndex) -> Result<Option<Timestamp>, StoreError> {
+        read!(&self.pool, |db| events::sim_swapped_at(db, number))
+    }
+
+    async fn standing_of_pai(&self, pai: Pai) -> Result<Option<PaiStanding>, StoreError> {
+        read!(&self.pool, |db| events::standing_of_pai(db, pai))
     }
 }

@@ -9,6 +9,7 @@ mod accounts;
 mod address;
 mod begun_with;
 mod charges;
+mod events;
 mod failure;
 mod filing;
 mod flows;

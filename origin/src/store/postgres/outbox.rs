@@ -3,7 +3,7 @@
 //! An entry is the last that anybody locks: after the charge, what the account has spent, and the PAI.
 
 use super::failure::{Broken, corrupt};
-use super::rows::count;
+use super::rows::{count, pai as read_pai};
 use super::statements::Db;
 use super::{charges, refunds};
 use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, Work};
@@ -39,6 +39,23 @@ pub(super) async fn put(
     .await
 }
 
+/// Has the edge told how a PAI stands, and the partner if it has ever had a subscription for it: a sign-up that was never
+/// finished is nothing to it. Whoever is telling them at this moment may not know yet: the attempts go on counting, so
+/// that its entry does not go with an older word. Whoever calls this has the PAI locked, and so no subscription comes in
+/// between.
+pub(super) async fn tell_of_pai(tx: &Db<'_>, now: Timestamp, pai: &str) -> Result<(), Broken> {
+    tx.change(
+        "INSERT INTO outbox (kind, pai, due_at, attempts)
+         SELECT kind, $1, $2, 0 FROM (VALUES ('pai-notice'), ('pai-mapping')) AS listeners (kind)
+         WHERE kind = 'pai-mapping' OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1)
+         ON CONFLICT (pai, kind) DO UPDATE
+         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, parked_at = NULL",
+        &[&pai, &now.unix_seconds()],
+    )
+    .await?;
+    Ok(())
+}
+
 /// All kinds in one round trip.
 pub(super) async fn lease_due(
     tx: &Db<'_>,
@@ -68,7 +85,7 @@ async fn lease_kind(
                  ORDER BY due_at, entry_id LIMIT $3 FOR UPDATE SKIP LOCKED)
              UPDATE outbox o SET due_at = $2, attempts = o.attempts + 1
              FROM due WHERE o.entry_id = due.entry_id
-             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.payload",
+             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.payload",
             &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind],
         )
         .await?;
@@ -76,15 +93,16 @@ async fn lease_kind(
 }
 
 fn read(kind: &str, row: &Row) -> Result<Entry, Broken> {
-    let work =
-        match (kind, row.try_get("transaction_id")?, row.try_get("refund_id")?, row.try_get("payload")?) {
-            ("charge", Some(transaction_id), None, None) => Work::Charge { transaction_id },
-            ("charge-notice", Some(transaction_id), None, None) => Work::ChargeNotice { transaction_id },
-            ("refund", None, Some(refund_id), None) => Work::Refund { refund_id },
-            ("refund-notice", None, Some(refund_id), None) => Work::RefundNotice { refund_id },
-            ("pin", None, None, Some(message)) => Work::Pin { message },
-            _ => return Err(corrupt("outbox entry")),
-        };
+    let work = match kind {
+        "charge" => Work::Charge { transaction_id: row.try_get("transaction_id")? },
+        "charge-notice" => Work::ChargeNotice { transaction_id: row.try_get("transaction_id")? },
+        "refund" => Work::Refund { refund_id: row.try_get("refund_id")? },
+        "refund-notice" => Work::RefundNotice { refund_id: row.try_get("refund_id")? },
+        "pai-notice" => Work::PaiNotice { pai: read_pai(row)? },
+        "pai-mapping" => Work::PaiMapping { pai: read_pai(row)? },
+        "pin" => Work::Pin { message: row.try_get("payload")? },
+        _ => return Err(corrupt("outbox entry")),
+    };
     Ok(Entry { entry_id: row.try_get("entry_id")?, attempts: count(row, "attempts")?, work })
 }
 
@@ -106,6 +124,9 @@ pub(super) async fn settle(
         Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
             return put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, entry.attempts, outcome)
                 .await;
+        }
+        Work::PaiNotice { .. } | Work::PaiMapping { .. } => {
+            return settle_telling(tx, now, entry, outcome).await;
         }
     };
     tell(tx, now, kind, id, settling, outcome).await?;
@@ -171,6 +192,27 @@ pub(super) async fn settle_refund(
     let settling = refunds::settle(tx, now, refund_id, status, raw_code.as_deref()).await?;
     put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome).await?;
     Ok(settling)
+}
+
+/// What was told of a PAI may be old by now: then its entry has been put back since, and stays.
+async fn settle_telling(
+    tx: &Db<'_>,
+    now: Timestamp,
+    entry: &Entry,
+    outcome: &HandOff,
+) -> Result<Settling, Broken> {
+    let has_it = tx
+        .row(
+            "SELECT 1 FROM outbox WHERE entry_id = $1 AND attempts = $2 FOR UPDATE",
+            &[&entry.entry_id, &i64::from(entry.attempts)],
+        )
+        .await?;
+    match has_it {
+        Some(_) => {
+            put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, entry.attempts, outcome).await
+        }
+        None => Ok(Settling::Late),
+    }
 }
 
 const CHARGE: &str = "kind = 'charge' AND transaction_id = $1";

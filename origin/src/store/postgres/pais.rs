@@ -1,6 +1,7 @@
 //! PAIs, and the holders of numbers that they stand for.
 
 use super::failure::{Broken, corrupt};
+use super::outbox;
 use super::rows::{pai as read_pai, text};
 use super::statements::Db;
 use crate::store::{FreshNames, PaiRow};
@@ -33,21 +34,59 @@ pub(super) async fn end_subscriber(
     )
     .await?;
     for row in tx.rows(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
-        close(tx, row.try_get("pai")?, reason).await?;
+        close(tx, now, row.try_get("pai")?, reason).await?;
+    }
+    Ok(())
+}
+
+/// Holds a subscriber's PAIs: charges are declined until they are released.
+pub(super) async fn hold(tx: &Db<'_>, now: Timestamp, subscriber_id: &str) -> Result<(), Broken> {
+    change_state(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended).await
+}
+
+/// Releases a subscriber's PAIs that are held.
+pub(super) async fn release(tx: &Db<'_>, now: Timestamp, subscriber_id: &str) -> Result<(), Broken> {
+    change_state(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active).await
+}
+
+async fn change_state(
+    tx: &Db<'_>,
+    now: Timestamp,
+    subscriber_id: &str,
+    from: PaiState,
+    to: PaiState,
+) -> Result<(), Broken> {
+    for row in tx.rows(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
+        let pai: &str = row.try_get("pai")?;
+        let changed = tx
+            .change(
+                "UPDATE pais SET state = $3, version = version + 1 WHERE pai = $1 AND state = $2",
+                &[&pai, &from.as_str(), &to.as_str()],
+            )
+            .await?;
+        if changed == 1 {
+            outbox::tell_of_pai(tx, now, pai).await?;
+        }
     }
     Ok(())
 }
 
 /// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
-pub(super) async fn close(tx: &Db<'_>, pai: &str, reason: DeclineReason) -> Result<(), Broken> {
-    tx.change(
-        "UPDATE pais SET state = 'CLOSED', closed_reason = $2, version = version + 1
+pub(super) async fn close(
+    tx: &Db<'_>,
+    now: Timestamp,
+    pai: &str,
+    reason: DeclineReason,
+) -> Result<(), Broken> {
+    let closed = tx
+        .change(
+            "UPDATE pais SET state = 'CLOSED', closed_reason = $2, version = version + 1
          WHERE pai = $1 AND state <> 'CLOSED'",
-        &[&pai, &reason.as_str()],
-    )
-    .await?;
+            &[&pai, &reason.as_str()],
+        )
+        .await?;
     tx.change(CANCEL_LIVE, &[&pai]).await?;
-    Ok(())
+    if closed == 0 { Ok(()) } else { outbox::tell_of_pai(tx, now, pai).await }
 }
 
 const PAI_ROW: &str =

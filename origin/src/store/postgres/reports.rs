@@ -181,6 +181,7 @@ async fn see_to(tx: &Db<'_>, now: Timestamp, errand: &Errand) -> Result<SeenTo, 
 
 async fn close_pai(
     tx: &Db<'_>,
+    now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
     reason: DeclineReason,
@@ -195,7 +196,7 @@ async fn close_pai(
     if let Some(first) = optional_text(&row, "closed_reason", DeclineReason::parse)? {
         return Ok(PaiEnd::WasClosed(first));
     }
-    pais::close(tx, &pai.to_string(), reason).await?;
+    pais::close(tx, now, &pai.to_string(), reason).await?;
     Ok(PaiEnd::Closed)
 }
 
@@ -247,10 +248,11 @@ impl Reports for PostgresStore {
 
     async fn close_pai(
         &self,
+        now: Timestamp,
         partner: PartnerId,
         pai: Pai,
         reason: DeclineReason,
     ) -> Result<PaiEnd, StoreError> {
-        in_transaction!(&self.pool, ReadCommitted, |tx| { close_pai(tx, &partner, pai, reason).await? })
+        in_transaction!(&self.pool, ReadCommitted, |tx| { close_pai(tx, now, &partner, pai, reason).await? })
     }
 }

@@ -50,13 +50,18 @@ async fn holder(tx: &Db<'_>, now: Timestamp, new: &NewSignup) -> Result<String, 
     let index = new.number.index.0.as_slice();
     let on_record = tx
         .row(
-            "SELECT subscriber_id, generation FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
-            &[&index],
+            "SELECT subscriber_id, generation, coalesce(last_event_at < $2, TRUE) AS heard_before
+             FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
+            &[&index, &now.unix_seconds()],
         )
         .await?;
     if let Some(row) = on_record {
         let subscriber_id: String = row.try_get("subscriber_id")?;
         if row.try_get::<_, &str>("generation")? == new.generation {
+            // The operator has just said that the account is in good standing, unless it has said more since.
+            if row.try_get("heard_before")? {
+                pais::release(tx, now, &subscriber_id).await?;
+            }
             return Ok(subscriber_id);
         }
         pais::end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver).await?;

@@ -1,9 +1,9 @@
 //! Subscriptions at a partner that are paid on the bill.
 
 use super::failure::Broken;
-use super::pais;
 use super::rows::pai as read_pai;
 use super::statements::Db;
+use super::{outbox, pais};
 use crate::store::{NumberIndex, SubscriptionRecord};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
@@ -82,6 +82,9 @@ pub(super) async fn record(
         ],
     )
     .await?;
+    if state == Some(PaiState::Suspended) {
+        outbox::tell_of_pai(tx, now, &request.pai.to_string()).await?;
+    }
     Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
 }
 

@@ -37,6 +37,7 @@ pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<P
         handle: holder.handle,
         number: holder.number,
         generation: holder.generation,
+        closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
@@ -204,14 +205,15 @@ pub(super) fn settle(
             let pai: String = tx
                 .prepare_cached("SELECT pai FROM transactions WHERE transaction_id = ?1")?
                 .query_row([transaction_id], |row| row.get(0))?;
-            pais::close(tx, &pai, reason)?;
+            pais::close(tx, now, &pai, reason)?;
         }
     }
     Ok(Settling::Written)
 }
 
 /// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
-pub(super) const CHARGE: &str = "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.generation
+pub(super) const CHARGE: &str = "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.generation,
+        p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// The charge, while it is on its way.
@@ -229,6 +231,7 @@ pub(super) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError> {
         handle: row.get("handle")?,
         number: number(row)?,
         generation: row.get("generation")?,
+        closed: optional_text(row, "closed_reason", DeclineReason::parse)?,
         amount: amount(row)?,
         description: row.get("description")?,
         service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,

@@ -3,7 +3,7 @@
 use super::rows::text;
 use super::{SqliteStore, charges, corrupt, outbox, refunds};
 use crate::store::{
-    Bill, Entry, File, FileLine, Filing, HandOff, Hash, ResponseTaking, Settling, StoreError,
+    Bill, Charge, Entry, File, FileLine, Filing, HandOff, Hash, ResponseTaking, Settling, StoreError,
 };
 use async_trait::async_trait;
 use onbill_domain::timestamp::Timestamp;
@@ -169,6 +169,19 @@ pub(super) fn is_in_a_file(tx: &Connection, subject: &str, id: &str) -> Result<b
     Ok(tx.prepare_cached(&format!("SELECT 1 FROM file_lines WHERE {subject} = ?1"))?.exists([id])?)
 }
 
+/// A subscriber's number is about to change: what is being written out with it stays as it is.
+pub(super) fn keep_number(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE file_lines SET number_sealed = h.number_sealed
+         FROM files f, transactions t, pais p, subscribers h
+         WHERE f.written_at IS NULL AND f.response_sha256 IS NULL AND file_lines.file_id = f.file_id
+             AND t.transaction_id = file_lines.transaction_id AND p.pai = t.pai
+             AND h.subscriber_id = p.subscriber_id AND h.subscriber_id = ?1 AND file_lines.number_sealed IS NULL",
+    )?
+    .execute([subscriber_id])?;
+    Ok(())
+}
+
 fn read_file(row: &Row<'_>) -> Result<File, StoreError> {
     let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
     Ok(File {
@@ -184,14 +197,19 @@ fn lines(db: &Connection, file_id: &str) -> Result<Vec<FileLine>, StoreError> {
     let of_file = |select: &str, on: &str| {
         format!(
             "{} JOIN file_lines l ON {on} WHERE l.file_id = ?1",
-            select.replacen("SELECT", "SELECT l.line,", 1)
+            select.replacen("SELECT", "SELECT l.line, l.number_sealed AS filed_number,", 1)
         )
     };
     let mut lines = Vec::new();
     let mut charges = db.prepare_cached(&of_file(charges::CHARGE, "l.transaction_id = t.transaction_id"))?;
     let mut rows = charges.query([file_id])?;
     while let Some(row) = rows.next()? {
-        lines.push(FileLine { line: row.get("line")?, bill: Bill::Charge(charges::read_charge(row)?) });
+        // It is billing's by now, whatever has become of the PAI since.
+        let mut charge = Charge { closed: None, ..charges::read_charge(row)? };
+        if let Some(sealed) = row.get("filed_number")? {
+            charge.number.sealed = sealed;
+        }
+        lines.push(FileLine { line: row.get("line")?, bill: Bill::Charge(charge) });
     }
     let mut refunds = db.prepare_cached(&of_file(refunds::REFUND, "l.refund_id = r.refund_id"))?;
     let mut rows = refunds.query([file_id])?;

@@ -104,5 +104,6 @@ fn read(row: &Row<'_>) -> Result<Flow, StoreError> {
         offer: text(row, "offer", OfferId::parse)?,
         locale: locale(row)?,
         return_url: row.get("return_url")?,
+        by_pin: row.get::<_, Option<Hash>>("pin_mac")?.is_some(),
     })
 }

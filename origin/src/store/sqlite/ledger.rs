@@ -1,12 +1,13 @@
-//! The use cases of [`Ledger`] and [`Outbox`], each told in the file of its noun.
+//! The use cases of [`Ledger`], [`Outbox`] and [`Events`], each told in the file of its noun.
 
-use super::{SqliteStore, charges, outbox, refunds, spend};
+use super::{SqliteStore, charges, events, outbox, refunds, spend};
 use crate::store::{
-    Charge, Entry, HandOff, Lane, Ledger, NewCharge, NewRefund, Outbox, Posting, Refund, RefundPosting,
-    Settling, StoreError,
+    Charge, Entry, EventRecord, Events, HandOff, Lane, Ledger, NewCharge, NewEvent, NewRefund, NumberIndex,
+    Outbox, PaiStanding, Posting, Refund, RefundPosting, Settling, StoreError,
 };
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer};
@@ -134,5 +135,29 @@ impl Outbox for SqliteStore {
 
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
         self.read(move |db| outbox::next_due(db, lane)).await
+    }
+}
+
+#[async_trait]
+impl Events for SqliteStore {
+    async fn record_event(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        new: NewEvent,
+    ) -> Result<EventRecord, StoreError> {
+        self.write(move |tx| {
+            nonce.iter().try_for_each(|nonce| spend(tx, nonce))?;
+            events::record(tx, now, &new)
+        })
+        .await
+    }
+
+    async fn sim_swapped_at(&self, number: NumberIndex) -> Result<Option<Timestamp>, StoreError> {
+        self.read(move |db| events::sim_swapped_at(db, number)).await
+    }
+
+    async fn standing_of_pai(&self, pai: Pai) -> Result<Option<PaiStanding>, StoreError> {
+        self.read(move |db| events::standing_of_pai(db, pai)).await
     }
 }

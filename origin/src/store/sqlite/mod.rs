@@ -5,6 +5,7 @@
 mod accounts;
 mod begun_with;
 mod charges;
+mod events;
 mod filing;
 mod flows;
 mod ledger;

@@ -1,5 +1,6 @@
 //! The outbox: leased, tried, settled. A row is deleted in the transaction that writes what came of it.
 
+use super::rows::pai as read_pai;
 use super::{charges, corrupt, refunds};
 use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, StoreError, Work};
 use onbill_domain::timestamp::Timestamp;
@@ -31,6 +32,21 @@ pub(super) fn put(
     Ok(())
 }
 
+/// Has the edge told how a PAI stands, and the partner if it has ever had a subscription for it: a sign-up that was never
+/// finished is nothing to it. Whoever is telling them at this moment may not know yet: the attempts go on counting, so
+/// that its entry does not go with an older word.
+pub(super) fn tell_of_pai(tx: &Connection, now: Timestamp, pai: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO outbox (kind, pai, due_at, attempts)
+         SELECT kind, ?1, ?2, 0 FROM (SELECT 'pai-notice' AS kind UNION ALL SELECT 'pai-mapping')
+         WHERE kind = 'pai-mapping' OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = ?1)
+         ON CONFLICT (pai, kind) DO UPDATE
+         SET due_at = excluded.due_at, attempts = attempts + 1, parked_at = NULL",
+    )?
+    .execute(params![pai, now.unix_seconds()])?;
+    Ok(())
+}
+
 pub(super) fn lease_due(
     tx: &Connection,
     lane: Lane,
@@ -58,16 +74,18 @@ fn lease_kind(
         "UPDATE outbox SET due_at = ?2, attempts = attempts + 1
          WHERE entry_id IN (SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = ?4 AND due_at <= ?1
                             ORDER BY due_at, entry_id LIMIT ?3)
-         RETURNING entry_id, attempts, transaction_id, refund_id, payload",
+         RETURNING entry_id, attempts, transaction_id, refund_id, pai, payload",
     )?;
     let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind])?;
     while let Some(row) = rows.next()? {
-        let work = match (kind, row.get("transaction_id")?, row.get("refund_id")?, row.get("payload")?) {
-            ("charge", Some(transaction_id), None, None) => Work::Charge { transaction_id },
-            ("charge-notice", Some(transaction_id), None, None) => Work::ChargeNotice { transaction_id },
-            ("refund", None, Some(refund_id), None) => Work::Refund { refund_id },
-            ("refund-notice", None, Some(refund_id), None) => Work::RefundNotice { refund_id },
-            ("pin", None, None, Some(message)) => Work::Pin { message },
+        let work = match kind {
+            "charge" => Work::Charge { transaction_id: row.get("transaction_id")? },
+            "charge-notice" => Work::ChargeNotice { transaction_id: row.get("transaction_id")? },
+            "refund" => Work::Refund { refund_id: row.get("refund_id")? },
+            "refund-notice" => Work::RefundNotice { refund_id: row.get("refund_id")? },
+            "pai-notice" => Work::PaiNotice { pai: read_pai(row)? },
+            "pai-mapping" => Work::PaiMapping { pai: read_pai(row)? },
+            "pin" => Work::Pin { message: row.get("payload")? },
             _ => return Err(corrupt("outbox entry")),
         };
         entries.push(Entry { entry_id: row.get("entry_id")?, attempts: row.get("attempts")?, work });
@@ -93,6 +111,7 @@ pub(super) fn settle(
         Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
             return put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome);
         }
+        Work::PaiNotice { .. } | Work::PaiMapping { .. } => return settle_telling(tx, now, entry, outcome),
     };
     tell(tx, now, kind, id, settling, outcome)?;
     Ok(settling)
@@ -154,6 +173,23 @@ pub(super) fn settle_refund(
     let settling = refunds::settle(tx, now, refund_id, status, raw_code.as_deref())?;
     put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome)?;
     Ok(settling)
+}
+
+/// What was told of a PAI may be old by now: then its entry has been put back since, and stays.
+fn settle_telling(
+    tx: &Connection,
+    now: Timestamp,
+    entry: &Entry,
+    outcome: &HandOff,
+) -> Result<Settling, StoreError> {
+    let has_it: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE entry_id = ?1 AND attempts = ?2)")?
+        .query_row(params![entry.entry_id, entry.attempts], |row| row.get(0))?;
+    if has_it {
+        put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome)
+    } else {
+        Ok(Settling::Late)
+    }
 }
 
 const CHARGE: &str = "kind = 'charge' AND transaction_id = ?1";

@@ -1,7 +1,7 @@
 //! PAIs, and the holders of numbers that they stand for.
 
-use super::corrupt;
 use super::rows::{pai as read_pai, text};
+use super::{corrupt, outbox};
 use crate::store::{FreshNames, PaiRow, StoreError};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -27,18 +27,50 @@ pub(super) fn end_subscriber(
         .prepare_cached(OPEN_OF_HOLDER)?
         .query_map([subscriber_id], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    open.iter().try_for_each(|pai| close(tx, pai, reason))
+    open.iter().try_for_each(|pai| close(tx, now, pai, reason))
+}
+
+/// Holds a subscriber's PAIs: charges are declined until they are released.
+pub(super) fn hold(tx: &Connection, now: Timestamp, subscriber_id: &str) -> Result<(), StoreError> {
+    change_state(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended)
+}
+
+/// Releases a subscriber's PAIs that are held.
+pub(super) fn release(tx: &Connection, now: Timestamp, subscriber_id: &str) -> Result<(), StoreError> {
+    change_state(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active)
+}
+
+fn change_state(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    from: PaiState,
+    to: PaiState,
+) -> Result<(), StoreError> {
+    let changed: Vec<String> = tx
+        .prepare_cached(
+            "UPDATE pais SET state = ?3, version = version + 1 WHERE subscriber_id = ?1 AND state = ?2 RETURNING pai",
+        )?
+        .query_map(params![subscriber_id, from.as_str(), to.as_str()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    changed.iter().try_for_each(|pai| outbox::tell_of_pai(tx, now, pai))
 }
 
 /// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
-pub(super) fn close(tx: &Connection, pai: &str, reason: DeclineReason) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, version = version + 1
-         WHERE pai = ?1 AND state <> 'CLOSED'",
-    )?
-    .execute(params![pai, reason.as_str()])?;
+pub(super) fn close(
+    tx: &Connection,
+    now: Timestamp,
+    pai: &str,
+    reason: DeclineReason,
+) -> Result<(), StoreError> {
+    let closed = tx
+        .prepare_cached(
+            "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, version = version + 1
+             WHERE pai = ?1 AND state <> 'CLOSED'",
+        )?
+        .execute(params![pai, reason.as_str()])?;
     tx.prepare_cached(CANCEL_LIVE)?.execute([pai])?;
-    Ok(())
+    if closed == 0 { Ok(()) } else { outbox::tell_of_pai(tx, now, pai) }
 }
 
 const PAI_ROW: &str =

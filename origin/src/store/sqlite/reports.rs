@@ -198,6 +198,7 @@ fn see_to(tx: &Connection, now: Timestamp, errand: &Errand) -> Result<SeenTo, St
 
 fn close_pai(
     tx: &Connection,
+    now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
     reason: DeclineReason,
@@ -211,7 +212,7 @@ fn close_pai(
     if let Some(first) = optional_text(row, "closed_reason", DeclineReason::parse)? {
         return Ok(PaiEnd::WasClosed(first));
     }
-    pais::close(tx, &pai.to_string(), reason)?;
+    pais::close(tx, now, &pai.to_string(), reason)?;
     Ok(PaiEnd::Closed)
 }
 
@@ -269,11 +270,12 @@ impl Reports for SqliteStore {
 
     async fn close_pai(
         &self,
+        now: Timestamp,
         partner: PartnerId,
         pai: Pai,
         reason: DeclineReason,
     ) -> Result<PaiEnd, StoreError> {
-        self.write(move |tx| close_pai(tx, &partner, pai, reason)).await
+        self.write(move |tx| close_pai(tx, now, &partner, pai, reason)).await
     }
 }
 

@@ -42,14 +42,21 @@ pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<
 
 /// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
 fn holder(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<String, StoreError> {
-    let on_record: Option<(String, String)> = tx
+    let on_record: Option<(String, String, bool)> = tx
         .prepare_cached(
-            "SELECT subscriber_id, generation FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
+            "SELECT subscriber_id, generation, coalesce(last_event_at < ?2, TRUE)
+             FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
         )?
-        .query_row([new.number.index.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![new.number.index.0, now.unix_seconds()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
-    if let Some((subscriber_id, generation)) = on_record {
+    if let Some((subscriber_id, generation, heard_before)) = on_record {
         if generation == new.generation {
+            // The operator has just said that the account is in good standing, unless it has said more since.
+            if heard_before {
+                pais::release(tx, now, &subscriber_id)?;
+            }
             return Ok(subscriber_id);
         }
         pais::end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;

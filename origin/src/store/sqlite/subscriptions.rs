@@ -52,10 +52,10 @@ pub(super) fn record(
             SubscriptionRecord::Conflict
         });
     }
-    match super::pais::find(tx, partner, request.pai)? {
-        Some(row) if row.state != PaiState::Closed => {}
+    let state = match super::pais::find(tx, partner, request.pai)? {
+        Some(row) if row.state != PaiState::Closed => row.state,
         _ => return Ok(SubscriptionRecord::PaiNotFound),
-    }
+    };
     if is_live(tx, request.pai)? {
         return Ok(SubscriptionRecord::AlreadyOnBill);
     }
@@ -73,6 +73,9 @@ pub(super) fn record(
         request.plan.as_str(),
         now.unix_seconds(),
     ])?;
+    if state == PaiState::Suspended {
+        super::outbox::tell_of_pai(tx, now, &request.pai.to_string())?;
+    }
     Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
 }
 

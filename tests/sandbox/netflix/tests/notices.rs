@@ -16,7 +16,7 @@ fn refund_state(charge: &str, refund: &str, status: &str) -> Value {
 }
 
 impl Partner {
-    async fn tell(&self, path: &str, body: &Value) -> Answered {
+    pub(super) async fn tell(&self, path: &str, body: &Value) -> Answered {
         self.calls.set(self.calls.get() + 1);
         let nonce = format!("nonce-of-notice-{:04}", self.calls.get());
         let url = format!("{BASE}{path}");
@@ -28,7 +28,7 @@ impl Partner {
         (answer.status.as_u16(), answer.code())
     }
 
-    async fn contradictions(&self) -> usize {
+    pub(super) async fn contradictions(&self) -> usize {
         self.charges().await["contradictions"].as_array().map_or(0, Vec::len)
     }
 }

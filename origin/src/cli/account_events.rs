@@ -1,0 +1,55 @@
+//! `account-events`: the operator's file of what happened to accounts.
+
+use super::{Verdict, open_file, told};
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
+use onbill_origin::begun_with;
+use onbill_origin::config::Config;
+use onbill_origin::database;
+use onbill_origin::event_file::{Books, follow_file};
+use onbill_origin::import::ImportError;
+use onbill_origin::numbering::NumberPlan;
+use onbill_origin::vault::Vault;
+use std::path::{Path, PathBuf};
+
+/// Follow what happened to accounts, from a CSV file.
+///
+/// The header is event_id,type,msisdn,new_msisdn,occurred_at. The type is activated, suspended, resumed,
+/// ceased, ported-out, ownership-changed, number-changed or sim-swapped; new_msisdn is for number-changed
+/// only, and occurred_at is in UTC (2026-11-18T09:30:00Z). Lines are followed in the order of the file,
+/// oldest first; an event that was read in before changes nothing. A line that cannot be read is named by
+/// line and column, and nothing of it is applied; all others are. One that gives a number to somebody
+/// while another subscriber has it is recorded, not applied, and named as well.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// The file (CSV, UTF-8).
+    file: PathBuf,
+}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
+        let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
+        let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
+        let (opened, bar) = open_file(&self.file)?;
+        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        let books = Books { store: &*store, vault: &vault, numbers, random: &SystemRandom };
+        let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
+        let now = || SystemClock.now();
+        let report = follow_file(books, opened, now, complain, |position| bar.set_position(position)).await;
+        bar.finish_and_clear();
+        let report = report.map_err(|error| match error {
+            ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
+            ImportError::Store(error) => told(error),
+        })?;
+        println!(
+            "{} events applied, {} older than what was known, {} of nobody who signed up, {} contradictory, {} lines refused.",
+            report.applied, report.superseded, report.no_subscriber, report.contradictory, report.refused
+        );
+        Ok(Verdict::findings_if(report.refused + report.contradictory > 0))
+    }
+}

@@ -1,0 +1,56 @@
+//! Times that an operator may choose, within limits.
+
+use serde::Deserialize;
+
+/// How long a post waits for billing: from one to six seconds, as the edge gives up on an origin after eight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct HandOffSeconds(u64);
+
+impl HandOffSeconds {
+    /// The seconds.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for HandOffSeconds {
+    fn default() -> Self {
+        Self(5)
+    }
+}
+
+impl TryFrom<u64> for HandOffSeconds {
+    type Error = &'static str;
+
+    fn try_from(seconds: u64) -> Result<Self, Self::Error> {
+        (1..=6).contains(&seconds).then_some(Self(seconds)).ok_or("hand_off_seconds must be 1 to 6")
+    }
+}
+
+/// How long a number on another SIM signs up with the operator's assertion only, in hours: up to a year, 0 for not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub struct SimSwapHours(i64);
+
+impl SimSwapHours {
+    /// As seconds.
+    pub fn seconds(self) -> i64 {
+        self.0 * 3_600
+    }
+}
+
+impl Default for SimSwapHours {
+    /// Three days: by then whoever has lost their number to a thief has noticed.
+    fn default() -> Self {
+        Self(72)
+    }
+}
+
+impl TryFrom<i64> for SimSwapHours {
+    type Error = &'static str;
+
+    fn try_from(hours: i64) -> Result<Self, Self::Error> {
+        (0..=8_760).contains(&hours).then_some(Self(hours)).ok_or("sim_swap_hours must be 0 to 8760")
+    }
+}

@@ -1,0 +1,3 @@
+//! `/operator/v1`: the operator's own systems.
+
+pub(super) mod account_events;

@@ -1,0 +1,268 @@
+//! What happens to accounts: recorded once, applied whole or not at all. Whoever follows an event takes its numbers'
+//! turns, the smaller first, so that no holder comes or goes meanwhile.
+
+use super::failure::{Broken, corrupt};
+use super::rows::{hash, optional_text, text, time};
+use super::statements::Db;
+use super::{filing, pais, turns};
+use crate::store::{EventRecord, NewEvent, NumberIndex, PaiStanding};
+use onbill_domain::account_event::{AccountEvent, Effect};
+use onbill_domain::day::Day;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::operator::EventOutcome;
+
+pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventRecord, Broken> {
+    let mut numbers = vec![new.number];
+    numbers.extend(new.new_number.iter().map(|number| number.index));
+    numbers.sort_by_key(|number| number.0);
+    for number in numbers {
+        turns::take(tx, now, number).await?;
+    }
+    let known = tx
+        .row("SELECT fingerprint, outcome FROM account_events WHERE event_id = $1", &[&new.event_id.as_str()])
+        .await?;
+    if let Some(row) = known {
+        let same = hash(&row, "fingerprint")? == new.fingerprint;
+        let outcome = text(&row, "outcome", EventOutcome::parse)?;
+        return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
+    }
+    let outcome = apply(tx, now, new).await?;
+    // The same name at once for other numbers is caught here, and the use case begins again.
+    tx.change_one(
+        "event",
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            &new.event_id.as_str(),
+            &new.fingerprint.as_slice(),
+            &new.event.as_str(),
+            &new.number.0.as_slice(),
+            &new.occurred_at.unix_seconds(),
+            &now.unix_seconds(),
+            &outcome.as_str(),
+        ],
+    )
+    .await?;
+    Ok(EventRecord::Recorded(outcome))
+}
+
+/// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
+/// 2. The number's subscriber has had a later event, or came later → `SUPERSEDED`.
+/// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
+/// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
+/// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
+async fn apply(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventOutcome, Broken> {
+    let at = new.occurred_at;
+    // 1.
+    if new.event == AccountEvent::SimSwapped {
+        note_sim_swap(tx, new.number, at).await?;
+    }
+    // 2.
+    let holder = holder(tx, new.number).await?;
+    if holder.as_ref().is_some_and(|holder| at < holder.heard_of_at) {
+        return Ok(EventOutcome::Superseded);
+    }
+    // 3.
+    if let Some(taken) = &new.new_number
+        && self::holder(tx, taken.index).await?.is_some()
+    {
+        return Ok(EventOutcome::Contradictory);
+    }
+    // 4.
+    change_account(tx, new).await?;
+    if let Some(number) = &new.new_number
+        && let Some(swapped_at) = sim_swapped_at(tx, new.number).await?
+    {
+        note_sim_swap(tx, number.index, swapped_at).await?;
+    }
+    // 5.
+    let Some(Holder { subscriber_id, .. }) = holder else { return Ok(EventOutcome::NoSubscriber) };
+    hear(tx, &subscriber_id, at).await?;
+    match &new.new_number {
+        None => follow(tx, now, &subscriber_id, new.event.effect()).await?,
+        Some(number) => {
+            filing::keep_number(tx, &subscriber_id).await?;
+            tx.change_one(
+                "subscriber",
+                "UPDATE subscribers SET number_index = $2, number_sealed = $3 WHERE subscriber_id = $1",
+                &[&subscriber_id, &number.index.0.as_slice(), &number.sealed],
+            )
+            .await?;
+            catch_up(tx, now, &subscriber_id, number.index, at).await?;
+        }
+    }
+    Ok(EventOutcome::Applied)
+}
+
+/// Nothing that happened before is news of the subscriber from now on.
+async fn hear(tx: &Db<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), Broken> {
+    tx.change_one(
+        "subscriber",
+        "UPDATE subscribers SET last_event_at = $2 WHERE subscriber_id = $1",
+        &[&subscriber_id, &at.unix_seconds()],
+    )
+    .await
+}
+
+async fn follow(tx: &Db<'_>, now: Timestamp, subscriber_id: &str, effect: Effect) -> Result<(), Broken> {
+    match effect {
+        Effect::None => Ok(()),
+        // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
+        Effect::Hold | Effect::Move => pais::hold(tx, now, subscriber_id).await,
+        Effect::Release => pais::release(tx, now, subscriber_id).await,
+        Effect::End(reason) => pais::end_subscriber(tx, now, subscriber_id, reason).await,
+    }
+}
+
+/// What was told of a subscriber's new number before it was told that they have it: it happened to them.
+async fn catch_up(
+    tx: &Db<'_>,
+    now: Timestamp,
+    subscriber_id: &str,
+    number: NumberIndex,
+    since: Timestamp,
+) -> Result<(), Broken> {
+    let later = tx
+        .rows(
+            "SELECT event, occurred_at FROM account_events
+             WHERE number_index = $1 AND occurred_at > $2 AND outcome = 'NO_SUBSCRIBER'
+             ORDER BY occurred_at, recorded_at",
+            &[&number.0.as_slice(), &since.unix_seconds()],
+        )
+        .await?;
+    for row in &later {
+        let effect = text(row, "event", AccountEvent::parse)?.effect();
+        hear(tx, subscriber_id, time(row, "occurred_at")?).await?;
+        follow(tx, now, subscriber_id, effect).await?;
+        if matches!(effect, Effect::End(_) | Effect::Move) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Who holds a number, and the moment before which nothing that happened to it was about them.
+struct Holder {
+    subscriber_id: String,
+    heard_of_at: Timestamp,
+}
+
+async fn holder(tx: &Db<'_>, number: NumberIndex) -> Result<Option<Holder>, Broken> {
+    let row = tx
+        .row(
+            "SELECT subscriber_id, greatest(created_at, last_event_at) AS heard_of_at
+             FROM subscribers WHERE number_index = $1 AND ended_at IS NULL FOR NO KEY UPDATE",
+            &[&number.0.as_slice()],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(Holder { subscriber_id: row.try_get("subscriber_id")?, heard_of_at: time(&row, "heard_of_at")? })
+    })
+    .transpose()
+}
+
+/// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
+/// event does not say how an account pays.
+async fn change_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
+    let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_seconds());
+    let day = Day::of(new.occurred_at).to_string();
+    let known = tx
+        .row(
+            "SELECT 1 FROM accounts WHERE number_index = $1 AND coalesce(changed_at, 0) <= $2 FOR UPDATE",
+            &[&number, &at],
+        )
+        .await?;
+    if known.is_none() {
+        return Ok(());
+    }
+    let sql = match new.event {
+        AccountEvent::Suspended => {
+            "UPDATE accounts SET status = 'suspended', changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::Resumed => {
+            "UPDATE accounts SET status = 'active', changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::Ceased | AccountEvent::PortedOut => {
+            "UPDATE accounts SET status = 'ceased', changed_at = $2 WHERE number_index = $1"
+        }
+        // Whoever has a number that was given up is somebody new.
+        AccountEvent::Activated => {
+            tx.change(
+                "UPDATE accounts SET activated_on = $2 WHERE number_index = $1 AND status = 'ceased'",
+                &[&number, &day],
+            )
+            .await?;
+            "UPDATE accounts SET status = 'active', changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::OwnershipChanged => {
+            tx.change("UPDATE accounts SET activated_on = $2 WHERE number_index = $1", &[&number, &day])
+                .await?;
+            "UPDATE accounts SET changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::NumberChanged => return move_account(tx, new).await,
+        AccountEvent::SimSwapped => return Ok(()),
+    };
+    tx.change_one("account", sql, &[&number, &at]).await
+}
+
+/// The account takes the place of what the table says of its new number; only how that stands since later stays.
+async fn move_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
+    let to = new.new_number.as_ref().ok_or_else(|| corrupt("event"))?.index;
+    let (from, to, at) = (new.number.0.as_slice(), to.0.as_slice(), new.occurred_at.unix_seconds());
+    let later = tx
+        .row(
+            "SELECT status, changed_at FROM accounts WHERE number_index = $1 AND changed_at > $2",
+            &[&to, &at],
+        )
+        .await?;
+    let (status, changed_at) = match &later {
+        Some(row) => (row.try_get::<_, Option<&str>>("status")?, row.try_get("changed_at")?),
+        None => (None, at),
+    };
+    tx.change("DELETE FROM accounts WHERE number_index = $1", &[&to]).await?;
+    tx.change_one(
+        "account",
+        "UPDATE accounts SET number_index = $2, status = coalesce($3, status), changed_at = $4
+         WHERE number_index = $1",
+        &[&from, &to, &status, &changed_at],
+    )
+    .await
+}
+
+async fn note_sim_swap(tx: &Db<'_>, number: NumberIndex, at: Timestamp) -> Result<(), Broken> {
+    tx.change(
+        "INSERT INTO sim_swaps (number_index, swapped_at) VALUES ($1, $2)
+         ON CONFLICT (number_index) DO UPDATE
+         SET swapped_at = greatest(sim_swaps.swapped_at, excluded.swapped_at)",
+        &[&number.0.as_slice(), &at.unix_seconds()],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn sim_swapped_at(db: &Db<'_>, number: NumberIndex) -> Result<Option<Timestamp>, Broken> {
+    let row =
+        db.row("SELECT swapped_at FROM sim_swaps WHERE number_index = $1", &[&number.0.as_slice()]).await?;
+    row.map(|row| time(&row, "swapped_at")).transpose()
+}
+
+pub(super) async fn standing_of_pai(db: &Db<'_>, pai: Pai) -> Result<Option<PaiStanding>, Broken> {
+    let row = db
+        .row(
+            "SELECT p.partner, p.state, p.closed_reason, p.version, h.handle
+             FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.pai = $1",
+            &[&pai.to_string()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(PaiStanding {
+        partner: text(&row, "partner", PartnerId::parse)?,
+        handle: row.try_get("handle")?,
+        state: text(&row, "state", PaiState::parse)?,
+        closed_reason: optional_text(&row, "closed_reason", DeclineReason::parse)?,
+        version: u64::try_from(row.try_get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+    }))
+}

@@ -1,0 +1,238 @@
+//! What happens to accounts: recorded once, applied whole or not at all.
+
+use super::rows::{optional_text, text};
+use super::{corrupt, filing, pais};
+use crate::store::{EventRecord, NewEvent, NumberIndex, PaiStanding, StoreError};
+use onbill_domain::account_event::{AccountEvent, Effect};
+use onbill_domain::day::Day;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::operator::EventOutcome;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub(super) fn record(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventRecord, StoreError> {
+    if let Some((fingerprint, outcome)) = known(tx, new)? {
+        let same = fingerprint == new.fingerprint;
+        return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
+    }
+    let outcome = apply(tx, now, new)?;
+    tx.prepare_cached(
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        new.event_id.as_str(),
+        new.fingerprint,
+        new.event.as_str(),
+        new.number.0,
+        new.occurred_at.unix_seconds(),
+        now.unix_seconds(),
+        outcome.as_str(),
+    ])?;
+    Ok(EventRecord::Recorded(outcome))
+}
+
+fn known(tx: &Connection, new: &NewEvent) -> Result<Option<([u8; 32], EventOutcome)>, StoreError> {
+    let mut select =
+        tx.prepare_cached("SELECT fingerprint, outcome FROM account_events WHERE event_id = ?1")?;
+    let mut rows = select.query([new.event_id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some((row.get("fingerprint")?, text(row, "outcome", EventOutcome::parse)?)))
+}
+
+/// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
+/// 2. The number's subscriber has had a later event, or came later → `SUPERSEDED`.
+/// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
+/// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
+/// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
+fn apply(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventOutcome, StoreError> {
+    let at = new.occurred_at;
+    // 1.
+    if new.event == AccountEvent::SimSwapped {
+        note_sim_swap(tx, new.number, at)?;
+    }
+    // 2.
+    let holder = holder(tx, new.number)?;
+    if holder.as_ref().is_some_and(|holder| at < holder.heard_of_at) {
+        return Ok(EventOutcome::Superseded);
+    }
+    // 3.
+    if let Some(taken) = &new.new_number
+        && self::holder(tx, taken.index)?.is_some()
+    {
+        return Ok(EventOutcome::Contradictory);
+    }
+    // 4.
+    change_account(tx, new)?;
+    if let Some(number) = &new.new_number
+        && let Some(swapped_at) = sim_swapped_at(tx, new.number)?
+    {
+        note_sim_swap(tx, number.index, swapped_at)?;
+    }
+    // 5.
+    let Some(Holder { subscriber_id, .. }) = holder else { return Ok(EventOutcome::NoSubscriber) };
+    hear(tx, &subscriber_id, at)?;
+    match &new.new_number {
+        None => follow(tx, now, &subscriber_id, new.event.effect())?,
+        Some(number) => {
+            filing::keep_number(tx, &subscriber_id)?;
+            tx.prepare_cached(
+                "UPDATE subscribers SET number_index = ?2, number_sealed = ?3 WHERE subscriber_id = ?1",
+            )?
+            .execute(params![subscriber_id, number.index.0, number.sealed])?;
+            catch_up(tx, now, &subscriber_id, number.index, at)?;
+        }
+    }
+    Ok(EventOutcome::Applied)
+}
+
+/// Nothing that happened before is news of the subscriber from now on.
+fn hear(tx: &Connection, subscriber_id: &str, at: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE subscribers SET last_event_at = ?2 WHERE subscriber_id = ?1")?
+        .execute(params![subscriber_id, at.unix_seconds()])?;
+    Ok(())
+}
+
+fn follow(tx: &Connection, now: Timestamp, subscriber_id: &str, effect: Effect) -> Result<(), StoreError> {
+    match effect {
+        Effect::None => Ok(()),
+        // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
+        Effect::Hold | Effect::Move => pais::hold(tx, now, subscriber_id),
+        Effect::Release => pais::release(tx, now, subscriber_id),
+        Effect::End(reason) => pais::end_subscriber(tx, now, subscriber_id, reason),
+    }
+}
+
+/// What was told of a subscriber's new number before it was told that they have it: it happened to them.
+fn catch_up(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    number: NumberIndex,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT event, occurred_at FROM account_events
+         WHERE number_index = ?1 AND occurred_at > ?2 AND outcome = 'NO_SUBSCRIBER' ORDER BY occurred_at, recorded_at",
+    )?;
+    let mut rows = select.query(params![number.0, since.unix_seconds()])?;
+    while let Some(row) = rows.next()? {
+        let effect = text(row, "event", AccountEvent::parse)?.effect();
+        hear(tx, subscriber_id, Timestamp::from_unix_seconds(row.get("occurred_at")?))?;
+        follow(tx, now, subscriber_id, effect)?;
+        if matches!(effect, Effect::End(_) | Effect::Move) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Who holds a number, and the moment before which nothing that happened to it was about them.
+struct Holder {
+    subscriber_id: String,
+    heard_of_at: Timestamp,
+}
+
+fn holder(tx: &Connection, number: NumberIndex) -> Result<Option<Holder>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT subscriber_id, max(created_at, coalesce(last_event_at, created_at)) AS heard_of_at
+         FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
+    )?;
+    let mut rows = select.query([number.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let heard_of_at = Timestamp::from_unix_seconds(row.get("heard_of_at")?);
+    Ok(Some(Holder { subscriber_id: row.get("subscriber_id")?, heard_of_at }))
+}
+
+/// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
+/// event does not say how an account pays.
+fn change_account(tx: &Connection, new: &NewEvent) -> Result<(), StoreError> {
+    let at = new.occurred_at.unix_seconds();
+    let changed_at: Option<Option<i64>> = tx
+        .prepare_cached("SELECT changed_at FROM accounts WHERE number_index = ?1")?
+        .query_row([new.number.0], |row| row.get(0))
+        .optional()?;
+    if changed_at.is_none_or(|changed_at| changed_at.is_some_and(|changed_at| changed_at > at)) {
+        return Ok(());
+    }
+    let day = Day::of(new.occurred_at).to_string();
+    let set = |what: &str| -> Result<(), StoreError> {
+        tx.prepare_cached(&format!("UPDATE accounts SET {what}, changed_at = ?2 WHERE number_index = ?1"))?
+            .execute(params![new.number.0, at])?;
+        Ok(())
+    };
+    match (new.event, &new.new_number) {
+        (AccountEvent::Suspended, _) => set("status = 'suspended'"),
+        (AccountEvent::Resumed, _) => set("status = 'active'"),
+        (AccountEvent::Ceased | AccountEvent::PortedOut, _) => set("status = 'ceased'"),
+        // Whoever has a number that was given up is somebody new.
+        (AccountEvent::Activated, _) => {
+            tx.prepare_cached(
+                "UPDATE accounts SET activated_on = ?2 WHERE number_index = ?1 AND status = 'ceased'",
+            )?
+            .execute(params![new.number.0, day])?;
+            set("status = 'active'")
+        }
+        (AccountEvent::OwnershipChanged, _) => {
+            tx.prepare_cached("UPDATE accounts SET activated_on = ?2 WHERE number_index = ?1")?
+                .execute(params![new.number.0, day])?;
+            set("status = status")
+        }
+        (AccountEvent::NumberChanged, Some(number)) => move_account(tx, new, number.index),
+        (AccountEvent::NumberChanged, None) => Err(corrupt("event")),
+        (AccountEvent::SimSwapped, _) => Ok(()),
+    }
+}
+
+/// The account takes the place of what the table says of its new number; only how that stands since later stays.
+fn move_account(tx: &Connection, new: &NewEvent, to: NumberIndex) -> Result<(), StoreError> {
+    let at = new.occurred_at.unix_seconds();
+    let later: Option<(String, i64)> = tx
+        .prepare_cached(
+            "SELECT status, changed_at FROM accounts WHERE number_index = ?1 AND changed_at > ?2",
+        )?
+        .query_row(params![to.0, at], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    tx.prepare_cached("DELETE FROM accounts WHERE number_index = ?1")?.execute([to.0])?;
+    let (status, changed_at) = later.map_or((None, at), |(status, changed_at)| (Some(status), changed_at));
+    tx.prepare_cached(
+        "UPDATE accounts SET number_index = ?2, status = coalesce(?3, status), changed_at = ?4 WHERE number_index = ?1",
+    )?
+    .execute(params![new.number.0, to.0, status, changed_at])?;
+    Ok(())
+}
+
+fn note_sim_swap(tx: &Connection, number: NumberIndex, at: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO sim_swaps (number_index, swapped_at) VALUES (?1, ?2)
+         ON CONFLICT (number_index) DO UPDATE SET swapped_at = max(swapped_at, excluded.swapped_at)",
+    )?
+    .execute(params![number.0, at.unix_seconds()])?;
+    Ok(())
+}
+
+pub(super) fn sim_swapped_at(db: &Connection, number: NumberIndex) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<i64> = db
+        .prepare_cached("SELECT swapped_at FROM sim_swaps WHERE number_index = ?1")?
+        .query_row([number.0], |row| row.get(0))
+        .optional()?;
+    Ok(at.map(Timestamp::from_unix_seconds))
+}
+
+pub(super) fn standing_of_pai(db: &Connection, pai: Pai) -> Result<Option<PaiStanding>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT p.partner, p.state, p.closed_reason, p.version, h.handle
+         FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.pai = ?1",
+    )?;
+    let mut rows = select.query([pai.to_string()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(PaiStanding {
+        partner: text(row, "partner", PartnerId::parse)?,
+        handle: row.get("handle")?,
+        state: text(row, "state", PaiState::parse)?,
+        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
+        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+    }))
+}

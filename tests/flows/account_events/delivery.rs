@@ -1,0 +1,93 @@
+//! How a PAI stands reaches partner and edge at last, in order, whatever is down meanwhile.
+
+use super::{EDGE, GOOD, NETFLIX, arrived, charged, declined, happens, stored, told};
+use crate::world::{Mishap, World};
+use onbill_origin::store::Lane;
+use serde_json::{Value, json};
+
+const TO_EDGE: &str = "/origin/v1/pai-mapping";
+const TO_PARTNER: &str = "/account-state";
+
+async fn outbox_is_empty(world: &World) -> bool {
+    world.acme.app().store.next_due(Lane::All).await.expect("works").is_none()
+}
+
+#[tokio::test]
+async fn partner_and_edge_that_are_down_for_days_hear_the_last_word_when_they_are_back() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
+        world.network.disturb(&address, Mishap::Lost);
+    }
+    let mut at = 0;
+    for (id, what) in [("e-1", "suspended"), ("e-2", "resumed"), ("e-3", "suspended")] {
+        happens(&world, id, what, GOOD).await;
+        for _ in 0..48 {
+            world.pass_seconds(1_800);
+            at += 1_800;
+            world.acme.deliver().await;
+        }
+    }
+    assert_eq!(at, 3 * 86_400);
+    assert_eq!(told(&world, "ann@example.com").await, Value::Null);
+    assert_eq!(stored(&world, &pai), (json!("ACTIVE"), json!(1)));
+    // The edge knows nothing of it, and it does not matter.
+    assert_eq!(charged(&world, &pai, "c-1").await, declined("account-on-hold"));
+    world.network.mend();
+    world.pass_seconds(2 * 3_600);
+    world.acme.deliver().await;
+    let suspended = json!({"pai": pai, "state": "SUSPENDED", "sequence": 4});
+    assert_eq!(told(&world, "ann@example.com").await, suspended);
+    assert_eq!(stored(&world, &pai), (json!("SUSPENDED"), json!(4)));
+    assert_eq!(
+        (arrived(&world, NETFLIX, TO_PARTNER), arrived(&world, EDGE, TO_EDGE)),
+        (1, 1),
+        "the last word only"
+    );
+    assert!(outbox_is_empty(&world).await);
+}
+
+#[tokio::test]
+async fn an_older_word_that_comes_late_changes_nothing() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
+        world.network.disturb_next(&address, Mishap::Late, 1);
+    }
+    happens(&world, "e-1", "suspended", GOOD).await;
+    world.acme.deliver().await;
+    world.pass_seconds(60);
+    happens(&world, "e-2", "ported-out", GOOD).await;
+    world.acme.deliver().await;
+    let closed = json!({"pai": pai, "state": "CLOSED", "reason": "account-closed", "sequence": 3});
+    assert_eq!(told(&world, "ann@example.com").await, closed);
+    world.network.arrive().await;
+    assert_eq!((arrived(&world, NETFLIX, TO_PARTNER), arrived(&world, EDGE, TO_EDGE)), (2, 2));
+    assert_eq!(told(&world, "ann@example.com").await, closed);
+    assert_eq!(stored(&world, &pai), (json!("CLOSED"), json!(3)));
+    assert!(outbox_is_empty(&world).await);
+}
+
+#[tokio::test]
+async fn a_word_whose_receipt_is_lost_is_said_again() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
+        world.network.disturb_next(&address, Mishap::AnswerLost, 1);
+    }
+    happens(&world, "e-1", "suspended", GOOD).await;
+    world.acme.deliver().await;
+    assert!(!outbox_is_empty(&world).await);
+    world.pass_seconds(3);
+    world.acme.deliver().await;
+    assert_eq!((arrived(&world, NETFLIX, TO_PARTNER), arrived(&world, EDGE, TO_EDGE)), (2, 2));
+    assert_eq!(told(&world, "ann@example.com").await["state"], "SUSPENDED");
+    assert_eq!(stored(&world, &pai), (json!("SUSPENDED"), json!(2)));
+    assert!(outbox_is_empty(&world).await);
+}
+
+#[tokio::test]
+async fn an_edge_that_has_lost_its_store_has_it_back_by_the_next_word() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    world.edge.kv_set(&format!("pai/{pai}"), None);
+    happens(&world, "e-1", "ceased", GOOD).await;
+    world.acme.deliver().await;
+    assert_eq!(stored(&world, &pai), (json!("CLOSED"), json!(2)));
+}

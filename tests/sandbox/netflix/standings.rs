@@ -1,0 +1,58 @@
+//! How the customers on a phone bill stand, by their PAIs: whom an operator has sent, and what its origin told of them
+//! last. No HTTP, no clock.
+
+use super::books::Wrong;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::partner::AccountStateRequest;
+use std::collections::HashMap;
+
+/// All of them. A PAI is known by the operator that sent it; nobody else tells of it.
+#[derive(Default)]
+pub(super) struct Standings {
+    told: HashMap<(OperatorId, Pai), Option<AccountStateRequest>>,
+}
+
+impl Standings {
+    /// An operator has sent a customer.
+    pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai) {
+        self.told.entry((operator.clone(), pai)).or_default();
+    }
+
+    /// What was told of a PAI last.
+    pub(super) fn of(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
+        self.told.get(&(operator.clone(), pai))?.as_ref()
+    }
+
+    /// 1. A reason belongs to a closed PAI, is one that closes, and comes with nothing else.
+    /// 2. The PAI is one that this operator has sent.
+    /// 3. What is older than what is known is dropped. What is as old must be the same.
+    /// 4. A closed PAI stays closed, for its first reason.
+    pub(super) fn hear(&mut self, operator: &OperatorId, told: AccountStateRequest) -> Result<(), Wrong> {
+        // 1.
+        if (told.state == PaiState::Closed) != told.reason.is_some() {
+            return Err(Wrong::Impossible("a reason belongs to a closed account, and to nothing else"));
+        }
+        if told.reason.is_some_and(|reason| !reason.ends_pai()) {
+            return Err(Wrong::Impossible("closed for what closes nothing"));
+        }
+        // 2.
+        let known = self.told.get_mut(&(operator.clone(), told.pai)).ok_or(Wrong::Unknown)?;
+        if let Some(before) = known {
+            // 3.
+            if told.sequence < before.sequence {
+                return Ok(());
+            }
+            if told.sequence == before.sequence && told != *before {
+                return Err(Wrong::Contradicts("one sequence tells two things"));
+            }
+            // 4.
+            if before.state == PaiState::Closed && (told.state, told.reason) != (before.state, before.reason)
+            {
+                return Err(Wrong::Contradicts("it was closed before, for ever"));
+            }
+        }
+        *known = Some(told);
+        Ok(())
+    }
+}

@@ -1,0 +1,351 @@
+//! The rule of the PAI: what happens to an account is recorded once and followed whole, in the order in which it
+//! happened, and a PAI never comes to stand for anybody else.
+
+use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, signup, subscription};
+use onbill_domain::account_event::AccountEvent::{
+    self, Activated, Ceased, NumberChanged, OwnershipChanged, PortedOut, Resumed, SimSwapped, Suspended,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::standing::{Account, AccountStatus, AccountType};
+use onbill_domain::wire::operator::EventOutcome::{self, Applied, Contradictory, NoSubscriber, Superseded};
+use onbill_domain::wire::ott::TransactionAnswer;
+use onbill_origin::store::{
+    AccountRow, Entry, EventRecord, HandOff, Lane, NewEvent, PaiRow, Posting, Settling, SignupIssue,
+    StoreError, SubscriptionRecord, Work,
+};
+
+on_each_database!(
+    an_event_is_recorded_once_and_answered_alike_for_ever,
+    a_suspended_account_holds_its_pais_until_it_is_resumed,
+    whoever_leaves_takes_the_pai_along_for_ever,
+    a_number_changes_and_its_subscriber_goes_on,
+    somebody_elses_number_is_not_taken,
+    a_number_whose_holder_has_left_is_free,
+    what_was_told_of_a_new_number_too_early_is_caught_up_with,
+    what_happened_before_the_newest_event_is_not_followed,
+    what_happened_to_the_number_before_its_holder_signed_up_is_not_about_them,
+    nobody_has_to_be_known_for_an_event_to_be_on_record,
+    the_embedded_table_follows,
+    a_swapped_sim_is_remembered_by_its_number,
+    partner_and_edge_are_told_how_a_pai_stands_at_last,
+    a_partner_without_a_subscription_hears_nothing_yet,
+    a_replayed_call_changes_nothing,
+);
+
+fn event(name: &str, event: AccountEvent, at: i64) -> NewEvent {
+    let occurred_at = NOW.plus_seconds(at);
+    NewEvent {
+        event_id: ext(name),
+        fingerprint: onbill_domain::digest::sha256(format!("{name} {event:?} {at}").as_bytes()),
+        event,
+        number: number(1).index,
+        new_number: None,
+        occurred_at,
+    }
+}
+
+async fn record(books: &Books, new: NewEvent) -> EventOutcome {
+    match books.store.record_event(Some(nonce()), NOW, new).await.expect("works") {
+        EventRecord::Recorded(outcome) => outcome,
+        other => panic!("not recorded: {other:?}"),
+    }
+}
+
+async fn row(books: &Books, pai: Pai) -> PaiRow {
+    books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there")
+}
+
+/// What a charge meets: nothing, or the reason why it is declined.
+async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
+    match books.store.post_transaction(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
+        Posting::Created(_) => None,
+        Posting::Decided(answer) => {
+            serde_json::from_slice::<TransactionAnswer>(&answer).expect("is an answer").decline_reason
+        }
+        other => panic!("not a charge: {other:?}"),
+    }
+}
+
+async fn an_event_is_recorded_once_and_answered_alike_for_ever(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    assert_eq!(record(&books, event("e-1", Suspended, 10)).await, Applied);
+    assert_eq!(record(&books, event("e-2", Resumed, 20)).await, Applied);
+    let books = books.reopen().await;
+    let again = books.store.record_event(Some(nonce()), NOW, event("e-1", Suspended, 10)).await;
+    assert_eq!(again.expect("works"), EventRecord::Replayed(Applied));
+    assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active, "it is not followed again");
+    let other = books.store.record_event(Some(nonce()), NOW, event("e-1", Ceased, 10)).await;
+    assert_eq!(other.expect("works"), EventRecord::Conflict);
+    assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
+}
+
+async fn a_suspended_account_holds_its_pais_until_it_is_resumed(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let bystander = books.subscriber(2).await;
+    assert_eq!(record(&books, event("e-1", Suspended, 10)).await, Applied);
+    assert_eq!(row(&books, subscriber.pai).await.version, 2);
+    assert_eq!(meets(&books, subscriber.pai, "n-1").await, Some(DeclineReason::AccountOnHold));
+    assert_eq!(meets(&books, bystander.pai, "n-2").await, None);
+    assert_eq!(record(&books, event("e-2", Suspended, 20)).await, Applied);
+    assert_eq!(row(&books, subscriber.pai).await.version, 2, "held is held");
+    assert_eq!(record(&books, event("e-3", Resumed, 30)).await, Applied);
+    assert_eq!(row(&books, subscriber.pai).await.version, 3);
+    assert_eq!(meets(&books, subscriber.pai, "n-3").await, None);
+    // Standing is asked for a sign-up and is good: an operator that forgot to say so has said it. What is said of the
+    // account after that was asked stays.
+    assert_eq!(record(&books, event("e-4", Suspended, 40)).await, Applied);
+    for (asked_at, state) in [(40, PaiState::Suspended), (41, PaiState::Active)] {
+        let again = signup("netflix", 1, "2024-01-01");
+        let issued = books.store.issue_signup(nonce(), NOW.plus_seconds(asked_at), again).await;
+        let Ok(SignupIssue::Issued(again)) = issued else { panic!("no PAI: {issued:?}") };
+        assert_eq!((again.pai, again.state), (subscriber.pai, state), "{asked_at}");
+    }
+}
+
+async fn whoever_leaves_takes_the_pai_along_for_ever(books: Books) {
+    for (n, (leaves, reason)) in [
+        (Ceased, DeclineReason::AccountClosed),
+        (PortedOut, DeclineReason::AccountClosed),
+        (OwnershipChanged, DeclineReason::AccountClosedTakenOver),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let old = books.subscriber(1).await;
+        let at = 10 + 100 * i64::try_from(n).expect("is small");
+        assert_eq!(record(&books, event(&format!("e-{n}"), leaves, at)).await, Applied);
+        assert_eq!(row(&books, old.pai).await.state, PaiState::Closed);
+        assert_eq!(meets(&books, old.pai, &format!("n-{n}")).await, Some(reason));
+        // Nothing opens it again.
+        assert_eq!(record(&books, event(&format!("r-{n}"), Resumed, at + 1)).await, NoSubscriber);
+        assert_eq!(record(&books, event(&format!("a-{n}"), Activated, at + 2)).await, NoSubscriber);
+        let next = books.subscriber(1).await;
+        assert_ne!(next.pai, old.pai);
+        assert_eq!(row(&books, old.pai).await.state, PaiState::Closed);
+    }
+}
+
+async fn a_number_changes_and_its_subscriber_goes_on(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let moved = NewEvent { new_number: Some(number(5)), ..event("e-1", NumberChanged, 10) };
+    assert_eq!(record(&books, moved).await, Applied);
+    let posted = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 100)).await;
+    let Ok(Posting::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
+    assert_eq!((charge.number, charge.generation.as_str()), (number(5), "2024-01-01"));
+    assert_eq!(row(&books, subscriber.pai).await.version, 1, "nobody has to be told");
+    // The number that was given up gets a new holder, and the new number keeps its own.
+    let next = books.subscriber(1).await;
+    let same = books.subscriber(5).await;
+    assert_ne!(next.pai, subscriber.pai);
+    assert_eq!(same.pai, subscriber.pai);
+}
+
+async fn somebody_elses_number_is_not_taken(books: Books) {
+    let (one, other) = (books.subscriber(1).await, books.subscriber(2).await);
+    let moved = NewEvent { new_number: Some(number(2)), ..event("e-1", NumberChanged, 10) };
+    assert_eq!(record(&books, moved).await, Contradictory);
+    for (pai, n) in [(one.pai, 1), (other.pai, 2)] {
+        let posted = books.store.post_transaction(nonce(), NOW, charge(pai, &format!("n-{n}"), 100)).await;
+        let Ok(Posting::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
+        assert_eq!(charge.number, number(n));
+    }
+    // Nothing of it was followed: an older event still is.
+    assert_eq!(record(&books, event("e-2", Suspended, 5)).await, Applied);
+}
+
+async fn a_number_whose_holder_has_left_is_free(books: Books) {
+    let (one, other) = (books.subscriber(1).await, books.subscriber(2).await);
+    let leaves = NewEvent { number: number(2).index, ..event("e-1", Ceased, 5) };
+    assert_eq!(record(&books, leaves).await, Applied);
+    let moved = NewEvent { new_number: Some(number(2)), ..event("e-2", NumberChanged, 10) };
+    assert_eq!(record(&books, moved).await, Applied);
+    assert_eq!(books.subscriber(2).await.pai, one.pai);
+    assert_eq!(meets(&books, other.pai, "n-1").await, Some(DeclineReason::AccountClosed));
+    assert_eq!(meets(&books, one.pai, "n-2").await, None);
+}
+
+async fn what_was_told_of_a_new_number_too_early_is_caught_up_with(books: Books) {
+    use PaiState::{Active, Closed};
+    let chains: [(&[AccountEvent], PaiState); 5] = [
+        (&[Suspended], PaiState::Suspended),
+        (&[Suspended, Resumed], Active),
+        (&[PortedOut], Closed),
+        (&[Ceased, Activated], Closed),
+        // They have gone on to a number that is not on record.
+        (&[NumberChanged], PaiState::Suspended),
+    ];
+    for (n, (chain, state)) in (1..).zip(chains) {
+        let (old, new, newest) = (number(n), number(n + 100), number(n + 200));
+        let subscriber = books.subscriber(n).await;
+        for (at, what) in (20..).zip(chain) {
+            let early = NewEvent {
+                number: new.index,
+                new_number: (*what == NumberChanged).then(|| newest.clone()),
+                ..event(&format!("e-{n}-{at}"), *what, at)
+            };
+            assert_eq!(record(&books, early).await, NoSubscriber);
+        }
+        let before = NewEvent { number: new.index, ..event(&format!("b-{n}"), Ceased, 9) };
+        assert_eq!(record(&books, before).await, NoSubscriber, "of whoever had the number before");
+        let moved = NewEvent {
+            number: old.index,
+            new_number: Some(new),
+            ..event(&format!("m-{n}"), NumberChanged, 10)
+        };
+        assert_eq!(record(&books, moved).await, Applied);
+        assert_eq!(row(&books, subscriber.pai).await.state, state, "{chain:?}");
+    }
+}
+
+async fn what_happened_before_the_newest_event_is_not_followed(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    assert_eq!(record(&books, event("e-2", Resumed, 20)).await, Applied);
+    assert_eq!(record(&books, event("e-1", Suspended, 19)).await, Superseded);
+    assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
+    assert_eq!(record(&books, event("e-3", Suspended, 20)).await, Applied, "the same second is not before");
+    let again = books.store.record_event(None, NOW, event("e-1", Suspended, 19)).await.expect("works");
+    assert_eq!(again, EventRecord::Replayed(Superseded));
+}
+
+async fn what_happened_to_the_number_before_its_holder_signed_up_is_not_about_them(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    assert_eq!(record(&books, event("e-1", Ceased, -1)).await, Superseded);
+    assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
+    let moved = NewEvent { new_number: Some(number(5)), ..event("e-2", NumberChanged, -1) };
+    assert_eq!(record(&books, moved).await, Superseded);
+    assert_eq!(books.subscriber(1).await.pai, subscriber.pai);
+}
+
+async fn nobody_has_to_be_known_for_an_event_to_be_on_record(books: Books) {
+    for (n, what) in AccountEvent::ALL.into_iter().enumerate() {
+        let new_number = (what == NumberChanged).then(|| number(9));
+        let new = NewEvent { new_number, ..event(&format!("e-{n}"), what, 10) };
+        assert_eq!(record(&books, new).await, NoSubscriber, "{what:?}");
+    }
+    let again = books.store.record_event(None, NOW, event("e-0", Activated, 10)).await.expect("works");
+    assert_eq!(again, EventRecord::Replayed(NoSubscriber));
+}
+
+async fn the_embedded_table_follows(books: Books) {
+    let account =
+        Account { status: AccountStatus::Active, account_type: AccountType::Postpaid, balance: None };
+    let activated_on = onbill_domain::day::Day::parse("2024-01-01").expect("is a day");
+    let rows = vec![AccountRow { number: number(1).index, account: account.clone(), activated_on }];
+    books.store.import_accounts(rows).await.expect("works");
+    let stands = async |n: u8| {
+        let known = books.store.account(number(n).index).await.expect("works")?;
+        Some((known.account.status, known.generation))
+    };
+    let today = onbill_domain::day::Day::of(NOW).to_string();
+    let since = |status, day: &str| Some((status, day.to_owned()));
+    for (n, (what, expected)) in [
+        (Suspended, since(AccountStatus::Suspended, "2024-01-01")),
+        (Resumed, since(AccountStatus::Active, "2024-01-01")),
+        (SimSwapped, since(AccountStatus::Active, "2024-01-01")),
+        (Activated, since(AccountStatus::Active, "2024-01-01")),
+        (Ceased, since(AccountStatus::Ceased, "2024-01-01")),
+        // Given up and given out again: somebody else.
+        (Activated, since(AccountStatus::Active, &today)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let at = i64::try_from(n).expect("is small");
+        assert_eq!(record(&books, event(&format!("e-{n}"), what, at)).await, NoSubscriber);
+        assert_eq!(stands(1).await, expected, "{what:?}");
+    }
+    assert_eq!(record(&books, event("late", Suspended, 2)).await, NoSubscriber);
+    assert_eq!(stands(1).await, since(AccountStatus::Active, &today), "an older event changes nothing");
+    let moved = NewEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
+    assert_eq!(record(&books, moved).await, NoSubscriber);
+    assert_eq!((stands(1).await, stands(5).await), (None, since(AccountStatus::Active, &today)));
+    // How the new number stands by a later word is true of whoever has it.
+    let held = NewEvent { number: number(6).index, ..event("held", Suspended, 40) };
+    let rows = vec![AccountRow { number: number(6).index, account, activated_on }];
+    books.store.import_accounts(rows).await.expect("works");
+    assert_eq!(record(&books, held).await, NoSubscriber);
+    let again =
+        NewEvent { number: number(5).index, new_number: Some(number(6)), ..event("on", NumberChanged, 30) };
+    assert_eq!(record(&books, again).await, NoSubscriber);
+    assert_eq!((stands(5).await, stands(6).await), (None, since(AccountStatus::Suspended, &today)));
+}
+
+async fn a_swapped_sim_is_remembered_by_its_number(books: Books) {
+    let at = async |n: u8| books.store.sim_swapped_at(number(n).index).await.expect("works");
+    assert_eq!(at(1).await, None);
+    record(&books, event("e-1", SimSwapped, 20)).await;
+    record(&books, event("e-2", SimSwapped, 10)).await;
+    let books = books.reopen().await;
+    let at = async |n: u8| books.store.sim_swapped_at(number(n).index).await.expect("works");
+    assert_eq!((at(1).await, at(2).await), (Some(NOW.plus_seconds(20)), None));
+    // It goes along to another number: else that would be the way around it.
+    record(&books, NewEvent { new_number: Some(number(2)), ..event("e-3", NumberChanged, 30) }).await;
+    assert_eq!(at(2).await, Some(NOW.plus_seconds(20)));
+}
+
+/// Which of a PAI's entries are leased at `at`, with their attempts.
+async fn leased(books: &Books, at: i64) -> Vec<Entry> {
+    let now = NOW.plus_seconds(at);
+    let mut due = books.store.lease_due(Lane::All, now, now.plus_seconds(120), 16).await.expect("works");
+    due.retain(|entry| matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. }));
+    due
+}
+
+async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    subscribe(&books, subscriber.pai).await;
+    assert!(leased(&books, 0).await.is_empty());
+    record(&books, event("e-1", Suspended, 10)).await;
+    let first = leased(&books, 0).await;
+    assert_eq!(first.len(), 2, "the partner and the edge");
+    // While the first telling is under way, it becomes old.
+    record(&books, event("e-2", Resumed, 20)).await;
+    let second = leased(&books, 0).await;
+    assert_eq!(second.len(), 2);
+    let done = || HandOff::Done { raw_code: None };
+    for entry in first {
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Late);
+    }
+    assert!(leased(&books, 119).await.is_empty(), "the second has it");
+    assert_eq!(leased(&books, 120).await.len(), 2, "what is old does not end it");
+    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!((standing.state, standing.version, standing.closed_reason), (PaiState::Active, 3, None));
+    for entry in leased(&books, 240).await {
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
+    }
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    // A charge that ends the PAI tells as well, and so does a new holder of the number.
+    let next = signup("netflix", 1, "2026-01-01");
+    books.store.issue_signup(nonce(), NOW, next).await.expect("works");
+    assert_eq!(leased(&books, 300).await.len(), 2);
+    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!(standing.closed_reason, Some(DeclineReason::AccountClosedTakenOver));
+}
+
+async fn subscribe(books: &Books, pai: Pai) {
+    let id = format!("ps-{pai}");
+    let record =
+        books.store.record_subscription(nonce(), NOW, partner("netflix"), id, subscription(pai, "s-1")).await;
+    assert!(matches!(record, Ok(SubscriptionRecord::Created(_))), "{record:?}");
+}
+
+async fn a_partner_without_a_subscription_hears_nothing_yet(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    record(&books, event("e-1", Suspended, 10)).await;
+    let told = leased(&books, 0).await;
+    assert!(matches!(told[..], [Entry { work: Work::PaiMapping { .. }, .. }]), "{told:?}");
+    // The subscription comes to a PAI that is held.
+    subscribe(&books, subscriber.pai).await;
+    let told = leased(&books, 0).await;
+    assert!(told.iter().any(|entry| matches!(entry.work, Work::PaiNotice { .. })), "{told:?}");
+}
+
+async fn a_replayed_call_changes_nothing(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let once = nonce();
+    let record = |new| books.store.record_event(Some(once.clone()), NOW, new);
+    assert_eq!(record(event("e-1", SimSwapped, 10)).await.expect("works"), EventRecord::Recorded(Applied));
+    assert!(matches!(record(event("e-2", Ceased, 20)).await, Err(StoreError::NonceSpent)));
+    assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
+}

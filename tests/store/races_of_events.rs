@@ -1,0 +1,150 @@
+//! Several origins that hear of the same accounts: whoever comes second finds what the first one wrote.
+
+use crate::races::{at_once, how_many};
+use crate::setting::{Books, NOW, ext, nonce, number, partner, signup};
+use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Resumed, Suspended};
+use onbill_domain::digest::sha256;
+use onbill_domain::pai::PaiState;
+use onbill_domain::wire::operator::EventOutcome::{Applied, Contradictory, NoSubscriber, Superseded};
+use onbill_origin::store::{EventRecord, HandOff, Lane, NewEvent, SignupIssue, Store, Work};
+use std::sync::Arc;
+
+on_each_database!(
+    one_event_is_recorded_once_at_two_origins,
+    who_leaves_while_signing_up_has_no_open_pai_of_before,
+    numbers_that_change_crosswise_do_not_wait_for_each_other,
+    events_and_charges_of_one_subscriber_go_on,
+);
+
+fn event(name: &str, event: AccountEvent, from: u8, to: Option<u8>, at: i64) -> NewEvent {
+    NewEvent {
+        event_id: ext(name),
+        fingerprint: sha256(format!("{name} {event:?} {from} {to:?} {at}").as_bytes()),
+        event,
+        number: number(from).index,
+        new_number: to.map(number),
+        occurred_at: NOW.plus_seconds(at),
+    }
+}
+
+async fn record(store: Arc<dyn Store>, new: NewEvent) -> EventRecord {
+    store.record_event(Some(nonce()), NOW, new).await.expect("works")
+}
+
+async fn one_event_is_recorded_once_at_two_origins(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let calls = at_once(&books, 16, |store, _| record(store, event("e-1", Suspended, 1, None, 10)));
+    let records = calls.await;
+    assert_eq!(how_many(&records, |record| *record == EventRecord::Recorded(Applied)), 1, "{records:?}");
+    assert_eq!(how_many(&records, |record| *record == EventRecord::Replayed(Applied)), 15, "{records:?}");
+    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!((row.state, row.version), (PaiState::Suspended, 2));
+    // One name for two numbers: the turns are two, and the name is still one event's.
+    let calls = at_once(&books, 16, |store, n| {
+        let number = if n / 2 % 2 == 0 { 2 } else { 3 };
+        record(store, event("e-2", Ceased, number, None, 10))
+    });
+    let records = calls.await;
+    assert_eq!(how_many(&records, |record| *record == EventRecord::Recorded(NoSubscriber)), 1, "{records:?}");
+    assert_eq!(how_many(&records, |record| *record == EventRecord::Replayed(NoSubscriber)), 7, "{records:?}");
+    assert_eq!(how_many(&records, |record| *record == EventRecord::Conflict), 8, "{records:?}");
+}
+
+/// Whichever comes first: who had the number until then is closed for ever, and one PAI at most is open.
+async fn who_leaves_while_signing_up_has_no_open_pai_of_before(books: Books) {
+    for n in 1..=6 {
+        let before = books.subscriber(n).await;
+        let calls = at_once(&books, 8, |store, call| async move {
+            if call == 3 {
+                record(store, event(&format!("e-{n}"), Ceased, n, None, 0)).await;
+                return None;
+            }
+            match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
+                SignupIssue::Issued(row) => Some(row.pai),
+                SignupIssue::AlreadyOnBill => panic!("nobody has a subscription"),
+            }
+        });
+        let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();
+        issued.dedup();
+        assert!(issued.len() <= 1, "{issued:?}");
+        let row = books.store.pai(partner("netflix"), before.pai).await.expect("works").expect("is there");
+        assert_eq!((row.state, row.version), (PaiState::Closed, 2));
+    }
+}
+
+async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) {
+    let (one, other) = (books.subscriber(1).await, books.subscriber(2).await);
+    let calls = at_once(&books, 16, |store, n| {
+        let (from, to) = if n / 2 % 2 == 0 { (1, 2) } else { (2, 1) };
+        record(store, event(&format!("e-{n}"), NumberChanged, from, Some(to), 10))
+    });
+    for record in calls.await {
+        assert_eq!(record, EventRecord::Recorded(Contradictory));
+    }
+    // Around in a circle of numbers, one of which is free: everybody goes on with who they were.
+    let calls = at_once(&books, 16, |store, n| {
+        let (from, to) = [(1, 3), (3, 1), (2, 4), (4, 2)][n % 4];
+        record(store, event(&format!("c-{n}"), NumberChanged, from, Some(to), 20))
+    });
+    let records = calls.await;
+    assert!(how_many(&records, |record| *record == EventRecord::Recorded(Applied)) >= 2, "{records:?}");
+    let mut open = 0;
+    for n in 1..=4 {
+        let SignupIssue::Issued(row) =
+            books.store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works")
+        else {
+            panic!("nobody has a subscription")
+        };
+        open += usize::from(row.pai == one.pai || row.pai == other.pai);
+    }
+    assert_eq!(open, 2, "nobody got lost");
+}
+
+/// Holding, charges that close, and telling of it take the same rows: nobody waits for anybody crosswise.
+async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
+    use crate::setting::{charge, declined};
+    use onbill_domain::decline::DeclineReason;
+
+    let subscriber = books.subscriber(1).await;
+    let mut charges = Vec::new();
+    for n in 0..8 {
+        charges.push(books.posted(charge(subscriber.pai, &format!("n-{n}"), 100)).await);
+    }
+    at_once(&books, 32, |store, n| {
+        let id = charges[n / 4].clone();
+        async move {
+            match n % 4 {
+                0 => {
+                    let outcome = if n == 28 {
+                        declined(DeclineReason::AccountClosed)
+                    } else {
+                        HandOff::Done { raw_code: None }
+                    };
+                    store.answer_transaction(NOW, id, outcome).await.expect("works");
+                }
+                1 => {
+                    let due =
+                        store.lease_due(Lane::All, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+                    for entry in due {
+                        if matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. }) {
+                            store.settle(NOW, entry, HandOff::Done { raw_code: None }).await.expect("works");
+                        }
+                    }
+                }
+                _ => {
+                    let what = if n % 8 < 4 { Suspended } else { Resumed };
+                    let at = i64::try_from(n).expect("is small");
+                    let record = record(store, event(&format!("e-{n}"), what, 1, None, at)).await;
+                    let known = [Applied, Superseded].map(EventRecord::Recorded);
+                    assert!(known.contains(&record), "{record:?}");
+                }
+            }
+        }
+    })
+    .await;
+    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!(row.state, PaiState::Closed);
+    // Whatever was told meanwhile, the last word is still to be told or has been.
+    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!(standing.version, row.version);
+}

@@ -1,0 +1,118 @@
+//! What an operator's origin tells: how its PAIs stand.
+
+use super::kit::{Answer, World, edge_keyring, mapping, pai, request};
+use crate::fake::StoreFault;
+use bytes::Bytes;
+use http::Request;
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::signature::sign_request;
+use onbill_domain::timestamp::Timestamp;
+use serde_json::{Value, json};
+
+const PATH: &str = "/origin/v1/pai-mapping";
+
+fn signed(key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
+    let ring = Keyring::parse(&edge_keyring().to_string()).expect("is well formed");
+    let mut request = request("POST", PATH, &body.to_string());
+    let key = ring.newest(key.0, key.1).expect("is there");
+    let now = Timestamp::from_unix_seconds(super::kit::NOW);
+    sign_request(&mut request, key, now, "nonce-of-the-origin").expect("signs");
+    request
+}
+
+fn says(operator: &str, state: &str, version: u64) -> Value {
+    json!({"pai": pai(), "mapping": mapping(operator, state, version)})
+}
+
+async fn tell(world: &World, state: &str, version: u64) -> Answer {
+    world.send(signed((KeyUse::OriginToEdge, "operator:acme"), &says("acme", state, version))).await
+}
+
+fn stored(world: &World) -> Option<Value> {
+    let value = world.platform.kv_value(&format!("pai/{}", pai()))?;
+    serde_json::from_str(&value).ok()
+}
+
+#[tokio::test]
+async fn the_store_follows_and_never_goes_back() {
+    let world = World::new();
+    for (state, version, kept) in [
+        ("ACTIVE", 2, mapping("acme", "ACTIVE", 2)),
+        ("SUSPENDED", 3, mapping("acme", "SUSPENDED", 3)),
+        ("ACTIVE", 2, mapping("acme", "SUSPENDED", 3)),
+        ("CLOSED", 5, mapping("acme", "CLOSED", 5)),
+        ("ACTIVE", 6, mapping("acme", "CLOSED", 5)),
+        ("SUSPENDED", 4, mapping("acme", "CLOSED", 5)),
+    ] {
+        assert_eq!(tell(&world, state, version).await.status(), 200, "{state} {version}");
+        assert_eq!(stored(&world), Some(kept), "{state} {version}");
+    }
+    assert!(world.platform.take_sent().is_empty(), "nobody is asked");
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_written_over() {
+    let world = World::new();
+    world.platform.kv_set(&format!("pai/{}", pai()), Some("garbage"));
+    assert_eq!(tell(&world, "CLOSED", 2).await.status(), 200);
+    assert_eq!(stored(&world), Some(mapping("acme", "CLOSED", 2)));
+}
+
+#[tokio::test]
+async fn an_origin_speaks_for_its_own_operator() {
+    let world = World::new();
+    let acme = (KeyUse::OriginToEdge, "operator:acme");
+    assert_eq!(world.send(signed(acme, &says("nova", "ACTIVE", 1))).await.refusal().0, 403);
+    assert_eq!(stored(&world), None);
+    let novas = mapping("nova", "ACTIVE", 1);
+    world.platform.kv_set(&format!("pai/{}", pai()), Some(&novas.to_string()));
+    assert_eq!(tell(&world, "CLOSED", 9).await.refusal(), (403, "forbidden".to_owned()));
+    assert_eq!(stored(&world), Some(novas), "another operator's PAI");
+}
+
+#[tokio::test]
+async fn only_an_origin_tells() {
+    let world = World::new();
+    let body = says("acme", "CLOSED", 9);
+    let mut changed = signed((KeyUse::OriginToEdge, "operator:acme"), &body);
+    *changed.body_mut() = says("acme", "ACTIVE", 9).to_string().into();
+    for (what, request) in [
+        ("unsigned", request("POST", PATH, &body.to_string())),
+        ("changed on the way", changed),
+        ("with another key of the same two", signed((KeyUse::EdgeToOrigin, "operator:acme"), &body)),
+        ("by a partner", world.signed("netflix-1", "POST", PATH, &body)),
+    ] {
+        assert_eq!(world.send(request).await.refusal(), (401, "authorization-failure".to_owned()), "{what}");
+    }
+    for (what, body) in [("no mapping", json!({"pai": pai()})), ("no state", says("acme", "LOST", 1))] {
+        let answer = world.send(signed((KeyUse::OriginToEdge, "operator:acme"), &body)).await;
+        assert_eq!(answer.refusal().0, 400, "{what}");
+    }
+    assert_eq!(stored(&world), None);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_no_receipt() {
+    for fault in
+        [StoreFault::ReadsFail, StoreFault::WritesFail, StoreFault::WritesFailAndLand, StoreFault::Down]
+    {
+        let world = World::new();
+        world.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "CLOSED", 5).to_string()));
+        world.platform.kv_fail(Some(fault));
+        assert_eq!(
+            tell(&world, "CLOSED", 6).await.refusal(),
+            (503, "service-unavailable".to_owned()),
+            "{fault:?}"
+        );
+        if fault == StoreFault::ReadsFail {
+            assert_eq!(
+                stored(&world),
+                Some(mapping("acme", "CLOSED", 5)),
+                "what is not known is not written over"
+            );
+        }
+        world.platform.kv_fail(None);
+        assert_eq!(tell(&world, "CLOSED", 6).await.status(), 200);
+        assert_eq!(stored(&world), Some(mapping("acme", "CLOSED", 6)));
+    }
+}
