@@ -31,7 +31,7 @@ fn number_changed(world: &World, id: &str, from: &str, to: &str) -> Value {
 }
 
 /// The call of the operator's systems that reports it.
-fn reported(world: &World, seat: &Seat, by: (Holder, KeyUse, &str), event: &Value) -> Request<Bytes> {
+fn reported(world: &World, seat: &Seat, by: &(Holder, KeyUse, &str), event: &Value) -> Request<Bytes> {
     let mut request = Request::post(format!("http://{}/operator/v1/account-events", seat.origin))
         .header("content-type", "application/json")
         .body(Bytes::from(event.to_string()))
@@ -44,7 +44,7 @@ fn reported(world: &World, seat: &Seat, by: (Holder, KeyUse, &str), event: &Valu
 
 async fn report(world: &World, event: &Value) -> (StatusCode, Value) {
     let by = (Holder::Operator("acme"), KeyUse::BssToOrigin, "operator:acme");
-    world.send(reported(world, &world.acme, by, event)).await
+    world.send(reported(world, &world.acme, &by, event)).await
 }
 
 /// Reports an event of this moment, which is followed.

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 async fn only_the_operators_own_systems_report() {
     let (world, pai) = World::signed_up(GOOD).await;
     let ceased = event(&world, "e-1", "ceased", GOOD);
-    let by = |holder, key_use, party| reported(&world, &world.acme, (holder, key_use, party), &ceased);
+    let by = |holder, key_use, party| reported(&world, &world.acme, &(holder, key_use, party), &ceased);
     let acmes = || (Holder::Operator("acme"), KeyUse::BssToOrigin, "operator:acme");
-    let genuine = reported(&world, &world.acme, acmes(), &ceased);
+    let genuine = reported(&world, &world.acme, &acmes(), &ceased);
     let mut changed = genuine.clone();
     *changed.body_mut() = Bytes::from(event(&world, "e-1", "ported-out", GOOD).to_string());
     let mut unsigned = genuine.clone();
@@ -29,7 +29,7 @@ async fn only_the_operators_own_systems_report() {
         let (status, refusal) = world.send(request).await;
         assert_eq!((status.as_u16(), &refusal["code"]), (401, &json!("authorization-failure")), "{who}");
     }
-    let swapped = reported(&world, &world.acme, acmes(), &event(&world, "e-2", "sim-swapped", GOOD));
+    let swapped = reported(&world, &world.acme, &acmes(), &event(&world, "e-2", "sim-swapped", GOOD));
     assert_eq!(world.send(swapped.clone()).await, (StatusCode::OK, answer("e-2", "APPLIED")));
     let (status, refusal) = world.send(swapped).await;
     assert_eq!((status.as_u16(), &refusal["code"]), (401, &json!("authorization-failure")), "a replay");
