@@ -96,8 +96,17 @@ async fn a_partner_that_is_down_for_a_day_is_told_when_it_is_back() {
 
 #[tokio::test]
 async fn a_notice_whose_receipt_is_lost_says_the_same_again() {
+    says_the_same_again_after(Mishap::AnswerLost).await;
+}
+
+#[tokio::test]
+async fn only_a_yes_is_a_receipt() {
+    says_the_same_again_after(Mishap::FailsAfter).await;
+}
+
+async fn says_the_same_again_after(mishap: Mishap) {
     let world = unclear().await;
-    world.network.disturb(&format!("{NETFLIX}/transaction-state"), Mishap::AnswerLost);
+    world.network.disturb(&format!("{NETFLIX}/transaction-state"), mishap);
     world.pass_seconds(361);
     world.acme.deliver().await;
     assert_eq!(known(&world).await.0, "APPROVED", "it did arrive");

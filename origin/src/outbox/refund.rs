@@ -45,3 +45,22 @@ pub(crate) fn verdict(answer: BillRefundAnswer) -> HandOff {
         ChargeVerdict::Declined => HandOff::Refused { raw_code },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn billings_code_reaches_the_partner_unless_it_could_tell_a_number() {
+        let told = |status, raw_code: &str| {
+            verdict(BillRefundAnswer { status, raw_code: Some(raw_code.to_owned()) })
+        };
+        for (code, told_code) in [("61", Some("61")), ("no bill of +12025550101", None), ("2025550101", None)]
+        {
+            let raw_code = told_code.map(str::to_owned);
+            let done = HandOff::Done { raw_code: raw_code.clone() };
+            assert_eq!(told(ChargeVerdict::Approved, code), done, "{code}");
+            assert_eq!(told(ChargeVerdict::Declined, code), HandOff::Refused { raw_code }, "{code}");
+        }
+    }
+}
