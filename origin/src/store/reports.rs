@@ -8,14 +8,18 @@ use async_trait::async_trait;
 use onbill_domain::day::Day;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 
-/// The longest for which an entry of the outbox belongs to who leased it, in seconds: longer than an attempt can take. One
-/// that is due later than this was put off, and nobody is at it.
-pub const LEASE_SECONDS_MAX: i64 = 120;
+/// The longest for which an entry of the outbox belongs to who leased it, in seconds: longer than an attempt can take, and
+/// longer than billing takes a call that was signed in it. What a program that died has sent may arrive until then; were
+/// the charge looked up before, and then declined because the account has been suspended meanwhile, it would be on the
+/// bill all the same. An entry that is due later than this was put off, and nobody is at it.
+pub const LEASE_SECONDS_MAX: i64 = 360;
+const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an attempt signs within a minute");
 
 /// Reports on the books, and what a person may do about what they say.
 #[async_trait]

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::outbox::{self, charge as hand_off};
 use crate::routes::authentic::PartnerCall;
-use crate::store::{NewCharge, Posting};
+use crate::store::{LEASE_SECONDS_MAX, NewCharge, Posting};
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
@@ -16,9 +16,8 @@ use onbill_domain::wire::ott::TransactionRequest;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// Seconds that a post may work on its answer. Many times longer than its hand-off may take, so that a replay does not
-/// answer while the first post still may.
-pub(crate) const ANSWERING_SECONDS: i64 = 60;
+/// Seconds that a post may work on its answer, and for which it has the hand-off to itself: as long as any lease.
+pub(crate) const ANSWERING_SECONDS: i64 = LEASE_SECONDS_MAX;
 
 /// 1. Checks the request: 400 `invalid-request`.
 /// 2. Records it, durably, with its hand-off: 404 `pai-not-found`, 400 `parameter-not-supported` for a currency that is
