@@ -18,6 +18,7 @@ use onbill_domain::origin_url::origin_of;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::edge::OfferView;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -249,6 +250,12 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// All partners, by what is sold and by what is configured.
+    pub fn partner_ids(&self) -> BTreeSet<&PartnerId> {
+        let sold = self.offers.iter().map(|offer| &offer.partner);
+        sold.chain(self.partners.iter().map(|partner| &partner.id)).collect()
     }
 
     /// Where a partner is told of later outcomes.

@@ -41,9 +41,14 @@ pub(crate) fn netflix() -> PartnerId {
     PartnerId::parse("netflix").expect("is a slug")
 }
 
+pub(crate) fn hulu() -> PartnerId {
+    PartnerId::parse("hulu").expect("is a slug")
+}
+
 /// A row of charges.
 #[derive(Clone)]
 pub(crate) struct Charge {
+    pub(crate) partner: &'static str,
     pub(crate) id: String,
     pub(crate) ext_id: String,
     pub(crate) pai: Pai,
@@ -126,7 +131,7 @@ impl Books {
                     "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai,
                          amount_minor, currency, tax_minor, description, period_from, period_to, status,
                          decline_reason, answering_until, created_at, settled_at)
-                     VALUES (?1, 'netflix', ?2, zeroblob(32), ?3, ?4, ?5, ?6, 'Netflix', '2026-11-01', '2026-11-30',
+                     VALUES (?1, ?10, ?2, zeroblob(32), ?3, ?4, ?5, ?6, 'Subscription', '2026-11-01', '2026-11-30',
                          ?7, iif(?7 = 'DECLINED', 'risk-declined', NULL), ?8, ?8, ?9)",
                 )
                 .expect("is SQL");
@@ -141,7 +146,8 @@ impl Books {
                         charge.tax,
                         charge.status,
                         charge.created,
-                        charge.settled
+                        charge.settled,
+                        charge.partner
                     ])
                     .expect("is a charge");
             }
@@ -149,7 +155,7 @@ impl Books {
                 .prepare(
                     "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor,
                          reason, status, answering_until, created_at, settled_at)
-                     VALUES (?1, 'netflix', ?2, zeroblob(32), ?3, ?4, 'Cancelled', ?5, ?6, ?6, ?7)",
+                     VALUES (?1, ?8, ?2, zeroblob(32), ?3, ?4, 'Cancelled', ?5, ?6, ?6, ?7)",
                 )
                 .expect("is SQL");
             let mut given_back = tx
@@ -158,7 +164,7 @@ impl Books {
                 )
                 .expect("is SQL");
             for refund in refunds {
-                let charge = &charges[refund.charge].id;
+                let Charge { id: charge, partner, .. } = &charges[refund.charge];
                 insert
                     .execute(params![
                         refund.id,
@@ -167,7 +173,8 @@ impl Books {
                         refund.amount,
                         refund.status,
                         refund.created,
-                        refund.settled
+                        refund.settled,
+                        partner
                     ])
                     .expect("is a refund");
                 if refund.status != "DECLINED" {

@@ -96,6 +96,7 @@ impl Month {
                 1 => month.carried_over(n, &mut dice, with_faults),
                 2..=4 => month.declined(n, &mut dice, with_faults),
                 5 => month.pending(n, &mut dice, with_faults),
+                6 if with_faults => month.of_another_partner(n, &mut dice),
                 _ => month.approved(n, &mut dice, with_faults),
             }
         }
@@ -115,6 +116,7 @@ impl Month {
     ) -> Charge {
         let amount = dice.between(100, 10_000);
         let charge = Charge {
+            partner: "netflix",
             id: format!("t-{n}"),
             ext_id: format!("n-{}", n * 7),
             pai: pai(n),
@@ -182,6 +184,30 @@ impl Month {
             self.expect(&["amount-differs-on-bill"], "charge", &charge.id);
         }
         self.put(lines, false);
+    }
+
+    /// Billed for another partner, and some of it given back.
+    fn of_another_partner(&mut self, n: usize, dice: &mut Dice) {
+        let created = dice.between(FROM, UNTIL - 60);
+        let mut charge = self.charge(n, dice, "APPROVED", created, Some(created + 5));
+        charge.partner = "hulu";
+        let place = self.charges.len() - 1;
+        self.charges[place] = charge.clone();
+        let id = format!("f-{n}");
+        let bill = &lines_of(&charge).bill[0];
+        let given_back = Line { kind: "refund", refund: id.clone(), amount: 10, ..bill.clone() };
+        self.extract.extend([bill.clone(), given_back]);
+        self.expect(&["other-partner"], "charge", &charge.id);
+        self.expect(&["other-partner"], "refund", &id);
+        self.refunds.push(Refund {
+            ext_id: format!("r-{n}"),
+            id,
+            charge: place,
+            amount: 10,
+            status: "APPROVED",
+            created: created + 30,
+            settled: Some(created + 31),
+        });
     }
 
     /// Posted at the end of one month, approved at the beginning of the next.

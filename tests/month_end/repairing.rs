@@ -1,6 +1,6 @@
 //! Repair: what asking and telling again can mend is set going, once; everything else is left alone.
 
-use crate::books::{Books, Charge, FROM, FixedClock, NOW, Refund, UNTIL, netflix, november, pai};
+use crate::books::{Books, Charge, FROM, FixedClock, NOW, Refund, UNTIL, hulu, netflix, november, pai};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
 use onbill_origin::reconcile::file::{FileBook, Side};
@@ -15,6 +15,7 @@ const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
 fn charge(id: &str, status: &'static str) -> Charge {
     let settled = (status != "PENDING").then_some(FROM + 20);
     Charge {
+        partner: "netflix",
         id: format!("t-{id}"),
         ext_id: id.to_owned(),
         pai: pai(1),
@@ -54,6 +55,7 @@ async fn repair(
     let job = Job {
         store,
         partner: netflix(),
+        others: vec![hulu()],
         period: november(),
         clock,
         pending_seconds_max: 86_400,

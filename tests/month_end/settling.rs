@@ -90,6 +90,7 @@ async fn a_month_of_a_hundred_thousand_lines_sums_to_the_cent() {
 #[tokio::test]
 async fn a_past_month_stays_as_it_was_and_full_refunds_give_all_tax_back() {
     let row = |id: &str, created| Charge {
+        partner: "netflix",
         id: format!("t-{id}"),
         ext_id: id.to_owned(),
         pai: crate::books::pai(1),

@@ -29,8 +29,7 @@ impl PeriodArguments {
     /// The period, if it is one and the partner is one of this operator's: a misspelled partner has no charges, and that
     /// would look like a finding.
     pub(super) fn check(&self, config: &Config) -> anyhow::Result<Period> {
-        let is_known = config.offers.iter().any(|offer| offer.partner == self.partner)
-            || config.partners.iter().any(|partner| partner.id == self.partner);
+        let is_known = config.partner_ids().contains(&self.partner);
         ensure!(is_known, "the configuration has no partner {}", self.partner);
         Period::of_days(self.from, self.to).context("--to lies before --from")
     }

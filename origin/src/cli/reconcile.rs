@@ -24,7 +24,8 @@ const LISTED_MAX: usize = 20;
 ///              kind is charge or refund; extRefundID is empty for a charge; pai may be empty for a refund;
 ///              status is APPROVED, PENDING or DECLINED
 ///   extract    kind,transactionID,refundID,amount_minor,currency
-///              the ids are those that billing was posted; refundID is empty for a charge
+///              the ids are those that billing was posted; refundID is empty for a charge; lines of other
+///              partners in the configuration are recognised and left out of the sums (other-partner)
 ///
 /// A charge or refund is in the period in which it was posted to us. Let both files reach some days beyond it at
 /// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
@@ -81,6 +82,12 @@ impl Arguments {
         let job = Job {
             store: &*store,
             partner: self.period.partner.clone(),
+            others: config
+                .partner_ids()
+                .into_iter()
+                .filter(|id| **id != self.period.partner)
+                .cloned()
+                .collect(),
             period,
             clock: &SystemClock,
             pending_seconds_max: self.pending_hours * 3600,

@@ -72,12 +72,14 @@ causes! {
     PendingTooLong = "pending-too-long",
     /// Nothing is wrong: it belongs to another period in one of the books.
     OtherPeriod = "other-period",
+    /// Nothing is wrong: it is on the bill for another partner of the operator.
+    OtherPartner = "other-partner",
 }
 
 impl Cause {
     /// Whether it only explains why a line is in no sum.
     pub fn is_note(self) -> bool {
-        self == Self::OtherPeriod
+        matches!(self, Self::OtherPeriod | Self::OtherPartner)
     }
 }
 

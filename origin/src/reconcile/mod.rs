@@ -65,6 +65,8 @@ pub struct Job<'a> {
     pub store: &'a dyn Store,
     /// Whose charges and refunds.
     pub partner: PartnerId,
+    /// The operator's other partners. Billing is not told whose a charge is, so the extract has theirs too.
+    pub others: Vec<PartnerId>,
     /// Which days.
     pub period: Period,
     /// What time it is. It is looked at for each errand of a repair: a run takes minutes, and what was put off when it began
@@ -183,12 +185,18 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         })
     }
 
-    async fn named(&self, side: Side, kind: Kind, ids: &[Box<str>]) -> Result<Vec<Own>, StoreError> {
+    async fn named(
+        &self,
+        partner: &PartnerId,
+        side: Side,
+        kind: Kind,
+        ids: &[Box<str>],
+    ) -> Result<Vec<Own>, StoreError> {
         let names = match side {
             Side::Partner => Names::Partners(ids.iter().filter_map(|id| ExtId::parse(id)).collect()),
             Side::Bill => Names::Ours(ids.iter().map(ToString::to_string).collect()),
         };
-        let (store, partner) = (self.job.store, self.job.partner.clone());
+        let (store, partner) = (self.job.store, partner.clone());
         Ok(match kind {
             Kind::Charge => store.charges_named(partner, names).await?.into_iter().map(Own::from).collect(),
             Kind::Refund => store.refunds_named(partner, names).await?.into_iter().map(Own::from).collect(),
@@ -282,8 +290,11 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
     async fn look_up_the_rest(&mut self, side: Side, kind: Kind) -> Result<(), StoreError> {
         let left = self.book(side).ids_left(kind);
         for ids in left.chunks(PAGE as usize) {
-            for own in self.named(side, kind, ids).await? {
+            for own in self.named(&self.job.partner, side, kind, ids).await? {
                 self.look_at(own).await?;
+            }
+            if side == Side::Bill {
+                self.set_aside_of_others(kind, ids).await?;
             }
             for id in ids {
                 let Some(copies) = self.book(side).remove(kind, id) else { continue };
@@ -304,12 +315,26 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         Ok(())
     }
 
+    /// What is on the bill for other partners: it is compared when their own statement is.
+    async fn set_aside_of_others(&mut self, kind: Kind, ids: &[Box<str>]) -> Result<(), StoreError> {
+        for partner in &self.job.others {
+            for own in self.named(partner, Side::Bill, kind, ids).await? {
+                let copies = self.extract.remove(kind, own.our_id());
+                for line in copies.iter().flat_map(file::Copies::all) {
+                    let found = Found { cause: Cause::OtherPartner, partner: None, bill: Some(line) };
+                    self.report(Finding::of(&own, found, None));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Charges of other periods of which a file gives something back.
     async fn look_up_what_was_given_back(&mut self, side: Side) -> Result<(), StoreError> {
         let mut left: Vec<Box<str>> = self.book(side).given_back.keys().cloned().collect();
         left.sort_unstable();
         for ids in left.chunks(PAGE as usize) {
-            for own in self.named(side, Kind::Charge, ids).await? {
+            for own in self.named(&self.job.partner, side, Kind::Charge, ids).await? {
                 self.compare_given_back(side, &own);
             }
         }
