@@ -358,7 +358,7 @@ impl Month {
             }
             lines.partner[0].refund.clone_from(&refund.ext_id);
             lines.bill[0].refund.clone_from(&refund.id);
-            if with_faults && dice.once_in(20) {
+            if with_faults && dice.once_in(10) {
                 let faults = [&FAULTS[..], &REFUND_FAULTS].concat();
                 let at = dice.between(0, i64::try_from(faults.len()).expect("are few"));
                 let (causes, spoil) = faults[usize::try_from(at).expect("is an index")];
