@@ -2,6 +2,7 @@
 //! know are ignored.
 
 pub mod csp;
+pub mod device;
 pub mod edge;
 pub mod kv;
 pub mod operator;

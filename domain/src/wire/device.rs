@@ -1,0 +1,145 @@
+//! Partner → edge → origin: the part of the OTT API for an app on a device, which reads the number of its SIM.
+//!
+//! The number comes from the partner here, and nothing that goes back has it. Types that hold a number or a PIN have no
+//! `Debug`.
+
+use crate::ids::{ExtId, OfferId, OperatorId};
+use crate::locale::Locale;
+use crate::msisdn::Msisdn;
+use crate::pai::Pai;
+use crate::standing::AccountType;
+use crate::timestamp::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// `POST /account/validate`: may this subscriber pay on the bill, and who are they?
+#[derive(Serialize, Deserialize)]
+pub struct DeviceValidateRequest {
+    /// The number, as the app read it.
+    pub msisdn: Msisdn,
+    /// Whose SIM it is; needed where the edge serves several operators with this partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorId>,
+    /// What they want to buy; the partner's cheapest when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<OfferId>,
+    /// The PIN from the text message, where the operator asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<String>,
+    /// Which PIN it is; the newest that was sent to the number when absent.
+    #[serde(rename = "pinID", default, skip_serializing_if = "Option::is_none")]
+    pub pin_id: Option<ExtId>,
+    /// Where the customer is, in the partner's own words. Nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ExtId>,
+}
+
+/// They may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceValidateAnswer {
+    /// Always `ACTIVE`: other accounts are refused.
+    pub status: String,
+    /// How the account pays.
+    #[serde(rename = "type")]
+    pub account_type: AccountType,
+    /// The subscriber, as this partner knows them from now on.
+    pub pai: Pai,
+    /// Their operator.
+    pub operator: OperatorId,
+}
+
+/// `POST /pin`: send a PIN to a number.
+#[derive(Serialize, Deserialize)]
+pub struct DevicePinRequest {
+    /// The number, as the app read it.
+    pub msisdn: Msisdn,
+    /// Whose SIM it is; needed where the edge serves several operators with this partner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorId>,
+    /// The language of the text message, by any tag such as `es-MX`; English when absent or one that we do not have.
+    #[serde(default, deserialize_with = "locale_of_tag")]
+    pub locale: Locale,
+}
+
+fn locale_of_tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Locale, D::Error> {
+    let tag = String::deserialize(deserializer)?;
+    Ok(Locale::parse(&tag).unwrap_or_default())
+}
+
+/// A PIN is on its way, if the number has an account. The same for every number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DevicePinAnswer {
+    /// The name of this PIN.
+    #[serde(rename = "pinID")]
+    pub pin_id: ExtId,
+    /// When it is over.
+    pub expires_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn code<T: serde::de::DeserializeOwned>(body: &Value) -> Option<&'static str> {
+        crate::wire::parse::<T>(body.to_string().as_bytes()).err().map(|reject| reject.code.as_str())
+    }
+
+    #[test]
+    fn only_the_number_is_needed_and_only_as_e164() {
+        let mut body = json!({"msisdn": "+12025550101", "unknown": true});
+        assert_eq!(code::<DeviceValidateRequest>(&body), None);
+        assert_eq!(code::<DevicePinRequest>(&body), None);
+        for (member, value) in
+            [("operator", "acme"), ("offer", "netflix-standard"), ("pin", "012345"), ("channel", "APP")]
+        {
+            body[member] = json!(value);
+        }
+        body["pinID"] = json!("p-1");
+        body["locale"] = json!("es");
+        assert_eq!(code::<DeviceValidateRequest>(&body), None);
+        assert_eq!(code::<DevicePinRequest>(&body), None);
+        for bad in ["2025550101", "+1 202 555 0101", "12025550101", "+0202555010", ""] {
+            body["msisdn"] = json!(bad);
+            assert_eq!(code::<DeviceValidateRequest>(&body), Some("invalid-request"), "{bad}");
+            assert_eq!(code::<DevicePinRequest>(&body), Some("invalid-request"), "{bad}");
+        }
+        // As a number of JSON it would have lost its leading zero.
+        let pin = json!({"msisdn": "+12025550101", "pin": 12345});
+        assert_eq!(code::<DeviceValidateRequest>(&pin), Some("invalid-request"));
+    }
+
+    #[test]
+    fn a_language_is_matched_and_never_a_reason_to_refuse() {
+        for (tag, locale) in
+            [("es-MX", Locale::Es), ("ar", Locale::Ar), ("pt-BR", Locale::En), ("", Locale::En)]
+        {
+            let body = json!({"msisdn": "+12025550101", "locale": tag}).to_string();
+            let request: DevicePinRequest = crate::wire::parse(body.as_bytes()).expect("is taken");
+            assert_eq!(request.locale, locale, "{tag}");
+        }
+    }
+
+    #[test]
+    fn the_answers_have_the_contracts_names() {
+        let answer = DeviceValidateAnswer {
+            status: "ACTIVE".to_owned(),
+            account_type: AccountType::Postpaid,
+            pai: Pai::from_random([1; 16]),
+            operator: OperatorId::parse("acme").expect("is a slug"),
+        };
+        assert_eq!(
+            serde_json::to_value(&answer).expect("is JSON"),
+            json!({"status": "ACTIVE", "type": "postpaid", "pai": "01010101-0101-4101-8101-010101010101",
+                   "operator": "acme"})
+        );
+        let pin = DevicePinAnswer {
+            pin_id: ExtId::parse("p-1").expect("is an identifier"),
+            expires_at: Timestamp::from_unix_seconds(1_795_000_000),
+        };
+        assert_eq!(
+            serde_json::to_value(&pin).expect("is JSON"),
+            json!({"pinID": "p-1", "expiresAt": "2026-11-18T11:06:40Z"})
+        );
+    }
+}
