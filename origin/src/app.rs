@@ -15,7 +15,7 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{Code, Reject};
 use onbill_domain::timestamp::Timestamp;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// The origin of one operator.
 pub struct App {
@@ -37,8 +37,8 @@ pub struct App {
     pub numbers: NumberPlan,
     /// Seals numbers.
     pub vault: Vault,
-    /// Rung when something was put into the outbox.
-    pub outbox_bell: Notify,
+    /// Rung when something was put into the outbox: see [`Self::ring_outbox`].
+    pub outbox_bell: watch::Sender<()>,
 }
 
 impl App {
@@ -90,13 +90,18 @@ impl App {
             Arc::clone(&clock),
             Arc::clone(&random),
         );
-        let outbox_bell = Notify::new();
+        let outbox_bell = watch::Sender::new(());
         Ok(Self { config, keys, store, clock, random, peer, bss, numbers, vault, outbox_bell })
     }
 
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Has the outbox looked at, by each that delivers from it: something was put in.
+    pub fn ring_outbox(&self) {
+        self.outbox_bell.send_replace(());
     }
 
     /// The offer of that name, or 400 `parameter-not-supported`.

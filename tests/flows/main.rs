@@ -13,6 +13,7 @@ mod journeys;
 mod limits;
 mod notices;
 mod outages;
+mod outbox_at_work;
 mod privacy;
 mod refunds;
 mod refusals;

@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 on_each_database!(
     what_is_in_a_file_is_in_the_outbox_no_more,
-    bills_and_messages_are_leased_apart,
+    each_lane_is_leased_by_itself,
     only_who_has_the_lease_files,
     what_is_settled_or_parked_is_not_filed,
     a_line_is_settled_once_and_the_partner_is_told,
@@ -82,7 +82,7 @@ async fn what_is_in_a_file_is_in_the_outbox_no_more(books: Books) {
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending);
 }
 
-async fn bills_and_messages_are_leased_apart(books: Books) {
+async fn each_lane_is_leased_by_itself(books: Books) {
     waiting(&books, 1, "n-1").await;
     let subscriber = books.subscriber(2).await;
     let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
@@ -90,10 +90,16 @@ async fn bills_and_messages_are_leased_apart(books: Books) {
     for entry in lease(&books, 0).await.into_iter().skip(1) {
         books.store.settle(NOW, entry, done()).await.expect("works");
     }
-    let next = books.store.next_due(Lane::Messages).await.expect("works");
+    let next = books.store.next_due(Lane::Partners).await.expect("works");
     assert_eq!(next, Some(NOW), "the notice of the settled charge");
-    let messages = books.store.lease_due(Lane::Messages, NOW, NOW.plus_seconds(120), 16).await;
-    assert!(matches!(messages.expect("works")[..], [Entry { work: Work::ChargeNotice { .. }, .. }]));
+    for other in [Lane::Texts, Lane::Edge] {
+        assert_eq!(books.store.next_due(other).await.expect("works"), None);
+        assert!(
+            books.store.lease_due(other, NOW, NOW.plus_seconds(120), 16).await.expect("works").is_empty()
+        );
+    }
+    let notices = books.store.lease_due(Lane::Partners, NOW, NOW.plus_seconds(120), 16).await;
+    assert!(matches!(notices.expect("works")[..], [Entry { work: Work::ChargeNotice { .. }, .. }]));
     assert_eq!(books.store.next_due(Lane::Bills).await.expect("works"), Some(NOW.plus_seconds(900)));
 }
 

@@ -123,7 +123,7 @@ async fn settle(app: &App, entry: Entry, outcome: HandOff) -> Result<(), Fault> 
     };
     let settling = app.store.settle(app.now(), entry, outcome).await?;
     outbox::look_at(settling, "charge", &id);
-    app.outbox_bell.notify_one();
+    app.ring_outbox();
     Ok(())
 }
 

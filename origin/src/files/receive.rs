@@ -85,7 +85,7 @@ async fn carry_out(app: &App, file: &File, lines: &[FileLine], answers: Vec<Answ
         let some = verdicts.by_ref().take(SETTLED_AT_ONCE);
         let settled = join_all(some.map(|(line, verdict)| settle(app, file, line, verdict))).await;
         settled.into_iter().collect::<Result<(), Fault>>()?;
-        app.outbox_bell.notify_one();
+        app.ring_outbox();
     }
     app.store.file_acknowledged(app.now(), file.file_id.clone()).await?;
     tracing::info!(file = file.file_id, approved, declined, "a file is settled");

@@ -19,6 +19,7 @@ use futures_util::future::join_all;
 use onbill_domain::msisdn::Msisdn;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Entries of a kind worked on at once: enough to keep a billing system busy, few enough not to flood it.
 const BATCH: u32 = 16;
@@ -33,50 +34,71 @@ const RAW_CODE_CHARS_MAX: usize = 64;
 /// Longest sleep of the delivery loop: an entry put in by another process is found after this at the latest.
 const IDLE_SECONDS_MAX: i64 = 15;
 
-/// Delivers for ever: whatever is due, then sleeps until something is or the bell rings.
+/// Delivers for ever, each lane for itself: a partner that is slow to listen does not hold up a PIN.
 pub async fn run(app: Arc<App>) {
+    let mut running = JoinSet::new();
+    for lane in lanes(&app) {
+        running.spawn(run_lane(Arc::clone(&app), *lane));
+    }
+    running.join_all().await;
+}
+
+/// Delivers what is due in a lane, then sleeps until something is or the bell rings.
+async fn run_lane(app: Arc<App>, lane: Lane) {
+    let mut bell = app.outbox_bell.subscribe();
     loop {
-        let wait = match deliver_due(&app).await {
-            Ok(_) => match app.store.next_due(lane(&app)).await {
-                Ok(Some(at)) => at.seconds_since(app.now()).clamp(1, IDLE_SECONDS_MAX),
-                Ok(None) | Err(_) => IDLE_SECONDS_MAX,
+        // Looking is a read; only what is due is worth a transaction.
+        let wait = match app.store.next_due(lane).await {
+            Ok(Some(at)) if at <= app.now() => match deliver(&app, lane).await {
+                Ok(_) => continue,
+                Err(fault) => {
+                    tracing::error!(?fault, ?lane, "the outbox could not be worked on");
+                    1
+                }
             },
-            Err(fault) => {
-                tracing::error!(?fault, "the outbox could not be worked on");
-                1
-            }
+            Ok(Some(at)) => at.seconds_since(app.now()).clamp(1, IDLE_SECONDS_MAX),
+            Ok(None) | Err(_) => IDLE_SECONDS_MAX,
         };
         let wait = Duration::from_secs(wait.unsigned_abs());
         // Woken or not, the next round looks at what is due.
-        let _ = tokio::time::timeout(wait, app.outbox_bell.notified()).await;
+        let _ = tokio::time::timeout(wait, bell.changed()).await;
     }
 }
 
 /// Delivers everything that is due now; gives how many entries were tried.
 pub async fn deliver_due(app: &App) -> Result<usize, Fault> {
     let mut tried = 0;
+    for lane in lanes(app) {
+        tried += deliver(app, *lane).await?;
+    }
+    Ok(tried)
+}
+
+async fn deliver(app: &App, lane: Lane) -> Result<usize, Fault> {
+    let mut tried = 0;
     loop {
         let now = app.now();
-        let entries = app.store.lease_due(lane(app), now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
+        let entries = app.store.lease_due(lane, now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
         if entries.is_empty() {
             return Ok(tried);
         }
         tried += entries.len();
-        for result in join_all(entries.into_iter().map(|entry| deliver(app, entry))).await {
+        for result in join_all(entries.into_iter().map(|entry| try_entry(app, entry))).await {
             result?;
         }
     }
 }
 
-/// Bills that billing takes in files are not this loop's: see [`crate::files`].
-fn lane(app: &App) -> Lane {
+/// Bills that billing takes in files are not delivered here: see [`crate::files`].
+fn lanes(app: &App) -> &'static [Lane] {
+    const LANES: [Lane; 4] = [Lane::Bills, Lane::Texts, Lane::Partners, Lane::Edge];
     match app.config.billing {
-        Billing::Csp => Lane::All,
-        Billing::Files => Lane::Messages,
+        Billing::Csp => &LANES,
+        Billing::Files => &LANES[1..],
     }
 }
 
-async fn deliver(app: &App, entry: Entry) -> Result<(), Fault> {
+async fn try_entry(app: &App, entry: Entry) -> Result<(), Fault> {
     let attempt = entry.attempts;
     let (what, id, outcome) = match &entry.work {
         Work::Charge { transaction_id } => {
@@ -99,8 +121,12 @@ async fn deliver(app: &App, entry: Entry) -> Result<(), Fault> {
         tracing::error!(what, id, entry = entry.entry_id, alarm = "outbox-parked", "an entry needs a person");
     }
     let (what, id) = (what.to_owned(), id.to_owned());
+    let has_news = matches!(entry.work, Work::Charge { .. } | Work::Refund { .. }) && outcome.is_verdict();
     let settling = app.store.settle(app.now(), entry, outcome).await?;
     look_at(settling, &what, &id);
+    if has_news {
+        app.ring_outbox();
+    }
     Ok(())
 }
 

@@ -31,15 +31,19 @@ pub trait Outbox: Send + Sync {
     async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError>;
 }
 
-/// Which entries: an operator whose billing takes files has somebody else for its bills.
+/// Which entries, by whom they are for. Whoever is slow to listen keeps up nobody else's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     /// All of them.
     All,
-    /// Charges and refunds.
+    /// Charges and refunds, for billing.
     Bills,
-    /// Notices and PINs.
-    Messages,
+    /// PINs, for customers who wait for them.
+    Texts,
+    /// How charges, refunds and PAIs stand, for partners.
+    Partners,
+    /// How PAIs stand, for the edge.
+    Edge,
 }
 
 impl Lane {
@@ -50,7 +54,9 @@ impl Lane {
         match self {
             Self::All => &KINDS,
             Self::Bills => &KINDS[..2],
-            Self::Messages => &KINDS[2..],
+            Self::Texts => &KINDS[2..3],
+            Self::Partners => &KINDS[3..6],
+            Self::Edge => &KINDS[6..],
         }
     }
 }

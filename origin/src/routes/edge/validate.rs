@@ -84,7 +84,7 @@ pub(in crate::routes) async fn validate(
         let flow = proven_flow::mark(&app, &flow, &known.generation);
         return Ok(Json(FlowStep::Confirm { flow, account_type, offer: offer.view() }));
     }
-    app.outbox_bell.notify_one();
+    app.ring_outbox();
     Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_SECONDS), digits: PIN_DIGITS }))
 }
 

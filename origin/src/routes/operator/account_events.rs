@@ -22,7 +22,7 @@ pub(in crate::routes) async fn post_account_event(
     let event_id = request.event_id.clone();
     match follow(&app.vault, &*app.random, &*app.store, app.now(), Some(call.nonce), &request).await? {
         Followed::Recorded(outcome) => {
-            app.outbox_bell.notify_one();
+            app.ring_outbox();
             Ok(Json(AccountEventAnswer { event_id, outcome }))
         }
         Followed::Conflict => {

@@ -76,6 +76,6 @@ pub(in crate::routes) async fn post_refund(
     // 4.
     let (answer, settling) = app.store.answer_refund(app.now(), refund.refund_id.clone(), outcome).await?;
     outbox::look_at(settling, "refund", &refund.refund_id);
-    app.outbox_bell.notify_one();
+    app.ring_outbox();
     Ok(json(StatusCode::CREATED, answer))
 }

@@ -72,7 +72,7 @@ pub(in crate::routes) async fn post_transaction(
     let (answer, settling) =
         app.store.answer_transaction(app.now(), charge.transaction_id.clone(), outcome).await?;
     outbox::look_at(settling, "charge", &charge.transaction_id);
-    app.outbox_bell.notify_one();
+    app.ring_outbox();
     Ok(json(StatusCode::CREATED, answer))
 }
 

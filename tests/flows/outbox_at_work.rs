@@ -1,0 +1,82 @@
+//! The outbox as a running origin works on it: each lane for itself, woken by a bell.
+//!
+//! The clock of these worlds stands still, so that nothing is found for the reason that time has passed. What is waited
+//! for comes at once or not at all; the deadline only ends a test that has failed.
+
+use crate::world::customer::charge;
+use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
+use axum::Router;
+use http::{Method, StatusCode};
+use onbill_origin::outbox;
+use onbill_origin::store::Lane;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+const GOOD: &str = "+12025550101";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+/// Shorter than the sleep of a loop that nobody wakes.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Lets Acme's origin deliver as `serve` does, until the set is dropped.
+fn at_work(world: &World) -> JoinSet<()> {
+    let mut working = JoinSet::new();
+    working.spawn(outbox::run(Arc::clone(world.acme.app())));
+    working
+}
+
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, waiting).await.expect(what);
+}
+
+fn text_messages(world: &World) -> usize {
+    world.network.crossed(world.acme.dashboard, "/csp/notification").len()
+}
+
+#[tokio::test]
+async fn what_is_put_in_leaves_at_once() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    let _working = at_work(&world);
+    for sent in 1..=3 {
+        let (status, _) = world.enter(&world.acme, GOOD).await;
+        assert_eq!(status, StatusCode::OK);
+        until("the bell wakes the loop", async || text_messages(&world) == sent).await;
+    }
+}
+
+#[tokio::test]
+async fn a_partner_that_hangs_holds_up_nobody_else() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    // A charge whose outcome comes late: the partner is told of it, and does not listen.
+    world.network.disturb_next(BILLING, Mishap::AnswerLost, 1);
+    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    assert_eq!(answer["status"], "PENDING");
+    let hangs = Router::new().fallback(std::future::pending::<StatusCode>);
+    world.network.attach(NETFLIX, hangs);
+    let before = text_messages(&world);
+    world.pass_seconds(3_600);
+    let _working = at_work(&world);
+    let partners = async || world.acme.app().store.next_due(Lane::Partners).await.expect("works");
+    until("the notice is leased", async || partners().await.is_some_and(|at| at > world.now())).await;
+
+    let (status, _) = world.enter(&world.acme, GOOD).await;
+    assert_eq!(status, StatusCode::OK);
+    until("the PIN is sent all the same", async || text_messages(&world) > before).await;
+    world.network.disturb_next(BILLING, Mishap::AnswerLost, 1);
+    let post = world.signed(&Method::POST, "/ott/v1/transaction", &charge(&pai, "c-2", 1599));
+    let (_, answer) = world.send(post).await;
+    assert_eq!(answer["status"], "PENDING");
+    world.pass_seconds(3_600);
+    world.acme.app().ring_outbox();
+    until("the charges are settled all the same", async || {
+        world.acme.app().store.next_due(Lane::Bills).await.expect("works").is_none()
+    })
+    .await;
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 2);
+}
