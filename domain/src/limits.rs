@@ -60,6 +60,10 @@ pub const SERVICE_PERIOD_DAYS_MAX: i64 = 400;
 /// Longest URL passed along, in bytes: what every browser and proxy carries.
 pub const URL_BYTES_MAX: usize = 2048;
 
+/// PAIs that an origin may compare with the edge's store in one call: each may take a read and a write there, and the
+/// smallest Workers plan has 50 subrequests for one call.
+pub const PAI_MAPPINGS_MAX: usize = 25;
+
 /// Seconds after which a caller should try again when a party behind us is down: long enough to matter, short enough
 /// for a person to wait.
 pub const RETRY_AFTER_SECONDS: u32 = 30;

@@ -42,22 +42,29 @@ pub(crate) async fn remember<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &
     let _ = keep(call, pai, fresh, others, recall(call, pai).await).await;
 }
 
-/// What the store has after an origin's word.
+/// What the store had when it heard an origin's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum Had {
     /// That word.
-    Fresh,
-    /// A later one.
-    Later,
-    /// Another operator's.
+    Same,
+    /// Nothing, nothing readable, or an earlier word: it is written over.
+    Behind,
+    /// A later word, or another one under the same version: it stays.
+    Ahead,
+    /// Another operator's: it stays.
     Foreign,
 }
 
 /// Writes an origin's word as [`remember`] does, for an origin that wants to know what came of it: `None` when the store
 /// fails. Unless it is known what is there, nothing is written: it may be a later word.
-pub(crate) async fn follow<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) -> Option<Kept> {
+pub(crate) async fn follow<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) -> Option<Had> {
     let stored = read(call, pai).await?;
     keep(call, pai, fresh, Others::NotAsked, stored).await
+}
+
+/// What [`follow`] would come upon, and nothing is written.
+pub(crate) async fn compare<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) -> Option<Had> {
+    Some(judge(read(call, pai).await?.as_ref(), fresh, Others::NotAsked))
 }
 
 async fn keep<P: Platform>(
@@ -66,29 +73,37 @@ async fn keep<P: Platform>(
     fresh: &PaiMapping,
     others: Others,
     stored: Option<PaiMapping>,
-) -> Option<Kept> {
-    if let Some(stored) = stored {
-        if stored.operator != fresh.operator && others == Others::NotAsked {
-            call.warn("the store says that a PAI is another operator's");
-            return Some(Kept::Foreign);
-        }
-        if is_later(&stored, fresh) {
-            return Some(Kept::Later);
+) -> Option<Had> {
+    let had = judge(stored.as_ref(), fresh, others);
+    match had {
+        Had::Same | Had::Ahead => {}
+        Had::Foreign => call.warn("the store says that a PAI is another operator's"),
+        Had::Behind => {
+            let value = serde_json::to_string(fresh).ok()?;
+            if call.platform.kv_put(&pai_key(pai), &value).await.is_err() {
+                call.warn("the store does not take a mapping");
+                return None;
+            }
         }
     }
-    let value = serde_json::to_string(fresh).ok()?;
-    if call.platform.kv_put(&pai_key(pai), &value).await.is_err() {
-        call.warn("the store does not take a mapping");
-        return None;
-    }
-    Some(Kept::Fresh)
+    Some(had)
 }
 
-/// Whether `stored` is the later word. Closed is for ever; otherwise the higher version is later. Versions are counted
-/// by an operator: of two of them, the one that answers for the PAI now is right.
-fn is_later(stored: &PaiMapping, fresh: &PaiMapping) -> bool {
+/// Closed is for ever; otherwise the higher version is later. Versions are counted by an operator: of two of them, the one
+/// that answers for the PAI now is right.
+fn judge(stored: Option<&PaiMapping>, fresh: &PaiMapping, others: Others) -> Had {
+    let Some(stored) = stored else { return Had::Behind };
+    if stored.operator != fresh.operator {
+        return if others == Others::Disown { Had::Behind } else { Had::Foreign };
+    }
     let closed = stored.state == PaiState::Closed && fresh.state != PaiState::Closed;
-    stored.operator == fresh.operator && (closed || stored.version >= fresh.version)
+    if stored == fresh {
+        Had::Same
+    } else if closed || stored.version >= fresh.version {
+        Had::Ahead
+    } else {
+        Had::Behind
+    }
 }
 
 #[cfg(test)]
@@ -104,13 +119,25 @@ mod tests {
     #[test]
     fn the_later_word_stays() {
         use PaiState::{Active, Closed, Suspended};
+        let judged = |stored: &PaiMapping, state, version| {
+            judge(Some(stored), &mapping("acme", state, version), Others::NotAsked)
+        };
         let stored = mapping("acme", Suspended, 3);
-        assert!(is_later(&stored, &mapping("acme", Active, 2)));
-        assert!(is_later(&stored, &mapping("acme", Suspended, 3)), "the same is not written again");
-        assert!(!is_later(&stored, &mapping("acme", Active, 4)));
-        assert!(!is_later(&stored, &mapping("nova", Active, 1)));
+        assert_eq!(judged(&stored, Active, 2), Had::Ahead);
+        assert_eq!(judged(&stored, Suspended, 3), Had::Same, "the same is not written again");
+        assert_eq!(judged(&stored, Active, 3), Had::Ahead, "two words under one version");
+        assert_eq!(judged(&stored, Active, 4), Had::Behind);
         let tombstone = mapping("acme", Closed, 3);
-        assert!(is_later(&tombstone, &mapping("acme", Active, 9)), "closed is for ever");
-        assert!(!is_later(&tombstone, &mapping("acme", Closed, 4)));
+        assert_eq!(judged(&tombstone, Active, 9), Had::Ahead, "closed is for ever");
+        assert_eq!(judged(&tombstone, Closed, 4), Had::Behind);
+    }
+
+    #[test]
+    fn another_operators_gives_way_only_when_every_other_operator_disowns_it() {
+        let stored = mapping("acme", PaiState::Active, 3);
+        let fresh = mapping("nova", PaiState::Active, 1);
+        assert_eq!(judge(Some(&stored), &fresh, Others::NotAsked), Had::Foreign);
+        assert_eq!(judge(Some(&stored), &fresh, Others::Disown), Had::Behind);
+        assert_eq!(judge(None, &fresh, Others::NotAsked), Had::Behind);
     }
 }

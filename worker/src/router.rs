@@ -1,7 +1,7 @@
 //! Which path is which route, and which methods it takes. Nothing is done here.
 
 use http::Method;
-use onbill_domain::wire::origin::PAI_MAPPING;
+use onbill_domain::wire::origin::{PAI_MAPPING, PAI_MAPPINGS};
 
 /// A route, with the variable parts of its path as they came (percent-encoded).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,7 @@ pub(crate) enum Route<'a> {
     Result,
     Return { operator: &'a str, ticket: &'a str },
     OriginPaiMapping,
+    OriginPaiMappings,
     OttTokenValidate,
     OttPartnerSubscription,
     OttTransaction,
@@ -34,6 +35,7 @@ pub(crate) fn find(path: &str) -> Option<Route<'_>> {
         "/widget/v1/signup" => Route::Signup,
         "/widget/v1/result" => Route::Result,
         PAI_MAPPING => Route::OriginPaiMapping,
+        PAI_MAPPINGS => Route::OriginPaiMappings,
         "/ott/v1/token/validate" => Route::OttTokenValidate,
         "/ott/v1/partnerSubscription" => Route::OttPartnerSubscription,
         "/ott/v1/transaction" => Route::OttTransaction,
@@ -79,6 +81,7 @@ impl Route<'_> {
             Self::Result => "/widget/v1/result",
             Self::Return { .. } => "/widget/v1/return/{operator}/{ticket}",
             Self::OriginPaiMapping => PAI_MAPPING,
+            Self::OriginPaiMappings => PAI_MAPPINGS,
             Self::OttTokenValidate => "/ott/v1/token/validate",
             Self::OttPartnerSubscription => "/ott/v1/partnerSubscription",
             Self::OttTransaction => "/ott/v1/transaction",
@@ -124,6 +127,7 @@ mod tests {
             "/widget/v1/signup",
             "/widget/v1/result",
             "/origin/v1/pai-mapping",
+            "/origin/v1/pai-mappings",
             "/ott/v1/token/validate",
             "/ott/v1/partnerSubscription",
             "/ott/v1/transaction",

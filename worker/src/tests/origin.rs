@@ -5,15 +5,22 @@ use crate::fake::StoreFault;
 use bytes::Bytes;
 use http::Request;
 use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::limits::{BODY_BYTES_MAX, PAI_MAPPINGS_MAX};
+use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 const PATH: &str = "/origin/v1/pai-mapping";
+const BATCH_PATH: &str = "/origin/v1/pai-mappings";
 
 fn signed(key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
+    signed_to(PATH, key, body)
+}
+
+fn signed_to(path: &str, key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
     let ring = Keyring::parse(&edge_keyring().to_string()).expect("is well formed");
-    let mut request = request("POST", PATH, &body.to_string());
+    let mut request = request("POST", path, &body.to_string());
     let key = ring.newest(key.0, key.1).expect("is there");
     let now = Timestamp::from_unix_seconds(super::kit::NOW);
     sign_request(&mut request, key, now, "nonce-of-the-origin").expect("signs");
@@ -114,5 +121,99 @@ async fn a_store_that_fails_is_no_receipt() {
         world.platform.kv_fail(None);
         assert_eq!(tell(&world, "CLOSED", 6).await.status(), 200);
         assert_eq!(stored(&world), Some(mapping("acme", "CLOSED", 6)));
+    }
+}
+
+/// The `n`-th of many PAIs.
+fn nth(n: u8) -> Pai {
+    Pai::from_random([n; 16])
+}
+
+/// Acme's origin compares: each PAI with its state and version.
+async fn compare(world: &World, said: &[(Pai, &str, u64)], only: bool) -> Answer {
+    let said = said
+        .iter()
+        .map(|(pai, state, version)| json!({"pai": pai, "mapping": mapping("acme", state, *version)}));
+    let body = json!({"mappings": said.collect::<Vec<_>>(), "compareOnly": only});
+    world.send(signed_to(BATCH_PATH, (KeyUse::OriginToEdge, "operator:acme"), &body)).await
+}
+
+fn store(world: &World, pai: Pai, value: &Value) {
+    world.platform.kv_set(&format!("pai/{pai}"), Some(&value.to_string()));
+}
+
+fn stored_of(world: &World, pai: Pai) -> Option<Value> {
+    serde_json::from_str(&world.platform.kv_value(&format!("pai/{pai}"))?).ok()
+}
+
+#[tokio::test]
+async fn a_batch_tells_what_the_store_had_and_mends_what_was_behind() {
+    let world = World::new();
+    let there = [
+        (1, mapping("acme", "ACTIVE", 3)),
+        (2, mapping("acme", "ACTIVE", 2)),
+        (3, json!("garbage")),
+        (5, mapping("acme", "ACTIVE", 4)),
+        (6, mapping("acme", "CLOSED", 3)),
+        (7, mapping("nova", "ACTIVE", 1)),
+        (8, mapping("acme", "SUSPENDED", 3)),
+    ];
+    for (n, value) in &there {
+        store(&world, nth(*n), value);
+    }
+    let said: Vec<_> = (1..=8).map(|n| (nth(n), "ACTIVE", 3)).collect();
+    let told = json!({"same": 1, "behind": 3, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
+    assert_eq!(compare(&world, &said, true).await.json(), told);
+    for (n, value) in &there {
+        assert_eq!(stored_of(&world, nth(*n)).as_ref(), Some(value), "only compared");
+    }
+    assert_eq!(stored_of(&world, nth(4)), None, "only compared");
+    assert_eq!(compare(&world, &said, false).await.json(), told);
+    for n in 2..=4 {
+        assert_eq!(stored_of(&world, nth(n)), Some(mapping("acme", "ACTIVE", 3)), "{n}");
+    }
+    for (n, value) in there.iter().filter(|(n, _)| *n >= 5) {
+        assert_eq!(stored_of(&world, nth(*n)).as_ref(), Some(value), "is not written over");
+    }
+    let told = json!({"same": 4, "behind": 0, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
+    assert_eq!(compare(&world, &said, false).await.json(), told);
+}
+
+#[tokio::test]
+async fn a_batch_is_bounded_and_has_each_pai_once() {
+    let world = World::new();
+    let many: Vec<_> = (1..=26).map(|n| (nth(n), "ACTIVE", 1)).collect();
+    let invalid = (400, "invalid-request".to_owned());
+    assert_eq!(compare(&world, &many, false).await.refusal(), invalid);
+    assert_eq!(compare(&world, &[many[0], many[1], many[0]], false).await.refusal(), invalid);
+    assert_eq!(world.platform.kv_entries(), []);
+    assert_eq!(compare(&world, &many[..25], false).await.status(), 200);
+    let longest = json!({"pai": pai(), "mapping": {"operator": "o".repeat(64), "subscriber": pai(),
+                         "state": "SUSPENDED", "version": u64::MAX}});
+    assert!(longest.to_string().len() * PAI_MAPPINGS_MAX + 100 < BODY_BYTES_MAX);
+}
+
+#[tokio::test]
+async fn an_origin_compares_its_own_operators_pais() {
+    let world = World::new();
+    let acme = (KeyUse::OriginToEdge, "operator:acme");
+    let both = json!({"mappings": [says("acme", "ACTIVE", 1), {"pai": nth(1), "mapping": mapping("nova", "ACTIVE", 1)}]});
+    assert_eq!(world.send(signed_to(BATCH_PATH, acme, &both)).await.refusal().0, 403);
+    let own = json!({"mappings": [says("acme", "ACTIVE", 1)]});
+    let edge = (KeyUse::EdgeToOrigin, "operator:acme");
+    for stranger in [request("POST", BATCH_PATH, &own.to_string()), signed_to(BATCH_PATH, edge, &own)] {
+        assert_eq!(world.send(stranger).await.refusal().0, 401);
+    }
+    assert_eq!(stored(&world), None);
+}
+
+#[tokio::test]
+async fn a_batch_is_compared_whole_or_not_at_all() {
+    for fault in [StoreFault::ReadsFail, StoreFault::WritesFail, StoreFault::Down] {
+        let world = World::new();
+        store(&world, nth(1), &mapping("acme", "ACTIVE", 3));
+        world.platform.kv_fail(Some(fault));
+        let said = [(nth(1), "ACTIVE", 3), (nth(2), "ACTIVE", 3)];
+        assert_eq!(compare(&world, &said, false).await.refusal().0, 503, "{fault:?}");
     }
 }

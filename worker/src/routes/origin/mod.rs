@@ -1,3 +1,37 @@
-//! `/origin/v1`: what an operator's origin tells the edge.
+//! `/origin/v1`: what an operator's origin tells the edge, and who may.
 
 pub(crate) mod pai_mapping;
+pub(crate) mod pai_mappings;
+
+use crate::admission::json_body;
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::ott::authenticate::signer;
+use crate::platform::Platform;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::reject::{Code, Reject};
+
+/// The origin that has signed a call.
+struct Speaker<'k>(&'k Key);
+
+/// Who signed a call with a JSON body → else 415, 413, 401.
+fn speaker<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<Speaker<'c>, Stop> {
+    json_body(call.request)?;
+    let key = signer(call, KeyUse::OriginToEdge).map_err(|why| {
+        call.warn(why);
+        Reject::unauthorized()
+    })?;
+    Ok(Speaker(key))
+}
+
+impl Speaker<'_> {
+    /// 403 unless it is that operator's own.
+    fn speaks_for(&self, operator: &OperatorId) -> Result<(), Reject> {
+        if self.0.party == format!("operator:{operator}") { Ok(()) } else { Err(forbidden()) }
+    }
+}
+
+fn forbidden() -> Reject {
+    Reject::new(Code::Forbidden, "An origin speaks for its own operator.")
+}

@@ -1,17 +1,15 @@
 //! `POST /origin/v1/pai-mapping`: an origin says how one of its PAIs stands. The store follows, so that calls are routed
 //! by what is true; it stays a memory, and nothing is decided by it.
 
-use crate::admission::json_body;
 use crate::answer::json;
 use crate::call::Call;
 use crate::fault::Stop;
-use crate::mapping::{Kept, follow};
-use crate::ott::authenticate::signer;
+use crate::mapping::{Had, follow};
 use crate::platform::Platform;
+use crate::routes::origin::{forbidden, speaker};
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use onbill_domain::key::KeyUse;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::Reject;
 use onbill_domain::wire::origin::PaiMappingRequest;
 use onbill_domain::wire::parse;
 
@@ -23,21 +21,14 @@ use onbill_domain::wire::parse;
 /// No nonce is spent: a call that is replayed says what was true, and an older word changes nothing.
 pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
     // 1.
-    json_body(call.request)?;
-    let key = signer(call, KeyUse::OriginToEdge).map_err(|why| {
-        call.warn(why);
-        Reject::unauthorized()
-    })?;
+    let speaker = speaker(call)?;
     // 2.
     let said: PaiMappingRequest = parse(call.request.body())?;
-    let forbidden = || Reject::new(Code::Forbidden, "An origin speaks for its own operator.");
-    if key.party != format!("operator:{}", said.mapping.operator) {
-        return Err(forbidden().into());
-    }
+    speaker.speaks_for(&said.mapping.operator)?;
     // 3.
     match follow(call, said.pai, &said.mapping).await {
-        Some(Kept::Fresh | Kept::Later) => Ok(json(StatusCode::OK, &said.mapping)?),
-        Some(Kept::Foreign) => Err(forbidden().into()),
+        Some(Had::Same | Had::Behind | Had::Ahead) => Ok(json(StatusCode::OK, &said.mapping)?),
+        Some(Had::Foreign) => Err(forbidden().into()),
         None => Err(Reject::unavailable().into()),
     }
 }
