@@ -29,6 +29,7 @@ on_each_database!(
     the_embedded_table_follows,
     a_swapped_sim_is_remembered_by_its_number,
     partner_and_edge_are_told_how_a_pai_stands_at_last,
+    all_pais_are_read_in_pages,
     a_partner_without_a_subscription_hears_nothing_yet,
     a_replayed_call_changes_nothing,
 );
@@ -348,4 +349,25 @@ async fn a_replayed_call_changes_nothing(books: Books) {
     assert_eq!(record(event("e-1", SimSwapped, 10)).await.expect("works"), EventRecord::Recorded(Applied));
     assert!(matches!(record(event("e-2", Ceased, 20)).await, Err(StoreError::NonceSpent)));
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
+}
+
+async fn all_pais_are_read_in_pages(books: Books) {
+    let mut issued = Vec::new();
+    for n in 1..=5 {
+        issued.push(books.subscriber(n).await.pai);
+    }
+    record(&books, event("e-1", Ceased, 10)).await;
+    issued.sort();
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let page = books.store.standings(after, 2).await.expect("works");
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 2);
+        after = Some(last.0);
+        read.extend(page);
+    }
+    assert_eq!(read.iter().map(|(pai, _)| *pai).collect::<Vec<_>>(), issued, "closed ones too");
+    for (pai, standing) in read {
+        assert_eq!(books.store.standing_of_pai(pai).await.expect("works"), Some(standing));
+    }
 }

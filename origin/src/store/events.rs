@@ -27,6 +27,9 @@ pub trait Events: Send + Sync {
 
     /// How a PAI stands now: what its partner and the edge are told.
     async fn standing_of_pai(&self, pai: Pai) -> Result<Option<PaiStanding>, StoreError>;
+
+    /// A page of all PAIs there are, in their own order, after `after`.
+    async fn standings(&self, after: Option<Pai>, limit: u32) -> Result<Vec<(Pai, PaiStanding)>, StoreError>;
 }
 
 /// An event to record.

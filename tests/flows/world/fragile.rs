@@ -187,6 +187,7 @@ pass_on! {
         fn record_event(nonce: Option<Nonce>, now: Timestamp, new: NewEvent) -> EventRecord;
         fn sim_swapped_at(number: NumberIndex) -> Option<Timestamp>;
         fn standing_of_pai(pai: Pai) -> Option<PaiStanding>;
+        fn standings(after: Option<Pai>, limit: u32) -> Vec<(Pai, PaiStanding)>;
     }
     Reports {
         fn charges(select: Select, after: Option<Cursor>, limit: u32) -> Page<ChargeLine>;

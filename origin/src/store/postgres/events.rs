@@ -2,7 +2,7 @@
 //! turns, the smaller first, so that no holder comes or goes meanwhile.
 
 use super::failure::{Broken, corrupt};
-use super::rows::{hash, optional_text, text, time};
+use super::rows::{hash, optional_text, pai as read_pai, text, time};
 use super::statements::Db;
 use super::{filing, pais, turns};
 use crate::store::{EventRecord, NewEvent, NumberIndex, PaiStanding};
@@ -13,6 +13,7 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::EventOutcome;
+use tokio_postgres::Row;
 
 pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventRecord, Broken> {
     let mut numbers = vec![new.number];
@@ -249,20 +250,31 @@ pub(super) async fn sim_swapped_at(db: &Db<'_>, number: NumberIndex) -> Result<O
     row.map(|row| time(&row, "swapped_at")).transpose()
 }
 
+const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
+    FROM pais p JOIN subscribers h USING (subscriber_id)";
+
 pub(super) async fn standing_of_pai(db: &Db<'_>, pai: Pai) -> Result<Option<PaiStanding>, Broken> {
-    let row = db
-        .row(
-            "SELECT p.partner, p.state, p.closed_reason, p.version, h.handle
-             FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.pai = $1",
-            &[&pai.to_string()],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(PaiStanding {
-        partner: text(&row, "partner", PartnerId::parse)?,
+    let row = db.row(&format!("{STANDING} WHERE p.pai = $1"), &[&pai.to_string()]).await?;
+    row.map(|row| read_standing(&row)).transpose()
+}
+
+pub(super) async fn standings(
+    db: &Db<'_>,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<(Pai, PaiStanding)>, Broken> {
+    let after = after.map_or_else(String::new, |pai| pai.to_string());
+    let sql = format!("{STANDING} WHERE p.pai > $1 ORDER BY p.pai LIMIT $2");
+    let rows = db.rows(&sql, &[&after, &i64::from(limit)]).await?;
+    rows.iter().map(|row| Ok((read_pai(row)?, read_standing(row)?))).collect()
+}
+
+fn read_standing(row: &Row) -> Result<PaiStanding, Broken> {
+    Ok(PaiStanding {
+        partner: text(row, "partner", PartnerId::parse)?,
         handle: row.try_get("handle")?,
-        state: text(&row, "state", PaiState::parse)?,
-        closed_reason: optional_text(&row, "closed_reason", DeclineReason::parse)?,
+        state: text(row, "state", PaiState::parse)?,
+        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
         version: u64::try_from(row.try_get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
-    }))
+    })
 }

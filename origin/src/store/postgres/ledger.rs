@@ -161,4 +161,8 @@ impl Events for PostgresStore {
     async fn standing_of_pai(&self, pai: Pai) -> Result<Option<PaiStanding>, StoreError> {
         read!(&self.pool, |db| events::standing_of_pai(db, pai))
     }
+
+    async fn standings(&self, after: Option<Pai>, limit: u32) -> Result<Vec<(Pai, PaiStanding)>, StoreError> {
+        read!(&self.pool, |db| events::standings(db, after, limit))
+    }
 }

@@ -1,6 +1,6 @@
 //! What happens to accounts: recorded once, applied whole or not at all.
 
-use super::rows::{optional_text, text};
+use super::rows::{optional_text, pai as read_pai, text};
 use super::{corrupt, filing, pais};
 use crate::store::{EventRecord, NewEvent, NumberIndex, PaiStanding, StoreError};
 use onbill_domain::account_event::{AccountEvent, Effect};
@@ -10,7 +10,7 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::EventOutcome;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) fn record(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventRecord, StoreError> {
     if let Some((fingerprint, outcome)) = known(tx, new)? {
@@ -221,18 +221,36 @@ pub(super) fn sim_swapped_at(db: &Connection, number: NumberIndex) -> Result<Opt
     Ok(at.map(Timestamp::from_unix_seconds))
 }
 
+const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
+    FROM pais p JOIN subscribers h USING (subscriber_id)";
+
 pub(super) fn standing_of_pai(db: &Connection, pai: Pai) -> Result<Option<PaiStanding>, StoreError> {
-    let mut select = db.prepare_cached(
-        "SELECT p.partner, p.state, p.closed_reason, p.version, h.handle
-         FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.pai = ?1",
-    )?;
+    let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai = ?1"))?;
     let mut rows = select.query([pai.to_string()])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(PaiStanding {
+    rows.next()?.map(read_standing).transpose()
+}
+
+pub(super) fn standings(
+    db: &Connection,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<(Pai, PaiStanding)>, StoreError> {
+    let after = after.map_or_else(String::new, |pai| pai.to_string());
+    let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai > ?1 ORDER BY p.pai LIMIT ?2"))?;
+    let mut rows = select.query(params![after, limit])?;
+    let mut standings = Vec::new();
+    while let Some(row) = rows.next()? {
+        standings.push((read_pai(row)?, read_standing(row)?));
+    }
+    Ok(standings)
+}
+
+fn read_standing(row: &Row<'_>) -> Result<PaiStanding, StoreError> {
+    Ok(PaiStanding {
         partner: text(row, "partner", PartnerId::parse)?,
         handle: row.get("handle")?,
         state: text(row, "state", PaiState::parse)?,
         closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
         version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
-    }))
+    })
 }

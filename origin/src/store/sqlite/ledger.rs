@@ -160,4 +160,8 @@ impl Events for SqliteStore {
     async fn standing_of_pai(&self, pai: Pai) -> Result<Option<PaiStanding>, StoreError> {
         self.read(move |db| events::standing_of_pai(db, pai)).await
     }
+
+    async fn standings(&self, after: Option<Pai>, limit: u32) -> Result<Vec<(Pai, PaiStanding)>, StoreError> {
+        self.read(move |db| events::standings(db, after, limit)).await
+    }
 }
