@@ -16,6 +16,7 @@ pub mod event_file;
 pub mod fault;
 pub mod files;
 pub mod import;
+pub mod kv_sync;
 pub mod numbering;
 pub mod outbox;
 pub mod peer;

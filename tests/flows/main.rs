@@ -10,6 +10,7 @@ mod compromised_edge;
 mod doors;
 mod files;
 mod journeys;
+mod kv_sync;
 mod limits;
 mod notices;
 mod outages;

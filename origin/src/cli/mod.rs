@@ -6,6 +6,7 @@
 mod account_events;
 mod close_pai;
 mod import_accounts;
+mod kv_sync;
 mod outbox;
 mod period;
 mod reconcile;
@@ -17,13 +18,21 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::Keyring;
+use onbill_origin::ambient::{SystemClock, SystemRandom};
+use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::database;
+use onbill_origin::peer::HttpPeer;
 use onbill_origin::store::{Store, StoreError};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Deadline of one call to another party. Three calls to the operator's systems (account, look-up, charge) fit into the
+/// time that a posted charge may be worked on.
+const PEER_DEADLINE: Duration = Duration::from_secs(8);
 
 /// onbill's origin: the authority beside one operator's billing system.
 #[derive(Parser)]
@@ -50,6 +59,7 @@ enum Verb {
     Reconcile(reconcile::Arguments),
     Settlement(settlement::Arguments),
     ClosePai(close_pai::Arguments),
+    KvSync(kv_sync::Arguments),
 }
 
 /// How a verb ended that could run.
@@ -78,6 +88,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Reconcile(arguments) => arguments.run(&config).await,
         Verb::Settlement(arguments) => arguments.run(&config).await,
         Verb::ClosePai(arguments) => arguments.run(&config).await,
+        Verb::KvSync(arguments) => arguments.run(&config).await,
     };
     match verdict {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,
@@ -101,6 +112,15 @@ async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<dyn Store>)
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
+}
+
+/// The whole origin on books that are there already, for a verb that talks to other parties.
+async fn app_on_begun(config: &Path) -> anyhow::Result<App> {
+    let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
+    let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+    let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
+    let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
+    app.map_err(anyhow::Error::msg)
 }
 
 /// A file, and a bar for the way through its bytes.

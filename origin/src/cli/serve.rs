@@ -1,6 +1,6 @@
 //! `serve`: the service itself.
 
-use super::{Verdict, open};
+use super::{PEER_DEADLINE, Verdict, open};
 use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
@@ -12,9 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Deadline of one call to the operator's systems. Three of them (account, look-up, charge) fit into the time that a
-/// posted charge may be worked on.
-const BSS_DEADLINE: Duration = Duration::from_secs(8);
 /// How often spent nonces and old flows are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
@@ -40,7 +37,7 @@ impl Arguments {
             .init();
         let (config, keys, store) = open(config).await?;
         let listen = config.listen;
-        let peer = Arc::new(HttpPeer::new(BSS_DEADLINE).context("the HTTP client does not start")?);
+        let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
         let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = Arc::new(app.map_err(anyhow::Error::msg)?);
         begun_with::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;

@@ -6,7 +6,7 @@
 
 pub(crate) mod charge;
 pub(crate) mod notice;
-mod pai;
+pub(crate) mod pai;
 mod pin;
 pub(crate) mod refund;
 

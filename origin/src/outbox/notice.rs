@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::store::{HandOff, StoreError};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature;
@@ -65,10 +65,21 @@ pub(super) async fn post<T: Serialize>(
     url: &str,
     state: &T,
 ) -> Option<StatusCode> {
-    let body = Bytes::from(serde_json::to_vec(state).ok()?);
+    Some(call(app, key_use, party, url, state).await?.status())
+}
+
+/// The same with the whole answer.
+pub(crate) async fn call<T: Serialize>(
+    app: &App,
+    key_use: KeyUse,
+    party: &str,
+    url: &str,
+    said: &T,
+) -> Option<Response<Bytes>> {
+    let body = Bytes::from(serde_json::to_vec(said).ok()?);
     let request = Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, "application/json");
     let mut request = request.body(body).ok()?;
     let key = app.keys.newest(key_use, party)?;
     signature::sign_request(&mut request, key, app.now(), &app.random.nonce())?;
-    Some(app.peer.send(request).await.ok()?.status())
+    app.peer.send(request).await.ok()
 }

@@ -39,17 +39,22 @@ pub(super) async fn update_mapping(app: &App, pai: Pai, attempt: u32) -> HandOff
         Ok(standing) => standing,
         Err(outcome) => return outcome,
     };
-    let mapping = PaiMapping {
-        operator: app.config.operator.clone(),
-        subscriber: standing.handle,
-        state: standing.state,
-        version: standing.version,
-    };
+    let mapping = mapping(app, &standing);
     let url = format!("{}{PAI_MAPPING}", app.config.edge_url);
     let party = format!("operator:{}", app.config.operator);
     match notice::post(app, KeyUse::OriginToEdge, &party, &url, &PaiMappingRequest { pai, mapping }).await {
         Some(status) if status.is_success() => HandOff::Done { raw_code: None },
         status => again(app, attempt, "edge", status),
+    }
+}
+
+/// What the edge is to know of a PAI.
+pub(crate) fn mapping(app: &App, standing: &PaiStanding) -> PaiMapping {
+    PaiMapping {
+        operator: app.config.operator.clone(),
+        subscriber: standing.handle.clone(),
+        state: standing.state,
+        version: standing.version,
     }
 }
 

@@ -1,0 +1,121 @@
+//! `kv-sync`: the edge's store beside the books.
+
+use super::{Verdict, app_on_begun, told};
+use anyhow::anyhow;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use onbill_domain::pai::Pai;
+use onbill_origin::kv_sync::{Comparison, PAUSES, Report, Stopped};
+use std::path::Path;
+
+/// Findings of a kind that are listed: as many as a person reads.
+const LISTED_MAX: usize = 20;
+/// What a PAI's place among all of them is told by: they are random, and so evenly spread.
+const PLACES: u64 = 1 << 16;
+
+/// Compare what the edge's store says of each PAI with the books, and mend it.
+///
+/// For after an outage, or when the edge's KV namespace was lost. Where the store has nothing, nothing readable
+/// or an older state, it gets that of the books. May be run at any time beside the serving origin, and again.
+/// What another machine of the edge wrote in the last minute may look missing: it is written again.
+///
+/// Two things are findings, and stay as they are:
+///
+///   later at the edge    it knows a later state than the books, or another one of the same version. Were the
+///                        books restored from an old backup? Then charges may be missing too: reconcile first
+///   another operator's   the edge has the PAI for another operator, and routes its charges there
+///
+/// Exit code 0 when all of them are the same now, 1 when there are findings (with --dry-run: or differences),
+/// 2 when it could not run to its end; the edge was then asked five times, and what was mended stays.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// Only compare: nothing is written.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let app = app_on_begun(config).await?;
+        let bar = ProgressBar::new(PLACES)
+            .with_style(ProgressStyle::with_template("{bar:40} {percent:>3}% {msg} PAIs {eta} left")?);
+        let comparison = Comparison { app: &app, compare_only: self.dry_run, pauses: &PAUSES };
+        let mut report = Report::default();
+        let outcome = comparison
+            .run(&mut report, |report| {
+                bar.set_position(report.through.map_or(0, place));
+                bar.set_message(report.compared().to_string());
+            })
+            .await;
+        bar.finish_and_clear();
+        println!("{}", self.told(&report));
+        list("later at the edge than in the books", &report.ahead);
+        list("another operator's at the edge", &report.foreign);
+        if let Err(stopped) = outcome {
+            let percent = report.through.map_or(0, place) * 100 / PLACES;
+            eprintln!(
+                "It stopped after {percent} % of the PAIs. Run it again: it begins anew, and is quick where nothing is to be mended."
+            );
+            return Err(match stopped {
+                Stopped::Books(error) => told(error),
+                Stopped::Edge(None) => anyhow!("the edge at {} does not answer", app.config.edge_url),
+                Stopped::Edge(Some(status)) => {
+                    anyhow!("the edge at {} does not compare: it answers {status}", app.config.edge_url)
+                }
+            });
+        }
+        let differs = self.dry_run && report.behind > 0;
+        Ok(Verdict::findings_if(differs || report.findings() > 0))
+    }
+
+    fn told(&self, report: &Report) -> String {
+        let behind = if self.dry_run { "behind at the edge" } else { "mended at the edge" };
+        format!(
+            "{} PAIs compared: {} the same, {} {behind}, {} later there, {} another operator's.",
+            report.compared(),
+            report.same,
+            report.behind,
+            report.ahead.len(),
+            report.foreign.len()
+        )
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+fn list(what: &str, pais: &[Pai]) {
+    for pai in pais.iter().take(LISTED_MAX) {
+        println!("{what}: {pai}");
+    }
+    if pais.len() > LISTED_MAX {
+        println!("... and {} more of them.", pais.len() - LISTED_MAX);
+    }
+}
+
+/// Where in the order of all PAIs this one is, out of [`PLACES`].
+fn place(pai: Pai) -> u64 {
+    u64::from_str_radix(&pai.to_string()[..4], 16).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_between_the_first_and_the_last() {
+        assert_eq!(place(Pai::from_random([0; 16])), 0);
+        assert_eq!(place(Pai::from_random([0xff; 16])), PLACES - 1);
+        assert_eq!(place(Pai::from_random([0x80; 16])), 0x8080);
+    }
+
+    #[test]
+    fn a_dry_run_does_not_say_that_it_mends() {
+        let report = Report { same: 3, behind: 2, ..Report::default() };
+        assert_eq!(
+            Arguments { dry_run: true }.told(&report),
+            "5 PAIs compared: 3 the same, 2 behind at the edge, 0 later there, 0 another operator's."
+        );
+        assert!(Arguments { dry_run: false }.told(&report).contains("2 mended"));
+    }
+}
