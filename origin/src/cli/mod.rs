@@ -25,6 +25,7 @@ use onbill_origin::database;
 use onbill_origin::peer::HttpPeer;
 use onbill_origin::store::{Store, StoreError};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -130,6 +131,15 @@ fn open_file(path: &Path) -> anyhow::Result<(File, ProgressBar)> {
         "{bar:40} {percent:>3}% {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
     )?);
     Ok((file, bar))
+}
+
+/// A CSV file to be written, which nothing may be lost to: one that is there already is not written over.
+fn new_csv(path: &Path) -> anyhow::Result<csv::Writer<File>> {
+    let file = File::create_new(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => anyhow::anyhow!("{} is there already: name another file", path.display()),
+        _ => anyhow::anyhow!("{} cannot be written: {error}", path.display()),
+    })?;
+    Ok(csv::Writer::from_writer(file))
 }
 
 /// Reads a partner's name from the command line.

@@ -1,7 +1,7 @@
 //! `reconcile`: three books side by side.
 
 use super::period::PeriodArguments;
-use super::{Verdict, open_begun, open_file, told};
+use super::{Verdict, new_csv, open_begun, open_file, told};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -56,7 +56,8 @@ pub(super) struct Arguments {
     /// entry that is missing there is put back. The partner is told again (when the configuration has its url)
     /// where it knows no end of what is settled here. Everything else is left to a person (by-hand): no amount
     /// and no verdict is ever changed. A second run finds everything under way and does nothing, though a notice
-    /// that was delivered meanwhile is sent once more as long as the statement is an old one.
+    /// that was delivered meanwhile is sent once more as long as the statement is an old one. It does not run (exit
+    /// code 2) with an empty statement, or with a file that has lines that cannot be read.
     #[arg(long, verbatim_doc_comment)]
     repair: bool,
     /// For how many hours an outcome may be unknown before that is a finding.
@@ -77,6 +78,9 @@ impl Arguments {
         let statement = read(Side::Partner, &self.statement)?;
         let extract = read(Side::Bill, &self.billing)?;
         let unreadable = statement.unreadable + extract.unreadable;
+        if self.repair {
+            may_be_acted_on(&statement, &extract).map_err(anyhow::Error::msg)?;
+        }
         let mut sink = Sink::new(self.findings.as_deref())?;
         let tells_partner = config.partner_url(&self.period.partner).is_some();
         let job = Job {
@@ -124,6 +128,17 @@ fn read(side: Side, path: &Path) -> anyhow::Result<FileBook> {
     book.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
 }
 
+/// Repair asks and tells again what the files do not know. Of a wrong file that would be everything.
+fn may_be_acted_on(statement: &FileBook, extract: &FileBook) -> Result<(), &'static str> {
+    if statement.unreadable + extract.unreadable > 0 {
+        return Err("--repair wants files of which every line can be read: the others are named above");
+    }
+    if statement.lines == 0 {
+        return Err("--repair wants a statement with lines: by an empty one the partner knows of nothing");
+    }
+    Ok(())
+}
+
 /// Where findings go.
 struct Sink {
     file: Option<csv::Writer<std::fs::File>>,
@@ -137,9 +152,8 @@ impl Sink {
         let file = match path {
             None => None,
             Some(path) => {
-                let failed = || format!("{} cannot be written", path.display());
-                let mut file = csv::Writer::from_path(path).with_context(failed)?;
-                file.write_record(HEADER).with_context(failed)?;
+                let mut file = new_csv(path)?;
+                file.write_record(HEADER).with_context(|| format!("{} cannot be written", path.display()))?;
                 Some(file)
             }
         };
@@ -264,6 +278,24 @@ fn conclusion(summary: &Summary, unreadable: u64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_repaired_by_a_file_that_was_not_read_whole() {
+        const STATEMENT: &str = "kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n";
+        const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
+        let may_be_acted_on = |statement: &str, extract: &str| {
+            let read = |side, text: String| {
+                FileBook::read(side, text.as_bytes(), |_| {}, |_| {}).expect("has a header")
+            };
+            let statement = read(Side::Partner, format!("{STATEMENT}{statement}"));
+            may_be_acted_on(&statement, &read(Side::Bill, format!("{EXTRACT}{extract}"))).is_ok()
+        };
+        let line = "charge,c-1,,9b2f4f0e-5b0a-4c56-9d0e-2f6f1c1a2b3c,1599,USD,APPROVED\n";
+        assert!(may_be_acted_on(line, ""), "a month may have no bill yet");
+        assert!(!may_be_acted_on("", "charge,t-1,,1599,USD\n"));
+        assert!(!may_be_acted_on(&format!("{line}charge,c-2,,,much,USD,APPROVED\n"), ""));
+        assert!(!may_be_acted_on(line, "charge,t-1,,much,USD\n"));
+    }
 
     #[test]
     fn a_period_without_money_is_not_said_to_agree() {

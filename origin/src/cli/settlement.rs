@@ -1,7 +1,7 @@
 //! `settlement`: what operator and partner owe each other.
 
 use super::period::PeriodArguments;
-use super::{Verdict, open_begun, told};
+use super::{Verdict, new_csv, open_begun, told};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Arguments {
     #[command(flatten)]
     period: PeriodArguments,
-    /// JSON instead of a table; amounts in minor units.
+    /// JSON instead of a table; amounts in minor units. isOver says whether the period was over by then.
     #[arg(long, conflicts_with = "csv")]
     json: bool,
     /// CSV instead of a table, a line for each currency; amounts in minor units.
@@ -62,11 +62,10 @@ impl Arguments {
                 "the configuration says nothing of a settlement with {partner}: [[partners]] settlement = ..."
             );
         };
-        let mut file = self.lines.as_deref().map(csv::Writer::from_path).transpose();
-        if let Ok(Some(file)) = &mut file {
-            file.write_record(HEADER)?;
+        let mut file = self.lines.as_deref().map(new_csv).transpose()?;
+        if let Some(file) = &mut file {
+            file.write_record(HEADER).context("--lines cannot be written")?;
         }
-        let mut file = file.context("--lines cannot be written")?;
         let mut failed = None;
         let bar = ProgressBar::new_spinner();
         let on_line = |line: &Line| {
@@ -93,12 +92,14 @@ impl Arguments {
                 })
             })
             .collect::<anyhow::Result<Vec<Row>>>()?;
+        let now = SystemClock.now();
+        let is_over = now >= period.until;
         if self.json {
-            self.print_json(&rows)?;
+            self.print_json(&rows, is_over)?;
         } else if self.csv {
-            print_csv(&rows)?;
+            print_csv(&rows, is_over)?;
         } else {
-            self.print_table(&self.period.title(period, SystemClock.now()), model, &rows);
+            self.print_table(&self.period.title(period, now), model, &rows);
         }
         Ok(Verdict::Clean)
     }
@@ -140,7 +141,7 @@ impl Arguments {
     }
 
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-    fn print_json(&self, rows: &[Row]) -> anyhow::Result<()> {
+    fn print_json(&self, rows: &[Row], is_over: bool) -> anyhow::Result<()> {
         let rows = rows.iter().map(|row| {
             let [gross, refunds, tax, net, partner, operator] = row.amounts()?;
             Ok(json!({
@@ -151,14 +152,15 @@ impl Arguments {
         });
         let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
         let settlement = json!({
-            "partner": self.period.partner, "from": self.period.from, "to": self.period.to, "currencies": rows,
+            "partner": self.period.partner, "from": self.period.from, "to": self.period.to,
+            "isOver": is_over, "currencies": rows,
         });
         println!("{settlement:#}");
         Ok(())
     }
 }
 
-fn print_csv(rows: &[Row]) -> anyhow::Result<()> {
+fn print_csv(rows: &[Row], is_over: bool) -> anyhow::Result<()> {
     let mut out = csv::Writer::from_writer(std::io::stdout());
     out.write_record([
         "currency",
@@ -171,6 +173,7 @@ fn print_csv(rows: &[Row]) -> anyhow::Result<()> {
         "stayed",
         "partner_minor",
         "operator_minor",
+        "is_over",
     ])?;
     for row in rows {
         let [gross, refunds, tax, net, partner, operator] = row.amounts()?.map(|minor| minor.to_string());
@@ -188,6 +191,7 @@ fn print_csv(rows: &[Row]) -> anyhow::Result<()> {
             stayed,
             partner,
             operator,
+            is_over.to_string(),
         ])?;
     }
     Ok(out.flush()?)
