@@ -7,6 +7,7 @@ use crate::config::{AccountSource, Config, Offer, Partner};
 use crate::fault::{Failure, Fault};
 use crate::numbering::NumberPlan;
 use crate::peer::Peer;
+use crate::sms::{self, Texts};
 use crate::store::{KnownAccount, Store};
 use crate::vault::Vault;
 use onbill_domain::ids::OfferId;
@@ -32,7 +33,9 @@ pub struct App {
     /// The network, towards operator and partners.
     pub peer: Arc<dyn Peer>,
     /// The operator's own systems.
-    pub bss: BillingSystem,
+    pub bss: Arc<BillingSystem>,
+    /// Text messages to customers.
+    pub texts: Arc<dyn Texts>,
     /// Reads typed numbers.
     pub numbers: NumberPlan,
     /// Seals numbers.
@@ -82,16 +85,17 @@ impl App {
         }
         let numbers = NumberPlan::for_country(&config.country).ok_or("country has no numbering plan")?;
         let vault = Vault::new(&keys)?;
-        let bss = BillingSystem::new(
+        let bss = Arc::new(BillingSystem::new(
             &config.bss_url,
             config.operator.as_str(),
             Arc::clone(&keys),
             Arc::clone(&peer),
             Arc::clone(&clock),
             Arc::clone(&random),
-        );
+        ));
+        let texts = sms::open(&config.sms, &bss);
         let outbox_bell = watch::Sender::new(());
-        Ok(Self { config, keys, store, clock, random, peer, bss, numbers, vault, outbox_bell })
+        Ok(Self { config, keys, store, clock, random, peer, bss, texts, numbers, vault, outbox_bell })
     }
 
     /// Now.

@@ -2,13 +2,16 @@
 //! it names.
 
 mod durations;
+mod secure;
 
 pub use durations::{HandOffSeconds, SimSwapHours};
+pub(crate) use secure::secure;
 
 use crate::database::Database;
 use crate::files::FileSettings;
 use crate::numbering::NumberPlan;
 use crate::settlement::Model;
+use crate::sms::SmsSettings;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use onbill_domain::key::Keyring;
@@ -147,6 +150,9 @@ pub struct Config {
     /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
     #[serde(default)]
     pub hand_off_seconds: HandOffSeconds,
+    /// How text messages reach customers.
+    #[serde(default)]
+    pub sms: SmsSettings,
     /// Hours after a SIM swap in which a PIN does not prove the number for a sign-up.
     #[serde(default)]
     pub sim_swap_hours: SimSwapHours,
@@ -286,20 +292,6 @@ impl Config {
     }
 }
 
-/// Numbers and tokens travel over TLS, except on this machine itself.
-fn secure(url: &str, member: &str) -> Result<(), String> {
-    let origin = origin_of(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;
-    let host = origin.split_once("://").map_or("", |(_, authority)| authority);
-    let local = ["127.0.0.1", "localhost", "[::1]"]
-        .iter()
-        .any(|name| host == *name || host.starts_with(&format!("{name}:")));
-    if origin.starts_with("https://") || local {
-        Ok(())
-    } else {
-        Err(format!("{member}: {url} must be https"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,6 +365,8 @@ mod tests {
             ),
             ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
             ("database =", "sim_swap_hours = -1\ndatabase =", "sim_swap_hours must be 0 to 8760"),
+            ("[[offers]]", "[sms]\nby = \"pigeon\"\n[[offers]]", "pigeon"),
+            ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
             ("month =", "mounth =", "mounth"),

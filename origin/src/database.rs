@@ -2,6 +2,7 @@
 //! [`crate::store`].
 
 use crate::config::Config;
+use crate::password_file;
 use crate::store::postgres::{Address, CONNECTIONS_DEFAULT, PostgresStore};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
@@ -88,7 +89,10 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
         }
         Database::Postgres(address) => {
             let address = match &config.database_password_file {
-                Some(file) => address.clone().with_password(&read_password(file)?),
+                Some(file) => {
+                    let password = password_file::read("database_password_file", file)?;
+                    address.clone().with_password(&password)
+                }
                 None => address.clone(),
             };
             let connections = config.database_connections.unwrap_or(CONNECTIONS_DEFAULT);
@@ -96,13 +100,6 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
             Ok(Arc::new(store.map_err(|error| format!("the database cannot be opened: {}", told(error)))?))
         }
     }
-}
-
-/// The file's first line: editors end it, passwords do not.
-fn read_password(file: &Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| format!("database_password_file {} cannot be read: {error}", file.display()))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 fn told(error: StoreError) -> String {

@@ -6,7 +6,7 @@ use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::peer::HttpPeer;
-use onbill_origin::{begun_with, files, outbox, routes};
+use onbill_origin::{begun_with, files, outbox, routes, sms};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,10 +54,12 @@ impl Arguments {
             None => None,
         };
         let delivery = tokio::spawn(outbox::run(Arc::clone(&app)));
+        let gateway = tokio::spawn(sms::run(Arc::clone(&app)));
         let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
         axum::serve(listener, routes::router(app)).with_graceful_shutdown(stop_asked_for()).await?;
         // What they were doing is leased and idempotent: it goes on after the next start.
         delivery.abort();
+        gateway.abort();
         sweeper.abort();
         filing.inspect(JoinHandle::abort);
         Ok(Verdict::Clean)

@@ -3,6 +3,7 @@
 use super::later;
 use crate::app::App;
 use crate::pin::PinMessage;
+use crate::sms::{Sent, Text};
 use crate::store::HandOff;
 use onbill_domain::standing::AccountStatus;
 
@@ -27,8 +28,20 @@ pub(super) async fn send(app: &App, message: &[u8], attempt: u32) -> HandOff {
         Ok(_) => return HandOff::Dropped,
         Err(_) => return again(),
     }
-    match app.bss.notify(&message.msisdn, &message.text).await {
-        Ok(()) => HandOff::Done { raw_code: None },
-        Err(_) => again(),
+    let text = Text {
+        to: &message.msisdn,
+        body: &message.text,
+        urgent: true,
+        valid_until: Some(message.expires_at),
+        receipt: true,
+    };
+    match app.texts.send(&text).await {
+        Sent::Accepted { .. } => HandOff::Done { raw_code: None },
+        // What is unclear may come twice: the same PIN, which the customer can enter once.
+        Sent::Later(_) => again(),
+        Sent::Refused => {
+            tracing::warn!("the gateway refuses a PIN's number");
+            HandOff::Dropped
+        }
     }
 }

@@ -13,6 +13,7 @@ use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
 use onbill_origin::outbox;
+use onbill_origin::sms::SmsSettings;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_tests::place::Place;
@@ -269,6 +270,7 @@ fn origin_config(id: &str, facts: &Facts) -> Config {
         files: None,
         bss_url: format!("http://{}/csp", facts.dashboard),
         hand_off_seconds: HandOffSeconds::default(),
+        sms: SmsSettings::default(),
         sim_swap_hours: SimSwapHours::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],
         offers: vec![

@@ -1,0 +1,17 @@
+//! Which addresses may be talked to without TLS: those of this machine itself.
+
+use onbill_domain::origin_url::origin_of;
+
+/// Numbers and tokens travel over TLS, except on this machine itself.
+pub(crate) fn secure(url: &str, member: &str) -> Result<(), String> {
+    let origin = origin_of(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;
+    let host = origin.split_once("://").map_or("", |(_, authority)| authority);
+    let local = ["127.0.0.1", "localhost", "[::1]"]
+        .iter()
+        .any(|name| host == *name || host.starts_with(&format!("{name}:")));
+    if origin.starts_with("https://") || local {
+        Ok(())
+    } else {
+        Err(format!("{member}: {url} must be https"))
+    }
+}

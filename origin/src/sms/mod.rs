@@ -1,0 +1,128 @@
+//! Text messages to customers: one trait, and an adapter for each kind of gateway that operators have.
+//!
+//! An adapter sends once, and says what it knows of that. Whether and when a text is sent again is the outbox's business,
+//! and so is keeping it: nothing is stored here. What a gateway reports of a message later is a [`Receipt`]. No number and
+//! no text is ever logged.
+
+mod csp;
+mod receipts;
+mod settings;
+
+pub use settings::{CspSettings, SmsSettings};
+
+use crate::app::App;
+use crate::bss::BillingSystem;
+use async_trait::async_trait;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use std::sync::Arc;
+
+/// A text message to be sent.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    /// To whom.
+    pub to: &'a Msisdn,
+    /// What it says.
+    pub body: &'a str,
+    /// Whether somebody waits for it now, as for a PIN: it goes before everything else.
+    pub urgent: bool,
+    /// From when on it is not worth delivering any more.
+    pub valid_until: Option<Timestamp>,
+    /// Whether the gateway should report what becomes of it.
+    pub receipt: bool,
+}
+
+/// What came of sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// The gateway has it, and will do what it can.
+    Accepted {
+        /// By what name receipts will call it, where there are receipts.
+        message_id: Option<String>,
+    },
+    /// Not, or not surely: to be sent again later.
+    Later(Cause),
+    /// Never: the gateway does not deliver to this number, or not this text.
+    Refused,
+}
+
+/// Why a text is to be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The gateway has too much to do. It has not taken it.
+    Throttled,
+    /// There is no gateway to talk to. It has not got it.
+    Unreachable,
+    /// No answer came, or none that says what happened: it may be on its way all the same.
+    Unclear,
+}
+
+/// What a gateway says of a message that it had accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The name from [`Sent::Accepted`].
+    pub message_id: String,
+    /// How it ended.
+    pub state: Delivery,
+}
+
+/// How a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is on the phone.
+    Delivered,
+    /// It never will be.
+    Failed,
+    /// It was not in time.
+    Expired,
+}
+
+impl Delivery {
+    /// Its name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// A receipt could not be taken; the gateway is asked to report again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotNow;
+
+/// Where receipts go.
+#[async_trait]
+pub trait Receipts: Send + Sync {
+    /// Takes a receipt: when this returns, the gateway is told that it need not report again.
+    ///
+    /// Receipts come in any order, more than once, and even before [`Texts::send`] has said how the message is called.
+    async fn take(&self, receipt: Receipt) -> Result<(), NotNow>;
+}
+
+/// A gateway for text messages.
+#[async_trait]
+pub trait Texts: Send + Sync {
+    /// Sends a text, once. It takes seconds at most, whatever the gateway does.
+    async fn send(&self, text: &Text<'_>) -> Sent;
+
+    /// Keeps up the connection that a gateway may need, for as long as this is polled, and passes on what it reports.
+    /// Without it, such a gateway is [`Cause::Unreachable`].
+    async fn run(&self, receipts: &dyn Receipts) {
+        let _ = receipts;
+        std::future::pending().await
+    }
+}
+
+/// The gateway that a configuration names.
+pub(crate) fn open(settings: &SmsSettings, bss: &Arc<BillingSystem>) -> Arc<dyn Texts> {
+    match settings {
+        SmsSettings::Csp(_) => Arc::new(csp::CspTexts::new(Arc::clone(bss))),
+    }
+}
+
+/// Works as long as the origin serves.
+pub async fn run(app: Arc<App>) {
+    app.texts.run(&*app).await;
+}

@@ -1,0 +1,22 @@
+//! `[sms]` of the configuration.
+
+use serde::Deserialize;
+
+/// Which gateway text messages go through, and how it is reached.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "by", rename_all = "lowercase")]
+pub enum SmsSettings {
+    /// The operator's CSP API.
+    Csp(CspSettings),
+}
+
+impl Default for SmsSettings {
+    fn default() -> Self {
+        Self::Csp(CspSettings {})
+    }
+}
+
+/// The CSP API is set up for everything else already.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CspSettings {}
