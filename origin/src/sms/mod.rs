@@ -111,7 +111,7 @@ pub trait Texts: Send + Sync {
     /// Without it, such a gateway is [`Cause::Unreachable`].
     async fn run(&self, receipts: &dyn Receipts) {
         let _ = receipts;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
