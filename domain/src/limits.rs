@@ -57,6 +57,9 @@ pub const CHARGE_MINOR_MAX: i64 = 100_000_000;
 /// Longest service period of a charge, in days: a yearly plan and a month of grace.
 pub const SERVICE_PERIOD_DAYS_MAX: i64 = 400;
 
+/// Charges on one page of the ledger: as many as fit into [`BODY_BYTES_MAX`], were all their names of the longest.
+pub const TRANSACTIONS_PAGE: u32 = 25;
+
 /// Longest URL passed along, in bytes: what every browser and proxy carries.
 pub const URL_BYTES_MAX: usize = 2048;
 

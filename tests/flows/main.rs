@@ -11,6 +11,7 @@ mod doors;
 mod files;
 mod journeys;
 mod kv_sync;
+mod ledger_pages;
 mod limits;
 mod notices;
 mod outages;

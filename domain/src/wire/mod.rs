@@ -5,6 +5,7 @@ pub mod csp;
 pub mod device;
 pub mod edge;
 pub mod kv;
+pub mod ledger;
 pub mod operator;
 pub mod origin;
 pub mod ott;

@@ -36,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
             get(ott::refund_status::refund_status),
         )
         .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
+        .route("/operator/v1/transactions", get(operator::transactions::page_of_transactions))
         .fallback(|| async { Failure::from(Reject::new(Code::NotFound, "There is no such path.")) })
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))

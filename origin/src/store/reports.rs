@@ -166,8 +166,12 @@ pub struct ChargeLine {
     pub amount: Money,
     /// How much of it is tax, in minor units.
     pub tax_minor: i64,
+    /// How much of it has been given back or is on its way back, in minor units.
+    pub refunded_minor: i64,
     /// Where it stands.
     pub status: TransactionStatus,
+    /// Why it was declined.
+    pub decline_reason: Option<DeclineReason>,
     /// When it was posted to us.
     pub created_at: Timestamp,
     /// When its outcome was written.

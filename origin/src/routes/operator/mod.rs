@@ -1,3 +1,4 @@
 //! `/operator/v1`: the operator's own systems.
 
 pub(super) mod account_events;
+pub(super) mod transactions;

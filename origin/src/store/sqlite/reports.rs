@@ -15,7 +15,8 @@ use onbill_domain::wire::ott::TransactionStatus;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 const CHARGE: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency,
-        coalesce(t.tax_minor, 0) AS tax_minor, t.status, t.created_at, t.settled_at
+        coalesce(t.tax_minor, 0) AS tax_minor, t.refunded_minor, t.status, t.decline_reason, t.created_at,
+        t.settled_at
     FROM transactions t";
 
 const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.ext_transaction_id, c.pai,
@@ -109,7 +110,9 @@ fn charge_line(row: &Row<'_>) -> Result<ChargeLine, StoreError> {
         pai: read_pai(row)?,
         amount: amount(row)?,
         tax_minor: row.get("tax_minor")?,
+        refunded_minor: row.get("refunded_minor")?,
         status: text(row, "status", TransactionStatus::parse)?,
+        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
         created_at: time(row, "created_at")?,
         settled_at: settled_at(row)?,
     })

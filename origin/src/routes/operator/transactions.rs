@@ -1,0 +1,78 @@
+//! `GET /operator/v1/transactions`: the ledger, a page at a time.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::OperatorCall;
+use crate::store::{ChargeLine, Cursor, Dated, Period, Select};
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use onbill_domain::encoding::{base64url, from_base64url};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::limits::{EXT_ID_CHARS_MAX, TRANSACTIONS_PAGE};
+use onbill_domain::money::Money;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ledger::{LedgerEntry, TransactionsAnswer, TransactionsQuery};
+use std::sync::Arc;
+
+/// 200 with charges by the time at which they were posted, oldest first, and the cursor of the next page. Days that are over
+/// have the same charges for ever; how they stand may change. 400 `invalid-request` for a query that is none; 400
+/// `parameter-not-supported` for a partner that this operator does not have.
+pub(in crate::routes) async fn page_of_transactions(
+    State(app): State<Arc<App>>,
+    query: Result<Query<TransactionsQuery>, QueryRejection>,
+    _: OperatorCall,
+) -> Result<Json<TransactionsAnswer>, Failure> {
+    let is_no_query = |_| Reject::invalid("from and to are days; status, partner and cursor are optional.");
+    let Query(query) = query.map_err(is_no_query)?;
+    let wrong_order = || Reject::invalid("to must not lie before from.");
+    let period = Period::of_days(query.from, query.to).ok_or_else(wrong_order)?;
+    let partner = partner(&app, query.partner)?;
+    let no_cursor = || Reject::invalid("cursor is not one of an earlier page.");
+    let after = query.cursor.map(|text| read_cursor(&text, period).ok_or_else(no_cursor)).transpose()?;
+    let select = Select { partner: partner.clone(), period, dated: Dated::Created, status: query.status };
+    let page = app.store.charges(select, after, TRANSACTIONS_PAGE).await?;
+    let page = page.map(|line| entry(line, &partner));
+    Ok(Json(TransactionsAnswer { transactions: page.lines, next: page.next.map(|at| write_cursor(&at)) }))
+}
+
+/// The partner that is asked for, or the only one there is.
+fn partner(app: &App, asked: Option<PartnerId>) -> Result<PartnerId, Reject> {
+    let known = app.config.partner_ids();
+    match asked {
+        Some(partner) if known.contains(&partner) => Ok(partner),
+        Some(_) => Err(Reject::new(Code::ParameterNotSupported, "partner is not one of this operator's.")),
+        None => match known.first() {
+            Some(only) if known.len() == 1 => Ok((*only).clone()),
+            _ => Err(Reject::invalid("partner must be said where there are several.")),
+        },
+    }
+}
+
+fn entry(line: ChargeLine, partner: &PartnerId) -> LedgerEntry {
+    LedgerEntry {
+        transaction_id: line.transaction_id,
+        ext_transaction_id: line.ext_transaction_id,
+        partner: partner.clone(),
+        amount: line.amount,
+        refunded: Money { amount_minor: line.refunded_minor, currency: line.amount.currency },
+        status: line.status,
+        decline_reason: line.decline_reason,
+        created_at: line.created_at,
+        settled_at: line.settled_at,
+    }
+}
+
+/// Nothing for anybody to read: what is in it may change.
+fn write_cursor(cursor: &Cursor) -> String {
+    base64url(format!("{} {}", cursor.at.unix_seconds(), cursor.id).as_bytes())
+}
+
+fn read_cursor(text: &str, period: Period) -> Option<Cursor> {
+    let plain = String::from_utf8(from_base64url(text)?).ok()?;
+    let (at, id) = plain.split_once(' ')?;
+    let at = Timestamp::from_unix_seconds(at.parse().ok()?);
+    let is_id = id.len() <= EXT_ID_CHARS_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());
+    (period.has(at) && is_id).then(|| Cursor { at, id: id.to_owned() })
+}
