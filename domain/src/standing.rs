@@ -78,7 +78,7 @@ pub fn check(account: Option<&Account>, price: Money) -> Result<AccountType, Rej
         .filter(|account| account.status != AccountStatus::Ceased)
         .ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account."))?;
     if account.status == AccountStatus::Suspended {
-        return Err(Reject::new(Code::SuspendedNonPayment, "The account is suspended for non-payment."));
+        return Err(suspended());
     }
     if account.account_type == AccountType::Prepaid {
         match account.balance {
@@ -99,6 +99,11 @@ pub fn check(account: Option<&Account>, price: Money) -> Result<AccountType, Rej
         }
     }
     Ok(account.account_type)
+}
+
+/// 400 `suspended-non-payment`.
+pub fn suspended() -> Reject {
+    Reject::new(Code::SuspendedNonPayment, "The account is suspended for non-payment.")
 }
 
 #[cfg(test)]

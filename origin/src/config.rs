@@ -2,15 +2,16 @@
 //! it names.
 
 mod durations;
+mod partners;
 mod secure;
 
 pub use durations::{HandOffSeconds, SimSwapHours};
+pub use partners::{NumberProof, Partner};
 pub(crate) use secure::secure;
 
 use crate::database::Database;
 use crate::files::FileSettings;
 use crate::numbering::NumberPlan;
-use crate::settlement::Model;
 use crate::sms::SmsSettings;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, OperatorId, PartnerId};
@@ -21,7 +22,6 @@ use onbill_domain::origin_url::origin_of;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::edge::OfferView;
 use serde::Deserialize;
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -73,18 +73,6 @@ impl Offer {
             price: self.price,
         }
     }
-}
-
-/// A partner, beyond what its offers say.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Partner {
-    /// Its name.
-    pub id: PartnerId,
-    /// Where it is told of later outcomes; without it, it asks.
-    pub url: Option<String>,
-    /// How the money is shared with it; without it, there is no settlement.
-    pub settlement: Option<Model>,
 }
 
 /// What an account may be charged in one currency, in its minor units. A limit that is absent does not limit.
@@ -224,20 +212,7 @@ impl Config {
                 ));
             }
         }
-        for (n, partner) in self.partners.iter().enumerate() {
-            if self.partners[..n].iter().any(|other| other.id == partner.id) {
-                return Err(format!("partner {} is there twice", partner.id));
-            }
-            if let Some(url) = &partner.url {
-                secure(url, &format!("partner {}: url", partner.id))?;
-                if url.ends_with('/') || url.contains(['?', '#']) {
-                    return Err(format!("partner {}: url must end before the path's last /", partner.id));
-                }
-            }
-            if let Some(model) = &partner.settlement {
-                model.check().map_err(|complaint| format!("partner {}: {complaint}", partner.id))?;
-            }
-        }
+        partners::check(&self.partners)?;
         for (n, set) in self.limits.iter().enumerate() {
             let currency = set.currency;
             if self.limits[..n].iter().any(|other| other.currency == currency) {
@@ -256,22 +231,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    /// All partners, by what is sold and by what is configured.
-    pub fn partner_ids(&self) -> BTreeSet<&PartnerId> {
-        let sold = self.offers.iter().map(|offer| &offer.partner);
-        sold.chain(self.partners.iter().map(|partner| &partner.id)).collect()
-    }
-
-    /// Where a partner is told of later outcomes.
-    pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
-        self.partners.iter().find(|partner| partner.id == *id)?.url.as_deref()
-    }
-
-    /// How the money is shared with a partner.
-    pub fn settlement_with(&self, id: &PartnerId) -> Option<Model> {
-        self.partners.iter().find(|partner| partner.id == *id)?.settlement
     }
 
     /// What an account may be charged in a currency; `None` when the operator does not bill in it.
@@ -296,7 +255,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    const GOOD: &str = r#"
+    pub(super) const GOOD: &str = r#"
         operator = "acme"
         name = "Acme Mobile"
         country = "US"

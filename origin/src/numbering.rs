@@ -34,6 +34,13 @@ impl NumberPlan {
         }
         Msisdn::parse(&number.format_as(PhoneNumberFormat::E164)).ok_or_else(refuse)
     }
+
+    /// The one spelling of a number that came as E.164, so that one line is not two in the books: some plans have digits
+    /// that a device may or may not have in its SIM. What no plan knows stays as it is: whether it is in use, the operator
+    /// knows better.
+    pub fn spell(&self, number: &Msisdn) -> Msisdn {
+        self.read(number.expose()).unwrap_or_else(|_| number.clone())
+    }
 }
 
 /// Digits of any script, the plus sign, and what people put between digits.
@@ -74,6 +81,17 @@ mod tests {
         }
         assert_eq!(read("ES", "612 34 56 78").as_deref(), Some("+34612345678"));
         assert_eq!(read("ES", "+1 202 555 0101").as_deref(), Some("+12025550101"), "of another country");
+    }
+
+    #[test]
+    fn a_number_that_came_as_e164_has_one_spelling() {
+        let spell = |number: &str| {
+            let plan = NumberPlan::for_country("US").expect("is a country");
+            plan.spell(&Msisdn::parse(number).expect("is E.164")).expose().to_owned()
+        };
+        assert_eq!(spell("+12025550101"), "+12025550101");
+        assert_eq!(spell("+4407911123456"), "+447911123456", "a trunk prefix that does not belong there");
+        assert_eq!(spell("+999123456789"), "+999123456789", "of no plan");
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! PINs: drawing one, and the text message that carries it.
+//! PINs: drawing one, the text message that carries it, and what is said of a try. Whatever proves a number by a PIN does
+//! so from here: the widget and a partner's app differ in who may go on by it only.
 
 use crate::ambient::Random;
 use crate::app::App;
+use crate::store::{FlowStart, Hash, NewPin, PinTry};
 use onbill_domain::limits::{PIN_DIGITS, PIN_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{Code, Reject};
 use onbill_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -24,8 +27,66 @@ pub(crate) struct PinMessage {
     pub(crate) expires_at: Timestamp,
 }
 
+/// Makes a PIN for a flow, with its message; `None` when that cannot be sealed.
+pub(crate) fn issue(
+    app: &App,
+    now: Timestamp,
+    flow: &Hash,
+    msisdn: &Msisdn,
+    locale: Locale,
+) -> Option<NewPin> {
+    let pin = draw(&*app.random);
+    let expires_at = now.plus_seconds(PIN_SECONDS);
+    let message = message(app, msisdn, &pin, locale, expires_at)?;
+    Some(NewPin { mac: app.vault.pin_mac(flow, &pin), expires_at, message })
+}
+
+/// 429 when the number had its codes of the day.
+pub(crate) fn started(now: Timestamp, start: FlowStart) -> Result<(), Reject> {
+    match start {
+        FlowStart::Started => Ok(()),
+        FlowStart::TooManyPins { again_at } => {
+            Err(Reject::too_many("This number had its codes for today.", seconds_until(again_at, now)))
+        }
+    }
+}
+
+/// What a try has proven; 400 `pin-invalid`, 400 `pin-expired` (over, or no such flow), or 429 once all tries were made,
+/// until the PIN would have expired.
+pub(crate) fn proven<F>(now: Timestamp, tried: PinTry<F>) -> Result<F, Reject> {
+    match tried {
+        PinTry::Proven(flow) => Ok(flow),
+        PinTry::Wrong => Err(invalid()),
+        PinTry::UsedUp { expires_at } => {
+            Err(Reject::too_many("Too many tries: ask for a new PIN.", seconds_until(expires_at, now)))
+        }
+        PinTry::Expired => Err(Reject::new(Code::PinExpired, "The PIN is no longer valid.")),
+    }
+}
+
+/// 400 `pin-invalid`.
+pub(crate) fn invalid() -> Reject {
+    Reject::new(Code::PinInvalid, "The PIN does not match.")
+}
+
+fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
+    u32::try_from(then.seconds_since(now)).unwrap_or(1)
+}
+
+/// A PIN as people type it: spaces dropped, digits of the Arabic scripts read as digits. Anything else stays and will
+/// not match.
+pub(crate) fn as_digits(typed: &str) -> Zeroizing<String> {
+    let digit = |c: char| match c {
+        '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10).unwrap_or(c),
+        '\u{6f0}'..='\u{6f9}' => char::from_digit(c as u32 - 0x6f0, 10).unwrap_or(c),
+        _ => c,
+    };
+    // Twice the digits is enough to be wrong with.
+    Zeroizing::new(typed.chars().filter(|c| !c.is_whitespace()).take(2 * PIN_DIGITS).map(digit).collect())
+}
+
 /// Draws a PIN. Each of the million is equally likely: draws from the ragged end of the range are thrown away.
-pub(crate) fn draw(random: &dyn Random) -> Zeroizing<String> {
+fn draw(random: &dyn Random) -> Zeroizing<String> {
     loop {
         let drawn = u32::from_le_bytes(random.bytes());
         if drawn < EVEN {
@@ -35,12 +96,9 @@ pub(crate) fn draw(random: &dyn Random) -> Zeroizing<String> {
 }
 
 /// The sealed message for a number. It is made for every number alike; whether it is sent is the outbox's decision.
-pub(crate) fn message(app: &App, msisdn: &Msisdn, pin: &str, locale: Locale) -> Option<Vec<u8>> {
-    let message = PinMessage {
-        msisdn: msisdn.clone(),
-        text: text(&app.config.name, pin, locale),
-        expires_at: app.now().plus_seconds(PIN_SECONDS),
-    };
+fn message(app: &App, msisdn: &Msisdn, pin: &str, locale: Locale, expires_at: Timestamp) -> Option<Vec<u8>> {
+    let message =
+        PinMessage { msisdn: msisdn.clone(), text: text(&app.config.name, pin, locale), expires_at };
     let plain = Zeroizing::new(serde_json::to_vec(&message).ok()?);
     app.vault.seal_message(&*app.random, &plain)
 }
@@ -88,6 +146,14 @@ mod tests {
         assert_eq!(drawn(vec![7]), "000007");
         assert_eq!(drawn(vec![4_294_000_000 - 1]), "999999");
         assert_eq!(drawn(vec![4_294_000_000, u32::MAX, 12]), "000012", "the ragged end is drawn again");
+    }
+
+    #[test]
+    fn people_type_a_pin_in_their_own_digits() {
+        for typed in ["123456", " 123 456 ", "١٢٣٤٥٦", "۱۲۳۴۵۶"] {
+            assert_eq!(as_digits(typed).as_str(), "123456", "{typed}");
+        }
+        assert_ne!(as_digits("1234567").as_str(), "123456");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
 use onbill_origin::store::{FlowStart, PinTry};
 
 on_each_database!(
-    the_right_pin_proves_the_number_once,
+    the_right_pin_proves_the_number_while_it_lives,
+    a_wrong_try_takes_nothing_from_a_proof,
     five_wrong_tries_void_a_pin_across_restarts,
     a_pin_is_over_in_time_and_bound_to_its_flow,
     a_number_gets_ten_codes_a_day,
@@ -14,16 +15,31 @@ on_each_database!(
 const RIGHT: [u8; 32] = [1; 32];
 const WRONG: [u8; 32] = [2; 32];
 
-async fn the_right_pin_proves_the_number_once(books: Books) {
+async fn the_right_pin_proves_the_number_while_it_lives(books: Books) {
     let new = flow(1, Some(RIGHT));
     let id = new.flow;
     assert_eq!(books.store.start_flow(nonce(), NOW, new).await.expect("works"), FlowStart::Started);
     assert!(books.store.proven_flow(NOW, id).await.expect("works").is_none());
     assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
-    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::Proven(_))));
-    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::Expired)), "single use");
-    assert!(books.store.proven_flow(NOW, id).await.expect("works").is_some());
+    // Whose answer was lost asks again: each time is a try.
+    let last = NOW.plus_seconds(599);
+    for _ in 1..PIN_TRIES_MAX {
+        assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinTry::Proven(_))));
+    }
+    assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinTry::UsedUp { .. })));
+    let over = NOW.plus_seconds(600);
+    assert!(matches!(books.store.try_pin(nonce(), over, id, RIGHT).await, Ok(PinTry::Expired)));
+    assert!(books.store.proven_flow(over, id).await.expect("works").is_some());
     assert!(books.store.proven_flow(NOW.plus_seconds(1800), id).await.expect("works").is_none(), "over");
+}
+
+async fn a_wrong_try_takes_nothing_from_a_proof(books: Books) {
+    let new = flow(1, Some(RIGHT));
+    let id = new.flow;
+    books.store.start_flow(nonce(), NOW, new).await.expect("works");
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::Proven(_))));
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
+    assert!(books.store.proven_flow(NOW, id).await.expect("works").is_some());
 }
 
 async fn five_wrong_tries_void_a_pin_across_restarts(books: Books) {

@@ -25,6 +25,7 @@ macro_rules! on_each_database {
 
 mod charges;
 mod commits;
+mod devices;
 mod events;
 mod filing;
 mod flows;

@@ -12,7 +12,8 @@ use onbill_domain::token::Outcome;
 use onbill_domain::wire::operator::EventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    Entry, EventRecord, HandOff, Lane, NewEvent, Posting, RefundPosting, Settling, Store, Work,
+    DevicePin, Entry, EventRecord, HandOff, Lane, NewEvent, PinTry, Posting, RefundPosting, Settling, Store,
+    Work,
 };
 use onbill_tests::place::{Place, run};
 use std::collections::BTreeSet;
@@ -93,6 +94,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         refunds_and_spending_are_there(&*store, &due, version >= 4).await;
         account_events_are_there(&*store, &due, version >= 7).await;
         files_are_there(&*store, version >= 6).await;
+        flows_of_devices_are_there(&*store, version >= 8).await;
         if version >= 2 {
             let facts = vec![("operator", b"nova".to_vec())];
             assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
@@ -203,6 +205,16 @@ async fn files_are_there(store: &dyn Store, in_sample: bool) {
         assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), ["tx-filed"]);
         let settling = store.settle_line(NOW, file.file_id, 1, HandOff::Done { raw_code: None }).await;
         assert_eq!(settling.expect("works"), Settling::Written);
+    }
+}
+
+async fn flows_of_devices_are_there(store: &dyn Store, in_sample: bool) {
+    let (partner, number) = (partner("netflix"), number(1).index);
+    let flow = store.newest_device_flow(partner.clone(), number).await.expect("works");
+    assert_eq!(flow, in_sample.then_some([0x12; 32]));
+    if let Some(flow) = flow {
+        let pin = DevicePin { partner, number, flow, mac: [0x13; 32] };
+        assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinTry::Proven(()))));
     }
 }
 

@@ -17,8 +17,8 @@ use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionOrigin, TransactionAnswer, TransactionRequest,
 };
 use onbill_origin::store::{
-    Entry, FreshNames, HandOff, Lane, NewCharge, NewFlow, NewPin, NewRefund, NewSignup, NumberIndex, PaiRow,
-    Posting, RefundPosting, SealedNumber, SignupIssue, Store, Work,
+    Entry, FreshNames, HandOff, Journey, Lane, NewCharge, NewFlow, NewPai, NewPin, NewRefund, NewSignup,
+    NumberIndex, PaiRow, Posting, RefundPosting, SealedNumber, SignupIssue, Store, Work,
 };
 use onbill_tests::place::Place;
 use serde_json::json;
@@ -164,14 +164,20 @@ pub(crate) fn signup(partner_name: &str, n: u8, generation: &str) -> NewSignup {
     NewSignup {
         jti: format!("jti-{}", fresh()),
         ticket: hash(),
-        partner: partner(partner_name),
-        number: number(n),
-        generation: generation.to_owned(),
+        pai: new_pai(partner_name, n, generation),
         account_type: AccountType::Postpaid,
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
         locale: Locale::En,
         partner_return_url: "https://edge.example/widget/v1/return/acme/t".to_owned(),
         return_url: "https://my.acme.example/done".to_owned(),
+    }
+}
+
+pub(crate) fn new_pai(partner_name: &str, n: u8, generation: &str) -> NewPai {
+    NewPai {
+        partner: partner(partner_name),
+        number: number(n),
+        generation: generation.to_owned(),
         fresh: FreshNames {
             subscriber_id: format!("subscriber-{}", fresh()),
             handle: format!("handle-{}", fresh()),
@@ -184,12 +190,20 @@ pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
     NewFlow {
         flow: hash(),
         number: number(n),
-        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        journey: Journey::Widget {
+            offer: OfferId::parse("netflix-standard").expect("is a slug"),
+            return_url: "https://my.acme.example/done".to_owned(),
+        },
         locale: Locale::En,
-        return_url: "https://my.acme.example/done".to_owned(),
         expires_at: NOW.plus_seconds(1800),
         pin: with_pin.map(|mac| NewPin { mac, expires_at: NOW.plus_seconds(600), message: vec![n; 8] }),
     }
+}
+
+/// A flow that an app of this partner's has begun, and the right PIN for it.
+pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
+    let journey = Journey::Device { partner: partner(partner_name) };
+    NewFlow { journey, expires_at: NOW.plus_seconds(600), ..flow(n, Some(mac)) }
 }
 
 pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {

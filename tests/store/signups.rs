@@ -1,14 +1,14 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
 use crate::setting::{
-    Books, NOW, charge, ext, flow, hash, nonce, number, pai, partner, signup, subscription,
+    Books, NOW, charge, ext, flow, hash, new_pai, nonce, number, pai, partner, signup, subscription,
 };
 use onbill_domain::day::Day;
 use onbill_domain::pai::PaiState;
 use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use onbill_domain::token::Outcome;
 use onbill_domain::wire::ott::SubscriptionOrigin;
-use onbill_origin::store::{AccountRow, SignupIssue, StoreError, SubscriptionRecord, TokenSpend};
+use onbill_origin::store::{AccountRow, DevicePin, SignupIssue, StoreError, SubscriptionRecord, TokenSpend};
 
 on_each_database!(
     a_subscriber_has_one_pai_for_each_partner,
@@ -157,11 +157,15 @@ async fn every_call_that_changes_something_spends_its_nonce(books: Books) {
     books.store.start_flow(spent.clone(), NOW, flow(1, None)).await.expect("works");
     let (new, proven) = (signup("netflix", 2, "2024-01-01"), flow(2, None));
     let (jti, flow_hash) = (new.jti.clone(), proven.flow);
+    let (netflix, mac) = (partner("netflix"), hash());
+    let device_pin = DevicePin { partner: netflix, number: number(2).index, flow: flow_hash, mac };
     let by = || spent.clone();
     let refused = [
         books.store.start_flow(by(), NOW, proven).await.err(),
         books.store.try_pin(by(), NOW, flow_hash, hash()).await.err(),
         books.store.issue_signup(by(), NOW, new).await.err(),
+        books.store.issue_pai(Some(by()), NOW, new_pai("netflix", 3, "2024-01-01")).await.err(),
+        books.store.try_device_pin(by(), NOW, device_pin).await.err(),
         books.store.spend_token(by(), NOW, partner("netflix"), jti, ext("r-1")).await.err(),
         books
             .store

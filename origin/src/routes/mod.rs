@@ -6,6 +6,7 @@ mod edge;
 mod healthz;
 mod operator;
 mod ott;
+mod standing;
 mod trace;
 
 use crate::app::App;
@@ -26,6 +27,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/edge/v1/result", post(edge::result::check_result))
         .route("/edge/v1/pai", post(edge::pai::look_up_pai))
         .route("/edge/v1/transaction", post(edge::transaction::look_up_transaction))
+        .route("/ott/v1/account/validate", post(ott::account_validate::validate_account))
+        .route("/ott/v1/pin", post(ott::pin::send_pin))
         .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
         .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
         .route("/ott/v1/transaction", post(ott::transaction::post_transaction))

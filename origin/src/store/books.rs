@@ -1,5 +1,6 @@
 //! What goes into the books and what comes out: the rows of [`super::Store`], free of any database.
 
+use crate::ambient::Random;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::locale::Locale;
@@ -47,20 +48,35 @@ pub struct KnownAccount {
 /// A flow to open.
 #[derive(Clone, Debug)]
 pub struct NewFlow {
-    /// Hash of the secret that the widget holds.
+    /// Hash of the name by which it is continued: a secret that the widget holds, or the id of a partner's PIN.
     pub flow: Hash,
     /// Whose.
     pub number: SealedNumber,
-    /// What they want.
-    pub offer: OfferId,
+    /// Where it is begun.
+    pub journey: Journey,
     /// The language.
     pub locale: Locale,
-    /// Where they want to end up.
-    pub return_url: String,
     /// When the flow is over.
     pub expires_at: Timestamp,
     /// The PIN that will prove the number; `None` when an assertion has proved it.
     pub pin: Option<NewPin>,
+}
+
+/// Where a flow is begun. One that is begun here cannot be continued there.
+#[derive(Clone, Debug)]
+pub enum Journey {
+    /// In the widget, on the operator's page.
+    Widget {
+        /// What they want.
+        offer: OfferId,
+        /// Where they want to end up.
+        return_url: String,
+    },
+    /// In an app of this partner's, on a device.
+    Device {
+        /// Whose flow it is: nobody else proves anything by it.
+        partner: PartnerId,
+    },
 }
 
 /// A PIN to send.
@@ -86,7 +102,7 @@ pub enum FlowStart {
     },
 }
 
-/// An open flow.
+/// An open flow of the widget's.
 #[derive(Clone, Debug)]
 pub struct Flow {
     /// Whose.
@@ -101,11 +117,24 @@ pub struct Flow {
     pub by_pin: bool,
 }
 
+/// A PIN as a partner's app has brought it.
+#[derive(Clone, Debug)]
+pub struct DevicePin {
+    /// Whose flow it has to be.
+    pub partner: PartnerId,
+    /// Which number the flow has to be about.
+    pub number: NumberIndex,
+    /// The flow.
+    pub flow: Hash,
+    /// Keyed hash of flow and PIN.
+    pub mac: Hash,
+}
+
 /// How a PIN fared.
 #[derive(Clone, Debug)]
-pub enum PinTry {
-    /// It matches: the number is proven.
-    Proven(Flow),
+pub enum PinTry<F> {
+    /// It matches: the number is proven, now or before.
+    Proven(F),
     /// It does not, and there are tries left.
     Wrong,
     /// All tries are used up.
@@ -113,8 +142,33 @@ pub enum PinTry {
         /// When the PIN would have expired.
         expires_at: Timestamp,
     },
-    /// It is over, was used, or there is no such flow.
+    /// It is over, or there is no such flow.
     Expired,
+}
+
+impl PinTry<()> {
+    /// The same, with what was proven.
+    pub(super) fn of<F, E>(self, flow: impl FnOnce() -> Result<F, E>) -> Result<PinTry<F>, E> {
+        Ok(match self {
+            Self::Proven(()) => PinTry::Proven(flow()?),
+            Self::Wrong => PinTry::Wrong,
+            Self::UsedUp { expires_at } => PinTry::UsedUp { expires_at },
+            Self::Expired => PinTry::Expired,
+        })
+    }
+}
+
+/// A subscriber's PAI, to be found or created.
+#[derive(Clone, Debug)]
+pub struct NewPai {
+    /// Whom it is for.
+    pub partner: PartnerId,
+    /// Whose number it is.
+    pub number: SealedNumber,
+    /// Which holder of it.
+    pub generation: String,
+    /// Names for what has to be created: subscriber id, handle and PAI.
+    pub fresh: FreshNames,
 }
 
 /// A sign-up token to record.
@@ -124,12 +178,8 @@ pub struct NewSignup {
     pub jti: String,
     /// Hash of the ticket in the return page's URL.
     pub ticket: Hash,
-    /// Whom it is for.
-    pub partner: PartnerId,
-    /// Whose number it is.
-    pub number: SealedNumber,
-    /// Which holder of it.
-    pub generation: String,
+    /// Who signs up, and with whom.
+    pub pai: NewPai,
     /// How the account pays.
     pub account_type: AccountType,
     /// What is being signed up for.
@@ -140,8 +190,6 @@ pub struct NewSignup {
     pub partner_return_url: String,
     /// Where the customer ends up.
     pub return_url: String,
-    /// Names for what has to be created: subscriber id, handle and PAI.
-    pub fresh: FreshNames,
 }
 
 /// Fresh random names, used for those rows that do not exist yet.
@@ -153,6 +201,13 @@ pub struct FreshNames {
     pub handle: String,
     /// For the subscriber, towards the partner.
     pub pai: Pai,
+}
+
+impl FreshNames {
+    /// New ones.
+    pub fn draw(random: &dyn Random) -> Self {
+        Self { subscriber_id: random.uuid(), handle: random.uuid(), pai: Pai::from_random(random.bytes()) }
+    }
 }
 
 /// A PAI and who it stands for.

@@ -58,14 +58,30 @@ pub trait Store: Ledger + Outbox + Filing + Events + Reports {
     /// Opens a flow. With a PIN, counts it against the number's day and puts the text message into the outbox.
     async fn start_flow(&self, nonce: Nonce, now: Timestamp, flow: NewFlow) -> Result<FlowStart, StoreError>;
 
-    /// Tries a PIN: the try is counted whatever comes of it.
+    /// Tries a PIN in a flow of the widget's: the try is counted whatever comes of it. The right one is right again until
+    /// it is over or all tries are used up: the answer to the first may have been lost.
     async fn try_pin(
         &self,
         nonce: Nonce,
         now: Timestamp,
         flow: Hash,
         pin: Hash,
-    ) -> Result<PinTry, StoreError>;
+    ) -> Result<PinTry<Flow>, StoreError>;
+
+    /// The same in a flow of a partner's app.
+    async fn try_device_pin(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        pin: DevicePin,
+    ) -> Result<PinTry<()>, StoreError>;
+
+    /// The flow that an app of this partner's has last begun for this number.
+    async fn newest_device_flow(
+        &self,
+        partner: PartnerId,
+        number: NumberIndex,
+    ) -> Result<Option<Hash>, StoreError>;
 
     /// The flow, if its number is proven and it has not expired.
     async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError>;
@@ -79,9 +95,19 @@ pub trait Store: Ledger + Outbox + Filing + Events + Reports {
         generation: String,
     ) -> Result<bool, StoreError>;
 
-    /// Records a sign-up token about to be minted: finds or creates the subscriber and their PAI. A number whose
+    /// The PAI of a number's holder, who is put on record, and gets one, where that has not been done. A number whose
     /// generation has changed has a new holder: the old one's PAIs are closed, for ever. `now` is from before the
-    /// account's standing was asked, which was good: what was held by then is released.
+    /// account's standing was asked, which was good: what was held by then is released. The edge is told of a PAI that
+    /// is new. A call that has spent its nonce on a PIN has none left.
+    async fn issue_pai(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        new: NewPai,
+    ) -> Result<PaiRow, StoreError>;
+
+    /// Records a sign-up token about to be minted, for the PAI as [`Store::issue_pai`] finds or creates it; the edge
+    /// learns of that by the answer.
     async fn issue_signup(
         &self,
         nonce: Nonce,

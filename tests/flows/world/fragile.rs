@@ -12,11 +12,11 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, Cursor, Entry, Errand, EventRecord, Events, File, FileLine, Filing, Flow,
-    FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewEvent, NewFlow, NewRefund,
-    NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry, PinTry, Posting, Refund,
-    RefundLine, RefundPosting, Reports, ResponseTaking, SeenTo, Select, Settling, SignupEnd, SignupIssue,
-    Store, StoreError, SubscriptionRecord, TokenSpend,
+    AccountRow, Charge, ChargeLine, Cursor, DevicePin, Entry, Errand, EventRecord, Events, File, FileLine,
+    Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewEvent, NewFlow,
+    NewPai, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry,
+    PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, ResponseTaking, SeenTo, Select, Settling,
+    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -140,9 +140,12 @@ pass_on! {
         fn import_accounts(accounts: Vec<AccountRow>) -> ();
         fn account(number: NumberIndex) -> Option<KnownAccount>;
         fn start_flow(nonce: Nonce, now: Timestamp, flow: NewFlow) -> FlowStart;
-        fn try_pin(nonce: Nonce, now: Timestamp, flow: Hash, pin: Hash) -> PinTry;
+        fn try_pin(nonce: Nonce, now: Timestamp, flow: Hash, pin: Hash) -> PinTry<Flow>;
+        fn try_device_pin(nonce: Nonce, now: Timestamp, pin: DevicePin) -> PinTry<()>;
+        fn newest_device_flow(partner: PartnerId, number: NumberIndex) -> Option<Hash>;
         fn proven_flow(now: Timestamp, flow: Hash) -> Option<Flow>;
         fn pays_on_bill(partner: PartnerId, number: NumberIndex, generation: String) -> bool;
+        fn issue_pai(nonce: Option<Nonce>, now: Timestamp, new: NewPai) -> PaiRow;
         fn issue_signup(nonce: Nonce, now: Timestamp, new: NewSignup) -> SignupIssue;
         fn spend_token(
             nonce: Nonce, now: Timestamp, partner: PartnerId, jti: String, reference: ExtId

@@ -6,6 +6,5 @@ pub(super) mod pin;
 mod proven_flow;
 pub(super) mod result;
 pub(super) mod signup;
-mod standing;
 pub(super) mod transaction;
 pub(super) mod validate;

@@ -1,17 +1,17 @@
 //! `POST /edge/v1/signup`: the customer goes on to the partner, and a sign-up token is minted for them.
 
-use super::{proven_flow, standing};
+use super::proven_flow;
 use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::routes::authentic::EdgeCall;
-use crate::store::{FreshNames, NewSignup, SignupIssue};
+use crate::routes::standing;
+use crate::store::{FreshNames, NewPai, NewSignup, SignupIssue};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::base64url;
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::SIGNUP_TOKEN_SECONDS;
-use onbill_domain::pai::Pai;
 use onbill_domain::reject::{Code, Reject};
 use onbill_domain::token::{self, ISSUER, SignupClaims};
 use onbill_domain::wire::edge::{SignupAnswer, SignupRequest};
@@ -56,19 +56,17 @@ pub(in crate::routes) async fn begin_signup(
     let new = NewSignup {
         jti: jti.clone(),
         ticket: sha256(ticket.as_bytes()),
-        partner: offer.partner.clone(),
-        number: flow.number,
-        generation: known.generation,
+        pai: NewPai {
+            partner: offer.partner.clone(),
+            number: flow.number,
+            generation: known.generation,
+            fresh: FreshNames::draw(&*app.random),
+        },
         account_type,
         offer: flow.offer,
         locale: flow.locale,
         partner_return_url: partner_return_url.clone(),
         return_url: flow.return_url,
-        fresh: FreshNames {
-            subscriber_id: app.random.uuid(),
-            handle: app.random.uuid(),
-            pai: Pai::from_random(app.random.bytes()),
-        },
     };
     let pai = match app.store.issue_signup(call.nonce, now, new).await? {
         SignupIssue::Issued(pai) => pai,

@@ -1,11 +1,12 @@
 //! `POST /edge/v1/validate`: a customer entered a number.
 
-use super::{proven_flow, standing};
+use super::proven_flow;
 use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::pin;
 use crate::routes::authentic::EdgeCall;
-use crate::store::{FlowStart, NewFlow, NewPin};
+use crate::routes::standing;
+use crate::store::{Journey, NewFlow};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
@@ -56,30 +57,18 @@ pub(in crate::routes) async fn validate(
     let pin = if proven {
         None
     } else {
-        let pin = pin::draw(&*app.random);
-        Some(NewPin {
-            mac: app.vault.pin_mac(&flow_hash, &pin),
-            expires_at: now.plus_seconds(PIN_SECONDS),
-            message: pin::message(&app, &msisdn, &pin, request.locale).ok_or_else(broken)?,
-        })
+        Some(pin::issue(&app, now, &flow_hash, &msisdn, request.locale).ok_or_else(broken)?)
     };
     let expires_at = now.plus_seconds(FLOW_SECONDS);
     let new = NewFlow {
         flow: flow_hash,
         number: app.vault.seal_number(&*app.random, &msisdn).ok_or_else(broken)?,
-        offer: request.offer,
+        journey: Journey::Widget { offer: request.offer, return_url },
         locale: request.locale,
-        return_url,
         expires_at,
         pin,
     };
-    match app.store.start_flow(call.nonce, now, new).await? {
-        FlowStart::Started => {}
-        FlowStart::TooManyPins { again_at } => {
-            let seconds = u32::try_from(again_at.seconds_since(now)).unwrap_or(1);
-            return Err(Reject::too_many("This number had its codes for today.", seconds).into());
-        }
-    }
+    pin::started(now, app.store.start_flow(call.nonce, now, new).await?)?;
     if let Some((known, account_type)) = holder {
         let flow = proven_flow::mark(&app, &flow, &known.generation);
         return Ok(Json(FlowStep::Confirm { flow, account_type, offer: offer.view() }));

@@ -1,6 +1,9 @@
 //! The partner's calls, as the edge forwards them: same path, same bytes, both signatures.
 
+pub(super) mod account_validate;
+mod addressed;
 pub(super) mod partner_subscription;
+pub(super) mod pin;
 pub(super) mod refund;
 pub(super) mod refund_status;
 mod routed;

@@ -1,11 +1,11 @@
-//! Widget flows and their PINs.
+//! Flows and their PINs.
 
 use super::failure::Broken;
 use super::rows::{count, hash, locale, number, text, time};
 use super::statements::Db;
 use super::turns;
-use crate::store::{Flow, FlowStart, Hash, NewFlow, PinTry};
-use onbill_domain::ids::OfferId;
+use crate::store::{DevicePin, Flow, FlowStart, Hash, Journey, NewFlow, NumberIndex, PinTry};
+use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
@@ -30,18 +30,23 @@ pub(super) async fn start(tx: &Db<'_>, now: Timestamp, flow: &NewFlow) -> Result
             return Ok(FlowStart::TooManyPins { again_at });
         }
     }
+    let (partner, offer, return_url) = match &flow.journey {
+        Journey::Widget { offer, return_url } => (None, Some(offer.as_str()), Some(return_url)),
+        Journey::Device { partner } => (Some(partner.as_str()), None, None),
+    };
     tx.change_one(
         "flow",
-        "INSERT INTO flows (flow_hash, number_index, number_sealed, offer, locale, return_url, started_at, expires_at,
-             proven_at, pin_mac, pin_expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
+             expires_at, proven_at, pin_mac, pin_expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         &[
             &flow.flow.as_slice(),
+            &partner,
             &index,
             &flow.number.sealed,
-            &flow.offer.as_str(),
+            &offer,
             &flow.locale.as_str(),
-            &flow.return_url,
+            &return_url,
             &now.unix_seconds(),
             &flow.expires_at.unix_seconds(),
             &flow.pin.is_none().then_some(now.unix_seconds()),
@@ -61,19 +66,65 @@ pub(super) async fn start(tx: &Db<'_>, now: Timestamp, flow: &NewFlow) -> Result
     Ok(FlowStart::Started)
 }
 
-pub(super) async fn try_pin(tx: &Db<'_>, now: Timestamp, flow: &Hash, pin: &Hash) -> Result<PinTry, Broken> {
-    // The flow is locked: tries at once are counted one after the other, and a right one is seen by the next.
+pub(super) async fn try_pin(
+    tx: &Db<'_>,
+    now: Timestamp,
+    flow: &Hash,
+    pin: &Hash,
+) -> Result<PinTry<Flow>, Broken> {
+    // The flow is locked: tries at once are counted one after the other.
     let row = tx
         .row(
-            "SELECT number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries
-             FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND pin_mac IS NOT NULL AND proven_at IS NULL
+            "SELECT flow_hash, number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries
+             FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND pin_mac IS NOT NULL AND partner IS NULL
              FOR UPDATE",
             &[&flow.as_slice(), &now.unix_seconds()],
         )
         .await?;
-    let Some(row) = row else { return Ok(PinTry::Expired) };
-    let expires_at = time(&row, "pin_expires_at")?;
-    let tries = count(&row, "pin_tries")?;
+    match row {
+        Some(row) => judge(tx, now, &row, pin).await?.of(|| read(&row)),
+        None => Ok(PinTry::Expired),
+    }
+}
+
+pub(super) async fn try_device_pin(
+    tx: &Db<'_>,
+    now: Timestamp,
+    pin: &DevicePin,
+) -> Result<PinTry<()>, Broken> {
+    let row = tx
+        .row(
+            "SELECT flow_hash, pin_mac, pin_expires_at, pin_tries FROM flows
+             WHERE flow_hash = $1 AND expires_at > $2 AND partner = $3 AND number_index = $4 FOR UPDATE",
+            &[&pin.flow.as_slice(), &now.unix_seconds(), &pin.partner.as_str(), &pin.number.0.as_slice()],
+        )
+        .await?;
+    match row {
+        Some(row) => judge(tx, now, &row, &pin.mac).await,
+        None => Ok(PinTry::Expired),
+    }
+}
+
+pub(super) async fn newest_of_device(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    number: NumberIndex,
+) -> Result<Option<Hash>, Broken> {
+    let row = db
+        .row(
+            "SELECT flow_hash FROM flows WHERE number_index = $1 AND partner = $2 ORDER BY started_at DESC LIMIT 1",
+            &[&number.0.as_slice(), &partner.as_str()],
+        )
+        .await?;
+    row.map(|row| hash(&row, "flow_hash")).transpose()
+}
+
+/// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
+/// proven.
+async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<PinTry<()>, Broken> {
+    let flow = hash(row, "flow_hash")?;
+    let expires_at = time(row, "pin_expires_at")?;
+    let tries = count(row, "pin_tries")?;
     if now >= expires_at {
         return Ok(PinTry::Expired);
     }
@@ -81,26 +132,26 @@ pub(super) async fn try_pin(tx: &Db<'_>, now: Timestamp, flow: &Hash, pin: &Hash
         return Ok(PinTry::UsedUp { expires_at });
     }
     // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
-    let matches = hash(&row, "pin_mac")? == *pin;
+    let matches = hash(row, "pin_mac")? == *pin;
     let proven_at = matches.then_some(now.unix_seconds());
     tx.change_one(
         "flow",
-        "UPDATE flows SET pin_tries = pin_tries + 1, proven_at = $2 WHERE flow_hash = $1",
+        "UPDATE flows SET pin_tries = pin_tries + 1, proven_at = coalesce(proven_at, $2) WHERE flow_hash = $1",
         &[&flow.as_slice(), &proven_at],
     )
     .await?;
-    match (matches, tries + 1 < PIN_TRIES_MAX) {
-        (true, _) => Ok(PinTry::Proven(read(&row)?)),
-        (false, true) => Ok(PinTry::Wrong),
-        (false, false) => Ok(PinTry::UsedUp { expires_at }),
-    }
+    Ok(match (matches, tries + 1 < PIN_TRIES_MAX) {
+        (true, _) => PinTry::Proven(()),
+        (false, true) => PinTry::Wrong,
+        (false, false) => PinTry::UsedUp { expires_at },
+    })
 }
 
 pub(super) async fn proven(db: &Db<'_>, now: Timestamp, flow: &Hash) -> Result<Option<Flow>, Broken> {
     let row = db
         .row(
             "SELECT number_index, number_sealed, offer, locale, return_url, pin_mac FROM flows
-             WHERE flow_hash = $1 AND expires_at > $2 AND proven_at IS NOT NULL",
+             WHERE flow_hash = $1 AND expires_at > $2 AND proven_at IS NOT NULL AND partner IS NULL",
             &[&flow.as_slice(), &now.unix_seconds()],
         )
         .await?;

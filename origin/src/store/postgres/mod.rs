@@ -31,8 +31,8 @@ mod turns;
 pub use address::Address;
 
 use super::{
-    AccountRow, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewSignup, NumberIndex, PaiRow, PinTry,
-    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
+    AccountRow, DevicePin, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewPai, NewSignup, NumberIndex,
+    PaiRow, PinTry, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use async_trait::async_trait;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -153,11 +153,31 @@ impl Store for PostgresStore {
         now: Timestamp,
         flow: Hash,
         pin: Hash,
-    ) -> Result<PinTry, StoreError> {
+    ) -> Result<PinTry<Flow>, StoreError> {
         in_transaction!(&self.pool, ReadCommitted, |tx| {
             spend(tx, &nonce).await?;
             flows::try_pin(tx, now, &flow, &pin).await?
         })
+    }
+
+    async fn try_device_pin(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        pin: DevicePin,
+    ) -> Result<PinTry<()>, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            flows::try_device_pin(tx, now, &pin).await?
+        })
+    }
+
+    async fn newest_device_flow(
+        &self,
+        partner: PartnerId,
+        number: NumberIndex,
+    ) -> Result<Option<Hash>, StoreError> {
+        read!(&self.pool, |db| flows::newest_of_device(db, &partner, number))
     }
 
     async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
@@ -171,6 +191,20 @@ impl Store for PostgresStore {
         generation: String,
     ) -> Result<bool, StoreError> {
         read!(&self.pool, |db| subscriptions::pays_on_bill(db, &partner, number, &generation))
+    }
+
+    async fn issue_pai(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        new: NewPai,
+    ) -> Result<PaiRow, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            if let Some(nonce) = &nonce {
+                spend(tx, nonce).await?;
+            }
+            pais::issue_and_tell(tx, now, &new).await?
+        })
     }
 
     async fn issue_signup(

@@ -1,10 +1,10 @@
 //! PAIs, and the holders of numbers that they stand for.
 
 use super::failure::{Broken, corrupt};
-use super::outbox;
 use super::rows::{pai as read_pai, text};
 use super::statements::Db;
-use crate::store::{FreshNames, PaiRow};
+use super::{outbox, turns};
+use crate::store::{NewPai, PaiRow};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
@@ -18,6 +18,64 @@ pub(super) const OPEN_OF_HOLDER: &str =
 /// A PAI has one live subscription at most, and there is an index of the live ones.
 pub(super) const CANCEL_LIVE: &str =
     "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = $1 AND status <> 'CANCELLED'";
+
+/// The PAI of the number's present holder, and whether it is new.
+pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewPai) -> Result<(PaiRow, bool), Broken> {
+    // Two at once would both find no holder, or no PAI.
+    turns::take(tx, now, new.number.index).await?;
+    let subscriber_id = holder(tx, now, new).await?;
+    match open(tx, &new.partner, &subscriber_id).await? {
+        Some(row) => Ok((row, false)),
+        None => Ok((create(tx, now, new, &subscriber_id).await?, true)),
+    }
+}
+
+/// The same where nobody but the outbox tells the edge of a new one.
+pub(super) async fn issue_and_tell(tx: &Db<'_>, now: Timestamp, new: &NewPai) -> Result<PaiRow, Broken> {
+    let (row, is_new) = issue(tx, now, new).await?;
+    if is_new {
+        outbox::tell_of_pai(tx, now, &row.pai.to_string()).await?;
+    }
+    Ok(row)
+}
+
+/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
+async fn holder(tx: &Db<'_>, now: Timestamp, new: &NewPai) -> Result<String, Broken> {
+    let index = new.number.index.0.as_slice();
+    let on_record = tx
+        .row(
+            "SELECT subscriber_id, generation, coalesce(last_event_at < $2, TRUE) AS heard_before
+             FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
+            &[&index, &now.unix_seconds()],
+        )
+        .await?;
+    if let Some(row) = on_record {
+        let subscriber_id: String = row.try_get("subscriber_id")?;
+        if row.try_get::<_, &str>("generation")? == new.generation {
+            // The operator has just said that the account is in good standing, unless it has said more since.
+            if row.try_get("heard_before")? {
+                release(tx, now, &subscriber_id).await?;
+            }
+            return Ok(subscriber_id);
+        }
+        end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver).await?;
+    }
+    tx.change_one(
+        "subscriber",
+        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        &[
+            &new.fresh.subscriber_id,
+            &new.fresh.handle,
+            &index,
+            &new.number.sealed,
+            &new.generation,
+            &now.unix_seconds(),
+        ],
+    )
+    .await?;
+    Ok(new.fresh.subscriber_id.clone())
+}
 
 /// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over. Whoever calls this has taken
 /// the number's turn, so that no new PAI comes in between.
@@ -92,11 +150,7 @@ pub(super) async fn close(
 const PAI_ROW: &str =
     "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
 
-pub(super) async fn open(
-    tx: &Db<'_>,
-    partner: &PartnerId,
-    subscriber_id: &str,
-) -> Result<Option<PaiRow>, Broken> {
+async fn open(tx: &Db<'_>, partner: &PartnerId, subscriber_id: &str) -> Result<Option<PaiRow>, Broken> {
     let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.subscriber_id = $2 AND p.state <> 'CLOSED'");
     let row = tx.row(&sql, &[&partner.as_str(), &subscriber_id]).await?;
     row.as_ref().map(pai_row).transpose()
@@ -128,13 +182,8 @@ fn pai_row(row: &Row) -> Result<PaiRow, Broken> {
     })
 }
 
-pub(super) async fn create(
-    tx: &Db<'_>,
-    now: Timestamp,
-    partner: &PartnerId,
-    subscriber_id: &str,
-    fresh: &FreshNames,
-) -> Result<PaiRow, Broken> {
+async fn create(tx: &Db<'_>, now: Timestamp, new: &NewPai, subscriber_id: &str) -> Result<PaiRow, Broken> {
+    let NewPai { partner, fresh, .. } = new;
     tx.change_one(
         "pai",
         "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)

@@ -5,7 +5,7 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/postgres/0001_ledger.sql"),
     include_str!("../../../migrations/postgres/0002_begun_with.sql"),
     include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
@@ -13,6 +13,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/postgres/0005_reports.sql"),
     include_str!("../../../migrations/postgres/0006_files.sql"),
     include_str!("../../../migrations/postgres/0007_account_events.sql"),
+    include_str!("../../../migrations/postgres/0008_device_flows.sql"),
 ];
 
 /// Applies what is missing. Books of a newer onbill are refused.

@@ -3,23 +3,15 @@
 use super::failure::Broken;
 use super::rows::{locale, pai as read_pai, text};
 use super::statements::Db;
-use super::{pais, subscriptions, turns};
+use super::{pais, subscriptions};
 use crate::store::{Hash, NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
-use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::Outcome;
 
 pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewSignup) -> Result<SignupIssue, Broken> {
-    // Two at once would both find no holder, or no PAI.
-    turns::take(tx, now, new.number.index).await?;
-    let subscriber_id = holder(tx, now, new).await?;
-    let open = pais::open(tx, &new.partner, &subscriber_id).await?;
-    let row = match open {
-        Some(row) => row,
-        None => pais::create(tx, now, &new.partner, &subscriber_id, &new.fresh).await?,
-    };
+    let (row, _) = pais::issue(tx, now, &new.pai).await?;
     if subscriptions::is_live(tx, row.pai).await? {
         return Ok(SignupIssue::AlreadyOnBill);
     }
@@ -31,7 +23,7 @@ pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewSignup) -> Resul
         &[
             &new.jti,
             &new.ticket.as_slice(),
-            &new.partner.as_str(),
+            &new.pai.partner.as_str(),
             &row.pai.to_string(),
             &new.offer.as_str(),
             &new.locale.as_str(),
@@ -43,44 +35,6 @@ pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewSignup) -> Resul
     )
     .await?;
     Ok(SignupIssue::Issued(row))
-}
-
-/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
-async fn holder(tx: &Db<'_>, now: Timestamp, new: &NewSignup) -> Result<String, Broken> {
-    let index = new.number.index.0.as_slice();
-    let on_record = tx
-        .row(
-            "SELECT subscriber_id, generation, coalesce(last_event_at < $2, TRUE) AS heard_before
-             FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
-            &[&index, &now.unix_seconds()],
-        )
-        .await?;
-    if let Some(row) = on_record {
-        let subscriber_id: String = row.try_get("subscriber_id")?;
-        if row.try_get::<_, &str>("generation")? == new.generation {
-            // The operator has just said that the account is in good standing, unless it has said more since.
-            if row.try_get("heard_before")? {
-                pais::release(tx, now, &subscriber_id).await?;
-            }
-            return Ok(subscriber_id);
-        }
-        pais::end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver).await?;
-    }
-    tx.change_one(
-        "subscriber",
-        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        &[
-            &new.fresh.subscriber_id,
-            &new.fresh.handle,
-            &index,
-            &new.number.sealed,
-            &new.generation,
-            &now.unix_seconds(),
-        ],
-    )
-    .await?;
-    Ok(new.fresh.subscriber_id.clone())
 }
 
 pub(super) async fn spend_token(

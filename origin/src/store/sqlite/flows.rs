@@ -1,8 +1,8 @@
-//! Widget flows and their PINs.
+//! Flows and their PINs.
 
 use super::rows::{locale, number, text};
-use crate::store::{Flow, FlowStart, Hash, NewFlow, PinTry, StoreError};
-use onbill_domain::ids::OfferId;
+use crate::store::{DevicePin, Flow, FlowStart, Hash, Journey, NewFlow, NumberIndex, PinTry, StoreError};
+use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -25,18 +25,23 @@ pub(super) fn start(tx: &Connection, now: Timestamp, flow: &NewFlow) -> Result<F
             return Ok(FlowStart::TooManyPins { again_at });
         }
     }
+    let (partner, offer, return_url) = match &flow.journey {
+        Journey::Widget { offer, return_url } => (None, Some(offer.as_str()), Some(return_url)),
+        Journey::Device { partner } => (Some(partner.as_str()), None, None),
+    };
     tx.prepare_cached(
-        "INSERT INTO flows (flow_hash, number_index, number_sealed, offer, locale, return_url, started_at, expires_at,
-             proven_at, pin_mac, pin_expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
+             expires_at, proven_at, pin_mac, pin_expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         flow.flow,
+        partner,
         index,
         flow.number.sealed,
-        flow.offer.as_str(),
+        offer,
         flow.locale.as_str(),
-        flow.return_url,
+        return_url,
         now.unix_seconds(),
         flow.expires_at.unix_seconds(),
         flow.pin.is_none().then_some(now.unix_seconds()),
@@ -55,12 +60,49 @@ pub(super) fn try_pin(
     now: Timestamp,
     flow: &Hash,
     pin: &Hash,
-) -> Result<PinTry, StoreError> {
+) -> Result<PinTry<Flow>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND pin_mac IS NOT NULL AND proven_at IS NULL",
+        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND pin_mac IS NOT NULL AND partner IS NULL",
     )?;
     let mut rows = select.query(params![flow, now.unix_seconds()])?;
-    let Some(row) = rows.next()? else { return Ok(PinTry::Expired) };
+    match rows.next()? {
+        Some(row) => judge(tx, now, row, pin)?.of(|| read(row)),
+        None => Ok(PinTry::Expired),
+    }
+}
+
+pub(super) fn try_device_pin(
+    tx: &Connection,
+    now: Timestamp,
+    pin: &DevicePin,
+) -> Result<PinTry<()>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND partner = ?3 AND number_index = ?4",
+    )?;
+    let mut rows = select.query(params![pin.flow, now.unix_seconds(), pin.partner.as_str(), pin.number.0])?;
+    match rows.next()? {
+        Some(row) => judge(tx, now, row, &pin.mac),
+        None => Ok(PinTry::Expired),
+    }
+}
+
+pub(super) fn newest_of_device(
+    db: &Connection,
+    partner: &PartnerId,
+    number: NumberIndex,
+) -> Result<Option<Hash>, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT flow_hash FROM flows WHERE number_index = ?1 AND partner = ?2 ORDER BY started_at DESC LIMIT 1",
+        )?
+        .query_row(params![number.0, partner.as_str()], |row| row.get(0))
+        .optional()?)
+}
+
+/// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
+/// proven.
+fn judge(tx: &Connection, now: Timestamp, row: &Row<'_>, pin: &Hash) -> Result<PinTry<()>, StoreError> {
+    let flow: Hash = row.get("flow_hash")?;
     let expires_at = Timestamp::from_unix_seconds(row.get("pin_expires_at")?);
     let tries: u32 = row.get("pin_tries")?;
     let expected: Hash = row.get("pin_mac")?;
@@ -73,18 +115,21 @@ pub(super) fn try_pin(
     // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
     let matches = expected == *pin;
     let proven_at = matches.then_some(now.unix_seconds());
-    tx.prepare_cached("UPDATE flows SET pin_tries = pin_tries + 1, proven_at = ?2 WHERE flow_hash = ?1")?
-        .execute(params![flow, proven_at])?;
-    match (matches, tries + 1 < PIN_TRIES_MAX) {
-        (true, _) => Ok(PinTry::Proven(read(row)?)),
-        (false, true) => Ok(PinTry::Wrong),
-        (false, false) => Ok(PinTry::UsedUp { expires_at }),
-    }
+    tx.prepare_cached(
+        "UPDATE flows SET pin_tries = pin_tries + 1, proven_at = coalesce(proven_at, ?2) WHERE flow_hash = ?1",
+    )?
+    .execute(params![flow, proven_at])?;
+    Ok(match (matches, tries + 1 < PIN_TRIES_MAX) {
+        (true, _) => PinTry::Proven(()),
+        (false, true) => PinTry::Wrong,
+        (false, false) => PinTry::UsedUp { expires_at },
+    })
 }
 
 pub(super) fn proven(db: &Connection, now: Timestamp, flow: &Hash) -> Result<Option<Flow>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND proven_at IS NOT NULL",
+        "SELECT * FROM flows
+         WHERE flow_hash = ?1 AND expires_at > ?2 AND proven_at IS NOT NULL AND partner IS NULL",
     )?;
     let mut rows = select.query(params![flow, now.unix_seconds()])?;
     rows.next()?.map(read).transpose()

@@ -22,8 +22,8 @@ mod subscriptions;
 mod writer;
 
 use super::{
-    AccountRow, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewSignup, NumberIndex, PaiRow, PinTry,
-    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
+    AccountRow, DevicePin, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewPai, NewSignup, NumberIndex,
+    PaiRow, PinTry, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
 };
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -154,12 +154,33 @@ impl Store for SqliteStore {
         now: Timestamp,
         flow: Hash,
         pin: Hash,
-    ) -> Result<PinTry, StoreError> {
+    ) -> Result<PinTry<Flow>, StoreError> {
         self.write(move |tx| {
             spend(tx, &nonce)?;
             flows::try_pin(tx, now, &flow, &pin)
         })
         .await
+    }
+
+    async fn try_device_pin(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        pin: DevicePin,
+    ) -> Result<PinTry<()>, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            flows::try_device_pin(tx, now, &pin)
+        })
+        .await
+    }
+
+    async fn newest_device_flow(
+        &self,
+        partner: PartnerId,
+        number: NumberIndex,
+    ) -> Result<Option<Hash>, StoreError> {
+        self.read(move |db| flows::newest_of_device(db, &partner, number)).await
     }
 
     async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
@@ -173,6 +194,19 @@ impl Store for SqliteStore {
         generation: String,
     ) -> Result<bool, StoreError> {
         self.read(move |db| subscriptions::pays_on_bill(db, &partner, number, &generation)).await
+    }
+
+    async fn issue_pai(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        new: NewPai,
+    ) -> Result<PaiRow, StoreError> {
+        self.write(move |tx| {
+            nonce.as_ref().map_or(Ok(()), |nonce| spend(tx, nonce))?;
+            pais::issue_and_tell(tx, now, &new)
+        })
+        .await
     }
 
     async fn issue_signup(

@@ -2,17 +2,71 @@
 
 use super::rows::{pai as read_pai, text};
 use super::{corrupt, outbox};
-use crate::store::{FreshNames, PaiRow, StoreError};
+use crate::store::{NewPai, PaiRow, StoreError};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) const OPEN_OF_HOLDER: &str = "SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'";
 /// A PAI has one live subscription at most, and there is an index of the live ones.
 pub(super) const CANCEL_LIVE: &str =
     "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1 AND status <> 'CANCELLED'";
+
+/// The PAI of the number's present holder, and whether it is new.
+pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<(PaiRow, bool), StoreError> {
+    let subscriber_id = holder(tx, now, new)?;
+    match open(tx, &new.partner, &subscriber_id)? {
+        Some(row) => Ok((row, false)),
+        None => Ok((create(tx, now, new, &subscriber_id)?, true)),
+    }
+}
+
+/// The same where nobody but the outbox tells the edge of a new one.
+pub(super) fn issue_and_tell(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<PaiRow, StoreError> {
+    let (row, is_new) = issue(tx, now, new)?;
+    if is_new {
+        outbox::tell_of_pai(tx, now, &row.pai.to_string())?;
+    }
+    Ok(row)
+}
+
+/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
+fn holder(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, StoreError> {
+    let on_record: Option<(String, String, bool)> = tx
+        .prepare_cached(
+            "SELECT subscriber_id, generation, coalesce(last_event_at < ?2, TRUE)
+             FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
+        )?
+        .query_row(params![new.number.index.0, now.unix_seconds()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    if let Some((subscriber_id, generation, heard_before)) = on_record {
+        if generation == new.generation {
+            // The operator has just said that the account is in good standing, unless it has said more since.
+            if heard_before {
+                release(tx, now, &subscriber_id)?;
+            }
+            return Ok(subscriber_id);
+        }
+        end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
+    }
+    tx.prepare_cached(
+        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        new.fresh.subscriber_id,
+        new.fresh.handle,
+        new.number.index.0,
+        new.number.sealed,
+        new.generation,
+        now.unix_seconds(),
+    ])?;
+    Ok(new.fresh.subscriber_id.clone())
+}
 
 /// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over.
 pub(super) fn end_subscriber(
@@ -76,11 +130,7 @@ pub(super) fn close(
 const PAI_ROW: &str =
     "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
 
-pub(super) fn open(
-    tx: &Connection,
-    partner: &PartnerId,
-    subscriber_id: &str,
-) -> Result<Option<PaiRow>, StoreError> {
+fn open(tx: &Connection, partner: &PartnerId, subscriber_id: &str) -> Result<Option<PaiRow>, StoreError> {
     let mut select = tx.prepare_cached(&format!(
         "{PAI_ROW} WHERE p.partner = ?1 AND p.subscriber_id = ?2 AND p.state <> 'CLOSED'"
     ))?;
@@ -103,13 +153,8 @@ fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
     })
 }
 
-pub(super) fn create(
-    tx: &Connection,
-    now: Timestamp,
-    partner: &PartnerId,
-    subscriber_id: &str,
-    fresh: &FreshNames,
-) -> Result<PaiRow, StoreError> {
+fn create(tx: &Connection, now: Timestamp, new: &NewPai, subscriber_id: &str) -> Result<PaiRow, StoreError> {
+    let NewPai { partner, fresh, .. } = new;
     tx.prepare_cached(
         "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
          VALUES (?1, ?2, ?3, 'ACTIVE', 1, ?4)",

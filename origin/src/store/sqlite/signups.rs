@@ -3,20 +3,14 @@
 use super::pais;
 use super::rows::{locale, pai as read_pai, text};
 use crate::store::{Hash, NewSignup, Signup, SignupEnd, SignupIssue, StoreError, TokenSpend};
-use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::Outcome;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<SignupIssue, StoreError> {
-    let subscriber_id = holder(tx, now, new)?;
-    let open = pais::open(tx, &new.partner, &subscriber_id)?;
-    let row = match open {
-        Some(row) => row,
-        None => pais::create(tx, now, &new.partner, &subscriber_id, &new.fresh)?,
-    };
+    let (row, _) = pais::issue(tx, now, &new.pai)?;
     if super::subscriptions::is_live(tx, row.pai)? {
         return Ok(SignupIssue::AlreadyOnBill);
     }
@@ -28,7 +22,7 @@ pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<
     .execute(params![
         new.jti,
         new.ticket,
-        new.partner.as_str(),
+        new.pai.partner.as_str(),
         row.pai.to_string(),
         new.offer.as_str(),
         new.locale.as_str(),
@@ -38,42 +32,6 @@ pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<
         now.unix_seconds(),
     ])?;
     Ok(SignupIssue::Issued(row))
-}
-
-/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
-fn holder(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<String, StoreError> {
-    let on_record: Option<(String, String, bool)> = tx
-        .prepare_cached(
-            "SELECT subscriber_id, generation, coalesce(last_event_at < ?2, TRUE)
-             FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
-        )?
-        .query_row(params![new.number.index.0, now.unix_seconds()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
-    if let Some((subscriber_id, generation, heard_before)) = on_record {
-        if generation == new.generation {
-            // The operator has just said that the account is in good standing, unless it has said more since.
-            if heard_before {
-                pais::release(tx, now, &subscriber_id)?;
-            }
-            return Ok(subscriber_id);
-        }
-        pais::end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
-    }
-    tx.prepare_cached(
-        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![
-        new.fresh.subscriber_id,
-        new.fresh.handle,
-        new.number.index.0,
-        new.number.sealed,
-        new.generation,
-        now.unix_seconds(),
-    ])?;
-    Ok(new.fresh.subscriber_id.clone())
 }
 
 pub(super) fn spend_token(

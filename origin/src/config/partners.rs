@@ -1,0 +1,153 @@
+//! The partners: what is configured of each beyond its offers, and what is asked about them.
+
+use super::{Config, Offer, secure};
+use crate::settlement::Model;
+use onbill_domain::ids::{OfferId, PartnerId};
+use onbill_domain::reject::{Code, Reject};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+
+/// A partner, beyond what its offers say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Partner {
+    /// Its name.
+    pub id: PartnerId,
+    /// Where it is told of later outcomes; without it, it asks.
+    pub url: Option<String>,
+    /// How the money is shared with it; without it, there is no settlement.
+    pub settlement: Option<Model>,
+    /// What makes a number that its app has read the customer's.
+    #[serde(default)]
+    pub number_proof: NumberProof,
+}
+
+/// What makes a number that a partner's app has read on a device the customer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberProof {
+    /// A PIN from a text message to it.
+    #[default]
+    Pin,
+    /// The partner's word that the app has read it from the SIM. Whoever has the partner's key can then ask how the
+    /// account of any number stands.
+    DeviceRead,
+}
+
+/// Checks what the types do not.
+pub(super) fn check(partners: &[Partner]) -> Result<(), String> {
+    for (n, partner) in partners.iter().enumerate() {
+        if partners[..n].iter().any(|other| other.id == partner.id) {
+            return Err(format!("partner {} is there twice", partner.id));
+        }
+        if let Some(url) = &partner.url {
+            secure(url, &format!("partner {}: url", partner.id))?;
+            if url.ends_with('/') || url.contains(['?', '#']) {
+                return Err(format!("partner {}: url must end before the path's last /", partner.id));
+            }
+        }
+        if let Some(model) = &partner.settlement {
+            model.check().map_err(|complaint| format!("partner {}: {complaint}", partner.id))?;
+        }
+    }
+    Ok(())
+}
+
+impl Config {
+    /// All partners, by what is sold and by what is configured.
+    pub fn partner_ids(&self) -> BTreeSet<&PartnerId> {
+        let sold = self.offers.iter().map(|offer| &offer.partner);
+        sold.chain(self.partners.iter().map(|partner| &partner.id)).collect()
+    }
+
+    fn partner(&self, id: &PartnerId) -> Option<&Partner> {
+        self.partners.iter().find(|partner| partner.id == *id)
+    }
+
+    /// Where a partner is told of later outcomes.
+    pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
+        self.partner(id)?.url.as_deref()
+    }
+
+    /// How the money is shared with a partner.
+    pub fn settlement_with(&self, id: &PartnerId) -> Option<Model> {
+        self.partner(id)?.settlement
+    }
+
+    /// How a partner's numbers are proved: by PIN, unless this is configured otherwise.
+    pub fn number_proof(&self, id: &PartnerId) -> NumberProof {
+        self.partner(id).map_or_else(NumberProof::default, |partner| partner.number_proof)
+    }
+
+    /// The offer of that name, if this partner delivers it, or else 400 `parameter-not-supported`. Without a name it is
+    /// the partner's cheapest; prices in several currencies cannot be compared, so that then a name is needed: 400
+    /// `invalid-request`.
+    pub fn offer_of(&self, partner: &PartnerId, name: Option<&OfferId>) -> Result<&Offer, Reject> {
+        let mut delivered = self.offers.iter().filter(|offer| offer.partner == *partner);
+        let found = match name {
+            Some(name) => delivered.find(|offer| offer.id == *name),
+            None => delivered.clone().min_by_key(|offer| offer.price.amount_minor),
+        };
+        let Some(found) = found else {
+            return Err(Reject::new(Code::ParameterNotSupported, "offer is not on sale here."));
+        };
+        if name.is_none() && delivered.any(|other| other.price.currency != found.price.currency) {
+            return Err(Reject::invalid(
+                "offer is needed: what is on sale here has prices in several currencies.",
+            ));
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::tests::GOOD;
+
+    fn id<T>(parse: impl Fn(&str) -> Option<T>, text: &str) -> T {
+        parse(text).expect("is a slug")
+    }
+
+    #[test]
+    fn a_number_is_proved_by_pin_unless_it_is_configured_otherwise() {
+        let proof = |text: &str| {
+            let config: Config = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+            Ok::<_, String>(config.number_proof(&id(PartnerId::parse, "netflix")))
+        };
+        assert_eq!(proof(GOOD), Ok(NumberProof::Pin));
+        let partner = "[[partners]]\n        id = \"netflix\"";
+        let with = |word: &str| GOOD.replace(partner, &format!("{partner}\nnumber_proof = \"{word}\""));
+        assert_eq!(proof(&with("pin")), Ok(NumberProof::Pin));
+        assert_eq!(proof(&with("device-read")), Ok(NumberProof::DeviceRead));
+        assert_eq!(proof(&GOOD.replace("id = \"netflix\"\n", "id = \"tunes\"\n")), Ok(NumberProof::Pin));
+        assert!(proof(&with("none")).expect_err("is no proof").contains("device-read"));
+    }
+
+    #[test]
+    fn an_offer_is_the_named_one_of_the_partner_or_its_cheapest() {
+        let offer = |name: &str, partner: &str, value: i64, currency: &str| {
+            format!(
+                "[[offers]]\nid = \"{name}\"\npartner = \"{partner}\"\ntitle = \"T\"\nplan = \"p\"\n\
+                 price = {{ value = {value}, currency = \"{currency}\" }}\n"
+            )
+        };
+        let cheap =
+            offer("netflix-basic", "netflix", 799, "USD") + &offer("tunes-family", "tunes", 99, "USD");
+        let config = |more: &str| toml::from_str::<Config>(&format!("{GOOD}{more}")).expect("is sound");
+        let found = |config: &Config, partner: &str, name: Option<&str>| {
+            let name = name.map(|name| id(OfferId::parse, name));
+            let found = config.offer_of(&id(PartnerId::parse, partner), name.as_ref());
+            found.map(|offer| offer.id.to_string()).map_err(|reject| reject.code.as_str())
+        };
+        let one = config(&cheap);
+        assert_eq!(found(&one, "netflix", Some("netflix-standard")).as_deref(), Ok("netflix-standard"));
+        assert_eq!(found(&one, "netflix", None).as_deref(), Ok("netflix-basic"));
+        assert_eq!(found(&one, "netflix", Some("tunes-family")), Err("parameter-not-supported"));
+        assert_eq!(found(&one, "netflix", Some("netflix-gold")), Err("parameter-not-supported"));
+        assert_eq!(found(&one, "games", None), Err("parameter-not-supported"));
+        let two = config(&(cheap + &offer("netflix-euro", "netflix", 1, "EUR")));
+        assert_eq!(found(&two, "netflix", None), Err("invalid-request"));
+        assert_eq!(found(&two, "netflix", Some("netflix-euro")).as_deref(), Ok("netflix-euro"));
+    }
+}

@@ -1,0 +1,52 @@
+//! `POST /ott/v1/pin`: an app of the partner's wants the number that it has read to be proved by text message.
+
+use super::addressed;
+use crate::app::App;
+use crate::fault::{Failure, Fault};
+use crate::pin;
+use crate::routes::authentic::PartnerCall;
+use crate::store::{Journey, NewFlow};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::base64url;
+use onbill_domain::ids::ExtId;
+use onbill_domain::limits::PIN_SECONDS;
+use onbill_domain::wire::device::{DevicePinAnswer, DevicePinRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 1. Checks the request and whom it is for: 400 `invalid-request`, `parameter-not-supported`.
+/// 2. Opens a flow of this partner's with a PIN; 429 when the number had its codes for the day, the widget's among them.
+///    Whether a text message goes out is decided later, by the outbox: here, every number costs the same work.
+/// 3. 202, the same for every number.
+pub(in crate::routes) async fn send_pin(
+    State(app): State<Arc<App>>,
+    call: PartnerCall,
+) -> Result<(StatusCode, Json<DevicePinAnswer>), Failure> {
+    // 1.
+    let request: DevicePinRequest = parse(&call.body)?;
+    addressed::check(&app, &call.partner, request.operator.as_ref())?;
+    let msisdn = app.numbers.spell(&request.msisdn);
+
+    // 2.
+    let now = app.now();
+    let pin_id = base64url(&app.random.bytes::<16>());
+    let flow = sha256(pin_id.as_bytes());
+    let broken = || Fault::Broken("a number could not be sealed");
+    let new = NewFlow {
+        flow,
+        number: app.vault.seal_number(&*app.random, &msisdn).ok_or_else(broken)?,
+        journey: Journey::Device { partner: call.partner },
+        locale: request.locale,
+        expires_at: now.plus_seconds(PIN_SECONDS),
+        pin: Some(pin::issue(&app, now, &flow, &msisdn, request.locale).ok_or_else(broken)?),
+    };
+    pin::started(now, app.store.start_flow(call.nonce, now, new).await?)?;
+    app.outbox_bell.notify_one();
+
+    // 3.
+    let pin_id = ExtId::parse(&pin_id).ok_or(Fault::Broken("a PIN's name is not an identifier"))?;
+    Ok((StatusCode::ACCEPTED, Json(DevicePinAnswer { pin_id, expires_at: now.plus_seconds(PIN_SECONDS) })))
+}
