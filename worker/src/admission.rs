@@ -55,6 +55,12 @@ pub(crate) async fn partner_rate<P: Platform>(call: &Call<'_, P>, partner: &str)
     within_rate(call, Sieve::Partner, partner).await
 }
 
+/// Holds a partner's calls about numbers to a rate of their own (else 429): each can make a text message or ask after an
+/// account, and there are far fewer of them than charges.
+pub(crate) async fn device_rate<P: Platform>(call: &Call<'_, P>, partner: &str) -> Result<(), Reject> {
+    within_rate(call, Sieve::Device, partner).await
+}
+
 async fn within_rate<P: Platform>(call: &Call<'_, P>, sieve: Sieve, key: &str) -> Result<(), Reject> {
     if call.platform.rate_limit(sieve, key).await {
         Ok(())

@@ -106,6 +106,8 @@ async fn dispatch<P: Platform>(
         Route::Return { operator, ticket } => routes::widget::back::get(&call()?, operator, ticket).await,
         Route::OriginPaiMapping => routes::origin::pai_mapping::post(&call()?).await,
         Route::OriginPaiMappings => routes::origin::pai_mappings::post(&call()?).await,
+        Route::OttAccountValidate => routes::ott::account_validate::post(&call()?).await,
+        Route::OttPin => routes::ott::pin::post(&call()?).await,
         Route::OttTokenValidate => routes::ott::token_validate::post(&call()?).await,
         Route::OttPartnerSubscription => routes::ott::partner_subscription::post(&call()?).await,
         Route::OttTransaction => routes::ott::transaction::post(&call()?).await,

@@ -60,8 +60,17 @@ pub(crate) fn read_answer<A: DeserializeOwned>(
     response: &Response<Bytes>,
     party: &Party,
 ) -> Result<A, Fault> {
-    let expected = matches!(response.status(), StatusCode::OK | StatusCode::CREATED);
-    let answer = serde_json::from_slice(response.body()).ok().filter(|_| expected);
+    read_answer_of(response, party, &[StatusCode::OK, StatusCode::CREATED])
+}
+
+/// The same where other successes are meant.
+pub(crate) fn read_answer_of<A: DeserializeOwned>(
+    response: &Response<Bytes>,
+    party: &Party,
+    expected: &[StatusCode],
+) -> Result<A, Fault> {
+    let answer = serde_json::from_slice(response.body()).ok();
+    let answer = answer.filter(|_| expected.contains(&response.status()));
     answer.ok_or_else(|| unexpected(party.clone(), response, None))
 }
 

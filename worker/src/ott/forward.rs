@@ -5,10 +5,10 @@ use crate::answer::json_bytes;
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::{Fault, Party, Stop};
-use crate::origin::{read_answer, read_refusal, unexpected};
+use crate::origin::{read_answer_of, read_refusal, unexpected};
 use crate::platform::Platform;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use onbill_domain::reject::Code;
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
@@ -21,6 +21,9 @@ const KEPT: [(&str, &str); 4] = [
     (SIGNATURE_INPUT, PARTNER_SIGNATURE_INPUT),
     (SIGNATURE, PARTNER_SIGNATURE),
 ];
+
+/// What partners are answered when all is well.
+const SUCCESSES: [StatusCode; 3] = [StatusCode::OK, StatusCode::CREATED, StatusCode::ACCEPTED];
 
 /// Sends the call to `operator`'s origin, with the subscriber's handle when the store had one.
 pub(crate) async fn forward<P: Platform>(
@@ -65,7 +68,7 @@ pub(crate) fn relay<A: DeserializeOwned>(
 ) -> Result<Response<Bytes>, Stop> {
     let party = Party::Operator(operator.id.clone());
     if response.status().is_success() {
-        read_answer::<A>(response, &party)?;
+        read_answer_of::<A>(response, &party, &SUCCESSES)?;
         return Ok(json_bytes(response.status(), response.body().clone()));
     }
     match read_refusal(response) {

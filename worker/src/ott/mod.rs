@@ -1,10 +1,11 @@
-//! What the partner's calls share: proving who calls, finding the operator that a PAI or a charge belongs to, and
-//! passing the call on as it came.
+//! What the partner's calls share: proving who calls, finding the operator that a number, a PAI or a charge belongs
+//! to, and passing the call on as it came.
 //!
 //! Not here: any verdict. Charges, refunds, subscriptions and tokens are decided at the origin, which checks the
 //! partner's signature again and spends its nonce.
 
 pub(crate) mod authenticate;
+pub(crate) mod by_number;
 pub(crate) mod by_pai;
 pub(crate) mod by_transaction;
 pub(crate) mod forward;

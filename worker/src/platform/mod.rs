@@ -48,6 +48,8 @@ pub enum Sieve {
     Widget,
     /// Partners, by name.
     Partner,
+    /// Partners' calls about numbers, by the name of the partner.
+    Device,
 }
 
 /// The store did not answer.

@@ -55,6 +55,7 @@ impl Platform for Workers {
         let binding = match sieve {
             Sieve::Widget => "WIDGET_RATE",
             Sieve::Partner => "PARTNER_RATE",
+            Sieve::Device => "DEVICE_RATE",
         };
         let Ok(limiter) = self.env.rate_limiter(binding) else { return true };
         limiter.limit(key.to_owned()).await.map_or(true, |outcome| outcome.success)

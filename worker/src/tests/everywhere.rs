@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 15] = [
+const ROUTES: [(&str, &str); 17] = [
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/widget/v1/onbill.js"),
     ("GET, HEAD", "/widget/v1/frame"),
@@ -17,6 +17,8 @@ const ROUTES: [(&str, &str); 15] = [
     ("POST", "/widget/v1/signup"),
     ("POST", "/widget/v1/result"),
     ("POST", "/origin/v1/pai-mapping"),
+    ("POST", "/ott/v1/account/validate"),
+    ("POST", "/ott/v1/pin"),
     ("POST", "/ott/v1/token/validate"),
     ("POST", "/ott/v1/partnerSubscription"),
     ("POST", "/ott/v1/transaction"),
@@ -152,6 +154,11 @@ async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
     world.get(&format!("/widget/v1/frame?operator=acme&offer=netflix-standard&msisdn={NUMBER}")).await;
     world.get(&format!("/{NUMBER}")).await;
     world.send(request(NUMBER.trim_start_matches('+'), "/healthz", "")).await;
+    for path in ["/ott/v1/account/validate", "/ott/v1/pin"] {
+        let body = json!({"msisdn": NUMBER, "operator": "acme", "pin": "731942", "pinID": "flow-secret"});
+        world.netflix("POST", path, &body).await;
+        world.netflix("POST", path, &json!({"msisdn": 12_025_550_101_u64, "operator": NUMBER})).await;
+    }
     world.netflix("POST", "/ott/v1/token/validate", &json!({"token": token, "extReference": "r"})).await;
     world.netflix("POST", "/ott/v1/transaction", &json!({"extTransactionID": NUMBER, "pai": NUMBER})).await;
     world.netflix("GET", &format!("/ott/v1/transaction/{NUMBER}"), &Value::Null).await;
@@ -183,7 +190,14 @@ async fn rates_are_counted_by_network_and_by_partner() {
     let world = World::new();
     world.widget("/widget/v1/pin", &json!({})).await;
     world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
-    let counted = [(Sieve::Widget, "203.0.113.9".to_owned()), (Sieve::Partner, "netflix".to_owned())];
+    world.netflix("POST", "/ott/v1/pin", &json!({})).await;
+    let netflix = || "netflix".to_owned();
+    let counted = [
+        (Sieve::Widget, "203.0.113.9".to_owned()),
+        (Sieve::Partner, netflix()),
+        (Sieve::Partner, netflix()),
+        (Sieve::Device, netflix()),
+    ];
     assert_eq!(world.platform.sieved(), counted);
 }
 

@@ -1,6 +1,6 @@
 //! The partner's calls: who is let in, what reaches the origin, what comes back.
 
-use super::kit::{ACME, NOVA, NOW, World, mapping, operators, pai, partners, request, response};
+use super::kit::{ACME, NOVA, NOW, NUMBER, World, mapping, operators, pai, partners, request, response};
 use crate::platform::{Sieve, Unreachable};
 use onbill_domain::digest::content_digest;
 use onbill_domain::ids::{OperatorId, PartnerId};
@@ -9,7 +9,9 @@ use onbill_domain::signature::{Presented, Target, verify};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
-const PATHS: [&str; 4] = [
+const PATHS: [&str; 6] = [
+    "/ott/v1/account/validate",
+    "/ott/v1/pin",
     "/ott/v1/token/validate",
     "/ott/v1/partnerSubscription",
     "/ott/v1/transaction",
@@ -33,6 +35,7 @@ fn question(world: &World, path: &str) -> Value {
     match path {
         "/ott/v1/token/validate" => json!({"token": world.token("acme", |_| {}), "extReference": "r-1"}),
         "/ott/v1/partnerSubscription" => subscription(),
+        "/ott/v1/account/validate" | "/ott/v1/pin" => json!({"msisdn": NUMBER, "operator": "acme"}),
         "/ott/v1/transaction/n-1/refund" => json!({"extRefundID": "r-1", "reason": "Ended early"}),
         _ => charge(),
     }

@@ -1,6 +1,8 @@
 //! `/ott/v1`: the partner's calls.
 
+pub(crate) mod account_validate;
 pub(crate) mod partner_subscription;
+pub(crate) mod pin;
 pub(crate) mod refund;
 pub(crate) mod refund_status;
 pub(crate) mod token_validate;

@@ -1,0 +1,40 @@
+//! `POST /ott/v1/account/validate`: an app of the partner's has read a number on a device. The origin knows whether its
+//! subscriber may pay on the bill, and who they are; nothing of the number stays here.
+
+use crate::admission::device_rate;
+use crate::call::Call;
+use crate::fault::{Fault, Party, Stop};
+use crate::origin::read_answer;
+use crate::ott::authenticate::authenticate;
+use crate::ott::by_number::operator;
+use crate::ott::forward::{forward, relay};
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::wire::device::{DeviceValidateAnswer, DeviceValidateRequest};
+use onbill_domain::wire::parse;
+
+/// 1. The call is a partner's → else 401, 413, 415, 429; within its rate for numbers → else 429.
+/// 2. It has the expected members → else 400 `invalid-request`.
+/// 3. One operator is meant, and it sells the partner → else 400 `invalid-request`, `parameter-not-supported`.
+/// 4. Its origin says who the subscriber is → 200, or its refusal; no proper answer, or one for another operator's
+///    subscriber → 503.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    device_rate(call, partner.id.as_str()).await?;
+    // 2.
+    let question: DeviceValidateRequest = parse(call.request.body())?;
+    // 3.
+    let operator = operator(call, partner, question.operator.as_ref())?;
+    // 4.
+    let response = forward(call, operator, None).await?;
+    let relayed = relay::<DeviceValidateAnswer>(operator, &response)?;
+    let party = Party::Operator(operator.id.clone());
+    let told: DeviceValidateAnswer = read_answer(&response, &party)?;
+    if told.operator == operator.id {
+        Ok(relayed)
+    } else {
+        Err(Fault::Unexpected(party, "a subscriber as another operator's".to_owned()).into())
+    }
+}
