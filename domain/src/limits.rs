@@ -31,7 +31,7 @@ pub const PIN_DIGITS: usize = 6;
 /// Life of a PIN, in seconds: slow SMS are delivered, forgotten codes are dead.
 pub const PIN_SECONDS: i64 = 600;
 
-/// Wrong tries that one PIN survives before it is void.
+/// Tries at one PIN, the right ones among them, until it is void.
 pub const PIN_TRIES_MAX: u32 = 5;
 
 /// Codes sent to one number in 24 hours: a person who mistypes needs three; ten stop SMS floods and guessing

@@ -50,7 +50,7 @@ codes! {
     AccountNotEligible = "account-not-eligible", StatusCode::BAD_REQUEST;
     /// The PIN does not match.
     PinInvalid = "pin-invalid", StatusCode::BAD_REQUEST;
-    /// The PIN is too old, or was used.
+    /// The PIN is too old, or there is none.
     PinExpired = "pin-expired", StatusCode::BAD_REQUEST;
     /// The token is not genuine, or not for this caller.
     TokenInvalid = "token-invalid", StatusCode::BAD_REQUEST;

@@ -7,6 +7,7 @@ mod account_events;
 mod bad_input;
 mod charging;
 mod compromised_edge;
+mod device;
 mod doors;
 mod files;
 mod journeys;

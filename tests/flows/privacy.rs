@@ -89,6 +89,12 @@ async fn a_number_stays_between_the_customer_and_the_operator() {
     world.billing_run("2026-12").await;
     world.enter_listed(&world.acme, SUSPENDED).await;
     world.enter_listed(&world.acme, GOOD).await;
+    // The partner's app brings the number itself; what it gets for it has none.
+    for body in [json!({"msisdn": GOOD, "operator": "acme"}), json!({"msisdn": GOOD, "operator": "nova"})] {
+        for path in ["/ott/v1/account/validate", "/ott/v1/pin"] {
+            world.ott(Method::POST, path, body.clone()).await;
+        }
+    }
     // Garbage around a number, where parsers complain.
     for body in [
         json!({"msisdn": GOOD}),
@@ -96,6 +102,7 @@ async fn a_number_stays_between_the_customer_and_the_operator() {
         json!({"extTransactionID": "x", "pai": 12_025_550_101_u64}),
     ] {
         world.ott(Method::POST, "/ott/v1/transaction", body.clone()).await;
+        world.ott(Method::POST, "/ott/v1/account/validate", body.clone()).await;
         world.widget("/account/validate", body.clone()).await;
     }
     world.enter(&world.acme, &format!("{GOOD} ext 5")).await;

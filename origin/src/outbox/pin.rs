@@ -37,7 +37,7 @@ pub(super) async fn send(app: &App, message: &[u8], attempt: u32) -> HandOff {
     };
     match app.texts.send(&text).await {
         Sent::Accepted { .. } => HandOff::Done { raw_code: None },
-        // What is unclear may come twice: the same PIN, which the customer can enter once.
+        // What is unclear may come twice: it is the same PIN, and its tries are counted.
         Sent::Later(_) => again(),
         Sent::Refused => {
             tracing::warn!("the gateway refuses a PIN's number");

@@ -20,7 +20,7 @@ use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT};
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_origin::ambient::{Clock, Random};
-use onbill_origin::config::CurrencyLimits;
+use onbill_origin::config::{Config as OriginConfig, CurrencyLimits};
 use onbill_tests::place::Place;
 use onbill_tests::sandbox::netflix::{KnownOperator, Netflix, NetflixConfig};
 use onbill_tests::sandbox::{Outside, account_file};
@@ -187,8 +187,19 @@ impl World {
     /// Starts Acme's origin anew with these limits on what an account may be charged.
     pub(crate) fn limit_acme(&mut self, limits: Value) {
         let limits: Vec<CurrencyLimits> = serde_json::from_value(limits).expect("are limits");
-        self.acme.limit("acme", limits);
+        self.reconfigure_acme(|config| config.limits = limits);
+    }
+
+    /// Starts Acme's origin anew with another configuration.
+    pub(crate) fn reconfigure_acme(&mut self, change: impl FnOnce(&mut OriginConfig)) {
+        self.acme.reconfigure("acme", change);
         self.acme.attach_origin(&self.network);
+    }
+
+    /// Starts Nova's origin anew with another configuration.
+    pub(crate) fn reconfigure_nova(&mut self, change: impl FnOnce(&mut OriginConfig)) {
+        self.nova.reconfigure("nova", change);
+        self.nova.attach_origin(&self.network);
     }
 
     /// Lets time pass for everybody.

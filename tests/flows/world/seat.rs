@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::app::App;
-use onbill_origin::config::{AccountSource, Billing, Config, CurrencyLimits, HandOffSeconds, SimSwapHours};
+use onbill_origin::config::{AccountSource, Billing, Config, HandOffSeconds, SimSwapHours};
 use onbill_origin::database::Database;
 use onbill_origin::fault::Fault;
 use onbill_origin::import::{Report, import_accounts};
@@ -70,9 +70,12 @@ struct Facts {
     dashboard: &'static str,
     accounts: &'static str,
     source: AccountSource,
+    /// What makes a number that Netflix's app has read the customer's.
+    proof: &'static str,
 }
 
-/// Acme keeps its accounts in the origin's table; Nova's origin asks the operator's CSP API.
+/// Acme keeps its accounts in the origin's table and takes the partner's word for a number; Nova's origin asks the
+/// operator's CSP API, and for a PIN.
 fn facts(id: &str) -> Facts {
     match id {
         "acme" => Facts {
@@ -84,6 +87,7 @@ fn facts(id: &str) -> Facts {
             dashboard: "127.0.0.1:8790",
             accounts: ACCOUNTS.0,
             source: AccountSource::Table,
+            proof: "device-read",
         },
         _ => Facts {
             name: "Nova Móvil",
@@ -94,6 +98,7 @@ fn facts(id: &str) -> Facts {
             dashboard: "127.0.0.1:9790",
             accounts: ACCOUNTS.1,
             source: AccountSource::Csp,
+            proof: "pin",
         },
     }
 }
@@ -171,9 +176,9 @@ impl Seat {
         &self.processes[0].app
     }
 
-    /// Starts the origin anew with these limits on what an account may be charged. It has them from then on.
-    pub(super) fn limit(&mut self, id: &'static str, limits: Vec<CurrencyLimits>) {
-        self.config.limits = limits;
+    /// Starts the origin anew with another configuration. It has that from then on.
+    pub(super) fn reconfigure(&mut self, id: &'static str, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
         for process in &mut self.processes {
             let books = Arc::clone(&process.books);
             *process = Process::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
@@ -281,8 +286,10 @@ fn origin_config(id: &str, facts: &Facts) -> Config {
             .expect("is an offer"),
         ],
         partners: vec![
-            serde_json::from_value(json!({"id": "netflix", "url": format!("http://{NETFLIX}")}))
-                .expect("is a partner"),
+            serde_json::from_value(
+                json!({"id": "netflix", "url": format!("http://{NETFLIX}"), "number_proof": facts.proof}),
+            )
+            .expect("is a partner"),
         ],
         limits: Vec::new(),
     }

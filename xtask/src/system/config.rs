@@ -65,7 +65,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\n\n\
-         [[partners]]\nid = {partner}\nurl = {told_at}\n",
+         [[partners]]\nid = {partner}\nurl = {told_at}\nnumber_proof = {proof}\n",
         id = quoted(operator.id),
         name = quoted(operator.name),
         country = quoted(operator.country),
@@ -79,6 +79,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
         offer = quoted(OFFER),
         partner = quoted(PARTNER),
         told_at = quoted(&plan.partner_url()),
+        proof = quoted(operator.number_proof),
         price = operator.price,
         currency = quoted(operator.currency),
     )
@@ -157,6 +158,7 @@ mod tests {
             "edge_url = \"http://127.0.0.1:8787\"",
             "bss_url = \"http://127.0.0.1:8790/csp\"",
             "price = { value = 1599, currency = \"USD\" }",
+            "number_proof = \"device-read\"",
         ] {
             assert!(toml.lines().any(|found| found == line), "{line} in\n{toml}");
         }

@@ -17,6 +17,9 @@ pub(crate) struct Operator {
     /// Where its origin looks accounts up: `table`, its own, or `csp`, the operator's system. One operator of each
     /// kind, so that both are walked through.
     pub(crate) looked_up_in: &'static str,
+    /// What makes a number that the partner's app has read the customer's: `device-read`, the partner's word, or `pin`.
+    /// One operator of each kind.
+    pub(crate) number_proof: &'static str,
 }
 
 pub(crate) const ACME: Operator = Operator {
@@ -27,6 +30,7 @@ pub(crate) const ACME: Operator = Operator {
     price: 1599,
     accounts: "tests/sandbox/accounts/acme.csv",
     looked_up_in: "table",
+    number_proof: "device-read",
 };
 
 pub(crate) const NOVA: Operator = Operator {
@@ -37,4 +41,5 @@ pub(crate) const NOVA: Operator = Operator {
     price: 1399,
     accounts: "tests/sandbox/accounts/nova.csv",
     looked_up_in: "csp",
+    number_proof: "pin",
 };

@@ -59,7 +59,7 @@ pub(in crate::routes) async fn validate_account(
     let fresh = FreshNames::draw(&*app.random);
     let new = NewPai { partner: call.partner, number, generation: known.generation, fresh };
     let row = app.store.issue_pai(nonce, now, new).await?;
-    app.outbox_bell.notify_one();
+    app.ring_outbox();
     if row.state != PaiState::Active {
         return Err(suspended().into());
     }

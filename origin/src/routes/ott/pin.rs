@@ -44,7 +44,7 @@ pub(in crate::routes) async fn send_pin(
         pin: Some(pin::issue(&app, now, &flow, &msisdn, request.locale).ok_or_else(broken)?),
     };
     pin::started(now, app.store.start_flow(call.nonce, now, new).await?)?;
-    app.outbox_bell.notify_one();
+    app.ring_outbox();
 
     // 3.
     let pin_id = ExtId::parse(&pin_id).ok_or(Fault::Broken("a PIN's name is not an identifier"))?;
