@@ -21,4 +21,5 @@ mod privacy;
 mod refunds;
 mod refusals;
 mod simulation;
+mod subscriptions;
 mod world;

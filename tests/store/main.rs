@@ -42,3 +42,4 @@ mod reports;
 mod setting;
 mod signups;
 mod spending;
+mod subscriptions;

@@ -11,9 +11,10 @@ use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::Outcome;
 use onbill_domain::wire::operator::EventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
     DevicePin, Entry, EventRecord, HandOff, Lane, NewEvent, PinTry, Posting, RefundPosting, Settling, Store,
-    Work,
+    SubscriptionUpdate, Work,
 };
 use onbill_tests::place::{Place, run};
 use std::collections::BTreeSet;
@@ -95,6 +96,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         account_events_are_there(&*store, &due, version >= 7).await;
         files_are_there(&*store, version >= 6).await;
         flows_of_devices_are_there(&*store, version >= 8).await;
+        subscriptions_change(&*store).await;
         if version >= 2 {
             let facts = vec![("operator", b"nova".to_vec())];
             assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
@@ -215,6 +217,18 @@ async fn flows_of_devices_are_there(store: &dyn Store, in_sample: bool) {
     if let Some(flow) = flow {
         let pin = DevicePin { partner, number, flow, mac: [0x13; 32] };
         assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinTry::Proven(()))));
+    }
+}
+
+async fn subscriptions_change(store: &dyn Store) {
+    for (status, update) in [
+        (SubscriptionStatus::Active, SubscriptionUpdate::Stands),
+        (SubscriptionStatus::Cancelled, SubscriptionUpdate::Stands),
+        (SubscriptionStatus::Active, SubscriptionUpdate::Over),
+    ] {
+        let (netflix, change) = (partner("netflix"), SubscriptionChange { status, reason: None });
+        let changed = store.change_subscription(nonce(), NOW, netflix, ext("ps-1"), change).await;
+        assert_eq!(changed.expect("works"), update);
     }
 }
 

@@ -110,6 +110,9 @@ async fn dispatch<P: Platform>(
         Route::OttPin => routes::ott::pin::post(&call()?).await,
         Route::OttTokenValidate => routes::ott::token_validate::post(&call()?).await,
         Route::OttPartnerSubscription => routes::ott::partner_subscription::post(&call()?).await,
+        Route::OttSubscriptionChange { partner_subscription_id } => {
+            routes::ott::subscription_change::put(&call()?, partner_subscription_id).await
+        }
         Route::OttTransaction => routes::ott::transaction::post(&call()?).await,
         Route::OttTransactionStatus { ext_transaction_id } => {
             routes::ott::transaction_status::get(&call()?, ext_transaction_id).await
@@ -162,7 +165,7 @@ fn log_line(
         "level": if matches!(stopped, Some(Stop::Fault(_))) { "error" } else { "info" },
         "correlator": correlator.map(Correlator::as_str),
         // A method is the caller's text: only those that we take are repeated.
-        "method": if [Method::GET, Method::HEAD, Method::POST].contains(method) { method.as_str() } else { "other" },
+        "method": if [Method::GET, Method::HEAD, Method::POST, Method::PUT].contains(method) { method.as_str() } else { "other" },
         "route": route.map(Route::pattern),
         "status": status.as_u16(),
     });

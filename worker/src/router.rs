@@ -20,6 +20,7 @@ pub(crate) enum Route<'a> {
     OttPin,
     OttTokenValidate,
     OttPartnerSubscription,
+    OttSubscriptionChange { partner_subscription_id: &'a str },
     OttTransaction,
     OttTransactionStatus { ext_transaction_id: &'a str },
     OttRefund { ext_transaction_id: &'a str },
@@ -57,6 +58,10 @@ fn find_with_parts(path: &str) -> Option<Route<'_>> {
             (operator, ticket, None) => Some(Route::Return { operator, ticket }),
             _ => None,
         },
+        ("ott", "v1", "partnerSubscription") => match (parts.next()?, parts.next()) {
+            (partner_subscription_id, None) => Some(Route::OttSubscriptionChange { partner_subscription_id }),
+            _ => None,
+        },
         ("ott", "v1", "transaction") => {
             let ext_transaction_id = parts.next()?;
             match (parts.next(), parts.next(), parts.next()) {
@@ -90,6 +95,7 @@ impl Route<'_> {
             Self::OttPin => "/ott/v1/pin",
             Self::OttTokenValidate => "/ott/v1/token/validate",
             Self::OttPartnerSubscription => "/ott/v1/partnerSubscription",
+            Self::OttSubscriptionChange { .. } => "/ott/v1/partnerSubscription/{partnerSubscriptionID}",
             Self::OttTransaction => "/ott/v1/transaction",
             Self::OttTransactionStatus { .. } => "/ott/v1/transaction/{extTransactionID}",
             Self::OttRefund { .. } => "/ott/v1/transaction/{extTransactionID}/refund",
@@ -103,6 +109,7 @@ impl Route<'_> {
         match self {
             Self::Healthz | Self::Loader | Self::Frame | Self::Return { .. } => "GET, HEAD",
             Self::OttTransactionStatus { .. } | Self::OttRefundStatus { .. } => "GET",
+            Self::OttSubscriptionChange { .. } => "PUT",
             _ => "POST",
         }
     }
@@ -146,6 +153,8 @@ mod tests {
         assert_eq!(find("/widget/v1/return/acme/t"), Some(back));
         let status = Route::OttTransactionStatus { ext_transaction_id: "a%2Fb" };
         assert_eq!(find("/ott/v1/transaction/a%2Fb"), Some(status));
+        let change = Route::OttSubscriptionChange { partner_subscription_id: "s-1" };
+        assert_eq!(find("/ott/v1/partnerSubscription/s-1"), Some(change));
         let refund = Route::OttRefund { ext_transaction_id: "refund" };
         assert_eq!(find("/ott/v1/transaction/refund/refund"), Some(refund));
         let status = Route::OttRefundStatus { ext_transaction_id: "a%2Fb", ext_refund_id: "r" };
@@ -161,6 +170,8 @@ mod tests {
             "/widget/v1/return/acme/t/u",
             "/ott/v1/transaction/",
             "/ott/v1/transaction/a/b",
+            "/ott/v1/partnerSubscription/",
+            "/ott/v1/partnerSubscription/a/b",
             "/ott/v1/transaction/a/refund/",
             "/ott/v1/transaction/a/refund//",
             "/ott/v1/transaction//refund",

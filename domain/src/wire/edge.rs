@@ -171,9 +171,20 @@ pub struct OwnTransactionRequest {
     pub ext_transaction_id: ExtId,
 }
 
+/// `POST /edge/v1/subscription`: does this origin have that subscription? 200, or 404 `pai-not-found`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnSubscriptionRequest {
+    /// The partner who named it.
+    pub partner: PartnerId,
+    /// Our name for it, as the partner gave it.
+    #[serde(rename = "partnerSubscriptionID")]
+    pub partner_subscription_id: ExtId,
+}
+
 /// It does.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct OwnTransactionAnswer {
-    /// Whose charge it is: the operator that answers.
+pub struct OwnAnswer {
+    /// Whose it is: the operator that answers.
     pub operator: OperatorId,
 }

@@ -10,6 +10,7 @@ pub mod operator;
 pub mod origin;
 pub mod ott;
 pub mod partner;
+pub mod subscription;
 
 mod parse;
 

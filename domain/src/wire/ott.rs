@@ -130,7 +130,7 @@ impl TransactionRequest {
 }
 
 /// Whether it can stand on one line of a bill.
-fn is_line(text: &str) -> bool {
+pub(super) fn is_line(text: &str) -> bool {
     let length = text.chars().count();
     (1..=DESCRIPTION_CHARS_MAX).contains(&length)
         && !text.chars().any(char::is_control)

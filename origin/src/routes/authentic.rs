@@ -104,7 +104,7 @@ impl Received {
             return Err(too_large());
         }
         let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
-        if parts.method == Method::POST
+        if [Method::POST, Method::PUT].contains(&parts.method)
             && !content_type(&parts.headers)
                 .is_some_and(|found| found.eq_ignore_ascii_case("application/json"))
         {

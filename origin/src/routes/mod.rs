@@ -12,7 +12,7 @@ mod trace;
 use crate::app::App;
 use crate::fault::Failure;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use onbill_domain::reject::{Code, Reject};
 use std::sync::Arc;
 
@@ -26,11 +26,16 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/edge/v1/return", post(edge::come_back::come_back))
         .route("/edge/v1/result", post(edge::result::check_result))
         .route("/edge/v1/pai", post(edge::pai::look_up_pai))
+        .route("/edge/v1/subscription", post(edge::subscription::look_up_subscription))
         .route("/edge/v1/transaction", post(edge::transaction::look_up_transaction))
         .route("/ott/v1/account/validate", post(ott::account_validate::validate_account))
         .route("/ott/v1/pin", post(ott::pin::send_pin))
         .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
         .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
+        .route(
+            "/ott/v1/partnerSubscription/{partner_subscription_id}",
+            put(ott::subscription_change::change_subscription),
+        )
         .route("/ott/v1/transaction", post(ott::transaction::post_transaction))
         .route("/ott/v1/transaction/{ext_transaction_id}", get(ott::transaction_status::transaction_status))
         .route("/ott/v1/transaction/{ext_transaction_id}/refund", post(ott::refund::post_refund))

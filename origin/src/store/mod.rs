@@ -26,6 +26,7 @@ use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::subscription::SubscriptionChange;
 
 /// Why a use case did not take place. Nothing of it was written.
 #[derive(Debug)]
@@ -141,6 +142,19 @@ pub trait Store: Ledger + Outbox + Filing + Events + Reports {
         request: PartnerSubscriptionRequest,
     ) -> Result<SubscriptionRecord, StoreError>;
 
+    /// Whether a subscription of that name is this partner's.
+    async fn has_subscription(&self, partner: PartnerId, id: ExtId) -> Result<bool, StoreError>;
+
+    /// Records how a subscription stands with its partner from now on. One that is over stays so.
+    async fn change_subscription(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        id: ExtId,
+        change: SubscriptionChange,
+    ) -> Result<SubscriptionUpdate, StoreError>;
+
     /// Forgets nonces and flows whose time is over, a few at a time: nobody waits for all of it. What a clock that ran
     /// ahead has put off for longer than [`PUT_OFF_SECONDS_MAX`] is due again.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
@@ -159,4 +173,15 @@ pub enum SubscriptionRecord {
     PaiNotFound,
     /// This PAI has another live subscription.
     AlreadyOnBill,
+}
+
+/// How the change of a subscription went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionUpdate {
+    /// It stands as the partner says, since now or before.
+    Stands,
+    /// It is over, and the partner says that it is not.
+    Over,
+    /// No such subscription of this partner.
+    NotFound,
 }

@@ -11,12 +11,13 @@ use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
+use onbill_domain::wire::subscription::SubscriptionChange;
 use onbill_origin::store::{
     AccountRow, Charge, ChargeLine, Cursor, DevicePin, Entry, Errand, EventRecord, Events, File, FileLine,
     Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewEvent, NewFlow,
     NewPai, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry,
     PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, ResponseTaking, SeenTo, Select, Settling,
-    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
+    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -155,6 +156,10 @@ pass_on! {
         fn record_subscription(
             nonce: Nonce, now: Timestamp, partner: PartnerId, new_id: String, request: PartnerSubscriptionRequest
         ) -> SubscriptionRecord;
+        fn has_subscription(partner: PartnerId, id: ExtId) -> bool;
+        fn change_subscription(
+            nonce: Nonce, now: Timestamp, partner: PartnerId, id: ExtId, change: SubscriptionChange
+        ) -> SubscriptionUpdate;
         fn sweep(now: Timestamp) -> ();
     }
     Ledger {

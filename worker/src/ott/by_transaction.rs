@@ -7,14 +7,15 @@ use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::fault::{Fault, Party, Stop};
 use crate::origin::{is_refusal, read_answer};
+use crate::ott::by_owner::{Kind, route_by_owner};
 use crate::ott::forward::{forward, relay};
-use crate::ott::owner::{Found, ask, sole_owner};
+use crate::ott::owner::sole_owner;
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::ids::ExtId;
 use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::{OwnTransactionAnswer, OwnTransactionRequest};
+use onbill_domain::wire::edge::OwnTransactionRequest;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
@@ -55,59 +56,15 @@ pub(crate) async fn ask_all<P: Platform, A: DeserializeOwned>(
     Ok(found.ok_or_else(no_such_transaction)?.told)
 }
 
-/// Passes a call that acts on to the operator of the charge, and to no other, and relays the answer.
-///
-/// 1. The partner has one operator → the call goes there.
-/// 2. It has several → all are asked whose it is: all say that it is not theirs → 404 `transaction-not-found`; two say
-///    that it is, or one does not answer → 503. Also when another has it: were the silent one's charge of the same name
-///    the next to be found, the same call again would act twice.
-/// 3. The one that has it gets the call.
+/// Passes a call that acts on a charge on to its operator, as [`route_by_owner`] does.
 pub(crate) async fn route_by_transaction<P: Platform, A: DeserializeOwned>(
     call: &Call<'_, P>,
     partner: &Partner,
     id: &ExtId,
 ) -> Result<Response<Bytes>, Stop> {
-    let mut operators = call.config.operators_of(partner);
-    let owner = match (operators.next(), operators.next()) {
-        // 1.
-        (Some(only), None) => only,
-        // 2.
-        _ => find(call, partner, id).await?,
-    };
-    // 3.
-    let response = forward(call, owner, None).await?;
-    relay::<A>(owner, &response)
-}
-
-/// The one operator that has the charge while every other says that it has not.
-async fn find<'c, P: Platform>(
-    call: &'c Call<'_, P>,
-    partner: &'c Partner,
-    id: &ExtId,
-) -> Result<&'c Operator, Stop> {
     let question = OwnTransactionRequest { partner: partner.id.clone(), ext_transaction_id: id.clone() };
-    let operators = call.config.operators_of(partner);
-    let answers = operators.map(async |operator| (operator, look_up(call, operator, &question).await));
-    match sole_owner("a charge", answers).await?.ok_or_else(no_such_transaction)? {
-        Found { owner, unheard: None, .. } => Ok(owner),
-        Found { unheard: Some(unheard), .. } => Err(unheard),
-    }
-}
-
-/// Asks one origin whether the charge is its own.
-async fn look_up<P: Platform>(
-    call: &Call<'_, P>,
-    operator: &Operator,
-    question: &OwnTransactionRequest,
-) -> Result<Option<()>, Stop> {
-    let absent = Code::TransactionNotFound;
-    match ask::<_, OwnTransactionAnswer>(call, operator, "/edge/v1/transaction", question, absent).await? {
-        Some(answer) if answer.operator != operator.id => {
-            let party = Party::Operator(operator.id.clone());
-            Err(Fault::Unexpected(party, "a charge as another operator's".to_owned()).into())
-        }
-        answer => Ok(answer.map(|_| ())),
-    }
+    let kind = Kind { name: "a charge", path: "/edge/v1/transaction", absent: no_such_transaction() };
+    route_by_owner::<_, A>(call, partner, &kind, &question).await
 }
 
 fn no_such_transaction() -> Reject {

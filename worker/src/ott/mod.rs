@@ -6,6 +6,7 @@
 
 pub(crate) mod authenticate;
 pub(crate) mod by_number;
+pub(crate) mod by_owner;
 pub(crate) mod by_pai;
 pub(crate) mod by_transaction;
 pub(crate) mod forward;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 18] = [
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/widget/v1/onbill.js"),
     ("GET, HEAD", "/widget/v1/frame"),
@@ -21,6 +21,7 @@ const ROUTES: [(&str, &str); 17] = [
     ("POST", "/ott/v1/pin"),
     ("POST", "/ott/v1/token/validate"),
     ("POST", "/ott/v1/partnerSubscription"),
+    ("PUT", "/ott/v1/partnerSubscription/s-1"),
     ("POST", "/ott/v1/transaction"),
     ("GET", "/ott/v1/transaction/n-1"),
     ("POST", "/ott/v1/transaction/n-1/refund"),
@@ -108,6 +109,7 @@ fn pattern(path: &str) -> String {
     path.replace("acme/ticket", "{operator}/{ticket}")
         .replace("n-1", "{extTransactionID}")
         .replace("r-1", "{extRefundID}")
+        .replace("s-1", "{partnerSubscriptionID}")
 }
 
 #[tokio::test]

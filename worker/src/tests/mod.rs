@@ -10,4 +10,5 @@ mod ott;
 mod refunds;
 mod routing;
 mod signup;
+mod subscriptions;
 mod widget;

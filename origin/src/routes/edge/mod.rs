@@ -6,5 +6,6 @@ pub(super) mod pin;
 mod proven_flow;
 pub(super) mod result;
 pub(super) mod signup;
+pub(super) mod subscription;
 pub(super) mod transaction;
 pub(super) mod validate;

@@ -6,7 +6,7 @@ use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::{OwnTransactionAnswer, OwnTransactionRequest};
+use onbill_domain::wire::edge::{OwnAnswer, OwnTransactionRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use std::sync::Arc;
 pub(in crate::routes) async fn look_up_transaction(
     State(app): State<Arc<App>>,
     call: EdgeCall,
-) -> Result<Json<OwnTransactionAnswer>, Failure> {
+) -> Result<Json<OwnAnswer>, Failure> {
     let request: OwnTransactionRequest = parse(&call.body)?;
     match app.store.transaction(request.partner, request.ext_transaction_id).await? {
-        Some(_) => Ok(Json(OwnTransactionAnswer { operator: app.config.operator.clone() })),
+        Some(_) => Ok(Json(OwnAnswer { operator: app.config.operator.clone() })),
         None => Err(Reject::new(Code::TransactionNotFound, "There is no such transaction.").into()),
     }
 }

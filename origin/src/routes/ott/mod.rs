@@ -7,6 +7,7 @@ pub(super) mod pin;
 pub(super) mod refund;
 pub(super) mod refund_status;
 mod routed;
+pub(super) mod subscription_change;
 pub(super) mod token_validate;
 pub(super) mod transaction;
 pub(super) mod transaction_status;

@@ -32,7 +32,8 @@ pub use address::Address;
 
 use super::{
     AccountRow, DevicePin, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewPai, NewSignup, NumberIndex,
-    PaiRow, PinTry, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
+    PaiRow, PinTry, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate,
+    TokenSpend,
 };
 use async_trait::async_trait;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
@@ -42,6 +43,7 @@ use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::PartnerSubscriptionRequest;
+use onbill_domain::wire::subscription::SubscriptionChange;
 use statements::Db;
 use std::time::Duration;
 use tokio_postgres::NoTls;
@@ -252,6 +254,24 @@ impl Store for PostgresStore {
         in_transaction!(&self.pool, ReadCommitted, |tx| {
             spend(tx, &nonce).await?;
             subscriptions::record(tx, now, &partner, &new_id, &request).await?
+        })
+    }
+
+    async fn has_subscription(&self, partner: PartnerId, id: ExtId) -> Result<bool, StoreError> {
+        read!(&self.pool, |db| subscriptions::is_there(db, &partner, &id))
+    }
+
+    async fn change_subscription(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        id: ExtId,
+        change: SubscriptionChange,
+    ) -> Result<SubscriptionUpdate, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            spend(tx, &nonce).await?;
+            subscriptions::change(tx, now, &partner, &id, &change).await?
         })
     }
 

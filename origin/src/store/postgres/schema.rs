@@ -5,7 +5,7 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/postgres/0001_ledger.sql"),
     include_str!("../../../migrations/postgres/0002_begun_with.sql"),
     include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/postgres/0006_files.sql"),
     include_str!("../../../migrations/postgres/0007_account_events.sql"),
     include_str!("../../../migrations/postgres/0008_device_flows.sql"),
+    include_str!("../../../migrations/postgres/0009_subscription_changes.sql"),
 ];
 
 /// Applies what is missing. Books of a newer onbill are refused.

@@ -1,14 +1,15 @@
 //! Subscriptions at a partner that are paid on the bill.
 
 use super::failure::Broken;
-use super::rows::pai as read_pai;
+use super::rows::{pai as read_pai, text};
 use super::statements::Db;
 use super::{outbox, pais};
-use crate::store::{NumberIndex, SubscriptionRecord};
-use onbill_domain::ids::PartnerId;
+use crate::store::{NumberIndex, SubscriptionRecord, SubscriptionUpdate};
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 
 /// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
 pub(super) const PAYS_ON_BILL: &str =
@@ -86,6 +87,41 @@ pub(super) async fn record(
         outbox::tell_of_pai(tx, now, &request.pai.to_string()).await?;
     }
     Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+}
+
+pub(super) async fn is_there(db: &Db<'_>, partner: &PartnerId, id: &ExtId) -> Result<bool, Broken> {
+    let sql = "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2";
+    Ok(db.row(sql, &[&id.as_str(), &partner.as_str()]).await?.is_some())
+}
+
+pub(super) async fn change(
+    tx: &Db<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    id: &ExtId,
+    change: &SubscriptionChange,
+) -> Result<SubscriptionUpdate, Broken> {
+    // Locked, so that one that ends at this moment does not begin again.
+    let row = tx
+        .row(
+            "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2 FOR UPDATE",
+            &[&id.as_str(), &partner.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(SubscriptionUpdate::NotFound) };
+    match text(&row, "status", SubscriptionStatus::parse)? {
+        status if status == change.status => return Ok(SubscriptionUpdate::Stands),
+        SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
+        SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
+    }
+    tx.change_one(
+        "subscription",
+        "UPDATE partner_subscriptions SET status = $2, changed_at = $3, change_reason = $4
+         WHERE partner_subscription_id = $1",
+        &[&id.as_str(), &change.status.as_str(), &now.unix_seconds(), &change.reason],
+    )
+    .await?;
+    Ok(SubscriptionUpdate::Stands)
 }
 
 /// A replay gets the first answer, whatever became of the subscription since.

@@ -23,7 +23,8 @@ mod writer;
 
 use super::{
     AccountRow, DevicePin, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewPai, NewSignup, NumberIndex,
-    PaiRow, PinTry, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, TokenSpend,
+    PaiRow, PinTry, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate,
+    TokenSpend,
 };
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -31,6 +32,7 @@ use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::PartnerSubscriptionRequest;
+use onbill_domain::wire::subscription::SubscriptionChange;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
@@ -256,6 +258,25 @@ impl Store for SqliteStore {
         self.write(move |tx| {
             spend(tx, &nonce)?;
             subscriptions::record(tx, now, &partner, &new_id, &request)
+        })
+        .await
+    }
+
+    async fn has_subscription(&self, partner: PartnerId, id: ExtId) -> Result<bool, StoreError> {
+        self.read(move |db| subscriptions::is_there(db, &partner, &id)).await
+    }
+
+    async fn change_subscription(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        partner: PartnerId,
+        id: ExtId,
+        change: SubscriptionChange,
+    ) -> Result<SubscriptionUpdate, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            subscriptions::change(tx, now, &partner, &id, &change)
         })
         .await
     }

@@ -1,11 +1,12 @@
 //! Subscriptions at a partner that are paid on the bill.
 
-use super::rows::pai as read_pai;
-use crate::store::{NumberIndex, StoreError, SubscriptionRecord};
-use onbill_domain::ids::PartnerId;
+use super::rows::{pai as read_pai, text};
+use crate::store::{NumberIndex, StoreError, SubscriptionRecord, SubscriptionUpdate};
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use rusqlite::{Connection, params};
 
 /// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
@@ -77,6 +78,39 @@ pub(super) fn record(
         super::outbox::tell_of_pai(tx, now, &request.pai.to_string())?;
     }
     Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+}
+
+pub(super) fn is_there(db: &Connection, partner: &PartnerId, id: &ExtId) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
+        )?
+        .exists([id.as_str(), partner.as_str()])?)
+}
+
+pub(super) fn change(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    id: &ExtId,
+    change: &SubscriptionChange,
+) -> Result<SubscriptionUpdate, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
+    )?;
+    let mut rows = select.query([id.as_str(), partner.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(SubscriptionUpdate::NotFound) };
+    match text(row, "status", SubscriptionStatus::parse)? {
+        status if status == change.status => return Ok(SubscriptionUpdate::Stands),
+        SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
+        SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
+    }
+    tx.prepare_cached(
+        "UPDATE partner_subscriptions SET status = ?2, changed_at = ?3, change_reason = ?4
+         WHERE partner_subscription_id = ?1",
+    )?
+    .execute(params![id.as_str(), change.status.as_str(), now.unix_seconds(), change.reason])?;
+    Ok(SubscriptionUpdate::Stands)
 }
 
 /// A replay gets the first answer, whatever became of the subscription since.

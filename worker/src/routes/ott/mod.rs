@@ -5,6 +5,7 @@ pub(crate) mod partner_subscription;
 pub(crate) mod pin;
 pub(crate) mod refund;
 pub(crate) mod refund_status;
+pub(crate) mod subscription_change;
 pub(crate) mod token_validate;
 pub(crate) mod transaction;
 pub(crate) mod transaction_status;

@@ -1,0 +1,48 @@
+//! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: how a subscription stands with the partner from now on.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::PartnerCall;
+use crate::store::SubscriptionUpdate;
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use onbill_domain::ids::ExtId;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::ott::PartnerSubscriptionAnswer;
+use onbill_domain::wire::parse;
+use onbill_domain::wire::subscription::SubscriptionChange;
+use std::sync::Arc;
+
+/// 1. Checks the request: 400 `invalid-request`.
+/// 2. Records it: 404 `pai-not-found`; 400 `invalid-request` for one that is over, unless the call says just that.
+/// 3. 200, now and when the same is said again.
+///
+/// Nothing else follows from it. Its PAI stays, so that whoever comes back is whom the partner knows; and what may be
+/// charged for it, and until when, is between the partner and its customer.
+pub(in crate::routes) async fn change_subscription(
+    State(app): State<Arc<App>>,
+    path: Result<Path<String>, PathRejection>,
+    call: PartnerCall,
+) -> Result<Json<PartnerSubscriptionAnswer>, Failure> {
+    // 1.
+    let change: SubscriptionChange = parse(&call.body)?;
+    change.check()?;
+    let not_found = || Reject::new(Code::PaiNotFound, "There is no such subscription.");
+    // A path that is not UTF-8 names nothing either.
+    let Path(id) = path.map_err(|_| not_found())?;
+    let id = ExtId::parse(&id).ok_or_else(not_found)?;
+
+    // 2.
+    let status = change.status.as_str().to_owned();
+    match app.store.change_subscription(call.nonce, app.now(), call.partner, id.clone(), change).await? {
+        SubscriptionUpdate::Stands => {}
+        SubscriptionUpdate::NotFound => return Err(not_found().into()),
+        SubscriptionUpdate::Over => {
+            return Err(Reject::invalid("The subscription is over: a new one needs a new name.").into());
+        }
+    }
+
+    // 3.
+    Ok(Json(PartnerSubscriptionAnswer { partner_subscription_id: id.to_string(), status }))
+}

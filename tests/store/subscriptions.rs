@@ -1,0 +1,125 @@
+//! The later life of a subscription: it changes as its partner says, until it is over.
+
+use crate::races::at_once;
+use crate::setting::{Books, NOW, ext, new_pai, nonce, number, partner, subscription};
+use SubscriptionStatus::{Active, Cancelled, Suspended};
+use SubscriptionUpdate::{NotFound, Over, Stands};
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
+use onbill_origin::store::{StoreError, SubscriptionRecord, SubscriptionUpdate};
+
+on_each_database!(
+    a_subscription_changes_until_it_is_over,
+    a_subscription_is_its_partners_alone,
+    one_that_is_over_makes_room_for_another,
+    a_subscription_ends_with_its_pai,
+    a_spent_nonce_changes_nothing,
+    of_many_changes_at_once_the_end_is_the_end,
+);
+
+fn to(status: SubscriptionStatus) -> SubscriptionChange {
+    SubscriptionChange { status, reason: Some("Moved away".to_owned()) }
+}
+
+impl Books {
+    /// A subscriber's live subscription, of this name of ours.
+    async fn subscribed(&self, n: u8, id: &str, ext_id: &str) -> Pai {
+        let row = self.store.issue_pai(Some(nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
+        let pai = row.expect("works").pai;
+        let recorded = self.record(pai, id, ext_id).await;
+        assert!(matches!(recorded, SubscriptionRecord::Created(_)), "{recorded:?}");
+        pai
+    }
+
+    async fn record(&self, pai: Pai, id: &str, ext_id: &str) -> SubscriptionRecord {
+        let request = subscription(pai, ext_id);
+        let recorded =
+            self.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request);
+        recorded.await.expect("works")
+    }
+
+    async fn change(&self, by: &str, id: &str, status: SubscriptionStatus) -> SubscriptionUpdate {
+        let changed = self.store.change_subscription(nonce(), NOW, partner(by), ext(id), to(status));
+        changed.await.expect("works")
+    }
+
+    /// Whether it counts as one that is paid on the bill.
+    async fn pays(&self, n: u8) -> bool {
+        let pays = self.store.pays_on_bill(partner("netflix"), number(n).index, "2024-01-01".to_owned());
+        pays.await.expect("works")
+    }
+}
+
+async fn a_subscription_changes_until_it_is_over(books: Books) {
+    books.subscribed(1, "ps-1", "s-1").await;
+    for status in [Active, Suspended, Suspended, Active, Suspended] {
+        assert_eq!(books.change("netflix", "ps-1", status).await, Stands);
+        assert!(books.pays(1).await, "{status:?}");
+    }
+    let books = books.reopen().await;
+    for _ in 0..2 {
+        assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Stands);
+        assert!(!books.pays(1).await);
+        for status in [Active, Suspended] {
+            assert_eq!(books.change("netflix", "ps-1", status).await, Over);
+        }
+    }
+}
+
+async fn a_subscription_is_its_partners_alone(books: Books) {
+    books.subscribed(1, "ps-1", "s-1").await;
+    let has =
+        async |by: &str, id: &str| books.store.has_subscription(partner(by), ext(id)).await.expect("works");
+    assert!(has("netflix", "ps-1").await);
+    assert!(!has("tunes", "ps-1").await && !has("netflix", "s-1").await, "by our name, and by no other");
+    assert_eq!(books.change("tunes", "ps-1", Cancelled).await, NotFound);
+    assert_eq!(books.change("netflix", "s-1", Cancelled).await, NotFound);
+    assert!(books.pays(1).await);
+}
+
+async fn one_that_is_over_makes_room_for_another(books: Books) {
+    let pai = books.subscribed(1, "ps-1", "s-1").await;
+    assert_eq!(books.change("netflix", "ps-1", Suspended).await, Stands);
+    assert_eq!(books.record(pai, "ps-2", "s-2").await, SubscriptionRecord::AlreadyOnBill);
+    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Stands);
+    assert_eq!(books.subscribed(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
+    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
+    assert_eq!(books.change("netflix", "ps-2", Suspended).await, Stands);
+    // The call that has begun it gets its first answer again, and begins nothing.
+    assert!(matches!(books.record(pai, "ps-3", "s-1").await, SubscriptionRecord::Replayed(_)));
+    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
+}
+
+async fn a_subscription_ends_with_its_pai(books: Books) {
+    books.subscribed(1, "ps-1", "s-1").await;
+    // The number's next holder.
+    let next = new_pai("netflix", 1, "2026-11-01");
+    books.store.issue_pai(Some(nonce()), NOW, next).await.expect("works");
+    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
+    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Stands, "the partner agrees");
+}
+
+async fn a_spent_nonce_changes_nothing(books: Books) {
+    books.subscribed(1, "ps-1", "s-1").await;
+    let once = nonce();
+    for (status, is_first) in [(Suspended, true), (Cancelled, false)] {
+        let (netflix, id) = (partner("netflix"), ext("ps-1"));
+        let changed = books.store.change_subscription(once.clone(), NOW, netflix, id, to(status)).await;
+        assert_eq!(matches!(changed, Err(StoreError::NonceSpent)), !is_first);
+    }
+    assert!(books.pays(1).await);
+}
+
+async fn of_many_changes_at_once_the_end_is_the_end(books: Books) {
+    let pai = books.subscribed(1, "ps-1", "s-1").await;
+    let changes = at_once(&books, 24, |store, n| async move {
+        let status = [Active, Suspended, Suspended, Active, Cancelled, Active][n % 6];
+        let changed = store.change_subscription(nonce(), NOW, partner("netflix"), ext("ps-1"), to(status));
+        (status, changed.await.expect("works"))
+    });
+    for (status, changed) in changes.await {
+        assert!(changed == Stands || (changed == Over && status != Cancelled), "{status:?}: {changed:?}");
+    }
+    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
+    assert!(matches!(books.record(pai, "ps-2", "s-2").await, SubscriptionRecord::Created(_)));
+}

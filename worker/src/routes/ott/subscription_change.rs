@@ -1,0 +1,39 @@
+//! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: how a subscription stands with the partner from now on.
+
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::ott::authenticate::authenticate;
+use crate::ott::by_owner::{Kind, route_by_owner};
+use crate::ott::by_transaction::ext_id;
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::edge::OwnSubscriptionRequest;
+use onbill_domain::wire::ott::PartnerSubscriptionAnswer;
+use onbill_domain::wire::parse;
+use onbill_domain::wire::subscription::SubscriptionChange;
+
+/// 1. The call is a partner's → else 401, 413, 415, 429.
+/// 2. The path has an identifier, the body the expected members, in their bounds → else 400 `invalid-request`.
+/// 3. The operator of the subscription is found → else 404 `pai-not-found`; two claim it, or nobody can say → 503.
+/// 4. Its origin records the change → 200, or its refusal; no proper answer → 503, and the partner says the same again.
+pub(crate) async fn put<P: Platform>(
+    call: &Call<'_, P>,
+    partner_subscription_id: &str,
+) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    // 2.
+    let partner_subscription_id = ext_id(partner_subscription_id)?;
+    let change: SubscriptionChange = parse(call.request.body())?;
+    change.check()?;
+    // 3. and 4.
+    let question = OwnSubscriptionRequest { partner: partner.id.clone(), partner_subscription_id };
+    let kind = Kind {
+        name: "a subscription",
+        path: "/edge/v1/subscription",
+        absent: Reject::new(Code::PaiNotFound, "There is no such subscription."),
+    };
+    route_by_owner::<_, PartnerSubscriptionAnswer>(call, partner, &kind, &question).await
+}

@@ -1,0 +1,102 @@
+//! The later life of a subscription: the call names it, and nothing else says whose it is.
+
+use super::kit::{ACME, Answer, NOVA, World, operators, partners, request};
+use crate::platform::Unreachable;
+use serde_json::{Value, json};
+
+const CHANGE: &str = "/ott/v1/partnerSubscription/s-1";
+
+fn cancelled() -> Value {
+    json!({"status": "CANCELLED", "reason": "Moved away"})
+}
+
+fn recorded() -> Value {
+    json!({"partnerSubscriptionID": "s-1", "status": "CANCELLED"})
+}
+
+fn asks(origin: &str) -> String {
+    format!("POST {origin}/edge/v1/subscription")
+}
+
+fn changes(origin: &str) -> String {
+    format!("PUT {origin}{CHANGE}")
+}
+
+/// Nova has the subscription, Acme does not; either would change one if it were told to.
+fn nova_has_it() -> World {
+    let world = World::new();
+    world.refuses(&asks(ACME), 404, "pai-not-found");
+    world.answers(&asks(NOVA), 200, &json!({"operator": "nova"}));
+    for origin in [ACME, NOVA] {
+        world.answers(&changes(origin), 200, &recorded());
+    }
+    world
+}
+
+async fn put(world: &World) -> Answer {
+    world.netflix("PUT", CHANGE, &cancelled()).await
+}
+
+#[tokio::test]
+async fn a_change_reaches_the_one_operator_that_has_the_subscription() {
+    let world = nova_has_it();
+    let answer = put(&world).await;
+    assert_eq!((answer.status(), answer.json()), (200, recorded()));
+    let sent = world.platform.take_sent();
+    let to: Vec<_> = sent.iter().map(|request| format!("{} {}", request.method(), request.uri())).collect();
+    assert_eq!(to, [asks(ACME), asks(NOVA), changes(NOVA)]);
+    let asked: Value = serde_json::from_slice(sent[0].body()).expect("is JSON");
+    assert_eq!(asked, json!({"partner": "netflix", "partnerSubscriptionID": "s-1"}), "not the change itself");
+    assert_eq!(*sent[2].body(), cancelled().to_string(), "byte for byte");
+    assert!(sent[2].headers().contains_key("onbill-partner-signature"));
+    world.refuses(&changes(NOVA), 400, "invalid-request");
+    assert_eq!(put(&world).await.refusal(), (400, "invalid-request".to_owned()));
+}
+
+#[tokio::test]
+async fn nothing_is_changed_while_it_is_not_sure_whose_it_is() {
+    let world = nova_has_it();
+    for unsure in [Err(Unreachable::TimedOut), Ok(super::kit::response(200, r#"{"operator":"acme"}"#))] {
+        world.answers_raw(&asks(ACME), unsure);
+        assert_eq!(put(&world).await.refusal(), (503, "service-unavailable".to_owned()));
+    }
+    assert!(world.sent_to().iter().all(|to| !to.starts_with("PUT")));
+    for origin in [ACME, NOVA] {
+        world.refuses(&asks(origin), 404, "pai-not-found");
+    }
+    assert_eq!(put(&world).await.refusal(), (404, "pai-not-found".to_owned()));
+
+    // The only operator is not asked first.
+    let mut operators = operators();
+    operators[0]["partners"] = json!(["tunes"]);
+    let world = World::with(&operators, &partners());
+    world.answers(&changes(NOVA), 200, &recorded());
+    assert_eq!(put(&world).await.status(), 200);
+    assert_eq!(world.sent_to(), [changes(NOVA)]);
+}
+
+#[tokio::test]
+async fn what_is_no_change_is_told_without_asking_anybody() {
+    let world = nova_has_it();
+    let unsigned = world.send(request("PUT", CHANGE, &cancelled().to_string())).await;
+    assert_eq!(unsigned.refusal(), (401, "authorization-failure".to_owned()));
+    // The signature covers the method and the name in the path.
+    for (signed_as, at) in [("POST", CHANGE), ("PUT", "/ott/v1/partnerSubscription/s-2")] {
+        let signed = world.signed("netflix-1", signed_as, at, &cancelled());
+        let mut moved = request("PUT", CHANGE, &cancelled().to_string());
+        for name in ["signature-input", "signature", "content-digest"] {
+            moved.headers_mut().insert(name, signed.headers()[name].clone());
+        }
+        assert_eq!(world.send(moved).await.refusal().0, 401, "{signed_as} {at}");
+    }
+    let mut typed = request("PUT", CHANGE, "{}");
+    typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
+    assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
+    for bad in [json!({}), json!({"status": "GONE"}), json!({"status": "ACTIVE", "reason": ""}), json!([])] {
+        let answer = world.netflix("PUT", CHANGE, &bad).await;
+        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()), "{bad}");
+    }
+    let answer = world.netflix("PUT", "/ott/v1/partnerSubscription/a%20b", &cancelled()).await;
+    assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()));
+    assert!(world.sent_to().is_empty());
+}
