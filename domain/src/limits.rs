@@ -63,6 +63,10 @@ pub const TRANSACTIONS_PAGE: u32 = 25;
 /// Longest URL passed along, in bytes: what every browser and proxy carries.
 pub const URL_BYTES_MAX: usize = 2048;
 
+/// Longest time for which a number on another SIM may be kept from signing up by PIN, in hours: a year. What was swapped
+/// before that is forgotten.
+pub const SIM_SWAP_HOURS_MAX: i64 = 8_760;
+
 /// PAIs that an origin may compare with the edge's store in one call: each may take a read and a write there, and the
 /// smallest Workers plan has 50 subrequests for one call.
 pub const PAI_MAPPINGS_MAX: usize = 25;

@@ -12,6 +12,7 @@ pub mod bss;
 pub mod config;
 mod csv_file;
 pub mod database;
+pub mod erasure_file;
 pub mod event_file;
 pub mod fault;
 pub mod files;

@@ -9,6 +9,7 @@ mod charging;
 mod compromised_edge;
 mod device;
 mod doors;
+mod erasures;
 mod files;
 mod journeys;
 mod kv_sync;

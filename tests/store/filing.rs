@@ -170,7 +170,7 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
     // The holder of number 3 has another one, while the file is being written.
     let sealed = |lines: &[FileLine]| -> Vec<Vec<u8>> {
         let charges = lines.iter().filter_map(|line| match &line.bill {
-            Bill::Charge(charge) => Some(charge.number.sealed.clone()),
+            Bill::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed.clone()),
             Bill::Refund(_) => None,
         });
         charges.collect()

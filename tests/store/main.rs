@@ -26,6 +26,7 @@ macro_rules! on_each_database {
 mod charges;
 mod commits;
 mod devices;
+mod erasures;
 mod events;
 mod filing;
 mod flows;

@@ -13,8 +13,8 @@ use onbill_domain::wire::operator::EventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    DevicePin, Entry, EventRecord, HandOff, Lane, NewEvent, PinTry, Posting, RefundPosting, Settling, Store,
-    SubscriptionUpdate, Work,
+    DevicePin, Entry, Erasure, EventRecord, HandOff, Lane, NewEvent, PinTry, Posting, RefundPosting,
+    Settling, Store, SubscriptionUpdate, Work,
 };
 use onbill_tests::place::{Place, run};
 use std::collections::BTreeSet;
@@ -97,6 +97,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         files_are_there(&*store, version >= 6).await;
         flows_of_devices_are_there(&*store, version >= 8).await;
         subscriptions_change(&*store).await;
+        erasures_are_there(&*store, version).await;
         if version >= 2 {
             let facts = vec![("operator", b"nova".to_vec())];
             assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
@@ -129,8 +130,9 @@ async fn the_first_version_is_there(store: &dyn Store, due: &[Entry]) {
         assert_eq!((answer.status, answer.decline_reason), (status, reason));
     }
     let charge = store.charge("tx-pending".into()).await.expect("works").expect("is pending");
+    let holder = charge.holder.expect("is known");
     assert_eq!(
-        (charge.number, charge.generation.as_str(), charge.amount.amount_minor),
+        (holder.number, holder.generation.as_str(), charge.amount.amount_minor),
         (number(1), "2024-01-01", 1599)
     );
     assert!(due.iter().any(|entry| matches!(&entry.work, Work::Pin { message } if message == b"hi")));
@@ -230,6 +232,22 @@ async fn subscriptions_change(store: &dyn Store) {
         let changed = store.change_subscription(nonce(), NOW, netflix, ext("ps-1"), change).await;
         assert_eq!(changed.expect("works"), update);
     }
+}
+
+async fn erasures_are_there(store: &dyn Store, version: usize) {
+    let in_sample = version >= 10;
+    let erased = pai("03030303-0303-4303-8303-030303030303");
+    let posting = store.post_transaction(nonce(), NOW, charge(erased, "n-late", 100)).await.expect("works");
+    assert_eq!(matches!(posting, Posting::Decided(_)), in_sample, "{posting:?}");
+    if in_sample {
+        let erase = async |number| store.erase(None, NOW, Some(ext("er-1")), number).await.expect("works");
+        assert_eq!(erase(number(4).index).await, Erasure::Erasing);
+        store.sweep(NOW).await.expect("works");
+        assert_eq!(erase(number(4).index).await, Erasure::Erased);
+    }
+    // The sample's file is not written yet, and has a line of this subscriber's.
+    let known = if version >= 6 { Erasure::Erasing } else { Erasure::Erased };
+    assert_eq!(store.erase(None, NOW, Some(ext("er-2")), number(1).index).await.expect("works"), known);
 }
 
 async fn newer_books_are_refused(books: Books) {

@@ -88,6 +88,36 @@ pub struct AccountEventAnswer {
     pub outcome: EventOutcome,
 }
 
+/// `POST /erasures`: somebody wants to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureRequest {
+    /// The operator's name for it, unique for ever. It is kept, so it must not tell who asks.
+    #[serde(rename = "erasureID")]
+    pub erasure_id: ExtId,
+    /// Whose.
+    pub msisdn: Msisdn,
+}
+
+/// How far it is, each time it is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureAnswer {
+    /// The operator's name for it.
+    #[serde(rename = "erasureID")]
+    pub erasure_id: ExtId,
+    /// How far it is.
+    pub outcome: ErasureOutcome,
+}
+
+/// How far an erasure is. The PAIs are closed either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErasureOutcome {
+    /// Nothing in the books of before it leads to the number.
+    Erased,
+    /// A file for billing that is being written has the number in it still: it goes within minutes of that.
+    Erasing,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 
 mod account_events;
 mod close_pai;
+mod erase;
 mod import_accounts;
 mod kv_sync;
 mod outbox;
@@ -61,6 +62,7 @@ enum Verb {
     Settlement(settlement::Arguments),
     ClosePai(close_pai::Arguments),
     KvSync(kv_sync::Arguments),
+    Erase(erase::Arguments),
 }
 
 /// How a verb ended that could run.
@@ -90,6 +92,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Settlement(arguments) => arguments.run(&config).await,
         Verb::ClosePai(arguments) => arguments.run(&config).await,
         Verb::KvSync(arguments) => arguments.run(&config).await,
+        Verb::Erase(arguments) => arguments.run(&config).await,
     };
     match verdict {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,

@@ -101,7 +101,8 @@ async fn settle(app: &App, file: &File, line: &FileLine, verdict: HandOff) -> Re
 fn verdict(app: &App, bill: &Bill, Answer { status, raw_code }: Answer) -> Result<HandOff, Fault> {
     Ok(match bill {
         Bill::Charge(charge) => {
-            charge::verdict(ChargeAnswer { status, raw_code }, &charge::number(app, charge)?)
+            let msisdn = charge::number_if_any(app, charge)?;
+            charge::verdict(ChargeAnswer { status, raw_code }, msisdn.as_ref())
         }
         Bill::Refund(_) => refund::verdict(BillRefundAnswer { status, raw_code }),
     })

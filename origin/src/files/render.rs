@@ -5,7 +5,8 @@
 //! bill by the charge, whoever has the number today.
 
 use crate::fault::Fault;
-use crate::store::{Bill, Charge, File, FileLine};
+use crate::outbox::charge;
+use crate::store::{Bill, File, FileLine, Holder};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::msisdn::Msisdn;
@@ -54,10 +55,10 @@ struct Total {
     amount: i64,
 }
 
-/// The lines as CSV. `open` opens the number of a charge.
+/// The lines as CSV. `open` opens a number.
 pub(super) fn csv(
     lines: &[FileLine],
-    open: impl Fn(&Charge) -> Result<Msisdn, Fault>,
+    open: impl Fn(&Holder) -> Result<Msisdn, Fault>,
 ) -> Result<Vec<u8>, Fault> {
     let failed = |_| Fault::Broken("a file does not serialize");
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -68,7 +69,8 @@ pub(super) fn csv(
         let (value, currency) = (amount.amount_minor.to_string(), amount.currency.as_str());
         match bill {
             Bill::Charge(charge) => {
-                let msisdn = open(charge)?;
+                let holder = charge::known(charge)?;
+                let msisdn = open(holder)?;
                 let period = charge.service_period;
                 csv.write_record([
                     &line,
@@ -76,7 +78,7 @@ pub(super) fn csv(
                     &charge.transaction_id,
                     "",
                     msisdn.expose(),
-                    &charge.generation,
+                    &holder.generation,
                     &value,
                     currency,
                     &charge.description,
@@ -151,7 +153,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{NumberIndex, Refund, SealedNumber};
+    use crate::store::{Charge, NumberIndex, Refund, SealedNumber};
     use onbill_domain::currency::Currency;
     use onbill_domain::day::{Day, ServicePeriod};
     use onbill_domain::money::Money;
@@ -166,8 +168,10 @@ mod tests {
             Bill::Charge(Charge {
                 transaction_id: id.to_owned(),
                 handle: "handle".to_owned(),
-                number: SealedNumber { index: NumberIndex([1; 32]), sealed: vec![1; 40] },
-                generation: "2021-03-14".to_owned(),
+                holder: Some(Holder {
+                    number: SealedNumber { index: NumberIndex([1; 32]), sealed: vec![1; 40] },
+                    generation: "2021-03-14".to_owned(),
+                }),
                 closed: None,
                 amount: money(1599, "USD"),
                 description: description.to_owned(),
@@ -189,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_file_is_these_bytes() {
-        let number = |_: &Charge| Ok(Msisdn::parse("+12025550101").expect("is E.164"));
+        let number = |_: &Holder| Ok(Msisdn::parse("+12025550101").expect("is E.164"));
         let csv = csv(&lines(), number).expect("renders");
         assert_eq!(
             std::str::from_utf8(&csv).expect("is text"),

@@ -34,7 +34,7 @@ async fn write(app: &App, spool: &dyn Spool, file: &File) -> Result<(), Fault> {
     if lines.len() != file.lines as usize {
         return Err(Fault::Broken("a file has lost lines"));
     }
-    let csv = render::csv(&lines, |bill| charge::number(app, bill))?;
+    let csv = render::csv(&lines, |holder| charge::number(app, holder))?;
     let manifest = render::manifest(&app.config.operator, file, &lines, &csv)?;
     // 2.
     let name = manifest_name(&file.file_id);

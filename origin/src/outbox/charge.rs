@@ -4,7 +4,7 @@ use super::{later_or_parked, may_be_told};
 use crate::app::App;
 use crate::config::Billing;
 use crate::fault::{Failure, Fault};
-use crate::store::{Charge, HandOff};
+use crate::store::{Charge, HandOff, Holder};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::standing::AccountStatus;
@@ -47,18 +47,18 @@ pub(super) async fn read_and_hand_off(app: &App, transaction_id: &str, attempt: 
 /// 3. Posts the charge.
 async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff, Failure> {
     let unclear = |_| Fault::Bss("transaction");
-    let msisdn = number(app, charge)?;
     // 1.
     if attempt > 1
         && let Some(answer) = app.bss.look_up_charge(&charge.transaction_id).await.map_err(unclear)?
     {
-        return Ok(verdict(answer, &msisdn));
+        return Ok(verdict(answer, number_if_any(app, charge)?.as_ref()));
     }
     // 2.
-    if let Some(reason) = reason_to_decline(app, charge, &msisdn).await? {
+    if let Some(reason) = standing(app, charge).await? {
         return Ok(HandOff::Declined { reason, raw_code: None });
     }
     // 3.
+    let msisdn = number(app, known(charge)?)?;
     let request = ChargeRequest {
         transaction_id: charge.transaction_id.clone(),
         msisdn: msisdn.clone(),
@@ -66,34 +66,36 @@ async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff,
         description: charge.description.clone(),
         service_period: charge.service_period,
     };
-    Ok(verdict(app.bss.charge(&request).await.map_err(unclear)?, &msisdn))
+    Ok(verdict(app.bss.charge(&request).await.map_err(unclear)?, Some(&msisdn)))
 }
 
-/// What the account itself says against a charge, now.
+/// Whoever was erased has no open PAI, and so no charge that still needs them.
+pub(crate) fn known(charge: &Charge) -> Result<&Holder, Fault> {
+    charge.holder.as_ref().ok_or(Fault::Broken("a charge has lost its number"))
+}
+
+/// A holder's number.
+pub(crate) fn number(app: &App, holder: &Holder) -> Result<Msisdn, Fault> {
+    app.vault.open_number(&holder.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))
+}
+
+/// The number of the charge's own subscriber, unless they were erased.
+pub(crate) fn number_if_any(app: &App, charge: &Charge) -> Result<Option<Msisdn>, Fault> {
+    charge.holder.as_ref().map(|holder| number(app, holder)).transpose()
+}
+
+/// What has ended the PAI while the charge waited, or what the account itself says against it now. A number that went to
+/// someone else is never charged for its old holder: the generation tells them apart.
 pub(crate) async fn standing(app: &App, charge: &Charge) -> Result<Option<DeclineReason>, Failure> {
-    reason_to_decline(app, charge, &number(app, charge)?).await
-}
-
-/// The number of the charge's own subscriber.
-pub(crate) fn number(app: &App, charge: &Charge) -> Result<Msisdn, Fault> {
-    app.vault.open_number(&charge.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))
-}
-
-/// What has ended the PAI while the charge waited, or what the account itself says against it. A number that went to someone else is never charged for its old
-/// holder: the generation tells them apart.
-async fn reason_to_decline(
-    app: &App,
-    charge: &Charge,
-    msisdn: &Msisdn,
-) -> Result<Option<DeclineReason>, Failure> {
     if charge.closed.is_some() {
         return Ok(charge.closed);
     }
-    let known = app.account(msisdn).await?;
-    Ok(match known {
+    let holder = known(charge)?;
+    let account = app.account(&number(app, holder)?).await?;
+    Ok(match account {
         None => Some(DeclineReason::AccountClosed),
         Some(known) if known.account.status == AccountStatus::Ceased => Some(DeclineReason::AccountClosed),
-        Some(known) if known.generation != charge.generation => Some(DeclineReason::AccountClosedTakenOver),
+        Some(known) if known.generation != holder.generation => Some(DeclineReason::AccountClosedTakenOver),
         Some(known) if known.account.status == AccountStatus::Suspended => Some(DeclineReason::AccountOnHold),
         Some(_) => None,
     })
@@ -102,8 +104,8 @@ async fn reason_to_decline(
 /// Billing's word, translated. A code that is one of our own reasons is that reason; any other decline is the
 /// operator's risk decision. A code that would end the PAI is not taken from billing: the account's standing, which
 /// was asked just before, decides about that.
-pub(crate) fn verdict(answer: ChargeAnswer, msisdn: &Msisdn) -> HandOff {
-    let raw_code = answer.raw_code.filter(|code| may_be_told(code, Some(msisdn)));
+pub(crate) fn verdict(answer: ChargeAnswer, msisdn: Option<&Msisdn>) -> HandOff {
+    let raw_code = answer.raw_code.filter(|code| may_be_told(code, msisdn));
     match answer.status {
         ChargeVerdict::Approved => HandOff::Done { raw_code },
         ChargeVerdict::Declined => {
@@ -125,7 +127,7 @@ mod tests {
             let raw_code = Some(reason.as_str().to_owned());
             let told = if reason.ends_pai() { DeclineReason::RiskDeclined } else { reason };
             let answer = ChargeAnswer { status: ChargeVerdict::Declined, raw_code: raw_code.clone() };
-            assert_eq!(verdict(answer, &msisdn), HandOff::Declined { reason: told, raw_code });
+            assert_eq!(verdict(answer, Some(&msisdn)), HandOff::Declined { reason: told, raw_code });
         }
     }
 
@@ -135,7 +137,9 @@ mod tests {
         let told = |raw_code: &str| {
             let answer =
                 ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(raw_code.to_owned()) };
-            let HandOff::Declined { raw_code, .. } = verdict(answer, &msisdn) else { panic!("is a decline") };
+            let HandOff::Declined { raw_code, .. } = verdict(answer, Some(&msisdn)) else {
+                panic!("is a decline")
+            };
             raw_code
         };
         for code in ["51", "insufficient-balance", "E:2020/55-A", &"x".repeat(64)] {

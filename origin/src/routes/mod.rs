@@ -45,6 +45,7 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
         .route("/operator/v1/transactions", get(operator::transactions::page_of_transactions))
+        .route("/operator/v1/erasures", post(operator::erasures::post_erasure))
         .fallback(|| async { Failure::from(Reject::new(Code::NotFound, "There is no such path.")) })
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))

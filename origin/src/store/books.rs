@@ -25,6 +25,15 @@ pub struct SealedNumber {
     pub sealed: Vec<u8>,
 }
 
+/// Whom billing has under a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The number.
+    pub number: SealedNumber,
+    /// Which holder of it: the operator's subscriber id, or the day of activation.
+    pub generation: String,
+}
+
 /// One line of an import.
 #[derive(Clone, Debug)]
 pub struct AccountRow {

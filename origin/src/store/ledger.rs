@@ -1,6 +1,6 @@
 //! The money part of the books: charges, refunds, and how each stands.
 
-use super::{HandOff, Hash, SealedNumber, Settling, StoreError};
+use super::{HandOff, Hash, Holder, Settling, StoreError};
 use async_trait::async_trait;
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline::DeclineReason;
@@ -127,10 +127,8 @@ pub struct Charge {
     pub transaction_id: String,
     /// The handle of the PAI's own subscriber.
     pub handle: String,
-    /// The number of the PAI's own subscriber.
-    pub number: SealedNumber,
-    /// Which holder of the number that is.
-    pub generation: String,
+    /// The PAI's own subscriber as billing knows them; `None` when they were erased.
+    pub holder: Option<Holder>,
     /// Why the PAI is closed, when it is since the charge was recorded.
     pub closed: Option<DeclineReason>,
     /// How much.

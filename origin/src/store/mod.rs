@@ -5,6 +5,7 @@
 //! call changes nothing and a lost one can be made again.
 
 mod books;
+mod erasures;
 mod events;
 mod filing;
 mod ledger;
@@ -14,6 +15,7 @@ mod reports;
 pub mod sqlite;
 
 pub use books::*;
+pub use erasures::{Erasure, Erasures};
 pub use events::*;
 pub use filing::*;
 pub use ledger::*;
@@ -38,10 +40,10 @@ pub enum StoreError {
 }
 
 /// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], what has still to
-/// reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to accounts in [`Events`], and
-/// what people ask of them in [`Reports`].
+/// reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to accounts in [`Events`], who
+/// is forgotten in [`Erasures`], and what people ask of them in [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Outbox + Filing + Events + Reports {
+pub trait Store: Ledger + Outbox + Filing + Events + Erasures + Reports {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.
@@ -155,8 +157,9 @@ pub trait Store: Ledger + Outbox + Filing + Events + Reports {
         change: SubscriptionChange,
     ) -> Result<SubscriptionUpdate, StoreError>;
 
-    /// Forgets nonces and flows whose time is over, a few at a time: nobody waits for all of it. What a clock that ran
-    /// ahead has put off for longer than [`PUT_OFF_SECONDS_MAX`] is due again.
+    /// Forgets nonces, flows and swapped SIMs whose time is over, and the numbers of those who are being erased, a few at a
+    /// time: nobody waits for all of it. What a clock that ran ahead has put off for longer than [`PUT_OFF_SECONDS_MAX`]
+    /// is due again.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 }
 

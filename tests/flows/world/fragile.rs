@@ -13,11 +13,11 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_domain::wire::subscription::SubscriptionChange;
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, Cursor, DevicePin, Entry, Errand, EventRecord, Events, File, FileLine,
-    Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewEvent, NewFlow,
-    NewPai, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry,
-    PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, ResponseTaking, SeenTo, Select, Settling,
-    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
+    AccountRow, Charge, ChargeLine, Cursor, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events,
+    File, FileLine, Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge,
+    NewEvent, NewFlow, NewPai, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding,
+    ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, ResponseTaking, SeenTo, Select,
+    Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -196,6 +196,9 @@ pass_on! {
         fn sim_swapped_at(number: NumberIndex) -> Option<Timestamp>;
         fn standing_of_pai(pai: Pai) -> Option<PaiStanding>;
         fn standings(after: Option<Pai>, limit: u32) -> Vec<(Pai, PaiStanding)>;
+    }
+    Erasures {
+        fn erase(nonce: Option<Nonce>, now: Timestamp, name: Option<ExtId>, number: NumberIndex) -> Erasure;
     }
     Reports {
         fn charges(select: Select, after: Option<Cursor>, limit: u32) -> Page<ChargeLine>;

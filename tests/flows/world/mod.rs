@@ -5,6 +5,7 @@ pub(crate) mod filing;
 pub(crate) mod fragile;
 pub(crate) mod keys;
 mod network;
+pub(crate) mod operator;
 mod seat;
 
 pub(crate) use keys::Holder;

@@ -1,4 +1,5 @@
 //! `/operator/v1`: the operator's own systems.
 
 pub(super) mod account_events;
+pub(super) mod erasures;
 pub(super) mod transactions;

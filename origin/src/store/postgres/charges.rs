@@ -1,11 +1,11 @@
 //! Charges: claimed once, answered once, for ever.
 
 use super::failure::{Broken, corrupt};
-use super::rows::{amount, hash, number, optional_text, raw_result, text, time};
+use super::rows::{amount, hash, holder, optional_text, raw_result, text, time};
 use super::statements::Db;
 use super::{outbox, pais, spending};
 use crate::store::ledger::Fixed;
-use crate::store::{Charge, NewCharge, Posting, SealedNumber, Settling, StoreError};
+use crate::store::{Charge, Holder, NewCharge, Posting, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -18,7 +18,7 @@ use tokio_postgres::Row;
 /// What a post has to know: who claimed its id before, and whom its PAI stands for.
 pub(super) struct Found {
     claimed: Option<Row>,
-    holder: Option<Holder>,
+    holder: Option<PaiHolder>,
 }
 
 /// Looks, and locks nothing: what changes meanwhile is seen where it counts.
@@ -62,8 +62,7 @@ pub(super) async fn post(
     Ok(Posting::Created(Box::new(Charge {
         transaction_id: new.transaction_id.clone(),
         handle: holder.handle,
-        number: holder.number,
-        generation: holder.generation,
+        holder: holder.known,
         closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
@@ -96,15 +95,14 @@ async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewCharge, row: &Row) -> Resu
 }
 
 /// Who a PAI stands for, and what its state says to a charge.
-struct Holder {
+struct PaiHolder {
     subscriber_id: String,
     handle: String,
-    number: SealedNumber,
-    generation: String,
+    known: Option<Holder>,
     verdict: Option<DeclineReason>,
 }
 
-async fn holder_of_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<Holder>, Broken> {
+async fn holder_of_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, Broken> {
     let row = tx
         .row(
             "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
@@ -118,11 +116,10 @@ async fn holder_of_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Opt
         PaiState::Suspended => Some(DeclineReason::AccountOnHold),
         PaiState::Closed => Some(text(&row, "closed_reason", DeclineReason::parse)?),
     };
-    Ok(Some(Holder {
+    Ok(Some(PaiHolder {
         subscriber_id: row.try_get("subscriber_id")?,
         handle: row.try_get("handle")?,
-        number: number(&row)?,
-        generation: row.try_get("generation")?,
+        known: holder(&row)?,
         verdict,
     }))
 }
@@ -308,8 +305,7 @@ pub(super) fn read_charge(row: &Row) -> Result<Charge, Broken> {
     Ok(Charge {
         transaction_id: row.try_get("transaction_id")?,
         handle: row.try_get("handle")?,
-        number: number(row)?,
-        generation: row.try_get("generation")?,
+        holder: holder(row)?,
         closed: optional_text(row, "closed_reason", DeclineReason::parse)?,
         amount: amount(row)?,
         description: row.try_get("description")?,

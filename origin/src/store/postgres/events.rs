@@ -2,7 +2,7 @@
 //! turns, the smaller first, so that no holder comes or goes meanwhile.
 
 use super::failure::{Broken, corrupt};
-use super::rows::{hash, optional_text, pai as read_pai, text, time};
+use super::rows::{optional_text, pai as read_pai, text, time};
 use super::statements::Db;
 use super::{filing, pais, turns};
 use crate::store::{EventRecord, NewEvent, NumberIndex, PaiStanding};
@@ -10,6 +10,7 @@ use onbill_domain::account_event::{AccountEvent, Effect};
 use onbill_domain::day::Day;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
+use onbill_domain::limits::SIM_SWAP_HOURS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::EventOutcome;
@@ -26,16 +27,19 @@ pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Resul
         .row("SELECT fingerprint, outcome FROM account_events WHERE event_id = $1", &[&new.event_id.as_str()])
         .await?;
     if let Some(row) = known {
-        let same = hash(&row, "fingerprint")? == new.fingerprint;
+        // An event of somebody who was erased is not told apart from others of its name any more.
+        let fingerprint: Option<&[u8]> = row.try_get("fingerprint")?;
+        let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
         let outcome = text(&row, "outcome", EventOutcome::parse)?;
         return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
     }
-    let outcome = apply(tx, now, new).await?;
+    let (outcome, subscriber_id) = apply(tx, now, new).await?;
     // The same name at once for other numbers is caught here, and the use case begins again.
     tx.change_one(
         "event",
-        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
+             subscriber_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             &new.event_id.as_str(),
             &new.fingerprint.as_slice(),
@@ -44,6 +48,7 @@ pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Resul
             &new.occurred_at.unix_seconds(),
             &now.unix_seconds(),
             &outcome.as_str(),
+            &subscriber_id,
         ],
     )
     .await?;
@@ -55,7 +60,13 @@ pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Resul
 /// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
 /// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
 /// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
-async fn apply(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventOutcome, Broken> {
+///
+/// Gives the subscriber whom it was applied to as well.
+async fn apply(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewEvent,
+) -> Result<(EventOutcome, Option<String>), Broken> {
     let at = new.occurred_at;
     // 1.
     if new.event == AccountEvent::SimSwapped {
@@ -64,13 +75,13 @@ async fn apply(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventOutco
     // 2.
     let holder = holder(tx, new.number).await?;
     if holder.as_ref().is_some_and(|holder| at < holder.heard_of_at) {
-        return Ok(EventOutcome::Superseded);
+        return Ok((EventOutcome::Superseded, None));
     }
     // 3.
     if let Some(taken) = &new.new_number
         && self::holder(tx, taken.index).await?.is_some()
     {
-        return Ok(EventOutcome::Contradictory);
+        return Ok((EventOutcome::Contradictory, None));
     }
     // 4.
     change_account(tx, new).await?;
@@ -80,7 +91,9 @@ async fn apply(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventOutco
         note_sim_swap(tx, number.index, swapped_at).await?;
     }
     // 5.
-    let Some(Holder { subscriber_id, .. }) = holder else { return Ok(EventOutcome::NoSubscriber) };
+    let Some(Holder { subscriber_id, .. }) = holder else {
+        return Ok((EventOutcome::NoSubscriber, None));
+    };
     hear(tx, &subscriber_id, at).await?;
     match &new.new_number {
         None => follow(tx, now, &subscriber_id, new.event.effect()).await?,
@@ -95,7 +108,7 @@ async fn apply(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventOutco
             catch_up(tx, now, &subscriber_id, number.index, at).await?;
         }
     }
-    Ok(EventOutcome::Applied)
+    Ok((EventOutcome::Applied, Some(subscriber_id)))
 }
 
 /// Nothing that happened before is news of the subscriber from now on.
@@ -128,7 +141,7 @@ async fn catch_up(
 ) -> Result<(), Broken> {
     let later = tx
         .rows(
-            "SELECT event, occurred_at FROM account_events
+            "SELECT event_id, event, occurred_at FROM account_events
              WHERE number_index = $1 AND occurred_at > $2 AND outcome = 'NO_SUBSCRIBER'
              ORDER BY occurred_at, recorded_at",
             &[&number.0.as_slice(), &since.unix_seconds()],
@@ -137,6 +150,12 @@ async fn catch_up(
     for row in &later {
         let effect = text(row, "event", AccountEvent::parse)?.effect();
         hear(tx, subscriber_id, time(row, "occurred_at")?).await?;
+        tx.change_one(
+            "event",
+            "UPDATE account_events SET subscriber_id = $2 WHERE event_id = $1",
+            &[&row.try_get::<_, &str>("event_id")?, &subscriber_id],
+        )
+        .await?;
         follow(tx, now, subscriber_id, effect).await?;
         if matches!(effect, Effect::End(_) | Effect::Move) {
             break;
@@ -242,6 +261,17 @@ async fn note_sim_swap(tx: &Db<'_>, number: NumberIndex, at: Timestamp) -> Resul
     )
     .await?;
     Ok(())
+}
+
+/// What happened so long ago has no effect any more.
+pub(super) async fn forget_sim_swaps(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
+    let until = now.unix_seconds() - SIM_SWAP_HOURS_MAX * 3_600;
+    tx.change(
+        "DELETE FROM sim_swaps WHERE swapped_at < $1 AND number_index IN
+             (SELECT number_index FROM sim_swaps WHERE swapped_at < $1 LIMIT $2)",
+        &[&until, &limit],
+    )
+    .await
 }
 
 pub(super) async fn sim_swapped_at(db: &Db<'_>, number: NumberIndex) -> Result<Option<Timestamp>, Broken> {

@@ -100,10 +100,21 @@ async fn file(tx: &Db<'_>, now: Timestamp, file_id: &str, entries: &[Entry]) -> 
         &[&ids],
     )
     .await?;
+    // Whoever is about to be erased is waited for; afterwards they are in no file, or in one that keeps them waiting.
+    tx.rows(
+        "SELECT 1 FROM subscribers WHERE subscriber_id IN
+             (SELECT p.subscriber_id FROM outbox o JOIN transactions t USING (transaction_id) JOIN pais p ON p.pai = t.pai
+              WHERE o.entry_id = ANY ($1))
+         ORDER BY subscriber_id FOR SHARE",
+        &[&ids],
+    )
+    .await?;
     let taken = tx
         .rows(
             "DELETE FROM outbox WHERE (entry_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
-                 AND parked_at IS NULL AND kind IN ('charge', 'refund')
+                 AND parked_at IS NULL AND kind IN ('charge', 'refund') AND NOT EXISTS (
+                     SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+                     WHERE t.transaction_id = outbox.transaction_id AND h.erasure_asked_at IS NOT NULL)
              RETURNING entry_id, transaction_id, refund_id",
             &[&ids, &attempts],
         )
@@ -181,6 +192,16 @@ pub(super) async fn keep_number(tx: &Db<'_>, subscriber_id: &str) -> Result<(), 
     Ok(())
 }
 
+/// A file that was written is not written again.
+async fn forget_numbers(tx: &Db<'_>, file_id: &str) -> Result<(), Broken> {
+    tx.change(
+        "UPDATE file_lines SET number_sealed = NULL WHERE file_id = $1 AND number_sealed IS NOT NULL",
+        &[&file_id],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Charges and refunds each by themselves: lines are for ever, so both are of one state of the books.
 async fn lines(db: &Db<'_>, file_id: &str) -> Result<Vec<FileLine>, Broken> {
     let of_file = |select: &str, on: &str| {
@@ -193,8 +214,8 @@ async fn lines(db: &Db<'_>, file_id: &str) -> Result<Vec<FileLine>, Broken> {
     let charges = charges.iter().map(|row| {
         // It is billing's by now, whatever has become of the PAI since.
         let mut charge = Charge { closed: None, ..charges::read_charge(row)? };
-        if let Some(sealed) = row.try_get("filed_number")? {
-            charge.number.sealed = sealed;
+        if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.try_get("filed_number")?) {
+            holder.number.sealed = sealed;
         }
         Ok((row, Bill::Charge(charge)))
     });
@@ -214,6 +235,7 @@ async fn take_response(tx: &Db<'_>, file_id: &str, sha256: Hash) -> Result<Respo
         &[&file_id, &sha256.as_slice()],
     )
     .await?;
+    forget_numbers(tx, file_id).await?;
     let row = tx.row("SELECT response_sha256 FROM files WHERE file_id = $1", &[&file_id]).await?;
     let row = row.ok_or_else(|| corrupt("file"))?;
     let taken: Option<&[u8]> = row.try_get("response_sha256")?;

@@ -9,6 +9,7 @@ mod accounts;
 mod address;
 mod begun_with;
 mod charges;
+mod erasures;
 mod events;
 mod failure;
 mod filing;
@@ -281,6 +282,8 @@ impl Store for PostgresStore {
             forget_nonces(tx, now).await?
                 + flows::forget(tx, now, FORGET_MAX).await?
                 + turns::forget(tx, now, FORGET_MAX).await?
+                + events::forget_sim_swaps(tx, now, FORGET_MAX).await?
+                + erasures::go_on(tx, FORGET_MAX).await?
         })? > 0
         {}
         Ok(())

@@ -1,7 +1,7 @@
 //! Reading the books' words back into types. A word that is not one of ours means damaged books, and is an error.
 
 use super::failure::{Broken, corrupt};
-use crate::store::{Hash, NumberIndex, SealedNumber};
+use crate::store::{Hash, Holder, NumberIndex, SealedNumber};
 use onbill_domain::currency::Currency;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
@@ -55,6 +55,14 @@ pub(super) fn amount(row: &Row) -> Result<Money, Broken> {
 
 pub(super) fn number(row: &Row) -> Result<SealedNumber, Broken> {
     Ok(SealedNumber { index: NumberIndex(hash(row, "number_index")?), sealed: row.try_get("number_sealed")? })
+}
+
+/// The number and name of a subscriber, who has neither when they were erased.
+pub(super) fn holder(row: &Row) -> Result<Option<Holder>, Broken> {
+    match row.try_get("generation")? {
+        Some(generation) => Ok(Some(Holder { number: number(row)?, generation })),
+        None => Ok(None),
+    }
 }
 
 pub(super) fn raw_result(row: &Row) -> Result<Option<RawResult>, Broken> {

@@ -20,6 +20,12 @@ pub(super) async fn take(tx: &Db<'_>, now: Timestamp, number: NumberIndex) -> Re
     .await
 }
 
+/// Takes the number's row away with the transaction. Who has waited for it makes it anew.
+pub(super) async fn give_back(tx: &Db<'_>, number: NumberIndex) -> Result<(), Broken> {
+    tx.change("DELETE FROM number_turns WHERE number_index = $1", &[&number.0.as_slice()]).await?;
+    Ok(())
+}
+
 /// The age is looked at again outside: a row that somebody takes at this moment is not forgotten.
 pub(super) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
     tx.change(

@@ -1,9 +1,9 @@
 //! Charges: claimed once, answered once, for ever.
 
-use super::rows::{amount, number, optional_text, raw_result, text};
+use super::rows::{amount, holder, optional_text, raw_result, text};
 use super::{corrupt, outbox, pais, spending};
 use crate::store::ledger::Fixed;
-use crate::store::{Charge, NewCharge, Posting, SealedNumber, Settling, StoreError};
+use crate::store::{Charge, Holder, NewCharge, Posting, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -35,8 +35,7 @@ pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<P
     Ok(Posting::Created(Box::new(Charge {
         transaction_id: new.transaction_id.clone(),
         handle: holder.handle,
-        number: holder.number,
-        generation: holder.generation,
+        holder: holder.known,
         closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
@@ -62,15 +61,14 @@ fn repeat(tx: &Connection, now: Timestamp, new: &NewCharge, row: &Row<'_>) -> Re
 }
 
 /// Who a PAI stands for, and what its state says to a charge.
-struct Holder {
+struct PaiHolder {
     subscriber_id: String,
     handle: String,
-    number: SealedNumber,
-    generation: String,
+    known: Option<Holder>,
     verdict: Option<DeclineReason>,
 }
 
-fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<Holder>, StoreError> {
+fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
          FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = ?1 AND p.pai = ?2",
@@ -82,11 +80,10 @@ fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Optio
         PaiState::Suspended => Some(DeclineReason::AccountOnHold),
         PaiState::Closed => Some(text(row, "closed_reason", DeclineReason::parse)?),
     };
-    Ok(Some(Holder {
+    Ok(Some(PaiHolder {
         subscriber_id: row.get("subscriber_id")?,
         handle: row.get("handle")?,
-        number: number(row)?,
-        generation: row.get("generation")?,
+        known: holder(row)?,
         verdict,
     }))
 }
@@ -229,8 +226,7 @@ pub(super) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError> {
     Ok(Charge {
         transaction_id: row.get("transaction_id")?,
         handle: row.get("handle")?,
-        number: number(row)?,
-        generation: row.get("generation")?,
+        holder: holder(row)?,
         closed: optional_text(row, "closed_reason", DeclineReason::parse)?,
         amount: amount(row)?,
         description: row.get("description")?,

@@ -2,11 +2,12 @@
 
 use super::rows::{optional_text, pai as read_pai, text};
 use super::{corrupt, filing, pais};
-use crate::store::{EventRecord, NewEvent, NumberIndex, PaiStanding, StoreError};
+use crate::store::{EventRecord, Hash, NewEvent, NumberIndex, PaiStanding, StoreError};
 use onbill_domain::account_event::{AccountEvent, Effect};
 use onbill_domain::day::Day;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
+use onbill_domain::limits::SIM_SWAP_HOURS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::EventOutcome;
@@ -14,13 +15,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) fn record(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventRecord, StoreError> {
     if let Some((fingerprint, outcome)) = known(tx, new)? {
-        let same = fingerprint == new.fingerprint;
+        let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
         return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
     }
-    let outcome = apply(tx, now, new)?;
+    let (outcome, subscriber_id) = apply(tx, now, new)?;
     tx.prepare_cached(
-        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
+             subscriber_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         new.event_id.as_str(),
@@ -30,11 +32,13 @@ pub(super) fn record(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<
         new.occurred_at.unix_seconds(),
         now.unix_seconds(),
         outcome.as_str(),
+        subscriber_id,
     ])?;
     Ok(EventRecord::Recorded(outcome))
 }
 
-fn known(tx: &Connection, new: &NewEvent) -> Result<Option<([u8; 32], EventOutcome)>, StoreError> {
+/// An event of somebody who was erased is not told apart from others of its name any more.
+fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, EventOutcome)>, StoreError> {
     let mut select =
         tx.prepare_cached("SELECT fingerprint, outcome FROM account_events WHERE event_id = ?1")?;
     let mut rows = select.query([new.event_id.as_str()])?;
@@ -47,7 +51,13 @@ fn known(tx: &Connection, new: &NewEvent) -> Result<Option<([u8; 32], EventOutco
 /// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
 /// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
 /// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
-fn apply(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventOutcome, StoreError> {
+///
+/// Gives the subscriber whom it was applied to as well.
+fn apply(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewEvent,
+) -> Result<(EventOutcome, Option<String>), StoreError> {
     let at = new.occurred_at;
     // 1.
     if new.event == AccountEvent::SimSwapped {
@@ -56,13 +66,13 @@ fn apply(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventOutcome
     // 2.
     let holder = holder(tx, new.number)?;
     if holder.as_ref().is_some_and(|holder| at < holder.heard_of_at) {
-        return Ok(EventOutcome::Superseded);
+        return Ok((EventOutcome::Superseded, None));
     }
     // 3.
     if let Some(taken) = &new.new_number
         && self::holder(tx, taken.index)?.is_some()
     {
-        return Ok(EventOutcome::Contradictory);
+        return Ok((EventOutcome::Contradictory, None));
     }
     // 4.
     change_account(tx, new)?;
@@ -72,7 +82,9 @@ fn apply(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventOutcome
         note_sim_swap(tx, number.index, swapped_at)?;
     }
     // 5.
-    let Some(Holder { subscriber_id, .. }) = holder else { return Ok(EventOutcome::NoSubscriber) };
+    let Some(Holder { subscriber_id, .. }) = holder else {
+        return Ok((EventOutcome::NoSubscriber, None));
+    };
     hear(tx, &subscriber_id, at)?;
     match &new.new_number {
         None => follow(tx, now, &subscriber_id, new.event.effect())?,
@@ -85,7 +97,7 @@ fn apply(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventOutcome
             catch_up(tx, now, &subscriber_id, number.index, at)?;
         }
     }
-    Ok(EventOutcome::Applied)
+    Ok((EventOutcome::Applied, Some(subscriber_id)))
 }
 
 /// Nothing that happened before is news of the subscriber from now on.
@@ -114,13 +126,15 @@ fn catch_up(
     since: Timestamp,
 ) -> Result<(), StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT event, occurred_at FROM account_events
+        "SELECT event_id, event, occurred_at FROM account_events
          WHERE number_index = ?1 AND occurred_at > ?2 AND outcome = 'NO_SUBSCRIBER' ORDER BY occurred_at, recorded_at",
     )?;
     let mut rows = select.query(params![number.0, since.unix_seconds()])?;
     while let Some(row) = rows.next()? {
         let effect = text(row, "event", AccountEvent::parse)?.effect();
         hear(tx, subscriber_id, Timestamp::from_unix_seconds(row.get("occurred_at")?))?;
+        tx.prepare_cached("UPDATE account_events SET subscriber_id = ?2 WHERE event_id = ?1")?
+            .execute(params![row.get::<_, String>("event_id")?, subscriber_id])?;
         follow(tx, now, subscriber_id, effect)?;
         if matches!(effect, Effect::End(_) | Effect::Move) {
             break;
@@ -211,6 +225,15 @@ fn note_sim_swap(tx: &Connection, number: NumberIndex, at: Timestamp) -> Result<
     )?
     .execute(params![number.0, at.unix_seconds()])?;
     Ok(())
+}
+
+/// What happened so long ago has no effect any more.
+pub(super) fn forget_sim_swaps(tx: &Connection, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+    let until = now.unix_seconds() - SIM_SWAP_HOURS_MAX * 3_600;
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM sim_swaps WHERE number_index IN (SELECT number_index FROM sim_swaps WHERE swapped_at < ?1 LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![until, limit])?)
 }
 
 pub(super) fn sim_swapped_at(db: &Connection, number: NumberIndex) -> Result<Option<Timestamp>, StoreError> {

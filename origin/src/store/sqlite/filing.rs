@@ -62,7 +62,7 @@ impl Filing for SqliteStore {
                 "UPDATE files SET written_at = ?2, sha256 = ?3 WHERE file_id = ?1 AND written_at IS NULL",
             )?
             .execute(params![file_id, now.unix_seconds(), sha256])?;
-            Ok(())
+            forget_numbers(tx, &file_id)
         })
         .await
     }
@@ -73,6 +73,7 @@ impl Filing for SqliteStore {
                 "UPDATE files SET response_sha256 = ?2 WHERE file_id = ?1 AND response_sha256 IS NULL",
             )?
             .execute(params![file_id, sha256])?;
+            forget_numbers(tx, &file_id)?;
             let taken: Option<Hash> = tx
                 .prepare_cached("SELECT response_sha256 FROM files WHERE file_id = ?1")?
                 .query_row([&file_id], |row| row.get(0))?;
@@ -140,7 +141,9 @@ fn file(tx: &Connection, now: Timestamp, file_id: &str, entries: &[Entry]) -> Re
     let mut lines = Vec::with_capacity(entries.len());
     let mut take = tx.prepare_cached(
         "DELETE FROM outbox WHERE entry_id = ?1 AND attempts = ?2 AND parked_at IS NULL
-             AND kind IN ('charge', 'refund')
+             AND kind IN ('charge', 'refund') AND NOT EXISTS (
+                 SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+                 WHERE t.transaction_id = outbox.transaction_id AND h.erasure_asked_at IS NOT NULL)
          RETURNING transaction_id, refund_id",
     )?;
     for entry in entries {
@@ -182,6 +185,15 @@ pub(super) fn keep_number(tx: &Connection, subscriber_id: &str) -> Result<(), St
     Ok(())
 }
 
+/// A file that was written is not written again.
+fn forget_numbers(tx: &Connection, file_id: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE file_lines SET number_sealed = NULL WHERE file_id = ?1 AND number_sealed IS NOT NULL",
+    )?
+    .execute([file_id])?;
+    Ok(())
+}
+
 fn read_file(row: &Row<'_>) -> Result<File, StoreError> {
     let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
     Ok(File {
@@ -206,8 +218,8 @@ fn lines(db: &Connection, file_id: &str) -> Result<Vec<FileLine>, StoreError> {
     while let Some(row) = rows.next()? {
         // It is billing's by now, whatever has become of the PAI since.
         let mut charge = Charge { closed: None, ..charges::read_charge(row)? };
-        if let Some(sealed) = row.get("filed_number")? {
-            charge.number.sealed = sealed;
+        if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.get("filed_number")?) {
+            holder.number.sealed = sealed;
         }
         lines.push(FileLine { line: row.get("line")?, bill: Bill::Charge(charge) });
     }

@@ -5,6 +5,7 @@
 mod accounts;
 mod begun_with;
 mod charges;
+mod erasures;
 mod events;
 mod filing;
 mod flows;
@@ -99,7 +100,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;
-         PRAGMA trusted_schema = OFF;",
+         PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;",
     )?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
@@ -283,10 +284,17 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |tx| outbox::take_back(tx, now)).await?;
-        while self.write(move |tx| Ok(forget_nonces(tx, now)? + flows::forget(tx, now, FORGET_MAX)?)).await?
+        while self
+            .write(move |tx| {
+                Ok(forget_nonces(tx, now)?
+                    + flows::forget(tx, now, FORGET_MAX)?
+                    + events::forget_sim_swaps(tx, now, FORGET_MAX)?
+                    + erasures::go_on(tx, FORGET_MAX)?)
+            })
+            .await?
             > 0
         {}
-        Ok(())
+        self.scrub().await
     }
 }
 

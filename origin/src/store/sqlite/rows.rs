@@ -1,7 +1,7 @@
 //! Reading the books' words back into types. A word that is not one of ours means a damaged file, and is an error.
 
 use super::corrupt;
-use crate::store::{NumberIndex, SealedNumber, StoreError};
+use crate::store::{Holder, NumberIndex, SealedNumber, StoreError};
 use onbill_domain::currency::Currency;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
@@ -43,6 +43,14 @@ pub(super) fn amount(row: &Row<'_>) -> Result<Money, StoreError> {
 
 pub(super) fn number(row: &Row<'_>) -> Result<SealedNumber, StoreError> {
     Ok(SealedNumber { index: NumberIndex(row.get("number_index")?), sealed: row.get("number_sealed")? })
+}
+
+/// The number and name of a subscriber, who has neither when they were erased.
+pub(super) fn holder(row: &Row<'_>) -> Result<Option<Holder>, StoreError> {
+    match row.get::<_, Option<String>>("generation")? {
+        Some(generation) => Ok(Some(Holder { number: number(row)?, generation })),
+        None => Ok(None),
+    }
 }
 
 pub(super) fn raw_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {

@@ -1,0 +1,62 @@
+//! `erase`: how people at the operator let the books forget somebody.
+
+use super::{Verdict, told};
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use onbill_origin::ambient::{Clock as _, SystemClock};
+use onbill_origin::begun_with;
+use onbill_origin::config::Config;
+use onbill_origin::database;
+use onbill_origin::erasure_file::{Stopped, erase_listed};
+use onbill_origin::numbering::NumberPlan;
+use onbill_origin::vault::Vault;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// Erase people: after it, nothing in the books leads from a PAI or a charge to their number.
+///
+/// The PAIs of whoever has the number are closed for ever (charges decline account-closed), and the partner
+/// is told CLOSED. Charges, refunds and totals stay. Whoever signs up with the number later is somebody new.
+/// A number that stands in a file which is being written for billing goes some minutes later.
+///
+/// Nothing brings a number back, so have a second look at the list. Numbers are read from a file or from
+/// standard input, one in each line: on the command line every user of the machine could read them. A line
+/// that is not a number is named by its place.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// The list of numbers, or - for standard input.
+    #[arg(value_name = "FILE")]
+    list: PathBuf,
+}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
+        let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
+        let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
+        // Under another key no number would be found, and everybody would seem to be erased.
+        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        let name = self.list.display();
+        let list: Box<dyn Read + Send> = if self.list == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(&self.list).with_context(|| format!("{name} cannot be opened"))?)
+        };
+        let now = || SystemClock.now();
+        let complain = |complaint: String| eprintln!("{name}: {complaint}");
+        let report = erase_listed(&*store, &vault, numbers, BufReader::new(list), now, complain).await;
+        let report = report.map_err(|stopped| match stopped {
+            Stopped::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
+            Stopped::Books(error) => told(error),
+        })?;
+        println!(
+            "{} numbers erased, {} to go with a file that is being written, {} lines refused.",
+            report.erased, report.erasing, report.refused
+        );
+        Ok(Verdict::findings_if(report.refused > 0))
+    }
+}

@@ -1,0 +1,34 @@
+//! `POST /operator/v1/erasures`: somebody wants to be forgotten.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::routes::authentic::OperatorCall;
+use crate::store::Erasure;
+use axum::Json;
+use axum::extract::State;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::operator::{ErasureAnswer, ErasureOutcome, ErasureRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+
+/// 200 with how far it is, however often it is asked for: nothing is erased twice, so whoever signs up afterwards stays.
+/// 400 `invalid-request`; 422 `idempotency-violation` when the erasureID came before, and this number has a subscriber who
+/// was there by then and was not erased.
+pub(in crate::routes) async fn post_erasure(
+    State(app): State<Arc<App>>,
+    call: OperatorCall,
+) -> Result<Json<ErasureAnswer>, Failure> {
+    let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
+    let number = app.vault.index(&msisdn);
+    let erasure = app.store.erase(Some(call.nonce), app.now(), Some(erasure_id.clone()), number).await?;
+    app.ring_outbox();
+    let outcome = match erasure {
+        Erasure::Erased => ErasureOutcome::Erased,
+        Erasure::Erasing => ErasureOutcome::Erasing,
+        Erasure::Conflict => {
+            let message = "erasureID was used for another erasure.";
+            return Err(Reject::new(Code::IdempotencyViolation, message).into());
+        }
+    };
+    Ok(Json(ErasureAnswer { erasure_id, outcome }))
+}

@@ -1,0 +1,134 @@
+//! Forgetting a person. What is deleted here is gone from the disk with PostgreSQL's own housekeeping: what that means for
+//! its dead rows, its log and its backups is in `docs/operator.md`.
+//!
+//! Whoever erases has taken the number's turn, and locks its subscribers before their PAIs, as whoever follows an event.
+
+use super::failure::Broken;
+use super::rows::time;
+use super::statements::Db;
+use super::transaction::in_transaction;
+use super::{PostgresStore, pais, spend, turns};
+use crate::store::erasures::{Under, judge};
+use crate::store::{Erasure, Erasures, NumberIndex, StoreError};
+use async_trait::async_trait;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::ExtId;
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+
+#[async_trait]
+impl Erasures for PostgresStore {
+    async fn erase(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        name: Option<ExtId>,
+        number: NumberIndex,
+    ) -> Result<Erasure, StoreError> {
+        in_transaction!(&self.pool, ReadCommitted, |tx| {
+            if let Some(nonce) = &nonce {
+                spend(tx, nonce).await?;
+            }
+            erase(tx, now, name.as_ref(), number).await?
+        })
+    }
+}
+
+async fn erase(
+    tx: &Db<'_>,
+    now: Timestamp,
+    name: Option<&ExtId>,
+    number: NumberIndex,
+) -> Result<Erasure, Broken> {
+    turns::take(tx, now, number).await?;
+    let index = number.0.as_slice();
+    if let Some(name) = name {
+        let known = tx.row("SELECT asked_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()]).await?;
+        if let Some(row) = known {
+            return Ok(judge(time(&row, "asked_at")?, &under(tx, number).await?));
+        }
+        // The same name at once for another number is caught here, and the use case begins again.
+        tx.change_one(
+            "erasure",
+            "INSERT INTO erasures (erasure_id, asked_at) VALUES ($1, $2)",
+            &[&name.as_str(), &now.unix_seconds()],
+        )
+        .await?;
+    }
+    let holders = tx
+        .rows(
+            "SELECT subscriber_id, ended_at IS NULL AS is_present FROM subscribers WHERE number_index = $1
+             ORDER BY subscriber_id FOR NO KEY UPDATE",
+            &[&index],
+        )
+        .await?;
+    for row in &holders {
+        let subscriber_id: &str = row.try_get("subscriber_id")?;
+        if row.try_get("is_present")? {
+            pais::end_subscriber(tx, now, subscriber_id, DeclineReason::AccountClosed).await?;
+        }
+        tx.change_one(
+            "subscriber",
+            "UPDATE subscribers SET erasure_asked_at = coalesce(erasure_asked_at, $2) WHERE subscriber_id = $1",
+            &[&subscriber_id, &now.unix_seconds()],
+        )
+        .await?;
+    }
+    // They stay on record by the operator's names for them, and are not told apart by their contents any more.
+    let holders: Vec<&str> =
+        holders.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, Broken>>()?;
+    tx.change(
+        "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
+         WHERE number_index = $1 OR subscriber_id = ANY ($2)",
+        &[&index, &holders],
+    )
+    .await?;
+    tx.change("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
+    forget_numbers(tx, &holders).await?;
+    let erasure = judge(now, &under(tx, number).await?);
+    turns::give_back(tx, number).await?;
+    Ok(erasure)
+}
+
+async fn under(tx: &Db<'_>, number: NumberIndex) -> Result<Vec<Under>, Broken> {
+    let rows = tx
+        .rows(
+            "SELECT created_at, erasure_asked_at IS NOT NULL AS is_being_erased FROM subscribers
+             WHERE number_index = $1",
+            &[&number.0.as_slice()],
+        )
+        .await?;
+    let read = |row| -> Result<Under, Broken> {
+        let is_being_erased = tokio_postgres::Row::try_get(row, "is_being_erased")?;
+        Ok(Under { created_at: time(row, "created_at")?, is_being_erased })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Unless a file that is being written needs it: then it is the same bytes however often it is written. No later file has
+/// lines of a subscriber who is being erased: whoever makes one looks at the subscribers as locked.
+async fn forget_numbers(tx: &Db<'_>, subscribers: &[&str]) -> Result<u64, Broken> {
+    tx.change(
+        "UPDATE subscribers h SET number_index = NULL, number_sealed = NULL, generation = NULL
+         WHERE h.subscriber_id = ANY ($1) AND NOT EXISTS (
+             SELECT 1 FROM files f JOIN file_lines l USING (file_id) JOIN transactions t USING (transaction_id)
+                 JOIN pais p USING (pai)
+             WHERE f.written_at IS NULL AND f.response_sha256 IS NULL AND p.subscriber_id = h.subscriber_id)",
+        &[&subscribers],
+    )
+    .await
+}
+
+/// Goes on with those who had to wait for a file; gives how many of them wait no longer.
+pub(super) async fn go_on(tx: &Db<'_>, limit: i64) -> Result<u64, Broken> {
+    let waiting = tx
+        .rows(
+            "SELECT subscriber_id FROM subscribers WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL
+             ORDER BY subscriber_id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
+            &[&limit],
+        )
+        .await?;
+    let waiting: Vec<&str> =
+        waiting.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, Broken>>()?;
+    if waiting.is_empty() { Ok(0) } else { forget_numbers(tx, &waiting).await }
+}

@@ -1,0 +1,173 @@
+//! Being forgotten, through the whole system: partner and edge hear of it, money stays in the books, and whoever signs up
+//! afterwards is somebody new.
+
+use crate::world::customer::{Choice, charge};
+use crate::world::operator::erase_listed;
+use crate::world::{Holder, Mishap, NETFLIX, World, keys};
+use http::{Method, StatusCode};
+use onbill_domain::key::KeyUse;
+use onbill_origin::erasure_file::Report;
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+const OTHER: &str = "+12025550102";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+
+fn erased() -> (StatusCode, Value) {
+    (StatusCode::OK, json!("ERASED"))
+}
+
+async fn posted(world: &World, pai: &str, id: &str) -> Value {
+    world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1
+}
+
+async fn asked(world: &World, id: &str) -> Value {
+    world.ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
+}
+
+/// What the partner was told of Ann's account.
+async fn told(world: &World) -> Value {
+    let accounts = world.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
+    let ann = accounts.into_iter().find(|account| account["email"] == "ann@example.com");
+    ann.expect("is a member")["pays"]["told"].clone()
+}
+
+#[tokio::test]
+async fn whoever_is_erased_is_told_of_as_closed_and_is_not_charged_again() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    assert_eq!(posted(&world, &pai, "c-1").await["status"], "APPROVED");
+    for _ in 0..2 {
+        assert_eq!(world.erase("er-1", GOOD).await, erased());
+        world.acme.deliver().await;
+    }
+    let closed = json!({"pai": pai, "state": "CLOSED", "reason": "account-closed", "sequence": 2});
+    assert_eq!(told(&world).await, closed);
+    assert_eq!(world.network.crossed(NETFLIX, "/account-state").len(), 1, "once");
+    let stored = world.edge.kv_value(&format!("pai/{pai}")).expect("is there");
+    assert!(stored.contains("CLOSED"), "a tombstone: {stored}");
+    assert_eq!(posted(&world, &pai, "c-2").await["declineReason"], "account-closed");
+    // Money can still be given back, and the charge still be asked about.
+    let refund =
+        json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
+    let (status, answer) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{answer}");
+    assert_eq!(asked(&world, "c-1").await["status"], "APPROVED");
+}
+
+#[tokio::test]
+async fn whoever_comes_back_is_somebody_new() {
+    let (world, before) = World::signed_up(GOOD).await;
+    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    world.acme.deliver().await;
+    world.pass_seconds(86_400);
+    world.sign_up(&world.acme, GOOD, Choice::New("ann-again@example.com")).await;
+    let after = world.pai_of("ann-again@example.com").await;
+    assert_ne!(after, before);
+    assert_eq!(world.erase("er-1", GOOD).await, erased(), "the first one");
+    assert_eq!(posted(&world, &after, "c-1").await["status"], "APPROVED");
+    assert_eq!(posted(&world, &before, "c-2").await["declineReason"], "account-closed");
+}
+
+#[tokio::test]
+async fn one_name_is_one_erasure() {
+    let (world, _) = World::signed_up(GOOD).await;
+    world.sign_up(&world.acme, OTHER, Choice::New("bob@example.com")).await;
+    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    let conflict = (StatusCode::UNPROCESSABLE_ENTITY, json!("idempotency-violation"));
+    assert_eq!(world.erase("er-1", OTHER).await, conflict);
+    let bob = world.pai_of("bob@example.com").await;
+    assert_eq!(posted(&world, &bob, "c-1").await["status"], "APPROVED");
+    for body in [json!({"erasureID": "er-2"}), json!({"erasureID": "er-2", "msisdn": "2025550102"})] {
+        assert_eq!(world.acme_calls("/erasures", &body).await.0, StatusCode::BAD_REQUEST, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_operators_systems_ask_for_it() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    let body = json!({"erasureID": "er-1", "msisdn": GOOD});
+    let by = |holder: &Holder, key_use, party: &str| {
+        let mut request = http::Request::post(format!("http://{}/operator/v1/erasures", world.acme.origin))
+            .header("content-type", "application/json")
+            .body(bytes::Bytes::from(body.to_string()))
+            .expect("is a request");
+        let ring = keys::ring(holder);
+        let key = ring.newest(key_use, party).expect("is there");
+        onbill_domain::signature::sign_request(&mut request, key, world.now(), &world.nonce())
+            .expect("signs");
+        request
+    };
+    for (who, request) in [
+        ("the edge", by(&Holder::Edge, KeyUse::EdgeToOrigin, "operator:acme")),
+        ("another operator", by(&Holder::Operator("nova"), KeyUse::BssToOrigin, "operator:nova")),
+    ] {
+        assert_eq!(world.send(request).await.0, StatusCode::UNAUTHORIZED, "{who}");
+    }
+    assert_eq!(posted(&world, &pai, "c-1").await["status"], "APPROVED");
+}
+
+/// What became of a charge is found out by its id, and no new one is made for whoever was erased.
+#[tokio::test]
+async fn charges_that_wait_are_decided_without_the_number() {
+    for (mishap, status) in [(Mishap::Lost, "DECLINED"), (Mishap::AnswerLost, "APPROVED")] {
+        let (world, pai) = World::signed_up(GOOD).await;
+        world.network.disturb(BILLING, mishap);
+        assert_eq!(posted(&world, &pai, "c-1").await["status"], "PENDING", "{mishap:?}");
+        assert_eq!(world.erase("er-1", GOOD).await, erased());
+        world.network.mend();
+        world.pass_seconds(600);
+        world.acme.deliver().await;
+        let answer = asked(&world, "c-1").await;
+        assert_eq!(answer["status"], status, "{mishap:?}");
+        if status == "DECLINED" {
+            assert_eq!(answer["declineReason"], "account-closed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_up_that_is_on_its_way_begins_anew() {
+    let (world, _) = World::signed_up(OTHER).await;
+    let (_, step) = world.enter_listed(&world.acme, GOOD).await;
+    assert_eq!(step["step"], "confirm", "{step}");
+    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    let (status, answer) = world.widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-expired")), "{answer}");
+}
+
+#[tokio::test]
+async fn people_are_erased_from_a_list() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    world.sign_up(&world.acme, OTHER, Choice::New("bob@example.com")).await;
+    let bob = world.pai_of("bob@example.com").await;
+    let list = "(202) 555-0101\n\n202-555-0999x\r\n+12025550102\n+1202555";
+    let (report, complaints) = erase_listed(&world.acme, list).await;
+    assert_eq!(report, Report { erased: 2, erasing: 0, refused: 2 });
+    assert_eq!(complaints, ["line 3: is not a telephone number", "line 5: is not a telephone number"]);
+    for (pai, id) in [(pai, "c-1"), (bob, "c-2")] {
+        assert_eq!(posted(&world, &pai, id).await["declineReason"], "account-closed");
+    }
+}
+
+/// A file that has been made is written with its numbers, which then go; whoever is in no file yet goes at once.
+#[tokio::test]
+async fn a_file_for_billing_is_written_out_first() {
+    let world = World::with_files().await;
+    world.acme.import(crate::world::ACCOUNTS.0).await;
+    for (number, email) in [(GOOD, "ann@example.com"), (OTHER, "bob@example.com")] {
+        world.sign_up(&world.acme, number, Choice::New(email)).await;
+    }
+    let (ann, bob) = (world.pai_of("ann@example.com").await, world.pai_of("bob@example.com").await);
+    assert_eq!(posted(&world, &ann, "c-1").await["status"], "PENDING");
+    assert_eq!(posted(&world, &bob, "c-2").await["status"], "PENDING");
+    assert_eq!(world.erase("er-2", OTHER).await, erased());
+    let app = world.acme.app();
+    let until = app.now().plus_seconds(360);
+    let leased = app.store.lease_due(onbill_origin::store::Lane::Bills, app.now(), until, 16).await;
+    let made = app.store.file(app.now(), "acme-f-1".into(), leased.expect("works")).await;
+    assert_eq!(made.expect("works"), 1, "of Ann's only");
+    assert_eq!(world.erase("er-1", GOOD).await, (StatusCode::OK, json!("ERASING")));
+    app.store.file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");
+    app.store.sweep(app.now()).await.expect("works");
+    assert_eq!(world.erase("er-1", GOOD).await, erased());
+}

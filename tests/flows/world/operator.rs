@@ -1,0 +1,48 @@
+//! What an operator's own systems say to their origin.
+
+use super::keys::{self, Holder};
+use super::{Seat, World};
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::sign_request;
+use serde_json::{Value, json};
+
+impl World {
+    /// A signed call of Acme's systems.
+    pub(crate) async fn acme_calls(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        let mut request = Request::post(format!("http://{}/operator/v1{path}", self.acme.origin))
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))
+            .expect("is a request");
+        let ring = keys::ring(&Holder::Operator("acme"));
+        let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+        sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
+        self.send(request).await
+    }
+
+    /// Acme's systems ask for an erasure; gives how far it is, or the code of the refusal.
+    pub(crate) async fn erase(&self, name: &str, number: &str) -> (StatusCode, Value) {
+        let (status, answer) =
+            self.acme_calls("/erasures", &json!({"erasureID": name, "msisdn": number})).await;
+        let word = if status == StatusCode::OK { "outcome" } else { "code" };
+        (status, answer[word].clone())
+    }
+}
+
+/// Lets everybody who is listed be forgotten, as the command line does.
+pub(crate) async fn erase_listed(
+    seat: &Seat,
+    list: &str,
+) -> (onbill_origin::erasure_file::Report, Vec<String>) {
+    let (app, mut complaints) = (seat.app(), Vec::new());
+    let report = onbill_origin::erasure_file::erase_listed(
+        &*app.store,
+        &app.vault,
+        app.numbers,
+        list.as_bytes(),
+        || app.now(),
+        |complaint| complaints.push(complaint),
+    );
+    (report.await.expect("reads"), complaints)
+}

@@ -1,0 +1,406 @@
+//! Forgetting a person: what leads from the books back to the number goes, and everything else stays.
+
+use crate::races::at_once;
+use crate::setting::{
+    Books, NOW, charge, done, ext, flow, later, nonce, number, partner, refund, signup, subscription, usd,
+};
+use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::digest::sha256;
+use onbill_domain::limits::SIM_SWAP_HOURS_MAX;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::operator::EventOutcome::Applied;
+use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_origin::store::{
+    Bill, Entry, Erasure, EventRecord, Hash, Lane, NewEvent, Posting, SignupIssue, Store, StoreError, Work,
+};
+use onbill_tests::place::Place;
+use std::sync::Arc;
+
+on_each_database!(
+    nothing_leads_to_the_number_any_more,
+    charges_and_totals_stay,
+    an_erasure_takes_place_once,
+    former_holders_of_the_number_are_forgotten_as_well,
+    whoever_signs_up_afterwards_is_somebody_new,
+    a_charge_that_waits_is_decided_without_the_number,
+    a_file_that_is_being_written_keeps_its_numbers,
+    who_was_erased_is_in_no_later_file,
+    events_of_before_are_answered_as_ever,
+    a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more,
+    a_replayed_call_erases_nobody,
+    sign_ups_and_an_erasure_come_one_after_the_other,
+    charges_and_an_erasure_go_on_together,
+    files_and_an_erasure_go_on_together,
+);
+
+async fn erase(books: &Books, name: &str, n: u8) -> Erasure {
+    let name = Some(ext(name));
+    books.store.erase(Some(nonce()), NOW.plus_seconds(100), name, number(n).index).await.expect("works")
+}
+
+fn event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewEvent {
+    NewEvent {
+        event_id: ext(name),
+        fingerprint: sha256(format!("{name} {n} {to:?}").as_bytes()),
+        event,
+        number: number(n).index,
+        new_number: to.map(number),
+        occurred_at: NOW.plus_seconds(10),
+    }
+}
+
+async fn record(books: &Books, new: NewEvent) -> EventRecord {
+    books.store.record_event(Some(nonce()), NOW, new).await.expect("works")
+}
+
+/// A charge that waits for a file; gives our name for it.
+async fn waiting(books: &Books, pai: Pai, ext_id: &str) -> String {
+    let id = books.posted(charge(pai, ext_id, 1599)).await;
+    books.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
+    id
+}
+
+async fn lease(store: &dyn Store) -> Vec<Entry> {
+    let now = NOW.plus_seconds(200);
+    store.lease_due(Lane::Bills, now, now.plus_seconds(900), 100).await.expect("works")
+}
+
+/// Every value of the books as text, bytes in hexadecimal; and the raw file where there is one.
+async fn dump(books: &Books) -> (String, Vec<u8>) {
+    match &books.place {
+        Place::Sqlite(path) => {
+            let raw =
+                ["", "-wal"].map(|end| std::fs::read(format!("{}{end}", path.display())).unwrap_or_default());
+            let db = rusqlite::Connection::open(path).expect("opens");
+            let tables: Vec<String> = db
+                .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+                .expect("is SQL")
+                .query_map([], |row| row.get(0))
+                .expect("reads")
+                .collect::<Result<_, _>>()
+                .expect("reads");
+            let mut text = String::new();
+            for table in tables {
+                let mut select = db.prepare(&format!("SELECT * FROM {table}")).expect("is SQL");
+                let columns: Vec<String> =
+                    select.column_names().map(|name| format!("quote({name})")).collect();
+                let sql = format!("SELECT {} FROM {table}", columns.join(" || ',' || "));
+                select = db.prepare(&sql).expect("is SQL");
+                let mut rows = select.query([]).expect("reads");
+                while let Some(row) = rows.next().expect("reads") {
+                    text += &row.get::<_, String>(0).expect("is text").to_lowercase();
+                    text.push('\n');
+                }
+            }
+            (text, raw.concat())
+        }
+        Place::Postgres { url, schema } => {
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
+            tokio::spawn(connection);
+            let sql = "SELECT table_name::TEXT FROM information_schema.tables WHERE table_schema = $1";
+            let mut text = String::new();
+            for table in client.query(sql, &[schema]).await.expect("reads") {
+                let table: &str = table.get(0);
+                let rows = client.query(&format!("SELECT row_to_json(r)::TEXT FROM {table} r"), &[]).await;
+                for row in rows.expect("reads") {
+                    text += row.get(0);
+                    text.push('\n');
+                }
+            }
+            (text, Vec::new())
+        }
+    }
+}
+
+/// Whether index or sealed form of a number are anywhere in the books.
+async fn leads_to(books: &Books, n: u8) -> bool {
+    let (text, raw) = dump(books).await;
+    // The index is 32 such bytes, the sealed form 40.
+    text.contains(&format!("{n:02x}").repeat(32)) || raw.windows(32).any(|window| window == [n; 32])
+}
+
+async fn nothing_leads_to_the_number_any_more(books: Books) {
+    // A name of the operator's that is found again, in place of a day.
+    let mut new = signup("netflix", 0xab, "SUBSCRIBER-0815");
+    new.return_url = "https://my.acme.example/done".to_owned();
+    let SignupIssue::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works") else {
+        panic!("not issued")
+    };
+    for n in 0..40 {
+        books.subscriber(n).await;
+    }
+    let of_today = flow(0xcd, Some([9; 32]));
+    books.store.start_flow(nonce(), NOW, of_today).await.expect("works");
+    assert_eq!(record(&books, event("e-1", Suspended, 0xab, None)).await, EventRecord::Recorded(Applied));
+    let moved =
+        NewEvent { occurred_at: NOW.plus_seconds(20), ..event("e-2", NumberChanged, 0xab, Some(0xcd)) };
+    assert_eq!(record(&books, moved).await, EventRecord::Recorded(Applied));
+    for n in [0xab, 0xcd] {
+        assert!(leads_to(&books, n).await, "{n:x} would be found");
+    }
+    assert!(dump(&books).await.0.to_lowercase().contains("subscriber-0815"));
+
+    assert_eq!(erase(&books, "er-1", 0xcd).await, Erasure::Erased);
+    assert!(!leads_to(&books, 0xcd).await);
+    // Whoever decided about a number has left its name for a day, and nothing else.
+    books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
+    assert!(!leads_to(&books, 0xab).await, "the number of before as well");
+    let (text, raw) = dump(&books).await;
+    assert!(!text.to_lowercase().contains("subscriber-0815"));
+    assert!(!raw.windows(15).any(|window| window == b"SUBSCRIBER-0815"));
+    assert!(leads_to(&books, 0x07).await, "everybody else is there");
+    let standing = books.store.standing_of_pai(row.pai).await.expect("works").expect("is there");
+    assert_eq!(
+        (standing.state, standing.closed_reason),
+        (PaiState::Closed, Some(DeclineReason::AccountClosed))
+    );
+}
+
+async fn charges_and_totals_stay(books: Books) {
+    let row = books.subscriber(1).await;
+    let record = books.store.record_subscription(
+        nonce(),
+        NOW,
+        partner("netflix"),
+        "ps-1".into(),
+        subscription(row.pai, "s-1"),
+    );
+    record.await.expect("works");
+    books.approved(row.pai, "n-1", 1599).await;
+    books.approved(row.pai, "n-2", 700).await;
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    let books = books.reopen().await;
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
+    let refund = books.refunded(refund("n-1", "r-1", Some(600))).await;
+    books.store.answer_refund(NOW, refund, done()).await.expect("works");
+    let answer = books.store.refund_answer(partner("netflix"), ext("n-1"), ext("r-1")).await;
+    assert_eq!(answer.expect("works").map(|answer| answer.remaining), Some(usd(999)));
+    let posting = books.store.post_transaction(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
+    let Ok(Posting::Decided(answer)) = posting else { panic!("not declined: {posting:?}") };
+    let answer: TransactionAnswer = serde_json::from_slice(&answer).expect("is an answer");
+    assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
+    let due = books.store.lease_due(Lane::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
+    let due = due.expect("works");
+    let told = |entry: &Entry| matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. });
+    assert_eq!(due.iter().filter(|entry| told(entry)).count(), 2, "partner and edge are told");
+}
+
+async fn an_erasure_takes_place_once(books: Books) {
+    let before = books.subscriber(1).await;
+    books.subscriber(2).await;
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 2).await, Erasure::Conflict, "another number");
+    // The same person again, later: what they have now is not what was to be erased.
+    let late = NOW.plus_seconds(200);
+    let signup = signup("netflix", 1, "2024-01-01");
+    let SignupIssue::Issued(after) = books.store.issue_signup(nonce(), late, signup).await.expect("works")
+    else {
+        panic!("not issued")
+    };
+    assert_ne!(after.pai, before.pai);
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    let standing = books.store.standing_of_pai(after.pai).await.expect("works").expect("is there");
+    assert_eq!(standing.state, PaiState::Active);
+    let again = books.store.erase(Some(nonce()), late, Some(ext("er-2")), number(1).index).await;
+    assert_eq!(again.expect("works"), Erasure::Erased);
+    let standing = books.store.standing_of_pai(after.pai).await.expect("works").expect("is there");
+    assert_eq!(standing.state, PaiState::Closed);
+    // A number that nobody has signed up with is erased already.
+    assert_eq!(erase(&books, "er-3", 9).await, Erasure::Erased);
+}
+
+async fn former_holders_of_the_number_are_forgotten_as_well(books: Books) {
+    let first = books.subscriber(0xae).await;
+    let next = signup("netflix", 0xae, "2026-01-01");
+    let SignupIssue::Issued(second) = books.store.issue_signup(nonce(), NOW, next).await.expect("works")
+    else {
+        panic!("not issued")
+    };
+    assert_eq!(erase(&books, "er-1", 0xae).await, Erasure::Erased);
+    assert!(!leads_to(&books, 0xae).await);
+    for (pai, reason) in
+        [(first.pai, DeclineReason::AccountClosedTakenOver), (second.pai, DeclineReason::AccountClosed)]
+    {
+        let standing = books.store.standing_of_pai(pai).await.expect("works").expect("is there");
+        assert_eq!(standing.closed_reason, Some(reason), "the first reason stays");
+    }
+}
+
+async fn whoever_signs_up_afterwards_is_somebody_new(books: Books) {
+    let before = books.subscriber(1).await;
+    let proven = flow(1, None);
+    let flow: Hash = proven.flow;
+    books.store.start_flow(nonce(), NOW, proven).await.expect("works");
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert!(books.store.proven_flow(NOW, flow).await.expect("works").is_none(), "and begins anew");
+    let after = books.subscriber(1).await;
+    assert!(after.pai != before.pai && after.handle != before.handle);
+    assert!(matches!(
+        books.store.post_transaction(nonce(), NOW, charge(after.pai, "n-1", 100)).await,
+        Ok(Posting::Created(_))
+    ));
+}
+
+async fn a_charge_that_waits_is_decided_without_the_number(books: Books) {
+    let row = books.subscriber(1).await;
+    let id = books.posted(charge(row.pai, "n-1", 1599)).await;
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    let waits = books.store.charge(id.clone()).await.expect("works").expect("is pending");
+    assert_eq!((waits.holder, waits.closed), (None, Some(DeclineReason::AccountClosed)));
+    books.store.answer_transaction(NOW, id, done()).await.expect("works");
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved, "it was on its way");
+}
+
+async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
+    let row = books.subscriber(0xef).await;
+    waiting(&books, row.pai, "n-1").await;
+    let made = books.store.file(NOW, "f-1".into(), lease(&*books.store).await).await;
+    assert_eq!(made.expect("works"), 1);
+    assert_eq!(erase(&books, "er-1", 0xef).await, Erasure::Erasing);
+    let late = NOW.plus_seconds(200);
+    let again = books.store.issue_signup(nonce(), late, signup("netflix", 0xef, "2024-01-01")).await;
+    assert!(matches!(again.expect("works"), SignupIssue::Issued(new) if new.pai != row.pai));
+    books.store.sweep(NOW).await.expect("works");
+    assert_eq!(erase(&books, "er-1", 0xef).await, Erasure::Erasing, "as long as it is not written");
+    let lines = books.store.file_lines("f-1".into()).await.expect("works");
+    let Bill::Charge(line) = &lines[0].bill else { panic!("not a charge") };
+    assert_eq!(line.holder.as_ref().map(|holder| &holder.number), Some(&number(0xef)));
+
+    books.store.file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
+    let ended = books.store.erase(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
+    assert_eq!(ended.expect("works"), Erasure::Erased, "with whoever has it since");
+    assert!(!leads_to(&books, 0xef).await);
+    books.store.sweep(NOW).await.expect("works");
+    assert_eq!(erase(&books, "er-1", 0xef).await, Erasure::Erased);
+    let lines = books.store.file_lines("f-1".into()).await.expect("works");
+    assert!(
+        matches!(&lines[0].bill, Bill::Charge(line) if line.holder.is_none()),
+        "the line itself is for ever"
+    );
+    let settling = books.store.settle_line(NOW, "f-1".into(), 1, done()).await;
+    assert_eq!(settling.expect("works"), onbill_origin::store::Settling::Written);
+}
+
+async fn who_was_erased_is_in_no_later_file(books: Books) {
+    let (gone, stays) = (books.subscriber(1).await, books.subscriber(2).await);
+    waiting(&books, gone.pai, "n-1").await;
+    let filed = waiting(&books, stays.pai, "n-2").await;
+    let leased = lease(&*books.store).await;
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(books.store.file(NOW, "f-1".into(), leased).await.expect("works"), 1);
+    let lines = books.store.file_lines("f-1".into()).await.expect("works");
+    assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), [filed.as_str()]);
+    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending, "the outbox decides it");
+}
+
+async fn events_of_before_are_answered_as_ever(books: Books) {
+    books.subscriber(1).await;
+    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, EventRecord::Recorded(Applied));
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, EventRecord::Replayed(Applied));
+}
+
+async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(books: Books) {
+    let swapped = NewEvent { occurred_at: NOW, ..event("e-1", SimSwapped, 1, None) };
+    record(&books, swapped).await;
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    let last = NOW.plus_seconds(SIM_SWAP_HOURS_MAX * 3_600);
+    for (at, known) in [(last, Some(NOW)), (last.plus_seconds(1), None)] {
+        books.store.sweep(at).await.expect("works");
+        assert_eq!(books.store.sim_swapped_at(number(1).index).await.expect("works"), known);
+    }
+}
+
+async fn a_replayed_call_erases_nobody(books: Books) {
+    let (row, spent) = (books.subscriber(1).await, nonce());
+    books.store.erase(Some(spent.clone()), NOW, Some(ext("er-1")), number(2).index).await.expect("works");
+    let replay = books.store.erase(Some(spent), NOW, Some(ext("er-2")), number(1).index).await;
+    assert!(matches!(replay, Err(StoreError::NonceSpent)));
+    let standing = books.store.standing_of_pai(row.pai).await.expect("works").expect("is there");
+    assert_eq!(standing.state, PaiState::Active);
+}
+
+async fn sign_ups_and_an_erasure_come_one_after_the_other(books: Books) {
+    for n in 1..=6 {
+        let before = books.subscriber(n).await;
+        let calls = at_once(&books, 8, |store, call| async move {
+            if call == 3 {
+                let name = Some(ext(&format!("er-{n}")));
+                let erased = store.erase(Some(nonce()), NOW, name, number(n).index).await.expect("works");
+                assert_eq!(erased, Erasure::Erased);
+                return None;
+            }
+            match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
+                SignupIssue::Issued(row) => Some(row.pai),
+                SignupIssue::AlreadyOnBill => panic!("nobody has a subscription"),
+            }
+        });
+        let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();
+        issued.dedup();
+        assert!(issued.len() <= 1, "{issued:?}");
+        let standing = books.store.standing_of_pai(before.pai).await.expect("works").expect("is there");
+        assert_eq!(standing.state, PaiState::Closed);
+    }
+}
+
+/// Whatever a charge came before or after: it is decided, and nobody waits for anybody crosswise.
+async fn charges_and_an_erasure_go_on_together(books: Books) {
+    let row = books.subscriber(1).await;
+    let waits = books.posted(charge(row.pai, "n-waits", 100)).await;
+    at_once(&books, 24, |store: Arc<dyn Store>, n| {
+        let waits = waits.clone();
+        async move {
+            match n {
+                11 | 17 => {
+                    let name = Some(ext(&format!("er-{n}")));
+                    let erased = store.erase(None, NOW, name, number(1).index).await.expect("works");
+                    assert_eq!(erased, Erasure::Erased);
+                }
+                5 => _ = store.answer_transaction(NOW, waits, done()).await.expect("works"),
+                _ => {
+                    match store.post_transaction(nonce(), NOW, charge(row.pai, &format!("n-{n}"), 100)).await
+                    {
+                        Ok(Posting::Created(charge)) => {
+                            assert!(charge.holder.is_some(), "it can be handed off");
+                            store
+                                .answer_transaction(NOW, charge.transaction_id, done())
+                                .await
+                                .expect("works");
+                        }
+                        Ok(Posting::Decided(_)) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
+        }
+    })
+    .await;
+    assert_eq!(erase(&books, "er-last", 1).await, Erasure::Erased);
+    assert!(!leads_to(&books, 1).await);
+}
+
+/// A file has all numbers that it needs, or no line of who was erased.
+async fn files_and_an_erasure_go_on_together(books: Books) {
+    for n in 1..=8 {
+        let row = books.subscriber(n).await;
+        waiting(&books, row.pai, &format!("n-{n}")).await;
+        at_once(&books, 4, |store: Arc<dyn Store>, call| async move {
+            if call % 2 == 0 {
+                let leased = lease(&*store).await;
+                store.file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");
+            } else {
+                let name = Some(ext(&format!("er-{n}-{call}")));
+                store.erase(None, NOW, name, number(n).index).await.expect("works");
+            }
+        })
+        .await;
+        for file in books.store.unwritten_files().await.expect("works") {
+            for line in books.store.file_lines(file.file_id).await.expect("works") {
+                assert!(matches!(line.bill, Bill::Charge(charge) if charge.holder.is_some()));
+            }
+        }
+    }
+}
