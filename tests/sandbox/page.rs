@@ -1,5 +1,5 @@
 //! What all pages have in common: headers that keep a browser from doing more than the page needs, and the spelling
-//! of money, numbers and dates for readers.
+//! of money, numbers, accounts and dates for readers.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue};
 use maud::Markup;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::money::Money;
+use onbill_domain::standing::{Account, AccountStatus};
 use onbill_domain::timestamp::Timestamp;
 use time::{Month, OffsetDateTime};
 
@@ -58,6 +59,16 @@ pub fn spoken_number(e164: &str) -> String {
     let digits: Vec<char> = digits.chars().collect();
     let groups: Vec<String> = digits.rchunks(3).rev().map(|group| group.iter().collect()).collect();
     format!("+{}", groups.join(" "))
+}
+
+/// `prepaid $50.00`, `postpaid, suspended`.
+pub fn account(account: &Account) -> String {
+    let balance = account.balance.map(|balance| format!(" {}", price(balance))).unwrap_or_default();
+    let status = match account.status {
+        AccountStatus::Active => String::new(),
+        other => format!(", {}", other.as_str()),
+    };
+    format!("{}{balance}{status}", account.account_type.as_str())
 }
 
 /// The moment as a calendar date and time in UTC, between the years the calendar knows.

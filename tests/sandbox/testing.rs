@@ -55,6 +55,8 @@ pub(super) struct Scripted {
 impl Peer for Scripted {
     async fn send(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
         self.sent.lock().expect("is whole").push(request.clone());
+        // Others get their turn meanwhile, as on a network.
+        tokio::task::yield_now().await;
         (self.answering.lock().expect("is whole"))(request)
     }
 }

@@ -77,6 +77,7 @@ fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {
         place(&format!("{site}/sms"), "text messages: PINs arrive here"),
         place(&format!("{site}/bill"), "the bill"),
         "Netflix".to_owned(),
+        place(&format!("{partner}/app"), "the app on a device, which reads its SIM"),
         place(&format!("{partner}/accounts"), "who subscribed; billing runs"),
         "onbill".to_owned(),
         place(&plan.edge_url(), "the edge (an API and the widget)"),

@@ -23,7 +23,7 @@ use onbill_edge::fake::FakePlatform;
 use onbill_origin::ambient::{Clock, Random};
 use onbill_origin::config::{Config as OriginConfig, CurrencyLimits};
 use onbill_tests::place::Place;
-use onbill_tests::sandbox::netflix::{KnownOperator, Netflix, NetflixConfig};
+use onbill_tests::sandbox::netflix::{KnownOperator, Netflix, NetflixConfig, NetworkCode};
 use onbill_tests::sandbox::{Outside, account_file};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -136,10 +136,12 @@ impl World {
     }
 
     fn on(ground: Ground, acme: Seat, nova: Seat) -> Self {
-        let known = |seat: &Seat| KnownOperator {
+        let known = |seat: &Seat, network: &str, accounts: &str| KnownOperator {
             id: seat.app().config.operator.clone(),
             name: seat.app().config.name.clone(),
             price: seat.app().config.offers[0].price,
+            network: network.parse_as(NetworkCode::parse),
+            sims: account_file::parse(accounts).expect("is an account file"),
         };
         let partner_keys = keys::ring(&Holder::Partner("netflix"));
         let netflix = NetflixConfig {
@@ -148,12 +150,10 @@ impl World {
             edge_url: format!("http://{EDGE}"),
             edge_authority: None,
             keys: partner_keys.clone(),
-            operators: vec![known(&acme), known(&nova)],
-            watched: [seat::ACCOUNTS.0, seat::ACCOUNTS.1]
-                .iter()
-                .flat_map(|text| account_file::parse(text).expect("is an account file"))
-                .map(|subscriber| subscriber.msisdn)
-                .collect(),
+            operators: vec![
+                known(&acme, "001-01", seat::ACCOUNTS.0),
+                known(&nova, "001-02", seat::ACCOUNTS.1),
+            ],
             retry_pause: Duration::ZERO,
         };
         let netflix = Netflix::new(netflix, ground.outside("netflix")).expect("has its keys");

@@ -29,7 +29,7 @@ pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: Header
         div class="lead" {
             h1 { "Accounts" }
             p id="leak-check" data-leaks=(leaks.len()) {
-                @if leaks.is_empty() { "Leak check: no phone number has ever reached this partner." }
+                @if leaks.is_empty() { "Leak check: onbill has never told this partner a phone number." }
                 @else { "Leak check: " (leaks.len()) " found." }
             }
         }

@@ -273,9 +273,11 @@ impl Books {
         learn(&mut refund.known, told, source)
     }
 
-    /// Notes a customer whom an operator has sent.
-    pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai) {
-        self.standings.meet(operator, pai);
+    /// Notes a customer whom an operator has sent, or named as active, when asked at that time.
+    pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai, asked_at: Timestamp) {
+        if let Err(wrong) = self.standings.meet(operator, pai, asked_at) {
+            self.contradict(operator, &format!("PAI {pai}"), wrong, asked_at);
+        }
     }
 
     /// How a customer's account at the operator stands, as far as was told.
@@ -291,7 +293,7 @@ impl Books {
         now: Timestamp,
     ) -> Result<(), Wrong> {
         let pai = told.pai;
-        let heard = self.standings.hear(operator, told);
+        let heard = self.standings.hear(operator, told, now);
         heard.inspect_err(|wrong| self.contradict(operator, &format!("PAI {pai}"), *wrong, now))
     }
 

@@ -1,6 +1,7 @@
 //! What the partner has to know to be run, and its JSON form.
 
-use crate::sandbox::account_file;
+use super::network::NetworkCode;
+use crate::sandbox::account_file::{self, Subscriber};
 use crate::sandbox::settings::{base_url, loopback, read, read_json, read_keys};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OperatorId, PartnerId};
@@ -27,14 +28,12 @@ pub struct NetflixConfig {
     pub keys: Keyring,
     /// Operators with whom it has a contract.
     pub operators: Vec<KnownOperator>,
-    /// Numbers that must never be seen here: the leak check knows their every spelling. Only a stand-in can know them.
-    pub watched: Vec<Msisdn>,
     /// Wait before a call is tried again; it grows with each try.
     pub retry_pause: Duration,
 }
 
 /// An operator with whom there is a contract.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct KnownOperator {
     /// Its slug.
     pub id: OperatorId,
@@ -42,6 +41,11 @@ pub struct KnownOperator {
     pub name: String,
     /// What a month of the standard plan costs through it.
     pub price: Money,
+    /// What its SIMs say that their network is.
+    pub network: NetworkCode,
+    /// Its demo accounts, which only a stand-in can know. Their SIMs are at hand for the played device, and the leak
+    /// check knows every spelling of their numbers.
+    pub sims: Vec<Subscriber>,
 }
 
 #[derive(Deserialize)]
@@ -54,17 +58,18 @@ struct File {
     edge_authority: Option<String>,
     keys: PathBuf,
     operators: Vec<OperatorEntry>,
-    #[serde(default)]
-    leak_check_accounts: Vec<PathBuf>,
     #[serde(default = "default_retry_pause")]
     retry_pause_ms: u64,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OperatorEntry {
     id: OperatorId,
     name: String,
     price: Option<Money>,
+    network: NetworkCode,
+    accounts: PathBuf,
 }
 
 fn default_retry_pause() -> u64 {
@@ -79,16 +84,13 @@ impl NetflixConfig {
         let listen = loopback(&file.listen)?;
         let usd = Currency::parse("USD").ok_or("USD is a currency")?;
         let usual = Money { amount_minor: 1599, currency: usd };
-        let operators = file.operators.into_iter().map(|entry| KnownOperator {
-            id: entry.id,
-            name: entry.name,
-            price: entry.price.unwrap_or(usual),
-        });
-        let mut watched = Vec::new();
-        for path in &file.leak_check_accounts {
-            let subscribers = account_file::parse(&read(path)?)
-                .map_err(|complaint| format!("{}: {complaint}", path.display()))?;
-            watched.extend(subscribers.into_iter().map(|subscriber| subscriber.msisdn));
+        let mut operators = Vec::new();
+        for entry in file.operators {
+            let sims = account_file::parse(&read(&entry.accounts)?)
+                .map_err(|complaint| format!("{}: {complaint}", entry.accounts.display()))?;
+            let price = entry.price.unwrap_or(usual);
+            let (id, name, network) = (entry.id, entry.name, entry.network);
+            operators.push(KnownOperator { id, name, price, network, sims });
         }
         let config = Self {
             partner: file.partner.or_else(|| PartnerId::parse("netflix")).ok_or("partner: is missing")?,
@@ -99,8 +101,7 @@ impl NetflixConfig {
             edge_url: base_url("edge_url", &file.edge_url)?,
             edge_authority: file.edge_authority,
             keys: read_keys(&file.keys)?,
-            operators: operators.collect(),
-            watched,
+            operators,
             retry_pause: Duration::from_millis(file.retry_pause_ms),
         };
         Ok((listen, config))
@@ -109,5 +110,16 @@ impl NetflixConfig {
     /// The operator with this name.
     pub fn operator(&self, id: &OperatorId) -> Option<&KnownOperator> {
         self.operators.iter().find(|operator| operator.id == *id)
+    }
+
+    /// The operator whose SIMs say that they are in this network.
+    pub(super) fn operator_of(&self, network: &NetworkCode) -> Option<&KnownOperator> {
+        self.operators.iter().find(|operator| operator.network == *network)
+    }
+
+    /// Numbers that must never come back here.
+    pub(super) fn watched(&self) -> Vec<Msisdn> {
+        let sims = self.operators.iter().flat_map(|operator| &operator.sims);
+        sims.map(|subscriber| subscriber.msisdn.clone()).collect()
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                 }
                 @if !leaks.is_empty() {
                     section id="leaks" class="leaks" aria-labelledby="leaks-title" {
-                        h2 id="leaks-title" { "A phone number reached the partner" }
+                        h2 id="leaks-title" { "What must never reach the partner has reached it" }
                         ul { @for leak in &leaks { li { (leak.place) ": " code { (leak.found) } " · " (page::moment(leak.at)) } } }
                     }
                 }

@@ -1,4 +1,5 @@
-//! The leak check: everything that reaches the partner is searched for phone numbers. None may ever be found.
+//! The leak check: everything that reaches the partner is searched for phone numbers. None may ever be found. What an
+//! answer about a number says beside what it may say is noted here too.
 //!
 //! Two searches. The first takes anything that has the shape of a number: `+` and 8 to 15 digits with or without
 //! separators, or 9 digits in a row. It passes over what has such digits by its nature: UUIDs, tokens, signatures and
@@ -26,7 +27,7 @@ const FINDINGS_MAX: usize = 100;
 /// Nothing that comes here is larger: forms and calls of a few hundred bytes.
 const WATCHED_BYTES_MAX: usize = 64 * 1024;
 
-/// A number that reached the partner.
+/// Something that must never reach the partner, and did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leak {
     /// When.
@@ -56,12 +57,17 @@ impl LeakWatch {
     /// Searches what arrived at `place`.
     pub fn search(&self, place: &str, bytes: &[u8], now: Timestamp) {
         for found in self.findings(bytes) {
-            let mut leaks = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = leaks.iter().any(|leak| leak.place == place && leak.found == found);
-            if !known && leaks.len() < FINDINGS_MAX {
-                tracing::error!(place, "a phone number reached the partner");
-                leaks.push(Leak { at: now, place: place.to_owned(), found });
-            }
+            tracing::error!(place, "a phone number reached the partner");
+            self.note(place, found, now);
+        }
+    }
+
+    /// Notes what was found at `place`, once.
+    pub fn note(&self, place: &str, found: String, now: Timestamp) {
+        let mut leaks = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = leaks.iter().any(|leak| leak.place == place && leak.found == found);
+        if !known && leaks.len() < FINDINGS_MAX {
+            leaks.push(Leak { at: now, place: place.to_owned(), found });
         }
     }
 
@@ -90,7 +96,7 @@ impl LeakWatch {
     }
 }
 
-/// Searches every request before anything else sees it. What customers type as a password is theirs and is not kept.
+/// Searches every request before anything else sees it, but for the fields that may have anything in them.
 pub(super) async fn watch(State(netflix): State<Netflix>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, WATCHED_BYTES_MAX).await else {
@@ -102,14 +108,26 @@ pub(super) async fn watch(State(netflix): State<Netflix>, request: Request, next
     for (name, value) in &parts.headers {
         leaks.search(&format!("{place}, header {name}"), value.as_bytes(), now);
     }
-    if parts.uri.path().starts_with("/signup/") {
-        for pair in body.split(|b| *b == b'&').filter(|pair| !pair.starts_with(b"password=")) {
-            leaks.search(&format!("{place}, body"), pair, now);
+    match unsearched(parts.uri.path()) {
+        Some(field) => {
+            for pair in body.split(|b| *b == b'&').filter(|pair| !pair.starts_with(field)) {
+                leaks.search(&format!("{place}, body"), pair, now);
+            }
         }
-    } else {
-        leaks.search(&format!("{place}, body"), &body, now);
+        None => leaks.search(&format!("{place}, body"), &body, now),
     }
     next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+/// The field of a form that is not searched.
+fn unsearched(path: &str) -> Option<&'static [u8]> {
+    match path {
+        // The SIM that is put into the played device.
+        "/app" => Some(b"msisdn="),
+        // What customers type as a password is theirs, and is not kept.
+        _ if path.starts_with("/signup/") || path.starts_with("/app/") => Some(b"password="),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

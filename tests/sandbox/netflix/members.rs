@@ -50,6 +50,16 @@ pub(super) enum Pays {
     },
 }
 
+impl Pays {
+    /// Whose bill it is paid on, and whom they name so.
+    pub(super) fn bill(&self) -> Option<(OperatorId, Pai)> {
+        match self {
+            Self::Bill { operator, pai, .. } => Some((operator.clone(), *pai)),
+            Self::Card { .. } => None,
+        }
+    }
+}
+
 /// An account.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Account {
@@ -95,6 +105,20 @@ impl Members {
         self.accounts.iter().find(|account| account.email.eq_ignore_ascii_case(email))
     }
 
+    /// The account with this name.
+    pub(super) fn account_named(&self, id: &str) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.id == id)
+    }
+
+    /// The account that this subscriber of the operator's pays on the bill.
+    pub(super) fn account_of(&self, subscriber: (&OperatorId, Pai)) -> Option<&Account> {
+        let is_theirs = |account: &&Account| match &account.pays {
+            Pays::Bill { operator, pai, .. } => (operator, *pai) == subscriber,
+            Pays::Card { .. } => false,
+        };
+        self.accounts.iter().find(is_theirs)
+    }
+
     /// A customer arrives.
     pub(super) fn open(&mut self, id: String, visit: Visit) {
         let now = visit.started_at;
@@ -107,8 +131,7 @@ impl Members {
         self.visits.get(id).filter(|visit| now.seconds_since(visit.started_at) < VISIT_SECONDS)
     }
 
-    /// The subscription exists: makes the account, or moves it from its card to the bill. A visit that ended already
-    /// stays as it ended.
+    /// The subscription of a visit exists. A visit that ended already stays as it ended.
     pub(super) fn conclude(&mut self, id: &str, email: &str, partner_subscription_id: String) {
         let Some(visit) = self.visits.get(id).filter(|visit| visit.account_id.is_none()).cloned() else {
             return;
@@ -119,16 +142,21 @@ impl Members {
             ext_subscription_id: visit.ext_subscription_id,
             partner_subscription_id,
         };
+        let account_id = self.put_on_bill(email, pays);
+        if let Some(visit) = self.visits.get_mut(id) {
+            visit.account_id = Some(account_id);
+        }
+    }
+
+    /// Makes the account, or moves it to this bill from what it was paid by; gives its name.
+    pub(super) fn put_on_bill(&mut self, email: &str, pays: Pays) -> String {
         let known = self.accounts.iter_mut().find(|account| account.email.eq_ignore_ascii_case(email));
-        let account_id = match known {
+        match known {
             Some(account) => {
                 account.pays = pays;
                 account.id.clone()
             }
             None => self.add(email, pays),
-        };
-        if let Some(visit) = self.visits.get_mut(id) {
-            visit.account_id = Some(account_id);
         }
     }
 }

@@ -1,11 +1,12 @@
-//! The partner: plays Netflix with a face of its own. It has a sign-up for customers whom an operator sends, accounts
-//! that are paid by card or on the phone bill, the monthly billing run, and refunds.
+//! The partner: plays Netflix with a face of its own. It has a sign-up for customers whom an operator sends, an app on a
+//! device that reads its SIM, accounts that are paid by card or on the phone bill, the monthly billing run, and refunds.
 //!
-//! It holds what a partner may hold, which is the PAI. Everything that reaches it is searched for phone numbers, and
-//! what it is told of its charges is compared with its own books. A number that is found, or a contradiction, is shown
-//! in red on every page.
+//! It keeps what a partner may keep, which is the PAI. A number is in the played device, and passes through the two calls
+//! that the app makes with it. Everything that reaches the partner is searched for phone numbers, and what it is told of
+//! its charges is compared with its own books. A number that is found, or a contradiction, is shown in red on every page.
 
 mod accounts;
+mod app;
 mod billing_runs;
 mod books;
 mod calls;
@@ -17,6 +18,7 @@ mod home;
 mod layout;
 pub mod leak;
 mod members;
+mod network;
 mod notices;
 mod refund_form;
 mod refunds;
@@ -26,9 +28,11 @@ mod signup_sessions;
 mod standings;
 
 pub use config::{KnownOperator, NetflixConfig};
+pub use network::NetworkCode;
 
 use crate::sandbox::gate::Gate;
 use crate::sandbox::{Outside, answer, page, settings};
+use app::Devices;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
@@ -59,20 +63,22 @@ struct Inner {
     members: Mutex<Members>,
     books: Mutex<Books>,
     runs: Mutex<Runs>,
+    devices: Mutex<Devices>,
     faults: Mutex<Faults>,
 }
 
 impl Netflix {
     /// A partner with its demo accounts. The complaint is about keys: it cannot do without one to sign with.
     pub fn new(config: NetflixConfig, outside: Outside) -> Result<Self, String> {
-        let leaks = Arc::new(LeakWatch::new(&config.watched));
+        let leaks = Arc::new(LeakWatch::new(&config.watched()));
         let edge = Edge::new(&config, outside.clone(), leaks.clone())?;
         let authority = settings::authority(&config.public_url);
         let gate = Gate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority.clone());
         let origins = Gate::new(config.keys.clone(), KeyUse::OriginToPartner, authority);
         let members = Mutex::new(Members::with_demo_accounts());
-        let (books, runs, faults) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let inner = Inner { config, outside, gate, origins, edge, leaks, members, books, runs, faults };
+        let (books, runs, devices, faults) = Default::default();
+        let inner =
+            Inner { config, outside, gate, origins, edge, leaks, members, books, runs, devices, faults };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -87,6 +93,10 @@ impl Netflix {
             .layer(from_fn(answer::correlate));
         let pages = Router::new()
             .route("/", get(home::get_home))
+            .route("/app", get(app::sims::get_sims).post(app::sims::post_sim))
+            .route("/app/{device}", get(app::get_app))
+            .route("/app/{device}/other-ways", get(app::get_other_ways))
+            .route("/app/{device}/{act}", post(app::post_act))
             .route("/signup/{visit}", get(signup::get_signup))
             .route("/signup/{visit}/new", post(signup::post_new))
             .route("/signup/{visit}/existing", post(signup::post_existing))

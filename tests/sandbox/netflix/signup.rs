@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use maud::html;
 use onbill_domain::ids::ExtId;
+use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest, SubscriptionOrigin};
 
 /// The two choices; the last page for a visit that ended.
@@ -113,8 +114,7 @@ pub(super) async fn get_done(State(netflix): State<Netflix>, Path(id): Path<Stri
     };
     let email = {
         let members = netflix.members();
-        let account = members.accounts().iter().find(|account| account.id == *account_id);
-        account.map(|account| account.email.clone()).unwrap_or_default()
+        members.account_named(account_id).map(|account| account.email.clone()).unwrap_or_default()
     };
     let operator = netflix.operator_name(&visit);
     let main = html! {
@@ -155,25 +155,41 @@ impl Netflix {
     }
 
     /// Whether this account can go this way, else the reason and the field it belongs to.
-    fn may_take(&self, origin: SubscriptionOrigin, entered: &Entered) -> Result<(), (String, &'static str)> {
-        let members = self.members();
-        match (origin, members.account(entered.email())) {
-            (SubscriptionOrigin::NewAccount, None) => Ok(()),
+    pub(super) fn may_take(&self, origin: SubscriptionOrigin, entered: &Entered) -> Result<(), Wrong> {
+        self.is_free(origin, entered.email())?;
+        if origin == SubscriptionOrigin::ExistingAccount && entered.password != DEMO_PASSWORD {
+            return Err(mismatch());
+        }
+        Ok(())
+    }
+
+    /// The same for whoever has shown already that the account is theirs.
+    pub(super) fn is_free(&self, origin: SubscriptionOrigin, email: &str) -> Result<(), Wrong> {
+        let pays = self.members().account(email).map(|account| account.pays.clone());
+        match (origin, pays) {
+            (SubscriptionOrigin::NewAccount, None)
+            | (SubscriptionOrigin::ExistingAccount, Some(Pays::Card { .. })) => Ok(()),
             (SubscriptionOrigin::NewAccount, Some(_)) => Err((
                 "There is an account with this e-mail already. Log in to it instead.".to_owned(),
                 "email",
             )),
-            (SubscriptionOrigin::ExistingAccount, Some(account))
-                if matches!(account.pays, Pays::Bill { .. }) =>
-            {
+            (SubscriptionOrigin::ExistingAccount, Some(Pays::Bill { operator, pai, .. })) => {
+                let told = self.books().standing(&operator, pai).map(|told| told.state);
+                if told == Some(PaiState::Closed) {
+                    return Ok(());
+                }
                 let kindly =
                     "Good news: this account is paid on a phone bill already. There is nothing to do.";
                 Err((kindly.to_owned(), "email"))
             }
-            (SubscriptionOrigin::ExistingAccount, Some(_)) if entered.password == DEMO_PASSWORD => Ok(()),
-            (SubscriptionOrigin::ExistingAccount, _) => {
-                Err(("E-mail and password do not match an account.".to_owned(), "password"))
-            }
+            (SubscriptionOrigin::ExistingAccount, None) => Err(mismatch()),
         }
     }
+}
+
+/// A complaint, and the field it belongs to.
+pub(super) type Wrong = (String, &'static str);
+
+fn mismatch() -> Wrong {
+    ("E-mail and password do not match an account.".to_owned(), "password")
 }

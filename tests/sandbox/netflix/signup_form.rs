@@ -1,4 +1,4 @@
-//! The page with the two choices, and what was entered on it.
+//! The page with the two choices, and what was entered on it. The app on a device has the same two forms.
 
 use super::Netflix;
 use super::layout::page;
@@ -61,6 +61,8 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
     let new = on(SubscriptionOrigin::NewAccount);
     let existing = on(SubscriptionOrigin::ExistingAccount);
     let title = if problem.is_some() { "Error: pay on your bill" } else { "Pay on your bill" };
+    let path = format!("/signup/{id}");
+    let fields = |choice| Fields { path: &path, choice, operator, turn: None };
     let main = html! {
         div class="lead" {
             h1 { "Netflix Standard on your " (operator) " bill" }
@@ -70,12 +72,12 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
             section class="card" aria-labelledby="new-title" {
                 h2 id="new-title" { "I’m new here" }
                 p { "Make an account. It is paid on your bill from the start." }
-                (form(&Fields { id, name: "new", autocomplete: "new-password", submit: "Create account", operator }, new))
+                (form(&fields(SubscriptionOrigin::NewAccount), new))
             }
             section class="card" aria-labelledby="existing-title" {
                 h2 id="existing-title" { "I have an account" }
                 p { "Log in. Your card is no longer charged; your bill is." }
-                (form(&Fields { id, name: "existing", autocomplete: "current-password", submit: "Log in and move", operator }, existing))
+                (form(&fields(SubscriptionOrigin::ExistingAccount), existing))
                 (demo_accounts(netflix))
             }
         }
@@ -84,22 +86,29 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
     page(netflix, title, &main)
 }
 
-struct Fields<'a> {
-    id: &'a str,
-    name: &'a str,
-    autocomplete: &'a str,
-    submit: &'a str,
-    operator: &'a str,
+/// What one of the two forms is about.
+pub(super) struct Fields<'a> {
+    /// It is sent to `new` or `existing` below this.
+    pub(super) path: &'a str,
+    pub(super) choice: SubscriptionOrigin,
+    pub(super) operator: &'a str,
+    /// The app's turn, where there is one.
+    pub(super) turn: Option<u32>,
 }
 
-fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
-    let name = fields.name;
+/// The form, with what was wrong when it was sent.
+pub(super) fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
+    let (name, autocomplete, submit) = match fields.choice {
+        SubscriptionOrigin::NewAccount => ("new", "new-password", "Create account"),
+        SubscriptionOrigin::ExistingAccount => ("existing", "current-password", "Log in and move"),
+    };
     let wrong = |field: &str| problem.is_some_and(|problem| problem.field == Some(field));
     let invalid = |field: &str| wrong(field).then_some("true");
     let described = |field: &str| wrong(field).then(|| format!("{name}-problem"));
     let focus = |field: &str| wrong(field);
     html! {
-        form id={ (name) "-form" } method="post" action={ "/signup/" (fields.id) "/" (name) } novalidate {
+        form id={ (name) "-form" } method="post" action={ (fields.path) "/" (name) } novalidate {
+            @if let Some(turn) = fields.turn { input type="hidden" name="turn" value=(turn); }
             @if let Some(problem) = problem {
                 p class="problem" id={ (name) "-problem" } role="alert" tabindex="-1" autofocus[problem.field.is_none()] { (problem.message) }
             }
@@ -108,7 +117,7 @@ fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
                 value=[problem.map(|problem| &problem.email)] aria-invalid=[invalid("email")]
                 aria-describedby=[described("email")] autofocus[focus("email")];
             label for={ (name) "-password" } { "Password" }
-            input id={ (name) "-password" } name="password" type="password" autocomplete=(fields.autocomplete) required
+            input id={ (name) "-password" } name="password" type="password" autocomplete=(autocomplete) required
                 maxlength="200" aria-invalid=[invalid("password")] aria-describedby=[described("password")]
                 autofocus[focus("password")];
             div class="terms" {
@@ -119,14 +128,14 @@ fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
                 }
             }
             button id={ (name) "-submit" } class="main" type="submit" {
-                @if problem.is_some_and(|problem| problem.field.is_none()) { "Try again" } @else { (fields.submit) }
+                @if problem.is_some_and(|problem| problem.field.is_none()) { "Try again" } @else { (submit) }
             }
         }
     }
 }
 
 /// This is a stand-in: who may log in is no secret.
-fn demo_accounts(netflix: &Netflix) -> Markup {
+pub(super) fn demo_accounts(netflix: &Netflix) -> Markup {
     let members = netflix.members();
     let on_card = members.accounts().iter().filter(|account| matches!(account.pays, Pays::Card { .. }));
     let emails: Vec<&str> = on_card.map(|account| account.email.as_str()).collect();

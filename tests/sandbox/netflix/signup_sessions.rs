@@ -47,7 +47,7 @@ pub(super) async fn post_signup_session(
     }
 
     // 3. The token.
-    let id = netflix.0.outside.random.uuid();
+    let (id, asked_at) = (netflix.0.outside.random.uuid(), netflix.now());
     let worth = validate(&netflix, session.token, &id).await?;
 
     // 4. Two roads, one story.
@@ -63,7 +63,7 @@ pub(super) async fn post_signup_session(
     }
 
     // 5. The visit.
-    let ext_subscription_id = ext_id(&format!("sub-{}", netflix.0.outside.random.uuid()))?;
+    let ext_subscription_id = netflix.subscription_name();
     let visit = Visit {
         pai: worth.pai,
         operator: worth.operator,
@@ -73,9 +73,17 @@ pub(super) async fn post_signup_session(
         account_id: None,
     };
     let url = format!("{}/signup/{id}", config.public_url);
-    netflix.books().meet(&visit.operator, visit.pai);
+    netflix.books().meet(&visit.operator, visit.pai, asked_at);
     netflix.members().open(id, visit);
     Ok((StatusCode::CREATED, Json(SignupSessionAnswer { url })))
+}
+
+impl Netflix {
+    /// A name for a subscription that may come about.
+    pub(super) fn subscription_name(&self) -> ExtId {
+        let name = format!("sub-{}", self.0.outside.random.uuid());
+        ExtId::parse(&name).expect("a word and a UUID are an identifier")
+    }
 }
 
 async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenValidateAnswer, Refusal> {

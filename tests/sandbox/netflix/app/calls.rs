@@ -1,0 +1,176 @@
+//! The two calls that have a number in them. Each is made once: a repetition is the customer's to ask for, as it may send
+//! another text message or count as another try.
+//!
+//! The answers are read more strictly than a partner has to: what an answer about a number says beside what the contract
+//! lets it say is noted as a leak.
+
+use super::super::Netflix;
+use super::super::config::KnownOperator;
+use super::device::{Call, Device, EnteredCode, Stop};
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{Method, Response, StatusCode};
+use onbill_domain::ids::{ExtId, OfferId};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::Code;
+use onbill_domain::wire::device::{
+    DevicePinAnswer, DevicePinRequest, DeviceValidateAnswer, DeviceValidateRequest,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// The offer that the app sells.
+const OFFER: &str = "netflix-standard";
+/// What the app calls itself.
+const CHANNEL: &str = "app";
+
+/// Seconds to wait when a refusal does not say: as long as the shortest that does.
+const WAIT_SECONDS: i64 = 30;
+
+/// What a call may be answered with.
+struct Contract {
+    path: &'static str,
+    status: StatusCode,
+    members: &'static [&'static str],
+    /// Beside those that every call may be refused with.
+    codes: &'static [Code],
+}
+
+const VALIDATE: Contract = Contract {
+    path: "/ott/v1/account/validate",
+    status: StatusCode::OK,
+    members: &["status", "type", "pai", "operator"],
+    codes: &[
+        Code::AccountNotFound,
+        Code::SuspendedNonPayment,
+        Code::InsufficientBalance,
+        Code::AccountNotEligible,
+        Code::PinInvalid,
+        Code::PinExpired,
+    ],
+};
+
+const PIN: Contract = Contract {
+    path: "/ott/v1/pin",
+    status: StatusCode::ACCEPTED,
+    members: &["pinID", "expiresAt"],
+    codes: &[],
+};
+
+const ANY_CALL: [Code; 8] = [
+    Code::InvalidRequest,
+    Code::ParameterNotSupported,
+    Code::AuthorizationFailure,
+    Code::TooManyRequests,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::InternalError,
+    Code::ServiceUnavailable,
+];
+
+impl Netflix {
+    /// `POST /account/validate` of the number in the device, with the code that was entered.
+    pub(super) async fn validate(
+        &self,
+        device: &mut Device,
+        (operator, msisdn): (&KnownOperator, &Msisdn),
+        entered: Option<&EnteredCode>,
+    ) -> Result<DeviceValidateAnswer, Stop> {
+        let question = DeviceValidateRequest {
+            msisdn: msisdn.clone(),
+            operator: Some(operator.id.clone()),
+            offer: OfferId::parse(OFFER),
+            pin: entered.map(|entered| entered.code.clone()),
+            pin_id: entered.map(|entered| entered.pin.pin_id.clone()),
+            channel: ExtId::parse(CHANNEL),
+        };
+        let with = if entered.is_some() { "with a code" } else { "without a code" };
+        let answer: DeviceValidateAnswer = self.ask(device, &VALIDATE, with, &question).await?;
+        if answer.status != "ACTIVE" || answer.operator != operator.id {
+            let found = format!("the status {} at {}", answer.status, answer.operator);
+            self.note_leak(&VALIDATE, found);
+            return Err(Stop::Silence);
+        }
+        Ok(answer)
+    }
+
+    /// `POST /pin` to the number in the device.
+    pub(super) async fn send_code(
+        &self,
+        device: &mut Device,
+        (operator, msisdn): (&KnownOperator, &Msisdn),
+    ) -> Result<DevicePinAnswer, Stop> {
+        let question = DevicePinRequest {
+            msisdn: msisdn.clone(),
+            operator: Some(operator.id.clone()),
+            locale: device.locale,
+        };
+        self.ask(device, &PIN, "", &question).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        device: &mut Device,
+        contract: &Contract,
+        with: &'static str,
+        question: &impl Serialize,
+    ) -> Result<T, Stop> {
+        let body = Bytes::from(serde_json::to_vec(question).unwrap_or_default());
+        let response = self.0.edge.send(Method::POST, contract.path, body).await;
+        let (answer, heard) = match &response {
+            Some(response) => self.read(contract, response),
+            None => ("no answer".to_owned(), Err(Stop::Silence)),
+        };
+        device.calls.push(Call { path: contract.path, with, answer });
+        heard
+    }
+
+    /// An answer in a word, and what it means.
+    fn read<T: DeserializeOwned>(
+        &self,
+        contract: &Contract,
+        response: &Response<Bytes>,
+    ) -> (String, Result<T, Stop>) {
+        let status = response.status();
+        let Ok(body) = serde_json::from_slice::<Map<String, Value>>(response.body()) else {
+            return (format!("{} and no JSON", status.as_u16()), Err(Stop::Silence));
+        };
+        if status == contract.status {
+            self.compare(contract, &body, contract.members);
+            let answer = serde_json::from_value(Value::Object(body)).map_err(|_| Stop::Silence);
+            return (status.as_u16().to_string(), answer);
+        }
+        self.compare(contract, &body, &["code", "message"]);
+        let word = body.get("code").and_then(Value::as_str).unwrap_or("no code");
+        let said = format!("{} {word}", status.as_u16());
+        let code = serde_json::from_value::<Code>(word.into()).ok().filter(|code| {
+            code.status() == status && (contract.codes.contains(code) || ANY_CALL.contains(code))
+        });
+        let why = match code {
+            Some(Code::TooManyRequests) => {
+                let seconds =
+                    response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+                Stop::TooOften { until: self.now().plus_seconds(seconds.unwrap_or(WAIT_SECONDS)) }
+            }
+            Some(Code::ServiceUnavailable | Code::InternalError) => Stop::Silence,
+            Some(code) => Stop::Refused(code),
+            None => {
+                self.note_leak(contract, format!("the answer {said}"));
+                Stop::Silence
+            }
+        };
+        (said, Err(why))
+    }
+
+    fn compare(&self, contract: &Contract, body: &Map<String, Value>, members: &[&str]) {
+        for member in body.keys().filter(|member| !members.contains(&member.as_str())) {
+            self.note_leak(contract, format!("the member {member}"));
+        }
+    }
+
+    fn note_leak(&self, contract: &Contract, found: String) {
+        tracing::error!(found, path = contract.path, "an answer says what it must not say");
+        self.0.leaks.note(&format!("answer to {}", contract.path), found, self.now());
+    }
+}
