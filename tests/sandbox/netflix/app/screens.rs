@@ -88,7 +88,7 @@ impl View<'_> {
         let body = html! {
             p { strong class="cost" { (price(self.operator.price)) } " a month" }
             p { "No card, and nothing to type: " (operator) " knows this phone by its SIM." }
-            dl { div { dt { "Your number" } dd { (spoken_number(self.msisdn.expose())) } } }
+            dl class="facts" { div { dt { "Your number" } dd { (spoken_number(self.msisdn.expose())) } } }
             (self.tap("validate", &html! { button class="main" type="submit" { "Continue with " (operator) } }))
             p class="hint" { "Only " (operator) " is asked about this number. What we keep is the name that it gives us for you, and not the number." }
             (self.another_way())
@@ -104,7 +104,8 @@ impl View<'_> {
             BadCode::Wrong => "This is not the code. Look at the newest text message, and enter it again.",
             BadCode::Expired => "This code is too old, or was used. Have a new one sent.",
         });
-        let described = if why.is_some() { "code-problem code-hint" } else { "code-hint" };
+        let hint = (complaint != Some(BadCode::Expired)).then(|| time_of_day(pin.expires_at));
+        let described = if why.is_some() { "code-problem" } else { "code-hint" };
         let body = html! {
             p { (operator) " sends " (PIN_DIGITS) " digits to " span class="number" { (spoken_number(self.msisdn.expose())) } " in a text message." }
             (self.tap("code", &html! {
@@ -112,14 +113,14 @@ impl View<'_> {
                 input id="code" class="digits" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="12"
                     required aria-invalid=[why.map(|_| "true")] aria-describedby=(described) autofocus[why.is_some()];
                 @if let Some(why) = why { p class="problem" id="code-problem" role="alert" { (why) } }
-                p class="hint" id="code-hint" { "It is good until " (time_of_day(pin.expires_at)) "." }
+                @if let Some(until) = hint { p class="hint" id="code-hint" { "It is good until " (until) "." } }
                 button class="main" type="submit" { "Continue" }
             }))
             (self.tap("new-code", &html! { button class="quiet" type="submit" { "Send a new code" } }))
             p class="hint" { "No message? Then " (operator) " may not know this number." }
             (self.another_way())
         };
-        let title = "Is this phone yours?".to_owned();
+        let title = "Confirm your number".to_owned();
         Screen { name: "code", stop: None, title, is_error: why.is_some(), body }
     }
 
@@ -145,7 +146,7 @@ impl View<'_> {
             }
             (self.another_way())
         };
-        let title = format!("{operator} says yes");
+        let title = "Now your account".to_owned();
         Screen { name: "account", stop: None, title, is_error: problem.is_some(), body }
     }
 
@@ -193,8 +194,12 @@ impl View<'_> {
                 "done",
                 if is_news { "You’re all set".to_owned() } else { format!("Already paid {whence}") },
                 html! {
-                    p { strong { (email) } " is paid " (whence) ": " (cost) " every month. No card is charged." }
-                    p { "There is nothing left to do." }
+                    dl class="facts" {
+                        div { dt { "Account" } dd { (email) } }
+                        div { dt { "Paid" } dd { (whence) } }
+                        div { dt { "Every month" } dd { (cost) } }
+                    }
+                    p { "No card is charged, and there is nothing left to do." }
                 },
             ),
         };
@@ -236,6 +241,11 @@ fn time_of_day(at: Timestamp) -> String {
 /// The device around a screen, and what is behind it beside it.
 fn around(netflix: &Netflix, id: &str, device: &Device, screen: Screen) -> (String, Markup) {
     let operator = netflix.0.config.operator_of(&device.sim.network).map(|operator| operator.name.as_str());
+    let sign = match screen.name {
+        "done" => "M15 25l6.5 6.5L34 18",
+        "offer" | "code" | "account" => "M20 16v16l12-8z",
+        _ => "M24 14v13M24 33v.5",
+    };
     let main = html! {
         div class="bench" {
             section class="device" aria-label="The device" {
@@ -244,13 +254,14 @@ fn around(netflix: &Netflix, id: &str, device: &Device, screen: Screen) -> (Stri
                     svg viewBox="0 0 16 12" aria-hidden="true" { path d="M2 11V9M6 11V7M10 11V4M14 11V1" {} }
                 }
                 div id="screen" class="screen" data-screen=(screen.name) data-stop=[screen.stop] {
+                    svg class="sign" viewBox="0 0 48 48" aria-hidden="true" { circle cx="24" cy="24" r="22" {} path d=(sign) {} }
                     h1 { (screen.title) }
                     (screen.body)
                 }
             }
             section class="notes" aria-labelledby="notes-title" {
-                h2 id="notes-title" { "Behind it" }
-                dl {
+                h2 id="notes-title" { "Behind the screen" }
+                dl class="facts" {
                     div { dt { "The SIM’s network" } dd { (device.sim.network) } }
                     div { dt { "Its number" } dd { @match &device.sim.msisdn { Some(msisdn) => (spoken_number(msisdn.expose())), None => "is not told" } } }
                 }

@@ -151,7 +151,7 @@ fn typed(netflix: &Netflix, problem: Option<(&Chosen, Complaint)>) -> Markup {
             h2 { "Another SIM" }
             (input("msisdn", "Number", &html! { "Such as +1 202 555 0199. Leave it empty for a SIM that does not tell its number." }, msisdn))
             (input("network", "Network", &networks, network))
-            button class="main" type="submit" { "Put it in" }
+            button class="main" type="submit" { "Put it in and open the app" }
         }
     }
 }
