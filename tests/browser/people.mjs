@@ -19,14 +19,21 @@ export const suspended = a('105');
 export const ceased = a('106');
 export const carl = a('107');        // mistypes codes and gives up often, until he pays beside Eva
 export const dora = a('108');        // meets outages; prepaid
+export const hana = a('109');        // has the app on her device, and becomes a new member
+export const ivo = a('110');         // has the app too, and moves from the card
+export const juno = a('111');        // has the app while the origin is down; prepaid
+export const noor = a('112');        // looks at everything in the app and takes nothing
 
 /** Nova's. */
 export const eva = n('601');         // becomes a member beside Carl
 export const fran = n('602');        // on the page without the loader
 export const gil = n('603');         // while Nova's systems fail; comes back too early; prepaid
 export const novaSuspended = n('605');
+export const lia = n('607');         // has the app, and proves the number with a code
+export const max = n('608');         // has the app and no mouse
 
 /** Well-formed, and nobody's. */
 export const nobody = '+12025550199';
 export const alsoNobody = '+12025550198';
 export const novaNobody = '+34612345699';
+export const novaStrangers = ['+34612345691', '+34612345692', '+34612345693', '+34612345694', '+34612345695'];

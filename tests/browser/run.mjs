@@ -2,15 +2,15 @@
 // system, says in the environment where it is, and runs this file. What a journey does is in stories/; nothing of onbill
 // is replaced by a fake unless the test says so.
 //
-// By hand: ONBILL_ONLY="wrong code" runs the tests with these words in their titles (a story may need what the ones
-// before it did), ONBILL_SCREENSHOTS=1 takes pictures of the widget instead.
+// By hand: ONBILL_ONLY="wrong code" runs the tests with these words in their titles or in their story's, such as "the app"
+// (a story may need what the ones before it did), ONBILL_SCREENSHOTS=1 takes pictures of the widget and the app instead.
 
 import { runAll } from './harness/suite.mjs';
 
 // In this order: later stories meet the subscribers that earlier ones have signed up (see people.mjs).
 const STORIES = [
   'new_member', 'moved_member', 'numbers', 'standing', 'codes', 'sessions', 'looks', 'outages', 'results', 'two_operators',
-  'foreign_pages', 'accessibility', 'billing', 'refunds', 'privacy',
+  'foreign_pages', 'accessibility', 'app', 'billing', 'refunds', 'privacy',
 ];
 
 if (process.env.ONBILL_SCREENSHOTS) {

@@ -1,14 +1,16 @@
-// Pictures of the widget on the dashboard, for people to look at: every state, on a phone and on a desk, light and dark,
-// in English and Arabic; one sheet for each of these. And the picture of the README.
+// Pictures for people to look at, on a phone and on a desk, light and dark: every state of the widget on the dashboard, in
+// English and Arabic, and every screen of the partner's app; one sheet for each of these. And the picture of the README.
 // `ONBILL_SCREENSHOTS=1 cargo xtask test browser` takes them and tests nothing.
 
 import fs from 'node:fs';
 import path from 'node:path';
+import { walkApp } from './harness/app_gallery.mjs';
 import { launch } from './harness/browser.mjs';
 import { walk } from './harness/gallery.mjs';
-import { acme, out } from './harness/system.mjs';
+import { acme, netflix, out } from './harness/system.mjs';
+import { App } from './pages/app.mjs';
 import { Dashboard } from './pages/dashboard.mjs';
-import { ben } from './people.mjs';
+import { ben, hana, novaStrangers } from './people.mjs';
 
 const folder = path.join(out, 'screenshots');
 const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1200, height: 800 } };
@@ -17,9 +19,12 @@ const SHEET_COLUMNS = { phone: 7, desk: 6 };
 export async function take() {
   fs.rmSync(folder, { recursive: true, force: true });
   const browser = await launch();
+  await onTheBill(browser, hana);
+  const strangers = [...novaStrangers];
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['light', 'dark']) {
       for (const locale of ['en', 'ar']) await series(browser, { size, viewport, colorScheme, locale });
+      await appSeries(browser, { size, viewport, colorScheme, stranger: strangers.pop() });
     }
   }
   await forTheReadme(browser);
@@ -43,6 +48,35 @@ async function series(browser, { size, viewport, colorScheme, locale }) {
   await sheet(context, files, SHEET_COLUMNS[size], path.join(folder, `${name}.png`));
   await context.close();
   console.log(`  ${name}: ${files.length} states`);
+}
+
+/** Each screen of the app in one size and colour. */
+async function appSeries(browser, { size, viewport, colorScheme, stranger }) {
+  const name = `app-${size}-${colorScheme}`;
+  const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  const files = [];
+  const look = async screen => {
+    const file = path.join(folder, name, `${String(files.length + 1).padStart(2, '0')}-${screen.replace(/[^a-z]+/g, '-')}.png`);
+    await page.screenshot({ path: file, fullPage: true });
+    files.push({ state: screen, file });
+  };
+  await page.goto(`${netflix.url}/app`);
+  await look('sims');
+  await walkApp(page, { stranger, member: hana }, look);
+  await sheet(context, files, SHEET_COLUMNS[size], path.join(folder, `${name}.png`));
+  await context.close();
+  console.log(`  ${name}: ${files.length} screens`);
+}
+
+/** Signs somebody up, so that the app can show what it shows to members. */
+async function onTheBill(browser, msisdn) {
+  const page = await browser.newPage();
+  const app = await new App(page).with(acme, msisdn);
+  await app.tap('validate');
+  await app.createAccount('hana@example.com');
+  await app.shows('done');
+  await page.close();
 }
 
 /** All pictures of a series on one. */

@@ -4,25 +4,16 @@
 import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
+import { PHONE, fits } from '../harness/fits.mjs';
 import { walk } from '../harness/gallery.mjs';
+import { tabTo } from '../harness/keyboard.mjs';
 import { acme, netflix } from '../harness/system.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
 import { SignUp } from '../pages/netflix.mjs';
 import { words } from '../pages/words.mjs';
 import { ana, kim } from '../people.mjs';
 
-const PHONE = { width: 360, height: 740 };
-const TABS_MAX = 40;
-
 about('accessibility');
-
-/** Neither the page nor the widget scrolls sideways. */
-async function fits(page, what) {
-  for (const frame of page.frames()) {
-    const [needed, there] = await frame.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-    assert.ok(needed <= there, `${what}: ${needed} px wide where there are ${there}`);
-  }
-}
 
 /** The widget's frame alone: the dashboard around it is the same for all states. */
 const frameOf = page => page.frames().filter(frame => frame.parentFrame());
@@ -70,7 +61,7 @@ test('the operator’s and the partner’s pages pass as well, and fit a phone',
     for (const url of [
       ...['/', '/bare', '/done', '/sms', '/bill'].map(path => acme.dashboard + path),
       acme.page('sms', ana), acme.page('bill', ana),
-      ...['/', '/accounts', '/billing-runs', '/charges'].map(path => netflix.url + path),
+      ...['/', '/app', '/accounts', '/billing-runs', '/charges'].map(path => netflix.url + path),
     ]) {
       await page.goto(url);
       await accessible(page, url, { frames: [page.mainFrame()] });
@@ -78,15 +69,6 @@ test('the operator’s and the partner’s pages pass as well, and fit a phone',
     }
   }
 });
-
-/** Presses Tab until the element has the focus. */
-async function tabTo(page, target) {
-  for (let tab = 0; tab < TABS_MAX; tab += 1) {
-    await page.keyboard.press('Tab');
-    if (await target.evaluate(element => element.matches(':focus') && element.ownerDocument.hasFocus())) return;
-  }
-  assert.fail(`no way by keyboard to ${target}`);
-}
 
 test('the whole journey by keyboard, on a phone; the focus goes to each step’s heading', async stage => {
   const { page } = await stage.customer({ viewport: PHONE });

@@ -4,13 +4,13 @@
 import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
+import { PHONE, fits } from '../harness/fits.mjs';
 import { acme, netflix } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
 import { Charge } from '../pages/netflix.mjs';
 import { ana } from '../people.mjs';
 
 const EMAIL = 'ana@example.com';
-const PHONE = { width: 360, height: 740 };
 
 about('money back');
 
@@ -66,8 +66,7 @@ test('more than is left is refused in words, and what is left comes back without
   await charge.open();
   for (const url of [`${netflix.url}/charges`, acme.page('bill', ana)]) {
     await page.goto(url);
-    const [needed, there] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-    assert.ok(needed <= there, `${url}: ${needed} px wide where there are ${there}`);
+    await fits(page, url);
   }
   await accessible(page, 'a bill with credits, on a phone');
 });

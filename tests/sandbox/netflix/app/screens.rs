@@ -105,7 +105,8 @@ impl View<'_> {
             BadCode::Expired => "This code is too old, or was used. Have a new one sent.",
         });
         let hint = (complaint != Some(BadCode::Expired)).then(|| time_of_day(pin.expires_at));
-        let described = if why.is_some() { "code-problem" } else { "code-hint" };
+        let described = [why.and(Some("code-problem")), hint.as_ref().and(Some("code-hint"))];
+        let described = described.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let body = html! {
             p { (operator) " sends " (PIN_DIGITS) " digits to " span class="number" { (spoken_number(self.msisdn.expose())) } " in a text message." }
             (self.tap("code", &html! {
