@@ -24,6 +24,7 @@ mod password_file;
 pub mod peer;
 mod pin;
 pub mod reconcile;
+pub mod rotation;
 pub mod routes;
 pub mod settlement;
 pub mod sms;

@@ -1,7 +1,7 @@
 //! Numbers at rest. A number is sealed with AES-256-GCM-SIV (RFC 8452) and found again by a keyed index
 //! (HMAC-SHA-256); the same keys bind PINs to their flow. All of them are derived by HKDF (RFC 5869) from the ring's
 //! master keys: the newest seals, and its id stands in every sealed value, so that a later ring with one more key still
-//! opens what an earlier one sealed; the oldest indexes, so that it also still finds it.
+//! opens what an earlier one sealed, until that is sealed anew; the oldest indexes, so that it also still finds it.
 
 use crate::ambient::Random;
 use crate::store::{Hash, NumberIndex, SealedNumber};
@@ -32,6 +32,17 @@ impl Purpose {
 /// Seals, opens and indexes. Its keys cannot be printed.
 pub struct Vault {
     masters: Vec<Master>,
+}
+
+/// What came of sealing a value anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resealed {
+    /// It is sealed with the newest key already.
+    Current,
+    /// This is it.
+    Anew(Vec<u8>),
+    /// It does not open.
+    Unopened,
 }
 
 struct Master {
@@ -112,6 +123,29 @@ impl Vault {
         self.open(Purpose::Message, sealed)
     }
 
+    /// The name of the key that seals.
+    pub fn newest_id(&self) -> &str {
+        &self.newest().id
+    }
+
+    /// The name of the key that a value is sealed with; `None` when it is no sealed value.
+    pub fn key_id(sealed: &[u8]) -> Option<&str> {
+        let (head, rest) = sealed.split_at_checked(2)?;
+        let (id, _) = rest.split_at_checked(usize::from(head[1]))?;
+        if head[0] == FORMAT { std::str::from_utf8(id).ok() } else { None }
+    }
+
+    /// Seals a number or a message with the newest key, unless it is.
+    pub fn reseal(&self, random: &dyn Random, is_message: bool, sealed: &[u8]) -> Resealed {
+        let purpose = if is_message { Purpose::Message } else { Purpose::Number };
+        // Also what names the newest key is opened: a name says nothing about the rest.
+        let Some(plain) = self.open(purpose, sealed) else { return Resealed::Unopened };
+        if Self::key_id(sealed) == Some(self.newest_id()) {
+            return Resealed::Current;
+        }
+        self.seal(random, purpose, &plain).map_or(Resealed::Unopened, Resealed::Anew)
+    }
+
     /// What is kept of a PIN: useless without the key, and for any other flow.
     pub fn pin_mac(&self, flow: &Hash, pin: &str) -> Hash {
         let mut message = Zeroizing::new(flow.to_vec());
@@ -187,6 +221,23 @@ mod tests {
             damaged[at] ^= 1;
             assert_eq!(old.open_number(&damaged), None, "byte {at}");
             assert_eq!(old.open_number(&sealed.sealed[..at]), None, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_anew_needs_the_old_key_no_more() {
+        let number = Msisdn::parse("+12025550101").expect("is E.164");
+        let sealed = vault(&[1]).seal_number(&SystemRandom, &number).expect("seals").sealed;
+        let ring = vault(&[1, 2]);
+        let Resealed::Anew(anew) = ring.reseal(&SystemRandom, false, &sealed) else { panic!("is not anew") };
+        assert_eq!((Vault::key_id(&sealed), Vault::key_id(&anew)), (Some("m1"), Some("m2")));
+        assert_eq!(vault(&[2]).open_number(&anew), Some(number));
+        assert_eq!(ring.reseal(&SystemRandom, false, &anew), Resealed::Current);
+        for (ring, is_message) in [(vault(&[2]), false), (ring, true)] {
+            assert_eq!(ring.reseal(&SystemRandom, is_message, &sealed), Resealed::Unopened);
+        }
+        for damaged in [&anew[..anew.len() - 1], &anew[..3], &[], b"garbage"] {
+            assert_eq!(vault(&[1, 2]).reseal(&SystemRandom, false, damaged), Resealed::Unopened);
         }
     }
 

@@ -21,6 +21,7 @@ mod outbox_at_work;
 mod privacy;
 mod refunds;
 mod refusals;
+mod rotation;
 mod simulation;
 mod subscriptions;
 mod world;

@@ -40,6 +40,7 @@ mod races_of_events;
 mod races_of_money;
 mod refunds;
 mod reports;
+mod sealing;
 mod setting;
 mod signups;
 mod spending;

@@ -11,6 +11,7 @@ mod kv_sync;
 mod outbox;
 mod period;
 mod reconcile;
+mod rotate_keys;
 mod serve;
 mod settlement;
 
@@ -63,6 +64,7 @@ enum Verb {
     ClosePai(close_pai::Arguments),
     KvSync(kv_sync::Arguments),
     Erase(erase::Arguments),
+    RotateKeys(rotate_keys::Arguments),
 }
 
 /// How a verb ended that could run.
@@ -93,6 +95,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::ClosePai(arguments) => arguments.run(&config).await,
         Verb::KvSync(arguments) => arguments.run(&config).await,
         Verb::Erase(arguments) => arguments.run(&config).await,
+        Verb::RotateKeys(arguments) => arguments.run(&config).await,
     };
     match verdict {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,

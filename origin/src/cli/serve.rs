@@ -1,6 +1,6 @@
 //! `serve`: the service itself.
 
-use super::{PEER_DEADLINE, Verdict, open};
+use super::{PEER_DEADLINE, Verdict, open, told};
 use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
@@ -41,6 +41,8 @@ impl Arguments {
         let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = Arc::new(app.map_err(anyhow::Error::msg)?);
         begun_with::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
+        let sealing_key = app.vault.newest_id().to_owned();
+        app.store.note_sealing_key(sealing_key).await.map_err(told)?;
         let listener =
             tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} is not free"))?;
         tracing::info!(%listen, operator = %app.config.operator, "serving");

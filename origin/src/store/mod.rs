@@ -12,6 +12,7 @@ mod ledger;
 mod outbox;
 pub mod postgres;
 mod reports;
+mod sealing;
 pub mod sqlite;
 
 pub use books::*;
@@ -21,6 +22,7 @@ pub use filing::*;
 pub use ledger::*;
 pub use outbox::*;
 pub use reports::*;
+pub use sealing::*;
 
 use async_trait::async_trait;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -41,9 +43,9 @@ pub enum StoreError {
 
 /// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], what has still to
 /// reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to accounts in [`Events`], who
-/// is forgotten in [`Erasures`], and what people ask of them in [`Reports`].
+/// is forgotten in [`Erasures`], what is sealed in [`Sealing`], and what people ask of them in [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Outbox + Filing + Events + Erasures + Reports {
+pub trait Store: Ledger + Outbox + Filing + Events + Erasures + Sealing + Reports {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.

@@ -16,8 +16,9 @@ use onbill_origin::store::{
     AccountRow, Charge, ChargeLine, Cursor, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events,
     File, FileLine, Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge,
     NewEvent, NewFlow, NewPai, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding,
-    ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, ResponseTaking, SeenTo, Select,
-    Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
+    ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, Resealing, ResponseTaking,
+    SealedAt, SealedColumn, SealedValue, Sealing, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store,
+    StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -199,6 +200,12 @@ pass_on! {
     }
     Erasures {
         fn erase(nonce: Option<Nonce>, now: Timestamp, name: Option<ExtId>, number: NumberIndex) -> Erasure;
+    }
+    Sealing {
+        fn note_sealing_key(key_id: String) -> ();
+        fn sealing_key() -> Option<String>;
+        fn sealed_values(column: SealedColumn, after: Option<SealedAt>, limit: u32) -> Vec<SealedValue>;
+        fn reseal(values: Vec<Resealing>) -> u64;
     }
     Reports {
         fn charges(select: Select, after: Option<Cursor>, limit: u32) -> Page<ChargeLine>;

@@ -21,6 +21,7 @@ mod refunds;
 mod reports;
 mod rows;
 mod schema;
+mod sealing;
 mod signups;
 mod spending;
 mod statements;

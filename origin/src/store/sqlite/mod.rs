@@ -17,6 +17,7 @@ mod refunds;
 mod reports;
 mod rows;
 mod schema;
+mod sealing;
 mod signups;
 mod spending;
 mod subscriptions;

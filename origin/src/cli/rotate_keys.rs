@@ -1,0 +1,127 @@
+//! `rotate-keys`: everything sealed with the newest key.
+
+use super::{Verdict, told};
+use anyhow::anyhow;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use onbill_origin::ambient::SystemRandom;
+use onbill_origin::begun_with;
+use onbill_origin::config::Config;
+use onbill_origin::database;
+use onbill_origin::rotation::{Report, Stopped, rotate};
+use onbill_origin::store::SealedAt;
+use onbill_origin::vault::Vault;
+use std::path::Path;
+
+/// Findings that are listed: as many as a person reads.
+const LISTED_MAX: usize = 20;
+
+/// Seal every number anew with the newest key of use numbers.
+///
+/// Put the new key last into the ring, start every origin anew with it, and run this: charges go on meanwhile.
+/// It may break off anywhere and be run again. At the end it tells whether an older key is still in use for
+/// sealing. The oldest key stays in the ring all the same: numbers are found by an index made with it, and of
+/// the accounts and events there is nothing else to make another index of. Any other older key may go.
+///
+/// What does not open is named, and never written over.
+///
+/// Exit code 0 when everything is sealed with the newest key, 1 when something is not, 2 when it could not run.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
+        let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
+        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        let bar = ProgressBar::new(PLACES).with_style(ProgressStyle::with_template(
+            "{bar:40} {percent:>3}% {msg} {elapsed_precise} {eta} left",
+        )?);
+        let mut report = Report::default();
+        let outcome = rotate(&*store, &vault, &SystemRandom, &mut report, |report, at| {
+            bar.set_position(place(at));
+            bar.set_message(format!("{} values", report.seen()));
+        })
+        .await;
+        bar.finish_and_clear();
+        if let Err(Stopped::NotServedYet(key)) = &outcome {
+            return Err(anyhow!(
+                "the origin that was started last seals with key {}, and could not open what is sealed with {}: \
+                 start every origin with this ring first",
+                key.as_deref().unwrap_or("(it has not said)"),
+                vault.newest_id()
+            ));
+        }
+        println!(
+            "{} values sealed anew with key {}, {} were.",
+            report.resealed,
+            vault.newest_id(),
+            report.current
+        );
+        for at in report.unopened.iter().take(LISTED_MAX) {
+            println!("does not open, and is left as it is: {}", named(at));
+        }
+        if report.unopened.len() > LISTED_MAX {
+            println!("... and {} more that do not open.", report.unopened.len() - LISTED_MAX);
+        }
+        if let Err(Stopped::Books(error)) = outcome {
+            return Err(told(error));
+        }
+        for (key, count) in &report.left {
+            println!("{count} values are still sealed with key {key}.");
+        }
+        if report.left.is_empty() {
+            println!("No other key is in use for sealing. Keep the oldest in the ring: it finds numbers.");
+        } else if report.unopened.is_empty() {
+            println!(
+                "Is there an origin that was not started with this ring? Then start it, and run this again."
+            );
+        }
+        Ok(Verdict::findings_if(!report.is_complete()))
+    }
+}
+
+/// What progress is told by: subscribers and flows are random names, and so evenly spread; the rest is little.
+const PLACES: u64 = 4 << 16;
+
+fn place(at: &SealedAt) -> u64 {
+    let spread = |first: u8, second: u8| u64::from(first) << 8 | u64::from(second);
+    match at {
+        SealedAt::Subscriber(id) => {
+            3 * u64::from_str_radix(id.get(..4).unwrap_or_default(), 16).unwrap_or_default()
+        }
+        SealedAt::Flow(hash) => (3 << 16) + spread(hash[0], hash[1]),
+        SealedAt::FileLine(..) | SealedAt::Message(_) => PLACES,
+    }
+}
+
+/// A place as it is found in the books. Nothing in these names tells a number.
+fn named(at: &SealedAt) -> String {
+    match at {
+        SealedAt::Subscriber(id) => format!("subscriber {id}"),
+        SealedAt::Flow(hash) => format!("flow {:02x}{:02x}{:02x}{:02x}…", hash[0], hash[1], hash[2], hash[3]),
+        SealedAt::FileLine(file, line) => format!("line {line} of file {file}"),
+        SealedAt::Message(entry) => format!("entry {entry} of the outbox"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_in_the_order_in_which_they_are_looked_at() {
+        let places = [
+            SealedAt::Subscriber("0000aaaa".to_owned()),
+            SealedAt::Subscriber("ffffaaaa".to_owned()),
+            SealedAt::Flow([0; 32]),
+            SealedAt::Flow([0xff; 32]),
+            SealedAt::FileLine("f".to_owned(), 1),
+        ];
+        let places = places.map(|at| place(&at));
+        assert!(places.is_sorted() && places[0] == 0 && places[4] == PLACES, "{places:?}");
+    }
+}

@@ -1,0 +1,159 @@
+//! Sealing everything anew, beside an origin at work: charges go on, wherever it breaks off, and afterwards the key of
+//! before is needed for nothing but the index.
+
+use crate::world::customer::{Choice, charge};
+use crate::world::fragile::Moment;
+use crate::world::{Holder, World, keys};
+use http::Method;
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::Keyring;
+use onbill_origin::app::App;
+use onbill_origin::rotation::{Report, Stopped, rotate};
+use onbill_origin::routes::router;
+use onbill_origin::store::{SealedAt, SealedColumn};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const GOOD: &str = "+12025550101";
+const OTHER: &str = "+12025550102";
+const THIRD: &str = "+12025550107";
+
+/// Acme's ring with these keys for numbers after its own.
+fn ring(more: &[&str]) -> Keyring {
+    let mut ring: Vec<Value> = serde_json::from_str(&keys::json(&Holder::Origin("acme"))).expect("is a ring");
+    ring.extend(more.iter().map(|id| {
+        json!({"id": id, "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256",
+               "secret": base64url(&sha256(id.as_bytes()))})
+    }));
+    Keyring::parse(&json!(ring).to_string()).expect("is well formed")
+}
+
+/// Acme's origin as it is started anew with another ring.
+async fn restart(world: &World, keys: Keyring) -> Arc<App> {
+    let app = world.acme.app();
+    let (store, peer) = (Arc::clone(&app.store), Arc::clone(&app.peer));
+    let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
+    let app = App::new(app.config.clone(), keys, store, peer, clock, random).expect("is sound");
+    app.store.note_sealing_key(app.vault.newest_id().to_owned()).await.expect("works");
+    let app = Arc::new(app);
+    world.network.attach(world.acme.origin, router(Arc::clone(&app)));
+    app
+}
+
+async fn rotated(app: &App) -> Result<Report, Stopped> {
+    let mut report = Report::default();
+    rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.map(|()| report)
+}
+
+async fn posted(world: &World, pai: &str, id: &str) -> Value {
+    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
+    answer["status"].clone()
+}
+
+/// Two people on the bill, and somebody who waits for a PIN that has not left yet.
+async fn people() -> (World, [String; 2]) {
+    let (world, ann) = World::signed_up(GOOD).await;
+    world.sign_up(&world.acme, OTHER, Choice::New("bob@example.com")).await;
+    let bob = world.pai_of("bob@example.com").await;
+    world.enter(&world.acme, THIRD).await;
+    (world, [ann, bob])
+}
+
+#[tokio::test]
+async fn a_key_in_the_middle_is_needed_no_more() {
+    let (world, [ann, bob]) = people().await;
+    let app = restart(&world, ring(&["k-2"])).await;
+    let (report, ()) = tokio::join!(rotated(&app), async {
+        for n in 0..4 {
+            assert_eq!(posted(&world, &ann, &format!("c-{n}")).await, "APPROVED");
+        }
+    });
+    let report = report.expect("comes to its end");
+    assert!(report.resealed >= 4 && report.is_complete(), "{report:?}");
+    let again = rotated(&app).await.expect("comes to its end");
+    assert_eq!((again.resealed, again.current), (0, report.resealed), "nothing is left to do");
+
+    let app = restart(&world, ring(&["k-2", "k-3"])).await;
+    assert!(rotated(&app).await.expect("comes to its end").is_complete());
+    // The PIN in the outbox was sealed anew as well, and is good.
+    let app = restart(&world, ring(&["k-3"])).await;
+    app.ring_outbox();
+    assert!(onbill_origin::outbox::deliver_due(&app).await.expect("works") > 0);
+    assert_eq!(world.messages(&world.acme, THIRD).await.len(), 1);
+    for (pai, id) in [(&ann, "d-1"), (&bob, "d-2")] {
+        assert_eq!(posted(&world, pai, id).await, "APPROVED", "found by the index of the oldest key");
+    }
+    let sealed = app.store.sealed_values(SealedColumn::Subscribers, None, 10).await.expect("works");
+    assert!(sealed.iter().all(|value| app.vault.open_number(&value.sealed).is_some()));
+}
+
+#[tokio::test]
+async fn wherever_it_breaks_off_it_goes_on_from_there() {
+    let mut completed = false;
+    for calls in 1..40 {
+        for moment in [Moment::Before, Moment::After] {
+            let (mut world, [ann, _]) = people().await;
+            restart(&world, ring(&["k-2"])).await;
+            let app = world.acme.app();
+            let vault = onbill_origin::vault::Vault::new(&ring(&["k-2"])).expect("has keys");
+            world.acme.processes[0].life.ends_at(calls, moment);
+            let first = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
+            if world.acme.processes[0].life.was_spared() {
+                completed = true;
+            } else {
+                assert!(matches!(first, Err(Stopped::Books(_))), "call {calls}, {moment:?}");
+            }
+            world.revive_acme(|_| true).await;
+            let app = restart(&world, ring(&["k-2"])).await;
+            let report = rotated(&app).await.expect("comes to its end");
+            assert!(report.is_complete(), "call {calls}, {moment:?}: {report:?}");
+            assert_eq!(posted(&world, &ann, "c-1").await, "APPROVED", "call {calls}, {moment:?}");
+        }
+        if completed {
+            assert!(calls > 8, "it died at each of its calls");
+            return;
+        }
+    }
+    panic!("it never came to its end");
+}
+
+#[tokio::test]
+async fn nothing_is_sealed_with_a_key_that_the_origin_does_not_know() {
+    let (world, [ann, _]) = people().await;
+    let started = restart(&world, ring(&[])).await.vault.newest_id().to_owned();
+    let app = world.acme.app();
+    let vault = onbill_origin::vault::Vault::new(&ring(&["k-2"])).expect("has keys");
+    let outcome = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
+    assert!(matches!(outcome, Err(Stopped::NotServedYet(Some(key))) if key == started));
+    assert_eq!(posted(&world, &ann, "c-1").await, "APPROVED");
+}
+
+#[tokio::test]
+async fn an_origin_of_before_that_still_seals_is_found_out() {
+    let (world, _) = people().await;
+    let old = Arc::clone(world.acme.app());
+    let app = restart(&world, ring(&["k-2"])).await;
+    // It was not stopped, and takes a customer while the last page is sealed.
+    let (mut report, mut took) = (Report::default(), false);
+    rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| took = true).await.expect("ends");
+    assert!(took && report.is_complete());
+    world.network.attach(world.acme.origin, router(old));
+    world.enter(&world.acme, "+12025550103").await;
+    let stale = rotated(&app).await.expect("comes to its end");
+    assert_eq!(stale.resealed, 2, "its flow and its message");
+}
+
+#[tokio::test]
+async fn what_does_not_open_is_named_and_stays() {
+    let (world, _) = people().await;
+    let app = restart(&world, ring(&["k-2"])).await;
+    world.acme.place.execute("UPDATE flows SET number_sealed = x'0102' WHERE pin_mac IS NOT NULL").await;
+    let damaged = |value: &&onbill_origin::store::SealedValue| value.sealed == [1, 2];
+    let report = rotated(&app).await.expect("comes to its end");
+    assert!(!report.is_complete());
+    assert!(report.unopened.iter().all(|at| matches!(at, SealedAt::Flow(_))) && !report.unopened.is_empty());
+    let flows = app.store.sealed_values(SealedColumn::Flows, None, 10).await.expect("works");
+    assert_eq!(flows.iter().filter(damaged).count(), report.unopened.len(), "is not written over");
+    assert_eq!(report.left.keys().collect::<Vec<_>>(), ["not legible"]);
+}

@@ -1,0 +1,131 @@
+//! Sealed values: every one of them is found, and sealed anew only where the one that was read still is.
+
+use crate::setting::{Books, NOW, charge, ext, flow, later, nonce, number};
+use onbill_domain::account_event::AccountEvent::NumberChanged;
+use onbill_origin::store::{
+    Bill, Lane, NewEvent, Resealing, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
+};
+use onbill_tests::place::Place;
+use std::collections::BTreeSet;
+
+on_each_database!(
+    every_sealed_value_is_found_in_pages,
+    only_what_was_read_is_replaced,
+    no_sealed_column_is_forgotten,
+    origins_say_what_they_seal_with,
+);
+
+async fn all(books: &Books, column: SealedColumn) -> Vec<SealedValue> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = books.store.sealed_values(column, after, 2).await.expect("works");
+        let Some(last) = page.last() else { return all };
+        assert!(page.len() <= 2);
+        after = Some(last.at.clone());
+        all.extend(page);
+    }
+}
+
+/// Five subscribers, one of whom has another number since a file was made; three flows, two of them with a message.
+async fn fill(books: &Books) {
+    for n in 1..=5 {
+        let row = books.subscriber(n).await;
+        let id = books.posted(charge(row.pai, &format!("n-{n}"), 100)).await;
+        books.store.answer_transaction(NOW, id, later(0)).await.expect("works");
+    }
+    let leased = books.store.lease_due(Lane::Bills, NOW, NOW.plus_seconds(60), 16).await.expect("works");
+    assert_eq!(books.store.file(NOW, "f-1".into(), leased).await.expect("works"), 5);
+    for (n, to) in [(1, 11), (2, 12), (3, 13)] {
+        let moved = NewEvent {
+            event_id: ext(&format!("e-{n}")),
+            fingerprint: [n; 32],
+            event: NumberChanged,
+            number: number(n).index,
+            new_number: Some(number(to)),
+            occurred_at: NOW,
+        };
+        books.store.record_event(Some(nonce()), NOW, moved).await.expect("works");
+    }
+    for (n, pin) in [(21, None), (22, Some([1; 32])), (23, Some([2; 32]))] {
+        books.store.start_flow(nonce(), NOW, flow(n, pin)).await.expect("works");
+    }
+}
+
+async fn every_sealed_value_is_found_in_pages(books: Books) {
+    fill(&books).await;
+    let sealed = |values: Vec<SealedValue>| -> BTreeSet<u8> {
+        values.into_iter().map(|value| value.sealed[0]).collect()
+    };
+    for (column, expected) in [
+        (Subscribers, BTreeSet::from([4, 5, 11, 12, 13])),
+        (Flows, BTreeSet::from([21, 22, 23])),
+        (FileLines, BTreeSet::from([1, 2, 3])),
+        (Messages, BTreeSet::from([22, 23])),
+    ] {
+        let values = all(&books, column).await;
+        assert_eq!(values.len(), expected.len(), "{column:?}: each once");
+        assert_eq!(sealed(values), expected, "{column:?}");
+    }
+    // Those of a file that was written are gone.
+    books.store.file_written(NOW, "f-1".into(), [1; 32]).await.expect("works");
+    assert_eq!(all(&books, FileLines).await, []);
+}
+
+async fn only_what_was_read_is_replaced(books: Books) {
+    fill(&books).await;
+    for column in SealedColumn::ALL {
+        let before = all(&books, column).await;
+        let anew = |at: usize, new: u8| Resealing { old: before[at].clone(), new: vec![new; 50] };
+        assert_eq!(books.store.reseal(vec![anew(0, 0xa0)]).await.expect("works"), 1, "{column:?}");
+        // The first is not what it was, the other is.
+        let values = vec![anew(0, 0xa1), anew(1, 0xa2)];
+        assert_eq!(books.store.reseal(values).await.expect("works"), 1, "{column:?}");
+        let after = all(&books, column).await;
+        assert_eq!((after[0].sealed[0], after[1].sealed[0]), (0xa0, 0xa2), "{column:?}");
+        assert_eq!(after[2..], before[2..], "{column:?}");
+    }
+    let lines = books.store.file_lines("f-1".into()).await.expect("works");
+    let filed = |line: &onbill_origin::store::FileLine| match &line.bill {
+        Bill::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed[0]),
+        Bill::Refund(_) => None,
+    };
+    assert!(lines.iter().filter_map(filed).filter(|byte| [0xa0, 0xa2].contains(byte)).count() >= 2);
+}
+
+/// Whoever adds a column with sealed values adds it to what is sealed anew.
+async fn no_sealed_column_is_forgotten(books: Books) {
+    let columns: BTreeSet<String> = match &books.place {
+        Place::Sqlite(path) => {
+            let db = rusqlite::Connection::open(path).expect("opens");
+            let sql = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c
+                WHERE t.type = 'table' AND (c.name LIKE '%sealed%' OR c.name = 'payload')";
+            let mut select = db.prepare(sql).expect("is SQL");
+            let rows = select.query_map([], |row| row.get(0)).expect("reads");
+            rows.collect::<Result<_, _>>().expect("reads")
+        }
+        Place::Postgres { url, schema } => {
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
+            tokio::spawn(connection);
+            let sql = "SELECT table_name || '.' || column_name FROM information_schema.columns
+                WHERE table_schema = $1 AND (column_name LIKE '%sealed%' OR column_name = 'payload')";
+            client.query(sql, &[schema]).await.expect("reads").iter().map(|row| row.get(0)).collect()
+        }
+    };
+    let known = SealedColumn::ALL.map(|column| match column {
+        Subscribers => "subscribers.number_sealed",
+        Flows => "flows.number_sealed",
+        FileLines => "file_lines.number_sealed",
+        Messages => "outbox.payload",
+    });
+    assert_eq!(columns, known.map(str::to_owned).into());
+}
+
+async fn origins_say_what_they_seal_with(books: Books) {
+    assert_eq!(books.store.sealing_key().await.expect("works"), None);
+    for key in ["first", "second"] {
+        books.store.note_sealing_key(key.to_owned()).await.expect("works");
+        assert_eq!(books.store.sealing_key().await.expect("works").as_deref(), Some(key));
+    }
+    assert_eq!(books.store.sealed_values(Subscribers, None::<SealedAt>, 1).await.expect("works"), []);
+}
