@@ -184,6 +184,7 @@ impl Config {
             None => {}
             Some(files) => files.check().map_err(|complaint| format!("files: {complaint}"))?,
         }
+        self.sms.check().map_err(|complaint| format!("sms: {complaint}"))?;
         if origin_of(&self.edge_url).as_deref() != Some(&self.edge_url) {
             return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
         }

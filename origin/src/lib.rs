@@ -29,4 +29,5 @@ pub mod routes;
 pub mod settlement;
 pub mod sms;
 pub mod store;
+mod tls;
 pub mod vault;

@@ -7,9 +7,12 @@
 mod csp;
 mod receipts;
 mod settings;
+mod smpp;
 
 pub use settings::{CspSettings, SmsSettings};
+pub use smpp::SmppSettings;
 
+use crate::ambient::{Clock, Random};
 use crate::app::App;
 use crate::bss::BillingSystem;
 use async_trait::async_trait;
@@ -115,11 +118,19 @@ pub trait Texts: Send + Sync {
     }
 }
 
-/// The gateway that a configuration names.
-pub(crate) fn open(settings: &SmsSettings, bss: &Arc<BillingSystem>) -> Arc<dyn Texts> {
-    match settings {
-        SmsSettings::Csp(_) => Arc::new(csp::CspTexts::new(Arc::clone(bss))),
-    }
+/// The gateway that a configuration names. The complaint says what to mend.
+pub fn open(
+    settings: &SmsSettings,
+    bss: &Arc<BillingSystem>,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Arc<dyn Texts>, String> {
+    let opened: Result<Arc<dyn Texts>, String> = match settings {
+        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspTexts::new(Arc::clone(bss)))),
+        SmsSettings::Smpp(settings) => smpp::SmppTexts::open(settings, Arc::clone(clock), Arc::clone(random))
+            .map(|texts| Arc::new(texts) as _),
+    };
+    opened.map_err(|complaint| format!("sms: {complaint}"))
 }
 
 /// Works as long as the origin serves.

@@ -1,5 +1,6 @@
 //! `[sms]` of the configuration.
 
+use super::smpp::SmppSettings;
 use serde::Deserialize;
 
 /// Which gateway text messages go through, and how it is reached.
@@ -8,6 +9,18 @@ use serde::Deserialize;
 pub enum SmsSettings {
     /// The operator's CSP API.
     Csp(CspSettings),
+    /// An SMSC, over SMPP.
+    Smpp(SmppSettings),
+}
+
+impl SmsSettings {
+    /// Checks what the types do not. The complaint says what to change.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Csp(_) => Ok(()),
+            Self::Smpp(settings) => settings.check(),
+        }
+    }
 }
 
 impl Default for SmsSettings {

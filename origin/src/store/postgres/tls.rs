@@ -1,10 +1,8 @@
-//! TLS to the database, by rustls and the machine's own roots: an operator's private authority is trusted by adding it
-//! there. No channel binding: it would protect a password from a peer whose certificate is good and who is still the
+//! TLS to the database. No channel binding: it would protect a password from a peer whose certificate is good and who is still the
 //! wrong one, and costs a parser of certificates.
 
-use rustls::ClientConfig;
+use crate::tls;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
-use rustls_platform_verifier::BuilderVerifierExt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,12 +22,8 @@ pub(super) struct Tls {
 impl Tls {
     /// Fails when the machine has no roots to trust.
     pub(super) fn new() -> Result<Self, String> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(|error| format!("TLS to the database cannot be set up: {error}"))?
-            .with_no_client_auth();
+        let mut config =
+            tls::client_config().map_err(|error| format!("TLS to the database cannot be set up: {error}"))?;
         // RFC 7301; what a server asks for that takes TLS without PostgreSQL's own question before it.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self { connector: TlsConnector::from(Arc::new(config)) })

@@ -1,0 +1,124 @@
+//! Keeping a session: connecting, and connecting again when it is lost, with pauses that grow. An SMSC that does not let
+//! us in is an alarm, and is asked rarely: some lock an account that tries too often.
+
+use super::SmppTexts;
+use super::session::{self, Connection, NotBound, Session, Wire};
+use crate::ambient::Random;
+use crate::sms::Receipts;
+use rusmpp::CommandStatus;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Pauses before the second, third, … attempt, in milliseconds; the last is for all after it.
+const PAUSES_MS: [u64; 7] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000];
+/// The same after the SMSC has said no.
+const REFUSED_PAUSES_MS: [u64; 4] = [30_000, 60_000, 300_000, 600_000];
+/// A session that has held for so many seconds was a good one: the pauses begin anew.
+const GOOD_SECONDS: i64 = 30;
+/// Attempts without success after which somebody should know.
+const ALARM_AFTER: u32 = 3;
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoSession {
+    /// Nobody is there, or nobody who speaks SMPP.
+    Unreachable,
+    /// The SMSC says no.
+    Refused(CommandStatus),
+}
+
+/// Connects for ever.
+pub(super) async fn keep(texts: &SmppTexts, receipts: &dyn Receipts) {
+    let mut failures = 0;
+    loop {
+        let refused = match open(texts).await {
+            Ok((session, connection)) => {
+                let since = texts.clock.now();
+                tracing::info!("connected to the SMSC");
+                let session = Arc::new(session);
+                texts.session.send_replace(Some(Arc::clone(&session)));
+                let enquire = Duration::from_secs(texts.settings.enquire_seconds);
+                let ended = connection.keep(&session, enquire, receipts).await;
+                texts.session.send_replace(None);
+                tracing::warn!(?ended, "the connection to the SMSC is lost");
+                if texts.clock.now().seconds_since(since) >= GOOD_SECONDS {
+                    failures = 0;
+                }
+                false
+            }
+            Err(NoSession::Refused(status)) => {
+                tracing::error!(?status, alarm = "sms-bind-refused", "the SMSC does not let us in");
+                true
+            }
+            Err(NoSession::Unreachable) if failures + 1 >= ALARM_AFTER => {
+                tracing::error!(
+                    attempts = failures + 1,
+                    alarm = "sms-unreachable",
+                    "the SMSC is out of reach"
+                );
+                false
+            }
+            Err(NoSession::Unreachable) => {
+                tracing::warn!("the SMSC is out of reach");
+                false
+            }
+        };
+        failures += 1;
+        tokio::time::sleep(pause(&*texts.random, failures, refused)).await;
+    }
+}
+
+/// The pause after so many attempts without success, and up to a fifth of it more, so that origins that lost an SMSC
+/// together do not come back together.
+fn pause(random: &dyn Random, failures: u32, refused: bool) -> Duration {
+    let pauses: &[u64] = if refused { &REFUSED_PAUSES_MS } else { &PAUSES_MS };
+    let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
+    let milliseconds = pauses.get(at).or(pauses.last()).copied().unwrap_or(60_000);
+    let drawn = u64::from(u32::from_le_bytes(random.bytes()));
+    Duration::from_millis(milliseconds + drawn % (milliseconds / 5 + 1))
+}
+
+async fn open(texts: &SmppTexts) -> Result<(Session, Connection), NoSession> {
+    let patience = Duration::from_secs(texts.settings.answer_seconds);
+    let connected = tokio::time::timeout(patience, connect(texts)).await;
+    let wire = connected.ok().flatten().ok_or(NoSession::Unreachable)?;
+    let bind = texts.bind().ok_or(NoSession::Unreachable)?;
+    session::bind(wire, bind, texts.settings.window, patience).await.map_err(|failure| match failure {
+        NotBound::Refused(status) => NoSession::Refused(status),
+        NotBound::Silent => NoSession::Unreachable,
+    })
+}
+
+async fn connect(texts: &SmppTexts) -> Option<Box<dyn Wire>> {
+    let address = &texts.settings.url;
+    let stream = TcpStream::connect((address.host.as_str(), address.port)).await.ok()?;
+    // A message is a packet: it should not wait for another.
+    stream.set_nodelay(true).ok()?;
+    match &texts.tls {
+        None => Some(Box::new(stream)),
+        Some((connector, name)) => Some(Box::new(connector.connect(name.clone(), stream).await.ok()?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Always(u8);
+
+    impl Random for Always {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_a_limit_and_are_longer_after_a_no() {
+        let seconds = |failures, refused| pause(&Always(0), failures, refused).as_secs();
+        assert_eq!([1, 2, 3, 7, 8, u32::MAX].map(|n| seconds(n, false)), [1, 2, 4, 60, 60, 60]);
+        assert_eq!([1, 2, 4, 100].map(|n| seconds(n, true)), [30, 60, 600, 600]);
+        let longest = pause(&Always(0xFF), 100, false);
+        assert!((60_000..=72_000).contains(&longest.as_millis()), "{longest:?}");
+    }
+}

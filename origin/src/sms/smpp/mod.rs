@@ -1,0 +1,246 @@
+//! Text messages over SMPP 3.4, as an ESME that is bound to the operator's SMSC as a transceiver.
+//!
+//! The session is ours and not a library's: messages that somebody waits for must not stand behind others, what is kept
+//! must have a limit, and nothing of a PDU may be logged. Of a text in several parts, the parts are sent one after the
+//! other, and only the last asks for a receipt: an SMSC delivers them in order, and one text should have one receipt.
+
+mod gsm7;
+mod link;
+mod parts;
+mod pdu;
+mod receipt;
+mod session;
+mod settings;
+mod verdict;
+mod window;
+
+pub use settings::SmppSettings;
+
+use super::{Cause, Receipts, Sent, Text, Texts};
+use crate::ambient::{Clock, Random};
+use crate::password_file;
+use crate::tls;
+use async_trait::async_trait;
+use onbill_domain::timestamp::Timestamp;
+use parts::Parts;
+use rusmpp::pdus::{BindTransceiver, SubmitSm, SubmitSmResp};
+use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
+use rusmpp::values::{EsmClass, InterfaceVersion, Npi, PriorityFlag, RegisteredDelivery, Ton};
+use rustls::pki_types::ServerName;
+use session::{NoAnswer, Session};
+use settings::PASSWORD_CHARS_MAX;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
+use verdict::Verdict;
+use window::Window;
+use zeroize::Zeroizing;
+
+/// How long a text waits for a place in the window.
+const PLACE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an SMSC that has too much to do is spared what is not urgent, in seconds.
+const SPARED_SECONDS: i64 = 2;
+/// The level above which a GSM network has none (SMPP 3.4 §5.2.14).
+const URGENT: u8 = 3;
+/// A receipt is wanted, whether it is delivered or not (§5.2.17).
+const RECEIPT_WANTED: u8 = 1;
+/// Messages are dropped a minute after this at the latest; SMSCs do not all look at the seconds.
+const VALID_SECONDS_MIN: i64 = 60;
+/// The longest that the relative form can say, in whole days of which we need far fewer.
+const VALID_SECONDS_MAX: i64 = 28 * 86_400;
+
+/// An SMSC.
+pub(super) struct SmppTexts {
+    settings: SmppSettings,
+    source: (COctetString<1, 21>, Ton, Npi),
+    password: Zeroizing<String>,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    window: Window,
+    /// The session, while there is one.
+    session: watch::Sender<Option<Arc<Session>>>,
+    /// Of the last text in parts.
+    reference: AtomicU8,
+    /// Until when the SMSC is spared, in Unix seconds.
+    spared_until: AtomicI64,
+}
+
+impl SmppTexts {
+    /// Reads the password. Nothing is connected yet.
+    pub(super) fn open(
+        settings: &SmppSettings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, String> {
+        settings.check()?;
+        let password = password_file::read("password_file", &settings.password_file)?;
+        if password.len() > PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
+            return Err(format!("password_file: SMPP has room for {PASSWORD_CHARS_MAX} ASCII characters"));
+        }
+        let (source, ton, npi) = settings.source()?;
+        let source = COctetString::from_string(source).map_err(|_| "sender is too long")?;
+        let tls = if settings.url.tls {
+            let config = tls::client_config().map_err(|error| format!("TLS cannot be set up: {error}"))?;
+            let name = ServerName::try_from(settings.url.host.clone())
+                .map_err(|_| "url: the host is no name that a certificate could have")?;
+            Some((TlsConnector::from(Arc::new(config)), name))
+        } else {
+            None
+        };
+        let [first_reference] = random.bytes();
+        Ok(Self {
+            window: Window::new(settings.window),
+            settings: settings.clone(),
+            source: (source, ton, npi),
+            password,
+            tls,
+            clock,
+            random,
+            session: watch::Sender::new(None),
+            reference: AtomicU8::new(first_reference),
+            spared_until: AtomicI64::new(0),
+        })
+    }
+
+    /// The log-in; `None` when it does not fit, which the settings' check rules out.
+    fn bind(&self) -> Option<BindTransceiver> {
+        let bind = BindTransceiver::builder()
+            .system_id(COctetString::from_string(self.settings.system_id.clone()).ok()?)
+            .password(COctetString::from_string(self.password.to_string()).ok()?)
+            .system_type(COctetString::from_string(self.settings.system_type.clone()).ok()?)
+            .interface_version(InterfaceVersion::Smpp3_4);
+        Some(bind.build())
+    }
+
+    async fn submit(&self, session: &Session, text: &Text<'_>, parts: Parts) -> Sent {
+        let last = parts.messages.len();
+        let mut message_id = None;
+        let class = if parts.have_headers() {
+            EsmClass::default().with_udhi_indicator()
+        } else {
+            EsmClass::default()
+        };
+        for (message, number) in parts.messages.into_iter().zip(1..) {
+            let receipt = if text.receipt && number == last { RECEIPT_WANTED } else { 0 };
+            let Some(envelope) = self.envelope(text) else { return Sent::Refused };
+            let Ok(message) = OctetString::from_vec(message) else { return Sent::Refused };
+            let submit = envelope
+                .esm_class(class)
+                .data_coding(parts.coding)
+                .registered_delivery(RegisteredDelivery::from(receipt))
+                .short_message(message)
+                .build();
+            let answer = match session.ask(&submit.into()).await {
+                Ok(answer) => answer,
+                Err(NoAnswer::NotSent) => return Sent::Later(Cause::Unreachable),
+                Err(NoAnswer::Unclear) => return Sent::Later(Cause::Unclear),
+            };
+            let status = answer.status;
+            match verdict::of(status) {
+                Verdict::Taken => {
+                    let answer = answer.body::<SubmitSmResp>();
+                    message_id = answer.map(|answer| answer.message_id().as_str().to_owned());
+                }
+                Verdict::Throttled => {
+                    tracing::warn!(?status, "the SMSC has too much to do");
+                    let until = self.clock.now().plus_seconds(SPARED_SECONDS);
+                    self.spared_until.store(until.unix_seconds(), Ordering::Relaxed);
+                    return Sent::Later(Cause::Throttled);
+                }
+                Verdict::Refused => {
+                    tracing::warn!(?status, "the SMSC refuses a message");
+                    return Sent::Refused;
+                }
+                Verdict::Misfit => {
+                    tracing::error!(
+                        ?status,
+                        alarm = "sms-settings",
+                        "the SMSC takes no message of this form"
+                    );
+                    return Sent::Later(Cause::Unreachable);
+                }
+                Verdict::Unclear => {
+                    tracing::warn!(?status, "the SMSC fails with a message");
+                    return Sent::Later(Cause::Unclear);
+                }
+            }
+        }
+        Sent::Accepted { message_id: message_id.filter(|id| !id.is_empty()) }
+    }
+
+    /// What all parts of a text have; `None` when a field has no room for it, which its type rules out.
+    fn envelope(&self, text: &Text<'_>) -> Option<rusmpp::pdus::builders::SubmitSmBuilder> {
+        let (source, ton, npi) = self.source.clone();
+        let digits = text.to.expose().trim_start_matches('+').to_owned();
+        let mut submit = SubmitSm::builder()
+            .source_addr(source)
+            .source_addr_ton(ton)
+            .source_addr_npi(npi)
+            .destination_addr(COctetString::from_string(digits).ok()?)
+            .dest_addr_ton(Ton::International)
+            .dest_addr_npi(Npi::Isdn)
+            .priority_flag(PriorityFlag::from(if text.urgent { URGENT } else { 0 }));
+        if let Some(until) = text.valid_until {
+            let period = EmptyOrFullCOctetString::from_string(validity(self.clock.now(), until)).ok()?;
+            submit = submit.validity_period(period);
+        }
+        Some(submit)
+    }
+}
+
+#[async_trait]
+impl Texts for SmppTexts {
+    async fn send(&self, text: &Text<'_>) -> Sent {
+        let reference = self.reference.fetch_add(1, Ordering::Relaxed);
+        let Some(parts) = parts::cut(text.body, reference) else {
+            tracing::error!("a text is empty, or too long for a text message");
+            return Sent::Refused;
+        };
+        let session = self.session.borrow().clone();
+        let Some(session) = session else { return Sent::Later(Cause::Unreachable) };
+        let now = self.clock.now().unix_seconds();
+        if !text.urgent && now < self.spared_until.load(Ordering::Relaxed) {
+            return Sent::Later(Cause::Throttled);
+        }
+        match tokio::time::timeout(PLACE_PATIENCE, self.window.enter(text.urgent)).await {
+            Ok(Some(_place)) => self.submit(&session, text, parts).await,
+            _ => Sent::Later(Cause::Throttled),
+        }
+    }
+
+    async fn run(&self, receipts: &dyn Receipts) {
+        link::keep(self, receipts).await;
+    }
+}
+
+/// How long a message is worth delivering, in the relative form `YYMMDDhhmmss00` and `0R` (§7.1.1.2): it does not depend
+/// on the SMSC's clock.
+fn validity(now: Timestamp, until: Timestamp) -> String {
+    let seconds = until.seconds_since(now).clamp(VALID_SECONDS_MIN, VALID_SECONDS_MAX);
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    let (days, hours) = (hours / 24, hours % 24);
+    format!("0000{days:02}{hours:02}{minutes:02}{seconds:02}000R")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validity_is_relative_and_has_sixteen_characters() {
+        let now = Timestamp::from_unix_seconds(1_795_000_000);
+        for (seconds, expected) in [
+            (600, "000000001000000R"),
+            (-5, "000000000100000R"),
+            (59, "000000000100000R"),
+            (90_061, "000001010101000R"),
+            (i64::from(u32::MAX), "000028000000000R"),
+        ] {
+            assert_eq!(validity(now, now.plus_seconds(seconds)), expected, "{seconds}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A text as the short messages that carry it: in the GSM alphabet if that has all of its characters, otherwise in UCS-2;
+//! in one message if it fits, otherwise in parts that the phone joins by their header (3GPP TS 23.040 §9.2.3.24.1).
+
+use super::gsm7;
+use rusmpp::values::DataCoding;
+
+/// Most parts of one text: more than a thousand Latin characters, or five hundred others. All that is sent is shorter; a
+/// mistake that makes a text long should not cost an operator a thousand messages.
+const PARTS_MAX: usize = 8;
+/// Octets of the header of a part, with its length: 5, element 0 of 3 octets, reference, parts, number.
+const HEADER_OCTETS: usize = 6;
+
+/// What fits into one message.
+struct Room {
+    coding: DataCoding,
+    /// Octets of a message on its own.
+    whole: usize,
+    /// Octets of a part, without its header.
+    part: usize,
+}
+
+/// 140 octets are 160 septets. The header takes the room of seven.
+const GSM: Room = Room { coding: DataCoding::McSpecific, whole: 160, part: 153 };
+const UCS2: Room = Room { coding: DataCoding::Ucs2, whole: 140, part: 140 - HEADER_OCTETS };
+
+/// A text in short messages, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) coding: DataCoding,
+    /// With the header, where there are several.
+    pub(super) messages: Vec<Vec<u8>>,
+}
+
+impl Parts {
+    /// Whether they begin with headers.
+    pub(super) fn have_headers(&self) -> bool {
+        self.messages.len() > 1
+    }
+}
+
+/// Cuts a text; the reference tells its parts from those of other texts to the same phone. `None` for a text that is empty
+/// or too long.
+pub(super) fn cut(text: &str, reference: u8) -> Option<Parts> {
+    let (room, characters) = match gsm(text) {
+        Some(characters) => (GSM, characters),
+        None => (UCS2, text.chars().map(ucs2).collect()),
+    };
+    let octets: usize = characters.iter().map(Vec::len).sum();
+    let most = if octets <= room.whole { room.whole } else { room.part };
+    let mut pieces: Vec<Vec<u8>> = Vec::new();
+    for character in characters {
+        // A character is never cut, be it an escape and what follows it or a pair of surrogates.
+        match pieces.last_mut() {
+            Some(last) if last.len() + character.len() <= most => last.extend(character),
+            _ => pieces.push(character),
+        }
+    }
+    if !(1..=PARTS_MAX).contains(&pieces.len()) {
+        return None;
+    }
+    if let [_, _, ..] = &pieces[..] {
+        let count = u8::try_from(pieces.len()).ok()?;
+        for (piece, number) in pieces.iter_mut().zip(1..=count) {
+            piece.splice(0..0, [5, 0, 3, reference, count, number]);
+        }
+    }
+    Some(Parts { coding: room.coding, messages: pieces })
+}
+
+/// The septets of each character; `None` when one has none.
+fn gsm(text: &str) -> Option<Vec<Vec<u8>>> {
+    let septets = |character| {
+        let mut septets = Vec::with_capacity(2);
+        gsm7::encode(character, &mut septets).then_some(septets)
+    };
+    text.chars().map(septets).collect()
+}
+
+/// UTF-16 rather than UCS-2, as every phone reads it: so there are emoji.
+fn ucs2(character: char) -> Vec<u8> {
+    character.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cut_up(text: &str) -> Parts {
+        cut(text, 0xA7).expect("is neither empty nor too long")
+    }
+
+    /// Octets of each message without its header, and whether there are headers.
+    fn lengths(text: &str) -> Vec<usize> {
+        let parts = cut_up(text);
+        let header = if parts.have_headers() { HEADER_OCTETS } else { 0 };
+        parts.messages.iter().map(|message| message.len() - header).collect()
+    }
+
+    #[test]
+    fn a_text_is_cut_where_a_message_is_full() {
+        for (count, expected) in [
+            (1, &[1][..]),
+            (160, &[160]),
+            (161, &[153, 8]),
+            (306, &[153, 153]),
+            (307, &[153, 153, 1]),
+            (8 * 153, &[153; 8]),
+        ] {
+            assert_eq!(lengths(&"a".repeat(count)), expected, "{count} of the GSM alphabet");
+        }
+        for (count, expected) in
+            [(1, &[2][..]), (70, &[140]), (71, &[134, 8]), (134, &[134, 134]), (135, &[134, 134, 2])]
+        {
+            assert_eq!(lengths(&"م".repeat(count)), expected, "{count} of UCS-2");
+        }
+        assert_eq!(cut("", 1), None);
+        assert_eq!(cut(&"a".repeat(8 * 153 + 1), 1), None);
+        assert_eq!(cut(&"م".repeat(8 * 67 + 1), 1), None);
+    }
+
+    #[test]
+    fn an_escape_and_what_follows_it_stay_together() {
+        assert_eq!(lengths(&"€".repeat(80)), [160]);
+        let text = format!("{}€{}", "a".repeat(152), "a".repeat(10));
+        assert_eq!(lengths(&text), [152, 12]);
+        let parts = cut_up(&text);
+        assert_eq!(parts.messages[1][HEADER_OCTETS..HEADER_OCTETS + 3], [0x1B, 0x65, b'a']);
+    }
+
+    #[test]
+    fn a_pair_of_surrogates_stays_together() {
+        assert_eq!(lengths(&"📱".repeat(35)), [140]);
+        let text = format!("{}📱{}", "م".repeat(66), "م".repeat(10));
+        assert_eq!(lengths(&text), [132, 24]);
+        let parts = cut_up(&text);
+        assert_eq!(parts.messages[1][HEADER_OCTETS..HEADER_OCTETS + 4], [0xD8, 0x3D, 0xDC, 0xF1]);
+    }
+
+    #[test]
+    fn parts_say_whose_they_are_and_in_which_order() {
+        let parts = cut_up(&"a".repeat(400));
+        assert!(parts.have_headers());
+        for (message, number) in parts.messages.iter().zip(1..) {
+            assert_eq!(message[..HEADER_OCTETS], [5, 0, 3, 0xA7, 3, number]);
+        }
+        assert!(!cut_up("short").have_headers());
+    }
+
+    #[test]
+    fn one_foreign_character_takes_the_whole_text_to_ucs2() {
+        assert_eq!(cut_up("Acme").coding, DataCoding::McSpecific);
+        let parts = cut_up("Acme 📱");
+        assert_eq!(parts.coding, DataCoding::Ucs2);
+        assert_eq!(parts.messages, [b"\0A\0c\0m\0e\0 \xD8\x3D\xDC\xF1".to_vec()]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_no_message_is_too_long(text in "[a-z€\\[مñ📱]{1,400}") {
+            let parts = cut_up(&text);
+            let header = if parts.have_headers() { HEADER_OCTETS } else { 0 };
+            let (room, whole) = match gsm(&text) {
+                Some(septets) => (if header == 0 { GSM.whole } else { GSM.part }, septets.concat()),
+                None => (UCS2.whole - header, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+            };
+            let bodies = || parts.messages.iter().map(|message| &message[header..]);
+            prop_assert!(bodies().all(|body| body.len() <= room));
+            prop_assert_eq!(bodies().flatten().copied().collect::<Vec<u8>>(), whole);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! PDUs as they cross the wire (SMPP 3.4 §3.2): frames and headers here, bodies by rusmpp.
+//!
+//! The frame is cut off before anything in it is read, so that a length inside of it cannot reach into the next one, and
+//! the header is read by itself: an answer that says yes says so also when its body is odd. Bodies have numbers and texts
+//! in them: no PDU is ever printed.
+
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
+use rusmpp::decode::DecodeWithLength;
+use rusmpp::encode::{Length as _, owned::Encode as _};
+use rusmpp::{CommandId, CommandStatus, Pdu};
+use tokio_util::codec::LengthDelimitedCodec;
+
+/// Octets of the header: length, command, status, sequence number.
+const HEADER_OCTETS: usize = 16;
+/// Longest PDU that is read, in octets: a `deliver_sm` with all that belongs into it is a third of that.
+const PDU_OCTETS_MAX: usize = 4_096;
+
+/// Cuts frames; their length is the PDU's own, and counts itself.
+pub(super) fn frames() -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder()
+        .length_field_length(4)
+        .length_adjustment(-4)
+        .num_skip(4)
+        .max_frame_length(PDU_OCTETS_MAX)
+        .new_codec()
+}
+
+/// A PDU that came in.
+pub(super) struct Incoming {
+    pub(super) id: CommandId,
+    pub(super) status: CommandStatus,
+    pub(super) sequence: u32,
+    body: BytesMut,
+}
+
+impl Incoming {
+    /// Reads the header of a frame without its length; `None` when there is not even that much.
+    pub(super) fn read(mut frame: BytesMut) -> Option<Self> {
+        if frame.len() < HEADER_OCTETS - 4 {
+            return None;
+        }
+        let id = CommandId::from(frame.get_u32());
+        let status = CommandStatus::from(frame.get_u32());
+        let sequence = frame.get_u32();
+        Some(Self { id, status, sequence, body: frame })
+    }
+
+    /// Reads the body; `None` when it is not what it should be.
+    pub(super) fn body<T: DecodeWithLength>(mut self) -> Option<T> {
+        let octets = self.body.len();
+        let (body, _) = T::decode(&mut self.body, octets).ok()?;
+        self.body.is_empty().then_some(body)
+    }
+}
+
+/// A PDU that goes out, with its length.
+pub(super) fn encode(status: CommandStatus, sequence: u32, pdu: &Pdu) -> Bytes {
+    let octets = HEADER_OCTETS + pdu.length();
+    let mut frame = BytesMut::with_capacity(octets);
+    frame.put_u32(u32::try_from(octets).unwrap_or(u32::MAX));
+    frame.put_u32(pdu.command_id().into());
+    frame.put_u32(status.into());
+    frame.put_u32(sequence);
+    pdu.encode(&mut frame);
+    frame.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rusmpp::pdus::{DeliverSm, SubmitSmResp};
+    use rusmpp::types::OctetString;
+    use tokio_util::codec::Decoder as _;
+
+    fn read(bytes: &[u8]) -> Option<Incoming> {
+        let frame = frames().decode(&mut BytesMut::from(bytes)).ok()??;
+        Incoming::read(frame)
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let text = OctetString::from_slice(b"id:1 stat:DELIVRD").expect("is short");
+        let deliver = DeliverSm::builder().short_message(text).build();
+        let bytes = encode(CommandStatus::EsmeRok, 7, &Pdu::from(deliver.clone()));
+        assert_eq!(bytes[..16], [0, 0, 0, 50, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7]);
+        let incoming = read(&bytes).expect("is a frame");
+        assert_eq!((incoming.id, incoming.sequence), (CommandId::DeliverSm, 7));
+        assert_eq!(incoming.body::<DeliverSm>(), Some(deliver));
+        assert_eq!(encode(CommandStatus::EsmeRok, 1, &Pdu::EnquireLink).len(), 16);
+    }
+
+    #[test]
+    fn a_status_is_read_also_from_an_answer_with_an_odd_body() {
+        // Without the NUL at the end of its id.
+        let bytes = [0, 0, 0, 18, 0x80, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 9, b'4', b'2'];
+        let incoming = read(&bytes).expect("is a frame");
+        assert_eq!((incoming.id, incoming.status), (CommandId::SubmitSmResp, CommandStatus::EsmeRok));
+        assert_eq!(incoming.body::<SubmitSmResp>(), None);
+    }
+
+    #[test]
+    fn a_frame_that_is_too_long_or_too_short_is_none() {
+        let mut huge = BytesMut::from(&[0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 5][..]);
+        assert!(frames().decode(&mut huge).is_err());
+        assert!(huge.capacity() < 1_024, "nothing is set aside for it");
+        assert!(frames().decode(&mut BytesMut::from(&[0, 0, 0, 3, 0][..])).is_err());
+        assert!(read(&[0, 0, 0, 8, 0, 0, 0, 5]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_do_harm(body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mut frame = BytesMut::from(&[0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1][..]);
+            frame.extend_from_slice(&body);
+            let _ = Incoming::read(frame.clone()).and_then(Incoming::body::<DeliverSm>);
+            let _ = Incoming::read(frame).and_then(Incoming::body::<SubmitSmResp>);
+        }
+    }
+}

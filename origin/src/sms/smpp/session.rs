@@ -1,0 +1,271 @@
+//! One bound connection to an SMSC: questions with their answers, its reports, and whether it is there at all.
+//!
+//! Everything that waits is bounded: questions by the window, reports by [`REPORTS_MAX`], what is to be written by both. A
+//! report is acknowledged when it was taken, and not before.
+
+use super::pdu::{self, Incoming};
+use super::receipt::{self, Report};
+use crate::sms::{NotNow, Receipts};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use rusmpp::pdus::{BindTransceiver, DeliverSm, DeliverSmResp};
+use rusmpp::{CommandId, CommandStatus, Pdu};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
+
+/// Reports that may wait to be taken. With more, the SMSC is asked to come back later.
+const REPORTS_MAX: usize = 64;
+/// Sequence numbers go from 1 to this, and begin anew (§3.2).
+const SEQUENCE_MAX: u32 = 0x7FFF_FFFF;
+
+/// What a session talks through.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotBound {
+    /// The SMSC does not let us in.
+    Refused(CommandStatus),
+    /// It has said nothing, or nothing that makes sense.
+    Silent,
+}
+
+/// Why a session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The connection is closed, or broken.
+    Closed,
+    /// The SMSC has ended it, by unbinding.
+    Unbound,
+    /// It does not answer any more.
+    Silent,
+    /// It sends what is no PDU.
+    Garbled,
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// It was never sent.
+    NotSent,
+    /// It may have been.
+    Unclear,
+}
+
+/// A session, for those who ask.
+pub(super) struct Session {
+    outgoing: mpsc::Sender<Bytes>,
+    asked: Mutex<Asked>,
+    patience: Duration,
+}
+
+/// Questions without an answer yet.
+#[derive(Default)]
+struct Asked {
+    last_sequence: u32,
+    by_sequence: HashMap<u32, oneshot::Sender<Incoming>>,
+}
+
+/// The connection behind a session, for the one who keeps it going.
+pub(super) struct Connection {
+    reader: Reader,
+    writer: WriteHalf<Box<dyn Wire>>,
+    outgoing: mpsc::Receiver<Bytes>,
+}
+
+type Reader = FramedRead<ReadHalf<Box<dyn Wire>>, LengthDelimitedCodec>;
+
+/// Logs in, for sending and for receiving.
+pub(super) async fn bind(
+    wire: Box<dyn Wire>,
+    bind: BindTransceiver,
+    window: u16,
+    patience: Duration,
+) -> Result<(Session, Connection), NotBound> {
+    let (reader, mut writer) = tokio::io::split(wire);
+    let mut reader = FramedRead::new(reader, pdu::frames());
+    let asked = Asked { last_sequence: 1, ..Asked::default() };
+    let handshake = async {
+        let bind = pdu::encode(CommandStatus::EsmeRok, asked.last_sequence, &Pdu::from(bind));
+        writer.write_all(&bind).await.ok()?;
+        Incoming::read(reader.next().await?.ok()?)
+    };
+    let answer = tokio::time::timeout(patience, handshake).await.ok().flatten().ok_or(NotBound::Silent)?;
+    match (answer.id, answer.status) {
+        (CommandId::BindTransceiverResp, CommandStatus::EsmeRok) => {}
+        (CommandId::BindTransceiverResp | CommandId::GenericNack, status) => {
+            return Err(NotBound::Refused(status));
+        }
+        _ => return Err(NotBound::Silent),
+    }
+    let (to_send, outgoing) = mpsc::channel(usize::from(window) + REPORTS_MAX);
+    let session = Session { outgoing: to_send, asked: Mutex::new(asked), patience };
+    Ok((session, Connection { reader, writer, outgoing }))
+}
+
+impl Session {
+    /// Asks, and waits for the answer. It may be dropped at any time.
+    pub(super) async fn ask(&self, pdu: &Pdu) -> Result<Incoming, NoAnswer> {
+        let (question, answer) = self.expect_answer();
+        let frame = pdu::encode(CommandStatus::EsmeRok, question.sequence, pdu);
+        let asked = async {
+            self.outgoing.send(frame).await.map_err(|_| NoAnswer::NotSent)?;
+            answer.await.map_err(|_| NoAnswer::Unclear)
+        };
+        tokio::time::timeout(self.patience, asked).await.unwrap_or(Err(NoAnswer::Unclear))
+    }
+
+    fn expect_answer(&self) -> (Question<'_>, oneshot::Receiver<Incoming>) {
+        let (to, answer) = oneshot::channel();
+        let mut asked = self.asked();
+        let sequence = asked.last_sequence % SEQUENCE_MAX + 1;
+        asked.last_sequence = sequence;
+        asked.by_sequence.insert(sequence, to);
+        (Question { session: self, sequence }, answer)
+    }
+
+    /// Passes an answer to whoever waits for it; nobody waits for one that comes too late.
+    fn answered(&self, answer: Incoming) {
+        if let Some(to) = self.asked().by_sequence.remove(&answer.sequence) {
+            let _ = to.send(answer);
+        }
+    }
+
+    async fn say(&self, status: CommandStatus, sequence: u32, pdu: &Pdu) -> Result<(), Ended> {
+        self.outgoing.send(pdu::encode(status, sequence, pdu)).await.map_err(|_| Ended::Closed)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place among the questions, until somebody stops waiting.
+struct Question<'a> {
+    session: &'a Session,
+    sequence: u32,
+}
+
+impl Drop for Question<'_> {
+    fn drop(&mut self) {
+        self.session.asked().by_sequence.remove(&self.sequence);
+    }
+}
+
+impl Connection {
+    /// Works until the session is over. Whoever waits for an answer then is told that none will come.
+    pub(super) async fn keep(self, session: &Session, enquire: Duration, receipts: &dyn Receipts) -> Ended {
+        let Self { reader, writer, outgoing } = self;
+        let (to_take, reports) = mpsc::channel(REPORTS_MAX);
+        let ended = tokio::select! {
+            ended = write(writer, outgoing) => ended,
+            ended = read(session, reader, to_take) => ended,
+            ended = watch(session, enquire) => ended,
+            ended = take(session, reports, receipts) => ended,
+        };
+        session.asked().by_sequence.clear();
+        ended
+    }
+}
+
+async fn write(mut writer: WriteHalf<Box<dyn Wire>>, mut outgoing: mpsc::Receiver<Bytes>) -> Ended {
+    while let Some(frame) = outgoing.recv().await {
+        if writer.write_all(&frame).await.is_err() || writer.flush().await.is_err() {
+            break;
+        }
+    }
+    Ended::Closed
+}
+
+async fn read(session: &Session, mut reader: Reader, reports: mpsc::Sender<(u32, DeliverSm)>) -> Ended {
+    loop {
+        let incoming = match reader.next().await {
+            Some(Ok(frame)) => Incoming::read(frame),
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => None,
+            Some(Err(_)) | None => return Ended::Closed,
+        };
+        let Some(incoming) = incoming else { return Ended::Garbled };
+        if let Err(ended) = follow(session, incoming, &reports).await {
+            return ended;
+        }
+    }
+}
+
+/// Does what a PDU asks for.
+async fn follow(
+    session: &Session,
+    incoming: Incoming,
+    reports: &mpsc::Sender<(u32, DeliverSm)>,
+) -> Result<(), Ended> {
+    let sequence = incoming.sequence;
+    match incoming.id {
+        CommandId::SubmitSmResp | CommandId::EnquireLinkResp | CommandId::GenericNack => {
+            session.answered(incoming);
+            Ok(())
+        }
+        CommandId::EnquireLink => session.say(CommandStatus::EsmeRok, sequence, &Pdu::EnquireLinkResp).await,
+        CommandId::Unbind => {
+            session.say(CommandStatus::EsmeRok, sequence, &Pdu::UnbindResp).await?;
+            Err(Ended::Unbound)
+        }
+        CommandId::DeliverSm => {
+            let status = match (incoming.body::<DeliverSm>(), reports.try_reserve()) {
+                (Some(report), Ok(place)) => {
+                    place.send((sequence, report));
+                    return Ok(());
+                }
+                (Some(_), Err(_)) => CommandStatus::EsmeRxTAppn,
+                // It would not be better the next time.
+                (None, _) => {
+                    tracing::warn!("the SMSC sends a report that cannot be read");
+                    CommandStatus::EsmeRxPAppn
+                }
+            };
+            session.say(status, sequence, &DeliverSmResp::default().into()).await
+        }
+        // They want no answer.
+        CommandId::AlertNotification | CommandId::Outbind => Ok(()),
+        id if id.is_response() => Ok(()),
+        _ => session.say(CommandStatus::EsmeRinvcmdid, sequence, &Pdu::GenericNack).await,
+    }
+}
+
+/// Asks from time to time whether the SMSC is there.
+async fn watch(session: &Session, every: Duration) -> Ended {
+    loop {
+        tokio::time::sleep(every).await;
+        if session.ask(&Pdu::EnquireLink).await.is_err() {
+            return Ended::Silent;
+        }
+    }
+}
+
+/// Takes reports, one after the other and beside everything else: it may take as long as the books do.
+async fn take(
+    session: &Session,
+    mut reports: mpsc::Receiver<(u32, DeliverSm)>,
+    receipts: &dyn Receipts,
+) -> Ended {
+    while let Some((sequence, deliver)) = reports.recv().await {
+        let status = match receipt::read(&deliver) {
+            Report::Final(receipt) => match receipts.take(receipt).await {
+                Ok(()) => CommandStatus::EsmeRok,
+                Err(NotNow) => CommandStatus::EsmeRxTAppn,
+            },
+            Report::Unreadable => {
+                tracing::warn!("the SMSC sends a report that does not say what became of which message");
+                CommandStatus::EsmeRok
+            }
+            Report::Underway | Report::Other => CommandStatus::EsmeRok,
+        };
+        if let Err(ended) = session.say(status, sequence, &DeliverSmResp::default().into()).await {
+            return ended;
+        }
+    }
+    Ended::Closed
+}

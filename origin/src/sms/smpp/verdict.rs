@@ -1,0 +1,78 @@
+//! What an SMSC's answer to a `submit_sm` means (SMPP 3.4 §5.1.3).
+
+use rusmpp::CommandStatus;
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The SMSC has it.
+    Taken,
+    /// It has too much to do now.
+    Throttled,
+    /// It does not deliver to this number, or does not want this message.
+    Refused,
+    /// It does not take what is in every message of ours: the settings are wrong, here or there.
+    Misfit,
+    /// It failed.
+    Unclear,
+}
+
+/// Of a status. One that nobody has defined is unclear: vendors have their own.
+pub(super) fn of(status: CommandStatus) -> Verdict {
+    use CommandStatus as S;
+    match status {
+        S::EsmeRok => Verdict::Taken,
+        S::EsmeRthrottled | S::EsmeRmsgqful => Verdict::Throttled,
+        S::EsmeRinvdstadr
+        | S::EsmeRinvdstton
+        | S::EsmeRinvdstnpi
+        | S::EsmeRxPAppn
+        | S::EsmeRxRAppn
+        | S::EsmeRprohibited => Verdict::Refused,
+        S::EsmeRinvmsglen
+        | S::EsmeRinvcmdlen
+        | S::EsmeRinvcmdid
+        | S::EsmeRinvbndsts
+        | S::EsmeRinvprtflg
+        | S::EsmeRinvregdlvflg
+        | S::EsmeRinvsrcadr
+        | S::EsmeRinvsertyp
+        | S::EsmeRinvesmclass
+        | S::EsmeRinvsrcton
+        | S::EsmeRinvsrcnpi
+        | S::EsmeRinvsystyp
+        | S::EsmeRinvrepflag
+        | S::EsmeRinvsched
+        | S::EsmeRinvexpiry
+        | S::EsmeRinvdftmsgid
+        | S::EsmeRsertypunauth
+        | S::EsmeRsertypunavail
+        | S::EsmeRsertypdenied
+        | S::EsmeRinvdcs => Verdict::Misfit,
+        _ => Verdict::Unclear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_given_up_only_when_the_answer_is_about_the_number() {
+        for (status, verdict) in [
+            (0x00, Verdict::Taken),
+            (0x58, Verdict::Throttled),
+            (0x14, Verdict::Throttled),
+            (0x0B, Verdict::Refused),
+            (0x65, Verdict::Refused),
+            (0x0A, Verdict::Misfit),
+            (0x62, Verdict::Misfit),
+            (0x08, Verdict::Unclear),
+            (0x45, Verdict::Unclear),
+            (0x64, Verdict::Unclear),
+            (0x0400, Verdict::Unclear),
+        ] {
+            assert_eq!(of(CommandStatus::from(status)), verdict, "{status:#x}");
+        }
+    }
+}

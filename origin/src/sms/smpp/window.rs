@@ -1,0 +1,62 @@
+//! The window: how many messages may be under way at once, and who goes first.
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// A part of the window is for urgent messages only, so that they never wait behind others that do.
+pub(super) struct Window {
+    all: Semaphore,
+    /// The places that messages without haste may have: they take one of these first.
+    unhurried: Semaphore,
+}
+
+/// A place in it, until it is dropped.
+pub(super) struct Place<'a> {
+    _place: SemaphorePermit<'a>,
+    _unhurried: Option<SemaphorePermit<'a>>,
+}
+
+impl Window {
+    /// With so many places. A quarter of them is kept free, at least one where there are two.
+    pub(super) fn new(places: u16) -> Self {
+        let places = usize::from(places);
+        let kept = (places / 4).max(1).min(places - 1);
+        Self { all: Semaphore::new(places), unhurried: Semaphore::new(places - kept) }
+    }
+
+    /// Waits for a place. `None` is never given while the window is there.
+    pub(super) async fn enter(&self, urgent: bool) -> Option<Place<'_>> {
+        let unhurried = if urgent { None } else { Some(self.unhurried.acquire().await.ok()?) };
+        let place = self.all.acquire().await.ok()?;
+        Some(Place { _place: place, _unhurried: unhurried })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[test]
+    fn there_is_a_place_for_who_is_in_a_hurry() {
+        for (places, unhurried) in [(2, 1), (4, 3), (10, 8), (100, 75)] {
+            let window = Window::new(places);
+            let mut taken = Vec::new();
+            while let Some(place) = window.enter(false).now_or_never() {
+                taken.push(place);
+            }
+            assert_eq!(taken.len(), unhurried, "of {places}");
+            assert!(window.enter(true).now_or_never().is_some(), "of {places}");
+            drop(taken);
+            assert!(window.enter(false).now_or_never().is_some(), "of {places}");
+        }
+    }
+
+    #[test]
+    fn a_window_of_one_is_for_everybody() {
+        let window = Window::new(1);
+        let only = window.enter(false).now_or_never();
+        assert!(only.is_some() && window.enter(true).now_or_never().is_none());
+        drop(only);
+        assert!(window.enter(true).now_or_never().is_some());
+    }
+}
