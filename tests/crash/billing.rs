@@ -52,6 +52,7 @@ impl Billing {
             return_path: "/done".to_owned(),
             keys: keys::ring(&Holder::Operator("acme")),
             accounts: account_file::parse(accounts).expect("is an account file"),
+            gateway: None,
         };
         let outside = Outside {
             clock: Arc::new(SystemClock),

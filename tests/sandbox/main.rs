@@ -60,10 +60,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let http = HttpPeer::new(CALL_DEADLINE).context("cannot set up outgoing calls")?;
     let outside =
         Outside { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), http: Arc::new(http) };
+    // Keeps the SMSC open, if there is one.
+    let mut _listening = None;
     let (listen, router) = match arguments.party {
         Party::Operator { config } => {
             let (listen, config) = OperatorConfig::load(&config).map_err(|complaint| anyhow!(complaint))?;
-            (listen, Operator::new(config, outside).router())
+            let operator = Operator::new(config, outside);
+            if let Some(smsc) = listen.smsc {
+                let listener =
+                    TcpListener::bind(smsc).await.with_context(|| format!("cannot listen on {smsc}"))?;
+                tracing::info!("listening on smpp://{smsc}");
+                _listening =
+                    Some(operator.open_smsc(listener).await.map_err(|complaint| anyhow!(complaint))?);
+            }
+            (listen.site, operator.router())
         }
         Party::Netflix { config } => {
             let (listen, config) = NetflixConfig::load(&config).map_err(|complaint| anyhow!(complaint))?;

@@ -64,7 +64,7 @@ pub(crate) fn plan(accounts: Option<&Path>) -> Plan {
     // Programs run at the root, the person may be elsewhere.
     let named = accounts.map(|file| path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     let accounts = named.unwrap_or_else(|| paths::root().join(ACME.accounts));
-    let seat = Seat { operator: &ACME, origin: 8788, site: 8790, accounts };
+    let seat = Seat { operator: &ACME, origin: 8788, site: 8790, smsc: Some(8793), accounts };
     Plan { place: LOCAL, edge_build: EdgeBuild::Watched, edge: 8787, partner: 8791, seats: vec![seat] }
 }
 

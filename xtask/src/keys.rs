@@ -176,6 +176,11 @@ pub(crate) fn random() -> Outcome<[u8; SECRET_BYTES]> {
     Ok(bytes)
 }
 
+/// A password of eight characters, as SMPP has no room for more: 48 random bits, for this machine only.
+pub(crate) fn short_password() -> Outcome<String> {
+    Ok(base64url(&random()?[..6]))
+}
+
 /// One key a line, for its owner's eyes only.
 fn write_private(path: &Path, keys: &[Value]) -> Outcome<PathBuf> {
     let lines: Vec<String> = keys.iter().map(|key| format!("  {key}")).collect();

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::Duration;
 
 pub(crate) use config::edge_keyring;
-pub(crate) use operators::{ACME, NOVA};
+pub(crate) use operators::{ACME, NOVA, Operator};
 pub(crate) use plan::{EdgeBuild, Place, Plan, Seat};
 
 use crate::child::{command, npm_program, run_in_view};

@@ -68,6 +68,18 @@ test('text messages cannot be sent at first: the code comes late, not never', as
   await widget.shows('confirm');
 });
 
+test('the SMSC has too much to do at first: the same', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  const hers = await phone(acme, dora);
+  await acme.withFaults({ smsc: 'throttle' }, async () => {
+    await widget.enter(dora);
+    await widget.shows('pin');
+  });
+  await widget.enterCode(await hers.code());
+  await widget.shows('confirm');
+});
+
 test('Netflix is down: nobody is sent there, and then somebody is', async stage => {
   const { page, announce } = await stage.customer();
   announce('503 /widget/v1/signup');

@@ -140,6 +140,7 @@ impl Seat {
             return_path: "/done".to_owned(),
             keys: keys::ring(&Holder::Operator(id)),
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
+            gateway: None,
             colours: Colours::of(&id.parse_as(OperatorId::parse)),
         };
         let config = origin_config(id, &facts);

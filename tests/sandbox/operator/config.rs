@@ -6,6 +6,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_domain::key::{KeyUse, Keyring};
 use serde::Deserialize;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,23 @@ pub struct OperatorConfig {
     pub accounts: Vec<Subscriber>,
     /// Its brand.
     pub colours: Colours,
+    /// Its gateway for text messages, if others may send by it.
+    pub gateway: Option<Gateway>,
+}
+
+/// Who may send text messages, by SMPP or by HTTP.
+#[derive(Clone)]
+pub struct Gateway {
+    /// The one who may.
+    pub user: String,
+    /// Their password: at most eight characters, as SMPP has no room for more.
+    pub password: String,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gateway(***)")
+    }
 }
 
 /// The brand colour on light and on dark ground, `#rrggbb`.
@@ -86,6 +104,24 @@ struct File {
     #[serde(default = "default_offer")]
     offer: String,
     colours: Option<Colours>,
+    gateway: Option<GatewayFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GatewayFile {
+    smsc_listen: String,
+    user: String,
+    password_file: PathBuf,
+}
+
+/// Where an operator listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Listen {
+    /// For HTTP.
+    pub site: SocketAddr,
+    /// For SMPP.
+    pub smsc: Option<SocketAddr>,
 }
 
 fn default_return_path() -> String {
@@ -98,10 +134,18 @@ fn default_offer() -> String {
 
 impl OperatorConfig {
     /// Reads the configuration file and the key and account files that it names, relative to the working directory.
-    /// Gives the address to listen on with it.
-    pub fn load(path: &Path) -> Result<(SocketAddr, Self), String> {
+    /// Gives the addresses to listen on with it.
+    pub fn load(path: &Path) -> Result<(Listen, Self), String> {
         let file: File = read_json(path)?;
         let listen = loopback(&file.listen)?;
+        let smsc = file.gateway.as_ref().map(|gateway| loopback(&gateway.smsc_listen)).transpose()?;
+        let gateway = match file.gateway {
+            Some(gateway) => {
+                let password = read(&gateway.password_file)?.trim_end().to_owned();
+                Some(Gateway { user: gateway.user, password })
+            }
+            None => None,
+        };
         let accounts = account_file::parse(&read(&file.accounts)?)
             .map_err(|complaint| format!("{}: {complaint}", file.accounts.display()))?;
         let config = Self {
@@ -119,9 +163,10 @@ impl OperatorConfig {
             currency: file.currency,
             return_path: file.return_path,
             accounts,
+            gateway,
         };
         config.check()?;
-        Ok((listen, config))
+        Ok((Listen { site: listen, smsc }, config))
     }
 
     /// What the pages rely on.

@@ -1,6 +1,7 @@
-//! `/faults`: which calls of the CSP API fail, and how. A POST replaces the whole set, so `{}` heals everything.
+//! `/faults`: which calls of the CSP API fail, and how, and what the SMSC does wrong. A POST replaces the whole set, so `{}` heals everything.
 
 use super::Operator;
+use super::smsc::{Reporting, Trouble};
 use crate::sandbox::answer::Refusal;
 use crate::sandbox::faults::{Fault, interpose};
 use axum::Json;
@@ -11,7 +12,6 @@ use bytes::Bytes;
 use http::Method;
 use onbill_domain::wire;
 use serde::{Deserialize, Serialize};
-use std::sync::PoisonError;
 
 /// The set. All are off by default.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub(super) struct Faults {
     transaction_status: Fault,
     refund: Fault,
     notification: Fault,
+    smsc: Trouble,
+    receipts: Reporting,
 }
 
 impl Faults {
@@ -56,12 +58,30 @@ pub(super) async fn post_faults(
     body: Bytes,
 ) -> Result<Json<Faults>, Refusal> {
     let faults = wire::parse(&body)?;
-    *operator.0.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    operator.0.faults.send_replace(faults);
+    if faults.smsc == Trouble::Down {
+        operator.cut_smsc();
+    }
+    operator.release_reports();
     Ok(Json(faults))
 }
 
 impl Operator {
     fn faults(&self) -> Faults {
-        *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.faults.borrow()
+    }
+
+    pub(super) fn trouble(&self) -> Trouble {
+        self.faults().smsc
+    }
+
+    /// Waits until the SMSC does something else wrong, or nothing.
+    pub(super) async fn until_trouble_ends(&self, trouble: Trouble) {
+        // The sender is the operator's own.
+        let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc != trouble).await;
+    }
+
+    pub(super) fn reporting(&self) -> Reporting {
+        self.faults().receipts
     }
 }

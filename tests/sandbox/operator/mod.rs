@@ -18,9 +18,11 @@ mod layout;
 mod log_in;
 mod session;
 mod sms;
+pub mod smsc;
 
-pub use config::{Colours, OperatorConfig};
+pub use config::{Colours, Gateway, OperatorConfig};
 pub use files::Refused;
+pub use smsc::{Listening, Wish};
 
 use crate::sandbox::gate::Gate;
 use crate::sandbox::{Outside, answer, page, settings};
@@ -34,6 +36,7 @@ use log_in::LogIns;
 use onbill_domain::key::KeyUse;
 use onbill_domain::timestamp::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// The operator. Copies share one state.
 #[derive(Clone)]
@@ -45,8 +48,9 @@ struct Inner {
     gate: Gate,
     books: Mutex<Books>,
     log_ins: Mutex<LogIns>,
-    faults: Mutex<Faults>,
+    faults: watch::Sender<Faults>,
     files: Mutex<files::Answered>,
+    smsc: smsc::Smsc,
 }
 
 impl Operator {
@@ -61,8 +65,9 @@ impl Operator {
             gate,
             books,
             log_ins: Mutex::default(),
-            faults: Mutex::default(),
+            faults: watch::Sender::new(Faults::default()),
             files: Mutex::default(),
+            smsc: smsc::Smsc::default(),
         }))
     }
 

@@ -36,6 +36,7 @@ fn acme() -> Acme {
         return_path: "/done".to_owned(),
         keys: keys(),
         accounts: account_file::parse(include_str!("../accounts/acme.csv")).expect("is well formed"),
+        gateway: None,
     };
     let world = World::new();
     let operator = Operator::new(config, world.outside());

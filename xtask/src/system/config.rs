@@ -14,11 +14,15 @@ use crate::system::plan::{EDGE, PARTNER, Plan, Seat};
 /// The one offer of the local system.
 const OFFER: &str = "netflix-standard";
 
+/// What origins are called at their operators' gateways for text messages.
+const GATEWAY_USER: &str = "onbill";
+
 /// Writes all of them.
 pub(crate) fn write(plan: &Plan) -> Outcome {
     for seat in &plan.seats {
         put(&plan.config_of(&seat.origin_name()), &origin_toml(plan, seat))?;
         put(&plan.config_of(&seat.site_name()), &format!("{:#}\n", site_json(plan, seat)))?;
+        keys::write_copy(&plan.smsc_password(seat), &keys::short_password()?)?;
     }
     put(&plan.config_of(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
     keys::write_copy(&plan.config_of(EDGE), &edge_env(plan, &edge_keyring(plan)?))
@@ -60,7 +64,7 @@ pub(crate) fn partners(plan: &Plan) -> Value {
 fn origin_toml(plan: &Plan, seat: &Seat) -> String {
     let operator = seat.operator;
     let keys = plan.place.keys_dir().join(keys::origin_file(operator.id));
-    format!(
+    let toml = format!(
         "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
@@ -82,6 +86,18 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
         proof = quoted(operator.number_proof),
         price = operator.price,
         currency = quoted(operator.currency),
+    );
+    toml + &sms_toml(plan, seat)
+}
+
+fn sms_toml(plan: &Plan, seat: &Seat) -> String {
+    let Some(port) = seat.smsc else { return "\n[sms]\nby = \"csp\"\n".to_owned() };
+    format!(
+        "\n[sms]\nby = \"smpp\"\nurl = {url}\nsystem_id = {user}\npassword_file = {file}\nsender = {sender}\n",
+        url = quoted(&format!("smpp://127.0.0.1:{port}")),
+        user = quoted(GATEWAY_USER),
+        file = quoted(&plan.smsc_password(seat).to_string_lossy()),
+        sender = quoted(seat.operator.name),
     )
 }
 
@@ -92,6 +108,10 @@ fn quoted(text: &str) -> String {
 
 fn site_json(plan: &Plan, seat: &Seat) -> Value {
     let operator = seat.operator;
+    let gateway = seat.smsc.map(|port| {
+        json!({ "smsc_listen": format!("127.0.0.1:{port}"), "user": GATEWAY_USER,
+            "password_file": plan.smsc_password(seat) })
+    });
     json!({
         "operator": operator.id,
         "name": operator.name,
@@ -102,6 +122,7 @@ fn site_json(plan: &Plan, seat: &Seat) -> Value {
         "keys": plan.place.keys_dir().join(keys::operator_file(operator.id)),
         "accounts": seat.accounts,
         "return_path": "/done",
+        "gateway": gateway,
     })
 }
 
@@ -158,6 +179,7 @@ mod tests {
             "bss_url = \"http://127.0.0.1:8790/csp\"",
             "price = { value = 1599, currency = \"USD\" }",
             "number_proof = \"device-read\"",
+            "url = \"smpp://127.0.0.1:8793\"",
         ] {
             assert!(toml.lines().any(|found| found == line), "{line} in\n{toml}");
         }

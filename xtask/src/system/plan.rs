@@ -60,6 +60,8 @@ pub(crate) struct Seat {
     pub(crate) operator: &'static Operator,
     pub(crate) origin: u16,
     pub(crate) site: u16,
+    /// Of the SMSC, where text messages go by SMPP; else they go by the CSP API.
+    pub(crate) smsc: Option<u16>,
     pub(crate) accounts: PathBuf,
 }
 
@@ -68,9 +70,10 @@ impl Plan {
     pub(crate) fn ports(&self) -> Vec<(u16, String)> {
         let mut ports =
             vec![(self.edge, "the edge".to_owned()), (self.partner, "the Netflix sandbox".to_owned())];
-        for Seat { operator, origin, site, .. } in &self.seats {
+        for Seat { operator, origin, site, smsc, .. } in &self.seats {
             ports.push((*origin, format!("the origin of {}", operator.name)));
             ports.push((*site, format!("the site of {}", operator.name)));
+            ports.extend(smsc.map(|port| (port, format!("the SMSC of {}", operator.name))));
         }
         ports
     }
@@ -98,6 +101,11 @@ impl Plan {
     /// The edge's key-value store.
     pub(crate) fn kv(&self) -> PathBuf {
         self.place.dir().join("kv")
+    }
+
+    /// The password between an origin and its operator's SMSC.
+    pub(crate) fn smsc_password(&self, seat: &Seat) -> PathBuf {
+        self.place.dir().join(format!("smsc-{}.password", seat.operator.id))
     }
 
     /// An origin's database. Two more files of its may lie beside it.

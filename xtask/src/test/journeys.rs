@@ -2,7 +2,7 @@
 //! What the journeys are and what must be true on the way is in that folder.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::clock::pause;
 use crate::failure::{Doing, Failure, Outcome};
 use crate::lock::Lock;
 use crate::setup::node;
-use crate::system::{ACME, EdgeBuild, NOVA, Place, Plan, Seat, System, ports};
+use crate::system::{ACME, EdgeBuild, NOVA, Operator, Place, Plan, Seat, System, ports};
 use crate::{dev, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
@@ -39,12 +39,14 @@ pub(crate) fn run() -> Outcome {
 }
 
 fn plan() -> Outcome<Plan> {
-    let [edge, partner, acme_origin, acme_site, nova_origin, nova_site] = ports::free()?;
-    let accounts = |file: &str| -> PathBuf { paths::root().join(file) };
-    let seats = vec![
-        Seat { operator: &ACME, origin: acme_origin, site: acme_site, accounts: accounts(ACME.accounts) },
-        Seat { operator: &NOVA, origin: nova_origin, site: nova_site, accounts: accounts(NOVA.accounts) },
-    ];
+    let [edge, partner, acme_origin, acme_site, acme_smsc, nova_origin, nova_site] = ports::free()?;
+    let seat = |operator: &'static Operator, origin, site, smsc| {
+        let accounts = paths::root().join(operator.accounts);
+        Seat { operator, origin, site, smsc, accounts }
+    };
+    // One operator of each kind, so that both ways of text messages are walked.
+    let seats =
+        vec![seat(&ACME, acme_origin, acme_site, Some(acme_smsc)), seat(&NOVA, nova_origin, nova_site, None)];
     Ok(Plan { place: PLACE, edge_build: EDGE_BUILD, edge, partner, seats })
 }
 

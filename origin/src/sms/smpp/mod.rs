@@ -44,6 +44,10 @@ const PLACE_PATIENCE: Duration = Duration::from_secs(5);
 const SPARED_SECONDS: i64 = 2;
 /// The level above which a GSM network has none (SMPP 3.4 §5.2.14).
 const URGENT: u8 = 3;
+/// `esm_class` of a message, and of one that begins with a header (§5.2.12). Not by the library's default, which is an
+/// acknowledgement.
+const PLAIN: u8 = 0;
+const HEADED: u8 = 0x40;
 /// A receipt is wanted, whether it is delivered or not (§5.2.17).
 const RECEIPT_WANTED: u8 = 1;
 /// Messages are dropped a minute after this at the latest; SMSCs do not all look at the seconds.
@@ -118,11 +122,7 @@ impl SmppTexts {
     async fn submit(&self, session: &Session, text: &Text<'_>, parts: Parts) -> Sent {
         let last = parts.messages.len();
         let mut message_id = None;
-        let class = if parts.have_headers() {
-            EsmClass::default().with_udhi_indicator()
-        } else {
-            EsmClass::default()
-        };
+        let class = EsmClass::from(if parts.have_headers() { HEADED } else { PLAIN });
         for (message, number) in parts.messages.into_iter().zip(1..) {
             let receipt = if text.receipt && number == last { RECEIPT_WANTED } else { 0 };
             let Some(envelope) = self.envelope(text) else { return Sent::Refused };

@@ -1,0 +1,179 @@
+//! What goes wrong at an SMSC, and what a text is known to be then.
+
+use crate::scene::{GOOD, RIGHT, Scene, until};
+use futures_util::future::join_all;
+use onbill_domain::msisdn::Msisdn;
+use onbill_origin::sms::{Cause, Sent, Text};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use tokio::task::JoinSet;
+
+#[tokio::test]
+async fn a_throttling_smsc_is_left_alone_and_comes_round() {
+    let scene = Scene::new().await;
+    scene.send("there is a connection", true).await;
+    for fault in ["throttle", "queue-full"] {
+        scene.trouble(json!({"smsc": fault})).await;
+        assert_eq!(scene.send("one", true).await, Sent::Later(Cause::Throttled));
+        let asked = scene.operator.smsc_asked();
+        assert_eq!(scene.send("two", false).await, Sent::Later(Cause::Throttled));
+        assert_eq!(scene.operator.smsc_asked(), asked, "what can wait is not even tried");
+        scene.trouble(json!({})).await;
+        assert!(matches!(scene.send("one", true).await, Sent::Accepted { .. }), "what cannot wait is");
+        assert_eq!(scene.send("two", false).await, Sent::Later(Cause::Throttled));
+        scene.clock.pass_seconds(2);
+        assert!(matches!(scene.send("two", false).await, Sent::Accepted { .. }));
+    }
+    assert_eq!(scene.inbox(GOOD).await[1..], ["one", "two", "one", "two"]);
+}
+
+/// Sends all of them, again and again, until each was accepted.
+async fn send_all(scene: &Scene, mut left: Vec<String>) {
+    while !left.is_empty() {
+        let sent = join_all(left.iter().map(|text| scene.send(text, true))).await;
+        let again = sent.into_iter().zip(left).filter(|(sent, _)| match sent {
+            Sent::Accepted { .. } => false,
+            Sent::Later(Cause::Unclear) => true,
+            other => panic!("{other:?}"),
+        });
+        left = again.map(|(_, text)| text).collect();
+    }
+}
+
+async fn times_each_came(scene: &Scene) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for text in scene.inbox(GOOD).await {
+        *times.entry(text).or_default() += 1;
+    }
+    times
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_in_the_middle_of_a_window_loses_nothing() {
+    for (fault, most) in [("drop", 1), ("drop-after", 2)] {
+        let scene = Scene::new().await;
+        scene.trouble(json!({"smsc": fault})).await;
+        let texts: Vec<String> = (0..12).map(|n| format!("text {n}")).collect();
+        let mend = async {
+            until("it has broken", async || scene.operator.smsc_bound() == 0).await;
+            scene.trouble(json!({})).await;
+        };
+        tokio::join!(send_all(&scene, texts.clone()), mend);
+        let times = times_each_came(&scene).await;
+        assert!(texts.iter().all(|text| times.contains_key(text)), "{fault}: {times:?}");
+        assert!(times.values().all(|times| *times <= most), "{fault}: {times:?}");
+        assert!(scene.operator.smsc_binds() >= 2, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_leaves_it_open_whether_the_text_came() {
+    let scene = Scene::new().await;
+    for (fault, times) in [("hang", 1), ("hang-after", 2)] {
+        scene.trouble(json!({"smsc": fault})).await;
+        assert_eq!(scene.send(fault, true).await, Sent::Later(Cause::Unclear));
+        scene.trouble(json!({})).await;
+        assert!(matches!(scene.send(fault, true).await, Sent::Accepted { .. }));
+        assert_eq!(times_each_came(&scene).await[fault], times, "{fault}");
+    }
+    assert_eq!(scene.operator.smsc_binds(), 1, "an SMSC that is there still is not left");
+}
+
+#[tokio::test]
+async fn a_thousand_messages_do_not_delay_one_that_is_urgent() {
+    let scene = Scene::new().await;
+    scene.send("there is a connection", true).await;
+    scene.trouble(json!({"smsc": "slow"})).await;
+    let asked = scene.operator.smsc_asked();
+    let mut bulk = JoinSet::new();
+    for n in 0..1_000 {
+        let texts = Arc::clone(&scene.texts);
+        bulk.spawn(async move {
+            let to = Msisdn::parse(GOOD).expect("is E.164");
+            let body = format!("bulk {n}");
+            let text = Text { to: &to, body: &body, urgent: false, valid_until: None, receipt: false };
+            texts.send(&text).await
+        });
+    }
+    until("the window is as full as it gets", async || scene.operator.smsc_asked() == asked + 3).await;
+    assert!(matches!(scene.send("pin", true).await, Sent::Accepted { .. }));
+    assert_eq!(scene.inbox(GOOD).await[1..], ["pin"], "none of the thousand was before it");
+    scene.trouble(json!({})).await;
+    let sent = bulk.join_all().await;
+    assert!(sent.iter().all(|sent| matches!(sent, Sent::Accepted { .. } | Sent::Later(_))));
+    assert!(sent.iter().filter(|sent| matches!(sent, Sent::Accepted { .. })).count() > 900, "{sent:?}");
+}
+
+/// Where a test's log goes.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("is whole").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("is whole").clone()).expect("is text")
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_an_alarm_and_not_tried_over_and_over() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let scene = Scene::with("wrong-pw", &json!({})).await;
+    until("there is an alarm", async || log.text().contains("alarm=\"sms-bind-refused\"")).await;
+    let to = Msisdn::parse(GOOD).expect("is E.164");
+    for _ in 0..100 {
+        let text = Text { to: &to, body: "the text", urgent: true, valid_until: None, receipt: false };
+        assert_eq!(scene.texts.send(&text).await, Sent::Later(Cause::Unreachable));
+    }
+    assert_eq!(scene.operator.smsc_binds(), 1);
+    let log = log.text();
+    assert!(log.contains("EsmeRinvpaswd"), "{log}");
+    for secret in ["wrong-pw", RIGHT, "2025550101", "the text"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_message_is_in_the_log() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .with_ansi(false)
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let scene = Scene::new().await;
+    scene.send("the very text", true).await;
+    for fault in ["throttle", "drop", "hang-after"] {
+        scene.trouble(json!({"smsc": fault})).await;
+        scene.send("the very text", true).await;
+    }
+    scene.trouble(json!({})).await;
+    scene.send("the very text", true).await;
+    scene.receipts(1).await;
+    let log = log.text();
+    assert!(log.contains("connected to the SMSC") && log.contains("EsmeRthrottled"), "{log}");
+    for secret in [RIGHT, "2025550101", "the very text", "m-000001"] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}

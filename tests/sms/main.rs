@@ -1,0 +1,15 @@
+//! Text messages over the real thing: the origin's adapters against gateways that other authors have written, over TCP.
+//!
+//! What is waited for comes soon or not at all; the deadline only ends a test that has failed.
+
+#![cfg(test)]
+
+mod faults;
+#[path = "../flows/world/keys.rs"]
+#[expect(dead_code, reason = "this file's other users are more parties")]
+mod keys;
+mod pins;
+mod raw;
+mod receipts;
+mod scene;
+mod texts;

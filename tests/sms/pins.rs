@@ -1,0 +1,155 @@
+//! PINs: the origin as it serves, from the customer's number to the message on the phone.
+
+use crate::keys::{self, Holder};
+use crate::scene::{ACCOUNTS, GOOD, Movable, RIGHT, Scene, password_file, until};
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use onbill_domain::key::KeyUse;
+use onbill_domain::limits::PIN_DIGITS;
+use onbill_domain::signature::sign_request;
+use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
+use onbill_origin::app::App;
+use onbill_origin::config::Config;
+use onbill_origin::import::import_accounts;
+use onbill_origin::peer::HttpPeer;
+use onbill_origin::{outbox, routes, sms};
+use onbill_tests::place::Place;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+const ORIGIN: &str = "127.0.0.1:8788";
+
+/// An origin that sends by the scene's SMSC.
+struct Origin {
+    app: Arc<App>,
+    router: Router,
+    clock: Arc<Movable>,
+    _working: JoinSet<()>,
+    _place: Place,
+}
+
+impl Origin {
+    async fn new(scene: &Scene, name: &str) -> Self {
+        let config: Config = serde_json::from_value(json!({
+            "operator": "acme", "name": name, "country": "US", "listen": ORIGIN, "database": "unused", "keys": "unused",
+            "edge_url": "http://127.0.0.1:8787", "bss_url": "http://127.0.0.1:8790/csp",
+            "dashboards": ["http://127.0.0.1:8790"],
+            "offers": [{"id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
+                        "price": {"value": 1599, "currency": "USD"}}],
+            "sms": {"by": "smpp", "url": format!("smpp://{}", scene.address), "system_id": "onbill",
+                    "password_file": password_file(RIGHT), "sender": "Acme", "answer_seconds": 1},
+        }))
+        .expect("is a configuration");
+        let place = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let peer = HttpPeer::new(Duration::from_secs(1)).expect("starts");
+        let app = App::new(
+            config,
+            keys::ring(&Holder::Origin("acme")),
+            place.open(1).await.expect("opens"),
+            Arc::new(peer),
+            Arc::clone(&scene.clock) as _,
+            Arc::new(SystemRandom),
+        );
+        let app = Arc::new(app.expect("is sound"));
+        let complain = |complaint| panic!("{complaint}");
+        import_accounts(&*app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
+            .await
+            .expect("imports");
+        let mut working = JoinSet::new();
+        working.spawn(sms::run(Arc::clone(&app)));
+        let (router, clock) = (routes::router(Arc::clone(&app)), Arc::clone(&scene.clock));
+        Self { app, router, clock, _working: working, _place: place }
+    }
+
+    /// A customer enters a number in the widget.
+    async fn enter(&self, locale: &str) {
+        let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": locale});
+        let mut request = Request::post(format!("http://{ORIGIN}/edge/v1/validate"))
+            .header("content-type", "application/json")
+            .header("host", ORIGIN)
+            .body(Bytes::from(body.to_string()))
+            .expect("is a request");
+        let ring = keys::ring(&Holder::Edge);
+        let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+        let nonce = (&SystemRandom as &dyn Random).nonce();
+        sign_request(&mut request, key, self.clock.now(), &nonce).expect("signs");
+        let answer = self.router.clone().oneshot(request.map(Body::from)).await.expect("routers do not fail");
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    /// Delivers what is due now, and what is due again some time later, until a message has come.
+    async fn deliver(&self, scene: &Scene, messages: usize) {
+        until("the PIN comes", async || {
+            outbox::deliver_due(&self.app).await.expect("works");
+            self.clock.pass_seconds(3);
+            scene.inbox(GOOD).await.len() >= messages
+        })
+        .await;
+    }
+}
+
+fn pin_in(text: &str) -> &str {
+    text.split_whitespace()
+        .find(|word| word.len() == PIN_DIGITS && word.bytes().all(|b| b.is_ascii_digit()))
+        .expect("has a PIN")
+}
+
+#[tokio::test]
+async fn a_pin_arrives_in_every_language() {
+    for name in ["Acme", "Acme 📱"] {
+        let scene = Scene::new().await;
+        let origin = Origin::new(&scene, name).await;
+        for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
+            origin.enter(locale).await;
+            origin.deliver(&scene, at + 1).await;
+            let text = &scene.inbox(GOOD).await[at];
+            assert!(!pin_in(text).is_empty() && text.contains(name), "{text}");
+        }
+        let wishes = scene.operator.smsc_wishes();
+        assert!(
+            wishes.iter().all(|wish| wish.priority == 3 && wish.validity.ends_with("000R")),
+            "{wishes:?}"
+        );
+        let latin = wishes.iter().filter(|wish| wish.coding == 0).count();
+        assert_eq!(latin > 0, name == "Acme", "the emoji takes it to UCS-2");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_serves_before_its_smsc_does() {
+    let scene = Scene::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
+    let origin = Origin::new(&scene, "Acme").await;
+    origin.enter("en").await;
+    outbox::deliver_due(&origin.app).await.expect("works");
+    assert!(scene.inbox(GOOD).await.is_empty());
+    scene.trouble(json!({})).await;
+    // The PIN's attempts must not run out before.
+    until("both are connected", async || scene.operator.smsc_bound() == 2).await;
+    origin.deliver(&scene, 1).await;
+    assert_eq!(scene.inbox(GOOD).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_pin_whose_answer_is_lost_is_sent_again() {
+    let scene = Scene::new().await;
+    let origin = Origin::new(&scene, "Acme").await;
+    until("both are connected", async || scene.operator.smsc_bound() == 2).await;
+    scene.trouble(json!({"smsc": "hang-after"})).await;
+    origin.enter("en").await;
+    origin.deliver(&scene, 1).await;
+    scene.trouble(json!({})).await;
+    origin.deliver(&scene, 2).await;
+    let texts = scene.inbox(GOOD).await;
+    assert_eq!(pin_in(&texts[0]), pin_in(&texts[1]), "it is the same one");
+    for _ in 0..5 {
+        origin.clock.pass_seconds(60);
+        outbox::deliver_due(&origin.app).await.expect("works");
+    }
+    assert_eq!(scene.inbox(GOOD).await.len(), 2, "it has arrived, and that is known");
+}

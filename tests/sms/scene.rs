@@ -1,0 +1,248 @@
+//! An operator with its SMSC, and an adapter that is connected to it.
+
+use crate::keys::{self, Holder};
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use http::{Request, Response};
+use onbill_domain::currency::Currency;
+use onbill_domain::ids::{OfferId, OperatorId};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::{Clock, Random, SystemRandom};
+use onbill_origin::bss::BillingSystem;
+use onbill_origin::peer::{Peer, Unreachable};
+use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, SmsSettings, Text, Texts};
+use onbill_tests::sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
+use onbill_tests::sandbox::{Outside, account_file};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+pub(crate) const ACCOUNTS: &str = include_str!("../sandbox/accounts/acme.csv");
+pub(crate) const GOOD: &str = "+12025550101";
+pub(crate) const SITE: &str = "127.0.0.1:8790";
+/// The password that is right.
+pub(crate) const RIGHT: &str = "hunter2!";
+const DEADLINE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// Stands still until it is moved.
+pub(crate) struct Movable(AtomicI64);
+
+impl Movable {
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Movable {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Nobody to call.
+struct Nobody;
+
+#[async_trait]
+impl Peer for Nobody {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+        Err(Unreachable)
+    }
+}
+
+/// Receipts that came; some may be turned away first.
+#[derive(Default)]
+pub(crate) struct Heard {
+    taken: Mutex<Vec<Receipt>>,
+    pub(crate) busy: AtomicU32,
+}
+
+#[async_trait]
+impl Receipts for Heard {
+    async fn take(&self, receipt: Receipt) -> Result<(), NotNow> {
+        if self.busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok() {
+            return Err(NotNow);
+        }
+        self.taken.lock().expect("is whole").push(receipt);
+        Ok(())
+    }
+}
+
+/// All of it.
+pub(crate) struct Scene {
+    pub(crate) clock: Arc<Movable>,
+    pub(crate) operator: Operator,
+    pub(crate) texts: Arc<dyn Texts>,
+    pub(crate) heard: Arc<Heard>,
+    site: Router,
+    /// The SMSC's.
+    pub(crate) address: SocketAddr,
+    /// Ends with the scene.
+    working: JoinSet<()>,
+    _listening: Listening,
+}
+
+/// The adapter's settings, with a password file of its own.
+pub(crate) fn settings(address: SocketAddr, password: &str, more: &Value) -> SmsSettings {
+    let mut settings = json!({
+        "by": "smpp", "url": format!("smpp://{address}"), "system_id": "onbill", "password_file": password_file(password),
+        "sender": "Acme", "window": 4, "answer_seconds": 1,
+    });
+    let more = more.as_object().cloned().unwrap_or_default();
+    settings.as_object_mut().expect("is an object").extend(more);
+    serde_json::from_value(settings).expect("are settings")
+}
+
+pub(crate) fn password_file(password: &str) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let name = format!("sms-{}-{}.password", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, format!("{password}\n")).expect("can be written");
+    path
+}
+
+/// An adapter by itself.
+pub(crate) fn open(settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Texts> {
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    let random = Arc::new(SystemRandom) as Arc<dyn Random>;
+    let ring = Arc::new(keys::ring(&Holder::Origin("acme")));
+    let bss = BillingSystem::new(
+        "http://127.0.0.1:1",
+        "acme",
+        ring,
+        Arc::new(Nobody),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+    );
+    sms::open(settings, &Arc::new(bss), &clock, &random).expect("is sound")
+}
+
+pub(crate) fn clock() -> Arc<Movable> {
+    Arc::new(Movable(AtomicI64::new(1_795_000_000)))
+}
+
+impl Scene {
+    /// Connected, with a window of four.
+    pub(crate) async fn new() -> Self {
+        let scene = Self::with(RIGHT, &json!({})).await;
+        until("the SMSC is bound", async || scene.operator.smsc_bound() == 1).await;
+        scene
+    }
+
+    /// Connecting, with this password and other settings.
+    pub(crate) async fn with(password: &str, more: &Value) -> Self {
+        Self::troubled(json!({}), password, more).await
+    }
+
+    /// The same with something wrong from the beginning.
+    pub(crate) async fn troubled(faults: Value, password: &str, more: &Value) -> Self {
+        let clock = clock();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+        let address = listener.local_addr().expect("has one");
+        let operator = operator(&clock);
+        let site = operator.router();
+        let listening = operator.open_smsc(listener).await.expect("opens");
+        let texts = open(&settings(address, password, more), &clock);
+        let heard = Arc::new(Heard::default());
+        let mut scene = Self {
+            clock,
+            operator,
+            texts,
+            heard,
+            site,
+            address,
+            working: JoinSet::new(),
+            _listening: listening,
+        };
+        scene.trouble(faults).await;
+        let (texts, heard) = (Arc::clone(&scene.texts), Arc::clone(&scene.heard));
+        scene.working.spawn(async move { texts.run(&*heard).await });
+        scene
+    }
+
+    /// Switches the operator's faults.
+    pub(crate) async fn trouble(&self, faults: Value) {
+        let request = Request::post("/faults").header("content-type", "application/json");
+        let request = request.body(Body::from(faults.to_string())).expect("is a request");
+        let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
+        assert!(answer.status().is_success(), "{faults}");
+    }
+
+    /// What a phone has received, oldest first.
+    pub(crate) async fn inbox(&self, number: &str) -> Vec<String> {
+        inbox(&self.site, number).await
+    }
+
+    /// Sends a text, as soon as there is a connection.
+    pub(crate) async fn send(&self, body: &str, urgent: bool) -> Sent {
+        let to = Msisdn::parse(GOOD).expect("is E.164");
+        let text = Text { to: &to, body, urgent, valid_until: None, receipt: true };
+        let sending = async {
+            loop {
+                match self.texts.send(&text).await {
+                    Sent::Later(Cause::Unreachable) => tokio::time::sleep(LOOK_EVERY).await,
+                    sent => return sent,
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, sending).await.expect("there is a connection at last")
+    }
+
+    /// The receipts that were taken so far, once there are so many.
+    pub(crate) async fn receipts(&self, count: usize) -> Vec<Receipt> {
+        let taken = || self.heard.taken.lock().expect("is whole").clone();
+        until("the receipts come", async || taken().len() >= count).await;
+        taken()
+    }
+}
+
+/// The played operator, with a gateway.
+pub(crate) fn operator(clock: &Arc<Movable>) -> Operator {
+    let slug = OperatorId::parse("acme").expect("is a slug");
+    let config = OperatorConfig {
+        colours: Colours::of(&slug),
+        operator: slug,
+        name: "Acme Mobile".to_owned(),
+        country: "US".to_owned(),
+        currency: Currency::parse("USD").expect("is listed"),
+        public_url: format!("http://{SITE}"),
+        edge_url: "http://127.0.0.1:8787".to_owned(),
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        return_path: "/done".to_owned(),
+        keys: keys::ring(&Holder::Operator("acme")),
+        accounts: account_file::parse(ACCOUNTS).expect("is an account file"),
+        gateway: Some(Gateway { user: "onbill".to_owned(), password: RIGHT.to_owned() }),
+    };
+    let outside =
+        Outside { clock: Arc::clone(clock) as _, random: Arc::new(SystemRandom), http: Arc::new(Nobody) };
+    Operator::new(config, outside)
+}
+
+pub(crate) async fn inbox(site: &Router, number: &str) -> Vec<String> {
+    let path = format!("/sms?msisdn={}", number.replace('+', "%2B"));
+    let request = Request::get(path).header("accept", "application/json");
+    let request = request.body(Body::empty()).expect("is a request");
+    let answer = site.clone().oneshot(request).await.expect("routers do not fail");
+    let body = to_bytes(answer.into_body(), 1 << 20).await.expect("is whole");
+    let messages: Vec<Value> = serde_json::from_slice(&body).expect("is JSON");
+    messages.iter().map(|message| message["text"].as_str().expect("is text").to_owned()).collect()
+}
+
+/// Looks until something is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !is_so().await {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, looking).await.expect(what);
+}

@@ -1,0 +1,82 @@
+//! Texts, as they arrive: read by another author's alphabet and joined as a phone would.
+
+use crate::scene::{GOOD, Scene};
+use onbill_domain::msisdn::Msisdn;
+use onbill_origin::sms::{Sent, Text};
+use std::fmt::Write as _;
+
+async fn arrives(scene: &Scene, text: &str) {
+    let before = scene.inbox(GOOD).await.len();
+    assert!(matches!(scene.send(text, true).await, Sent::Accepted { message_id: Some(_) }), "{text}");
+    assert_eq!(scene.inbox(GOOD).await[before..], [text.to_owned()]);
+}
+
+#[tokio::test]
+async fn every_character_of_the_gsm_alphabet_arrives_as_it_was() {
+    let scene = Scene::new().await;
+    let alphabet = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ\
+                    ÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+    assert_eq!(alphabet.chars().count(), 127);
+    arrives(&scene, alphabet).await;
+    arrives(&scene, "\u{c}^{}\\[~]|€").await;
+    assert!(scene.operator.smsc_wishes().iter().all(|wish| wish.coding == 0));
+}
+
+#[tokio::test]
+async fn a_text_arrives_whole_however_many_messages_it_takes() {
+    let scene = Scene::new().await;
+    // On both sides of each seam, and with a character on it that takes the room of two.
+    for count in [1, 152, 153, 154, 159, 160, 161, 305, 306, 307, 1_000] {
+        let mut text: String = ('a'..='z').cycle().take(count - 1).collect();
+        text.push('z');
+        arrives(&scene, &text).await;
+        text.replace_range(count - 1.., "€");
+        text.push_str("and more");
+        arrives(&scene, &text).await;
+    }
+    for count in [1, 66, 67, 68, 69, 70, 71, 133, 134, 135, 500] {
+        let text: String = ('ا'..='ي').cycle().take(count - 1).collect();
+        arrives(&scene, &format!("{text}م")).await;
+        arrives(&scene, &format!("{text}📱 ok")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_text_in_parts_asks_for_one_receipt() {
+    let scene = Scene::new().await;
+    arrives(&scene, &"long ".repeat(80)).await;
+    let wished: Vec<bool> = scene.operator.smsc_wishes().iter().map(|wish| wish.receipt).collect();
+    assert_eq!(wished, [false, false, true]);
+    assert_eq!(scene.receipts(1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_urgent_says_so_and_says_how_long_it_is_worth_delivering() {
+    let scene = Scene::new().await;
+    scene.send("bulk", false).await;
+    let to = Msisdn::parse(GOOD).expect("is E.164");
+    let now = onbill_origin::ambient::Clock::now(&*scene.clock);
+    let text =
+        Text { to: &to, body: "pin", urgent: true, valid_until: Some(now.plus_seconds(595)), receipt: false };
+    assert!(matches!(scene.texts.send(&text).await, Sent::Accepted { .. }));
+    let [bulk, pin] = &scene.operator.smsc_wishes()[..] else { panic!("are two") };
+    assert_eq!((bulk.priority, &*bulk.validity, bulk.receipt), (0, "", true));
+    assert_eq!((pin.priority, &*pin.validity, pin.receipt), (3, "000000000955000R", false));
+}
+
+#[tokio::test]
+async fn a_number_that_is_no_subscribers_is_refused_and_so_is_a_text_without_end() {
+    let scene = Scene::new().await;
+    scene.send("there is a connection", true).await;
+    let stranger = Msisdn::parse("+12025559999").expect("is E.164");
+    let text = Text { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
+    assert_eq!(scene.texts.send(&text).await, Sent::Refused);
+    let asked = scene.operator.smsc_asked();
+    let mut endless = String::new();
+    while endless.len() < 2_000 {
+        write!(endless, "{} ", endless.len()).expect("a string takes everything");
+    }
+    assert_eq!(scene.send(&endless, true).await, Sent::Refused);
+    assert_eq!(scene.send("", true).await, Sent::Refused);
+    assert_eq!(scene.operator.smsc_asked(), asked);
+}
