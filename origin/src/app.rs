@@ -93,7 +93,7 @@ impl App {
             Arc::clone(&clock),
             Arc::clone(&random),
         ));
-        let texts = sms::open(&config.sms, &bss, &clock, &random)?;
+        let texts = sms::open(&config.sms, &bss, &peer, &clock, &random)?;
         let outbox_bell = watch::Sender::new(());
         Ok(Self { config, keys, store, clock, random, peer, bss, texts, numbers, vault, outbox_bell })
     }

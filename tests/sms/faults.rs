@@ -1,13 +1,12 @@
 //! What goes wrong at an SMSC, and what a text is known to be then.
 
-use crate::scene::{GOOD, RIGHT, Scene, until};
+use crate::scene::{GOOD, Log, RIGHT, Scene, until};
 use futures_util::future::join_all;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::sms::{Cause, Sent, Text};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tokio::task::JoinSet;
 
 #[tokio::test]
@@ -70,7 +69,7 @@ async fn a_connection_that_breaks_in_the_middle_of_a_window_loses_nothing() {
 
 #[tokio::test]
 async fn an_answer_that_is_lost_leaves_it_open_whether_the_text_came() {
-    let scene = Scene::new().await;
+    let scene = Scene::connected(&json!({"answer_seconds": 1})).await;
     for (fault, times) in [("hang", 1), ("hang-after", 2)] {
         scene.trouble(json!({"smsc": fault})).await;
         assert_eq!(scene.send(fault, true).await, Sent::Later(Cause::Unclear));
@@ -106,39 +105,11 @@ async fn a_thousand_messages_do_not_delay_one_that_is_urgent() {
     assert!(sent.iter().filter(|sent| matches!(sent, Sent::Accepted { .. })).count() > 900, "{sent:?}");
 }
 
-/// Where a test's log goes.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("is whole").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("is whole").clone()).expect("is text")
-    }
-}
-
 #[tokio::test]
 async fn a_wrong_password_is_an_alarm_and_not_tried_over_and_over() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let (log, _logging) = Log::begin();
     let scene = Scene::with("wrong-pw", &json!({})).await;
-    until("there is an alarm", async || log.text().contains("alarm=\"sms-bind-refused\"")).await;
+    until("there is an alarm", async || log.text().contains("alarm=\"sms-not-let-in\"")).await;
     let to = Msisdn::parse(GOOD).expect("is E.164");
     for _ in 0..100 {
         let text = Text { to: &to, body: "the text", urgent: true, valid_until: None, receipt: false };
@@ -154,15 +125,8 @@ async fn a_wrong_password_is_an_alarm_and_not_tried_over_and_over() {
 
 #[tokio::test]
 async fn nothing_of_a_message_is_in_the_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
-    let scene = Scene::new().await;
+    let (log, _logging) = Log::begin();
+    let scene = Scene::connected(&json!({"answer_seconds": 1})).await;
     scene.send("the very text", true).await;
     for fault in ["throttle", "drop", "hang-after"] {
         scene.trouble(json!({"smsc": fault})).await;

@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod faults;
+mod kannel;
 #[path = "../flows/world/keys.rs"]
 #[expect(dead_code, reason = "this file's other users are more parties")]
 mod keys;

@@ -16,7 +16,7 @@ use onbill_origin::import::import_accounts;
 use onbill_origin::peer::HttpPeer;
 use onbill_origin::{outbox, routes, sms};
 use onbill_tests::place::Place;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,25 +25,33 @@ use tower::ServiceExt as _;
 
 const ORIGIN: &str = "127.0.0.1:8788";
 
-/// An origin that sends by the scene's SMSC.
-struct Origin {
-    app: Arc<App>,
-    router: Router,
+/// An origin as it serves.
+pub(crate) struct Origin {
+    pub(crate) app: Arc<App>,
+    pub(crate) router: Router,
     clock: Arc<Movable>,
+    /// Ends with the origin.
     _working: JoinSet<()>,
     _place: Place,
 }
 
 impl Origin {
+    /// That sends by the scene's SMSC.
     async fn new(scene: &Scene, name: &str) -> Self {
+        let sms = json!({"by": "smpp", "url": format!("smpp://{}", scene.address), "system_id": "onbill",
+            "password_file": password_file(RIGHT), "sender": "Acme", "answer_seconds": 1});
+        Self::sending_by(&sms, name, &scene.clock).await
+    }
+
+    /// That sends by any gateway.
+    pub(crate) async fn sending_by(sms: &Value, name: &str, clock: &Arc<Movable>) -> Self {
         let config: Config = serde_json::from_value(json!({
             "operator": "acme", "name": name, "country": "US", "listen": ORIGIN, "database": "unused", "keys": "unused",
             "edge_url": "http://127.0.0.1:8787", "bss_url": "http://127.0.0.1:8790/csp",
             "dashboards": ["http://127.0.0.1:8790"],
             "offers": [{"id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
                         "price": {"value": 1599, "currency": "USD"}}],
-            "sms": {"by": "smpp", "url": format!("smpp://{}", scene.address), "system_id": "onbill",
-                    "password_file": password_file(RIGHT), "sender": "Acme", "answer_seconds": 1},
+            "sms": sms,
         }))
         .expect("is a configuration");
         let place = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
@@ -53,7 +61,7 @@ impl Origin {
             keys::ring(&Holder::Origin("acme")),
             place.open(1).await.expect("opens"),
             Arc::new(peer),
-            Arc::clone(&scene.clock) as _,
+            Arc::clone(clock) as _,
             Arc::new(SystemRandom),
         );
         let app = Arc::new(app.expect("is sound"));
@@ -63,12 +71,12 @@ impl Origin {
             .expect("imports");
         let mut working = JoinSet::new();
         working.spawn(sms::run(Arc::clone(&app)));
-        let (router, clock) = (routes::router(Arc::clone(&app)), Arc::clone(&scene.clock));
+        let (router, clock) = (routes::router(Arc::clone(&app)), Arc::clone(clock));
         Self { app, router, clock, _working: working, _place: place }
     }
 
     /// A customer enters a number in the widget.
-    async fn enter(&self, locale: &str) {
+    pub(crate) async fn enter(&self, locale: &str) {
         let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": locale});
         let mut request = Request::post(format!("http://{ORIGIN}/edge/v1/validate"))
             .header("content-type", "application/json")
@@ -94,7 +102,7 @@ impl Origin {
     }
 }
 
-fn pin_in(text: &str) -> &str {
+pub(crate) fn pin_in(text: &str) -> &str {
     text.split_whitespace()
         .find(|word| word.len() == PIN_DIGITS && word.bytes().all(|b| b.is_ascii_digit()))
         .expect("has a PIN")

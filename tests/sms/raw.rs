@@ -43,7 +43,8 @@ async fn odd_smsc(says: &'static [u8]) -> (Arc<dyn Texts>, Arc<AtomicU32>, JoinS
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
-    let texts = open(&settings(address, "secret", &json!({"enquire_seconds": 1})), &clock());
+    let texts =
+        open(&settings(address, "secret", &json!({"enquire_seconds": 1, "answer_seconds": 1})), &clock());
     let adapter = Arc::clone(&texts);
     working.spawn(async move { adapter.run(&Deaf).await });
     (texts, came, working)

@@ -4,19 +4,19 @@ use crate::keys::{self, Holder};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock, Random, SystemRandom};
 use onbill_origin::bss::BillingSystem;
-use onbill_origin::peer::{Peer, Unreachable};
+use onbill_origin::peer::{HttpPeer, Peer};
 use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, SmsSettings, Text, Texts};
 use onbill_tests::sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
 use onbill_tests::sandbox::{Outside, account_file};
 use serde_json::{Value, json};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -46,16 +46,6 @@ impl Movable {
 impl Clock for Movable {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
-    }
-}
-
-/// Nobody to call.
-struct Nobody;
-
-#[async_trait]
-impl Peer for Nobody {
-    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
-        Err(Unreachable)
     }
 }
 
@@ -95,7 +85,7 @@ pub(crate) struct Scene {
 pub(crate) fn settings(address: SocketAddr, password: &str, more: &Value) -> SmsSettings {
     let mut settings = json!({
         "by": "smpp", "url": format!("smpp://{address}"), "system_id": "onbill", "password_file": password_file(password),
-        "sender": "Acme", "window": 4, "answer_seconds": 1,
+        "sender": "Acme", "window": 4, "answer_seconds": 5,
     });
     let more = more.as_object().cloned().unwrap_or_default();
     settings.as_object_mut().expect("is an object").extend(more);
@@ -115,15 +105,21 @@ pub(crate) fn open(settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Text
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
     let ring = Arc::new(keys::ring(&Holder::Origin("acme")));
+    let peer = network();
     let bss = BillingSystem::new(
         "http://127.0.0.1:1",
         "acme",
         ring,
-        Arc::new(Nobody),
+        Arc::clone(&peer),
         Arc::clone(&clock),
         Arc::clone(&random),
     );
-    sms::open(settings, &Arc::new(bss), &clock, &random).expect("is sound")
+    sms::open(settings, &Arc::new(bss), &peer, &clock, &random).expect("is sound")
+}
+
+/// The network, which is this machine.
+fn network() -> Arc<dyn Peer> {
+    Arc::new(HttpPeer::new(Duration::from_secs(3)).expect("starts"))
 }
 
 pub(crate) fn clock() -> Arc<Movable> {
@@ -133,7 +129,12 @@ pub(crate) fn clock() -> Arc<Movable> {
 impl Scene {
     /// Connected, with a window of four.
     pub(crate) async fn new() -> Self {
-        let scene = Self::with(RIGHT, &json!({})).await;
+        Self::connected(&json!({})).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn connected(more: &Value) -> Self {
+        let scene = Self::with(RIGHT, more).await;
         until("the SMSC is bound", async || scene.operator.smsc_bound() == 1).await;
         scene
     }
@@ -222,8 +223,7 @@ pub(crate) fn operator(clock: &Arc<Movable>) -> Operator {
         accounts: account_file::parse(ACCOUNTS).expect("is an account file"),
         gateway: Some(Gateway { user: "onbill".to_owned(), password: RIGHT.to_owned() }),
     };
-    let outside =
-        Outside { clock: Arc::clone(clock) as _, random: Arc::new(SystemRandom), http: Arc::new(Nobody) };
+    let outside = Outside { clock: Arc::clone(clock) as _, random: Arc::new(SystemRandom), http: network() };
     Operator::new(config, outside)
 }
 
@@ -245,4 +245,37 @@ pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         }
     };
     tokio::time::timeout(DEADLINE, looking).await.expect(what);
+}
+
+/// What this thread logs, at every level.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// From now on, until the guard is dropped.
+    pub(crate) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("is whole").clone()).expect("is text")
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("is whole").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

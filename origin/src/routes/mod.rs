@@ -1,11 +1,13 @@
 //! The origin's HTTP door. The tree mirrors the URLs: `edge/` for the edge's calls, `operator/` for those of the operator's
-//! systems, `ott/` for the partner's calls as the edge forwards them. Every call is signed; see [`authentic`].
+//! systems, `ott/` for the partner's calls as the edge forwards them, `sms/` for a text gateway's. Every call is signed, see
+//! [`authentic`], but for the gateway's: it cannot, and calls by a name that only it was told.
 
 pub mod authentic;
 mod edge;
 mod healthz;
 mod operator;
 mod ott;
+mod sms;
 mod standing;
 mod trace;
 
@@ -46,6 +48,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
         .route("/operator/v1/transactions", get(operator::transactions::page_of_transactions))
         .route("/operator/v1/erasures", post(operator::erasures::post_erasure))
+        .route("/sms/v1/receipt/{token}", get(sms::receipt::take_receipt))
         .fallback(|| async { Failure::from(Reject::new(Code::NotFound, "There is no such path.")) })
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))

@@ -5,16 +5,22 @@
 //! no text is ever logged.
 
 mod csp;
+mod gsm7;
+mod kannel;
+mod parts;
 mod receipts;
 mod settings;
 mod smpp;
 
+pub use kannel::KannelSettings;
+pub(crate) use kannel::Report;
 pub use settings::{CspSettings, SmsSettings};
 pub use smpp::SmppSettings;
 
 use crate::ambient::{Clock, Random};
 use crate::app::App;
 use crate::bss::BillingSystem;
+use crate::peer::Peer;
 use async_trait::async_trait;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
@@ -122,11 +128,16 @@ pub trait Texts: Send + Sync {
 pub fn open(
     settings: &SmsSettings,
     bss: &Arc<BillingSystem>,
+    peer: &Arc<dyn Peer>,
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
 ) -> Result<Arc<dyn Texts>, String> {
     let opened: Result<Arc<dyn Texts>, String> = match settings {
         SmsSettings::Csp(_) => Ok(Arc::new(csp::CspTexts::new(Arc::clone(bss)))),
+        SmsSettings::Kannel(settings) => {
+            kannel::KannelTexts::open(settings, Arc::clone(peer), Arc::clone(clock), Arc::clone(random))
+                .map(|texts| Arc::new(texts) as _)
+        }
         SmsSettings::Smpp(settings) => smpp::SmppTexts::open(settings, Arc::clone(clock), Arc::clone(random))
             .map(|texts| Arc::new(texts) as _),
     };

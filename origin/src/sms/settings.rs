@@ -1,5 +1,6 @@
 //! `[sms]` of the configuration.
 
+use super::kannel::KannelSettings;
 use super::smpp::SmppSettings;
 use serde::Deserialize;
 
@@ -9,6 +10,8 @@ use serde::Deserialize;
 pub enum SmsSettings {
     /// The operator's CSP API.
     Csp(CspSettings),
+    /// Kannel, over HTTP.
+    Kannel(KannelSettings),
     /// An SMSC, over SMPP.
     Smpp(SmppSettings),
 }
@@ -18,6 +21,7 @@ impl SmsSettings {
     pub(crate) fn check(&self) -> Result<(), String> {
         match self {
             Self::Csp(_) => Ok(()),
+            Self::Kannel(settings) => settings.check(),
             Self::Smpp(settings) => settings.check(),
         }
     }

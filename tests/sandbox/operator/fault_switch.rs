@@ -24,6 +24,7 @@ pub(super) struct Faults {
     transaction_status: Fault,
     refund: Fault,
     notification: Fault,
+    sendsms: Fault,
     smsc: Trouble,
     receipts: Reporting,
 }
@@ -35,6 +36,7 @@ impl Faults {
             "account/validate" => self.account_validate,
             "refund" => self.refund,
             "notification" => self.notification,
+            "/cgi-bin/sendsms" => self.sendsms,
             "transaction" if method == Method::POST => self.transaction,
             _ => self.transaction_status,
         }

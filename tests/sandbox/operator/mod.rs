@@ -16,6 +16,7 @@ mod fault_switch;
 mod files;
 mod layout;
 mod log_in;
+mod sendsms;
 mod session;
 mod sms;
 pub mod smsc;
@@ -79,6 +80,7 @@ impl Operator {
             .route("/csp/transaction/{transaction_id}", get(csp::transaction::get_transaction))
             .route("/csp/refund", post(csp::refund::post_refund))
             .route("/csp/notification", post(csp::notification::post_notification))
+            .route("/cgi-bin/sendsms", post(sendsms::post_sendsms))
             .layer(from_fn_with_state(self.clone(), fault_switch::apply))
             .layer(from_fn(answer::correlate));
         let pages = Router::new()

@@ -48,7 +48,7 @@ pub(super) async fn keep(texts: &SmppTexts, receipts: &dyn Receipts) {
                 false
             }
             Err(NoSession::Refused(status)) => {
-                tracing::error!(?status, alarm = "sms-bind-refused", "the SMSC does not let us in");
+                tracing::error!(?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
                 true
             }
             Err(NoSession::Unreachable) if failures + 1 >= ALARM_AFTER => {

@@ -4,9 +4,7 @@
 //! must have a limit, and nothing of a PDU may be logged. Of a text in several parts, the parts are sent one after the
 //! other, and only the last asks for a receipt: an SMSC delivers them in order, and one text should have one receipt.
 
-mod gsm7;
 mod link;
-mod parts;
 mod pdu;
 mod receipt;
 mod session;
@@ -16,16 +14,16 @@ mod window;
 
 pub use settings::SmppSettings;
 
+use super::parts::{self, Alphabet, Parts};
 use super::{Cause, Receipts, Sent, Text, Texts};
 use crate::ambient::{Clock, Random};
 use crate::password_file;
 use crate::tls;
 use async_trait::async_trait;
 use onbill_domain::timestamp::Timestamp;
-use parts::Parts;
 use rusmpp::pdus::{BindTransceiver, SubmitSm, SubmitSmResp};
 use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
-use rusmpp::values::{EsmClass, InterfaceVersion, Npi, PriorityFlag, RegisteredDelivery, Ton};
+use rusmpp::values::{DataCoding, EsmClass, InterfaceVersion, Npi, PriorityFlag, RegisteredDelivery, Ton};
 use rustls::pki_types::ServerName;
 use session::{NoAnswer, Session};
 use settings::PASSWORD_CHARS_MAX;
@@ -122,6 +120,10 @@ impl SmppTexts {
     async fn submit(&self, session: &Session, text: &Text<'_>, parts: Parts) -> Sent {
         let last = parts.messages.len();
         let mut message_id = None;
+        let coding = match parts.alphabet {
+            Alphabet::Gsm => DataCoding::McSpecific,
+            Alphabet::Ucs2 => DataCoding::Ucs2,
+        };
         let class = EsmClass::from(if parts.have_headers() { HEADED } else { PLAIN });
         for (message, number) in parts.messages.into_iter().zip(1..) {
             let receipt = if text.receipt && number == last { RECEIPT_WANTED } else { 0 };
@@ -129,7 +131,7 @@ impl SmppTexts {
             let Ok(message) = OctetString::from_vec(message) else { return Sent::Refused };
             let submit = envelope
                 .esm_class(class)
-                .data_coding(parts.coding)
+                .data_coding(coding)
                 .registered_delivery(RegisteredDelivery::from(receipt))
                 .short_message(message)
                 .build();

@@ -1,5 +1,5 @@
 //! The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038 §6.2.1), one septet in an octet: so SMSCs want
-//! it over SMPP, and pack it themselves. Of the national tables none: a phone need not have them.
+//! it over SMPP, and pack it themselves. None of the national tables: a phone need not have them.
 
 /// Announces a character of the extension table.
 const ESCAPE: u8 = 0x1B;

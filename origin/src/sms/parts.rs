@@ -2,7 +2,6 @@
 //! in one message if it fits, otherwise in parts that the phone joins by their header (3GPP TS 23.040 §9.2.3.24.1).
 
 use super::gsm7;
-use rusmpp::values::DataCoding;
 
 /// Most parts of one text: more than a thousand Latin characters, or five hundred others. All that is sent is shorter; a
 /// mistake that makes a text long should not cost an operator a thousand messages.
@@ -10,9 +9,18 @@ const PARTS_MAX: usize = 8;
 /// Octets of the header of a part, with its length: 5, element 0 of 3 octets, reference, parts, number.
 const HEADER_OCTETS: usize = 6;
 
+/// In what a text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    /// The GSM 7-bit default alphabet.
+    Gsm,
+    /// UCS-2, or rather UTF-16, as every phone reads it: so there are emoji.
+    Ucs2,
+}
+
 /// What fits into one message.
 struct Room {
-    coding: DataCoding,
+    alphabet: Alphabet,
     /// Octets of a message on its own.
     whole: usize,
     /// Octets of a part, without its header.
@@ -20,13 +28,13 @@ struct Room {
 }
 
 /// 140 octets are 160 septets. The header takes the room of seven.
-const GSM: Room = Room { coding: DataCoding::McSpecific, whole: 160, part: 153 };
-const UCS2: Room = Room { coding: DataCoding::Ucs2, whole: 140, part: 140 - HEADER_OCTETS };
+const GSM: Room = Room { alphabet: Alphabet::Gsm, whole: 160, part: 153 };
+const UCS2: Room = Room { alphabet: Alphabet::Ucs2, whole: 140, part: 140 - HEADER_OCTETS };
 
 /// A text in short messages, in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parts {
-    pub(super) coding: DataCoding,
+    pub(super) alphabet: Alphabet,
     /// With the header, where there are several.
     pub(super) messages: Vec<Vec<u8>>,
 }
@@ -64,7 +72,7 @@ pub(super) fn cut(text: &str, reference: u8) -> Option<Parts> {
             piece.splice(0..0, [5, 0, 3, reference, count, number]);
         }
     }
-    Some(Parts { coding: room.coding, messages: pieces })
+    Some(Parts { alphabet: room.alphabet, messages: pieces })
 }
 
 /// The septets of each character; `None` when one has none.
@@ -76,7 +84,6 @@ fn gsm(text: &str) -> Option<Vec<Vec<u8>>> {
     text.chars().map(septets).collect()
 }
 
-/// UTF-16 rather than UCS-2, as every phone reads it: so there are emoji.
 fn ucs2(character: char) -> Vec<u8> {
     character.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()).collect()
 }
@@ -149,9 +156,9 @@ mod tests {
 
     #[test]
     fn one_foreign_character_takes_the_whole_text_to_ucs2() {
-        assert_eq!(cut_up("Acme").coding, DataCoding::McSpecific);
+        assert_eq!(cut_up("Acme").alphabet, Alphabet::Gsm);
         let parts = cut_up("Acme 📱");
-        assert_eq!(parts.coding, DataCoding::Ucs2);
+        assert_eq!(parts.alphabet, Alphabet::Ucs2);
         assert_eq!(parts.messages, [b"\0A\0c\0m\0e\0 \xD8\x3D\xDC\xF1".to_vec()]);
     }
 

@@ -1,0 +1,3 @@
+//! What a gateway for text messages calls.
+
+pub(super) mod receipt;

@@ -1,0 +1,39 @@
+//! `GET /sms/v1/receipt/{token}?status=N`: what became of a text message, from a Kannel gateway.
+//!
+//! Gateways do not sign. Who calls knows the token, which nobody but the gateway was told; it says which message, and
+//! nothing else is in the call.
+
+use crate::app::App;
+use crate::fault::Failure;
+use crate::sms::{Receipt, Receipts as _, Report, SmsSettings};
+use axum::extract::{Path, Query, State};
+use http::StatusCode;
+use onbill_domain::reject::{Code, Reject};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+pub(in crate::routes) struct Status {
+    status: String,
+}
+
+/// 1. No gateway reports here, or not by such a token → 404.
+/// 2. A status that Kannel does not have → 400.
+/// 3. It could not be taken → 503: the gateway may report again.
+/// 4. It was, or it is not the end of the message → 204.
+pub(in crate::routes) async fn take_receipt(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+    Query(Status { status }): Query<Status>,
+) -> Result<StatusCode, Failure> {
+    let not_found = || Reject::new(Code::NotFound, "There is no such path.");
+    let SmsSettings::Kannel(settings) = &app.config.sms else { return Err(not_found().into()) };
+    if !settings.gave_out(&token) {
+        return Err(not_found().into());
+    }
+    let report = Report::read(&status).ok_or_else(|| Reject::invalid("status is none of Kannel's."))?;
+    if let Report::Ended(state) = report {
+        app.take(Receipt { message_id: token, state }).await.map_err(|_| Reject::unavailable())?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

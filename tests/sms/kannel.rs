@@ -1,0 +1,163 @@
+//! The same over HTTP, to a gateway in the shape of Kannel.
+
+use crate::pins::{Origin, pin_in};
+use crate::scene::{GOOD, Log, Movable, RIGHT, clock, inbox, open, operator, password_file, until};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use http::StatusCode;
+use onbill_domain::msisdn::Msisdn;
+use onbill_origin::outbox;
+use onbill_origin::sms::{Cause, Sent, Text};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+/// A gateway and everything that was ever asked for by URL.
+struct Gateway {
+    clock: Arc<Movable>,
+    site: Router,
+    address: SocketAddr,
+    urls: Arc<Mutex<Vec<String>>>,
+    working: JoinSet<()>,
+}
+
+impl Gateway {
+    async fn new() -> Self {
+        let clock = clock();
+        let site = operator(&clock).router();
+        let (urls, mut working) = (Arc::default(), JoinSet::new());
+        let (listener, address) = listener().await;
+        serve(&mut working, listener, site.clone(), &urls);
+        Self { clock, site, address, urls, working }
+    }
+
+    fn settings(&self, password: &str, receipts: Option<SocketAddr>) -> Value {
+        json!({"by": "kannel", "url": format!("http://{}/cgi-bin/sendsms", self.address), "username": "onbill",
+               "password_file": password_file(password), "sender": "Acme",
+               "receipts_url": receipts.map(|address| format!("http://{address}"))})
+    }
+
+    /// An origin that this gateway can report to.
+    async fn origin(&mut self, name: &str) -> Origin {
+        let (listener, address) = listener().await;
+        let origin = Origin::sending_by(&self.settings(RIGHT, Some(address)), name, &self.clock).await;
+        serve(&mut self.working, listener, origin.router.clone(), &self.urls);
+        origin
+    }
+
+    async fn trouble(&self, faults: Value) {
+        let request = Request::post("/faults").header("content-type", "application/json");
+        let request = request.body(Body::from(faults.to_string())).expect("is a request");
+        let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
+        assert!(answer.status().is_success(), "{faults}");
+    }
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+    let address = listener.local_addr().expect("has one");
+    (listener, address)
+}
+
+/// Over a real socket, with each URL written down as an access log would.
+fn serve(working: &mut JoinSet<()>, listener: TcpListener, router: Router, urls: &Arc<Mutex<Vec<String>>>) {
+    let urls = Arc::clone(urls);
+    let noted = router.layer(from_fn(move |request: Request, next: Next| {
+        urls.lock().expect("is whole").push(request.uri().to_string());
+        next.run(request)
+    }));
+    working.spawn(async move { axum::serve(listener, noted).await.expect("serves") });
+}
+
+#[tokio::test]
+async fn a_pin_arrives_in_every_language_and_is_in_no_url() {
+    for name in ["Acme", "Acme 📱"] {
+        let mut gateway = Gateway::new().await;
+        let origin = gateway.origin(name).await;
+        for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
+            origin.enter(locale).await;
+            outbox::deliver_due(&origin.app).await.expect("works");
+            let text = &inbox(&gateway.site, GOOD).await[at];
+            assert!(!pin_in(text).is_empty() && text.contains(name), "{text}");
+        }
+        let reported = || {
+            let urls = gateway.urls.lock().expect("is whole");
+            urls.iter().filter(|url| url.starts_with("/sms/v1/receipt/")).count()
+        };
+        until("each is reported", async || reported() == 5).await;
+        let pins: Vec<String> =
+            inbox(&gateway.site, GOOD).await.iter().map(|text| pin_in(text).to_owned()).collect();
+        for url in gateway.urls.lock().expect("is whole").iter() {
+            let kept = ["2025550101", "Acme", RIGHT];
+            assert!(!kept.iter().any(|secret| url.contains(secret)), "{url}");
+            assert!(!pins.iter().any(|pin| url.contains(pin)), "{url}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn reports_are_taken_by_the_name_that_the_gateway_was_told() {
+    let (log, _logging) = Log::begin();
+    let mut gateway = Gateway::new().await;
+    let origin = gateway.origin("Acme").await;
+    for (fault, state) in [("good", "delivered"), ("failed", "failed")] {
+        gateway.trouble(json!({"receipts": fault})).await;
+        origin.enter("en").await;
+        outbox::deliver_due(&origin.app).await.expect("works");
+        until("it is in the log", async || log.text().contains(&format!("state=\"{state}\""))).await;
+    }
+    let ask = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).expect("is a request");
+        origin.router.clone().oneshot(request).await.expect("routers do not fail").status()
+    };
+    let token = "AAAAAAAAAAAAAAAAAAAAAA";
+    for (path, status) in [
+        (format!("/sms/v1/receipt/{token}?status=8"), StatusCode::NO_CONTENT),
+        (format!("/sms/v1/receipt/{token}?status=3"), StatusCode::BAD_REQUEST),
+        (format!("/sms/v1/receipt/{token}"), StatusCode::BAD_REQUEST),
+        ("/sms/v1/receipt/short?status=1".to_owned(), StatusCode::NOT_FOUND),
+        (format!("/sms/v1/receipt/{token}.?status=1"), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(ask(&path).await, status, "{path}");
+    }
+    let log = log.text();
+    assert!(!log.contains(token) && !log.contains("2025550101") && !log.contains(RIGHT), "{log}");
+    // Where nobody reports, there is nothing to call.
+    let silent = Origin::sending_by(&json!({"by": "csp"}), "Acme", &gateway.clock).await;
+    let request = Request::get(format!("/sms/v1/receipt/{token}?status=1")).body(Body::empty());
+    let answer = silent.router.clone().oneshot(request.expect("is a request")).await;
+    assert_eq!(answer.expect("routers do not fail").status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_the_gateway_says_is_understood() {
+    let gateway = Gateway::new().await;
+    let with = |password: &str| {
+        let settings = serde_json::from_value(gateway.settings(password, None)).expect("are settings");
+        open(&settings, &gateway.clock)
+    };
+    let (right, wrong) = (with(RIGHT), with("hunter3!"));
+    let number = |number: &str| Msisdn::parse(number).expect("is E.164");
+    let (good, stranger) = (number(GOOD), number("+12025559999"));
+    let text = |to| Text { to, body: "hello", urgent: true, valid_until: None, receipt: true };
+    assert_eq!(right.send(&text(&good)).await, Sent::Accepted { message_id: None }, "nobody to report to");
+    assert_eq!(right.send(&text(&stranger)).await, Sent::Refused);
+    assert_eq!(wrong.send(&text(&good)).await, Sent::Later(Cause::Unreachable));
+    for (faults, sent) in [
+        (json!({"smsc": "throttle"}), Sent::Later(Cause::Throttled)),
+        (json!({"smsc": "queue-full"}), Sent::Accepted { message_id: None }),
+        (json!({"sendsms": "down"}), Sent::Later(Cause::Throttled)),
+        (json!({"sendsms": "garbage"}), Sent::Later(Cause::Unclear)),
+        (json!({"sendsms": "error-after"}), Sent::Later(Cause::Unclear)),
+        (json!({"sendsms": "hang-after"}), Sent::Later(Cause::Unclear)),
+    ] {
+        gateway.trouble(faults.clone()).await;
+        assert_eq!(right.send(&text(&good)).await, sent, "{faults}");
+    }
+    assert_eq!(inbox(&gateway.site, GOOD).await.len(), 1 + 1 + 2, "what is unclear may have arrived");
+}
