@@ -5,6 +5,7 @@
 
 mod account_events;
 mod bad_input;
+mod canary;
 mod charging;
 mod compromised_edge;
 mod device;
@@ -18,7 +19,6 @@ mod limits;
 mod notices;
 mod outages;
 mod outbox_at_work;
-mod privacy;
 mod refunds;
 mod refusals;
 mod rotation;

@@ -20,7 +20,7 @@ const OTHER: &str = "+12025550102";
 const THIRD: &str = "+12025550107";
 
 /// Acme's ring with these keys for numbers after its own.
-fn ring(more: &[&str]) -> Keyring {
+pub(crate) fn ring(more: &[&str]) -> Keyring {
     let mut ring: Vec<Value> = serde_json::from_str(&keys::json(&Holder::Origin("acme"))).expect("is a ring");
     ring.extend(more.iter().map(|id| {
         json!({"id": id, "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256",
@@ -30,7 +30,7 @@ fn ring(more: &[&str]) -> Keyring {
 }
 
 /// Acme's origin as it is started anew with another ring.
-async fn restart(world: &World, keys: Keyring) -> Arc<App> {
+pub(crate) async fn restart(world: &World, keys: Keyring) -> Arc<App> {
     let app = world.acme.app();
     let (store, peer) = (Arc::clone(&app.store), Arc::clone(&app.peer));
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));

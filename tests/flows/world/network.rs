@@ -107,7 +107,28 @@ struct Crossed {
     answered: (HeaderMap, Bytes),
 }
 
+/// The same as bytes.
+pub(crate) struct RawCrossing {
+    pub(crate) authority: String,
+    pub(crate) path: String,
+    pub(crate) status: StatusCode,
+    pub(crate) asked: Vec<u8>,
+    pub(crate) answered: Vec<u8>,
+}
+
 impl Crossed {
+    fn raw(&self) -> RawCrossing {
+        let bytes =
+            |(headers, body): &(HeaderMap, Bytes)| [format!("{headers:?}\n").as_bytes(), body].concat();
+        RawCrossing {
+            authority: self.authority.clone(),
+            path: self.path.clone(),
+            status: self.status,
+            asked: bytes(&self.asked),
+            answered: bytes(&self.answered),
+        }
+    }
+
     fn told(&self) -> Crossing {
         let text =
             |(headers, body): &(HeaderMap, Bytes)| format!("{headers:?} {}", String::from_utf8_lossy(body));
@@ -224,6 +245,11 @@ impl Network {
     /// Everything that crossed so far.
     pub(crate) fn crossings(&self) -> Vec<Crossing> {
         hold(&self.crossings).iter().map(Crossed::told).collect()
+    }
+
+    /// The same as the bytes that they were.
+    pub(crate) fn raw_crossings(&self) -> Vec<RawCrossing> {
+        hold(&self.crossings).iter().map(Crossed::raw).collect()
     }
 
     /// Chance without a pattern, and the same in every run.

@@ -9,12 +9,16 @@ use onbill_domain::signature::sign_request;
 use serde_json::{Value, json};
 
 impl World {
-    /// A signed call of Acme's systems.
+    /// A signed call of Acme's systems: a question when there is nothing to say.
     pub(crate) async fn acme_calls(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let mut request = Request::post(format!("http://{}/operator/v1{path}", self.acme.origin))
-            .header("content-type", "application/json")
-            .body(Bytes::from(body.to_string()))
-            .expect("is a request");
+        let request = Request::builder().uri(format!("http://{}/operator/v1{path}", self.acme.origin));
+        let mut request = if body.is_null() {
+            request.body(Bytes::new())
+        } else {
+            let request = request.method("POST").header("content-type", "application/json");
+            request.body(Bytes::from(body.to_string()))
+        }
+        .expect("is a request");
         let ring = keys::ring(&Holder::Operator("acme"));
         let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");

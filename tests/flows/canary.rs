@@ -1,0 +1,380 @@
+//! Where a number may be, and where it must never be: every journey with known numbers, and then a search for them in
+//! every spelling: in logs, in the edge's store, in what partner and edge hear and say, in URLs, and in the raw files of
+//! the databases.
+//!
+//! Not searched: what customers, operators and the app on a device say in so many words, which is how numbers come in;
+//! and files for billing, which are made of them.
+
+mod spellings;
+
+use crate::rotation::{restart, ring};
+use crate::world::customer::{Choice, charge};
+use crate::world::operator::erase_listed;
+use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, Seat, World};
+use http::{Method, StatusCode};
+use onbill_origin::kv_sync::{Comparison, Report};
+use onbill_origin::outbox;
+use onbill_origin::rotation::{self, rotate};
+use onbill_tests::place::{Place, run};
+use serde_json::{Value, json};
+use spellings::Search;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Acme's customers: who come by the widget, by an app, and to nothing.
+const ANN: &str = "+12025550101";
+const BEN: &str = "+12025550102";
+const PREPAID: &str = "+12025550103";
+const POOR: &str = "+12025550104";
+const SUSPENDED: &str = "+12025550105";
+const CEASED: &str = "+12025550106";
+const CLEO: &str = "+12025550107";
+const DAN: &str = "+12025550108";
+const EVE: &str = "+12025550109";
+/// A number that nobody has had before.
+const FRESH: &str = "+12025550112";
+/// Nova's.
+const ANA: &str = "+34612345601";
+const BEA: &str = "+34612345602";
+
+const NUMBERS: [&str; 12] = [ANN, BEN, PREPAID, POOR, SUSPENDED, CEASED, CLEO, DAN, EVE, FRESH, ANA, BEA];
+
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("is whole").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'w> MakeWriter<'w> for Captured {
+    type Writer = Self;
+
+    fn make_writer(&'w self) -> Self {
+        self.clone()
+    }
+}
+
+/// Everything that is logged from now on, for the whole process: what other tests log must not have numbers in it either,
+/// nor what the stand-in parties do.
+fn log() -> &'static Captured {
+    static LOG: OnceLock<Captured> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Captured::default();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(log.clone())
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).expect("is the only one");
+        log
+    })
+}
+
+#[tokio::test]
+async fn a_number_stays_between_customer_and_operator() {
+    log();
+    let mut world = World::new();
+    every_journey(&mut world).await;
+    let search = Search::new(&NUMBERS);
+    search_what_was_said(&world, &search).await;
+    search_books(&world.acme, &search).await;
+    search_books(&world.nova, &search).await;
+}
+
+#[tokio::test]
+async fn the_same_on_a_database_server() {
+    log();
+    let mut world = World::with_two_origins().await;
+    every_journey(&mut world).await;
+    let search = Search::new(&NUMBERS);
+    search_what_was_said(&world, &search).await;
+    search_books(&world.acme, &search).await;
+}
+
+async fn every_journey(world: &mut World) {
+    world.acme.import(ACCOUNTS.0).await;
+    widget(world).await;
+    apps(world).await;
+    money(world).await;
+    accounts(world).await;
+    garbage(world).await;
+    upkeep(world).await;
+}
+
+async fn deliver(world: &World) {
+    world.acme.deliver().await;
+    world.nova.deliver().await;
+}
+
+/// With a PIN, with the dashboard's assertion, to the end, and to each refusal.
+async fn widget(world: &World) {
+    world.sign_up(&world.acme, ANN, Choice::New("ann@example.com")).await;
+    let back = world.go_back(&world.acme).await;
+    let result = back.split_once("onbill_result=").expect("has a result").1;
+    let (status, _) = world.widget("/result", json!({"operator": "acme", "result": result})).await;
+    assert_eq!(status, StatusCode::OK);
+    let (_, step) = world.enter_listed(&world.acme, BEN).await;
+    let page = world.leave(&world.acme, step["flow"].as_str().expect("is proven")).await;
+    let card = world.card_payer().await;
+    world.choose(&page, Choice::Existing(&card)).await;
+    world.sign_up(&world.nova, ANA, Choice::New("ana@example.com")).await;
+    for refused in [ANN, POOR, SUSPENDED, CEASED] {
+        let (status, answer) = world.enter_listed(&world.acme, refused).await;
+        assert!(status.is_client_error(), "{answer}");
+    }
+    let (_, step) = world.enter(&world.acme, DAN).await;
+    let wrong = json!({"operator": "acme", "flow": step["flow"], "pin": "000000x"});
+    assert!(world.widget("/pin", wrong).await.0.is_client_error());
+}
+
+/// An app on a device, whose word is taken for the number at Acme, and proven by a PIN at Nova.
+async fn apps(world: &World) {
+    let read = json!({"msisdn": CLEO, "operator": "acme"});
+    let (status, answer) = world.ott(Method::POST, "/ott/v1/account/validate", read).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    subscribe(world, answer["pai"].as_str().expect("has one"), "s-cleo").await;
+    for refused in [POOR, SUSPENDED, CEASED] {
+        let read = json!({"msisdn": refused, "operator": "acme"});
+        assert!(world.ott(Method::POST, "/ott/v1/account/validate", read).await.0.is_client_error());
+    }
+    // Brought to an operator whose number it is not.
+    for path in ["/ott/v1/account/validate", "/ott/v1/pin"] {
+        world.ott(Method::POST, path, json!({"msisdn": ANN, "operator": "nova"})).await;
+    }
+    let (status, sent) =
+        world.ott(Method::POST, "/ott/v1/pin", json!({"msisdn": BEA, "operator": "nova"})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{sent}");
+    let pin = world.pin(&world.nova, BEA).await;
+    for (pin, good) in [("x", false), (&pin, true)] {
+        let read = json!({"msisdn": BEA, "operator": "nova", "pin": pin, "pinID": sent["pinID"]});
+        let (status, answer) = world.ott(Method::POST, "/ott/v1/account/validate", read).await;
+        assert_eq!(status.is_success(), good, "{answer}");
+    }
+}
+
+async fn subscribe(world: &World, pai: &str, id: &str) {
+    let body = json!({"pai": pai, "extSubscriptionID": id, "origin": "NEW_ACCOUNT", "plan": "standard"});
+    let (status, answer) = world.ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+}
+
+async fn posted(world: &World, pai: &str, id: &str) -> Value {
+    world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1["status"].clone()
+}
+
+/// Approved, pending and told later; given back, at once and later. What is declined comes with the accounts.
+async fn money(world: &World) {
+    let ann = world.pai_of("ann@example.com").await;
+    world.billing_run("2026-12").await;
+    assert_eq!(posted(world, &ann, "c-1").await, "APPROVED");
+    world.network.disturb(BILLING, Mishap::AnswerLost);
+    assert_eq!(posted(world, &ann, "c-2").await, "PENDING");
+    world.network.mend();
+    let refund =
+        |id: &str| json!({"extRefundID": id, "amount": {"value": 100, "currency": "USD"}, "reason": "Sorry"});
+    let (status, _) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund("r-1")).await;
+    assert_eq!(status, StatusCode::CREATED);
+    world.network.disturb(REFUNDS, Mishap::Lost);
+    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund("r-2")).await;
+    assert_eq!(answer["status"], "PENDING");
+    world.network.mend();
+    world.pass_seconds(600);
+    deliver(world).await;
+    for path in ["/ott/v1/transaction/c-2", "/ott/v1/transaction/c-1/refund/r-2"] {
+        let (_, answer) = world.ott(Method::GET, path, Value::Null).await;
+        assert_eq!(answer["status"], "APPROVED", "{path}");
+    }
+}
+
+/// Each thing that can happen to an account, and what a charge meets afterwards.
+async fn accounts(world: &World) {
+    let pai = async |email| world.pai_of(email).await;
+    for (number, email) in [(PREPAID, "pia@example.com"), (DAN, "dan@example.com"), (EVE, "eve@example.com")]
+    {
+        world.sign_up(&world.acme, number, Choice::New(email)).await;
+    }
+    for (n, (what, number, email)) in [
+        ("activated", ANN, "ann@example.com"),
+        ("sim-swapped", ANN, "ann@example.com"),
+        ("suspended", ANN, "ann@example.com"),
+        ("resumed", ANN, "ann@example.com"),
+        ("ceased", PREPAID, "pia@example.com"),
+        ("ported-out", DAN, "dan@example.com"),
+        ("ownership-changed", EVE, "eve@example.com"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.pass_seconds(60);
+        happens(world, n, what, number, None).await;
+        deliver(world).await;
+        posted(world, &pai(email).await, &format!("e-{n}")).await;
+    }
+    world.pass_seconds(60);
+    happens(world, 90, "number-changed", ANN, Some(FRESH)).await;
+    assert_eq!(posted(world, &pai("ann@example.com").await, "e-moved").await, "APPROVED");
+    happens(world, 91, "suspended", CEASED, None).await;
+    let (status, page) = world.acme_calls("/transactions?from=2026-11-01&to=2026-12-31", &Value::Null).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    assert!(page["transactions"].as_array().is_some_and(|lines| lines.len() > 5), "{page}");
+}
+
+async fn happens(world: &World, n: usize, what: &str, number: &str, to: Option<&str>) {
+    let mut event = json!({"eventID": format!("e-{n}"), "type": what, "msisdn": number,
+                           "occurredAt": world.now().to_string()});
+    if let Some(to) = to {
+        event["newMSISDN"] = json!(to);
+    }
+    let (status, answer) = world.acme_calls("/account-events", &event).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+/// Numbers where none belongs, and where parsers complain.
+async fn garbage(world: &World) {
+    for body in [
+        json!({"msisdn": ANN}),
+        json!({"pai": ANN}),
+        json!({"token": ANN, "extReference": "x"}),
+        json!({"extTransactionID": "x", "pai": 12_025_550_101_u64}),
+        json!({"operator": "acme", "msisdn": [ANN]}),
+        json!({"eventID": "x", "type": ANN, "msisdn": BEN, "occurredAt": ANN}),
+    ] {
+        world.send(world.signed(&Method::POST, "/ott/v1/transaction", &body)).await;
+        world.send(world.signed(&Method::POST, "/ott/v1/token/validate", &body)).await;
+        world.send(world.signed(&Method::POST, "/ott/v1/account/validate", &body)).await;
+        world.widget("/account/validate", body.clone()).await;
+        world.acme_calls("/account-events", &body).await;
+        world.acme_calls("/erasures", &body).await;
+    }
+    world.enter(&world.acme, &format!("{ANN} ext 5")).await;
+    deliver(world).await;
+}
+
+/// What people at the operator do now and then: the edge's store is mended, a key rotated, a customer forgotten.
+async fn upkeep(world: &mut World) {
+    for (key, _) in world.edge.kv_entries() {
+        world.edge.kv_set(&key, None);
+    }
+    let comparison = Comparison { app: world.acme.app(), compare_only: false, pauses: &[] };
+    comparison.run(&mut Report::default(), |_| ()).await.expect("comes to its end");
+    assert!(!world.edge.kv_entries().is_empty());
+
+    let app = restart(world, ring(&["k-2"])).await;
+    let mut report = rotation::Report::default();
+    rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.expect("comes to its end");
+    assert!(report.resealed > 0 && report.is_complete());
+
+    let (report, complaints) = erase_listed(&world.acme, &format!("{BEN}\n{ANN}, and {CLEO}\n")).await;
+    assert_eq!((report.erased, report.refused), (1, 1));
+    Search::new(&NUMBERS).assert_absent("a complaint", complaints.join("\n").as_bytes());
+    assert_eq!(world.erase("er-1", FRESH).await.0, StatusCode::OK);
+    outbox::deliver_due(&app).await.expect("works");
+    let ann = world.pai_of("ann@example.com").await;
+    assert_eq!(posted(world, &ann, "c-last").await, "DECLINED");
+    app.store.sweep(app.now()).await.expect("works");
+}
+
+/// Logs, the edge's store, its rates, and what crossed the network.
+async fn search_what_was_said(world: &World, search: &Search) {
+    let logged = log().0.lock().expect("is whole").clone();
+    assert!(logged.len() > 1000, "the origin's log was captured");
+    search.assert_absent("the origin's log", &logged);
+    let lines = world.edge.log_lines();
+    assert!(!lines.is_empty());
+    search.assert_absent("the edge's log", lines.join("\n").as_bytes());
+    for (key, value) in world.edge.kv_entries() {
+        search.assert_absent("the edge's store", format!("{key} {value}").as_bytes());
+    }
+    search.assert_absent("a rate's key", format!("{:?}", world.edge.sieved()).as_bytes());
+    let crossings = world.network.raw_crossings();
+    for crossing in &crossings {
+        let (to, path) = (crossing.authority.as_str(), crossing.path.as_str());
+        let place = |what: &str| format!("{what} of {to}{}", path.split('?').next().unwrap_or_default());
+        // The played operator's own pages about its customers.
+        let its_own_page = ["/sms?", "/bill?"].iter().any(|page| path.starts_with(page));
+        if !its_own_page {
+            search.assert_absent("a URL", path.as_bytes());
+        }
+        let is_origins = [world.acme.origin, world.nova.origin].contains(&to);
+        if to == EDGE || to == NETFLIX || is_origins {
+            search.assert_absent(&place("the answer"), &crossing.answered);
+        }
+        let tells_numbers = ["/ott/v1/account/validate", "/ott/v1/pin"].contains(&path);
+        // Garbage with numbers in it was ours to send: what counts is that nobody repeats it.
+        let was_refused = crossing.status.is_client_error();
+        if to == NETFLIX || (to == EDGE && path.starts_with("/ott/") && !tells_numbers && !was_refused) {
+            search.assert_absent(&place("a call"), &crossing.asked);
+        }
+    }
+    for (to, path) in
+        [(NETFLIX, "/signup-sessions"), (NETFLIX, "/account-state"), (EDGE, "/origin/v1/pai-mappings")]
+    {
+        assert!(crossings.iter().any(|crossing| crossing.authority == to && crossing.path == path), "{path}");
+    }
+    assert_eq!(world.partner_accounts().await["leaks"], json!([]));
+}
+
+/// The raw files of the books.
+async fn search_books(seat: &Seat, search: &Search) {
+    match &seat.place {
+        Place::Sqlite(path) => {
+            for ending in ["", "-wal"] {
+                let bytes = std::fs::read(format!("{}{ending}", path.display())).expect("is there");
+                assert!(!ending.is_empty() || !bytes.is_empty());
+                search.assert_absent("the database", &bytes);
+            }
+        }
+        Place::Postgres { url, schema } => search_server(url, schema, search).await,
+    }
+}
+
+/// All files of the server, its log of writes included, where they can be read; and every value as a client reads it.
+async fn search_server(url: &str, schema: &str, search: &Search) {
+    // What is only in its memory yet; somebody else's server may not let us.
+    let _ = run(url, "CHECKPOINT").await;
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
+    tokio::spawn(connection);
+    let tables = client
+        .query("SELECT table_name::TEXT FROM information_schema.tables WHERE table_schema = $1", &[&schema])
+        .await
+        .expect("reads");
+    let mut values = 0;
+    for table in &tables {
+        let table: &str = table.get(0);
+        for row in client.query(&format!("SELECT t::TEXT FROM {table} t"), &[]).await.expect("reads") {
+            search.assert_absent(&format!("the table {table}"), row.get::<_, &str>(0).as_bytes());
+            values += 1;
+        }
+    }
+    assert!(values > 20, "there are books: {values} rows");
+    let Ok(row) = client.query_one("SHOW data_directory", &[]).await else { return };
+    let mut searched = 0;
+    search_folder(Path::new(row.get::<_, &str>(0)), search, &mut searched);
+    // The cluster of the tests' own is on this machine.
+    assert!(searched > 0 || std::env::var_os("ONBILL_POSTGRES_MAY_DIE").is_none());
+}
+
+fn search_folder(folder: &Path, search: &Search, searched: &mut u32) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            search_folder(&path, search, searched);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            // Other tests' files come and go.
+            search.assert_absent(&path.display().to_string(), &bytes);
+            *searched += 1;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A number in every spelling that a careless line of code could give it, and the search for all of them at once.
+
+use aho_corasick::AhoCorasick;
+use onbill_domain::encoding::base64url;
+use std::fmt::Write as _;
+
+/// A search for some numbers.
+pub(super) struct Search {
+    patterns: AhoCorasick,
+    /// What each pattern is, to tell where it was found.
+    names: Vec<String>,
+}
+
+impl Search {
+    /// For these numbers, in E.164, with what is said before them where they are called from home.
+    pub(super) fn new(numbers: &[&str]) -> Self {
+        let spellings: Vec<(String, Vec<u8>)> = numbers.iter().flat_map(|number| spellings(number)).collect();
+        let patterns = AhoCorasick::new(spellings.iter().map(|(_, pattern)| pattern)).expect("are patterns");
+        Self { patterns, names: spellings.into_iter().map(|(name, _)| name).collect() }
+    }
+
+    /// The first spelling that is in `bytes`.
+    pub(super) fn find(&self, bytes: &[u8]) -> Option<&str> {
+        self.patterns.find(bytes).map(|found| self.names[found.pattern().as_usize()].as_str())
+    }
+
+    /// Complains about a number at `place`.
+    pub(super) fn assert_absent(&self, place: &str, bytes: &[u8]) {
+        if let Some(spelling) = self.find(bytes) {
+            panic!("{place} has {spelling}");
+        }
+    }
+}
+
+/// Each spelling with its name. A longer one that has a shorter one in it is found by that: with `+`, with the country's
+/// code, in a URL, in base64 of more than the number.
+fn spellings(e164: &str) -> Vec<(String, Vec<u8>)> {
+    let digits = e164.trim_start_matches('+');
+    let mut all = Vec::new();
+    for written in written(digits) {
+        let mut add = |how: &str, bytes: Vec<u8>| all.push((format!("{written} {how}"), bytes));
+        add("as it is", written.clone().into_bytes());
+        add("in UTF-16LE", written.encode_utf16().flat_map(u16::to_le_bytes).collect());
+        add("in UTF-16BE", written.encode_utf16().flat_map(u16::to_be_bytes).collect());
+        add("in hex", hex(written.as_bytes(), "").into_bytes());
+        add("in upper-case hex", hex(written.as_bytes(), "").to_uppercase().into_bytes());
+        add("percent-encoded", hex(written.as_bytes(), "%").into_bytes());
+        add("percent-encoded upper case", hex(written.as_bytes(), "%").to_uppercase().into_bytes());
+        add("escaped for JSON", hex(written.as_bytes(), "\\u00").into_bytes());
+        for before in 0..3 {
+            let url = in_base64(written.as_bytes(), before);
+            add("in base64", url.replace('-', "+").replace('_', "/").into_bytes());
+            add("in base64url", url.into_bytes());
+        }
+    }
+    let national = national(digits);
+    let mut nibbles = vec![("packed", format!("{digits}f")), ("packed from the right", format!("0{digits}"))];
+    // Of an odd number of digits, whole bytes are few enough to be there by chance; it is in the others.
+    if national.len().is_multiple_of(2) {
+        nibbles.push(("packed without its country", national.to_owned()));
+    }
+    for (how, nibbles) in nibbles {
+        let packed = packed(&nibbles);
+        let swapped = packed.iter().map(|byte| byte.rotate_left(4)).collect();
+        all.push((format!("{digits} {how}"), packed));
+        all.push((format!("{digits} {how}, digits swapped"), swapped));
+    }
+    let value: u64 = digits.parse().expect("are digits");
+    all.push((format!("{digits} as an integer"), value.to_le_bytes().to_vec()));
+    // SQLite writes one of this size in six bytes.
+    all.push((
+        format!("{digits} as an integer, most significant byte first"),
+        value.to_be_bytes()[2..].to_vec(),
+    ));
+    all
+}
+
+/// The numbers of the played operators are of two countries.
+fn national(digits: &str) -> &str {
+    digits.strip_prefix("34").or_else(|| digits.strip_prefix('1')).expect("is American or Spanish")
+}
+
+/// As people write it, without the country's code.
+fn written(digits: &str) -> Vec<String> {
+    let national = national(digits);
+    let groups = [&national[..3], &national[3..6], &national[6..]];
+    let mut written = vec![national.to_owned(), format!("({}) {}-{}", groups[0], groups[1], groups[2])];
+    written.extend([" ", "-", ".", "/", "\u{a0}"].map(|between| groups.join(between)));
+    written
+}
+
+fn hex(bytes: &[u8], before: &str) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{before}{byte:02x}").expect("can be written");
+        text
+    })
+}
+
+/// What base64 makes of these bytes after so many others, without the characters that tell of what stands beside them.
+fn in_base64(bytes: &[u8], before: usize) -> String {
+    let text = base64url(&[&vec![0; before][..], bytes].concat());
+    let whole = (before + bytes.len()) * 8 / 6;
+    text[(before * 8).div_ceil(6)..whole].to_owned()
+}
+
+/// Two digits in a byte.
+fn packed(nibbles: &str) -> Vec<u8> {
+    let pairs = nibbles.as_bytes().chunks_exact(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("is ASCII"), 16).expect("is hex"))
+        .collect()
+}
+
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    const NUMBERS: [&str; 2] = ["+12025550101", "+34612345601"];
+
+    /// Spellings that were written by hand or by others, and not by the code that searches.
+    #[test]
+    fn whatever_is_planted_is_found() {
+        let search = Search::new(&NUMBERS);
+        let mut planted: Vec<Vec<u8>> = [
+            "msisdn=+12025550101&x",
+            "+1 202 555 0101",
+            "1-202-555-0101",
+            "tel: (202) 555-0101.",
+            "202.555.0101",
+            "%2B12025550101",
+            "%2b%31%32%30%32%35%35%35%30%31%30%31",
+            "2b3132303235353530313031",
+            "2B3132303235353530313031",
+            r"\u002b\u0031\u0032\u0030\u0032\u0035\u0035\u0035\u0030\u0031\u0030\u0031",
+            "34612345601",
+            "612 345 601",
+            "612-345-601",
+        ]
+        .map(|text| text.as_bytes().to_vec())
+        .into();
+        planted.push(vec![0x12, 0x02, 0x55, 0x50, 0x10, 0x1f]);
+        planted.push(vec![0x01, 0x20, 0x25, 0x55, 0x01, 0x01]);
+        planted.push(vec![0x20, 0x25, 0x55, 0x01, 0x01]);
+        // As in a text message of GSM: 3GPP TS 23.040, section 9.1.2.3.
+        planted.push(vec![0x21, 0x20, 0x55, 0x05, 0x01, 0xf1]);
+        planted.push(12_025_550_101_u64.to_le_bytes().to_vec());
+        planted.push(12_025_550_101_i64.to_be_bytes().to_vec());
+        for number in NUMBERS {
+            planted.push(number.encode_utf16().flat_map(u16::to_le_bytes).collect());
+            planted.push(number.encode_utf16().flat_map(u16::to_be_bytes).collect());
+            for around in ["", "{", "{\"", "{\"n\":\"", "{\"msisdn\":\""] {
+                let text = format!("{around}{number}\"}}");
+                planted.push(STANDARD.encode(&text).into_bytes());
+                planted.push(URL_SAFE_NO_PAD.encode(&text).into_bytes());
+            }
+        }
+        for bytes in planted {
+            let noise: Vec<u8> = (0..=255).rev().collect();
+            let place = [&noise[..], &bytes, &noise].concat();
+            assert!(search.find(&place).is_some(), "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    #[test]
+    fn every_spelling_is_looked_for_and_nothing_else_is_found() {
+        let search = Search::new(&NUMBERS);
+        for (name, bytes) in NUMBERS.iter().flat_map(|number| spellings(number)) {
+            assert!(bytes.len() >= 5, "{name} would be found by chance");
+            assert!(search.find(&bytes).is_some(), "{name}");
+            assert_eq!(search.find(&bytes[1..bytes.len() - 1]), None, "{name}, cut");
+        }
+        let others = ["+12025550102", "2025550199", "12025550110", "612345602", "1795000000", ""];
+        for other in others {
+            assert_eq!(search.find(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the log has 2025550101 as it is")]
+    fn what_is_found_is_complained_about() {
+        Search::new(&NUMBERS).assert_absent("the log", b"a customer with +12025550101 came by");
+    }
+}
