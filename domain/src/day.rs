@@ -45,6 +45,27 @@ impl Day {
         (self.0.year(), self.0.month()) == (other.0.year(), other.0.month())
     }
 
+    /// The next day; the last one that there is has none.
+    pub fn next(self) -> Option<Self> {
+        self.0.next_day().map(Self)
+    }
+
+    /// So many days earlier, but not before the year 2000.
+    #[must_use]
+    pub fn minus_days(self, days: u16) -> Self {
+        let first = Self::of(Timestamp::from_unix_seconds(FIRST_SECOND));
+        Self(self.0.saturating_sub(time::Duration::days(days.into()))).max(first)
+    }
+
+    /// The same day so many months later, or the last day of that month when it has none of that number.
+    pub fn plus_months(self, months: u8) -> Option<Self> {
+        let counted = i32::from(u8::from(self.0.month())) - 1 + i32::from(months);
+        let year = self.0.year() + counted / 12;
+        let month = Month::try_from(u8::try_from(counted % 12 + 1).ok()?).ok()?;
+        let day = self.0.day().min(month.length(year));
+        Date::from_calendar_date(year, month, day).ok().map(Self)
+    }
+
     /// Days from `earlier` to `self`; negative when it lies before.
     pub fn days_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).whole_days()
@@ -109,6 +130,18 @@ impl ServicePeriod {
         }
     }
 
+    /// So many calendar months from `from` on: up to the day before the same day of the last one's next month. `None`
+    /// when that is no month, or more than [`SERVICE_PERIOD_DAYS_MAX`].
+    pub fn of_months(from: Day, months: u8) -> Option<Self> {
+        let end = from.plus_months(months)?;
+        Self::new(from, Day(end.0.previous_day()?)).ok()
+    }
+
+    /// Whether they have a day in common.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.from <= other.to && other.from <= self.to
+    }
+
     /// The first day paid for.
     pub fn from(self) -> Day {
         self.from
@@ -123,6 +156,7 @@ impl ServicePeriod {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_day_has_one_spelling() {
@@ -164,5 +198,49 @@ mod tests {
         assert!(period("2026-12-01", "2026-12-01"));
         assert!(!period("2026-12-02", "2026-12-01"));
         assert!(!period("2026-12-01", "2029-12-01"));
+    }
+
+    #[test]
+    fn months_end_on_the_day_before_or_with_their_last_day() {
+        let period = |from: &str, months| {
+            let period = ServicePeriod::of_months(Day::parse(from).expect("is a day"), months)?;
+            Some(period.to().to_string())
+        };
+        for (from, months, to) in [
+            ("2026-12-01", 6, "2027-05-31"),
+            ("2026-12-01", 12, "2027-11-30"),
+            ("2026-12-15", 1, "2027-01-14"),
+            ("2026-08-31", 6, "2027-02-27"),
+            ("2027-08-31", 6, "2028-02-28"),
+            ("2028-02-29", 12, "2029-02-27"),
+            ("2026-12-31", 12, "2027-12-30"),
+        ] {
+            assert_eq!(period(from, months).as_deref(), Some(to), "{from} {months}");
+        }
+        assert_eq!(period("2026-12-01", 0), None);
+        assert_eq!(period("2026-12-01", 24), None, "is longer than a charge may be for");
+        assert_eq!(period("9999-12-01", 6), None);
+        assert_eq!(Day::parse("9999-12-31").and_then(Day::next), None);
+        assert_eq!(
+            Day::parse("2000-01-05").map(|day| day.minus_days(14).to_string()).as_deref(),
+            Some("2000-01-01")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn periods_of_months_follow_each_other_without_a_gap(days in 0_i64..36_525, months in 1_u8..=12) {
+            let from = Day::of(Timestamp::from_unix_seconds(FIRST_SECOND + days * 86_400));
+            let period = ServicePeriod::of_months(from, months).expect("is short");
+            let next = period.to().next().expect("has a next");
+            let length = next.days_since(from);
+            prop_assert!((28 * i64::from(months)..=31 * i64::from(months)).contains(&length), "{length}");
+            prop_assert_eq!(from.plus_months(months), Some(next));
+            prop_assert_eq!(next.minus_days(u16::try_from(length).expect("is short")), from);
+            // The same day of the month, but where the month has none.
+            prop_assert!(next.0.day() == from.0.day() || next.0.day() == next.0.month().length(next.0.year()));
+            let following = ServicePeriod::of_months(next, months).expect("is short");
+            prop_assert!(!period.overlaps(following) && period.overlaps(period));
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod account_event;
 pub mod correlator;
+pub mod coupon_code;
 pub mod currency;
 pub mod day;
 pub mod decline;

@@ -74,3 +74,10 @@ pub const PAI_MAPPINGS_MAX: usize = 25;
 /// Seconds after which a caller should try again when a party behind us is down: long enough to matter, short enough
 /// for a person to wait.
 pub const RETRY_AFTER_SECONDS: u32 = 30;
+
+/// Longest plan of a coupon, in months: what fits into [`SERVICE_PERIOD_DAYS_MAX`].
+pub const COUPON_MONTHS_MAX: u8 = 12;
+
+/// Text messages with a code that one coupon can have: the first, and four more for a customer who has lost it. Each
+/// has another code, so a caller that repeats itself voids what the customer is about to type.
+pub const COUPON_TEXTS_MAX: u32 = 5;

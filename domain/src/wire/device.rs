@@ -3,6 +3,7 @@
 //! The number comes from the partner here, and nothing that goes back has it. Types that hold a number or a PIN have no
 //! `Debug`.
 
+use crate::day::Day;
 use crate::ids::{ExtId, OfferId, OperatorId};
 use crate::locale::Locale;
 use crate::msisdn::Msisdn;
@@ -35,6 +36,7 @@ pub struct DeviceValidateRequest {
 
 /// They may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeviceValidateAnswer {
     /// Always `ACTIVE`: other accounts are refused.
     pub status: String,
@@ -45,6 +47,9 @@ pub struct DeviceValidateAnswer {
     pub pai: Pai,
     /// Their operator.
     pub operator: OperatorId,
+    /// The last day that coupons have paid for already: charges begin the day after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_until: Option<Day>,
 }
 
 /// `POST /pin`: send a PIN to a number.
@@ -127,6 +132,7 @@ mod tests {
             account_type: AccountType::Postpaid,
             pai: Pai::from_random([1; 16]),
             operator: OperatorId::parse("acme").expect("is a slug"),
+            paid_until: None,
         };
         assert_eq!(
             serde_json::to_value(&answer).expect("is JSON"),

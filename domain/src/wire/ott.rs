@@ -1,6 +1,6 @@
 //! Partner → edge → origin: the OTT API.
 
-use crate::day::ServicePeriod;
+use crate::day::{Day, ServicePeriod};
 use crate::decline::DeclineReason;
 use crate::ids::{ExtId, OfferId, OperatorId};
 use crate::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
@@ -9,6 +9,7 @@ use crate::money::Money;
 use crate::pai::Pai;
 use crate::reject::Reject;
 use crate::standing::AccountType;
+use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
 
 /// `POST /token/validate`: spend the sign-up token.
@@ -23,6 +24,7 @@ pub struct TokenValidateRequest {
 
 /// Who the token stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TokenValidateAnswer {
     /// The subscriber, as this partner knows them from now on.
     pub pai: Pai,
@@ -40,6 +42,9 @@ pub struct TokenValidateAnswer {
     /// Where to send the customer's browser afterwards.
     #[serde(rename = "returnURL")]
     pub return_url: String,
+    /// The last day that coupons have paid for already: charges begin the day after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_until: Option<Day>,
 }
 
 /// Which choice the customer made at the partner.
@@ -107,8 +112,11 @@ pub struct TransactionRequest {
 }
 
 impl TransactionRequest {
-    /// Checks what the types do not: the amount's bounds, the description, the tax.
+    /// Checks what the types do not: the name, the amount's bounds, the description, the tax.
     pub fn check(&self) -> Result<(), Reject> {
+        if self.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
+            return Err(Reject::invalid("extTransactionID begins as only those of coupons do."));
+        }
         if !(1..=CHARGE_MINOR_MAX).contains(&self.amount.amount_minor) {
             return Err(Reject::invalid(
                 "amount.value must be a positive number of minor units below the limit.",
@@ -326,7 +334,8 @@ mod tests {
     fn a_charge_is_checked_member_by_member() {
         assert_eq!(charge(|_| {}), Ok(()));
         assert_eq!(charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));
-        let bad: [fn(&mut Value); 14] = [
+        let bad: [fn(&mut Value); 15] = [
+            |c| c["extTransactionID"] = json!("onbill-coupon-1"),
             |c| c["amount"]["value"] = json!(0),
             |c| c["amount"]["value"] = json!(-1),
             |c| c["amount"]["value"] = json!(100_000_001),
