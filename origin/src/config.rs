@@ -1,10 +1,13 @@
 //! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in the key ring that
 //! it names.
 
+mod coupons;
 mod durations;
 mod partners;
 mod secure;
 
+pub(crate) use coupons::wrong_codes_per_hour;
+pub use coupons::{CouponPlan, CouponSettings};
 pub use durations::{HandOffSeconds, SimSwapHours};
 pub use partners::{NumberProof, Partner};
 pub(crate) use secure::secure;
@@ -154,6 +157,8 @@ pub struct Config {
     /// How much an account may be charged; a currency that is not here has no limits.
     #[serde(default)]
     pub limits: Vec<CurrencyLimits>,
+    /// What coupons there are.
+    pub coupons: Option<CouponSettings>,
 }
 
 impl Config {
@@ -214,6 +219,7 @@ impl Config {
             }
         }
         partners::check(&self.partners)?;
+        coupons::check(self)?;
         for (n, set) in self.limits.iter().enumerate() {
             let currency = set.currency;
             if self.limits[..n].iter().any(|other| other.currency == currency) {

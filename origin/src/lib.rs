@@ -10,6 +10,7 @@ pub mod app;
 pub mod begun_with;
 pub mod bss;
 pub mod config;
+pub mod coupon;
 mod csv_file;
 pub mod database;
 pub mod erasure_file;

@@ -8,6 +8,7 @@ use crate::store::{Hash, NumberIndex, SealedNumber};
 use aes_gcm_siv::aead::{Aead as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce};
 use hkdf::Hkdf;
+use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::key::{KeyUse, Keyring, hmac_sha256};
 use onbill_domain::msisdn::Msisdn;
 use sha2::Sha256;
@@ -50,6 +51,7 @@ struct Master {
     seal: Aes256GcmSiv,
     index: Zeroizing<[u8; 32]>,
     pin: Zeroizing<[u8; 32]>,
+    coupon: Zeroizing<[u8; 32]>,
 }
 
 const FORMAT: u8 = 1;
@@ -71,7 +73,8 @@ impl Vault {
                 let seal = derived(b"onbill seal v1")?;
                 let seal = Aes256GcmSiv::new_from_slice(&seal[..]).map_err(|error| error.to_string())?;
                 let (index, pin) = (derived(b"onbill index v1")?, derived(b"onbill pin v1")?);
-                Ok(Master { id: key.id.clone(), seal, index, pin })
+                let coupon = derived(b"onbill coupon v1")?;
+                Ok(Master { id: key.id.clone(), seal, index, pin, coupon })
             })
             .collect::<Result<_, String>>()?;
         if masters.is_empty() {
@@ -157,6 +160,12 @@ impl Vault {
     pub fn holder_mac(&self, flow: &Hash, generation: &str) -> Hash {
         let message = [b"onbill holder v1".as_slice(), flow, generation.as_bytes()].concat();
         hmac_sha256(&self.newest().pin[..], &message)
+    }
+
+    /// What is kept of a coupon's code, and found by. Its key is the oldest of the ring's, as that of the index of numbers: the
+    /// code itself is nowhere, to make another hash of.
+    pub fn coupon_hash(&self, code: &CouponCode) -> Hash {
+        hmac_sha256(&self.oldest().coupon[..], &Zeroizing::new(code.symbols())[..])
     }
 
     /// Layout: format (1), length of the key id (1), key id, nonce (12), ciphertext with its tag.
@@ -248,5 +257,12 @@ mod tests {
         assert_ne!(vault(&[1]).index(&number), vault(&[2]).index(&number));
         assert_eq!(vault(&[1, 2]).index(&number), vault(&[1]).index(&number), "a newer key loses nobody");
         assert_ne!(vault(&[1]).pin_mac(&[1; 32], "123456"), vault(&[1]).pin_mac(&[2; 32], "123456"));
+    }
+
+    #[test]
+    fn a_coupon_is_found_by_a_later_ring_too() {
+        let code = CouponCode::read("AC00-0G40-R4ZB-XZSZ-FYRJ").expect("is a code");
+        assert_eq!(vault(&[1, 2]).coupon_hash(&code), vault(&[1]).coupon_hash(&code));
+        assert_ne!(vault(&[2]).coupon_hash(&code), vault(&[1]).coupon_hash(&code));
     }
 }

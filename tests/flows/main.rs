@@ -8,6 +8,7 @@ mod bad_input;
 mod canary;
 mod charging;
 mod compromised_edge;
+mod coupons;
 mod device;
 mod doors;
 mod erasures;

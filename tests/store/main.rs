@@ -25,6 +25,8 @@ macro_rules! on_each_database {
 
 mod charges;
 mod commits;
+mod coupon_months;
+mod coupons;
 mod devices;
 mod erasures;
 mod events;
@@ -36,6 +38,7 @@ mod leases;
 mod migrations;
 mod notices;
 mod races;
+mod races_of_coupons;
 mod races_of_events;
 mod races_of_money;
 mod refunds;

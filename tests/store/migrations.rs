@@ -3,18 +3,19 @@
 //! `samples/` has a file for each migration, with the rows that became possible by it. `<0a*32>` in it is 32 bytes 0a, in
 //! the words of either database.
 
-use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, refund, usd};
+use crate::setting::{Books, NOW, charge, days, ext, name, nonce, number, partner, redemption, refund, usd};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::Outcome;
+use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::operator::EventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    DevicePin, Entry, Erasure, EventRecord, HandOff, Lane, NewEvent, PinTry, Posting, RefundPosting,
-    Settling, Store, SubscriptionUpdate, Work,
+    DevicePin, Entry, Erasure, EventRecord, HandOff, Lane, NewEvent, PinTry, Posting, Redeeming,
+    RedemptionEnd, RefundPosting, Settling, Store, SubscriptionUpdate, WhichCoupons, Work,
 };
 use onbill_tests::place::{Place, run};
 use std::collections::BTreeSet;
@@ -96,6 +97,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         account_events_are_there(&*store, &due, version >= 7).await;
         files_are_there(&*store, version >= 6).await;
         flows_of_devices_are_there(&*store, version >= 8).await;
+        coupons_are_there(&*store, &due, version >= 11).await;
         subscriptions_change(&*store).await;
         erasures_are_there(&*store, version).await;
         if version >= 2 {
@@ -166,7 +168,10 @@ async fn refunds_and_spending_are_there(store: &dyn Store, due: &[Entry], in_sam
     let notices = |entry: &&Entry| matches!(&entry.work, Work::ChargeNotice { transaction_id } if transaction_id == "tx-declined");
     assert_eq!(due.iter().filter(refunds).count(), usize::from(in_sample));
     assert_eq!(due.iter().filter(notices).count(), usize::from(in_sample));
-    assert_eq!(due.iter().filter(|entry| !is_pai_notice(entry)).count(), if in_sample { 4 } else { 2 });
+    assert_eq!(
+        due.iter().filter(|entry| !is_pai_notice(entry) && name(entry).0 != "coupon").count(),
+        if in_sample { 4 } else { 2 }
+    );
 }
 
 fn is_pai_notice(entry: &Entry) -> bool {
@@ -248,6 +253,23 @@ async fn erasures_are_there(store: &dyn Store, version: usize) {
     // The sample's file is not written yet, and has a line of this subscriber's.
     let known = if version >= 6 { Erasure::Erasing } else { Erasure::Erased };
     assert_eq!(store.erase(None, NOW, Some(ext("er-2")), number(1).index).await.expect("works"), known);
+}
+
+async fn coupons_are_there(store: &dyn Store, due: &[Entry], in_sample: bool) {
+    let sent = due.iter().filter(|entry| name(entry) == ("coupon", "coupon-new")).count();
+    assert_eq!(sent, usize::from(in_sample));
+    let all = store.coupons(None, WhichCoupons::All, 10).await.expect("works");
+    let states: Vec<_> = all.iter().map(|row| (row.ext_coupon_id.as_str(), row.state(NOW))).collect();
+    let sample = [("c-new", CouponState::Issued), ("c-spent", CouponState::Redeemed)];
+    assert_eq!(states, if in_sample { &sample[..] } else { &[] });
+    if in_sample {
+        let paid = store.paid_until(pai(CLOSED), days("2027-06-30")).await.expect("works");
+        assert_eq!(paid, Some(days("2027-06-30")));
+        let redeem = |reference, code| store.redeem_coupon(nonce(), NOW, redemption(reference, [code; 32]));
+        let again = redeem("r-coupon", 0x17).await.expect("works");
+        assert!(matches!(again, Redeeming::Decided(RedemptionEnd::Redeemed(_))), "{again:?}");
+        assert_eq!(redeem("r-2", 0x19).await.expect("works"), Redeeming::Unknown { wrong: 8 });
+    }
 }
 
 async fn newer_books_are_refused(books: Books) {

@@ -1,6 +1,7 @@
 //! Empty books, and the short hand for filling them.
 
 use onbill_domain::currency::Currency;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::base64url;
@@ -17,8 +18,9 @@ use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionOrigin, TransactionAnswer, TransactionRequest,
 };
 use onbill_origin::store::{
-    Entry, FreshNames, HandOff, Journey, Lane, NewCharge, NewFlow, NewPai, NewPin, NewRefund, NewSignup,
-    NumberIndex, PaiRow, Posting, RefundPosting, SealedNumber, SignupIssue, Store, Work,
+    CouponIssue, CouponRow, CouponText, Entry, FreshNames, HandOff, Journey, Lane, NewCharge, NewCoupon,
+    NewFlow, NewPai, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow, Posting, Redeeming,
+    RefundPosting, SealedNumber, SignupIssue, Store, Work,
 };
 use onbill_tests::place::Place;
 use serde_json::json;
@@ -95,6 +97,25 @@ impl Books {
         let id = self.posted(charge(pai, ext_id, amount_minor)).await;
         self.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
         id
+    }
+
+    /// A coupon that was made now.
+    pub(crate) async fn coupon(&self, new: NewCoupon) -> CouponRow {
+        match self.store.issue_coupon(Some(nonce()), NOW, new).await {
+            Ok(CouponIssue::Created(row)) => *row,
+            other => panic!("not created: {other:?}"),
+        }
+    }
+
+    /// A coupon of this number's that was made and claimed now; gives our name for its charge.
+    pub(crate) async fn redeemed(&self, n: u8, ext_id: &str, reference: &str) -> String {
+        let new = coupon(n, ext_id);
+        let code = new.text.code;
+        self.coupon(new).await;
+        match self.store.redeem_coupon(nonce(), NOW, redemption(reference, code)).await {
+            Ok(Redeeming::Created(charge)) => charge.transaction_id,
+            other => panic!("not claimed: {other:?}"),
+        }
     }
 
     /// A refund on its way to billing; gives our name for it.
@@ -258,6 +279,49 @@ pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRe
     }
 }
 
+/// A coupon of six months for this number's holder.
+pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
+    let fresh = CouponText { code: hash(), ..text(n) };
+    NewCoupon {
+        coupon_id: format!("coupon-{}", self::fresh()),
+        ext_coupon_id: ext(ext_id),
+        fingerprint: sha256(format!("{n} {ext_id}").as_bytes()),
+        buyer: new_pai("netflix", n, "2024-01-01"),
+        plan: ext("6M"),
+        months: 6,
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        description: "Netflix Standard, 6 months".to_owned(),
+        locale: Locale::En,
+        amount: usd(8999),
+        text: fresh,
+        expires_at: NOW.plus_seconds(365 * 86_400),
+    }
+}
+
+/// A text message with a code, the same for the same number.
+pub(crate) fn text(n: u8) -> CouponText {
+    CouponText { code: [n; 32], message: vec![n; 8] }
+}
+
+pub(crate) fn redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
+    NewRedemption {
+        transaction_id: format!("tx-{}", fresh()),
+        partner: partner("netflix"),
+        ext_reference: ext(reference),
+        code,
+        pai: None,
+        answering_until: NOW.plus_seconds(60),
+    }
+}
+
+pub(crate) fn days(day: &str) -> Day {
+    Day::parse(day).expect("is a day")
+}
+
+pub(crate) fn period(from: &str, to: &str) -> ServicePeriod {
+    ServicePeriod::new(days(from), days(to)).expect("is a period")
+}
+
 /// The kind of an entry, and our name for what it is about.
 pub(crate) fn name(entry: &Entry) -> (&'static str, &str) {
     match &entry.work {
@@ -268,6 +332,8 @@ pub(crate) fn name(entry: &Entry) -> (&'static str, &str) {
         Work::PaiNotice { .. } => ("pai-notice", ""),
         Work::PaiMapping { .. } => ("pai-mapping", ""),
         Work::Pin { .. } => ("pin", ""),
+        Work::Coupon { coupon_id, .. } => ("coupon", coupon_id),
+        Work::CouponReminder { coupon_id, .. } => ("coupon-reminder", coupon_id),
     }
 }
 

@@ -109,6 +109,7 @@ async fn dispatch<P: Platform>(
         Route::OttAccountValidate => routes::ott::account_validate::post(&call()?).await,
         Route::OttPin => routes::ott::pin::post(&call()?).await,
         Route::OttTokenValidate => routes::ott::token_validate::post(&call()?).await,
+        Route::OttCouponRedeem => routes::ott::coupon_redeem::post(&call()?).await,
         Route::OttPartnerSubscription => routes::ott::partner_subscription::post(&call()?).await,
         Route::OttSubscriptionChange { partner_subscription_id } => {
             routes::ott::subscription_change::put(&call()?, partner_subscription_id).await

@@ -5,6 +5,7 @@
 
 mod account_events;
 mod close_pai;
+mod coupons;
 mod erase;
 mod import_accounts;
 mod kv_sync;
@@ -63,6 +64,7 @@ enum Verb {
     Settlement(settlement::Arguments),
     ClosePai(close_pai::Arguments),
     KvSync(kv_sync::Arguments),
+    Coupons(coupons::Arguments),
     Erase(erase::Arguments),
     RotateKeys(rotate_keys::Arguments),
 }
@@ -94,6 +96,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Settlement(arguments) => arguments.run(&config).await,
         Verb::ClosePai(arguments) => arguments.run(&config).await,
         Verb::KvSync(arguments) => arguments.run(&config).await,
+        Verb::Coupons(arguments) => arguments.run(&config).await,
         Verb::Erase(arguments) => arguments.run(&config).await,
         Verb::RotateKeys(arguments) => arguments.run(&config).await,
     };

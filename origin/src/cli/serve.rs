@@ -6,7 +6,7 @@ use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::peer::HttpPeer;
-use onbill_origin::{begun_with, files, outbox, routes, sms};
+use onbill_origin::{begun_with, coupon, files, outbox, routes, sms};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +74,9 @@ async fn sweep(app: Arc<App>) {
         every.tick().await;
         if let Err(error) = app.store.sweep(app.now()).await {
             tracing::error!(?error, "old nonces and flows could not be forgotten");
+        }
+        if let Err(fault) = coupon::remind_all(&app).await {
+            tracing::error!(?fault, "not everybody whose coupon ends could be told");
         }
     }
 }

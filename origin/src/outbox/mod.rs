@@ -5,6 +5,7 @@
 //! own id. After eight unclear attempts over five to six days an entry is parked for a person.
 
 pub(crate) mod charge;
+mod coupon;
 pub(crate) mod notice;
 pub(crate) mod pai;
 mod pin;
@@ -91,7 +92,7 @@ async fn deliver(app: &App, lane: Lane) -> Result<usize, Fault> {
 
 /// Bills that billing takes in files are not delivered here: see [`crate::files`].
 fn lanes(app: &App) -> &'static [Lane] {
-    const LANES: [Lane; 4] = [Lane::Bills, Lane::Texts, Lane::Partners, Lane::Edge];
+    const LANES: [Lane; 5] = [Lane::Bills, Lane::Texts, Lane::Partners, Lane::Edge, Lane::Coupons];
     match app.config.billing {
         Billing::Csp => &LANES,
         Billing::Files => &LANES[1..],
@@ -116,6 +117,12 @@ async fn try_entry(app: &App, entry: Entry) -> Result<(), Fault> {
         Work::PaiNotice { pai } => ("pai-notice", "", pai::notify_partner(app, *pai, attempt).await),
         Work::PaiMapping { pai } => ("pai-mapping", "", pai::update_mapping(app, *pai, attempt).await),
         Work::Pin { message } => ("pin", "", pin::send(app, message, attempt).await),
+        Work::Coupon { coupon_id, message } => {
+            ("coupon", coupon_id.as_str(), coupon::send(app, message, attempt).await)
+        }
+        Work::CouponReminder { coupon_id, message } => {
+            ("coupon-reminder", coupon_id.as_str(), coupon::send(app, message, attempt).await)
+        }
     };
     if outcome == HandOff::Parked {
         tracing::error!(what, id, entry = entry.entry_id, alarm = "outbox-parked", "an entry needs a person");
@@ -139,10 +146,22 @@ pub(crate) async fn within_deadline(app: &App, hand_off: impl Future<Output = Ha
     }
 }
 
-/// Raises an alarm when billing has said two things about one id. The first verdict stays: the partner may have it.
+/// Raises an alarm when billing has said two things about one id, of which the first stays, as the partner may have it;
+/// and when it refuses a coupon that is spent.
 pub(crate) fn look_at(settling: Settling, what: &str, id: &str) {
-    if settling == Settling::Contradicted {
-        tracing::error!(what, id, alarm = "billing-verdicts-differ", "billing has given two verdicts");
+    match settling {
+        Settling::Contradicted => {
+            tracing::error!(what, id, alarm = "billing-verdicts-differ", "billing has given two verdicts");
+        }
+        Settling::Unpaid => {
+            tracing::error!(
+                what,
+                id,
+                alarm = "coupon-unpaid",
+                "a coupon is redeemed, and billing refuses it"
+            );
+        }
+        Settling::Written | Settling::Late => {}
     }
 }
 

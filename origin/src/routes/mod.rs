@@ -33,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/ott/v1/account/validate", post(ott::account_validate::validate_account))
         .route("/ott/v1/pin", post(ott::pin::send_pin))
         .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
+        .route("/ott/v1/coupon/redeem", post(ott::coupon_redeem::redeem_coupon))
         .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
         .route(
             "/ott/v1/partnerSubscription/{partner_subscription_id}",
@@ -46,6 +47,10 @@ pub fn router(app: Arc<App>) -> Router {
             get(ott::refund_status::refund_status),
         )
         .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
+        .route("/operator/v1/coupons", post(operator::coupons::issue_coupon))
+        .route("/operator/v1/coupons/{ext_coupon_id}", get(operator::coupons::coupon))
+        .route("/operator/v1/coupons/{ext_coupon_id}/resend", post(operator::coupons::resend_coupon))
+        .route("/operator/v1/coupons/{ext_coupon_id}/void", post(operator::coupons::void_coupon))
         .route("/operator/v1/transactions", get(operator::transactions::page_of_transactions))
         .route("/operator/v1/erasures", post(operator::erasures::post_erasure))
         .route("/sms/v1/receipt/{token}", get(sms::receipt::take_receipt))

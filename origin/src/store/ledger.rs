@@ -2,7 +2,7 @@
 
 use super::{HandOff, Hash, Holder, Settling, StoreError};
 use async_trait::async_trait;
-use onbill_domain::day::ServicePeriod;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -118,6 +118,11 @@ pub enum Posting {
     PaiNotFound,
     /// Not in a currency that the operator bills in. Nothing was recorded.
     CurrencyNotBilled,
+    /// Coupons have paid for some of these days. Nothing was recorded.
+    PaidByCoupon {
+        /// Up to and with this day.
+        until: Day,
+    },
 }
 
 /// A charge on its way to billing.

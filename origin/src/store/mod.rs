@@ -5,22 +5,26 @@
 //! call changes nothing and a lost one can be made again.
 
 mod books;
+mod coupons;
 mod erasures;
 mod events;
 mod filing;
 mod ledger;
 mod outbox;
 pub mod postgres;
+mod redemptions;
 mod reports;
 mod sealing;
 pub mod sqlite;
 
 pub use books::*;
+pub use coupons::*;
 pub use erasures::{Erasure, Erasures};
 pub use events::*;
 pub use filing::*;
 pub use ledger::*;
 pub use outbox::*;
+pub use redemptions::*;
 pub use reports::*;
 pub use sealing::*;
 
@@ -41,11 +45,12 @@ pub enum StoreError {
     Failed(String),
 }
 
-/// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], what has still to
-/// reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to accounts in [`Events`], who
-/// is forgotten in [`Erasures`], what is sealed in [`Sealing`], and what people ask of them in [`Reports`].
+/// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], coupons in
+/// [`Coupons`], what has still to reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to
+/// accounts in [`Events`], who is forgotten in [`Erasures`], what is sealed in [`Sealing`], and what people ask of them in
+/// [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Outbox + Filing + Events + Erasures + Sealing + Reports {
+pub trait Store: Ledger + Coupons + Outbox + Filing + Events + Erasures + Sealing + Reports {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.

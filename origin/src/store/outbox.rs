@@ -44,19 +44,31 @@ pub enum Lane {
     Partners,
     /// How PAIs stand, for the edge.
     Edge,
+    /// Text messages that nobody waits for: thousands of coupons hold up no PIN.
+    Coupons,
 }
 
 impl Lane {
     /// The kinds of entries in it. Each is looked for by itself, so that none waits behind a backlog of another.
     pub(super) fn kinds(self) -> &'static [&'static str] {
-        const KINDS: [&str; 7] =
-            ["charge", "refund", "pin", "charge-notice", "refund-notice", "pai-notice", "pai-mapping"];
+        const KINDS: [&str; 9] = [
+            "charge",
+            "refund",
+            "pin",
+            "charge-notice",
+            "refund-notice",
+            "pai-notice",
+            "pai-mapping",
+            "coupon",
+            "coupon-reminder",
+        ];
         match self {
             Self::All => &KINDS,
             Self::Bills => &KINDS[..2],
             Self::Texts => &KINDS[2..3],
             Self::Partners => &KINDS[3..6],
-            Self::Edge => &KINDS[6..],
+            Self::Edge => &KINDS[6..7],
+            Self::Coupons => &KINDS[7..],
         }
     }
 }
@@ -110,6 +122,20 @@ pub enum Work {
         /// The sealed text message.
         message: Vec<u8>,
     },
+    /// Send a coupon.
+    Coupon {
+        /// Which.
+        coupon_id: String,
+        /// The sealed text message.
+        message: Vec<u8>,
+    },
+    /// Tell somebody that the months of their coupon end.
+    CouponReminder {
+        /// Which coupon's.
+        coupon_id: String,
+        /// The sealed text message.
+        message: Vec<u8>,
+    },
 }
 
 /// What came of an attempt.
@@ -119,6 +145,11 @@ pub enum HandOff {
     Done {
         /// Billing's own code.
         raw_code: Option<String>,
+    },
+    /// The message centre has the text message.
+    Sent {
+        /// By what name its receipt will call it, where there is one.
+        message_id: Option<String>,
     },
     /// The charge will never be on the bill.
     Declined {
@@ -155,6 +186,8 @@ impl HandOff {
 pub enum Settling {
     /// It is written.
     Written,
+    /// It is written: billing will not take the charge of a coupon that is spent, so nobody pays for it.
+    Unpaid,
     /// There was nothing left to write: another lease came to the same end, or has the entry now.
     Late,
     /// The books have another verdict already, which stays: billing has said both.

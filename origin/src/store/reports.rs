@@ -234,13 +234,14 @@ fn cursor(dated: Dated, created_at: Timestamp, settled_at: Option<Timestamp>, id
 pub struct ParkedEntry {
     /// Its place in the outbox.
     pub entry_id: i64,
-    /// `charge`, `refund`, `charge-notice` or `refund-notice`: what is parked is never a text message.
+    /// `charge`, `refund`, `charge-notice`, `refund-notice`, or a coupon's text message: `coupon` or `coupon-reminder`.
+    /// A PIN is never parked.
     pub kind: String,
-    /// Our id of the charge or refund.
+    /// Our id of the charge, refund or coupon.
     pub id: String,
     /// Whose.
     pub partner: PartnerId,
-    /// The partner's id of it.
+    /// The partner's id of it; of a coupon, the operator's.
     pub ext_id: ExtId,
     /// How often it was tried.
     pub attempts: u32,

@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use onbill_domain::day::Day;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
@@ -13,12 +14,14 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_domain::wire::subscription::SubscriptionChange;
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, Cursor, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events,
-    File, FileLine, Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge,
-    NewEvent, NewFlow, NewPai, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding,
-    ParkedEntry, PinTry, Posting, Refund, RefundLine, RefundPosting, Reports, Resealing, ResponseTaking,
-    SealedAt, SealedColumn, SealedValue, Sealing, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store,
-    StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
+    AccountRow, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons,
+    Cursor, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events, File, FileLine, Filing, Flow,
+    FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewCoupon, NewEvent, NewFlow,
+    NewPai, NewRedemption, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding,
+    ParkedEntry, PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine, RefundPosting, ReminderDue,
+    Reports, Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue, Sealing, SeenTo, Select,
+    Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
+    WhichCoupons,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -174,6 +177,20 @@ pass_on! {
         fn refund(refund_id: String) -> Option<Refund>;
         fn told_of_charge(transaction_id: String) -> Option<(PartnerId, TransactionAnswer)>;
         fn told_of_refund(refund_id: String) -> Option<(PartnerId, RefundAnswer)>;
+    }
+    Coupons {
+        fn issue_coupon(nonce: Option<Nonce>, now: Timestamp, new: NewCoupon) -> CouponIssue;
+        fn coupon(id: ExtId) -> Option<CouponRow>;
+        fn coupons(after: Option<ExtId>, which: WhichCoupons, limit: u32) -> Vec<CouponRow>;
+        fn coupon_buyer(id: ExtId) -> Option<CouponBuyer>;
+        fn renew_coupon(nonce: Option<Nonce>, now: Timestamp, id: ExtId, text: CouponText) -> CouponChange;
+        fn void_coupon(nonce: Option<Nonce>, now: Timestamp, id: ExtId) -> CouponChange;
+        fn redeem_coupon(nonce: Nonce, now: Timestamp, new: NewRedemption) -> Redeeming;
+        fn answer_redemption(now: Timestamp, transaction_id: String, outcome: HandOff) -> (RedemptionEnd, Settling);
+        fn paid_until(pai: Pai, today: Day) -> Option<Day>;
+        fn text_delivered(now: Timestamp, message_id: String) -> ();
+        fn reminders_due(today: Day, ends_by: Day, limit: u32) -> Vec<ReminderDue>;
+        fn remind(now: Timestamp, transaction_id: String, message: Vec<u8>) -> bool;
     }
     Outbox {
         fn lease_due(lane: Lane, now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;

@@ -70,6 +70,7 @@ struct Facts {
     dashboard: &'static str,
     accounts: &'static str,
     source: AccountSource,
+    tag: &'static str,
     /// What makes a number that Netflix's app has read the customer's.
     proof: &'static str,
 }
@@ -87,6 +88,7 @@ fn facts(id: &str) -> Facts {
             dashboard: "127.0.0.1:8790",
             accounts: ACCOUNTS.0,
             source: AccountSource::Table,
+            tag: "AC",
             proof: "device-read",
         },
         _ => Facts {
@@ -98,6 +100,7 @@ fn facts(id: &str) -> Facts {
             dashboard: "127.0.0.1:9790",
             accounts: ACCOUNTS.1,
             source: AccountSource::Csp,
+            tag: "NV",
             proof: "pin",
         },
     }
@@ -190,6 +193,7 @@ impl Seat {
         json!({
             "id": self.id(), "name": self.app().config.name, "country": self.app().config.country,
             "origin": format!("http://{}", self.origin), "dashboards": [format!("http://{}", self.dashboard)],
+            "coupons": facts(self.id()).tag,
         })
     }
 
@@ -293,5 +297,13 @@ fn origin_config(id: &str, facts: &Facts) -> Config {
             .expect("is a partner"),
         ],
         limits: Vec::new(),
+        coupons: Some(
+            serde_json::from_value(json!({
+                "tag": facts.tag, "continue_url": format!("http://{}/", facts.dashboard),
+                "plans": [{"id": "6M", "months": 6, "offer": "netflix-standard"},
+                          {"id": "12M", "months": 12, "offer": "netflix-standard"}],
+            }))
+            .expect("are coupons"),
+        ),
     }
 }

@@ -5,6 +5,7 @@ mod read;
 
 pub use read::ConfigFault;
 
+use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::Keyring;
 
@@ -29,6 +30,8 @@ pub struct Operator {
     pub origin: String,
     /// The web origins of its pages: they alone may frame the widget and be returned to.
     pub dashboards: Vec<String>,
+    /// The tag of its coupons' codes, if it sells coupons.
+    pub coupons: Option<CouponTag>,
     /// The partners that it sells; all of them when `None`.
     partners: Option<Vec<PartnerId>>,
 }

@@ -3,6 +3,7 @@
 
 use super::{Config, Operator, Partner};
 use http::Uri;
+use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::origin_url::origin_of;
@@ -35,6 +36,7 @@ struct OperatorFields {
     origin: String,
     dashboards: Vec<String>,
     partners: Option<Vec<PartnerId>>,
+    coupons: Option<String>,
 }
 
 /// An entry of `PARTNERS`.
@@ -63,9 +65,16 @@ impl Config {
         distinct("PARTNERS", "offer", offers.map(OfferId::as_str))?;
 
         let operators = list::<OperatorFields>("OPERATORS", operators)?;
-        let read = |fields| read_operator(fields, &partners);
-        let operators = operators.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         distinct("OPERATORS", "id", operators.iter().map(|operator| operator.id.as_str()))?;
+        distinct(
+            "OPERATORS",
+            "coupons",
+            operators.iter().filter_map(|operator| operator.coupons.as_deref()),
+        )?;
+        let operators = operators
+            .into_iter()
+            .map(|fields| read_operator(fields, &partners))
+            .collect::<Result<Vec<_>, _>>()?;
         distinct("OPERATORS", "origin", operators.iter().map(|operator| operator.origin.as_str()))?;
 
         let keyring = keyring.ok_or_else(|| fault("the secret KEYRING is missing"))?;
@@ -124,7 +133,14 @@ fn read_operator(fields: OperatorFields, partners: &[Partner]) -> Result<Operato
     if !fields.partners.iter().flatten().all(known) {
         return Err(at("partners names one that is not in PARTNERS"));
     }
+    let coupons = match fields.coupons.as_deref() {
+        None => None,
+        Some(tag) => Some(CouponTag::parse(tag).ok_or_else(|| {
+            at("coupons must be two of the symbols 0 to 9 and A to Z without I, L, O and U")
+        })?),
+    };
     Ok(Operator {
+        coupons,
         id: fields.id,
         name: fields.name,
         country: fields.country,

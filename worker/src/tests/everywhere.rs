@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 18] = [
+const ROUTES: [(&str, &str); 19] = [
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/widget/v1/onbill.js"),
     ("GET, HEAD", "/widget/v1/frame"),
@@ -20,6 +20,7 @@ const ROUTES: [(&str, &str); 18] = [
     ("POST", "/ott/v1/account/validate"),
     ("POST", "/ott/v1/pin"),
     ("POST", "/ott/v1/token/validate"),
+    ("POST", "/ott/v1/coupon/redeem"),
     ("POST", "/ott/v1/partnerSubscription"),
     ("PUT", "/ott/v1/partnerSubscription/s-1"),
     ("POST", "/ott/v1/transaction"),

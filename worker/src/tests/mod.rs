@@ -1,6 +1,7 @@
 //! The edge as its callers meet it: whole requests in, whole answers out, on the stand-in host.
 
 mod back;
+mod coupons;
 mod device;
 mod everywhere;
 mod frame;

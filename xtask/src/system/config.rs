@@ -51,7 +51,7 @@ pub(crate) fn operators(plan: &Plan) -> Value {
     let operator = |seat: &Seat| {
         let operator = seat.operator;
         json!({ "id": operator.id, "name": operator.name, "country": operator.country,
-            "origin": seat.origin_url(), "dashboards": [seat.site_url()] })
+            "origin": seat.origin_url(), "dashboards": [seat.site_url()], "coupons": operator.coupon_tag })
     };
     plan.seats.iter().map(operator).collect()
 }
@@ -69,7 +69,10 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\n\n\
-         [[partners]]\nid = {partner}\nurl = {told_at}\nnumber_proof = {proof}\n",
+         [[partners]]\nid = {partner}\nurl = {told_at}\nnumber_proof = {proof}\n\n\
+         [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\n\n\
+         [[coupons.plans]]\nid = \"6M\"\nmonths = 6\noffer = {offer}\n\n\
+         [[coupons.plans]]\nid = \"12M\"\nmonths = 12\noffer = {offer}\n",
         id = quoted(operator.id),
         name = quoted(operator.name),
         country = quoted(operator.country),
@@ -84,6 +87,8 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
         partner = quoted(PARTNER),
         told_at = quoted(&plan.partner_url()),
         proof = quoted(operator.number_proof),
+        tag = quoted(operator.coupon_tag),
+        continued_at = quoted(&format!("{}/", seat.site_url())),
         price = operator.price,
         currency = quoted(operator.currency),
     );
@@ -179,6 +184,7 @@ mod tests {
             "bss_url = \"http://127.0.0.1:8790/csp\"",
             "price = { value = 1599, currency = \"USD\" }",
             "number_proof = \"device-read\"",
+            "tag = \"AC\"",
             "url = \"smpp://127.0.0.1:8793\"",
         ] {
             assert!(toml.lines().any(|found| found == line), "{line} in\n{toml}");

@@ -22,6 +22,8 @@ pub(crate) struct Operator {
     /// What makes a number that the partner's app has read the customer's: `device-read`, the partner's word, or `pin`.
     /// One operator of each kind.
     pub(crate) number_proof: &'static str,
+    /// The first two symbols of its coupons' codes.
+    pub(crate) coupon_tag: &'static str,
 }
 
 pub(crate) const ACME: Operator = Operator {
@@ -34,6 +36,7 @@ pub(crate) const ACME: Operator = Operator {
     accounts: "tests/sandbox/accounts/acme.csv",
     looked_up_in: "table",
     number_proof: "device-read",
+    coupon_tag: "AC",
 };
 
 pub(crate) const NOVA: Operator = Operator {
@@ -46,4 +49,5 @@ pub(crate) const NOVA: Operator = Operator {
     accounts: "tests/sandbox/accounts/nova.csv",
     looked_up_in: "csp",
     number_proof: "pin",
+    coupon_tag: "NV",
 };

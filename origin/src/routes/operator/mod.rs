@@ -1,5 +1,6 @@
 //! `/operator/v1`: the operator's own systems.
 
 pub(super) mod account_events;
+pub(super) mod coupons;
 pub(super) mod erasures;
 pub(super) mod transactions;

@@ -11,6 +11,7 @@ use crate::routes::standing;
 use crate::store::{DevicePin, FreshNames, NewPai};
 use axum::Json;
 use axum::extract::State;
+use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::msisdn::Msisdn;
@@ -65,11 +66,13 @@ pub(in crate::routes) async fn validate_account(
     }
 
     // 5.
+    let paid_until = app.store.paid_until(row.pai, Day::of(now)).await?;
     Ok(Json(DeviceValidateAnswer {
         status: "ACTIVE".to_owned(),
         account_type,
         pai: row.pai,
         operator: app.config.operator.clone(),
+        paid_until,
     }))
 }
 

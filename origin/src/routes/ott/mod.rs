@@ -2,6 +2,7 @@
 
 pub(super) mod account_validate;
 mod addressed;
+pub(super) mod coupon_redeem;
 pub(super) mod partner_subscription;
 pub(super) mod pin;
 pub(super) mod refund;

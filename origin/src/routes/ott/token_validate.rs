@@ -6,6 +6,7 @@ use crate::routes::authentic::PartnerCall;
 use crate::store::TokenSpend;
 use axum::Json;
 use axum::extract::State;
+use onbill_domain::day::Day;
 use onbill_domain::reject::{Code, Reject};
 use onbill_domain::token::{self, SignupClaims};
 use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
@@ -41,6 +42,7 @@ pub(in crate::routes) async fn spend_token(
     };
 
     // 3.
+    let paid_until = app.store.paid_until(signup.pai, Day::of(now)).await?;
     Ok(Json(TokenValidateAnswer {
         pai: signup.pai,
         operator: app.config.operator.clone(),
@@ -49,5 +51,6 @@ pub(in crate::routes) async fn spend_token(
         account_type: signup.account_type,
         locale: signup.locale,
         return_url: signup.partner_return_url,
+        paid_until,
     }))
 }

@@ -21,7 +21,7 @@ pub(crate) const ANSWERING_SECONDS: i64 = LEASE_SECONDS_MAX;
 
 /// 1. Checks the request: 400 `invalid-request`.
 /// 2. Records it, durably, with its hand-off: 404 `pai-not-found`, 400 `parameter-not-supported` for a currency that is
-///    not billed in, 422 `idempotency-violation`, 409 `request-in-progress`, or 200 with the first answer when it was
+///    not billed in, 400 `invalid-request` for days that coupons have paid for, 422 `idempotency-violation`, 409 `request-in-progress`, or 200 with the first answer when it was
 ///    recorded before.
 /// 3. Tries the hand-off once, right away.
 /// 4. 201 with the furthest known state: APPROVED, DECLINED with its reason, or PENDING.
@@ -61,6 +61,10 @@ pub(in crate::routes) async fn post_transaction(
         Posting::CurrencyNotBilled => {
             let message = "amount.currency is not one that the operator bills in.";
             return Err(Reject::new(Code::ParameterNotSupported, message).into());
+        }
+        Posting::PaidByCoupon { until } => {
+            let message = format!("servicePeriod: coupons have paid for this subscriber until {until}.");
+            return Err(Reject::invalid(message).into());
         }
     };
     routed::compare(pai, call.subscriber.as_deref(), &charge.handle);

@@ -3,7 +3,7 @@
 use super::failure::{Broken, corrupt};
 use super::rows::{amount, hash, holder, optional_text, raw_result, text, time};
 use super::statements::Db;
-use super::{outbox, pais, spending};
+use super::{outbox, pais, redemptions, spending};
 use crate::store::ledger::Fixed;
 use crate::store::{Charge, Holder, NewCharge, Posting, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -49,7 +49,16 @@ pub(super) async fn post(
         return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
     }
     let Money { currency, .. } = new.request.amount;
-    match spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits).await? {
+    // Looked for only now: whoever redeems a coupon for this PAI is waited for by the claim, which refers to it.
+    let (taken, paid_until) = tokio::try_join!(
+        spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits),
+        redemptions::paid_within(tx, new.request.pai, new.request.service_period),
+    )?;
+    if let Some(until) = paid_until {
+        forget_claim(tx, &new.transaction_id).await?;
+        return Ok(Posting::PaidByCoupon { until });
+    }
+    match taken {
         Ok(spent) => tokio::try_join!(
             spending::write(tx, &holder.subscriber_id, currency, spent),
             outbox::put_leased(tx, "charge", &new.transaction_id, new.answering_until),
@@ -59,7 +68,25 @@ pub(super) async fn post(
             return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
         }
     };
-    Ok(Posting::Created(Box::new(Charge {
+    Ok(Posting::Created(Box::new(on_its_way(new, holder))))
+}
+
+/// Records a charge that no limit declines; with the reason when its PAI does.
+pub(super) async fn record(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewCharge,
+) -> Result<Option<(Charge, Option<DeclineReason>)>, Broken> {
+    let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
+    let verdict = holder.verdict;
+    if !claim(tx, now, new, verdict).await? {
+        return Err(corrupt("claim"));
+    }
+    Ok(Some((on_its_way(new, holder), verdict)))
+}
+
+fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
+    Charge {
         transaction_id: new.transaction_id.clone(),
         handle: holder.handle,
         holder: holder.known,
@@ -67,7 +94,13 @@ pub(super) async fn post(
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
-    })))
+    }
+}
+
+/// Takes back what was claimed just now: nothing is recorded of a charge that is refused.
+async fn forget_claim(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
+    tx.change_one("transaction_id", "DELETE FROM transactions WHERE transaction_id = $1", &[&transaction_id])
+        .await
 }
 
 async fn claimed(tx: &Db<'_>, new: &NewCharge) -> Result<Option<Row>, Broken> {
@@ -280,10 +313,12 @@ pub(super) async fn settle(
         return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
     };
     if let Some(reason) = reason {
+        let settling = redemptions::declined(tx, now, transaction_id).await?;
         spending::give_back_charge(tx, transaction_id).await?;
         if reason.ends_pai() {
             pais::close(tx, now, settled.try_get("pai")?, reason).await?;
         }
+        return Ok(settling);
     }
     Ok(Settling::Written)
 }

@@ -7,7 +7,7 @@ use super::failure::Broken;
 use super::rows::time;
 use super::statements::Db;
 use super::transaction::in_transaction;
-use super::{PostgresStore, pais, spend, turns};
+use super::{PostgresStore, coupons, pais, spend, turns};
 use crate::store::erasures::{Under, judge};
 use crate::store::{Erasure, Erasures, NumberIndex, StoreError};
 use async_trait::async_trait;
@@ -62,6 +62,9 @@ async fn erase(
             &[&index],
         )
         .await?;
+    let subscribers: Vec<&str> =
+        holders.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, Broken>>()?;
+    coupons::forget_contents(tx, &subscribers).await?;
     for row in &holders {
         let subscriber_id: &str = row.try_get("subscriber_id")?;
         if row.try_get("is_present")? {
@@ -74,17 +77,16 @@ async fn erase(
         )
         .await?;
     }
+    coupons::drop_texts_to(tx, &subscribers).await?;
     // They stay on record by the operator's names for them, and are not told apart by their contents any more.
-    let holders: Vec<&str> =
-        holders.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, Broken>>()?;
     tx.change(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
          WHERE number_index = $1 OR subscriber_id = ANY ($2)",
-        &[&index, &holders],
+        &[&index, &subscribers],
     )
     .await?;
     tx.change("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
-    forget_numbers(tx, &holders).await?;
+    forget_numbers(tx, &subscribers).await?;
     let erasure = judge(now, &under(tx, number).await?);
     turns::give_back(tx, number).await?;
     Ok(erasure)

@@ -9,6 +9,8 @@ mod accounts;
 mod address;
 mod begun_with;
 mod charges;
+mod coupon_texts;
+mod coupons;
 mod erasures;
 mod events;
 mod failure;
@@ -17,6 +19,7 @@ mod flows;
 mod ledger;
 mod outbox;
 mod pais;
+mod redemptions;
 mod refunds;
 mod reports;
 mod rows;
@@ -283,6 +286,7 @@ impl Store for PostgresStore {
             forget_nonces(tx, now).await?
                 + flows::forget(tx, now, FORGET_MAX).await?
                 + turns::forget(tx, now, FORGET_MAX).await?
+                + coupon_texts::forget_receipts(tx, now, FORGET_MAX).await?
                 + events::forget_sim_swaps(tx, now, FORGET_MAX).await?
                 + erasures::go_on(tx, FORGET_MAX).await?
         })? > 0

@@ -5,7 +5,7 @@
 use super::failure::{Broken, corrupt};
 use super::rows::{count, pai as read_pai};
 use super::statements::Db;
-use super::{charges, refunds};
+use super::{charges, coupon_texts, coupons, redemptions, refunds};
 use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, Work};
 use futures_util::future::try_join_all;
 use onbill_domain::timestamp::Timestamp;
@@ -37,6 +37,28 @@ pub(super) async fn put(
         &[&kind, &id, &due_at.unix_seconds(), &attempts],
     )
     .await
+}
+
+/// A text message of a coupon's.
+pub(super) async fn put_text(
+    tx: &Db<'_>,
+    kind: &str,
+    coupon_id: &str,
+    message: &[u8],
+    now: Timestamp,
+) -> Result<(), Broken> {
+    tx.change_one(
+        "outbox entry",
+        "INSERT INTO outbox (kind, coupon_id, payload, due_at, attempts) VALUES ($1, $2, $3, $4, 0)",
+        &[&kind, &coupon_id, &message, &now.unix_seconds()],
+    )
+    .await
+}
+
+/// A coupon's text message is not to be sent any more.
+pub(super) async fn drop_text(tx: &Db<'_>, kind: &str, coupon_id: &str) -> Result<(), Broken> {
+    tx.change("DELETE FROM outbox WHERE kind = $1 AND coupon_id = $2", &[&kind, &coupon_id]).await?;
+    Ok(())
 }
 
 /// Has the edge told how a PAI stands, and the partner if it has ever had a subscription for it: a sign-up that was never
@@ -85,7 +107,7 @@ async fn lease_kind(
                  ORDER BY due_at, entry_id LIMIT $3 FOR UPDATE SKIP LOCKED)
              UPDATE outbox o SET due_at = $2, attempts = o.attempts + 1
              FROM due WHERE o.entry_id = due.entry_id
-             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.payload",
+             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id, o.payload",
             &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind],
         )
         .await?;
@@ -101,6 +123,10 @@ fn read(kind: &str, row: &Row) -> Result<Entry, Broken> {
         "pai-notice" => Work::PaiNotice { pai: read_pai(row)? },
         "pai-mapping" => Work::PaiMapping { pai: read_pai(row)? },
         "pin" => Work::Pin { message: row.try_get("payload")? },
+        "coupon" => Work::Coupon { coupon_id: row.try_get("coupon_id")?, message: row.try_get("payload")? },
+        "coupon-reminder" => {
+            Work::CouponReminder { coupon_id: row.try_get("coupon_id")?, message: row.try_get("payload")? }
+        }
         _ => return Err(corrupt("outbox entry")),
     };
     Ok(Entry { entry_id: row.try_get("entry_id")?, attempts: count(row, "attempts")?, work })
@@ -121,19 +147,24 @@ pub(super) async fn settle(
         Work::Refund { refund_id } => {
             (settle_refund(tx, now, refund_id, entry.attempts, outcome).await?, "refund-notice", refund_id)
         }
-        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
+        Work::ChargeNotice { .. }
+        | Work::RefundNotice { .. }
+        | Work::Pin { .. }
+        | Work::CouponReminder { .. } => {
             return put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, entry.attempts, outcome)
                 .await;
         }
         Work::PaiNotice { .. } | Work::PaiMapping { .. } => {
             return settle_telling(tx, now, entry, outcome).await;
         }
+        Work::Coupon { coupon_id, .. } => return settle_coupon(tx, now, entry, coupon_id, outcome).await,
     };
     tell(tx, now, kind, id, settling, outcome).await?;
     Ok(settling)
 }
 
-/// Puts a notice in when a verdict was written: its post was answered before.
+/// Puts a notice in when a verdict was written: its post was answered before. What becomes of a coupon's charge is the
+/// operator's affair: the coupon is spent, and no post of the partner's is open.
 pub(super) async fn tell(
     tx: &Db<'_>,
     now: Timestamp,
@@ -142,7 +173,10 @@ pub(super) async fn tell(
     settling: Settling,
     outcome: &HandOff,
 ) -> Result<(), Broken> {
-    if settling == Settling::Written && outcome.is_verdict() {
+    if settling == Settling::Written
+        && outcome.is_verdict()
+        && !(kind == "charge-notice" && redemptions::coupon_of(tx, id).await?.is_some())
+    {
         put(tx, kind, id, now, 0).await?;
     }
     Ok(())
@@ -161,7 +195,7 @@ pub(super) async fn settle_charge(
         HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
         HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
         // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
         HandOff::Later { .. } | HandOff::Parked => {
             charges::lock(tx, transaction_id).await?;
             return put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome).await;
@@ -184,13 +218,30 @@ pub(super) async fn settle_refund(
     let (status, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
         HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
-        HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
         HandOff::Later { .. } | HandOff::Parked => {
             return put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome).await;
         }
     };
     let settling = refunds::settle(tx, now, refund_id, status, raw_code.as_deref()).await?;
     put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome).await?;
+    Ok(settling)
+}
+
+/// A coupon may have another code by now, and this message be an old one: its entry is gone then. Who gives it another
+/// code locks the coupon first, too.
+async fn settle_coupon(
+    tx: &Db<'_>,
+    now: Timestamp,
+    entry: &Entry,
+    coupon_id: &str,
+    outcome: &HandOff,
+) -> Result<Settling, Broken> {
+    coupons::lock(tx, coupon_id).await?;
+    let settling = settle_telling(tx, now, entry, outcome).await?;
+    if let (Settling::Written, HandOff::Sent { message_id }) = (settling, outcome) {
+        coupon_texts::sent(tx, now, coupon_id, message_id.as_deref()).await?;
+    }
     Ok(settling)
 }
 
@@ -238,9 +289,11 @@ async fn put_off_or_delete(
             let sql = format!("UPDATE outbox SET parked_at = $2 WHERE {which} AND attempts = $3");
             tx.change(&sql, &[key, &now.unix_seconds(), &attempt]).await?
         }
-        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Refused { .. } | HandOff::Dropped => {
-            tx.change(&format!("DELETE FROM outbox WHERE {which}"), &[key]).await?
-        }
+        HandOff::Done { .. }
+        | HandOff::Sent { .. }
+        | HandOff::Declined { .. }
+        | HandOff::Refused { .. }
+        | HandOff::Dropped => tx.change(&format!("DELETE FROM outbox WHERE {which}"), &[key]).await?,
     };
     Ok(if changed == 0 { Settling::Late } else { Settling::Written })
 }

@@ -48,14 +48,16 @@ pub(super) async fn give_back_refund(
     give_back(tx, transaction_id, Some(amount_minor)).await
 }
 
-/// Gives back all of a charge, or some of it.
+/// Gives back all of a charge, or some of it. That of a coupon never counted.
 async fn give_back(tx: &Db<'_>, transaction_id: &str, part_minor: Option<i64>) -> Result<(), Broken> {
     let row = tx
         .row(
             "SELECT s.subscriber_id, s.currency, s.day, s.day_minor, s.month_minor, t.amount_minor, t.created_at
              FROM transactions t JOIN pais p USING (pai)
                  JOIN spending s ON s.subscriber_id = p.subscriber_id AND s.currency = t.currency
-             WHERE t.transaction_id = $1 FOR UPDATE OF s",
+             WHERE t.transaction_id = $1
+                 AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)
+             FOR UPDATE OF s",
             &[&transaction_id],
         )
         .await?;

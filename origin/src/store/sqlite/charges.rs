@@ -1,7 +1,7 @@
 //! Charges: claimed once, answered once, for ever.
 
 use super::rows::{amount, holder, optional_text, raw_result, text};
-use super::{corrupt, outbox, pais, spending};
+use super::{corrupt, outbox, pais, redemptions, spending};
 use crate::store::ledger::Fixed;
 use crate::store::{Charge, Holder, NewCharge, Posting, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -23,6 +23,11 @@ pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<P
         return Ok(Posting::PaiNotFound);
     };
     let Some(limits) = &new.limits else { return Ok(Posting::CurrencyNotBilled) };
+    if holder.verdict.is_none()
+        && let Some(until) = redemptions::paid_within(tx, new.request.pai, new.request.service_period)?
+    {
+        return Ok(Posting::PaidByCoupon { until });
+    }
     let verdict = match holder.verdict {
         Some(reason) => Some(reason),
         None => spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits)?.err(),
@@ -32,7 +37,23 @@ pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<P
         return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?.answer));
     }
     outbox::put_leased(tx, "charge", &new.transaction_id, new.answering_until)?;
-    Ok(Posting::Created(Box::new(Charge {
+    Ok(Posting::Created(Box::new(on_its_way(new, holder))))
+}
+
+/// Records a charge that no limit declines; with the reason when its PAI does.
+pub(super) fn record(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewCharge,
+) -> Result<Option<(Charge, Option<DeclineReason>)>, StoreError> {
+    let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai)? else { return Ok(None) };
+    let verdict = holder.verdict;
+    insert(tx, now, new, verdict)?;
+    Ok(Some((on_its_way(new, holder), verdict)))
+}
+
+fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
+    Charge {
         transaction_id: new.transaction_id.clone(),
         handle: holder.handle,
         holder: holder.known,
@@ -40,7 +61,7 @@ pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<P
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
-    })))
+    }
 }
 
 /// The same id again: the same contents get the first answer, others are refused.
@@ -204,6 +225,7 @@ pub(super) fn settle(
                 .query_row([transaction_id], |row| row.get(0))?;
             pais::close(tx, now, &pai, reason)?;
         }
+        return redemptions::declined(tx, now, transaction_id);
     }
     Ok(Settling::Written)
 }

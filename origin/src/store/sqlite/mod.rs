@@ -5,6 +5,8 @@
 mod accounts;
 mod begun_with;
 mod charges;
+mod coupon_texts;
+mod coupons;
 mod erasures;
 mod events;
 mod filing;
@@ -13,6 +15,7 @@ mod ledger;
 mod outbox;
 mod pais;
 mod readers;
+mod redemptions;
 mod refunds;
 mod reports;
 mod rows;
@@ -289,6 +292,7 @@ impl Store for SqliteStore {
             .write(move |tx| {
                 Ok(forget_nonces(tx, now)?
                     + flows::forget(tx, now, FORGET_MAX)?
+                    + coupon_texts::forget_receipts(tx, now, FORGET_MAX)?
                     + events::forget_sim_swaps(tx, now, FORGET_MAX)?
                     + erasures::go_on(tx, FORGET_MAX)?)
             })

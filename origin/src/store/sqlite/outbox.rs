@@ -1,7 +1,7 @@
 //! The outbox: leased, tried, settled. A row is deleted in the transaction that writes what came of it.
 
 use super::rows::pai as read_pai;
-use super::{charges, corrupt, refunds};
+use super::{charges, corrupt, coupon_texts, redemptions, refunds};
 use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, StoreError, Work};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -29,6 +29,28 @@ pub(super) fn put(
         "INSERT INTO outbox (kind, {subject}, due_at, attempts) VALUES (?1, ?2, ?3, ?4)"
     ))?
     .execute(params![kind, id, due_at.unix_seconds(), attempts])?;
+    Ok(())
+}
+
+/// A text message of a coupon's.
+pub(super) fn put_text(
+    tx: &Connection,
+    kind: &str,
+    coupon_id: &str,
+    message: &[u8],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO outbox (kind, coupon_id, payload, due_at, attempts) VALUES (?1, ?2, ?3, ?4, 0)",
+    )?
+    .execute(params![kind, coupon_id, message, now.unix_seconds()])?;
+    Ok(())
+}
+
+/// A coupon's text message is not to be sent any more.
+pub(super) fn drop_text(tx: &Connection, kind: &str, coupon_id: &str) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM outbox WHERE kind = ?1 AND coupon_id = ?2")?
+        .execute(params![kind, coupon_id])?;
     Ok(())
 }
 
@@ -74,7 +96,7 @@ fn lease_kind(
         "UPDATE outbox SET due_at = ?2, attempts = attempts + 1
          WHERE entry_id IN (SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = ?4 AND due_at <= ?1
                             ORDER BY due_at, entry_id LIMIT ?3)
-         RETURNING entry_id, attempts, transaction_id, refund_id, pai, payload",
+         RETURNING entry_id, attempts, transaction_id, refund_id, pai, coupon_id, payload",
     )?;
     let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind])?;
     while let Some(row) = rows.next()? {
@@ -86,6 +108,10 @@ fn lease_kind(
             "pai-notice" => Work::PaiNotice { pai: read_pai(row)? },
             "pai-mapping" => Work::PaiMapping { pai: read_pai(row)? },
             "pin" => Work::Pin { message: row.get("payload")? },
+            "coupon" => Work::Coupon { coupon_id: row.get("coupon_id")?, message: row.get("payload")? },
+            "coupon-reminder" => {
+                Work::CouponReminder { coupon_id: row.get("coupon_id")?, message: row.get("payload")? }
+            }
             _ => return Err(corrupt("outbox entry")),
         };
         entries.push(Entry { entry_id: row.get("entry_id")?, attempts: row.get("attempts")?, work });
@@ -108,16 +134,21 @@ pub(super) fn settle(
         Work::Refund { refund_id } => {
             (settle_refund(tx, now, refund_id, entry.attempts, outcome)?, "refund-notice", refund_id)
         }
-        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
+        Work::ChargeNotice { .. }
+        | Work::RefundNotice { .. }
+        | Work::Pin { .. }
+        | Work::CouponReminder { .. } => {
             return put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome);
         }
         Work::PaiNotice { .. } | Work::PaiMapping { .. } => return settle_telling(tx, now, entry, outcome),
+        Work::Coupon { coupon_id, .. } => return settle_coupon(tx, now, entry, coupon_id, outcome),
     };
     tell(tx, now, kind, id, settling, outcome)?;
     Ok(settling)
 }
 
-/// Puts a notice in when a verdict was written: its post was answered before.
+/// Puts a notice in when a verdict was written: its post was answered before. What becomes of a coupon's charge is the
+/// operator's affair: the coupon is spent, and no post of the partner's is open.
 pub(super) fn tell(
     tx: &Connection,
     now: Timestamp,
@@ -126,7 +157,10 @@ pub(super) fn tell(
     settling: Settling,
     outcome: &HandOff,
 ) -> Result<(), StoreError> {
-    if settling == Settling::Written && outcome.is_verdict() {
+    if settling == Settling::Written
+        && outcome.is_verdict()
+        && !(kind == "charge-notice" && redemptions::is_coupons(tx, id)?)
+    {
         put(tx, kind, id, now, 0)?;
     }
     Ok(())
@@ -144,7 +178,7 @@ pub(super) fn settle_charge(
         HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
         HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
         // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
         HandOff::Later { .. } | HandOff::Parked => {
             return put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome);
         }
@@ -165,13 +199,28 @@ pub(super) fn settle_refund(
     let (status, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
         HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
-        HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
         HandOff::Later { .. } | HandOff::Parked => {
             return put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome);
         }
     };
     let settling = refunds::settle(tx, now, refund_id, status, raw_code.as_deref())?;
     put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome)?;
+    Ok(settling)
+}
+
+/// A coupon may have another code by now, and this message be an old one: its entry is gone then.
+fn settle_coupon(
+    tx: &Connection,
+    now: Timestamp,
+    entry: &Entry,
+    coupon_id: &str,
+    outcome: &HandOff,
+) -> Result<Settling, StoreError> {
+    let settling = settle_telling(tx, now, entry, outcome)?;
+    if let (Settling::Written, HandOff::Sent { message_id }) = (settling, outcome) {
+        coupon_texts::sent(tx, now, coupon_id, message_id.as_deref())?;
+    }
     Ok(settling)
 }
 
@@ -212,7 +261,11 @@ fn put_off_or_delete(
         HandOff::Parked => tx
             .prepare_cached(&format!("UPDATE outbox SET parked_at = ?2 WHERE {which} AND attempts = ?3"))?
             .execute(params![key, now.unix_seconds(), attempt])?,
-        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Refused { .. } | HandOff::Dropped => {
+        HandOff::Done { .. }
+        | HandOff::Sent { .. }
+        | HandOff::Declined { .. }
+        | HandOff::Refused { .. }
+        | HandOff::Dropped => {
             tx.prepare_cached(&format!("DELETE FROM outbox WHERE {which}"))?.execute([key])?
         }
     };

@@ -27,11 +27,13 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         t.status, t.created_at, t.settled_at
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
-const PARKED: &str = "SELECT o.entry_id, o.kind, coalesce(o.transaction_id, o.refund_id) AS id,
-        coalesce(t.partner, r.partner) AS partner, coalesce(t.ext_transaction_id, r.ext_refund_id) AS ext_id,
+const PARKED: &str = "SELECT o.entry_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
+        coalesce(t.partner, r.partner, p.partner) AS partner,
+        coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id) AS ext_id,
         o.attempts, o.parked_at
     FROM outbox o LEFT JOIN transactions t ON t.transaction_id = o.transaction_id
         LEFT JOIN refunds r ON r.refund_id = o.refund_id
+        LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
     WHERE o.parked_at IS NOT NULL AND o.entry_id > ?1 ORDER BY o.entry_id LIMIT ?2";
 
 /// The statement of a page: what is read, by which time, and how it stands. Words of ours only, so it is safe to write

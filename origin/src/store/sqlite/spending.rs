@@ -41,11 +41,12 @@ pub(super) fn give_back_refund(
     give_back(tx, transaction_id, Some(amount_minor))
 }
 
-/// Gives back all of a charge, or some of it.
+/// Gives back all of a charge, or some of it. That of a coupon never counted.
 fn give_back(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> Result<(), StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT p.subscriber_id, t.currency, t.amount_minor, t.created_at
-         FROM transactions t JOIN pais p USING (pai) WHERE t.transaction_id = ?1",
+         FROM transactions t JOIN pais p USING (pai) WHERE t.transaction_id = ?1
+             AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
     )?;
     let mut rows = select.query([transaction_id])?;
     let Some(row) = rows.next()? else { return Ok(()) };

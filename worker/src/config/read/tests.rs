@@ -55,7 +55,8 @@ fn a_missing_or_broken_text_is_refused() {
 #[test]
 fn every_mistake_is_named() {
     type Change = fn(&mut Value, &mut Value, &mut Value);
-    let cases: [(Change, &str); 28] = [
+    let cases: [(Change, &str); 29] = [
+        (|o, _, _| o[0]["coupons"] = json!("ac"), "acme: coupons must be"),
         (|o, _, _| o[0]["dashboard"] = json!([]), "unknown field `dashboard`"),
         (|_, p, _| p[0]["callback"] = json!(""), "unknown field `callback`"),
         (|o, _, _| o[0]["name"] = json!(" "), "acme: name must be"),
@@ -103,6 +104,11 @@ fn nothing_is_there_twice() {
         complaint_about(|o, _, _| o[0]["dashboards"] = json!(["https://a.example", "https://a.example"])),
         "the dashboard https://a.example is there twice",
     );
+    let tags = complaint_about(|o, _, _| {
+        o[0]["coupons"] = json!("AC");
+        o[1]["coupons"] = json!("AC");
+    });
+    twice(tags, "the coupons AC is there twice");
     twice(complaint_about(|_, p, _| p[0]["offers"] = json!(["a", "b", "a"])), "the offer a is there twice");
     twice(
         complaint_about(|_, p, _| p[1]["offers"] = p[0]["offers"].clone()),

@@ -1,6 +1,7 @@
 //! `/ott/v1`: the partner's calls.
 
 pub(crate) mod account_validate;
+pub(crate) mod coupon_redeem;
 pub(crate) mod partner_subscription;
 pub(crate) mod pin;
 pub(crate) mod refund;

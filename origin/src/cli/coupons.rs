@@ -1,0 +1,191 @@
+//! `coupons`: what the operator does about coupons by hand, or for many at once.
+
+use super::{Verdict, app_on_begun, open_begun, open_file, told};
+use anyhow::anyhow;
+use clap::{Args, Subcommand};
+use onbill_domain::ids::ExtId;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::CouponView;
+use onbill_origin::ambient::{Clock as _, SystemClock};
+use onbill_origin::app::App;
+use onbill_origin::begun_with;
+use onbill_origin::coupon::{self, Stopped, issue_file};
+use onbill_origin::fault::Failure;
+use onbill_origin::store::{CouponRow, Store, WhichCoupons};
+use std::path::{Path, PathBuf};
+
+/// Coupons read at once.
+const PAGE: u32 = 500;
+
+/// Have coupons made, look at them, send them again, take them back.
+///
+/// The code of a coupon is in its text message and nowhere else. The origin that serves sends the messages.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make the coupons in a CSV file. Exit code 1 when a line was refused.
+    ///
+    /// The header is ext_coupon_id,msisdn,plan,amount,currency,offer,locale. The amount is in whole minor units
+    /// (8999 is 89.99); offer may be empty, for the plan's own, and locale, for English. A line of which nothing
+    /// can be made is named by line and column, and left out. A coupon that is there already, by its
+    /// ext_coupon_id, stays as it is: after an interruption, read the same file in again.
+    #[command(verbatim_doc_comment)]
+    Issue {
+        /// The file (CSV, UTF-8).
+        file: PathBuf,
+    },
+    /// List coupons. With --unpaid, exit code 1 when there are any.
+    ///
+    /// Columns: STATE, ISSUED AT (UTC), EXPIRES AT, PLAN, AMOUNT, TEXTS (sent so far), the operator's id.
+    #[command(verbatim_doc_comment)]
+    List {
+        /// Only those that were redeemed and that billing refused afterwards: nobody has paid for them.
+        #[arg(long)]
+        unpaid: bool,
+        /// One JSON object per line instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show all that is known of a coupon, as JSON.
+    Show {
+        /// The coupon, by the operator's id.
+        #[arg(value_parser = ext_id)]
+        id: ExtId,
+    },
+    /// Send a coupon again, with another code: the first one is void from then on. At most four times each.
+    Resend {
+        /// The coupon, by the operator's id.
+        #[arg(value_parser = ext_id)]
+        id: ExtId,
+    },
+    /// Take a coupon back, for ever. One that is redeemed stays redeemed.
+    Void {
+        /// The coupon, by the operator's id.
+        #[arg(value_parser = ext_id)]
+        id: ExtId,
+    },
+}
+
+fn ext_id(text: &str) -> Result<ExtId, &'static str> {
+    ExtId::parse(text).ok_or("is not an identifier: 1 to 128 printable characters without spaces")
+}
+
+impl Arguments {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+        match self.verb {
+            Verb::Issue { file } => issue(&app_on_same_books(config).await?, &file).await,
+            Verb::List { unpaid, json } => {
+                let which = if unpaid { WhichCoupons::Unpaid } else { WhichCoupons::All };
+                list(&*open_begun(config).await?.1, SystemClock.now(), which, json).await
+            }
+            Verb::Show { id } => show(&*open_begun(config).await?.1, SystemClock.now(), id).await,
+            Verb::Resend { id } => {
+                let app = app_on_same_books(config).await?;
+                changed(&app, "goes out with another code", coupon::renew(&app, None, &id).await)
+            }
+            Verb::Void { id } => {
+                let app = app_on_same_books(config).await?;
+                changed(&app, "is void", coupon::void(&app, None, &id).await)
+            }
+        }
+    }
+}
+
+/// With another numbers key, coupons would be made that nobody finds again.
+async fn app_on_same_books(config: &Path) -> anyhow::Result<App> {
+    let app = app_on_begun(config).await?;
+    begun_with::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
+    Ok(app)
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+async fn issue(app: &App, file: &Path) -> anyhow::Result<Verdict> {
+    let (opened, bar) = open_file(file)?;
+    let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", file.display()));
+    let report = issue_file(app, opened, complain, |position| bar.set_position(position)).await;
+    bar.finish_and_clear();
+    let report = report.map_err(|stopped| match stopped {
+        Stopped::Header(complaint) => anyhow!("{}: {complaint}", file.display()),
+        Stopped::Failed(why) => {
+            anyhow!("{why}. What was made before stays: read the same file in again to go on")
+        }
+    })?;
+    println!(
+        "{} coupons made, {} were there before, {} lines refused.",
+        report.issued, report.repeated, report.refused
+    );
+    Ok(Verdict::findings_if(report.refused > 0))
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+async fn list(
+    store: &dyn Store,
+    now: Timestamp,
+    which: WhichCoupons,
+    as_json: bool,
+) -> anyhow::Result<Verdict> {
+    let (mut after, mut count) = (None, 0_usize);
+    loop {
+        let page = store.coupons(after, which, PAGE).await.map_err(told)?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.ext_coupon_id.clone());
+        if count == 0 && !as_json {
+            println!(
+                "{:9}  {:20}  {:20}  {:6}  {:>14}  {:>5}  ID",
+                "STATE", "ISSUED AT", "EXPIRES AT", "PLAN", "AMOUNT", "TEXTS"
+            );
+        }
+        count += page.len();
+        for row in page {
+            let view = row.view(now);
+            if as_json {
+                println!("{}", serde_json::to_string(&view)?);
+                continue;
+            }
+            let CouponView { coupon, plan, amount, texts, issued_at, expires_at, .. } = view;
+            println!(
+                "{:9}  {issued_at:20}  {expires_at:20}  {:6}  {:>14}  {texts:>5}  {}",
+                coupon.state,
+                plan.as_str(),
+                amount.to_string(),
+                coupon.ext_coupon_id
+            );
+        }
+    }
+    if count == 0 && !as_json {
+        println!("There are none.");
+    }
+    Ok(Verdict::findings_if(which == WhichCoupons::Unpaid && count > 0))
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+async fn show(store: &dyn Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdict> {
+    if let Some(row) = store.coupon(id).await.map_err(told)? {
+        println!("{}", serde_json::to_string_pretty(&row.view(now))?);
+        Ok(Verdict::Clean)
+    } else {
+        println!("There is no such coupon.");
+        Ok(Verdict::Findings)
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+fn changed(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow::Result<Verdict> {
+    match row {
+        Ok(row) => {
+            println!("{} {how}; it is {} now.", row.ext_coupon_id, row.state(app.now()));
+            Ok(Verdict::Clean)
+        }
+        Err(Failure::Reject(reject)) => {
+            println!("{}", reject.message);
+            Ok(Verdict::Findings)
+        }
+        Err(Failure::Fault(fault)) => Err(anyhow!("it failed: {fault:?}")),
+    }
+}

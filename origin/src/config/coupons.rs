@@ -1,0 +1,145 @@
+//! `[coupons]`: what coupons the operator sells. Without it, it sells none.
+
+use super::{Config, secure};
+use onbill_domain::coupon_code::CouponTag;
+use onbill_domain::ids::{ExtId, OfferId};
+use onbill_domain::limits::COUPON_MONTHS_MAX;
+use serde::Deserialize;
+
+/// Longest time for which a coupon can be redeemed, in days: ten years, the longest that any law of vouchers asks for.
+const VALID_DAYS_MAX: u16 = 3_650;
+/// The earliest reminder, in days before the end: a plan of a month has not begun by then.
+const REMIND_DAYS_MAX: u16 = 30;
+/// Longest address in a text message, in characters: with the words around it, three messages in any script.
+const CONTINUE_URL_CHARS_MAX: usize = 100;
+
+/// What coupons there are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CouponSettings {
+    /// The first two symbols of each code, by which the edge knows whose it is.
+    pub tag: CouponTag,
+    /// How long a coupon can be redeemed, in days. A year, unless the operator says otherwise.
+    #[serde(default = "year")]
+    pub valid_days: u16,
+    /// How many days before a coupon's months end its subscriber is told how to go on.
+    #[serde(default = "fortnight")]
+    pub remind_days: u16,
+    /// The page where they go on, for everybody the same. Without it nobody is told.
+    pub continue_url: Option<String>,
+    /// Codes of nobody's that a partner may try in an hour, before it is told to wait with them. Real ones are taken all
+    /// the same.
+    #[serde(default = "wrong_codes_per_hour")]
+    pub wrong_codes_per_hour: u32,
+    /// The plans.
+    pub plans: Vec<CouponPlan>,
+}
+
+fn year() -> u16 {
+    365
+}
+
+fn fortnight() -> u16 {
+    14
+}
+
+/// A customer's slip gets past the check symbols once in a thousand times, and void codes are tried now and then: a campaign
+/// with a hundred thousand coupons has some hundred wrong codes in all. Whoever has a thousand in an hour is guessing, and
+/// would have to do so for longer than the sun shines.
+pub(crate) fn wrong_codes_per_hour() -> u32 {
+    1_000
+}
+
+/// Some months at once.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CouponPlan {
+    /// Its name, such as `6M`.
+    pub id: ExtId,
+    /// How many months it pays for.
+    pub months: u8,
+    /// What it is for, unless the coupon says something else.
+    pub offer: OfferId,
+}
+
+/// Checks what the types do not.
+pub(super) fn check(config: &Config) -> Result<(), String> {
+    let Some(coupons) = &config.coupons else { return Ok(()) };
+    if !(1..=VALID_DAYS_MAX).contains(&coupons.valid_days) {
+        return Err(format!("coupons: valid_days must be from 1 to {VALID_DAYS_MAX}"));
+    }
+    if !(1..=REMIND_DAYS_MAX).contains(&coupons.remind_days) {
+        return Err(format!("coupons: remind_days must be from 1 to {REMIND_DAYS_MAX}"));
+    }
+    if let Some(url) = &coupons.continue_url {
+        secure(url, "coupons: continue_url")?;
+        if url.chars().count() > CONTINUE_URL_CHARS_MAX || url.contains(char::is_whitespace) {
+            return Err(format!(
+                "coupons: continue_url must have at most {CONTINUE_URL_CHARS_MAX} characters and no blanks"
+            ));
+        }
+    }
+    if coupons.plans.is_empty() {
+        return Err("coupons: plans must not be empty".to_owned());
+    }
+    for (n, plan) in coupons.plans.iter().enumerate() {
+        if coupons.plans[..n].iter().any(|other| other.id == plan.id) {
+            return Err(format!("coupons: plan {} is there twice", plan.id));
+        }
+        if !(1..=COUPON_MONTHS_MAX).contains(&plan.months) {
+            return Err(format!("coupons: plan {}: months must be from 1 to {COUPON_MONTHS_MAX}", plan.id));
+        }
+        if config.offer(&plan.offer).is_none() {
+            return Err(format!("coupons: plan {}: there is no offer {}", plan.id, plan.offer));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::GOOD;
+    use super::*;
+
+    const COUPONS: &str = r#"
+        [coupons]
+        tag = "AC"
+        continue_url = "https://my.acme.example/netflix"
+        [[coupons.plans]]
+        id = "6M"
+        months = 6
+        offer = "netflix-standard"
+        [[coupons.plans]]
+        id = "12M"
+        months = 12
+        offer = "netflix-standard"
+    "#;
+
+    fn read(coupons: &str) -> Result<Config, String> {
+        let config: Config =
+            toml::from_str(&format!("{GOOD}{coupons}")).map_err(|error| error.message().to_owned())?;
+        config.check().map(|()| config)
+    }
+
+    #[test]
+    fn coupons_have_sound_plans_or_none() {
+        let coupons = read(COUPONS).expect("is sound").coupons.expect("is there");
+        assert_eq!((coupons.valid_days, coupons.remind_days, coupons.wrong_codes_per_hour), (365, 14, 1_000));
+        for (from, to, complaint) in [
+            ("\"AC\"", "\"ac\"", "two of the symbols"),
+            ("\"AC\"", "\"ACM\"", "two of the symbols"),
+            ("tag", "remind_days = 0\ntag", "remind_days must be"),
+            ("tag", "valid_days = 0\ntag", "valid_days must be"),
+            ("https://my", "http://my", "must be https"),
+            ("/netflix", "/net flix", "no blanks"),
+            ("12M", "6M", "plan 6M is there twice"),
+            ("months = 12", "months = 13", "plan 12M: months must be"),
+            ("months = 12", "months = 0", "plan 12M: months must be"),
+            ("netflix-standard", "netflix-premium", "there is no offer netflix-premium"),
+            ("tag", "tga = 1\ntag", "tga"),
+        ] {
+            let verdict = read(&COUPONS.replacen(from, to, 1)).expect_err(to);
+            assert!(verdict.contains(complaint), "{verdict}");
+        }
+    }
+}

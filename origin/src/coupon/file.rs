@@ -1,0 +1,155 @@
+//! `coupons issue`: the operator's file of coupons. A bad line is named by line and column and nothing is made of it;
+//! everything else is. A file that was read in part is read in again: what there is already stays as it is.
+
+use super::{Member, NotIssued, issue};
+use crate::app::App;
+use crate::csv_file;
+use crate::fault::{Failure, Fault};
+use futures_util::future::join_all;
+use onbill_domain::currency::Currency;
+use onbill_domain::ids::{ExtId, OfferId};
+use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
+use onbill_domain::wire::coupon::CouponRequest;
+use std::io::Read;
+
+/// The columns, in the order of the header.
+pub const HEADER: [&str; 7] = ["ext_coupon_id", "msisdn", "plan", "amount", "currency", "offer", "locale"];
+
+/// Coupons made at once: their commits share an fsync, and a post of the partner's waits for a part of one at most.
+const BATCH: usize = 64;
+
+/// What became of the lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Coupons made.
+    pub issued: u64,
+    /// Coupons that were there before.
+    pub repeated: u64,
+    /// Lines of which nothing was made.
+    pub refused: u64,
+}
+
+/// Why reading stopped. What came before is made.
+#[derive(Debug)]
+pub enum Stopped {
+    /// The header is not the expected one, or the file is not CSV at all.
+    Header(String),
+    /// The books or the operator's systems failed.
+    Failed(String),
+}
+
+/// Makes the coupons in `file`. `complain` gets a sentence for each line that is refused, `progress` the position in bytes.
+pub async fn issue_file(
+    app: &App,
+    file: impl Read,
+    mut complain: impl FnMut(String),
+    mut progress: impl FnMut(u64),
+) -> Result<Report, Stopped> {
+    let mut reader = csv_file::reader(file);
+    let found = csv_file::header(&mut reader).map_err(Stopped::Header)?;
+    if found != HEADER {
+        return Err(Stopped::Header(format!("the first line must be {}", HEADER.join(","))));
+    }
+    let mut report = Report::default();
+    let mut record = csv::StringRecord::new();
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut is_end = false;
+    while !is_end {
+        match csv_file::next(&mut reader, &mut record) {
+            None => is_end = true,
+            Some(Ok(line)) => match read_line(app, &record) {
+                Ok(request) => batch.push((line, request)),
+                Err((column, why)) => {
+                    report.refused += 1;
+                    complain(at(line, column, why));
+                }
+            },
+            Some(Err(unreadable)) => {
+                report.refused += 1;
+                complain(unreadable.complaint);
+                is_end = unreadable.is_end;
+            }
+        }
+        if batch.len() == BATCH || is_end {
+            make(app, &batch, &mut report, &mut complain).await?;
+            batch.clear();
+            progress(reader.position().byte());
+        }
+    }
+    Ok(report)
+}
+
+/// Makes the coupons of some lines. All of them are tried, also when one fails.
+async fn make(
+    app: &App,
+    batch: &[(u64, CouponRequest)],
+    report: &mut Report,
+    complain: &mut impl FnMut(String),
+) -> Result<(), Stopped> {
+    let mut failed = Ok(());
+    let made = join_all(batch.iter().map(|(_, request)| issue(app, None, request))).await;
+    for ((line, _), made) in batch.iter().zip(made) {
+        match made {
+            Ok((true, _)) => report.issued += 1,
+            Ok((false, _)) => report.repeated += 1,
+            Err(NotIssued::Refused(member, reject)) => {
+                report.refused += 1;
+                complain(at(*line, column(member), reject.message.trim_end_matches('.')));
+            }
+            Err(NotIssued::Failed(failure)) => failed = Err(Stopped::Failed(told(failure))),
+        }
+    }
+    failed
+}
+
+fn told(failure: Failure) -> String {
+    match failure {
+        Failure::Fault(Fault::Store(why)) => format!("the books fail: {why}"),
+        Failure::Fault(Fault::Bss(_)) => "the operator's systems do not answer".to_owned(),
+        Failure::Fault(Fault::Spool(why)) => why,
+        Failure::Fault(Fault::Broken(what)) => what.to_owned(),
+        Failure::Reject(reject) => reject.message,
+    }
+}
+
+fn at(line: u64, column: usize, why: &str) -> String {
+    format!("line {line}, column {}: {why}", HEADER[column])
+}
+
+fn column(member: Member) -> usize {
+    match member {
+        Member::ExtCouponId => 0,
+        Member::Msisdn => 1,
+        Member::Plan => 2,
+        Member::Amount => 3,
+        Member::Currency => 4,
+        Member::Offer => 5,
+    }
+}
+
+/// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a number.
+fn read_line(app: &App, record: &csv::StringRecord) -> Result<CouponRequest, (usize, &'static str)> {
+    let field = |column: usize| record.get(column).ok_or((column, "is missing"));
+    let id = "must be 1 to 128 printable characters";
+    let amount_minor = field(3)?
+        .parse()
+        .map_err(|_| (3, "must be a whole number of minor units, such as 8999 for 89.99"))?;
+    Ok(CouponRequest {
+        ext_coupon_id: ExtId::parse(field(0)?).ok_or((0, id))?,
+        msisdn: app.numbers.read(field(1)?).map_err(|_| (1, "is not a telephone number"))?,
+        plan: ExtId::parse(field(2)?).ok_or((2, id))?,
+        amount: Money {
+            amount_minor,
+            currency: Currency::parse(field(4)?).ok_or((4, "is not a currency code such as USD"))?,
+        },
+        offer: match record.get(5).unwrap_or_default() {
+            "" => None,
+            offer => Some(OfferId::parse(offer).ok_or((5, "is not an offer's name"))?),
+        },
+        locale: match record.get(6).unwrap_or_default() {
+            "" => Locale::default(),
+            locale => Locale::parse(locale).ok_or((6, "is not a language that there are texts in"))?,
+        },
+    })
+}

@@ -1,0 +1,324 @@
+//! The part of the books that coupons are in: made, sent, spent once.
+
+use super::{
+    HandOff, Hash, NewPai, NewRedemption, Redeeming, RedemptionEnd, ReminderDue, SealedNumber, Settling,
+    StoreError,
+};
+use async_trait::async_trait;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::{ExtId, OfferId};
+use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::{CouponAnswer, CouponState, CouponView};
+
+/// A receipt whose message is not known is kept for so long, in seconds: by then the message centre has given up too.
+pub const RECEIPT_SECONDS: i64 = 3 * 86_400;
+
+/// Coupons, from the operator's word to the last day that they pay for.
+#[async_trait]
+pub trait Coupons: Send + Sync {
+    /// Records a coupon and puts its text message into the outbox; its buyer is put on record and gets a PAI, where that
+    /// has not been done. Without a nonce when a person reads in a file.
+    async fn issue_coupon(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        new: NewCoupon,
+    ) -> Result<CouponIssue, StoreError>;
+
+    /// A coupon, by the operator's name for it.
+    async fn coupon(&self, id: ExtId) -> Result<Option<CouponRow>, StoreError>;
+
+    /// A page of the coupons, in the order of the operator's names for them, after `after`.
+    async fn coupons(
+        &self,
+        after: Option<ExtId>,
+        which: WhichCoupons,
+        limit: u32,
+    ) -> Result<Vec<CouponRow>, StoreError>;
+
+    /// Who has bought a coupon, if their PAI is open: whoever gets another text message.
+    async fn coupon_buyer(&self, id: ExtId) -> Result<Option<CouponBuyer>, StoreError>;
+
+    /// Gives a coupon another code, with a text message that says so. The old code is nobody's from then on, and its
+    /// message is not sent any more.
+    async fn renew_coupon(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        id: ExtId,
+        text: CouponText,
+    ) -> Result<CouponChange, StoreError>;
+
+    /// Takes a coupon back, for ever. One that is void already stays so.
+    async fn void_coupon(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        id: ExtId,
+    ) -> Result<CouponChange, StoreError>;
+
+    /// Claims a coupon for the partner's reference, records its charge and puts the hand-off into the outbox, leased to
+    /// the caller until `answering_until`. A code that is nobody's is counted.
+    async fn redeem_coupon(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewRedemption,
+    ) -> Result<Redeeming, StoreError>;
+
+    /// Closes the books on the caller's own hand-off attempt: as [`super::Ledger::answer_transaction`]. A coupon whose
+    /// charge is declined by then is free again; from here on it is spent, whatever becomes of its charge.
+    async fn answer_redemption(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        outcome: HandOff,
+    ) -> Result<(RedemptionEnd, Settling), StoreError>;
+
+    /// The last day that coupons have paid for a PAI, if that is not over.
+    async fn paid_until(&self, pai: Pai, today: Day) -> Result<Option<Day>, StoreError>;
+
+    /// Notes that a text message is on the phone, also when nobody knows yet which one it is.
+    async fn text_delivered(&self, now: Timestamp, message_id: String) -> Result<(), StoreError>;
+
+    /// Whom to remind: the coupon's days end soon, no others follow, and nothing else has been signed up for. A few at a
+    /// time; those that have been reminded are not among them.
+    async fn reminders_due(
+        &self,
+        today: Day,
+        ends_by: Day,
+        limit: u32,
+    ) -> Result<Vec<ReminderDue>, StoreError>;
+
+    /// Puts the reminder into the outbox, once. False when it has been put there, or is not due any more.
+    async fn remind(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        message: Vec<u8>,
+    ) -> Result<bool, StoreError>;
+}
+
+/// A coupon to record.
+#[derive(Clone)]
+pub struct NewCoupon {
+    /// Our name for it.
+    pub coupon_id: String,
+    /// The operator's.
+    pub ext_coupon_id: ExtId,
+    /// Hash of everything in the request.
+    pub fingerprint: Hash,
+    /// Who has bought it, and of which partner.
+    pub buyer: NewPai,
+    /// The plan.
+    pub plan: ExtId,
+    /// How many months it pays for.
+    pub months: u8,
+    /// What it is for.
+    pub offer: OfferId,
+    /// The line of its charge.
+    pub description: String,
+    /// The language of its text messages.
+    pub locale: Locale,
+    /// What it costs.
+    pub amount: Money,
+    /// Its code, and the message with it.
+    pub text: CouponText,
+    /// Until when it can be redeemed.
+    pub expires_at: Timestamp,
+}
+
+/// A code and the text message that carries it.
+#[derive(Clone)]
+pub struct CouponText {
+    /// Keyed hash of the code.
+    pub code: Hash,
+    /// The sealed text message.
+    pub message: Vec<u8>,
+}
+
+/// How recording a coupon went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CouponIssue {
+    /// Recorded now.
+    Created(Box<CouponRow>),
+    /// Recorded before.
+    Replayed(Box<CouponRow>),
+    /// Recorded before, with other contents.
+    Conflict,
+}
+
+/// A coupon as the books have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CouponRow {
+    /// Our name for it.
+    pub coupon_id: String,
+    /// The operator's.
+    pub ext_coupon_id: ExtId,
+    /// Hash of everything in the request; `None` when its buyer was erased, as the number is in it.
+    pub fingerprint: Option<Hash>,
+    /// Its buyer's.
+    pub pai: Pai,
+    /// The plan.
+    pub plan: ExtId,
+    /// How many months it pays for.
+    pub months: u8,
+    /// What it is for.
+    pub offer: OfferId,
+    /// The line of its charge.
+    pub description: String,
+    /// What it costs.
+    pub amount: Money,
+    /// Text messages with a code, so far.
+    pub texts: u32,
+    /// When it was made.
+    pub issued_at: Timestamp,
+    /// Until when it can be redeemed.
+    pub expires_at: Timestamp,
+    /// When the message centre took the newest text message.
+    pub sent_at: Option<Timestamp>,
+    /// When that was on the phone.
+    pub delivered_at: Option<Timestamp>,
+    /// When it was taken back.
+    pub voided_at: Option<Timestamp>,
+    /// When it was redeemed.
+    pub redeemed_at: Option<Timestamp>,
+    /// Its charge, when it is redeemed.
+    pub transaction_id: Option<String>,
+    /// The days that it pays for, when it is redeemed.
+    pub service_period: Option<ServicePeriod>,
+    /// Since when it is known that billing will not take its charge.
+    pub unpaid_at: Option<Timestamp>,
+}
+
+impl CouponRow {
+    /// How it stands.
+    pub fn state(&self, now: Timestamp) -> CouponState {
+        if self.voided_at.is_some() {
+            CouponState::Voided
+        } else if self.redeemed_at.is_some() {
+            CouponState::Redeemed
+        } else if now >= self.expires_at {
+            CouponState::Expired
+        } else if self.delivered_at.is_some() {
+            CouponState::Delivered
+        } else if self.sent_at.is_some() {
+            CouponState::Sent
+        } else {
+            CouponState::Issued
+        }
+    }
+
+    /// Whether it is what a request asks for: of an erased buyer's, nobody can say any more.
+    pub fn is_of(&self, fingerprint: &Hash) -> bool {
+        self.fingerprint.as_ref().is_none_or(|kept| kept == fingerprint)
+    }
+
+    /// As the operator's systems see it.
+    pub fn answer(&self, now: Timestamp) -> CouponAnswer {
+        let (coupon_id, ext_coupon_id) = (self.coupon_id.clone(), self.ext_coupon_id.clone());
+        CouponAnswer { coupon_id, ext_coupon_id, state: self.state(now) }
+    }
+
+    /// The same with all that is known of it.
+    pub fn view(&self, now: Timestamp) -> CouponView {
+        CouponView {
+            coupon: self.answer(now),
+            plan: self.plan.clone(),
+            months: self.months,
+            offer: self.offer.clone(),
+            amount: self.amount,
+            texts: self.texts,
+            issued_at: self.issued_at,
+            sent_at: self.sent_at,
+            delivered_at: self.delivered_at,
+            expires_at: self.expires_at,
+            redeemed_at: self.redeemed_at,
+            service_period: self.service_period,
+            transaction_id: self.transaction_id.clone(),
+            unpaid: self.unpaid_at.is_some(),
+            voided_at: self.voided_at,
+        }
+    }
+}
+
+/// Which coupons to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichCoupons {
+    /// All of them.
+    All,
+    /// Those that were redeemed, and that billing refused afterwards.
+    Unpaid,
+}
+
+/// Whom a coupon's text messages are for.
+#[derive(Clone, Debug)]
+pub struct CouponBuyer {
+    /// Their number, as it is today.
+    pub number: SealedNumber,
+    /// Which holder of it they are.
+    pub generation: String,
+    /// Their language.
+    pub locale: Locale,
+}
+
+/// How changing a coupon went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CouponChange {
+    /// Done, now or before.
+    Done(Box<CouponRow>),
+    /// No such coupon.
+    NotFound,
+    /// Its buyer has left: there is nobody to send it to.
+    BuyerLeft,
+    /// It cannot be: this is how it stands.
+    Not(Box<CouponRow>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_coupon_stands_follows_from_its_times() {
+        let at = Timestamp::from_unix_seconds;
+        let mut row = CouponRow {
+            coupon_id: "c".to_owned(),
+            ext_coupon_id: ExtId::parse("e").expect("is an identifier"),
+            fingerprint: None,
+            pai: Pai::from_random([1; 16]),
+            plan: ExtId::parse("6M").expect("is an identifier"),
+            months: 6,
+            offer: OfferId::parse("netflix-standard").expect("is a slug"),
+            description: "Netflix".to_owned(),
+            amount: Money {
+                amount_minor: 8999,
+                currency: onbill_domain::currency::Currency::parse("USD").expect("is listed"),
+            },
+            texts: 1,
+            issued_at: at(10),
+            expires_at: at(100),
+            sent_at: None,
+            delivered_at: None,
+            voided_at: None,
+            redeemed_at: None,
+            transaction_id: None,
+            service_period: None,
+            unpaid_at: None,
+        };
+        assert_eq!(row.state(at(99)), CouponState::Issued);
+        row.sent_at = Some(at(11));
+        assert_eq!(row.state(at(99)), CouponState::Sent);
+        row.delivered_at = Some(at(12));
+        assert_eq!((row.state(at(99)), row.state(at(100))), (CouponState::Delivered, CouponState::Expired));
+        row.redeemed_at = Some(at(50));
+        assert_eq!(row.state(at(100)), CouponState::Redeemed);
+        row.redeemed_at = None;
+        row.voided_at = Some(at(60));
+        assert_eq!(row.state(at(100)), CouponState::Voided);
+    }
+}

@@ -1,0 +1,293 @@
+//! Coupons: made, sent, changed. How they are spent is in `redemptions.rs`.
+
+use super::redemptions;
+use super::rows::{amount, locale, number, optional_text, pai as read_pai, text};
+use super::{SqliteStore, corrupt, coupon_texts, outbox, pais, spend};
+use crate::store::{
+    CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons, HandOff, NewCoupon,
+    NewRedemption, Redeeming, RedemptionEnd, ReminderDue, Settling, StoreError, WhichCoupons,
+};
+use async_trait::async_trait;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::{ExtId, OfferId};
+use onbill_domain::limits::COUPON_TEXTS_MAX;
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue, StoreError> {
+    if let Some(row) = find(tx, &new.ext_coupon_id)? {
+        return Ok(if row.is_of(&new.fingerprint) {
+            CouponIssue::Replayed(Box::new(row))
+        } else {
+            CouponIssue::Conflict
+        });
+    }
+    let buyer = pais::issue_and_tell(tx, now, &new.buyer)?;
+    tx.prepare_cached(
+        "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
+             amount_minor, currency, code_hash, texts, issued_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14)",
+    )?
+    .execute(params![
+        new.coupon_id,
+        new.ext_coupon_id.as_str(),
+        new.fingerprint,
+        buyer.pai.to_string(),
+        new.plan.as_str(),
+        new.months,
+        new.offer.as_str(),
+        new.description,
+        new.locale.as_str(),
+        new.amount.amount_minor,
+        new.amount.currency.as_str(),
+        new.text.code,
+        now.unix_seconds(),
+        new.expires_at.unix_seconds(),
+    ])?;
+    outbox::put_text(tx, "coupon", &new.coupon_id, &new.text.message, now)?;
+    let row = find(tx, &new.ext_coupon_id)?.ok_or_else(|| corrupt("coupon"))?;
+    Ok(CouponIssue::Created(Box::new(row)))
+}
+
+const COUPON: &str = "SELECT c.*, r.period_from, r.period_to
+    FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
+
+fn find(db: &Connection, id: &ExtId) -> Result<Option<CouponRow>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{COUPON} WHERE c.ext_coupon_id = ?1"))?;
+    let mut rows = select.query([id.as_str()])?;
+    rows.next()?.map(read).transpose()
+}
+
+fn page(
+    db: &Connection,
+    after: Option<&ExtId>,
+    which: WhichCoupons,
+    limit: u32,
+) -> Result<Vec<CouponRow>, StoreError> {
+    let unpaid = match which {
+        WhichCoupons::All => "",
+        WhichCoupons::Unpaid => "AND c.unpaid_at IS NOT NULL",
+    };
+    let mut select = db.prepare_cached(&format!(
+        "{COUPON} WHERE c.ext_coupon_id > ?1 {unpaid} ORDER BY c.ext_coupon_id LIMIT ?2"
+    ))?;
+    let mut rows = select.query(params![after.map_or("", ExtId::as_str), limit])?;
+    let mut page = Vec::new();
+    while let Some(row) = rows.next()? {
+        page.push(read(row)?);
+    }
+    Ok(page)
+}
+
+fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
+    let time = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp::from_unix_seconds));
+    let days = (optional_text(row, "period_from", Day::parse)?, optional_text(row, "period_to", Day::parse)?);
+    let service_period = match days {
+        (Some(from), Some(to)) => Some(ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?),
+        _ => None,
+    };
+    Ok(CouponRow {
+        coupon_id: row.get("coupon_id")?,
+        ext_coupon_id: text(row, "ext_coupon_id", ExtId::parse)?,
+        fingerprint: row.get("fingerprint")?,
+        pai: read_pai(row)?,
+        plan: text(row, "plan", ExtId::parse)?,
+        months: row.get("months")?,
+        offer: text(row, "offer", OfferId::parse)?,
+        description: row.get("description")?,
+        amount: amount(row)?,
+        texts: row.get("texts")?,
+        issued_at: time("issued_at")?.ok_or_else(|| corrupt("issued_at"))?,
+        expires_at: time("expires_at")?.ok_or_else(|| corrupt("expires_at"))?,
+        sent_at: time("sent_at")?,
+        delivered_at: time("delivered_at")?,
+        voided_at: time("voided_at")?,
+        redeemed_at: time("redeemed_at")?,
+        transaction_id: row.get("transaction_id")?,
+        service_period,
+        unpaid_at: time("unpaid_at")?,
+    })
+}
+
+fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT h.number_index, h.number_sealed, h.generation, c.locale
+         FROM coupons c JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+         WHERE c.ext_coupon_id = ?1 AND p.state <> 'CLOSED'",
+    )?;
+    let mut rows = select.query([id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(CouponBuyer { number: number(row)?, generation: row.get("generation")?, locale: locale(row)? }))
+}
+
+fn renew(tx: &Connection, now: Timestamp, id: &ExtId, new: &CouponText) -> Result<CouponChange, StoreError> {
+    let Some(row) = find(tx, id)? else { return Ok(CouponChange::NotFound) };
+    if row.voided_at.is_some()
+        || row.redeemed_at.is_some()
+        || now >= row.expires_at
+        || row.texts >= COUPON_TEXTS_MAX
+    {
+        return Ok(CouponChange::Not(Box::new(row)));
+    }
+    let is_buyer_here = tx
+        .prepare_cached("SELECT 1 FROM pais WHERE pai = ?1 AND state <> 'CLOSED'")?
+        .exists([row.pai.to_string()])?;
+    if !is_buyer_here {
+        return Ok(CouponChange::BuyerLeft);
+    }
+    tx.prepare_cached(
+        "UPDATE coupons SET code_hash = ?2, texts = texts + 1, message_id = NULL, sent_at = NULL,
+             delivered_at = NULL
+         WHERE coupon_id = ?1",
+    )?
+    .execute(params![row.coupon_id, new.code])?;
+    outbox::drop_text(tx, "coupon", &row.coupon_id)?;
+    outbox::put_text(tx, "coupon", &row.coupon_id, &new.message, now)?;
+    changed(tx, id)
+}
+
+/// Of somebody who is erased, what they bought is not told apart by its contents any more, and their text messages, which
+/// have the number in them, are not sent.
+pub(super) fn forget_buyer(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE coupons SET fingerprint = NULL WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ?1)",
+        "DELETE FROM outbox WHERE kind = 'coupon' AND coupon_id IN
+             (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ?1)",
+        "DELETE FROM outbox WHERE kind = 'coupon-reminder' AND coupon_id IN
+             (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
+              WHERE p.subscriber_id = ?1 AND r.outcome <> 'DECLINED')",
+    ] {
+        tx.prepare_cached(sql)?.execute([subscriber_id])?;
+    }
+    Ok(())
+}
+
+fn void(tx: &Connection, now: Timestamp, id: &ExtId) -> Result<CouponChange, StoreError> {
+    let Some(row) = find(tx, id)? else { return Ok(CouponChange::NotFound) };
+    if row.redeemed_at.is_some() {
+        return Ok(CouponChange::Not(Box::new(row)));
+    }
+    tx.prepare_cached("UPDATE coupons SET voided_at = coalesce(voided_at, ?2) WHERE coupon_id = ?1")?
+        .execute(params![row.coupon_id, now.unix_seconds()])?;
+    outbox::drop_text(tx, "coupon", &row.coupon_id)?;
+    changed(tx, id)
+}
+
+fn changed(tx: &Connection, id: &ExtId) -> Result<CouponChange, StoreError> {
+    let row = find(tx, id)?.ok_or_else(|| corrupt("coupon"))?;
+    Ok(CouponChange::Done(Box::new(row)))
+}
+
+#[async_trait]
+impl Coupons for SqliteStore {
+    async fn issue_coupon(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        new: NewCoupon,
+    ) -> Result<CouponIssue, StoreError> {
+        self.write(move |tx| {
+            nonce.iter().try_for_each(|nonce| spend(tx, nonce))?;
+            issue(tx, now, &new)
+        })
+        .await
+    }
+
+    async fn coupon(&self, id: ExtId) -> Result<Option<CouponRow>, StoreError> {
+        self.read(move |db| find(db, &id)).await
+    }
+
+    async fn coupons(
+        &self,
+        after: Option<ExtId>,
+        which: WhichCoupons,
+        limit: u32,
+    ) -> Result<Vec<CouponRow>, StoreError> {
+        self.read(move |db| page(db, after.as_ref(), which, limit)).await
+    }
+
+    async fn coupon_buyer(&self, id: ExtId) -> Result<Option<CouponBuyer>, StoreError> {
+        self.read(move |db| buyer(db, &id)).await
+    }
+
+    async fn renew_coupon(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        id: ExtId,
+        text: CouponText,
+    ) -> Result<CouponChange, StoreError> {
+        self.write(move |tx| {
+            nonce.iter().try_for_each(|nonce| spend(tx, nonce))?;
+            renew(tx, now, &id, &text)
+        })
+        .await
+    }
+
+    async fn void_coupon(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        id: ExtId,
+    ) -> Result<CouponChange, StoreError> {
+        self.write(move |tx| {
+            nonce.iter().try_for_each(|nonce| spend(tx, nonce))?;
+            void(tx, now, &id)
+        })
+        .await
+    }
+
+    async fn redeem_coupon(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        new: NewRedemption,
+    ) -> Result<Redeeming, StoreError> {
+        self.write(move |tx| {
+            spend(tx, &nonce)?;
+            redemptions::redeem(tx, now, &new)
+        })
+        .await
+    }
+
+    async fn answer_redemption(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        outcome: HandOff,
+    ) -> Result<(RedemptionEnd, Settling), StoreError> {
+        self.write(move |tx| {
+            let settling = outbox::settle_charge(tx, now, &transaction_id, 1, &outcome)?;
+            Ok((redemptions::finish(tx, &transaction_id)?, settling))
+        })
+        .await
+    }
+
+    async fn paid_until(&self, pai: Pai, today: Day) -> Result<Option<Day>, StoreError> {
+        self.read(move |db| redemptions::paid_until(db, pai, today)).await
+    }
+
+    async fn text_delivered(&self, now: Timestamp, message_id: String) -> Result<(), StoreError> {
+        self.write(move |tx| coupon_texts::text_delivered(tx, now, &message_id)).await
+    }
+
+    async fn reminders_due(
+        &self,
+        today: Day,
+        ends_by: Day,
+        limit: u32,
+    ) -> Result<Vec<ReminderDue>, StoreError> {
+        self.read(move |db| redemptions::reminders_due(db, today, ends_by, limit)).await
+    }
+
+    async fn remind(
+        &self,
+        now: Timestamp,
+        transaction_id: String,
+        message: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| redemptions::remind(tx, now, &transaction_id, &message)).await
+    }
+}

@@ -1,0 +1,249 @@
+//! Coupons through the whole system: from the operator's word over the text message and the partner to the bill.
+
+mod bad_input;
+mod crashes;
+mod months;
+mod selling;
+
+use crate::world::{ACCOUNTS, Holder, Mishap, Seat, World, keys};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Method, Request, StatusCode};
+use onbill_domain::coupon_code::CouponCode;
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::sign_request;
+use onbill_origin::store::WhichCoupons;
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+const PREPAID: &str = "+12025550104";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+const REDEEM: &str = "/ott/v1/coupon/redeem";
+
+async fn world() -> World {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    world
+}
+
+fn bought(id: &str, number: &str) -> Value {
+    json!({"extCouponID": id, "msisdn": number, "plan": "6M", "amount": {"value": 8999, "currency": "USD"}})
+}
+
+/// A call of Acme's systems.
+async fn operator(world: &World, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("http://{}/operator/v1/coupons{path}", world.acme.origin));
+    let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+    let mut request = request.header("content-type", "application/json").body(body).expect("is a request");
+    let ring = keys::ring(&Holder::Operator("acme"));
+    let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+    sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
+    // Nobody may answer: the origin dies at times.
+    match world.network.deliver(request).await {
+        Ok(answer) => (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Value::Null),
+    }
+}
+
+/// Acme's systems have a coupon made.
+async fn issue(world: &World, coupon: &Value) -> (StatusCode, Value) {
+    operator(world, Method::POST, "", coupon).await
+}
+
+/// How a coupon of Acme's stands.
+async fn coupon(world: &World, id: &str) -> Value {
+    let (status, coupon) = operator(world, Method::GET, &format!("/{id}"), &Value::Null).await;
+    assert_eq!(status, StatusCode::OK, "{coupon}");
+    coupon
+}
+
+/// The code in the newest text message.
+async fn code(world: &World, seat: &Seat, number: &str) -> String {
+    // Messages are told apart by their time.
+    world.pass_seconds(1);
+    let messages = world.messages(seat, number).await;
+    let newest = messages.last().expect("a message came");
+    let words = newest.split_whitespace().map(|word| word.trim_matches(['.', ',', ':', ';']));
+    let code = words.filter(|word| word.len() == 24).find(|word| CouponCode::read(word).is_some());
+    code.expect("has a code").to_owned()
+}
+
+/// A coupon of Acme's that was bought and has arrived; gives its code.
+async fn sold(world: &World, id: &str, number: &str) -> String {
+    let (status, answer) = issue(world, &bought(id, number)).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    code(world, &world.acme, number).await
+}
+
+fn typed(code: &str, reference: &str) -> Value {
+    json!({"code": code, "extReference": reference})
+}
+
+async fn redeem(world: &World, code: &str, reference: &str) -> (StatusCode, Value) {
+    world.ott(Method::POST, REDEEM, typed(code, reference)).await
+}
+
+fn refused(answer: &(StatusCode, Value)) -> (u16, &str) {
+    (answer.0.as_u16(), answer.1["code"].as_str().unwrap_or("is no refusal"))
+}
+
+async fn unpaid(world: &World) -> Vec<String> {
+    let rows = world.acme.app().store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works");
+    rows.into_iter().map(|row| row.ext_coupon_id.as_str().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_coupon_is_bought_sent_redeemed_and_on_the_bill() {
+    let world = world().await;
+    let code = sold(&world, "c-1", GOOD).await;
+    assert_eq!(coupon(&world, "c-1").await["state"], "SENT");
+    assert!(world.bill(&world.acme, GOOD).await.is_empty(), "it is charged when it is redeemed");
+
+    let (status, answer) = redeem(&world, &code.to_lowercase().replace('-', " "), "r-1").await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let amount = json!({"value": 8999, "currency": "USD"});
+    let period = json!({"from": "2026-11-18", "to": "2027-05-17"});
+    assert_eq!(
+        (&answer["status"], &answer["plan"], &answer["months"], &answer["amount"]),
+        (&json!("REDEEMED"), &json!("6M"), &json!(6), &amount)
+    );
+    assert_eq!((&answer["servicePeriod"], &answer["operator"]), (&period, &json!("acme")));
+    let bill = world.bill(&world.acme, GOOD).await;
+    assert_eq!(bill.len(), 1);
+    assert_eq!(
+        (&bill[0]["description"], &bill[0]["amount"], &bill[0]["servicePeriod"]),
+        (&json!("Netflix Standard, 6 months"), &amount, &period),
+        "{bill:?}"
+    );
+
+    // The same reference has the same answer for ever; nobody else has one.
+    world.pass_seconds(400 * 86_400);
+    assert_eq!(redeem(&world, &code, "r-1").await, (StatusCode::OK, answer.clone()));
+    assert_eq!(refused(&redeem(&world, &code, "r-2").await), (409, "token-already-used"));
+    let told = coupon(&world, "c-1").await;
+    assert_eq!((&told["state"], &told["servicePeriod"]), (&json!("REDEEMED"), &period));
+    assert_eq!(told["unpaid"], false);
+    assert!(!told.to_string().contains(&code[5..]), "no answer has the code");
+
+    // By the name of its charge it is looked up, and given back.
+    let charge = answer["extTransactionID"].as_str().expect("is text");
+    let (status, standing) =
+        world.ott(Method::GET, &format!("/ott/v1/transaction/{charge}"), Value::Null).await;
+    assert_eq!((status, &standing["status"]), (StatusCode::OK, &json!("APPROVED")));
+    let refund = json!({"extRefundID": "f-1", "reason": "Left"});
+    let (status, refund) =
+        world.ott(Method::POST, &format!("/ott/v1/transaction/{charge}/refund"), refund).await;
+    assert_eq!((status, &refund["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{refund}");
+    assert_eq!(world.partner_accounts().await["leaks"], json!([]), "no number has reached the partner");
+}
+
+#[tokio::test]
+async fn a_coupon_redeemed_from_everywhere_at_once_is_one_bill_line() {
+    let several = World::with_two_origins().await;
+    several.acme.import(ACCOUNTS.0).await;
+    for world in [world().await, several] {
+        let code = sold(&world, "c-1", GOOD).await;
+        // Half of them are repetitions.
+        let calls = (0..64).map(|n| {
+            let reference = format!("r-{}", n / 2);
+            let (world, code) = (&world, &code);
+            async move { (reference.clone(), redeem(world, code, &reference).await) }
+        });
+        let answers = join_all(calls).await;
+        let good: Vec<_> = answers.iter().filter(|(_, (status, _))| *status == StatusCode::OK).collect();
+        assert!((1..=2).contains(&good.len()), "{answers:?}");
+        assert!(good.iter().all(|one| one.0 == good[0].0 && one.1 == good[0].1));
+        for (reference, answer) in &answers {
+            let fine = reference == &good[0].0
+                || [(409, "token-already-used"), (409, "request-in-progress")].contains(&refused(answer));
+            assert!(fine, "{reference} {answer:?}");
+        }
+        assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+        assert_eq!(redeem(&world, &code, &good[0].0).await, good[0].1, "the answer stays");
+    }
+}
+
+#[tokio::test]
+async fn lost_answers_are_found_again_and_billing_is_asked_not_charged_again() {
+    let world = world().await;
+    let code = sold(&world, "c-1", GOOD).await;
+    world.network.disturb(&format!("{}{REDEEM}", world.acme.origin), Mishap::AnswerLost);
+    let lost = redeem(&world, &code, "r-1").await;
+    assert_eq!(refused(&lost), (503, "service-unavailable"));
+    world.network.mend();
+    let (status, answer) = redeem(&world, &code, "r-1").await;
+    assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("REDEEMED")));
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+
+    let second = sold(&world, "c-2", GOOD).await;
+    world.network.disturb(BILLING, Mishap::AnswerLost);
+    let (status, answer) = redeem(&world, &second, "r-2").await;
+    assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("REDEEMED")), "it is on its way");
+    assert_eq!(answer["servicePeriod"]["from"], "2027-05-18", "after the first one's months");
+    world.network.mend();
+    world.pass_seconds(361);
+    assert_eq!(world.acme.deliver().await, 1, "the charge, and nobody is told of it");
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 2);
+    assert!(unpaid(&world).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_decline_leaves_the_coupon_as_it_was_for_another_reference() {
+    let world = world().await;
+    let code = sold(&world, "c-1", PREPAID).await;
+    let answer = redeem(&world, &code, "r-1").await;
+    assert_eq!(refused(&answer), (400, "insufficient-balance"));
+    assert_eq!(coupon(&world, "c-1").await["state"], "SENT");
+    // Suspended, and back.
+    let second = sold(&world, "c-2", GOOD).await;
+    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,suspended")).await;
+    let answer = redeem(&world, &second, "r-2").await;
+    assert_eq!(refused(&answer), (400, "suspended-non-payment"));
+    world.acme.import(ACCOUNTS.0).await;
+    assert_eq!(redeem(&world, &second, "r-2").await, answer, "this reference has its answer");
+    assert_eq!(redeem(&world, &second, "r-3").await.0, StatusCode::OK);
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert!(world.bill(&world.acme, PREPAID).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_billing_refuses_later_is_the_operators_affair() {
+    let world = world().await;
+    let code = sold(&world, "c-1", GOOD).await;
+    world.network.disturb(BILLING, Mishap::Lost);
+    let (status, answer) = redeem(&world, &code, "r-1").await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    world.network.mend();
+    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,suspended")).await;
+    world.pass_seconds(361);
+    world.acme.deliver().await;
+    assert_eq!(unpaid(&world).await, ["c-1"]);
+    assert_eq!(redeem(&world, &code, "r-1").await, (StatusCode::OK, answer));
+    assert_eq!(refused(&redeem(&world, &code, "r-2").await), (409, "token-already-used"));
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    assert_eq!(coupon(&world, "c-1").await["unpaid"], true);
+}
+
+#[tokio::test]
+async fn a_numbers_next_owner_neither_gets_nor_pays_the_last_ones_coupon() {
+    let world = world().await;
+    let code = sold(&world, "c-1", GOOD).await;
+    // Another one is bought, and not sent yet.
+    issue(&world, &bought("c-2", GOOD)).await;
+    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
+    let before = world.messages(&world.acme, GOOD).await;
+    assert_eq!(before.len(), 1, "the new owner gets nothing");
+    assert_eq!(refused(&redeem(&world, &code, "r-1").await), (400, "account-not-eligible"));
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    // The PAI is closed by it: nobody is sent that coupon again.
+    let again = operator(&world, Method::POST, "/c-2/resend", &json!({})).await;
+    assert_eq!(refused(&again), (400, "account-not-eligible"));
+    // The new owner buys one of their own.
+    let own = sold(&world, "c-3", GOOD).await;
+    let (status, answer) = redeem(&world, &own, "r-2").await;
+    assert_eq!((status, &answer["servicePeriod"]["from"]), (StatusCode::OK, &json!("2026-11-18")));
+    assert_eq!(refused(&redeem(&world, &code, "r-3").await), (400, "account-not-eligible"));
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+}

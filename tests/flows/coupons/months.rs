@@ -1,0 +1,101 @@
+//! The months of a coupon: no day of them is paid for twice, and whoever has had them is shown the way on, once.
+
+use super::{GOOD, REDEEM, redeem, refused, sold, typed, world};
+use crate::world::World;
+use crate::world::customer::{Choice, charge};
+use http::{Method, StatusCode};
+use onbill_origin::coupon::remind_all;
+use serde_json::{Value, json};
+
+const FRIEND: &str = "+12025550102";
+const DAY: i64 = 86_400;
+
+async fn post(world: &World, pai: &Value, id: &str, from: &str, to: &str) -> (StatusCode, Value) {
+    let mut body = charge(pai.as_str().expect("is text"), id, 1599);
+    body["servicePeriod"] = json!({"from": from, "to": to});
+    world.ott(Method::POST, "/ott/v1/transaction", body).await
+}
+
+async fn remind(world: &World) -> usize {
+    remind_all(world.acme.app()).await.expect("works")
+}
+
+#[tokio::test]
+async fn no_day_is_paid_for_twice_whichever_comes_first() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    let pai = json!(pai);
+    // A month that is charged, and then a coupon: its months come after.
+    assert_eq!(post(&world, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
+    let code = sold(&world, "c-1", GOOD).await;
+    let (_, answer) = redeem(&world, &code, "r-1").await;
+    assert_eq!(answer["servicePeriod"], json!({"from": "2026-12-10", "to": "2027-06-09"}));
+    assert_eq!(answer["pai"], pai, "a subscriber is one, by coupon or by month");
+    // The next charge for any of these days is refused, and leaves its name free.
+    let answer = post(&world, &pai, "n-2", "2026-12-10", "2027-01-09").await;
+    assert_eq!(refused(&answer), (400, "invalid-request"));
+    assert!(answer.1["message"].to_string().contains("2027-06-09"), "{answer:?}");
+    assert_eq!(refused(&post(&world, &pai, "n-2", "2027-06-09", "2027-07-08").await).0, 400);
+    assert_eq!(post(&world, &pai, "n-2", "2027-06-10", "2027-07-09").await.0, StatusCode::CREATED);
+    // The replay of the first one is still its first answer.
+    assert_eq!(post(&world, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::OK);
+    // No charge of the partner's passes itself off as a coupon's.
+    let answer = post(&world, &pai, "onbill-coupon-1", "2027-07-10", "2027-08-09").await;
+    assert_eq!(refused(&answer), (400, "invalid-request"));
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 3);
+}
+
+#[tokio::test]
+async fn whoever_signs_up_is_paid_for_until_the_coupons_end() {
+    let world = world().await;
+    let code = sold(&world, "c-1", GOOD).await;
+    redeem(&world, &code, "r-1").await;
+    world.pass_seconds(1);
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    let asked = world.network.crossed(crate::world::EDGE, "/ott/v1/token/validate");
+    let (request, _) = asked.last().expect("was asked");
+    let request: Value = serde_json::from_slice(request).expect("is JSON");
+    let (status, answer) = world.ott(Method::POST, "/ott/v1/token/validate", request).await;
+    assert_eq!((status, &answer["paidUntil"]), (StatusCode::OK, &json!("2027-05-17")), "{answer}");
+    assert_eq!(refused(&post(&world, &answer["pai"], "n-1", "2026-12-01", "2026-12-31").await).0, 400);
+    assert_eq!(post(&world, &answer["pai"], "n-1", "2027-05-18", "2027-06-17").await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_gift_is_on_the_buyers_bill_and_pays_for_the_friend() {
+    let world = world().await;
+    world.sign_up(&world.acme, FRIEND, Choice::New("fay@example.com")).await;
+    let friend = json!(world.pai_of("fay@example.com").await);
+    let mut gift = typed(&sold(&world, "c-1", GOOD).await, "r-1");
+    gift["pai"] = friend.clone();
+    let (status, answer) = world.ott(Method::POST, REDEEM, gift).await;
+    assert_eq!((status, &answer["pai"]), (StatusCode::OK, &friend), "{answer}");
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert!(world.bill(&world.acme, FRIEND).await.is_empty());
+    assert_eq!(refused(&post(&world, &friend, "n-1", "2026-12-01", "2026-12-31").await).0, 400);
+    assert!(world.bill(&world.acme, FRIEND).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_fortnight_before_the_end_the_way_on_is_shown_once_and_only_to_those_who_need_it() {
+    let world = world().await;
+    for (n, number) in [(1, GOOD), (2, FRIEND)] {
+        let code = sold(&world, &format!("c-{n}"), number).await;
+        assert_eq!(redeem(&world, &code, &format!("r-{n}")).await.0, StatusCode::OK);
+    }
+    world.pass_seconds(1);
+    world.sign_up(&world.acme, FRIEND, Choice::New("fay@example.com")).await;
+    let before =
+        [world.messages(&world.acme, GOOD).await.len(), world.messages(&world.acme, FRIEND).await.len()];
+    // 2027-05-17 is the last day.
+    world.pass_seconds(165 * DAY);
+    assert_eq!(remind(&world).await, 0, "2027-05-02");
+    world.pass_seconds(DAY);
+    assert_eq!(remind(&world).await, 1, "2027-05-03");
+    assert_eq!(remind(&world).await, 0, "once");
+    let messages = world.messages(&world.acme, GOOD).await;
+    assert_eq!(messages.len(), before[0] + 1);
+    let text = messages.iter().find(|text| text.contains("2027-05-17")).expect("is there");
+    assert!(text.contains("http://127.0.0.1:8790/"), "{text}");
+    assert!(!text.contains("2025550101"), "no number is in it: {text}");
+    assert_eq!(world.messages(&world.acme, FRIEND).await.len(), before[1]);
+}

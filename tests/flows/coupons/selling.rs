@@ -1,0 +1,108 @@
+//! Many coupons at once, and what the operator does about one: a file, another text message.
+
+use super::{GOOD, bought, code, coupon, issue, operator, redeem, refused, sold, world};
+use crate::world::{Mishap, World};
+use http::{Method, StatusCode};
+use onbill_origin::coupon::{HEADER, Report, Stopped, issue_file};
+use serde_json::json;
+use std::fmt::Write as _;
+
+async fn read(world: &World, text: &str) -> (Result<Report, Stopped>, Vec<String>) {
+    let mut complaints = Vec::new();
+    let report =
+        issue_file(world.acme.app(), text.as_bytes(), |complaint| complaints.push(complaint), |_| {}).await;
+    (report, complaints)
+}
+
+#[tokio::test]
+async fn a_bad_line_is_named_and_the_others_are_made() {
+    let world = world().await;
+    let text = format!(
+        "{}\nc-1,(202) 555-0101,6M,8999,USD,,\nc-2,+12025550102,24M,8999,USD,,\nc-3,abc,6M,8999,USD,,\n\
+         c-4,+12025550102,6M,89.99,USD,,\nc-5,+12025550102,6M,8999,ZZZ,,\nc-6,+12025550199,6M,8999,USD,,\n\
+         c-7,+12025550102,12M,15999,USD,netflix-standard,es\nc-8,+12025550102,6M,8999,USD,no-such,\n\
+         a b,+12025550102,6M,8999,USD,,\nc-1,+12025550102,6M,8999,USD,,\nc-9,+12025550102,6M,0,USD,,\n\
+         c-10,+12025550102,6M,8999,EUR,,\nc-11,+12025550102,6M\n",
+        HEADER.join(",")
+    );
+    let (report, complaints) = read(&world, &text).await;
+    assert_eq!(report.expect("reads"), Report { issued: 2, repeated: 0, refused: 11 });
+    let places: Vec<&str> =
+        complaints.iter().map(|complaint| complaint.split(':').next().expect("is there")).collect();
+    for place in [
+        "line 3, column plan",
+        "line 4, column msisdn",
+        "line 5, column amount",
+        "line 6, column currency",
+        "line 7, column msisdn",
+        "line 9, column offer",
+        "line 10, column ext_coupon_id",
+        "line 11, column ext_coupon_id",
+        "line 12, column amount",
+        "line 13, column currency",
+        "line 14, column amount",
+    ] {
+        assert!(places.contains(&place), "{place}: {complaints:?}");
+    }
+    assert!(!complaints.join("").contains("55501"), "no number is repeated");
+    let spanish = world.messages(&world.acme, "+12025550102").await;
+    assert!(spanish.len() == 1 && spanish[0].contains("12 meses"), "{spanish:?}");
+    // Read in again, it makes nothing.
+    let (report, _) = read(&world, &text).await;
+    assert_eq!(report.expect("reads"), Report { issued: 0, repeated: 2, refused: 11 });
+    assert_eq!(world.messages(&world.acme, "+12025550102").await.len(), 1);
+    let (report, _) = read(&world, "msisdn,plan\n").await;
+    assert!(matches!(report, Err(Stopped::Header(_))));
+}
+
+#[tokio::test]
+async fn a_file_that_broke_off_is_read_in_again() {
+    let mut world = world().await;
+    let mut text = HEADER.join(",") + "\n";
+    for n in 0..300 {
+        writeln!(text, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
+    }
+    world.acme.processes[0].life.ends_at(250, crate::world::fragile::Moment::Before);
+    let (report, _) = read(&world, &text).await;
+    assert!(matches!(report, Err(Stopped::Failed(_))), "{report:?}");
+    world.revive_acme(|_| true).await;
+    let (report, complaints) = read(&world, &text).await;
+    let report = report.expect("reads");
+    assert_eq!((report.issued + report.repeated, report.refused), (300, 0), "{complaints:?}");
+    assert!(report.repeated > 0 && report.issued > 0, "{report:?}");
+}
+
+#[tokio::test]
+async fn another_message_has_another_code_and_there_are_five_at_most() {
+    let world = world().await;
+    let first = sold(&world, "c-1", GOOD).await;
+    let body = json!({});
+    let resend = || operator(&world, Method::POST, "/c-1/resend", &body);
+    for texts in 2..=5 {
+        assert_eq!(resend().await.0, StatusCode::OK);
+        assert_eq!(coupon(&world, "c-1").await["texts"], texts);
+        world.acme.deliver().await;
+    }
+    assert_eq!(refused(&resend().await), (400, "invalid-request"));
+    let messages = world.messages(&world.acme, GOOD).await;
+    assert_eq!(messages.len(), 5);
+    assert!(messages.iter().any(|text| text.contains("replaces your earlier code")));
+    assert_eq!(refused(&redeem(&world, &first, "r-1").await), (400, "token-invalid"));
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_away_gets_the_coupon_when_it_is_back() {
+    let world = world().await;
+    world.network.disturb("127.0.0.1:8790/csp/notification", Mishap::Lost);
+    assert_eq!(issue(&world, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);
+    for _ in 0..3 {
+        world.acme.deliver().await;
+        world.pass_seconds(700);
+    }
+    assert_eq!(coupon(&world, "c-1").await["state"], "ISSUED");
+    world.network.mend();
+    world.pass_seconds(5_000);
+    let code = code(&world, &world.acme, GOOD).await;
+    assert_eq!(coupon(&world, "c-1").await["state"], "SENT");
+    assert_eq!(redeem(&world, &code, "r-1").await.0, StatusCode::OK);
+}

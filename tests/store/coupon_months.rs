@@ -1,0 +1,171 @@
+//! What a coupon pays for: whose days, which of them, and what that means for other charges.
+
+use crate::coupons::{sent, state};
+use crate::setting::{
+    Books, NOW, charge, coupon, days, declined, done, ext, later, name, nonce, partner, period, redemption,
+    refund, subscription,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::wire::coupon::CouponState;
+use onbill_origin::store::{Entry, Posting, Redeeming, Settling};
+
+on_each_database!(
+    months_begin_when_nothing_is_paid_for,
+    a_gift_pays_for_the_named_subscriber,
+    a_charge_for_days_of_a_coupons_is_refused_and_not_recorded,
+    what_was_refunded_whole_pays_for_nothing,
+    a_coupons_charge_counts_against_no_limit,
+    nobody_is_told_of_a_coupons_charge,
+    whoever_goes_on_is_not_reminded_and_the_others_once,
+);
+
+async fn months_begin_when_nothing_is_paid_for(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let mut monthly = charge(subscriber.pai, "n-1", 1599);
+    monthly.request.service_period = period("2026-11-05", "2026-12-04");
+    books.posted(monthly).await;
+    let mut refused = charge(subscriber.pai, "n-2", 1599);
+    refused.request.service_period = period("2027-01-05", "2027-02-04");
+    let id = books.posted(refused).await;
+    let end = declined(DeclineReason::RiskDeclined);
+    books.store.answer_transaction(NOW, id, end).await.expect("works");
+    let first = books.redeemed(1, "c-1", "r-1").await;
+    let second = books.redeemed(1, "c-2", "r-2").await;
+    for (id, days) in [(first, ("2026-12-05", "2027-06-04")), (second, ("2027-06-05", "2027-12-04"))] {
+        let charge = books.store.charge(id).await.expect("works").expect("is on its way");
+        assert_eq!(charge.service_period, period(days.0, days.1));
+    }
+    let until = |day: &'static str| books.store.paid_until(subscriber.pai, days(day));
+    assert_eq!(until("2027-12-04").await.expect("works"), Some(days("2027-12-04")));
+    assert_eq!(until("2027-12-05").await.expect("works"), None);
+}
+
+async fn a_gift_pays_for_the_named_subscriber(books: Books) {
+    let friend = books.subscriber(2).await.pai;
+    books.subscriber(3).await;
+    let gift = |n: u8, pai| {
+        let new = coupon(1, &format!("c-{n}"));
+        let code = new.text.code;
+        let redeem = redemption(&format!("r-{n}"), code);
+        (new, onbill_origin::store::NewRedemption { pai: Some(pai), ..redeem })
+    };
+    let (new, redeem) = gift(1, friend);
+    let buyer = books.coupon(new).await.pai;
+    let Ok(Redeeming::Created(charge)) = books.store.redeem_coupon(nonce(), NOW, redeem).await else {
+        panic!("is claimed")
+    };
+    assert_eq!(charge.holder.map(|holder| holder.number), Some(crate::setting::number(1)), "the buyer pays");
+    let paid = |pai| books.store.paid_until(pai, days("2026-11-18"));
+    assert_eq!(paid(friend).await.expect("works"), Some(days("2027-05-17")));
+    assert_eq!(paid(buyer).await.expect("works"), None);
+    books.posted(crate::setting::charge(buyer, "n-1", 1599)).await;
+
+    // Nobody, somebody else's, and one that is closed.
+    let closed = books.subscriber(4).await.pai;
+    let reason = DeclineReason::PaiRevokedByUser;
+    books.store.close_pai(NOW, partner("netflix"), closed, reason).await.expect("works");
+    for (n, pai) in [(2, crate::setting::pai()), (3, closed)] {
+        let (new, redeem) = gift(n, pai);
+        books.coupon(new).await;
+        let redeeming = books.store.redeem_coupon(nonce(), NOW, redeem).await;
+        assert_eq!(redeeming.expect("works"), Redeeming::PaiNotFound, "{n}");
+        assert_eq!(state(&books, &format!("c-{n}")).await, CouponState::Issued);
+    }
+}
+
+async fn a_charge_for_days_of_a_coupons_is_refused_and_not_recorded(books: Books) {
+    books.redeemed(1, "c-1", "r-1").await;
+    let pai = books.store.coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    let post = |id: &str, from: &str, to: &str| {
+        let mut new = charge(pai, id, 1599);
+        new.request.service_period = period(from, to);
+        books.store.post_transaction(nonce(), NOW, new)
+    };
+    let paid = Posting::PaidByCoupon { until: days("2027-05-17") };
+    for (from, to) in
+        [("2026-12-01", "2026-12-31"), ("2026-10-19", "2026-11-18"), ("2027-05-17", "2027-06-16")]
+    {
+        assert_eq!(post("n-1", from, to).await.expect("works"), paid, "{from}");
+    }
+    assert_eq!(books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works"), None);
+    assert!(matches!(post("n-1", "2027-05-18", "2027-06-17").await, Ok(Posting::Created(_))));
+    assert!(matches!(post("n-2", "2026-10-18", "2026-11-17").await, Ok(Posting::Created(_))));
+}
+
+async fn what_was_refunded_whole_pays_for_nothing(books: Books) {
+    let id = books.redeemed(1, "c-1", "r-1").await;
+    let pai = books.store.coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    books.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
+    let ext_id = format!("onbill-coupon-{id}");
+    books.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    let paid = || books.store.paid_until(pai, days("2026-11-18"));
+    assert!(paid().await.expect("works").is_some());
+    books.refunded(refund(&ext_id, "f-2", None)).await;
+    assert_eq!(paid().await.expect("works"), None);
+    books.posted(charge(pai, "n-1", 1599)).await;
+}
+
+async fn a_coupons_charge_counts_against_no_limit(books: Books) {
+    let limited = |pai, id: &str| {
+        let mut new = charge(pai, id, 1599);
+        new.request.service_period = period("2026-10-01", "2026-10-31");
+        new.limits =
+            Some(onbill_domain::spending::SpendingLimits { month_minor: Some(1599), ..Default::default() });
+        new
+    };
+    let id = books.redeemed(1, "c-1", "r-1").await;
+    let pai = books.store.coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    books.posted(limited(pai, "n-1")).await;
+    // Nor does it make room when it is declined.
+    let reason = declined(DeclineReason::RiskDeclined);
+    books.store.answer_redemption(NOW, id, reason).await.expect("works");
+    let posting = books.store.post_transaction(nonce(), NOW, limited(pai, "n-2")).await;
+    assert!(matches!(posting, Ok(Posting::Decided(_))), "{posting:?}");
+}
+
+async fn nobody_is_told_of_a_coupons_charge(books: Books) {
+    let id = books.redeemed(1, "c-1", "r-1").await;
+    books.store.answer_redemption(NOW, id, later(60)).await.expect("works");
+    let due = books.lease(60).await;
+    let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
+    assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
+    assert!(books.lease(3_600).await.iter().all(|entry| name(entry).0 != "charge-notice"));
+}
+
+async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
+    for n in 1..=4 {
+        let id = books.redeemed(n, &format!("c-{n}"), &format!("r-{n}")).await;
+        books.store.answer_redemption(NOW, id, done()).await.expect("works");
+    }
+    let pai = async |id: &str| books.store.coupon(ext(id)).await.expect("works").expect("is there").pai;
+    // The second goes on, the third has another coupon, the fourth has left.
+    let goes_on = subscription(pai("c-2").await, "s-2");
+    books
+        .store
+        .record_subscription(nonce(), NOW, partner("netflix"), "ps-2".to_owned(), goes_on)
+        .await
+        .expect("works");
+    books.redeemed(3, "c-5", "r-5").await;
+    let reason = DeclineReason::PaiRevokedByUser;
+    books.store.close_pai(NOW, partner("netflix"), pai("c-4").await, reason).await.expect("works");
+
+    let due = |today, ends_by| books.store.reminders_due(days(today), days(ends_by), 10);
+    assert!(due("2027-05-02", "2027-05-16").await.expect("works").is_empty(), "too early");
+    assert!(due("2027-05-18", "2027-06-01").await.expect("works").is_empty(), "too late");
+    let found = due("2027-05-03", "2027-05-17").await.expect("works");
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].number.index, found[0].paid_until),
+        (crate::setting::number(1).index, days("2027-05-17"))
+    );
+    let remind = || books.store.remind(NOW, found[0].transaction_id.clone(), vec![5; 8]);
+    assert!(remind().await.expect("works"));
+    assert!(!remind().await.expect("works"), "once");
+    assert!(due("2027-05-03", "2027-05-17").await.expect("works").is_empty());
+    let reminders: Vec<Entry> =
+        books.lease(0).await.into_iter().filter(|entry| name(entry).0 == "coupon-reminder").collect();
+    assert_eq!(reminders.len(), 1);
+    let entry = reminders[0].clone();
+    assert_eq!(books.store.settle(NOW, entry, sent("m-1")).await.expect("works"), Settling::Written);
+    assert_eq!(state(&books, "c-1").await, CouponState::Redeemed);
+}

@@ -1,0 +1,345 @@
+//! A coupon has one code at a time, one text message on its way, and is spent once.
+
+use crate::setting::{
+    Books, NOW, coupon, days, declined, done, ext, later, name, nonce, partner, period, redemption, text,
+};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::limits::COUPON_TEXTS_MAX;
+use onbill_domain::wire::coupon::CouponState;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::store::{
+    CouponChange, CouponIssue, Entry, HandOff, RECEIPT_SECONDS, Redeeming, RedemptionEnd, Settling,
+    StoreError, WhichCoupons, Work,
+};
+
+on_each_database!(
+    a_coupon_is_made_once_by_its_name_for_ever,
+    a_coupon_and_its_message_are_there_together_or_not_at_all,
+    a_message_is_sent_and_delivered_in_whichever_order_that_is_heard,
+    another_code_voids_the_first_and_its_message,
+    a_void_coupon_is_nobodys,
+    a_coupon_is_spent_once_and_its_end_is_told_for_ever,
+    a_reference_is_one_redemption,
+    wrong_codes_are_counted_for_each_partner_and_hour,
+    an_old_coupon_is_spent_no_more,
+    a_decline_before_the_answer_frees_the_coupon,
+    a_decline_after_the_answer_leaves_it_spent_and_unpaid,
+    an_answer_that_was_never_given_is_the_next_askers,
+    a_held_or_closed_pai_declines_at_once,
+    an_erased_buyer_is_sent_nothing_and_asked_for_nothing,
+);
+
+async fn a_coupon_is_made_once_by_its_name_for_ever(books: Books) {
+    let new = coupon(1, "c-1");
+    let issue = |new| books.store.issue_coupon(Some(nonce()), NOW, new);
+    let Ok(CouponIssue::Created(row)) = issue(new.clone()).await else { panic!("is new") };
+    assert_eq!((row.state(NOW), row.texts), (CouponState::Issued, 1));
+    let mut again = coupon(1, "c-1");
+    again.fingerprint = new.fingerprint;
+    assert_eq!(issue(again.clone()).await.expect("works"), CouponIssue::Replayed(row.clone()));
+    again.fingerprint = [9; 32];
+    assert_eq!(issue(again).await.expect("works"), CouponIssue::Conflict);
+    let books = books.reopen().await;
+    assert_eq!(books.store.coupon(ext("c-1")).await.expect("works"), Some(*row));
+    assert_eq!(books.store.coupon(ext("c-2")).await.expect("works"), None);
+    // The same subscriber has one PAI, whatever they buy.
+    let second = books.coupon(coupon(1, "c-2")).await;
+    let first = books.store.coupon(ext("c-1")).await.expect("works").expect("is there");
+    assert_eq!(first.pai, second.pai);
+    let list = books.store.coupons(None, WhichCoupons::All, 10).await.expect("works");
+    assert_eq!(list, [first.clone(), second.clone()]);
+    let rest = books.store.coupons(Some(ext("c-1")), WhichCoupons::All, 10).await.expect("works");
+    assert_eq!(rest, [second]);
+    assert!(books.store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works").is_empty());
+}
+
+async fn a_coupon_and_its_message_are_there_together_or_not_at_all(books: Books) {
+    let once = nonce();
+    books.store.issue_coupon(Some(once.clone()), NOW, coupon(1, "c-1")).await.expect("works");
+    let replayed = books.store.issue_coupon(Some(once), NOW, coupon(1, "c-2")).await;
+    assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+    assert_eq!(books.store.coupon(ext("c-2")).await.expect("works"), None);
+    let due = books.lease(0).await;
+    let kinds: Vec<_> = due.iter().map(|entry| name(entry).0).collect();
+    assert_eq!(kinds, ["coupon", "pai-mapping"], "the edge hears of the new PAI");
+    assert!(matches!(&due[0].work, Work::Coupon { message, .. } if *message == text(1).message));
+}
+
+async fn the_text(books: &Books, at_seconds: i64) -> Entry {
+    let due = books.lease(at_seconds).await;
+    due.into_iter().find(|entry| name(entry).0 == "coupon").expect("is due")
+}
+
+pub(crate) fn sent(message_id: &str) -> HandOff {
+    HandOff::Sent { message_id: Some(message_id.to_owned()) }
+}
+
+pub(crate) async fn state(books: &Books, id: &str) -> CouponState {
+    books.store.coupon(ext(id)).await.expect("works").expect("is there").state(NOW)
+}
+
+async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books: Books) {
+    for (n, receipt_first) in [(1, false), (2, true)] {
+        let (id, message_id) = (format!("c-{n}"), format!("m-{n}"));
+        books.coupon(coupon(n, &id)).await;
+        let entry = the_text(&books, 0).await;
+        let receipt = || books.store.text_delivered(NOW, message_id.clone());
+        if receipt_first {
+            receipt().await.expect("works");
+            assert_eq!(state(&books, &id).await, CouponState::Issued);
+        }
+        let settling = books.store.settle(NOW, entry.clone(), sent(&message_id)).await.expect("works");
+        assert_eq!(settling, Settling::Written);
+        if !receipt_first {
+            assert_eq!(state(&books, &id).await, CouponState::Sent);
+            receipt().await.expect("works");
+        }
+        assert_eq!(state(&books, &id).await, CouponState::Delivered);
+        assert_eq!(books.store.settle(NOW, entry, sent("m-9")).await.expect("works"), Settling::Late);
+        receipt().await.expect("says so again");
+    }
+    // A receipt that nobody asks about is kept for some days.
+    books.store.text_delivered(NOW, "m-3".to_owned()).await.expect("works");
+    books.store.text_delivered(NOW, "m-4".to_owned()).await.expect("works");
+    books.coupon(coupon(3, "c-3")).await;
+    books.coupon(coupon(4, "c-4")).await;
+    for (id, message_id, after, leased_after, then) in [
+        ("c-3", "m-3", RECEIPT_SECONDS - 1, 200, CouponState::Delivered),
+        ("c-4", "m-4", RECEIPT_SECONDS, 400, CouponState::Sent),
+    ] {
+        books.store.sweep(NOW.plus_seconds(after)).await.expect("works");
+        let row = books.store.coupon(ext(id)).await.expect("works").expect("is there");
+        let due = books.lease(after + leased_after).await;
+        let is_its = |entry: &Entry| name(entry) == ("coupon", row.coupon_id.as_str());
+        let entry = due.into_iter().find(is_its).expect("is due");
+        books.store.settle(NOW, entry, sent(message_id)).await.expect("works");
+        assert_eq!(state(&books, id).await, then, "{id}");
+    }
+}
+
+async fn another_code_voids_the_first_and_its_message(books: Books) {
+    let new = coupon(1, "c-1");
+    let first = new.text.code;
+    books.coupon(new).await;
+    let old = the_text(&books, 0).await;
+    let renew = |n| books.store.renew_coupon(Some(nonce()), NOW, ext("c-1"), text(n));
+    let Ok(CouponChange::Done(row)) = renew(7).await else { panic!("is renewed") };
+    assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
+    // The old message was being sent meanwhile: nobody takes that for the new one.
+    assert_eq!(books.store.settle(NOW, old, sent("m-old")).await.expect("works"), Settling::Late);
+    assert_eq!(state(&books, "c-1").await, CouponState::Issued);
+    let entry = the_text(&books, 0).await;
+    assert!(matches!(&entry.work, Work::Coupon { message, .. } if *message == text(7).message));
+    books.store.settle(NOW, entry, sent("m-new")).await.expect("works");
+    assert_eq!(state(&books, "c-1").await, CouponState::Sent);
+    let redeem = |code| books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code));
+    assert_eq!(redeem(first).await.expect("works"), Redeeming::Unknown { wrong: 1 });
+    assert!(matches!(redeem(text(7).code).await, Ok(Redeeming::Created(_))));
+    assert!(matches!(renew(8).await, Ok(CouponChange::Not(_))), "is redeemed");
+
+    books.coupon(coupon(2, "c-2")).await;
+    for n in 1..COUPON_TEXTS_MAX {
+        let text = text(20 + u8::try_from(n).expect("is small"));
+        let change = books.store.renew_coupon(None, NOW, ext("c-2"), text).await;
+        assert!(matches!(change, Ok(CouponChange::Done(_))), "{n}");
+    }
+    let change = books.store.renew_coupon(None, NOW, ext("c-2"), text(30)).await;
+    assert!(matches!(change, Ok(CouponChange::Not(row)) if row.texts == COUPON_TEXTS_MAX));
+    let nobodys = books.store.renew_coupon(None, NOW, ext("c-9"), text(31)).await;
+    assert_eq!(nobodys.expect("works"), CouponChange::NotFound);
+}
+
+async fn a_void_coupon_is_nobodys(books: Books) {
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    books.coupon(new).await;
+    let void = |at| books.store.void_coupon(None, at, ext("c-1"));
+    let Ok(CouponChange::Done(row)) = void(NOW).await else { panic!("is void") };
+    assert_eq!((row.state(NOW), row.voided_at), (CouponState::Voided, Some(NOW)));
+    assert_eq!(void(NOW.plus_seconds(9)).await.expect("works"), CouponChange::Done(row));
+    assert!(books.lease(0).await.iter().all(|entry| name(entry).0 != "coupon"), "nothing is sent");
+    let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
+    assert_eq!(redeemed.expect("works"), Redeeming::Unknown { wrong: 1 });
+    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), text(2)).await;
+    assert!(matches!(renewed, Ok(CouponChange::Not(_))));
+
+    let spent = books.redeemed(2, "c-2", "r-2").await;
+    let voided = books.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
+    assert!(matches!(voided, CouponChange::Not(row) if row.transaction_id == Some(spent)));
+    assert_eq!(books.store.void_coupon(None, NOW, ext("c-9")).await.expect("works"), CouponChange::NotFound);
+}
+
+async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(books: Books) {
+    let new = coupon(1, "c-1");
+    let (code, amount) = (new.text.code, new.amount);
+    let buyer = books.coupon(new).await.pai;
+    let redeem = |reference, at| books.store.redeem_coupon(nonce(), at, redemption(reference, code));
+    let Ok(Redeeming::Created(charge)) = redeem("r-1", NOW).await else { panic!("is claimed") };
+    assert_eq!((charge.amount, charge.service_period), (amount, period("2026-11-18", "2027-05-17")));
+    for reference in ["r-1", "r-2"] {
+        assert_eq!(redeem(reference, NOW).await.expect("works"), Redeeming::InProgress, "{reference}");
+    }
+    let (end, settling) =
+        books.store.answer_redemption(NOW, charge.transaction_id.clone(), done()).await.expect("works");
+    assert_eq!(settling, Settling::Written);
+    let RedemptionEnd::Redeemed(redemption) = &end else { panic!("is spent") };
+    assert_eq!((redemption.pai, redemption.amount, redemption.months), (buyer, amount, 6));
+    assert_eq!(redemption.service_period, charge.service_period);
+    let ext_id = redemption.ext_transaction_id().expect("is a name");
+    let standing = books.standing(ext_id.as_str()).await;
+    assert_eq!(standing.status, TransactionStatus::Approved);
+
+    let books = books.reopen().await;
+    let late = NOW.plus_seconds(700 * 86_400);
+    let redeem = |reference| books.store.redeem_coupon(nonce(), late, self::redemption(reference, code));
+    assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end));
+    assert_eq!(redeem("r-2").await.expect("works"), Redeeming::Used);
+    let row = books.store.coupon(ext("c-1")).await.expect("works").expect("is there");
+    assert_eq!((row.state(late), row.redeemed_at), (CouponState::Redeemed, Some(NOW)));
+    assert_eq!(row.service_period, Some(charge.service_period));
+}
+
+async fn a_reference_is_one_redemption(books: Books) {
+    let other = coupon(2, "c-2");
+    let code = other.text.code;
+    let pai = books.coupon(other).await.pai;
+    books.redeemed(1, "c-1", "r-1").await;
+    let redeem = |new| books.store.redeem_coupon(nonce(), NOW, new);
+    assert_eq!(redeem(redemption("r-1", code)).await.expect("works"), Redeeming::Conflict);
+    let mut gift = redemption("r-2", code);
+    gift.pai = Some(pai);
+    assert!(matches!(redeem(gift).await, Ok(Redeeming::Created(_))));
+    assert_eq!(redeem(redemption("r-2", code)).await.expect("works"), Redeeming::Conflict);
+}
+
+async fn wrong_codes_are_counted_for_each_partner_and_hour(books: Books) {
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    books.coupon(new).await;
+    let wrong = |who, at_seconds| {
+        let mut new = redemption("r-1", [9; 32]);
+        new.partner = partner(who);
+        books.store.redeem_coupon(nonce(), NOW.plus_seconds(at_seconds), new)
+    };
+    for n in 1..=3 {
+        assert_eq!(wrong("netflix", 0).await.expect("works"), Redeeming::Unknown { wrong: n });
+    }
+    assert_eq!(wrong("tunes", 0).await.expect("works"), Redeeming::Unknown { wrong: 1 });
+    assert_eq!(wrong("netflix", 3_600).await.expect("works"), Redeeming::Unknown { wrong: 1 });
+    // Another partner's code is nobody's there.
+    let mut foreign = redemption("r-1", code);
+    foreign.partner = partner("tunes");
+    let redeemed = books.store.redeem_coupon(nonce(), NOW, foreign).await.expect("works");
+    assert_eq!(redeemed, Redeeming::Unknown { wrong: 2 });
+}
+
+async fn an_old_coupon_is_spent_no_more(books: Books) {
+    let new = coupon(1, "c-1");
+    let (code, expires_at) = (new.text.code, new.expires_at);
+    books.coupon(new).await;
+    let redeem = |at| books.store.redeem_coupon(nonce(), at, redemption("r-1", code));
+    assert_eq!(redeem(expires_at).await.expect("works"), Redeeming::Expired);
+    let renewed = books.store.renew_coupon(None, expires_at, ext("c-1"), text(2)).await;
+    assert!(matches!(renewed, Ok(CouponChange::Not(_))));
+    assert!(matches!(redeem(expires_at.plus_seconds(-1)).await, Ok(Redeeming::Created(_))));
+}
+
+async fn a_decline_before_the_answer_frees_the_coupon(books: Books) {
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    books.coupon(new).await;
+    let redeem = |reference| books.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
+    let Ok(Redeeming::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
+    let reason = DeclineReason::InsufficientBalance;
+    let (end, settling) =
+        books.store.answer_redemption(NOW, charge.transaction_id, declined(reason)).await.expect("works");
+    assert_eq!((&end, settling), (&RedemptionEnd::Declined(reason), Settling::Written));
+    assert_eq!(state(&books, "c-1").await, CouponState::Issued);
+    assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end), "this reference has its answer");
+    let Ok(Redeeming::Created(charge)) = redeem("r-2").await else { panic!("is free") };
+    assert_eq!(charge.service_period, period("2026-11-18", "2027-05-17"), "its days are free, too");
+}
+
+async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(books: Books) {
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    let pai = books.coupon(new).await.pai;
+    let redeem = |reference| books.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
+    let Ok(Redeeming::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
+    let (end, _) = books.store.answer_redemption(NOW, charge.transaction_id, later(60)).await.expect("works");
+    assert!(matches!(end, RedemptionEnd::Redeemed(_)));
+    let due = books.lease(60).await;
+    let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
+    let settled = books.store.settle(NOW, entry, declined(DeclineReason::RiskDeclined)).await;
+    assert_eq!(settled.expect("works"), Settling::Unpaid);
+    assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end));
+    assert_eq!(redeem("r-2").await.expect("works"), Redeeming::Used);
+    let unpaid = books.store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works");
+    assert_eq!(unpaid.iter().map(|row| row.ext_coupon_id.as_str()).collect::<Vec<_>>(), ["c-1"]);
+    assert!(unpaid[0].view(NOW).unpaid);
+    let until = books.store.paid_until(pai, days("2026-11-18")).await.expect("works");
+    assert_eq!(until, Some(days("2027-05-17")), "the operator has sold these days");
+}
+
+async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
+    // Whoever took the call has died. The outbox goes on, and decides before anybody asks.
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    books.coupon(new).await;
+    let redeem = |reference, at_seconds| {
+        let at = NOW.plus_seconds(at_seconds);
+        books.store.redeem_coupon(nonce(), at, redemption(reference, code))
+    };
+    assert!(matches!(redeem("r-1", 0).await, Ok(Redeeming::Created(_))));
+    let due = books.lease(60).await;
+    let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
+    let reason = DeclineReason::AccountOnHold;
+    assert_eq!(books.store.settle(NOW, entry, declined(reason)).await.expect("works"), Settling::Written);
+    let end = Redeeming::Decided(RedemptionEnd::Declined(reason));
+    assert_eq!(redeem("r-1", 1).await.expect("works"), end);
+    // Or somebody asks first: then it is spent.
+    assert!(matches!(redeem("r-2", 0).await, Ok(Redeeming::Created(_))));
+    assert_eq!(redeem("r-3", 59).await.expect("works"), Redeeming::InProgress);
+    assert_eq!(redeem("r-3", 60).await.expect("works"), Redeeming::Used);
+    assert!(matches!(redeem("r-2", 60).await, Ok(Redeeming::Decided(RedemptionEnd::Redeemed(_)))));
+}
+
+async fn a_held_or_closed_pai_declines_at_once(books: Books) {
+    for (n, reason) in [(1, DeclineReason::PaiRevokedByUser), (2, DeclineReason::AccountClosed)] {
+        let (id, reference) = (format!("c-{n}"), format!("r-{n}"));
+        let new = coupon(n, &id);
+        let code = new.text.code;
+        let pai = books.coupon(new).await.pai;
+        books.store.close_pai(NOW, partner("netflix"), pai, reason).await.expect("works");
+        let redeem = || books.store.redeem_coupon(nonce(), NOW, redemption(&reference, code));
+        let end = Redeeming::Decided(RedemptionEnd::Declined(reason));
+        assert_eq!(redeem().await.expect("works"), end);
+        assert_eq!(redeem().await.expect("works"), end);
+        assert_eq!(state(&books, &id).await, CouponState::Issued);
+        assert!(books.store.coupon_buyer(ext(&id)).await.expect("works").is_none());
+    }
+    assert!(books.lease(0).await.iter().all(|entry| name(entry).0 != "charge"), "nothing is charged");
+}
+
+async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(books: Books) {
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    books.coupon(new).await;
+    let spent = books.redeemed(1, "c-2", "r-2").await;
+    books.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
+    assert!(books.store.remind(NOW, spent, vec![5; 8]).await.expect("works"));
+    let index = crate::setting::number(1).index;
+    books.store.erase(None, NOW, Some(ext("e-1")), index).await.expect("works");
+    let kinds: Vec<_> = books.lease(0).await.iter().map(|entry| name(entry).0.to_owned()).collect();
+    assert!(kinds.iter().all(|kind| !kind.starts_with("coupon")), "{kinds:?}");
+    let row = books.store.coupon(ext("c-1")).await.expect("works").expect("is on record");
+    assert_eq!(row.fingerprint, None, "nothing in it comes from the number");
+    let mut again = coupon(2, "c-1");
+    again.fingerprint = [9; 32];
+    assert!(matches!(books.store.issue_coupon(None, NOW, again).await, Ok(CouponIssue::Replayed(_))));
+    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), text(7)).await.expect("works");
+    assert_eq!(renewed, CouponChange::BuyerLeft);
+    let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
+    let end = RedemptionEnd::Declined(DeclineReason::AccountClosed);
+    assert_eq!(redeemed.expect("works"), Redeeming::Decided(end));
+}

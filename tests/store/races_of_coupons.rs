@@ -1,0 +1,198 @@
+//! Several origins that make, change and redeem coupons at once: one redemption of each, no day paid for twice, and no text
+//! message of a code that is nobody's.
+
+use crate::races::{at_once, how_many};
+use crate::setting::{
+    Books, NOW, charge, coupon, days, declined, done, ext, name, nonce, period, redemption, text,
+};
+use onbill_domain::day::ServicePeriod;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::wire::coupon::CouponState;
+use onbill_origin::store::{
+    CouponChange, CouponIssue, HandOff, Lane, Posting, Redeeming, RedemptionEnd, Settling, WhichCoupons,
+};
+
+on_each_database!(
+    one_name_of_a_coupon_is_one_coupon,
+    a_code_redeemed_at_two_origins_is_spent_once,
+    coupons_redeemed_at_once_pay_for_days_of_their_own,
+    a_charge_and_a_coupon_never_pay_for_one_day,
+    a_coupon_is_void_or_spent_and_never_both,
+    an_answer_and_a_decline_at_once_agree,
+    a_receipt_that_comes_with_the_sending_is_not_lost,
+);
+
+async fn one_name_of_a_coupon_is_one_coupon(books: Books) {
+    let made = at_once(&books, 32, |store, n| async move {
+        let number = u8::try_from(n % 4).expect("is small");
+        store.issue_coupon(None, NOW, coupon(number, "c-1")).await.expect("works")
+    });
+    let made = made.await;
+    assert_eq!(how_many(&made, |issue| matches!(issue, CouponIssue::Created(_))), 1);
+    assert_eq!(how_many(&made, |issue| matches!(issue, CouponIssue::Replayed(_))), 7);
+    let due = books.lease(0).await;
+    assert_eq!(how_many(&due, |entry| name(entry).0 == "coupon"), 1);
+}
+
+async fn a_code_redeemed_at_two_origins_is_spent_once(books: Books) {
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    books.coupon(new).await;
+    let tries = at_once(&books, 64, |store, n| async move {
+        let new = redemption(&format!("r-{}", n / 2), code);
+        match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
+            Redeeming::Created(charge) => {
+                let id = charge.transaction_id;
+                Some(store.answer_redemption(NOW, id, done()).await.expect("works").0)
+            }
+            Redeeming::Decided(end) => Some(end),
+            Redeeming::InProgress | Redeeming::Used => None,
+            other => panic!("{other:?}"),
+        }
+    });
+    let ends: Vec<_> = tries.await.into_iter().flatten().collect();
+    assert!((1..=2).contains(&ends.len()) && ends.iter().all(|end| *end == ends[0]), "{ends:?}");
+    assert!(matches!(ends[0], RedemptionEnd::Redeemed(_)));
+}
+
+async fn coupons_redeemed_at_once_pay_for_days_of_their_own(books: Books) {
+    let mut codes = Vec::new();
+    for n in 0..8 {
+        let new = coupon(1, &format!("c-{n}"));
+        codes.push(new.text.code);
+        books.coupon(new).await;
+    }
+    let tries = at_once(&books, 8, |store, n| {
+        let code = codes[n];
+        async move {
+            match store.redeem_coupon(nonce(), NOW, redemption(&format!("r-{n}"), code)).await {
+                Ok(Redeeming::Created(charge)) => charge.service_period,
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let mut periods: Vec<ServicePeriod> = tries.await;
+    periods.sort_by_key(|period| period.from());
+    assert_eq!(periods[0].from(), days("2026-11-18"));
+    for pair in periods.windows(2) {
+        assert_eq!(pair[0].to().next(), Some(pair[1].from()));
+    }
+}
+
+async fn a_charge_and_a_coupon_never_pay_for_one_day(books: Books) {
+    for round in 1..=12 {
+        let subscriber = books.subscriber(round).await;
+        let new = coupon(round, &format!("c-{round}"));
+        let code = new.text.code;
+        books.coupon(new).await;
+        let paid = at_once(&books, 4, |store, n| async move {
+            if n % 2 == 0 {
+                let new = redemption(&format!("r-{round}-{n}"), code);
+                return match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
+                    Redeeming::Created(charge) => Some(charge.service_period),
+                    _ => None,
+                };
+            }
+            let mut new = charge(subscriber.pai, &format!("n-{round}"), 1599);
+            new.request.service_period = period("2026-11-18", "2026-12-17");
+            match store.post_transaction(nonce(), NOW, new).await.expect("works") {
+                Posting::Created(charge) => Some(charge.service_period),
+                Posting::PaidByCoupon { .. } | Posting::InProgress => None,
+                other => panic!("{other:?}"),
+            }
+        });
+        let paid: Vec<ServicePeriod> = paid.await.into_iter().flatten().collect();
+        assert!((1..=2).contains(&paid.len()), "{paid:?}");
+        assert!(paid.len() == 1 || !paid[0].overlaps(paid[1]), "{paid:?}");
+    }
+}
+
+async fn a_coupon_is_void_or_spent_and_never_both(books: Books) {
+    for round in 0..8 {
+        let (id, reference) = (format!("c-{round}"), format!("r-{round}"));
+        let new = coupon(1, &id);
+        let code = new.text.code;
+        books.coupon(new).await;
+        let done = at_once(&books, 3, |store, n| {
+            let (id, reference) = (ext(&id), reference.clone());
+            async move {
+                match n {
+                    0 => {
+                        let redeeming = store.redeem_coupon(nonce(), NOW, redemption(&reference, code));
+                        matches!(redeeming.await.expect("works"), Redeeming::Created(_))
+                    }
+                    1 => {
+                        let change = store.void_coupon(None, NOW, id).await.expect("works");
+                        matches!(change, CouponChange::Done(_))
+                    }
+                    _ => {
+                        let text = text(100 + u8::try_from(round).expect("is small"));
+                        let change = store.renew_coupon(None, NOW, id, text).await.expect("works");
+                        matches!(change, CouponChange::Done(_))
+                    }
+                }
+            }
+        });
+        let done = done.await;
+        assert!(!(done[0] && done[1]), "{done:?}");
+        let row = books.store.coupon(ext(&id)).await.expect("works").expect("is there");
+        let state = if done[0] { CouponState::Redeemed } else { CouponState::Voided };
+        assert_eq!(row.state(NOW), state, "{done:?}");
+    }
+}
+
+/// One hears from billing that it declines, one gives up waiting, and the partner asks again.
+async fn an_answer_and_a_decline_at_once_agree(books: Books) {
+    for round in 0..8 {
+        let (id, reference) = (format!("c-{round}"), format!("r-{round}"));
+        let charge = books.redeemed(1, &id, &reference).await;
+        let after = NOW.plus_seconds(60);
+        let answers = at_once(&books, 4, |store, n| {
+            let charge = charge.clone();
+            async move {
+                let outcome = match n {
+                    0 | 1 => declined(DeclineReason::RiskDeclined),
+                    _ => HandOff::Later { due_at: after.plus_seconds(300) },
+                };
+                store.answer_redemption(after, charge, outcome).await.expect("works")
+            }
+        });
+        let answers = answers.await;
+        assert!(answers.iter().all(|(end, _)| *end == answers[0].0), "{answers:?}");
+        let spent = matches!(answers[0].0, RedemptionEnd::Redeemed(_));
+        let unpaid = how_many(&answers, |(_, settling)| *settling == Settling::Unpaid);
+        assert_eq!(unpaid, usize::from(spent), "{answers:?}");
+        let row = books.store.coupon(ext(&id)).await.expect("works").expect("is there");
+        assert_eq!(
+            (row.redeemed_at.is_some(), row.unpaid_at.is_some()),
+            (spent, spent),
+            "a coupon is free, or spent and unpaid"
+        );
+    }
+    let unpaid = books.store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works");
+    assert!(unpaid.iter().all(|row| row.state(NOW) == CouponState::Redeemed));
+}
+
+async fn a_receipt_that_comes_with_the_sending_is_not_lost(books: Books) {
+    for round in 1..=16 {
+        let (id, message_id) = (format!("c-{round}"), format!("m-{round}"));
+        let row = books.coupon(coupon(round, &id)).await;
+        let due = books.store.lease_due(Lane::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+        let entry = due.into_iter().find(|entry| name(entry) == ("coupon", row.coupon_id.as_str()));
+        let entry = entry.expect("is due");
+        at_once(&books, 2, |store, n| {
+            let (entry, message_id) = (entry.clone(), message_id.clone());
+            async move {
+                if n == 0 {
+                    let sent = HandOff::Sent { message_id: Some(message_id) };
+                    store.settle(NOW, entry, sent).await.expect("works");
+                } else {
+                    store.text_delivered(NOW, message_id).await.expect("works");
+                }
+            }
+        })
+        .await;
+        let row = books.store.coupon(ext(&id)).await.expect("works").expect("is there");
+        assert_eq!(row.state(NOW), CouponState::Delivered, "{round}");
+    }
+}

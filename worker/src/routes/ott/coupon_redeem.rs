@@ -1,0 +1,44 @@
+//! `POST /ott/v1/coupon/redeem`: a customer has typed a coupon's code at the partner. The edge tells a slip of theirs without
+//! any origin; whether the code is a coupon's, only the origin of the operator that it names knows.
+
+use crate::call::Call;
+use crate::fault::{Fault, Party, Stop};
+use crate::origin::read_answer;
+use crate::ott::authenticate::authenticate;
+use crate::ott::forward::{forward, relay};
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
+use onbill_domain::wire::parse;
+
+/// 1. The call is a partner's → else 401, 413, 415, 429.
+/// 2. It has the expected members, and its code no slip → else 400 `invalid-request`.
+/// 3. An operator that sells the partner has coupons of this tag → else 400 `token-invalid`, as for every code that is not
+///    a coupon's.
+/// 4. Its origin redeems it → 200, or its refusal; no proper answer, or one for another operator's coupon → 503, and the
+///    partner asks again with the same `extReference`.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    // 2.
+    let question: CouponRedeemRequest = parse(call.request.body())?;
+    let tag = question.read_code()?.tag();
+    // 3.
+    let operator = call
+        .config
+        .operators_of(partner)
+        .find(|operator| operator.coupons == Some(tag))
+        .ok_or_else(|| Reject::new(Code::TokenInvalid, "The code is not valid here."))?;
+    // 4.
+    let response = forward(call, operator, None).await?;
+    let relayed = relay::<CouponRedeemAnswer>(operator, &response)?;
+    let party = Party::Operator(operator.id.clone());
+    let told: CouponRedeemAnswer = read_answer(&response, &party)?;
+    if told.operator == operator.id {
+        Ok(relayed)
+    } else {
+        Err(Fault::Unexpected(party, "a coupon as another operator's".to_owned()).into())
+    }
+}
