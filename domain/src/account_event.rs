@@ -49,6 +49,13 @@ pub enum Effect {
     Move,
 }
 
+impl Effect {
+    /// Whether the subscriber does not have the number any more.
+    pub fn is_leaving(self) -> bool {
+        matches!(self, Self::End(_) | Self::Move)
+    }
+}
+
 impl AccountEvent {
     /// All of them, in the contract's order.
     pub const ALL: [Self; 8] = [

@@ -24,6 +24,8 @@ on_each_database!(
     a_number_whose_holder_has_left_is_free,
     what_was_told_of_a_new_number_too_early_is_caught_up_with,
     what_happened_before_the_newest_event_is_not_followed,
+    whoever_has_left_a_number_has_left_it_however_late_that_is_told,
+    what_the_last_holder_of_a_new_number_did_is_not_about_the_subscriber_who_came_by_it,
     what_happened_to_the_number_before_its_holder_signed_up_is_not_about_them,
     nobody_has_to_be_known_for_an_event_to_be_on_record,
     the_embedded_table_follows,
@@ -208,6 +210,53 @@ async fn what_happened_before_the_newest_event_is_not_followed(books: Books) {
     assert_eq!(record(&books, event("e-3", Suspended, 20)).await, Applied, "the same second is not before");
     let again = books.store.record_event(None, NOW, event("e-1", Suspended, 19)).await.expect("works");
     assert_eq!(again, EventRecord::Replayed(Superseded));
+}
+
+async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(books: Books) {
+    // What was told first was about whoever had the number next.
+    for (n, leaves) in (1..).zip([Ceased, PortedOut, OwnershipChanged]) {
+        let subscriber = books.subscriber(n).await;
+        let of = |name: &str, what, at| NewEvent {
+            number: number(n).index,
+            ..event(&format!("{name}-{n}"), what, at)
+        };
+        assert_eq!(record(&books, of("next", Activated, 20)).await, Applied);
+        assert_eq!(record(&books, of("left", leaves, 10)).await, Applied, "{leaves:?}");
+        assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Closed, "{leaves:?}");
+        assert_ne!(books.subscriber(n).await.pai, subscriber.pai, "{leaves:?}");
+    }
+    let subscriber = books.subscriber(9).await;
+    let of_old = |name: &str, what, at| NewEvent { number: number(9).index, ..event(name, what, at) };
+    assert_eq!(record(&books, of_old("next", SimSwapped, 20)).await, Applied);
+    let held = NewEvent { number: number(8).index, ..event("held", Suspended, 15) };
+    assert_eq!(record(&books, held).await, NoSubscriber);
+    let moved = NewEvent { new_number: Some(number(8)), ..of_old("moved", NumberChanged, 10) };
+    assert_eq!(record(&books, moved).await, Applied);
+    assert_eq!(
+        row(&books, subscriber.pai).await.state,
+        PaiState::Suspended,
+        "as the new number was told to be"
+    );
+    // What comes after that of the new number is news again.
+    let released = NewEvent { number: number(8).index, ..event("released", Resumed, 16) };
+    assert_eq!(record(&books, released).await, Applied);
+    assert_eq!(books.subscriber(8).await.pai, subscriber.pai);
+    assert_ne!(books.subscriber(9).await.pai, subscriber.pai);
+}
+
+async fn what_the_last_holder_of_a_new_number_did_is_not_about_the_subscriber_who_came_by_it(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    let moved = NewEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
+    assert_eq!(record(&books, moved).await, Applied);
+    for (n, what) in [Ceased, PortedOut, OwnershipChanged, NumberChanged].into_iter().enumerate() {
+        let of_last = NewEvent {
+            number: number(5).index,
+            new_number: (what == NumberChanged).then(|| number(6)),
+            ..event(&format!("last-{n}"), what, 19)
+        };
+        assert_eq!(record(&books, of_last).await, Superseded, "{what:?}");
+    }
+    assert_eq!(books.subscriber(5).await.pai, subscriber.pai);
 }
 
 async fn what_happened_to_the_number_before_its_holder_signed_up_is_not_about_them(books: Books) {

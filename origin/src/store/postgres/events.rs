@@ -56,7 +56,8 @@ pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Resul
 }
 
 /// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
-/// 2. The number's subscriber has had a later event, or came later → `SUPERSEDED`.
+/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. But who has left the number has left
+///    it, however late that is told: what happened to it since was not about them.
 /// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
 /// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
 /// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
@@ -74,7 +75,7 @@ async fn apply(
     }
     // 2.
     let holder = holder(tx, new.number).await?;
-    if holder.as_ref().is_some_and(|holder| at < holder.heard_of_at) {
+    if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
         return Ok((EventOutcome::Superseded, None));
     }
     // 3.
@@ -101,8 +102,9 @@ async fn apply(
             filing::keep_number(tx, &subscriber_id).await?;
             tx.change_one(
                 "subscriber",
-                "UPDATE subscribers SET number_index = $2, number_sealed = $3 WHERE subscriber_id = $1",
-                &[&subscriber_id, &number.index.0.as_slice(), &number.sealed],
+                "UPDATE subscribers SET number_index = $2, number_sealed = $3, number_since = $4
+                 WHERE subscriber_id = $1",
+                &[&subscriber_id, &number.index.0.as_slice(), &number.sealed, &at.unix_seconds()],
             )
             .await?;
             catch_up(tx, now, &subscriber_id, number.index, at).await?;
@@ -157,29 +159,44 @@ async fn catch_up(
         )
         .await?;
         follow(tx, now, subscriber_id, effect).await?;
-        if matches!(effect, Effect::End(_) | Effect::Move) {
+        if effect.is_leaving() {
             break;
         }
     }
     Ok(())
 }
 
-/// Who holds a number, and the moment before which nothing that happened to it was about them.
+/// Who holds a number.
 struct Holder {
     subscriber_id: String,
+    /// What happened to the number before was not about them.
+    number_since: Timestamp,
+    /// What happened to them before is no news.
     heard_of_at: Timestamp,
+}
+
+impl Holder {
+    fn takes(&self, new: &NewEvent) -> bool {
+        let since = if new.event.effect().is_leaving() { self.number_since } else { self.heard_of_at };
+        new.occurred_at >= since
+    }
 }
 
 async fn holder(tx: &Db<'_>, number: NumberIndex) -> Result<Option<Holder>, Broken> {
     let row = tx
         .row(
-            "SELECT subscriber_id, greatest(created_at, last_event_at) AS heard_of_at
+            "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
+                 greatest(created_at, last_event_at) AS heard_of_at
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL FOR NO KEY UPDATE",
             &[&number.0.as_slice()],
         )
         .await?;
     row.map(|row| {
-        Ok(Holder { subscriber_id: row.try_get("subscriber_id")?, heard_of_at: time(&row, "heard_of_at")? })
+        Ok(Holder {
+            subscriber_id: row.try_get("subscriber_id")?,
+            number_since: time(&row, "number_since")?,
+            heard_of_at: time(&row, "heard_of_at")?,
+        })
     })
     .transpose()
 }

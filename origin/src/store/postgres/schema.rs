@@ -5,7 +5,7 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../../../migrations/postgres/0001_ledger.sql"),
     include_str!("../../../migrations/postgres/0002_begun_with.sql"),
     include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../../migrations/postgres/0009_subscription_changes.sql"),
     include_str!("../../../migrations/postgres/0010_erasures.sql"),
     include_str!("../../../migrations/postgres/0011_coupons.sql"),
+    include_str!("../../../migrations/postgres/0012_number_since.sql"),
 ];
 
 /// Applies what is missing. Books of a newer onbill are refused.

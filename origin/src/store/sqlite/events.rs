@@ -47,7 +47,8 @@ fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, EventO
 }
 
 /// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
-/// 2. The number's subscriber has had a later event, or came later → `SUPERSEDED`.
+/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. But who has left the number has left
+///    it, however late that is told: what happened to it since was not about them.
 /// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
 /// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
 /// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
@@ -65,7 +66,7 @@ fn apply(
     }
     // 2.
     let holder = holder(tx, new.number)?;
-    if holder.as_ref().is_some_and(|holder| at < holder.heard_of_at) {
+    if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
         return Ok((EventOutcome::Superseded, None));
     }
     // 3.
@@ -91,9 +92,15 @@ fn apply(
         Some(number) => {
             filing::keep_number(tx, &subscriber_id)?;
             tx.prepare_cached(
-                "UPDATE subscribers SET number_index = ?2, number_sealed = ?3 WHERE subscriber_id = ?1",
+                "UPDATE subscribers SET number_index = ?2, number_sealed = ?3, number_since = ?4
+                 WHERE subscriber_id = ?1",
             )?
-            .execute(params![subscriber_id, number.index.0, number.sealed])?;
+            .execute(params![
+                subscriber_id,
+                number.index.0,
+                number.sealed,
+                at.unix_seconds()
+            ])?;
             catch_up(tx, now, &subscriber_id, number.index, at)?;
         }
     }
@@ -136,28 +143,43 @@ fn catch_up(
         tx.prepare_cached("UPDATE account_events SET subscriber_id = ?2 WHERE event_id = ?1")?
             .execute(params![row.get::<_, String>("event_id")?, subscriber_id])?;
         follow(tx, now, subscriber_id, effect)?;
-        if matches!(effect, Effect::End(_) | Effect::Move) {
+        if effect.is_leaving() {
             break;
         }
     }
     Ok(())
 }
 
-/// Who holds a number, and the moment before which nothing that happened to it was about them.
+/// Who holds a number.
 struct Holder {
     subscriber_id: String,
+    /// What happened to the number before was not about them.
+    number_since: Timestamp,
+    /// What happened to them before is no news.
     heard_of_at: Timestamp,
+}
+
+impl Holder {
+    fn takes(&self, new: &NewEvent) -> bool {
+        let since = if new.event.effect().is_leaving() { self.number_since } else { self.heard_of_at };
+        new.occurred_at >= since
+    }
 }
 
 fn holder(tx: &Connection, number: NumberIndex) -> Result<Option<Holder>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT subscriber_id, max(created_at, coalesce(last_event_at, created_at)) AS heard_of_at
+        "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
+             max(created_at, coalesce(last_event_at, created_at)) AS heard_of_at
          FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
     )?;
     let mut rows = select.query([number.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let heard_of_at = Timestamp::from_unix_seconds(row.get("heard_of_at")?);
-    Ok(Some(Holder { subscriber_id: row.get("subscriber_id")?, heard_of_at }))
+    let at = |column: &str| row.get(column).map(Timestamp::from_unix_seconds);
+    Ok(Some(Holder {
+        subscriber_id: row.get("subscriber_id")?,
+        number_since: at("number_since")?,
+        heard_of_at: at("heard_of_at")?,
+    }))
 }
 
 /// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
