@@ -2,6 +2,7 @@
 
 use super::{later_or_parked, may_be_told};
 use crate::app::App;
+use crate::bss::Unclear;
 use crate::config::Billing;
 use crate::fault::{Failure, Fault};
 use crate::store::{Charge, HandOff, Holder};
@@ -43,21 +44,31 @@ pub(super) async fn read_and_hand_off(app: &App, transaction_id: &str, attempt: 
 }
 
 /// 1. An earlier attempt may have reached billing: its answer to the id counts before anything else.
-/// 2. The account must still be the one that the PAI was issued for, and not on hold.
-/// 3. Posts the charge.
+/// 2. While billing was asked, the subscriber may have left, or have got another number: the books are read again.
 async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff, Failure> {
-    let unclear = |_| Fault::Bss("transaction");
+    if attempt == 1 {
+        return post(app, charge).await;
+    }
     // 1.
-    if attempt > 1
-        && let Some(answer) = app.bss.look_up_charge(&charge.transaction_id).await.map_err(unclear)?
-    {
+    let id = &charge.transaction_id;
+    if let Some(answer) = app.bss.look_up_charge(id).await.map_err(unclear)? {
         return Ok(verdict(answer, number_if_any(app, charge)?.as_ref()));
     }
     // 2.
+    match app.store.charge(id.clone()).await? {
+        Some(charge) => post(app, &charge).await,
+        None => Ok(HandOff::Dropped),
+    }
+}
+
+/// 1. The account must still be the one that the PAI was issued for, and not on hold.
+/// 2. Posts the charge.
+async fn post(app: &App, charge: &Charge) -> Result<HandOff, Failure> {
+    // 1.
     if let Some(reason) = standing(app, charge).await? {
         return Ok(HandOff::Declined { reason, raw_code: None });
     }
-    // 3.
+    // 2.
     let msisdn = number(app, known(charge)?)?;
     let request = ChargeRequest {
         transaction_id: charge.transaction_id.clone(),
@@ -67,6 +78,10 @@ async fn try_charge(app: &App, charge: &Charge, attempt: u32) -> Result<HandOff,
         service_period: charge.service_period,
     };
     Ok(verdict(app.bss.charge(&request).await.map_err(unclear)?, Some(&msisdn)))
+}
+
+fn unclear(_: Unclear) -> Fault {
+    Fault::Bss("transaction")
 }
 
 /// Whoever was erased has no open PAI, and so no charge that still needs them.
