@@ -12,7 +12,7 @@ mod audit;
 mod billing;
 mod books;
 mod cut_off;
-#[path = "../flows/simulation/dice.rs"]
+#[path = "../flows/seeds/dice.rs"]
 mod dice;
 mod doors;
 mod full_disk;

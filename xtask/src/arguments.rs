@@ -22,13 +22,15 @@ cargo xtask <verb>
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
   crash [--cycles N] [--database sqlite|postgres]
                                 kill the real origin under load, again and again, and audit the books
-  sim [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
+  sim [--lives] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
                                 play bad weather by the seed, N seeds from S on (1000 from 0), or one that failed
-                                again; on PostgreSQL two origins race
+                                again; on PostgreSQL two origins race; --lives plays whole lives of PAIs
+                                instead, many more of them in the same time (20000)
   test [rust|browser]           everything that must pass before a change is accepted";
 
-/// Seeds of a simulation when nobody says how many: some tens of seconds.
+/// Seeds of a simulation when nobody says how many: some tens of seconds, to a few minutes.
 const USUAL_SEEDS: u64 = 1000;
+const USUAL_LIVES: u64 = 20_000;
 
 /// One verb with its settings.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,8 +63,16 @@ pub(crate) struct Sim {
     /// The first seed.
     pub(crate) from: u64,
     pub(crate) seeds: u64,
-    /// On PostgreSQL two origins race.
-    pub(crate) database: Database,
+    pub(crate) play: Play,
+}
+
+/// What is simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Play {
+    /// The whole system in bad weather; on PostgreSQL two origins race.
+    Weather(Database),
+    /// Whole lives of PAIs, at the level of the books.
+    Lives,
 }
 
 /// One of the two that an origin can keep its books in.
@@ -182,15 +192,17 @@ impl Words<'_> {
     }
 
     fn sim(&mut self) -> Outcome<Sim> {
-        let database = self.database()?.unwrap_or(Database::Sqlite);
+        let (play, usual) = match (self.flag("--lives"), self.database()?) {
+            (true, Some(_)) => return Err(self.refusal("plays --lives without --database")),
+            (true, None) => (Play::Lives, USUAL_LIVES),
+            (false, database) => (Play::Weather(database.unwrap_or(Database::Sqlite)), USUAL_SEEDS),
+        };
         let (seeds, from, one) = (self.number("--seeds")?, self.number("--from")?, self.number("--seed")?);
         match (seeds, from, one) {
-            (None, None, Some(seed)) => Ok(Sim { from: seed, seeds: 1, database }),
+            (None, None, Some(seed)) => Ok(Sim { from: seed, seeds: 1, play }),
             (_, _, Some(_)) => Err(self.refusal("plays either --seed or --seeds and --from")),
             (Some(0), ..) => Err(self.refusal("wants at least one seed after --seeds")),
-            (seeds, from, None) => {
-                Ok(Sim { from: from.unwrap_or(0), seeds: seeds.unwrap_or(USUAL_SEEDS), database })
-            }
+            (seeds, from, None) => Ok(Sim { from: from.unwrap_or(0), seeds: seeds.unwrap_or(usual), play }),
         }
     }
 
@@ -256,12 +268,14 @@ mod tests {
                 "crash --database postgres --cycles 200",
                 Verb::Crash { cycles: Some(200), database: Some(Database::Postgres) },
             ),
-            ("sim", Verb::Sim(Sim { from: 0, seeds: 1000, database: Database::Sqlite })),
-            ("sim --seed 7", Verb::Sim(Sim { from: 7, seeds: 1, database: Database::Sqlite })),
+            ("sim", Verb::Sim(Sim { from: 0, seeds: 1000, play: Play::Weather(Database::Sqlite) })),
+            ("sim --seed 7", Verb::Sim(Sim { from: 7, seeds: 1, play: Play::Weather(Database::Sqlite) })),
             (
                 "sim --seeds 20 --from 100 --database postgres",
-                Verb::Sim(Sim { from: 100, seeds: 20, database: Database::Postgres }),
+                Verb::Sim(Sim { from: 100, seeds: 20, play: Play::Weather(Database::Postgres) }),
             ),
+            ("sim --lives", Verb::Sim(Sim { from: 0, seeds: 20_000, play: Play::Lives })),
+            ("sim --seed 7 --lives", Verb::Sim(Sim { from: 7, seeds: 1, play: Play::Lives })),
             ("test", Verb::Test(Part::All)),
             ("test browser", Verb::Test(Part::Browser)),
             (
@@ -307,6 +321,7 @@ mod tests {
             ("sim --seeds many", "--seeds"),
             ("sim --seeds 0", "--seeds"),
             ("sim --seed 1 --from 2", "--from"),
+            ("sim --lives --database postgres", "--database"),
             ("test everything", "rust and browser"),
         ] {
             let refusal = parsed(line).expect_err("is refused").to_string();

@@ -1,9 +1,9 @@
-//! `cargo xtask sim`: bad weather by the seed, for longer than a test may take. The simulation itself is in
-//! tests/flows/simulation; this builds it for speed, gives it a database, and tells how far it is.
+//! `cargo xtask sim`: bad weather by the seed, for longer than a test may take. The simulations themselves are in
+//! tests/flows/simulation and tests/flows/lives; this builds it for speed, gives it a database, and tells how far it is.
 
 use std::time::Duration;
 
-use crate::arguments::{Database, Sim};
+use crate::arguments::{Database, Play, Sim};
 use crate::child::{appending, cargo, glimpse, log_file, run, wait};
 use crate::clock::{Stopwatch, spoken};
 use crate::failure::{Failure, Outcome};
@@ -13,19 +13,21 @@ use crate::{paths, setup};
 
 const ONE_ORIGIN: &str = "simulation::whatever_fails_each_charge_is_on_the_right_bill_once";
 const TWO_ORIGINS: &str = "simulation::two_origins_on_one_database_charge_once";
+const LIVES: &str = "lives::nobody_ever_pays_for_somebody_else";
 const FLOWS: [&str; 8] =
     ["test", "--locked", "--profile", "sim", "--package", "onbill-tests", "--test", "flows"];
 const BAR_CHARS: u64 = 12;
 
 /// Plays the seeds, and prints what they met. Fails when a seed does.
 pub(crate) fn play(sim: &Sim) -> Outcome {
-    if sim.database == Database::Postgres {
+    if sim.play == Play::Weather(Database::Postgres) {
         setup::npm_packages()?;
     }
     run("building the simulation", "sim-build.log", cargo().args(FLOWS).arg("--no-run"))?;
-    let (claim, postgres) = match sim.database {
-        Database::Sqlite => (ONE_ORIGIN, None),
-        Database::Postgres => (TWO_ORIGINS, Some(Postgres::provide()?)),
+    let (claim, postgres) = match sim.play {
+        Play::Weather(Database::Sqlite) => (ONE_ORIGIN, None),
+        Play::Weather(Database::Postgres) => (TWO_ORIGINS, Some(Postgres::provide()?)),
+        Play::Lives => (LIVES, None),
     };
     let log = paths::note("sim.log");
     let mut seeds = cargo();

@@ -85,7 +85,7 @@ impl Run {
     fn refund_of(&mut self, charge: String) -> String {
         let all = self.asked[&charge].value;
         let some =
-            |dice: &mut super::dice::Dice| 1 + i64::try_from(dice.below(all.unsigned_abs())).expect("fits");
+            |dice: &mut crate::seeds::Dice| 1 + i64::try_from(dice.below(all.unsigned_abs())).expect("fits");
         let value = match self.dice.below(6) {
             0 | 1 => None,
             2 => Some(all + 1),

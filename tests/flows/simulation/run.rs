@@ -2,10 +2,10 @@
 
 use super::audit::{self, Eyes, Watch};
 use super::charges::Asked;
-use super::dice::Dice;
 use super::people::{self, Holdings, Line};
 use super::refunds::Returned;
 use super::weather::{Met, Weather};
+use crate::seeds::Dice;
 use crate::world::{ACCOUNTS, World};
 use serde_json::json;
 use std::collections::BTreeMap;

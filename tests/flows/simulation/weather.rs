@@ -1,5 +1,6 @@
 //! What a run met, counted: a simulation of fine weather proves nothing.
 
+use crate::seeds::Tally;
 use crate::world::Mishap;
 use std::fmt;
 
@@ -82,16 +83,17 @@ impl Weather {
     pub(super) fn meet(&mut self, met: Met) {
         self.0[met as usize] += 1;
     }
+}
 
-    pub(super) fn add(&mut self, other: &Self) {
+impl Tally for Weather {
+    fn add(&mut self, other: &Self) {
         for (count, more) in self.0.iter_mut().zip(other.0) {
             *count += more;
         }
     }
 
-    /// What was never met.
-    pub(super) fn missing(&self) -> Vec<Met> {
-        ALL.iter().map(|(met, _)| *met).filter(|met| self.0[*met as usize] == 0).collect()
+    fn missing(&self) -> Vec<&'static str> {
+        ALL.iter().filter(|(met, _)| self.0[*met as usize] == 0).map(|(_, name)| *name).collect()
     }
 }
 

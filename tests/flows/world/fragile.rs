@@ -1,7 +1,7 @@
 //! A store that its program can die at: before a write or right after it. It is the real store otherwise.
 //!
-//! In most worlds there is one call at a time among all stores, in the order in which they came: with threads below, that
-//! is what makes a run the same run each time.
+//! In most worlds there is one call at a time among all stores, in the order in which they came, or nothing else happens
+//! while it lasts: with threads below, that is what makes a run the same run each time.
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -26,6 +26,8 @@ use onbill_origin::store::{
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
 /// When, around a call to the store, the program dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,30 +95,40 @@ impl Life {
 /// Whose turn it is, among all programs of a world.
 pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
 
+/// How the calls of several callers go together.
+pub(crate) enum Pace {
+    /// Everybody at once.
+    Free,
+    /// One at a time.
+    InTurn(Turn),
+    /// Each is over when its caller goes on, who need not wait: nothing of the books happens in between.
+    Whole,
+}
+
 /// The store of a program with that life.
 pub(crate) struct Fragile {
     store: Arc<dyn Store>,
     life: Arc<Life>,
-    /// None where everybody may at once.
-    turn: Option<Turn>,
+    pace: Pace,
 }
 
 impl Fragile {
-    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>, turn: Option<Turn>) -> Self {
-        Self { store, life, turn }
+    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>, pace: Pace) -> Self {
+        Self { store, life, pace }
     }
 
     async fn call<T: Send>(
         &self,
         work: impl FnOnce(Arc<dyn Store>) -> BoxFuture<'static, Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
-        let _turn = match &self.turn {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
+        let turn = match &self.pace {
+            Pace::InTurn(turn) => Some(turn.lock().await),
+            Pace::Free | Pace::Whole => None,
         };
         let step = async {
-            let result = work(Arc::clone(&self.store)).await;
-            if self.turn.is_some() {
+            let work = work(Arc::clone(&self.store));
+            let result = if matches!(self.pace, Pace::Whole) { wait_for(work) } else { work.await };
+            if turn.is_some() {
                 // However quick the store was: everybody who is to have a turn after this one stands in line by now.
                 tokio::task::yield_now().await;
             }
@@ -124,6 +136,23 @@ impl Fragile {
         };
         let dead = || Err(StoreError::Failed("the program has died".to_owned()));
         self.life.take(step).await.unwrap_or_else(dead)
+    }
+}
+
+/// Waits in this thread for what other threads do.
+fn wait_for<T>(mut work: BoxFuture<'_, T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    loop {
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => std::thread::park(),
+        }
     }
 }
 

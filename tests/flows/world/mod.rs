@@ -10,7 +10,7 @@ mod seat;
 
 pub(crate) use keys::Holder;
 pub(crate) use network::{FAILED_AFTER, Mishap, Network};
-pub(crate) use seat::{ACCOUNTS, Process, Seat};
+pub(crate) use seat::{ACCOUNTS, Process, Seat, config_of, folder};
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -36,10 +36,15 @@ const NOW: i64 = 1_795_000_000;
 
 /// One clock for everybody.
 #[derive(Clone)]
-pub(crate) struct SharedClock(Arc<AtomicI64>);
+pub(crate) struct SharedClock(pub(crate) Arc<AtomicI64>);
 
 impl SharedClock {
-    fn pass_seconds(&self, seconds: i64) {
+    /// Shows the time at which every world begins.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(NOW)))
+    }
+
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
@@ -92,7 +97,7 @@ struct Ground {
 
 impl Ground {
     fn new() -> Self {
-        let clock = SharedClock(Arc::new(AtomicI64::new(NOW)));
+        let clock = SharedClock::new();
         Self { network: Arc::new(Network::new(clock.clone())), clock }
     }
 

@@ -1,7 +1,7 @@
 //! One operator: its origin with a database of its own, and the operator's systems.
 
 use super::filing::Files;
-use super::fragile::{Fragile, Life, Turn};
+use super::fragile::{Fragile, Life, Pace, Turn};
 use super::keys::{self, Holder};
 use super::{EDGE, NETFLIX, Network, ParseAs as _};
 use futures_util::future::join_all;
@@ -56,7 +56,7 @@ pub(crate) struct Seat {
 
 /// Where databases in files are: in memory if the machine has such a folder. A program's death takes nothing from there
 /// that it leaves on a disk.
-pub(super) fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { PathBuf::from(env!("CARGO_TARGET_TMPDIR")) }
 }
@@ -254,13 +254,22 @@ impl Process {
         let app = App::new(
             config,
             keys::ring(&Holder::Origin(id)),
-            Arc::new(Fragile::new(Arc::clone(&books), Arc::clone(&life), turn.cloned())),
+            Arc::new(Fragile::new(
+                Arc::clone(&books),
+                Arc::clone(&life),
+                turn.cloned().map_or(Pace::Free, Pace::InTurn),
+            )),
             Arc::clone(&outside.http),
             Arc::clone(&outside.clock),
             Arc::clone(&outside.random),
         );
         Self { app: Arc::new(app.expect("is sound")), life, books }
     }
+}
+
+/// The configuration of an operator's origin that gets its accounts from there.
+pub(crate) fn config_of(id: &str, accounts: AccountSource) -> Config {
+    Config { accounts, ..origin_config(id, &facts(id)) }
 }
 
 fn origin_config(id: &str, facts: &Facts) -> Config {

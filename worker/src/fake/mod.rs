@@ -110,7 +110,11 @@ impl FakePlatform {
 
     /// Stores a value past the edge; `None` removes it.
     pub fn kv_set(&self, key: &str, value: Option<&str>) {
-        hold(&self.store).set(key, value);
+        hold(&self.store).set(key, value, self.seconds());
+    }
+
+    fn seconds(&self) -> i64 {
+        self.clock.load(Ordering::SeqCst)
     }
 
     /// How the store fails from now on; `None` mends it.
@@ -121,11 +125,11 @@ impl FakePlatform {
 
 impl Platform for FakePlatform {
     async fn kv_get(&self, key: &str) -> Result<Option<String>, StoreDown> {
-        hold(&self.store).get(key)
+        hold(&self.store).get(key, self.seconds())
     }
 
     async fn kv_put(&self, key: &str, value: &str) -> Result<(), StoreDown> {
-        hold(&self.store).put(key, value)
+        hold(&self.store).put(key, value, self.seconds())
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
@@ -140,7 +144,7 @@ impl Platform for FakePlatform {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.clock.load(Ordering::SeqCst))
+        Timestamp::from_unix_seconds(self.seconds())
     }
 
     fn random(&self) -> Option<[u8; 16]> {

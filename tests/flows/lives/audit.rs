@@ -1,0 +1,182 @@
+//! Eyes of our own on the books: after each step for what may never change, and at the end for all that must be so.
+
+use super::plan::Manner;
+use super::play::Life;
+use onbill_domain::pai::{Pai, PaiState};
+use rusqlite::{Connection, Row};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How a PAI stands in the books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) subscriber: String,
+    pub(super) handle: String,
+    pub(super) state: PaiState,
+    pub(super) reason: Option<String>,
+    pub(super) version: u64,
+}
+
+/// The PAIs as they were last seen.
+#[derive(Default)]
+pub(super) struct Watch(pub(super) BTreeMap<Pai, Standing>);
+
+impl Watch {
+    /// Looks again, and tells what should not have happened.
+    pub(super) fn look(&mut self, eyes: &Connection) -> Vec<String> {
+        let sql = "SELECT pai, subscriber_id, state, closed_reason, version, handle
+                   FROM pais JOIN subscribers USING (subscriber_id)";
+        let standing = |row: &Row<'_>| {
+            let (pai, state): (String, String) = (row.get(0)?, row.get(2)?);
+            let standing = Standing {
+                subscriber: row.get(1)?,
+                handle: row.get(5)?,
+                state: PaiState::parse(&state).expect("is a state"),
+                reason: row.get(3)?,
+                version: row.get::<_, i64>(4)?.unsigned_abs(),
+            };
+            Ok((Pai::parse(&pai).expect("is a PAI"), standing))
+        };
+        let now: BTreeMap<Pai, Standing> = rows(eyes, sql, standing).into_iter().collect();
+        let mut found = Vec::new();
+        for (pai, before) in &self.0 {
+            match now.get(pai) {
+                Some(after) if before.may_become(after) => {}
+                after => found.push(format!("{pai} was {before:?} and is {after:?}")),
+            }
+        }
+        self.0 = now;
+        found
+    }
+}
+
+impl Standing {
+    /// It stands for one subscriber, each change is a version, and closed is for ever.
+    fn may_become(&self, after: &Self) -> bool {
+        let is_same = (self.state, &self.reason) == (after.state, &after.reason);
+        self.subscriber == after.subscriber
+            && self.handle == after.handle
+            && if is_same { self.version <= after.version } else { self.version < after.version }
+            && (self.state != PaiState::Closed || self == after)
+    }
+}
+
+fn rows<T>(eyes: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
+    let mut select = eyes.prepare_cached(sql).expect("is SQL");
+    select.query_map([], read).expect("reads").collect::<Result<_, _>>().expect("reads")
+}
+
+/// The entries of the outbox that wait for a person.
+pub(super) fn parked(eyes: &Connection) -> Vec<i64> {
+    rows(eyes, "SELECT entry_id FROM outbox WHERE parked_at IS NOT NULL", |row| row.get(0))
+}
+
+/// What is wrong in the end, when everybody had time to finish.
+pub(super) fn findings(life: &Life<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    let left = rows(&life.books.eyes, "SELECT kind, attempts FROM outbox", |row| {
+        Ok(format!("{} {}", row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+    });
+    found.extend(left.into_iter().map(|entry| format!("still in the outbox: {entry}")));
+    money(life, &mut found);
+    standings(life, &mut found);
+    found
+}
+
+/// A charge has one line if it is approved and none if it is declined; what was given back is off the same charge.
+fn money(life: &Life<'_>, found: &mut Vec<String>) {
+    let world = life.wire.world();
+    let sql = "SELECT transaction_id, status, amount_minor, refunded_minor FROM transactions";
+    let charge = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let charges: Vec<(String, String, i64, i64)> = rows(&life.books.eyes, sql, charge);
+    for (id, status, value, refunded) in &charges {
+        let billed = world.billing.lines.get(id);
+        let fits = match status.as_str() {
+            "APPROVED" => billed.is_some_and(|(_, billed)| billed == value),
+            "DECLINED" => billed.is_none(),
+            _ => false,
+        };
+        let of_it = world.billing.returned.values().filter(|(of, _)| of == id);
+        let returned: i64 = of_it.map(|(_, value)| value).sum();
+        if !fits || returned != *refunded || refunded > value {
+            found.push(format!(
+                "{id} is {status} over {value}, {refunded} of it back; its line is {billed:?}, {returned} of it back"
+            ));
+        }
+    }
+    let unknown = world.billing.lines.keys().filter(|id| charges.iter().all(|(known, ..)| known != *id));
+    found.extend(unknown.map(|id| format!("{id} is on a bill and not in the books")));
+}
+
+/// Partner and edge know how each PAI stands; and where the operator has told everything in order, it stands as its
+/// owner does.
+fn standings(life: &Life<'_>, found: &mut Vec<String>) {
+    let world = life.wire.world();
+    let excused = excused(life);
+    let subscribed = rows(&life.books.eyes, "SELECT DISTINCT pai FROM partner_subscriptions", |row| {
+        row.get::<_, String>(0)
+    });
+    for (pai, standing) in &life.watch.0 {
+        let heard = world.partner.heard.get(pai);
+        let has_heard = heard.is_some_and(|heard| {
+            (heard.state, heard.reason.map(onbill_domain::decline::DeclineReason::as_str))
+                == (standing.state, standing.reason.as_deref())
+        });
+        let has_to_hear = standing.state != PaiState::Active && subscribed.contains(&pai.to_string());
+        if !has_heard && (has_to_hear || heard.is_some()) {
+            found.push(format!("{pai} is {standing:?}, and the partner knows {heard:?}"));
+        }
+        let kept = world.edge.kept(*pai);
+        let is_kept = kept.as_ref().is_some_and(|kept| {
+            kept.state == standing.state
+                && kept.subscriber == standing.handle
+                && kept.version == standing.version
+                && kept.operator.as_str() == "acme"
+        });
+        let has_to_know = kept.is_some() || standing.version > 1 || life.on_devices.contains(pai);
+        if !is_kept && !world.edge.is_overtaken(*pai) && has_to_know {
+            found.push(format!("{pai} is {standing:?}, and the edge has {kept:?}"));
+        }
+        let Some(owner) = world.truth.owner(*pai) else { continue };
+        if world.truth.manner == Manner::Wild || excused.contains(pai) {
+            continue;
+        }
+        let fits = match (world.truth.manner, owner.number, standing.state) {
+            (Manner::Orderly, Some(_), state) => {
+                (state == PaiState::Suspended) == owner.suspended && state != PaiState::Closed
+            }
+            (Manner::Orderly, None, state) => state == PaiState::Closed,
+            // What came late may not have held or released it; whether they are still there is never lost.
+            (_, Some(_), state) => state != PaiState::Closed,
+            (_, None, state) => state != PaiState::Active,
+        };
+        if !fits {
+            found.push(format!("{pai} is {standing:?}, and its owner is {owner:?}"));
+        }
+    }
+}
+
+/// PAIs that may stand otherwise than their owners do: also those that were closed by a charge for an account that was
+/// somebody else's by then, or nobody's, before the operator had told.
+fn excused(life: &Life<'_>) -> BTreeSet<Pai> {
+    let sql = "SELECT transaction_id, pai FROM transactions WHERE decline_reason LIKE 'account-closed%'";
+    let declined =
+        rows(&life.books.eyes, sql, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let late = declined.into_iter().filter(|(id, _)| life.created.contains(id));
+    let late = late.map(|(_, pai)| Pai::parse(&pai).expect("is a PAI"));
+    life.excused.iter().copied().chain(late).collect()
+}
+
+/// Counts what came of charges.
+pub(super) fn count(life: &Life<'_>) {
+    let sql = "SELECT count(*) FROM transactions WHERE decline_reason = 'account-closed-taken-over'";
+    let taken_over = rows(&life.books.eyes, sql, |row| row.get::<_, i64>(0));
+    let mut world = life.wire.world();
+    let counts = [
+        ("lines", world.billing.lines.len()),
+        ("declined by billing", world.billing.refused.len()),
+        ("declined for another holder", usize::try_from(taken_over[0]).expect("is small")),
+    ];
+    for (what, count) in counts {
+        (0..count).for_each(|_| world.tally.meet(what));
+    }
+}

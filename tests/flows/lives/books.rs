@@ -1,0 +1,85 @@
+//! The books that lives are written into, one after the other, and what every life needs and none changes.
+
+use super::edge::Deployment;
+use crate::world::{Holder, folder, keys};
+use onbill_domain::encoding::base64url;
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::signature::{Nonce, Presented, Target, sign, verify};
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::store::Store;
+use onbill_origin::store::sqlite::SqliteStore;
+use onbill_tests::place::Place;
+use rusqlite::Connection;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// More than the signed calls of any life.
+const NONCES: usize = 400;
+
+/// The last to go is the place: books are closed before they are thrown away.
+pub(super) struct Books {
+    pub(super) store: Arc<dyn Store>,
+    /// Looks past the origin.
+    pub(super) eyes: Connection,
+    /// What empties the books.
+    clear: String,
+    pub(super) nonces: Vec<Nonce>,
+    pub(super) ring: Keyring,
+    pub(super) deployment: Arc<Deployment>,
+    /// For the threads that read.
+    pub(super) runtime: Runtime,
+    _place: Place,
+}
+
+impl Books {
+    pub(super) fn new() -> Self {
+        let place = Place::new_file(&folder());
+        let Place::Sqlite(path) = &place else { unreachable!("is a file") };
+        let store = Arc::new(SqliteStore::open_for(path, 1).expect("opens"));
+        let eyes = Connection::open(path).expect("opens");
+        // What refers to what does not matter when everything goes.
+        eyes.execute_batch("PRAGMA foreign_keys = OFF").expect("is SQL");
+        let clear = clear(&eyes);
+        Self {
+            store,
+            eyes,
+            clear,
+            nonces: nonces(),
+            ring: keys::ring(&Holder::Origin("acme")),
+            deployment: Arc::new(Deployment::new()),
+            runtime: tokio::runtime::Builder::new_current_thread().build().expect("starts"),
+            _place: place,
+        }
+    }
+
+    /// Makes them as they were when they were new.
+    pub(super) fn clear(&self) {
+        self.eyes.execute_batch(&self.clear).expect("nobody else writes");
+    }
+}
+
+fn clear(eyes: &Connection) -> String {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND (name = 'sqlite_sequence' OR name NOT LIKE 'sqlite_%')";
+    let mut select = eyes.prepare(sql).expect("is SQL");
+    let names = select.query_map([], |row| row.get::<_, String>(0)).expect("reads");
+    let deletes = names.map(|name| format!("DELETE FROM {};", name.expect("is text")));
+    format!("BEGIN; {} COMMIT", deletes.collect::<String>())
+}
+
+/// From really signed and verified calls: there is no other way to get one.
+fn nonces() -> Vec<Nonce> {
+    let secret = base64url(&[1; 32]);
+    let ring = json!([{"id": "k", "party": "operator:acme", "use": "edge-to-origin", "alg": "hmac-sha256", "secret": secret}]);
+    let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
+    let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
+    let now = Timestamp::from_unix_seconds(1_795_000_000);
+    let target = Target { method: "GET", authority: "a", path: "/", query: "", body: None };
+    let nonce = |n: usize| {
+        let signed = sign(&target, key, now, &format!("nonce-{n:020}")).expect("signs");
+        let (signature_input, signature) = (&signed.signature_input, &signed.signature);
+        let presented = Presented { signature_input, signature, content_digest: "" };
+        verify(&target, presented, &keys, KeyUse::EdgeToOrigin, now).expect("is genuine").nonce
+    };
+    (0..NONCES).map(nonce).collect()
+}

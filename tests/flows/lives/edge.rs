@@ -1,0 +1,143 @@
+//! The edge: the real one, with a store that is up to an hour old, and eyes of our own on what it keeps.
+
+use super::tally::Tally;
+use crate::world::{EDGE, Holder, SharedClock, config_of, keys};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, Response};
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::signature::sign_request;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::kv::{PaiMapping, pai_key};
+use onbill_domain::wire::origin::{PAI_MAPPING, PaiMappingRequest};
+use onbill_edge::fake::{FakePlatform, StoreFault};
+use onbill_edge::{Config, handle};
+use onbill_origin::config::AccountSource;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a deployment is: the same in every life.
+pub(super) struct Deployment {
+    config: Config,
+    keys: [(&'static str, Keyring); 2],
+}
+
+impl Deployment {
+    pub(super) fn new() -> Self {
+        let operators = ["acme", "nova"].map(|id| {
+            let config = config_of(id, AccountSource::Table);
+            json!({"id": id, "name": config.name, "country": config.country, "dashboards": config.dashboards,
+                   "origin": format!("http://{}", config.listen)})
+        });
+        let partners = json!([
+            {"id": "netflix", "name": "Netflix", "url": "http://127.0.0.1:8791", "offers": ["netflix-standard"]}
+        ]);
+        let ring = keys::json(&Holder::Edge);
+        let config =
+            Config::read(Some(&json!(operators).to_string()), Some(&partners.to_string()), Some(&ring));
+        let keys = ["acme", "nova"].map(|id| (id, keys::ring(&Holder::Origin(id))));
+        Self { config: config.expect("is sound"), keys }
+    }
+
+    /// What an operator's origin says of a PAI, signed.
+    pub(super) fn word(
+        &self,
+        operator: &str,
+        (pai, handle, state, version): (Pai, String, PaiState, u64),
+        now: Timestamp,
+        nonce: &str,
+    ) -> Request<Bytes> {
+        let id = OperatorId::parse(operator).expect("is a slug");
+        let mapping = PaiMapping { operator: id, subscriber: handle, state, version };
+        let body = serde_json::to_vec(&PaiMappingRequest { pai, mapping }).expect("is JSON");
+        let request =
+            Request::post(format!("http://{EDGE}{PAI_MAPPING}")).header("content-type", "application/json");
+        let mut request = request.body(Bytes::from(body)).expect("is a request");
+        let (_, keys) = self.keys.iter().find(|(id, _)| *id == operator).expect("is one of both");
+        let key = keys.newest(KeyUse::OriginToEdge, &format!("operator:{operator}")).expect("is there");
+        sign_request(&mut request, key, now, nonce).expect("signs");
+        request
+    }
+}
+
+pub(super) struct Edge {
+    deployment: Arc<Deployment>,
+    platform: FakePlatform,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    behind_seconds: i64,
+    /// PAIs with an older word over a newer one, by a read that was too old: no rule can see that.
+    overtaken: BTreeSet<Pai>,
+}
+
+impl Edge {
+    pub(super) fn new(deployment: Arc<Deployment>, clock: &SharedClock) -> Self {
+        let platform = FakePlatform::new(Arc::clone(&clock.0), 1);
+        Self { deployment, platform, seen: Mutex::default() }
+    }
+
+    /// From now on its store shows what was there so many seconds ago.
+    pub(super) fn age(&self, seconds: i64) {
+        self.seen().behind_seconds = seconds;
+        self.platform.kv_fail((seconds > 0).then_some(StoreFault::Behind(seconds)));
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its store really has.
+    pub(super) fn kept(&self, pai: Pai) -> Option<PaiMapping> {
+        serde_json::from_str(&self.platform.kv_value(&pai_key(pai))?).ok()
+    }
+
+    pub(super) fn is_fresh(&self) -> bool {
+        self.seen().behind_seconds == 0
+    }
+
+    pub(super) fn is_overtaken(&self, pai: Pai) -> bool {
+        self.seen().overtaken.contains(&pai)
+    }
+
+    /// Takes a call; also gives what is wrong with what is kept from then on.
+    pub(super) fn take(
+        &self,
+        request: Request<Bytes>,
+        tally: &mut Tally,
+    ) -> (Response<Bytes>, Option<String>) {
+        let PaiMappingRequest { pai, mapping } = super::operator::body(&request);
+        let before = self.kept(pai);
+        let answer = handle(&self.platform, &self.deployment.config, request);
+        let answer = answer.now_or_never().expect("nobody is waited for");
+        let after = self.kept(pai);
+        let mut seen = self.seen();
+        if before == after {
+            if answer.status().is_success()
+                && before.as_ref().is_some_and(|before| before.version > mapping.version)
+            {
+                tally.meet("old words kept out");
+            }
+            return (answer, None);
+        }
+        let (Some(before), Some(after)) = (before, after) else { return (answer, None) };
+        let is_old = before.operator != after.operator
+            || before.version > after.version
+            || before.state == PaiState::Closed && after.state != PaiState::Closed;
+        if !is_old {
+            seen.overtaken.remove(&pai);
+            return (answer, None);
+        }
+        if seen.behind_seconds > 0 {
+            tally.meet("old words let in by a stale read");
+            seen.overtaken.insert(pai);
+            return (answer, None);
+        }
+        (answer, Some(format!("the edge had {before:?} and has {after:?}")))
+    }
+}

@@ -1,0 +1,63 @@
+//! Whole lives of PAIs, by the seed, fast: one origin's books and outbox with the edge's real mapping rule, and a plain
+//! model of the world around them. People sign up, move to other numbers, leave, and their numbers go to others; the
+//! operator tells of it late, in any order, twice, and what is not so; charges wait, are handed off and settled while
+//! all that goes on; the edge's store is up to an hour old. Nobody may ever pay for somebody else.
+//!
+//! What crosses the network stands still at every call until a step lets it go on, so that anything can happen in
+//! between, and a seed is the same run each time. A seed that fails is shortened to the steps that it takes.
+//!
+//! Not here: signatures and routes of the calls that come in, sign-up pages, PINs, limits. Those are in the simulation
+//! of the whole system, which is far slower.
+
+mod audit;
+mod books;
+mod edge;
+mod operator;
+mod partner;
+mod plan;
+mod play;
+mod tally;
+mod truth;
+mod wire;
+
+use crate::seeds::Campaign;
+use books::Books;
+use plan::Plan;
+use play::{Failure, play};
+
+const LIVES: Campaign = Campaign { usual: 1500, meets_all: 1500, replay: " --lives" };
+
+#[test]
+fn nobody_ever_pays_for_somebody_else() {
+    LIVES.run(|| {
+        let books = Books::new();
+        move |seed| {
+            let plan = Plan::of(seed);
+            match play(&books, &plan) {
+                Ok(life) => life.tally,
+                Err(failure) => panic!("{}", shortened(&books, plan, failure)),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_life_is_the_same_each_time() {
+    let books = [Books::new(), Books::new()];
+    for seed in 0..50 {
+        let plan = Plan::of(seed);
+        let story = |books| play(books, &plan).map_or_else(|failure| failure.story, |life| life.story);
+        assert_eq!(story(&books[0]), story(&books[1]), "seed {seed}");
+    }
+}
+
+/// The story of a plan that fails, without the steps that it fails without.
+fn shortened(books: &Books, mut plan: Plan, mut failure: Failure) -> String {
+    for at in (0..plan.steps.len()).rev() {
+        let shorter = plan.without(at);
+        if let Err(same) = play(books, &shorter) {
+            (plan, failure) = (shorter, same);
+        }
+    }
+    format!("{:?}, {:?}\n{}\n{}", plan.accounts, plan.manner, failure.story, failure.why)
+}

@@ -1,0 +1,92 @@
+//! The operator's systems, as plain as can be: accounts by the truth, and bills.
+
+use super::truth::{NUMBERS, Truth, place};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::standing::{AccountStatus, AccountType};
+use onbill_domain::wire::csp::{
+    AccountValidateAnswer, AccountValidateRequest, BillRefundRequest, ChargeRequest,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What billing has said and done.
+#[derive(Default)]
+pub(super) struct Billing {
+    /// The lines on the bills, by our ids: the number, and how much.
+    pub(super) lines: BTreeMap<String, (usize, i64)>,
+    /// The charges that it will not take.
+    pub(super) refused: Vec<String>,
+    /// What was given back, by our ids: of which charge, and how much.
+    pub(super) returned: BTreeMap<String, (String, i64)>,
+    /// Whether it refuses the next new charge.
+    pub(super) is_strict: bool,
+}
+
+pub(super) fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> T {
+    serde_json::from_slice(request.body()).expect("is well formed")
+}
+
+pub(super) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+}
+
+impl Billing {
+    pub(super) fn take(&mut self, truth: &Truth, request: &Request<Bytes>) -> Response<Bytes> {
+        let path = request.uri().path();
+        match (request.method(), path) {
+            (&Method::POST, "/csp/account/validate") => {
+                let asked: AccountValidateRequest = body(request);
+                match account(truth, &asked.msisdn) {
+                    Some(account) => answer(StatusCode::OK, &json!(account)),
+                    None => {
+                        answer(StatusCode::NOT_FOUND, &json!({"code": "account-not-found", "message": "."}))
+                    }
+                }
+            }
+            (&Method::POST, "/csp/transaction") => {
+                let charge: ChargeRequest = body(request);
+                let id = charge.transaction_id;
+                if !self.lines.contains_key(&id) && !self.refused.contains(&id) {
+                    if self.is_strict {
+                        self.refused.push(id.clone());
+                    } else {
+                        let number = place(charge.msisdn.expose()).expect("is one of ours");
+                        self.lines.insert(id.clone(), (number, charge.amount.amount_minor));
+                    }
+                }
+                self.verdict(&id)
+            }
+            (&Method::GET, _) => self.verdict(path.rsplit('/').next().unwrap_or_default()),
+            (&Method::POST, "/csp/refund") => {
+                let refund: BillRefundRequest = body(request);
+                let of = (refund.transaction_id, refund.amount.amount_minor);
+                self.returned.entry(refund.refund_id).or_insert(of);
+                answer(StatusCode::OK, &json!({"status": "APPROVED"}))
+            }
+            _ => answer(StatusCode::NOT_FOUND, &json!({})),
+        }
+    }
+
+    fn verdict(&self, id: &str) -> Response<Bytes> {
+        if self.lines.contains_key(id) {
+            answer(StatusCode::OK, &json!({"status": "APPROVED"}))
+        } else if self.refused.iter().any(|refused| refused == id) {
+            answer(StatusCode::OK, &json!({"status": "DECLINED", "rawCode": "51"}))
+        } else {
+            answer(StatusCode::NOT_FOUND, &json!({"code": "transaction-not-found", "message": "."}))
+        }
+    }
+}
+
+fn account(truth: &Truth, msisdn: &Msisdn) -> Option<AccountValidateAnswer> {
+    let number = NUMBERS.iter().position(|number| *number == msisdn.expose())?;
+    let person = &truth.people[truth.holders[number]?];
+    let status = if person.suspended { AccountStatus::Suspended } else { AccountStatus::Active };
+    let subscriber_id = person.generation.clone();
+    Some(AccountValidateAnswer { status, account_type: AccountType::Postpaid, balance: None, subscriber_id })
+}

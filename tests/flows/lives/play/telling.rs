@@ -1,0 +1,202 @@
+//! What happens to accounts, and what the operator tells of it.
+
+use super::{BEGINS_AT, Life, ext, msisdn};
+use crate::lives::plan::{Accounts, Manner};
+use crate::lives::truth::{Event, NOBODYS, NUMBERS, pick};
+use crate::seeds::Dice;
+use onbill_domain::account_event::AccountEvent;
+use onbill_domain::day::Day;
+use onbill_domain::standing::{Account, AccountStatus, AccountType};
+use onbill_domain::wire::operator::{AccountEventRequest, EventOutcome};
+use onbill_origin::account_events::{Followed, follow};
+use onbill_origin::store::AccountRow;
+use std::sync::Arc;
+
+impl Life<'_> {
+    pub(super) fn happen(&mut self, dice: &mut Dice) {
+        // In a second of its own: which of two things of one second came first, no word tells.
+        self.clock.pass_seconds(1);
+        let now = self.now();
+        self.clock.pass_seconds(1);
+        let happened = self.wire.world().truth.happen(dice, now);
+        let Some(met) = happened else { return };
+        self.meet(met);
+        let event = self.wire.world().truth.events.last().cloned();
+        self.tell(|| format!("it happens: {}", event.map(|event| told(&event)).unwrap_or_default()));
+    }
+
+    /// The operator tells of something it has not told yet.
+    pub(super) async fn tell_some(&mut self, dice: &mut Dice) {
+        let (manner, untold) = {
+            let world = self.wire.world();
+            let untold = world.truth.events.iter().enumerate().filter(|(_, event)| event.outcome.is_none());
+            (world.truth.manner, untold.map(|(at, _)| at).collect::<Vec<usize>>())
+        };
+        if !untold.is_empty() {
+            let at = if manner == Manner::Orderly { untold[0] } else { *dice.pick(&untold) };
+            self.tell_of(at).await;
+        }
+    }
+
+    pub(super) async fn tell_of(&mut self, at: usize) {
+        let event = self.wire.world().truth.events[at].clone();
+        let followed = self.follow(&event).await;
+        self.tell(|| format!("the operator tells: {} → {followed:?}", told(&event)));
+        let Followed::Recorded(outcome) = followed else {
+            return self.wrong(format!("a first telling is {followed:?}: {}", told(&event)));
+        };
+        if event.outcome.is_some_and(|before| before != outcome) {
+            return self.wrong(format!(
+                "{} was answered {:?} and is {outcome:?}",
+                told(&event),
+                event.outcome
+            ));
+        }
+        if event.outcome.is_some() {
+            return self.meet("repeated");
+        }
+        self.meet(match outcome {
+            EventOutcome::Applied => "applied",
+            EventOutcome::Superseded => "superseded",
+            EventOutcome::NoSubscriber => "no subscriber",
+            EventOutcome::Contradictory => "contradictory",
+        });
+        self.wire.world().truth.events[at].outcome = Some(outcome);
+        let is_out_of_order = self.wire.world().truth.is_out_of_order(at);
+        if is_out_of_order {
+            self.wrong(format!("an older event is followed: {}", told(&event)));
+        }
+        // Whoever is about to sign up was looked at before this was told.
+        self.visits.iter_mut().for_each(|visit| visit.is_overtaken = true);
+        if outcome == EventOutcome::Contradictory {
+            self.excused.extend(self.watch.0.keys());
+        }
+        self.look_at_swap(&event, outcome).await;
+    }
+
+    async fn follow(&mut self, event: &Event) -> Followed {
+        let request = AccountEventRequest {
+            event_id: ext(&event.id),
+            event: event.what,
+            msisdn: msisdn(event.number),
+            new_msisdn: event.new.map(msisdn),
+            occurred_at: event.at,
+        };
+        request.check(self.now()).expect("is one that an origin takes");
+        let (app, nonce) = (Arc::clone(&self.app), self.nonce());
+        let followed = follow(&app.vault, &*app.random, &*app.store, self.now(), Some(nonce), &request).await;
+        followed.expect("works")
+    }
+
+    /// A swapped SIM is known of its number, and goes along to another one.
+    async fn look_at_swap(&mut self, event: &Event, outcome: EventOutcome) {
+        let place = |number: &str| NUMBERS.iter().position(|known| *known == number);
+        let (Some(number), new) = (place(event.number), event.new.and_then(place)) else { return };
+        let subject = match (event.what, new) {
+            (AccountEvent::SimSwapped, _) => {
+                self.swaps[number] = self.swaps[number].max(Some(event.at));
+                number
+            }
+            (AccountEvent::NumberChanged, Some(new)) if outcome == EventOutcome::Applied => {
+                self.swaps[new] = self.swaps[new].max(self.swaps[number]);
+                new
+            }
+            _ => return,
+        };
+        let known = self.store().sim_swapped_at(self.app.vault.index(&msisdn(NUMBERS[subject]))).await;
+        let known = known.expect("works");
+        if known < self.swaps[subject] {
+            self.wrong(format!("a SIM was swapped at {:?}, and is known at {known:?}", self.swaps[subject]));
+        }
+    }
+
+    /// What the operator should not do.
+    pub(super) async fn mislead(&mut self, dice: &mut Dice) {
+        let (manner, told_of) = {
+            let world = self.wire.world();
+            let told = world.truth.events.iter().enumerate().filter(|(_, event)| event.outcome.is_some());
+            (world.truth.manner, told.map(|(at, _)| at).collect::<Vec<usize>>())
+        };
+        match dice.below(3) {
+            0 if !told_of.is_empty() => self.tell_of(*dice.pick(&told_of)).await,
+            1 if !told_of.is_empty() => {
+                let mut event = self.wire.world().truth.events[*dice.pick(&told_of)].clone();
+                event.at = event.at.plus_seconds(-1);
+                self.meet("conflicts");
+                // Of whoever is forgotten it is not known any more what was told.
+                if self.follow(&event).await != Followed::Conflict && !self.has_erased {
+                    self.wrong(format!("one name is good for two events: {}", told(&event)));
+                }
+            }
+            _ if manner == Manner::Wild => {
+                let event = *dice.pick(&AccountEvent::ALL);
+                let number = *dice.pick(&[NUMBERS[0], NUMBERS[1], NUMBERS[2], NUMBERS[3], NOBODYS]);
+                let to = *dice.pick(&NUMBERS);
+                if event == AccountEvent::NumberChanged && to == number {
+                    return;
+                }
+                let new = (event == AccountEvent::NumberChanged).then_some(to);
+                let at = self.now().plus_seconds(*dice.pick(&[0, -60, -3_600, -90_000, 250]));
+                self.meet("told falsely");
+                self.wire.world().truth.say(event, number, new, at);
+                let last = self.wire.world().truth.events.len() - 1;
+                self.tell_of(last).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// The operator has whoever is under a number forgotten: their PAIs are closed, whatever becomes of their account.
+    pub(super) async fn erase(&mut self, dice: &mut Dice) {
+        let number = pick(dice, NUMBERS.len());
+        let (nonce, name) = (self.nonce(), ext(&self.fresh()));
+        let index = self.app.vault.index(&msisdn(NUMBERS[number]));
+        let erasure = self.store().erase(Some(nonce), self.now(), Some(name), index).await.expect("works");
+        self.tell(|| format!("{} is erased: {erasure:?}", NUMBERS[number]));
+        self.meet("erased");
+        self.swaps[number] = None;
+        self.has_erased = true;
+        self.excuse_closed();
+    }
+
+    /// The operator's file says how every number stands now.
+    pub(super) async fn import(&mut self) {
+        let rows: Vec<(usize, AccountStatus, Day)> = {
+            let world = self.wire.world();
+            if world.truth.accounts == Accounts::Asked {
+                return;
+            }
+            let row = |(number, holder): (usize, &Option<usize>)| {
+                let person = &world.truth.people[(*holder)?];
+                let status = if person.suspended { AccountStatus::Suspended } else { AccountStatus::Active };
+                Some((number, status, Day::parse(&person.generation).expect("is a day")))
+            };
+            let numbers = world.truth.holders.iter().enumerate();
+            numbers
+                .map(|each| {
+                    row(each).unwrap_or((
+                        each.0,
+                        AccountStatus::Ceased,
+                        Day::parse("2019-01-01").expect("is one"),
+                    ))
+                })
+                .collect()
+        };
+        let accounts = rows.into_iter().map(|(number, status, activated_on)| AccountRow {
+            number: self.app.vault.index(&msisdn(NUMBERS[number])),
+            account: Account { status, account_type: AccountType::Postpaid, balance: None },
+            activated_on,
+        });
+        let accounts = accounts.collect();
+        self.store().import_accounts(accounts).await.expect("works");
+        self.wire.world().truth.show_all();
+        self.tell(|| "the file of all accounts is read in".to_owned());
+        self.meet("imports");
+    }
+}
+
+fn told(event: &Event) -> String {
+    let new = event.new.map_or_else(String::new, |new| format!(" to {new}"));
+    let at = event.at.unix_seconds() - BEGINS_AT;
+    format!("{} {} {}{new} at {at}", event.id, event.what.as_str(), event.number)
+}

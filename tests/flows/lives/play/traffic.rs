@@ -1,0 +1,111 @@
+//! Rounds of the outbox, the calls that they make, and what befalls them; time, and the age of the edge's store.
+
+use super::{Life, partner};
+use crate::lives::truth::pick;
+use crate::lives::wire::Fate;
+use crate::seeds::Dice;
+use onbill_domain::pai::PaiState;
+use onbill_origin::outbox;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+impl Life<'_> {
+    pub(super) fn work(&mut self) {
+        if self.rounds.len() < super::ROUNDS_MAX {
+            let app = Arc::clone(&self.app);
+            self.rounds.push(Box::pin(async move {
+                outbox::deliver_due(&app).await.expect("works");
+            }));
+            self.go_on();
+        }
+    }
+
+    /// The origin goes on as far as it can.
+    fn go_on(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        self.rounds.retain_mut(|round| round.as_mut().poll(&mut context).is_pending());
+    }
+
+    pub(super) fn carry(&mut self, dice: &mut Dice, fate: impl Fn(&mut Dice) -> Fate) {
+        let waiting = self.wire.waiting();
+        if waiting > 0 {
+            let (at, fate) = (pick(dice, waiting), fate(dice));
+            self.wire.world().billing.is_strict = dice.below(8) == 0;
+            self.let_go(at, fate);
+        }
+    }
+
+    pub(super) fn let_go(&mut self, at: usize, fate: Fate) {
+        let what = self.wire.let_go(at, fate);
+        self.tell(|| format!("{fate:?}: {what}"));
+        self.go_on();
+    }
+
+    pub(super) fn arrive(&mut self, dice: &mut Dice) {
+        let late = self.wire.late();
+        if late > 0 {
+            let what = self.wire.arrive_late(pick(dice, late));
+            self.tell(|| format!("arrives late: {what}"));
+        }
+    }
+
+    /// The edge learns of a PAI by a question whose answer is under way for a while; or another operator says that it is
+    /// its own.
+    pub(super) async fn learn(&mut self, dice: &mut Dice) {
+        let pais = self.wire.world().truth.pais();
+        if pais.is_empty() {
+            return;
+        }
+        let pai = *dice.pick(&pais);
+        let row = self.store().pai(partner(), pai).await.expect("works").expect("is there");
+        let nonce = self.fresh();
+        if dice.below(2) == 0 {
+            let word = (pai, row.handle, row.state, row.version);
+            self.wire.post(self.books.deployment.word("acme", word, self.now(), &nonce[..22]));
+            self.tell(|| format!("the edge asks for {pai}"));
+            return self.meet("PAIs asked for");
+        }
+        let claim = (pai, "of-nova".to_owned(), PaiState::Active, row.version + 9);
+        let claim = self.books.deployment.word("nova", claim, self.now(), &nonce[..22]);
+        let is_known = {
+            let world = self.wire.world();
+            world.edge.is_fresh() && world.edge.kept(pai).is_some()
+        };
+        if is_known {
+            let status = self.wire.take_at_once(claim);
+            self.tell(|| format!("another operator says that {pai} is its own: {status}"));
+            self.meet("other operators kept out");
+        }
+    }
+
+    pub(super) fn die(&mut self) {
+        self.rounds.clear();
+        self.wire.abandon();
+        self.visits.clear();
+        self.tell(|| "the programs die".to_owned());
+        self.meet("deaths");
+    }
+
+    pub(super) fn pass(&mut self, dice: &mut Dice) {
+        let seconds = *dice.pick(&[1, 1, 5, 20, 61, 130, 361, 361, 3_700, 90_000, 40 * 86_400]);
+        self.clock.pass_seconds(seconds);
+        self.tell(|| format!("{seconds} seconds have passed"));
+        while let Some(at) = self.wire.overdue() {
+            let fate = *dice.pick(&[Fate::Lost, Fate::AnswerLost, Fate::Late]);
+            self.let_go(at, fate);
+        }
+    }
+
+    pub(super) fn age(&mut self, dice: &mut Dice) {
+        let seconds = *dice.pick(&[0, 0, 1, 30, 60, 300, 1_800, 3_600]);
+        self.wire.world().edge.age(seconds);
+        self.tell(|| format!("the edge's store is {seconds} seconds old"));
+        if seconds > 0 {
+            self.meet("stale reads");
+        }
+    }
+}
+
+pub(super) fn some_fate(dice: &mut Dice) -> Fate {
+    *dice.pick(&[Fate::Lost, Fate::AnswerLost, Fate::Late, Fate::Late, Fate::ArrivesTwice, Fate::Refused])
+}

@@ -1,0 +1,256 @@
+//! The plain truth: who holds which number, what has happened to whom, what of it the operator has told, and whose each
+//! PAI is. It shares nothing with the books, and decides what must never be.
+
+use super::plan::{Accounts, Manner};
+use crate::seeds::Dice;
+use onbill_domain::account_event::AccountEvent;
+use onbill_domain::day::Day;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::operator::EventOutcome;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The operator's numbers, by their places in this list. All but the last are held at first.
+pub(super) const NUMBERS: [&str; 4] = ["+12025550101", "+12025550102", "+12025550103", "+12025550107"];
+/// A number that is nobody's, ever.
+pub(super) const NOBODYS: &str = "+12025550199";
+
+/// A subscriber of the operator's.
+#[derive(Debug)]
+pub(super) struct Person {
+    /// By which the operator tells one from another: it is theirs only, for ever.
+    pub(super) generation: String,
+    pub(super) number: Option<usize>,
+    pub(super) suspended: bool,
+}
+
+/// Something that has happened, or that the operator says has.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) what: AccountEvent,
+    pub(super) number: &'static str,
+    pub(super) new: Option<&'static str>,
+    pub(super) at: Timestamp,
+    /// What the origin answered, when it was told.
+    pub(super) outcome: Option<EventOutcome>,
+    /// Whether the operator's file of all accounts has shown what came of it.
+    pub(super) shown: bool,
+}
+
+impl Event {
+    /// Whether the origin knows. What it has refused as contradictory, it has raised an alarm about.
+    fn is_known(&self) -> bool {
+        self.shown || self.outcome.is_some_and(|outcome| outcome != EventOutcome::Contradictory)
+    }
+}
+
+/// Whose a PAI is.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    who: usize,
+    /// Somebody else has signed up with it, whom the origin could not tell from them: nobody had told it yet.
+    doubtful: bool,
+}
+
+pub(super) struct Truth {
+    pub(super) accounts: Accounts,
+    pub(super) manner: Manner,
+    pub(super) people: Vec<Person>,
+    pub(super) holders: [Option<usize>; NUMBERS.len()],
+    /// What has happened, in that order, and what is only said to have.
+    pub(super) events: Vec<Event>,
+    /// The event by which somebody left a number last.
+    left: BTreeMap<(usize, usize), usize>,
+    generations: BTreeSet<String>,
+    owners: BTreeMap<Pai, Owner>,
+}
+
+impl Truth {
+    pub(super) fn new(accounts: Accounts, manner: Manner) -> Self {
+        let mut truth = Self {
+            accounts,
+            manner,
+            people: Vec::new(),
+            holders: [None; NUMBERS.len()],
+            events: Vec::new(),
+            left: BTreeMap::new(),
+            generations: BTreeSet::new(),
+            owners: BTreeMap::new(),
+        };
+        for number in 0..NUMBERS.len() - 1 {
+            let generation = format!("202{number}-03-14");
+            truth.arrive(number, generation);
+        }
+        truth
+    }
+
+    fn arrive(&mut self, number: usize, generation: String) {
+        self.generations.insert(generation.clone());
+        self.holders[number] = Some(self.people.len());
+        self.people.push(Person { generation, number: Some(number), suspended: false });
+    }
+
+    /// Somebody new has the number, whom the operator can tell from everybody before: by the day of their account's
+    /// activation one has to come a day.
+    fn newcomer(&self, now: Timestamp) -> Option<String> {
+        let generation = match self.accounts {
+            Accounts::Asked => format!("subscriber-{}", self.people.len()),
+            Accounts::Table => Day::of(now).to_string(),
+        };
+        (!self.generations.contains(&generation)).then_some(generation)
+    }
+
+    /// Something happens to a number, if it can; gives what, in the words of the tally.
+    pub(super) fn happen(&mut self, dice: &mut Dice, now: Timestamp) -> Option<&'static str> {
+        let number = pick(dice, NUMBERS.len());
+        let newcomer = self.newcomer(now);
+        let Some(who) = self.holders[number] else {
+            self.arrive(number, newcomer?);
+            self.note(AccountEvent::Activated, number, None, now);
+            return Some("given out");
+        };
+        let free: Vec<usize> = (0..NUMBERS.len()).filter(|number| self.holders[*number].is_none()).collect();
+        let (what, met) = match dice.below(15) {
+            0 | 1 => {
+                self.people[who].suspended = true;
+                (AccountEvent::Suspended, "suspended")
+            }
+            2..=4 => {
+                self.people[who].suspended = false;
+                (AccountEvent::Resumed, "resumed")
+            }
+            5 | 6 => (AccountEvent::Ceased, "ceased"),
+            7 => (AccountEvent::PortedOut, "ported out"),
+            8 | 9 => (AccountEvent::OwnershipChanged, "taken over"),
+            10..=13 if !free.is_empty() => (AccountEvent::NumberChanged, "moved"),
+            _ => (AccountEvent::SimSwapped, "SIMs swapped"),
+        };
+        match what {
+            AccountEvent::Ceased | AccountEvent::PortedOut => {
+                self.leave(who, number);
+                self.note(what, number, None, now);
+            }
+            AccountEvent::OwnershipChanged => {
+                let newcomer = newcomer?;
+                self.leave(who, number);
+                self.arrive(number, newcomer);
+                self.note(what, number, None, now);
+            }
+            AccountEvent::NumberChanged => {
+                let to = *dice.pick(&free);
+                self.leave(who, number);
+                self.people[who].number = Some(to);
+                self.holders[to] = Some(who);
+                self.left.remove(&(who, to));
+                self.note(what, number, Some(to), now);
+            }
+            _ => self.note(what, number, None, now),
+        }
+        Some(met)
+    }
+
+    fn leave(&mut self, who: usize, number: usize) {
+        self.people[who].number = None;
+        self.holders[number] = None;
+        // The event is about to be noted.
+        self.left.insert((who, number), self.events.len());
+    }
+
+    fn note(&mut self, event: AccountEvent, number: usize, new: Option<usize>, at: Timestamp) {
+        let (number, new) = (NUMBERS[number], new.map(|new| NUMBERS[new]));
+        self.say(event, number, new, at);
+    }
+
+    /// Whether an event was followed although a later one of the same subscriber had been before. Whoever has left a
+    /// number has left it; and who came by it may have had earlier news of another one.
+    pub(super) fn is_out_of_order(&self, at: usize) -> bool {
+        let event = &self.events[at];
+        let is_later = |other: &&Event| {
+            other.number == event.number
+                && other.outcome == Some(EventOutcome::Applied)
+                && other.at > event.at
+                && !other.what.effect().is_leaving()
+        };
+        event.outcome == Some(EventOutcome::Applied)
+            && !event.what.effect().is_leaving()
+            && self.events.iter().any(|other| is_later(&other))
+            && !self.events.iter().any(|other| other.new == Some(event.number) && other.outcome.is_some())
+    }
+
+    /// What the operator has to tell, true or not.
+    pub(super) fn say(
+        &mut self,
+        event: AccountEvent,
+        number: &'static str,
+        new: Option<&'static str>,
+        at: Timestamp,
+    ) {
+        let id = format!("e-{}", self.events.len());
+        self.events.push(Event { id, what: event, number, new, at, outcome: None, shown: false });
+    }
+
+    /// The operator's file of all accounts has been read in.
+    pub(super) fn show_all(&mut self) {
+        self.events.iter_mut().for_each(|event| event.shown = true);
+    }
+
+    /// Somebody has signed up, and this is the PAI that they were given. Gives what is wrong with it.
+    pub(super) fn sign_up(&mut self, who: usize, number: usize, pai: Pai) -> Option<String> {
+        let owner = *self.owners.entry(pai).or_insert(Owner { who, doubtful: false });
+        if owner.who == who {
+            return None;
+        }
+        if self.accounts == Accounts::Table && !self.knows_that_left(owner.who, number) {
+            self.owners.insert(pai, Owner { doubtful: true, ..owner });
+            return None;
+        }
+        Some(format!("{who} is given the PAI of {}: {pai}", owner.who))
+    }
+
+    /// Whether the origin knows of everything that has happened.
+    pub(super) fn is_all_told(&self) -> bool {
+        self.events.iter().all(|event| event.outcome.is_some())
+    }
+
+    fn knows_that_left(&self, who: usize, number: usize) -> bool {
+        self.left.get(&(who, number)).is_some_and(|event| self.events[*event].is_known())
+    }
+
+    pub(super) fn pais(&self) -> Vec<Pai> {
+        self.owners.keys().copied().collect()
+    }
+
+    /// Who the PAI stands for, if it is beyond doubt.
+    pub(super) fn owner(&self, pai: Pai) -> Option<&Person> {
+        let owner = self.owners.get(&pai)?;
+        (!owner.doubtful).then(|| &self.people[owner.who])
+    }
+
+    /// A charge for a PAI goes out to the bill of a number. Gives what is wrong with that: its holder of this moment is
+    /// somebody else, and the origin knows, or asks the operator anyway.
+    pub(super) fn charge(&self, pai: Pai, number: usize) -> Option<String> {
+        let Some(owner) = self.owners.get(&pai) else { return Some(format!("{pai} is nobody's")) };
+        let knows = self.accounts == Accounts::Asked || self.knows_that_left(owner.who, number);
+        match self.holders[number] {
+            _ if owner.doubtful || !knows => None,
+            Some(holder) if holder != owner.who => {
+                Some(format!("{holder} pays for {}: {}", owner.who, NUMBERS[number]))
+            }
+            // What is told late may have brought an account back that the file has shown to be over.
+            None if self.manner == Manner::Orderly => {
+                Some(format!("{} is charged, whose account is over: {}", owner.who, NUMBERS[number]))
+            }
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn pick(dice: &mut Dice, of: usize) -> usize {
+    usize::try_from(dice.below(of as u64)).expect("is an index")
+}
+
+/// The place of a number in the list.
+pub(super) fn place(number: &str) -> Option<usize> {
+    NUMBERS.iter().position(|known| *known == number)
+}

@@ -1,0 +1,235 @@
+//! The network: every call stands still until a step lets it go on, or something befalls it.
+
+use super::edge::Edge;
+use super::operator::{Billing, answer, body};
+use super::partner::Partner;
+use super::tally::Tally;
+use super::truth::{Truth, place};
+use crate::world::{EDGE, NETFLIX, SharedClock};
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::csp::ChargeRequest;
+use onbill_origin::ambient::Clock as _;
+use onbill_origin::peer::{Peer, Unreachable};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// For longer than this no signature is good.
+const SIGNATURE_SECONDS: i64 = 300;
+
+/// For no longer does an origin wait for an answer.
+const PATIENCE_SECONDS: i64 = 8;
+
+/// An attempt at a hand-off makes three calls at most.
+const ATTEMPT_SECONDS: i64 = 3 * PATIENCE_SECONDS;
+
+/// A call that stands still, and how to answer it.
+struct Call {
+    sent_at: i64,
+    request: Request<Bytes>,
+    answer: oneshot::Sender<Response<Bytes>>,
+}
+
+/// What befalls a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Arrives,
+    ArrivesTwice,
+    Lost,
+    AnswerLost,
+    Late,
+    Refused,
+}
+
+/// Everybody but the origin, and the calls on their way to them.
+pub(super) struct World {
+    pub(super) truth: Truth,
+    pub(super) billing: Billing,
+    pub(super) partner: Partner,
+    pub(super) edge: Edge,
+    pub(super) tally: Tally,
+    /// The PAI of each charge, by our ids.
+    pub(super) charges: BTreeMap<String, Pai>,
+    /// When each PAI that is closed was first seen to be.
+    pub(super) closed: BTreeMap<Pai, i64>,
+    /// What should not have been.
+    pub(super) found: Vec<String>,
+    calls: Vec<Call>,
+    /// Given up by their callers, with when they were sent.
+    late: Vec<(i64, Request<Bytes>)>,
+}
+
+pub(super) struct Wire {
+    clock: SharedClock,
+    world: Mutex<World>,
+}
+
+impl Wire {
+    pub(super) fn new(clock: SharedClock, truth: Truth, edge: Edge) -> Self {
+        let world = World {
+            truth,
+            billing: Billing::default(),
+            partner: Partner::default(),
+            edge,
+            tally: Tally::default(),
+            charges: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            found: Vec::new(),
+            calls: Vec::new(),
+            late: Vec::new(),
+        };
+        Self { clock, world: Mutex::new(world) }
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> i64 {
+        self.clock.now().unix_seconds()
+    }
+}
+
+#[async_trait]
+impl Peer for Wire {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+        let (sender, answer) = oneshot::channel();
+        {
+            let mut world = self.world();
+            world.look_at(&request, self.now());
+            world.calls.push(Call { sent_at: self.now(), request, answer: sender });
+        }
+        answer.await.map_err(|_| Unreachable)
+    }
+}
+
+impl Wire {
+    pub(super) fn waiting(&self) -> usize {
+        self.world().calls.len()
+    }
+
+    /// Lets one of the calls that stand still go on to its fate; gives what it is.
+    pub(super) fn let_go(&self, at: usize, fate: Fate) -> String {
+        let mut world = self.world();
+        let Call { sent_at, request, answer: caller } = world.calls.remove(at);
+        let told = format!("{} {}", request.method(), request.uri());
+        let answered = match fate {
+            Fate::Arrives => Some(world.arrive(request)),
+            Fate::ArrivesTwice => {
+                world.arrive(request.clone());
+                Some(world.arrive(request))
+            }
+            Fate::Lost => {
+                world.tally.meet("lost");
+                None
+            }
+            Fate::AnswerLost => {
+                world.tally.meet("answers lost");
+                world.arrive(request);
+                None
+            }
+            Fate::Late => {
+                world.tally.meet("late");
+                world.late.push((sent_at, request));
+                None
+            }
+            Fate::Refused => Some(answer(StatusCode::SERVICE_UNAVAILABLE, &json!({}))),
+        };
+        let status = answered.as_ref().map(|answer| answer.status().as_u16());
+        if let Some(answered) = answered {
+            // Whoever asked may have died.
+            let _ = caller.send(answered);
+        }
+        format!("{told}: {status:?}")
+    }
+
+    /// A call that its caller has no more patience for.
+    pub(super) fn overdue(&self) -> Option<usize> {
+        let now = self.now();
+        self.world().calls.iter().position(|call| now - call.sent_at > PATIENCE_SECONDS)
+    }
+
+    /// Sends something that nobody waits for.
+    pub(super) fn post(&self, request: Request<Bytes>) {
+        let now = self.now();
+        self.world().late.push((now, request));
+    }
+
+    /// Sends something that arrives at once.
+    pub(super) fn take_at_once(&self, request: Request<Bytes>) -> StatusCode {
+        self.world().arrive(request).status()
+    }
+
+    /// How many calls could still arrive whose callers have given up.
+    pub(super) fn late(&self) -> usize {
+        let now = self.now();
+        let mut world = self.world();
+        world.late.retain(|(sent, _)| now - sent <= SIGNATURE_SECONDS);
+        world.late.len()
+    }
+
+    /// One of them arrives.
+    pub(super) fn arrive_late(&self, at: usize) -> String {
+        let mut world = self.world();
+        let (_, request) = world.late.remove(at);
+        world.tally.meet("arrived late");
+        let told = format!("{} {}", request.method(), request.uri());
+        let answer = world.arrive(request);
+        format!("{told}: {}", answer.status())
+    }
+
+    /// Nobody waits for an answer any more; the calls may still arrive.
+    pub(super) fn abandon(&self) {
+        let mut world = self.world();
+        let calls = std::mem::take(&mut world.calls);
+        world.late.extend(calls.into_iter().map(|call| (call.sent_at, call.request)));
+    }
+}
+
+impl World {
+    /// What is sent to billing is what counts: what happens to a number while a charge is on its way, or after it was
+    /// looked at, no protocol can know.
+    fn look_at(&mut self, request: &Request<Bytes>, now: i64) {
+        if request.method() != Method::POST || request.uri().path() != "/csp/transaction" {
+            return;
+        }
+        let charge: ChargeRequest = body(request);
+        let Some(pai) = self.charges.get(&charge.transaction_id).copied() else {
+            self.found.push(format!("{} was never charged", charge.transaction_id));
+            return;
+        };
+        let Some(number) = place(charge.msisdn.expose()) else {
+            self.found.push(format!("{} goes to a number that is nobody's", charge.transaction_id));
+            return;
+        };
+        if self.closed.get(&pai).is_some_and(|closed_at| now - closed_at > ATTEMPT_SECONDS) {
+            self.found.push(format!("{} goes out for {pai}, which is closed", charge.transaction_id));
+        }
+        self.found
+            .extend(self.truth.charge(pai, number).map(|why| format!("{}: {why}", charge.transaction_id)));
+    }
+
+    fn arrive(&mut self, request: Request<Bytes>) -> Response<Bytes> {
+        let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+        match (authority.as_str(), request.uri().path()) {
+            (EDGE, _) => {
+                self.tally.meet("edge told");
+                let (answer, wrong) = self.edge.take(request, &mut self.tally);
+                self.found.extend(wrong);
+                answer
+            }
+            (NETFLIX, "/account-state") => {
+                self.tally.meet("partner told");
+                let wrong = self.partner.hear(body(&request));
+                self.found.extend(wrong);
+                answer(StatusCode::OK, &json!({}))
+            }
+            (NETFLIX, _) => answer(StatusCode::OK, &json!({})),
+            _ => self.billing.take(&self.truth, &request),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Many seeds, on all cores: a thread plays one seed after the other. A seed that fails is told with how to play it
+//! again, and the rest goes on. What is played is its owner's affair.
+
+mod dice;
+
+pub(crate) use dice::Dice;
+
+use std::any::Any;
+use std::fmt::{Display, Write as _};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{available_parallelism, scope};
+
+/// Of a cause that makes many seeds fail, a few tell all there is to tell.
+const FAILURES_TOLD_MAX: usize = 10;
+/// Lines in which a campaign tells how far it is.
+const PROGRESS_LINES: u64 = 1000;
+
+/// What a seed met, counted: a campaign in which nothing happens proves nothing.
+pub(crate) trait Tally: Default + Display + Send {
+    fn add(&mut self, other: &Self);
+
+    /// What was never met.
+    fn missing(&self) -> Vec<&'static str>;
+}
+
+/// Something to be played by the seed.
+pub(crate) struct Campaign {
+    /// Seeds, when nobody says how many.
+    pub(crate) usual: u64,
+    /// So many seeds meet everything; a handful meets only some of it.
+    pub(crate) meets_all: u64,
+    /// Goes after `cargo xtask sim --seed N` to play a seed again.
+    pub(crate) replay: &'static str,
+}
+
+impl Campaign {
+    /// Plays the usual seeds, or those that whoever runs the test asks for, and checks what came of them. Each thread
+    /// makes itself a `player`, which panics when a seed fails.
+    pub(crate) fn run<T: Tally, P: FnMut(u64) -> T>(&self, player: impl Fn() -> P + Sync) {
+        let from = number("ONBILL_SEED_FROM").unwrap_or(0);
+        let seeds = number("ONBILL_SEEDS").unwrap_or(self.usual);
+        let report = self.play(&(from..from + seeds), player);
+        println!("met: {}", report.met);
+        report.check();
+        let missing = report.met.missing();
+        assert!(seeds < self.meets_all || missing.is_empty(), "never met: {missing:?}");
+    }
+
+    fn play<T: Tally, P: FnMut(u64) -> T>(
+        &self,
+        seeds: &Range<u64>,
+        player: impl Fn() -> P + Sync,
+    ) -> Report<T> {
+        let next = AtomicU64::new(seeds.start);
+        let of = seeds.end - seeds.start;
+        let report =
+            Mutex::new(Report { replay: self.replay, of, played: 0, met: T::default(), failed: Vec::new() });
+        let threads = available_parallelism().map_or(1, usize::from);
+        scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    let mut play = player();
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if !seeds.contains(&seed) {
+                            break;
+                        }
+                        let outcome =
+                            catch_unwind(AssertUnwindSafe(|| play(seed))).map_err(|panic| message(&*panic));
+                        if outcome.is_err() {
+                            // Whatever the seed has left is not the next one's.
+                            play = player();
+                        }
+                        report.lock().unwrap_or_else(PoisonError::into_inner).note(seed, outcome);
+                    }
+                });
+            }
+        });
+        report.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how far a test goes is for whoever runs it to say")]
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
+}
+
+/// What came of all seeds.
+struct Report<T> {
+    replay: &'static str,
+    of: u64,
+    played: u64,
+    met: T,
+    /// The seeds that failed, and why.
+    failed: Vec<(u64, String)>,
+}
+
+impl<T: Tally> Report<T> {
+    fn note(&mut self, seed: u64, outcome: Result<T, String>) {
+        self.played += 1;
+        match outcome {
+            Ok(met) => self.met.add(&met),
+            Err(why) => {
+                // At once: a long run may be stopped before its end.
+                println!("{}", self.told(seed, &why));
+                self.failed.push((seed, why));
+            }
+        }
+        if self.played.is_multiple_of(self.of.div_ceil(PROGRESS_LINES)) || self.played == self.of {
+            println!("{} of {} seeds, {} failed", self.played, self.of, self.failed.len());
+        }
+    }
+
+    /// Panics with everything that a person needs when a seed failed.
+    fn check(&self) {
+        let mut failed: Vec<&(u64, String)> = self.failed.iter().collect();
+        failed.sort();
+        let mut text = format!("{} of {} seeds failed\n", failed.len(), self.played);
+        for (seed, why) in failed.iter().take(FAILURES_TOLD_MAX) {
+            writeln!(text, "{}", self.told(*seed, why)).expect("text takes text");
+        }
+        let rest: Vec<u64> = failed.iter().skip(FAILURES_TOLD_MAX).map(|(seed, _)| *seed).collect();
+        assert!(failed.is_empty(), "{text}and {rest:?}");
+    }
+
+    fn told(&self, seed: u64, why: &str) -> String {
+        format!("seed {seed}: {why}\nreplay with: cargo xtask sim --seed {seed}{}", self.replay)
+    }
+}
