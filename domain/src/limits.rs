@@ -60,6 +60,13 @@ pub const SERVICE_PERIOD_DAYS_MAX: i64 = 400;
 /// Charges on one page of the ledger: as many as fit into [`BODY_BYTES_MAX`], were all their names of the longest.
 pub const TRANSACTIONS_PAGE: u32 = 25;
 
+/// Charges on one page of the customer's own: a year of one subscription, and what fits into an answer.
+pub const OWN_CHARGES_PAGE: u32 = 12;
+
+/// Subscriptions on the customer's own page: as many as there are partners, and what fits into an answer. What is linked
+/// comes before what has ended.
+pub const SUBSCRIPTIONS_SHOWN_MAX: usize = 8;
+
 /// Longest URL passed along, in bytes: what every browser and proxy carries.
 pub const URL_BYTES_MAX: usize = 2048;
 

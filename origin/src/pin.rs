@@ -27,17 +27,27 @@ pub(crate) struct PinMessage {
     pub(crate) expires_at: Timestamp,
 }
 
+/// What a PIN opens, as its text message says.
+#[derive(Clone, Copy)]
+pub(crate) enum GoodFor {
+    /// Paying on the bill.
+    Paying,
+    /// The customer's own page.
+    OwnPage,
+}
+
 /// Makes a PIN for a flow, with its message; `None` when that cannot be sealed.
 pub(crate) fn issue(
     app: &App,
     now: Timestamp,
     flow: &Hash,
     msisdn: &Msisdn,
+    good_for: GoodFor,
     locale: Locale,
 ) -> Option<NewPin> {
     let pin = draw(&*app.random);
     let expires_at = now.plus_seconds(PIN_SECONDS);
-    let message = message(app, msisdn, &pin, locale, expires_at)?;
+    let message = message(app, msisdn, &pin, good_for, locale, expires_at)?;
     Some(NewPin { mac: app.vault.pin_mac(flow, &pin), expires_at, message })
 }
 
@@ -96,33 +106,58 @@ fn draw(random: &dyn Random) -> Zeroizing<String> {
 }
 
 /// The sealed message for a number. It is made for every number alike; whether it is sent is the outbox's decision.
-fn message(app: &App, msisdn: &Msisdn, pin: &str, locale: Locale, expires_at: Timestamp) -> Option<Vec<u8>> {
-    let message =
-        PinMessage { msisdn: msisdn.clone(), text: text(&app.config.name, pin, locale), expires_at };
+fn message(
+    app: &App,
+    msisdn: &Msisdn,
+    pin: &str,
+    good_for: GoodFor,
+    locale: Locale,
+    expires_at: Timestamp,
+) -> Option<Vec<u8>> {
+    let text = text(&app.config.name, pin, good_for, locale);
+    let message = PinMessage { msisdn: msisdn.clone(), text, expires_at };
     let plain = Zeroizing::new(serde_json::to_vec(&message).ok()?);
     app.vault.seal_message(&*app.random, &plain)
 }
 
 /// Says who asks, what the code is for, and that nobody else should be given it: that is what a caller who phishes
 /// for codes hopes people do not know.
-fn text(operator: &str, pin: &str, locale: Locale) -> String {
+fn text(operator: &str, pin: &str, good_for: GoodFor, locale: Locale) -> String {
     let minutes = PIN_SECONDS / 60;
+    let (en, es, fr, de, ar) = match good_for {
+        GoodFor::Paying => (
+            "to pay on your phone bill",
+            "para pagar en su factura",
+            "pour payer sur votre facture",
+            "für die Zahlung über die Rechnung",
+            "للدفع عبر فاتورة هاتفك",
+        ),
+        GoodFor::OwnPage => (
+            "to see and end what you pay on your phone bill",
+            "para ver y cancelar lo que paga en su factura",
+            "pour consulter et résilier ce que vous payez sur votre facture",
+            "zum Ansehen und Beenden von Zahlungen über die Rechnung",
+            "لعرض وإنهاء ما تدفعه عبر فاتورة هاتفك",
+        ),
+    };
     match locale {
-        Locale::En => format!(
-            "{pin} is your {operator} code to pay on your phone bill. Valid {minutes} minutes. Never share it."
-        ),
-        Locale::Es => format!(
-            "{pin} es su código de {operator} para pagar en su factura. Válido {minutes} minutos. No lo comparta."
-        ),
+        Locale::En => {
+            format!("{pin} is your {operator} code {en}. Valid {minutes} minutes. Never share it.")
+        }
+        Locale::Es => {
+            format!("{pin} es su código de {operator} {es}. Válido {minutes} minutos. No lo comparta.")
+        }
         Locale::Fr => format!(
-            "{pin} est votre code {operator} pour payer sur votre facture. Valable {minutes} minutes. Ne le communiquez à personne."
+            "{pin} est votre code {operator} {fr}. Valable {minutes} minutes. Ne le communiquez à personne."
         ),
-        Locale::De => format!(
-            "{pin} ist Ihr {operator}-Code für die Zahlung über die Rechnung. {minutes} Minuten gültig. Geben Sie ihn nicht weiter."
-        ),
-        Locale::Ar => format!(
-            "{pin} هو رمز {operator} للدفع عبر فاتورة هاتفك. صالح لمدة {minutes} دقائق. لا تشاركه مع أحد."
-        ),
+        Locale::De => {
+            format!(
+                "{pin} ist Ihr {operator}-Code {de}. {minutes} Minuten gültig. Geben Sie ihn nicht weiter."
+            )
+        }
+        Locale::Ar => {
+            format!("{pin} هو رمز {operator} {ar}. صالح لمدة {minutes} دقائق. لا تشاركه مع أحد.")
+        }
     }
 }
 
@@ -157,10 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn every_language_names_the_code_and_the_operator() {
+    fn every_language_names_the_code_and_the_operator_and_says_what_for() {
         for locale in Locale::ALL {
-            let text = text("Acme", "123456", locale);
-            assert!(text.contains("123456") && text.contains("Acme") && text.contains("10"), "{text}");
+            let [pay, see] =
+                [GoodFor::Paying, GoodFor::OwnPage].map(|what| text("Acme", "123456", what, locale));
+            assert_ne!(pay, see);
+            for text in [pay, see] {
+                assert!(text.contains("123456") && text.contains("Acme") && text.contains("10"), "{text}");
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use hkdf::Hkdf;
 use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::key::{KeyUse, Keyring, hmac_sha256};
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::pai::Pai;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -166,6 +167,12 @@ impl Vault {
     /// code itself is nowhere, to make another hash of.
     pub fn coupon_hash(&self, code: &CouponCode) -> Hash {
         hmac_sha256(&self.oldest().coupon[..], &Zeroizing::new(code.symbols())[..])
+    }
+
+    /// Names a PAI within a flow, for a browser that must not know it.
+    pub fn link_mac(&self, flow: &Hash, pai: Pai) -> Hash {
+        let message = [b"onbill link v1".as_slice(), flow, pai.to_string().as_bytes()].concat();
+        hmac_sha256(&self.newest().pin[..], &message)
     }
 
     /// Layout: format (1), length of the key id (1), key id, nonce (12), ciphertext with its tag.

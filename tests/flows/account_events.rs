@@ -20,7 +20,7 @@ const OTHER: &str = "+12025550107";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 
 /// An event that happens now.
-fn event(world: &World, id: &str, what: &str, number: &str) -> Value {
+pub(crate) fn event(world: &World, id: &str, what: &str, number: &str) -> Value {
     json!({"eventID": id, "type": what, "msisdn": number, "occurredAt": world.now().to_string()})
 }
 
@@ -42,13 +42,13 @@ fn reported(world: &World, seat: &Seat, by: &(Holder, KeyUse, &str), event: &Val
     request
 }
 
-async fn report(world: &World, event: &Value) -> (StatusCode, Value) {
+pub(crate) async fn report(world: &World, event: &Value) -> (StatusCode, Value) {
     let by = (Holder::Operator("acme"), KeyUse::BssToOrigin, "operator:acme");
     world.send(reported(world, &world.acme, &by, event)).await
 }
 
 /// Reports an event of this moment, which is followed.
-async fn happens(world: &World, id: &str, what: &str, number: &str) {
+pub(crate) async fn happens(world: &World, id: &str, what: &str, number: &str) {
     assert_eq!(report(world, &event(world, id, what, number)).await, (StatusCode::OK, answer(id, "APPLIED")));
 }
 
@@ -57,22 +57,22 @@ fn answer(id: &str, outcome: &str) -> Value {
 }
 
 /// Posts a charge; gives its status and why it is declined.
-async fn charged(world: &World, pai: &str, id: &str) -> (String, Option<String>) {
+pub(crate) async fn charged(world: &World, pai: &str, id: &str) -> (String, Option<String>) {
     let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
     let text = |member: &str| answer[member].as_str().map(str::to_owned);
     (text("status").expect("has one"), text("declineReason"))
 }
 
-fn approved() -> (String, Option<String>) {
+pub(crate) fn approved() -> (String, Option<String>) {
     ("APPROVED".to_owned(), None)
 }
 
-fn declined(reason: &str) -> (String, Option<String>) {
+pub(crate) fn declined(reason: &str) -> (String, Option<String>) {
     ("DECLINED".to_owned(), Some(reason.to_owned()))
 }
 
 /// What the partner was told of a customer's account.
-async fn told(world: &World, email: &str) -> Value {
+pub(crate) async fn told(world: &World, email: &str) -> Value {
     assert_eq!(world.partner_charges().await["contradictions"], json!([]));
     let accounts = world.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
     let account = accounts.into_iter().find(|account| account["email"] == email).expect("is a member");
@@ -80,7 +80,7 @@ async fn told(world: &World, email: &str) -> Value {
 }
 
 /// State and version that the edge's store has.
-fn stored(world: &World, pai: &str) -> (Value, Value) {
+pub(crate) fn stored(world: &World, pai: &str) -> (Value, Value) {
     let value = world.edge.kv_value(&format!("pai/{pai}")).expect("is there");
     let mapping: Value = serde_json::from_str(&value).expect("is JSON");
     (mapping["state"].clone(), mapping["version"].clone())

@@ -77,6 +77,8 @@ async fn the_origin_answers_nobody_but_its_edge() {
         ("/edge/v1/validate", json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en"})),
         ("/edge/v1/pin", json!({"flow": "x", "pin": "123456"})),
         ("/edge/v1/signup", json!({"flow": "x"})),
+        ("/edge/v1/account", json!({"flow": "x"})),
+        ("/edge/v1/account/unlink", json!({"flow": "x", "subscription": "x"})),
         ("/edge/v1/return", json!({"ticket": "x"})),
         ("/edge/v1/result", json!({"result": "x"})),
         ("/edge/v1/pai", json!({"partner": "netflix", "pai": pai})),

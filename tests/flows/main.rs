@@ -21,6 +21,7 @@ mod lives;
 mod notices;
 mod outages;
 mod outbox_at_work;
+mod own_page;
 mod refunds;
 mod refusals;
 mod rotation;

@@ -87,7 +87,7 @@ async fn a_proven_number_is_told_where_it_stands() {
     }
     world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
     let (status, answer) = world.enter_listed(&world.acme, GOOD).await;
-    assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("already-on-bill")));
+    assert_eq!((status, &answer["step"]), (StatusCode::OK, &json!("already-on-bill")));
 }
 
 #[tokio::test]

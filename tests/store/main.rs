@@ -27,6 +27,7 @@ mod charges;
 mod commits;
 mod coupon_months;
 mod coupons;
+mod customers;
 mod devices;
 mod erasures;
 mod events;

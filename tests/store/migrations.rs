@@ -6,6 +6,7 @@
 use crate::setting::{Books, NOW, charge, days, ext, name, nonce, number, partner, redemption, refund, usd};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::OfferId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::Outcome;
@@ -98,6 +99,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         files_are_there(&*store, version >= 6).await;
         flows_of_devices_are_there(&*store, version >= 8).await;
         coupons_are_there(&*store, &due, version >= 11).await;
+        own_pages_are_there(&*store, version >= 13).await;
         subscriptions_change(&*store).await;
         erasures_are_there(&*store, version).await;
         if version >= 2 {
@@ -115,7 +117,7 @@ async fn the_first_version_is_there(store: &dyn Store, due: &[Entry]) {
         ("2024-01-01", Some(5000))
     );
     let flow = store.proven_flow(NOW, [0x0a; 32]).await.expect("works").expect("is proven");
-    assert_eq!((flow.number, flow.offer.as_str()), (number(1), "netflix-standard"));
+    assert_eq!((flow.number, flow.offer), (number(1), OfferId::parse("netflix-standard")));
     for (pai, state, version) in [(open, PaiState::Active, 1), (closed, PaiState::Closed, 2)] {
         let row = store.pai(netflix.clone(), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (state, version));
@@ -225,6 +227,20 @@ async fn flows_of_devices_are_there(store: &dyn Store, in_sample: bool) {
         let pin = DevicePin { partner, number, flow, mac: [0x13; 32] };
         assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinTry::Proven(()))));
     }
+}
+
+/// Nobody knows when a PAI of older books was closed.
+async fn own_pages_are_there(store: &dyn Store, in_sample: bool) {
+    let flow = store.proven_flow(NOW, [0x14; 32]).await.expect("works");
+    assert_eq!(flow.map(|flow| flow.offer), in_sample.then_some(None));
+    let links = store.links(number(1).index, "2024-01-01".to_owned()).await.expect("works");
+    let [link] = &links[..] else { panic!("not one: {links:?}") };
+    assert_eq!((link.pai, link.since), (pai(OPEN), NOW.plus_seconds(120)));
+    let charges = store.charges_on(vec![link.pai], None, 20).await.expect("works");
+    assert!(charges.lines.iter().any(|charge| charge.transaction_id == "tx-approved"));
+    // The closed one's holder has left; a person looks at them in the books.
+    let closed = store.charges_on(vec![pai(CLOSED)], None, 20).await.expect("works");
+    assert_eq!(closed.lines.len(), 1);
 }
 
 async fn subscriptions_change(store: &dyn Store) {

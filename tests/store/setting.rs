@@ -212,7 +212,7 @@ pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
         flow: hash(),
         number: number(n),
         journey: Journey::Widget {
-            offer: OfferId::parse("netflix-standard").expect("is a slug"),
+            offer: OfferId::parse("netflix-standard"),
             return_url: "https://my.acme.example/done".to_owned(),
         },
         locale: Locale::En,

@@ -99,6 +99,8 @@ async fn dispatch<P: Platform>(
         Route::Healthz => Ok(routes::healthz::get(config.is_ok())),
         Route::Loader => Ok(routes::widget::loader::get(request.headers())),
         Route::Frame => routes::widget::frame::get(&call()?),
+        Route::Account => routes::widget::account::post(&call()?).await,
+        Route::AccountUnlink => routes::widget::account_unlink::post(&call()?).await,
         Route::AccountValidate => routes::widget::account_validate::post(&call()?).await,
         Route::Pin => routes::widget::pin::post(&call()?).await,
         Route::Signup => routes::widget::signup::post(&call()?).await,

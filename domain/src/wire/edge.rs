@@ -10,6 +10,7 @@ use crate::pai::Pai;
 use crate::standing::AccountType;
 use crate::timestamp::Timestamp;
 use crate::token::Outcome;
+use crate::wire::account::AccountPage;
 use crate::wire::kv::PaiMapping;
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +31,9 @@ pub struct Addressed {
 /// `POST /edge/v1/validate`: a customer entered a number.
 #[derive(Serialize, Deserialize)]
 pub struct ValidateRequest {
-    /// What they want to buy.
-    pub offer: OfferId,
+    /// What they have come for.
+    #[serde(flatten)]
+    pub purpose: Purpose,
     /// The number as typed.
     pub msisdn: String,
     /// The language they are reading.
@@ -42,6 +44,30 @@ pub struct ValidateRequest {
     /// The dashboard's signed assertion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+}
+
+/// What a customer has come to the widget for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Purpose {
+    /// `"view": "account"`: to see what is charged to their number, and perhaps to end it.
+    Account {
+        /// Which it is.
+        view: View,
+    },
+    /// `"offer"`: to buy.
+    SignUp {
+        /// What.
+        offer: OfferId,
+    },
+}
+
+/// What the widget shows beside the way to buy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum View {
+    /// What is linked to a number, and what was charged to it.
+    Account,
 }
 
 /// What the customer does next.
@@ -67,6 +93,20 @@ pub enum FlowStep {
         account_type: AccountType,
         /// What is on offer.
         offer: OfferView,
+    },
+    /// Nothing is to be bought: the subscriber pays this partner on the bill. The flow opens their own page.
+    #[serde(rename = "already-on-bill")]
+    AlreadyOnBill {
+        /// The flow, proven.
+        flow: String,
+    },
+    /// Read their own page.
+    Account {
+        /// The flow to continue.
+        flow: String,
+        /// The page.
+        #[serde(flatten)]
+        page: AccountPage,
     },
 }
 

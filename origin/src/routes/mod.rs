@@ -25,6 +25,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/edge/v1/validate", post(edge::validate::validate))
         .route("/edge/v1/pin", post(edge::pin::try_pin))
         .route("/edge/v1/signup", post(edge::signup::begin_signup))
+        .route("/edge/v1/account", post(edge::account::read_account))
+        .route("/edge/v1/account/unlink", post(edge::account_unlink::unlink))
         .route("/edge/v1/return", post(edge::come_back::come_back))
         .route("/edge/v1/result", post(edge::result::check_result))
         .route("/edge/v1/pai", post(edge::pai::look_up_pai))

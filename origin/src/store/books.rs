@@ -76,8 +76,8 @@ pub struct NewFlow {
 pub enum Journey {
     /// In the widget, on the operator's page.
     Widget {
-        /// What they want.
-        offer: OfferId,
+        /// What they want to buy; `None` when they came to see their own page.
+        offer: Option<OfferId>,
         /// Where they want to end up.
         return_url: String,
     },
@@ -116,8 +116,8 @@ pub enum FlowStart {
 pub struct Flow {
     /// Whose.
     pub number: SealedNumber,
-    /// What they want.
-    pub offer: OfferId,
+    /// What they want to buy; `None` when they came to see their own page.
+    pub offer: Option<OfferId>,
     /// The language.
     pub locale: Locale,
     /// Where they want to end up.

@@ -6,6 +6,7 @@
 
 mod books;
 mod coupons;
+mod customers;
 mod erasures;
 mod events;
 mod filing;
@@ -19,6 +20,7 @@ pub mod sqlite;
 
 pub use books::*;
 pub use coupons::*;
+pub use customers::*;
 pub use erasures::{Erasure, Erasures};
 pub use events::*;
 pub use filing::*;
@@ -47,10 +49,10 @@ pub enum StoreError {
 
 /// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], coupons in
 /// [`Coupons`], what has still to reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to
-/// accounts in [`Events`], who is forgotten in [`Erasures`], what is sealed in [`Sealing`], and what people ask of them in
-/// [`Reports`].
+/// accounts in [`Events`], what a customer reads of themselves in [`Customers`], who is forgotten in [`Erasures`], what is
+/// sealed in [`Sealing`], and what people at the operator ask of them in [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Coupons + Outbox + Filing + Events + Erasures + Sealing + Reports {
+pub trait Store: Ledger + Coupons + Outbox + Filing + Events + Customers + Erasures + Sealing + Reports {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.

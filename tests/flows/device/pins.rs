@@ -181,11 +181,11 @@ async fn an_apps_pin_and_the_widgets_are_not_each_others() {
     let (_, answer) = world.widget("/pin", json!({"operator": "nova", "flow": id, "pin": pin})).await;
     assert_eq!(answer["code"], "pin-expired");
     pai_in(&prove(&world, ANN, &id, &pin).await);
-    let (_, answer) = world.widget("/signup", json!({"operator": "nova", "flow": id})).await;
-    assert_eq!(
-        answer["code"], "token-expired",
-        "what is proved to a partner's app is not proved to the widget"
-    );
+    // What is proved to a partner's app is not proved to the widget.
+    for path in ["/signup", "/account", "/account/unlink"] {
+        let asked = json!({"operator": "nova", "flow": id, "subscription": "x"});
+        assert_eq!(world.widget(path, asked).await.1["code"], "token-expired", "{path}");
+    }
 
     world.pass_seconds(1);
     let (_, step) = world.enter(&world.nova, ANN).await;

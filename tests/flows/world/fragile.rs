@@ -14,14 +14,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_domain::wire::subscription::SubscriptionChange;
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons,
-    Cursor, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events, File, FileLine, Filing, Flow,
-    FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Names, NewCharge, NewCoupon, NewEvent, NewFlow,
-    NewPai, NewRedemption, NewRefund, NewSignup, NumberIndex, Outbox, Page, PaiEnd, PaiRow, PaiStanding,
-    ParkedEntry, PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine, RefundPosting, ReminderDue,
-    Reports, Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue, Sealing, SeenTo, Select,
-    Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend,
-    WhichCoupons,
+    AccountRow, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons, Cursor, Customers, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events, File, FileLine, Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Link, Names, NewCharge, NewCoupon, NewEvent, NewFlow, NewPai, NewRedemption, NewRefund, NewSignup, NumberIndex, Outbox, OwnCharge, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry, PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine, RefundPosting, ReminderDue, Reports, Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue, Sealing, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend, WhichCoupons,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -252,6 +245,13 @@ pass_on! {
         fn sealing_key() -> Option<String>;
         fn sealed_values(column: SealedColumn, after: Option<SealedAt>, limit: u32) -> Vec<SealedValue>;
         fn reseal(values: Vec<Resealing>) -> u64;
+    }
+    Customers {
+        fn links(number: NumberIndex, generation: String) -> Vec<Link>;
+        fn charges_on(pais: Vec<Pai>, before: Option<Cursor>, limit: u32) -> Page<OwnCharge>;
+        fn unlink(
+            nonce: Nonce, now: Timestamp, number: NumberIndex, generation: String, pai: Pai
+        ) -> Option<Link>;
     }
     Reports {
         fn charges(select: Select, after: Option<Cursor>, limit: u32) -> Page<ChargeLine>;

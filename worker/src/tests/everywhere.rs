@@ -7,11 +7,13 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 19] = [
+const ROUTES: [(&str, &str); 21] = [
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/widget/v1/onbill.js"),
     ("GET, HEAD", "/widget/v1/frame"),
     ("GET, HEAD", "/widget/v1/return/acme/ticket"),
+    ("POST", "/widget/v1/account"),
+    ("POST", "/widget/v1/account/unlink"),
     ("POST", "/widget/v1/account/validate"),
     ("POST", "/widget/v1/pin"),
     ("POST", "/widget/v1/signup"),

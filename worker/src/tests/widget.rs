@@ -1,13 +1,19 @@
 //! The frame's own calls: who may make them, what is passed on, and what of the origin's answers comes back.
 
-use super::kit::{ACME, NUMBER, World, from_frame, operators, partners, request, response};
+use super::kit::{ACME, NUMBER, World, from_frame, operators, pai, partners, request, response};
 use crate::platform::{Sieve, Unreachable};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 const VALIDATE: &str = "POST https://origin.acme.example/edge/v1/validate";
-const PATHS: [&str; 4] =
-    ["/widget/v1/account/validate", "/widget/v1/pin", "/widget/v1/signup", "/widget/v1/result"];
+const PATHS: [&str; 6] = [
+    "/widget/v1/account",
+    "/widget/v1/account/unlink",
+    "/widget/v1/account/validate",
+    "/widget/v1/pin",
+    "/widget/v1/signup",
+    "/widget/v1/result",
+];
 
 fn validate() -> Value {
     json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "es",
@@ -16,6 +22,8 @@ fn validate() -> Value {
 
 fn question(path: &str) -> Value {
     match path {
+        "/widget/v1/account" => json!({"operator": "acme", "flow": "f", "cursor": "1795000000.tx-1"}),
+        "/widget/v1/account/unlink" => json!({"operator": "acme", "flow": "f", "subscription": "s"}),
         "/widget/v1/account/validate" => validate(),
         "/widget/v1/pin" => json!({"operator": "acme", "flow": "f", "pin": "123456"}),
         "/widget/v1/signup" => json!({"operator": "acme", "flow": "f"}),
@@ -34,6 +42,20 @@ fn confirm_step() -> Value {
 fn offer() -> Value {
     json!({"id": "netflix-standard", "title": "Netflix Standard", "partner": "netflix",
            "price": {"value": 1599, "currency": "USD"}})
+}
+
+fn subscription() -> Value {
+    json!({"subscription": "s", "partner": "netflix", "title": "Netflix Standard", "since": "2026-11-18T11:06:40Z",
+           "state": "CLOSED", "status": "CANCELLED", "ended": {"at": "2026-11-18T11:16:40Z", "reason": "pai-revoked-by-user"}})
+}
+
+/// A page, with all that a charge can say.
+fn account_page() -> Value {
+    json!({"subscriptions": [subscription()], "cursor": "1795000000.tx-1", "charges": [
+        {"partner": "netflix", "at": "2026-11-18T11:06:40Z", "description": "Netflix Standard",
+         "servicePeriod": {"from": "2026-11-01", "to": "2026-11-30"}, "amount": {"value": 1599, "currency": "USD"},
+         "status": "DECLINED", "declineReason": "pai-revoked-by-user", "refunded": {"value": 600, "currency": "USD"},
+         "refunding": {"value": 1, "currency": "USD"}}]})
 }
 
 #[tokio::test]
@@ -79,6 +101,58 @@ async fn pin_and_result_are_passed_on() {
     assert_eq!((answer.status(), answer.json()), (200, result));
     let bodies: Vec<_> = world.platform.take_sent().into_iter().map(http::Request::into_body).collect();
     assert_eq!(bodies, [r#"{"flow":"f","pin":"123456"}"#, r#"{"result":"a.b.c"}"#]);
+}
+
+#[tokio::test]
+async fn a_customers_own_page_is_passed_on_and_nothing_else_of_what_comes_with_it() {
+    let world = World::new();
+    let (mut page, mut link) = (account_page(), subscription());
+    for chatty in [&mut page, &mut link] {
+        chatty["pai"] = json!(pai());
+    }
+    page["charges"][0]["transactionID"] = json!("tx-1");
+    page["subscriptions"][0]["msisdn"] = json!(NUMBER);
+    world.answers(&format!("POST {ACME}/edge/v1/account"), 200, &page);
+    world.answers(&format!("POST {ACME}/edge/v1/account/unlink"), 200, &json!({"subscription": link}));
+    let answer = world.widget("/widget/v1/account", &question("/widget/v1/account")).await;
+    assert_eq!((answer.status(), answer.json()), (200, account_page()));
+    let unlink = "/widget/v1/account/unlink";
+    let answer = world.widget(unlink, &question(unlink)).await;
+    assert_eq!((answer.status(), answer.json()), (200, json!({"subscription": subscription()})));
+    let bodies: Vec<_> = world.platform.take_sent().into_iter().map(http::Request::into_body).collect();
+    assert_eq!(bodies, [r#"{"flow":"f","cursor":"1795000000.tx-1"}"#, r#"{"flow":"f","subscription":"s"}"#]);
+
+    // The same page as the step after proof; and whoever came to buy what they have.
+    let mut step = account_page();
+    (step["step"], step["flow"]) = (json!("account"), json!("f"));
+    for step in [step, json!({"step": "already-on-bill", "flow": "f"})] {
+        world.answers(VALIDATE, 200, &step);
+        let answer = world.widget("/widget/v1/account/validate", &validate()).await;
+        assert_eq!((answer.status(), answer.json()), (200, step));
+    }
+}
+
+#[tokio::test]
+async fn a_customers_own_page_is_asked_for_without_an_offer() {
+    let world = World::new();
+    world.answers(VALIDATE, 200, &pin_step());
+    let mut asked = validate();
+    (asked["offer"], asked["view"]) = (Value::Null, json!("account"));
+    let answer = world.widget("/widget/v1/account/validate", &asked).await;
+    assert_eq!((answer.status(), answer.json()), (200, pin_step()));
+    let sent = world.platform.take_sent().remove(0);
+    let body: Value = serde_json::from_slice(sent.body()).expect("is JSON");
+    assert_eq!(
+        body,
+        json!({"view": "account", "msisdn": NUMBER, "locale": "es", "returnURL": "https://my.acme.example/done",
+               "session": "a.b.c"})
+    );
+    for view in [json!("bill"), Value::Null] {
+        asked["view"] = view;
+        let answer = world.widget("/widget/v1/account/validate", &asked).await;
+        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()));
+    }
+    assert!(world.platform.take_sent().is_empty());
 }
 
 #[tokio::test]

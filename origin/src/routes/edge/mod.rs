@@ -1,6 +1,10 @@
 //! The widget's steps, as the edge passes them on, and the edge's own questions.
 
+pub(super) mod account;
+pub(super) mod account_unlink;
+mod after_proof;
 pub(super) mod come_back;
+mod own_page;
 pub(super) mod pai;
 pub(super) mod pin;
 mod proven_flow;

@@ -1,6 +1,6 @@
 //! `POST /edge/v1/pin`: a customer entered a PIN.
 
-use super::proven_flow;
+use super::after_proof::AfterProof;
 use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::pin;
@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 /// 1. Tries the PIN, which counts: 400 `pin-invalid`, 400 `pin-expired` (over, or no such flow), or 429 once five
 ///    tries were made, until the code would have expired. The right one is right again: its answer may be lost.
-/// 2. The number is proven now, unless its SIM is a new one (400 `account-not-eligible`): the account's standing decides,
-///    with its refusals.
-/// 3. 200 `confirm`.
+/// 2. The number is proven now, unless its SIM is a new one: 400 `account-not-eligible`.
+/// 3. The account's standing decides what comes next: see [`AfterProof::of`] for the refusals. 200 `confirm`,
+///    `already-on-bill` or `account`.
 pub(in crate::routes) async fn try_pin(
     State(app): State<Arc<App>>,
     call: EdgeCall,
@@ -31,12 +31,11 @@ pub(in crate::routes) async fn try_pin(
 
     // 2.
     standing::check_sim(&app, flow.number.index).await?;
-    let offer = app.offer(&flow.offer)?;
     let msisdn =
         app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
-    let (known, account_type) = standing::check(&app, offer, &msisdn).await?;
 
     // 3.
-    let flow = proven_flow::mark(&app, &request.flow, &known.generation);
-    Ok(Json(FlowStep::Confirm { flow, account_type, offer: offer.view() }))
+    let offer = flow.offer.as_ref().map(|offer| app.offer(offer)).transpose()?;
+    let next = AfterProof::of(&app, offer, &msisdn).await?;
+    Ok(Json(next.step(&app, &request.flow).await?))
 }

@@ -4,7 +4,7 @@ use super::proven_flow;
 use crate::app::App;
 use crate::fault::{Failure, Fault};
 use crate::routes::authentic::EdgeCall;
-use crate::routes::standing;
+use crate::routes::standing::{self, Good};
 use crate::store::{FreshNames, NewPai, NewSignup, SignupIssue};
 use axum::Json;
 use axum::extract::State;
@@ -12,17 +12,16 @@ use onbill_domain::digest::sha256;
 use onbill_domain::encoding::base64url;
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::SIGNUP_TOKEN_SECONDS;
-use onbill_domain::reject::{Code, Reject};
 use onbill_domain::token::{self, ISSUER, SignupClaims};
 use onbill_domain::wire::edge::{SignupAnswer, SignupRequest};
 use onbill_domain::wire::kv::PaiMapping;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. The flow must be proven and open: 400 `token-expired` otherwise.
+/// 1. The flow must be proven and open, and have been begun to buy: 400 `token-expired` otherwise, or
+///    `account-not-eligible` when it was proven by PIN and the number has another SIM since.
 /// 2. The account's standing decides again: it may have changed since, and it is what the charge will meet. A number
-///    that has changed hands since it was proven is not proven: 400 `token-expired`; nor is one by a PIN that has another
-///    SIM since: 400 `account-not-eligible`.
+///    that has changed hands since it was proven is not proven: 400 `token-expired`. 409 `already-on-bill`.
 /// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
@@ -32,20 +31,16 @@ pub(in crate::routes) async fn begin_signup(
     // 1.
     let request: SignupRequest = parse(&call.body)?;
     let now = app.now();
-    let flow = app.store.proven_flow(now, sha256(proven_flow::secret(&request.flow).as_bytes())).await?;
-    let expired = || Reject::new(Code::TokenExpired, "The visit has expired: start again.");
-    let flow = flow.ok_or_else(expired)?;
-    let offer = app.offer(&flow.offer)?;
+    let (flow, msisdn) = proven_flow::find(&app, &request.flow).await?;
+    let offer = app.offer(&flow.offer.ok_or_else(proven_flow::expired)?)?;
 
     // 2.
-    if flow.by_pin {
-        standing::check_sim(&app, flow.number.index).await?;
-    }
-    let msisdn =
-        app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
-    let (known, account_type) = standing::check(&app, offer, &msisdn).await?;
+    let Good { known, account_type, pays_already } = standing::check(&app, offer, &msisdn).await?;
     if !proven_flow::is_marked_for(&app, &request.flow, &known.generation) {
-        return Err(expired().into());
+        return Err(proven_flow::expired().into());
+    }
+    if pays_already {
+        return Err(standing::already_on_bill().into());
     }
 
     // 3.
@@ -63,7 +58,7 @@ pub(in crate::routes) async fn begin_signup(
             fresh: FreshNames::draw(&*app.random),
         },
         account_type,
-        offer: flow.offer,
+        offer: offer.id.clone(),
         locale: flow.locale,
         partner_return_url: partner_return_url.clone(),
         return_url: flow.return_url,

@@ -1,11 +1,10 @@
 //! `POST /edge/v1/validate`: a customer entered a number.
 
-use super::proven_flow;
+use super::after_proof::AfterProof;
 use crate::app::App;
 use crate::fault::{Failure, Fault};
-use crate::pin;
+use crate::pin::{self, GoodFor};
 use crate::routes::authentic::EdgeCall;
-use crate::routes::standing;
 use crate::store::{Journey, NewFlow};
 use axum::Json;
 use axum::extract::State;
@@ -16,13 +15,14 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::origin_url;
 use onbill_domain::reject::Reject;
 use onbill_domain::token::{self, SessionClaims};
-use onbill_domain::wire::edge::{FlowStep, ValidateRequest};
+use onbill_domain::wire::edge::{FlowStep, Purpose, ValidateRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. Checks the offer (400 `parameter-not-supported`), the return URL and the number (400 `invalid-request`).
+/// 1. Checks the offer, if one is wanted (400 `parameter-not-supported`), the return URL and the number (400 `invalid-request`).
 /// 2. With a session assertion, checks it (400 `token-invalid`, `token-expired`). If it lists the number, the number
-///    is proven: the account's standing decides (its refusals), and the answer is 200 `confirm`.
+///    is proven, and the account's standing decides what comes next: see [`AfterProof::of`] for the refusals. 200
+///    `confirm`, `already-on-bill` or `account`.
 /// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the number had its codes
 ///    for the day. Whether a text message goes out is decided later, by the outbox: here, every number costs the
 ///    same work.
@@ -32,7 +32,10 @@ pub(in crate::routes) async fn validate(
 ) -> Result<Json<FlowStep>, Failure> {
     // 1.
     let request: ValidateRequest = parse(&call.body)?;
-    let offer = app.offer(&request.offer)?;
+    let offer = match &request.purpose {
+        Purpose::SignUp { offer } => Some(app.offer(offer)?),
+        Purpose::Account { .. } => None,
+    };
     let return_url = match request.return_url {
         Some(url) if !origin_url::is_on(&url, &app.config.dashboards) => {
             return Err(Reject::invalid("returnURL is not on the operator's site.").into());
@@ -48,30 +51,30 @@ pub(in crate::routes) async fn validate(
         Some(session) => is_listed(&app, session, &msisdn)?,
         None => false,
     };
-    let holder = if proven { Some(standing::check(&app, offer, &msisdn).await?) } else { None };
+    let next = if proven { Some(AfterProof::of(&app, offer, &msisdn).await?) } else { None };
 
     // 3.
     let flow = base64url(&app.random.bytes::<32>());
     let flow_hash = sha256(flow.as_bytes());
     let broken = || Fault::Broken("a number could not be sealed");
-    let pin = if proven {
+    let pin = if next.is_some() {
         None
     } else {
-        Some(pin::issue(&app, now, &flow_hash, &msisdn, request.locale).ok_or_else(broken)?)
+        let good_for = if offer.is_some() { GoodFor::Paying } else { GoodFor::OwnPage };
+        Some(pin::issue(&app, now, &flow_hash, &msisdn, good_for, request.locale).ok_or_else(broken)?)
     };
     let expires_at = now.plus_seconds(FLOW_SECONDS);
     let new = NewFlow {
         flow: flow_hash,
         number: app.vault.seal_number(&*app.random, &msisdn).ok_or_else(broken)?,
-        journey: Journey::Widget { offer: request.offer, return_url },
+        journey: Journey::Widget { offer: offer.map(|offer| offer.id.clone()), return_url },
         locale: request.locale,
         expires_at,
         pin,
     };
     pin::started(now, app.store.start_flow(call.nonce, now, new).await?)?;
-    if let Some((known, account_type)) = holder {
-        let flow = proven_flow::mark(&app, &flow, &known.generation);
-        return Ok(Json(FlowStep::Confirm { flow, account_type, offer: offer.view() }));
+    if let Some(next) = next {
+        return Ok(Json(next.step(&app, &flow).await?));
     }
     app.ring_outbox();
     Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_SECONDS), digits: PIN_DIGITS }))

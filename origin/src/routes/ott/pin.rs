@@ -3,7 +3,7 @@
 use super::addressed;
 use crate::app::App;
 use crate::fault::{Failure, Fault};
-use crate::pin;
+use crate::pin::{self, GoodFor};
 use crate::routes::authentic::PartnerCall;
 use crate::store::{Journey, NewFlow};
 use axum::Json;
@@ -41,7 +41,7 @@ pub(in crate::routes) async fn send_pin(
         journey: Journey::Device { partner: call.partner },
         locale: request.locale,
         expires_at: now.plus_seconds(PIN_SECONDS),
-        pin: Some(pin::issue(&app, now, &flow, &msisdn, request.locale).ok_or_else(broken)?),
+        pin: Some(pin::issue(&app, now, &flow, &msisdn, GoodFor::Paying, request.locale).ok_or_else(broken)?),
     };
     pin::started(now, app.store.start_flow(call.nonce, now, new).await?)?;
     app.ring_outbox();

@@ -1,7 +1,7 @@
 //! Flows and their PINs.
 
 use super::failure::Broken;
-use super::rows::{count, hash, locale, number, text, time};
+use super::rows::{count, hash, locale, number, optional_text, time};
 use super::statements::Db;
 use super::turns;
 use crate::store::{DevicePin, Flow, FlowStart, Hash, Journey, NewFlow, NumberIndex, PinTry};
@@ -31,7 +31,9 @@ pub(super) async fn start(tx: &Db<'_>, now: Timestamp, flow: &NewFlow) -> Result
         }
     }
     let (partner, offer, return_url) = match &flow.journey {
-        Journey::Widget { offer, return_url } => (None, Some(offer.as_str()), Some(return_url)),
+        Journey::Widget { offer, return_url } => {
+            (None, offer.as_ref().map(OfferId::as_str), Some(return_url))
+        }
         Journey::Device { partner } => (Some(partner.as_str()), None, None),
     };
     tx.change_one(
@@ -170,7 +172,7 @@ pub(super) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u6
 fn read(row: &Row) -> Result<Flow, Broken> {
     Ok(Flow {
         number: number(row)?,
-        offer: text(row, "offer", OfferId::parse)?,
+        offer: optional_text(row, "offer", OfferId::parse)?,
         locale: locale(row)?,
         return_url: row.try_get("return_url")?,
         by_pin: row.try_get::<_, Option<&[u8]>>("pin_mac")?.is_some(),

@@ -11,6 +11,7 @@ mod begun_with;
 mod charges;
 mod coupon_texts;
 mod coupons;
+mod customers;
 mod erasures;
 mod events;
 mod failure;

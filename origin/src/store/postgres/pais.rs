@@ -138,9 +138,9 @@ pub(super) async fn close(
 ) -> Result<(), Broken> {
     let closed = tx
         .change(
-            "UPDATE pais SET state = 'CLOSED', closed_reason = $2, version = version + 1
+            "UPDATE pais SET state = 'CLOSED', closed_reason = $2, closed_at = $3, version = version + 1
          WHERE pai = $1 AND state <> 'CLOSED'",
-            &[&pai, &reason.as_str()],
+            &[&pai, &reason.as_str(), &now.unix_seconds()],
         )
         .await?;
     tx.change(CANCEL_LIVE, &[&pai]).await?;

@@ -5,7 +5,7 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/postgres/0001_ledger.sql"),
     include_str!("../../../migrations/postgres/0002_begun_with.sql"),
     include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../../../migrations/postgres/0010_erasures.sql"),
     include_str!("../../../migrations/postgres/0011_coupons.sql"),
     include_str!("../../../migrations/postgres/0012_number_since.sql"),
+    include_str!("../../../migrations/postgres/0013_customers.sql"),
 ];
 
 /// Applies what is missing. Books of a newer onbill are refused.

@@ -1,6 +1,6 @@
 //! Flows and their PINs.
 
-use super::rows::{locale, number, text};
+use super::rows::{locale, number, optional_text};
 use crate::store::{DevicePin, Flow, FlowStart, Hash, Journey, NewFlow, NumberIndex, PinTry, StoreError};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
@@ -26,7 +26,9 @@ pub(super) fn start(tx: &Connection, now: Timestamp, flow: &NewFlow) -> Result<F
         }
     }
     let (partner, offer, return_url) = match &flow.journey {
-        Journey::Widget { offer, return_url } => (None, Some(offer.as_str()), Some(return_url)),
+        Journey::Widget { offer, return_url } => {
+            (None, offer.as_ref().map(OfferId::as_str), Some(return_url))
+        }
         Journey::Device { partner } => (Some(partner.as_str()), None, None),
     };
     tx.prepare_cached(
@@ -146,7 +148,7 @@ pub(super) fn forget(tx: &Connection, now: Timestamp, limit: u32) -> Result<usiz
 fn read(row: &Row<'_>) -> Result<Flow, StoreError> {
     Ok(Flow {
         number: number(row)?,
-        offer: text(row, "offer", OfferId::parse)?,
+        offer: optional_text(row, "offer", OfferId::parse)?,
         locale: locale(row)?,
         return_url: row.get("return_url")?,
         by_pin: row.get::<_, Option<Hash>>("pin_mac")?.is_some(),

@@ -7,6 +7,7 @@ mod begun_with;
 mod charges;
 mod coupon_texts;
 mod coupons;
+mod customers;
 mod erasures;
 mod events;
 mod filing;

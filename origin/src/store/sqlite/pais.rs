@@ -119,10 +119,10 @@ pub(super) fn close(
 ) -> Result<(), StoreError> {
     let closed = tx
         .prepare_cached(
-            "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, version = version + 1
+            "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, closed_at = ?3, version = version + 1
              WHERE pai = ?1 AND state <> 'CLOSED'",
         )?
-        .execute(params![pai, reason.as_str()])?;
+        .execute(params![pai, reason.as_str(), now.unix_seconds()])?;
     tx.prepare_cached(CANCEL_LIVE)?.execute([pai])?;
     if closed == 0 { Ok(()) } else { outbox::tell_of_pai(tx, now, pai) }
 }

@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../../../migrations/sqlite/0001_ledger.sql"),
     include_str!("../../../migrations/sqlite/0002_begun_with.sql"),
     include_str!("../../../migrations/sqlite/0003_outbox_lanes.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../../../migrations/sqlite/0010_erasures.sql"),
     include_str!("../../../migrations/sqlite/0011_coupons.sql"),
     include_str!("../../../migrations/sqlite/0012_number_since.sql"),
+    include_str!("../../../migrations/sqlite/0013_customers.sql"),
 ];
 
 /// Applies what is missing, all of it in one transaction. Books of a newer onbill are refused.

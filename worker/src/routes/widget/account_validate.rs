@@ -12,10 +12,10 @@ use http::{Response, StatusCode};
 use onbill_domain::limits::TYPED_NUMBER_BYTES_MAX;
 use onbill_domain::origin_url::is_on;
 use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::{FlowStep, ValidateRequest};
+use onbill_domain::wire::edge::{FlowStep, Purpose, ValidateRequest};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
-/// 2. The operator sells the offer → else 400 `parameter-not-supported`.
+/// 2. The operator sells the offer, if one is wanted → else 400 `parameter-not-supported`.
 /// 3. The number has a plausible length → else 400 `invalid-request`.
 /// 4. The return URL is on one of the operator's dashboards → else 400 `invalid-request`.
 /// 5. The origin says what comes next → 200, or its refusal; no proper answer → 503.
@@ -23,7 +23,9 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     // 1.
     let (operator, question) = admit::<_, ValidateRequest>(call).await?;
     // 2.
-    if call.config.partner_for(operator, &question.offer).is_none() {
+    if let Purpose::SignUp { offer } = &question.purpose
+        && call.config.partner_for(operator, offer).is_none()
+    {
         return Err(Reject::new(Code::ParameterNotSupported, "This offer is not served here.").into());
     }
     // 3.

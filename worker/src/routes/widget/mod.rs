@@ -1,5 +1,7 @@
 //! `/widget/v1`: the loader script, the frame, the frame's own calls, and the way back from the partner.
 
+pub(crate) mod account;
+pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
 pub(crate) mod back;
 pub(crate) mod frame;

@@ -1,0 +1,335 @@
+//! A customer's own page: what is theirs and nobody else's, page by page, and what they end.
+
+use crate::races::{at_once, how_many};
+use crate::setting::{
+    Books, NOW, charge, declined, done, ext, hash, later, nonce, number, pai as fresh_pai, partner, refund,
+    refused, signup, subscription, usd,
+};
+use onbill_domain::account_event::AccountEvent;
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
+use onbill_origin::store::{
+    Cursor, Link, NewEvent, OwnCharge, PaiEnd, Posting, SignupIssue, StoreError, SubscriptionRecord,
+};
+
+on_each_database!(
+    a_holder_reads_their_own_links,
+    an_unfinished_sign_up_is_no_link_until_it_is_charged,
+    charges_come_newest_first_and_page_by_page,
+    a_charge_says_what_was_given_back_and_what_is_on_its_way,
+    whoever_had_the_number_before_is_nobody_here,
+    a_holder_ends_a_link_once_and_for_ever,
+    nobody_ends_what_is_not_theirs,
+    an_end_that_comes_first_keeps_its_reason,
+    a_link_is_ended_once_at_two_origins_whatever_comes_in_between,
+);
+
+const GENERATION: &str = "2024-01-01";
+const REVOKED: DeclineReason = DeclineReason::PaiRevokedByUser;
+
+async fn links(books: &Books, n: u8) -> Vec<Link> {
+    books.store.links(number(n).index, GENERATION.to_owned()).await.expect("works")
+}
+
+async fn unlink(books: &Books, n: u8, pai: Pai, at_seconds: i64) -> Option<Link> {
+    let now = NOW.plus_seconds(at_seconds);
+    books.store.unlink(nonce(), now, number(n).index, GENERATION.to_owned(), pai).await.expect("works")
+}
+
+/// A PAI of the number's holder at a partner, some seconds from now.
+async fn signed_up(books: &Books, partner_name: &str, n: u8, at_seconds: i64) -> Pai {
+    let now = NOW.plus_seconds(at_seconds);
+    match books.store.issue_signup(nonce(), now, signup(partner_name, n, GENERATION)).await {
+        Ok(SignupIssue::Issued(row)) => row.pai,
+        other => panic!("no PAI: {other:?}"),
+    }
+}
+
+async fn subscribed(books: &Books, partner_name: &str, pai: Pai, ext_id: &str, at_seconds: i64) {
+    let now = NOW.plus_seconds(at_seconds);
+    let request = subscription(pai, ext_id);
+    let id = format!("ps-{ext_id}");
+    let record = books.store.record_subscription(nonce(), now, partner(partner_name), id, request).await;
+    assert!(matches!(record, Ok(SubscriptionRecord::Created(_))), "{record:?}");
+}
+
+/// A charge that was posted so many seconds from now; gives our name for it.
+async fn charged(books: &Books, partner_name: &str, pai: Pai, ext_id: &str, at_seconds: i64) -> String {
+    let mut new = charge(pai, ext_id, 1599);
+    new.partner = partner(partner_name);
+    let id = new.transaction_id.clone();
+    books.store.post_transaction(nonce(), NOW.plus_seconds(at_seconds), new).await.expect("works");
+    id
+}
+
+async fn newest(books: &Books, pais: Vec<Pai>) -> Vec<OwnCharge> {
+    books.store.charges_on(pais, None, 20).await.expect("works").lines
+}
+
+/// What a charge meets: nothing, or the reason why it is declined.
+async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
+    match books.store.post_transaction(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
+        Posting::Created(_) => None,
+        Posting::Decided(answer) => {
+            serde_json::from_slice::<TransactionAnswer>(&answer).expect("is an answer").decline_reason
+        }
+        other => panic!("not a charge: {other:?}"),
+    }
+}
+
+async fn a_holder_reads_their_own_links(books: Books) {
+    let bystander = signed_up(&books, "netflix", 2, 0).await;
+    subscribed(&books, "netflix", bystander, "s-9", 0).await;
+    assert!(links(&books, 1).await.is_empty(), "a number that nobody has signed up with");
+
+    let first = signed_up(&books, "netflix", 1, 0).await;
+    subscribed(&books, "netflix", first, "s-1", 60).await;
+    unlink(&books, 1, first, 3_600).await;
+    let second = signed_up(&books, "netflix", 1, 7_200).await;
+    subscribed(&books, "netflix", second, "s-2", 7_300).await;
+    let third = signed_up(&books, "hulu", 1, 100).await;
+    subscribed(&books, "hulu", third, "s-3", 200).await;
+
+    let link = |pai, name: &str, since| Link {
+        pai,
+        partner: partner(name),
+        subscription: Some((ext("standard"), SubscriptionStatus::Active)),
+        since: NOW.plus_seconds(since),
+        state: PaiState::Active,
+        closed_at: None,
+        closed_reason: None,
+    };
+    let ended = Link {
+        subscription: Some((ext("standard"), SubscriptionStatus::Cancelled)),
+        state: PaiState::Closed,
+        closed_at: Some(NOW.plus_seconds(3_600)),
+        closed_reason: Some(REVOKED),
+        ..link(first, "netflix", 60)
+    };
+    let mut expected = [link(second, "netflix", 7_300), link(third, "hulu", 200), ended];
+    assert_eq!(links(&books, 1).await, expected, "open ones first, then the newest");
+
+    // The partner's word on a subscription is the partner's: its PAI stays open, also for the next one.
+    let change = SubscriptionChange { status: SubscriptionStatus::Cancelled, reason: None };
+    let id = ext("ps-s-2");
+    books.store.change_subscription(nonce(), NOW, partner("netflix"), id, change).await.expect("works");
+    expected[0].subscription = Some((ext("standard"), SubscriptionStatus::Cancelled));
+    assert_eq!(links(&books, 1).await, expected);
+    subscribed(&books, "netflix", second, "s-4", 9_000).await;
+    expected[0].subscription = Some((ext("standard"), SubscriptionStatus::Active));
+    assert_eq!(links(&books, 1).await, expected, "the latest is told, and the first one's beginning");
+}
+
+async fn an_unfinished_sign_up_is_no_link_until_it_is_charged(books: Books) {
+    let pai = signed_up(&books, "netflix", 1, 0).await;
+    assert!(links(&books, 1).await.is_empty());
+    assert_eq!(unlink(&books, 1, pai, 0).await, None);
+    charged(&books, "netflix", pai, "n-1", 10).await;
+    let [link] = &links(&books, 1).await[..] else { panic!("is one link") };
+    assert_eq!((link.pai, &link.subscription, link.since), (pai, &None, NOW));
+    assert!(unlink(&books, 1, pai, 20).await.is_some());
+}
+
+async fn charges_come_newest_first_and_page_by_page(books: Books) {
+    let (one, other) = (signed_up(&books, "netflix", 1, 0).await, signed_up(&books, "hulu", 1, 0).await);
+    let stranger = signed_up(&books, "netflix", 2, 0).await;
+    // Three of the same second: the id decides then.
+    for (n, second) in [5, 0, 3, 3, 9].into_iter().enumerate() {
+        charged(&books, "netflix", one, &format!("n-{n}"), second).await;
+        charged(&books, "netflix", stranger, &format!("s-{n}"), second).await;
+    }
+    for (n, second) in [3, 7].into_iter().enumerate() {
+        charged(&books, "hulu", other, &format!("h-{n}"), second).await;
+    }
+    let key = |charge: &OwnCharge| (charge.created_at, charge.transaction_id.clone());
+    for limit in [1, 2, 3, 7, 20] {
+        let mut read: Vec<OwnCharge> = Vec::new();
+        let mut before: Option<Cursor> = None;
+        loop {
+            let page = books.store.charges_on(vec![one, other], before.take(), limit).await.expect("works");
+            assert!(page.lines.len() <= limit as usize && !page.lines.is_empty(), "{limit}");
+            read.extend(page.lines);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert!(read.is_sorted_by(|this, next| key(this) > key(next)), "{limit}: {read:?}");
+        assert_eq!(read.len(), 7, "{limit}: each once, and none of a stranger's");
+        let partners: Vec<_> = read.iter().map(|charge| charge.partner.as_str()).collect();
+        assert_eq!((partners[0], partners[1], partners[6]), ("netflix", "hulu", "netflix"));
+    }
+    assert!(newest(&books, Vec::new()).await.is_empty());
+    assert!(newest(&books, vec![fresh_pai()]).await.is_empty());
+}
+
+async fn a_charge_says_what_was_given_back_and_what_is_on_its_way(books: Books) {
+    let pai = signed_up(&books, "netflix", 1, 0).await;
+    books.approved(pai, "n-1", 1599).await;
+    let first = books.refunded(refund("n-1", "r-1", Some(600))).await;
+    books.refunded(refund("n-1", "r-2", Some(300))).await;
+    let third = books.refunded(refund("n-1", "r-3", Some(100))).await;
+    books.store.answer_refund(NOW, first, done()).await.expect("works");
+    books.store.answer_refund(NOW, third, refused()).await.expect("works");
+    let [charge] = &newest(&books, vec![pai]).await[..] else { panic!("is one") };
+    assert_eq!((charge.amount, charge.status), (usd(1599), TransactionStatus::Approved));
+    assert_eq!((charge.refunded_minor, charge.refunding_minor), (600, 300), "what was refused is not in it");
+    assert_eq!(charge.description, "Netflix Standard");
+
+    let id = charged(&books, "netflix", pai, "n-2", 5).await;
+    let reason = DeclineReason::InsufficientBalance;
+    let of_newest = async || {
+        let newest = newest(&books, vec![pai]).await.swap_remove(0);
+        (newest.status, newest.decline_reason, newest.refunding_minor)
+    };
+    books.store.answer_transaction(NOW, id.clone(), later(60)).await.expect("works");
+    assert_eq!(of_newest().await, (TransactionStatus::Pending, None, 0));
+    books.store.answer_transaction(NOW, id, declined(reason)).await.expect("works");
+    assert_eq!(of_newest().await, (TransactionStatus::Declined, Some(reason), 0));
+}
+
+async fn whoever_had_the_number_before_is_nobody_here(books: Books) {
+    let old = signed_up(&books, "netflix", 1, 0).await;
+    subscribed(&books, "netflix", old, "s-1", 0).await;
+    let of = |generation: &str| books.store.links(number(1).index, generation.to_owned());
+    assert!(
+        of("2026-11-01").await.expect("works").is_empty(),
+        "the next holder, of whom nothing is known yet"
+    );
+    books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    // The old holder is gone, and whoever says to be them is nobody.
+    for generation in [GENERATION, "2026-11-01"] {
+        assert!(of(generation).await.expect("works").is_empty(), "{generation}");
+    }
+    let asked = books.store.unlink(nonce(), NOW, number(1).index, "2026-11-01".to_owned(), old).await;
+    assert_eq!(asked.expect("works"), None);
+
+    // A subscriber takes what is theirs along to another number.
+    let moves = signed_up(&books, "netflix", 2, 0).await;
+    subscribed(&books, "netflix", moves, "s-2", 0).await;
+    let event = NewEvent {
+        event_id: ext("e-1"),
+        fingerprint: hash(),
+        event: AccountEvent::NumberChanged,
+        number: number(2).index,
+        new_number: Some(number(3)),
+        occurred_at: NOW.plus_seconds(10),
+    };
+    books.store.record_event(Some(nonce()), NOW, event).await.expect("works");
+    assert!(links(&books, 2).await.is_empty());
+    assert_eq!(links(&books, 3).await[0].pai, moves);
+    assert_eq!(unlink(&books, 2, moves, 20).await, None);
+    assert!(unlink(&books, 3, moves, 20).await.is_some());
+}
+
+async fn a_holder_ends_a_link_once_and_for_ever(books: Books) {
+    let pai = signed_up(&books, "netflix", 1, 0).await;
+    subscribed(&books, "netflix", pai, "s-1", 0).await;
+    let waiting = books.posted(charge(pai, "n-0", 100)).await;
+    let ended = unlink(&books, 1, pai, 50).await.expect("is theirs");
+    assert_eq!((ended.state, ended.closed_reason), (PaiState::Closed, Some(REVOKED)));
+    assert_eq!(ended.closed_at, Some(NOW.plus_seconds(50)));
+    let books = books.reopen().await;
+    assert_eq!(unlink(&books, 1, pai, 90).await, Some(ended.clone()), "again is the same");
+    assert_eq!(links(&books, 1).await, [ended]);
+
+    let standing = books.store.standing_of_pai(pai).await.expect("works").expect("is there");
+    assert_eq!((standing.version, standing.closed_reason), (2, Some(REVOKED)));
+    let told = books
+        .lease(100)
+        .await
+        .iter()
+        .filter(|entry| crate::setting::name(entry).0.starts_with("pai-"))
+        .count();
+    assert_eq!(told, 2, "partner and edge, once each");
+    assert_eq!(meets(&books, pai, "n-1").await, Some(REVOKED));
+    let waits = books.store.charge(waiting).await.expect("works").expect("waits");
+    assert_eq!(waits.closed, Some(REVOKED), "its hand-off declines it");
+
+    let next = signed_up(&books, "netflix", 1, 200).await;
+    assert_ne!(next, pai);
+    subscribed(&books, "netflix", next, "s-2", 200).await;
+    assert_eq!(meets(&books, next, "n-2").await, None);
+    assert_eq!(meets(&books, pai, "n-3").await, Some(REVOKED), "the old one stays closed");
+
+    // A call that is played again changes nothing, whatever it asks for.
+    let spent = nonce();
+    let by = |pai| books.store.unlink(spent.clone(), NOW, number(1).index, GENERATION.to_owned(), pai);
+    assert!(by(pai).await.expect("works").is_some());
+    assert!(matches!(by(next).await, Err(StoreError::NonceSpent)));
+    assert_eq!(links(&books, 1).await[0].state, PaiState::Active);
+}
+
+async fn nobody_ends_what_is_not_theirs(books: Books) {
+    let (mine, theirs) = (signed_up(&books, "netflix", 1, 0).await, signed_up(&books, "netflix", 2, 0).await);
+    for (pai, name) in [(mine, "s-1"), (theirs, "s-2")] {
+        subscribed(&books, "netflix", pai, name, 0).await;
+    }
+    for (n, pai) in [(1, theirs), (2, mine), (3, mine), (1, fresh_pai())] {
+        assert_eq!(unlink(&books, n, pai, 0).await, None, "{n}");
+    }
+    for pai in [mine, theirs] {
+        let row = books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        assert_eq!((row.state, row.version), (PaiState::Active, 1));
+    }
+    assert!(books.lease(0).await.is_empty(), "nobody has to hear of anything");
+}
+
+async fn an_end_that_comes_first_keeps_its_reason(books: Books) {
+    let pai = signed_up(&books, "netflix", 1, 0).await;
+    subscribed(&books, "netflix", pai, "s-1", 0).await;
+    let fraud = DeclineReason::AccountClosedFraud;
+    let end = books.store.close_pai(NOW.plus_seconds(10), partner("netflix"), pai, fraud).await;
+    assert_eq!(end.expect("works"), PaiEnd::Closed);
+    let link = unlink(&books, 1, pai, 20).await.expect("is theirs");
+    assert_eq!((link.closed_reason, link.closed_at), (Some(fraud), Some(NOW.plus_seconds(10))));
+}
+
+/// Beside charges that are posted and settled, and the number's change of hands: nobody waits for anybody crosswise.
+async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(books: Books) {
+    for n in 1..=4 {
+        let pai = signed_up(&books, "netflix", n, 0).await;
+        subscribed(&books, "netflix", pai, &format!("s-{n}"), 0).await;
+        let calls = at_once(&books, 24, |store, call| async move {
+            match call % 3 {
+                0 => {
+                    let index = number(n).index;
+                    let link = store.unlink(nonce(), NOW, index, GENERATION.to_owned(), pai).await;
+                    link.expect("works").map(|link| link.closed_reason)
+                }
+                1 => {
+                    let new = charge(pai, &format!("n-{n}-{call}"), 100);
+                    let id = new.transaction_id.clone();
+                    if let Posting::Created(_) =
+                        store.post_transaction(nonce(), NOW, new).await.expect("works")
+                    {
+                        store.answer_transaction(NOW, id, done()).await.expect("works");
+                    }
+                    None
+                }
+                _ if call == 11 => {
+                    let event = NewEvent {
+                        event_id: ext(&format!("e-{n}")),
+                        fingerprint: hash(),
+                        event: AccountEvent::OwnershipChanged,
+                        number: number(n).index,
+                        new_number: None,
+                        occurred_at: NOW.plus_seconds(10),
+                    };
+                    store.record_event(Some(nonce()), NOW, event).await.expect("works");
+                    None
+                }
+                _ => None,
+            }
+        })
+        .await;
+        let row = books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        assert_eq!((row.state, row.version), (PaiState::Closed, 2), "closed once");
+        let standing = books.store.standing_of_pai(pai).await.expect("works").expect("is there");
+        // Who was told that it is theirs was told why it ended; who came after the change of hands was told nothing.
+        let told = how_many(&calls, |told| *told == Some(standing.closed_reason));
+        assert_eq!(told, how_many(&calls, Option::is_some), "{calls:?}");
+    }
+}
