@@ -1,14 +1,16 @@
-// The payment frame's behaviour: number → PIN → confirm → partner, and the closing state on the way back.
+// The payment frame's behaviour: number → PIN → confirm → partner, and the closing state on the way back; or number → PIN →
+// the customer's own page, which is in frame-account.js.
 // Number, PIN, session and flow live in this page's memory and in request bodies only: never in a URL, storage or the console.
 // What is right or wrong about a number is decided behind the edge, not here.
 (() => {
 'use strict';
 const $ = id => document.getElementById(id);
 const boot = JSON.parse($('boot').textContent);
-const { operator, partner, strings, locale } = boot;
+const { operator, partner, partners, strings, locale } = boot;
 const page = document.documentElement;
 const shown = document.body.dataset;      // what is on the screen: data-state, data-error
 const [number, code] = [$('msisdn'), $('code')];
+const WAYS = ['primary', 'secondary', 'third'].map(each => $(`message-${each}`));
 
 const TIMEOUT_MS = 20000;    // longer than the edge waits for the origin
 const INIT_WAIT_MS = 500;    // a bare iframe has no loader to wait for
@@ -16,7 +18,7 @@ const RESEND_SECONDS = 30;
 const NUMBER_MAX = 32;       // the longest number with any way of spacing it
 
 let session, flow, closing, digits = 6;
-let busy = false;
+let own, busy = false;       // own: it is about the customer's own page, not about an offer
 let connected = false;       // a loader has spoken to us
 let touched = false;         // the customer has: from then on focus follows the steps
 let resendAt = 0, retryAt = 0;
@@ -26,8 +28,9 @@ let actions = [];
 
 const isolate = text => page.dir === 'rtl' ? `\u2068${text}\u2069` : text;
 const t = (key, values) => {
-  const known = { operator: operator.name, partner: partner.name, digits: count(digits), ...values };
-  return strings[key].replace(/\{(\w+)\}/g, (whole, name) => name in known ? isolate(known[name]) : whole);
+  const known = { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values };
+  const words = own && strings[`own-${key}`] || strings[key];
+  return words.replace(/\{(\w+)\}/g, (whole, name) => name in known ? isolate(known[name]) : whole);
 };
 const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
 const when = seconds => {
@@ -43,6 +46,14 @@ const money = ({ value, currency }) => {
   return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
 };
 const now = () => performance.now() / 1000;
+
+// Says everything about the offer, or from now on about the customer's own page.
+function label(isOwn) {
+  own = isOwn;
+  shown.view = own ? 'account' : 'offer';
+  for (const each of document.querySelectorAll('[data-t]')) each.textContent = t(each.dataset.t);
+  document.title = t('title');
+}
 
 // ---- Steps
 
@@ -79,9 +90,9 @@ function message(name, key, ways, values) {
   $('message-title').textContent = t(`${key}-title`);
   $('message-text').textContent = t(values?.text || key, values);
   actions = ways.filter(Boolean);
-  ['message-primary', 'message-secondary'].forEach((id, at) => {
-    $(id).hidden = !actions[at];
-    $(id).textContent = actions[at] ? t(actions[at][0]) : '';
+  WAYS.forEach((button, at) => {
+    button.hidden = !actions[at];
+    button.textContent = actions[at] ? t(actions[at][0]) : '';
   });
   show(name, 'message');
   announce();
@@ -166,17 +177,15 @@ function fail({ code: given, wait }, where, again) {
     tick();
     fieldError(code, given);
   } else {
-    const restart = ['restart', toNumber];
-    const other = ['change-number', toNumber];
+    const [restart, other, anew] = ['restart', 'change-number', 'again'].map(words => [words, toNumber]);
     const retry = ['again', again];
-    const anew = ['again', toNumber];
-    const leave = connected && ['done', exit];
     const ways = {
-      'account-not-found': [other], 'account-not-eligible': [other], 'already-on-bill': leave ? [leave, other] : [other],
+      'account-not-found': [other], 'account-not-eligible': [other],
+      'already-on-bill': [['see-charges', account.overview], leave(), other],
       'suspended-non-payment': [anew], 'insufficient-balance': [anew],
       'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
         : where === 'resend' ? [['back-to-code', () => show('pin')], other]
-        : where === 'confirm' ? [['again', () => show('confirm')]] : onResult ? [retry] : [anew],
+        : where === 'confirm' ? [['again', () => show('confirm')]] : onNumber ? [anew] : [retry],
       'service-unavailable': [retry, restart], 'partner-unavailable': [retry, restart],
       network: [retry, restart], timeout: [retry, restart],
       'token-expired': [restart], 'token-invalid': [restart],
@@ -204,12 +213,15 @@ function sendNumber() {
 
 // Always the number as typed; also the way to a new code.
 async function validate() {
-  const ask = () => call('account/validate', { offer: boot.offer, msisdn: number.value.trim(), locale,
-    returnURL: boot.returnURL || undefined, session });
-  const answer = await ask();
+  const answer = await tryNumber();
   if (!session || !/^token-(invalid|expired)$/.test(answer.code)) return answer;
   session = undefined;       // a bad assertion proves nothing, but the PIN still can
-  return ask();
+  return tryNumber();
+}
+
+function tryNumber() {
+  const purpose = own ? { view: 'account' } : { offer: boot.offer };
+  return call('account/validate', { ...purpose, msisdn: number.value.trim(), locale, returnURL: boot.returnURL || undefined, session });
 }
 
 function entered(answer) {
@@ -240,10 +252,13 @@ function sendCode() {
   run(button, 'resend', validate, answer => { entered(answer); if (answer.step === 'pin') say(t('resent')); });
 }
 
-function proven({ step, flow: next, type, offer }) {
-  if (step !== 'confirm') throw new TypeError('step');
-  flow = next;
+function proven(answer) {
+  const { step, type, offer } = answer;
+  flow = answer.flow;
   code.value = '';
+  if (step === 'account') return account.open(answer);
+  if (step === 'already-on-bill') return fail({ code: step }, 'number');
+  if (step !== 'confirm') throw new TypeError('step');
   $('offer-title').textContent = offer.title;
   $('offer-price').textContent = t('price', { price: money(offer.price) });
   $('offer-how').textContent = t(type === 'prepaid' ? 'prepaid' : 'postpaid');
@@ -264,14 +279,17 @@ function conclude(result) {
   if (result === closing) return;
   closing = result;
   run(null, 'result', () => call('result', { result }), ({ outcome, offer }) => {
-    const leave = name => connected && [name, exit];
-    const ways = { success: [leave('done')], pending: [leave('done')], cancelled: [['again', toNumber], leave('not-now')] };
+    const ways = { success: [leave()], pending: [leave()], cancelled: [['again', toNumber], leave('not-now')] };
     message(outcome, outcome, ways[outcome], { offer: offer.title });
     if (outcome !== 'cancelled') post('success', { outcome, result });
   });
 }
 
-function exit() { post('exit'); }
+// The way out, where somebody around us takes it.
+function leave(name = 'done') { return connected && [name, () => post('exit')]; }
+
+const account = ownPage({ $, t, isolate, money, run, show, message, partners, locale, leave,
+  ask: (path, body) => { if (!own) label(true); return call(path, { flow, ...body }); } });
 
 // ---- The page around us
 
@@ -297,7 +315,7 @@ addEventListener('message', ({ source, origin, data }) => {
   if (data.theme) dress(data.theme);
   if (typeof data.session === 'string' && data.session) know(data.session);
   const first = shown.state === 'loading' || shown.state === 'number';
-  if (first && !busy && typeof data.result === 'string' && data.result) {
+  if (first && !own && !busy && typeof data.result === 'string' && data.result) {
     const { offer } = claims(data.result);
     if (!offer || offer === boot.offer) conclude(data.result);     // else it belongs to another element of the page
   }
@@ -307,10 +325,20 @@ addEventListener('message', ({ source, origin, data }) => {
 function know(assertion) {
   session = assertion;
   const { numbers } = claims(assertion);
-  const own = Array.isArray(numbers) ? numbers.filter(each => /^\+\d{5,15}$/.test(each)).slice(0, 20) : [];
-  if (own.length === 1) number.value ||= own[0];
-  $('own-numbers').replaceChildren(...own.map(each => new Option(each)));
-  own.length > 1 ? number.setAttribute('list', 'own-numbers') : number.removeAttribute('list');
+  const theirs = Array.isArray(numbers) ? numbers.filter(each => /^\+\d{5,15}$/.test(each)).slice(0, 20) : [];
+  if (theirs.length === 1) number.value ||= theirs[0];
+  $('own-numbers').replaceChildren(...theirs.map(each => new Option(each)));
+  theirs.length > 1 ? number.setAttribute('list', 'own-numbers') : number.removeAttribute('list');
+  if (own && !touched && theirs.length === 1 && number.value === theirs[0]) letIn();
+}
+
+// Whom the dashboard vouches for sees their own page at once. Where that fails, they begin as everybody does: nobody is sent
+// a code who has not asked for one.
+function letIn() {
+  if (shown.state === 'loading') start();
+  if (shown.state !== 'number') return;
+  const ask = () => tryNumber().then(answer => /^token-/.test(answer.code) ? {} : answer);
+  run($('number-submit'), 'number', ask, answer => answer.step && entered(answer));
 }
 
 // Takes the operator's look, value by value, when it is a plain one: no url(), var() or anything else that fetches or refers.
@@ -354,13 +382,15 @@ on('change-number', 'click', toNumber);
 on('confirm-submit', 'click', signUp);
 on('other-number', 'click', toNumber);
 on('opening-restart', 'click', toNumber);
-on('message-primary', 'click', () => actions[0][1]());
-on('message-secondary', 'click', () => actions[1][1]());
+WAYS.forEach((button, at) => on(button.id, 'click', () => actions[at][1]()));
+on('account-number', 'click', toNumber);
+on('earlier', 'click', account.earlier);
+on('unlink-yes', 'click', account.unlink);
+on('unlink-no', 'click', account.keep);
 for (const type of ['pointerdown', 'keydown']) addEventListener(type, () => { touched = true; }, true);
 for (const field of [number, code]) field.addEventListener('input', () => { if (shown.error) { delete shown.error; fieldError(field); } });
 
-for (const each of document.querySelectorAll('[data-t]')) each.textContent = t(each.dataset.t);
-document.title = t('title');
+label(!boot.offer);
 new ResizeObserver(() => post('resize', { height: Math.ceil($('card').getBoundingClientRect().height) })).observe($('card'));
 setInterval(tick, 1000);
 setTimeout(start, INIT_WAIT_MS);

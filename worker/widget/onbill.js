@@ -30,7 +30,7 @@
   }
 
   customElements.define('pay-on-bill', class extends HTMLElement {
-    static observedAttributes = ['operator', 'offer', 'locale', 'return-url', 'session'];
+    static observedAttributes = ['operator', 'offer', 'view', 'locale', 'return-url', 'session'];
     #root = this.attachShadow({ mode: 'open' });
     #dark = matchMedia('(prefers-color-scheme: dark)');
     #hear = event => this.#message(event);
@@ -75,12 +75,12 @@
       clearTimeout(this.#queued);
       clearTimeout(this.#late);
       this.#queued = this.#step = this.#ready = null;
-      const [operator, offer] = [this.getAttribute('operator'), this.getAttribute('offer')];
-      if (!this.isConnected || !operator || !offer) return;
+      const [operator, offer, view] = ['operator', 'offer', 'view'].map(name => this.getAttribute(name));
+      if (!this.isConnected || !operator || !(offer || view)) return;
       const locale = this.getAttribute('locale') || document.documentElement.lang;
       const back = new URL(this.getAttribute('return-url') || location.pathname, location.href);
       const url = new URL('/widget/v1/frame', edge);
-      url.search = new URLSearchParams({ operator, offer, ...locale && { locale }, 'return-url': back, parent: location.origin });
+      url.search = new URLSearchParams({ operator, ...view ? { view } : { offer }, ...locale && { locale }, 'return-url': back, parent: location.origin });
       const text = words[locale.slice(0, 2).toLowerCase()] || words.en;
 
       const frame = this.#frame = document.createElement('iframe');
@@ -114,7 +114,7 @@
       }
       if (type === 'step') {
         if (step === 'number' && this.#step) this.#introduce();  // starting over: a fresh assertion
-        else if (step !== 'number') result = null;   // it was shown, or something new has begun: not again
+        else if (!/number|account/.test(step)) result = null;    // it was shown, or something new has begun: not again
         this.#step = step;
         this.#tell(type, { step });
       }

@@ -33,7 +33,7 @@ pub(super) async fn get_dashboard(
             }
         }
         (offer(&operator, &view, visitor.is_some()))
-        (behind_the_scenes(&view, visitor.as_ref()))
+        (behind_the_scenes("/", &view, visitor.as_ref()))
     };
     page(&operator, &view, "Overview", visitor.as_ref(), &main)
 }
@@ -134,30 +134,43 @@ fn offer(operator: &Operator, view: &View, logged_in: bool) -> Markup {
                 }
             }
             div {
-                (widget(operator, view, logged_in))
+                (widget(operator, view, Shown::Offer, logged_in))
                 button id="reopen" type="button" class="main" hidden { "Get Netflix on my bill" }
             }
         }
     }
 }
 
+/// What the widget shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The way to buy.
+    Offer,
+    /// The customer's own page.
+    Account,
+}
+
 /// The element as the contract has it, and the edge's script. Its `session` is set by the dashboard's own script.
-pub(super) fn widget(operator: &Operator, view: &View, logged_in: bool) -> Markup {
+pub(super) fn widget(operator: &Operator, view: &View, shown: Shown, logged_in: bool) -> Markup {
     let config = operator.config();
+    let (offer, page) = match shown {
+        Shown::Offer => (Some(&config.offer), None),
+        Shown::Account => (None, Some("account")),
+    };
     html! {
-        pay-on-bill operator=(config.operator) offer=(config.offer) locale=(view.locale().as_str())
+        pay-on-bill operator=(config.operator) offer=[offer] view=[page] locale=(view.locale().as_str())
             return-url=(view.link(&config.return_path)) data-logged-in[logged_in] {}
         script src={ (config.edge_url) "/widget/v1/onbill.js" } async {}
     }
 }
 
-/// What a developer wants to see and change.
-fn behind_the_scenes(view: &View, visitor: Option<&Msisdn>) -> Markup {
+/// What a developer wants to see and change of the page with this path.
+pub(super) fn behind_the_scenes(path: &str, view: &View, visitor: Option<&Msisdn>) -> Markup {
     html! {
         details class="card scenes" {
             summary { "Behind the scenes" }
             div {
-                form method="get" action="/" {
+                form method="get" action=(path) {
                     div {
                         label for="theme" { "Colours" }
                         select id="theme" name="theme" {

@@ -2,7 +2,7 @@
 //! here on the server; the widget beside it shows the customer the same in its own words.
 
 use super::Operator;
-use super::dashboard::widget;
+use super::dashboard::{Shown, widget};
 use super::layout::{View, number_link, page};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
@@ -41,7 +41,7 @@ pub(super) async fn get_done(
             }
         }
         div class="outcome" {
-            (widget(&operator, &query.view, visitor.is_some()))
+            (widget(&operator, &query.view, Shown::Offer, visitor.is_some()))
             (verdict_card(&operator, verdict.as_ref()))
         }
     };

@@ -74,6 +74,7 @@ pub(super) fn page(
                         a class="brand" href=(view.link("/")) { (mark()) span { (config.name) } }
                         nav aria-label="Main" {
                             a href=(view.link("/")) { "Overview" }
+                            a href=(view.link("/subscriptions")) { "Subscriptions" }
                             @if let Some(msisdn) = visitor {
                                 a href=(number_link("/bill", msisdn)) { "Bill" }
                                 a href=(number_link("/sms", msisdn)) { "Messages" }

@@ -20,6 +20,7 @@ mod sendsms;
 mod session;
 mod sms;
 pub mod smsc;
+mod subscriptions;
 
 pub use config::{Colours, Gateway, OperatorConfig};
 pub use files::Refused;
@@ -85,6 +86,7 @@ impl Operator {
             .layer(from_fn(answer::correlate));
         let pages = Router::new()
             .route("/", get(dashboard::get_dashboard))
+            .route("/subscriptions", get(subscriptions::get_subscriptions))
             .route("/bare", get(bare::get_bare))
             .route(&self.config().return_path, get(done::get_done))
             .route("/log-in", post(log_in::post_log_in))

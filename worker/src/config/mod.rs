@@ -86,6 +86,11 @@ impl Config {
         self.partners.iter().find(|partner| partner.offers.contains(offer) && operator.serves(&partner.id))
     }
 
+    /// The partners that this operator sells, in the order of the configuration.
+    pub fn partners_of<'a>(&'a self, operator: &'a Operator) -> impl Iterator<Item = &'a Partner> {
+        self.partners.iter().filter(|partner| operator.serves(&partner.id))
+    }
+
     /// The operators that sell `partner`, in the order of the configuration.
     pub fn operators_of<'a>(&'a self, partner: &'a Partner) -> impl Iterator<Item = &'a Operator> {
         self.operators.iter().filter(|operator| operator.serves(&partner.id))

@@ -68,11 +68,35 @@ async fn the_frame_is_bound_to_the_operators_pages() {
         json!({
             "operator": {"id": "acme", "name": "Acme Mobile", "country": "US"},
             "partner": {"id": "netflix", "name": "Netflix"},
-            "offer": "netflix-standard", "locale": "en", "strings": null,
+            "offer": "netflix-standard", "partners": {"netflix": "Netflix", "tunes": "Tunes"},
+            "locale": "en", "strings": null,
             "dashboards": ["https://my.acme.example", "https://m.acme.example"],
             "returnURL": "https://my.acme.example/done",
         })
     );
+}
+
+#[tokio::test]
+async fn a_customers_own_page_needs_no_offer() {
+    let mut operators = operators();
+    operators[0]["partners"] = json!(["tunes"]);
+    let world = World::with(&operators, &partners());
+    let answer = world.get("/widget/v1/frame?operator=acme&view=account&locale=en").await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.text().contains("<title>What you pay through Acme Mobile</title>"));
+    assert!(answer.header("content-security-policy").contains("frame-ancestors https://my.acme.example"));
+    let boot = boot(answer.text());
+    assert_eq!((&boot["offer"], &boot["partner"]), (&Value::Null, &Value::Null));
+    assert_eq!(boot["partners"], json!({"tunes": "Tunes"}), "only whom the operator sells");
+    for query in [
+        "operator=other&view=account",
+        "operator=acme&view=bill",
+        "operator=acme&view=bill&offer=tunes-family",
+    ] {
+        assert_eq!(world.get(&format!("/widget/v1/frame?{query}")).await.status(), 404, "{query}");
+    }
+    let stranger = world.get("/widget/v1/frame?operator=acme&view=account&parent=https://nova.example").await;
+    assert_eq!(stranger.status(), 403);
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ const PARCELS: [Parcel; 3] = [
             "worker/widget/frame.html",
             "worker/widget/frame.css",
             "worker/widget/frame.js",
+            "worker/widget/frame-account.js",
             "worker/widget/locales/en.json",
         ],
         gzip_bytes_max: 15 * 1024,

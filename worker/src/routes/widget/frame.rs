@@ -22,9 +22,19 @@ use std::collections::BTreeMap;
 
 const SHELL: &str = include_str!("../../../widget/frame.html");
 const STYLE: &str = include_str!("../../../widget/frame.css");
-const SCRIPT: &str = include_str!("../../../widget/frame.js");
+const SCRIPT: &str =
+    concat!(include_str!("../../../widget/frame-account.js"), include_str!("../../../widget/frame.js"));
 
-/// 1. We serve the operator, and it sells the offer → else 404.
+/// What the frame is for.
+enum Purpose<'c> {
+    /// Buying this.
+    SignUp(&'c Partner, OfferId),
+    /// The customer's own page.
+    Account,
+}
+
+/// 1. We serve the operator. With `view=account` it is about the customer's own page; else the operator sells the offer
+///    → else 404.
 /// 2. The page around us says who it is, if it does, and is one of the operator's → else 403.
 /// 3. The return URL is on one of the operator's dashboards → else 400.
 /// 4. 200: the shell with words, style and script, a fresh nonce, and a policy that lets only the operator's pages
@@ -33,13 +43,9 @@ pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, St
     let query = call.request.uri().query().unwrap_or_default();
     // 1.
     let operator = parameter(query, "operator").and_then(|id| call.config.operator(&id));
-    let offer = parameter(query, "offer").and_then(|id| OfferId::parse(&id));
-    let sold = operator.zip(offer).and_then(|(operator, offer)| {
-        let partner = call.config.partner_for(operator, &offer)?;
-        Some((operator, offer, partner))
-    });
-    let (operator, offer, partner) =
-        sold.ok_or_else(|| Reject::new(Code::NotFound, "This offer is not served here."))?;
+    let (operator, purpose) = operator
+        .and_then(|operator| Some((operator, purpose(call, operator, query)?)))
+        .ok_or_else(|| Reject::new(Code::NotFound, "This is not served here."))?;
     // 2.
     let ancestors = match parameter(query, "parent") {
         None => operator.dashboards.join(" "),
@@ -53,7 +59,7 @@ pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, St
     }
     // 4.
     let nonce = base64url(&call.platform.random().ok_or(Fault::NoRandomness)?);
-    let body = shell(operator, partner, &offer, locale(call.request), return_url.as_deref(), &nonce)?;
+    let body = shell(call, operator, &purpose, return_url.as_deref(), &nonce)?;
     let mut response = json_bytes(StatusCode::OK, Bytes::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HTML);
@@ -74,22 +80,40 @@ fn policy(nonce: &str, ancestors: &str) -> Result<HeaderValue, Fault> {
     HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
 }
 
-fn shell(
+fn purpose<'c, P: Platform>(call: &Call<'c, P>, operator: &Operator, query: &str) -> Option<Purpose<'c>> {
+    match parameter(query, "view").as_deref() {
+        Some("account") => Some(Purpose::Account),
+        Some(_) => None,
+        None => {
+            let offer = parameter(query, "offer").and_then(|id| OfferId::parse(&id))?;
+            Some(Purpose::SignUp(call.config.partner_for(operator, &offer)?, offer))
+        }
+    }
+}
+
+fn shell<P: Platform>(
+    call: &Call<'_, P>,
     operator: &Operator,
-    partner: &Partner,
-    offer: &OfferId,
-    locale: Locale,
+    purpose: &Purpose<'_>,
     return_url: Option<&str>,
     nonce: &str,
 ) -> Result<String, Fault> {
+    let locale = locale(call.request);
     let strings: BTreeMap<String, String> =
         serde_json::from_str(strings(locale)).map_err(|_| Fault::Asset("a file of words"))?;
-    let title = strings.get("title").map_or("", String::as_str);
-    let title = title.replace("{operator}", &operator.name).replace("{partner}", &partner.name);
+    let (title, partner, offer) = match purpose {
+        Purpose::SignUp(partner, offer) => ("title", Some(partner), Some(offer)),
+        Purpose::Account => ("own-title", None, None),
+    };
+    let title = strings.get(title).map_or("", String::as_str).replace("{operator}", &operator.name);
+    let title = title.replace("{partner}", partner.map_or("", |partner| &partner.name));
+    let names: BTreeMap<&str, &str> =
+        call.config.partners_of(operator).map(|each| (each.id.as_str(), each.name.as_str())).collect();
     let boot = json!({
         "operator": {"id": operator.id, "name": operator.name, "country": operator.country},
-        "partner": {"id": partner.id, "name": partner.name},
+        "partner": partner.map(|partner| json!({"id": partner.id, "name": partner.name})),
         "offer": offer,
+        "partners": names,
         "locale": locale.as_str(),
         "strings": strings,
         "dashboards": operator.dashboards,
@@ -120,6 +144,10 @@ fn strings(locale: Locale) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onbill_domain::decline::DeclineReason;
+    use onbill_domain::pai::PaiState;
+    use onbill_domain::wire::ott::TransactionStatus;
+    use onbill_domain::wire::subscription::SubscriptionStatus;
 
     #[test]
     fn the_files_can_stand_in_the_shell() {
@@ -138,6 +166,20 @@ mod tests {
         let english: Vec<_> = words(Locale::En).into_keys().collect();
         for locale in Locale::ALL {
             assert_eq!(words(locale).into_keys().collect::<Vec<_>>(), english, "{locale:?}");
+        }
+        for reason in DeclineReason::ALL {
+            assert!(english.contains(&format!("reason-{}", reason.as_str())), "{reason:?}");
+        }
+        for (kind, word) in [
+            ("link", PaiState::Active.as_str()),
+            ("link", PaiState::Suspended.as_str()),
+            ("link", PaiState::Closed.as_str()),
+            ("link", SubscriptionStatus::Cancelled.as_str()),
+            ("charge", TransactionStatus::Pending.as_str()),
+            ("charge", TransactionStatus::Approved.as_str()),
+            ("charge", TransactionStatus::Declined.as_str()),
+        ] {
+            assert!(english.contains(&format!("{kind}-{}", word.to_ascii_lowercase())), "{word}");
         }
     }
 }

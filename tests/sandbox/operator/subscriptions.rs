@@ -1,0 +1,27 @@
+//! `GET /subscriptions`: what the subscriber pays through the operator, as the widget shows it after proof of the number.
+
+use super::Operator;
+use super::dashboard::{Shown, behind_the_scenes, widget};
+use super::layout::{View, page};
+use axum::extract::{Query, State};
+use axum::response::Response;
+use http::HeaderMap;
+use maud::html;
+
+/// The page, for whoever is logged in and for everybody else.
+pub(super) async fn get_subscriptions(
+    State(operator): State<Operator>,
+    Query(view): Query<View>,
+    headers: HeaderMap,
+) -> Response {
+    let visitor = operator.logged_in(&headers);
+    let main = html! {
+        section class="hero" {
+            h1 { "My subscriptions" }
+            p { "What you pay through " (operator.config().name) " besides your plan, and what was charged for it. You can end it here." }
+        }
+        div class="own" { (widget(&operator, &view, Shown::Account, visitor.is_some())) }
+        (behind_the_scenes("/subscriptions", &view, visitor.as_ref()))
+    };
+    page(&operator, &view, "My subscriptions", visitor.as_ref(), &main)
+}

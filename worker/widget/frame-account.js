@@ -1,0 +1,107 @@
+// The customer's own page within the payment frame: what is linked to the number, what was charged, and unlinking, which has
+// to be confirmed. How a number is proven, and how the edge is asked, is in frame.js, which comes after this in one script.
+'use strict';
+const ownPage = ({ $, t, isolate, money, run, show, message, partners, locale, leave, ask }) => {
+const dates = zone => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: zone });
+const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere
+const on = time => moment.format(new Date(time));
+const nameOf = partner => partners[partner] || partner;
+const amountOf = amount => isolate(money(amount));
+
+let cursor, wanted;
+
+function make(tag, text, look) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  if (look) element.className = look;
+  return element;
+}
+
+// `{subscriptions, charges, cursor}`: the first page of them.
+function open(page) {
+  const { subscriptions, charges } = page;
+  $('links').replaceChildren(...subscriptions.map(link));
+  $('charges').replaceChildren();
+  add(page);
+  $('links').hidden = !subscriptions.length;
+  $('charges').hidden = !charges.length;
+  $('charges-title').hidden = !subscriptions.length;
+  $('no-charges').textContent = charges.length ? '' : t(subscriptions.length ? 'none-yet' : 'nothing');
+  show('account');
+}
+
+function link({ subscription, partner, title, since, state, status = 'ACTIVE', ended }, at) {
+  const item = document.createElement('li');
+  const name = title || nameOf(partner);
+  const heading = make('h2', isolate(name));
+  heading.id = `link-${at}`;
+  const stands = (state === 'ACTIVE' ? status : state).toLowerCase();       // what is open may be over at the partner
+  item.dataset.stands = stands;
+  item.append(heading, make('p', t(`link-${stands}`), 'badge'), make('p', t('since', { date: on(since) }), 'meta'));
+  if (state === 'SUSPENDED') item.append(make('p', t('held'), 'meta'));
+  if (state === 'ACTIVE' && status !== state) item.append(make('p', t(`${stands}-there`, { partner: nameOf(partner) }), 'meta'));
+  if (ended) {
+    const date = ended.at && t('ended', { date: on(ended.at) });
+    item.append(make('p', [date, t(`reason-${ended.reason}`)].filter(Boolean).join(' '), 'meta'));
+  } else {
+    const button = make('button', t('unlink'));
+    button.type = 'button';
+    button.setAttribute('aria-describedby', heading.id);
+    button.onclick = () => confirm({ subscription, title: name, partner: nameOf(partner) });
+    item.append(button);
+  }
+  return item;
+}
+
+function charge({ at, description, servicePeriod: { from, to }, amount, status, declineReason, refunded, refunding }) {
+  const item = document.createElement('li');
+  item.dataset.status = status;
+  item.tabIndex = -1;
+  item.append(make('strong', isolate(description)), make(declineReason ? 's' : 'b', amountOf(amount)), make('span', on(at), 'meta'),
+    make('span', t(`charge-${status.toLowerCase()}`), 'badge'),
+    make('p', t('period', { period: day.formatRange(new Date(from), new Date(to)) }), 'meta'));
+  if (declineReason) item.append(make('p', t(`reason-${declineReason}`), 'meta'));
+  if (refunded) item.append(make('p', t('refunded', { amount: money(refunded) }), 'good'));
+  if (refunding) item.append(make('p', t('refunding', { amount: money(refunding) }), 'meta'));
+  return item;
+}
+
+function add({ charges, cursor: next }) {
+  const items = charges.map(charge);
+  $('charges').append(...items);
+  cursor = next;
+  $('earlier').hidden = !cursor;
+  return items[0];
+}
+
+// The focus goes on where the list does: the button may be gone.
+function earlier() {
+  run($('earlier'), 'account', () => ask('account', { cursor }), page => {
+    const first = add(page);
+    if (document.body.dataset.state !== 'account') show('account');
+    first?.focus();
+  });
+}
+
+function confirm(which) {
+  wanted = which;
+  $('unlink-title').textContent = t('unlink-title', wanted);
+  $('unlink-list').replaceChildren(...['unlink-bill', 'unlink-partner', 'unlink-past'].map(key => make('li', t(key, wanted))));
+  show('unlink');
+}
+
+function unlink() {
+  const { subscription } = wanted;
+  run($('unlink-yes'), 'unlink', () => ask('account/unlink', { subscription }), ({ subscription: { state } }) => {
+    if (state !== 'CLOSED') throw new TypeError('state');
+    message('unlinked', 'unlinked', [['overview', overview], leave()], wanted);
+  });
+}
+
+// What is there now, from the beginning.
+function overview() {
+  run($('message-primary'), 'account', () => ask('account'), open);
+}
+
+return { open, overview, earlier, unlink, keep: () => show('account') };
+};
