@@ -3,14 +3,15 @@
 // is replaced by a fake unless the test says so.
 //
 // By hand: ONBILL_ONLY="wrong code" runs the tests with these words in their titles or in their story's, such as "the app"
-// (a story may need what the ones before it did), ONBILL_SCREENSHOTS=1 takes pictures of the widget and the app instead.
+// (a story may need what the ones before it did), ONBILL_SCREENSHOTS=1 takes pictures of the widget and the app instead, with
+// ONBILL_ONLY of those states of the widget that are named so.
 
 import { runAll } from './harness/suite.mjs';
 
 // In this order: later stories meet the subscribers that earlier ones have signed up (see people.mjs).
 const STORIES = [
   'new_member', 'moved_member', 'numbers', 'standing', 'codes', 'sessions', 'looks', 'outages', 'results', 'two_operators',
-  'foreign_pages', 'accessibility', 'app', 'billing', 'refunds', 'privacy',
+  'foreign_pages', 'accessibility', 'app', 'billing', 'refunds', 'customer_page', 'privacy',
 ];
 
 if (process.env.ONBILL_SCREENSHOTS) {

@@ -39,7 +39,7 @@ async function series(browser, { size, viewport, colorScheme, locale }) {
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
   const page = await context.newPage();
   const files = [];
-  await walk({ page, announce: () => {} }, { locale }, async state => {
+  await walk({ page, announce: () => {} }, { locale, words: process.env.ONBILL_ONLY }, async state => {
     const file = path.join(dir, `${String(files.length + 1).padStart(2, '0')}-${state.replace(/[^a-z]+/g, '-')}.png`);
     if (state === 'number') await page.screenshot({ path: path.join(dir, '00-page.png'), fullPage: true });
     await page.locator('pay-on-bill').screenshot({ path: file });

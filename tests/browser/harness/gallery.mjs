@@ -37,6 +37,19 @@ class Visitor {
     await this.widget.enterCode('123456');
   }
 
+  /** Proves the number for the customer's own page, and does `next` on it. */
+  async reads(page, next = NEVER) {
+    await this.asksWith({ step: 'account', flow: 'f', ...page });
+    await this.widget.shows('account');
+    await next(this.widget);
+  }
+
+  async unlinksWith(answer) {
+    await this.reads(full, unlinks);
+    await this.answers('account/unlink', answer);
+    await this.widget.$('unlink-yes').click();
+  }
+
   async signsUpWith(answer) {
     await this.asksWith(confirm('postpaid'));
     await this.widget.shows('confirm');
@@ -75,7 +88,7 @@ const STATES = [
   refused(400, 'account-not-eligible'),
   refused(400, 'suspended-non-payment'),
   refused(400, 'insufficient-balance'),
-  refused(409, 'already-on-bill'),
+  ['error already-on-bill', v => v.asksWith({ step: 'already-on-bill', flow: 'f' }), 'error', 'already-on-bill'],
   refused(429, 'too-many-requests'),
   refused(503, 'service-unavailable'),
   ['error partner-unavailable', v => v.signsUpWith(refusal(503, 'partner-unavailable')), 'error', 'partner-unavailable'],
@@ -85,18 +98,61 @@ const STATES = [
   ['error unexpected', v => v.asksWith(refusal(500, 'internal-error')), 'error', 'unexpected'],
 ];
 
-/** Shows every state on the dashboard, one after the other, and calls `look(name, widget)` at each. */
-export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme }, look) {
+/** A customer's own page that has everything on it. */
+const month = (n, more) => ({
+  partner: 'netflix', at: `2026-${n}-02T09:30:00Z`, description: 'Netflix Standard',
+  servicePeriod: { from: `2026-${n}-01`, to: `2026-${n}-28` }, amount: offer.price, status: 'APPROVED', ...more,
+});
+const dollars = value => ({ value, currency: 'USD' });
+const link = (name, more) => ({
+  subscription: name, partner: 'netflix', title: 'Netflix Standard', since: '2026-03-14T12:00:00Z', state: 'ACTIVE', ...more,
+});
+const ended = (reason, at = '2026-10-20T12:00:00Z') => ({ state: 'CLOSED', ended: { at, reason } });
+const full = {
+  subscriptions: [link('a'), link('b', { partner: 'tunes', title: undefined, state: 'SUSPENDED' }),
+    link('d', { status: 'CANCELLED' }), link('c', { since: '2025-01-07T12:00:00Z', ...ended('account-closed-fraud', '2026-02-20T12:00:00Z') })],
+  charges: [
+    month('12', { status: 'PENDING' }), month('11', { refunded: dollars(800), refunding: dollars(100) }), month('10'),
+    month('09', { status: 'DECLINED', declineReason: 'insufficient-balance' }),
+  ],
+  cursor: '1.x',
+};
+const unlinks = widget => widget.inside.locator('#links button').first().click();
+
+/** The same of the customer's own page, which is another page of the dashboard's. */
+const OWN = [
+  ['own number', NEVER, 'number'],
+  ['own pin', v => v.asksWith(pin()), 'pin'],
+  ['account', v => v.reads(full), 'account'],
+  ['account, asking for more', v => v.reads(full, async widget => {
+    await v.answers('account', NEVER);
+    await widget.$('earlier').click();
+  }), 'account'],
+  ['account, empty', v => v.reads({ subscriptions: [], charges: [] }), 'account'],
+  ['account, never charged', v => v.reads({ subscriptions: [link('a')], charges: [] }), 'account'],
+  ['unlink', v => v.reads(full, unlinks), 'unlink'],
+  ['unlink, asking', v => v.unlinksWith(NEVER), 'unlink'],
+  ['unlinked', v => v.unlinksWith({ subscription: link('a', ended('pai-revoked-by-user')) }), 'unlinked'],
+  ['own error account-not-eligible', v => v.asksWith(refusal(400, 'account-not-eligible')), 'error', 'account-not-eligible'],
+  ['own error service-unavailable', v => v.unlinksWith(refusal(503, 'service-unavailable')), 'error', 'service-unavailable'],
+];
+
+/**
+ * Shows every state on the dashboard that has these words in its name, one after the other, and calls `look(name, widget)`
+ * at each.
+ */
+export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme, words = '' }, look) {
   announce(/^(4\d\d|5\d\d) \/widget\/v1\//, /^net::ERR_\w+ \/widget\/v1\//);
   await page.addInitScript(() => {
     const patient = AbortSignal.timeout.bind(AbortSignal);
     globalThis.onbillHurry = false;
     AbortSignal.timeout = milliseconds => patient(globalThis.onbillHurry ? 1 : milliseconds);
   });
-  for (const [name, way, state, error, result] of STATES) {
+  const states = [['/', STATES], ['/subscriptions', OWN]].flatMap(([path, states]) => states.map(state => [path, ...state]));
+  for (const [path, name, way, state, error, result] of states.filter(([, name]) => name.includes(words))) {
     const visitor = new Visitor(page, operator);
     const { widget } = visitor;
-    const open = () => page.goto(`${operator.dashboard}/?locale=${locale}&theme=${theme}${result ? `&onbill_result=${result}` : ''}`);
+    const open = () => page.goto(`${operator.dashboard}${path}?locale=${locale}&theme=${theme}${result ? `&onbill_result=${result}` : ''}`);
     if (result) {
       await way(visitor);
       await open();

@@ -78,7 +78,8 @@ class Operator {
   hurry() {
     return this.withoutOrigin(async () => {
       const books = new DatabaseSync(path.join(place, `${this.id}.sqlite`));
-      books.exec('UPDATE outbox SET due_at = 0');
+      // What has stopped answering may still be closing them.
+      books.exec('PRAGMA busy_timeout = 5000; UPDATE outbox SET due_at = 0');
       books.close();
     });
   }

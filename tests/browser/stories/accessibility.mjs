@@ -59,7 +59,7 @@ test('the operator’s and the partner’s pages pass as well, and fit a phone',
     const { page } = await stage.customer(options);
     await new Dashboard(page, acme).logIn(ana);
     for (const url of [
-      ...['/', '/bare', '/done', '/sms', '/bill'].map(path => acme.dashboard + path),
+      ...['/', '/subscriptions', '/bare', '/done', '/sms', '/bill'].map(path => acme.dashboard + path),
       acme.page('sms', ana), acme.page('bill', ana),
       ...['/', '/app', '/accounts', '/billing-runs', '/charges'].map(path => netflix.url + path),
     ]) {
