@@ -52,7 +52,9 @@ pub enum StoreError {
 /// accounts in [`Events`], what a customer reads of themselves in [`Customers`], who is forgotten in [`Erasures`], what is
 /// sealed in [`Sealing`], and what people at the operator ask of them in [`Reports`].
 #[async_trait]
-pub trait Store: Ledger + Coupons + Outbox + Filing + Events + Customers + Erasures + Sealing + Reports {
+pub trait Store:
+    Ledger + Coupons + Outbox + Filing + Events + Customers + Erasures + Sealing + Reports
+{
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
     /// mistaken for somebody else, and the facts are noted anew.

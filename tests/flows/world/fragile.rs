@@ -14,7 +14,14 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_domain::wire::subscription::SubscriptionChange;
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons, Cursor, Customers, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events, File, FileLine, Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Link, Names, NewCharge, NewCoupon, NewEvent, NewFlow, NewPai, NewRedemption, NewRefund, NewSignup, NumberIndex, Outbox, OwnCharge, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry, PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine, RefundPosting, ReminderDue, Reports, Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue, Sealing, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TokenSpend, WhichCoupons,
+    AccountRow, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons,
+    Cursor, Customers, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events, File, FileLine,
+    Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Link, Names, NewCharge, NewCoupon,
+    NewEvent, NewFlow, NewPai, NewRedemption, NewRefund, NewSignup, NumberIndex, Outbox, OwnCharge, Page,
+    PaiEnd, PaiRow, PaiStanding, ParkedEntry, PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine,
+    RefundPosting, ReminderDue, Reports, Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue,
+    Sealing, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
+    SubscriptionUpdate, TokenSpend, WhichCoupons,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
