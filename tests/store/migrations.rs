@@ -240,7 +240,7 @@ async fn own_pages_are_there(store: &dyn Store, in_sample: bool) {
     assert!(charges.lines.iter().any(|charge| charge.transaction_id == "tx-approved"));
     // The closed one's holder has left; a person looks at them in the books.
     let closed = store.charges_on(vec![pai(CLOSED)], None, 20).await.expect("works");
-    assert_eq!(closed.lines.len(), 1);
+    assert!(!closed.lines.is_empty());
 }
 
 async fn subscriptions_change(store: &dyn Store) {
