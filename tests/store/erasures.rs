@@ -4,6 +4,7 @@ use crate::races::at_once;
 use crate::setting::{
     Books, NOW, charge, done, ext, flow, later, nonce, number, partner, refund, signup, subscription, usd,
 };
+use crate::traces::{dump, leads_to};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::digest::sha256;
@@ -14,7 +15,6 @@ use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
 use onbill_origin::store::{
     Bill, Entry, Erasure, EventRecord, Hash, Lane, NewEvent, Posting, SignupIssue, Store, StoreError, Work,
 };
-use onbill_tests::place::Place;
 use std::sync::Arc;
 
 on_each_database!(
@@ -64,61 +64,6 @@ async fn waiting(books: &Books, pai: Pai, ext_id: &str) -> String {
 async fn lease(store: &dyn Store) -> Vec<Entry> {
     let now = NOW.plus_seconds(200);
     store.lease_due(Lane::Bills, now, now.plus_seconds(900), 100).await.expect("works")
-}
-
-/// Every value of the books as text, bytes in hexadecimal; and the raw file where there is one.
-async fn dump(books: &Books) -> (String, Vec<u8>) {
-    match &books.place {
-        Place::Sqlite(path) => {
-            let raw =
-                ["", "-wal"].map(|end| std::fs::read(format!("{}{end}", path.display())).unwrap_or_default());
-            let db = rusqlite::Connection::open(path).expect("opens");
-            let tables: Vec<String> = db
-                .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
-                .expect("is SQL")
-                .query_map([], |row| row.get(0))
-                .expect("reads")
-                .collect::<Result<_, _>>()
-                .expect("reads");
-            let mut text = String::new();
-            for table in tables {
-                let mut select = db.prepare(&format!("SELECT * FROM {table}")).expect("is SQL");
-                let columns: Vec<String> =
-                    select.column_names().map(|name| format!("quote({name})")).collect();
-                let sql = format!("SELECT {} FROM {table}", columns.join(" || ',' || "));
-                select = db.prepare(&sql).expect("is SQL");
-                let mut rows = select.query([]).expect("reads");
-                while let Some(row) = rows.next().expect("reads") {
-                    text += &row.get::<_, String>(0).expect("is text").to_lowercase();
-                    text.push('\n');
-                }
-            }
-            (text, raw.concat())
-        }
-        Place::Postgres { url, schema } => {
-            let (client, connection) =
-                tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
-            tokio::spawn(connection);
-            let sql = "SELECT table_name::TEXT FROM information_schema.tables WHERE table_schema = $1";
-            let mut text = String::new();
-            for table in client.query(sql, &[schema]).await.expect("reads") {
-                let table: &str = table.get(0);
-                let rows = client.query(&format!("SELECT row_to_json(r)::TEXT FROM {table} r"), &[]).await;
-                for row in rows.expect("reads") {
-                    text += row.get(0);
-                    text.push('\n');
-                }
-            }
-            (text, Vec::new())
-        }
-    }
-}
-
-/// Whether index or sealed form of a number are anywhere in the books.
-async fn leads_to(books: &Books, n: u8) -> bool {
-    let (text, raw) = dump(books).await;
-    // The index is 32 such bytes, the sealed form 40.
-    text.contains(&format!("{n:02x}").repeat(32)) || raw.windows(32).any(|window| window == [n; 32])
 }
 
 async fn nothing_leads_to_the_number_any_more(books: Books) {
@@ -270,11 +215,11 @@ async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
     assert_eq!(line.holder.as_ref().map(|holder| &holder.number), Some(&number(0xef)));
 
     books.store.file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
-    let ended = books.store.erase(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
-    assert_eq!(ended.expect("works"), Erasure::Erased, "with whoever has it since");
-    assert!(!leads_to(&books, 0xef).await);
     books.store.sweep(NOW).await.expect("works");
     assert_eq!(erase(&books, "er-1", 0xef).await, Erasure::Erased);
+    let ended = books.store.erase(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
+    assert_eq!(ended.expect("works"), Erasure::Erased, "whoever has it since");
+    assert!(!leads_to(&books, 0xef).await);
     let lines = books.store.file_lines("f-1".into()).await.expect("works");
     assert!(
         matches!(&lines[0].bill, Bill::Charge(line) if line.holder.is_none()),

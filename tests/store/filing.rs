@@ -2,15 +2,16 @@
 
 use crate::races::at_once;
 use crate::setting::{
-    Books, NOW, charge, declined, done, later, nonce, number, partner, refund, refused, usd,
+    Books, NOW, charge, declined, done, ext, later, nonce, number, partner, refund, refused, usd,
 };
+use crate::traces::leads_to;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::operator::EventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    Bill, Entry, Errand, EventRecord, FileLine, HandOff, Lane, NewEvent, ResponseTaking, SeenTo, Settling,
-    Work,
+    Bill, Entry, Erasure, Errand, EventRecord, FileLine, HandOff, Lane, NewEvent, ResponseTaking, SeenTo,
+    Settling, Store, Work,
 };
 use std::collections::HashSet;
 
@@ -22,6 +23,8 @@ on_each_database!(
     a_line_is_settled_once_and_the_partner_is_told,
     a_declined_line_gives_back_what_it_took,
     the_lines_of_a_file_stay_what_they_were,
+    the_number_of_before_goes_when_the_file_is_written,
+    no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment,
     one_response_to_a_file_is_ever_taken,
     a_file_waits_to_be_written_and_to_be_answered,
     what_is_in_a_file_is_not_put_back_into_the_outbox,
@@ -45,6 +48,19 @@ async fn waiting(books: &Books, number: u8, ext_id: &str) -> String {
     let id = books.posted(charge(subscriber.pai, ext_id, 1599)).await;
     books.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
     id
+}
+
+/// The holder of a number has another one from now on.
+async fn moves(store: &dyn Store, from: u8, to: u8) -> EventRecord {
+    let moved = NewEvent {
+        event_id: ext(&format!("e-{from}")),
+        fingerprint: [from; 32],
+        event: AccountEvent::NumberChanged,
+        number: number(from).index,
+        new_number: Some(number(to)),
+        occurred_at: NOW,
+    };
+    store.record_event(Some(nonce()), NOW, moved).await.expect("works")
 }
 
 async fn ids(books: &Books, name: &str) -> Vec<String> {
@@ -175,18 +191,48 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
         });
         charges.collect()
     };
-    let moved = NewEvent {
-        event_id: crate::setting::ext("e-1"),
-        fingerprint: [1; 32],
-        event: AccountEvent::NumberChanged,
-        number: number(3).index,
-        new_number: Some(number(5)),
-        occurred_at: NOW,
-    };
-    let moved = books.store.record_event(Some(nonce()), NOW, moved).await.expect("works");
-    assert_eq!(moved, EventRecord::Recorded(EventOutcome::Applied));
+    assert_eq!(moves(&*books.store, 3, 5).await, EventRecord::Recorded(EventOutcome::Applied));
     let after = books.store.file_lines("f-1".to_owned()).await.expect("works");
     assert_eq!(sealed(&after), sealed(&before));
+}
+
+async fn the_number_of_before_goes_when_the_file_is_written(books: Books) {
+    waiting(&books, 0xae, "n-1").await;
+    file(&books, "f-1", lease(&books, 0).await).await;
+    moves(&*books.store, 0xae, 0xcd).await;
+    books.store.file_written(NOW, "f-1".to_owned(), [7; 32]).await.expect("works");
+    assert!(!leads_to_after_erasing(&books, 0xae, 0xcd).await);
+}
+
+/// Whoever moves at the moment at which their file is written has moved before it or after it.
+async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(books: Books) {
+    for n in 0xa0..=0xa9 {
+        waiting(&books, n, &format!("n-{n}")).await;
+    }
+    file(&books, "f-2", lease(&books, 0).await).await;
+    at_once(&books, 12, |store, n| async move {
+        match n {
+            4 | 7 => store.file_written(NOW, "f-2".to_owned(), [7; 32]).await.expect("works"),
+            n => {
+                let n = u8::try_from(n).expect("is small");
+                let from = 0xa0 + n - u8::from(n > 4) - u8::from(n > 7);
+                moves(&*store, from, from + 0x20).await;
+            }
+        }
+    })
+    .await;
+    for n in 0xa0..=0xa9 {
+        assert!(!leads_to_after_erasing(&books, n, n + 0x20).await, "{n:x}");
+    }
+}
+
+/// Whether anything leads to the number that somebody had, once whoever has this one now is erased.
+async fn leads_to_after_erasing(books: &Books, before: u8, now: u8) -> bool {
+    let erased = books.store.erase(None, NOW, None, number(now).index).await;
+    assert_eq!(erased.expect("works"), Erasure::Erased);
+    // Whoever decided about a number has left its name for a day.
+    books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
+    leads_to(books, before).await
 }
 
 async fn one_response_to_a_file_is_ever_taken(books: Books) {

@@ -49,3 +49,4 @@ mod setting;
 mod signups;
 mod spending;
 mod subscriptions;
+mod traces;

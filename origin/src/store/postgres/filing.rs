@@ -45,6 +45,7 @@ impl Filing for PostgresStore {
                 &[&file_id, &now.unix_seconds(), &sha256.as_slice()],
             )
             .await?;
+            forget_numbers(tx, &file_id).await?;
         })
     }
 
@@ -178,8 +179,11 @@ fn read_file(row: &Row) -> Result<File, Broken> {
     })
 }
 
-/// A subscriber's number is about to change: what is being written out with it stays as it is.
+/// A subscriber's number is about to change: what is being written out with it stays as it is. Files are locked, so that
+/// nothing is kept for one of which it is noted at this moment that it is written.
 pub(super) async fn keep_number(tx: &Db<'_>, subscriber_id: &str) -> Result<(), Broken> {
+    tx.rows("SELECT 1 FROM files WHERE written_at IS NULL AND response_sha256 IS NULL FOR SHARE", &[])
+        .await?;
     tx.change(
         "UPDATE file_lines l SET number_sealed = h.number_sealed
          FROM files f, transactions t, pais p, subscribers h
