@@ -3,7 +3,7 @@
 
 use crate::world::customer::{Choice, charge};
 use crate::world::operator::erase_listed;
-use crate::world::{Holder, Mishap, NETFLIX, World, keys};
+use crate::world::{ACCOUNTS, Holder, Mishap, NETFLIX, World, keys};
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_origin::erasure_file::Report;
@@ -12,6 +12,22 @@ use serde_json::{Value, json};
 const GOOD: &str = "+12025550101";
 const OTHER: &str = "+12025550102";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+const ABROAD: &str = "+447911123456";
+const ABROAD_WITH_TRUNK_PREFIX: &str = "+4407911123456";
+
+/// A world in which a line abroad pays on Acme's bill; a device has brought it in either spelling.
+async fn abroad() -> (World, String) {
+    let world = World::new();
+    world.acme.import(&format!("{}{ABROAD},active,postpaid,,USD,2021-03-14\n", ACCOUNTS.0)).await;
+    let mut pais = Vec::new();
+    for number in [ABROAD, ABROAD_WITH_TRUNK_PREFIX] {
+        let body = json!({"msisdn": number, "operator": "acme"});
+        let (_, answer) = world.ott(Method::POST, "/ott/v1/account/validate", body).await;
+        pais.push(answer["pai"].as_str().expect("is text").to_owned());
+    }
+    assert_eq!(pais[0], pais[1]);
+    (world, pais.remove(0))
+}
 
 fn erased() -> (StatusCode, Value) {
     (StatusCode::OK, json!("ERASED"))
@@ -153,7 +169,7 @@ async fn people_are_erased_from_a_list() {
 #[tokio::test]
 async fn a_file_for_billing_is_written_out_first() {
     let world = World::with_files().await;
-    world.acme.import(crate::world::ACCOUNTS.0).await;
+    world.acme.import(ACCOUNTS.0).await;
     for (number, email) in [(GOOD, "ann@example.com"), (OTHER, "bob@example.com")] {
         world.sign_up(&world.acme, number, Choice::New(email)).await;
     }
@@ -170,4 +186,25 @@ async fn a_file_for_billing_is_written_out_first() {
     app.store.file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");
     app.store.sweep(app.now()).await.expect("works");
     assert_eq!(world.erase("er-1", GOOD).await, erased());
+}
+
+#[tokio::test]
+async fn a_number_is_forgotten_however_it_is_spelled() {
+    let (world, pai) = abroad().await;
+    assert_eq!(world.erase("er-1", ABROAD_WITH_TRUNK_PREFIX).await, erased());
+    assert_eq!(posted(&world, &pai, "c-1").await["declineReason"], "account-closed");
+}
+
+#[tokio::test]
+async fn an_event_is_followed_however_its_number_is_spelled() {
+    let (world, pai) = abroad().await;
+    let at = world.now().plus_seconds(1).to_string();
+    let event =
+        json!({"eventID": "e-1", "type": "ceased", "msisdn": ABROAD_WITH_TRUNK_PREFIX, "occurredAt": at});
+    let (_, answer) = world.acme_calls("/account-events", &event).await;
+    assert_eq!(answer["outcome"], "APPLIED", "{answer}");
+    assert_eq!(posted(&world, &pai, "c-1").await["declineReason"], "account-closed");
+    let moved = json!({"eventID": "e-2", "type": "number-changed", "msisdn": ABROAD,
+                       "newMSISDN": ABROAD_WITH_TRUNK_PREFIX, "occurredAt": at});
+    assert_eq!(world.acme_calls("/account-events", &moved).await.0, StatusCode::BAD_REQUEST, "to itself");
 }

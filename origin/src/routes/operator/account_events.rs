@@ -17,7 +17,9 @@ pub(in crate::routes) async fn post_account_event(
     State(app): State<Arc<App>>,
     call: OperatorCall,
 ) -> Result<Json<AccountEventAnswer>, Failure> {
-    let request: AccountEventRequest = parse(&call.body)?;
+    let mut request: AccountEventRequest = parse(&call.body)?;
+    request.msisdn = app.numbers.spell(&request.msisdn);
+    request.new_msisdn = request.new_msisdn.map(|number| app.numbers.spell(&number));
     request.check(app.now())?;
     let event_id = request.event_id.clone();
     match follow(&app.vault, &*app.random, &*app.store, app.now(), Some(call.nonce), &request).await? {

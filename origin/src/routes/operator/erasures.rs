@@ -19,7 +19,7 @@ pub(in crate::routes) async fn post_erasure(
     call: OperatorCall,
 ) -> Result<Json<ErasureAnswer>, Failure> {
     let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
-    let number = app.vault.index(&msisdn);
+    let number = app.vault.index(&app.numbers.spell(&msisdn));
     let erasure = app.store.erase(Some(call.nonce), app.now(), Some(erasure_id.clone()), number).await?;
     app.ring_outbox();
     let outcome = match erasure {
