@@ -115,9 +115,10 @@ async fn what_the_store_knows_better_is_found_and_stays() {
     }
 }
 
-/// Just before the first call arrives, a PAI is closed, and the edge hears of it.
+/// Just before the first call arrives, a PAI is closed; then the edge hears of it, or the call is lost.
 struct Meanwhile {
     pai: Pai,
+    is_lost: bool,
     happened: AtomicBool,
     origin: Arc<App>,
 }
@@ -127,30 +128,63 @@ impl Peer for Meanwhile {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         if !self.happened.swap(true, Ordering::SeqCst) {
             close(&self.origin, self.pai).await;
+            if self.is_lost {
+                return Err(Unreachable);
+            }
             outbox::deliver_due(&self.origin).await.expect("works");
         }
         self.origin.peer.send(request).await
     }
 }
 
-#[tokio::test]
-async fn a_change_of_this_very_moment_is_no_finding() {
-    let (world, pais) = people().await;
-    let origin = Arc::clone(world.acme.app());
+/// What comes of a comparison of Acme's, whose calls go by this peer.
+async fn compared_by(world: &World, peer: impl Peer + 'static) -> (Report, Result<(), Stopped>) {
+    let origin = world.acme.app();
     let app = App::new(
         origin.config.clone(),
         keys::ring(&Holder::Origin("acme")),
         Arc::clone(&origin.store),
-        Arc::new(Meanwhile { pai: pais[0], happened: AtomicBool::new(false), origin: Arc::clone(&origin) }),
+        Arc::new(peer),
         Arc::clone(&origin.clock),
         Arc::clone(&origin.random),
     );
     let comparison = Comparison { app: &app.expect("is sound"), compare_only: false, pauses: &PAUSES };
     let mut report = Report::default();
-    comparison.run(&mut report, |_| ()).await.expect("comes to its end");
-    assert_eq!((report.same, report.findings()), (4, 0));
-    assert_eq!(world.network.crossed(EDGE, CALL).len(), 2, "what has changed is compared again");
-    assert_eq!(store(&world)[&key(pais[0])]["state"], "CLOSED");
+    let outcome = comparison.run(&mut report, |_| ()).await;
+    (report, outcome)
+}
+
+#[tokio::test]
+async fn a_change_of_this_very_moment_is_no_finding() {
+    for (is_lost, mended, calls) in [(false, 0, 2), (true, 1, 1)] {
+        let (world, pais) = people().await;
+        let origin = Arc::clone(world.acme.app());
+        let meanwhile = Meanwhile { pai: pais[0], is_lost, happened: AtomicBool::new(false), origin };
+        let (report, outcome) = compared_by(&world, meanwhile).await;
+        outcome.expect("comes to its end");
+        assert_eq!((report.same, report.behind, report.findings()), (4 - mended, mended, 0));
+        assert_eq!(world.network.crossed(EDGE, CALL).len(), calls, "what has changed is compared again");
+        assert_eq!(store(&world)[&key(pais[0])]["state"], "CLOSED");
+    }
+}
+
+/// Somebody who answers, but not to what was asked.
+struct Elsewhere;
+
+#[async_trait]
+impl Peer for Elsewhere {
+    async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+        let answer = json!({"same": 3, "behind": 0, "ahead": [], "foreign": []});
+        Ok(Response::new(Bytes::from(answer.to_string())))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_leaves_somebody_out_is_none() {
+    let (world, _) = people().await;
+    let (report, outcome) = compared_by(&world, Elsewhere).await;
+    assert!(matches!(outcome, Err(Stopped::Edge(Some(StatusCode::OK)))));
+    assert_eq!(report.compared(), 0);
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //! is. Those of the money are in `races_of_money.rs`.
 
 use crate::setting::{
-    Books, CONNECTIONS, NOW, charge, ext, flow, new_pai, nonce, number, partner, signup, subscription,
+    Books, CONNECTIONS, NOW, charge, device_flow, ext, flow, new_pai, nonce, number, partner, signup,
+    subscription,
 };
 use futures_util::future::join_all;
 use onbill_domain::day::Day;
@@ -12,7 +13,7 @@ use onbill_domain::pai::PaiState;
 use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use onbill_domain::token::Outcome;
 use onbill_origin::store::{
-    AccountRow, FlowStart, HandOff, Lane, PinTry, Posting, SignupIssue, Store, StoreError,
+    AccountRow, DevicePin, FlowStart, HandOff, Lane, PinTry, Posting, SignupIssue, Store, StoreError,
     SubscriptionRecord, TokenSpend,
 };
 use std::collections::HashSet;
@@ -25,6 +26,7 @@ on_each_database!(
     a_lease_is_one_origins,
     ten_codes_a_day_are_ten_at_two_origins,
     five_tries_are_five_at_two_origins,
+    five_tries_of_a_device_are_five_at_two_origins,
     a_number_has_one_holder_and_one_pai,
     a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai,
     a_number_that_changes_hands_twice_at_once_has_one_holder,
@@ -131,6 +133,19 @@ async fn five_tries_are_five_at_two_origins(books: Books) {
     let right = tries([1; 32]).await;
     assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::Proven(_))), PIN_TRIES_MAX as usize);
     assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::UsedUp { .. })), 16 - PIN_TRIES_MAX as usize);
+}
+
+async fn five_tries_of_a_device_are_five_at_two_origins(books: Books) {
+    let new = device_flow("netflix", 1, [1; 32]);
+    let tried =
+        DevicePin { partner: partner("netflix"), number: number(1).index, flow: new.flow, mac: [2; 32] };
+    books.store.start_flow(nonce(), NOW, new).await.expect("works");
+    let wrong = at_once(&books, 16, |store, _| {
+        let tried = tried.clone();
+        async move { store.try_device_pin(nonce(), NOW, tried).await.expect("works") }
+    })
+    .await;
+    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_TRIES_MAX as usize - 1);
 }
 
 async fn a_number_has_one_holder_and_one_pai(books: Books) {

@@ -174,6 +174,17 @@ async fn a_pin_is_for_its_own_number() {
 }
 
 #[tokio::test]
+async fn a_pin_is_for_its_number_however_that_is_spelled() {
+    let world = World::new();
+    let (spelled, with_trunk_prefix) = ("+447911123456", "+4407911123456");
+    for (sent_to, proved) in [(spelled, with_trunk_prefix), (with_trunk_prefix, spelled)] {
+        let id = sent(&world, sent_to).await;
+        // The flow is found, and the try counts.
+        assert_eq!(refusal(&prove(&world, proved, &id, "none").await), refused(400, "pin-invalid"));
+    }
+}
+
+#[tokio::test]
 async fn an_apps_pin_and_the_widgets_are_not_each_others() {
     let world = World::new();
     let id = sent(&world, ANN).await;
