@@ -109,6 +109,7 @@ async fn every_journey(world: &mut World) {
     apps(world).await;
     money(world).await;
     accounts(world).await;
+    own_page(world).await;
     garbage(world).await;
     upkeep(world).await;
 }
@@ -130,7 +131,7 @@ async fn widget(world: &World) {
     let card = world.card_payer().await;
     world.choose(&page, Choice::Existing(&card)).await;
     world.sign_up(&world.nova, ANA, Choice::New("ana@example.com")).await;
-    for refused in [ANN, POOR, SUSPENDED, CEASED] {
+    for refused in [POOR, SUSPENDED, CEASED] {
         let (status, answer) = world.enter_listed(&world.acme, refused).await;
         assert!(status.is_client_error(), "{answer}");
     }
@@ -196,6 +197,20 @@ async fn money(world: &World) {
         let (_, answer) = world.ott(Method::GET, path, Value::Null).await;
         assert_eq!(answer["status"], "APPROVED", "{path}");
     }
+}
+
+/// What the holder of a number reads, and how they end it.
+async fn own_page(world: &World) {
+    let (_, step) = world.enter_listed(&world.nova, ANA).await;
+    assert_eq!(step["step"], "already-on-bill");
+    let page = json!({"operator": "nova", "flow": step["flow"]});
+    let (status, page) = world.widget("/account", page).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    let link = &page["subscriptions"][0]["subscription"];
+    let unlink = json!({"operator": "nova", "flow": step["flow"], "subscription": link});
+    let (status, answer) = world.widget("/account/unlink", unlink).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    deliver(world).await;
 }
 
 /// Each thing that can happen to an account, and what a charge meets afterwards.
