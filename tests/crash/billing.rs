@@ -42,6 +42,7 @@ impl Billing {
         let operator = OperatorId::parse("acme").expect("is a slug");
         let config = OperatorConfig {
             colours: Colours::of(&operator),
+            coupons: None,
             operator,
             name: "Acme Mobile".to_owned(),
             country: "US".to_owned(),

@@ -105,6 +105,7 @@ pub(super) fn keys() -> Keyring {
         shared("return-result", "operator:acme", 4),
         shared("edge-to-partner", "partner:netflix", 5),
         shared("origin-to-partner", "operator:acme", 7),
+        shared("bss-to-origin", "operator:acme", 8),
         {"id": "partner-call-1", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",
          "private": base64url(&[6; 32])},
     ]);

@@ -222,6 +222,7 @@ pub(crate) fn operator(clock: &Arc<Movable>) -> Operator {
         keys: keys::ring(&Holder::Operator("acme")),
         accounts: account_file::parse(ACCOUNTS).expect("is an account file"),
         gateway: Some(Gateway { user: "onbill".to_owned(), password: RIGHT.to_owned() }),
+        coupons: None,
     };
     let outside = Outside { clock: Arc::clone(clock) as _, random: Arc::new(SystemRandom), http: network() };
     Operator::new(config, outside)

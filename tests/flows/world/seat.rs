@@ -145,6 +145,7 @@ impl Seat {
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
             gateway: None,
             colours: Colours::of(&id.parse_as(OperatorId::parse)),
+            coupons: None,
         };
         let config = origin_config(id, &facts);
         let start = |books| Process::start(id, config.clone(), books, outside, turn.as_ref());

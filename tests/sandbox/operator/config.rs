@@ -3,7 +3,7 @@
 use crate::sandbox::account_file::{self, Subscriber};
 use crate::sandbox::settings::{base_url, loopback, read, read_json, read_keys};
 use onbill_domain::currency::Currency;
-use onbill_domain::ids::{OfferId, OperatorId};
+use onbill_domain::ids::{ExtId, OfferId, OperatorId};
 use onbill_domain::key::{KeyUse, Keyring};
 use serde::Deserialize;
 use std::fmt;
@@ -37,6 +37,8 @@ pub struct OperatorConfig {
     pub colours: Colours,
     /// Its gateway for text messages, if others may send by it.
     pub gateway: Option<Gateway>,
+    /// What it sells as coupons, if it does.
+    pub coupons: Option<CouponsOnSale>,
 }
 
 /// Who may send text messages, by SMPP or by HTTP.
@@ -51,6 +53,40 @@ pub struct Gateway {
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Gateway(***)")
+    }
+}
+
+/// The plans that are paid ahead.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CouponsOnSale {
+    /// The origin that makes and sends them.
+    pub origin_url: String,
+    /// Where customers enter their codes.
+    pub redeem_url: String,
+    /// What there is to buy, in this order.
+    pub plans: Vec<PlanAhead>,
+}
+
+/// A plan that is paid ahead.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanAhead {
+    /// Its name, as the origin knows it.
+    pub plan: ExtId,
+    /// How many months it pays for.
+    pub months: u8,
+    /// What it costs, in minor units of the operator's currency.
+    pub price: i64,
+}
+
+impl CouponsOnSale {
+    fn check(self) -> Result<Self, String> {
+        let origin_url = base_url("coupons.origin_url", &self.origin_url)?;
+        if self.plans.iter().any(|plan| plan.months < 1 || plan.price < 1) {
+            return Err("coupons.plans: months and price must be positive".to_owned());
+        }
+        Ok(Self { origin_url, ..self })
     }
 }
 
@@ -105,6 +141,7 @@ struct File {
     offer: String,
     colours: Option<Colours>,
     gateway: Option<GatewayFile>,
+    coupons: Option<CouponsOnSale>,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +199,7 @@ impl OperatorConfig {
             country: file.country,
             currency: file.currency,
             return_path: file.return_path,
+            coupons: file.coupons.map(CouponsOnSale::check).transpose()?,
             accounts,
             gateway,
         };
@@ -178,7 +216,9 @@ impl OperatorConfig {
         {
             return Err("return_path: must be a path such as /done".to_owned());
         }
-        for key_use in [KeyUse::OriginToBss, KeyUse::SessionAssertion, KeyUse::ReturnResult] {
+        let mut uses = vec![KeyUse::OriginToBss, KeyUse::SessionAssertion, KeyUse::ReturnResult];
+        uses.extend(self.coupons.is_some().then_some(KeyUse::BssToOrigin));
+        for key_use in uses {
             if self.keys.newest(key_use, &self.party()).is_none() {
                 return Err(format!("keys: there is no {} key of {}", key_use.as_str(), self.party()));
             }

@@ -33,7 +33,7 @@ pub(super) async fn get_dashboard(
             }
         }
         (offer(&operator, &view, visitor.is_some()))
-        (behind_the_scenes("/", &view, visitor.as_ref()))
+        (behind_the_scenes(&operator, "/", &view, visitor.as_ref()))
     };
     page(&operator, &view, "Overview", visitor.as_ref(), &main)
 }
@@ -165,7 +165,12 @@ pub(super) fn widget(operator: &Operator, view: &View, shown: Shown, logged_in: 
 }
 
 /// What a developer wants to see and change of the page with this path.
-pub(super) fn behind_the_scenes(path: &str, view: &View, visitor: Option<&Msisdn>) -> Markup {
+pub(super) fn behind_the_scenes(
+    operator: &Operator,
+    path: &str,
+    view: &View,
+    visitor: Option<&Msisdn>,
+) -> Markup {
     html! {
         details class="card scenes" {
             summary { "Behind the scenes" }
@@ -190,6 +195,7 @@ pub(super) fn behind_the_scenes(path: &str, view: &View, visitor: Option<&Msisdn
                 ul class="links" {
                     li { a href="/sms" { "Everyone’s messages" } }
                     li { a href="/bill" { "Everyone’s bills" } }
+                    @if operator.config().coupons.is_some() { li { a href="/coupons" { "Everyone’s coupons" } } }
                     @if let Some(msisdn) = visitor { li { a href=(number_link("/sms", msisdn)) { "My messages" } } }
                     li { a href=(view.link("/bare")) { "The widget as a bare iframe" } }
                 }

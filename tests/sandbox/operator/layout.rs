@@ -38,6 +38,14 @@ impl View {
         Locale::parse(&self.locale).unwrap_or_default()
     }
 
+    /// These options in a form.
+    pub(super) fn hidden(&self) -> Markup {
+        html! {
+            input type="hidden" name="theme" value=(self.theme());
+            input type="hidden" name="locale" value=(self.locale().as_str());
+        }
+    }
+
     /// `path` with these options.
     pub(super) fn link(&self, path: &str) -> String {
         let theme = (self.theme() != "auto").then(|| format!("theme={}", self.theme()));
@@ -75,6 +83,7 @@ pub(super) fn page(
                         nav aria-label="Main" {
                             a href=(view.link("/")) { "Overview" }
                             a href=(view.link("/subscriptions")) { "Subscriptions" }
+                            @if config.coupons.is_some() { a href=(view.link("/plans")) { "Plans" } }
                             @if let Some(msisdn) = visitor {
                                 a href=(number_link("/bill", msisdn)) { "Bill" }
                                 a href=(number_link("/sms", msisdn)) { "Messages" }
@@ -108,8 +117,7 @@ fn log_in_form(operator: &Operator, view: &View, visitor: Option<&Msisdn>) -> Ma
                     }
                 }
             }
-            input type="hidden" name="theme" value=(view.theme());
-            input type="hidden" name="locale" value=(view.locale().as_str());
+            (view.hidden())
             button type="submit" { "Switch" }
         }
     }

@@ -1,14 +1,15 @@
-//! A mobile operator: the self-care dashboard with the widget on it, the CSP API that its origin calls, the text
-//! messages and the bills of its subscribers.
+//! A mobile operator: the self-care dashboard with the widget on it and plans that are paid ahead, the CSP API that its
+//! origin calls, the text messages and the bills of its subscribers.
 //!
-//! Not here: anything of onbill. The dashboard knows the edge's public URL and three keys; the rest of onbill could
-//! be another vendor's.
+//! Not here: anything of onbill. The dashboard knows the edge's public URL, its origin's address and four keys; the rest
+//! of onbill could be another vendor's.
 
 mod assets;
 mod bare;
 mod bill;
 pub mod books;
 pub mod config;
+mod coupons;
 mod csp;
 mod dashboard;
 mod done;
@@ -16,13 +17,14 @@ mod fault_switch;
 mod files;
 mod layout;
 mod log_in;
+mod origin;
 mod sendsms;
 mod session;
 mod sms;
 pub mod smsc;
 mod subscriptions;
 
-pub use config::{Colours, Gateway, OperatorConfig};
+pub use config::{Colours, CouponsOnSale, Gateway, OperatorConfig, PlanAhead};
 pub use files::Refused;
 pub use smsc::{Listening, Wish};
 
@@ -32,11 +34,13 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use books::Books;
+use coupons::Purchases;
 use fault_switch::Faults;
 use http::HeaderValue;
 use log_in::LogIns;
 use onbill_domain::key::KeyUse;
 use onbill_domain::timestamp::Timestamp;
+use origin::Origin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -48,7 +52,10 @@ struct Inner {
     config: OperatorConfig,
     outside: Outside,
     gate: Gate,
+    /// Absent where nothing is asked of it.
+    origin: Option<Origin>,
     books: Mutex<Books>,
+    purchases: Mutex<Purchases>,
     log_ins: Mutex<LogIns>,
     faults: watch::Sender<Faults>,
     files: Mutex<files::Answered>,
@@ -60,12 +67,15 @@ impl Operator {
     pub fn new(config: OperatorConfig, outside: Outside) -> Self {
         let authority = settings::authority(&config.public_url);
         let gate = Gate::new(config.keys.clone(), KeyUse::OriginToBss, authority);
+        let origin = Origin::of(&config, &outside);
         let books = Mutex::new(Books::open(config.accounts.clone(), config.currency));
         Self(Arc::new(Inner {
             config,
             outside,
             gate,
+            origin,
             books,
+            purchases: Mutex::default(),
             log_ins: Mutex::default(),
             faults: watch::Sender::new(Faults::default()),
             files: Mutex::default(),
@@ -91,6 +101,10 @@ impl Operator {
             .route(&self.config().return_path, get(done::get_done))
             .route("/log-in", post(log_in::post_log_in))
             .route("/session", get(session::get_session))
+            .route("/plans", get(coupons::plans::get_plans).post(coupons::plans::post_plan))
+            .route("/plans/{coupon}/resend", post(coupons::plans::post_resend))
+            .route("/coupons", get(coupons::desk::get_coupons))
+            .route("/coupons/{coupon}/{act}", post(coupons::desk::post_act))
             .route("/sms", get(sms::get_sms))
             .route("/bill", get(bill::get_bill))
             .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))

@@ -21,7 +21,7 @@ pub(super) async fn get_subscriptions(
             p { "What you pay through " (operator.config().name) " besides your plan, and what was charged for it. You can end it here." }
         }
         div class="own" { (widget(&operator, &view, Shown::Account, visitor.is_some())) }
-        (behind_the_scenes("/subscriptions", &view, visitor.as_ref()))
+        (behind_the_scenes(&operator, "/subscriptions", &view, visitor.as_ref()))
     };
     page(&operator, &view, "My subscriptions", visitor.as_ref(), &main)
 }

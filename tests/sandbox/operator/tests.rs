@@ -11,6 +11,8 @@ use onbill_domain::token::{self, Outcome, ResultClaims, SessionClaims};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
+mod coupons;
+
 const BASE: &str = "http://127.0.0.1:8790";
 const POSTPAID: &str = "+12025550101";
 const PREPAID: &str = "+12025550103";
@@ -35,6 +37,7 @@ fn acme() -> Acme {
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
         return_path: "/done".to_owned(),
         keys: keys(),
+        coupons: Some(coupons::on_sale()),
         accounts: account_file::parse(include_str!("../accounts/acme.csv")).expect("is well formed"),
         gateway: None,
     };

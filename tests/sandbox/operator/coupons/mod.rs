@@ -1,0 +1,105 @@
+//! Netflix paid ahead: customers buy a plan on the dashboard and get a code by text message; the operator's staff sees all
+//! coupons and can take one back. The operator asks its origin for everything, by `/operator/v1/coupons`, and never sees a
+//! code itself.
+//!
+//! Every form has the name of its coupon or the turn of its button in it, and every post is answered with a redirect: double
+//! clicks, reloads and lost answers make no second coupon and send no second message.
+
+mod card;
+pub(super) mod desk;
+pub(super) mod plans;
+mod purchases;
+mod words;
+
+pub(super) use purchases::Purchases;
+
+use super::Operator;
+use super::origin::Failure;
+use http::Method;
+use onbill_domain::ids::ExtId;
+use onbill_domain::wire::coupon::CouponRequest;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use purchases::{Act, Purchase, Told};
+use serde_json::{Value, json};
+use std::sync::{MutexGuard, PoisonError};
+
+const COUPONS: &str = "/operator/v1/coupons";
+
+impl Operator {
+    fn purchases(&self) -> MutexGuard<'_, Purchases> {
+        self.0.purchases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for a coupon that was noted. Done to its end: a browser that goes away meanwhile, as it does at a double click,
+    /// stops nothing half-way.
+    async fn buy(&self, purchase: Purchase) {
+        let operator = self.clone();
+        let done = tokio::spawn(async move {
+            let request = CouponRequest {
+                ext_coupon_id: purchase.id.clone(),
+                msisdn: purchase.msisdn,
+                plan: purchase.plan,
+                amount: purchase.price,
+                offer: Some(operator.config().offer.clone()),
+                locale: purchase.locale,
+            };
+            let body = serde_json::to_value(request).unwrap_or_default();
+            let heard = operator.ask(Method::POST, COUPONS, &body).await;
+            operator.hear(&purchase.id, Act::Buy, heard);
+        });
+        // It ends early only when the program does.
+        let _ = done.await;
+    }
+
+    /// Sends a coupon again or voids it, once for each turn.
+    async fn act(&self, id: ExtId, turn: u32, act: Act) {
+        if self.purchases().take_turn(&id, turn).is_none() {
+            return;
+        }
+        let operator = self.clone();
+        let done = tokio::spawn(async move {
+            let word = if act == Act::Void { "void" } else { "resend" };
+            let heard = operator.ask(Method::POST, &format!("{}/{word}", path_of(&id)), &json!({})).await;
+            operator.hear(&id, act, heard);
+            // A refusal is best explained by how the coupon stands.
+            operator.look(&id).await;
+        });
+        let _ = done.await;
+    }
+
+    /// Looks how a coupon stands; whether the origin answered.
+    async fn look(&self, id: &ExtId) -> bool {
+        let heard = self.ask(Method::GET, &path_of(id), &Value::Null).await;
+        let answered = !matches!(heard, Err(Failure::Silent));
+        if let (Ok(told), Some(purchase)) = (heard, self.purchases().find_mut(id)) {
+            purchase.learn(told);
+        }
+        answered
+    }
+
+    /// Looks how all of these stand. An origin that is silent once is not asked for the rest.
+    async fn look_at(&self, which: impl FnOnce(&Purchases) -> Vec<ExtId>) {
+        let ids = which(&self.purchases());
+        for id in ids {
+            if !self.look(&id).await {
+                break;
+            }
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Told, Failure> {
+        let origin = self.0.origin.as_ref().ok_or(Failure::Silent)?;
+        let answer = origin.call(method, path, body).await?;
+        serde_json::from_value(answer).map_err(|_| Failure::Silent)
+    }
+
+    fn hear(&self, id: &ExtId, act: Act, heard: Result<Told, Failure>) {
+        if let Some(purchase) = self.purchases().find_mut(id) {
+            purchase.hear(act, heard);
+        }
+    }
+}
+
+fn path_of(id: &ExtId) -> String {
+    format!("{COUPONS}/{}", utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC))
+}
