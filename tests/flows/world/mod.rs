@@ -147,6 +147,7 @@ impl World {
             price: seat.app().config.offers[0].price,
             network: network.parse_as(NetworkCode::parse),
             sims: account_file::parse(accounts).expect("is an account file"),
+            site: None,
         };
         let partner_keys = keys::ring(&Holder::Partner("netflix"));
         let netflix = NetflixConfig {

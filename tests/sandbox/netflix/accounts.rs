@@ -1,12 +1,13 @@
-//! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays}], leaks: [{at, where,
-//! found}]}`, where `pays` is `{how: "card", last4}` or `{how: "bill", operator, pai, extSubscriptionID,
-//! partnerSubscriptionID, told}`: there, `told` is `{pai, state, reason?, sequence}` as the operator's origin said last, or
+//! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays, coupons, paidUntil}],
+//! leaks: [{at, where, found}]}`, where `pays` is `{how: "card", last4}`, `{how: "coupons"}` or `{how: "bill", operator, pai,
+//! extSubscriptionID, partnerSubscriptionID, told}`: there, `told` is `{pai, state, reason?, sequence}` as the operator's origin said last, or
 //! null.
 
 use super::Netflix;
 use super::layout::page;
 use super::members::{Account, Pays};
 use crate::sandbox::answer::wants_json;
+use crate::sandbox::page::day;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -63,17 +64,23 @@ fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
 }
 
 fn member(account: &Account, told: Option<&AccountStateRequest>) -> Markup {
-    let how = if matches!(account.pays, Pays::Bill { .. }) { "bill" } else { "card" };
+    let (how, words) = match account.pays {
+        Pays::Bill { .. } => ("bill", "On the phone bill"),
+        Pays::Card { .. } => ("card", "By card"),
+        Pays::Coupons => ("coupons", "By coupon"),
+    };
     html! {
         li class="card" data-account=(account.id) data-how=(how) {
             div class="title" {
                 h2 { (account.email) }
-                span class={ "chip " (how) } { @if how == "bill" { "On the phone bill" } @else { "By card" } }
+                span class={ "chip " (how) } { (words) }
             }
             dl {
                 div { dt { "Account" } dd { (account.id) } }
                 div { dt { "Plan" } dd { (account.plan) } }
+                @if let Some(until) = account.paid_until { div { dt { "Paid until" } dd { (day(until)) } } }
                 @match &account.pays {
+                    Pays::Coupons => {}
                     Pays::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
                     Pays::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
                         div { dt { "Operator" } dd { (operator) } }

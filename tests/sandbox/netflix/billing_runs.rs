@@ -2,8 +2,8 @@
 //!
 //! A charge is named after its subscription and month and nothing else, so the same run again, or two at once, are the
 //! same charges again. JSON of a run: `{month, charges: [{extTransactionID, operator, amount, attempts, httpStatus,
-//! status?, declineReason?, transactionID?, code?}], totals: {charges, approved, pending, declined, failed}}`; a GET
-//! for JSON gives all runs since the start.
+//! status?, declineReason?, transactionID?, code?}], totals: {charges, approved, pending, declined, failed, paidAhead}}`;
+//! a GET for JSON gives all runs since the start. Days that a coupon has paid for are not charged.
 
 use super::Netflix;
 use super::edge::Failure;
@@ -69,14 +69,17 @@ struct Answer {
     decline_reason: Option<onbill_domain::decline::DeclineReason>,
 }
 
-/// How many charges went which way; `failed` ones have no answer yet and are the same charges in the next run.
+/// How many charges went which way; `failed` ones have no answer yet and are the same charges in the next run. Those whose
+/// month was paid ahead are not charged.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Totals {
     charges: usize,
     approved: usize,
     pending: usize,
     declined: usize,
     failed: usize,
+    paid_ahead: usize,
 }
 
 #[derive(Deserialize)]
@@ -129,34 +132,64 @@ fn month(text: &str) -> Option<ServicePeriod> {
 
 async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod) -> Run {
     let mut charges = Vec::new();
-    for (operator, pai, subscription) in subscriptions(netflix) {
-        let known = netflix.0.config.operator(&operator);
-        let name = ExtId::parse(&format!("{subscription}-{month}"));
-        if let (Some(known), Some(ext_transaction_id)) = (known, name) {
-            let request = TransactionRequest {
-                ext_transaction_id,
-                pai,
-                amount: known.price,
-                description: "Netflix Standard".to_owned(),
-                service_period: period,
-                tax: None,
-            };
-            charges.push(charge(netflix, operator, request).await);
-        }
+    let mut paid_ahead = 0;
+    for subscription in subscriptions(netflix) {
+        let known = netflix.0.config.operator(&subscription.operator);
+        let name = ExtId::parse(&format!("{}-{month}", subscription.ext_id));
+        let (Some(known), Some(ext_transaction_id)) = (known, name) else { continue };
+        let before = netflix.books().asked(&subscription.operator, &ext_transaction_id);
+        let due = before.or_else(|| due(known.price, period, subscription.paid_until));
+        let Some((amount, service_period)) = due else {
+            paid_ahead += 1;
+            continue;
+        };
+        let request = TransactionRequest {
+            ext_transaction_id,
+            pai: subscription.pai,
+            amount,
+            description: "Netflix Standard".to_owned(),
+            service_period,
+            tax: None,
+        };
+        charges.push(charge(netflix, subscription.operator, request).await);
     }
-    let totals = Totals::of(&charges);
+    let totals = Totals { paid_ahead, ..Totals::of(&charges) };
     Run { month, charges, totals }
 }
 
-fn subscriptions(netflix: &Netflix) -> Vec<(OperatorId, Pai, ExtId)> {
+/// Somebody to charge.
+struct Subscription {
+    operator: OperatorId,
+    pai: Pai,
+    ext_id: ExtId,
+    paid_until: Option<Day>,
+}
+
+fn subscriptions(netflix: &Netflix) -> Vec<Subscription> {
     let members = netflix.members();
     let on_bill = members.accounts().iter().filter_map(|account| match &account.pays {
-        Pays::Bill { operator, pai, ext_subscription_id, .. } => {
-            Some((operator.clone(), *pai, ext_subscription_id.clone()))
-        }
-        Pays::Card { .. } => None,
+        Pays::Bill { operator, pai, ext_subscription_id, .. } => Some(Subscription {
+            operator: operator.clone(),
+            pai: *pai,
+            ext_id: ext_subscription_id.clone(),
+            paid_until: account.paid_until,
+        }),
+        Pays::Card { .. } | Pays::Coupons => None,
     });
     on_bill.collect()
+}
+
+/// What is still to be paid of a month, and for which days: its part of the price, to the nearest minor unit. `None` when
+/// all of it is paid.
+fn due(price: Money, month: ServicePeriod, paid_until: Option<Day>) -> Option<(Money, ServicePeriod)> {
+    let from = match paid_until {
+        Some(until) if until >= month.from() => until.next()?,
+        _ => return Some((price, month)),
+    };
+    let rest = ServicePeriod::new(from, month.to()).ok()?;
+    let days = |period: ServicePeriod| period.to().days_since(period.from()) + 1;
+    let amount_minor = (2 * price.amount_minor * days(rest) + days(month)) / (2 * days(month));
+    Some((Money { amount_minor: amount_minor.max(1), ..price }, rest))
 }
 
 async fn charge(netflix: &Netflix, operator: OperatorId, request: TransactionRequest) -> Charge {
@@ -191,6 +224,7 @@ impl Totals {
             pending: count(Some(TransactionStatus::Pending)),
             declined: count(Some(TransactionStatus::Declined)),
             failed: count(None),
+            paid_ahead: 0,
         }
     }
 }
@@ -198,6 +232,25 @@ impl Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onbill_domain::currency::Currency;
+
+    #[test]
+    fn days_that_are_paid_are_not_due() {
+        let day = |text: &str| Day::parse(text).expect("is a day");
+        let price = Money { amount_minor: 1599, currency: Currency::parse("USD").expect("is listed") };
+        let due = |until: Option<&str>| {
+            let due = due(price, month("2027-05").expect("is a month"), until.map(day));
+            due.map(|(amount, days)| (amount.amount_minor, days.from().to_string(), days.to().to_string()))
+        };
+        let from = |minor, from: &str| Some((minor, from.to_owned(), "2027-05-31".to_owned()));
+        assert_eq!(due(None), from(1599, "2027-05-01"));
+        assert_eq!(due(Some("2027-04-30")), from(1599, "2027-05-01"));
+        assert_eq!(due(Some("2027-05-01")), from(1547, "2027-05-02"));
+        assert_eq!(due(Some("2027-05-21")), from(516, "2027-05-22"));
+        assert_eq!(due(Some("2027-05-30")), from(52, "2027-05-31"));
+        assert_eq!(due(Some("2027-05-31")), None);
+        assert_eq!(due(Some("2027-11-01")), None);
+    }
 
     #[test]
     fn a_month_runs_from_its_first_to_its_last_day() {

@@ -4,17 +4,22 @@
 //! They are the partner's own and believe nobody: what onbill says of a charge that was never posted to that operator,
 //! or against what it said before, is a contradiction. There must never be one.
 
+mod told;
+
+use super::redemptions::Redemptions;
 use super::standings::Standings;
-use onbill_domain::day::ServicePeriod;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
 use onbill_domain::wire::ott::{
     RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest, TransactionStatus,
 };
 use onbill_domain::wire::partner::AccountStateRequest;
 use serde::Serialize;
+use told::learn;
 
 /// More contradictions than this say nothing new.
 const CONTRADICTIONS_MAX: usize = 100;
@@ -104,6 +109,10 @@ impl Charge {
         self.operator == *operator && self.id == *id
     }
 
+    fn is_declined(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.told.status == TransactionStatus::Declined)
+    }
+
     fn fill(&mut self, asked: &TransactionRequest) {
         self.pai = asked.pai;
         self.amount = asked.amount;
@@ -117,6 +126,7 @@ pub(super) struct Books {
     /// Newest last. An operator's charges have names of their own.
     charges: Vec<Charge>,
     refunds: Vec<Refund>,
+    redemptions: Redemptions,
     standings: Standings,
     contradictions: Vec<Contradiction>,
 }
@@ -139,6 +149,11 @@ impl Books {
                 known: None,
             }),
         }
+    }
+
+    /// What was asked for under this name before: a charge is never asked for with other contents.
+    pub(super) fn asked(&self, operator: &OperatorId, id: &ExtId) -> Option<(Money, ServicePeriod)> {
+        self.charge(operator, id).map(|charge| (charge.amount, charge.service_period))
     }
 
     /// Notes that a post with these contents was taken, and so no other of that name.
@@ -273,6 +288,46 @@ impl Books {
         learn(&mut refund.known, told, source)
     }
 
+    /// Takes in what onbill says of a coupon, asked at that time. Its charge is on the books from then on.
+    pub(super) fn hear_coupon(
+        &mut self,
+        asked: &CouponRedeemRequest,
+        told: &CouponRedeemAnswer,
+        asked_at: Timestamp,
+    ) -> Result<(), Wrong> {
+        let heard = self.learn_coupon(asked, told, asked_at);
+        let about = format!("coupon {}", asked.ext_reference);
+        heard.inspect_err(|wrong| self.contradict(&told.operator, &about, *wrong, asked_at))
+    }
+
+    fn learn_coupon(
+        &mut self,
+        asked: &CouponRedeemRequest,
+        told: &CouponRedeemAnswer,
+        asked_at: Timestamp,
+    ) -> Result<(), Wrong> {
+        // Without a subscriber of ours the days may be somebody's whom onbill does not know.
+        let theirs = |each: &&Charge| each.operator == told.operator && Some(each.pai) == asked.pai;
+        let mut others = self.charges.iter().filter(theirs).filter(|each| each.id != told.ext_transaction_id);
+        let is_paid = |each: &Charge| each.taken && !each.is_declined();
+        if others.any(|each| is_paid(each) && each.service_period.overlaps(told.service_period)) {
+            return Err(Wrong::Contradicts("a day that something else pays for"));
+        }
+        if self.redemptions.hear(asked, told, Day::of(asked_at))? {
+            self.charges.push(Charge {
+                id: told.ext_transaction_id.clone(),
+                operator: told.operator.clone(),
+                pai: told.pai,
+                amount: told.amount,
+                service_period: told.service_period,
+                taken: true,
+                known: None,
+            });
+        }
+        self.meet(&told.operator, told.pai, asked_at);
+        Ok(())
+    }
+
     /// Notes a customer whom an operator has sent, or named as active, when asked at that time.
     pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai, asked_at: Timestamp) {
         if let Err(wrong) = self.standings.meet(operator, pai, asked_at) {
@@ -312,63 +367,4 @@ impl Books {
             self.contradictions.push(Contradiction { at: now, operator: operator.clone(), what });
         }
     }
-}
-
-/// What onbill tells of a charge or a refund.
-trait State {
-    fn status(&self) -> TransactionStatus;
-
-    /// Whether onbill's own name for it, and what never changes, are as before.
-    fn is_of(&self, before: &Self) -> bool;
-
-    /// Whether it says the same.
-    fn repeats(&self, before: &Self) -> bool;
-}
-
-impl State for TransactionAnswer {
-    fn status(&self) -> TransactionStatus {
-        self.status
-    }
-
-    fn is_of(&self, before: &Self) -> bool {
-        self.transaction_id == before.transaction_id
-    }
-
-    fn repeats(&self, before: &Self) -> bool {
-        self == before
-    }
-}
-
-impl State for RefundAnswer {
-    fn status(&self) -> TransactionStatus {
-        self.status
-    }
-
-    fn is_of(&self, before: &Self) -> bool {
-        self.refund_id == before.refund_id && self.amount == before.amount
-    }
-
-    /// What is left of the charge changes with its other refunds.
-    fn repeats(&self, before: &Self) -> bool {
-        *self == Self { remaining: self.remaining, ..before.clone() }
-    }
-}
-
-/// Puts what is told beside what is known. What is settled is settled for good.
-fn learn<T: State>(known: &mut Option<Known<T>>, told: T, source: Source) -> Result<(), Wrong> {
-    let pending = told.status() == TransactionStatus::Pending;
-    if pending && source == Source::Notice {
-        return Err(Wrong::Impossible("a notice of what is not settled"));
-    }
-    if let Some(Known { told: before, .. }) = known {
-        if !told.is_of(before) {
-            return Err(Wrong::Contradicts("under another name, or of another amount, than before"));
-        }
-        if before.status() != TransactionStatus::Pending {
-            let fine = pending || told.repeats(before);
-            return if fine { Ok(()) } else { Err(Wrong::Contradicts("it was settled otherwise before")) };
-        }
-    }
-    *known = Some(Known { told, source });
-    Ok(())
 }

@@ -8,12 +8,18 @@ use super::members::Pays;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use onbill_domain::ids::{ExtId, OperatorId};
+use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
 use onbill_domain::wire::ott::{RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::sync::{MutexGuard, PoisonError};
 
 const CHARGES: &str = "/ott/v1/transaction";
+const REDEEM: &str = "/ott/v1/coupon/redeem";
+
+/// All that the answer to a redemption has in it. What it says beyond that of whoever pays is noted as a leak.
+const REDEEMED: [&str; 9] =
+    ["status", "plan", "months", "amount", "offer", "pai", "operator", "servicePeriod", "extTransactionID"];
 
 impl Netflix {
     /// Posts a charge; tried again while the other side is away.
@@ -55,6 +61,36 @@ impl Netflix {
             }
         }
         outcome
+    }
+
+    /// Redeems a coupon; tried again while the other side is away.
+    pub(super) async fn redeem(&self, asked: &CouponRedeemRequest) -> Result<CouponRedeemAnswer, Failure> {
+        let (_, answer) = self.0.edge.post::<Value>(REDEEM, asked).await.answer?;
+        let members = answer.as_object().into_iter().flat_map(serde_json::Map::keys);
+        for member in members.filter(|member| !REDEEMED.contains(&member.as_str())) {
+            let found = format!("the member {member}");
+            self.0.leaks.note(&format!("answer to {REDEEM}"), found, self.now());
+        }
+        let told: CouponRedeemAnswer = serde_json::from_value(answer).map_err(|_| Failure::Silent)?;
+        if self.0.config.operator(&told.operator).is_none() {
+            return Err(Failure::Silent);
+        }
+        // A contradiction is in the books, and stops here: it is no coupon to count on.
+        let heard = self.books().hear_coupon(asked, &told, self.now());
+        heard.map_err(|_| Failure::Silent)?;
+        self.ask_how_it_stands(&told.operator, &told.ext_transaction_id).await;
+        Ok(told)
+    }
+
+    /// Learns how a charge stands, where that can be had at once. A notice tells it otherwise.
+    async fn ask_how_it_stands(&self, operator: &OperatorId, charge: &ExtId) {
+        let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
+        let answer = self.0.edge.send(Method::GET, &format!("{CHARGES}/{name}"), Bytes::new()).await;
+        let told = answer.and_then(|answer| serde_json::from_slice::<TransactionAnswer>(answer.body()).ok());
+        if let Some(told) = told {
+            // A contradiction is in the books.
+            let _ = self.books().hear_charge(operator, told, Source::Answer, self.now());
+        }
     }
 
     /// Makes any call by hand, once, as a test does: signed, and noted in the books as far as it is well formed. `None`

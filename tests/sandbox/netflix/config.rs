@@ -46,6 +46,8 @@ pub struct KnownOperator {
     /// Its demo accounts, which only a stand-in can know. Their SIMs are at hand for the played device, and the leak
     /// check knows every spelling of their numbers.
     pub sims: Vec<Subscriber>,
+    /// Its own site, where customers begin to pay on their bill.
+    pub site: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +72,7 @@ struct OperatorEntry {
     price: Option<Money>,
     network: NetworkCode,
     accounts: PathBuf,
+    site: Option<String>,
 }
 
 fn default_retry_pause() -> u64 {
@@ -89,8 +92,8 @@ impl NetflixConfig {
             let sims = account_file::parse(&read(&entry.accounts)?)
                 .map_err(|complaint| format!("{}: {complaint}", entry.accounts.display()))?;
             let price = entry.price.unwrap_or(usual);
-            let (id, name, network) = (entry.id, entry.name, entry.network);
-            operators.push(KnownOperator { id, name, price, network, sims });
+            let (id, name, network, site) = (entry.id, entry.name, entry.network, entry.site);
+            operators.push(KnownOperator { id, name, price, network, sims, site });
         }
         let config = Self {
             partner: file.partner.or_else(|| PartnerId::parse("netflix")).ok_or("partner: is missing")?,

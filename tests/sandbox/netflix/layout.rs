@@ -27,6 +27,7 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                         svg viewBox="0 0 32 32" aria-hidden="true" { rect width="32" height="32" rx="16" {} path d="M12.5 9.5v13l11-6.5z" {} }
                         span { "Partner sandbox" small { "plays Netflix" } }
                     }
+                    nav aria-label="For members" { a href="/redeem" { "Redeem a code" } a href="/member" { "Your account" } }
                 }
                 @if !leaks.is_empty() {
                     section id="leaks" class="leaks" aria-labelledby="leaks-title" {
@@ -50,6 +51,11 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
 /// The style sheet.
 pub(super) async fn get_style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("netflix.css"))
+}
+
+/// The script.
+pub(super) async fn get_script() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("netflix.js"))
 }
 
 /// The mark, for the browser's tab.

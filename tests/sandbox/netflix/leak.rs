@@ -125,6 +125,7 @@ fn unsearched(path: &str) -> Option<&'static [u8]> {
         // The SIM that is put into the played device.
         "/app" => Some(b"msisdn="),
         // What customers type as a password is theirs, and is not kept.
+        "/redeem" | "/log-in" => Some(b"password="),
         _ if path.starts_with("/signup/") || path.starts_with("/app/") => Some(b"password="),
         _ => None,
     }

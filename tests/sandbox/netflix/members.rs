@@ -1,6 +1,8 @@
 //! The partner's memory: visits of customers whom operators sent, and accounts with how each is paid. Of the customer
 //! behind a phone bill it knows the PAI and nothing else.
 
+use super::coupons::Coupon;
+use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
@@ -22,6 +24,8 @@ pub(super) struct Visit {
     pub(super) started_at: Timestamp,
     /// Our name for the subscription that may come of it: fixed, so that a second try is the same request.
     pub(super) ext_subscription_id: ExtId,
+    /// The last day that coupons have paid for already, as the token has told.
+    pub(super) paid_until: Option<Day>,
     /// The account that it ended with.
     pub(super) account_id: Option<String>,
 }
@@ -48,6 +52,8 @@ pub(super) enum Pays {
         #[serde(rename = "partnerSubscriptionID")]
         partner_subscription_id: String,
     },
+    /// By nothing beyond its coupons: it ends with them.
+    Coupons,
 }
 
 impl Pays {
@@ -55,19 +61,24 @@ impl Pays {
     pub(super) fn bill(&self) -> Option<(OperatorId, Pai)> {
         match self {
             Self::Bill { operator, pai, .. } => Some((operator.clone(), *pai)),
-            Self::Card { .. } => None,
+            Self::Card { .. } | Self::Coupons => None,
         }
     }
 }
 
 /// An account.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Account {
     #[serde(rename = "accountID")]
     pub(super) id: String,
     pub(super) email: String,
     pub(super) plan: &'static str,
     pub(super) pays: Pays,
+    /// Oldest first.
+    pub(super) coupons: Vec<Coupon>,
+    /// The last day that is paid already.
+    pub(super) paid_until: Option<Day>,
 }
 
 /// All of it.
@@ -84,15 +95,21 @@ impl Members {
         for (email, last4) in
             [("dana@example.com", "4242"), ("lee@example.com", "1881"), ("sam@example.com", "0005")]
         {
-            members.add(email, Pays::Card { last4 });
+            members.account_or_new(email, Pays::Card { last4 });
         }
         members
     }
 
-    fn add(&mut self, email: &str, pays: Pays) -> String {
-        let id = format!("member-{}", self.accounts.len() + 1);
-        self.accounts.push(Account { id: id.clone(), email: email.to_owned(), plan: "standard", pays });
-        id
+    /// The account with this e-mail address, made when there is none.
+    pub(super) fn account_or_new(&mut self, email: &str, pays: Pays) -> &mut Account {
+        let known = self.accounts.iter().position(|account| account.email.eq_ignore_ascii_case(email));
+        let at = known.unwrap_or_else(|| {
+            let id = format!("member-{}", self.accounts.len() + 1);
+            let (email, coupons) = (email.to_owned(), Vec::new());
+            self.accounts.push(Account { id, email, plan: "standard", pays, coupons, paid_until: None });
+            self.accounts.len() - 1
+        });
+        &mut self.accounts[at]
     }
 
     /// All accounts, oldest first.
@@ -114,7 +131,7 @@ impl Members {
     pub(super) fn account_of(&self, subscriber: (&OperatorId, Pai)) -> Option<&Account> {
         let is_theirs = |account: &&Account| match &account.pays {
             Pays::Bill { operator, pai, .. } => (operator, *pai) == subscriber,
-            Pays::Card { .. } => false,
+            Pays::Card { .. } | Pays::Coupons => false,
         };
         self.accounts.iter().find(is_theirs)
     }
@@ -142,21 +159,18 @@ impl Members {
             ext_subscription_id: visit.ext_subscription_id,
             partner_subscription_id,
         };
-        let account_id = self.put_on_bill(email, pays);
+        let account_id = self.put_on_bill(email, pays, visit.paid_until);
         if let Some(visit) = self.visits.get_mut(id) {
             visit.account_id = Some(account_id);
         }
     }
 
-    /// Makes the account, or moves it to this bill from what it was paid by; gives its name.
-    pub(super) fn put_on_bill(&mut self, email: &str, pays: Pays) -> String {
-        let known = self.accounts.iter_mut().find(|account| account.email.eq_ignore_ascii_case(email));
-        match known {
-            Some(account) => {
-                account.pays = pays;
-                account.id.clone()
-            }
-            None => self.add(email, pays),
-        }
+    /// Makes the account, or moves it to this bill from what it was paid by, where coupons have paid until that day already.
+    /// Gives its name.
+    pub(super) fn put_on_bill(&mut self, email: &str, pays: Pays, paid_until: Option<Day>) -> String {
+        let account = self.account_or_new(email, pays.clone());
+        account.pays = pays;
+        account.paid_until = account.paid_until.max(paid_until);
+        account.id.clone()
     }
 }

@@ -12,14 +12,20 @@ mod books;
 mod calls;
 mod charges;
 pub mod config;
+mod coupons;
 mod edge;
 mod fault_switch;
 mod home;
 mod layout;
 pub mod leak;
+mod log_in;
+mod member;
 mod members;
 mod network;
 mod notices;
+mod redeem;
+mod redeem_form;
+mod redemptions;
 mod refund_form;
 mod refunds;
 mod signup;
@@ -42,6 +48,7 @@ use edge::Edge;
 use fault_switch::Faults;
 use http::HeaderValue;
 use leak::LeakWatch;
+use log_in::LogIns;
 use members::Members;
 use onbill_domain::key::KeyUse;
 use onbill_domain::timestamp::Timestamp;
@@ -64,6 +71,7 @@ struct Inner {
     books: Mutex<Books>,
     runs: Mutex<Runs>,
     devices: Mutex<Devices>,
+    log_ins: Mutex<LogIns>,
     faults: Mutex<Faults>,
 }
 
@@ -76,9 +84,21 @@ impl Netflix {
         let gate = Gate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority.clone());
         let origins = Gate::new(config.keys.clone(), KeyUse::OriginToPartner, authority);
         let members = Mutex::new(Members::with_demo_accounts());
-        let (books, runs, devices, faults) = Default::default();
-        let inner =
-            Inner { config, outside, gate, origins, edge, leaks, members, books, runs, devices, faults };
+        let (books, runs, devices, log_ins, faults) = Default::default();
+        let inner = Inner {
+            config,
+            outside,
+            gate,
+            origins,
+            edge,
+            leaks,
+            members,
+            books,
+            runs,
+            devices,
+            log_ins,
+            faults,
+        };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -101,6 +121,10 @@ impl Netflix {
             .route("/signup/{visit}/new", post(signup::post_new))
             .route("/signup/{visit}/existing", post(signup::post_existing))
             .route("/signup/{visit}/done", get(signup::get_done))
+            .route("/redeem", get(redeem::get_redeem).post(redeem::post_redeem))
+            .route("/member", get(member::get_member))
+            .route("/log-in", post(log_in::post_log_in))
+            .route("/log-out", post(log_in::post_log_out))
             .route("/accounts", get(accounts::get_accounts))
             .route("/billing-runs", get(billing_runs::get_billing_runs).post(billing_runs::post_billing_run))
             .route("/charges", get(charges::get_charges))
@@ -108,9 +132,10 @@ impl Netflix {
             .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
             .route("/healthz", get(answer::healthz))
             .route("/assets/netflix.svg", get(layout::get_icon))
-            .route("/assets/netflix.css", get(layout::get_style));
+            .route("/assets/netflix.css", get(layout::get_style))
+            .route("/assets/netflix.js", get(layout::get_script));
         let policy = HeaderValue::from_static(
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         );
         api.merge(pages)
             .layer(from_fn_with_state(self.clone(), leak::watch))

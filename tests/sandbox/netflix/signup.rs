@@ -168,7 +168,7 @@ impl Netflix {
         let pays = self.members().account(email).map(|account| account.pays.clone());
         match (origin, pays) {
             (SubscriptionOrigin::NewAccount, None)
-            | (SubscriptionOrigin::ExistingAccount, Some(Pays::Card { .. })) => Ok(()),
+            | (SubscriptionOrigin::ExistingAccount, Some(Pays::Card { .. } | Pays::Coupons)) => Ok(()),
             (SubscriptionOrigin::NewAccount, Some(_)) => Err((
                 "There is an account with this e-mail already. Log in to it instead.".to_owned(),
                 "email",

@@ -70,6 +70,7 @@ pub(super) async fn post_signup_session(
         return_url: worth.return_url,
         started_at: netflix.now(),
         ext_subscription_id,
+        paid_until: worth.paid_until,
         account_id: None,
     };
     let url = format!("{}/signup/{id}", config.public_url);

@@ -3,21 +3,19 @@
 use super::*;
 use crate::sandbox::account_file;
 use crate::sandbox::testing::{Answered, NOW, World, ask, form, get, get_json, json_post, keys, signed};
-use bytes::Bytes;
-use http::{Request, StatusCode};
+use fake_edge::FakeEdge;
+use http::StatusCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::money::Money;
-use onbill_domain::signature::{Presented, Target, verify};
-use onbill_origin::peer::Unreachable;
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 mod app;
 mod billing;
+mod coupons;
+mod fake_edge;
 mod notices;
 mod refunds;
 mod standings;
@@ -27,117 +25,6 @@ const RETURN: &str = "http://127.0.0.1:8787/widget/v1/return/acme/ticket";
 const SIMS: &str =
     "msisdn,status,type,balance,currency,activated_on\n+12025550101,active,postpaid,,USD,2021-03-14\n";
 const PAI: &str = "07070707-0707-4707-8707-070707070707";
-
-/// An edge that checks every signature, spends tokens once, and keeps charges by their name.
-#[derive(Default)]
-struct FakeEdge {
-    nonces: HashSet<String>,
-    tokens: HashMap<String, Value>,
-    subscriptions: Vec<Value>,
-    charges: HashMap<String, Value>,
-    refunds: HashMap<String, Value>,
-    /// What new charges and refunds are told to be; APPROVED when not set.
-    says: Option<&'static str>,
-    /// How many of the next calls go unanswered, after they had their effect.
-    lost: u32,
-    refuse_subscription: Option<(u16, &'static str)>,
-    /// What was asked about numbers: path and body.
-    asked: Vec<(String, Value)>,
-    /// What the next of these questions are answered with. When there is nothing left, the number may be billed.
-    answers: VecDeque<(u16, Value)>,
-}
-
-impl FakeEdge {
-    fn answer(&mut self, request: &Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
-        let keys = keys();
-        let target = Target {
-            method: request.method().as_str(),
-            authority: "127.0.0.1:8787",
-            path: request.uri().path(),
-            query: "",
-            body: Some((request.body(), "application/json")),
-        };
-        let presented = Presented::from_headers(request.headers()).expect("is signed");
-        let now = Timestamp::from_unix_seconds(NOW);
-        let verified =
-            verify(&target, presented, &keys, KeyUse::PartnerCall, now).expect("is signed rightly");
-        assert!(self.nonces.insert(verified.nonce.value().to_owned()), "each try has a nonce of its own");
-        let body: Value = serde_json::from_slice(request.body()).expect("is JSON");
-        let (status, answer) = match request.uri().path() {
-            "/ott/v1/token/validate" => self.validate(&body),
-            "/ott/v1/partnerSubscription" => self.subscribe(body),
-            "/ott/v1/transaction" => self.charge(&body),
-            path @ ("/ott/v1/account/validate" | "/ott/v1/pin") => self.say(path, body),
-            other => {
-                let charge =
-                    other.strip_prefix("/ott/v1/transaction/").and_then(|rest| rest.strip_suffix("/refund"));
-                self.refund(&percent_decode_str(charge.expect("is a refund")).decode_utf8_lossy(), &body)
-            }
-        };
-        if self.lost > 0 {
-            self.lost -= 1;
-            return Err(Unreachable);
-        }
-        let mut response =
-            http::Response::builder().status(status).header("content-type", "application/json");
-        if status == 429 {
-            response = response.header("retry-after", "7200");
-        }
-        Ok(response.body(Bytes::from(answer.to_string())).expect("is a response"))
-    }
-
-    fn validate(&mut self, body: &Value) -> (u16, Value) {
-        let token = body["token"].as_str().expect("is text").to_owned();
-        let spent_by = self.tokens.entry(token.clone()).or_insert_with(|| body["extReference"].clone());
-        if token == "forged" {
-            (400, json!({"code": "token-invalid", "message": "x"}))
-        } else if *spent_by == body["extReference"] {
-            let operator = if token == "for-nova" { "nova" } else { "acme" };
-            (
-                200,
-                json!({"pai": PAI, "operator": operator, "offer": "netflix-standard", "status": "ACTIVE",
-                         "type": "postpaid", "locale": "en", "returnURL": RETURN}),
-            )
-        } else {
-            (409, json!({"code": "token-already-used", "message": "x"}))
-        }
-    }
-
-    fn subscribe(&mut self, body: Value) -> (u16, Value) {
-        if let Some((status, code)) = self.refuse_subscription {
-            return (status, json!({"code": code, "message": "x"}));
-        }
-        self.subscriptions.push(body);
-        (201, json!({"partnerSubscriptionID": "ps-1", "status": "ACTIVE"}))
-    }
-
-    fn charge(&mut self, body: &Value) -> (u16, Value) {
-        let id = body["extTransactionID"].as_str().expect("is text").to_owned();
-        let status = if self.charges.insert(id.clone(), body.clone()).is_none() { 201 } else { 200 };
-        let says = self.says.unwrap_or("APPROVED");
-        (status, json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": says}))
-    }
-
-    /// Of one charge, whatever has been given back before: what remains is judged here only as a whole.
-    fn refund(&mut self, charge: &str, body: &Value) -> (u16, Value) {
-        let of = &self.charges[charge]["amount"];
-        let amount = if body["amount"].is_null() { of } else { &body["amount"] };
-        let remaining = of["value"].as_i64().expect("is whole") - amount["value"].as_i64().expect("is whole");
-        if remaining < 0 {
-            return (400, json!({"code": "invalid-request", "message": "x"}));
-        }
-        let id = body["extRefundID"].as_str().expect("is text");
-        let status = if self.refunds.contains_key(id) { 200 } else { 201 };
-        if self.refunds.entry(id.to_owned()).or_insert_with(|| body.clone()) != body {
-            return (422, json!({"code": "idempotency-violation", "message": "x"}));
-        }
-        let status_word = self.says.unwrap_or("APPROVED");
-        let remaining = json!({"value": remaining, "currency": "USD"});
-        let answer = json!({"refundID": format!("f-{id}"), "extRefundID": id, "extTransactionID": charge,
-                            "status": status_word, "amount": amount, "remaining": remaining});
-        (status, answer)
-    }
-}
 
 struct Partner {
     world: World,
@@ -154,6 +41,7 @@ fn partner() -> Partner {
         price: Money { amount_minor: 1599, currency: usd },
         network: NetworkCode::parse(network).expect("is a code"),
         sims: account_file::parse(SIMS).expect("is an account file"),
+        site: Some("http://127.0.0.1:8790".to_owned()),
     };
     let config = NetflixConfig {
         partner: PartnerId::parse("netflix").expect("is a slug"),

@@ -129,10 +129,10 @@ impl Netflix {
 
     /// Somebody who pays for an account already, or somebody new.
     fn recognise(&self, answer: DeviceValidateAnswer, asked_at: Timestamp) -> Stage {
-        let DeviceValidateAnswer { operator, pai, account_type, .. } = answer;
+        let DeviceValidateAnswer { operator, pai, account_type, paid_until, .. } = answer;
         self.books().meet(&operator, pai, asked_at);
         let ext_subscription_id = self.subscription_name();
-        let subscriber = Subscriber { operator, pai, account_type, ext_subscription_id };
+        let subscriber = Subscriber { operator, pai, account_type, paid_until, ext_subscription_id };
         match self.account_on_bill(&subscriber) {
             Some(account_id) => Stage::Done { account_id, account_type, is_news: false },
             None => Stage::Account { subscriber, problem: None },
@@ -193,9 +193,9 @@ impl Netflix {
             }
         };
         // 4.
-        let Subscriber { operator, pai, ext_subscription_id, .. } = subscriber;
+        let Subscriber { operator, pai, ext_subscription_id, paid_until, .. } = subscriber;
         let pays = Pays::Bill { operator, pai, ext_subscription_id, partner_subscription_id };
-        let account_id = self.members().put_on_bill(&email, pays);
+        let account_id = self.members().put_on_bill(&email, pays, paid_until);
         Stage::Done { account_id, account_type, is_news: true }
     }
 }

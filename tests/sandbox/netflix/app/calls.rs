@@ -40,7 +40,7 @@ struct Contract {
 const VALIDATE: Contract = Contract {
     path: "/ott/v1/account/validate",
     status: StatusCode::OK,
-    members: &["status", "type", "pai", "operator"],
+    members: &["status", "type", "pai", "operator", "paidUntil"],
     codes: &[
         Code::AccountNotFound,
         Code::SuspendedNonPayment,

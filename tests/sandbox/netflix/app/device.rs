@@ -3,6 +3,7 @@
 
 use super::super::network::NetworkCode;
 use super::super::signup_form::Problem;
+use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
@@ -60,6 +61,8 @@ pub(super) struct Subscriber {
     pub(super) operator: OperatorId,
     pub(super) pai: Pai,
     pub(super) account_type: AccountType,
+    /// The last day that coupons have paid for already.
+    pub(super) paid_until: Option<Day>,
     /// Our name for the subscription that may come of it: fixed, so that a second try is the same request.
     pub(super) ext_subscription_id: ExtId,
 }

@@ -37,7 +37,7 @@ pub(super) fn result(run: &Run) -> Markup {
         }
         section class="card" id="run-totals" { (totals(run)) }
         @if run.charges.is_empty() {
-            p class="quiet" { "Nobody is on a phone bill yet." }
+            p class="quiet" { "There was nobody to charge: nobody is on a phone bill, or all have paid ahead." }
         } @else {
             ul class="members" id="run-charges" { @for charge in &run.charges { (line(charge)) } }
         }
@@ -52,6 +52,7 @@ fn totals(run: &Run) -> Markup {
         ("pending", totals.pending),
         ("declined", totals.declined),
         ("failed", totals.failed),
+        ("paid ahead", totals.paid_ahead),
     ];
     html! { dl class="counts" { @for (name, count) in counts { div { dt { (name) } dd data-total=(name) { (count) } } } } }
 }

@@ -16,7 +16,7 @@ async fn the_same_run_repeated_bills_nothing_twice() {
     let first = partner.run("2026-12").await;
     assert_eq!(
         first["totals"],
-        json!({"charges": 2, "approved": 2, "pending": 0, "declined": 0, "failed": 0})
+        json!({"charges": 2, "approved": 2, "pending": 0, "declined": 0, "failed": 0, "paidAhead": 0})
     );
     assert_eq!(
         (&first["charges"][0]["httpStatus"], &first["charges"][0]["status"]),

@@ -1,0 +1,63 @@
+//! What onbill tells of a charge or a refund, put beside what is known of it.
+
+use super::{Known, Source, Wrong};
+use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer, TransactionStatus};
+
+/// What onbill tells of a charge or a refund.
+pub(super) trait State {
+    fn status(&self) -> TransactionStatus;
+
+    /// Whether onbill's own name for it, and what never changes, are as before.
+    fn is_of(&self, before: &Self) -> bool;
+
+    /// Whether it says the same.
+    fn repeats(&self, before: &Self) -> bool;
+}
+
+impl State for TransactionAnswer {
+    fn status(&self) -> TransactionStatus {
+        self.status
+    }
+
+    fn is_of(&self, before: &Self) -> bool {
+        self.transaction_id == before.transaction_id
+    }
+
+    fn repeats(&self, before: &Self) -> bool {
+        self == before
+    }
+}
+
+impl State for RefundAnswer {
+    fn status(&self) -> TransactionStatus {
+        self.status
+    }
+
+    fn is_of(&self, before: &Self) -> bool {
+        self.refund_id == before.refund_id && self.amount == before.amount
+    }
+
+    /// What is left of the charge changes with its other refunds.
+    fn repeats(&self, before: &Self) -> bool {
+        *self == Self { remaining: self.remaining, ..before.clone() }
+    }
+}
+
+/// Puts what is told beside what is known. What is settled is settled for good.
+pub(super) fn learn<T: State>(known: &mut Option<Known<T>>, told: T, source: Source) -> Result<(), Wrong> {
+    let pending = told.status() == TransactionStatus::Pending;
+    if pending && source == Source::Notice {
+        return Err(Wrong::Impossible("a notice of what is not settled"));
+    }
+    if let Some(Known { told: before, .. }) = known {
+        if !told.is_of(before) {
+            return Err(Wrong::Contradicts("under another name, or of another amount, than before"));
+        }
+        if before.status() != TransactionStatus::Pending {
+            let fine = pending || told.repeats(before);
+            return if fine { Ok(()) } else { Err(Wrong::Contradicts("it was settled otherwise before")) };
+        }
+    }
+    *known = Some(Known { told, source });
+    Ok(())
+}

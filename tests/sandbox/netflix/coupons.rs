@@ -1,0 +1,86 @@
+//! Coupons as members have redeemed them: what an account was paid by in them, and until when.
+
+use super::members::{Account, Members, Pays};
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::{ExtId, OperatorId};
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
+use serde::Serialize;
+
+/// A coupon on an account.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Coupon {
+    /// Our name for the redemption.
+    pub(super) ext_reference: ExtId,
+    pub(super) plan: ExtId,
+    pub(super) months: u8,
+    pub(super) amount: Money,
+    /// Whose bill it is on.
+    pub(super) operator: OperatorId,
+    pub(super) pai: Pai,
+    /// The days that it pays for here.
+    pub(super) service_period: ServicePeriod,
+    /// The name of its charge.
+    #[serde(rename = "extTransactionID")]
+    pub(super) ext_transaction_id: ExtId,
+}
+
+impl Account {
+    /// The days that a coupon pays for here. Where it was for a subscriber of ours they are as told; else they may have been
+    /// told to follow somebody else's, and are as many months after what this account has paid already.
+    fn days_of(&self, told: ServicePeriod, months: u8, is_ours: bool, today: Day) -> ServicePeriod {
+        let after = self.paid_until.filter(|paid| *paid >= today).map_or(Some(today), Day::next);
+        let own = after.and_then(|from| ServicePeriod::of_months(from, months));
+        if is_ours { told } else { own.unwrap_or(told) }
+    }
+}
+
+impl Members {
+    /// Puts a coupon on the account with this e-mail address, which is made when there is none. The same redemption again
+    /// changes nothing. Gives the account's name.
+    pub(super) fn put_coupon(
+        &mut self,
+        email: &str,
+        asked: &CouponRedeemRequest,
+        told: CouponRedeemAnswer,
+        today: Day,
+    ) -> String {
+        if let Some(known) = self.redeemed_by(&asked.ext_reference) {
+            return known.id.clone();
+        }
+        let account = self.account_or_new(email, Pays::Coupons);
+        let days = account.days_of(told.service_period, told.months, asked.pai.is_some(), today);
+        account.paid_until = account.paid_until.max(Some(days.to()));
+        account.coupons.push(Coupon {
+            ext_reference: asked.ext_reference.clone(),
+            plan: told.plan,
+            months: told.months,
+            amount: told.amount,
+            operator: told.operator,
+            pai: told.pai,
+            service_period: days,
+            ext_transaction_id: told.ext_transaction_id,
+        });
+        account.id.clone()
+    }
+
+    /// The account that has this redemption.
+    pub(super) fn redeemed_by(&self, reference: &ExtId) -> Option<&Account> {
+        let has =
+            |account: &&Account| account.coupons.iter().any(|coupon| coupon.ext_reference == *reference);
+        self.accounts().iter().find(has)
+    }
+
+    /// Whose days an account's next coupon pays for, as far as onbill knows them: whoever pays on the bill, or has bought the
+    /// last coupon. That may have been a gift: nobody whose own account is another one.
+    pub(super) fn subscriber_of(&self, account: &Account) -> Option<Pai> {
+        if let Pays::Bill { pai, .. } = account.pays {
+            return Some(pai);
+        }
+        let last = account.coupons.last()?;
+        let giver = self.account_of((&last.operator, last.pai));
+        giver.is_none().then_some(last.pai)
+    }
+}

@@ -1,0 +1,113 @@
+//! `/redeem`: a member, or somebody who becomes one by it, enters the code of a coupon.
+
+use super::Netflix;
+use super::edge::Failure;
+use super::members::{Account, DEMO_PASSWORD};
+use super::redeem_form::{self, Complaint, Entered, Field};
+use axum::Form;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, StatusCode};
+use onbill_domain::day::Day;
+use onbill_domain::ids::ExtId;
+use onbill_domain::wire::coupon::CouponRedeemRequest;
+
+/// The form.
+pub(super) async fn get_redeem(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
+    redeem_form::page(&netflix, netflix.logged_in(&headers).as_ref(), None)
+}
+
+/// 1. The form has had its effect before (a double click, a page from the history) → the account.
+/// 2. Nothing entered, or another's account → 400 and the page again, with the reason.
+/// 3. The edge is asked, to its end: a browser that goes away meanwhile stops nothing half-way. Its refusal or silence →
+///    the page again, in words. Only after a silence it is the same redemption that the next try asks for.
+/// 4. The account has the coupon → the account, and whoever was new is logged in.
+pub(super) async fn post_redeem(
+    State(netflix): State<Netflix>,
+    headers: HeaderMap,
+    Form(entered): Form<Entered>,
+) -> Response {
+    // 1.
+    let member = netflix.logged_in(&headers);
+    let reference = ExtId::parse(&entered.reference);
+    let before = reference.as_ref().and_then(|reference| netflix.redeemed_by(reference));
+    if let Some(account_id) = before {
+        return netflix.show(member.as_ref(), &account_id);
+    }
+    // 2.
+    let again = |complaint: Complaint, status: StatusCode| {
+        let page = redeem_form::page(&netflix, member.as_ref(), Some((&entered, &complaint)));
+        (status, page).into_response()
+    };
+    let (Some(reference), Ok(redeemer)) = (reference, netflix.redeemer(member.as_ref(), &entered)) else {
+        let complaint = netflix.redeemer(member.as_ref(), &entered).err().unwrap_or(Complaint::OLD_FORM);
+        return again(complaint, StatusCode::BAD_REQUEST);
+    };
+    // 3.
+    let asked = CouponRedeemRequest {
+        code: entered.code.trim().to_owned(),
+        ext_reference: reference,
+        pai: redeemer.account.as_ref().and_then(|account| netflix.members().subscriber_of(account)),
+    };
+    let (party, email) = (netflix.clone(), redeemer.email);
+    let done = tokio::spawn(async move { party.redeem_for(&email, &asked).await });
+    match done.await.unwrap_or(Err(Failure::Silent)) {
+        // 4.
+        Ok(account_id) => netflix.show(member.as_ref(), &account_id),
+        Err(failure) => {
+            let status =
+                if failure.is_passing() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CONFLICT };
+            again(Complaint::of(&failure), status)
+        }
+    }
+}
+
+/// Who redeems: the address of the account, and the account where there is one.
+struct Redeemer {
+    email: String,
+    account: Option<Account>,
+}
+
+impl Netflix {
+    /// Whoever is logged in, else whoever the form says, if they may.
+    fn redeemer(&self, member: Option<&Account>, entered: &Entered) -> Result<Redeemer, Complaint> {
+        if entered.code.trim().is_empty() {
+            return Err(Complaint::at(Field::Code, "Enter the code from the text message."));
+        }
+        if let Some(member) = member {
+            return Ok(Redeemer { email: member.email.clone(), account: Some(member.clone()) });
+        }
+        let email = entered.email.trim();
+        if !redeem_form::is_address(email) {
+            return Err(Complaint::at(Field::Email, "Enter an e-mail address, such as name@example.com."));
+        }
+        if entered.password.is_empty() {
+            return Err(Complaint::at(Field::Password, "Enter a password."));
+        }
+        let account = self.members().account(email).cloned();
+        if account.is_some() && entered.password != DEMO_PASSWORD {
+            let mismatch = "There is an account with this e-mail, and its password is another.";
+            return Err(Complaint::at(Field::Password, mismatch));
+        }
+        Ok(Redeemer { email: email.to_owned(), account })
+    }
+
+    /// Redeems, and puts the coupon on the account with this address. Gives the account's name.
+    async fn redeem_for(&self, email: &str, asked: &CouponRedeemRequest) -> Result<String, Failure> {
+        let told = self.redeem(asked).await?;
+        let today = Day::of(self.now());
+        Ok(self.members().put_coupon(email, asked, told, today))
+    }
+
+    fn redeemed_by(&self, reference: &ExtId) -> Option<String> {
+        self.members().redeemed_by(reference).map(|account| account.id.clone())
+    }
+
+    /// Goes to the account, logging it in where somebody else or nobody is.
+    fn show(&self, member: Option<&Account>, account_id: &str) -> Response {
+        match member {
+            Some(member) if member.id == account_id => Redirect::to("/member").into_response(),
+            _ => self.log_in(account_id, "/member"),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The coupons that were redeemed here, and what onbill said of them. No HTTP, no clock.
+//!
+//! As strict as the rest of the books: a coupon is spent once, under one reference, for the days of its plan. That nothing
+//! else has paid for these days is for the books to see, which have all charges.
+
+use super::books::Wrong;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::digest::sha256;
+use onbill_domain::ids::ExtId;
+use onbill_domain::wire::coupon::{COUPON_CHARGE_PREFIX, CouponRedeemAnswer, CouponRedeemRequest};
+
+/// One that onbill has answered for.
+struct Redemption {
+    reference: ExtId,
+    /// Of the code as it is without spaces, dashes and case. The code itself is not kept.
+    code: [u8; 32],
+    told: CouponRedeemAnswer,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct Redemptions(Vec<Redemption>);
+
+impl Redemptions {
+    /// Takes in what was answered, on this day; whether it was new.
+    ///
+    /// 1. The days are those of the plan, not over yet, and for whoever was asked for; the charge has a coupon's name.
+    /// 2. The same reference again has the same answer.
+    /// 3. No code and no charge is two redemptions.
+    pub(super) fn hear(
+        &mut self,
+        asked: &CouponRedeemRequest,
+        told: &CouponRedeemAnswer,
+        today: Day,
+    ) -> Result<bool, Wrong> {
+        // 1.
+        let days = told.service_period;
+        if told.status != "REDEEMED" || told.amount.amount_minor < 1 {
+            return Err(Wrong::Impossible("neither redeemed nor refused, or for nothing"));
+        }
+        if ServicePeriod::of_months(days.from(), told.months) != Some(days) || days.to() < today {
+            return Err(Wrong::Impossible("other days than those of the plan"));
+        }
+        if asked.pai.is_some_and(|pai| pai != told.pai) {
+            return Err(Wrong::Impossible("for another subscriber than asked for"));
+        }
+        if !told.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
+            return Err(Wrong::Impossible("its charge is named as one of ours"));
+        }
+        // 2.
+        if let Some(before) = self.0.iter().find(|each| each.reference == asked.ext_reference) {
+            let fine = before.told == *told;
+            return if fine {
+                Ok(false)
+            } else {
+                Err(Wrong::Contradicts("it was answered otherwise before"))
+            };
+        }
+        // 3.
+        let code = fingerprint(&asked.code);
+        let is_same =
+            |each: &Redemption| each.code == code || each.told.ext_transaction_id == told.ext_transaction_id;
+        if self.0.iter().any(is_same) {
+            return Err(Wrong::Contradicts("it was redeemed before, under another reference"));
+        }
+        let reference = asked.ext_reference.clone();
+        self.0.push(Redemption { reference, code, told: told.clone() });
+        Ok(true)
+    }
+}
+
+fn fingerprint(code: &str) -> [u8; 32] {
+    let symbols: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+    sha256(symbols.to_ascii_uppercase().as_bytes())
+}
