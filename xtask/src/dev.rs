@@ -74,10 +74,12 @@ fn welcome(plan: &Plan, seat: &Seat, demo: &[demo_numbers::Demo]) -> String {
     let mut lines = vec![
         format!("\n{}", seat.operator.name),
         place(&format!("{site}/"), "the dashboard: pay for Netflix on the phone bill"),
-        place(&format!("{site}/sms"), "text messages: PINs arrive here"),
+        place(&format!("{site}/plans"), "the same paid ahead: buy a code, for yourself or as a gift"),
+        place(&format!("{site}/sms"), "text messages: PINs and codes arrive here"),
         place(&format!("{site}/bill"), "the bill"),
         "Netflix".to_owned(),
         place(&format!("{partner}/app"), "the app on a device, which reads its SIM"),
+        place(&format!("{partner}/redeem"), "enter a code that was bought"),
         place(&format!("{partner}/accounts"), "who subscribed; billing runs"),
         "onbill".to_owned(),
         place(&plan.edge_url(), "the edge (an API and the widget)"),

@@ -70,9 +70,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\n\n\
          [[partners]]\nid = {partner}\nurl = {told_at}\nnumber_proof = {proof}\n\n\
-         [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\n\n\
-         [[coupons.plans]]\nid = \"6M\"\nmonths = 6\noffer = {offer}\n\n\
-         [[coupons.plans]]\nid = \"12M\"\nmonths = 12\noffer = {offer}\n",
+         [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
         id = quoted(operator.id),
         name = quoted(operator.name),
         country = quoted(operator.country),
@@ -89,6 +87,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
         proof = quoted(operator.number_proof),
         tag = quoted(operator.coupon_tag),
         continued_at = quoted(&format!("{}/", seat.site_url())),
+        plans = plans_toml(operator),
         price = operator.price,
         currency = quoted(operator.currency),
     );
@@ -104,6 +103,12 @@ fn sms_toml(plan: &Plan, seat: &Seat) -> String {
         file = quoted(&plan.smsc_password(seat).to_string_lossy()),
         sender = quoted(seat.operator.name),
     )
+}
+
+fn plans_toml(operator: &Operator) -> String {
+    let plan =
+        |(id, months, _)| format!("{{ id = {}, months = {months}, offer = {} }}", quoted(id), quoted(OFFER));
+    operator.plans.map(plan).join(", ")
 }
 
 /// A JSON string is a TOML basic string too.
@@ -128,6 +133,11 @@ fn site_json(plan: &Plan, seat: &Seat) -> Value {
         "accounts": seat.accounts,
         "return_path": "/done",
         "gateway": gateway,
+        "coupons": {
+            "origin_url": seat.origin_url(),
+            "redeem_url": format!("{}/redeem", plan.partner_url()),
+            "plans": operator.plans.map(|(plan, months, price)| json!({ "plan": plan, "months": months, "price": price })),
+        },
     })
 }
 
@@ -135,7 +145,7 @@ fn partner_json(plan: &Plan) -> Value {
     let operator = |seat: &Seat| {
         let Operator { id, name, price, currency, network, .. } = seat.operator;
         json!({ "id": id, "name": name, "price": { "value": price, "currency": currency }, "network": network,
-            "accounts": seat.accounts })
+            "accounts": seat.accounts, "site": seat.site_url() })
     };
     json!({
         "listen": format!("127.0.0.1:{}", plan.partner),

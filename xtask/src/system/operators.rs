@@ -14,6 +14,8 @@ pub(crate) struct Operator {
     pub(crate) price: u32,
     /// What its SIMs say: MCC and MNC, of the range for tests (ITU-T E.212).
     pub(crate) network: &'static str,
+    /// The plans that it sells as coupons: name, months, and price in minor units.
+    pub(crate) plans: [(&'static str, u8, u32); 2],
     /// Who may pay for what, relative to the root.
     pub(crate) accounts: &'static str,
     /// Where its origin looks accounts up: `table`, its own, or `csp`, the operator's system. One operator of each
@@ -32,6 +34,7 @@ pub(crate) const ACME: Operator = Operator {
     country: "US",
     currency: "USD",
     price: 1599,
+    plans: [("6M", 6, 8994), ("12M", 12, 16999)],
     network: "001-01",
     accounts: "tests/sandbox/accounts/acme.csv",
     looked_up_in: "table",
@@ -45,6 +48,7 @@ pub(crate) const NOVA: Operator = Operator {
     country: "ES",
     currency: "EUR",
     price: 1399,
+    plans: [("6M", 6, 7794), ("12M", 12, 14799)],
     network: "001-02",
     accounts: "tests/sandbox/accounts/nova.csv",
     looked_up_in: "csp",
