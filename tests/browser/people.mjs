@@ -23,6 +23,9 @@ export const hana = a('109');        // has the app on her device, and becomes a
 export const ivo = a('110');         // has the app too, and moves from the card
 export const juno = a('111');        // has the app while the origin is down; prepaid
 export const noor = a('112');        // looks at everything in the app and takes nothing
+export const olga = a('113');        // buys a code for herself, and goes on with the bill when its days end
+export const pete = a('114');        // mistypes codes; gives one away; buys another without a mouse
+export const rosa = a('115');        // has codes sent again and taken back
 
 /** Nova's. */
 export const eva = n('601');         // becomes a member beside Carl

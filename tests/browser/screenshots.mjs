@@ -1,16 +1,18 @@
 // Pictures for people to look at, on a phone and on a desk, light and dark: every state of the widget on the dashboard, in
-// English and Arabic, and every screen of the partner's app; one sheet for each of these. And the picture of the README.
-// `ONBILL_SCREENSHOTS=1 cargo xtask test browser` takes them and tests nothing.
+// English and Arabic, every screen of the partner's app and every page that a coupon is on; one sheet for each of these. And the picture of the README.
+// `ONBILL_SCREENSHOTS=1 cargo xtask test browser` takes them and tests nothing; `widget`, `app` or `coupons` instead of the 1
+// takes those only.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { walkApp } from './harness/app_gallery.mjs';
 import { launch } from './harness/browser.mjs';
+import { walkCoupons } from './harness/coupon_gallery.mjs';
 import { walk } from './harness/gallery.mjs';
 import { acme, netflix, out } from './harness/system.mjs';
 import { App } from './pages/app.mjs';
 import { Dashboard } from './pages/dashboard.mjs';
-import { ben, hana, novaStrangers } from './people.mjs';
+import { ben, hana, novaStrangers, olga, pete, rosa } from './people.mjs';
 
 const folder = path.join(out, 'screenshots');
 const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1200, height: 800 } };
@@ -19,15 +21,19 @@ const SHEET_COLUMNS = { phone: 7, desk: 6 };
 export async function take() {
   fs.rmSync(folder, { recursive: true, force: true });
   const browser = await launch();
+  const wanted = what => ['1', what].includes(process.env.ONBILL_SCREENSHOTS);
   await onTheBill(browser, hana);
   const strangers = [...novaStrangers];
+  const buyers = [hana, olga, pete, rosa];
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['light', 'dark']) {
-      for (const locale of ['en', 'ar']) await series(browser, { size, viewport, colorScheme, locale });
-      await appSeries(browser, { size, viewport, colorScheme, stranger: strangers.pop() });
+      const look = { size, viewport, colorScheme };
+      for (const locale of wanted('widget') ? ['en', 'ar'] : []) await series(browser, { ...look, locale });
+      if (wanted('app')) await appSeries(browser, { ...look, stranger: strangers.pop() });
+      if (wanted('coupons')) await couponSeries(browser, { ...look, buyer: buyers.pop() });
     }
   }
-  await forTheReadme(browser);
+  if (wanted('widget')) await forTheReadme(browser);
   await browser.close();
   console.log(`  The pictures are in ${folder}`);
 }
@@ -51,8 +57,23 @@ async function series(browser, { size, viewport, colorScheme, locale }) {
 }
 
 /** Each screen of the app in one size and colour. */
-async function appSeries(browser, { size, viewport, colorScheme, stranger }) {
-  const name = `app-${size}-${colorScheme}`;
+async function appSeries(browser, { stranger, ...look }) {
+  await pagesSeries(browser, { ...look, name: 'app' }, async (page, picture) => {
+    await page.goto(`${netflix.url}/app`);
+    await picture('sims');
+    await walkApp(page, { stranger, member: hana }, picture);
+  });
+}
+
+/** Each page that a coupon is on. */
+async function couponSeries(browser, { buyer, ...look }) {
+  const email = `new-${look.size}-${look.colorScheme}@example.com`;
+  await pagesSeries(browser, { ...look, name: 'coupons' }, (page, picture) => walkCoupons(page, { buyer, email }, picture));
+}
+
+/** Whole pages, in one size and colour, wherever `walk` goes. */
+async function pagesSeries(browser, { name: what, size, viewport, colorScheme }, walk) {
+  const name = `${what}-${size}-${colorScheme}`;
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
   const page = await context.newPage();
   const files = [];
@@ -61,9 +82,7 @@ async function appSeries(browser, { size, viewport, colorScheme, stranger }) {
     await page.screenshot({ path: file, fullPage: true });
     files.push({ state: screen, file });
   };
-  await page.goto(`${netflix.url}/app`);
-  await look('sims');
-  await walkApp(page, { stranger, member: hana }, look);
+  await walk(page, look);
   await sheet(context, files, SHEET_COLUMNS[size], path.join(folder, `${name}.png`));
   await context.close();
   console.log(`  ${name}: ${files.length} screens`);

@@ -56,6 +56,12 @@ export async function phone(operator, msisdn) {
       seen += 1;
       return texts[seen - 1].text;
     },
+    /** The code of a coupon, in the next text message. */
+    async coupon() {
+      const [code] = /(?:[0-9A-Z]{4}-){4}[0-9A-Z]{4}/.exec(await this.text()) || [];
+      assert.ok(code, 'a text message has the code in it');
+      return code;
+    },
     async code() {
       const [, code] = /^(\d{6}) /.exec(await this.text()) || [];
       assert.ok(code, 'a text message begins with the code');

@@ -59,9 +59,9 @@ test('the operator’s and the partner’s pages pass as well, and fit a phone',
     const { page } = await stage.customer(options);
     await new Dashboard(page, acme).logIn(ana);
     for (const url of [
-      ...['/', '/subscriptions', '/bare', '/done', '/sms', '/bill'].map(path => acme.dashboard + path),
+      ...['/', '/subscriptions', '/bare', '/done', '/plans', '/coupons', '/sms', '/bill'].map(path => acme.dashboard + path),
       acme.page('sms', ana), acme.page('bill', ana),
-      ...['/', '/app', '/accounts', '/billing-runs', '/charges'].map(path => netflix.url + path),
+      ...['/', '/app', '/redeem', '/member', '/accounts', '/billing-runs', '/charges'].map(path => netflix.url + path),
     ]) {
       await page.goto(url);
       await accessible(page, url, { frames: [page.mainFrame()] });
