@@ -6,10 +6,9 @@ use crate::world::customer::Choice;
 use http::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// Numbers of Acme's, all in good standing at first, with the day their accounts were activated.
-const NUMBERS: [(&str, &str); 4] = [
+pub(super) const NUMBERS: [(&str, &str); 4] = [
     ("+12025550101", "2021-03-14"),
     ("+12025550102", "2019-11-02"),
     ("+12025550107", "2023-02-27"),
@@ -57,27 +56,47 @@ pub(super) fn at_first() -> Holdings {
 impl Run {
     /// A number changes hands, or its account is suspended, ceased, or active again.
     pub(super) async fn change_account(&mut self) {
-        self.look_at_bills().await;
-        // What was sent before is there by now, or too old to be taken. A call that a change overtakes is between billing
-        // and itself: no protocol keeps it from a bill.
-        self.world.pass_seconds(SIGNATURE_SECONDS);
+        self.settle_bills().await;
         let (number, _) = *self.dice.pick(&NUMBERS);
-        let held = self.holdings.get_mut(number).expect("is one of ours");
-        let mut next = held.last().expect("somebody holds it").clone();
-        if self.dice.below(2) == 0 {
-            next.activated_on = format!("2026-{:02}-{:02}", 1 + held.len() / 28 % 12, 1 + held.len() % 28);
-            next.status = "active";
+        let last = self.holdings[number].last().expect("somebody holds it").clone();
+        let (next, what) = if self.dice.below(2) == 0 {
             self.weather.meet(Met::HandOver);
+            let what = if last.status == "ceased" { "activated" } else { "ownership-changed" };
+            (Holding { activated_on: self.newcomer(), status: "active" }, what)
         } else {
-            next.status = *self.dice.pick(&["active", "active", "suspended", "ceased"]);
-        }
-        held.push(next);
-        let mut csv = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
-        for (number, held) in &self.holdings {
-            let Holding { activated_on, status, .. } = held.last().expect("somebody holds it");
-            writeln!(csv, "{number},{status},postpaid,,USD,{activated_on}").expect("text takes text");
-        }
-        self.world.acme.restore(&csv).await;
+            let (status, what) = *self.dice.pick(&[
+                ("active", if last.status == "ceased" { "activated" } else { "resumed" }),
+                ("suspended", "suspended"),
+                ("ceased", "ceased"),
+                ("ceased", "ported-out"),
+            ]);
+            (Holding { status, ..last }, what)
+        };
+        self.hold(number, next);
+        self.note(what, number, None);
+        self.restore().await;
+    }
+
+    /// What was sent before is there by now, or too old to be taken. A call that a change overtakes is between billing and
+    /// itself: no protocol keeps it from a bill.
+    pub(super) async fn settle_bills(&mut self) {
+        self.look_at_bills().await;
+        self.world.pass_seconds(SIGNATURE_SECONDS);
+    }
+
+    pub(super) fn hold(&mut self, number: &'static str, holding: Holding) {
+        self.holdings.get_mut(number).expect("is one of ours").push(holding);
+    }
+
+    /// A day on which nobody's account was activated before, and nothing happens in the simulation.
+    fn newcomer(&mut self) -> String {
+        self.newcomers += 1;
+        format!(
+            "20{:02}-{:02}-{:02}",
+            self.newcomers / 336,
+            1 + self.newcomers / 28 % 12,
+            1 + self.newcomers % 28
+        )
     }
 
     /// Somebody signs up, if all goes well; otherwise it was a bad day for it.
@@ -87,8 +106,8 @@ impl Run {
         let email = format!("visit-{}@example.com", self.visits);
         let holder = self.holdings[number].last().expect("somebody holds it").activated_on.clone();
         if let Some(pai) = self.try_sign_up(number, &email).await {
-            let known = self.pais.insert(pai.clone(), (number, holder.clone()));
-            let same = known.is_none_or(|known| known == (number, holder));
+            let known = self.pais.insert(pai.clone(), holder.clone());
+            let same = known.is_none_or(|known| known == holder);
             assert!(same, "{pai} stands for two people");
         }
     }

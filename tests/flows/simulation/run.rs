@@ -1,6 +1,7 @@
 //! One run: what happens, step by step.
 
-use super::audit::{self, Eyes, Watch};
+use super::accounts::Event;
+use super::audit::{self, Eyes, Standings, Watch};
 use super::charges::Asked;
 use super::people::{self, Holdings, Line};
 use super::refunds::Returned;
@@ -41,8 +42,15 @@ pub(super) struct Run {
     pub(super) holdings: Holdings,
     /// The lines of all bills, with who held the number when they were put there.
     pub(super) lines: Vec<Line>,
-    /// For each PAI, its number and the day of its holder's account.
-    pub(super) pais: BTreeMap<String, (&'static str, String)>,
+    /// People who have come since the beginning.
+    pub(super) newcomers: usize,
+    /// What has happened to accounts, and what the operator says.
+    pub(super) events: Vec<Event>,
+    /// For each PAI, the day of its holder's account.
+    pub(super) pais: BTreeMap<String, String>,
+    pub(super) standings: Standings,
+    /// Whether the edge's store has ever shown old values.
+    pub(super) is_stale: bool,
     /// The charges that the partner asked for, by its ids.
     pub(super) asked: BTreeMap<String, Asked>,
     /// The refunds, by its ids.
@@ -69,7 +77,11 @@ impl Run {
             weather: Weather::default(),
             holdings: people::at_first(),
             lines: Vec::new(),
+            newcomers: 0,
+            events: Vec::new(),
             pais: BTreeMap::new(),
+            standings: Standings::default(),
+            is_stale: false,
             asked: BTreeMap::new(),
             returned: BTreeMap::new(),
             visits: 0,
@@ -101,20 +113,27 @@ impl Run {
     }
 
     async fn step(&mut self) {
-        match self.dice.below(31) {
-            0..=8 => self.charge().await,
+        match self.dice.below(42) {
+            0..=8 | 41 => self.charge().await,
             9 => self.ask().await,
             26..=29 => self.give_back().await,
             30 => self.ask_refund().await,
+            31 | 32 => self.change_number().await,
+            33..=35 => self.tell_of_account().await,
+            36 => self.close_by_hand().await,
+            22 | 37 => self.night().await,
             10..=12 => self.disturb(),
             13 | 14 => self.world.network.mend(),
             15..=17 => self.pass_time(),
-            18 => self.sign_up().await,
+            18 | 38..=40 => self.sign_up().await,
             19 => self.change_account().await,
             20 => self.forget(),
             21 => self.doom(),
-            22 => self.night().await,
-            23 => self.world.network.arrive().await,
+            23 => {
+                self.world.network.arrive().await;
+                // What the operator has told of old is in it, perhaps.
+                self.restore().await;
+            }
             _ => self.deliver().await,
         }
         let deaths = self.world.acme.processes.iter().filter(|process| process.life.is_over()).count();
@@ -130,7 +149,8 @@ impl Run {
     }
 
     async fn look_into_books(&mut self) {
-        let changes = self.watch.look(&self.eyes).await;
+        let mut changes = self.watch.look(&self.eyes).await;
+        changes.extend(self.standings.look(&self.eyes).await);
         assert!(changes.is_empty(), "seed {}: {changes:#?}", self.seed);
     }
 
@@ -142,6 +162,7 @@ impl Run {
         self.world.revive_acme(|_| true).await;
         for _ in 0..10 {
             self.world.pass_seconds(2 * 86_400);
+            self.tell_all().await;
             self.world.acme.try_deliver().await.expect("nothing is in the way");
             self.see_to_parked().await;
             self.look_into_books().await;

@@ -18,7 +18,9 @@ impl Run {
             origin.to_owned(),
             format!("{origin}/ott/v1/transaction"),
             format!("{origin}/edge/v1/pai"),
+            format!("{origin}/operator"),
             NETFLIX.to_owned(),
+            format!("{NETFLIX}/account-state"),
         ];
         let mishap = *self.dice.pick(&[
             Mishap::Lost,
@@ -32,7 +34,7 @@ impl Run {
         ]);
         // The edge is what is tested: nobody answers in its name.
         if !matches!(mishap, Mishap::Refused | Mishap::FailsAfter | Mishap::Garbled) {
-            places.push(format!("{EDGE}/ott"));
+            places.extend([format!("{EDGE}/ott"), format!("{EDGE}/origin")]);
         }
         let place = self.dice.pick(&places).clone();
         let calls = *self.dice.pick(&[1, 2, 5, u32::MAX]);
@@ -73,6 +75,7 @@ impl Run {
     pub(super) fn forget(&mut self) {
         let faults = [
             Some(StoreFault::StaleReads),
+            Some(StoreFault::Behind(*self.dice.pick(&[60, 600, 3_600]))),
             Some(StoreFault::ReadsFail),
             Some(StoreFault::WritesFail),
             Some(StoreFault::WritesFailAndLand),
@@ -82,6 +85,7 @@ impl Run {
         ];
         let fault = *self.dice.pick(&faults);
         self.world.edge.kv_fail(fault);
+        self.is_stale |= matches!(fault, Some(StoreFault::StaleReads | StoreFault::Behind(_)));
         if fault.is_some() {
             self.weather.meet(Met::StoreFault);
         }

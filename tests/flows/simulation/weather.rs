@@ -18,6 +18,12 @@ pub(super) enum Met {
     RefundRefused,
     Notice,
     HandOver,
+    Move,
+    Told,
+    ToldAgain,
+    Superseded,
+    Contradictory,
+    Closed,
     Parked,
     Death,
     Lost,
@@ -48,7 +54,7 @@ impl From<Mishap> for Met {
     }
 }
 
-const ALL: [(Met, &str); 24] = [
+const ALL: [(Met, &str); 30] = [
     (Met::Charge, "charges"),
     (Met::Replay, "replays"),
     (Met::Conflict, "conflicts"),
@@ -60,6 +66,12 @@ const ALL: [(Met, &str); 24] = [
     (Met::RefundRefused, "refunds refused"),
     (Met::Notice, "notices"),
     (Met::HandOver, "numbers handed over"),
+    (Met::Move, "moves to other numbers"),
+    (Met::Told, "events told"),
+    (Met::ToldAgain, "told again"),
+    (Met::Superseded, "superseded"),
+    (Met::Contradictory, "contradictory"),
+    (Met::Closed, "PAIs closed by hand"),
     (Met::Parked, "parked"),
     (Met::Death, "deaths"),
     (Met::Lost, "calls lost"),

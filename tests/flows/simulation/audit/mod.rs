@@ -4,10 +4,12 @@ mod eyes;
 mod limits;
 mod notices;
 mod refunds;
+mod standings;
 mod watch;
 
 pub(super) use eyes::{Eyes, Row};
 pub(super) use notices::count as notices;
+pub(super) use standings::Standings;
 pub(super) use watch::Watch;
 
 use super::people::Line;
@@ -47,6 +49,7 @@ pub(super) async fn findings(run: &Run) -> Vec<String> {
     answers(run, &charges, &mut found).await;
     told(run, &charges, &mut found).await;
     pais(run, &mut found).await;
+    standings::check(run, &mut found).await;
     found
 }
 
@@ -121,8 +124,8 @@ fn charge_and_bill(
     if line.value != row.value {
         found.push(format!("{id}: {} charged, {} billed", row.value, line.value));
     }
-    let Some((number, holder)) = run.pais.get(&row.pai) else { return };
-    if line.number != *number || line.holding.activated_on != *holder {
+    let Some(holder) = run.pais.get(&row.pai) else { return };
+    if line.holding.activated_on != *holder {
         found.push(format!("{id} is on the bill of somebody else"));
     }
     if line.holding.status == "ceased" {

@@ -1,0 +1,169 @@
+//! What happens to accounts, and what the operator tells of it: late, in any order, again, and what is not so. Its file
+//! of all accounts is read in after each time, so that the embedded table says what is true now.
+
+use super::charges::no_answer;
+use super::people::{Holding, NUMBERS};
+use super::run::Run;
+use super::weather::Met;
+use crate::world::{Holder, keys};
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::key::KeyUse;
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::sign_request;
+use onbill_domain::timestamp::Timestamp;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// A number that is nobody's.
+const NOBODYS: &str = "+12025550199";
+
+/// Something that the operator has to tell, or says.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    what: &'static str,
+    number: &'static str,
+    new: Option<&'static str>,
+    at: Timestamp,
+    /// What the origin answered, once it has.
+    outcome: Option<Value>,
+}
+
+impl Run {
+    /// Something has happened, and is to be told.
+    pub(super) fn note(&mut self, what: &'static str, number: &'static str, new: Option<&'static str>) {
+        let at = self.world.now();
+        self.events.push(Event { what, number, new, at, outcome: None });
+    }
+
+    /// A subscriber gets another number, which is nobody's any more; or another SIM.
+    pub(super) async fn change_number(&mut self) {
+        self.settle_bills().await;
+        let holding =
+            |run: &Self, number: &str| run.holdings[number].last().expect("somebody holds it").clone();
+        let (from, _) = *self.dice.pick(&NUMBERS);
+        let mover = holding(self, from);
+        let free = NUMBERS.iter().map(|(to, _)| *to).find(|to| holding(self, to).status == "ceased");
+        let Some(to) = free.filter(|_| mover.status != "ceased") else {
+            return self.note("sim-swapped", from, None);
+        };
+        self.hold(from, Holding { status: "ceased", ..mover.clone() });
+        self.hold(to, mover);
+        self.note("number-changed", from, Some(to));
+        self.weather.meet(Met::Move);
+        self.restore().await;
+    }
+
+    /// The file of all accounts, as they are.
+    pub(super) async fn restore(&self) {
+        let mut csv = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
+        for (number, held) in &self.holdings {
+            let Holding { activated_on, status } = held.last().expect("somebody holds it");
+            writeln!(csv, "{number},{status},postpaid,,USD,{activated_on}").expect("text takes text");
+        }
+        self.world.acme.restore(&csv).await;
+    }
+
+    /// The operator tells of something: new, of old, or not so.
+    pub(super) async fn tell_of_account(&mut self) {
+        let untold: Vec<usize> =
+            (0..self.events.len()).filter(|at| self.events[*at].outcome.is_none()).collect();
+        match self.dice.below(6) {
+            0 if !self.events.is_empty() => {
+                let at = usize::try_from(self.dice.below(self.events.len() as u64)).expect("is an index");
+                self.tell(at).await;
+            }
+            1 => {
+                // Where somebody else has moved to is nothing that an operator can be wrong about without harm.
+                let what = *self.dice.pick(&[
+                    "activated",
+                    "suspended",
+                    "resumed",
+                    "resumed",
+                    "ceased",
+                    "sim-swapped",
+                ]);
+                let number = *self.dice.pick(&[NUMBERS[0].0, NUMBERS[1].0, NUMBERS[2].0, NOBODYS]);
+                let at = self.world.now().plus_seconds(*self.dice.pick(&[0, -60, -90_000, 250]));
+                self.events.push(Event { what, number, new: None, at, outcome: None });
+                self.tell(self.events.len() - 1).await;
+            }
+            _ if !untold.is_empty() => {
+                let at = *self.dice.pick(&untold);
+                self.tell(at).await;
+            }
+            _ => {}
+        }
+        self.restore().await;
+    }
+
+    async fn tell(&mut self, at: usize) {
+        let event = self.events[at].clone();
+        let Ok(answer) = self.world.network.deliver(self.reported(&format!("e-{at}"), &event)).await else {
+            return;
+        };
+        let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+        // A clock that was set back: what has happened is yet to come.
+        if answer.status() == StatusCode::BAD_REQUEST && event.at > self.world.now() {
+            return;
+        }
+        if answer.status() != StatusCode::OK {
+            return no_answer(answer.status(), &body);
+        }
+        // Something else may have been made of it on the way.
+        if body["eventID"] != format!("e-{at}") {
+            return;
+        }
+        self.weather.meet(match (&event.outcome, body["outcome"].as_str()) {
+            (Some(_), _) => Met::ToldAgain,
+            (None, Some("SUPERSEDED")) => Met::Superseded,
+            (None, Some("CONTRADICTORY")) => Met::Contradictory,
+            _ => Met::Told,
+        });
+        let first = self.events[at].outcome.get_or_insert_with(|| body.clone());
+        assert_eq!(*first, body, "an event was answered differently: {event:?}");
+    }
+
+    fn reported(&self, id: &str, event: &Event) -> Request<Bytes> {
+        let mut body = json!({"eventID": id, "type": event.what, "msisdn": event.number,
+                              "occurredAt": event.at.to_string()});
+        if let Some(new) = event.new {
+            body["newMSISDN"] = json!(new);
+        }
+        let url = format!("http://{}/operator/v1/account-events", self.world.acme.origin);
+        let request = Request::post(url).header("content-type", "application/json");
+        let mut request = request.body(Bytes::from(body.to_string())).expect("is a request");
+        let ring = keys::ring(&Holder::Operator("acme"));
+        let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+        sign_request(&mut request, key, self.world.now(), &self.world.nonce()).expect("signs");
+        request
+    }
+
+    /// Everything that has happened has been told in the end.
+    pub(super) async fn tell_all(&mut self) {
+        for at in 0..self.events.len() {
+            if self.events[at].outcome.is_none() {
+                self.tell(at).await;
+            }
+        }
+        self.restore().await;
+    }
+
+    /// A person ends a PAI, if the program lives.
+    pub(super) async fn close_by_hand(&mut self) {
+        let pais: Vec<String> = self.pais.keys().cloned().collect();
+        // Seldom: a closed PAI has nothing more to lose.
+        if pais.is_empty() || self.dice.below(3) > 0 {
+            return;
+        }
+        let pai = self.dice.pick(&pais);
+        let pai = Pai::parse(pai).expect("is a PAI");
+        let (app, partner) = (self.world.acme.app(), PartnerId::parse("netflix").expect("is a slug"));
+        let end = app.store.close_pai(app.now(), partner, pai, DeclineReason::PaiRevokedByUser).await;
+        if end.is_ok() {
+            self.weather.meet(Met::Closed);
+        }
+    }
+}

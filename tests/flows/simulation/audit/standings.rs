@@ -1,0 +1,74 @@
+//! PAIs: each stands for one subscriber, each change is a version, and closed is for ever; partner and edge know at last
+//! how each stands.
+
+use super::eyes::{Eyes, Row};
+use super::{number, text};
+use crate::simulation::run::Run;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How a PAI stands in the books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Standing {
+    subscriber: String,
+    state: String,
+    reason: Option<String>,
+    version: i64,
+}
+
+/// The PAIs as they were last seen.
+#[derive(Default)]
+pub(in super::super) struct Standings(BTreeMap<String, Standing>);
+
+impl Standings {
+    /// Looks again, and tells what should not have happened.
+    pub(in super::super) async fn look(&mut self, eyes: &Eyes) -> Vec<String> {
+        let standing = |row: Row| {
+            let [pai, subscriber, state, reason, version] = row.try_into().expect("has these columns");
+            let (subscriber, state, version) = (text(subscriber), text(state), number(version));
+            (text(pai), Standing { subscriber, state, reason, version })
+        };
+        let rows = eyes.rows("SELECT pai, subscriber_id, state, closed_reason, version FROM pais").await;
+        let now: BTreeMap<String, Standing> = rows.into_iter().map(standing).collect();
+        let changes = self.0.iter().filter_map(|(pai, before)| {
+            let after = now.get(pai);
+            let stays = after.is_some_and(|after| before.may_become(after));
+            (!stays).then(|| format!("{pai} was {before:?} and is {after:?}"))
+        });
+        let found = changes.collect();
+        self.0 = now;
+        found
+    }
+}
+
+impl Standing {
+    fn may_become(&self, after: &Self) -> bool {
+        let is_same = (&self.state, &self.reason) == (&after.state, &after.reason);
+        self.subscriber == after.subscriber
+            && if is_same { self.version <= after.version } else { self.version < after.version }
+            && (self.state != "CLOSED" || self == after)
+    }
+}
+
+/// What partner and edge know in the end. A store that has shown old values may have let an older word in.
+pub(super) async fn check(run: &Run, found: &mut Vec<String>) {
+    let sql = "SELECT DISTINCT pai FROM partner_subscriptions";
+    let subscribed: Vec<String> = run.rows(sql).await.into_iter().map(|row| text(row[0].clone())).collect();
+    let accounts = run.world.partner_accounts().await;
+    let accounts = accounts["accounts"].as_array().cloned().unwrap_or_default();
+    for (pai, standing) in &run.standings.0 {
+        let account = accounts.iter().find(|account| account["pays"]["pai"] == pai.as_str());
+        let told = account.map_or(Value::Null, |account| account["pays"]["told"].clone());
+        let has_to_hear = account.is_some() && standing.state != "ACTIVE" && subscribed.contains(pai);
+        let is_told = told["state"] == standing.state.as_str() && told["sequence"] == standing.version;
+        if !is_told && (has_to_hear || !told.is_null()) {
+            found.push(format!("{pai} is {standing:?}, and the partner knows {told}"));
+        }
+        let Some(kept) = run.world.edge.kv_value(&format!("pai/{pai}")) else { continue };
+        let kept: Value = serde_json::from_str(&kept).expect("is JSON");
+        let is_kept = kept["state"] == standing.state.as_str() && kept["version"] == standing.version;
+        if !is_kept && !run.is_stale {
+            found.push(format!("{pai} is {standing:?}, and the edge has {kept}"));
+        }
+    }
+}
