@@ -71,7 +71,7 @@ async fn code(world: &World, seat: &Seat, number: &str) -> String {
 }
 
 /// A coupon of Acme's that was bought and has arrived; gives its code.
-async fn sold(world: &World, id: &str, number: &str) -> String {
+pub(crate) async fn sold(world: &World, id: &str, number: &str) -> String {
     let (status, answer) = issue(world, &bought(id, number)).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
     code(world, &world.acme, number).await
@@ -81,7 +81,7 @@ fn typed(code: &str, reference: &str) -> Value {
     json!({"code": code, "extReference": reference})
 }
 
-async fn redeem(world: &World, code: &str, reference: &str) -> (StatusCode, Value) {
+pub(crate) async fn redeem(world: &World, code: &str, reference: &str) -> (StatusCode, Value) {
     world.ott(Method::POST, REDEEM, typed(code, reference)).await
 }
 

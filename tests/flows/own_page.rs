@@ -4,6 +4,7 @@ mod strangers;
 mod unlinking;
 
 use crate::account_events::{charged, happens};
+use crate::coupons::{redeem, sold};
 use crate::world::customer::{Choice, charge};
 use crate::world::{ACCOUNTS, Seat, World};
 use http::{Method, StatusCode};
@@ -224,6 +225,37 @@ async fn a_flow_that_was_begun_to_see_buys_nothing() {
     // The other way round it opens the page: less is at stake, and the number is proven alike.
     let flow = world.prove(&world.acme, GOOD).await;
     assert_eq!(read(&world, &json!(flow), &Value::Null).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_coupon_is_a_charge_of_whoever_has_bought_it() {
+    let (world, pai) = World::signed_up(OTHER).await;
+    let code = sold(&world, "c-1", GOOD).await;
+    assert_eq!(
+        page(&world, GOOD).await["subscriptions"],
+        json!([]),
+        "nothing is charged before it is redeemed"
+    );
+    // It is a gift: its months are another subscriber's.
+    let gift = json!({"code": code, "extReference": "r-1", "pai": pai});
+    assert_eq!(world.ott(Method::POST, "/ott/v1/coupon/redeem", gift).await.0, StatusCode::OK);
+    let own = page(&world, GOOD).await;
+    let charge = &own["charges"][0];
+    assert_eq!(
+        (&charge["description"], &charge["amount"]["value"], &charge["status"]),
+        (&json!("Netflix Standard, 6 months"), &json!(8999), &json!("APPROVED"))
+    );
+    assert_eq!(page(&world, OTHER).await["charges"], json!([]), "whoever was given it does not pay for it");
+    // The buyer may see to it that nothing more comes, also from a coupon that is still somewhere.
+    let second = sold(&world, "c-2", GOOD).await;
+    let (status, _) = unlink(&world, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(redeem(&world, &second, "r-2").await.0.is_client_error());
+    let own = page(&world, GOOD).await;
+    let reasons: Vec<_> =
+        own["charges"].as_array().expect("is a list").iter().map(|c| &c["declineReason"]).collect();
+    assert_eq!(reasons, [&json!("pai-revoked-by-user"), &Value::Null]);
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
