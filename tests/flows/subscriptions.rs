@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const GOOD: &str = "+12025550101";
 
 /// A world with a subscriber of Acme's; their PAI, and the path of their subscription.
-async fn subscribed() -> (World, String, String) {
+pub(crate) async fn subscribed() -> (World, String, String) {
     let world = World::new();
     world.acme.import(ACCOUNTS.0).await;
     let body = json!({"msisdn": GOOD, "operator": "acme"});
@@ -27,7 +27,7 @@ async fn subscribe(world: &World, pai: &str, id: &str) -> String {
 }
 
 /// Changes it; gives the HTTP status and the status or the code in the answer.
-async fn change(world: &World, path: &str, status: &str) -> (u16, String) {
+pub(crate) async fn change(world: &World, path: &str, status: &str) -> (u16, String) {
     told(world.ott(Method::PUT, path, json!({"status": status, "reason": "As they wish"})).await)
 }
 

@@ -183,7 +183,7 @@ async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(books: Books) {
         books.store.answer_redemption(NOW, charge.transaction_id.clone(), done()).await.expect("works");
     assert_eq!(settling, Settling::Written);
     let RedemptionEnd::Redeemed(redemption) = &end else { panic!("is spent") };
-    assert_eq!((redemption.pai, redemption.amount, redemption.months), (buyer, amount, 6));
+    assert_eq!((redemption.pai, redemption.amount, redemption.months), (Some(buyer), amount, 6));
     assert_eq!(redemption.service_period, charge.service_period);
     let ext_id = redemption.ext_transaction_id().expect("is a name");
     let standing = books.standing(ext_id.as_str()).await;

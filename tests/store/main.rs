@@ -33,6 +33,7 @@ mod erasures;
 mod events;
 mod filing;
 mod flows;
+mod gifts;
 mod hand_off;
 mod imports;
 mod leases;

@@ -3,7 +3,8 @@
 
 use crate::races::{at_once, how_many};
 use crate::setting::{
-    Books, NOW, charge, coupon, days, declined, done, ext, name, nonce, period, redemption, text,
+    Books, NOW, charge, coupon, days, declined, done, ext, name, nonce, partner, period, redemption,
+    subscription, text,
 };
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline::DeclineReason;
@@ -17,6 +18,7 @@ on_each_database!(
     a_code_redeemed_at_two_origins_is_spent_once,
     coupons_redeemed_at_once_pay_for_days_of_their_own,
     a_charge_and_a_coupon_never_pay_for_one_day,
+    a_coupon_and_a_subscription_at_once_agree_whose_months_they_are,
     a_coupon_is_void_or_spent_and_never_both,
     an_answer_and_a_decline_at_once_agree,
     a_receipt_that_comes_with_the_sending_is_not_lost,
@@ -104,6 +106,46 @@ async fn a_charge_and_a_coupon_never_pay_for_one_day(books: Books) {
         let paid: Vec<ServicePeriod> = paid.await.into_iter().flatten().collect();
         assert!((1..=2).contains(&paid.len()), "{paid:?}");
         assert!(paid.len() == 1 || !paid[0].overlaps(paid[1]), "{paid:?}");
+    }
+}
+
+/// Whichever comes first: what was answered is what the books say, at either origin.
+async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(books: Books) {
+    for round in 1..=8 {
+        let subscriber = books.subscriber(round).await;
+        let new = coupon(round, &format!("c-{round}"));
+        let code = new.text.code;
+        books.coupon(new).await;
+        let redeem = move || redemption(&format!("r-{round}"), code);
+        let periods = at_once(&books, 2, |store, n| async move {
+            if n == 0 {
+                let request = subscription(subscriber.pai, &format!("s-{round}"));
+                let recorded = store.record_subscription(
+                    nonce(),
+                    NOW,
+                    partner("netflix"),
+                    format!("ps-{round}"),
+                    request,
+                );
+                recorded.await.expect("works");
+                return None;
+            }
+            match store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works") {
+                Redeeming::Created(charge) => {
+                    Some(store.answer_redemption(NOW, charge.transaction_id, done()).await.expect("works").0)
+                }
+                other => panic!("{other:?}"),
+            }
+        });
+        let ends: Vec<_> = periods.await.into_iter().flatten().collect();
+        let [RedemptionEnd::Redeemed(redemption)] = &ends[..] else { panic!("{ends:?}") };
+        let again = books.store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works");
+        assert_eq!(again, Redeeming::Decided(ends[0].clone()));
+        let row = books.store.coupon(ext(&format!("c-{round}"))).await.expect("works").expect("is there");
+        let posting =
+            books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, &format!("n-{round}"), 1599));
+        let is_paid = matches!(posting.await.expect("works"), Posting::PaidByCoupon { .. });
+        assert_eq!((redemption.pai.is_none(), is_paid), (row.is_gift, !row.is_gift), "{round}");
     }
 }
 

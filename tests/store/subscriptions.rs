@@ -23,7 +23,7 @@ fn to(status: SubscriptionStatus) -> SubscriptionChange {
 
 impl Books {
     /// A subscriber's live subscription, of this name of ours.
-    async fn subscribed(&self, n: u8, id: &str, ext_id: &str) -> Pai {
+    pub(crate) async fn subscribed(&self, n: u8, id: &str, ext_id: &str) -> Pai {
         let row = self.store.issue_pai(Some(nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
         let pai = row.expect("works").pai;
         let recorded = self.record(pai, id, ext_id).await;
@@ -31,14 +31,14 @@ impl Books {
         pai
     }
 
-    async fn record(&self, pai: Pai, id: &str, ext_id: &str) -> SubscriptionRecord {
+    pub(crate) async fn record(&self, pai: Pai, id: &str, ext_id: &str) -> SubscriptionRecord {
         let request = subscription(pai, ext_id);
         let recorded =
             self.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request);
         recorded.await.expect("works")
     }
 
-    async fn change(&self, by: &str, id: &str, status: SubscriptionStatus) -> SubscriptionUpdate {
+    pub(crate) async fn change(&self, by: &str, id: &str, status: SubscriptionStatus) -> SubscriptionUpdate {
         let changed = self.store.change_subscription(nonce(), NOW, partner(by), ext(id), to(status));
         changed.await.expect("works")
     }

@@ -124,6 +124,8 @@ pub struct CouponView {
     /// Our name for its charge, by which billing has it.
     #[serde(rename = "transactionID", default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<String>,
+    /// Redeemed for somebody else than its buyer.
+    pub gift: bool,
     /// Redeemed, and then refused by billing: nobody has paid for it.
     pub unpaid: bool,
     /// When it was taken back.
@@ -139,7 +141,8 @@ pub struct CouponRedeemRequest {
     pub code: String,
     /// The partner's name for this redemption; the same again gets the same answer.
     pub ext_reference: ExtId,
-    /// Whose subscription it pays for, when that is not the buyer's.
+    /// Whose subscription it pays for. Without it, the buyer's, if they have no subscription that is on the bill already:
+    /// the partner would know their PAI. Else a gift to somebody that onbill does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pai: Option<Pai>,
 }
@@ -166,8 +169,9 @@ pub struct CouponRedeemAnswer {
     pub amount: Money,
     /// What it is for.
     pub offer: OfferId,
-    /// Whose it is: the subscriber that the months are for.
-    pub pai: Pai,
+    /// Whose it is: the subscriber that the months are for. Absent for a gift to somebody whom the partner has not named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pai: Option<Pai>,
     /// The operator that sold it.
     pub operator: OperatorId,
     /// The days that are paid for.

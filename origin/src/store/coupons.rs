@@ -191,6 +191,8 @@ pub struct CouponRow {
     pub transaction_id: Option<String>,
     /// The days that it pays for, when it is redeemed.
     pub service_period: Option<ServicePeriod>,
+    /// Whether it was redeemed for somebody else than its buyer.
+    pub is_gift: bool,
     /// Since when it is known that billing will not take its charge.
     pub unpaid_at: Option<Timestamp>,
 }
@@ -240,6 +242,7 @@ impl CouponRow {
             redeemed_at: self.redeemed_at,
             service_period: self.service_period,
             transaction_id: self.transaction_id.clone(),
+            gift: self.is_gift,
             unpaid: self.unpaid_at.is_some(),
             voided_at: self.voided_at,
         }
@@ -308,6 +311,7 @@ mod tests {
             redeemed_at: None,
             transaction_id: None,
             service_period: None,
+            is_gift: false,
             unpaid_at: None,
         };
         assert_eq!(row.state(at(99)), CouponState::Issued);

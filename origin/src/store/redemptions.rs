@@ -87,8 +87,8 @@ pub struct Redemption {
     pub offer: OfferId,
     /// What it cost.
     pub amount: Money,
-    /// Whose days they are.
-    pub pai: Pai,
+    /// Whose days they are; of a gift to somebody that onbill does not know, nobody's.
+    pub pai: Option<Pai>,
     /// The days.
     pub service_period: ServicePeriod,
 }

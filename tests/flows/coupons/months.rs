@@ -1,6 +1,7 @@
 //! The months of a coupon: no day of them is paid for twice, and whoever has had them is shown the way on, once.
 
-use super::{GOOD, REDEEM, redeem, refused, sold, typed, world};
+use super::{GOOD, REDEEM, coupon, redeem, refused, sold, typed, world};
+use crate::subscriptions::{change, subscribed};
 use crate::world::World;
 use crate::world::customer::{Choice, charge};
 use http::{Method, StatusCode};
@@ -26,8 +27,9 @@ async fn no_day_is_paid_for_twice_whichever_comes_first() {
     let pai = json!(pai);
     // A month that is charged, and then a coupon: its months come after.
     assert_eq!(post(&world, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
-    let code = sold(&world, "c-1", GOOD).await;
-    let (_, answer) = redeem(&world, &code, "r-1").await;
+    let mut own = typed(&sold(&world, "c-1", GOOD).await, "r-1");
+    own["pai"] = pai.clone();
+    let (_, answer) = world.ott(Method::POST, REDEEM, own).await;
     assert_eq!(answer["servicePeriod"], json!({"from": "2026-12-10", "to": "2027-06-09"}));
     assert_eq!(answer["pai"], pai, "a subscriber is one, by coupon or by month");
     // The next charge for any of these days is refused, and leaves its name free.
@@ -73,6 +75,46 @@ async fn a_gift_is_on_the_buyers_bill_and_pays_for_the_friend() {
     assert!(world.bill(&world.acme, FRIEND).await.is_empty());
     assert_eq!(refused(&post(&world, &friend, "n-1", "2026-12-01", "2026-12-31").await).0, 400);
     assert!(world.bill(&world.acme, FRIEND).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_code_given_to_somebody_unknown_leaves_its_buyers_own_months_alone() {
+    let (world, pai, path) = subscribed().await;
+    let pai = json!(pai);
+    assert_eq!(post(&world, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
+    // The buyer pays on the bill, and whoever types the code is not named: it is not them.
+    let code = sold(&world, "c-1", GOOD).await;
+    let (status, answer) = redeem(&world, &code, "r-1").await;
+    let period = json!({"from": "2026-11-18", "to": "2027-05-17"});
+    assert_eq!((status, &answer["servicePeriod"]), (StatusCode::OK, &period), "{answer}");
+    assert!(answer.get("pai").is_none(), "whose they are, nobody knows: {answer}");
+    assert_eq!(coupon(&world, "c-1").await["gift"], true);
+    let lines = world.bill(&world.acme, GOOD).await;
+    assert!(lines.iter().any(|line| line["servicePeriod"] == period), "the buyer pays for it: {lines:?}");
+    // The buyer's own months go on, and nothing of them is paid ahead.
+    assert_eq!(post(&world, &pai, "n-2", "2026-12-10", "2027-01-09").await.0, StatusCode::CREATED);
+    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 3);
+    let asked = json!({"msisdn": GOOD, "operator": "acme"});
+    let paid_until = async || {
+        let (status, answer) = world.ott(Method::POST, "/ott/v1/account/validate", asked.clone()).await;
+        assert_eq!((status, &answer["pai"]), (StatusCode::OK, &pai), "{answer}");
+        answer.get("paidUntil").cloned()
+    };
+    assert_eq!(paid_until().await, None);
+    // It was answered so, and is, whatever the buyer does next.
+    assert_eq!(change(&world, &path, "CANCELLED").await.0, 200);
+    assert_eq!(redeem(&world, &code, "r-1").await, (StatusCode::OK, answer));
+    assert_eq!(paid_until().await, None);
+    world.pass_seconds(170 * DAY);
+    assert_eq!(remind(&world).await, 0, "nobody is told that they end");
+
+    // Whom the partner knows, it names: then they are theirs.
+    let mut own = typed(&sold(&world, "c-2", GOOD).await, "r-2");
+    own["pai"] = pai.clone();
+    let (_, answer) = world.ott(Method::POST, REDEEM, own).await;
+    assert_eq!((&answer["pai"], &answer["servicePeriod"]["to"]), (&pai, &json!("2027-11-06")));
+    assert_eq!(paid_until().await, Some(json!("2027-11-06")));
+    assert_eq!(coupon(&world, "c-2").await["gift"], false);
 }
 
 #[tokio::test]

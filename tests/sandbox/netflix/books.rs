@@ -40,7 +40,8 @@ pub(super) struct Charge {
     /// Our name for it, unique at its operator.
     pub(super) id: ExtId,
     pub(super) operator: OperatorId,
-    pub(super) pai: Pai,
+    /// Whom it is for; a coupon's that was for nobody whom the operator knows has none.
+    pub(super) pai: Option<Pai>,
     pub(super) amount: Money,
     pub(super) service_period: ServicePeriod,
     /// Whether a post with these contents was taken.
@@ -114,7 +115,7 @@ impl Charge {
     }
 
     fn fill(&mut self, asked: &TransactionRequest) {
-        self.pai = asked.pai;
+        self.pai = Some(asked.pai);
         self.amount = asked.amount;
         self.service_period = asked.service_period;
     }
@@ -142,7 +143,7 @@ impl Books {
             None => self.charges.push(Charge {
                 id: asked.ext_transaction_id.clone(),
                 operator: operator.clone(),
-                pai: asked.pai,
+                pai: Some(asked.pai),
                 amount: asked.amount,
                 service_period: asked.service_period,
                 taken: false,
@@ -307,7 +308,8 @@ impl Books {
         asked_at: Timestamp,
     ) -> Result<(), Wrong> {
         // Without a subscriber of ours the days may be somebody's whom onbill does not know.
-        let theirs = |each: &&Charge| each.operator == told.operator && Some(each.pai) == asked.pai;
+        let is_named = |each: &Charge| asked.pai.is_some() && each.pai == asked.pai;
+        let theirs = |each: &&Charge| each.operator == told.operator && is_named(each);
         let mut others = self.charges.iter().filter(theirs).filter(|each| each.id != told.ext_transaction_id);
         let is_paid = |each: &Charge| each.taken && !each.is_declined();
         if others.any(|each| is_paid(each) && each.service_period.overlaps(told.service_period)) {
@@ -324,7 +326,9 @@ impl Books {
                 known: None,
             });
         }
-        self.meet(&told.operator, told.pai, asked_at);
+        if let Some(pai) = told.pai {
+            self.meet(&told.operator, pai, asked_at);
+        }
         Ok(())
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Coupon {
     pub(super) amount: Money,
     /// Whose bill it is on.
     pub(super) operator: OperatorId,
-    pub(super) pai: Pai,
+    pub(super) pai: Option<Pai>,
     /// The days that it pays for here.
     pub(super) service_period: ServicePeriod,
     /// The name of its charge.
@@ -74,13 +74,12 @@ impl Members {
     }
 
     /// Whose days an account's next coupon pays for, as far as onbill knows them: whoever pays on the bill, or has bought the
-    /// last coupon. That may have been a gift: nobody whose own account is another one.
+    /// last coupon. That may have been a gift: of somebody whose own account is another one, or of whom we were not told.
     pub(super) fn subscriber_of(&self, account: &Account) -> Option<Pai> {
         if let Pays::Bill { pai, .. } = account.pays {
             return Some(pai);
         }
         let last = account.coupons.last()?;
-        let giver = self.account_of((&last.operator, last.pai));
-        giver.is_none().then_some(last.pai)
+        last.pai.filter(|pai| self.account_of((&last.operator, *pai)).is_none())
     }
 }

@@ -41,7 +41,7 @@ impl Redemptions {
         if ServicePeriod::of_months(days.from(), told.months) != Some(days) || days.to() < today {
             return Err(Wrong::Impossible("other days than those of the plan"));
         }
-        if asked.pai.is_some_and(|pai| pai != told.pai) {
+        if asked.pai.is_some() && asked.pai != told.pai {
             return Err(Wrong::Impossible("for another subscriber than asked for"));
         }
         if !told.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {

@@ -46,6 +46,16 @@ async fn a_code_goes_to_the_operator_that_it_names_and_to_no_other() {
 }
 
 #[tokio::test]
+async fn a_gift_to_somebody_unknown_has_no_pai() {
+    let world = world();
+    let mut gift = redeemed("acme");
+    gift.as_object_mut().expect("is an object").remove("pai");
+    world.answers(&format!("POST {ACME}{PATH}"), 200, &gift);
+    let answer = world.netflix("POST", PATH, &asked(&code("AC"))).await;
+    assert_eq!((answer.status(), answer.json()), (200, gift));
+}
+
+#[tokio::test]
 async fn a_slip_and_a_code_of_nobodys_are_told_without_asking() {
     let world = world();
     let right = code("AC");

@@ -59,7 +59,8 @@ async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewCoupon) -> Result<CouponIss
     Ok(CouponIssue::Created(Box::new(row)))
 }
 
-const COUPON: &str = "SELECT c.*, r.period_from, r.period_to
+const COUPON: &str = "SELECT c.*, r.period_from, r.period_to,
+        r.transaction_id IS NOT NULL AND r.pai IS DISTINCT FROM c.pai AS is_gift
     FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
 
 async fn find(db: &Db<'_>, id: &ExtId) -> Result<Option<CouponRow>, Broken> {
@@ -121,6 +122,7 @@ fn read_coupon(row: &Row) -> Result<CouponRow, Broken> {
         redeemed_at: when("redeemed_at")?,
         transaction_id: row.try_get("transaction_id")?,
         service_period,
+        is_gift: row.try_get("is_gift")?,
         unpaid_at: when("unpaid_at")?,
     })
 }

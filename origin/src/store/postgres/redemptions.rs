@@ -6,9 +6,9 @@
 
 use super::coupons::{lock, months};
 use super::failure::{Broken, corrupt};
-use super::rows::{amount, count, hash, locale, number, pai as read_pai, text};
+use super::rows::{amount, count, hash, locale, number, optional_text, pai as read_pai, text};
 use super::statements::Db;
-use super::{charges, outbox};
+use super::{charges, outbox, subscriptions};
 use crate::store::redemptions::period_after;
 use crate::store::{NewCharge, NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, Settling};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -49,11 +49,15 @@ pub(super) async fn redeem(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> 
     if coupon.is_expired {
         return Ok(Redeeming::Expired);
     }
-    let pai = new.pai.unwrap_or(coupon.request.pai);
-    match lock_pai(tx, &new.partner, pai).await? {
+    let named_or_buyer = new.pai.unwrap_or(coupon.request.pai);
+    match lock_pai(tx, &new.partner, named_or_buyer).await? {
         Some(state) if new.pai.is_none() || state != PaiState::Closed => {}
         _ => return Ok(Redeeming::PaiNotFound),
     }
+    // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known. A subscription
+    // that begins at this moment waits for the PAI.
+    let is_nobodys = new.pai.is_none() && subscriptions::is_live(tx, named_or_buyer).await?;
+    let pai = (!is_nobodys).then_some(named_or_buyer);
     let Some(period) = next_period(tx, Day::of(now), pai, coupon.months).await? else {
         return Ok(Redeeming::NoDaysLeft);
     };
@@ -130,8 +134,14 @@ async fn lock_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<P
     row.as_ref().map(|row| text(row, "state", PaiState::parse)).transpose()
 }
 
-/// The months from the first day on that neither a coupon nor a charge has paid for.
-async fn next_period(tx: &Db<'_>, today: Day, pai: Pai, months: u8) -> Result<Option<ServicePeriod>, Broken> {
+/// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
+async fn next_period(
+    tx: &Db<'_>,
+    today: Day,
+    pai: Option<Pai>,
+    months: u8,
+) -> Result<Option<ServicePeriod>, Broken> {
+    let Some(pai) = pai else { return Ok(period_after(today, std::iter::empty(), months)) };
     // A coupon's charge is its buyer's, and its days may be somebody else's.
     let charged = tx
         .row(
@@ -171,7 +181,7 @@ async fn claim(
     now: Timestamp,
     new: &NewRedemption,
     coupon: Claimed,
-    pai: Pai,
+    pai: Option<Pai>,
     period: ServicePeriod,
 ) -> Result<Redeeming, Broken> {
     let request = TransactionRequest { service_period: period, ..coupon.request };
@@ -197,7 +207,7 @@ async fn claim(
             &new.ext_reference.as_str(),
             &new.code.as_slice(),
             &new.pai.map(|pai| pai.to_string()),
-            &pai.to_string(),
+            &pai.map(|pai| pai.to_string()),
             &period.from().to_string(),
             &period.to().to_string(),
             &if verdict.is_some() { "DECLINED" } else { "PENDING" },
@@ -268,7 +278,7 @@ async fn fix(tx: &Db<'_>, transaction_id: &str) -> Result<RedemptionEnd, Broken>
         months: months(&row)?,
         offer: text(&row, "offer", OfferId::parse)?,
         amount: amount(&row)?,
-        pai: read_pai(&row)?,
+        pai: optional_text(&row, "pai", Pai::parse)?,
         service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
     })))
 }

@@ -51,7 +51,8 @@ fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue
     Ok(CouponIssue::Created(Box::new(row)))
 }
 
-const COUPON: &str = "SELECT c.*, r.period_from, r.period_to
+const COUPON: &str = "SELECT c.*, r.period_from, r.period_to,
+        r.transaction_id IS NOT NULL AND r.pai IS NOT c.pai AS is_gift
     FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
 
 fn find(db: &Connection, id: &ExtId) -> Result<Option<CouponRow>, StoreError> {
@@ -107,6 +108,7 @@ fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
         redeemed_at: time("redeemed_at")?,
         transaction_id: row.get("transaction_id")?,
         service_period,
+        is_gift: row.get("is_gift")?,
         unpaid_at: time("unpaid_at")?,
     })
 }

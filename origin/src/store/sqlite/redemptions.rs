@@ -1,8 +1,8 @@
 //! Redemptions: a coupon is claimed once, charged once, and free again only when its charge was declined before anybody
 //! was told that it is spent.
 
-use super::rows::{amount, locale, number, pai as read_pai, text};
-use super::{charges, corrupt, outbox, pais};
+use super::rows::{amount, locale, number, optional_text, pai as read_pai, text};
+use super::{charges, corrupt, outbox, pais, subscriptions};
 use crate::store::redemptions::period_after;
 use crate::store::{
     NewCharge, NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, Settling, StoreError,
@@ -40,9 +40,10 @@ pub(super) fn redeem(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Re
         return Ok(Redeeming::Expired);
     }
     let pai = match new.pai {
-        None => coupon.request.pai,
+        // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known.
+        None => (!subscriptions::is_live(tx, coupon.request.pai)?).then_some(coupon.request.pai),
         Some(pai) => match pais::find(tx, &new.partner, pai)? {
-            Some(row) if row.state != PaiState::Closed => pai,
+            Some(row) if row.state != PaiState::Closed => Some(pai),
             _ => return Ok(Redeeming::PaiNotFound),
         },
     };
@@ -102,13 +103,14 @@ fn count_guess(tx: &Connection, now: Timestamp, partner: &PartnerId) -> Result<R
     Ok(Redeeming::Unknown { wrong })
 }
 
-/// The months from the first day on that neither a coupon nor a charge has paid for.
+/// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
 fn next_period(
     tx: &Connection,
     today: Day,
-    pai: Pai,
+    pai: Option<Pai>,
     months: u8,
 ) -> Result<Option<ServicePeriod>, StoreError> {
+    let Some(pai) = pai else { return Ok(period_after(today, std::iter::empty(), months)) };
     // A coupon's charge is its buyer's, and its days may be somebody else's.
     let charged: Option<String> = tx
         .prepare_cached(
@@ -153,7 +155,7 @@ fn claim(
     now: Timestamp,
     new: &NewRedemption,
     coupon: Claimed,
-    pai: Pai,
+    pai: Option<Pai>,
     period: ServicePeriod,
 ) -> Result<Redeeming, StoreError> {
     let request = TransactionRequest { service_period: period, ..coupon.request };
@@ -179,7 +181,7 @@ fn claim(
         new.ext_reference.as_str(),
         new.code,
         new.pai.map(|pai| pai.to_string()),
-        pai.to_string(),
+        pai.map(|pai| pai.to_string()),
         period.from().to_string(),
         period.to().to_string(),
         if verdict.is_some() { "DECLINED" } else { "PENDING" },
@@ -229,7 +231,7 @@ pub(super) fn finish(tx: &Connection, transaction_id: &str) -> Result<Redemption
         months: row.get("months")?,
         offer: text(row, "offer", OfferId::parse)?,
         amount: amount(row)?,
-        pai: read_pai(row)?,
+        pai: optional_text(row, "pai", Pai::parse)?,
         service_period: period(row)?,
     })))
 }

@@ -203,6 +203,15 @@ async fn a_gift_does_not_speak_for_its_giver() {
     let account = partner.account("sam@example.com").await;
     assert_eq!(account["paidUntil"], "2028-05-17", "six months more, whichever days they were told to be");
     assert_eq!(partner.run("2026-12").await["charges"][0]["amount"]["value"], 1599);
+    // Of whom it is not even said, nobody is named the next time.
+    let mut told = coupon("r-4", 0);
+    told.as_object_mut().expect("is an object").remove("pai");
+    partner.edge.lock().expect("is whole").tells = Some(told);
+    partner.redeem("AC00-0000-0000-0000-0003", "r-4", "lee%40example.com").await;
+    partner.edge.lock().expect("is whole").tells = Some(coupon("r-5", 0));
+    partner.redeem("AC00-0000-0000-0000-0004", "r-5", "lee%40example.com").await;
+    assert_eq!(sent("r-5"), Value::Null);
+    assert_eq!(partner.account("lee@example.com").await["paidUntil"], "2027-11-17");
     partner.is_content().await;
 }
 
@@ -243,10 +252,11 @@ async fn a_sign_up_goes_on_after_the_days_that_are_paid() {
 #[tokio::test]
 async fn what_onbill_must_not_say_of_a_coupon_is_noticed() {
     type Change = fn(&mut Value);
-    let wrong: [(Change, &str); 9] = [
+    let wrong: [(Change, &str); 10] = [
         (|told| told["status"] = json!("PENDING"), "neither redeemed nor refused"),
         (|told| told["amount"]["value"] = json!(0), "for nothing"),
         (|told| told["months"] = json!(12), "other days"),
+        (|told| told["pai"] = Value::Null, "another subscriber than asked for"),
         (|told| told["servicePeriod"] = json!({"from": "2026-01-01", "to": "2026-06-30"}), "other days"),
         (|told| told["extTransactionID"] = json!("sub-1"), "named as one of ours"),
         (|told| told["extTransactionID"] = json!("onbill-coupon-r-0"), "under another reference"),
