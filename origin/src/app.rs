@@ -3,7 +3,7 @@
 
 use crate::ambient::{Clock, Random};
 use crate::bss::BillingSystem;
-use crate::config::{AccountSource, Config, Offer, Partner};
+use crate::config::{AccountSource, Config, Offer};
 use crate::fault::{Failure, Fault};
 use crate::numbering::NumberPlan;
 use crate::peer::Peer;
@@ -71,16 +71,15 @@ impl App {
                 return Err(format!("the key ring has no key of use {} for {own_party}", key_use.as_str()));
             }
         }
-        for offer in &config.offers {
-            let partner = format!("partner:{}", offer.partner);
-            if keys.newest(KeyUse::PartnerCall, &partner).is_none() {
-                return Err(format!("the key ring has no key of use partner-call for {partner}"));
-            }
-        }
-        for Partner { id, .. } in config.partners.iter().filter(|partner| partner.url.is_some()) {
-            let party = format!("partner:{id}");
-            if keys.newest(KeyUse::OriginToPartner, &party).is_none() {
-                return Err(format!("the key ring has no key of use origin-to-partner for {party}"));
+        let listeners = config.partners.iter().filter(|partner| partner.url.is_some());
+        let listeners = listeners.map(|partner| (&partner.id, KeyUse::OriginToPartner));
+        let sellers = config.offers.iter().flat_map(|offer| {
+            [KeyUse::PartnerCall, KeyUse::OriginToPartner].map(|key_use| (&offer.partner, key_use))
+        });
+        for (partner, key_use) in sellers.chain(listeners) {
+            let party = format!("partner:{partner}");
+            if keys.newest(key_use, &party).is_none() {
+                return Err(format!("the key ring has no key of use {} for {party}", key_use.as_str()));
             }
         }
         let numbers = NumberPlan::for_country(&config.country).ok_or("country has no numbering plan")?;

@@ -1,15 +1,21 @@
-//! The edge in the wrong hands: whoever has its keys and its network can refuse service, but not take money.
+//! The edge in the wrong hands: whoever has its keys and its network can refuse service, but not take money, nor make one
+//! customer pay for another.
 
 use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, Holder, World, keys};
+use crate::world::{ACCOUNTS, EDGE, Holder, World, keys};
+use axum::Router;
+use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::token::{self, ISSUER, SignupClaims};
+use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 const GOOD: &str = "+12025550101";
 
@@ -155,6 +161,75 @@ async fn a_token_that_the_origin_did_not_record_is_worth_nothing() {
     let body = json!({"token": token, "extReference": "r-1"});
     let (status, answer) = world.ott(Method::POST, "/ott/v1/token/validate", body).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-invalid")));
+}
+
+/// The edge in a thief's hands: it passes calls on with the stolen key, and does as it likes with what comes back.
+fn thief(
+    world: &World,
+    makes_of: impl Fn(Response<Bytes>) -> Response<Bytes> + Clone + Send + Sync + 'static,
+) -> Router {
+    let (network, now, stolen) = (Arc::clone(&world.network), world.now(), keys::ring(&Holder::Edge));
+    let (drawn, origin) = (Arc::new(AtomicU32::new(0)), world.acme.origin);
+    Router::new().fallback(move |request: axum::extract::Request| async move {
+        let (parts, body) = request.into_parts();
+        let body = to_bytes(body, 1 << 14).await.expect("is small");
+        let mut onward = Request::builder()
+            .method(parts.method)
+            .uri(format!("http://{origin}{}", parts.uri.path()))
+            .header("content-type", "application/json")
+            .header(PARTNER_SIGNATURE_INPUT, parts.headers["signature-input"].clone())
+            .header(PARTNER_SIGNATURE, parts.headers["signature"].clone())
+            .body(body)
+            .expect("is a request");
+        let key = stolen.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
+        let nonce = format!("thief-nonce-{:06}", drawn.fetch_add(1, Ordering::Relaxed));
+        sign_request(&mut onward, key, now, &nonce).expect("signs");
+        makes_of(network.bring(onward).await.expect("answers")).map(Body::from)
+    })
+}
+
+#[tokio::test]
+async fn whose_pai_it_is_cannot_be_swapped_in_an_answer() {
+    const TOKEN: &str = "/ott/v1/token/validate";
+    let (world, victim) = World::signed_up(GOOD).await;
+    world.sign_up(&world.acme, "+12025550102", Choice::New("eve@example.com")).await;
+    let own = world.pai_of("eve@example.com").await;
+    let asked = world.network.crossed(EDGE, TOKEN);
+    let [of_the_victim, of_the_thief] = asked.as_slice() else { panic!("two have signed up") };
+    let ask = async |(question, _): &(Bytes, StatusCode)| {
+        let question = serde_json::from_slice(question).expect("is JSON");
+        world.try_ott(Method::POST, TOKEN, question).await
+    };
+
+    // Passed on as it should be, the partner is told again.
+    let told = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&told);
+    world.network.attach(
+        EDGE,
+        thief(&world, move |answer| {
+            *note.lock().expect("is whole") = Some(answer.clone());
+            answer
+        }),
+    );
+    let (status, answer) = ask(of_the_victim).await.expect("is believed");
+    assert_eq!((status, &answer["pai"]), (StatusCode::OK, &json!(victim)));
+
+    // 1. The victim's PAI in the thief's own answer; 2. the victim's answer, whole and genuine, to the thief's call.
+    let (from, to) = (own.clone(), victim.clone());
+    world.network.attach(
+        EDGE,
+        thief(&world, move |answer| {
+            answer.map(|body| Bytes::from(String::from_utf8_lossy(&body).replace(&from, &to)))
+        }),
+    );
+    assert_eq!(ask(of_the_thief).await, None);
+    let told = told.lock().expect("is whole").clone().expect("came");
+    world.network.attach(EDGE, thief(&world, move |_| told.clone()));
+    assert_eq!(ask(of_the_thief).await, None);
+
+    world.network.attach(EDGE, thief(&world, |answer| answer));
+    let (_, answer) = ask(of_the_thief).await.expect("is believed");
+    assert_eq!(answer["pai"], json!(own));
 }
 
 #[tokio::test]

@@ -104,6 +104,8 @@ pub(super) fn keys() -> Keyring {
         shared("session-assertion", "operator:acme", 3),
         shared("return-result", "operator:acme", 4),
         shared("edge-to-partner", "partner:netflix", 5),
+        {"id": "origin-to-partner-of-nova", "party": "operator:nova", "use": "origin-to-partner",
+         "alg": "hmac-sha256", "secret": base64url(&[9; 32])},
         shared("origin-to-partner", "operator:acme", 7),
         shared("bss-to-origin", "operator:acme", 8),
         {"id": "partner-call-1", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",

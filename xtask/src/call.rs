@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 use onbill_domain::encoding::base64url;
 use onbill_domain::key::{KeyUse, Keyring};
-use onbill_domain::signature::sign_request;
+use onbill_domain::signature::{Answer, Presented, SIGNATURE, sign_request, verify_answer};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::Value;
 
@@ -40,8 +41,9 @@ pub(crate) fn send(call: &Call) -> Outcome {
     let request = signed(call, &keys, now(), &base64url(&keys::random()?[..NONCE_BYTES]))?;
     let answer = http_client::send(&request, PATIENCE)
         .doing(&format!("call {} (is `cargo xtask dev` running?)", call.edge))?;
+    let signer = signer(&request, &answer, &keys, now());
     // A reader that has seen enough (`| head`) is no failure.
-    let _ = writeln!(stdout(), "{}", shown(&answer));
+    let _ = writeln!(stdout(), "{}", shown(&answer, signer));
     Ok(())
 }
 
@@ -73,9 +75,27 @@ fn now() -> Timestamp {
     Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
+/// Whose origin has signed the answer to this request.
+fn signer<'k>(
+    request: &Request<Bytes>,
+    answer: &Response<Bytes>,
+    keys: &'k Keyring,
+    now: Timestamp,
+) -> Option<&'k str> {
+    let call = request.headers().get(SIGNATURE)?.to_str().ok()?;
+    let content_type = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let presented = Presented::from_headers(answer.headers())?;
+    let answer = Answer { status: answer.status().as_u16(), body: (answer.body(), content_type), call };
+    let verified = verify_answer(&answer, presented, keys, KeyUse::OriginToPartner, now).ok()?;
+    Some(&verified.key.party)
+}
+
 /// Status, the headers that matter, and the body, indented where it is JSON.
-fn shown(answer: &Response<Bytes>) -> String {
+fn shown(answer: &Response<Bytes>, signer: Option<&str>) -> String {
     let mut head = vec![answer.status().to_string()];
+    if answer.status().is_success() {
+        head.push(format!("signed by: {}", signer.unwrap_or("nobody (a partner must not act on it)")));
+    }
     for name in HEADERS_OF_INTEREST {
         if let Some(value) = answer.headers().get(name) {
             head.push(format!("{name}: {}", value.to_str().unwrap_or("(not text)")));
@@ -91,7 +111,7 @@ fn shown(answer: &Response<Bytes>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::signature::{Presented, Target, verify};
+    use onbill_domain::signature::{Target, sign_answer, verify};
     use serde_json::json;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
@@ -134,8 +154,40 @@ mod tests {
             .body(Bytes::from(r#"{"code":"token-already-used"}"#))
             .expect("is an answer");
         assert_eq!(
-            shown(&answer),
+            shown(&answer, None),
             "409 Conflict\nx-correlator: c-1\n\n{\n  \"code\": \"token-already-used\"\n}"
         );
+    }
+
+    #[test]
+    fn a_success_says_who_has_signed_it() {
+        let entry = json!([
+            {"id": "n", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519", "private": base64url(&[3; 32])},
+            {"id": "a", "party": "operator:acme", "use": "origin-to-partner", "alg": "hmac-sha256", "secret": base64url(&[4; 32])},
+        ]);
+        let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
+        let request = signed(&call(Some("{}")), &keys, NOW, "0123456789abcdef").expect("has a key");
+        let body = Bytes::from_static(b"{}");
+        let answer = Answer {
+            status: 201,
+            body: (&body, "application/json"),
+            call: request.headers()[SIGNATURE].to_str().expect("is text"),
+        };
+        let key = keys.find(KeyUse::OriginToPartner, "a").expect("is there");
+        let headers = sign_answer(&answer, key, NOW, "0123456789abcdef").expect("signs");
+        let answer = Response::builder()
+            .status(201)
+            .header("content-type", "application/json")
+            .header("content-digest", headers.content_digest.expect("has a body"))
+            .header("signature-input", headers.signature_input)
+            .header("signature", headers.signature)
+            .body(body)
+            .expect("is an answer");
+        let genuine = signer(&request, &answer, &keys, NOW);
+        assert_eq!(genuine, Some("operator:acme"));
+        assert!(shown(&answer, genuine).contains("signed by: operator:acme"));
+        let changed = answer.map(|_| Bytes::from_static(b"[]"));
+        assert_eq!(signer(&request, &changed, &keys, NOW), None);
+        assert!(shown(&changed, None).contains("signed by: nobody"));
     }
 }

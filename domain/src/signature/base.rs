@@ -1,6 +1,21 @@
 //! The signature base (RFC 9421 §2.5): the exact text that is signed.
 
-use sfv::{InnerList, ListSerializer};
+use super::verify::only_signature;
+use crate::encoding::base64_standard;
+use sfv::{BareItem, InnerList, Item, ItemSerializer, KeyRef, ListSerializer, StringRef};
+use std::borrow::Cow;
+
+/// A part of a message that is signed, and what it is in this one.
+pub(super) struct Component<'a> {
+    pub(super) identifier: Item,
+    value: Cow<'a, str>,
+}
+
+impl<'a> Component<'a> {
+    fn new(name: &str, value: impl Into<Cow<'a, str>>) -> Option<Self> {
+        Some(Self { identifier: Item::new(text(name)?), value: value.into() })
+    }
+}
 
 /// The parts of a request that are signed.
 #[derive(Clone, Copy, Debug)]
@@ -17,37 +32,69 @@ pub struct Target<'a> {
     pub body: Option<(&'a [u8], &'a str)>,
 }
 
-impl Target<'_> {
-    /// Names of the components that the profile signs for this request, in its order.
-    pub(super) fn components(&self) -> &'static [&'static str] {
-        const ALL: [&str; 6] = ["@method", "@authority", "@path", "@query", "content-digest", "content-type"];
-        if self.body.is_some() { &ALL } else { &ALL[..4] }
-    }
-
-    /// The signature base, given the header value of the digest and the components with their parameters.
-    pub(super) fn signature_base(&self, content_digest: &str, params: &InnerList) -> Option<String> {
-        let mut base = String::with_capacity(512);
-        for name in self.components() {
-            base.push('"');
-            base.push_str(name);
-            base.push_str("\": ");
-            match *name {
-                "@method" => base.push_str(self.method),
-                "@authority" => base.push_str(&self.authority.to_ascii_lowercase()),
-                "@path" => base.push_str(if self.path.is_empty() { "/" } else { self.path }),
-                "@query" => {
-                    base.push('?');
-                    base.push_str(self.query);
-                }
-                "content-digest" => base.push_str(content_digest.trim()),
-                _ => base.push_str(self.body?.1.trim()),
-            }
-            base.push('\n');
+impl<'a> Target<'a> {
+    /// What the profile signs of this request, in its order, given the header value of the digest.
+    pub(super) fn components(&self, content_digest: &'a str) -> Option<Vec<Component<'a>>> {
+        let mut components = vec![
+            Component::new("@method", self.method)?,
+            Component::new("@authority", self.authority.to_ascii_lowercase())?,
+            Component::new("@path", if self.path.is_empty() { "/" } else { self.path })?,
+            Component::new("@query", format!("?{}", self.query))?,
+        ];
+        if let Some((_, content_type)) = self.body {
+            components.extend(of_body(content_digest, content_type)?);
         }
-        base.push_str("\"@signature-params\": ");
-        base.push_str(&serialize(params)?);
-        Some(base)
+        Some(components)
     }
+}
+
+/// The parts of an answer that are signed. It is bound to the call by the call's own signature, and so to all that is
+/// signed there: an answer cannot be passed off as that to another call.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// Its status.
+    pub status: u16,
+    /// Its body and content type.
+    pub body: (&'a [u8], &'a str),
+    /// The header `signature` of the call that it answers.
+    pub call: &'a str,
+}
+
+impl<'a> Answer<'a> {
+    /// The same of this answer.
+    pub(super) fn components(&self, content_digest: &'a str) -> Option<Vec<Component<'a>>> {
+        let mut components = vec![Component::new("@status", self.status.to_string())?];
+        components.extend(of_body(content_digest, self.body.1)?);
+        let call = base64_standard(&only_signature(self.call).ok()?);
+        let mut call = Component::new(super::SIGNATURE, format!(":{call}:"))?;
+        let params = &mut call.identifier.params;
+        params.insert(KeyRef::from_str("req").ok()?.to_owned(), BareItem::Boolean(true));
+        params.insert(KeyRef::from_str("key").ok()?.to_owned(), text(super::LABEL)?);
+        components.push(call);
+        Some(components)
+    }
+}
+
+fn of_body<'a>(content_digest: &'a str, content_type: &'a str) -> Option<[Component<'a>; 2]> {
+    Some([
+        Component::new(super::CONTENT_DIGEST, content_digest.trim())?,
+        Component::new("content-type", content_type.trim())?,
+    ])
+}
+
+/// The signature base of these components, which are listed with their parameters in `params`.
+pub(super) fn signature_base(components: &[Component<'_>], params: &InnerList) -> Option<String> {
+    let mut base = String::with_capacity(512);
+    for Component { identifier, value } in components {
+        let item = ItemSerializer::with_buffer(&mut base).bare_item(&identifier.bare_item);
+        let _ = item.parameters(&identifier.params).finish();
+        base.push_str(": ");
+        base.push_str(value);
+        base.push('\n');
+    }
+    base.push_str("\"@signature-params\": ");
+    base.push_str(&serialize(params)?);
+    Some(base)
 }
 
 /// The strict serialization of the components and parameters, as they stand in `Signature-Input`.
@@ -59,4 +106,9 @@ pub(super) fn serialize(params: &InnerList) -> Option<String> {
     }
     inner.finish().parameters(&params.params);
     list.finish()
+}
+
+/// A string of a structured field, if it can be one.
+pub(super) fn text(value: &str) -> Option<BareItem> {
+    Some(BareItem::String(StringRef::from_str(value).ok()?.to_owned()))
 }

@@ -7,6 +7,10 @@
 //! - `content-digest` with sha-256 (RFC 9530);
 //! - the algorithm is the key's own: HMAC-SHA-256 between onbill and an operator, Ed25519 for the partner's calls.
 //!
+//! An answer is signed in the same way where somebody carries it who must not change it: its components are `"@status"
+//! "content-digest" "content-type" "signature";req;key="sig1"`, the last one being the signature of the call that it answers
+//! (§2.4), and its tag is `onbill-answer`.
+//!
 //! Not here: remembering nonces. A verified call carries its [`Nonce`]; the origin spends it in the same database
 //! transaction as the call's effect.
 
@@ -14,9 +18,9 @@ mod base;
 mod sign;
 mod verify;
 
-pub use base::Target;
-pub use sign::{SignedHeaders, sign, sign_request};
-pub use verify::{Nonce, Presented, Refused, Verified, verify};
+pub use base::{Answer, Target};
+pub use sign::{SignedHeaders, sign, sign_answer, sign_request};
+pub use verify::{Nonce, Presented, Refused, Verified, verify, verify_answer};
 
 /// Name of the header with the components and parameters.
 pub const SIGNATURE_INPUT: &str = "signature-input";

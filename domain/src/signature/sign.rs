@@ -1,20 +1,20 @@
-//! Signing a request.
+//! Signing a request, and the answer to one.
 
-use super::base::{Target, serialize};
+use super::base::{Answer, Component, Target, serialize, signature_base, text};
 use super::{CONTENT_DIGEST, LABEL, SIGNATURE, SIGNATURE_INPUT};
 use crate::digest::{self, content_digest};
 use crate::encoding::base64_standard;
-use crate::key::Key;
+use crate::key::{Key, KeyUse};
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request};
-use sfv::{BareItem, InnerList, Item, KeyRef, Parameters, StringRef};
+use sfv::{BareItem, InnerList, KeyRef, Parameters};
 
-/// The headers that sign a request.
+/// The headers that sign a request or an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedHeaders {
-    /// `content-digest`, for a request with a body.
+    /// `content-digest`, unless it is a request without a body.
     pub content_digest: Option<String>,
     /// `signature-input`.
     pub signature_input: String,
@@ -25,36 +25,51 @@ pub struct SignedHeaders {
 /// Signs `target` with `key` at `created`. The nonce is the caller's fresh randomness: 16 to 64 visible characters.
 /// `None` when the key's ring has no private half, or a value cannot stand in a structured field.
 pub fn sign(target: &Target<'_>, key: &Key, created: Timestamp, nonce: &str) -> Option<SignedHeaders> {
-    sign_over(target, target.body.map(|(body, _)| content_digest(body)), key, created, nonce)
+    sign_with(target, target.body.map(|(body, _)| content_digest(body)), key, created, nonce)
 }
 
-fn sign_over(
+fn sign_with(
     target: &Target<'_>,
     digest: Option<String>,
     key: &Key,
     created: Timestamp,
     nonce: &str,
 ) -> Option<SignedHeaders> {
+    let components = target.components(digest.as_deref().unwrap_or_default())?;
+    let (signature_input, signature) = sign_over(&components, &tag(key.key_use), key, created, nonce)?;
+    Some(SignedHeaders { content_digest: digest, signature_input, signature })
+}
+
+/// Signs an answer in the same way. `None` also when the call that it answers has no signature of the profile.
+pub fn sign_answer(answer: &Answer<'_>, key: &Key, created: Timestamp, nonce: &str) -> Option<SignedHeaders> {
+    let digest = content_digest(answer.body.0);
+    let components = answer.components(&digest)?;
+    let (signature_input, signature) = sign_over(&components, ANSWER_TAG, key, created, nonce)?;
+    Some(SignedHeaders { content_digest: Some(digest), signature_input, signature })
+}
+
+/// The values of `signature-input` and `signature` for these components.
+fn sign_over(
+    components: &[Component<'_>],
+    tag: &str,
+    key: &Key,
+    created: Timestamp,
+    nonce: &str,
+) -> Option<(String, String)> {
     let mut params = Parameters::new();
     let mut put = |name: &'static str, value: BareItem| -> Option<()> {
         params.insert(KeyRef::from_str(name).ok()?.to_owned(), value);
         Some(())
     };
-    let text = |value: &str| Some(BareItem::String(StringRef::from_str(value).ok()?.to_owned()));
     put("created", BareItem::Integer(created.unix_seconds().try_into().ok()?))?;
     put("nonce", text(nonce)?)?;
     put("keyid", text(&key.id)?)?;
-    put("tag", text(&tag(key))?)?;
-    let components = target.components().iter().map(|name| Some(Item::new(text(name)?)));
-    let list = InnerList { items: components.collect::<Option<Vec<_>>>()?, params };
-
-    let base = target.signature_base(digest.as_deref().unwrap_or_default(), &list)?;
-    let signature = key.sign(base.as_bytes())?;
-    Some(SignedHeaders {
-        content_digest: digest,
-        signature_input: format!("{LABEL}={}", serialize(&list)?),
-        signature: format!("{LABEL}=:{}:", base64_standard(&signature)),
-    })
+    put("tag", text(tag)?)?;
+    let items = components.iter().map(|component| component.identifier.clone()).collect();
+    let list = InnerList { items, params };
+    let signature = key.sign(signature_base(components, &list)?.as_bytes())?;
+    let input = format!("{LABEL}={}", serialize(&list)?);
+    Some((input, format!("{LABEL}=:{}:", base64_standard(&signature))))
 }
 
 /// Signs a whole request in place. It must have an absolute URI; with a body it must have a `content-type`.
@@ -85,7 +100,7 @@ pub fn sign_request(request: &mut Request<Bytes>, key: &Key, created: Timestamp,
         let kept = first.filter(|first| present.next().is_none() && digest::matches(first, body));
         kept.map_or_else(|| content_digest(body), str::to_owned)
     });
-    let signed = sign_over(&target, digest, key, created, nonce)?;
+    let signed = sign_with(&target, digest, key, created, nonce)?;
     let value = |text: &str| HeaderValue::from_str(text).ok();
     let (input, signature) = (value(&signed.signature_input)?, value(&signed.signature)?);
     let digest = match &signed.content_digest {
@@ -115,6 +130,10 @@ fn authority_of(uri: &http::Uri) -> Option<String> {
     })
 }
 
-pub(super) fn tag(key: &Key) -> String {
-    format!("onbill-{}", key.key_use.as_str())
+/// What the signature of an answer is for. It is nothing that a call's could be for.
+pub(super) const ANSWER_TAG: &str = "onbill-answer";
+
+/// The same of a call.
+pub(super) fn tag(key_use: KeyUse) -> String {
+    format!("onbill-{}", key_use.as_str())
 }

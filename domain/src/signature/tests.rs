@@ -202,3 +202,98 @@ fn a_true_digest_keeps_its_spelling_and_a_false_one_is_replaced() {
     assert_eq!(resigned("sha-256=:AAAA:"), plain.as_str());
     assert_eq!(resigned("nonsense"), plain.as_str());
 }
+
+const BODY: &str = r#"{"pai":"x"}"#;
+
+/// The answer to [`post`], its signature's headers beside it.
+fn answered() -> http::Response<Bytes> {
+    let call = post();
+    let call = call.headers()[SIGNATURE].to_str().expect("is text");
+    let answer = Answer { status: 201, body: (BODY.as_bytes(), "application/json"), call };
+    let keys = keys();
+    let key = keys.find(KeyUse::OriginToBss, "k3").expect("is there");
+    let signed = sign_answer(&answer, key, NOW, NONCE).expect("signs");
+    http::Response::builder()
+        .header(CONTENT_DIGEST, signed.content_digest.expect("has a body"))
+        .header(SIGNATURE_INPUT, signed.signature_input)
+        .header(SIGNATURE, signed.signature)
+        .body(Bytes::from(BODY))
+        .expect("is an answer")
+}
+
+fn check_answer(
+    response: &http::Response<Bytes>,
+    (status, content_type): (u16, &str),
+    call: &Request<Bytes>,
+) -> Result<String, Refused> {
+    let call = call.headers()[SIGNATURE].to_str().expect("is text");
+    let answer = Answer { status, body: (response.body(), content_type), call };
+    let presented = Presented::from_headers(response.headers()).ok_or(Refused::Malformed)?;
+    verify_answer(&answer, presented, &keys(), KeyUse::OriginToBss, NOW).map(|it| it.key.party.clone())
+}
+
+#[test]
+fn an_answers_signed_text_is_pinned() {
+    let (call, response) = (post(), answered());
+    assert_eq!(
+        response.headers()[SIGNATURE_INPUT],
+        "sig1=(\"@status\" \"content-digest\" \"content-type\" \"signature\";req;key=\"sig1\");\
+         created=1795000000;nonce=\"0123456789abcdef\";keyid=\"k3\";tag=\"onbill-answer\""
+    );
+    let of = |headers: &http::HeaderMap, name| headers[name].to_str().expect("is text").to_owned();
+    let base = format!(
+        "\"@status\": 201\n\"content-digest\": {}\n\"content-type\": application/json\n\
+         \"signature\";req;key=\"sig1\": {}\n\"@signature-params\": {}",
+        of(response.headers(), CONTENT_DIGEST),
+        of(call.headers(), SIGNATURE).trim_start_matches("sig1="),
+        of(response.headers(), SIGNATURE_INPUT).trim_start_matches("sig1=")
+    );
+    let mac = base64_standard(&crate::key::hmac_sha256(&[1; 32], base.as_bytes()));
+    assert_eq!(response.headers()[SIGNATURE], format!("sig1=:{mac}:"));
+}
+
+#[test]
+fn an_answer_is_to_one_call_and_cannot_be_changed() {
+    const AS_IT_WAS: (u16, &str) = (201, "application/json");
+    assert_eq!(check_answer(&answered(), AS_IT_WAS, &post()), Ok("operator:acme".to_owned()));
+    // An intermediary may spell the call's signature with other spaces: it is the same one.
+    let mut respelled = post();
+    let spaced = format!(" {} ", respelled.headers()[SIGNATURE].to_str().expect("is text"));
+    respelled.headers_mut().insert(SIGNATURE, spaced.parse().expect("is a value"));
+    assert!(check_answer(&answered(), AS_IT_WAS, &respelled).is_ok());
+
+    let bad = Err(Refused::BadSignature);
+    let other_call = signed("POST", "http://origin.acme.example:8788/edge/v1/pin?a=b", r#"{"pin":"2"}"#);
+    assert_eq!(check_answer(&answered(), AS_IT_WAS, &other_call), bad);
+    assert_eq!(check_answer(&answered(), (200, "application/json"), &post()), bad);
+    assert_eq!(check_answer(&answered(), (201, "text/html"), &post()), bad);
+    let swapped = answered().map(|_| Bytes::from_static(br#"{"pai":"y"}"#));
+    assert_eq!(check_answer(&swapped, AS_IT_WAS, &post()), Err(Refused::DigestMismatch));
+    let mut redigested = swapped;
+    let digest = crate::digest::content_digest(redigested.body()).parse().expect("is a value");
+    redigested.headers_mut().insert(CONTENT_DIGEST, digest);
+    assert_eq!(check_answer(&redigested, AS_IT_WAS, &post()), bad);
+}
+
+#[test]
+fn a_calls_signature_is_no_answers_nor_the_other_way_round() {
+    let (call, answer) = (post(), answered());
+    let lent = |to: http::HeaderMap, from: &http::HeaderMap| {
+        let mut headers = to;
+        for name in [SIGNATURE_INPUT, SIGNATURE, CONTENT_DIGEST] {
+            headers.insert(name, from[name].clone());
+        }
+        headers
+    };
+    let mut posing = answer.clone();
+    *posing.headers_mut() = lent(answer.headers().clone(), call.headers());
+    assert_eq!(check_answer(&posing, (201, "application/json"), &call), Err(Refused::Malformed));
+    let mut posing = call.clone();
+    *posing.headers_mut() = lent(call.headers().clone(), answer.headers());
+    assert_eq!(check(&posing), Err(Refused::Malformed));
+    // Nor is there an answer to a call that was not signed.
+    let unsigned = Answer { status: 201, body: (b"{}", "application/json"), call: "" };
+    let keys = keys();
+    let key = keys.find(KeyUse::OriginToBss, "k3").expect("is there");
+    assert_eq!(sign_answer(&unsigned, key, NOW, NONCE), None);
+}

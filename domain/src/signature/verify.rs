@@ -1,14 +1,14 @@
-//! Verifying a signed request.
+//! Verifying a signed request, and the answer to one.
 
-use super::base::Target;
-use super::sign::tag;
+use super::base::{Answer, Component, Target, signature_base};
+use super::sign::{ANSWER_TAG, tag};
 use super::{LABEL, SIGNATURE, SIGNATURE_INPUT};
 use crate::digest;
 use crate::key::{Key, KeyUse, Keyring};
 use crate::limits::{NONCE_BYTES_MAX, NONCE_BYTES_MIN, SIGNATURE_SKEW_SECONDS};
 use crate::timestamp::Timestamp;
 use http::HeaderMap;
-use sfv::{BareItem, Dictionary, InnerList, ListEntry, Parser};
+use sfv::{BareItem, Dictionary, InnerList, Item, ListEntry, Parser};
 
 /// The signature headers as they came.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +66,12 @@ impl Nonce {
     }
 }
 
-/// A request whose signature is valid.
+/// A request or an answer whose signature is valid.
 #[derive(Clone, Debug)]
 pub struct Verified<'k> {
     /// The key, and with it the party, that signed.
     pub key: &'k Key,
-    /// To be spent by whoever acts on the call.
+    /// To be spent by whoever acts on the call. An answer's is nothing to keep: it is bound to one call.
     pub nonce: Nonce,
 }
 
@@ -98,34 +98,57 @@ pub fn verify<'k>(
     key_use: KeyUse,
     now: Timestamp,
 ) -> Result<Verified<'k>, Refused> {
+    let components = target.components(presented.content_digest).ok_or(Refused::Malformed)?;
+    let verified = verify_over(&components, presented, (keys, key_use), &tag(key_use), now)?;
+    if let Some((body, _)) = target.body
+        && !digest::matches(presented.content_digest, body)
+    {
+        return Err(Refused::DigestMismatch);
+    }
+    Ok(verified)
+}
+
+/// The same for an answer.
+pub fn verify_answer<'k>(
+    answer: &Answer<'_>,
+    presented: Presented<'_>,
+    keys: &'k Keyring,
+    key_use: KeyUse,
+    now: Timestamp,
+) -> Result<Verified<'k>, Refused> {
+    let components = answer.components(presented.content_digest).ok_or(Refused::Malformed)?;
+    let verified = verify_over(&components, presented, (keys, key_use), ANSWER_TAG, now)?;
+    if digest::matches(presented.content_digest, answer.body.0) {
+        Ok(verified)
+    } else {
+        Err(Refused::DigestMismatch)
+    }
+}
+
+fn verify_over<'k>(
+    components: &[Component<'_>],
+    presented: Presented<'_>,
+    (keys, key_use): (&'k Keyring, KeyUse),
+    tag: &str,
+    now: Timestamp,
+) -> Result<Verified<'k>, Refused> {
     let list = only_member(presented.signature_input, |entry| match entry {
         ListEntry::InnerList(list) => Some(list),
         ListEntry::Item(_) => None,
     })?;
-    let signature = only_member(presented.signature, |entry| match entry {
-        ListEntry::Item(item) => match item.bare_item {
-            BareItem::ByteSequence(bytes) => Some(bytes),
-            _ => None,
-        },
-        ListEntry::InnerList(_) => None,
-    })?;
-    let params = read_params(&list, target)?;
+    let signature = only_signature(presented.signature)?;
+    let params = read_params(&list, components)?;
 
     if params.created.abs_diff(now.unix_seconds()) > SIGNATURE_SKEW_SECONDS.unsigned_abs() {
         return Err(Refused::Stale);
     }
     let key = keys.find(key_use, params.key_id).ok_or(Refused::UnknownKey)?;
-    if params.tag != tag(key) {
+    if params.tag != tag {
         return Err(Refused::Malformed);
     }
-    let base = target.signature_base(presented.content_digest, &list).ok_or(Refused::Malformed)?;
+    let base = signature_base(components, &list).ok_or(Refused::Malformed)?;
     if !key.verify(base.as_bytes(), &signature) {
         return Err(Refused::BadSignature);
-    }
-    if let Some((body, _)) = target.body
-        && !digest::matches(presented.content_digest, body)
-    {
-        return Err(Refused::DigestMismatch);
     }
     let nonce = Nonce {
         key_id: key.id.clone(),
@@ -134,6 +157,14 @@ pub fn verify<'k>(
         expires_at: Timestamp::from_unix_seconds(params.created).plus_seconds(SIGNATURE_SKEW_SECONDS + 1),
     };
     Ok(Verified { key, nonce })
+}
+
+/// The signature in a header `signature`.
+pub(super) fn only_signature(header: &str) -> Result<Vec<u8>, Refused> {
+    only_member(header, |entry| match entry {
+        ListEntry::Item(Item { bare_item: BareItem::ByteSequence(bytes), .. }) => Some(bytes),
+        _ => None,
+    })
 }
 
 /// The one member of a dictionary, which must be `sig1`.
@@ -152,14 +183,9 @@ struct Params<'a> {
     tag: &'a str,
 }
 
-fn read_params<'a>(list: &'a InnerList, target: &Target<'_>) -> Result<Params<'a>, Refused> {
-    let named = |item: &sfv::Item, name: &str| {
-        item.params.is_empty() && matches!(&item.bare_item, BareItem::String(text) if text.as_str() == name)
-    };
-    let wanted = target.components();
-    let all_there = list.items.len() == wanted.len()
-        && list.items.iter().zip(wanted).all(|(item, name)| named(item, name));
-    if !all_there || list.params.len() != 4 {
+fn read_params<'a>(list: &'a InnerList, wanted: &[Component<'_>]) -> Result<Params<'a>, Refused> {
+    let identifiers = wanted.iter().map(|component| &component.identifier);
+    if !list.items.iter().eq(identifiers) || list.params.len() != 4 {
         return Err(Refused::Malformed);
     }
     let text = |name: &str| match list.params.get(name) {

@@ -3,20 +3,26 @@
 //! the same bytes, are both verified here, so that an edge in the wrong hands still cannot speak for a partner.
 //!
 //! A handler that takes one of them has an authentic caller; there is no other way to get one. Each carries the
-//! [`Nonce`] that its use case must spend.
+//! [`Nonce`] that its use case must spend. A partner's call is verified on its way to the handler, by [`admit_partner`],
+//! because its answer is signed on the way back.
 
 use crate::app::App;
-use crate::fault::Failure;
+use crate::fault::{Failure, Fault};
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
-use http::{HeaderMap, Method, Uri};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::reject::{Code, Reject};
-use onbill_domain::signature::{self, Nonce, Presented, Target};
+use onbill_domain::signature::{
+    self, Answer, CONTENT_DIGEST, Nonce, Presented, SIGNATURE, SIGNATURE_INPUT, Target,
+};
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
 use std::sync::Arc;
 
@@ -37,6 +43,7 @@ pub struct OperatorCall {
 }
 
 /// A partner's call that the edge forwarded.
+#[derive(Clone, Debug)]
 pub struct PartnerCall {
     /// Who calls.
     pub partner: PartnerId,
@@ -68,21 +75,36 @@ impl FromRequest<Arc<App>> for OperatorCall {
     }
 }
 
-impl FromRequest<Arc<App>> for PartnerCall {
+impl FromRequestParts<Arc<App>> for PartnerCall {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
-        let call = Received::read(request).await?;
-        call.verify_caller(app, KeyUse::EdgeToOrigin)?;
-        let presented =
-            Presented::from_headers_named(&call.headers, PARTNER_SIGNATURE_INPUT, PARTNER_SIGNATURE);
-        // The partner signed for the edge it called, which is ours by configuration, not by what the edge says.
-        let (party, nonce) = call.verify(app, presented, KeyUse::PartnerCall, app.config.edge_authority())?;
-        let partner = party.strip_prefix("partner:").and_then(PartnerId::parse);
-        let partner = partner.ok_or_else(Reject::unauthorized)?;
-        let subscriber =
-            call.headers.get(SUBSCRIBER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Self { partner, body: call.body, nonce, subscriber })
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Failure> {
+        let admitted = parts.extensions.remove::<Self>();
+        admitted.ok_or_else(|| Fault::Broken("a partner's call has come in by another door").into())
+    }
+}
+
+/// The door for the partner's calls: what goes in is authentic, and a success that comes out is signed by this operator, so
+/// that the edge in between can keep it back but not change it. Refusals are the edge's to give as well.
+pub(super) async fn admit_partner(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let mut onward = Request::new(Body::empty());
+    *onward.method_mut() = request.method().clone();
+    *onward.uri_mut() = request.uri().clone();
+    *onward.extensions_mut() = std::mem::take(request.extensions_mut());
+
+    let received = Received::read(request).await?;
+    let call = received.verify_partner(&app)?;
+    let partner = call.partner.clone();
+    onward.extensions_mut().insert(call);
+    let response = next.run(onward).await;
+    if response.status().is_success() {
+        Ok(received.sign_answer(&app, &partner, response).await?)
+    } else {
+        Ok(response)
     }
 }
 
@@ -111,6 +133,50 @@ impl Received {
             return Err(Reject::new(Code::UnsupportedMediaType, "The body must be application/json."));
         }
         Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, body })
+    }
+
+    /// Verifies both signatures of a partner's call: of the edge, and of the partner.
+    fn verify_partner(&self, app: &App) -> Result<PartnerCall, Reject> {
+        self.verify_caller(app, KeyUse::EdgeToOrigin)?;
+        let presented =
+            Presented::from_headers_named(&self.headers, PARTNER_SIGNATURE_INPUT, PARTNER_SIGNATURE);
+        // The partner signed for the edge it called, which is ours by configuration, not by what the edge says.
+        let (party, nonce) = self.verify(app, presented, KeyUse::PartnerCall, app.config.edge_authority())?;
+        let partner = party.strip_prefix("partner:").and_then(PartnerId::parse);
+        let partner = partner.ok_or_else(Reject::unauthorized)?;
+        let subscriber =
+            self.headers.get(SUBSCRIBER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(PartnerCall { partner, body: self.body.clone(), nonce, subscriber })
+    }
+
+    /// Signs the answer to this call for the partner.
+    async fn sign_answer(
+        &self,
+        app: &App,
+        partner: &PartnerId,
+        response: Response,
+    ) -> Result<Response, Fault> {
+        let key = app.keys.newest(KeyUse::OriginToPartner, &format!("partner:{partner}"));
+        let key = key.ok_or(Fault::Broken("there is no key to sign an answer with"))?;
+        let (mut parts, body) = response.into_parts();
+        let body = to_bytes(body, BODY_BYTES_MAX).await;
+        let body = body.map_err(|_| Fault::Broken("an answer is larger than a body may be"))?;
+        let text = |headers: &HeaderMap, name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        let signed = text(&parts.headers, CONTENT_TYPE.as_str()).and_then(|content_type| {
+            let call = text(&self.headers, PARTNER_SIGNATURE)?;
+            let answer = Answer { status: parts.status.as_u16(), body: (&body, &content_type), call: &call };
+            signature::sign_answer(&answer, key, app.now(), &app.random.nonce())
+        });
+        let signed = signed.ok_or(Fault::Broken("an answer cannot be signed"))?;
+        for (name, value) in [
+            (CONTENT_DIGEST, signed.content_digest.unwrap_or_default()),
+            (SIGNATURE_INPUT, signed.signature_input),
+            (SIGNATURE, signed.signature),
+        ] {
+            let value = HeaderValue::from_str(&value);
+            parts.headers.insert(name, value.map_err(|_| Fault::Broken("a signature is no header"))?);
+        }
+        Ok(Response::from_parts(parts, Body::from(body)))
     }
 
     /// Verifies the signature of whoever sent this to us.

@@ -14,24 +14,14 @@ mod trace;
 use crate::app::App;
 use crate::fault::Failure;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use onbill_domain::reject::{Code, Reject};
 use std::sync::Arc;
 
 /// All routes of one origin.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz::healthz))
-        .route("/edge/v1/validate", post(edge::validate::validate))
-        .route("/edge/v1/pin", post(edge::pin::try_pin))
-        .route("/edge/v1/signup", post(edge::signup::begin_signup))
-        .route("/edge/v1/account", post(edge::account::read_account))
-        .route("/edge/v1/account/unlink", post(edge::account_unlink::unlink))
-        .route("/edge/v1/return", post(edge::come_back::come_back))
-        .route("/edge/v1/result", post(edge::result::check_result))
-        .route("/edge/v1/pai", post(edge::pai::look_up_pai))
-        .route("/edge/v1/subscription", post(edge::subscription::look_up_subscription))
-        .route("/edge/v1/transaction", post(edge::transaction::look_up_transaction))
+    let partners = Router::new()
         .route("/ott/v1/account/validate", post(ott::account_validate::validate_account))
         .route("/ott/v1/pin", post(ott::pin::send_pin))
         .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
@@ -48,6 +38,20 @@ pub fn router(app: Arc<App>) -> Router {
             "/ott/v1/transaction/{ext_transaction_id}/refund/{ext_refund_id}",
             get(ott::refund_status::refund_status),
         )
+        .route_layer(from_fn_with_state(Arc::clone(&app), authentic::admit_partner));
+    Router::new()
+        .merge(partners)
+        .route("/healthz", get(healthz::healthz))
+        .route("/edge/v1/validate", post(edge::validate::validate))
+        .route("/edge/v1/pin", post(edge::pin::try_pin))
+        .route("/edge/v1/signup", post(edge::signup::begin_signup))
+        .route("/edge/v1/account", post(edge::account::read_account))
+        .route("/edge/v1/account/unlink", post(edge::account_unlink::unlink))
+        .route("/edge/v1/return", post(edge::come_back::come_back))
+        .route("/edge/v1/result", post(edge::result::check_result))
+        .route("/edge/v1/pai", post(edge::pai::look_up_pai))
+        .route("/edge/v1/subscription", post(edge::subscription::look_up_subscription))
+        .route("/edge/v1/transaction", post(edge::transaction::look_up_transaction))
         .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
         .route("/operator/v1/coupons", post(operator::coupons::issue_coupon))
         .route("/operator/v1/coupons/{ext_coupon_id}", get(operator::coupons::coupon))
@@ -60,6 +64,6 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))
         })
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), trace::with_correlator))
+        .layer(from_fn_with_state(Arc::clone(&app), trace::with_correlator))
         .with_state(app)
 }

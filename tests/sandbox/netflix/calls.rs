@@ -29,7 +29,7 @@ impl Netflix {
         asked: &TransactionRequest,
     ) -> Outcome<TransactionAnswer> {
         self.books().ask_charge(operator, asked);
-        let outcome = self.0.edge.post::<TransactionAnswer>(CHARGES, asked).await;
+        let outcome = self.0.edge.post::<TransactionAnswer>(CHARGES, asked, Some(operator)).await;
         if let Ok((_, told)) = &outcome.answer {
             let mut books = self.books();
             books.take_charge(operator, asked);
@@ -48,7 +48,8 @@ impl Netflix {
     ) -> Outcome<RefundAnswer> {
         self.books().ask_refund(charge, asked);
         let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
-        let outcome = self.0.edge.post::<RefundAnswer>(&format!("{CHARGES}/{name}/refund"), asked).await;
+        let path = format!("{CHARGES}/{name}/refund");
+        let outcome = self.0.edge.post::<RefundAnswer>(&path, asked, Some(operator)).await;
         match &outcome.answer {
             Ok((_, told)) => {
                 let _ = self.books().hear_refund(operator, told.clone(), Source::Answer, self.now());
@@ -65,7 +66,7 @@ impl Netflix {
 
     /// Redeems a coupon; tried again while the other side is away.
     pub(super) async fn redeem(&self, asked: &CouponRedeemRequest) -> Result<CouponRedeemAnswer, Failure> {
-        let (_, answer) = self.0.edge.post::<Value>(REDEEM, asked).await.answer?;
+        let (_, answer) = self.0.edge.post::<Value>(REDEEM, asked, None).await.answer?;
         let members = answer.as_object().into_iter().flat_map(serde_json::Map::keys);
         for member in members.filter(|member| !REDEEMED.contains(&member.as_str())) {
             let found = format!("the member {member}");
@@ -85,7 +86,8 @@ impl Netflix {
     /// Learns how a charge stands, where that can be had at once. A notice tells it otherwise.
     async fn ask_how_it_stands(&self, operator: &OperatorId, charge: &ExtId) {
         let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
-        let answer = self.0.edge.send(Method::GET, &format!("{CHARGES}/{name}"), Bytes::new()).await;
+        let path = format!("{CHARGES}/{name}");
+        let answer = self.0.edge.send(Method::GET, &path, Bytes::new(), Some(operator)).await;
         let told = answer.and_then(|answer| serde_json::from_slice::<TransactionAnswer>(answer.body()).ok());
         if let Some(told) = told {
             // A contradiction is in the books.
@@ -104,7 +106,8 @@ impl Netflix {
             }
         }
         let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-        let response = self.0.edge.send(method, path, bytes).await?;
+        let of = about.as_ref().map(|(operator, _)| operator);
+        let response = self.0.edge.send(method, path, bytes, of).await?;
         let (status, now) = (response.status(), self.now());
         if let (true, Some((operator, asked))) = (status.is_success(), about) {
             let (mut books, answer) = (self.books(), response.body());

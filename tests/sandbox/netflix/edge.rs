@@ -1,4 +1,5 @@
-//! Calls to the edge: signed, tried again with a fresh nonce while the other side is away, and bounded in number.
+//! Calls to the edge: signed, tried again with a fresh nonce while the other side is away, and bounded in number. A success
+//! counts when an operator's origin has signed it: the edge may keep an answer back, but not make one.
 //! Every call made through here has an identifier of ours in it, so that a repetition has no second effect.
 
 use super::config::NetflixConfig;
@@ -7,11 +8,13 @@ use crate::sandbox::{Outside, settings};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
-use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::{Key, KeyUse, Keyring};
 use onbill_domain::reject::{Code, ErrorBody};
-use onbill_domain::signature::{self, CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, Target};
+use onbill_domain::signature::{self, Answer, CONTENT_DIGEST, Presented, SIGNATURE, SIGNATURE_INPUT, Target};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +31,7 @@ pub(super) enum Failure {
         /// Its code.
         code: String,
     },
-    /// No answer, or none that could be read, however often it was tried.
+    /// No answer, or none that could be read or believed, however often it was tried.
     Silent,
 }
 
@@ -61,6 +64,8 @@ pub(super) struct Edge {
     base: String,
     authority: String,
     key: Key,
+    /// Those that the operators' origins sign with.
+    keys: Keyring,
     pause: Duration,
     outside: Outside,
     leaks: Arc<LeakWatch>,
@@ -82,19 +87,25 @@ impl Edge {
             base: config.edge_url.clone(),
             authority: config.edge_authority.clone().unwrap_or_else(own),
             key: key.clone(),
+            keys: config.keys.clone(),
             pause: config.retry_pause,
             outside,
             leaks,
         })
     }
 
-    /// Posts to a path of the OTT API.
-    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Outcome<T> {
+    /// Posts to a path of the OTT API what is the affair `of` that operator, where it is known whose.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        of: Option<&OperatorId>,
+    ) -> Outcome<T> {
         let body = Bytes::from(serde_json::to_vec(body).unwrap_or_default());
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let answer = self.once(path, body.clone()).await;
+            let answer = self.once(path, body.clone(), of).await;
             match answer {
                 Err(failure) if failure.is_passing() && attempts < ATTEMPTS_MAX => {
                     tokio::time::sleep(self.pause * attempts).await;
@@ -104,16 +115,51 @@ impl Edge {
         }
     }
 
-    /// Makes a call once, whatever comes of it; `None` without an answer.
-    pub(super) async fn send(&self, method: Method, path: &str, body: Bytes) -> Option<Response<Bytes>> {
+    /// Makes a call once, whatever comes of it; `None` without an answer, or with one that is not to be believed.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        of: Option<&OperatorId>,
+    ) -> Option<Response<Bytes>> {
         let request = self.signed(method, path, body)?;
+        let call = request.headers().get(SIGNATURE)?.clone();
         let response = self.outside.http.send(request).await.ok()?;
         self.watch(path, &response);
+        if response.status().is_success() && !self.is_genuine(&response, call.to_str().ok()?, of) {
+            tracing::warn!(path, "an answer was not believed");
+            return None;
+        }
         Some(response)
     }
 
-    async fn once<T: DeserializeOwned>(&self, path: &str, body: Bytes) -> Result<(StatusCode, T), Failure> {
-        let response = self.send(Method::POST, path, body).await.ok_or(Failure::Silent)?;
+    /// Whether an operator's origin has given this answer to that very call: the operator whose affair it is, and the one
+    /// that it says it is.
+    fn is_genuine(&self, response: &Response<Bytes>, call: &str, of: Option<&OperatorId>) -> bool {
+        let (body, headers) = (response.body(), response.headers());
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let answer = Answer { status: response.status().as_u16(), body: (body, content_type), call };
+        let now = self.outside.clock.now();
+        let verified = Presented::from_headers(headers).and_then(|presented| {
+            signature::verify_answer(&answer, presented, &self.keys, KeyUse::OriginToPartner, now).ok()
+        });
+        let Some(signer) = verified.and_then(|it| it.key.party.strip_prefix("operator:")) else {
+            return false;
+        };
+        let told = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        let named = [of.map(OperatorId::as_str), told["operator"].as_str()];
+        named.into_iter().flatten().all(|named| named == signer)
+    }
+
+    async fn once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Bytes,
+        of: Option<&OperatorId>,
+    ) -> Result<(StatusCode, T), Failure> {
+        let response = self.send(Method::POST, path, body, of).await.ok_or(Failure::Silent)?;
         let status = response.status();
         if status.is_success() {
             let answer = serde_json::from_slice(response.body()).map_err(|_| Failure::Silent)?;

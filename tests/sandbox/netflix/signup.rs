@@ -67,8 +67,8 @@ async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionOrigin, ente
     let Some(plan) = ExtId::parse("standard") else { return over(netflix) };
     let ext_subscription_id = visit.ext_subscription_id.clone();
     let request = PartnerSubscriptionRequest { pai: visit.pai, ext_subscription_id, origin, plan };
-    let outcome =
-        netflix.0.edge.post::<PartnerSubscriptionAnswer>("/ott/v1/partnerSubscription", &request).await;
+    let (path, of) = ("/ott/v1/partnerSubscription", Some(&visit.operator));
+    let outcome = netflix.0.edge.post::<PartnerSubscriptionAnswer>(path, &request, of).await;
     let subscription = match outcome.answer {
         Ok((_, subscription)) => subscription,
         Err(failure) => {

@@ -14,6 +14,8 @@ use onbill_domain::wire;
 use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
 use onbill_domain::wire::partner::{SignupSessionAnswer, SignupSessionRequest};
 
+const TOKEN: &str = "/ott/v1/token/validate";
+
 /// The one thing on sale here.
 const OFFER: &str = "netflix-standard";
 
@@ -89,7 +91,7 @@ impl Netflix {
 
 async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenValidateAnswer, Refusal> {
     let request = TokenValidateRequest { token, ext_reference: ext_id(id)? };
-    let outcome = netflix.0.edge.post::<TokenValidateAnswer>("/ott/v1/token/validate", &request).await;
+    let outcome = netflix.0.edge.post::<TokenValidateAnswer>(TOKEN, &request, None).await;
     let (_, worth) = outcome.answer.map_err(|failure| match failure {
         Failure::Refused { ref code, .. } if !failure.is_passing() => {
             // Codes that the token may have; anything else is about us.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+mod answers;
 mod app;
 mod billing;
 mod coupons;

@@ -60,8 +60,15 @@ fn copy<P: Platform>(
     Some(request)
 }
 
-/// The origin's answer for the partner: a success of type `A` byte for byte, or a refusal that partners know. Whatever
-/// else it is, the partner gets 503 and asks again with the same identifiers.
+/// What is kept of an answer's headers: the origin has signed it for the partner.
+const ANSWER_KEPT: [HeaderName; 3] = [
+    HeaderName::from_static(CONTENT_DIGEST),
+    HeaderName::from_static(SIGNATURE_INPUT),
+    HeaderName::from_static(SIGNATURE),
+];
+
+/// The origin's answer for the partner: a success of type `A` byte for byte, with the origin's signature, or a refusal that
+/// partners know. Whatever else it is, the partner gets 503 and asks again with the same identifiers.
 pub(crate) fn relay<A: DeserializeOwned>(
     operator: &Operator,
     response: &Response<Bytes>,
@@ -69,7 +76,13 @@ pub(crate) fn relay<A: DeserializeOwned>(
     let party = Party::Operator(operator.id.clone());
     if response.status().is_success() {
         read_answer_of::<A>(response, &party, &SUCCESSES)?;
-        return Ok(json_bytes(response.status(), response.body().clone()));
+        let mut relayed = json_bytes(response.status(), response.body().clone());
+        for name in &ANSWER_KEPT {
+            if let Some(value) = response.headers().get(name) {
+                relayed.headers_mut().insert(name, value.clone());
+            }
+        }
+        return Ok(relayed);
     }
     match read_refusal(response) {
         Some(reject) if is_for_partner(reject.code) => Err(reject.into()),

@@ -171,7 +171,11 @@ impl Netflix {
             origin,
             plan: ExtId::parse("standard").expect("a word is an identifier"),
         };
-        let outcome = self.0.edge.post::<PartnerSubscriptionAnswer>(SUBSCRIPTION, &request).await;
+        let outcome = self
+            .0
+            .edge
+            .post::<PartnerSubscriptionAnswer>(SUBSCRIPTION, &request, Some(&subscriber.operator))
+            .await;
         let said = match &outcome.answer {
             Ok((status, _)) => status.as_u16().to_string(),
             Err(Failure::Refused { status, code }) => format!("{} {code}", status.as_u16()),

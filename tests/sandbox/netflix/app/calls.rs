@@ -117,7 +117,7 @@ impl Netflix {
         question: &impl Serialize,
     ) -> Result<T, Stop> {
         let body = Bytes::from(serde_json::to_vec(question).unwrap_or_default());
-        let response = self.0.edge.send(Method::POST, contract.path, body).await;
+        let response = self.0.edge.send(Method::POST, contract.path, body, None).await;
         let (answer, heard) = match &response {
             Some(response) => self.read(contract, response),
             None => ("no answer".to_owned(), Err(Stop::Silence)),

@@ -5,11 +5,32 @@ use crate::sandbox::netflix::{KeyUse, Timestamp};
 use crate::sandbox::testing::keys;
 use bytes::Bytes;
 use http::Request;
-use onbill_domain::signature::{Presented, Target, verify};
+use onbill_domain::signature::{
+    Answer, CONTENT_DIGEST, Presented, SIGNATURE, SIGNATURE_INPUT, Target, sign_answer, verify,
+};
 use onbill_origin::peer::Unreachable;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Signs an answer as the origin of this operator does.
+fn sign_as(operator: &str, call: &Request<Bytes>, response: &mut http::Response<Bytes>) {
+    let keys = keys();
+    let key = keys.newest(KeyUse::OriginToPartner, &format!("operator:{operator}")).expect("is there");
+    let answer = Answer {
+        status: response.status().as_u16(),
+        body: (response.body(), "application/json"),
+        call: call.headers()[SIGNATURE].to_str().expect("is text"),
+    };
+    let now = Timestamp::from_unix_seconds(NOW);
+    let signed = sign_answer(&answer, key, now, "answer-nonce-0001").expect("signs");
+    let digest = signed.content_digest.expect("has a body");
+    for (name, value) in
+        [(CONTENT_DIGEST, digest), (SIGNATURE_INPUT, signed.signature_input), (SIGNATURE, signed.signature)]
+    {
+        response.headers_mut().insert(name, value.parse().expect("is a value"));
+    }
+}
 
 /// An edge that checks every signature, spends tokens once, and keeps charges by their name.
 #[derive(Default)]
@@ -28,6 +49,10 @@ pub(super) struct FakeEdge {
     pub(super) paid_until: Option<&'static str>,
     /// What new charges and refunds are told to be; APPROVED when not set.
     pub(super) says: Option<&'static str>,
+    /// What becomes of every answer after its origin has signed it.
+    pub(super) tampers: Option<fn(&mut http::Response<Bytes>)>,
+    /// Whose origin signs, where it is not that of the operator in the answer.
+    pub(super) speaks_as: Option<&'static str>,
     /// How many of the next calls go unanswered, after they had their effect.
     pub(super) lost: u32,
     pub(super) refuse_subscription: Option<(u16, &'static str)>,
@@ -81,7 +106,15 @@ impl FakeEdge {
         if status == 429 {
             response = response.header("retry-after", "7200");
         }
-        Ok(response.body(Bytes::from(answer.to_string())).expect("is a response"))
+        let mut response = response.body(Bytes::from(answer.to_string())).expect("is a response");
+        if response.status().is_success() {
+            let operator = self.speaks_as.or(answer["operator"].as_str()).unwrap_or("acme");
+            sign_as(operator, request, &mut response);
+        }
+        if let Some(tampers) = self.tampers {
+            tampers(&mut response);
+        }
+        Ok(response)
     }
 
     fn validate(&mut self, body: &Value) -> (u16, Value) {

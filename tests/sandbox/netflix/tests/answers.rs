@@ -1,0 +1,73 @@
+//! Answers that no origin has given, or to another call, or of another operator: the partner acts on none of them.
+
+use super::{PAI, Partner, ask, form, json, partner, session};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+type Tampering = fn(&mut Response<Bytes>);
+
+fn tamper(partner: &Partner, tampering: Option<Tampering>) {
+    partner.edge.lock().expect("is whole").tampers = tampering;
+}
+
+fn replace(response: &mut Response<Bytes>, from: &str, to: &str) {
+    let text = String::from_utf8_lossy(response.body()).replace(from, to);
+    *response.body_mut() = Bytes::from(text);
+}
+
+#[tokio::test]
+async fn a_token_that_the_edge_makes_something_else_of_opens_nothing() {
+    const WAYS: [(&str, Tampering); 5] = [
+        ("another's PAI", |response| replace(response, PAI, "08080808-0808-4808-8808-080808080808")),
+        ("a PAI with a digest that fits it", |response| {
+            replace(response, PAI, "08080808-0808-4808-8808-080808080808");
+            let digest = onbill_domain::digest::content_digest(response.body());
+            response.headers_mut().insert("content-digest", digest.parse().expect("is a value"));
+        }),
+        ("no signature", |response| drop(response.headers_mut().remove("signature"))),
+        ("another status", |response| *response.status_mut() = StatusCode::CREATED),
+        ("another type", |response| {
+            response.headers_mut().insert("content-type", "text/json".parse().expect("is a value"));
+        }),
+    ];
+    let partner = partner();
+    for (way, tampering) in WAYS {
+        tamper(&partner, Some(tampering));
+        let answer = partner.announce(&session(way)).await;
+        assert_eq!((answer.status, way), (StatusCode::SERVICE_UNAVAILABLE, way));
+    }
+    tamper(&partner, None);
+    partner.visit("t").await;
+}
+
+#[tokio::test]
+async fn one_operator_does_not_answer_for_another() {
+    let partner = partner();
+    partner.edge.lock().expect("is whole").speaks_as = Some("nova");
+    assert_eq!(
+        partner.announce(&session("other")).await.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "by its own word"
+    );
+    partner.edge.lock().expect("is whole").speaks_as = None;
+    let page = partner.visit("t").await;
+
+    // Nothing in this answer says whose it is; the partner knows whose subscriber was charged.
+    ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
+    partner.edge.lock().expect("is whole").speaks_as = Some("nova");
+    let run = partner.run("2026-12").await;
+    assert_eq!((&run["totals"]["failed"], &run["totals"]["approved"]), (&json!(1), &json!(0)));
+    partner.edge.lock().expect("is whole").speaks_as = None;
+    assert_eq!(partner.run("2026-12").await["totals"]["approved"], 1);
+}
+
+#[tokio::test]
+async fn what_is_pending_is_not_approved_because_the_edge_says_so() {
+    let partner = partner();
+    let page = partner.visit("t").await;
+    ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
+    partner.edge.lock().expect("is whole").says = Some("PENDING");
+    tamper(&partner, Some(|response| replace(response, "PENDING", "APPROVED")));
+    let run = partner.run("2026-12").await;
+    assert_eq!((&run["totals"]["failed"], &run["totals"]["approved"]), (&json!(1), &json!(0)));
+}
