@@ -56,20 +56,13 @@ impl World {
         self.widget("/account/validate", body).await
     }
 
-    /// The text messages of a number, oldest first, after everything due was delivered.
+    /// The text messages of a number, as they have come, after everything due was delivered.
     pub(crate) async fn messages(&self, seat: &Seat, number: &str) -> Vec<String> {
         seat.deliver().await;
         let inbox =
             self.read(&format!("http://{}/sms?msisdn={}", seat.dashboard, number.replace('+', "%2B"))).await;
         let inbox = inbox.as_array().cloned().unwrap_or_default();
-        let mut texts: Vec<(String, String)> = inbox
-            .iter()
-            .map(|message| {
-                (message["at"].to_string(), message["text"].as_str().unwrap_or_default().to_owned())
-            })
-            .collect();
-        texts.sort();
-        texts.into_iter().map(|(_, text)| text).collect()
+        inbox.iter().map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// The PIN in the newest text message.

@@ -48,7 +48,7 @@ pub(crate) fn json(holder: &Holder) -> String {
             ];
             let mut ring = operator(id, &uses);
             ring.extend(PARTNERS.map(|id| partners_own(id, "public")));
-            ring.push(notices((id, "netflix"), "partner:netflix"));
+            ring.extend(PARTNERS.map(|partner| notices((id, partner), &format!("partner:{partner}"))));
             ring
         }
         Holder::Operator(id) => {
