@@ -4,6 +4,7 @@ mod bad_input;
 mod crashes;
 mod months;
 mod selling;
+mod undelivered;
 
 use crate::world::{ACCOUNTS, Holder, Mishap, Seat, World, keys};
 use bytes::Bytes;

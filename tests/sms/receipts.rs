@@ -16,7 +16,7 @@ async fn send(scene: &Scene) -> String {
 async fn a_receipt_says_how_each_message_ended() {
     let scene = Scene::new().await;
     for (reporting, state) in
-        [("good", Delivery::Delivered), ("failed", Delivery::Failed), ("expired", Delivery::Expired)]
+        [("good", Delivery::Delivered), ("failed", Delivery::Undeliverable), ("expired", Delivery::Expired)]
     {
         scene.trouble(json!({"receipts": reporting})).await;
         // Two of them: one says it in its text only, the other in parameters too.

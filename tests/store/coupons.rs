@@ -9,7 +9,7 @@ use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
     CouponChange, CouponIssue, Entry, HandOff, RECEIPT_SECONDS, Redeeming, RedemptionEnd, Settling,
-    StoreError, WhichCoupons, Work,
+    StoreError, TextEnd, WhichCoupons, Work,
 };
 
 on_each_database!(
@@ -65,7 +65,7 @@ async fn a_coupon_and_its_message_are_there_together_or_not_at_all(books: Books)
     assert!(matches!(&due[0].work, Work::Coupon { message, .. } if *message == text(1).message));
 }
 
-async fn the_text(books: &Books, at_seconds: i64) -> Entry {
+pub(crate) async fn the_text(books: &Books, at_seconds: i64) -> Entry {
     let due = books.lease(at_seconds).await;
     due.into_iter().find(|entry| name(entry).0 == "coupon").expect("is due")
 }
@@ -83,7 +83,7 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         let (id, message_id) = (format!("c-{n}"), format!("m-{n}"));
         books.coupon(coupon(n, &id)).await;
         let entry = the_text(&books, 0).await;
-        let receipt = || books.store.text_delivered(NOW, message_id.clone());
+        let receipt = || books.store.text_ended(NOW, message_id.clone(), TextEnd::Delivered);
         if receipt_first {
             receipt().await.expect("works");
             assert_eq!(state(&books, &id).await, CouponState::Issued);
@@ -99,8 +99,8 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         receipt().await.expect("says so again");
     }
     // A receipt that nobody asks about is kept for some days.
-    books.store.text_delivered(NOW, "m-3".to_owned()).await.expect("works");
-    books.store.text_delivered(NOW, "m-4".to_owned()).await.expect("works");
+    books.store.text_ended(NOW, "m-3".to_owned(), TextEnd::Delivered).await.expect("works");
+    books.store.text_ended(NOW, "m-4".to_owned(), TextEnd::Delivered).await.expect("works");
     books.coupon(coupon(3, "c-3")).await;
     books.coupon(coupon(4, "c-4")).await;
     for (id, message_id, after, leased_after, then) in [

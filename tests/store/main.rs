@@ -51,3 +51,4 @@ mod signups;
 mod spending;
 mod subscriptions;
 mod traces;
+mod undelivered;

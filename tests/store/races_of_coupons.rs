@@ -10,7 +10,8 @@ use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{
-    CouponChange, CouponIssue, HandOff, Lane, Posting, Redeeming, RedemptionEnd, Settling, WhichCoupons,
+    CouponChange, CouponIssue, HandOff, Lane, Posting, Redeeming, RedemptionEnd, Settling, TextEnd,
+    WhichCoupons,
 };
 
 on_each_database!(
@@ -229,7 +230,7 @@ async fn a_receipt_that_comes_with_the_sending_is_not_lost(books: Books) {
                     let sent = HandOff::Sent { message_id: Some(message_id) };
                     store.settle(NOW, entry, sent).await.expect("works");
                 } else {
-                    store.text_delivered(NOW, message_id).await.expect("works");
+                    store.text_ended(NOW, message_id, TextEnd::Delivered).await.expect("works");
                 }
             }
         })

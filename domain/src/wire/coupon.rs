@@ -74,6 +74,68 @@ impl fmt::Display for CouponState {
     }
 }
 
+/// Why a text message with a code is not on the customer's phone, and will not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UndeliveredReason {
+    /// The gateway could not deliver it in time.
+    Expired,
+    /// Somebody has deleted it at the gateway.
+    Deleted,
+    /// The gateway cannot deliver it.
+    Undeliverable,
+    /// The gateway, or the network, does not want to.
+    Rejected,
+    /// The gateway has not taken it at all.
+    Refused,
+    /// It was given up after several tries, none of which said whether it was taken.
+    GivenUp,
+    /// It was not sent: its number is nobody's by now, or somebody else's.
+    NotSent,
+}
+
+impl UndeliveredReason {
+    const ALL: [Self; 7] = [
+        Self::Expired,
+        Self::Deleted,
+        Self::Undeliverable,
+        Self::Rejected,
+        Self::Refused,
+        Self::GivenUp,
+        Self::NotSent,
+    ];
+
+    /// The word in JSON, in the books and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::Undeliverable => "undeliverable",
+            Self::Rejected => "rejected",
+            Self::Refused => "refused",
+            Self::GivenUp => "given-up",
+            Self::NotSent => "not-sent",
+        }
+    }
+
+    /// Reads such a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
+/// That a text message does not arrive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undelivered {
+    /// Since when that is known.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: UndeliveredReason,
+    /// The gateway's own code, where it gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
 /// A coupon as the operator's systems see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -113,6 +175,9 @@ pub struct CouponView {
     /// When that was on the phone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
+    /// That it does not arrive there, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undelivered: Option<Undelivered>,
     /// Until when it can be redeemed.
     pub expires_at: Timestamp,
     /// When it was.
@@ -213,6 +278,15 @@ mod tests {
                 body[member] = good;
             }
         }
+    }
+
+    #[test]
+    fn a_reason_is_one_word_everywhere() {
+        for reason in UndeliveredReason::ALL {
+            assert_eq!(serde_json::to_value(reason).ok(), Some(json!(reason.as_str())));
+            assert_eq!(UndeliveredReason::parse(reason.as_str()), Some(reason));
+        }
+        assert_eq!(UndeliveredReason::parse("lost"), None);
     }
 
     #[test]

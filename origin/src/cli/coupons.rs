@@ -40,14 +40,18 @@ enum Verb {
         /// The file (CSV, UTF-8).
         file: PathBuf,
     },
-    /// List coupons. With --unpaid, exit code 1 when there are any.
+    /// List coupons. With --unpaid or --undelivered, exit code 1 when there are any.
     ///
-    /// Columns: STATE, ISSUED AT (UTC), EXPIRES AT, PLAN, AMOUNT, TEXTS (sent so far), the operator's id.
+    /// Columns: STATE, ISSUED AT (UTC), EXPIRES AT, PLAN, AMOUNT, TEXTS (sent so far), UNDELIVERED (why the newest
+    /// of them does not arrive), the operator's id.
     #[command(verbatim_doc_comment)]
     List {
         /// Only those that were redeemed and that billing refused afterwards: nobody has paid for them.
         #[arg(long)]
         unpaid: bool,
+        /// Only those that could still be redeemed, and whose text message does not arrive.
+        #[arg(long, conflicts_with = "unpaid")]
+        undelivered: bool,
         /// One JSON object per line instead of a table.
         #[arg(long)]
         json: bool,
@@ -80,9 +84,14 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
         match self.verb {
             Verb::Issue { file } => issue(&app_on_same_books(config).await?, &file).await,
-            Verb::List { unpaid, json } => {
-                let which = if unpaid { WhichCoupons::Unpaid } else { WhichCoupons::All };
-                list(&*open_begun(config).await?.1, SystemClock.now(), which, json).await
+            Verb::List { unpaid, undelivered, json } => {
+                let now = SystemClock.now();
+                let which = match (unpaid, undelivered) {
+                    (true, _) => WhichCoupons::Unpaid,
+                    (_, true) => WhichCoupons::Undelivered(now),
+                    _ => WhichCoupons::All,
+                };
+                list(&*open_begun(config).await?.1, now, which, json).await
             }
             Verb::Show { id } => show(&*open_begun(config).await?.1, SystemClock.now(), id).await,
             Verb::Resend { id } => {
@@ -137,8 +146,8 @@ async fn list(
         after = Some(last.ext_coupon_id.clone());
         if count == 0 && !as_json {
             println!(
-                "{:9}  {:20}  {:20}  {:6}  {:>14}  {:>5}  ID",
-                "STATE", "ISSUED AT", "EXPIRES AT", "PLAN", "AMOUNT", "TEXTS"
+                "{:9}  {:20}  {:20}  {:6}  {:>14}  {:>5}  {:13}  ID",
+                "STATE", "ISSUED AT", "EXPIRES AT", "PLAN", "AMOUNT", "TEXTS", "UNDELIVERED"
             );
         }
         count += page.len();
@@ -148,12 +157,13 @@ async fn list(
                 println!("{}", serde_json::to_string(&view)?);
                 continue;
             }
-            let CouponView { coupon, plan, amount, texts, issued_at, expires_at, .. } = view;
+            let CouponView { coupon, plan, amount, texts, undelivered, issued_at, expires_at, .. } = view;
             println!(
-                "{:9}  {issued_at:20}  {expires_at:20}  {:6}  {:>14}  {texts:>5}  {}",
+                "{:9}  {issued_at:20}  {expires_at:20}  {:6}  {:>14}  {texts:>5}  {:13}  {}",
                 coupon.state,
                 plan.as_str(),
                 amount.to_string(),
+                undelivered.map_or("", |undelivered| undelivered.reason.as_str()),
                 coupon.ext_coupon_id
             );
         }
@@ -161,7 +171,7 @@ async fn list(
     if count == 0 && !as_json {
         println!("There are none.");
     }
-    Ok(Verdict::findings_if(which == WhichCoupons::Unpaid && count > 0))
+    Ok(Verdict::findings_if(which != WhichCoupons::All && count > 0))
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]

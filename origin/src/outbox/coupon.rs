@@ -46,7 +46,7 @@ pub(super) async fn send(app: &App, message: &[u8], attempt: u32) -> HandOff {
         Sent::Later(Cause::Unclear) => later(app, attempt, &UNCLEAR_RETRY_SECONDS).unwrap_or(HandOff::Parked),
         Sent::Refused => {
             tracing::warn!("the gateway refuses a coupon's number");
-            HandOff::Parked
+            HandOff::Refused { raw_code: None }
         }
     }
 }

@@ -124,7 +124,9 @@ async fn try_entry(app: &App, entry: Entry) -> Result<(), Fault> {
             ("coupon-reminder", coupon_id.as_str(), coupon::send(app, message, attempt).await)
         }
     };
-    if outcome == HandOff::Parked {
+    // A text message that is refused waits for a person like one that was given up.
+    let is_text = matches!(entry.work, Work::Coupon { .. } | Work::CouponReminder { .. });
+    if outcome == HandOff::Parked || is_text && matches!(outcome, HandOff::Refused { .. }) {
         tracing::error!(what, id, entry = entry.entry_id, alarm = "outbox-parked", "an entry needs a person");
     }
     let (what, id) = (what.to_owned(), id.to_owned());
@@ -147,7 +149,7 @@ pub(crate) async fn within_deadline(app: &App, hand_off: impl Future<Output = Ha
 }
 
 /// Raises an alarm when billing has said two things about one id, of which the first stays, as the partner may have it;
-/// and when it refuses a coupon that is spent.
+/// when it refuses a coupon that is spent; and when a coupon's text message does not arrive.
 pub(crate) fn look_at(settling: Settling, what: &str, id: &str) {
     match settling {
         Settling::Contradicted => {
@@ -161,8 +163,14 @@ pub(crate) fn look_at(settling: Settling, what: &str, id: &str) {
                 "a coupon is redeemed, and billing refuses it"
             );
         }
+        Settling::Undelivered => warn_of_undelivered(id),
         Settling::Written | Settling::Late => {}
     }
+}
+
+/// Raises an alarm for a coupon, by our name for it, whose text message does not arrive.
+pub(crate) fn warn_of_undelivered(id: &str) {
+    tracing::error!(id, alarm = "coupon-undelivered", "a coupon's text message does not arrive");
 }
 
 /// The code goes on to the partner as it is, so it must be one: not a sentence, and not with the number in it. Seven

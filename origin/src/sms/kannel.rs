@@ -83,7 +83,8 @@ impl Report {
         match status {
             "1" => Some(Self::Ended(Delivery::Delivered)),
             // Kannel does not tell apart what could not be delivered and what was not in time.
-            "2" | "16" => Some(Self::Ended(Delivery::Failed)),
+            "2" => Some(Self::Ended(Delivery::Undeliverable)),
+            "16" => Some(Self::Ended(Delivery::Rejected)),
             "4" | "8" | "32" => Some(Self::Underway),
             _ => None,
         }

@@ -26,6 +26,11 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 use std::sync::Arc;
 
+/// Longest code of a gateway's that is kept, in characters: those of SMPP have three.
+const CODE_CHARS_MAX: usize = 16;
+/// Most digits in one: seven are what is left of a number without its country and area.
+const CODE_DIGITS_MAX: usize = 6;
+
 /// A text message to be sent.
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
@@ -73,6 +78,8 @@ pub struct Receipt {
     pub message_id: String,
     /// How it ended.
     pub state: Delivery,
+    /// Why it is not on the phone, in the gateway's own code, see [`code`].
+    pub code: Option<String>,
 }
 
 /// How a message ended.
@@ -80,8 +87,12 @@ pub struct Receipt {
 pub enum Delivery {
     /// It is on the phone.
     Delivered,
-    /// It never will be.
-    Failed,
+    /// It cannot be delivered.
+    Undeliverable,
+    /// The gateway, or the network, does not want to.
+    Rejected,
+    /// Somebody has deleted it at the gateway.
+    Deleted,
     /// It was not in time.
     Expired,
 }
@@ -91,10 +102,20 @@ impl Delivery {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
-            Self::Failed => "failed",
+            Self::Undeliverable => "undeliverable",
+            Self::Rejected => "rejected",
+            Self::Deleted => "deleted",
             Self::Expired => "expired",
         }
     }
+}
+
+/// A gateway's code, as it is kept: a short word, and nothing that a number or a sentence could be. Only zeros say nothing.
+fn code(word: &str) -> Option<String> {
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let fits = (1..=CODE_CHARS_MAX).contains(&word.len()) && digits <= CODE_DIGITS_MAX;
+    (fits && word.bytes().all(is_word) && word.bytes().any(|b| b != b'0')).then(|| word.to_owned())
 }
 
 /// A receipt could not be taken; the gateway is asked to report again.
@@ -147,4 +168,29 @@ pub fn open(
 /// Works as long as the origin serves.
 pub async fn run(app: Arc<App>) {
     app.texts.run(&*app).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateways_code_is_a_short_word_and_no_number() {
+        for word in ["011", "69", "E-011", "ABSENT_SUB", "123456"] {
+            assert_eq!(code(word).as_deref(), Some(word));
+        }
+        for word in [
+            "",
+            "000",
+            "1234567",
+            "+120255",
+            "12025550101",
+            "no route",
+            "a.b",
+            "x1234567",
+            "ABCDEFGHIJKLMNOPQ",
+        ] {
+            assert_eq!(code(word), None, "{word}");
+        }
+    }
 }

@@ -2,21 +2,38 @@
 
 use super::{Delivery, NotNow, Receipt, Receipts};
 use crate::app::App;
+use crate::outbox::warn_of_undelivered;
+use crate::store::TextEnd;
 use async_trait::async_trait;
+use onbill_domain::wire::coupon::UndeliveredReason;
 
 #[async_trait]
 impl Receipts for App {
-    /// That a message is on the phone is kept, for the coupon whose message it is; whether it is one's, the books find
-    /// out, now or later. A PIN's is forgotten: it is over in minutes, and the customer asks for another.
+    /// How a message ended is kept for the coupon whose message it is; whether it is one's, the books find out, now or
+    /// later. A PIN's is forgotten: it is over in minutes, and the customer asks for another.
     /// By its id a message could be followed to its number in the gateway's own log, so that is not written.
     async fn take(&self, receipt: Receipt) -> Result<(), NotNow> {
         tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
-        if receipt.state != Delivery::Delivered {
-            return Ok(());
+        let Receipt { message_id, state, code } = receipt;
+        let lost =
+            self.store.text_ended(self.now(), message_id, end(state, code)).await.map_err(|error| {
+                tracing::error!(?error, "a receipt could not be kept");
+                NotNow
+            })?;
+        if let Some(coupon_id) = lost {
+            warn_of_undelivered(&coupon_id);
         }
-        self.store.text_delivered(self.now(), receipt.message_id).await.map_err(|error| {
-            tracing::error!(?error, "a receipt could not be kept");
-            NotNow
-        })
+        Ok(())
     }
+}
+
+fn end(state: Delivery, code: Option<String>) -> TextEnd {
+    let reason = match state {
+        Delivery::Delivered => return TextEnd::Delivered,
+        Delivery::Undeliverable => UndeliveredReason::Undeliverable,
+        Delivery::Rejected => UndeliveredReason::Rejected,
+        Delivery::Deleted => UndeliveredReason::Deleted,
+        Delivery::Expired => UndeliveredReason::Expired,
+    };
+    TextEnd::Undelivered { reason, code }
 }

@@ -12,7 +12,7 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::{CouponAnswer, CouponState, CouponView};
+use onbill_domain::wire::coupon::{CouponAnswer, CouponState, CouponView, Undelivered, UndeliveredReason};
 
 /// A receipt whose message is not known is kept for so long, in seconds: by then the message centre has given up too.
 pub const RECEIPT_SECONDS: i64 = 3 * 86_400;
@@ -82,8 +82,15 @@ pub trait Coupons: Send + Sync {
     /// The last day that coupons have paid for a PAI, if that is not over.
     async fn paid_until(&self, pai: Pai, today: Day) -> Result<Option<Day>, StoreError>;
 
-    /// Notes that a text message is on the phone, also when nobody knows yet which one it is.
-    async fn text_delivered(&self, now: Timestamp, message_id: String) -> Result<(), StoreError>;
+    /// Notes how a text message ended, also when nobody knows yet which one it is. That it is on the phone counts more than
+    /// that it never will be, in whichever order that is heard. Gives our name for the coupon whose message is not coming,
+    /// the first time.
+    async fn text_ended(
+        &self,
+        now: Timestamp,
+        message_id: String,
+        end: TextEnd,
+    ) -> Result<Option<String>, StoreError>;
 
     /// Whom to remind: the coupon's days end soon, no others follow, and nothing else has been signed up for. A few at a
     /// time; those that have been reminded are not among them.
@@ -141,6 +148,30 @@ pub struct CouponText {
     pub message: Vec<u8>,
 }
 
+/// What the message centre reports of a text message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextEnd {
+    /// It is on the phone.
+    Delivered,
+    /// It never will be.
+    Undelivered {
+        /// Why.
+        reason: UndeliveredReason,
+        /// The gateway's own code.
+        code: Option<String>,
+    },
+}
+
+/// What a report of a text message has come to.
+pub(super) enum Heard {
+    /// No coupon's newest message has this name.
+    Nobodys,
+    /// The books say so, or more.
+    Known,
+    /// This coupon's message is not coming, which is news.
+    Lost(String),
+}
+
 /// How recording a coupon went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CouponIssue {
@@ -183,6 +214,8 @@ pub struct CouponRow {
     pub sent_at: Option<Timestamp>,
     /// When that was on the phone.
     pub delivered_at: Option<Timestamp>,
+    /// That it never will be, or that there is nothing to wait for.
+    pub undelivered: Option<Undelivered>,
     /// When it was taken back.
     pub voided_at: Option<Timestamp>,
     /// When it was redeemed.
@@ -238,6 +271,7 @@ impl CouponRow {
             issued_at: self.issued_at,
             sent_at: self.sent_at,
             delivered_at: self.delivered_at,
+            undelivered: self.undelivered.clone(),
             expires_at: self.expires_at,
             redeemed_at: self.redeemed_at,
             service_period: self.service_period,
@@ -256,6 +290,8 @@ pub enum WhichCoupons {
     All,
     /// Those that were redeemed, and that billing refused afterwards.
     Unpaid,
+    /// Those that could still be redeemed at this time, and whose text message is not coming.
+    Undelivered(Timestamp),
 }
 
 /// Whom a coupon's text messages are for.
@@ -307,6 +343,7 @@ mod tests {
             expires_at: at(100),
             sent_at: None,
             delivered_at: None,
+            undelivered: None,
             voided_at: None,
             redeemed_at: None,
             transaction_id: None,

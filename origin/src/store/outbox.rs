@@ -158,9 +158,9 @@ pub enum HandOff {
         /// Billing's own code.
         raw_code: Option<String>,
     },
-    /// Billing will never give this refund back.
+    /// Billing will never give this refund back, or the message centre will not take this text message.
     Refused {
-        /// Billing's own code.
+        /// Their own code.
         raw_code: Option<String>,
     },
     /// Not known, or not possible now: try again then.
@@ -188,8 +188,18 @@ pub enum Settling {
     Written,
     /// It is written: billing will not take the charge of a coupon that is spent, so nobody pays for it.
     Unpaid,
+    /// It is written: the message centre has a coupon's text message, and has reported already that it cannot deliver it.
+    Undelivered,
     /// There was nothing left to write: another lease came to the same end, or has the entry now.
     Late,
     /// The books have another verdict already, which stays: billing has said both.
     Contradicted,
+}
+
+/// A text message that the message centre does not take waits for a person, as one does that was given up.
+pub(super) fn kept_if_refused(outcome: &HandOff) -> &HandOff {
+    match outcome {
+        HandOff::Refused { .. } => &HandOff::Parked,
+        _ => outcome,
+    }
 }

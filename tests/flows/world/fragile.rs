@@ -21,7 +21,7 @@ use onbill_origin::store::{
     PaiEnd, PaiRow, PaiStanding, ParkedEntry, PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine,
     RefundPosting, ReminderDue, Reports, Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue,
     Sealing, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
-    SubscriptionUpdate, TokenSpend, WhichCoupons,
+    SubscriptionUpdate, TextEnd, TokenSpend, WhichCoupons,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -217,7 +217,7 @@ pass_on! {
         fn redeem_coupon(nonce: Nonce, now: Timestamp, new: NewRedemption) -> Redeeming;
         fn answer_redemption(now: Timestamp, transaction_id: String, outcome: HandOff) -> (RedemptionEnd, Settling);
         fn paid_until(pai: Pai, today: Day) -> Option<Day>;
-        fn text_delivered(now: Timestamp, message_id: String) -> ();
+        fn text_ended(now: Timestamp, message_id: String, end: TextEnd) -> Option<String>;
         fn reminders_due(today: Day, ends_by: Day, limit: u32) -> Vec<ReminderDue>;
         fn remind(now: Timestamp, transaction_id: String, message: Vec<u8>) -> bool;
     }

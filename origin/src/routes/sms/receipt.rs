@@ -33,7 +33,8 @@ pub(in crate::routes) async fn take_receipt(
     }
     let report = Report::read(&status).ok_or_else(|| Reject::invalid("status is none of Kannel's."))?;
     if let Report::Ended(state) = report {
-        app.take(Receipt { message_id: token, state }).await.map_err(|_| Reject::unavailable())?;
+        let receipt = Receipt { message_id: token, state, code: None };
+        app.take(receipt).await.map_err(|_| Reject::unavailable())?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

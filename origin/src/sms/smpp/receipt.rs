@@ -1,7 +1,7 @@
 //! Delivery receipts: a `deliver_sm` that reports of an earlier message (SMPP 3.4 §5.2.12 and appendix B). What it says
 //! stands in optional parameters, in its text, or in both; the parameters count.
 
-use crate::sms::{Delivery, Receipt};
+use crate::sms::{Delivery, Receipt, code};
 use rusmpp::pdus::DeliverSm;
 use rusmpp::tlvs::TlvValue;
 use rusmpp::values::{MessageState, MessageType};
@@ -43,7 +43,10 @@ pub(super) fn read(deliver: &DeliverSm) -> Report {
     });
     let id = id.filter(|id| !id.is_empty()).or_else(|| in_text(&text, "id:"));
     match (id, state.or_else(|| in_text(&text, "stat:").map(by_word))) {
-        (Some(id), Some(State::Ended(state))) => Report::Final(Receipt { message_id: id.to_owned(), state }),
+        (Some(id), Some(State::Ended(state))) => {
+            let code = in_text(&text, "err:").filter(|_| state != Delivery::Delivered).and_then(code);
+            Report::Final(Receipt { message_id: id.to_owned(), state, code })
+        }
         (_, Some(State::Underway)) => Report::Underway,
         _ => Report::Unreadable,
     }
@@ -61,9 +64,9 @@ fn by_number(state: MessageState) -> State {
     match state {
         MessageState::Delivered => State::Ended(Delivery::Delivered),
         MessageState::Expired => State::Ended(Delivery::Expired),
-        MessageState::Deleted | MessageState::Undeliverable | MessageState::Rejected => {
-            State::Ended(Delivery::Failed)
-        }
+        MessageState::Deleted => State::Ended(Delivery::Deleted),
+        MessageState::Undeliverable => State::Ended(Delivery::Undeliverable),
+        MessageState::Rejected => State::Ended(Delivery::Rejected),
         MessageState::Scheduled | MessageState::Enroute | MessageState::Accepted => State::Underway,
         _ => State::Unknown,
     }
@@ -74,7 +77,9 @@ fn by_word(state: &str) -> State {
     match state {
         "DELIVRD" => State::Ended(Delivery::Delivered),
         "EXPIRED" => State::Ended(Delivery::Expired),
-        "DELETED" | "UNDELIV" | "REJECTD" => State::Ended(Delivery::Failed),
+        "DELETED" => State::Ended(Delivery::Deleted),
+        "UNDELIV" => State::Ended(Delivery::Undeliverable),
+        "REJECTD" => State::Ended(Delivery::Rejected),
         "ENROUTE" | "ACCEPTD" => State::Underway,
         _ => State::Unknown,
     }
@@ -105,7 +110,7 @@ mod tests {
     }
 
     fn ended(message_id: &str, state: Delivery) -> Report {
-        Report::Final(Receipt { message_id: message_id.to_owned(), state })
+        Report::Final(Receipt { message_id: message_id.to_owned(), state, code: None })
     }
 
     #[test]
@@ -113,9 +118,9 @@ mod tests {
         for (state, expected) in [
             ("DELIVRD", ended("4f2a", Delivery::Delivered)),
             ("EXPIRED", ended("4f2a", Delivery::Expired)),
-            ("UNDELIV", ended("4f2a", Delivery::Failed)),
-            ("REJECTD", ended("4f2a", Delivery::Failed)),
-            ("DELETED", ended("4f2a", Delivery::Failed)),
+            ("UNDELIV", ended("4f2a", Delivery::Undeliverable)),
+            ("REJECTD", ended("4f2a", Delivery::Rejected)),
+            ("DELETED", ended("4f2a", Delivery::Deleted)),
             ("ENROUTE", Report::Underway),
             ("ACCEPTD", Report::Underway),
             ("UNKNOWN", Report::Unreadable),
@@ -133,9 +138,26 @@ mod tests {
         let text = "id:wrong stat:UNDELIV";
         let both = vec![id("right"), Tlv::MessageState(MessageState::Delivered)];
         assert_eq!(read(&deliver(4, text, both)), ended("right", Delivery::Delivered));
-        assert_eq!(read(&deliver(4, text, vec![id("right")])), ended("right", Delivery::Failed));
+        assert_eq!(read(&deliver(4, text, vec![id("right")])), ended("right", Delivery::Undeliverable));
         let state = vec![Tlv::MessageState(MessageState::Expired)];
         assert_eq!(read(&deliver(4, "id:7", state)), ended("7", Delivery::Expired));
+    }
+
+    #[test]
+    fn a_code_goes_with_what_is_not_on_the_phone() {
+        let told = |text: &str| match read(&deliver(4, text, Vec::new())) {
+            Report::Final(receipt) => receipt.code,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told("id:7 stat:UNDELIV err:011 text:hi").as_deref(), Some("011"));
+        for text in [
+            "id:7 stat:DELIVRD err:011",
+            "id:7 stat:UNDELIV err:000",
+            "id:7 stat:UNDELIV err:12025550101",
+            "id:7 stat:UNDELIV text:err:011",
+        ] {
+            assert_eq!(told(text), None, "{text}");
+        }
     }
 
     #[test]

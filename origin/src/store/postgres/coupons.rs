@@ -10,7 +10,7 @@ use super::transaction::in_transaction;
 use super::{PostgresStore, coupon_texts, outbox, pais, read, redemptions, spend};
 use crate::store::{
     CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons, HandOff, Hash, NewCoupon,
-    NewRedemption, Redeeming, RedemptionEnd, ReminderDue, Settling, StoreError, WhichCoupons,
+    NewRedemption, Redeeming, RedemptionEnd, ReminderDue, Settling, StoreError, TextEnd, WhichCoupons,
 };
 use async_trait::async_trait;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -19,6 +19,7 @@ use onbill_domain::limits::COUPON_TEXTS_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
 use tokio_postgres::Row;
 
 async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue, Broken> {
@@ -80,18 +81,26 @@ pub(super) async fn lock(tx: &Db<'_>, coupon_id: &str) -> Result<(), Broken> {
     Ok(())
 }
 
+/// What is void or redeemed does not wait for its message.
+const UNDELIVERED: &str =
+    "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
+
 async fn page(
     db: &Db<'_>,
     after: Option<&ExtId>,
     which: WhichCoupons,
     limit: u32,
 ) -> Result<Vec<CouponRow>, Broken> {
-    let unpaid = match which {
-        WhichCoupons::All => "",
-        WhichCoupons::Unpaid => "AND c.unpaid_at IS NOT NULL",
+    let (these, now) = match which {
+        WhichCoupons::All => ("", None),
+        WhichCoupons::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
+        WhichCoupons::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
     };
-    let sql = format!("{COUPON} WHERE c.ext_coupon_id > $1 {unpaid} ORDER BY c.ext_coupon_id LIMIT $2");
-    let rows = db.rows(&sql, &[&after.map_or("", ExtId::as_str), &i64::from(limit)]).await?;
+    let sql = format!(
+        "{COUPON} WHERE c.ext_coupon_id > $1 AND coalesce(c.expires_at > $3, TRUE) {these}
+         ORDER BY c.ext_coupon_id LIMIT $2"
+    );
+    let rows = db.rows(&sql, &[&after.map_or("", ExtId::as_str), &i64::from(limit), &now]).await?;
     rows.iter().map(read_coupon).collect()
 }
 
@@ -102,6 +111,13 @@ fn read_coupon(row: &Row) -> Result<CouponRow, Broken> {
     let service_period = match days {
         (Some(from), Some(to)) => Some(ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?),
         _ => None,
+    };
+    let undelivered = match optional_text(row, "undelivered_reason", UndeliveredReason::parse)? {
+        None => None,
+        Some(reason) => {
+            let at = when("undelivered_at")?.ok_or_else(|| corrupt("undelivered_at"))?;
+            Some(Undelivered { at, reason, code: row.try_get("undelivered_code")? })
+        }
     };
     Ok(CouponRow {
         coupon_id: row.try_get("coupon_id")?,
@@ -118,6 +134,7 @@ fn read_coupon(row: &Row) -> Result<CouponRow, Broken> {
         expires_at: time(row, "expires_at")?,
         sent_at: when("sent_at")?,
         delivered_at: when("delivered_at")?,
+        undelivered,
         voided_at: when("voided_at")?,
         redeemed_at: when("redeemed_at")?,
         transaction_id: row.try_get("transaction_id")?,
@@ -170,7 +187,7 @@ async fn renew(tx: &Db<'_>, now: Timestamp, id: &ExtId, new: &CouponText) -> Res
     tx.change_one(
         "coupon",
         "UPDATE coupons SET code_hash = $2, texts = texts + 1, message_id = NULL, sent_at = NULL,
-             delivered_at = NULL
+             delivered_at = NULL, undelivered_at = NULL, undelivered_reason = NULL, undelivered_code = NULL
          WHERE coupon_id = $1",
         &[&row.coupon_id, &new.code.as_slice()],
     )
@@ -326,9 +343,14 @@ impl Coupons for PostgresStore {
         read!(&self.pool, |db| redemptions::paid_until(db, pai, today))
     }
 
-    async fn text_delivered(&self, now: Timestamp, message_id: String) -> Result<(), StoreError> {
+    async fn text_ended(
+        &self,
+        now: Timestamp,
+        message_id: String,
+        end: TextEnd,
+    ) -> Result<Option<String>, StoreError> {
         in_transaction!(&self.pool, ReadCommitted, |tx| {
-            coupon_texts::text_delivered(tx, now, &message_id).await?;
+            coupon_texts::ended(tx, now, &message_id, &end).await?
         })
     }
 

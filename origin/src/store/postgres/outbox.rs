@@ -6,9 +6,11 @@ use super::failure::{Broken, corrupt};
 use super::rows::{count, pai as read_pai};
 use super::statements::Db;
 use super::{charges, coupon_texts, coupons, redemptions, refunds};
+use crate::store::outbox::kept_if_refused;
 use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, Work};
 use futures_util::future::try_join_all;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::UndeliveredReason;
 use onbill_domain::wire::ott::TransactionStatus;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -147,12 +149,12 @@ pub(super) async fn settle(
         Work::Refund { refund_id } => {
             (settle_refund(tx, now, refund_id, entry.attempts, outcome).await?, "refund-notice", refund_id)
         }
-        Work::ChargeNotice { .. }
-        | Work::RefundNotice { .. }
-        | Work::Pin { .. }
-        | Work::CouponReminder { .. } => {
+        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
             return put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, entry.attempts, outcome)
                 .await;
+        }
+        Work::CouponReminder { .. } => {
+            return settle_telling(tx, now, entry, kept_if_refused(outcome)).await;
         }
         Work::PaiNotice { .. } | Work::PaiMapping { .. } => {
             return settle_telling(tx, now, entry, outcome).await;
@@ -238,10 +240,20 @@ async fn settle_coupon(
     outcome: &HandOff,
 ) -> Result<Settling, Broken> {
     coupons::lock(tx, coupon_id).await?;
-    let settling = settle_telling(tx, now, entry, outcome).await?;
-    if let (Settling::Written, HandOff::Sent { message_id }) = (settling, outcome) {
-        coupon_texts::sent(tx, now, coupon_id, message_id.as_deref()).await?;
+    let settling = settle_telling(tx, now, entry, kept_if_refused(outcome)).await?;
+    if settling != Settling::Written {
+        return Ok(settling);
     }
+    let (reason, code) = match outcome {
+        HandOff::Sent { message_id } => {
+            return coupon_texts::sent(tx, now, coupon_id, message_id.as_deref()).await;
+        }
+        HandOff::Refused { raw_code } => (UndeliveredReason::Refused, raw_code.as_deref()),
+        HandOff::Parked => (UndeliveredReason::GivenUp, None),
+        HandOff::Dropped => (UndeliveredReason::NotSent, None),
+        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Later { .. } => return Ok(settling),
+    };
+    coupon_texts::not_coming(tx, now, coupon_id, reason, code).await?;
     Ok(settling)
 }
 

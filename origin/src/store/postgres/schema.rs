@@ -5,7 +5,7 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../../../migrations/postgres/0001_ledger.sql"),
     include_str!("../../../migrations/postgres/0002_begun_with.sql"),
     include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("../../../migrations/postgres/0012_number_since.sql"),
     include_str!("../../../migrations/postgres/0013_customers.sql"),
     include_str!("../../../migrations/postgres/0014_gifts.sql"),
+    include_str!("../../../migrations/postgres/0015_undelivered.sql"),
 ];
 
 /// Applies what is missing. Books of a newer onbill are refused.

@@ -1,8 +1,12 @@
-//! What becomes of a coupon's text message: that it was sent, and that it is on the phone, in whichever order that is heard.
+//! What becomes of a coupon's newest text message: that it was sent, that it is on the phone, that it never will be; in
+//! whichever order that is heard.
 
-use crate::store::{RECEIPT_SECONDS, StoreError};
+use super::rows::optional_text;
+use crate::store::coupons::Heard;
+use crate::store::{RECEIPT_SECONDS, Settling, StoreError, TextEnd};
 use onbill_domain::timestamp::Timestamp;
-use rusqlite::{Connection, params};
+use onbill_domain::wire::coupon::UndeliveredReason;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// The message centre has a coupon's text message. Its receipt may have come before this.
 pub(super) fn sent(
@@ -10,33 +14,100 @@ pub(super) fn sent(
     now: Timestamp,
     coupon_id: &str,
     message_id: Option<&str>,
+) -> Result<Settling, StoreError> {
+    tx.prepare_cached(
+        "UPDATE coupons SET sent_at = ?2, message_id = ?3, undelivered_at = NULL, undelivered_reason = NULL,
+             undelivered_code = NULL
+         WHERE coupon_id = ?1",
+    )?
+    .execute(params![coupon_id, now.unix_seconds(), message_id])?;
+    let Some(message_id) = message_id else { return Ok(Settling::Written) };
+    let Some(end) = take_receipt(tx, message_id)? else { return Ok(Settling::Written) };
+    match apply(tx, now, message_id, &end)? {
+        Heard::Lost(_) => Ok(Settling::Undelivered),
+        Heard::Known | Heard::Nobodys => Ok(Settling::Written),
+    }
+}
+
+/// Its newest message is not on its way to the phone, whoever has found that out.
+pub(super) fn not_coming(
+    tx: &Connection,
+    now: Timestamp,
+    coupon_id: &str,
+    reason: UndeliveredReason,
+    code: Option<&str>,
 ) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE coupons SET sent_at = ?2, message_id = ?3 WHERE coupon_id = ?1")?
-        .execute(params![coupon_id, now.unix_seconds(), message_id])?;
-    if let Some(message_id) = message_id
-        && tx.prepare_cached("DELETE FROM text_receipts WHERE message_id = ?1")?.execute([message_id])? > 0
-    {
-        delivered(tx, now, message_id)?;
-    }
+    tx.prepare_cached(
+        "UPDATE coupons SET undelivered_at = ?2, undelivered_reason = ?3, undelivered_code = ?4 WHERE coupon_id = ?1",
+    )?
+    .execute(params![coupon_id, now.unix_seconds(), reason.as_str(), code])?;
     Ok(())
 }
 
-fn delivered(tx: &Connection, now: Timestamp, message_id: &str) -> Result<usize, StoreError> {
-    Ok(tx
+/// A receipt. One that says what is known, or less, changes nothing; of a message that is not known it is kept.
+pub(super) fn ended(
+    tx: &Connection,
+    now: Timestamp,
+    message_id: &str,
+    end: &TextEnd,
+) -> Result<Option<String>, StoreError> {
+    match apply(tx, now, message_id, end)? {
+        Heard::Nobodys => keep_receipt(tx, now, message_id, end)?,
+        Heard::Known => {}
+        Heard::Lost(coupon_id) => return Ok(Some(coupon_id)),
+    }
+    Ok(None)
+}
+
+/// Writes it to the coupon whose newest message it is.
+fn apply(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<Heard, StoreError> {
+    let coupon: Option<(String, bool)> = tx
         .prepare_cached(
-            "UPDATE coupons SET delivered_at = ?2 WHERE message_id = ?1 AND delivered_at IS NULL",
+            "SELECT coupon_id, undelivered_at IS NULL FROM coupons WHERE message_id = ?1 AND delivered_at IS NULL",
         )?
-        .execute(params![message_id, now.unix_seconds()])?)
+        .query_row([message_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((coupon_id, is_hoped_for)) = coupon else { return Ok(Heard::Nobodys) };
+    match end {
+        TextEnd::Delivered => {
+            tx.prepare_cached(
+                "UPDATE coupons SET delivered_at = ?2, undelivered_at = NULL, undelivered_reason = NULL,
+                     undelivered_code = NULL
+                 WHERE coupon_id = ?1",
+            )?
+            .execute(params![coupon_id, now.unix_seconds()])?;
+            Ok(Heard::Known)
+        }
+        TextEnd::Undelivered { reason, code } if is_hoped_for => {
+            not_coming(tx, now, &coupon_id, *reason, code.as_deref())?;
+            Ok(Heard::Lost(coupon_id))
+        }
+        TextEnd::Undelivered { .. } => Ok(Heard::Known),
+    }
 }
 
-pub(super) fn text_delivered(tx: &Connection, now: Timestamp, message_id: &str) -> Result<(), StoreError> {
-    if delivered(tx, now, message_id)? == 0 {
-        tx.prepare_cached(
-            "INSERT INTO text_receipts (message_id, received_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![message_id, now.unix_seconds()])?;
-    }
+fn keep_receipt(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<(), StoreError> {
+    let (reason, code) = match end {
+        TextEnd::Delivered => (None, None),
+        TextEnd::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
+    };
+    tx.prepare_cached(
+        "INSERT INTO text_receipts (message_id, received_at, reason, code) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (message_id) DO UPDATE SET reason = NULL, code = NULL WHERE excluded.reason IS NULL",
+    )?
+    .execute(params![message_id, now.unix_seconds(), reason, code])?;
     Ok(())
+}
+
+fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<TextEnd>, StoreError> {
+    let mut delete =
+        tx.prepare_cached("DELETE FROM text_receipts WHERE message_id = ?1 RETURNING reason, code")?;
+    let mut rows = delete.query([message_id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(match optional_text(row, "reason", UndeliveredReason::parse)? {
+        None => TextEnd::Delivered,
+        Some(reason) => TextEnd::Undelivered { reason, code: row.get("code")? },
+    }))
 }
 
 /// Forgets receipts of messages that nobody has asked about.

@@ -5,7 +5,7 @@ use super::rows::{amount, locale, number, optional_text, pai as read_pai, text};
 use super::{SqliteStore, corrupt, coupon_texts, outbox, pais, spend};
 use crate::store::{
     CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons, HandOff, NewCoupon,
-    NewRedemption, Redeeming, RedemptionEnd, ReminderDue, Settling, StoreError, WhichCoupons,
+    NewRedemption, Redeeming, RedemptionEnd, ReminderDue, Settling, StoreError, TextEnd, WhichCoupons,
 };
 use async_trait::async_trait;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -14,6 +14,7 @@ use onbill_domain::limits::COUPON_TEXTS_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
 use rusqlite::{Connection, Row, params};
 
 fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue, StoreError> {
@@ -61,20 +62,26 @@ fn find(db: &Connection, id: &ExtId) -> Result<Option<CouponRow>, StoreError> {
     rows.next()?.map(read).transpose()
 }
 
+/// What is void or redeemed does not wait for its message.
+const UNDELIVERED: &str =
+    "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
+
 fn page(
     db: &Connection,
     after: Option<&ExtId>,
     which: WhichCoupons,
     limit: u32,
 ) -> Result<Vec<CouponRow>, StoreError> {
-    let unpaid = match which {
-        WhichCoupons::All => "",
-        WhichCoupons::Unpaid => "AND c.unpaid_at IS NOT NULL",
+    let (these, now) = match which {
+        WhichCoupons::All => ("", None),
+        WhichCoupons::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
+        WhichCoupons::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
     };
     let mut select = db.prepare_cached(&format!(
-        "{COUPON} WHERE c.ext_coupon_id > ?1 {unpaid} ORDER BY c.ext_coupon_id LIMIT ?2"
+        "{COUPON} WHERE c.ext_coupon_id > ?1 AND coalesce(c.expires_at > ?3, TRUE) {these}
+         ORDER BY c.ext_coupon_id LIMIT ?2"
     ))?;
-    let mut rows = select.query(params![after.map_or("", ExtId::as_str), limit])?;
+    let mut rows = select.query(params![after.map_or("", ExtId::as_str), limit, now])?;
     let mut page = Vec::new();
     while let Some(row) = rows.next()? {
         page.push(read(row)?);
@@ -88,6 +95,13 @@ fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
     let service_period = match days {
         (Some(from), Some(to)) => Some(ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?),
         _ => None,
+    };
+    let undelivered = match optional_text(row, "undelivered_reason", UndeliveredReason::parse)? {
+        None => None,
+        Some(reason) => {
+            let at = time("undelivered_at")?.ok_or_else(|| corrupt("undelivered_at"))?;
+            Some(Undelivered { at, reason, code: row.get("undelivered_code")? })
+        }
     };
     Ok(CouponRow {
         coupon_id: row.get("coupon_id")?,
@@ -104,6 +118,7 @@ fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
         expires_at: time("expires_at")?.ok_or_else(|| corrupt("expires_at"))?,
         sent_at: time("sent_at")?,
         delivered_at: time("delivered_at")?,
+        undelivered,
         voided_at: time("voided_at")?,
         redeemed_at: time("redeemed_at")?,
         transaction_id: row.get("transaction_id")?,
@@ -141,7 +156,7 @@ fn renew(tx: &Connection, now: Timestamp, id: &ExtId, new: &CouponText) -> Resul
     }
     tx.prepare_cached(
         "UPDATE coupons SET code_hash = ?2, texts = texts + 1, message_id = NULL, sent_at = NULL,
-             delivered_at = NULL
+             delivered_at = NULL, undelivered_at = NULL, undelivered_reason = NULL, undelivered_code = NULL
          WHERE coupon_id = ?1",
     )?
     .execute(params![row.coupon_id, new.code])?;
@@ -271,8 +286,13 @@ impl Coupons for SqliteStore {
         self.read(move |db| redemptions::paid_until(db, pai, today)).await
     }
 
-    async fn text_delivered(&self, now: Timestamp, message_id: String) -> Result<(), StoreError> {
-        self.write(move |tx| coupon_texts::text_delivered(tx, now, &message_id)).await
+    async fn text_ended(
+        &self,
+        now: Timestamp,
+        message_id: String,
+        end: TextEnd,
+    ) -> Result<Option<String>, StoreError> {
+        self.write(move |tx| coupon_texts::ended(tx, now, &message_id, &end)).await
     }
 
     async fn reminders_due(

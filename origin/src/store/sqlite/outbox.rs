@@ -2,8 +2,10 @@
 
 use super::rows::pai as read_pai;
 use super::{charges, corrupt, coupon_texts, redemptions, refunds};
+use crate::store::outbox::kept_if_refused;
 use crate::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling, StoreError, Work};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::UndeliveredReason;
 use onbill_domain::wire::ott::TransactionStatus;
 use rusqlite::{Connection, params};
 
@@ -134,12 +136,10 @@ pub(super) fn settle(
         Work::Refund { refund_id } => {
             (settle_refund(tx, now, refund_id, entry.attempts, outcome)?, "refund-notice", refund_id)
         }
-        Work::ChargeNotice { .. }
-        | Work::RefundNotice { .. }
-        | Work::Pin { .. }
-        | Work::CouponReminder { .. } => {
+        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
             return put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome);
         }
+        Work::CouponReminder { .. } => return settle_telling(tx, now, entry, kept_if_refused(outcome)),
         Work::PaiNotice { .. } | Work::PaiMapping { .. } => return settle_telling(tx, now, entry, outcome),
         Work::Coupon { coupon_id, .. } => return settle_coupon(tx, now, entry, coupon_id, outcome),
     };
@@ -217,10 +217,18 @@ fn settle_coupon(
     coupon_id: &str,
     outcome: &HandOff,
 ) -> Result<Settling, StoreError> {
-    let settling = settle_telling(tx, now, entry, outcome)?;
-    if let (Settling::Written, HandOff::Sent { message_id }) = (settling, outcome) {
-        coupon_texts::sent(tx, now, coupon_id, message_id.as_deref())?;
+    let settling = settle_telling(tx, now, entry, kept_if_refused(outcome))?;
+    if settling != Settling::Written {
+        return Ok(settling);
     }
+    let (reason, code) = match outcome {
+        HandOff::Sent { message_id } => return coupon_texts::sent(tx, now, coupon_id, message_id.as_deref()),
+        HandOff::Refused { raw_code } => (UndeliveredReason::Refused, raw_code.as_deref()),
+        HandOff::Parked => (UndeliveredReason::GivenUp, None),
+        HandOff::Dropped => (UndeliveredReason::NotSent, None),
+        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Later { .. } => return Ok(settling),
+    };
+    coupon_texts::not_coming(tx, now, coupon_id, reason, code)?;
     Ok(settling)
 }
 

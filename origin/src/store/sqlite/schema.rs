@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../../../migrations/sqlite/0001_ledger.sql"),
     include_str!("../../../migrations/sqlite/0002_begun_with.sql"),
     include_str!("../../../migrations/sqlite/0003_outbox_lanes.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("../../../migrations/sqlite/0012_number_since.sql"),
     include_str!("../../../migrations/sqlite/0013_customers.sql"),
     include_str!("../../../migrations/sqlite/0014_gifts.sql"),
+    include_str!("../../../migrations/sqlite/0015_undelivered.sql"),
 ];
 
 /// Applies what is missing, all of it in one transaction. Books of a newer onbill are refused.

@@ -1,6 +1,6 @@
 //! `/coupons`: all coupons, for the operator's staff, who can send one again or take it back. As a page and as JSON:
-//! `[{extCouponID, msisdn, plan, amount, couponID, state, code}]`, newest first, where `code` is that of the refusal of what
-//! was asked last, and what is not known is null.
+//! `[{extCouponID, msisdn, plan, amount, couponID, state, undelivered, code}]`, newest first, where `undelivered` is why its
+//! message does not arrive, `code` that of the refusal of what was asked last, and what is not known is null.
 
 use super::super::Operator;
 use super::super::layout::{View, page};
@@ -10,7 +10,7 @@ use super::plans::{Button, RESEND_HINT};
 use super::purchases::{Act, Purchase, open};
 use super::words;
 use crate::sandbox::answer::{Refusal, wants_json};
-use crate::sandbox::page::spoken_number;
+use crate::sandbox::page::{moment, spoken_number};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
@@ -73,7 +73,8 @@ fn in_json(purchase: &Purchase) -> Value {
     };
     json!({
         "extCouponID": purchase.id, "msisdn": purchase.msisdn, "plan": purchase.plan, "amount": purchase.price,
-        "couponID": purchase.told.as_ref().map(|told| &told.coupon.coupon_id), "state": purchase.state(), "code": code,
+        "couponID": purchase.told.as_ref().map(|told| &told.coupon.coupon_id), "state": purchase.state(),
+        "undelivered": purchase.undelivered(), "code": code,
     })
 }
 
@@ -84,6 +85,12 @@ fn anyones(operator: &Operator, purchase: &Purchase) -> Markup {
         div class="wide" { dt { (operator.config().name) "’s name for it" } dd class="code" { (purchase.id) } }
         @if let Some(told) = &purchase.told {
             div class="wide" { dt { "onbill’s name for it" } dd class="code" { (told.coupon.coupon_id) } }
+        }
+        @if let Some(lost) = purchase.undelivered() {
+            div class="wide" {
+                dt { "Not delivered" }
+                dd { (moment(lost.at)) ", " span class="code" { (lost.reason.as_str()) @if let Some(code) = &lost.code { " " (code) } } }
+            }
         }
     };
     let ways = html! {

@@ -7,7 +7,7 @@ use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::{CouponAnswer, CouponState};
+use onbill_domain::wire::coupon::{CouponAnswer, CouponState, Undelivered};
 use serde::Deserialize;
 
 /// What the origin says of a coupon: its answer to what was asked for, or all of it.
@@ -21,6 +21,9 @@ pub(super) struct Told {
     /// The days that it pays for.
     #[serde(rename = "servicePeriod", default)]
     pub(super) service_period: Option<ServicePeriod>,
+    /// That its message does not arrive.
+    #[serde(default)]
+    pub(super) undelivered: Option<Undelivered>,
     /// Redeemed, and then refused by billing.
     #[serde(default)]
     pub(super) unpaid: bool,
@@ -63,6 +66,11 @@ impl Purchase {
     /// Whether the coupon does not exist, and never will under this name.
     pub(super) fn is_refused(&self) -> bool {
         self.told.is_none() && matches!(self.trouble, Some((Act::Buy, Failure::Refused(_))))
+    }
+
+    /// That its message does not arrive, while somebody waits for it.
+    pub(super) fn undelivered(&self) -> Option<&Undelivered> {
+        self.told.as_ref().filter(|_| self.is_open())?.undelivered.as_ref()
     }
 
     /// Whether a code may be about that somebody could still enter.

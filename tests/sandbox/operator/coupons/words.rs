@@ -24,6 +24,11 @@ pub(super) fn standing(purchase: &Purchase) -> Standing {
             "Not confirmed",
             "We have not heard yet whether this went through. Asking again is safe: it stays one code.",
         ),
+        Some(CouponState::Issued | CouponState::Sent) if purchase.undelivered().is_some() => (
+            "undelivered",
+            "Not delivered",
+            "The message with the code did not reach the phone. Sending it again makes a new code.",
+        ),
         Some(CouponState::Issued) => {
             ("issued", "On its way", "The message with the code leaves in a moment.")
         }

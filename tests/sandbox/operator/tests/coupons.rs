@@ -268,6 +268,28 @@ async fn a_button_sends_again_or_voids_once() {
 }
 
 #[tokio::test]
+async fn a_message_that_does_not_arrive_is_seen_at_the_desk() {
+    let shop = shop().await;
+    shop.buy("coupon-1").await;
+    let lost = json!({"at": "2026-11-18T12:00:00Z", "reason": "undeliverable", "code": "011"});
+    shop.origin(|origin| {
+        origin.stands("SENT");
+        origin.coupons.values_mut().for_each(|coupon| coupon["undelivered"] = lost.clone());
+    });
+    assert_eq!(shop.all().await[0]["undelivered"], lost);
+    let desk = ask(&shop.acme.router, get("/coupons")).await;
+    assert!(desk.text.contains(r#"data-state="undelivered""#) && desk.text.contains("undeliverable 011"));
+    let page = shop.page().await;
+    assert!(
+        page.contains("did not reach the phone") && !page.contains("undeliverable"),
+        "that is the staff's"
+    );
+    // Nobody waits for the message of a coupon that is used.
+    shop.origin(|origin| origin.stands("REDEEMED"));
+    assert!(shop.all().await[0]["undelivered"].is_null());
+}
+
+#[tokio::test]
 async fn a_coupon_is_its_buyers_and_the_staffs() {
     let shop = shop().await;
     let out = ask(&shop.acme.router, get("/plans")).await;

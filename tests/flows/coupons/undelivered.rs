@@ -1,0 +1,127 @@
+//! A text message that does not arrive: the operator's systems can see why, and what they do about it helps.
+
+use super::{GOOD, bought, coupon, issue, operator, redeem, world};
+use crate::world::World;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use http::{HeaderMap, Method, Request, StatusCode};
+use onbill_domain::coupon_code::CouponCode;
+use onbill_origin::sms::SmsSettings;
+use onbill_origin::store::WhichCoupons;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+const GATEWAY: &str = "127.0.0.1:13013";
+const UNDELIVERED: &str = "2";
+const DELIVERED: &str = "1";
+
+/// A gateway in Kannel's shape: where it may report of each message, and what that says; or it knows no way to anybody.
+#[derive(Default)]
+struct Gateway {
+    is_lost: bool,
+    taken: Vec<(String, String)>,
+}
+
+type Kannel = Arc<Mutex<Gateway>>;
+
+async fn send(State(kannel): State<Kannel>, headers: HeaderMap, text: String) -> (StatusCode, &'static str) {
+    let mut kannel = kannel.lock().expect("is whole");
+    if kannel.is_lost {
+        return (StatusCode::FORBIDDEN, "Not routable. Do not try again.");
+    }
+    let report = headers["x-kannel-dlr-url"].to_str().expect("is text").to_owned();
+    kannel.taken.push((report, text));
+    (StatusCode::ACCEPTED, "0: Accepted for delivery")
+}
+
+/// Acme with this gateway.
+async fn texting() -> (World, Kannel) {
+    let mut world = world().await;
+    let kannel = Kannel::default();
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kannel-{}", std::process::id()));
+    std::fs::write(&path, "right\n").expect("can be written");
+    let settings = json!({"by": "kannel", "url": format!("http://{GATEWAY}/cgi-bin/sendsms"), "username": "onbill",
+        "password_file": path, "sender": "Acme", "receipts_url": format!("http://{}", world.acme.origin)});
+    let settings: SmsSettings = serde_json::from_value(settings).expect("are settings");
+    world.reconfigure_acme(|config| config.sms = settings);
+    let router = Router::new().route("/cgi-bin/sendsms", post(send)).with_state(Arc::clone(&kannel));
+    world.network.attach(GATEWAY, router);
+    (world, kannel)
+}
+
+/// The gateway reports of the `n`th message that it has taken.
+async fn report(world: &World, kannel: &Kannel, n: usize, says: &str) {
+    let url = kannel.lock().expect("is whole").taken[n].0.replace("%d", says);
+    let request = Request::get(url).body(bytes::Bytes::new()).expect("is a request");
+    assert_eq!(world.send(request).await.0, StatusCode::NO_CONTENT);
+}
+
+fn code(kannel: &Kannel, n: usize) -> String {
+    let kannel = kannel.lock().expect("is whole");
+    let mut words = kannel.taken[n].1.split_whitespace();
+    words.find(|word| word.len() == 24 && CouponCode::read(word).is_some()).expect("has a code").to_owned()
+}
+
+/// How a coupon stands, and why its message does not arrive.
+async fn stands(world: &World, id: &str) -> (Value, Value) {
+    let coupon = coupon(world, id).await;
+    (coupon["state"].clone(), coupon["undelivered"]["reason"].clone())
+}
+
+async fn listed(world: &World) -> usize {
+    let which = WhichCoupons::Undelivered(world.now());
+    world.acme.app().store.coupons(None, which, 10).await.expect("works").len()
+}
+
+#[tokio::test]
+async fn a_message_that_is_reported_lost_is_seen_until_another_arrives() {
+    let (world, kannel) = texting().await;
+    issue(&world, &bought("c-1", GOOD)).await;
+    world.acme.deliver().await;
+    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), Value::Null));
+    report(&world, &kannel, 0, UNDELIVERED).await;
+    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), json!("undeliverable")));
+    let at = coupon(&world, "c-1").await["undelivered"]["at"].clone();
+    assert_eq!((at, listed(&world).await), (json!(world.now().to_string()), 1));
+
+    assert_eq!(operator(&world, Method::POST, "/c-1/resend", &json!({})).await.0, StatusCode::OK);
+    assert_eq!(stands(&world, "c-1").await, (json!("ISSUED"), Value::Null));
+    world.acme.deliver().await;
+    // The first one's report comes again, and has nothing to do with the second.
+    report(&world, &kannel, 0, UNDELIVERED).await;
+    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), Value::Null));
+    report(&world, &kannel, 1, UNDELIVERED).await;
+    report(&world, &kannel, 1, DELIVERED).await;
+    assert_eq!((stands(&world, "c-1").await, listed(&world).await), ((json!("DELIVERED"), Value::Null), 0));
+    assert_eq!(redeem(&world, &code(&kannel, 1), "r-1").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_message_that_the_gateway_never_takes_is_seen_and_waits_for_a_person() {
+    let (world, kannel) = texting().await;
+    kannel.lock().expect("is whole").is_lost = true;
+    issue(&world, &bought("c-1", GOOD)).await;
+    world.acme.deliver().await;
+    assert_eq!((stands(&world, "c-1").await, listed(&world).await), ((json!("ISSUED"), json!("refused")), 1));
+    // It finds a way to the number again; the message is tried again by hand.
+    kannel.lock().expect("is whole").is_lost = false;
+    let store = &world.acme.app().store;
+    let parked = store.parked(None, 10).await.expect("works");
+    assert_eq!(parked.iter().map(|entry| entry.ext_id.as_str()).collect::<Vec<_>>(), ["c-1"]);
+    assert!(store.redrive(world.now(), parked[0].entry_id).await.expect("works"));
+    world.acme.deliver().await;
+    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), Value::Null));
+    assert_eq!(redeem(&world, &code(&kannel, 0), "r-1").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_message_to_nobody_is_not_sent_and_the_operator_knows() {
+    let (world, kannel) = texting().await;
+    issue(&world, &bought("c-1", GOOD)).await;
+    world.acme.import(&crate::world::ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
+    world.acme.deliver().await;
+    assert_eq!(stands(&world, "c-1").await, (json!("ISSUED"), json!("not-sent")));
+    assert!(kannel.lock().expect("is whole").taken.is_empty());
+}

@@ -1,0 +1,208 @@
+//! Text messages with a code that do not arrive: the operator can see it of the newest one, until it arrives all the same or
+//! another is sent.
+
+use crate::coupons::{sent, state, the_text};
+use crate::races::at_once;
+use crate::setting::{Books, NOW, coupon, done, ext, later, name, nonce, redemption, refused, text};
+use onbill_domain::wire::coupon::{CouponState, UndeliveredReason};
+use onbill_origin::store::{CouponChange, Entry, HandOff, Lane, Redeeming, Settling, TextEnd, WhichCoupons};
+
+on_each_database!(
+    a_report_that_it_does_not_arrive_stays_until_it_has,
+    a_report_that_comes_first_is_not_lost,
+    a_report_of_an_older_message_says_nothing_of_the_newer,
+    what_is_refused_or_given_up_waits_for_a_person_who_can_see_it,
+    only_those_that_somebody_waits_for_are_listed,
+    a_report_that_comes_with_the_sending_is_not_lost,
+);
+
+fn lost(reason: UndeliveredReason) -> TextEnd {
+    TextEnd::Undelivered { reason, code: Some("011".to_owned()) }
+}
+
+impl Books {
+    /// A coupon whose message is sent; gives our name for the coupon.
+    async fn texted(&self, n: u8, id: &str, message_id: &str) -> String {
+        let row = self.coupon(coupon(n, id)).await;
+        self.send(message_id).await;
+        row.coupon_id
+    }
+
+    /// The only message that waits is sent.
+    async fn send(&self, message_id: &str) {
+        let entry = the_text(self, 0).await;
+        self.store.settle(NOW, entry, sent(message_id)).await.expect("works");
+    }
+
+    async fn report(&self, message_id: &str, end: TextEnd) -> Option<String> {
+        self.store.text_ended(NOW.plus_seconds(9), message_id.to_owned(), end).await.expect("works")
+    }
+
+    /// Why a coupon's message does not arrive, and the gateway's code.
+    async fn undelivered(&self, id: &str) -> Option<(UndeliveredReason, Option<String>)> {
+        let row = self.store.coupon(ext(id)).await.expect("works").expect("is there");
+        let view = row.view(NOW);
+        assert_eq!(row.undelivered, view.undelivered);
+        view.undelivered.map(|undelivered| (undelivered.reason, undelivered.code))
+    }
+
+    async fn listed(&self) -> Vec<String> {
+        let which = WhichCoupons::Undelivered(NOW);
+        let rows = self.store.coupons(None, which, 10).await.expect("works");
+        rows.into_iter().map(|row| row.ext_coupon_id.to_string()).collect()
+    }
+}
+
+async fn a_report_that_it_does_not_arrive_stays_until_it_has(books: Books) {
+    let coupon_id = books.texted(1, "c-1", "m-1").await;
+    assert_eq!(books.report("m-1", lost(UndeliveredReason::Undeliverable)).await, Some(coupon_id));
+    for again in [UndeliveredReason::Undeliverable, UndeliveredReason::Expired] {
+        assert_eq!(books.report("m-1", lost(again)).await, None, "it is no news");
+    }
+    let books = books.reopen().await;
+    let said = books.undelivered("c-1").await;
+    assert_eq!(said, Some((UndeliveredReason::Undeliverable, Some("011".to_owned()))));
+    let row = books.store.coupon(ext("c-1")).await.expect("works").expect("is there");
+    assert_eq!(row.undelivered.map(|undelivered| undelivered.at), Some(NOW.plus_seconds(9)));
+    assert_eq!(
+        (state(&books, "c-1").await, books.listed().await),
+        (CouponState::Sent, vec!["c-1".to_owned()])
+    );
+    // It has arrived all the same, and that is the last word.
+    assert_eq!(books.report("m-1", TextEnd::Delivered).await, None);
+    assert_eq!(books.report("m-1", lost(UndeliveredReason::Expired)).await, None);
+    assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Delivered, None));
+    assert!(books.listed().await.is_empty());
+}
+
+async fn a_report_that_comes_first_is_not_lost(books: Books) {
+    for (n, reports, settling, then) in [
+        (1, vec![lost(UndeliveredReason::Rejected)], Settling::Undelivered, CouponState::Sent),
+        (
+            2,
+            vec![lost(UndeliveredReason::Rejected), TextEnd::Delivered],
+            Settling::Written,
+            CouponState::Delivered,
+        ),
+        (
+            3,
+            vec![TextEnd::Delivered, lost(UndeliveredReason::Rejected)],
+            Settling::Written,
+            CouponState::Delivered,
+        ),
+    ] {
+        let (id, message_id) = (format!("c-{n}"), format!("m-{n}"));
+        books.coupon(coupon(n, &id)).await;
+        let entry = the_text(&books, 0).await;
+        for report in reports {
+            assert_eq!(books.report(&message_id, report).await, None, "whose it is, is not known yet");
+        }
+        assert_eq!(books.store.settle(NOW, entry, sent(&message_id)).await.expect("works"), settling, "{id}");
+        assert_eq!(state(&books, &id).await, then, "{id}");
+        assert_eq!(books.undelivered(&id).await.is_some(), settling == Settling::Undelivered, "{id}");
+    }
+}
+
+async fn a_report_of_an_older_message_says_nothing_of_the_newer(books: Books) {
+    books.texted(1, "c-1", "m-1").await;
+    books.report("m-1", lost(UndeliveredReason::Expired)).await;
+    let renew = books.store.renew_coupon(None, NOW, ext("c-1"), text(7)).await;
+    assert!(matches!(renew, Ok(CouponChange::Done(row)) if row.undelivered.is_none()));
+    for old in [lost(UndeliveredReason::Undeliverable), TextEnd::Delivered] {
+        assert_eq!(books.report("m-1", old).await, None);
+        assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Issued, None));
+    }
+    books.send("m-2").await;
+    books.report("m-1", lost(UndeliveredReason::Undeliverable)).await;
+    assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Sent, None));
+    books.report("m-2", TextEnd::Delivered).await;
+    assert_eq!(state(&books, "c-1").await, CouponState::Delivered);
+}
+
+async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Books) {
+    use UndeliveredReason::{GivenUp, NotSent, Refused};
+    for (n, outcome, reason, parked) in [
+        (1, refused(), (Refused, Some("17".to_owned())), 1),
+        (2, HandOff::Parked, (GivenUp, None), 2),
+        (3, HandOff::Dropped, (NotSent, None), 2),
+    ] {
+        let id = format!("c-{n}");
+        books.coupon(coupon(n, &id)).await;
+        let entry = the_text(&books, 0).await;
+        let put_off = books.store.settle(NOW, entry, later(0)).await.expect("works");
+        assert_eq!((put_off, books.undelivered(&id).await), (Settling::Written, None), "it is tried again");
+        let entry = the_text(&books, 0).await;
+        assert_eq!(books.store.settle(NOW, entry.clone(), outcome).await.expect("works"), Settling::Written);
+        assert_eq!(books.undelivered(&id).await, Some(reason));
+        assert_eq!(state(&books, &id).await, CouponState::Issued);
+        assert_eq!(books.store.parked(None, 9).await.expect("works").len(), parked);
+    }
+    assert_eq!(books.listed().await, ["c-1", "c-2", "c-3"]);
+    // The person has it tried again, and it leaves.
+    let parked = books.store.parked(None, 9).await.expect("works");
+    assert!(books.store.redrive(NOW, parked[0].entry_id).await.expect("works"));
+    books.send("m-1").await;
+    assert_eq!(books.listed().await, ["c-2", "c-3"]);
+    // Or has another code sent, or takes the coupon back.
+    books.store.renew_coupon(None, NOW, ext("c-2"), text(8)).await.expect("works");
+    books.store.void_coupon(None, NOW, ext("c-3")).await.expect("works");
+    assert!(books.listed().await.is_empty() && books.store.parked(None, 9).await.expect("works").is_empty());
+    // A reminder that is refused waits as well.
+    let spent = books.redeemed(4, "c-4", "r-4").await;
+    books.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
+    assert!(books.store.remind(NOW, spent, vec![5; 8]).await.expect("works"));
+    let due = books.lease(0).await;
+    let reminder = due.into_iter().find(|entry| name(entry).0 == "coupon-reminder").expect("is due");
+    books.store.settle(NOW, reminder, refused()).await.expect("works");
+    assert_eq!(books.store.parked(None, 9).await.expect("works").len(), 1);
+    assert_eq!(books.undelivered("c-4").await, None, "its code has nothing to do with it");
+}
+
+async fn only_those_that_somebody_waits_for_are_listed(books: Books) {
+    for n in 1..=3 {
+        books.texted(n, &format!("c-{n}"), &format!("m-{n}")).await;
+    }
+    // Somebody types the code of a message that was said not to have arrived.
+    let new = coupon(4, "c-4");
+    let code = new.text.code;
+    books.coupon(new).await;
+    books.send("m-4").await;
+    for n in 1..=4 {
+        assert!(books.report(&format!("m-{n}"), lost(UndeliveredReason::Expired)).await.is_some());
+    }
+    assert!(matches!(
+        books.store.redeem_coupon(nonce(), NOW, redemption("r-4", code)).await,
+        Ok(Redeeming::Created(_))
+    ));
+    books.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
+    assert_eq!(books.listed().await, ["c-1", "c-3"]);
+    let page = |after, at, limit| books.store.coupons(after, WhichCoupons::Undelivered(at), limit);
+    let first = page(None, NOW, 1).await.expect("works");
+    let second = page(Some(first[0].ext_coupon_id.clone()), NOW, 1).await.expect("works");
+    assert_eq!(second[0].ext_coupon_id, ext("c-3"));
+    assert!(page(None, NOW.plus_seconds(365 * 86_400), 9).await.expect("works").is_empty(), "it is too late");
+}
+
+async fn a_report_that_comes_with_the_sending_is_not_lost(books: Books) {
+    for round in 1..=8 {
+        let (id, message_id) = (format!("c-{round}"), format!("m-{round}"));
+        let row = books.coupon(coupon(round, &id)).await;
+        let due = books.store.lease_due(Lane::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+        let is_its = |entry: &Entry| name(entry) == ("coupon", row.coupon_id.as_str());
+        let entry = due.into_iter().find(is_its).expect("is due");
+        let alarms = at_once(&books, 3, |store, n| {
+            let (entry, message_id) = (entry.clone(), message_id.clone());
+            async move {
+                if n == 0 {
+                    let settling = store.settle(NOW, entry, sent(&message_id)).await.expect("works");
+                    usize::from(settling == Settling::Undelivered)
+                } else {
+                    let end = lost(UndeliveredReason::Undeliverable);
+                    usize::from(store.text_ended(NOW, message_id, end).await.expect("works").is_some())
+                }
+            }
+        });
+        assert_eq!(alarms.await.into_iter().sum::<usize>(), 1, "{round}");
+        assert!(books.undelivered(&id).await.is_some(), "{round}");
+    }
+}
