@@ -1,7 +1,8 @@
 //! A coupon has one code at a time, one text message on its way, and is spent once.
 
 use crate::setting::{
-    Books, NOW, coupon, days, declined, done, ext, later, name, nonce, partner, period, redemption, text,
+    Books, NOW, coupon, days, declined, done, ext, fresh, later, name, nonce, partner, period, redemption,
+    text,
 };
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::limits::COUPON_TEXTS_MAX;
@@ -17,6 +18,7 @@ on_each_database!(
     a_coupon_and_its_message_are_there_together_or_not_at_all,
     a_message_is_sent_and_delivered_in_whichever_order_that_is_heard,
     another_code_voids_the_first_and_its_message,
+    a_message_is_sent_again_once_by_its_name,
     a_void_coupon_is_nobodys,
     a_coupon_is_spent_once_and_its_end_is_told_for_ever,
     a_reference_is_one_redemption,
@@ -122,7 +124,7 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     let first = new.text.code;
     books.coupon(new).await;
     let old = the_text(&books, 0).await;
-    let renew = |n| books.store.renew_coupon(Some(nonce()), NOW, ext("c-1"), text(n));
+    let renew = |n| books.store.renew_coupon(Some(nonce()), NOW, ext("c-1"), None, text(n));
     let Ok(CouponChange::Done(row)) = renew(7).await else { panic!("is renewed") };
     assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
     // The old message was being sent meanwhile: nobody takes that for the new one.
@@ -140,13 +142,44 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     books.coupon(coupon(2, "c-2")).await;
     for n in 1..COUPON_TEXTS_MAX {
         let text = text(20 + u8::try_from(n).expect("is small"));
-        let change = books.store.renew_coupon(None, NOW, ext("c-2"), text).await;
+        let change = books.store.renew_coupon(None, NOW, ext("c-2"), None, text).await;
         assert!(matches!(change, Ok(CouponChange::Done(_))), "{n}");
     }
-    let change = books.store.renew_coupon(None, NOW, ext("c-2"), text(30)).await;
+    let change = books.store.renew_coupon(None, NOW, ext("c-2"), None, text(30)).await;
     assert!(matches!(change, Ok(CouponChange::Not(row)) if row.texts == COUPON_TEXTS_MAX));
-    let nobodys = books.store.renew_coupon(None, NOW, ext("c-9"), text(31)).await;
+    let nobodys = books.store.renew_coupon(None, NOW, ext("c-9"), None, text(31)).await;
     assert_eq!(nobodys.expect("works"), CouponChange::NotFound);
+}
+
+async fn a_message_is_sent_again_once_by_its_name(books: Books) {
+    books.coupon(coupon(1, "c-1")).await;
+    books.coupon(coupon(2, "c-2")).await;
+    let renew = |id, name, n| books.store.renew_coupon(Some(nonce()), NOW, ext(id), Some(ext(name)), text(n));
+    for (name, n, texts, code) in [("a", 11, 2, 11), ("a", 12, 2, 11), ("b", 13, 3, 13), ("a", 14, 3, 13)] {
+        let change = renew("c-1", name, n).await;
+        assert!(matches!(&change, Ok(CouponChange::Done(row)) if row.texts == texts), "{name}: {change:?}");
+        let message = the_text_of(&books, "c-1").await;
+        assert_eq!(message, text(code).message, "{name}");
+    }
+    assert!(matches!(renew("c-2", "a", 15).await, Ok(CouponChange::Done(row)) if row.texts == 2));
+    // Also when there is nothing more to send.
+    books.store.void_coupon(None, NOW, ext("c-1")).await.expect("works");
+    let books = books.reopen().await;
+    let renew = |name| books.store.renew_coupon(None, NOW, ext("c-1"), Some(ext(name)), text(16));
+    assert!(matches!(renew("b").await, Ok(CouponChange::Done(_))));
+    assert!(matches!(renew("c").await, Ok(CouponChange::Not(_))));
+}
+
+/// The message that waits for a coupon.
+async fn the_text_of(books: &Books, id: &str) -> Vec<u8> {
+    let row = books.store.coupon(ext(id)).await.expect("works").expect("is there");
+    // Whoever has looked before has leased it.
+    let due = books.lease(i64::try_from(fresh()).expect("is small") * 300).await;
+    let found = due.into_iter().find_map(|entry| match entry.work {
+        Work::Coupon { coupon_id, message } if coupon_id == row.coupon_id => Some(message),
+        _ => None,
+    });
+    found.expect("is due")
 }
 
 async fn a_void_coupon_is_nobodys(books: Books) {
@@ -160,7 +193,7 @@ async fn a_void_coupon_is_nobodys(books: Books) {
     assert!(books.lease(0).await.iter().all(|entry| name(entry).0 != "coupon"), "nothing is sent");
     let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
     assert_eq!(redeemed.expect("works"), Redeeming::Unknown { wrong: 1 });
-    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), text(2)).await;
+    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), None, text(2)).await;
     assert!(matches!(renewed, Ok(CouponChange::Not(_))));
 
     let spent = books.redeemed(2, "c-2", "r-2").await;
@@ -239,7 +272,7 @@ async fn an_old_coupon_is_spent_no_more(books: Books) {
     books.coupon(new).await;
     let redeem = |at| books.store.redeem_coupon(nonce(), at, redemption("r-1", code));
     assert_eq!(redeem(expires_at).await.expect("works"), Redeeming::Expired);
-    let renewed = books.store.renew_coupon(None, expires_at, ext("c-1"), text(2)).await;
+    let renewed = books.store.renew_coupon(None, expires_at, ext("c-1"), None, text(2)).await;
     assert!(matches!(renewed, Ok(CouponChange::Not(_))));
     assert!(matches!(redeem(expires_at.plus_seconds(-1)).await, Ok(Redeeming::Created(_))));
 }
@@ -337,7 +370,7 @@ async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(books: Books) {
     let mut again = coupon(2, "c-1");
     again.fingerprint = [9; 32];
     assert!(matches!(books.store.issue_coupon(None, NOW, again).await, Ok(CouponIssue::Replayed(_))));
-    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), text(7)).await.expect("works");
+    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), None, text(7)).await.expect("works");
     assert_eq!(renewed, CouponChange::BuyerLeft);
     let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
     let end = RedemptionEnd::Declined(DeclineReason::AccountClosed);

@@ -170,7 +170,7 @@ async fn a_coupon_is_void_or_spent_and_never_both(books: Books) {
                     }
                     _ => {
                         let text = text(100 + u8::try_from(round).expect("is small"));
-                        let change = store.renew_coupon(None, NOW, id, text).await.expect("works");
+                        let change = store.renew_coupon(None, NOW, id, None, text).await.expect("works");
                         matches!(change, CouponChange::Done(_))
                     }
                 }

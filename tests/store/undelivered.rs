@@ -106,7 +106,7 @@ async fn a_report_that_comes_first_is_not_lost(books: Books) {
 async fn a_report_of_an_older_message_says_nothing_of_the_newer(books: Books) {
     books.texted(1, "c-1", "m-1").await;
     books.report("m-1", lost(UndeliveredReason::Expired)).await;
-    let renew = books.store.renew_coupon(None, NOW, ext("c-1"), text(7)).await;
+    let renew = books.store.renew_coupon(None, NOW, ext("c-1"), None, text(7)).await;
     assert!(matches!(renew, Ok(CouponChange::Done(row)) if row.undelivered.is_none()));
     for old in [lost(UndeliveredReason::Undeliverable), TextEnd::Delivered] {
         assert_eq!(books.report("m-1", old).await, None);
@@ -144,7 +144,7 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
     books.send("m-1").await;
     assert_eq!(books.listed().await, ["c-2", "c-3"]);
     // Or has another code sent, or takes the coupon back.
-    books.store.renew_coupon(None, NOW, ext("c-2"), text(8)).await.expect("works");
+    books.store.renew_coupon(None, NOW, ext("c-2"), None, text(8)).await.expect("works");
     books.store.void_coupon(None, NOW, ext("c-3")).await.expect("works");
     assert!(books.listed().await.is_empty() && books.store.parked(None, 9).await.expect("works").is_empty());
     // A reminder that is refused waits as well.

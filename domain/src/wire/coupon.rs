@@ -36,6 +36,18 @@ pub struct CouponRequest {
     pub locale: Locale,
 }
 
+/// `POST /operator/v1/coupons/{extCouponID}/resend`, whose body may be empty.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ResendRequest {
+    /// The operator's name for this message, unique for the coupon. The same again sends nothing more.
+    #[serde(rename = "resendID", default, skip_serializing_if = "Option::is_none")]
+    pub resend_id: Option<ExtId>,
+}
+
+/// `POST /operator/v1/coupons/{extCouponID}/void`, whose body may be empty: the path says it all.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct VoidRequest {}
+
 /// How a coupon stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]

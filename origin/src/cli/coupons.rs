@@ -96,7 +96,7 @@ impl Arguments {
             Verb::Show { id } => show(&*open_begun(config).await?.1, SystemClock.now(), id).await,
             Verb::Resend { id } => {
                 let app = app_on_same_books(config).await?;
-                changed(&app, "goes out with another code", coupon::renew(&app, None, &id).await)
+                changed(&app, "goes out with another code", coupon::renew(&app, None, &id, None).await)
             }
             Verb::Void { id } => {
                 let app = app_on_same_books(config).await?;

@@ -252,9 +252,15 @@ fn seal(
 /// Gives a coupon another code and sends that: the old one is only known by its hash, and is void from then on.
 ///
 /// 1. There is such a coupon: else 404 `not-found`; and its buyer is still with us: else 400 `account-not-eligible`.
-/// 2. It can still be redeemed: else 409 `token-already-used`, 400 `token-expired` or `token-invalid`. It has not had all
-///    its text messages: else 400 `invalid-request`.
-pub async fn renew(app: &App, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
+/// 2. Nothing more is sent where it was sent under this `resend_id` before. Otherwise it can still be redeemed: else 409
+///    `token-already-used`, 400 `token-expired` or `token-invalid`; and has not had all its text messages: else 400
+///    `invalid-request`.
+pub async fn renew(
+    app: &App,
+    nonce: Option<Nonce>,
+    id: &ExtId,
+    resend_id: Option<ExtId>,
+) -> Result<CouponRow, Failure> {
     // 1.
     let row = app.store.coupon(id.clone()).await?.ok_or_else(not_found)?;
     let settings = app.config.coupons.as_ref();
@@ -269,7 +275,7 @@ pub async fn renew(app: &App, nonce: Option<Nonce>, id: &ExtId) -> Result<Coupon
     let title = app.config.offer(&row.offer).map_or(row.description.as_str(), |offer| &offer.title);
     let about = text::About { offer: title, months: row.months, expires_at: row.expires_at };
     let text = new_text(app, settings, &msisdn, &buyer.generation, buyer.locale, &about, true)?;
-    match app.store.renew_coupon(nonce, now, id.clone(), text).await? {
+    match app.store.renew_coupon(nonce, now, id.clone(), resend_id, text).await? {
         CouponChange::Done(row) => Ok(*row),
         CouponChange::NotFound => Err(not_found().into()),
         CouponChange::BuyerLeft => Err(buyer_left().into()),

@@ -24,6 +24,8 @@ use onbill_domain::signature::{
     self, Answer, CONTENT_DIGEST, Nonce, Presented, SIGNATURE, SIGNATURE_INPUT, Target,
 };
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
+use onbill_domain::wire::parse;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// A call that the edge made itself.
@@ -53,6 +55,19 @@ pub struct PartnerCall {
     pub nonce: Nonce,
     /// The subscriber's handle that the edge routed by, if it had one.
     pub subscriber: Option<String>,
+}
+
+impl OperatorCall {
+    /// What the body says, where a call may also have none: then nothing is asked for beyond what the path says. 400
+    /// `invalid-request` for a body that is no object.
+    pub fn asked<T: DeserializeOwned + Default>(&self) -> Result<T, Reject> {
+        if self.body.is_empty() {
+            return Ok(T::default());
+        }
+        let members: serde_json::Map<String, serde_json::Value> = parse(&self.body)?;
+        drop(members);
+        parse(&self.body)
+    }
 }
 
 impl FromRequest<Arc<App>> for EdgeCall {
@@ -126,7 +141,9 @@ impl Received {
             return Err(too_large());
         }
         let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
+        // What has no body has no type either.
         if [Method::POST, Method::PUT].contains(&parts.method)
+            && !body.is_empty()
             && !content_type(&parts.headers)
                 .is_some_and(|found| found.eq_ignore_ascii_case("application/json"))
         {

@@ -44,12 +44,13 @@ pub trait Coupons: Send + Sync {
     async fn coupon_buyer(&self, id: ExtId) -> Result<Option<CouponBuyer>, StoreError>;
 
     /// Gives a coupon another code, with a text message that says so. The old code is nobody's from then on, and its
-    /// message is not sent any more.
+    /// message is not sent any more. Under a name that the operator has used for this before, it stays as it is.
     async fn renew_coupon(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         id: ExtId,
+        resend_id: Option<ExtId>,
         text: CouponText,
     ) -> Result<CouponChange, StoreError>;
 

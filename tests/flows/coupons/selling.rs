@@ -1,10 +1,13 @@
 //! Many coupons at once, and what the operator does about one: a file, another text message.
 
 use super::{GOOD, bought, code, coupon, issue, operator, redeem, refused, sold, world};
-use crate::world::{Mishap, World};
-use http::{Method, StatusCode};
+use crate::world::{Holder, Mishap, World, keys};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::sign_request;
 use onbill_origin::coupon::{HEADER, Report, Stopped, issue_file};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 async fn read(world: &World, text: &str) -> (Result<Report, Stopped>, Vec<String>) {
@@ -88,6 +91,64 @@ async fn another_message_has_another_code_and_there_are_five_at_most() {
     assert_eq!(messages.len(), 5);
     assert!(messages.iter().any(|text| text.contains("replaces your earlier code")));
     assert_eq!(refused(&redeem(&world, &first, "r-1").await), (400, "token-invalid"));
+}
+
+#[tokio::test]
+async fn a_message_that_has_a_name_is_sent_again_once() {
+    let world = world().await;
+    sold(&world, "c-1", GOOD).await;
+    let named = |name: &str| {
+        let body = json!({"resendID": name});
+        let world = &world;
+        async move { operator(world, Method::POST, "/c-1/resend", &body).await }
+    };
+    world
+        .network
+        .disturb(&format!("{}/operator/v1/coupons/c-1/resend", world.acme.origin), Mishap::AnswerLost);
+    assert_eq!(named("again-1").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    world.network.mend();
+    let second = code(&world, &world.acme, GOOD).await;
+    assert_eq!(named("again-1").await.1["state"], "SENT", "it was sent already, and nothing more is");
+    assert_eq!(code(&world, &world.acme, GOOD).await, second);
+    assert_eq!(named("again-2").await.0, StatusCode::OK);
+    assert_ne!(code(&world, &world.acme, GOOD).await, second);
+    assert_eq!(coupon(&world, "c-1").await["texts"], 3);
+}
+
+#[tokio::test]
+async fn resending_and_voiding_need_no_body_and_take_no_garbage() {
+    let world = world().await;
+    sold(&world, "c-1", GOOD).await;
+    for act in ["/c-1/resend", "/c-1/void"] {
+        for garbage in [json!([]), json!("x"), json!(1), json!([{"resendID": "r-1"}])] {
+            assert_eq!(
+                refused(&operator(&world, Method::POST, act, &garbage).await),
+                (400, "invalid-request")
+            );
+        }
+    }
+    let named_badly = json!({"resendID": "a b"});
+    let answer = operator(&world, Method::POST, "/c-1/resend", &named_badly).await;
+    assert_eq!(refused(&answer), (400, "invalid-request"));
+    assert_eq!(coupon(&world, "c-1").await["texts"], 1, "none of that has sent anything");
+    // With a type and without one.
+    assert_eq!(operator(&world, Method::POST, "/c-1/resend", &Value::Null).await.0, StatusCode::OK);
+    let path = format!("http://{}/operator/v1/coupons/c-1/void", world.acme.origin);
+    let mut request = Request::post(&path).body(Bytes::new()).expect("is a request");
+    assert_eq!(refused(&world.send(request.clone()).await), (401, "authorization-failure"));
+    let ring = keys::ring(&Holder::Operator("acme"));
+    let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+    sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
+    // The signature is for a call without a body: whoever adds one has not signed it.
+    let mut longer = request.clone();
+    *longer.body_mut() = Bytes::from_static(b"{}");
+    longer.headers_mut().insert("content-type", "application/json".parse().expect("is a value"));
+    assert_eq!(refused(&world.send(longer).await), (401, "authorization-failure"));
+    let (status, answer) = world.send(request).await;
+    assert_eq!((status, &answer["state"]), (StatusCode::OK, &json!("VOIDED")));
+    // A body has a type, as ever.
+    let request = Request::post(&path).body(Bytes::from_static(b"{}")).expect("is a request");
+    assert_eq!(refused(&world.send(request).await), (415, "unsupported-media-type"));
 }
 
 #[tokio::test]

@@ -212,7 +212,9 @@ pass_on! {
         fn coupon(id: ExtId) -> Option<CouponRow>;
         fn coupons(after: Option<ExtId>, which: WhichCoupons, limit: u32) -> Vec<CouponRow>;
         fn coupon_buyer(id: ExtId) -> Option<CouponBuyer>;
-        fn renew_coupon(nonce: Option<Nonce>, now: Timestamp, id: ExtId, text: CouponText) -> CouponChange;
+        fn renew_coupon(
+            nonce: Option<Nonce>, now: Timestamp, id: ExtId, resend_id: Option<ExtId>, text: CouponText
+        ) -> CouponChange;
         fn void_coupon(nonce: Option<Nonce>, now: Timestamp, id: ExtId) -> CouponChange;
         fn redeem_coupon(nonce: Nonce, now: Timestamp, new: NewRedemption) -> Redeeming;
         fn answer_redemption(now: Timestamp, transaction_id: String, outcome: HandOff) -> (RedemptionEnd, Settling);

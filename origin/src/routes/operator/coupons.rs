@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use onbill_domain::ids::ExtId;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::coupon::{CouponAnswer, CouponRequest, CouponView};
+use onbill_domain::wire::coupon::{CouponAnswer, CouponRequest, CouponView, ResendRequest, VoidRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -37,13 +37,15 @@ pub(in crate::routes) async fn coupon(
     Ok(Json(row.view(app.now())))
 }
 
-/// `POST …/coupons/{extCouponID}/resend`: 200, with another code on its way. For the refusals see [`coupon::renew`].
+/// `POST …/coupons/{extCouponID}/resend`: 200, with another code on its way; the same `resendID` again sends nothing more. For
+/// the refusals see [`coupon::renew`].
 pub(in crate::routes) async fn resend_coupon(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponAnswer>, Failure> {
-    let row = coupon::renew(&app, Some(call.nonce), &name(path)?).await?;
+    let ResendRequest { resend_id } = call.asked()?;
+    let row = coupon::renew(&app, Some(call.nonce), &name(path)?, resend_id).await?;
     app.ring_outbox();
     Ok(Json(row.answer(app.now())))
 }
@@ -54,6 +56,7 @@ pub(in crate::routes) async fn void_coupon(
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponAnswer>, Failure> {
+    let VoidRequest {} = call.asked()?;
     let row = coupon::void(&app, Some(call.nonce), &name(path)?).await?;
     Ok(Json(row.answer(app.now())))
 }

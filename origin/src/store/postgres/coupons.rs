@@ -172,8 +172,20 @@ async fn buyer(db: &Db<'_>, id: &ExtId) -> Result<Option<CouponBuyer>, Broken> {
     }))
 }
 
-async fn renew(tx: &Db<'_>, now: Timestamp, id: &ExtId, new: &CouponText) -> Result<CouponChange, Broken> {
+async fn renew(
+    tx: &Db<'_>,
+    now: Timestamp,
+    id: &ExtId,
+    resend_id: Option<&ExtId>,
+    new: &CouponText,
+) -> Result<CouponChange, Broken> {
     let Some(row) = find_and_lock(tx, id).await? else { return Ok(CouponChange::NotFound) };
+    if let Some(resend_id) = resend_id {
+        let sql = "SELECT 1 FROM coupon_resends WHERE coupon_id = $1 AND resend_id = $2";
+        if tx.row(sql, &[&row.coupon_id, &resend_id.as_str()]).await?.is_some() {
+            return Ok(CouponChange::Done(Box::new(row)));
+        }
+    }
     if row.voided_at.is_some()
         || row.redeemed_at.is_some()
         || now >= row.expires_at
@@ -192,6 +204,10 @@ async fn renew(tx: &Db<'_>, now: Timestamp, id: &ExtId, new: &CouponText) -> Res
         &[&row.coupon_id, &new.code.as_slice()],
     )
     .await?;
+    if let Some(resend_id) = resend_id {
+        let sql = "INSERT INTO coupon_resends (coupon_id, resend_id) VALUES ($1, $2)";
+        tx.change_one("resend", sql, &[&row.coupon_id, &resend_id.as_str()]).await?;
+    }
     outbox::drop_text(tx, "coupon", &row.coupon_id).await?;
     outbox::put_text(tx, "coupon", &row.coupon_id, &new.message, now).await?;
     changed(tx, id).await
@@ -295,11 +311,12 @@ impl Coupons for PostgresStore {
         nonce: Option<Nonce>,
         now: Timestamp,
         id: ExtId,
+        resend_id: Option<ExtId>,
         text: CouponText,
     ) -> Result<CouponChange, StoreError> {
         in_transaction!(&self.pool, ReadCommitted, |tx| {
             spend_if_any(tx, nonce.as_ref()).await?;
-            renew(tx, now, &id, &text).await?
+            renew(tx, now, &id, resend_id.as_ref(), &text).await?
         })
     }
 

@@ -139,8 +139,21 @@ fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, StoreError>
     Ok(Some(CouponBuyer { number: number(row)?, generation: row.get("generation")?, locale: locale(row)? }))
 }
 
-fn renew(tx: &Connection, now: Timestamp, id: &ExtId, new: &CouponText) -> Result<CouponChange, StoreError> {
+fn renew(
+    tx: &Connection,
+    now: Timestamp,
+    id: &ExtId,
+    resend_id: Option<&ExtId>,
+    new: &CouponText,
+) -> Result<CouponChange, StoreError> {
     let Some(row) = find(tx, id)? else { return Ok(CouponChange::NotFound) };
+    if let Some(resend_id) = resend_id
+        && tx
+            .prepare_cached("SELECT 1 FROM coupon_resends WHERE coupon_id = ?1 AND resend_id = ?2")?
+            .exists([row.coupon_id.as_str(), resend_id.as_str()])?
+    {
+        return Ok(CouponChange::Done(Box::new(row)));
+    }
     if row.voided_at.is_some()
         || row.redeemed_at.is_some()
         || now >= row.expires_at
@@ -160,6 +173,10 @@ fn renew(tx: &Connection, now: Timestamp, id: &ExtId, new: &CouponText) -> Resul
          WHERE coupon_id = ?1",
     )?
     .execute(params![row.coupon_id, new.code])?;
+    if let Some(resend_id) = resend_id {
+        tx.prepare_cached("INSERT INTO coupon_resends (coupon_id, resend_id) VALUES (?1, ?2)")?
+            .execute([row.coupon_id.as_str(), resend_id.as_str()])?;
+    }
     outbox::drop_text(tx, "coupon", &row.coupon_id)?;
     outbox::put_text(tx, "coupon", &row.coupon_id, &new.message, now)?;
     changed(tx, id)
@@ -234,11 +251,12 @@ impl Coupons for SqliteStore {
         nonce: Option<Nonce>,
         now: Timestamp,
         id: ExtId,
+        resend_id: Option<ExtId>,
         text: CouponText,
     ) -> Result<CouponChange, StoreError> {
         self.write(move |tx| {
             nonce.iter().try_for_each(|nonce| spend(tx, nonce))?;
-            renew(tx, now, &id, &text)
+            renew(tx, now, &id, resend_id.as_ref(), &text)
         })
         .await
     }

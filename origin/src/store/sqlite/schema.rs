@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("../../../migrations/sqlite/0001_ledger.sql"),
     include_str!("../../../migrations/sqlite/0002_begun_with.sql"),
     include_str!("../../../migrations/sqlite/0003_outbox_lanes.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("../../../migrations/sqlite/0013_customers.sql"),
     include_str!("../../../migrations/sqlite/0014_gifts.sql"),
     include_str!("../../../migrations/sqlite/0015_undelivered.sql"),
+    include_str!("../../../migrations/sqlite/0016_resends.sql"),
 ];
 
 /// Applies what is missing, all of it in one transaction. Books of a newer onbill are refused.

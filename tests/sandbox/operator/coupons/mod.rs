@@ -58,8 +58,12 @@ impl Operator {
         }
         let operator = self.clone();
         let done = tokio::spawn(async move {
-            let word = if act == Act::Void { "void" } else { "resend" };
-            let heard = operator.ask(Method::POST, &format!("{}/{word}", path_of(&id)), &json!({})).await;
+            let resends = operator.purchases().find(&id).map_or(0, |purchase| purchase.resends);
+            let (word, body) = match act {
+                Act::Void => ("void", Value::Null),
+                Act::Buy | Act::Resend => ("resend", json!({"resendID": format!("again-{resends}")})),
+            };
+            let heard = operator.ask(Method::POST, &format!("{}/{word}", path_of(&id)), &body).await;
             operator.hear(&id, act, heard);
             // A refusal is best explained by how the coupon stands.
             operator.look(&id).await;

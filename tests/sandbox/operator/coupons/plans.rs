@@ -97,6 +97,7 @@ pub(in super::super) async fn post_plan(
         locale: order.view.locale(),
         at: operator.now(),
         turn: 0,
+        resends: 0,
         told: None,
         trouble: None,
     };

@@ -52,6 +52,9 @@ pub(super) struct Purchase {
     /// Counts what was asked for it after it was bought. A button says in whose turn it was made, so that a double click
     /// or an old page acts once.
     pub(super) turn: u32,
+    /// How often it was sent again, or refused to be, as far as is known: the name of the next time. One of which nobody knows
+    /// is asked for by the same name, so that it is one message.
+    pub(super) resends: u32,
     /// The origin's last word.
     pub(super) told: Option<Told>,
     /// What was asked last and did not happen, or nobody knows whether it did.
@@ -80,6 +83,7 @@ impl Purchase {
 
     /// Takes in what came of an act.
     pub(super) fn hear(&mut self, act: Act, heard: Result<Told, Failure>) {
+        self.resends += u32::from(act == Act::Resend && !matches!(heard, Err(Failure::Silent)));
         match heard {
             // Another coupon's state is no answer to this.
             Ok(told) if told.coupon.ext_coupon_id != self.id => self.trouble = Some((act, Failure::Silent)),
@@ -95,7 +99,8 @@ impl Purchase {
         }
         self.told = Some(told);
         // An act whose answer was lost is not asked for again by itself: what there is now says enough.
-        self.trouble.take_if(|(_, failure)| *failure == Failure::Silent);
+        let settled = self.trouble.take_if(|(_, failure)| *failure == Failure::Silent);
+        self.resends += u32::from(settled.is_some_and(|(act, _)| act == Act::Resend));
     }
 }
 

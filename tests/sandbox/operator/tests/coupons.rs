@@ -36,6 +36,8 @@ struct FakeOrigin {
     coupons: HashMap<String, Value>,
     /// What was done beyond looking: `issue`, `resend`, `void`.
     done: Vec<String>,
+    /// Messages that were sent again, by their names.
+    resends: HashSet<String>,
     /// What it refuses all of that with.
     refuses: Option<(u16, &'static str)>,
     /// How many of the next calls go unanswered, after they had their effect.
@@ -63,7 +65,7 @@ impl FakeOrigin {
             "" => self.issue(&serde_json::from_slice(body).expect("is JSON")),
             rest => {
                 let (id, act) = rest.split_once('/').unwrap_or((rest, "look"));
-                self.on_one(&id.replace("%2D", "-"), act)
+                self.on_one(&id.replace("%2D", "-"), act, body)
             }
         };
         if self.lost > 0 {
@@ -93,13 +95,19 @@ impl FakeOrigin {
         (201, coupon)
     }
 
-    fn on_one(&mut self, id: &str, act: &str) -> (u16, Value) {
+    fn on_one(&mut self, id: &str, act: &str, body: &[u8]) -> (u16, Value) {
         let Some(coupon) = self.coupons.get_mut(id) else {
             return (404, json!({"code": "not-found", "message": "x"}));
         };
         if act != "look" {
             if let Some((status, code)) = self.refuses {
                 return (status, json!({"code": code, "message": "x"}));
+            }
+            if act == "resend" {
+                let asked: Value = serde_json::from_slice(body).expect("is JSON");
+                if !self.resends.insert(format!("{id} {}", asked["resendID"].as_str().expect("is text"))) {
+                    return (200, coupon.clone());
+                }
             }
             self.done.push(act.to_owned());
             coupon["state"] = json!(if act == "void" { "VOIDED" } else { "ISSUED" });
@@ -252,11 +260,15 @@ async fn a_button_sends_again_or_voids_once() {
     shop.origin(|origin| origin.refuses = None);
     shop.origin(|origin| origin.lost = 2);
     shop.ask(form("/plans/coupon-1/resend", "turn=2")).await;
+    // Nobody has heard whether it was sent. The button is pressed again: that is one message, and the next is another.
+    shop.ask(form("/plans/coupon-1/resend", "turn=3")).await;
     assert!(shop.all().await[0]["code"].is_null());
+    assert_eq!(shop.origin(|origin| origin.done.clone()), ["issue", "resend", "resend"]);
+    shop.ask(form("/plans/coupon-1/resend", "turn=4")).await;
 
-    ask(&shop.acme.router, form("/coupons/coupon-1/void", "turn=3")).await;
-    ask(&shop.acme.router, form("/coupons/coupon-1/void", "turn=3")).await;
-    assert_eq!(shop.origin(|origin| origin.done.clone()), ["issue", "resend", "resend", "void"]);
+    ask(&shop.acme.router, form("/coupons/coupon-1/void", "turn=5")).await;
+    ask(&shop.acme.router, form("/coupons/coupon-1/void", "turn=5")).await;
+    assert_eq!(shop.origin(|origin| origin.done.clone()), ["issue", "resend", "resend", "resend", "void"]);
     let page = shop.page().await;
     assert!(page.contains("no longer works") && !page.contains("Send it again"));
 
