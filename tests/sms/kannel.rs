@@ -105,7 +105,7 @@ async fn reports_are_taken_by_the_name_that_the_gateway_was_told() {
     let (log, _logging) = Log::begin();
     let mut gateway = Gateway::new().await;
     let origin = gateway.origin("Acme").await;
-    for (fault, state) in [("good", "delivered"), ("failed", "failed")] {
+    for (fault, state) in [("good", "delivered"), ("failed", "undeliverable")] {
         gateway.trouble(json!({"receipts": fault})).await;
         origin.enter("en").await;
         outbox::deliver_due(&origin.app).await.expect("works");
