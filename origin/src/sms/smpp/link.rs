@@ -3,6 +3,7 @@
 
 use super::SmppTexts;
 use super::session::{self, Connection, NotBound, Session, Wire};
+use super::verdict;
 use crate::ambient::Random;
 use crate::sms::Receipts;
 use rusmpp::CommandStatus;
@@ -22,8 +23,8 @@ const ALARM_AFTER: u32 = 3;
 /// Why there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NoSession {
-    /// Nobody is there, or nobody who speaks SMPP.
-    Unreachable,
+    /// Nobody is there, or nobody who speaks SMPP; or the SMSC cannot let us in just now, and says so.
+    Unreachable(Option<CommandStatus>),
     /// The SMSC says no.
     Refused(CommandStatus),
 }
@@ -51,16 +52,17 @@ pub(super) async fn keep(texts: &SmppTexts, receipts: &dyn Receipts) {
                 tracing::error!(?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
                 true
             }
-            Err(NoSession::Unreachable) if failures + 1 >= ALARM_AFTER => {
+            Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {
                 tracing::error!(
+                    ?status,
                     attempts = failures + 1,
                     alarm = "sms-unreachable",
                     "the SMSC is out of reach"
                 );
                 false
             }
-            Err(NoSession::Unreachable) => {
-                tracing::warn!("the SMSC is out of reach");
+            Err(NoSession::Unreachable(status)) => {
+                tracing::warn!(?status, "the SMSC is out of reach");
                 false
             }
         };
@@ -82,11 +84,12 @@ fn pause(random: &dyn Random, failures: u32, refused: bool) -> Duration {
 async fn open(texts: &SmppTexts) -> Result<(Session, Connection), NoSession> {
     let patience = Duration::from_secs(texts.settings.answer_seconds);
     let connected = tokio::time::timeout(patience, connect(texts)).await;
-    let wire = connected.ok().flatten().ok_or(NoSession::Unreachable)?;
-    let bind = texts.bind().ok_or(NoSession::Unreachable)?;
+    let wire = connected.ok().flatten().ok_or(NoSession::Unreachable(None))?;
+    let bind = texts.bind().ok_or(NoSession::Unreachable(None))?;
     session::bind(wire, bind, texts.settings.window, patience).await.map_err(|failure| match failure {
+        NotBound::Refused(status) if verdict::is_passing(status) => NoSession::Unreachable(Some(status)),
         NotBound::Refused(status) => NoSession::Refused(status),
-        NotBound::Silent => NoSession::Unreachable,
+        NotBound::Silent => NoSession::Unreachable(None),
     })
 }
 

@@ -1,4 +1,4 @@
-//! What an SMSC's answer to a `submit_sm` means (SMPP 3.4 §5.1.3).
+//! What an SMSC's answer means (SMPP 3.4 §5.1.3): to a `submit_sm`, and to a bind that it refuses.
 
 use rusmpp::CommandStatus;
 
@@ -53,6 +53,13 @@ pub(super) fn of(status: CommandStatus) -> Verdict {
     }
 }
 
+/// Whether an SMSC that does not let us in may do so in a moment, being who we are: it has too much to do, or takes our last
+/// session, which it has not seen die, for one that lives still.
+pub(super) fn is_passing(refusal: CommandStatus) -> bool {
+    use CommandStatus as S;
+    matches!(refusal, S::EsmeRalybnd | S::EsmeRsyserr | S::EsmeRthrottled | S::EsmeRmsgqful)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +80,20 @@ mod tests {
             (0x0400, Verdict::Unclear),
         ] {
             assert_eq!(of(CommandStatus::from(status)), verdict, "{status:#x}");
+        }
+    }
+    #[test]
+    fn a_no_that_is_about_us_is_not_a_passing_one() {
+        for (status, passing) in [
+            (0x05, true),
+            (0x08, true),
+            (0x58, true),
+            (0x0D, false),
+            (0x0E, false),
+            (0x0F, false),
+            (0x0400, false),
+        ] {
+            assert_eq!(is_passing(CommandStatus::from(status)), passing, "{status:#x}");
         }
     }
 }
