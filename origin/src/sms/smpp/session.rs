@@ -1,13 +1,13 @@
 //! One bound connection to an SMSC: questions with their answers, its reports, and whether it is there at all.
 //!
 //! Everything that waits is bounded: questions by the window, reports by [`REPORTS_MAX`], what is to be written by both. A
-//! report is acknowledged when it was taken, and not before.
+//! report is acknowledged when it was taken, and not before; several are taken at once, as each text has one.
 
 use super::pdu::{self, Incoming};
 use super::receipt::{self, Report};
 use crate::sms::{NotNow, Receipts};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use rusmpp::pdus::{BindTransceiver, DeliverSm, DeliverSmResp};
 use rusmpp::{CommandId, CommandStatus, Pdu};
 use std::collections::HashMap;
@@ -19,6 +19,8 @@ use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 /// Reports that may wait to be taken. With more, the SMSC is asked to come back later.
 const REPORTS_MAX: usize = 64;
+/// Reports that are taken at once: enough that their commits share an fsync.
+const TAKEN_AT_ONCE: usize = 16;
 /// Sequence numbers go from 1 to this, and begin anew (§3.2).
 const SEQUENCE_MAX: u32 = 0x7FFF_FFFF;
 
@@ -245,13 +247,14 @@ async fn watch(session: &Session, every: Duration) -> Ended {
     }
 }
 
-/// Takes reports, one after the other and beside everything else: it may take as long as the books do.
+/// Takes reports, beside everything else: it may take as long as the books do.
 async fn take(
     session: &Session,
     mut reports: mpsc::Receiver<(u32, DeliverSm)>,
     receipts: &dyn Receipts,
 ) -> Ended {
-    while let Some((sequence, deliver)) = reports.recv().await {
+    let reports = stream::poll_fn(|context| reports.poll_recv(context)).map(Ok);
+    let taken = reports.try_for_each_concurrent(TAKEN_AT_ONCE, async |(sequence, deliver)| {
         let status = match receipt::read(&deliver) {
             Report::Final(receipt) => match receipts.take(receipt).await {
                 Ok(()) => CommandStatus::EsmeRok,
@@ -263,9 +266,7 @@ async fn take(
             }
             Report::Underway | Report::Other => CommandStatus::EsmeRok,
         };
-        if let Err(ended) = session.say(status, sequence, &DeliverSmResp::default().into()).await {
-            return ended;
-        }
-    }
-    Ended::Closed
+        session.say(status, sequence, &DeliverSmResp::default().into()).await
+    });
+    taken.await.err().unwrap_or(Ended::Closed)
 }
