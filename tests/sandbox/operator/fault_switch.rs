@@ -77,9 +77,14 @@ impl Operator {
         self.faults().smsc
     }
 
+    /// Waits until the SMSC does this wrong.
+    pub(super) async fn until_trouble_begins(&self, trouble: Trouble) {
+        // The sender is the operator's own.
+        let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc == trouble).await;
+    }
+
     /// Waits until the SMSC does something else wrong, or nothing.
     pub(super) async fn until_trouble_ends(&self, trouble: Trouble) {
-        // The sender is the operator's own.
         let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc != trouble).await;
     }
 

@@ -88,7 +88,7 @@ fn read(operator: &Operator, headers: &HeaderMap, body: &[u8]) -> Result<Message
     demand(url.is_empty() || url.starts_with("http"), "DLR-URL field misformed, rejected")?;
     let mark = match operator.reporting() {
         Reporting::Failed | Reporting::Expired => FAILED,
-        Reporting::Good | Reporting::Late | Reporting::Early => DELIVERED,
+        _ => DELIVERED,
     };
     let wanted = header("x-kannel-dlr-mask").and_then(|mask| mask.parse::<u8>().ok()).unwrap_or_default();
     let report = (wanted & mark != 0 && !url.is_empty()).then(|| url.replace("%d", &mark.to_string()));

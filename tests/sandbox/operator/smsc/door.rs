@@ -27,5 +27,6 @@ async fn pass(operator: Operator, mut outside: TcpStream, inside: SocketAddr) {
     tokio::select! {
         _ = copy_bidirectional(&mut outside, &mut inside) => {}
         _ = cuts.changed() => {}
+        () = operator.until_trouble_begins(Trouble::Silent) => operator.until_trouble_ends(Trouble::Silent).await,
     }
 }

@@ -51,16 +51,21 @@ pub enum Trouble {
     QueueFull,
     /// Never answers, nothing done.
     Hang,
-    /// Never answers, but the message is delivered.
+    /// Never answers, but the text is delivered: of one in parts, the last is not answered.
     HangAfter,
     /// The connection breaks, nothing done.
     Drop,
-    /// The connection breaks, but the message is delivered.
+    /// The connection breaks, but the text is delivered: of one in parts, it breaks after the last.
     DropAfter,
     /// Says yes, and forgets the message.
     Lose,
     /// Answers what is not urgent only when this is over.
     Slow,
+    /// Says nothing any more, not even that it is there, and keeps every connection: what a cable looks like that was
+    /// pulled. Whoever was connected meanwhile is not any more when this is over.
+    Silent,
+    /// Lets nobody in: it takes the last session for one that lives still (`ESME_RALYBND`).
+    StillBound,
 }
 
 /// What goes wrong with delivery receipts.
@@ -78,6 +83,10 @@ pub enum Reporting {
     Failed,
     /// All messages have expired.
     Expired,
+    /// Each comes twice.
+    Twice,
+    /// Each comes after one about a message that nobody has sent.
+    Strange,
 }
 
 /// What a message asked for, without its number and text.
@@ -213,7 +222,9 @@ impl SmppServerListener for Desk {
     ) -> bind_transceiver_resp {
         self.0.smsc().binds.fetch_add(1, Ordering::SeqCst);
         let Some(gateway) = &self.0.config().gateway else { return bind.reject(SmppError::ESME_RBINDFAIL) };
-        if bind.system_id != gateway.user {
+        if self.0.trouble() == Trouble::StillBound {
+            bind.reject(SmppError::ESME_RALYBND)
+        } else if bind.system_id != gateway.user {
             bind.reject(SmppError::ESME_RINVSYSID)
         } else if bind.password != gateway.password {
             bind.reject(SmppError::ESME_RINVPASWD)
@@ -257,12 +268,10 @@ impl SmppServerListener for Desk {
             Err(error) => return submit.reject(error),
         };
         let number = self.0.smsc().messages.fetch_add(1, Ordering::SeqCst) + 1;
-        if trouble != Trouble::Lose {
-            self.0.take_in(&submitted, number).await;
-        }
+        let is_whole = trouble != Trouble::Lose && self.0.take_in(&submitted, number).await;
         match trouble {
-            Trouble::HangAfter => pending().await,
-            Trouble::DropAfter => {
+            Trouble::HangAfter if is_whole => pending().await,
+            Trouble::DropAfter if is_whole => {
                 self.0.cut_smsc();
                 pending().await
             }
@@ -272,9 +281,11 @@ impl SmppServerListener for Desk {
 }
 
 impl Operator {
-    async fn take_in(&self, submitted: &Submitted, number: u64) {
+    /// Delivers what is whole by this message; gives whether anything is.
+    async fn take_in(&self, submitted: &Submitted, number: u64) -> bool {
         lock(&self.smsc().wishes).push(submitted.wish.clone());
         let whole = lock(&self.smsc().assembly).add(submitted);
+        let is_whole = whole.is_some();
         if let Some(text) = whole {
             let now = self.now();
             self.books().text(&submitted.to, text, now);
@@ -282,5 +293,6 @@ impl Operator {
         if submitted.wish.receipt {
             self.report(submitted, number).await;
         }
+        is_whole
     }
 }

@@ -14,8 +14,10 @@ use std::time::Duration;
 /// `esm_class` of a receipt.
 const RECEIPT: u8 = 4;
 /// How often an ESME is told that does not want to hear it, and how long it has until the next time.
-const ATTEMPTS: u32 = 20;
+const ATTEMPTS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
+/// From this number on, messages are nobody's.
+const NOBODYS: u64 = 1 << 40;
 
 /// A receipt that waits.
 #[derive(Clone)]
@@ -64,7 +66,7 @@ impl Operator {
         let state = match reporting {
             Reporting::Failed => State::Undeliverable,
             Reporting::Expired => State::Expired,
-            Reporting::Good | Reporting::Late | Reporting::Early => State::Delivered,
+            _ => State::Delivered,
         };
         let held = Held {
             number,
@@ -79,6 +81,13 @@ impl Operator {
             Reporting::Good | Reporting::Failed | Reporting::Expired => {
                 tokio::spawn(self.clone().tell(held));
             }
+            Reporting::Twice => {
+                tokio::spawn(self.clone().tell_all([held.clone(), held]));
+            }
+            Reporting::Strange => {
+                let strange = Held { number: NOBODYS + number, ..held.clone() };
+                tokio::spawn(self.clone().tell_all([strange, held]));
+            }
         }
     }
 
@@ -86,12 +95,14 @@ impl Operator {
     pub(in super::super) fn release_reports(&self) {
         if self.reporting() != Reporting::Late {
             let held = std::mem::take(&mut *lock(&self.smsc().held));
-            let operator = self.clone();
-            tokio::spawn(async move {
-                for held in held.into_iter().rev() {
-                    operator.clone().tell(held).await;
-                }
-            });
+            tokio::spawn(self.clone().tell_all(held.into_iter().rev()));
+        }
+    }
+
+    /// One after the other.
+    async fn tell_all(self, reports: impl IntoIterator<Item = Held>) {
+        for held in reports {
+            self.clone().tell(held).await;
         }
     }
 
