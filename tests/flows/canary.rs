@@ -1,10 +1,12 @@
-//! Where a number may be, and where it must never be: every journey with known numbers, and then a search for them in
-//! every spelling: in logs, in the edge's store, in what partner and edge hear and say, in URLs, and in the raw files of
-//! the databases.
+//! Where a number and a coupon's code may be, and where they must never be: every journey with known ones, and then a search
+//! for them in every spelling: in logs, in the edge's store, in what partner and edge hear and say, in URLs, and in the
+//! raw files of the databases.
 //!
-//! Not searched: what customers, operators and the app on a device say in so many words, which is how numbers come in;
-//! and files for billing, which are made of them.
+//! Not searched: what customers, operators and the app on a device say in so many words, which is how numbers come in; a
+//! text message and what is typed of it, which is how codes go out and in; and files for billing, which are made of
+//! numbers.
 
+mod coupons;
 mod spellings;
 
 use crate::rotation::{restart, ring};
@@ -33,13 +35,19 @@ const CEASED: &str = "+12025550106";
 const CLEO: &str = "+12025550107";
 const DAN: &str = "+12025550108";
 const EVE: &str = "+12025550109";
+/// Who buys coupons, and signs up for nothing.
+const GUS: &str = "+12025550110";
 /// A number that nobody has had before.
 const FRESH: &str = "+12025550112";
 /// Nova's.
 const ANA: &str = "+34612345601";
 const BEA: &str = "+34612345602";
 
-const NUMBERS: [&str; 12] = [ANN, BEN, PREPAID, POOR, SUSPENDED, CEASED, CLEO, DAN, EVE, FRESH, ANA, BEA];
+/// Where codes are told: to the gateway, which has the text, and by the partner, whom a customer has told.
+const TELL_CODES: [&str; 3] = ["/csp/notification", "/cgi-bin/sendsms", "/ott/v1/coupon/redeem"];
+
+const NUMBERS: [&str; 13] =
+    [ANN, BEN, PREPAID, POOR, SUSPENDED, CEASED, CLEO, DAN, EVE, GUS, FRESH, ANA, BEA];
 
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
@@ -86,8 +94,9 @@ fn log() -> &'static Captured {
 async fn a_number_stays_between_customer_and_operator() {
     log();
     let mut world = World::new();
-    every_journey(&mut world).await;
-    let search = Search::new(&NUMBERS);
+    let codes = every_journey(&mut world).await;
+    let search = Search::new(&NUMBERS).and_codes(&codes);
+    search_calls_for_codes(&world, &Search::new(&[]).and_codes(&codes));
     search_what_was_said(&world, &search).await;
     search_books(&world.acme, &search).await;
     search_books(&world.nova, &search).await;
@@ -97,13 +106,15 @@ async fn a_number_stays_between_customer_and_operator() {
 async fn the_same_on_a_database_server() {
     log();
     let mut world = World::with_two_origins().await;
-    every_journey(&mut world).await;
-    let search = Search::new(&NUMBERS);
+    let codes = every_journey(&mut world).await;
+    let search = Search::new(&NUMBERS).and_codes(&codes);
+    search_calls_for_codes(&world, &Search::new(&[]).and_codes(&codes));
     search_what_was_said(&world, &search).await;
     search_books(&world.acme, &search).await;
 }
 
-async fn every_journey(world: &mut World) {
+/// Gives all codes that there were.
+async fn every_journey(world: &mut World) -> Vec<String> {
     world.acme.import(ACCOUNTS.0).await;
     widget(world).await;
     apps(world).await;
@@ -111,7 +122,9 @@ async fn every_journey(world: &mut World) {
     accounts(world).await;
     own_page(world).await;
     garbage(world).await;
+    let codes = coupons::coupons(world).await;
     upkeep(world).await;
+    codes
 }
 
 async fn deliver(world: &World) {
@@ -329,7 +342,10 @@ async fn search_what_was_said(world: &World, search: &Search) {
         let tells_numbers = ["/ott/v1/account/validate", "/ott/v1/pin"].contains(&path);
         // Garbage with numbers in it was ours to send: what counts is that nobody repeats it.
         let was_refused = crossing.status.is_client_error();
-        if to == NETFLIX || (to == EDGE && path.starts_with("/ott/") && !tells_numbers && !was_refused) {
+        let tells_codes = TELL_CODES.contains(&path);
+        if to == NETFLIX
+            || (to == EDGE && path.starts_with("/ott/") && !tells_numbers && !tells_codes && !was_refused)
+        {
             search.assert_absent(&place("a call"), &crossing.asked);
         }
     }
@@ -339,6 +355,20 @@ async fn search_what_was_said(world: &World, search: &Search) {
         assert!(crossings.iter().any(|crossing| crossing.authority == to && crossing.path == path), "{path}");
     }
     assert_eq!(world.partner_accounts().await["leaks"], json!([]));
+}
+
+/// Whoever calls whom: nobody says a code but those who have to, and only they are told one.
+fn search_calls_for_codes(world: &World, codes: &Search) {
+    let mut told = 0;
+    for crossing in world.network.raw_crossings() {
+        let path = crossing.path.as_str();
+        if TELL_CODES.contains(&path) {
+            told += usize::from(codes.find(&crossing.asked).is_some());
+        } else {
+            codes.assert_absent(&format!("a call to {}{path}", crossing.authority), &crossing.asked);
+        }
+    }
+    assert!(told > 10, "codes are found where they are: {told}");
 }
 
 /// The raw files of the books.

@@ -1,4 +1,5 @@
-//! A number in every spelling that a careless line of code could give it, and the search for all of them at once.
+//! A number, or a coupon's code, in every spelling that a careless line of code could give it, and the search for all of
+//! them at once.
 
 use aho_corasick::AhoCorasick;
 use onbill_domain::encoding::base64url;
@@ -7,21 +8,30 @@ use std::fmt::Write as _;
 /// A search for some numbers.
 pub(super) struct Search {
     patterns: AhoCorasick,
-    /// What each pattern is, to tell where it was found.
-    names: Vec<String>,
+    /// Each pattern with what it is, to tell what was found.
+    spellings: Vec<(String, Vec<u8>)>,
 }
 
 impl Search {
     /// For these numbers, in E.164, with what is said before them where they are called from home.
     pub(super) fn new(numbers: &[&str]) -> Self {
-        let spellings: Vec<(String, Vec<u8>)> = numbers.iter().flat_map(|number| spellings(number)).collect();
+        Self::of(numbers.iter().flat_map(|number| spellings(number)).collect())
+    }
+
+    /// The same, and for these codes.
+    pub(super) fn and_codes(self, codes: &[String]) -> Self {
+        let codes = codes.iter().flat_map(|code| spellings_of_code(code));
+        Self::of(self.spellings.into_iter().chain(codes).collect())
+    }
+
+    fn of(spellings: Vec<(String, Vec<u8>)>) -> Self {
         let patterns = AhoCorasick::new(spellings.iter().map(|(_, pattern)| pattern)).expect("are patterns");
-        Self { patterns, names: spellings.into_iter().map(|(name, _)| name).collect() }
+        Self { patterns, spellings }
     }
 
     /// The first spelling that is in `bytes`.
     pub(super) fn find(&self, bytes: &[u8]) -> Option<&str> {
-        self.patterns.find(bytes).map(|found| self.names[found.pattern().as_usize()].as_str())
+        self.patterns.find(bytes).map(|found| self.spellings[found.pattern().as_usize()].0.as_str())
     }
 
     /// Complains about a number at `place`.
@@ -32,27 +42,58 @@ impl Search {
     }
 }
 
+/// A text in each encoding.
+fn encoded(text: &str) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    let mut add = |how: &str, bytes: Vec<u8>| all.push((format!("{text} {how}"), bytes));
+    add("as it is", text.as_bytes().to_vec());
+    add("in UTF-16LE", text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    add("in UTF-16BE", text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    add("in hex", hex(text.as_bytes(), "").into_bytes());
+    add("in upper-case hex", hex(text.as_bytes(), "").to_uppercase().into_bytes());
+    add("percent-encoded", hex(text.as_bytes(), "%").into_bytes());
+    add("percent-encoded upper case", hex(text.as_bytes(), "%").to_uppercase().into_bytes());
+    add("escaped for JSON", hex(text.as_bytes(), "\\u00").into_bytes());
+    for before in 0..3 {
+        let url = in_base64(text.as_bytes(), before);
+        add("in base64", url.replace('-', "+").replace('_', "/").into_bytes());
+        add("in base64url", url.into_bytes());
+    }
+    all
+}
+
+/// Each spelling of a code: as it is texted, as people type it, as it is hashed, and its random bytes. Its first symbols are
+/// the operator's, and no secret.
+fn spellings_of_code(code: &str) -> Vec<(String, Vec<u8>)> {
+    let secret = code.get(5..).expect("has five groups");
+    let written = ["-", "", " "].map(|between| secret.replace('-', between));
+    let mut all: Vec<_> = written
+        .iter()
+        .flat_map(|text| [text.clone(), text.to_lowercase()])
+        .flat_map(|text| encoded(&text))
+        .collect();
+    all.push((format!("{code} as symbols' values"), symbols(secret)));
+    let bits = symbols(&code.replace('-', "")[2..18])
+        .iter()
+        .fold(0_u128, |bits, symbol| bits << 5 | u128::from(*symbol));
+    let random = bits.to_be_bytes()[6..].to_vec();
+    all.push((format!("{code} in random bytes, in hex"), hex(&random, "").into_bytes()));
+    all.push((format!("{code} in random bytes"), random));
+    all
+}
+
+/// The values of Crockford's symbols.
+fn symbols(text: &str) -> Vec<u8> {
+    let alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let value = |symbol| alphabet.find(symbol).and_then(|at| u8::try_from(at).ok());
+    text.chars().filter_map(value).collect()
+}
+
 /// Each spelling with its name. A longer one that has a shorter one in it is found by that: with `+`, with the country's
 /// code, in a URL, in base64 of more than the number.
 fn spellings(e164: &str) -> Vec<(String, Vec<u8>)> {
     let digits = e164.trim_start_matches('+');
-    let mut all = Vec::new();
-    for written in written(digits) {
-        let mut add = |how: &str, bytes: Vec<u8>| all.push((format!("{written} {how}"), bytes));
-        add("as it is", written.clone().into_bytes());
-        add("in UTF-16LE", written.encode_utf16().flat_map(u16::to_le_bytes).collect());
-        add("in UTF-16BE", written.encode_utf16().flat_map(u16::to_be_bytes).collect());
-        add("in hex", hex(written.as_bytes(), "").into_bytes());
-        add("in upper-case hex", hex(written.as_bytes(), "").to_uppercase().into_bytes());
-        add("percent-encoded", hex(written.as_bytes(), "%").into_bytes());
-        add("percent-encoded upper case", hex(written.as_bytes(), "%").to_uppercase().into_bytes());
-        add("escaped for JSON", hex(written.as_bytes(), "\\u00").into_bytes());
-        for before in 0..3 {
-            let url = in_base64(written.as_bytes(), before);
-            add("in base64", url.replace('-', "+").replace('_', "/").into_bytes());
-            add("in base64url", url.into_bytes());
-        }
-    }
+    let mut all: Vec<(String, Vec<u8>)> = written(digits).iter().flat_map(|text| encoded(text)).collect();
     let national = national(digits);
     let mut nibbles = vec![("packed", format!("{digits}f")), ("packed from the right", format!("0{digits}"))];
     // Of an odd number of digits, whole bytes are few enough to be there by chance; it is in the others.
@@ -115,6 +156,7 @@ mod tests {
     use super::*;
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+    use onbill_domain::coupon_code::{CouponCode, CouponTag};
 
     const NUMBERS: [&str; 2] = ["+12025550101", "+34612345601"];
 
@@ -174,6 +216,31 @@ mod tests {
         for other in others {
             assert_eq!(search.find(other.as_bytes()), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_code_is_found_however_it_is_written() {
+        let code = CouponCode::of(CouponTag::parse("AC").expect("are symbols"), *b"0123456789");
+        let search = Search::new(&[]).and_codes(&[code.spelled()]);
+        let (spelled, symbols) = (code.spelled(), code.symbols());
+        let plain = String::from_utf8(symbols.to_vec()).expect("is ASCII");
+        for text in [
+            spelled.clone(),
+            spelled.to_lowercase(),
+            spelled.replace('-', " "),
+            plain.clone(),
+            plain.to_lowercase(),
+        ] {
+            assert!(search.find(format!("code: {text}.").as_bytes()).is_some(), "{text}");
+            assert!(
+                search.find(STANDARD.encode(format!("{{\"code\":\"{text}\"}}")).as_bytes()).is_some(),
+                "{text}"
+            );
+        }
+        assert!(search.find(b"with 0123456789 in it").is_some(), "its random bytes");
+        assert!(search.find(b"30313233343536373839").is_some(), "the same in hex");
+        let other = CouponCode::of(CouponTag::parse("AC").expect("are symbols"), *b"0123456788");
+        assert_eq!(search.find(other.spelled().as_bytes()), None);
     }
 
     #[test]

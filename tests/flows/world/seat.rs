@@ -17,7 +17,7 @@ use onbill_origin::sms::SmsSettings;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_tests::place::Place;
-use onbill_tests::sandbox::operator::{Colours, Operator, OperatorConfig};
+use onbill_tests::sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
 use onbill_tests::sandbox::{Outside, account_file};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -143,7 +143,7 @@ impl Seat {
             return_path: "/done".to_owned(),
             keys: keys::ring(&Holder::Operator(id)),
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
-            gateway: None,
+            gateway: Some(Gateway { user: "onbill".to_owned(), password: "hunter2!".to_owned() }),
             colours: Colours::of(&id.parse_as(OperatorId::parse)),
             coupons: None,
         };
