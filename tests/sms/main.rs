@@ -4,13 +4,16 @@
 
 #![cfg(test)]
 
+mod coupons;
 mod faults;
 mod kannel;
 #[path = "../flows/world/keys.rs"]
-#[expect(dead_code, reason = "this file's other users are more parties")]
 mod keys;
+mod market;
 mod pins;
 mod raw;
 mod receipts;
 mod scene;
+#[path = "../flows/canary/spellings.rs"]
+mod spellings;
 mod texts;

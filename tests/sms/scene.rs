@@ -31,11 +31,11 @@ pub(crate) const GOOD: &str = "+12025550101";
 pub(crate) const SITE: &str = "127.0.0.1:8790";
 /// The password that is right.
 pub(crate) const RIGHT: &str = "hunter2!";
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Stands still until it is moved.
-pub(crate) struct Movable(AtomicI64);
+pub(crate) struct Movable(pub(crate) Arc<AtomicI64>);
 
 impl Movable {
     pub(crate) fn pass_seconds(&self, seconds: i64) {
@@ -123,7 +123,7 @@ fn network() -> Arc<dyn Peer> {
 }
 
 pub(crate) fn clock() -> Arc<Movable> {
-    Arc::new(Movable(AtomicI64::new(1_795_000_000)))
+    Arc::new(Movable(Arc::new(AtomicI64::new(1_795_000_000))))
 }
 
 impl Scene {
@@ -208,6 +208,11 @@ impl Scene {
 
 /// The played operator, with a gateway.
 pub(crate) fn operator(clock: &Arc<Movable>) -> Operator {
+    operator_at(SITE, clock)
+}
+
+/// The same at another address.
+pub(crate) fn operator_at(site: &str, clock: &Arc<Movable>) -> Operator {
     let slug = OperatorId::parse("acme").expect("is a slug");
     let config = OperatorConfig {
         colours: Colours::of(&slug),
@@ -215,7 +220,7 @@ pub(crate) fn operator(clock: &Arc<Movable>) -> Operator {
         name: "Acme Mobile".to_owned(),
         country: "US".to_owned(),
         currency: Currency::parse("USD").expect("is listed"),
-        public_url: format!("http://{SITE}"),
+        public_url: format!("http://{site}"),
         edge_url: "http://127.0.0.1:8787".to_owned(),
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
         return_path: "/done".to_owned(),
@@ -233,7 +238,7 @@ pub(crate) async fn inbox(site: &Router, number: &str) -> Vec<String> {
     let request = Request::get(path).header("accept", "application/json");
     let request = request.body(Body::empty()).expect("is a request");
     let answer = site.clone().oneshot(request).await.expect("routers do not fail");
-    let body = to_bytes(answer.into_body(), 1 << 20).await.expect("is whole");
+    let body = to_bytes(answer.into_body(), 1 << 22).await.expect("is whole");
     let messages: Vec<Value> = serde_json::from_slice(&body).expect("is JSON");
     messages.iter().map(|message| message["text"].as_str().expect("is text").to_owned()).collect()
 }

@@ -61,6 +61,25 @@ impl Place {
         }
     }
 
+    /// How many rows there are in a table, or of it (`table WHERE …`), read past the store.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub async fn count(&self, rows: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {rows}");
+        match self {
+            Self::Sqlite(path) => {
+                let books = rusqlite::Connection::open(path).expect("opens");
+                books.query_row(&sql, [], |row| row.get(0)).expect("is SQL")
+            }
+            Self::Postgres { url, .. } => {
+                let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connects");
+                tokio::spawn(connection);
+                client.query_one(&sql, &[]).await.expect("is SQL").get(0)
+            }
+        }
+    }
+
     /// Opens the books here, as a starting origin does, with so many connections (of SQLite, for reading).
     ///
     /// # Panics

@@ -1,0 +1,48 @@
+//! More than a thousand coupons on their way, and a customer who waits for a PIN.
+
+use crate::market::Market;
+use crate::pins::pin_in;
+use crate::scene::{GOOD, until};
+use onbill_domain::limits::PIN_DIGITS;
+use onbill_origin::coupon::{HEADER, issue_file};
+use onbill_origin::outbox;
+use serde_json::json;
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+const COUPONS: usize = 1_200;
+/// Of a window of ten, what messages without haste may have.
+const UNHURRIED: u64 = 8;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_goes_before_a_thousand_coupons_and_each_of_them_comes_once() {
+    for mut market in Market::on_each_kind_of_books(&json!({})).await {
+        let mut file = HEADER.join(",") + "\n";
+        for n in 0..COUPONS {
+            writeln!(file, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
+        }
+        let report = issue_file(&market.app, file.as_bytes(), |why| panic!("{why}"), |_| {}).await;
+        assert_eq!(report.expect("reads").issued, COUPONS as u64);
+
+        market.trouble(json!({"smsc": "slow"})).await;
+        market.working.spawn(outbox::run(Arc::clone(&market.app)));
+        until("the SMSC has as many as it gets", async || market.operator.smsc_asked() == UNHURRIED).await;
+        market.enter_number().await;
+        until("the PIN comes", async || !market.inbox().await.is_empty()).await;
+        assert_eq!(pin_in(&market.inbox().await[0]).len(), PIN_DIGITS, "before all of the others");
+
+        market.trouble(json!({})).await;
+        until("all have come", async || {
+            // What had waited for a place in the window for too long is due again in a while.
+            market.clock.pass_seconds(1);
+            market.app.ring_outbox();
+            market.inbox().await.len() > COUPONS
+        })
+        .await;
+        let texts = market.inbox().await;
+        assert_eq!(texts.iter().collect::<HashSet<_>>().len(), 1 + COUPONS, "each is another's");
+        until("each is known to have come", async || market.delivered().await == COUPONS).await;
+        assert_eq!(market.inbox().await.len(), 1 + COUPONS, "and none came twice");
+    }
+}

@@ -1,0 +1,50 @@
+//! What must not be said on the way of a coupon through an SMSC in trouble: neither its code nor the number, in no spelling,
+//! in the log or in the file of the books.
+
+use super::impatient;
+use crate::market::{Market, code_in};
+use crate::scene::{GOOD, Log, RIGHT};
+use crate::spellings::Search;
+use onbill_tests::place::Place;
+use serde_json::json;
+use std::path::Path;
+
+/// On one thread, as only its log is listened to.
+#[tokio::test]
+async fn neither_a_code_nor_a_number_is_in_the_log_or_in_the_books() {
+    let (log, _logging) = Log::begin();
+    let place = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let Place::Sqlite(books) = &place else { unreachable!("is a file") };
+    let books = books.clone();
+    let market = Market::open(place, &impatient()).await;
+    for fault in ["throttle", "drop-after", "hang-after", "silent", "none"] {
+        market.trouble(json!({"smsc": fault, "receipts": "failed"})).await;
+        market.sell(fault, "ar").await;
+        market.deliver().await;
+        market.trouble(json!({"receipts": "strange"})).await;
+        market.until_bound().await;
+        market.deliver_until("it is sent", async || market.coupon(fault).await["state"] != "ISSUED").await;
+    }
+    market.enter_number().await;
+    market.deliver().await;
+    let texts = market.inbox().await;
+    let codes: Vec<String> =
+        texts.iter().filter(|text| text.contains("AC")).map(|text| code_in(text).to_owned()).collect();
+    market.redeem(&codes[0], "r-1").await;
+    market.redeem(&codes[0], "r-2").await;
+    // One is on its way for ever.
+    market.trouble(json!({"smsc": "throttle"})).await;
+    market.sell("c-unsent", "en").await;
+    market.deliver().await;
+
+    let search = Search::new(&[GOOD]).and_codes(&codes);
+    let log = log.text();
+    assert!(log.contains("EsmeRthrottled") && log.contains("the connection to the SMSC is lost"), "{log}");
+    search.assert_absent("the log", log.as_bytes());
+    assert!(!log.contains(RIGHT) && !log.contains("m-0000"), "a password or a message's id is said");
+    for ending in ["", "-wal"] {
+        let bytes = std::fs::read(format!("{}{ending}", books.display())).expect("is there");
+        search.assert_absent("the books", &bytes);
+    }
+    assert!(codes.len() > 4 && search.find(texts[0].as_bytes()).is_some(), "{} codes", codes.len());
+}

@@ -1,0 +1,350 @@
+//! Everybody whom a coupon meets, over real connections: the operator with its billing and its SMSC, an origin that serves,
+//! and in front of it the edge, which the partner calls. Only time is not real, and moves when it is moved.
+
+use crate::keys::{self, Holder};
+use crate::scene::{ACCOUNTS, GOOD, Movable, RIGHT, clock, inbox, operator_at, password_file, until};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request as Incoming;
+use axum::middleware::{Next, from_fn};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode};
+use onbill_domain::coupon_code::CouponCode;
+use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::signature::sign_request;
+use onbill_edge::fake::FakePlatform;
+use onbill_edge::platform::Unreachable;
+use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
+use onbill_origin::app::App;
+use onbill_origin::config::Config;
+use onbill_origin::import::import_accounts;
+use onbill_origin::peer::{HttpPeer, Peer as _};
+use onbill_origin::{outbox, routes, sms};
+use onbill_tests::place::Place;
+use onbill_tests::sandbox::operator::{Listening, Operator};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+const EDGE_URL: &str = "http://127.0.0.1:8787";
+const REDEEM: &str = "/ott/v1/coupon/redeem";
+/// Connections of the origin to its books.
+const CONNECTIONS: usize = 4;
+/// Longer than an origin works on an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// All of them.
+pub(crate) struct Market {
+    pub(crate) clock: Arc<Movable>,
+    pub(crate) operator: Operator,
+    pub(crate) app: Arc<App>,
+    /// Where the partner's calls wait at the origin, if they are to.
+    pub(crate) turnstile: Arc<Turnstile>,
+    site: Router,
+    origin: SocketAddr,
+    edge: FakePlatform,
+    edge_config: onbill_edge::Config,
+    http: HttpPeer,
+    smsc_at: SocketAddr,
+    smsc: Option<Listening>,
+    /// Ends with the market.
+    pub(crate) working: JoinSet<()>,
+    place: Place,
+}
+
+/// Keeps calls until so many have come, which are then let in at once.
+pub(crate) struct Turnstile {
+    came: AtomicUsize,
+    opens_at: watch::Sender<usize>,
+}
+
+impl Turnstile {
+    /// Calls wait for each other from now on, until there are so many.
+    pub(crate) fn gather(&self, calls: usize) {
+        self.came.store(0, Ordering::SeqCst);
+        self.opens_at.send_replace(calls);
+    }
+
+    async fn pass(&self) {
+        let mut opens_at = self.opens_at.subscribe();
+        let came = self.came.fetch_add(1, Ordering::SeqCst) + 1;
+        self.opens_at.send_if_modified(|needed| {
+            let is_full = came == *needed;
+            if is_full {
+                *needed = 0;
+            }
+            is_full
+        });
+        // The sender is the turnstile's own.
+        let _ = opens_at.wait_for(|needed| *needed == 0).await;
+    }
+}
+
+impl Market {
+    /// On the books at this place; what differs from the usual in the settings of its SMSC.
+    pub(crate) async fn open(place: Place, smsc: &Value) -> Self {
+        let clock = clock();
+        let (site_listener, site_at) = listener().await;
+        let operator = operator_at(&site_at.to_string(), &clock);
+        let (smsc_listener, smsc_at) = listener().await;
+        let listening = operator.open_smsc(smsc_listener).await.expect("opens");
+        let (origin_listener, origin) = listener().await;
+        let http = HttpPeer::new(PATIENCE).expect("starts");
+        let app = App::new(
+            config(&place, origin, site_at, smsc_at, smsc),
+            keys::ring(&Holder::Origin("acme")),
+            place.open(CONNECTIONS).await.expect("opens"),
+            // Billing that says nothing is not waited for longer than a test has time.
+            Arc::new(HttpPeer::new(Duration::from_secs(2)).expect("starts")),
+            Arc::clone(&clock) as _,
+            Arc::new(SystemRandom),
+        );
+        let app = Arc::new(app.expect("is sound"));
+        let complain = |complaint| panic!("{complaint}");
+        import_accounts(&*app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
+            .await
+            .expect("imports");
+
+        let turnstile = Arc::new(Turnstile { came: AtomicUsize::new(0), opens_at: watch::Sender::new(0) });
+        let gate = Arc::clone(&turnstile);
+        let gated = routes::router(Arc::clone(&app)).layer(from_fn(move |call: Incoming, next: Next| {
+            let gate = Arc::clone(&gate);
+            async move {
+                if call.uri().path() == REDEEM {
+                    gate.pass().await;
+                }
+                next.run(call).await
+            }
+        }));
+        let site = operator.router();
+        let mut working = JoinSet::new();
+        serve(&mut working, site_listener, site.clone());
+        serve(&mut working, origin_listener, gated);
+        let sending = Arc::clone(&app);
+        working.spawn(async move { sms::run(sending).await });
+        let market = Self {
+            edge: edge(&clock, &http),
+            edge_config: edge_config(origin),
+            clock,
+            operator,
+            app,
+            turnstile,
+            site,
+            origin,
+            http,
+            smsc_at,
+            smsc: Some(listening),
+            working,
+            place,
+        };
+        market.until_bound().await;
+        market
+    }
+
+    /// One with its books in a file, and one with them on a database server.
+    pub(crate) async fn on_each_kind_of_books(smsc: &Value) -> [Self; 2] {
+        let file = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        [Self::open(file, smsc).await, Self::open(Place::new_schema().await, smsc).await]
+    }
+
+    pub(crate) async fn until_bound(&self) {
+        until("the origin is bound", async || self.operator.smsc_bound() == 1).await;
+    }
+
+    /// Ends the SMSC as a power cut does: nobody can connect, and who was is not any more.
+    pub(crate) async fn kill_smsc(&mut self) {
+        self.smsc = None;
+        until("nobody is bound", async || self.operator.smsc_bound() == 0).await;
+    }
+
+    /// Starts it again where it was.
+    pub(crate) async fn restart_smsc(&mut self) {
+        let listener = TcpListener::bind(self.smsc_at).await.expect("the port is free again");
+        self.smsc = Some(self.operator.open_smsc(listener).await.expect("opens"));
+    }
+
+    /// Switches the operator's faults: those that are not named are mended.
+    pub(crate) async fn trouble(&self, faults: Value) {
+        let request = Request::post("/faults").header("content-type", "application/json");
+        let request = request.body(Body::from(faults.to_string())).expect("is a request");
+        let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
+        assert!(answer.status().is_success(), "{faults}");
+    }
+
+    /// Delivers what is due.
+    pub(crate) async fn deliver(&self) {
+        outbox::deliver_due(&self.app).await.expect("works");
+    }
+
+    /// Delivers what becomes due, while time passes, until something is so.
+    pub(crate) async fn deliver_until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+        until(what, async || {
+            self.deliver().await;
+            self.clock.pass_seconds(10);
+            is_so().await
+        })
+        .await;
+    }
+
+    /// The operator's systems have a coupon made.
+    pub(crate) async fn sell(&self, id: &str, locale: &str) {
+        let coupon = json!({"extCouponID": id, "msisdn": GOOD, "plan": "6M", "locale": locale,
+                            "amount": {"value": 8999, "currency": "USD"}});
+        let (status, answer) = self.operator_calls(Method::POST, "", &coupon).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+
+    /// How a coupon stands, as the operator's systems are told.
+    pub(crate) async fn coupon(&self, id: &str) -> Value {
+        let (status, coupon) = self.operator_calls(Method::GET, &format!("/{id}"), &Value::Null).await;
+        assert_eq!(status, StatusCode::OK, "{coupon}");
+        coupon
+    }
+
+    /// Waits until a coupon is said to stand so.
+    pub(crate) async fn until_state(&self, id: &str, state: &str) {
+        until(state, async || self.coupon(id).await["state"] == state).await;
+    }
+
+    async fn operator_calls(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        let uri = format!("http://{}/operator/v1/coupons{path}", self.origin);
+        let request = Request::builder().method(method).uri(uri).header("content-type", "application/json");
+        let mut request = request.body(body).expect("is a request");
+        let ring = keys::ring(&Holder::Operator("acme"));
+        self.sign(&mut request, ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there"));
+        let answer = self.http.send(request).await.expect("the origin answers");
+        (answer.status(), serde_json::from_slice(answer.body()).expect("is JSON"))
+    }
+
+    /// A customer enters their number in the widget.
+    pub(crate) async fn enter_number(&self) {
+        let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en"});
+        let mut request = to_edge("/widget/v1/account/validate", &body);
+        request.headers_mut().insert("origin", HeaderValue::from_static(EDGE_URL));
+        let answer = onbill_edge::handle(&self.edge, &self.edge_config, request).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+
+    /// The partner has a customer with a code.
+    pub(crate) async fn redeem(&self, code: &str, reference: &str) -> (StatusCode, Bytes) {
+        let mut request = to_edge(REDEEM, &json!({"code": code, "extReference": reference}));
+        let ring = keys::ring(&Holder::Partner("netflix"));
+        self.sign(&mut request, ring.of_use(KeyUse::PartnerCall).last().expect("is there"));
+        let answer = onbill_edge::handle(&self.edge, &self.edge_config, request).await;
+        (answer.status(), answer.into_body())
+    }
+
+    fn sign(&self, request: &mut Request<Bytes>, key: &Key) {
+        let random: &dyn Random = &SystemRandom;
+        sign_request(request, key, self.clock.now(), &random.nonce()).expect("signs");
+    }
+
+    /// What the customer's phone has received, oldest first.
+    pub(crate) async fn inbox(&self) -> Vec<String> {
+        inbox(&self.site, GOOD).await
+    }
+
+    /// The lines on the customer's bill.
+    pub(crate) async fn bill(&self) -> Vec<Value> {
+        let request = Request::get(format!("/bill?msisdn={}", GOOD.replace('+', "%2B")));
+        let request = request.header("accept", "application/json").body(Body::empty()).expect("is a request");
+        let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
+        let body = to_bytes(answer.into_body(), 1 << 20).await.expect("is whole");
+        let bill: Value = serde_json::from_slice(&body).expect("is JSON");
+        bill["lines"].as_array().expect("has lines").clone()
+    }
+
+    /// How many redemptions and charges are in the books, looked at past the origin.
+    pub(crate) async fn counted(&self) -> (i64, i64) {
+        (self.place.count("coupon_redemptions").await, self.place.count("transactions").await)
+    }
+
+    /// How many charges stand so.
+    pub(crate) async fn charges(&self, status: &str) -> i64 {
+        self.place.count(&format!("transactions WHERE status = '{status}'")).await
+    }
+
+    /// How many coupons are on phones.
+    pub(crate) async fn delivered(&self) -> usize {
+        let delivered = self.place.count("coupons WHERE delivered_at IS NOT NULL").await;
+        usize::try_from(delivered).expect("is a count")
+    }
+
+    /// How many reports are kept for messages that are not known yet.
+    pub(crate) async fn reports_kept(&self) -> i64 {
+        self.place.count("text_receipts").await
+    }
+}
+
+/// The code in a text message.
+pub(crate) fn code_in(text: &str) -> &str {
+    let mut words = text.split_whitespace().map(|word| word.trim_matches(['.', ',', ':', ';']));
+    words.find(|word| word.len() == 24 && CouponCode::read(word).is_some()).expect("has a code")
+}
+
+fn to_edge(path: &str, body: &Value) -> Request<Bytes> {
+    let request = Request::post(format!("{EDGE_URL}{path}")).header("content-type", "application/json");
+    request.body(Bytes::from(body.to_string())).expect("is a request")
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+    let address = listener.local_addr().expect("has one");
+    (listener, address)
+}
+
+fn serve(working: &mut JoinSet<()>, listener: TcpListener, router: Router) {
+    working.spawn(async move { axum::serve(listener, router).await.expect("serves") });
+}
+
+/// The edge's own code; what it asks for goes out over connections.
+fn edge(clock: &Arc<Movable>, http: &HttpPeer) -> FakePlatform {
+    let edge = FakePlatform::new(Arc::clone(&clock.0), 1);
+    let http = http.clone();
+    edge.on_network(move |request| {
+        let http = http.clone();
+        async move { http.send(request).await.map_err(|_| Unreachable::Broken) }
+    });
+    edge
+}
+
+fn edge_config(origin: SocketAddr) -> onbill_edge::Config {
+    let operators = json!([{"id": "acme", "name": "Acme Mobile", "country": "US", "origin": format!("http://{origin}"),
+                            "dashboards": ["https://my.acme.example"], "coupons": "AC"}]);
+    let partners = json!([
+        {"id": "netflix", "name": "Netflix", "url": "http://127.0.0.1:8791", "offers": ["netflix-standard"]},
+        {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
+    ]);
+    let (operators, partners) = (operators.to_string(), partners.to_string());
+    let config =
+        onbill_edge::Config::read(Some(&operators), Some(&partners), Some(&keys::json(&Holder::Edge)));
+    config.expect("is sound")
+}
+
+fn config(place: &Place, origin: SocketAddr, site: SocketAddr, smsc: SocketAddr, more: &Value) -> Config {
+    let database = match place {
+        Place::Sqlite(path) => path.display().to_string(),
+        Place::Postgres { url, .. } => url.clone(),
+    };
+    let mut sms = json!({"by": "smpp", "url": format!("smpp://{smsc}"), "system_id": "onbill",
+                         "password_file": password_file(RIGHT), "sender": "Acme"});
+    sms.as_object_mut().expect("is an object").extend(more.as_object().cloned().unwrap_or_default());
+    let config = json!({
+        "operator": "acme", "name": "Acme Mobile", "country": "US", "listen": origin, "database": database,
+        "keys": "unused", "edge_url": EDGE_URL, "bss_url": format!("http://{site}/csp"),
+        "dashboards": ["https://my.acme.example"],
+        "offers": [{"id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
+                    "price": {"value": 1599, "currency": "USD"}}],
+        "coupons": {"tag": "AC", "plans": [{"id": "6M", "months": 6, "offer": "netflix-standard"}]},
+        "sms": sms,
+    });
+    serde_json::from_value(config).expect("is a configuration")
+}
