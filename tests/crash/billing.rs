@@ -84,11 +84,7 @@ impl Billing {
     pub(crate) async fn lines(&self, numbers: impl Iterator<Item = &str>) -> Vec<Line> {
         let mut lines = Vec::new();
         for number in numbers {
-            let request = Request::get(format!("/bill?msisdn={}", number.replace('+', "%2B")));
-            let (status, bill) =
-                self.own(request.header("accept", "application/json").body(Body::empty())).await;
-            assert_eq!(status, StatusCode::OK, "{bill}");
-            let bill: Value = serde_json::from_str(&bill).expect("is JSON");
+            let bill = self.read(&format!("/bill?msisdn={}", number.replace('+', "%2B"))).await;
             lines.extend(bill["lines"].as_array().expect("has lines").iter().map(|line| Line {
                 transaction_id: line["transactionID"].as_str().expect("has an id").to_owned(),
                 refund_id: line["refundID"].as_str().map(str::to_owned),
@@ -97,6 +93,25 @@ impl Billing {
             }));
         }
         lines
+    }
+
+    /// The text messages of these numbers.
+    pub(crate) async fn texts(&self, numbers: impl Iterator<Item = &str>) -> Vec<String> {
+        let mut texts = Vec::new();
+        for number in numbers {
+            let inbox = self.read(&format!("/sms?msisdn={}", number.replace('+', "%2B"))).await;
+            let inbox = inbox.as_array().expect("is a list").iter();
+            texts.extend(inbox.map(|message| message["text"].as_str().expect("is text").to_owned()));
+        }
+        texts
+    }
+
+    /// A page about a subscriber, as JSON.
+    async fn read(&self, page: &str) -> Value {
+        let request = Request::get(page).header("accept", "application/json").body(Body::empty());
+        let (status, text) = self.own(request).await;
+        assert_eq!(status, StatusCode::OK, "{text}");
+        serde_json::from_str(&text).expect("is JSON")
     }
 
     /// A call of the operator's own staff, past the network.

@@ -88,6 +88,11 @@ impl Books {
         rows.into_iter().map(refund).collect()
     }
 
+    /// The names of all coupons.
+    pub(crate) async fn coupons(&self) -> Vec<String> {
+        self.rows("SELECT ext_coupon_id FROM coupons").await.concat()
+    }
+
     /// How many entries wait in the outbox, and how many of them for a person.
     pub(crate) async fn outbox(&self) -> (u64, u64) {
         let rows =

@@ -11,6 +11,7 @@
 mod audit;
 mod billing;
 mod books;
+mod bulk;
 mod cut_off;
 #[path = "../flows/seeds/dice.rs"]
 mod dice;

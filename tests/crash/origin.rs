@@ -1,7 +1,9 @@
 //! The origin as a process: started as its operator starts it, ended as nobody should.
 
 use crate::doors::Doors;
+use crate::scene::Scene;
 use crate::setting::{until_nothing, variable};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -75,14 +77,57 @@ impl Drop for Origin {
     }
 }
 
+/// A run of `coupons issue`. It is killed when it is dropped.
+pub(crate) struct Bulk(Child);
+
+impl Bulk {
+    pub(crate) fn begin(scene: &Scene, file: &Path) -> Self {
+        let mut command = scene.command_line();
+        command.args(["coupons", "issue"]).arg(file).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().expect("the program starts"))
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Bulk {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs `coupons` with these words, and gives all that it says.
+pub(crate) fn coupons(scene: &Scene, words: &[impl AsRef<OsStr>]) -> String {
+    let run = scene.command_line().arg("coupons").args(words).output().expect("the program starts");
+    assert!(run.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8([run.stdout, run.stderr].concat()).expect("is text")
+}
+
 /// Fills the embedded table of accounts from a file, by the command line.
 pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
-    let (toml, csv) = (folder.join("import.toml"), folder.join("accounts.csv"));
-    std::fs::write(&toml, format!("listen = \"{}\"\n{config}", free_address())).expect("can be written");
+    let csv = folder.join("accounts.csv");
     std::fs::write(&csv, accounts).expect("can be written");
-    let run = Command::new(program()).arg("--config").arg(&toml).arg("import-accounts").arg(&csv).output();
+    let run = command_line(folder, config).arg("import-accounts").arg(&csv).output();
     let run = run.expect("the origin starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// The program with this configuration, for whatever but serving.
+pub(crate) fn command_line(folder: &Path, config: &str) -> Command {
+    let toml = folder.join("command-line.toml");
+    std::fs::write(&toml, format!("listen = \"{}\"\n{config}", free_address())).expect("can be written");
+    let mut command = Command::new(program());
+    command.arg("--config").arg(toml);
+    command
 }
 
 fn free_address() -> String {

@@ -4,13 +4,14 @@ use crate::billing::Billing;
 use crate::books::Books;
 use crate::doors::{Doors, EDGE};
 use crate::keys::{self, Holder};
-use crate::origin::{Origin, import};
+use crate::origin::{Origin, command_line, import};
 use crate::setting::until_nothing;
 use http::StatusCode;
 use onbill_domain::wire::edge::SignupAnswer;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Enough that neighbours in a commit are rarely the same person.
@@ -81,6 +82,23 @@ impl Scene {
 
     pub(crate) async fn start_on_a_small_disk(&self, bytes_max: u64) -> Origin {
         Origin::start_on_a_small_disk(&self.folder, &self.config, bytes_max).await
+    }
+
+    /// Writes a file beside the books.
+    pub(crate) fn write(&self, name: &str, contents: &str) -> PathBuf {
+        let path = self.folder.join(name);
+        std::fs::write(&path, contents).expect("the folder can be written");
+        path
+    }
+
+    /// For a program beside the origin that serves.
+    pub(crate) fn command_line(&self) -> Command {
+        command_line(&self.folder, &self.config)
+    }
+
+    /// All that origins have logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("origin.log")).expect("is there")
     }
 
     /// From the dashboard's word on a number to a live subscription.
@@ -157,6 +175,14 @@ partner = "netflix"
 title = "Netflix Standard"
 plan = "standard"
 price = {{ value = 1599, currency = "USD" }}
+
+[coupons]
+tag = "AC"
+
+[[coupons.plans]]
+id = "6M"
+months = 6
+offer = "netflix-standard"
 "#
     )
 }

@@ -1,23 +1,32 @@
 //! `coupons issue`: the operator's file of coupons. A bad line is named by line and column and nothing is made of it;
 //! everything else is. A file that was read in part is read in again: what there is already stays as it is.
 
-use super::{Member, NotIssued, issue};
+use super::{Asked, CONFLICT, Member, NotIssued, examine};
 use crate::app::App;
 use crate::csv_file;
+use crate::database::Database;
 use crate::fault::{Failure, Fault};
-use futures_util::future::join_all;
+use crate::store::CouponIssue;
+use futures_util::{StreamExt as _, stream};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::wire::coupon::CouponRequest;
 use std::io::Read;
+use std::time::Duration;
 
 /// The columns, in the order of the header.
 pub const HEADER: [&str; 7] = ["ext_coupon_id", "msisdn", "plan", "amount", "currency", "offer", "locale"];
 
-/// Coupons made at once: their commits share an fsync, and a post of the partner's waits for a part of one at most.
-const BATCH: usize = 64;
+/// Coupons made without leaving the books to others. In a SQLite file that is one commit of a tenth of a second or two, for
+/// which the origin that serves waits at most; smaller ones write each page of an index more often.
+const BATCH: usize = 256;
+/// Questions at once to a server, be it the operator's or the books': enough to keep it busy, few enough not to flood it.
+const ASKED_AT_ONCE: usize = 64;
+/// How long a SQLite file is left to others after each batch. Who has begun to wait for it looks again every 50 ms at the
+/// latest (SQLite's busy handler): without the pause it would find the next batch, and the one after that.
+const OTHERS_TURN: Duration = Duration::from_millis(50);
 
 /// What became of the lines.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -72,15 +81,19 @@ pub async fn issue_file(
             }
         }
         if batch.len() == BATCH || is_end {
+            let issued_before = report.issued;
             make(app, &batch, &mut report, &mut complain).await?;
             batch.clear();
             progress(reader.position().byte());
+            if report.issued > issued_before && is_in_a_file(app) {
+                tokio::time::sleep(OTHERS_TURN).await;
+            }
         }
     }
     Ok(report)
 }
 
-/// Makes the coupons of some lines. All of them are tried, also when one fails.
+/// Makes the coupons of some lines. What can be made is, also when looking at one of them fails.
 async fn make(
     app: &App,
     batch: &[(u64, CouponRequest)],
@@ -88,19 +101,45 @@ async fn make(
     complain: &mut impl FnMut(String),
 ) -> Result<(), Stopped> {
     let mut failed = Ok(());
-    let made = join_all(batch.iter().map(|(_, request)| issue(app, None, request))).await;
-    for ((line, _), made) in batch.iter().zip(made) {
-        match made {
-            Ok((true, _)) => report.issued += 1,
-            Ok((false, _)) => report.repeated += 1,
+    let (mut lines, mut new) = (Vec::new(), Vec::new());
+    let mut examined = stream::iter(batch)
+        .map(async |(line, request)| (*line, examine(app, request).await))
+        .buffered(ASKED_AT_ONCE);
+    while let Some((line, asked)) = examined.next().await {
+        match asked {
+            Ok(Asked::There(_)) => report.repeated += 1,
+            Ok(Asked::New(coupon)) => {
+                lines.push(line);
+                new.push(*coupon);
+            }
             Err(NotIssued::Refused(member, reject)) => {
                 report.refused += 1;
-                complain(at(*line, column(member), reject.message.trim_end_matches('.')));
+                complain(at(line, column(member), reject.message.trim_end_matches('.')));
             }
             Err(NotIssued::Failed(failure)) => failed = Err(Stopped::Failed(told(failure))),
         }
     }
+    let (at_once, now) = (if is_in_a_file(app) { BATCH } else { ASKED_AT_ONCE }, app.now());
+    let issues = stream::iter(new).map(|new| app.store.issue_coupon(None, now, new));
+    let mut made = issues.buffered(at_once).zip(stream::iter(lines));
+    while let Some((made, line)) = made.next().await {
+        match made {
+            Ok(CouponIssue::Created(_)) => report.issued += 1,
+            Ok(CouponIssue::Replayed(_)) => report.repeated += 1,
+            // Two lines of one name, and the other one was made.
+            Ok(CouponIssue::Conflict) => {
+                report.refused += 1;
+                complain(at(line, column(Member::ExtCouponId), CONFLICT.trim_end_matches('.')));
+            }
+            Err(error) => failed = Err(Stopped::Failed(told(error.into()))),
+        }
+    }
     failed
+}
+
+/// Whether there is one writer at a time, whose commits are worth sharing.
+fn is_in_a_file(app: &App) -> bool {
+    matches!(app.config.database, Database::Sqlite(_))
 }
 
 fn told(failure: Failure) -> String {

@@ -97,7 +97,38 @@ impl From<NotIssued> for Failure {
     }
 }
 
+/// What a request comes to before anything is recorded.
+enum Asked {
+    /// A coupon that was made before.
+    There(Box<CouponRow>),
+    /// One to make.
+    New(Box<NewCoupon>),
+}
+
 /// Makes a coupon and sends it.
+///
+/// 1. It is looked at: see [`examine`].
+/// 2. Records it, with its buyer's PAI and the sealed text message.
+pub async fn issue(
+    app: &App,
+    nonce: Option<Nonce>,
+    request: &CouponRequest,
+) -> Result<(bool, CouponRow), NotIssued> {
+    // 1.
+    let new = match examine(app, request).await? {
+        Asked::There(row) => return Ok((false, *row)),
+        Asked::New(new) => new,
+    };
+
+    // 2.
+    match app.store.issue_coupon(nonce, app.now(), *new).await? {
+        CouponIssue::Created(row) => Ok((true, *row)),
+        CouponIssue::Replayed(row) => Ok((false, *row)),
+        CouponIssue::Conflict => Err(conflict()),
+    }
+}
+
+/// Looks at a request for a coupon.
 ///
 /// 1. The same name again is the same coupon, whatever has become of it and of its buyer; with other contents it is
 ///    422 `idempotency-violation`.
@@ -105,17 +136,13 @@ impl From<NotIssued> for Failure {
 ///    billing takes: 400 `invalid-request`.
 /// 3. The number is an account's (404 `account-not-found`), and not suspended (400 `suspended-non-payment`). Its balance is
 ///    asked for when the coupon is redeemed: only then is it charged.
-/// 4. Records it, with its buyer's PAI and the sealed text message.
-pub async fn issue(
-    app: &App,
-    nonce: Option<Nonce>,
-    request: &CouponRequest,
-) -> Result<(bool, CouponRow), NotIssued> {
+/// 4. It has a code, and a text message with it.
+async fn examine(app: &App, request: &CouponRequest) -> Result<Asked, NotIssued> {
     // 1.
     let msisdn = app.numbers.spell(&request.msisdn);
     let fingerprint = fingerprint(app, &msisdn, request)?;
     if let Some(row) = app.store.coupon(request.ext_coupon_id.clone()).await? {
-        return if row.is_of(&fingerprint) { Ok((false, row)) } else { Err(conflict()) };
+        return if row.is_of(&fingerprint) { Ok(Asked::There(Box::new(row))) } else { Err(conflict()) };
     }
 
     // 2.
@@ -148,16 +175,13 @@ pub async fn issue(
             fresh: FreshNames::draw(&*app.random),
         },
     };
-    match app.store.issue_coupon(nonce, now, new).await? {
-        CouponIssue::Created(row) => Ok((true, *row)),
-        CouponIssue::Replayed(row) => Ok((false, *row)),
-        CouponIssue::Conflict => Err(conflict()),
-    }
+    Ok(Asked::New(Box::new(new)))
 }
 
+const CONFLICT: &str = "extCouponID was used for another coupon.";
+
 fn conflict() -> NotIssued {
-    let message = "extCouponID was used for another coupon.";
-    NotIssued::Refused(Member::ExtCouponId, Reject::new(Code::IdempotencyViolation, message))
+    NotIssued::Refused(Member::ExtCouponId, Reject::new(Code::IdempotencyViolation, CONFLICT))
 }
 
 fn cannot_seal() -> Fault {

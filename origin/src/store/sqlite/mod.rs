@@ -47,6 +47,10 @@ use writer::Writer;
 /// Connections for reading: enough for the cores of a small server, and each costs a page cache.
 const READERS: usize = 4;
 
+/// Page cache of the writer, in KiB: what a whole group of jobs changes stays in it until the commit, and is not written
+/// and read again meanwhile.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
 /// Rows forgotten in one transaction: a few milliseconds, and charges get their turn in between.
 const FORGET_MAX: u32 = 1000;
 
@@ -66,6 +70,8 @@ impl SqliteStore {
     pub fn open_for(path: &Path, readers: usize) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
+        // Less than nothing is a size, and not a number of pages.
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         let readers = (0..readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { writer: Writer::start(connection)?, readers: Readers::new(readers) })
     }
@@ -99,13 +105,14 @@ fn corrupt(what: &str) -> StoreError {
     StoreError::Failed(format!("a row of the books has an unreadable {what}"))
 }
 
+/// What a savepoint may have to undo is kept in memory (`temp_store`), and not in a file that is gone a moment later.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;
-         PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;",
+         PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
     )?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)

@@ -1,0 +1,93 @@
+//! Thousands of coupons from a file, beside an origin that serves: the run is killed, again and again, and the same file is
+//! read in once more. Each line is one coupon and one text message; nobody who pays meanwhile is turned away; and what
+//! the command line says has no number and no code in it.
+
+use crate::audit::audit;
+use crate::load::Partner;
+use crate::origin::{Bulk, coupons};
+use crate::scene::{Kind, Scene};
+use crate::setting::{TURN, until_nothing};
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Some batches more than runs that are killed.
+const COUPONS: u64 = 1_500;
+/// When a run is killed: once there are so many coupons.
+const KILLED_AT: [u64; 2] = [1, 700];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_has_each_line_of_a_file_once() {
+    has_each_line_once(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_has_each_line_of_a_file_once() {
+    has_each_line_once(Kind::Postgres).await;
+}
+
+async fn has_each_line_once(kind: Kind) {
+    let _turn = TURN.lock().await;
+    let (scene, partner) = (Arc::new(Scene::new(kind).await), Partner::default());
+    let origin = scene.start().await;
+    let file = scene.write("coupons.csv", &lines(&scene));
+    let mut callers = partner.begin(&scene, &origin, 7);
+    for killed_at in KILLED_AT {
+        let mut bulk = Bulk::begin(&scene, &file);
+        until_nothing(async || {
+            assert!(bulk.is_running(), "it ended before it was killed");
+            let made = scene.books.coupons().await.len() as u64;
+            (made < killed_at).then(|| format!("{made} of {killed_at} coupons are made"))
+        })
+        .await;
+        bulk.kill();
+        assert!((scene.books.coupons().await.len() as u64) < COUPONS, "there is something left to do");
+    }
+    let mut said = coupons(&scene, &["issue".as_ref(), file.as_os_str()]);
+    let before = scene.books.coupons().await;
+    assert_eq!(before.len() as u64, COUPONS, "{said}");
+    let again = coupons(&scene, &["issue".as_ref(), file.as_os_str()]);
+    assert!(again.contains("0 coupons made, 1500 were there before, 1 lines refused."), "{again}");
+    callers.end().await;
+    let tally = partner.memory().tally.clone();
+    assert!(tally.created > 0 && tally.failed + tally.cut_off == 0, "{kind:?}: {tally:?}");
+
+    scene.until_delivered().await;
+    let texts = scene.billing.texts(scene.people.iter().map(|person| person.msisdn.as_str())).await;
+    let codes: HashSet<&str> = texts.iter().filter_map(|text| code_in(text)).collect();
+    assert_eq!((texts.len() as u64, codes.len() as u64), (COUPONS, COUPONS), "one text and one code each");
+
+    said.push_str(&again);
+    for words in [
+        &["list"][..],
+        &["list", "--json"],
+        &["show", "c-7"],
+        &["resend", "c-7"],
+        &["void", "c-7"],
+        &["resend", "c-7"],
+    ] {
+        said.push_str(&coupons(&scene, words));
+    }
+    assert!(said.contains("c-1499") && said.contains("VOIDED"), "{said}");
+    let numbers: HashSet<&str> = scene.people.iter().map(|person| &person.msisdn[2..]).collect();
+    let log = scene.log();
+    for secret in codes.iter().chain(&numbers) {
+        assert!(!said.contains(secret) && !log.contains(secret), "a code or a number is said");
+    }
+    origin.kill();
+    audit(&scene, &partner).await;
+}
+
+/// A coupon for each subscriber in turn, and one for nobody.
+fn lines(scene: &Scene) -> String {
+    let mut file = "ext_coupon_id,msisdn,plan,amount,currency,offer,locale\n".to_owned();
+    for (n, person) in (0..COUPONS).zip(scene.people.iter().cycle()) {
+        writeln!(file, "c-{n},{},6M,8999,USD,,", person.msisdn).expect("a string takes it");
+    }
+    file + "c-nobody,+12025559999,6M,8999,USD,,\n"
+}
+
+fn code_in(text: &str) -> Option<&str> {
+    let mut words = text.split_whitespace().map(|word| word.trim_end_matches(['.', ',', ':', ';']));
+    words.find(|word| word.len() == 24 && word.starts_with("AC"))
+}
