@@ -6,22 +6,22 @@
 //! text message and what is typed of it, which is how codes go out and in; and files for billing, which are made of
 //! numbers.
 
+mod books;
 mod coupons;
 mod spellings;
 
 use crate::rotation::{restart, ring};
 use crate::world::customer::{Choice, charge};
 use crate::world::operator::erase_listed;
-use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, Seat, World};
+use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, World};
+use books::search_books;
 use http::{Method, StatusCode};
 use onbill_origin::kv_sync::{Comparison, Report};
 use onbill_origin::outbox;
 use onbill_origin::rotation::{self, rotate};
-use onbill_tests::place::{Place, run};
 use serde_json::{Value, json};
 use spellings::Search;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -369,57 +369,4 @@ fn search_calls_for_codes(world: &World, codes: &Search) {
         }
     }
     assert!(told > 10, "codes are found where they are: {told}");
-}
-
-/// The raw files of the books.
-async fn search_books(seat: &Seat, search: &Search) {
-    match &seat.place {
-        Place::Sqlite(path) => {
-            for ending in ["", "-wal"] {
-                let bytes = std::fs::read(format!("{}{ending}", path.display())).expect("is there");
-                assert!(!ending.is_empty() || !bytes.is_empty());
-                search.assert_absent("the database", &bytes);
-            }
-        }
-        Place::Postgres { url, schema } => search_server(url, schema, search).await,
-    }
-}
-
-/// All files of the server, its log of writes included, where they can be read; and every value as a client reads it.
-async fn search_server(url: &str, schema: &str, search: &Search) {
-    // What is only in its memory yet; somebody else's server may not let us.
-    let _ = run(url, "CHECKPOINT").await;
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
-    tokio::spawn(connection);
-    let tables = client
-        .query("SELECT table_name::TEXT FROM information_schema.tables WHERE table_schema = $1", &[&schema])
-        .await
-        .expect("reads");
-    let mut values = 0;
-    for table in &tables {
-        let table: &str = table.get(0);
-        for row in client.query(&format!("SELECT t::TEXT FROM {table} t"), &[]).await.expect("reads") {
-            search.assert_absent(&format!("the table {table}"), row.get::<_, &str>(0).as_bytes());
-            values += 1;
-        }
-    }
-    assert!(values > 20, "there are books: {values} rows");
-    let Ok(row) = client.query_one("SHOW data_directory", &[]).await else { return };
-    let mut searched = 0;
-    search_folder(Path::new(row.get::<_, &str>(0)), search, &mut searched);
-    // The cluster of the tests' own is on this machine.
-    assert!(searched > 0 || std::env::var_os("ONBILL_POSTGRES_MAY_DIE").is_none());
-}
-
-fn search_folder(folder: &Path, search: &Search, searched: &mut u32) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            search_folder(&path, search, searched);
-        } else if let Ok(bytes) = std::fs::read(&path) {
-            // Other tests' files come and go.
-            search.assert_absent(&path.display().to_string(), &bytes);
-            *searched += 1;
-        }
-    }
 }
