@@ -311,7 +311,9 @@ impl Books {
         let is_named = |each: &Charge| asked.pai.is_some() && each.pai == asked.pai;
         let theirs = |each: &&Charge| each.operator == told.operator && is_named(each);
         let mut others = self.charges.iter().filter(theirs).filter(|each| each.id != told.ext_transaction_id);
-        let is_paid = |each: &Charge| each.taken && !each.is_declined();
+        // What was given back whole pays for nothing.
+        let is_paid =
+            |each: &Charge| each.taken && !each.is_declined() && self.remaining(each).amount_minor > 0;
         if others.any(|each| is_paid(each) && each.service_period.overlaps(told.service_period)) {
             return Err(Wrong::Contradicts("a day that something else pays for"));
         }

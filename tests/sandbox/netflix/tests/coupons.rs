@@ -1,6 +1,6 @@
 //! Codes redeemed by members and by those who become one, and the days that are paid by them.
 
-use super::{Answered, NOW, PAI, Partner, ask, form, get, json, partner};
+use super::{Answered, NOW, PAI, Partner, ask, form, get, json, json_post, partner};
 use crate::sandbox::netflix::Timestamp;
 use http::StatusCode;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -246,6 +246,19 @@ async fn a_sign_up_goes_on_after_the_days_that_are_paid() {
             && !page.contains("Go on with")
     );
     partner.world.clock.0.store(NOW + 10, Ordering::SeqCst);
+    partner.is_content().await;
+}
+
+#[tokio::test]
+async fn days_whose_coupon_was_given_back_are_free_for_another() {
+    let partner = partner();
+    partner.redeem(OTHER_CODE, "r-1", "dana%40example.com").await;
+    let refund =
+        json!({"extTransactionID": "onbill-coupon-r-1", "extRefundID": "f-1", "reason": "Wrong plan"});
+    assert!(ask(&partner.router, json_post("/refunds", &refund)).await.status.is_success());
+    partner.edge.lock().expect("is whole").tells = Some(coupon("r-2", 0));
+    partner.redeem(CODE, "r-2", "dana%40example.com").await;
+    assert_eq!(partner.redemptions(), 2);
     partner.is_content().await;
 }
 

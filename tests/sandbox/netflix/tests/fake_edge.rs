@@ -163,7 +163,9 @@ impl FakeEdge {
 
     /// Of one charge, whatever has been given back before: what remains is judged here only as a whole.
     fn refund(&mut self, charge: &str, body: &Value) -> (u16, Value) {
-        let of = &self.charges[charge]["amount"];
+        let mut coupons = self.redemptions.values().map(|(_, told)| told);
+        let of = self.charges.get(charge).or_else(|| coupons.find(|told| told["extTransactionID"] == charge));
+        let of = &of.expect("is a charge")["amount"];
         let amount = if body["amount"].is_null() { of } else { &body["amount"] };
         let remaining = of["value"].as_i64().expect("is whole") - amount["value"].as_i64().expect("is whole");
         if remaining < 0 {
