@@ -11,6 +11,7 @@ on_each_database!(
     a_report_that_it_does_not_arrive_stays_until_it_has,
     a_report_that_comes_first_is_not_lost,
     a_report_of_an_older_message_says_nothing_of_the_newer,
+    a_name_that_is_given_again_is_the_newer_messages,
     what_is_refused_or_given_up_waits_for_a_person_who_can_see_it,
     only_those_that_somebody_waits_for_are_listed,
     a_report_that_comes_with_the_sending_is_not_lost,
@@ -117,6 +118,17 @@ async fn a_report_of_an_older_message_says_nothing_of_the_newer(books: Books) {
     assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Sent, None));
     books.report("m-2", TextEnd::Delivered).await;
     assert_eq!(state(&books, "c-1").await, CouponState::Delivered);
+}
+
+async fn a_name_that_is_given_again_is_the_newer_messages(books: Books) {
+    for (n, id, sent_at) in [(1, "c-1", 200), (2, "c-2", 300), (3, "c-3", 100)] {
+        books.coupon(coupon(n, id)).await;
+        let entry = the_text(&books, 0).await;
+        books.store.settle(NOW.plus_seconds(sent_at), entry, sent("m-1")).await.expect("works");
+    }
+    books.report("m-1", TextEnd::Delivered).await;
+    let states = [state(&books, "c-1").await, state(&books, "c-2").await, state(&books, "c-3").await];
+    assert_eq!(states, [CouponState::Sent, CouponState::Delivered, CouponState::Sent]);
 }
 
 async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Books) {

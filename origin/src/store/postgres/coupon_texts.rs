@@ -76,12 +76,13 @@ pub(super) async fn ended(
     Ok(lost)
 }
 
-/// Writes it to the coupon whose newest message it is.
+/// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
+/// restart: then the message that was sent last is meant.
 async fn apply(tx: &Db<'_>, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<Heard, Broken> {
     let row = tx
         .row(
             "SELECT coupon_id, undelivered_at IS NULL AS is_hoped_for FROM coupons
-             WHERE message_id = $1 AND delivered_at IS NULL FOR UPDATE",
+             WHERE message_id = $1 AND delivered_at IS NULL ORDER BY sent_at DESC LIMIT 1 FOR UPDATE",
             &[&message_id],
         )
         .await?;

@@ -59,11 +59,13 @@ pub(super) fn ended(
     Ok(None)
 }
 
-/// Writes it to the coupon whose newest message it is.
+/// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
+/// restart: then the message that was sent last is meant.
 fn apply(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<Heard, StoreError> {
     let coupon: Option<(String, bool)> = tx
         .prepare_cached(
-            "SELECT coupon_id, undelivered_at IS NULL FROM coupons WHERE message_id = ?1 AND delivered_at IS NULL",
+            "SELECT coupon_id, undelivered_at IS NULL FROM coupons WHERE message_id = ?1 AND delivered_at IS NULL
+             ORDER BY sent_at DESC LIMIT 1",
         )?
         .query_row([message_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
