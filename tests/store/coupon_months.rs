@@ -17,6 +17,7 @@ on_each_database!(
     a_coupons_charge_counts_against_no_limit,
     nobody_is_told_of_a_coupons_charge,
     whoever_goes_on_is_not_reminded_and_the_others_once,
+    months_that_were_refunded_follow_nothing,
 );
 
 async fn months_begin_when_nothing_is_paid_for(books: Books) {
@@ -168,4 +169,23 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
     let entry = reminders[0].clone();
     assert_eq!(books.store.settle(NOW, entry, sent("m-1")).await.expect("works"), Settling::Written);
     assert_eq!(state(&books, "c-1").await, CouponState::Redeemed);
+}
+
+async fn months_that_were_refunded_follow_nothing(books: Books) {
+    let first = books.redeemed(1, "c-1", "r-1").await;
+    let second = books.redeemed(1, "c-2", "r-2").await;
+    for id in [&first, &second] {
+        books.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
+    }
+    let due = async || {
+        let due = books.store.reminders_due(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
+        due.into_iter().map(|due| due.transaction_id).collect::<Vec<_>>()
+    };
+    assert!(due().await.is_empty(), "they go on");
+    let ext_id = format!("onbill-coupon-{second}");
+    books.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    assert!(due().await.is_empty(), "most of it is paid");
+    books.refunded(refund(&ext_id, "f-2", None)).await;
+    assert_eq!(due().await, std::slice::from_ref(&first));
+    assert!(books.store.remind(NOW, first, vec![5; 8]).await.expect("works"));
 }

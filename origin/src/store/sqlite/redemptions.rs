@@ -281,8 +281,9 @@ const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c USING (coupon
      WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL AND t.refunded_minor < t.amount_minor
          AND p.state = 'ACTIVE'
          AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
-         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n
-                         WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to)";
+         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
+                         WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to
+                             AND u.refunded_minor < u.amount_minor)";
 
 pub(super) fn reminders_due(
     db: &Connection,
