@@ -1,12 +1,14 @@
 //! The partner: it charges, again and at once, asks where a charge stands, and remembers every answer.
 
+use super::coupons::Said;
 use super::run::Run;
 use super::weather::Met;
 use crate::world::FAILED_AFTER;
-use crate::world::customer::charge;
+use crate::world::customer;
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
-use serde_json::Value;
+use onbill_domain::day::{Day, ServicePeriod};
+use serde_json::{Value, json};
 
 /// What was asked for under an id, and what was said about it.
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ pub(super) struct Asked {
     pub(super) pai: String,
     /// The first amount asked for.
     pub(super) value: i64,
+    /// The month that it is for.
+    pub(super) month: ServicePeriod,
     /// The amount that an answer has shown to be taken: a post that was lost may not have been the first to arrive.
     pub(super) taken: Option<i64>,
     /// The answers to the post: they must all be one.
@@ -29,12 +33,20 @@ struct Post {
     id: String,
     pai: String,
     value: i64,
+    month: ServicePeriod,
+}
+
+/// The body of a post.
+pub(super) fn charge(pai: &str, id: &str, value: i64, month: ServicePeriod) -> Value {
+    let mut body = customer::charge(pai, id, value);
+    body["servicePeriod"] = json!(month);
+    body
 }
 
 impl Asked {
     fn first(post: &Post) -> Self {
-        let Post { pai, value, .. } = post.clone();
-        Self { pai, value, taken: None, answers: Vec::new(), created: 0, settled: None }
+        let Post { pai, value, month, .. } = post.clone();
+        Self { pai, value, month, taken: None, answers: Vec::new(), created: 0, settled: None }
     }
 
     /// Hears how the charge stands. What was approved or declined once is so for ever.
@@ -76,21 +88,42 @@ impl Run {
         let old: Vec<String> = self.asked.keys().cloned().collect();
         if !old.is_empty() && self.dice.below(3) == 0 {
             let id = self.dice.pick(&old).clone();
-            let Asked { pai, value, taken, .. } = self.asked[&id].clone();
+            let Asked { pai, value, month, taken, .. } = self.asked[&id].clone();
             // Other contents now and then, under an id whose own are known to be taken: the partner's books have one amount.
             let other = i64::from(taken.is_some() && self.dice.below(4) == 0);
-            return Post { id, pai, value: taken.unwrap_or(value) + other };
+            return Post { id, pai, value: taken.unwrap_or(value) + other, month };
         }
         let pais: Vec<String> = self.pais.keys().cloned().collect();
         let value = 100 + i64::try_from(self.dice.below(2000)).expect("is small");
-        let post =
-            Post { id: format!("sim-{}", self.asked.len()), pai: self.dice.pick(&pais).clone(), value };
+        let id = format!("sim-{}", self.asked.len());
+        let pai = self.dice.pick(&pais).clone();
+        let month = self.some_month(&pai);
+        let post = Post { id, pai, value, month };
         self.asked.insert(post.id.clone(), Asked::first(&post));
         post
     }
 
+    /// A calendar month, this one or one of the next; or one that just misses days that a coupon pays for, or just does not.
+    fn some_month(&mut self, pai: &str) -> ServicePeriod {
+        if let Some(paid) = self.months.last_of(pai)
+            && self.dice.below(3) == 0
+        {
+            let day_after = paid.to().next().expect("is in the calendar");
+            let from = *self.dice.pick(&[paid.to(), day_after, paid.from().minus_days(30)]);
+            return match self.dice.below(2) {
+                0 if from < paid.from() => ServicePeriod::new(from, paid.from()).expect("are days"),
+                _ => ServicePeriod::of_months(from, 1).expect("is a month"),
+            };
+        }
+        let today = Day::of(self.world.now()).to_string();
+        let first = Day::parse(&format!("{}-01", &today[..7])).expect("is a day");
+        let later = u8::try_from(self.dice.below(9)).expect("is small");
+        let from = first.plus_months(later).expect("is in the calendar");
+        ServicePeriod::of_months(from, 1).expect("is a month")
+    }
+
     async fn post(&self, post: &Post) -> Option<(StatusCode, Value)> {
-        let body = charge(&post.pai, &post.id, post.value);
+        let body = charge(&post.pai, &post.id, post.value, post.month);
         self.world.try_ott(Method::POST, "/ott/v1/transaction", body).await
     }
 
@@ -124,6 +157,12 @@ impl Run {
                 self.weather.meet(Met::Conflict);
             }
             StatusCode::CONFLICT => {}
+            // A coupon has paid for some of these days: the name stays free.
+            StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
+                assert_eq!(asked.taken, None, "{} was taken, and is refused: {answer}", post.id);
+                self.said.push(Said::IsPaid(post.pai.clone(), post.month));
+                self.weather.meet(Met::PaidByCoupon);
+            }
             other => no_answer(other, &answer),
         }
     }

@@ -1,5 +1,6 @@
 //! The subscribers: they sign up, numbers change hands, accounts are suspended and end; and the bills that they get.
 
+use super::gateway::GATEWAY;
 use super::run::Run;
 use super::weather::Met;
 use crate::world::customer::Choice;
@@ -35,6 +36,8 @@ pub(super) struct Line {
     /// Negative when given back.
     pub(super) value: i64,
     pub(super) currency: String,
+    /// The first and the last day paid for.
+    pub(super) days: (String, String),
     /// Who held the number when it came.
     pub(super) holding: Holding,
 }
@@ -79,9 +82,11 @@ impl Run {
 
     /// What was sent before is there by now, or too old to be taken. A call that a change overtakes is between billing and
     /// itself: no protocol keeps it from a bill.
+    /// The same goes for a text that the network has kept from the gateway until now.
     pub(super) async fn settle_bills(&mut self) {
         self.look_at_bills().await;
         self.world.pass_seconds(SIGNATURE_SECONDS);
+        self.world.network.drop_late_to(GATEWAY);
     }
 
     pub(super) fn hold(&mut self, number: &'static str, holding: Holding) {
@@ -105,7 +110,11 @@ impl Run {
         self.visits += 1;
         let email = format!("visit-{}@example.com", self.visits);
         let holder = self.holdings[number].last().expect("somebody holds it").activated_on.clone();
+        let befallen = self.world.network.befell().len();
         if let Some(pai) = self.try_sign_up(number, &email).await {
+            if self.world.network.befell().len() == befallen {
+                self.check_paid_until(&pai);
+            }
             let known = self.pais.insert(pai.clone(), holder.clone());
             let same = known.is_none_or(|known| known == holder);
             assert!(same, "{pai} stands for two people");
@@ -131,8 +140,10 @@ impl Run {
                 let refund_id = line["refundID"].as_str().map(str::to_owned);
                 let value = line["amount"]["value"].as_i64().expect("has an amount");
                 let currency = line["amount"]["currency"].as_str().expect("has a currency").to_owned();
+                let day = |end: &str| line["servicePeriod"][end].as_str().expect("has days").to_owned();
+                let days = (day("from"), day("to"));
                 let holding = held.last().expect("somebody holds it").clone();
-                lines.push(Line { transaction_id, refund_id, number, value, currency, holding });
+                lines.push(Line { transaction_id, refund_id, number, value, currency, days, holding });
             }
         }
         for line in &self.lines {

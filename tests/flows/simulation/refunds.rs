@@ -47,7 +47,7 @@ impl Returned {
 impl Run {
     /// One refund, or several posts at once, of one id or of many; sometimes an id of old.
     pub(super) async fn give_back(&mut self) {
-        if self.asked.is_empty() {
+        if self.asked.is_empty() && self.redeemed_charges().is_empty() {
             return;
         }
         let first = self.some_refund();
@@ -71,7 +71,11 @@ impl Run {
         if !old.is_empty() && self.dice.below(3) == 0 {
             return self.dice.pick(&old).clone();
         }
-        let charges: Vec<String> = self.asked.keys().cloned().collect();
+        let mut charges: Vec<String> = self.asked.keys().cloned().collect();
+        let coupons: Vec<String> = self.redeemed_charges().into_keys().collect();
+        if charges.is_empty() || (!coupons.is_empty() && self.dice.below(3) == 0) {
+            charges = coupons;
+        }
         let charge = self.dice.pick(&charges).clone();
         self.refund_of(charge)
     }
@@ -83,7 +87,10 @@ impl Run {
     }
 
     fn refund_of(&mut self, charge: String) -> String {
-        let all = self.asked[&charge].value;
+        let all = match self.asked.get(&charge) {
+            Some(asked) => asked.value,
+            None => self.redeemed_charges()[&charge],
+        };
         let some =
             |dice: &mut crate::seeds::Dice| 1 + i64::try_from(dice.below(all.unsigned_abs())).expect("fits");
         let value = match self.dice.below(6) {
@@ -119,8 +126,9 @@ impl Run {
                 self.weather.meet(Met::RefundRefused);
             }
             StatusCode::NOT_FOUND if answer["code"] == "transaction-not-found" => {
-                let charge = &self.asked[&returned.charge];
-                assert_eq!(charge.taken, None, "{} was answered, and is not there", returned.charge);
+                // A coupon's charge is known by the answer that it is spent.
+                let is_free = self.asked.get(&returned.charge).is_some_and(|charge| charge.taken.is_none());
+                assert!(is_free, "{} was answered, and is not there", returned.charge);
             }
             // The charge is pending, or another post of the refund is being answered.
             StatusCode::CONFLICT => {}

@@ -1,17 +1,20 @@
 //! One run: what happens, step by step.
 
 use super::accounts::Event;
-use super::audit::{self, Eyes, Standings, Watch};
+use super::audit::{self, Coupons, Eyes, Months, Standings, Texts, Watch};
 use super::charges::Asked;
+use super::coupons::{self, Code, Redemption, Said, Sold};
+use super::gateway::{self, Gateway};
 use super::people::{self, Holdings, Line};
 use super::refunds::Returned;
 use super::weather::{Met, Weather};
 use crate::seeds::Dice;
 use crate::world::{ACCOUNTS, World};
+use onbill_domain::timestamp::Timestamp;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-const STEPS: u32 = 40;
+const STEPS: u32 = 56;
 
 /// What Acme's accounts may be charged, in cents: little enough to be met now and then.
 pub(super) const LIMITS: Limits = Limits { smallest: 150, transaction: 2000, day: 6000, month: 14_000 };
@@ -56,6 +59,34 @@ pub(super) struct Run {
     /// The refunds, by its ids.
     pub(super) returned: BTreeMap<String, Returned>,
     pub(super) visits: u32,
+    pub(super) gateway: Gateway,
+    /// The coupons that the operator sells, by its numbers for them.
+    pub(super) sold: Vec<Sold>,
+    /// For each coupon that there is, the day of its buyer's account.
+    pub(super) buyers: BTreeMap<usize, String>,
+    /// The codes that have arrived, oldest first.
+    pub(super) phones: Vec<Code>,
+    /// What was typed at the partner, by its references.
+    pub(super) redemptions: BTreeMap<String, Redemption>,
+    pub(super) guesses: u32,
+    /// Codes that the partner was told to be nobody's, for each hour since 1970.
+    pub(super) wrong: BTreeMap<i64, u32>,
+    /// The redemptions that were there after the last step, by their charges, and the PAIs that were closed.
+    pub(super) claims: BTreeSet<String>,
+    pub(super) closed: BTreeSet<String>,
+    /// What was said in this step, and has to be so after it.
+    pub(super) said: Vec<Said>,
+    /// Whether a program has died in this step, and was revived.
+    died: bool,
+    /// When it began.
+    pub(super) began_at: Timestamp,
+    /// Mishaps until this step.
+    befallen: usize,
+    pub(super) coupons: Coupons,
+    pub(super) months: Months,
+    pub(super) texts: Texts,
+    /// For each PAI, the day of its subscriber's account, as the books have it.
+    pub(super) generations: BTreeMap<String, String>,
 }
 
 impl Run {
@@ -68,11 +99,17 @@ impl Run {
         world.limit_acme(json!([
             {"currency": "USD", "smallest": smallest, "transaction": transaction, "day": day, "month": month}
         ]));
+        world.reconfigure_acme(|config| {
+            gateway::use_it(config);
+            coupons::on_sale(config);
+        });
+        let began_at = world.now();
         Self {
             seed,
             dice: Dice::new(seed),
             eyes: Eyes::on(&world.acme.place).await,
             watch: Watch::over(&world.acme.place).await,
+            gateway: Gateway::attach(&world.network),
             world,
             weather: Weather::default(),
             holdings: people::at_first(),
@@ -85,6 +122,22 @@ impl Run {
             asked: BTreeMap::new(),
             returned: BTreeMap::new(),
             visits: 0,
+            sold: Vec::new(),
+            buyers: BTreeMap::new(),
+            phones: Vec::new(),
+            redemptions: BTreeMap::new(),
+            guesses: 0,
+            wrong: BTreeMap::new(),
+            claims: BTreeSet::new(),
+            closed: BTreeSet::new(),
+            said: Vec::new(),
+            died: false,
+            began_at,
+            befallen: 0,
+            coupons: Coupons::default(),
+            months: Months::default(),
+            texts: Texts::default(),
+            generations: BTreeMap::new(),
         }
     }
 
@@ -103,17 +156,24 @@ impl Run {
         for _ in 0..audit::notices(self) {
             self.weather.meet(Met::Notice);
         }
+        for met in audit::coupons_met(self) {
+            self.weather.meet(met);
+        }
         let findings = audit::findings(self).await;
         assert!(findings.is_empty(), "seed {}: {findings:#?}", self.seed);
     }
 
     /// Everything that was answered and billed, and the weather in which it was.
     pub(super) fn told(&self) -> String {
-        format!("{:?} {:?} {:?} {:?}", self.weather, self.asked, self.returned, self.lines)
+        let money = format!("{:?} {:?} {:?} {:?}", self.weather, self.asked, self.returned, self.lines);
+        format!("{money} {:?} {:?} {:?}", self.sold, self.redemptions, self.gateway.taken())
     }
 
     async fn step(&mut self) {
-        match self.dice.below(42) {
+        self.died = false;
+        self.began_at = self.world.now();
+        self.befallen = self.world.network.befell().len();
+        match self.dice.below(68) {
             0..=8 | 41 => self.charge().await,
             9 => self.ask().await,
             26..=29 => self.give_back().await,
@@ -134,6 +194,15 @@ impl Run {
                 // What the operator has told of old is in it, perhaps.
                 self.restore().await;
             }
+            42..=45 | 61 | 62 => self.sell().await,
+            46..=51 | 63..=66 => self.redeem().await,
+            52 | 53 => self.change_coupon().await,
+            54 => self.look_at_coupon().await,
+            55 | 56 => self.report().await,
+            57 => self.change_mood(),
+            58 => self.near_an_end(),
+            59 => self.remind().await,
+            60 if self.dice.below(2) == 0 => self.cancel().await,
             _ => self.deliver().await,
         }
         let deaths = self.world.acme.processes.iter().filter(|process| process.life.is_over()).count();
@@ -141,6 +210,19 @@ impl Run {
             self.weather.meet(Met::Death);
         }
         self.world.revive_acme(|process| process.life.is_over()).await;
+        self.died = deaths > 0;
+    }
+
+    /// Whether nothing has gone wrong in this step that would explain that there is no answer. Of two programs one may be
+    /// kept waiting by the other.
+    pub(super) fn is_calm(&self) -> bool {
+        let processes = &self.world.acme.processes;
+        processes.len() == 1 && !self.has_died() && self.world.network.befell().len() == self.befallen
+    }
+
+    /// Whether a program has died in this step.
+    pub(super) fn has_died(&self) -> bool {
+        self.died || self.world.acme.processes.iter().any(|process| process.life.is_over())
     }
 
     /// A program that dies while it delivers is revived by the step.
@@ -148,9 +230,14 @@ impl Run {
         let _ = self.world.acme.try_deliver().await;
     }
 
-    async fn look_into_books(&mut self) {
+    pub(super) async fn look_into_books(&mut self) {
         let mut changes = self.watch.look(&self.eyes).await;
         changes.extend(self.standings.look(&self.eyes).await);
+        changes.extend(self.coupons.look(&self.eyes).await);
+        changes.extend(self.months.look(&self.eyes).await);
+        self.generations = audit::generations(self).await;
+        changes.extend(self.look_at_claims());
+        changes.extend(self.look_at_texts());
         assert!(changes.is_empty(), "seed {}: {changes:#?}", self.seed);
     }
 
@@ -159,9 +246,15 @@ impl Run {
         self.world.network.mend();
         self.world.network.arrive().await;
         self.world.edge.kv_fail(None);
+        self.gateway.is_in(None);
+        self.died = false;
+        self.befallen = self.world.network.befell().len();
         self.world.revive_acme(|_| true).await;
+        self.look_into_books().await;
         for _ in 0..10 {
             self.world.pass_seconds(2 * 86_400);
+            self.began_at = self.world.now();
+            self.remind().await;
             self.tell_all().await;
             self.world.acme.try_deliver().await.expect("nothing is in the way");
             self.see_to_parked().await;

@@ -1,5 +1,6 @@
 //! The weather itself: what goes wrong on the network, with the clock, in the edge's store, and when programs die.
 
+use super::gateway::GATEWAY;
 use super::run::Run;
 use super::weather::Met;
 use crate::world::fragile::Moment;
@@ -14,9 +15,14 @@ impl Run {
         let mut places = vec![
             format!("{acme}/csp/transaction"),
             format!("{acme}/csp/transaction"),
-            format!("{acme}/csp/notification"),
+            GATEWAY.to_owned(),
+            GATEWAY.to_owned(),
+            GATEWAY.to_owned(),
             origin.to_owned(),
             format!("{origin}/ott/v1/transaction"),
+            format!("{origin}/ott/v1/coupon"),
+            format!("{origin}/operator/v1/coupons"),
+            format!("{origin}/sms"),
             format!("{origin}/edge/v1/pai"),
             format!("{origin}/operator"),
             NETFLIX.to_owned(),

@@ -37,6 +37,51 @@ pub(super) enum Met {
     SetBack,
     Night,
     StoreFault,
+    Sold,
+    SoldAgain,
+    OtherCoupon,
+    NotSold,
+    Resent,
+    ResentAgain,
+    Voided,
+    TooLate,
+    BuyerLeft,
+    TextsOver,
+    Text,
+    TextAgain,
+    Busy,
+    KnowsNoWay,
+    Delivered,
+    ReportedAgain,
+    ReportedAtOnce,
+    NotDelivered,
+    ReportLost,
+    Redeemed,
+    RedeemedAgain,
+    OtherRedemption,
+    TypedAtOnce,
+    Gift,
+    GiftToStranger,
+    GiftToNobody,
+    MonthsLater,
+    Used,
+    VoidCode,
+    OldCode,
+    ExpiredCode,
+    NobodysCode,
+    TooManyGuesses,
+    Slip,
+    BeingRedeemed,
+    CouponDeclined,
+    SpentBeforePaid,
+    Unpaid,
+    Expired,
+    Undelivered,
+    CouponRefund,
+    PaidByCoupon,
+    Reminder,
+    WentOn,
+    Cancelled,
 }
 
 impl From<Mishap> for Met {
@@ -54,7 +99,7 @@ impl From<Mishap> for Met {
     }
 }
 
-const ALL: [(Met, &str); 30] = [
+const ALL: [(Met, &str); 75] = [
     (Met::Charge, "charges"),
     (Met::Replay, "replays"),
     (Met::Conflict, "conflicts"),
@@ -85,11 +130,62 @@ const ALL: [(Met, &str); 30] = [
     (Met::SetBack, "clocks set back"),
     (Met::Night, "nights without billing"),
     (Met::StoreFault, "faults of the edge's store"),
+    (Met::Sold, "coupons sold"),
+    (Met::SoldAgain, "sold again under the same name"),
+    (Met::OtherCoupon, "another under it refused"),
+    (Met::NotSold, "not sold to whoever is not in good standing"),
+    (Met::Resent, "codes replaced"),
+    (Met::ResentAgain, "replaced again under the same name"),
+    (Met::Voided, "coupons voided"),
+    (Met::TooLate, "too late to change one"),
+    (Met::BuyerLeft, "buyers who had left"),
+    (Met::TextsOver, "coupons with all their messages"),
+    (Met::Text, "texts with a code"),
+    (Met::TextAgain, "texts that came again"),
+    (Met::Busy, "a busy gateway"),
+    (Met::KnowsNoWay, "numbers not routable"),
+    (Met::Delivered, "reports that one is on the phone"),
+    (Met::ReportedAgain, "reports again"),
+    (Met::ReportedAtOnce, "reports before the answer"),
+    (Met::NotDelivered, "other reports"),
+    (Met::ReportLost, "reports lost"),
+    (Met::Redeemed, "coupons redeemed"),
+    (Met::RedeemedAgain, "the same redemption again"),
+    (Met::OtherRedemption, "another under its name refused"),
+    (Met::TypedAtOnce, "codes typed by several at once"),
+    (Met::Gift, "gifts"),
+    (Met::GiftToStranger, "gifts to somebody unknown"),
+    (Met::GiftToNobody, "gifts to a closed PAI"),
+    (Met::MonthsLater, "months that begin later"),
+    (Met::Used, "used codes"),
+    (Met::VoidCode, "void codes"),
+    (Met::OldCode, "replaced codes"),
+    (Met::ExpiredCode, "expired codes"),
+    (Met::NobodysCode, "codes of nobody's"),
+    (Met::TooManyGuesses, "too many of them"),
+    (Met::Slip, "slips"),
+    (Met::BeingRedeemed, "being redeemed"),
+    (Met::CouponDeclined, "coupons declined"),
+    (Met::SpentBeforePaid, "coupons spent before billing had answered"),
+    (Met::Unpaid, "unpaid coupons"),
+    (Met::Expired, "expired coupons"),
+    (Met::Undelivered, "coupons whose text does not arrive"),
+    (Met::CouponRefund, "coupons refunded"),
+    (Met::PaidByCoupon, "charges for days that a coupon has paid for"),
+    (Met::Reminder, "reminders"),
+    (Met::WentOn, "sign-ups while a coupon pays"),
+    (Met::Cancelled, "subscriptions cancelled"),
 ];
 
 /// How often which weather was met.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Weather([u64; ALL.len()]);
+
+impl Default for Weather {
+    fn default() -> Self {
+        Self([0; ALL.len()])
+    }
+}
 
 impl Weather {
     pub(super) fn meet(&mut self, met: Met) {

@@ -1,5 +1,9 @@
 //! A network of function calls. It can lose a request or an answer, and it remembers everything that crossed it.
 
+mod mishap;
+
+pub(crate) use mishap::Mishap;
+
 use super::SharedClock;
 use super::fragile::Life;
 use super::seat::Process;
@@ -9,6 +13,7 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use mishap::{Befallen, Disturbance};
 use onbill_domain::digest::sha256;
 use onbill_domain::reject::{Code, Reject};
 use onbill_edge::Config;
@@ -23,27 +28,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tower::ServiceExt as _;
-
-/// What happens to calls on their way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mishap {
-    /// The request does not arrive.
-    Lost,
-    /// The request arrives when its caller has long given up.
-    Late,
-    /// The request arrives twice, and either answer comes back.
-    Twice,
-    /// The request is answered 503 and not acted on.
-    Refused,
-    /// The request arrives, and is acted on; the answer does not.
-    AnswerLost,
-    /// The request is acted on, and answered 500.
-    FailsAfter,
-    /// The request is acted on; the answer arrives as something else.
-    Garbled,
-    /// The call takes minutes, in which the outboxes are worked on.
-    Stalls,
-}
 
 /// What a service says that fails after it has acted.
 pub(crate) const FAILED_AFTER: &str = "Something failed after the work was done.";
@@ -82,20 +66,13 @@ pub(crate) struct Network {
     /// The origins, whose outboxes are worked on whatever else happens.
     apps: Mutex<BTreeMap<String, Vec<Arc<App>>>>,
     disturbances: Mutex<Vec<Disturbance>>,
-    befell: Mutex<Vec<Mishap>>,
+    befell: Mutex<Vec<Befallen>>,
     late: Mutex<Vec<Request<Bytes>>>,
     taken_twice: Mutex<Vec<String>>,
     crossings: Mutex<Vec<Crossed>>,
     thrown: AtomicU64,
     /// Whether a call stalls at the moment.
     stalled: AtomicBool,
-}
-
-struct Disturbance {
-    /// What the addresses of disturbed calls begin with.
-    to: String,
-    mishap: Mishap,
-    calls_left: u32,
 }
 
 /// One call that crossed, as it was: most are never looked at.
@@ -204,7 +181,14 @@ impl Network {
 
     /// Every mishap that a call met so far.
     pub(crate) fn befell(&self) -> Vec<Mishap> {
-        hold(&self.befell).clone()
+        hold(&self.befell).iter().map(|call| call.mishap).collect()
+    }
+
+    /// The mishaps that calls to one place met so far, with what these calls said.
+    pub(crate) fn befell_at(&self, authority: &str) -> Vec<(Bytes, Mishap)> {
+        let befell = hold(&self.befell);
+        let there = befell.iter().filter(|call| call.authority == authority);
+        there.map(|call| (call.body.clone(), call.mishap)).collect()
     }
 
     /// Lets late calls arrive, in no order that anybody meant. Nobody waits for their answers.
@@ -220,6 +204,20 @@ impl Network {
         hold(&self.late).clear();
     }
 
+    /// The same for those to one place.
+    pub(crate) fn drop_late_to(&self, authority: &str) {
+        hold(&self.late)
+            .retain(|request| request.uri().authority().is_none_or(|to| to.as_str() != authority));
+    }
+
+    /// What the newest call to a path was answered with success.
+    pub(crate) fn last_answer(&self, authority: &str, path: &str) -> Option<Bytes> {
+        let crossings = hold(&self.crossings);
+        let there =
+            |call: &&Crossed| call.authority == authority && call.path == path && call.status.is_success();
+        crossings.iter().rev().find(there).map(|call| call.answered.1.clone())
+    }
+
     /// What crossed to a path, and with which status it was answered: also if nobody heard the answer.
     pub(crate) fn crossed(&self, authority: &str, path: &str) -> Vec<(Bytes, StatusCode)> {
         let crossings = hold(&self.crossings);
@@ -227,11 +225,12 @@ impl Network {
         there.map(|call| (call.asked.1.clone(), call.status)).collect()
     }
 
-    /// The paths of the partner's posts that were answered with success twice, under one signature. Questions may be, and
-    /// what the origin tells other parties is theirs to know again.
+    /// The paths of posts of the partner's, and of the operator's that change a coupon, that were answered with success twice, under
+    /// one signature. Questions may be, and what the origin tells other parties is theirs to know again.
     pub(crate) fn taken_twice(&self) -> Vec<String> {
         let paths = hold(&self.taken_twice).clone();
-        paths.into_iter().filter(|path| path.starts_with("/ott/v1/transaction")).collect()
+        let acts = ["/ott/v1/transaction", "/ott/v1/coupon", "/operator/v1/coupons/"];
+        paths.into_iter().filter(|path| acts.iter().any(|act| path.starts_with(act))).collect()
     }
 
     /// Takes everybody off the network.
@@ -261,8 +260,9 @@ impl Network {
     /// Takes a request to its service and brings the answer back, if nothing befalls them.
     pub(crate) async fn deliver(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let mishap = self.mishap_of(request.uri());
-        hold(&self.befell).extend(mishap);
         let Some(mishap) = mishap else { return self.bring(request).await };
+        let authority = request.uri().authority().map_or_else(String::new, ToString::to_string);
+        hold(&self.befell).push(Befallen { authority, body: request.body().clone(), mishap });
         match mishap {
             Mishap::Lost => Err(Unreachable),
             Mishap::Late => {

@@ -318,20 +318,28 @@ impl Books {
             return Err(Wrong::Contradicts("a day that something else pays for"));
         }
         if self.redemptions.hear(asked, told, Day::of(asked_at))? {
-            self.charges.push(Charge {
-                id: told.ext_transaction_id.clone(),
-                operator: told.operator.clone(),
-                pai: told.pai,
-                amount: told.amount,
-                service_period: told.service_period,
-                taken: true,
-                known: None,
-            });
+            self.own_coupon(told);
         }
         if let Some(pai) = told.pai {
             self.meet(&told.operator, pai, asked_at);
         }
         Ok(())
+    }
+
+    /// Has a coupon's charge on the books, so that it can be given back.
+    pub(super) fn own_coupon(&mut self, told: &CouponRedeemAnswer) {
+        if self.charge(&told.operator, &told.ext_transaction_id).is_some() {
+            return;
+        }
+        self.charges.push(Charge {
+            id: told.ext_transaction_id.clone(),
+            operator: told.operator.clone(),
+            pai: told.pai,
+            amount: told.amount,
+            service_period: told.service_period,
+            taken: true,
+            known: None,
+        });
     }
 
     /// Notes a customer whom an operator has sent, or named as active, when asked at that time.

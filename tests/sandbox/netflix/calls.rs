@@ -109,6 +109,11 @@ impl Netflix {
         let of = about.as_ref().map(|(operator, _)| operator);
         let response = self.0.edge.send(method, path, bytes, of).await?;
         let (status, now) = (response.status(), self.now());
+        if let (true, true, Ok(told)) =
+            (status.is_success(), path == REDEEM, serde_json::from_slice(response.body()))
+        {
+            self.books().own_coupon(&told);
+        }
         if let (true, Some((operator, asked))) = (status.is_success(), about) {
             let (mut books, answer) = (self.books(), response.body());
             // A contradiction is in the books.

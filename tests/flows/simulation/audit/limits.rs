@@ -1,5 +1,5 @@
 //! Limits: what an account was charged in a day and in a month, less what it got back, is within them; and a charge that
-//! was declined by one would have been over it.
+//! was declined by one would have been over it. Coupons neither count nor are declined by one.
 
 use super::Charge;
 use crate::simulation::run::{LIMITS, Run};
@@ -28,8 +28,14 @@ pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: 
         let holder = subscribers[&charge.pai].clone();
         [(holder.clone(), day[..7].to_owned()), (holder, day)]
     };
+    let (coupons, charges): (Vec<_>, Vec<_>) = charges.iter().partition(|(id, _)| Charge::is_coupons(id));
+    for (id, coupon) in coupons {
+        if is_limit(coupon.reason.as_deref()) {
+            found.push(format!("{id} was declined by a limit: {:?}", coupon.reason));
+        }
+    }
     let mut totals: BTreeMap<(String, String), Span> = BTreeMap::new();
-    for charge in charges.values() {
+    for (_, charge) in &charges {
         for span in spans(charge) {
             let span = totals.entry(span).or_default();
             if charge.status == "APPROVED" {

@@ -1,21 +1,30 @@
 //! The audit: looks into the database and at the bills itself, and believes nobody's word.
 
+mod coupons;
 mod eyes;
+mod issued;
 mod limits;
+mod months;
 mod notices;
 mod refunds;
 mod standings;
+mod texts;
 mod watch;
 
+pub(super) use coupons::{generations, met as coupons_met};
 pub(super) use eyes::{Eyes, Row};
+pub(super) use issued::Coupons;
+pub(super) use months::Months;
 pub(super) use notices::count as notices;
 pub(super) use standings::Standings;
+pub(super) use texts::Texts;
 pub(super) use watch::Watch;
 
+use super::charges::charge;
 use super::people::Line;
 use super::run::Run;
-use crate::world::customer::charge;
 use http::{Method, StatusCode};
+use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,8 +35,17 @@ struct Charge {
     currency: String,
     refunded: i64,
     created_at: i64,
+    /// The first and the last day that it is for.
+    days: (String, String),
     status: String,
     reason: Option<String>,
+}
+
+impl Charge {
+    /// Whether it is a coupon's, by the partner's id.
+    fn is_coupons(id: &str) -> bool {
+        id.starts_with(COUPON_CHARGE_PREFIX)
+    }
 }
 
 /// What is wrong, in words. Empty when nothing is.
@@ -45,6 +63,8 @@ pub(super) async fn findings(run: &Run) -> Vec<String> {
     refunds::check(run, &charges, &mut found).await;
     notices::check(run, &mut found).await;
     limits::check(run, &charges, &mut found).await;
+    coupons::check(run, &charges, &mut found).await;
+    texts::check(run, &mut found);
     outbox(run, &mut found).await;
     answers(run, &charges, &mut found).await;
     told(run, &charges, &mut found).await;
@@ -57,10 +77,10 @@ pub(super) async fn findings(run: &Run) -> Vec<String> {
 async fn ledger(run: &Run) -> BTreeMap<String, Charge> {
     let sql =
         "SELECT ext_transaction_id, transaction_id, pai, amount_minor, currency, refunded_minor, created_at,
-                      status, decline_reason
+                      period_from, period_to, status, decline_reason
                FROM transactions";
     let charge = |row: Row| {
-        let [ext_id, transaction_id, pai, value, currency, refunded, created_at, status, reason] =
+        let [ext_id, transaction_id, pai, value, currency, refunded, created_at, from, to, status, reason] =
             row.try_into().expect("has these columns");
         let charge = Charge {
             transaction_id: text(transaction_id),
@@ -69,6 +89,7 @@ async fn ledger(run: &Run) -> BTreeMap<String, Charge> {
             currency: text(currency),
             refunded: number(refunded),
             created_at: number(created_at),
+            days: (text(from), text(to)),
             status: text(status),
             reason,
         };
@@ -121,8 +142,8 @@ fn charge_and_bill(
         found.push(format!("{id}: {} with the reason {:?}", row.status, row.reason));
     }
     let Some(line) = line else { return };
-    if line.value != row.value {
-        found.push(format!("{id}: {} charged, {} billed", row.value, line.value));
+    if line.value != row.value || line.days != row.days {
+        found.push(format!("{id}: {} for {:?} charged, and billed is {line:?}", row.value, row.days));
     }
     let Some(holder) = run.pais.get(&row.pai) else { return };
     if line.holding.activated_on != *holder {
@@ -154,7 +175,7 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<Str
             found.push(format!("{id} was {} and is {}", first["status"], row.status));
         }
         // Months later, the same post gets the same answer.
-        let again = charge(&asked.pai, id, row.value);
+        let again = charge(&asked.pai, id, row.value, asked.month);
         let (status, answer) = run.world.ott(Method::POST, "/ott/v1/transaction", again).await;
         if status != StatusCode::OK || answer != *first {
             found.push(format!("{id} was answered {first}, and in the end {status} {answer}"));

@@ -5,7 +5,7 @@ use super::eyes::{Eyes, Row};
 use super::{number, text};
 use crate::simulation::run::Run;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a PAI stands in the books.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,18 @@ impl Standings {
         let found = changes.collect();
         self.0 = now;
         found
+    }
+
+    pub(in super::super) fn is_closed(&self, pai: &str) -> bool {
+        self.0.get(pai).is_some_and(|standing| standing.state == "CLOSED")
+    }
+
+    pub(in super::super) fn closed(&self) -> BTreeSet<String> {
+        self.0.keys().filter(|pai| self.is_closed(pai)).cloned().collect()
+    }
+
+    pub(in super::super) fn is_active(&self, pai: &str) -> bool {
+        self.0.get(pai).is_some_and(|standing| standing.state == "ACTIVE")
     }
 }
 

@@ -1,0 +1,157 @@
+//! The gateway's messages, looked at after each step: each is for whoever holds the number, each code is its coupon's last
+//! one, and none comes twice but for an answer that was lost, or a program that died before it had noted it.
+
+use super::issued::Coupons;
+use crate::simulation::coupons::Code;
+use crate::simulation::gateway::{GATEWAY, Taken};
+use crate::simulation::people::Holding;
+use crate::simulation::run::Run;
+use crate::simulation::weather::Met;
+use crate::world::Mishap;
+use onbill_domain::coupon_code::CouponCode;
+use onbill_domain::day::Day;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often a message has come, and in how many steps that may have been nobody's fault.
+#[derive(Debug, Default)]
+struct Count {
+    taken: usize,
+    excused: usize,
+}
+
+/// The messages so far.
+#[derive(Default)]
+pub(in super::super) struct Texts {
+    seen: usize,
+    mishaps: usize,
+    counts: BTreeMap<(String, String), Count>,
+    /// Each coupon's number of codes, and whether it was void, before the step.
+    before: BTreeMap<usize, (u32, bool)>,
+    /// Coupons whose buyer has not had the number at some time since: their message may have been dropped.
+    pub(in super::super) may_be_dropped: BTreeSet<usize>,
+}
+
+impl Run {
+    /// Looks at what the gateway has taken in this step, in which a program may have died. The codes are on somebody's
+    /// phone from now on.
+    pub(in super::super) fn look_at_texts(&mut self) -> Vec<String> {
+        let mut found = Vec::new();
+        let taken = self.gateway.taken();
+        let mishaps = self.world.network.befell_at(GATEWAY);
+        let is_excused =
+            self.has_died() || mishaps[self.texts.mishaps..].iter().any(|(_, it)| *it == Mishap::Stalls);
+        self.texts.mishaps = mishaps.len();
+        let news = taken[self.texts.seen..].to_vec();
+        self.texts.seen = taken.len();
+        for message in &news {
+            let sent = (message.to.clone(), message.text.clone());
+            let count = self.texts.counts.entry(sent).or_default();
+            count.taken += 1;
+            count.excused += usize::from(is_excused);
+            if count.taken > 1 {
+                self.weather.meet(Met::TextAgain);
+            }
+            match code_in(message) {
+                Some(code) => self.look_at_code(code, message, &mut found),
+                None => self.look_at_reminder(message, &mut found),
+            }
+        }
+        for (nth, buyer) in &self.buyers {
+            let Some(coupon) = self.coupons.issued.get(nth) else { continue };
+            let is_theirs = self.holder(self.sold[*nth].number).is_some_and(|now| now.activated_on == *buyer);
+            if !is_theirs && coupon.sent_at.is_none() {
+                self.texts.may_be_dropped.insert(*nth);
+            }
+        }
+        self.texts.before = standing(&self.coupons);
+        found
+    }
+
+    /// Who has the number, if their account has not ended.
+    fn holder(&self, number: &str) -> Option<&Holding> {
+        self.holdings.get(number)?.last().filter(|holding| holding.status != "ceased")
+    }
+
+    fn look_at_code(
+        &mut self,
+        (code, spelled): (CouponCode, String),
+        message: &Taken,
+        found: &mut Vec<String>,
+    ) {
+        let hash = self.world.acme.app().vault.coupon_hash(&code);
+        let Some((nth, text)) = self.coupons.with_code(&format!("\\x{}", super::eyes::hex(&hash))) else {
+            return found.push("a code was sent that the books do not know".to_owned());
+        };
+        let is_theirs = self
+            .holder(&message.to)
+            .is_some_and(|holder| self.buyers.get(&nth) == Some(&holder.activated_on));
+        if !is_theirs {
+            found.push(format!("the code of c-{nth} was sent to somebody else"));
+        }
+        let is_late = self.has_met(&message.text, &[Mishap::Late]);
+        let (texts, is_void) = self.texts.before.get(&nth).copied().unwrap_or((0, false));
+        if (text < texts || is_void) && is_late == 0 {
+            found.push(format!("c-{nth} has {texts} codes, void: {is_void}; its code {text} was sent"));
+        }
+        if self.coupons.is_expired(nth, self.began_at) && is_late == 0 {
+            found.push(format!("c-{nth} was too old, and its code was sent"));
+        }
+        self.weather.meet(Met::Text);
+        if !self.phones.iter().any(|known| known.spelled == spelled) {
+            self.phones.push(Code { spelled, of: (nth, text) });
+        }
+    }
+
+    fn look_at_reminder(&mut self, message: &Taken, found: &mut Vec<String>) {
+        let mut words = message.text.split_whitespace().map(|word| word.trim_end_matches('.'));
+        let Some(last) = words.find_map(Day::parse) else {
+            return found.push(format!("a message has neither code nor day: {}", message.text));
+        };
+        let holder = self.holder(&message.to).map(|holding| holding.activated_on.as_str());
+        let of_the_day = self.months.reminded_of(last);
+        let known = |pai: &&str| self.generations.get(*pai).map(String::as_str) == holder;
+        if holder.is_none() || !of_the_day.iter().any(known) {
+            found.push(format!("somebody was told that months end on {last}, which are not theirs"));
+        }
+        self.weather.meet(Met::Reminder);
+    }
+
+    /// How often one of these befell the sending of a message.
+    fn has_met(&self, text: &str, mishaps: &[Mishap]) -> usize {
+        let befell = self.world.network.befell_at(GATEWAY);
+        let of_it =
+            befell.iter().filter(|(body, mishap)| *body == text.as_bytes() && mishaps.contains(mishap));
+        of_it.count()
+    }
+}
+
+/// The code in a coupon's message.
+fn code_in(message: &Taken) -> Option<(CouponCode, String)> {
+    let words = message.text.split_whitespace();
+    words.filter(|word| word.len() == 24).find_map(|word| Some((CouponCode::read(word)?, word.to_owned())))
+}
+
+fn standing(coupons: &Coupons) -> BTreeMap<usize, (u32, bool)> {
+    let of = |coupon: &super::issued::Issued| (coupon.texts, coupon.voided_at.is_some());
+    coupons.issued.iter().map(|(nth, coupon)| (*nth, of(coupon))).collect()
+}
+
+/// No message has come oftener than answers were lost.
+pub(super) fn check(run: &Run, found: &mut Vec<String>) {
+    for ((_, text), Count { taken, excused }) in &run.texts.counts {
+        let lost = run.has_met(
+            text,
+            &[
+                Mishap::Late,
+                Mishap::Twice,
+                Mishap::AnswerLost,
+                Mishap::FailsAfter,
+                Mishap::Garbled,
+                Mishap::Stalls,
+            ],
+        );
+        if *taken > 1 + lost + excused {
+            found.push(format!("a message came {taken} times, and {lost} answers were lost: {text}"));
+        }
+    }
+}

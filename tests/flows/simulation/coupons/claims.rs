@@ -1,0 +1,68 @@
+//! What is new in the books after a step, beside what was said in it: who has bought it, for whom it was redeemed, and
+//! that whoever was refused was refused for a reason.
+
+use crate::simulation::run::Run;
+use crate::simulation::weather::Met;
+use onbill_domain::day::ServicePeriod;
+
+/// Something that was said, and has to be so.
+#[derive(Clone, Debug)]
+pub(in crate::simulation) enum Said {
+    /// The buyer with this PAI has left.
+    HasLeft(String),
+    /// Some of these days of a PAI's are paid for by a coupon.
+    IsPaid(String, ServicePeriod),
+}
+
+impl Run {
+    /// Looks at what is new, and tells what should not have happened.
+    pub(in crate::simulation) fn look_at_claims(&mut self) -> Vec<String> {
+        let mut found = self.look_at_buyers();
+        for (id, claim) in &self.coupons.claims {
+            let is_new = self.claims.insert(id.clone());
+            let named = self.redemptions.get(&claim.reference).map(|redemption| &redemption.pai);
+            let Some(named) = named else {
+                found.push(format!("{claim:?} was redeemed, and nobody has typed it"));
+                continue;
+            };
+            if is_new && named.as_ref().is_some_and(|pai| self.closed.contains(pai)) {
+                found.push(format!("{id} is for somebody who had left: {claim:?}"));
+            }
+            if is_new && claim.outcome == "REDEEMED" && claim.charge != "APPROVED" {
+                self.weather.meet(Met::SpentBeforePaid);
+                if self.is_calm() {
+                    found.push(format!("{id} was called spent before billing had answered: {claim:?}"));
+                }
+            }
+        }
+        for said in std::mem::take(&mut self.said) {
+            let is_so = match &said {
+                Said::HasLeft(pai) => self.standings.is_closed(pai),
+                Said::IsPaid(pai, month) => self.months.is_paid(pai, *month),
+            };
+            if !is_so {
+                found.push(format!("it was said and is not so: {said:?}"));
+            }
+        }
+        self.closed = self.standings.closed();
+        found
+    }
+
+    /// Who has bought what is new: whoever has the number now, and is in good standing.
+    fn look_at_buyers(&mut self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (nth, coupon) in &self.coupons.issued {
+            if self.buyers.contains_key(nth) {
+                continue;
+            }
+            let number = self.sold[*nth].number;
+            let holder = self.holdings[number].last().expect("somebody holds it").clone();
+            let known = self.generations.get(&coupon.pai);
+            if holder.status != "active" || known != Some(&holder.activated_on) {
+                found.push(format!("c-{nth} was bought by {known:?}, and {number} is {holder:?}'s"));
+            }
+            self.buyers.insert(*nth, holder.activated_on);
+        }
+        found
+    }
+}

@@ -1,0 +1,86 @@
+//! The end of a coupon's months: whoever has had them is told how to go on, once and only if they have not, and whoever
+//! goes on is known to be paid for until then.
+
+use super::REMIND_DAYS;
+use crate::simulation::charges::no_answer;
+use crate::simulation::run::Run;
+use crate::simulation::weather::Met;
+use crate::world::EDGE;
+use http::{Method, StatusCode};
+use onbill_domain::day::Day;
+use onbill_origin::coupon::remind_all;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const DAY: i64 = 86_400;
+
+impl Run {
+    /// Time passes until some coupon's last days.
+    pub(in crate::simulation) fn near_an_end(&mut self) {
+        let now = self.world.now();
+        let days = i64::try_from(self.dice.below(16)).expect("is small");
+        let ends: Vec<i64> = self
+            .months
+            .ends()
+            .into_iter()
+            .map(|last| last.begins_at().plus_seconds(-days * DAY).seconds_since(now))
+            .filter(|seconds| *seconds > 0)
+            .collect();
+        if !ends.is_empty() {
+            let seconds = *self.dice.pick(&ends);
+            self.world.pass_seconds(seconds);
+        }
+    }
+
+    /// Everybody whose months end soon is told, as the program does now and then: those and nobody else, unless it dies.
+    pub(in crate::simulation) async fn remind(&mut self) {
+        let today = Day::of(self.world.now());
+        let ending = self.months.ending(today, REMIND_DAYS);
+        let due: BTreeSet<String> = ending
+            .into_iter()
+            .filter(|(_, pai)| self.standings.is_active(pai) && !self.months.pays_on_bill(pai))
+            .map(|(charge, _)| charge)
+            .collect();
+        let before = self.reminded().await;
+        let reminded = remind_all(self.world.acme.app()).await;
+        let Some(reminded) = reminded.ok().filter(|_| !self.has_died()) else { return };
+        let now = self.reminded().await;
+        let told: BTreeSet<String> = now.difference(&before).cloned().collect();
+        assert_eq!((told, reminded), (due.clone(), due.len()), "on {today}");
+    }
+
+    /// The charges of coupons of which somebody was told that they end.
+    async fn reminded(&self) -> BTreeSet<String> {
+        let sql = "SELECT transaction_id FROM coupon_redemptions WHERE reminded_at IS NOT NULL";
+        self.rows(sql).await.into_iter().filter_map(|row| row[0].clone()).collect()
+    }
+
+    /// A subscription ends, as the partner says.
+    pub(in crate::simulation) async fn cancel(&mut self) {
+        let live = "SELECT partner_subscription_id FROM partner_subscriptions WHERE status = 'ACTIVE'";
+        let names: Vec<String> = self.rows(live).await.into_iter().filter_map(|row| row[0].clone()).collect();
+        if names.is_empty() {
+            return;
+        }
+        let path = format!("/ott/v1/partnerSubscription/{}", self.dice.pick(&names));
+        match self.world.try_ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await {
+            Some((StatusCode::OK, _)) => self.weather.meet(Met::Cancelled),
+            Some((other, answer)) => no_answer(other, &answer),
+            None => {}
+        }
+    }
+
+    /// The partner was told until when coupons have paid for whoever has signed up just now.
+    pub(in crate::simulation) fn check_paid_until(&mut self, pai: &str) {
+        let Some(answer) = self.world.network.last_answer(EDGE, "/ott/v1/token/validate") else { return };
+        let answer: Value = serde_json::from_slice(&answer).expect("is JSON");
+        if answer["pai"] != pai {
+            return;
+        }
+        let until = self.months.paid_until(pai, Day::of(self.world.now()));
+        assert_eq!(answer["paidUntil"], until.map_or(Value::Null, |day| json!(day)), "{answer}");
+        if until.is_some() {
+            self.weather.meet(Met::WentOn);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! The operator sells coupons: has them made, again and at once, sent again, taken back; and remembers every answer.
+
+mod claims;
+mod ending;
+mod redeeming;
+
+pub(super) use claims::Said;
+pub(super) use redeeming::{Code, End, Redemption};
+
+use super::charges::no_answer;
+use super::people::NUMBERS;
+use super::run::Run;
+use super::weather::Met;
+use crate::world::Mishap;
+use futures_util::future::{join, join_all};
+use http::StatusCode;
+use onbill_domain::limits::COUPON_TEXTS_MAX;
+use onbill_origin::config::Config;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What is on sale: its name, its months, its price in cents.
+pub(super) const PLANS: [(&str, u8, i64); 3] = [("1M", 1, 1499), ("6M", 6, 8999), ("12M", 12, 15_999)];
+/// How long a coupon can be redeemed.
+const VALID_DAYS: i64 = 25;
+/// How many days before the end of its months whoever has had them is told.
+pub(super) const REMIND_DAYS: i64 = 14;
+/// Codes of nobody's in an hour.
+const WRONG_CODES: u32 = 4;
+
+/// A coupon, as the operator's systems know it.
+#[derive(Clone, Debug)]
+pub(super) struct Sold {
+    pub(super) number: &'static str,
+    pub(super) plan: (&'static str, u8, i64),
+    /// The name that the origin has given it, once that was heard.
+    pub(super) coupon_id: Option<String>,
+    pub(super) created: u32,
+    /// Whether a post of it may have been taken without an answer.
+    pub(super) may_be_there: bool,
+    /// Other messages that were asked for, and that were promised; the same name again is the same message.
+    pub(super) resends: (u32, u32),
+    /// Those that have a name, and whether it was promised.
+    named: BTreeMap<String, bool>,
+    /// Whether it was to be taken back, and whether it was.
+    pub(super) voids: (bool, bool),
+}
+
+/// What is to be done to a coupon.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    Void,
+    Resend {
+        name: Option<String>,
+        /// Whether the name was used before.
+        is_again: bool,
+    },
+}
+
+/// Has an origin sell them.
+pub(super) fn on_sale(config: &mut Config) {
+    let plans: Vec<Value> = PLANS
+        .iter()
+        .map(|(id, months, _)| json!({"id": id, "months": months, "offer": "netflix-standard"}))
+        .collect();
+    let settings = json!({"tag": "AC", "continue_url": "http://127.0.0.1:8790/", "valid_days": VALID_DAYS,
+                          "remind_days": REMIND_DAYS, "wrong_codes_per_hour": WRONG_CODES, "plans": plans});
+    config.coupons = Some(serde_json::from_value(settings).expect("are coupons"));
+}
+
+/// The operator's name for its n-th coupon.
+pub(super) fn name(nth: usize) -> String {
+    format!("c-{nth}")
+}
+
+/// The other way round.
+pub(super) fn nth(name: &str) -> Option<usize> {
+    name.strip_prefix("c-")?.parse().ok()
+}
+
+impl Sold {
+    fn body(&self, nth: usize, more: i64) -> Value {
+        let (plan, _, price) = self.plan;
+        json!({"extCouponID": name(nth), "msisdn": self.number, "plan": plan,
+               "amount": {"value": price + more, "currency": "USD"}})
+    }
+}
+
+impl Run {
+    /// A coupon is sold, or one of old asked for again; once or several times at once, sometimes with other contents under
+    /// a name that is known to be taken.
+    pub(super) async fn sell(&mut self) {
+        let nth = if !self.sold.is_empty() && self.dice.below(4) == 0 {
+            usize::try_from(self.dice.below(self.sold.len() as u64)).expect("is an index")
+        } else {
+            // One of them buys oftener: months follow months.
+            let (number, _) = if self.dice.below(2) == 0 { NUMBERS[0] } else { *self.dice.pick(&NUMBERS) };
+            let plan = *self.dice.pick(&[PLANS[0], PLANS[0], PLANS[1], PLANS[2]]);
+            let (resends, voids) = ((0, 0), (false, false));
+            let (coupon_id, created, may_be_there) = (None, 0, false);
+            let named = BTreeMap::new();
+            self.sold.push(Sold { number, plan, coupon_id, created, may_be_there, resends, named, voids });
+            self.sold.len() - 1
+        };
+        let sold = &self.sold[nth];
+        let other = i64::from(sold.coupon_id.is_some() && self.dice.below(3) == 0);
+        let body = sold.body(nth, other);
+        let posts = [1, 1, 1, 3][usize::try_from(self.dice.below(4)).expect("is small")];
+        let busy = self.dice.below(4) == 0;
+        let all = join_all((0..posts).map(|_| self.world.try_acme("/coupons", &body)));
+        let answers = if busy { join(all, self.world.acme.try_deliver()).await.0 } else { all.await };
+        for answer in answers {
+            self.hear_sale(nth, other != 0, answer);
+        }
+    }
+
+    fn hear_sale(&mut self, nth: usize, is_other: bool, answer: Option<(StatusCode, Value)>) {
+        let status_of =
+            |run: &Self| run.holdings[run.sold[nth].number].last().expect("somebody holds it").status;
+        let Some((status, answer)) = answer.filter(|(_, answer)| !answer.is_null()) else {
+            self.sold[nth].may_be_there = true;
+            return;
+        };
+        match (status, answer["code"].as_str()) {
+            (StatusCode::CREATED | StatusCode::OK, None) => {
+                assert!(!is_other, "other contents were taken: {answer}");
+                assert_eq!(answer["extCouponID"], json!(name(nth)), "{answer}");
+                let sold = &mut self.sold[nth];
+                let first = sold.coupon_id.get_or_insert_with(|| answer["couponID"].to_string());
+                assert_eq!(*first, answer["couponID"].to_string(), "{} is two coupons", name(nth));
+                sold.created += u32::from(status == StatusCode::CREATED);
+                assert!(sold.created < 2, "{} was made twice", name(nth));
+                self.weather.meet(if status == StatusCode::CREATED { Met::Sold } else { Met::SoldAgain });
+            }
+            (StatusCode::UNPROCESSABLE_ENTITY, _) => {
+                assert!(is_other, "the same again was called a violation: {answer}");
+                self.weather.meet(Met::OtherCoupon);
+            }
+            (StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST, Some(code)) => {
+                let expected = match status_of(self) {
+                    "ceased" => "account-not-found",
+                    "suspended" => "suspended-non-payment",
+                    _ => "",
+                };
+                assert_eq!(code, expected, "{} was not sold: {answer}", name(nth));
+                assert_eq!(self.sold[nth].coupon_id, None, "{} is there, and refused", name(nth));
+                self.weather.meet(Met::NotSold);
+            }
+            (other, _) => {
+                self.sold[nth].may_be_there = true;
+                self.no_answer(other, &answer);
+            }
+        }
+    }
+
+    /// What says nothing, when something has gone wrong. Without that, it would be a fault of ours.
+    fn no_answer(&self, status: StatusCode, answer: &Value) {
+        no_answer(status, answer);
+        assert!(!self.is_calm(), "nothing has gone wrong, and it is answered {status} {answer}");
+    }
+
+    /// One of the coupons, if there is any: oftener one of late.
+    fn some_coupon(&mut self) -> Option<usize> {
+        let count = u64::try_from(self.sold.len()).ok().filter(|count| *count > 0)?;
+        let back =
+            if self.dice.below(2) == 0 { self.dice.below(count.min(3)) } else { self.dice.below(count) };
+        usize::try_from(count - 1 - back).ok()
+    }
+
+    /// A coupon gets another message, or is taken back.
+    pub(super) async fn change_coupon(&mut self) {
+        let Some(nth) = self.some_coupon() else { return };
+        // Seldom so often that it has had all its messages.
+        let times = if self.dice.below(6) == 0 { COUPON_TEXTS_MAX } else { 1 };
+        if self.dice.below(6) == 0 {
+            let coupons = format!("{}/operator/v1/coupons/", self.world.acme.origin);
+            self.world.network.disturb_next(&coupons, Mishap::Twice, 1);
+        }
+        for _ in 0..times {
+            let change = if times > 1 { self.another_message(nth) } else { self.some_change(nth) };
+            let busy = self.dice.below(3) == 0;
+            let trying = self.try_change(nth, &change);
+            let answer =
+                if busy { join(trying, self.world.acme.try_deliver()).await.0 } else { trying.await };
+            self.hear_change(nth, change, answer);
+            if times > 1 {
+                // Each code is known, also one that the next replaces.
+                self.look_into_books().await;
+            }
+        }
+    }
+
+    /// What is to be done to a coupon, noted as asked for.
+    fn some_change(&mut self, nth: usize) -> Change {
+        if self.dice.below(3) > 0 {
+            return self.another_message(nth);
+        }
+        self.sold[nth].voids.0 = true;
+        Change::Void
+    }
+
+    fn another_message(&mut self, nth: usize) -> Change {
+        let known: Vec<String> = self.sold[nth].named.keys().cloned().collect();
+        if !known.is_empty() && self.dice.below(2) == 0 {
+            return Change::Resend { name: Some(self.dice.pick(&known).clone()), is_again: true };
+        }
+        let sold = &mut self.sold[nth];
+        sold.resends.0 += 1;
+        let name = (self.dice.below(2) == 0).then(|| format!("m-{}", known.len()));
+        if let Some(name) = &name {
+            sold.named.insert(name.clone(), false);
+        }
+        Change::Resend { name, is_again: false }
+    }
+
+    async fn try_change(&self, nth: usize, change: &Change) -> Option<(StatusCode, Value)> {
+        let (verb, body) = match change {
+            Change::Void => ("void", json!({})),
+            Change::Resend { name: None, .. } => ("resend", json!({})),
+            Change::Resend { name: Some(name), .. } => ("resend", json!({"resendID": name})),
+        };
+        self.world.try_acme(&format!("/coupons/{}/{verb}", name(nth)), &body).await
+    }
+
+    fn hear_change(&mut self, nth: usize, change: Change, answer: Option<(StatusCode, Value)>) {
+        let Some((status, answer)) = answer.filter(|(_, answer)| !answer.is_null()) else { return };
+        let sold = &mut self.sold[nth];
+        match (status, answer["code"].as_str(), change) {
+            (StatusCode::OK, None, Change::Void) => {
+                assert_eq!(answer["state"], "VOIDED", "{answer}");
+                sold.voids.1 = true;
+                self.weather.meet(Met::Voided);
+            }
+            (StatusCode::OK, None, Change::Resend { name: message, is_again }) => {
+                let promised = message.and_then(|message| sold.named.insert(message, true));
+                sold.resends.1 += u32::from(promised != Some(true));
+                if is_again {
+                    return self.weather.meet(Met::ResentAgain);
+                }
+                assert_ne!(answer["state"], "EXPIRED", "{} is too old, and was sent again", name(nth));
+                let has_left = self.coupons.pai_of(nth).is_some_and(|pai| self.closed.contains(&pai));
+                assert!(!has_left, "{}: its buyer has left, and it was sent again", name(nth));
+                self.weather.meet(Met::Resent);
+            }
+            (StatusCode::NOT_FOUND, Some("not-found"), _) => {
+                assert_eq!(sold.coupon_id, None, "{} was made, and is not there", name(nth));
+            }
+            (StatusCode::CONFLICT, Some("token-already-used"), _) => {
+                assert!(!sold.voids.1, "{} is void, and called redeemed", name(nth));
+                self.weather.meet(Met::TooLate);
+            }
+            (StatusCode::BAD_REQUEST, Some("token-invalid"), Change::Resend { .. }) => {
+                assert!(sold.voids.0, "{} is called void: {answer}", name(nth));
+                self.weather.meet(Met::TooLate);
+            }
+            (StatusCode::BAD_REQUEST, Some("token-expired"), Change::Resend { .. }) => {
+                assert!(!sold.voids.1, "{} is void, and called expired", name(nth));
+                self.weather.meet(Met::TooLate);
+            }
+            (StatusCode::BAD_REQUEST, Some("account-not-eligible"), Change::Resend { .. }) => {
+                let pai = self.coupons.pai_of(nth).expect("is there");
+                self.said.push(Said::HasLeft(pai));
+                self.weather.meet(Met::BuyerLeft);
+            }
+            (StatusCode::BAD_REQUEST, Some("invalid-request"), Change::Resend { .. }) => {
+                assert!(sold.resends.0 > 4, "{} has had its messages? {answer}", name(nth));
+                self.weather.meet(Met::TextsOver);
+            }
+            (other, ..) => self.no_answer(other, &answer),
+        }
+    }
+
+    /// The operator looks at a coupon: it is what it was told before.
+    pub(super) async fn look_at_coupon(&mut self) {
+        let Some(nth) = self.some_coupon() else { return };
+        let Some((status, view)) =
+            self.world.try_acme(&format!("/coupons/{}", name(nth)), &Value::Null).await
+        else {
+            return;
+        };
+        let sold = &self.sold[nth];
+        match status {
+            StatusCode::OK if view.is_null() => {}
+            StatusCode::OK => self.check_view(nth, &view),
+            StatusCode::NOT_FOUND => {
+                assert_eq!(sold.coupon_id, None, "{} was made, and is not there", name(nth));
+            }
+            other => self.no_answer(other, &view),
+        }
+    }
+
+    /// What a coupon is shown as fits all that was heard of it.
+    pub(super) fn check_view(&self, nth: usize, view: &Value) {
+        let sold = &self.sold[nth];
+        let (plan, months, price) = sold.plan;
+        assert_eq!(
+            (&view["plan"], &view["months"], &view["amount"]["value"]),
+            (&json!(plan), &json!(months), &json!(price)),
+            "{view}"
+        );
+        let texts = view["texts"].as_u64().expect("is a number");
+        let (asked, done) = sold.resends;
+        assert!((u64::from(done)..=u64::from(asked)).contains(&(texts - 1)), "{:?}: {view}", sold.resends);
+        let state = view["state"].as_str().expect("is text");
+        assert!(!sold.voids.1 || state == "VOIDED", "{view}");
+        assert!(sold.voids.0 || state != "VOIDED", "{view}");
+        if let Some(answer) = self.redeemed_as(nth) {
+            assert_eq!(state, "REDEEMED", "{answer} {view}");
+            assert_eq!(view["servicePeriod"], answer["servicePeriod"], "{view}");
+            let name = answer["extTransactionID"].as_str().expect("is text");
+            let ours = view["transactionID"].as_str().expect("is text");
+            assert!(name.ends_with(ours), "{view} {answer}");
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! The partner's customers type the codes that have arrived: for themselves or for a friend, again and at once, void ones
+//! and expired ones, with a slip, and such as are nobody's. The partner remembers every answer.
+
+use super::{PLANS, Sold, WRONG_CODES};
+use crate::simulation::run::Run;
+use crate::simulation::weather::Met;
+use crate::world::Mishap;
+use futures_util::future::{join, join_all};
+use http::{Method, StatusCode};
+use onbill_domain::coupon_code::{CouponCode, CouponTag};
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const REDEEM: &str = "/ott/v1/coupon/redeem";
+
+/// A code that is on somebody's phone.
+#[derive(Clone, Debug)]
+pub(in crate::simulation) struct Code {
+    pub(in crate::simulation) spelled: String,
+    /// Which coupon's, and which of its codes, from 1 on.
+    pub(in crate::simulation) of: (usize, u32),
+}
+
+/// How a redemption ended, for ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::simulation) enum End {
+    Redeemed(Value),
+    /// The account's refusal, by its code.
+    Declined(String),
+    /// Another reference has it.
+    Used,
+}
+
+/// What was typed under a reference, and what was said to it.
+#[derive(Clone, Debug)]
+pub(in crate::simulation) struct Redemption {
+    pub(in crate::simulation) code: Code,
+    pub(in crate::simulation) pai: Option<String>,
+    pub(in crate::simulation) end: Option<End>,
+    /// Whether a post of it may have been taken without an answer.
+    pub(in crate::simulation) may_be_there: bool,
+}
+
+/// One post.
+#[derive(Clone, Debug)]
+struct Post {
+    reference: String,
+    code: String,
+    pai: Option<String>,
+    /// Not what the reference is known to be taken for.
+    is_other: bool,
+}
+
+impl Post {
+    fn body(&self) -> Value {
+        let mut body = json!({"code": self.code, "extReference": self.reference});
+        if let Some(pai) = &self.pai {
+            body["pai"] = json!(pai);
+        }
+        body
+    }
+}
+
+/// The end that an answer tells of.
+fn end_of(status: StatusCode, answer: &Value) -> Option<End> {
+    match (status, answer["code"].as_str()) {
+        (StatusCode::OK, None) => Some(End::Redeemed(answer.clone())),
+        (
+            StatusCode::BAD_REQUEST,
+            Some(code @ ("suspended-non-payment" | "insufficient-balance" | "account-not-eligible")),
+        ) => Some(End::Declined(code.to_owned())),
+        (StatusCode::CONFLICT, Some("token-already-used")) => Some(End::Used),
+        _ => None,
+    }
+}
+
+impl Run {
+    /// What the partner was told of the redemption of a coupon.
+    pub(in crate::simulation) fn redeemed_as(&self, nth: usize) -> Option<&Value> {
+        let answer = |redemption: &'_ Redemption| matches!(redemption.end, Some(End::Redeemed(_)));
+        let of_it = self.redemptions.values().filter(|redemption| redemption.code.of.0 == nth);
+        of_it.filter(|redemption| answer(redemption)).find_map(|redemption| match &redemption.end {
+            Some(End::Redeemed(answer)) => Some(answer),
+            _ => None,
+        })
+    }
+
+    /// The charges of coupons that the partner knows of, by its names, and what they cost.
+    pub(in crate::simulation) fn redeemed_charges(&self) -> BTreeMap<String, i64> {
+        let charge = |redemption: &Redemption| match &redemption.end {
+            Some(End::Redeemed(answer)) => {
+                let name = answer["extTransactionID"].as_str()?.to_owned();
+                Some((name, answer["amount"]["value"].as_i64()?))
+            }
+            _ => None,
+        };
+        self.redemptions.values().filter_map(charge).collect()
+    }
+
+    /// One code, or several posts at once: of one reference or of many, while the coupon is changed or the outbox worked on.
+    pub(in crate::simulation) async fn redeem(&mut self) {
+        if self.dice.below(10) == 0 {
+            return self.guess().await;
+        }
+        let Some(first) = self.some_redemption() else { return };
+        let mut posts = vec![first.clone()];
+        let mut change = None;
+        match self.dice.below(8) {
+            0 | 1 => posts.extend([first.clone(), first.clone()]),
+            2 | 3 => {
+                let code = self.redemptions[&first.reference].code.clone();
+                posts.extend([
+                    self.under_a_new_name(code.clone()),
+                    self.under_a_new_name(code),
+                    first.clone(),
+                ]);
+                self.weather.meet(Met::TypedAtOnce);
+            }
+            4 => {
+                let (nth, _) = self.redemptions[&first.reference].code.of;
+                change = Some((nth, self.some_change(nth)));
+            }
+            _ => {}
+        }
+        let busy = self.dice.below(4) == 0;
+        match self.dice.below(15) {
+            0..=2 => {
+                // Billing does not answer in time.
+                let billing = format!("{}/csp/transaction", self.world.acme.dashboard);
+                let mishap = *self.dice.pick(&[Mishap::Lost, Mishap::AnswerLost]);
+                self.world.network.disturb_next(&billing, mishap, 1);
+            }
+            3 => {
+                let redeeming = format!("{}{REDEEM}", self.world.acme.origin);
+                self.world.network.disturb_next(&redeeming, Mishap::Twice, 1);
+            }
+            _ => {}
+        }
+        let redeeming =
+            join_all(posts.iter().map(|post| self.world.try_ott(Method::POST, REDEEM, post.body())));
+        let changing = async {
+            match &change {
+                Some((nth, change)) => self.try_change(*nth, change).await,
+                None => None,
+            }
+        };
+        let all = join(redeeming, changing);
+        let (answers, changed) =
+            if busy { join(all, self.world.acme.try_deliver()).await.0 } else { all.await };
+        for (post, answer) in posts.iter().zip(answers) {
+            self.hear_redemption(post, answer);
+        }
+        if let Some((nth, change)) = change {
+            self.hear_change(nth, change, changed);
+        }
+    }
+
+    /// A redemption to post, new or of old.
+    fn some_redemption(&mut self) -> Option<Post> {
+        let old: Vec<String> = self.redemptions.keys().cloned().collect();
+        if !old.is_empty() && self.dice.below(3) == 0 {
+            let reference = self.dice.pick(&old).clone();
+            let Redemption { code, pai, end, .. } = self.redemptions[&reference].clone();
+            let is_taken = matches!(end, Some(End::Redeemed(_) | End::Declined(_)));
+            // Other contents now and then, under a reference whose own are known to be taken.
+            let other =
+                if is_taken && self.dice.below(4) == 0 { self.some_other_pai(pai.as_ref()) } else { None };
+            let is_other = other.is_some();
+            let pai = if is_other { other } else { pai };
+            return Some(Post { reference, code: code.spelled, pai, is_other });
+        }
+        if self.phones.is_empty() {
+            return None;
+        }
+        let good: Vec<Code> = self.phones.iter().filter(|code| self.may_be_good(code)).cloned().collect();
+        let codes = if good.is_empty() || self.dice.below(3) == 0 { &self.phones } else { &good };
+        let code = self.dice.pick(codes).clone();
+        Some(self.under_a_new_name(code))
+    }
+
+    /// Whether nothing is known that speaks against a code.
+    fn may_be_good(&self, code: &Code) -> bool {
+        let (nth, text) = code.of;
+        let (resends, voids) = (self.sold[nth].resends, self.sold[nth].voids);
+        let is_expired = self.coupons.is_expired(nth, self.world.now());
+        !voids.1 && resends.1 < text && !is_expired && self.redeemed_as(nth).is_none()
+    }
+
+    fn under_a_new_name(&mut self, code: Code) -> Post {
+        let reference = format!("r-{}", self.redemptions.len());
+        let pai = match self.dice.below(5) {
+            0 => self.coupons.pai_of(code.of.0),
+            1 => self.some_other_pai(None),
+            _ => None,
+        };
+        let spelled = code.spelled.clone();
+        let redemption = Redemption { code, pai: pai.clone(), end: None, may_be_there: false };
+        self.redemptions.insert(reference.clone(), redemption);
+        Post { reference, code: spelled, pai, is_other: false }
+    }
+
+    fn some_other_pai(&mut self, than: Option<&String>) -> Option<String> {
+        let pais: Vec<String> = self.pais.keys().filter(|pai| Some(*pai) != than).cloned().collect();
+        (!pais.is_empty()).then(|| self.dice.pick(&pais).clone())
+    }
+
+    /// A code with a slip, or one that is nobody's.
+    async fn guess(&mut self) {
+        let slip = match self.phones.last() {
+            Some(code) if self.dice.below(3) == 0 => Some(code.spelled.clone()),
+            _ => None,
+        };
+        let code = if let Some(mut code) = slip.clone() {
+            let last = code.pop().expect("is long");
+            code.push(if last == '7' { '8' } else { '7' });
+            code
+        } else {
+            self.guesses += 1;
+            let mut random = [0x5a; 10];
+            random[..4].copy_from_slice(&self.guesses.to_be_bytes());
+            CouponCode::of(CouponTag::parse("AC").expect("are symbols"), random).spelled()
+        };
+        let body = json!({"code": code, "extReference": format!("guess-{}", self.guesses)});
+        let Some((status, answer)) = self.world.try_ott(Method::POST, REDEEM, body).await else { return };
+        match (status, answer["code"].as_str()) {
+            (StatusCode::BAD_REQUEST, Some("invalid-request")) if slip.is_some() => {
+                self.weather.meet(Met::Slip);
+            }
+            (StatusCode::BAD_REQUEST | StatusCode::TOO_MANY_REQUESTS, _) if slip.is_none() => {
+                self.hear_wrong(status, &answer);
+                self.weather.meet(Met::NobodysCode);
+            }
+            (other, _) => self.no_answer(other, &answer),
+        }
+    }
+
+    /// What a redemption of old is answered now, if that is an end.
+    pub(in crate::simulation) async fn type_again(&self, reference: &str) -> Option<End> {
+        let Redemption { code, pai, .. } = self.redemptions[reference].clone();
+        let post = Post { reference: reference.to_owned(), code: code.spelled, pai, is_other: false };
+        let (status, answer) = self.world.ott(Method::POST, REDEEM, post.body()).await;
+        end_of(status, &answer)
+    }
+
+    /// A code was nobody's: so many in an hour are told so, and further ones are put off.
+    fn hear_wrong(&mut self, status: StatusCode, answer: &Value) {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return self.weather.meet(Met::TooManyGuesses);
+        }
+        assert_eq!(answer["code"], "token-invalid", "{answer}");
+        // In a call that stalls, an hour may have gone by.
+        if self.is_calm() {
+            let hour = self.world.now().unix_seconds() / 3_600;
+            let wrong = self.wrong.entry(hour).or_default();
+            *wrong += 1;
+            assert!(*wrong <= WRONG_CODES, "{wrong} codes of nobody's were told so in an hour");
+        }
+    }
+
+    fn hear_redemption(&mut self, post: &Post, answer: Option<(StatusCode, Value)>) {
+        let redemption = self.redemptions.get_mut(&post.reference).expect("was asked for");
+        let Some((status, answer)) = answer else {
+            redemption.may_be_there |= !post.is_other;
+            return;
+        };
+        if post.is_other {
+            return match (status, &answer) {
+                (StatusCode::UNPROCESSABLE_ENTITY, _) => self.weather.meet(Met::OtherRedemption),
+                (other, _) => self.no_answer(other, &answer),
+            };
+        }
+        let Some(end) = end_of(status, &answer) else {
+            let is_fixed = redemption.end.is_some();
+            return self.hear_no_end(&post.reference, is_fixed, status, &answer);
+        };
+        let is_new = redemption.end.is_none();
+        let first = redemption.end.get_or_insert_with(|| end.clone());
+        assert_eq!(*first, end, "{} was answered differently", post.reference);
+        let redemption = redemption.clone();
+        match end {
+            End::Redeemed(answer) if is_new => self.hear_redeemed(&redemption, &answer),
+            End::Redeemed(_) => self.weather.meet(Met::RedeemedAgain),
+            End::Declined(_) => self.weather.meet(Met::CouponDeclined),
+            End::Used => {
+                let of_it = |other: &&Redemption| other.code.of.0 == redemption.code.of.0;
+                let others = self.redemptions.values().filter(of_it).count();
+                assert!(others > 1, "{} is called used, and nobody else has typed it", post.reference);
+                self.weather.meet(Met::Used);
+            }
+        }
+    }
+
+    /// Nothing that fixes how it ends: nothing is recorded of it.
+    fn hear_no_end(&mut self, reference: &str, is_fixed: bool, status: StatusCode, answer: &Value) {
+        let redemption = self.redemptions[reference].clone();
+        let (nth, text) = redemption.code.of;
+        let (resends, voids) = (self.sold[nth].resends, self.sold[nth].voids);
+        let is_decided = match (status, answer["code"].as_str()) {
+            (StatusCode::BAD_REQUEST, Some("token-invalid")) | (StatusCode::TOO_MANY_REQUESTS, _) => {
+                let may_be_void = voids.0 || resends.0 >= text;
+                assert!(may_be_void, "{reference}: a code that nobody has replaced is called wrong");
+                self.hear_wrong(status, answer);
+                self.weather.meet(if voids.1 { Met::VoidCode } else { Met::OldCode });
+                true
+            }
+            (StatusCode::BAD_REQUEST, Some("token-expired")) => {
+                assert!(self.coupons.is_expired(nth, self.world.now()), "{reference} is called expired");
+                self.weather.meet(Met::ExpiredCode);
+                true
+            }
+            (StatusCode::NOT_FOUND, Some("pai-not-found")) => {
+                let pai = redemption.pai.as_ref().expect("names one");
+                assert!(self.standings.is_closed(pai), "{reference}: {answer}");
+                self.weather.meet(Met::GiftToNobody);
+                true
+            }
+            (StatusCode::CONFLICT, Some("request-in-progress")) => {
+                self.weather.meet(Met::BeingRedeemed);
+                false
+            }
+            (other, _) => {
+                self.redemptions.get_mut(reference).expect("was asked for").may_be_there = true;
+                return self.no_answer(other, answer);
+            }
+        };
+        assert!(!(is_decided && is_fixed), "{reference} was decided, and now: {answer}");
+    }
+
+    /// The first word that a coupon is spent: it is the code of its last text, and not void; and the months are its plan's,
+    /// for whoever was named.
+    fn hear_redeemed(&mut self, redemption: &Redemption, answer: &Value) {
+        let (nth, text) = redemption.code.of;
+        let Sold { plan: (plan, months, price), resends, voids, .. } = self.sold[nth].clone();
+        let redeemed =
+            |other: &&Redemption| other.code.of.0 == nth && matches!(other.end, Some(End::Redeemed(_)));
+        let times = self.redemptions.values().filter(redeemed).count();
+        assert_eq!(times, 1, "c-{nth} was redeemed under two references: {answer}");
+        assert!(!voids.1, "c-{nth} is void, and was redeemed: {answer}");
+        assert!(resends.1 < text, "c-{nth} has another code, and this was redeemed: {answer}");
+        let told = (&answer["status"], &answer["plan"], &answer["months"], &answer["amount"]["value"]);
+        assert_eq!(told, (&json!("REDEEMED"), &json!(plan), &json!(months), &json!(price)));
+        let days: ServicePeriod = serde_json::from_value(answer["servicePeriod"].clone()).expect("has days");
+        assert_eq!(ServicePeriod::of_months(days.from(), months), Some(days), "{answer}");
+        assert!(PLANS.iter().any(|known| known.0 == plan));
+        let name = answer["extTransactionID"].as_str().expect("is text");
+        assert!(name.starts_with(COUPON_CHARGE_PREFIX), "{answer}");
+        self.weather.meet(Met::Redeemed);
+        let buyer = self.coupons.pai_of(nth).expect("is there");
+        match (&redemption.pai, answer["pai"].as_str()) {
+            (Some(named), told) => {
+                assert_eq!(Some(named.as_str()), told, "{answer}");
+                if *named != buyer {
+                    self.weather.meet(Met::Gift);
+                }
+            }
+            (None, Some(told)) => assert_eq!(told, buyer, "{answer}"),
+            (None, None) => self.weather.meet(Met::GiftToStranger),
+        }
+        if days.from() > Day::of(self.world.now()) {
+            self.weather.meet(Met::MonthsLater);
+        }
+    }
+}

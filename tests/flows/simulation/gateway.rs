@@ -1,0 +1,200 @@
+//! The operator's gateway for text messages, in the shape of Kannel's, and all that it remembers. It is busy at times,
+//! knows no way to a number, and reports when it likes: late, twice, before it has answered, or not at all.
+
+use super::run::Run;
+use super::weather::Met;
+use crate::world::Network;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use onbill_origin::config::Config;
+use onbill_origin::sms::SmsSettings;
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+pub(super) const GATEWAY: &str = "127.0.0.1:13013";
+const DELIVERED: &str = "1";
+/// Kannel's marks: delivered, not delivered, buffered, and refused by the SMSC.
+const REPORTS: [&str; 6] = [DELIVERED, DELIVERED, DELIVERED, "2", BUFFERED, "16"];
+const BUFFERED: &str = "8";
+
+/// What the gateway does with the next messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    Busy,
+    KnowsNoWay,
+    /// Its report is quicker than its answer.
+    ReportsAtOnce,
+}
+
+/// A message that it has taken.
+#[derive(Clone, Debug)]
+pub(super) struct Taken {
+    pub(super) to: String,
+    pub(super) text: String,
+    /// Where to report.
+    report: String,
+}
+
+/// A report of how a message ended.
+#[derive(Clone, Debug)]
+pub(super) struct Reported {
+    pub(super) token: String,
+    /// It is on the phone; or it never will be.
+    pub(super) is_delivered: bool,
+    /// Whether the origin has said that it has it.
+    pub(super) is_taken: bool,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Gateway(Arc<Mutex<Books>>);
+
+#[derive(Default)]
+struct Books {
+    network: Weak<Network>,
+    mood: Option<(Mood, u32)>,
+    taken: Vec<Taken>,
+    reported: Vec<Reported>,
+}
+
+impl Taken {
+    /// The name by which the origin knows it.
+    pub(super) fn token(&self) -> &str {
+        let end = self.report.rsplit('/').next().unwrap_or_default();
+        end.split('?').next().unwrap_or_default()
+    }
+}
+
+impl Gateway {
+    /// Puts it on the network.
+    pub(super) fn attach(network: &Arc<Network>) -> Self {
+        let gateway = Self::default();
+        gateway.books().network = Arc::downgrade(network);
+        let router = Router::new().route("/cgi-bin/sendsms", post(take)).with_state(gateway.clone());
+        network.attach(GATEWAY, router);
+        gateway
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Everything that it has taken, oldest first.
+    pub(super) fn taken(&self) -> Vec<Taken> {
+        self.books().taken.clone()
+    }
+
+    /// Its reports of how messages ended.
+    pub(super) fn reported(&self) -> Vec<Reported> {
+        self.books().reported.clone()
+    }
+
+    /// Its mood for so many messages.
+    pub(super) fn is_in(&self, mood: Option<(Mood, u32)>) {
+        self.books().mood = mood;
+    }
+
+    fn mood(&self) -> Option<Mood> {
+        let mut books = self.books();
+        let (mood, calls) = books.mood?;
+        books.mood = calls.checked_sub(1).filter(|calls| *calls > 0).map(|calls| (mood, calls));
+        Some(mood)
+    }
+
+    /// Reports what became of a message; gives whether the origin has said that it has it.
+    async fn report(&self, message: &Taken, status: &str) -> bool {
+        let network = self.books().network.upgrade();
+        let request = Request::get(message.report.replace("%d", status)).body(Bytes::new());
+        let Some(network) = network else { return false };
+        let answer = network.deliver(request.expect("is a request")).await;
+        let is_taken = answer.is_ok_and(|answer| answer.status() == StatusCode::NO_CONTENT);
+        if status != BUFFERED {
+            let token = message.token().to_owned();
+            self.books().reported.push(Reported { token, is_delivered: status == DELIVERED, is_taken });
+        }
+        is_taken
+    }
+}
+
+async fn take(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -> Response {
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let mood = gateway.mood();
+    match mood {
+        Some(Mood::Busy) => {
+            return (StatusCode::SERVICE_UNAVAILABLE, "Temporal failure, try again later.").into_response();
+        }
+        Some(Mood::KnowsNoWay) => {
+            return (StatusCode::FORBIDDEN, "Not routable. Do not try again.").into_response();
+        }
+        Some(Mood::ReportsAtOnce) | None => {}
+    }
+    let (to, report) = (header("x-kannel-to"), header("x-kannel-dlr-url"));
+    let taken = Taken { to, text: String::from_utf8_lossy(&body).into_owned(), report };
+    gateway.books().taken.push(taken.clone());
+    if mood.is_some() {
+        gateway.report(&taken, DELIVERED).await;
+    }
+    (StatusCode::ACCEPTED, "0: Accepted for delivery").into_response()
+}
+
+/// Has an origin send its messages there.
+pub(super) fn use_it(config: &mut Config) {
+    static PASSWORD: OnceLock<PathBuf> = OnceLock::new();
+    let password = PASSWORD.get_or_init(|| {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("simulation-{}.password", std::process::id()));
+        std::fs::write(&path, "hunter2\n").expect("can be written");
+        path
+    });
+    let settings: SmsSettings = serde_json::from_value(json!({
+        "by": "kannel", "url": format!("http://{GATEWAY}/cgi-bin/sendsms"), "username": "onbill",
+        "password_file": password, "sender": "Acme", "receipts_url": format!("http://{}", config.listen),
+    }))
+    .expect("are settings");
+    config.sms = settings;
+}
+
+impl Run {
+    /// The gateway is in another mood, for a while.
+    pub(super) fn change_mood(&mut self) {
+        let (mood, met) = *self.dice.pick(&[
+            (Mood::Busy, Met::Busy),
+            (Mood::KnowsNoWay, Met::KnowsNoWay),
+            (Mood::ReportsAtOnce, Met::ReportedAtOnce),
+            (Mood::ReportsAtOnce, Met::ReportedAtOnce),
+        ]);
+        let calls = *self.dice.pick(&[1, 2, 20]);
+        self.gateway.is_in(Some((mood, calls)));
+        self.weather.meet(met);
+    }
+
+    /// The gateway reports what became of some messages, of old or of late, or again.
+    pub(super) async fn report(&mut self) {
+        let taken = self.gateway.taken();
+        if taken.is_empty() {
+            return;
+        }
+        for _ in 0..=self.dice.below(2) {
+            let last = taken.len() - 1;
+            let back = usize::try_from(self.dice.below(3)).expect("is small");
+            let message = match self.dice.below(3) {
+                0 => self.dice.pick(&taken).clone(),
+                _ => taken[last.saturating_sub(back)].clone(),
+            };
+            let status = *self.dice.pick(&REPORTS);
+            let is_again = self.gateway.reported().iter().any(|reported| reported.token == message.token());
+            let is_taken = self.gateway.report(&message, status).await;
+            self.weather.meet(match (status, is_again, is_taken) {
+                (_, _, false) => Met::ReportLost,
+                (DELIVERED, true, _) => Met::ReportedAgain,
+                (DELIVERED, false, _) => Met::Delivered,
+                _ => Met::NotDelivered,
+            });
+        }
+    }
+}
