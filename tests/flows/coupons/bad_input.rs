@@ -1,11 +1,20 @@
 //! What is no coupon, and what is none any more: the contract's answers, nothing applied, and the tries on record.
 
 use super::{GOOD, REDEEM, bought, code, coupon, issue, operator, redeem, refused, sold, typed, world};
-use crate::world::{ACCOUNTS, EDGE};
+use crate::world::{ACCOUNTS, EDGE, Holder, World, keys};
+use bytes::Bytes;
 use futures_util::future::join_all;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::{Presented, Target, sign, verify};
+use onbill_origin::store::{NewRedemption, Redeeming};
 use serde_json::{Value, json};
+use std::io::Write;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use tracing::subscriber::DefaultGuard;
 
 fn guess(n: u64) -> String {
     let mut random = [0x5a; 10];
@@ -117,36 +126,109 @@ async fn codes_that_are_nobodys_are_refused_alike_and_those_of_slips_are_not_ask
     let resent = operator(&world, Method::POST, "/c-1/resend", &json!({})).await;
     assert_eq!(refused(&resent), (400, "token-expired"));
     assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
-    let unsigned = crate::world::World::unsigned(&Method::POST, REDEEM, &typed(&right, "r-4"));
+    let unsigned = World::unsigned(&Method::POST, REDEEM, &typed(&right, "r-4"));
     assert!(unsigned.uri().to_string().contains(EDGE));
     assert_eq!(refused(&world.send(unsigned).await), (401, "authorization-failure"));
 }
 
+/// What is logged by this thread, for as long as the guard is kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn kept(&self) -> DefaultGuard {
+        let log = self.clone();
+        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR);
+        tracing::subscriber::set_default(subscriber.with_writer(move || log.clone()).finish())
+    }
+
+    fn alarms(&self) -> usize {
+        let text = String::from_utf8_lossy(&self.0.lock().expect("is whole")).into_owned();
+        text.matches("coupon-guesses").count()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("is whole").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Guesses that come through the edge, and what each is answered.
+async fn guess_at_the_edge(world: &World, guesses: Range<u64>) -> Vec<Response<Bytes>> {
+    let calls = guesses.map(|n| {
+        let request = world.signed(&Method::POST, REDEEM, &typed(&guess(n), &format!("r-{n}")));
+        world.network.deliver(request)
+    });
+    join_all(calls).await.into_iter().map(|answer| answer.expect("answers")).collect()
+}
+
+/// The same put straight to the books, without three signatures each: how many wrong codes each was told of.
+async fn guess_in_the_books(world: &World, guesses: Range<u64>) -> Vec<u32> {
+    let ring = keys::ring(&Holder::Operator("acme"));
+    let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+    let target = Target { method: "GET", authority: "a", path: "/", query: "", body: None };
+    let (app, now) = (world.acme.app(), world.now());
+    let tries = guesses.map(|n| {
+        let signed = sign(&target, key, now, &world.nonce()).expect("signs");
+        let presented = Presented {
+            signature_input: &signed.signature_input,
+            signature: &signed.signature,
+            content_digest: "",
+        };
+        let nonce = verify(&target, presented, &ring, KeyUse::BssToOrigin, now).expect("is genuine").nonce;
+        let code = CouponCode::read(&guess(n)).expect("is one");
+        let new = NewRedemption {
+            transaction_id: app.random.uuid(),
+            partner: PartnerId::parse("netflix").expect("is a slug"),
+            ext_reference: ExtId::parse(&format!("r-{n}")).expect("is an identifier"),
+            code: app.vault.coupon_hash(&code),
+            pai: None,
+            answering_until: now,
+        };
+        app.store.redeem_coupon(nonce, now, new)
+    });
+    let told = join_all(tries).await.into_iter().map(|redeeming| match redeeming {
+        Ok(Redeeming::Unknown { wrong }) => wrong,
+        other => panic!("{other:?}"),
+    });
+    told.collect()
+}
+
+/// The first ones, those about the limit and the last ones go the whole way; the many between them are the same to the books.
 #[tokio::test]
 async fn ten_thousand_guesses_find_nothing_and_shut_nobody_out() {
-    const GUESSES: u64 = 10_000;
+    const GUESSES: u32 = 10_000;
+    let log = Log::default();
+    let _kept = log.kept();
     let world = world().await;
     let right = sold(&world, "c-1", GOOD).await;
-    let (mut wrong, mut put_off) = (0, 0);
-    for begin in (0..GUESSES).step_by(100) {
-        let calls = (begin..begin + 100).map(|n| {
-            let request = world.signed(&Method::POST, REDEEM, &typed(&guess(n), &format!("r-{n}")));
-            world.network.deliver(request)
-        });
-        for answer in join_all(calls).await {
-            let answer = answer.expect("answers");
-            match answer.status().as_u16() {
-                400 => wrong += 1,
-                429 => {
-                    put_off += 1;
-                    assert_eq!(answer.headers()["retry-after"], "3199", "until the hour is over");
-                }
-                other => panic!("{other}"),
-            }
-        }
+    let statuses = |answers: &[Response<Bytes>]| {
+        let of = |status: u16| answers.iter().filter(|answer| answer.status().as_u16() == status).count();
+        (of(400), of(429))
+    };
+    let first = guess_at_the_edge(&world, 0..100).await;
+    assert_eq!(statuses(&first), (100, 0));
+    assert!(first.iter().all(|answer| answer.body() == first[0].body()), "they are told alike");
+    guess_in_the_books(&world, 100..950).await;
+    assert_eq!(log.alarms(), 0);
+    let about = guess_at_the_edge(&world, 950..1_050).await;
+    assert_eq!((statuses(&about), log.alarms()), ((50, 50), 1), "a thousand, and one alarm");
+    for begin in (1_050..9_950).step_by(100) {
+        guess_in_the_books(&world, begin..begin + 100).await;
     }
-    assert_eq!((wrong, put_off), (1_000, 9_000));
-    // The customer beside them is served.
+    let last = guess_at_the_edge(&world, 9_950..10_000).await;
+    assert_eq!((statuses(&last), log.alarms()), ((0, 50), 1));
+    assert!(last.iter().all(|answer| answer.headers()["retry-after"] == "3199"), "until the hour is over");
+    assert!(last.iter().all(|answer| answer.body() == last[0].body()));
+    // Each of them is on record.
+    assert_eq!(guess_in_the_books(&world, 10_000..10_001).await, [GUESSES + 1]);
+    // The customer beside them is served, and nothing else has happened.
+    assert!(world.bill(&world.acme, GOOD).await.is_empty());
     assert_eq!(redeem(&world, &right, "r-1").await.0, StatusCode::OK);
     assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
     world.pass_seconds(3_600);
