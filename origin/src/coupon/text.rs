@@ -1,5 +1,6 @@
 //! The words of a coupon's text messages, in each language. They have no number in them, and an address only where the
-//! operator has configured one: it is the same for everybody.
+//! operator has configured one: it is the same for everybody. But for Arabic, all of their letters are in the GSM alphabet,
+//! which has no ó, í or À: with one of these a text takes twice as many messages.
 
 use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
@@ -29,10 +30,10 @@ pub(super) fn coupon(
             "{operator}: {code} is your code for {months} months of {offer}. Redeem it by {until}; the price is then added to your bill. Keep it like cash."
         ),
         Locale::Es => format!(
-            "{operator}: {code} es su código para {months} meses de {offer}. Canjéelo hasta el {until}; el precio se añade entonces a su factura. Guárdelo como dinero."
+            "{operator}: {code} es su clave para {months} meses de {offer}. Canjéela hasta el {until}; el precio se añade entonces a su factura. Vale como dinero en efectivo."
         ),
         Locale::Fr => format!(
-            "{operator} : {code} est votre code pour {months} mois de {offer}. À utiliser jusqu'au {until} ; le prix est alors ajouté à votre facture. Gardez-le comme de l'argent."
+            "{operator} : {code} est votre code pour {months} mois de {offer}. Utilisable jusqu'au {until} ; le prix est alors ajouté à votre facture. Gardez-le comme de l'argent."
         ),
         Locale::De => format!(
             "{operator}: {code} ist Ihr Code für {months} Monate {offer}. Einlösbar bis {until}; der Preis kommt dann auf Ihre Rechnung. Bewahren Sie ihn auf wie Bargeld."
@@ -44,7 +45,7 @@ pub(super) fn coupon(
     if replaces {
         text += match locale {
             Locale::En => " It replaces your earlier code.",
-            Locale::Es => " Sustituye a su código anterior.",
+            Locale::Es => " Sustituye a su clave anterior.",
             Locale::Fr => " Il remplace votre code précédent.",
             Locale::De => " Er ersetzt Ihren früheren Code.",
             Locale::Ar => " وهو يحل محل رمزك السابق.",
@@ -60,7 +61,7 @@ pub(super) fn reminder(operator: &str, offer: &str, last_day: Day, url: &str, lo
             "{operator}: your months of {offer} end on {last_day}. Go on without a gap and pay on your bill: {url}"
         ),
         Locale::Es => format!(
-            "{operator}: sus meses de {offer} terminan el {last_day}. Continúe sin interrupción y pague en su factura: {url}"
+            "{operator}: sus meses de {offer} terminan el {last_day}. Siga sin pausas y pague en su factura: {url}"
         ),
         Locale::Fr => format!(
             "{operator} : vos mois de {offer} se terminent le {last_day}. Continuez sans interruption et payez sur votre facture : {url}"
@@ -77,6 +78,7 @@ pub(super) fn reminder(operator: &str, offer: &str, last_day: Day, url: &str, lo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sms::parts_of;
 
     #[test]
     fn every_language_says_all_of_it() {
@@ -93,6 +95,33 @@ mod tests {
             let text = reminder("Acme", "Netflix Standard", day, "https://acme.example/go", locale);
             for part in ["Acme", "Netflix Standard", "2027-05-17", "https://acme.example/go"] {
                 assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+    }
+    #[test]
+    fn a_message_takes_as_many_parts_as_is_documented() {
+        let expires_at = Timestamp::parse("2027-11-18T12:00:00Z").expect("is a time");
+        let day = Day::parse("2027-05-17").expect("is a day");
+        // A long name, a long title, and an address of sixty characters.
+        let (operator, offer) = ("Acme Mobile Telecom", "Netflix Standard with ads");
+        let url = format!("https://{}", "my.acme-mobile-telecom.example/go-on/".repeat(2));
+        let url = &url[..60];
+        let about = About { offer, months: 12, expires_at };
+        for locale in Locale::ALL {
+            let text = reminder(operator, offer, day, url, locale);
+            assert!(
+                text.ends_with(url),
+                "nothing stands behind the address that could be taken for a part of it: {text}"
+            );
+            assert!(text.contains(&format!(" {url}")), "nor before it");
+            let code = coupon(operator, "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, true, locale);
+            let arabic = locale == Locale::Ar;
+            for (text, most) in [(&text, if arabic { 3 } else { 2 }), (&code, if arabic { 4 } else { 2 })] {
+                let (parts, in_gsm) = parts_of(text).expect("can be sent");
+                assert!(
+                    parts <= most && in_gsm == (locale != Locale::Ar),
+                    "{parts} {in_gsm} {locale:?}: {text}"
+                );
             }
         }
     }

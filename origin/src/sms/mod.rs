@@ -110,6 +110,13 @@ impl Delivery {
     }
 }
 
+/// In how many short messages a text goes, and whether in the GSM alphabet.
+#[cfg(test)]
+pub(crate) fn parts_of(text: &str) -> Option<(usize, bool)> {
+    let parts = parts::cut(text, 0)?;
+    Some((parts.messages.len(), parts.alphabet == parts::Alphabet::Gsm))
+}
+
 /// A gateway's code, as it is kept: a short word, and nothing that a number or a sentence could be. Only zeros say nothing.
 fn code(word: &str) -> Option<String> {
     let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';

@@ -141,3 +141,29 @@ async fn a_fortnight_before_the_end_the_way_on_is_shown_once_and_only_to_those_w
     assert!(!text.contains("2025550101"), "no number is in it: {text}");
     assert_eq!(world.messages(&world.acme, FRIEND).await.len(), before[1]);
 }
+
+#[tokio::test]
+async fn whoever_follows_the_reminder_pays_from_the_day_after_and_for_no_day_twice() {
+    let world = world().await;
+    let code = sold(&world, "c-1", GOOD).await;
+    assert_eq!(redeem(&world, &code, "r-1").await.0, StatusCode::OK);
+    world.pass_seconds(170 * DAY);
+    assert_eq!(remind(&world).await, 1, "2027-05-07");
+    world.acme.deliver().await;
+    // Messages are told apart by their time.
+    world.pass_seconds(1);
+    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    // April is paid for, and half of May.
+    for month in ["2027-04", "2027-05", "2027-05", "2027-06"] {
+        world.billing_run(month).await;
+    }
+    let bill = world.bill(&world.acme, GOOD).await;
+    let mut days: Vec<_> =
+        bill.iter().map(|line| (&line["servicePeriod"]["from"], &line["servicePeriod"]["to"])).collect();
+    days.sort_by_key(|(from, _)| from.to_string());
+    let [coupon, rest_of_may, june] = days[..] else { panic!("{bill:?}") };
+    assert_eq!(coupon, (&json!("2026-11-18"), &json!("2027-05-17")));
+    assert_eq!(rest_of_may, (&json!("2027-05-18"), &json!("2027-05-31")));
+    assert_eq!(june, (&json!("2027-06-01"), &json!("2027-06-30")));
+    assert_eq!(remind(&world).await, 0, "they go on already");
+}
