@@ -27,6 +27,7 @@ mod pin;
 pub mod reconcile;
 pub mod rotation;
 pub mod routes;
+pub mod service;
 pub mod settlement;
 pub mod sms;
 pub mod store;

@@ -7,10 +7,12 @@ use crate::world::customer::charge;
 use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use axum::Router;
 use http::{Method, StatusCode};
-use onbill_origin::outbox;
 use onbill_origin::store::Lane;
+use onbill_origin::{outbox, service};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 const GOOD: &str = "+12025550101";
@@ -48,6 +50,27 @@ async fn what_is_put_in_leaves_at_once() {
         assert_eq!(status, StatusCode::OK);
         until("the bell wakes the loop", async || text_messages(&world) == sent).await;
     }
+}
+
+#[tokio::test]
+async fn a_service_of_which_a_part_has_failed_ends_to_be_started_again() {
+    let world = World::new();
+    world.acme.import(ACCOUNTS.0).await;
+    let serve = async |stop: Pin<Box<dyn Future<Output = ()> + Send>>| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+        let running = service::run(Arc::clone(world.acme.app()), listener, None, stop);
+        tokio::time::timeout(DEADLINE, running).await.expect("ends")
+    };
+    assert!(serve(Box::pin(std::future::ready(()))).await.is_ok(), "it was asked to end");
+    // The lane of the PINs meets what nobody has thought of.
+    world.network.attach(world.acme.dashboard, Router::new().fallback(unthought_of));
+    let (status, _) = world.enter(&world.acme, GOOD).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(serve(Box::pin(std::future::pending())).await.is_err());
+}
+
+async fn unthought_of() -> StatusCode {
+    panic!("this was not thought of");
 }
 
 #[tokio::test]

@@ -6,18 +6,13 @@ use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::peer::HttpPeer;
-use onbill_origin::{begun_with, coupon, files, outbox, routes, sms};
+use onbill_origin::{begun_with, files, service};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::task::JoinHandle;
-
-/// How often spent nonces and old flows are forgotten.
-const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
 /// Answer the edge, hand charges and refunds to billing, tell the partner.
 ///
-/// Runs until SIGTERM or Ctrl-C. Logs are JSON lines on stderr; RUST_LOG sets their level, which is info
+/// Runs until SIGTERM or Ctrl-C, or until a part of it fails: let it be started again then. Logs are JSON lines on stderr; RUST_LOG sets their level, which is info
 /// when it is not set.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
@@ -46,38 +41,13 @@ impl Arguments {
         let listener =
             tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} is not free"))?;
         tracing::info!(%listen, operator = %app.config.operator, "serving");
-        let filing = match &app.config.files {
-            Some(settings) => {
-                let opened = files::Directory::open(&settings.directory);
-                let directory = opened
-                    .with_context(|| format!("{} cannot be used for files", settings.directory.display()))?;
-                Some(tokio::spawn(files::run(Arc::clone(&app), Arc::new(directory))))
-            }
-            None => None,
-        };
-        let delivery = tokio::spawn(outbox::run(Arc::clone(&app)));
-        let gateway = tokio::spawn(sms::run(Arc::clone(&app)));
-        let sweeper = tokio::spawn(sweep(Arc::clone(&app)));
-        axum::serve(listener, routes::router(app)).with_graceful_shutdown(stop_asked_for()).await?;
-        // What they were doing is leased and idempotent: it goes on after the next start.
-        delivery.abort();
-        gateway.abort();
-        sweeper.abort();
-        filing.inspect(JoinHandle::abort);
+        let directory = app.config.files.as_ref().map(|settings| {
+            let opened = files::Directory::open(&settings.directory);
+            opened.with_context(|| format!("{} cannot be used for files", settings.directory.display()))
+        });
+        let directory = directory.transpose()?.map(Arc::new);
+        service::run(app, listener, directory, stop_asked_for()).await?;
         Ok(Verdict::Clean)
-    }
-}
-
-async fn sweep(app: Arc<App>) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = app.store.sweep(app.now()).await {
-            tracing::error!(?error, "old nonces and flows could not be forgotten");
-        }
-        if let Err(fault) = coupon::remind_all(&app).await {
-            tracing::error!(?fault, "not everybody whose coupon ends could be told");
-        }
     }
 }
 
