@@ -23,6 +23,9 @@ const _: () = assert!(PIN_DIGITS == 6, "PINS counts the codes of six digits");
 pub(crate) struct PinMessage {
     pub(crate) msisdn: Msisdn,
     pub(crate) text: String,
+    /// The flow that it proves: when that is gone, nobody waits for it any more. Messages of before it was in them have none.
+    #[serde(default)]
+    pub(crate) flow: Option<Hash>,
     /// When the PIN is over and the message not worth sending any more.
     pub(crate) expires_at: Timestamp,
 }
@@ -47,7 +50,8 @@ pub(crate) fn issue(
 ) -> Option<NewPin> {
     let pin = draw(&*app.random);
     let expires_at = now.plus_seconds(PIN_SECONDS);
-    let message = message(app, msisdn, &pin, good_for, locale, expires_at)?;
+    let text = text(&app.config.name, &pin, good_for, locale);
+    let message = seal(app, PinMessage { msisdn: msisdn.clone(), text, flow: Some(*flow), expires_at })?;
     Some(NewPin { mac: app.vault.pin_mac(flow, &pin), expires_at, message })
 }
 
@@ -106,17 +110,9 @@ fn draw(random: &dyn Random) -> Zeroizing<String> {
 }
 
 /// The sealed message for a number. It is made for every number alike; whether it is sent is the outbox's decision.
-fn message(
-    app: &App,
-    msisdn: &Msisdn,
-    pin: &str,
-    good_for: GoodFor,
-    locale: Locale,
-    expires_at: Timestamp,
-) -> Option<Vec<u8>> {
-    let text = text(&app.config.name, pin, good_for, locale);
-    let message = PinMessage { msisdn: msisdn.clone(), text, expires_at };
+fn seal(app: &App, message: PinMessage) -> Option<Vec<u8>> {
     let plain = Zeroizing::new(serde_json::to_vec(&message).ok()?);
+    drop(Zeroizing::new(message.text));
     app.vault.seal_message(&*app.random, &plain)
 }
 

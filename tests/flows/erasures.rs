@@ -99,6 +99,51 @@ async fn one_name_is_one_erasure() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_used_is_not_good_for_a_number_that_has_only_begun() {
+    let (world, _) = World::signed_up(GOOD).await;
+    // Somebody is about to sign up, and somebody was reported of: neither is a subscriber.
+    world.enter(&world.acme, OTHER).await;
+    let event = json!({"eventID": "e-1", "type": "suspended", "msisdn": ABROAD, "occurredAt": world.now().to_string()});
+    assert_eq!(world.acme_calls("/account-events", &event).await.0, StatusCode::OK);
+    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    for number in [OTHER, ABROAD] {
+        let conflict = (StatusCode::UNPROCESSABLE_ENTITY, json!("idempotency-violation"));
+        assert_eq!(world.erase("er-1", number).await, conflict, "{number} was not erased by that");
+    }
+    assert_eq!(world.erase("er-2", OTHER).await, erased());
+    // Whoever begins anew is no trace of before.
+    world.pass_seconds(60);
+    world.enter(&world.acme, GOOD).await;
+    assert_eq!(world.erase("er-1", GOOD).await, erased());
+}
+
+#[tokio::test]
+async fn no_text_message_that_waits_goes_to_whoever_was_erased() {
+    let (world, _) = World::signed_up(OTHER).await;
+    let gateway = "127.0.0.1:8790/csp/notification";
+    let bought = json!({"extCouponID": "c-1", "msisdn": GOOD, "plan": "6M", "amount": {"value": 8999, "currency": "USD"}});
+    for is_erased in [false, true] {
+        world.network.disturb(gateway, Mishap::Lost);
+        world.enter(&world.acme, GOOD).await;
+        let mut coupon = bought.clone();
+        coupon["extCouponID"] = json!(format!("c-{is_erased}"));
+        assert_eq!(world.acme_calls("/coupons", &coupon).await.0, StatusCode::CREATED);
+        world.acme.deliver().await;
+        if is_erased {
+            assert_eq!(world.erase("er-1", GOOD).await, erased());
+        }
+        world.network.mend();
+        for _ in 0..3 {
+            world.pass_seconds(60);
+            world.acme.deliver().await;
+        }
+        world.pass_seconds(10_000);
+        let messages = world.messages(&world.acme, GOOD).await;
+        assert_eq!(messages.len(), 2, "the PIN and the code of before the erasure: {messages:?}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_operators_systems_ask_for_it() {
     let (world, pai) = World::signed_up(GOOD).await;
     let body = json!({"erasureID": "er-1", "msisdn": GOOD});

@@ -23,6 +23,14 @@ pub(super) async fn send(app: &App, message: &[u8], attempt: u32) -> HandOff {
     if app.now() >= message.expires_at {
         return HandOff::Dropped;
     }
+    // Whose flow is gone was erased meanwhile.
+    if let Some(flow) = message.flow {
+        match app.store.has_flow(flow).await {
+            Ok(true) => {}
+            Ok(false) => return HandOff::Dropped,
+            Err(_) => return again(),
+        }
+    }
     match app.account(&message.msisdn).await {
         Ok(Some(known)) if known.account.status != AccountStatus::Ceased => {}
         Ok(_) => return HandOff::Dropped,

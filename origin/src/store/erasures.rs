@@ -30,7 +30,8 @@ pub enum Erasure {
     Erased,
     /// A file that is being written needs the number; nothing else has it.
     Erasing,
-    /// Its name was another erasure's: this number has a subscriber who was there before that, and was not erased.
+    /// Its name was another erasure's: this number has a subscriber, a flow or an event that was there before that, and was
+    /// not erased.
     Conflict,
 }
 
@@ -40,10 +41,10 @@ pub(in crate::store) struct Under {
     pub(in crate::store) is_being_erased: bool,
 }
 
-/// How an erasure of that time stands, by who is under the number now. What was asked for is not on record: it would lead
-/// back to the number. Whoever has signed up since is none of its business.
-pub(in crate::store) fn judge(asked_at: Timestamp, under: &[Under]) -> Erasure {
-    if under.iter().any(|one| !one.is_being_erased && one.created_at <= asked_at) {
+/// How an erasure of that time stands, by who is under the number now, and by whether anything else of before then is. What was
+/// asked for is not on record: it would lead back to the number. Whoever has signed up since is none of its business.
+pub(in crate::store) fn judge(asked_at: Timestamp, under: &[Under], has_traces: bool) -> Erasure {
+    if has_traces || under.iter().any(|one| !one.is_being_erased && one.created_at <= asked_at) {
         Erasure::Conflict
     } else if under.iter().any(|one| one.is_being_erased) {
         Erasure::Erasing

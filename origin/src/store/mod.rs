@@ -97,6 +97,9 @@ pub trait Store:
         number: NumberIndex,
     ) -> Result<Option<Hash>, StoreError>;
 
+    /// Whether a flow is on record still, proven or not.
+    async fn has_flow(&self, flow: Hash) -> Result<bool, StoreError>;
+
     /// The flow, if its number is proven and it has not expired.
     async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError>;
 

@@ -177,6 +177,7 @@ pass_on! {
         fn try_pin(nonce: Nonce, now: Timestamp, flow: Hash, pin: Hash) -> PinTry<Flow>;
         fn try_device_pin(nonce: Nonce, now: Timestamp, pin: DevicePin) -> PinTry<()>;
         fn newest_device_flow(partner: PartnerId, number: NumberIndex) -> Option<Hash>;
+        fn has_flow(flow: Hash) -> bool;
         fn proven_flow(now: Timestamp, flow: Hash) -> Option<Flow>;
         fn pays_on_bill(partner: PartnerId, number: NumberIndex, generation: String) -> bool;
         fn issue_pai(nonce: Option<Nonce>, now: Timestamp, new: NewPai) -> PaiRow;

@@ -45,7 +45,9 @@ async fn erase(
     if let Some(name) = name {
         let known = tx.row("SELECT asked_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()]).await?;
         if let Some(row) = known {
-            return Ok(judge(time(&row, "asked_at")?, &under(tx, number).await?));
+            let asked_at = time(&row, "asked_at")?;
+            let has_traces = has_traces(tx, number, asked_at).await?;
+            return Ok(judge(asked_at, &under(tx, number).await?, has_traces));
         }
         // The same name at once for another number is caught here, and the use case begins again.
         tx.change_one(
@@ -87,7 +89,7 @@ async fn erase(
     .await?;
     tx.change("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
     forget_numbers(tx, &subscribers).await?;
-    let erasure = judge(now, &under(tx, number).await?);
+    let erasure = judge(now, &under(tx, number).await?, false);
     turns::give_back(tx, number).await?;
     Ok(erasure)
 }
@@ -105,6 +107,18 @@ async fn under(tx: &Db<'_>, number: NumberIndex) -> Result<Vec<Under>, Broken> {
         Ok(Under { created_at: time(row, "created_at")?, is_being_erased })
     };
     rows.iter().map(read).collect()
+}
+
+/// Whether a flow or an event of the number's is on record since that time or before.
+async fn has_traces(tx: &Db<'_>, number: NumberIndex, by: Timestamp) -> Result<bool, Broken> {
+    let found = tx
+        .rows(
+            "SELECT 1 FROM flows WHERE number_index = $1 AND started_at <= $2
+             UNION ALL SELECT 1 FROM account_events WHERE number_index = $1 AND recorded_at <= $2 LIMIT 1",
+            &[&number.0.as_slice(), &by.unix_seconds()],
+        )
+        .await?;
+    Ok(!found.is_empty())
 }
 
 /// Unless a file that is being written needs it: then it is the same bytes however often it is written. No later file has

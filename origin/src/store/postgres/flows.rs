@@ -149,6 +149,10 @@ async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<Pin
     })
 }
 
+pub(super) async fn is_there(db: &Db<'_>, flow: &Hash) -> Result<bool, Broken> {
+    Ok(db.row("SELECT 1 FROM flows WHERE flow_hash = $1", &[&flow.as_slice()]).await?.is_some())
+}
+
 pub(super) async fn proven(db: &Db<'_>, now: Timestamp, flow: &Hash) -> Result<Option<Flow>, Broken> {
     let row = db
         .row(

@@ -188,6 +188,10 @@ impl Store for PostgresStore {
         read!(&self.pool, |db| flows::newest_of_device(db, &partner, number))
     }
 
+    async fn has_flow(&self, flow: Hash) -> Result<bool, StoreError> {
+        read!(&self.pool, |db| flows::is_there(db, &flow))
+    }
+
     async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
         read!(&self.pool, |db| flows::proven(db, now, &flow))
     }

@@ -50,7 +50,8 @@ fn erase(
             .query_row([name.as_str()], |row| row.get(0))
             .optional()?;
         if let Some(asked_at) = asked_at {
-            return Ok(judge(Timestamp::from_unix_seconds(asked_at), &under(tx, number)?));
+            let has_traces = has_traces(tx, number, asked_at)?;
+            return Ok(judge(Timestamp::from_unix_seconds(asked_at), &under(tx, number)?, has_traces));
         }
         tx.prepare_cached("INSERT INTO erasures (erasure_id, asked_at) VALUES (?1, ?2)")?
             .execute(params![name.as_str(), now.unix_seconds()])?;
@@ -76,7 +77,7 @@ fn erase(
     for (subscriber_id, _) in &holders {
         forget_number(tx, subscriber_id)?;
     }
-    Ok(judge(now, &under(tx, number)?))
+    Ok(judge(now, &under(tx, number)?, false))
 }
 
 fn under(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>, StoreError> {
@@ -88,6 +89,15 @@ fn under(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>, StoreError>
         Ok(Under { created_at, is_being_erased: row.get(1)? })
     });
     Ok(under?.collect::<Result<_, _>>()?)
+}
+
+/// Whether a flow or an event of the number's is on record since that time or before.
+fn has_traces(tx: &Connection, number: NumberIndex, by: i64) -> Result<bool, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT 1 FROM flows WHERE number_index = ?1 AND started_at <= ?2
+         UNION ALL SELECT 1 FROM account_events WHERE number_index = ?1 AND recorded_at <= ?2",
+    )?;
+    Ok(select.exists(params![number.0, by])?)
 }
 
 /// They stay on record by the operator's names for them, and are not told apart by their contents any more.

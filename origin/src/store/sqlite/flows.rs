@@ -128,6 +128,10 @@ fn judge(tx: &Connection, now: Timestamp, row: &Row<'_>, pin: &Hash) -> Result<P
     })
 }
 
+pub(super) fn is_there(db: &Connection, flow: &Hash) -> Result<bool, StoreError> {
+    Ok(db.prepare_cached("SELECT 1 FROM flows WHERE flow_hash = ?1")?.exists([flow])?)
+}
+
 pub(super) fn proven(db: &Connection, now: Timestamp, flow: &Hash) -> Result<Option<Flow>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT * FROM flows

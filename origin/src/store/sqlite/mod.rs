@@ -198,6 +198,10 @@ impl Store for SqliteStore {
         self.read(move |db| flows::newest_of_device(db, &partner, number)).await
     }
 
+    async fn has_flow(&self, flow: Hash) -> Result<bool, StoreError> {
+        self.read(move |db| flows::is_there(db, &flow)).await
+    }
+
     async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
         self.read(move |db| flows::proven(db, now, &flow)).await
     }
