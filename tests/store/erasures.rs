@@ -21,6 +21,7 @@ on_each_database!(
     nothing_leads_to_the_number_any_more,
     charges_and_totals_stay,
     an_erasure_takes_place_once,
+    a_name_is_no_good_for_what_was_there_before_it,
     former_holders_of_the_number_are_forgotten_as_well,
     whoever_signs_up_afterwards_is_somebody_new,
     a_charge_that_waits_is_decided_without_the_number,
@@ -64,6 +65,25 @@ async fn waiting(books: &Books, pai: Pai, ext_id: &str) -> String {
 async fn lease(store: &dyn Store) -> Vec<Entry> {
     let now = NOW.plus_seconds(200);
     store.lease_due(Lane::Bills, now, now.plus_seconds(900), 100).await.expect("works")
+}
+
+async fn a_name_is_no_good_for_what_was_there_before_it(books: Books) {
+    books.subscriber(1).await;
+    // Somebody who has only begun, and somebody of whom something was reported.
+    let begun = flow(2, Some([1; 32]));
+    books.store.start_flow(nonce(), NOW, begun.clone()).await.expect("works");
+    record(&books, event("e-1", Suspended, 3, None)).await;
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    for n in [2, 3] {
+        assert_eq!(erase(&books, "er-1", n).await, Erasure::Conflict, "{n}");
+    }
+    assert!(books.store.has_flow(begun.flow).await.expect("works"));
+    assert_eq!(erase(&books, "er-2", 2).await, Erasure::Erased);
+    assert!(!books.store.has_flow(begun.flow).await.expect("works"), "and its PIN is sent to nobody");
+    // Whoever has begun since is no trace of before.
+    let later = NOW.plus_seconds(101);
+    books.store.start_flow(nonce(), later, flow(1, Some([2; 32]))).await.expect("works");
+    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
 }
 
 async fn nothing_leads_to_the_number_any_more(books: Books) {
