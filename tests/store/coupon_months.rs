@@ -14,6 +14,7 @@ on_each_database!(
     a_gift_pays_for_the_named_subscriber,
     a_charge_for_days_of_a_coupons_is_refused_and_not_recorded,
     what_was_refunded_whole_pays_for_nothing,
+    months_begin_today_when_the_charge_of_these_days_was_refunded,
     a_coupons_charge_counts_against_no_limit,
     nobody_is_told_of_a_coupons_charge,
     whoever_goes_on_is_not_reminded_and_the_others_once,
@@ -104,6 +105,28 @@ async fn what_was_refunded_whole_pays_for_nothing(books: Books) {
     books.refunded(refund(&ext_id, "f-2", None)).await;
     assert_eq!(paid().await.expect("works"), None);
     books.posted(charge(pai, "n-1", 1599)).await;
+}
+
+async fn months_begin_today_when_the_charge_of_these_days_was_refunded(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let mut monthly = charge(pai, "n-1", 1599);
+    monthly.request.service_period = period("2026-11-05", "2026-12-04");
+    let id = books.posted(monthly).await;
+    books.store.answer_transaction(NOW, id, done()).await.expect("works");
+    let redeemed_for = async |n: &str| {
+        let id = books.redeemed(1, &format!("c-{n}"), &format!("r-{n}")).await;
+        let charge = books.store.charge(id.clone()).await.expect("works").expect("is on its way");
+        let reason = declined(DeclineReason::RiskDeclined);
+        books.store.answer_redemption(NOW, id, reason).await.expect("works");
+        charge.service_period
+    };
+    // Most of it is back, and billing may refuse the rest.
+    let refund_id = books.refunded(refund("n-1", "f-1", Some(1598))).await;
+    books.store.answer_refund(NOW, refund_id, done()).await.expect("works");
+    let refund_id = books.refunded(refund("n-1", "f-2", None)).await;
+    assert_eq!(redeemed_for("1").await, period("2026-12-05", "2027-06-04"));
+    books.store.answer_refund(NOW, refund_id, done()).await.expect("works");
+    assert_eq!(redeemed_for("2").await, period("2026-11-18", "2027-05-17"));
 }
 
 async fn a_coupons_charge_counts_against_no_limit(books: Books) {

@@ -135,6 +135,7 @@ async fn lock_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<P
 }
 
 /// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
+/// A charge that was given back whole pays for nothing, once billing has said that it was.
 async fn next_period(
     tx: &Db<'_>,
     today: Day,
@@ -146,6 +147,8 @@ async fn next_period(
     let charged = tx
         .row(
             "SELECT max(t.period_to) AS until FROM transactions t WHERE t.pai = $1 AND t.status <> 'DECLINED'
+                 AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
                  AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
             &[&pai.to_string()],
         )

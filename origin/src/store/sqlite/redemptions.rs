@@ -104,6 +104,7 @@ fn count_guess(tx: &Connection, now: Timestamp, partner: &PartnerId) -> Result<R
 }
 
 /// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
+/// A charge that was given back whole pays for nothing, once billing has said that it was.
 fn next_period(
     tx: &Connection,
     today: Day,
@@ -115,6 +116,8 @@ fn next_period(
     let charged: Option<String> = tx
         .prepare_cached(
             "SELECT max(t.period_to) FROM transactions t WHERE t.pai = ?1 AND t.status <> 'DECLINED'
+                 AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
                  AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
         )?
         .query_row([pai.to_string()], |row| row.get(0))?;

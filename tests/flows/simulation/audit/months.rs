@@ -20,7 +20,7 @@ struct Span {
     is_coupon: bool,
     /// How it stands.
     outcome: String,
-    /// All of it is back.
+    /// All of it is back; of a charge, as billing has said.
     is_back: bool,
     claimed_on: Day,
     reminded: bool,
@@ -57,11 +57,6 @@ impl Span {
     fn is_spent(&self) -> bool {
         self.is_coupon && self.outcome == "REDEEMED"
     }
-
-    /// Whether a coupon's months come after it. A charge that is back has been for these days all the same.
-    fn goes_before(&self) -> bool {
-        if self.is_coupon { self.is_in_force() } else { !self.is_declined() }
-    }
 }
 
 impl Months {
@@ -93,7 +88,7 @@ impl Months {
             // Nothing else has happened meanwhile.
             if new.is_coupon && of_the_same().all(|(other, span)| self.spans.get(other) == Some(span)) {
                 let before =
-                    of_the_same().filter(|(_, span)| span.goes_before()).map(|(_, span)| span.days.to());
+                    of_the_same().filter(|(_, span)| span.is_in_force()).map(|(_, span)| span.days.to());
                 let from = before.max().filter(|last| *last >= new.claimed_on).and_then(Day::next);
                 if new.days.from() != from.unwrap_or(new.claimed_on) {
                     found.push(format!("{id} begins too early or too late: {new:?}, {from:?} was free"));
@@ -174,7 +169,9 @@ async fn live(eyes: &Eyes) -> BTreeSet<String> {
 
 async fn spans(eyes: &Eyes) -> BTreeMap<String, Span> {
     let charges = "SELECT t.transaction_id, t.pai, t.period_from, t.period_to, t.created_at, t.amount_minor,
-                       t.refunded_minor, t.status, NULL, NULL, t.pai, NULL
+                       (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                        WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED'),
+                       t.status, NULL, NULL, t.pai, NULL
                    FROM transactions t
                    WHERE NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)";
     let coupons = "SELECT r.transaction_id, r.pai, r.period_from, r.period_to, t.created_at, t.amount_minor,
