@@ -8,7 +8,7 @@ use onbill_domain::day::ServicePeriod;
 /// Something that was said, and has to be so.
 #[derive(Clone, Debug)]
 pub(in crate::simulation) enum Said {
-    /// The buyer with this PAI has left.
+    /// Whose PAI this is has left.
     HasLeft(String),
     /// Some of these days of a PAI's are paid for by a coupon.
     IsPaid(String, ServicePeriod),

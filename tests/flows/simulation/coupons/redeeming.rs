@@ -1,7 +1,7 @@
 //! The partner's customers type the codes that have arrived: for themselves or for a friend, again and at once, void ones
 //! and expired ones, with a slip, and such as are nobody's. The partner remembers every answer.
 
-use super::{PLANS, Sold, WRONG_CODES};
+use super::{PLANS, Said, Sold, WRONG_CODES};
 use crate::simulation::run::Run;
 use crate::simulation::weather::Met;
 use crate::world::Mishap;
@@ -311,8 +311,7 @@ impl Run {
                 true
             }
             (StatusCode::NOT_FOUND, Some("pai-not-found")) => {
-                let pai = redemption.pai.as_ref().expect("names one");
-                assert!(self.standings.is_closed(pai), "{reference}: {answer}");
+                self.said.push(Said::HasLeft(redemption.pai.clone().expect("names one")));
                 self.weather.meet(Met::GiftToNobody);
                 true
             }
