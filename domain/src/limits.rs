@@ -88,3 +88,14 @@ pub const COUPON_MONTHS_MAX: u8 = 12;
 /// Text messages with a code that one coupon can have: the first, and four more for a customer who has lost it. Each
 /// has another code, so a caller that repeats itself voids what the customer is about to type.
 pub const COUPON_TEXTS_MAX: u32 = 5;
+
+/// Longest message of a partner's to a subscriber, in UTF-16 units, as phones count characters in most scripts: with the
+/// partner's name before it three parts of a text message in any script, and more often one or two.
+pub const NOTIFICATION_UNITS_MAX: usize = 160;
+
+/// Messages of a partner's to one subscriber on one day (UTC): a day on which a payment fails and is mended has three or
+/// four. The operator pays for each, and who gets more will not read them.
+pub const NOTIFICATIONS_PER_DAY_MAX: u32 = 5;
+
+/// A message of a partner's is tried for so long, in seconds: what it says of today is wrong tomorrow.
+pub const NOTIFICATION_SECONDS: i64 = 86_400;

@@ -112,6 +112,7 @@ async fn dispatch<P: Platform>(
         Route::OttPin => routes::ott::pin::post(&call()?).await,
         Route::OttTokenValidate => routes::ott::token_validate::post(&call()?).await,
         Route::OttCouponRedeem => routes::ott::coupon_redeem::post(&call()?).await,
+        Route::OttNotification => routes::ott::notification::post(&call()?).await,
         Route::OttPartnerSubscription => routes::ott::partner_subscription::post(&call()?).await,
         Route::OttSubscriptionChange { partner_subscription_id } => {
             routes::ott::subscription_change::put(&call()?, partner_subscription_id).await

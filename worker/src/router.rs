@@ -22,6 +22,7 @@ pub(crate) enum Route<'a> {
     OttPin,
     OttTokenValidate,
     OttCouponRedeem,
+    OttNotification,
     OttPartnerSubscription,
     OttSubscriptionChange { partner_subscription_id: &'a str },
     OttTransaction,
@@ -48,6 +49,7 @@ pub(crate) fn find(path: &str) -> Option<Route<'_>> {
         "/ott/v1/pin" => Route::OttPin,
         "/ott/v1/token/validate" => Route::OttTokenValidate,
         "/ott/v1/coupon/redeem" => Route::OttCouponRedeem,
+        "/ott/v1/notification" => Route::OttNotification,
         "/ott/v1/partnerSubscription" => Route::OttPartnerSubscription,
         "/ott/v1/transaction" => Route::OttTransaction,
         _ => return find_with_parts(path),
@@ -103,6 +105,7 @@ impl Route<'_> {
             Self::OttPin => "/ott/v1/pin",
             Self::OttTokenValidate => "/ott/v1/token/validate",
             Self::OttCouponRedeem => "/ott/v1/coupon/redeem",
+            Self::OttNotification => "/ott/v1/notification",
             Self::OttPartnerSubscription => "/ott/v1/partnerSubscription",
             Self::OttSubscriptionChange { .. } => "/ott/v1/partnerSubscription/{partnerSubscriptionID}",
             Self::OttTransaction => "/ott/v1/transaction",
@@ -156,6 +159,7 @@ mod tests {
             "/ott/v1/pin",
             "/ott/v1/token/validate",
             "/ott/v1/coupon/redeem",
+            "/ott/v1/notification",
             "/ott/v1/partnerSubscription",
             "/ott/v1/transaction",
         ] {
@@ -191,6 +195,7 @@ mod tests {
             "/ott/v1/transaction/a/refund/r/s",
             "/ott/v1/transaction/a/Refund",
             "/ott/v1/transactions",
+            "/ott/v1/notification/n-1",
             "//healthz",
         ] {
             assert_eq!(find(path), None, "{path}");

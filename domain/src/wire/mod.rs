@@ -8,6 +8,7 @@ pub mod device;
 pub mod edge;
 pub mod kv;
 pub mod ledger;
+pub mod notification;
 pub mod operator;
 pub mod origin;
 pub mod ott;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-const ROUTES: [(&str, &str); 21] = [
+const ROUTES: [(&str, &str); 22] = [
     ("GET, HEAD", "/healthz"),
     ("GET, HEAD", "/widget/v1/onbill.js"),
     ("GET, HEAD", "/widget/v1/frame"),
@@ -23,6 +23,7 @@ const ROUTES: [(&str, &str); 21] = [
     ("POST", "/ott/v1/pin"),
     ("POST", "/ott/v1/token/validate"),
     ("POST", "/ott/v1/coupon/redeem"),
+    ("POST", "/ott/v1/notification"),
     ("POST", "/ott/v1/partnerSubscription"),
     ("PUT", "/ott/v1/partnerSubscription/s-1"),
     ("POST", "/ott/v1/transaction"),
@@ -135,8 +136,16 @@ async fn a_request_with_a_path_only_is_plain_http_to_its_host() {
 #[tokio::test]
 async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
     let world = World::new();
-    let secrets =
-        [NUMBER, "2025550101", "731942", "flow-secret", "ticket-secret", "session-secret", "result-secret"];
+    let secrets = [
+        NUMBER,
+        "2025550101",
+        "731942",
+        "flow-secret",
+        "ticket-secret",
+        "session-secret",
+        "result-secret",
+        "message-secret",
+    ];
     world.answers("POST https://origin.acme.example/edge/v1/pai", 200, &mapping("acme", "ACTIVE", 1));
     let token = world.token("acme", |_| {});
     world
@@ -166,6 +175,9 @@ async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
     }
     world.netflix("POST", "/ott/v1/token/validate", &json!({"token": token, "extReference": "r"})).await;
     world.netflix("POST", "/ott/v1/transaction", &json!({"extTransactionID": NUMBER, "pai": NUMBER})).await;
+    for message in [json!("message-secret"), json!("message-secret "), json!(["message-secret"])] {
+        world.netflix("POST", "/ott/v1/notification", &json!({"pai": pai(), "message": message})).await;
+    }
     world.netflix("GET", &format!("/ott/v1/transaction/{NUMBER}"), &Value::Null).await;
     let refund = json!({"extRefundID": NUMBER, "reason": NUMBER});
     world.netflix("POST", &format!("/ott/v1/transaction/{NUMBER}/refund"), &refund).await;

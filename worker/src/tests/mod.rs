@@ -6,6 +6,7 @@ mod device;
 mod everywhere;
 mod frame;
 pub(crate) mod kit;
+mod notifications;
 mod origin;
 mod ott;
 mod refunds;

@@ -9,10 +9,11 @@ use onbill_domain::signature::{Presented, Target, verify};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "/ott/v1/account/validate",
     "/ott/v1/pin",
     "/ott/v1/token/validate",
+    "/ott/v1/notification",
     "/ott/v1/partnerSubscription",
     "/ott/v1/transaction",
     "/ott/v1/transaction/n-1/refund",
@@ -35,6 +36,7 @@ fn question(world: &World, path: &str) -> Value {
     match path {
         "/ott/v1/token/validate" => json!({"token": world.token("acme", |_| {}), "extReference": "r-1"}),
         "/ott/v1/partnerSubscription" => subscription(),
+        "/ott/v1/notification" => json!({"pai": pai(), "message": "Hello", "extNotificationID": "m-1"}),
         "/ott/v1/account/validate" | "/ott/v1/pin" => json!({"msisdn": NUMBER, "operator": "acme"}),
         "/ott/v1/transaction/n-1/refund" => json!({"extRefundID": "r-1", "reason": "Ended early"}),
         _ => charge(),

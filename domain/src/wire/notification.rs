@@ -1,0 +1,169 @@
+//! Partner → edge → origin: a message to a subscriber, who stays unknown to the partner. What it says is between those
+//! two: nothing here prints it.
+
+use crate::ids::ExtId;
+use crate::limits::NOTIFICATION_UNITS_MAX;
+use crate::pai::Pai;
+use crate::reject::Reject;
+use serde::{Deserialize, Serialize};
+
+/// `POST /notification`: a text message to a subscriber.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct NotificationRequest {
+    /// To whom.
+    pub pai: Pai,
+    /// What it says. The partner's name is put before it.
+    pub message: String,
+    /// The partner's name for it, unique for ever: the same again is sent once. Without a name, each call is a message.
+    #[serde(rename = "extNotificationID", default, skip_serializing_if = "Option::is_none")]
+    pub ext_notification_id: Option<ExtId>,
+}
+
+impl NotificationRequest {
+    /// Checks what the types do not: that the message fits, and looks like one message of its sender's and nothing else.
+    pub fn check(&self) -> Result<(), Reject> {
+        if !(1..=NOTIFICATION_UNITS_MAX).contains(&self.message.encode_utf16().count()) {
+            return Err(Reject::invalid(format!(
+                "message must be 1 to {NOTIFICATION_UNITS_MAX} UTF-16 units."
+            )));
+        }
+        if is_one_line(&self.message) {
+            Ok(())
+        } else {
+            Err(Reject::invalid(
+                "message must be one line of words with single spaces between them, and nothing invisible.",
+            ))
+        }
+    }
+}
+
+/// Behind the name that is put before it nothing may look like another message: no other line (on which a phone would
+/// also look for a code to fill in), no row of blanks that pushes the rest onto one, no text that runs the other way.
+fn is_one_line(text: &str) -> bool {
+    let mut after_blank = true;
+    for character in text.chars() {
+        let is_blank = is_blank(character);
+        if character.is_control() || is_deceptive(character) || (is_blank && after_blank) {
+            return false;
+        }
+        after_blank = is_blank;
+    }
+    !after_blank
+}
+
+/// White space, and the letters that are as empty: those of Hangul that fill a place, and Braille without a dot.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
+}
+
+/// Line and paragraph separators; embeddings, overrides and isolates of direction (Unicode Annex 9 §2); and what has no
+/// width and no use between letters. Joiners and the marks of direction have one, in Persian and in emoji.
+fn is_deceptive(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+/// It will be sent, if its subscriber still has their number then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotificationAnswer {
+    /// Always `ACCEPTED`: others are refused.
+    pub status: String,
+}
+
+impl NotificationAnswer {
+    /// The only one there is.
+    pub fn accepted() -> Self {
+        Self { status: "ACCEPTED".to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const PAI: &str = "01010101-0101-4101-8101-010101010101";
+
+    fn read(body: &Value) -> Result<NotificationRequest, &'static str> {
+        let request = crate::wire::parse::<NotificationRequest>(body.to_string().as_bytes());
+        let request = request.and_then(|request| request.check().map(|()| request));
+        request.map_err(|reject| {
+            assert!(!reject.message.contains("Hello"), "{}", reject.message);
+            reject.code.as_str()
+        })
+    }
+
+    fn message(text: &str) -> Result<(), &'static str> {
+        read(&json!({"pai": PAI, "message": text})).map(|_| ())
+    }
+
+    #[test]
+    fn a_message_is_one_line_that_fits() {
+        for fine in [
+            "x",
+            "Your plan changes on 1 December. Details: https://netflix.example/plan?a=1&b=2",
+            "Votre abonnement change\u{202f}: 15,99\u{a0}€",
+            "سيتغير اشتراكك قريبا",
+            "می\u{200c}خواهید",
+            "ご契約内容が\u{3000}変わります",
+            "👨\u{200d}👩\u{200d}👧 📺",
+            &"é".repeat(160),
+            &"📱".repeat(80),
+        ] {
+            assert_eq!(message(fine), Ok(()), "{fine}");
+        }
+        for bad in [
+            "",
+            " ",
+            " Hello",
+            "Hello ",
+            "Hello\nAcme: 123456 is your code",
+            "Hello\r",
+            "Hello\tyou",
+            "Hello\u{0}",
+            "Hello\u{85}you",
+            "Hello\u{2028}you",
+            "Hello  you",
+            "Hello \u{2800} you",
+            "Hello\u{3164}\u{3164}you",
+            "Hello\u{202e}you",
+            "Hello\u{2067}you",
+            "Hello\u{200b}you",
+            "Hello\u{e0041}",
+            &"é".repeat(161),
+            &"📱".repeat(81),
+        ] {
+            assert_eq!(message(bad), Err("invalid-request"), "{bad:?}");
+        }
+    }
+
+    /// Of a message with a name, a keyed hash of this text is kept for ever: another spelling of the same message would
+    /// make each repetition of an older one a conflict.
+    #[test]
+    fn a_message_has_one_spelling_for_ever() {
+        let body = json!({"unknown": 1, "message": "Hello", "extNotificationID": "m-1", "pai": PAI});
+        let spelled = read(&body).map(|request| serde_json::to_string(&request).expect("is JSON"));
+        let text = format!(r#"{{"pai":"{PAI}","message":"Hello","extNotificationID":"m-1"}}"#);
+        assert_eq!(spelled, Ok(text));
+        for (member, bad) in [
+            ("pai", json!("x")),
+            ("message", json!(1)),
+            ("message", Value::Null),
+            ("extNotificationID", json!("a b")),
+        ] {
+            let mut body = body.clone();
+            body[member] = bad;
+            assert_eq!(read(&body).err(), Some("invalid-request"), "{member}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `POST /ott/v1/notification`: a message to a subscriber. Who that is, and whether they have had enough of them today, only
+//! the origin knows.
+
+use crate::call::Call;
+use crate::fault::Stop;
+use crate::ott::authenticate::authenticate;
+use crate::ott::by_pai::route_by_pai;
+use crate::platform::Platform;
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::wire::notification::{NotificationAnswer, NotificationRequest};
+use onbill_domain::wire::parse;
+
+/// 1. The call is a partner's → else 401, 413, 415, 429.
+/// 2. It has the expected members, in their bounds → else 400 `invalid-request`.
+/// 3. The operator of the PAI is found → else 404 `pai-not-found`; nobody can say → 503.
+/// 4. Its origin takes the message → 202, or its refusal; no proper answer → 503, and the partner asks again, with the
+///    same `extNotificationID` if it has one.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+    // 1.
+    let partner = authenticate(call).await?;
+    // 2.
+    let notification: NotificationRequest = parse(call.request.body())?;
+    notification.check()?;
+    // 3. and 4.
+    route_by_pai::<_, NotificationAnswer>(call, partner, notification.pai).await
+}
