@@ -89,9 +89,9 @@ pub const COUPON_MONTHS_MAX: u8 = 12;
 /// has another code, so a caller that repeats itself voids what the customer is about to type.
 pub const COUPON_TEXTS_MAX: u32 = 5;
 
-/// Longest message of a partner's to a subscriber, in UTF-16 units, as phones count characters in most scripts: with the
-/// partner's name before it three parts of a text message in any script, and more often one or two.
-pub const NOTIFICATION_UNITS_MAX: usize = 160;
+/// Longest message of a partner's to a subscriber, in UTF-16 units, as phones count characters in most scripts: behind a
+/// short name it fits into one text message in Latin script, and behind the longest into three in any script.
+pub const NOTIFICATION_UNITS_MAX: usize = 150;
 
 /// Messages of a partner's to one subscriber on one day (UTC): a day on which a payment fails and is mended has three or
 /// four. The operator pays for each, and who gets more will not read them.

@@ -9,6 +9,8 @@ mod secure;
 pub(crate) use coupons::wrong_codes_per_hour;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use durations::{HandOffSeconds, SimSwapHours};
+#[cfg(test)]
+pub(crate) use partners::PARTNER_NAME_UNITS_MAX;
 pub use partners::{NumberProof, Partner};
 pub(crate) use secure::secure;
 
@@ -218,7 +220,7 @@ impl Config {
                 ));
             }
         }
-        partners::check(&self.partners)?;
+        partners::check(&self.partners, &self.name)?;
         coupons::check(self)?;
         for (n, set) in self.limits.iter().enumerate() {
             let currency = set.currency;

@@ -117,7 +117,7 @@ impl Vault {
         Msisdn::parse(std::str::from_utf8(&plain).ok()?)
     }
 
-    /// Seals a text message with its number in it.
+    /// Seals a text message, most often with its number in it.
     pub fn seal_message(&self, random: &dyn Random, message: &[u8]) -> Option<Vec<u8>> {
         self.seal(random, Purpose::Message, message)
     }
@@ -167,6 +167,13 @@ impl Vault {
     /// code itself is nowhere, to make another hash of.
     pub fn coupon_hash(&self, code: &CouponCode) -> Hash {
         hmac_sha256(&self.oldest().coupon[..], &Zeroizing::new(code.symbols())[..])
+    }
+
+    /// Tells a partner's message from another of the same name, without keeping what it says: that is easily guessed, and
+    /// without the key no guess can be tried. It is compared for ever, and so the key is the oldest of the ring's.
+    pub fn notification_mac(&self, request: &[u8]) -> Hash {
+        let message = Zeroizing::new([b"onbill notification v1".as_slice(), request].concat());
+        hmac_sha256(&self.oldest().pin[..], &message)
     }
 
     /// Names a PAI within a flow, for a browser that must not know it.

@@ -39,6 +39,7 @@ mod imports;
 mod leases;
 mod migrations;
 mod notices;
+mod notifications;
 mod races;
 mod races_of_coupons;
 mod races_of_events;

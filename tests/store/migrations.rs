@@ -15,8 +15,9 @@ use onbill_domain::wire::operator::EventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    DevicePin, Entry, Erasure, EventRecord, HandOff, Lane, NewEvent, PinTry, Posting, Redeeming,
-    RedemptionEnd, RefundPosting, Settling, Store, SubscriptionUpdate, WhichCoupons, Work,
+    DevicePin, Entry, Erasure, EventRecord, HandOff, Lane, NewEvent, NewNotification, Notifying, PinTry,
+    Posting, Redeeming, RedemptionEnd, RefundPosting, Settling, Store, SubscriptionUpdate, WhichCoupons,
+    Work,
 };
 use onbill_tests::place::{Place, run};
 use std::collections::BTreeSet;
@@ -100,6 +101,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         flows_of_devices_are_there(&*store, version >= 8).await;
         coupons_are_there(&*store, &due, version).await;
         own_pages_are_there(&*store, version >= 13).await;
+        messages_are_there(&*store, &due, version >= 17).await;
         subscriptions_change(&*store).await;
         erasures_are_there(&*store, version).await;
         if version >= 2 {
@@ -171,7 +173,9 @@ async fn refunds_and_spending_are_there(store: &dyn Store, due: &[Entry], in_sam
     assert_eq!(due.iter().filter(refunds).count(), usize::from(in_sample));
     assert_eq!(due.iter().filter(notices).count(), usize::from(in_sample));
     assert_eq!(
-        due.iter().filter(|entry| !is_pai_notice(entry) && name(entry).0 != "coupon").count(),
+        due.iter()
+            .filter(|entry| !is_pai_notice(entry) && !["coupon", "notification"].contains(&name(entry).0))
+            .count(),
         if in_sample { 4 } else { 2 }
     );
 }
@@ -241,6 +245,24 @@ async fn own_pages_are_there(store: &dyn Store, in_sample: bool) {
     // The closed one's holder has left; a person looks at them in the books.
     let closed = store.charges_on(vec![pai(CLOSED)], None, 20).await.expect("works");
     assert!(!closed.lines.is_empty());
+}
+
+async fn messages_are_there(store: &dyn Store, due: &[Entry], in_sample: bool) {
+    let waits = due.iter().filter(|entry| name(entry) == ("notification", "message-new")).count();
+    assert_eq!(waits, usize::from(in_sample));
+    for (named, contents, taken) in
+        [("m-sent", 0x1a, Notifying::Replayed), ("m-new", 0x1c, Notifying::Conflict)]
+    {
+        let new = NewNotification {
+            notification_id: format!("again-{named}"),
+            partner: partner("netflix"),
+            pai: pai(OPEN),
+            named: Some((ext(named), [contents; 32])),
+            message: b"sealed".to_vec(),
+        };
+        let taken = if in_sample { taken } else { Notifying::Accepted };
+        assert_eq!(store.notify(nonce(), NOW, new).await.expect("works"), taken, "{named}");
+    }
 }
 
 async fn subscriptions_change(store: &dyn Store) {

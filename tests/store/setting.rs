@@ -334,6 +334,7 @@ pub(crate) fn name(entry: &Entry) -> (&'static str, &str) {
         Work::Pin { .. } => ("pin", ""),
         Work::Coupon { coupon_id, .. } => ("coupon", coupon_id),
         Work::CouponReminder { coupon_id, .. } => ("coupon-reminder", coupon_id),
+        Work::Notification { notification_id, .. } => ("notification", notification_id),
     }
 }
 

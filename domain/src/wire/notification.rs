@@ -117,8 +117,8 @@ mod tests {
             "می\u{200c}خواهید",
             "ご契約内容が\u{3000}変わります",
             "👨\u{200d}👩\u{200d}👧 📺",
-            &"é".repeat(160),
-            &"📱".repeat(80),
+            &"é".repeat(150),
+            &"📱".repeat(75),
         ] {
             assert_eq!(message(fine), Ok(()), "{fine}");
         }
@@ -140,8 +140,8 @@ mod tests {
             "Hello\u{2067}you",
             "Hello\u{200b}you",
             "Hello\u{e0041}",
-            &"é".repeat(161),
-            &"📱".repeat(81),
+            &"é".repeat(151),
+            &"📱".repeat(76),
         ] {
             assert_eq!(message(bad), Err("invalid-request"), "{bad:?}");
         }

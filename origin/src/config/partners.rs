@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partner {
-    /// Its name.
+    /// Its name in URLs and keys.
     pub id: PartnerId,
+    /// Its name for people, before what it says to subscribers; without it, that is its `id`.
+    pub name: Option<String>,
     /// Where it is told of later outcomes; without it, it asks.
     pub url: Option<String>,
     /// How the money is shared with it; without it, there is no settlement.
@@ -34,9 +36,16 @@ pub enum NumberProof {
     DeviceRead,
 }
 
+/// Longest name for people, in UTF-16 units: as long as an `id`, which stands in for it. A message behind it has to fit into
+/// three text messages.
+pub(crate) const PARTNER_NAME_UNITS_MAX: usize = 40;
+
 /// Checks what the types do not.
-pub(super) fn check(partners: &[Partner]) -> Result<(), String> {
+pub(super) fn check(partners: &[Partner], operator: &str) -> Result<(), String> {
     for (n, partner) in partners.iter().enumerate() {
+        if let Some(name) = &partner.name {
+            check_name(name, operator).map_err(|complaint| format!("partner {}: {complaint}", partner.id))?;
+        }
         if partners[..n].iter().any(|other| other.id == partner.id) {
             return Err(format!("partner {} is there twice", partner.id));
         }
@@ -53,6 +62,21 @@ pub(super) fn check(partners: &[Partner]) -> Result<(), String> {
     Ok(())
 }
 
+/// A name that reads as the operator's, or as a PIN, would lend the partner's words to them.
+fn check_name(name: &str, operator: &str) -> Result<(), String> {
+    let fits = (1..=PARTNER_NAME_UNITS_MAX).contains(&name.encode_utf16().count());
+    let is_plain = name.chars().all(|c| !c.is_control() && c != ':') && name.starts_with(char::is_alphabetic);
+    if !fits || !is_plain || name.ends_with(' ') {
+        return Err(format!(
+            "name must be 1 to {PARTNER_NAME_UNITS_MAX} characters without a colon, and begin with a letter"
+        ));
+    }
+    if name.to_lowercase() == operator.to_lowercase() {
+        return Err("name must not be the operator's: subscribers have to tell them apart".to_owned());
+    }
+    Ok(())
+}
+
 impl Config {
     /// All partners, by what is sold and by what is configured.
     pub fn partner_ids(&self) -> BTreeSet<&PartnerId> {
@@ -62,6 +86,11 @@ impl Config {
 
     fn partner(&self, id: &PartnerId) -> Option<&Partner> {
         self.partners.iter().find(|partner| partner.id == *id)
+    }
+
+    /// A partner's name for people.
+    pub fn partner_name<'c>(&'c self, id: &'c PartnerId) -> &'c str {
+        self.partner(id).and_then(|partner| partner.name.as_deref()).unwrap_or(id.as_str())
     }
 
     /// Where a partner is told of later outcomes.
@@ -122,6 +151,28 @@ mod tests {
         assert_eq!(proof(&with("device-read")), Ok(NumberProof::DeviceRead));
         assert_eq!(proof(&GOOD.replace("id = \"netflix\"\n", "id = \"tunes\"\n")), Ok(NumberProof::Pin));
         assert!(proof(&with("none")).expect_err("is no proof").contains("device-read"));
+    }
+
+    #[test]
+    fn a_partner_has_a_name_for_people_that_is_its_own() {
+        let partner = "[[partners]]\n        id = \"netflix\"";
+        let named = |name: &str| {
+            let text = GOOD.replace(partner, &format!("{partner}\nname = \"{name}\""));
+            let config: Config = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
+            config.check()?;
+            Ok::<_, String>(config.partner_name(&id(PartnerId::parse, "netflix")).to_owned())
+        };
+        for good in ["Netflix", "Éire TV 24", "网飞", "x", &"n".repeat(40)] {
+            assert_eq!(named(good).as_deref(), Ok(good));
+        }
+        for bad in
+            ["", " ", " Netflix", "Netflix ", "123456 is your code", "Acme: x", "a\\nb", &"n".repeat(41)]
+        {
+            assert!(named(bad).is_err_and(|complaint| complaint.contains("without a colon")), "{bad}");
+        }
+        assert!(named("ACME mobile").is_err_and(|complaint| complaint.contains("not be the operator's")));
+        let config: Config = toml::from_str(GOOD).expect("is sound");
+        assert_eq!(config.partner_name(&id(PartnerId::parse, "netflix")), "netflix");
     }
 
     #[test]

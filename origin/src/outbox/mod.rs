@@ -7,6 +7,7 @@
 pub(crate) mod charge;
 mod coupon;
 pub(crate) mod notice;
+mod notification;
 pub(crate) mod pai;
 mod pin;
 pub(crate) mod refund;
@@ -92,7 +93,8 @@ async fn deliver(app: &App, lane: Lane) -> Result<usize, Fault> {
 
 /// Bills that billing takes in files are not delivered here: see [`crate::files`].
 fn lanes(app: &App) -> &'static [Lane] {
-    const LANES: [Lane; 5] = [Lane::Bills, Lane::Texts, Lane::Partners, Lane::Edge, Lane::Coupons];
+    const LANES: [Lane; 6] =
+        [Lane::Bills, Lane::Texts, Lane::Partners, Lane::Edge, Lane::Coupons, Lane::Notifications];
     match app.config.billing {
         Billing::Csp => &LANES,
         Billing::Files => &LANES[1..],
@@ -123,6 +125,11 @@ async fn try_entry(app: &App, entry: Entry) -> Result<(), Fault> {
         Work::CouponReminder { coupon_id, message } => {
             ("coupon-reminder", coupon_id.as_str(), coupon::send(app, message, attempt).await)
         }
+        Work::Notification { notification_id, message } => (
+            "notification",
+            notification_id.as_str(),
+            notification::send(app, notification_id, message, attempt).await,
+        ),
     };
     // A text message that is refused waits for a person like one that was given up.
     let is_text = matches!(entry.work, Work::Coupon { .. } | Work::CouponReminder { .. });

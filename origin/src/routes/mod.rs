@@ -26,6 +26,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/ott/v1/pin", post(ott::pin::send_pin))
         .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
         .route("/ott/v1/coupon/redeem", post(ott::coupon_redeem::redeem_coupon))
+        .route("/ott/v1/notification", post(ott::notification::send_notification))
         .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
         .route(
             "/ott/v1/partnerSubscription/{partner_subscription_id}",

@@ -126,6 +126,21 @@ mod tests {
         assert_eq!(cut(&"م".repeat(8 * 67 + 1), 1), None);
     }
 
+    /// The operator pays for each part of what a partner says, its name before it.
+    #[test]
+    fn a_partners_message_has_three_parts_at_most() {
+        use crate::config::PARTNER_NAME_UNITS_MAX;
+        use onbill_domain::limits::NOTIFICATION_UNITS_MAX;
+        let longest = |unit: &str| {
+            let times = |units: usize| unit.repeat(units / unit.encode_utf16().count());
+            format!("{}: {}", times(PARTNER_NAME_UNITS_MAX), times(NOTIFICATION_UNITS_MAX))
+        };
+        for unit in ["a", "€", "م", "📱"] {
+            assert!(lengths(&longest(unit)).len() <= 3, "{unit}");
+        }
+        assert_eq!(lengths(&format!("Netflix: {}", "a".repeat(NOTIFICATION_UNITS_MAX))), [159]);
+    }
+
     #[test]
     fn an_escape_and_what_follows_it_stay_together() {
         assert_eq!(lengths(&"€".repeat(80)), [160]);

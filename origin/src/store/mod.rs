@@ -11,6 +11,7 @@ mod erasures;
 mod events;
 mod filing;
 mod ledger;
+mod notifications;
 mod outbox;
 pub mod postgres;
 mod redemptions;
@@ -25,6 +26,7 @@ pub use erasures::{Erasure, Erasures};
 pub use events::*;
 pub use filing::*;
 pub use ledger::*;
+pub use notifications::*;
 pub use outbox::*;
 pub use redemptions::*;
 pub use reports::*;
@@ -48,12 +50,12 @@ pub enum StoreError {
 }
 
 /// The books, whichever database keeps them: here sign-ups and PAIs, with the money in [`Ledger`], coupons in
-/// [`Coupons`], what has still to reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to
+/// [`Coupons`], messages of partners in [`Notifications`], what has still to reach somebody in [`Outbox`], what billing gets in files in [`Filing`], what happens to
 /// accounts in [`Events`], what a customer reads of themselves in [`Customers`], who is forgotten in [`Erasures`], what is
 /// sealed in [`Sealing`], and what people at the operator ask of them in [`Reports`].
 #[async_trait]
 pub trait Store:
-    Ledger + Coupons + Outbox + Filing + Events + Customers + Erasures + Sealing + Reports
+    Ledger + Coupons + Notifications + Outbox + Filing + Events + Customers + Erasures + Sealing + Reports
 {
     /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
     /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
@@ -171,7 +173,7 @@ pub trait Store:
         change: SubscriptionChange,
     ) -> Result<SubscriptionUpdate, StoreError>;
 
-    /// Forgets nonces, flows and swapped SIMs whose time is over, and the numbers of those who are being erased, a few at a
+    /// Forgets nonces, flows, swapped SIMs and messages without a name whose time is over, and the numbers of those who are being erased, a few at a
     /// time: nobody waits for all of it. What a clock that ran ahead has put off for longer than [`PUT_OFF_SECONDS_MAX`]
     /// is due again.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;

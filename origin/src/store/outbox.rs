@@ -46,12 +46,14 @@ pub enum Lane {
     Edge,
     /// Text messages that nobody waits for: thousands of coupons hold up no PIN.
     Coupons,
+    /// Messages of partners to subscribers: however many there are, they hold up no coupon.
+    Notifications,
 }
 
 impl Lane {
     /// The kinds of entries in it. Each is looked for by itself, so that none waits behind a backlog of another.
     pub(super) fn kinds(self) -> &'static [&'static str] {
-        const KINDS: [&str; 9] = [
+        const KINDS: [&str; 10] = [
             "charge",
             "refund",
             "pin",
@@ -61,6 +63,7 @@ impl Lane {
             "pai-mapping",
             "coupon",
             "coupon-reminder",
+            "notification",
         ];
         match self {
             Self::All => &KINDS,
@@ -68,7 +71,8 @@ impl Lane {
             Self::Texts => &KINDS[2..3],
             Self::Partners => &KINDS[3..6],
             Self::Edge => &KINDS[6..7],
-            Self::Coupons => &KINDS[7..],
+            Self::Coupons => &KINDS[7..9],
+            Self::Notifications => &KINDS[9..],
         }
     }
 }
@@ -134,6 +138,13 @@ pub enum Work {
         /// Which coupon's.
         coupon_id: String,
         /// The sealed text message.
+        message: Vec<u8>,
+    },
+    /// Send a partner's message.
+    Notification {
+        /// Which.
+        notification_id: String,
+        /// What it says, sealed.
         message: Vec<u8>,
     },
 }

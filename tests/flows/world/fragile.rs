@@ -14,14 +14,15 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
 use onbill_domain::wire::subscription::SubscriptionChange;
 use onbill_origin::store::{
-    AccountRow, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, Coupons,
-    Cursor, Customers, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events, File, FileLine,
-    Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Link, Names, NewCharge, NewCoupon,
-    NewEvent, NewFlow, NewPai, NewRedemption, NewRefund, NewSignup, NumberIndex, Outbox, OwnCharge, Page,
-    PaiEnd, PaiRow, PaiStanding, ParkedEntry, PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine,
-    RefundPosting, ReminderDue, Reports, Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue,
-    Sealing, SeenTo, Select, Settling, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord,
-    SubscriptionUpdate, TextEnd, TokenSpend, WhichCoupons,
+    AccountRow, Addressee, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText,
+    Coupons, Cursor, Customers, DevicePin, Entry, Erasure, Erasures, Errand, EventRecord, Events, File,
+    FileLine, Filing, Flow, FlowStart, HandOff, Hash, KnownAccount, Lane, Ledger, Link, Names, NewCharge,
+    NewCoupon, NewEvent, NewFlow, NewNotification, NewPai, NewRedemption, NewRefund, NewSignup,
+    Notifications, Notifying, NumberIndex, Outbox, OwnCharge, Page, PaiEnd, PaiRow, PaiStanding, ParkedEntry,
+    PinTry, Posting, Redeeming, RedemptionEnd, Refund, RefundLine, RefundPosting, ReminderDue, Reports,
+    Resealing, ResponseTaking, SealedAt, SealedColumn, SealedValue, Sealing, SeenTo, Select, Settling,
+    SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate, TextEnd, TokenSpend,
+    WhichCoupons,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -223,6 +224,10 @@ pass_on! {
         fn text_ended(now: Timestamp, message_id: String, end: TextEnd) -> Option<String>;
         fn reminders_due(today: Day, ends_by: Day, limit: u32) -> Vec<ReminderDue>;
         fn remind(now: Timestamp, transaction_id: String, message: Vec<u8>) -> bool;
+    }
+    Notifications {
+        fn notify(nonce: Nonce, now: Timestamp, new: NewNotification) -> Notifying;
+        fn addressee(notification_id: String) -> Option<Addressee>;
     }
     Outbox {
         fn lease_due(lane: Lane, now: Timestamp, until: Timestamp, limit: u32) -> Vec<Entry>;

@@ -51,7 +51,7 @@ async fn what_is_no_message_is_told_without_asking_anybody() {
         json!({"pai": pai(), "message": ""}),
         message("Hello\nAcme: call us"),
         message("Hello  you"),
-        message(&"x".repeat(161)),
+        message(&"x".repeat(151)),
         json!({"pai": pai(), "message": "Hello", "extNotificationID": "a b"}),
     ] {
         let answer = world.netflix("POST", PATH, &bad).await;

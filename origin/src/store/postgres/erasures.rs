@@ -7,7 +7,7 @@ use super::failure::Broken;
 use super::rows::time;
 use super::statements::Db;
 use super::transaction::in_transaction;
-use super::{PostgresStore, coupons, pais, spend, turns};
+use super::{PostgresStore, coupons, notifications, pais, spend, turns};
 use crate::store::erasures::{Under, judge};
 use crate::store::{Erasure, Erasures, NumberIndex, StoreError};
 use async_trait::async_trait;
@@ -80,6 +80,7 @@ async fn erase(
         .await?;
     }
     coupons::drop_texts_to(tx, &subscribers).await?;
+    notifications::forget(tx, &subscribers).await?;
     // They stay on record by the operator's names for them, and are not told apart by their contents any more.
     tx.change(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL

@@ -18,6 +18,7 @@ mod failure;
 mod filing;
 mod flows;
 mod ledger;
+mod notifications;
 mod outbox;
 mod pais;
 mod redemptions;
@@ -292,6 +293,7 @@ impl Store for PostgresStore {
                 + flows::forget(tx, now, FORGET_MAX).await?
                 + turns::forget(tx, now, FORGET_MAX).await?
                 + coupon_texts::forget_receipts(tx, now, FORGET_MAX).await?
+                + notifications::forget_unnamed(tx, now, FORGET_MAX).await?
                 + events::forget_sim_swaps(tx, now, FORGET_MAX).await?
                 + erasures::go_on(tx, FORGET_MAX).await?
         })? > 0

@@ -109,7 +109,8 @@ async fn lease_kind(
                  ORDER BY due_at, entry_id LIMIT $3 FOR UPDATE SKIP LOCKED)
              UPDATE outbox o SET due_at = $2, attempts = o.attempts + 1
              FROM due WHERE o.entry_id = due.entry_id
-             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id, o.payload",
+             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id,
+                 o.notification_id, o.payload",
             &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind],
         )
         .await?;
@@ -129,6 +130,10 @@ fn read(kind: &str, row: &Row) -> Result<Entry, Broken> {
         "coupon-reminder" => {
             Work::CouponReminder { coupon_id: row.try_get("coupon_id")?, message: row.try_get("payload")? }
         }
+        "notification" => Work::Notification {
+            notification_id: row.try_get("notification_id")?,
+            message: row.try_get("payload")?,
+        },
         _ => return Err(corrupt("outbox entry")),
     };
     Ok(Entry { entry_id: row.try_get("entry_id")?, attempts: count(row, "attempts")?, work })
@@ -149,7 +154,10 @@ pub(super) async fn settle(
         Work::Refund { refund_id } => {
             (settle_refund(tx, now, refund_id, entry.attempts, outcome).await?, "refund-notice", refund_id)
         }
-        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
+        Work::ChargeNotice { .. }
+        | Work::RefundNotice { .. }
+        | Work::Pin { .. }
+        | Work::Notification { .. } => {
             return put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, entry.attempts, outcome)
                 .await;
         }

@@ -5,7 +5,7 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("../../../migrations/postgres/0001_ledger.sql"),
     include_str!("../../../migrations/postgres/0002_begun_with.sql"),
     include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("../../../migrations/postgres/0014_gifts.sql"),
     include_str!("../../../migrations/postgres/0015_undelivered.sql"),
     include_str!("../../../migrations/postgres/0016_resends.sql"),
+    include_str!("../../../migrations/postgres/0017_notifications.sql"),
 ];
 
 /// Applies what is missing. Books of a newer onbill are refused.

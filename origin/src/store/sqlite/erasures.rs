@@ -1,7 +1,7 @@
 //! Forgetting a person. What is deleted here is zeroes in the file: see `secure_delete` in [`super::connect`], and
 //! [`SqliteStore::scrub`] for the write-ahead log.
 
-use super::{SqliteStore, coupons, pais, spend};
+use super::{SqliteStore, coupons, notifications, pais, spend};
 use crate::store::erasures::{Under, judge};
 use crate::store::{Erasure, Erasures, NumberIndex, StoreError};
 use async_trait::async_trait;
@@ -71,6 +71,7 @@ fn erase(
         .execute(params![subscriber_id, now.unix_seconds()])?;
         forget_events(tx, "subscriber_id = ?1", subscriber_id)?;
         coupons::forget_buyer(tx, subscriber_id)?;
+        notifications::forget(tx, subscriber_id)?;
     }
     forget_events(tx, "number_index = ?1", &number.0)?;
     tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;

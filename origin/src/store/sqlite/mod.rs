@@ -13,6 +13,7 @@ mod events;
 mod filing;
 mod flows;
 mod ledger;
+mod notifications;
 mod outbox;
 mod pais;
 mod readers;
@@ -305,6 +306,7 @@ impl Store for SqliteStore {
                 Ok(forget_nonces(tx, now)?
                     + flows::forget(tx, now, FORGET_MAX)?
                     + coupon_texts::forget_receipts(tx, now, FORGET_MAX)?
+                    + notifications::forget_unnamed(tx, now, FORGET_MAX)?
                     + events::forget_sim_swaps(tx, now, FORGET_MAX)?
                     + erasures::go_on(tx, FORGET_MAX)?)
             })

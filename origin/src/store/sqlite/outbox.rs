@@ -98,7 +98,7 @@ fn lease_kind(
         "UPDATE outbox SET due_at = ?2, attempts = attempts + 1
          WHERE entry_id IN (SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = ?4 AND due_at <= ?1
                             ORDER BY due_at, entry_id LIMIT ?3)
-         RETURNING entry_id, attempts, transaction_id, refund_id, pai, coupon_id, payload",
+         RETURNING entry_id, attempts, transaction_id, refund_id, pai, coupon_id, notification_id, payload",
     )?;
     let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind])?;
     while let Some(row) = rows.next()? {
@@ -114,6 +114,10 @@ fn lease_kind(
             "coupon-reminder" => {
                 Work::CouponReminder { coupon_id: row.get("coupon_id")?, message: row.get("payload")? }
             }
+            "notification" => Work::Notification {
+                notification_id: row.get("notification_id")?,
+                message: row.get("payload")?,
+            },
             _ => return Err(corrupt("outbox entry")),
         };
         entries.push(Entry { entry_id: row.get("entry_id")?, attempts: row.get("attempts")?, work });
@@ -136,7 +140,10 @@ pub(super) fn settle(
         Work::Refund { refund_id } => {
             (settle_refund(tx, now, refund_id, entry.attempts, outcome)?, "refund-notice", refund_id)
         }
-        Work::ChargeNotice { .. } | Work::RefundNotice { .. } | Work::Pin { .. } => {
+        Work::ChargeNotice { .. }
+        | Work::RefundNotice { .. }
+        | Work::Pin { .. }
+        | Work::Notification { .. } => {
             return put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome);
         }
         Work::CouponReminder { .. } => return settle_telling(tx, now, entry, kept_if_refused(outcome)),

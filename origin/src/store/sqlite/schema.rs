@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("../../../migrations/sqlite/0001_ledger.sql"),
     include_str!("../../../migrations/sqlite/0002_begun_with.sql"),
     include_str!("../../../migrations/sqlite/0003_outbox_lanes.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("../../../migrations/sqlite/0014_gifts.sql"),
     include_str!("../../../migrations/sqlite/0015_undelivered.sql"),
     include_str!("../../../migrations/sqlite/0016_resends.sql"),
+    include_str!("../../../migrations/sqlite/0017_notifications.sql"),
 ];
 
 /// Applies what is missing, all of it in one transaction. Books of a newer onbill are refused.

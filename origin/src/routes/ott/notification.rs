@@ -1,0 +1,69 @@
+//! `POST /ott/v1/notification`: a message to a subscriber, who stays unknown to the partner.
+
+use super::routed;
+use crate::app::App;
+use crate::fault::{Failure, Fault};
+use crate::routes::authentic::PartnerCall;
+use crate::store::{NewNotification, Notifying};
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::notification::{NotificationAnswer, NotificationRequest};
+use onbill_domain::wire::parse;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// 1. Checks the request: 400 `invalid-request`.
+/// 2. Takes the message, durably: 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until the next day (UTC) when
+///    the subscriber has had those of today. What the partner said before under this name is taken as it was.
+/// 3. 202. Whether it is sent is decided when it is: what becomes of the subscriber until then is not told here.
+pub(in crate::routes) async fn send_notification(
+    State(app): State<Arc<App>>,
+    call: PartnerCall,
+) -> Result<(StatusCode, Json<NotificationAnswer>), Failure> {
+    // 1.
+    let request: NotificationRequest = parse(&call.body)?;
+    request.check()?;
+    routed::look_up_and_compare(&app, &call, request.pai).await?;
+
+    // 2.
+    let now = app.now();
+    let broken = || Fault::Broken("a message could not be sealed");
+    let spelled = Zeroizing::new(serde_json::to_vec(&request).map_err(|_| broken())?);
+    let text = Zeroizing::new(said_by(app.config.partner_name(&call.partner), &request.message));
+    let new = NewNotification {
+        notification_id: app.random.uuid(),
+        partner: call.partner,
+        pai: request.pai,
+        named: request.ext_notification_id.map(|name| (name, app.vault.notification_mac(&spelled))),
+        message: app.vault.seal_message(&*app.random, text.as_bytes()).ok_or_else(broken)?,
+    };
+    match app.store.notify(call.nonce, now, new).await? {
+        Notifying::Accepted | Notifying::Replayed => {}
+        Notifying::Conflict => {
+            let message = "extNotificationID was used for another message.";
+            return Err(Reject::new(Code::IdempotencyViolation, message).into());
+        }
+        Notifying::PaiNotFound => return Err(Reject::new(Code::PaiNotFound, "There is no such PAI.").into()),
+        Notifying::TooMany => return Err(too_many(now).into()),
+    }
+    app.ring_outbox();
+
+    // 3.
+    Ok((StatusCode::ACCEPTED, Json(NotificationAnswer::accepted())))
+}
+
+/// The text message. It comes from the operator's number, and so says first whose word it is: nothing that a partner says
+/// can begin as a PIN or a word of the operator's does.
+fn said_by(partner: &str, message: &str) -> String {
+    format!("{partner}: {message}")
+}
+
+fn too_many(now: Timestamp) -> Reject {
+    let left = 86_400 - now.unix_seconds().rem_euclid(86_400);
+    let message = format!("The subscriber has had the {NOTIFICATIONS_PER_DAY_MAX} messages of today.");
+    Reject::too_many(message, u32::try_from(left).unwrap_or(86_400))
+}

@@ -1,0 +1,299 @@
+//! Messages of partners to subscribers: each is taken once, so many on a day, and is for whom its PAI stands for.
+
+use crate::races::{at_once, how_many};
+use crate::setting::{Books, NOW, done, ext, fresh, later, name, new_pai, nonce, number, partner, signup};
+use Notifying::{Accepted, Conflict, PaiNotFound, Replayed, TooMany};
+use onbill_domain::account_event::AccountEvent::{self, NumberChanged, Suspended};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::store::{
+    Entry, HandOff, Lane, NewEvent, NewNotification, Notifying, PaiEnd, SealedColumn, Settling, SignupIssue,
+    StoreError, Work,
+};
+
+on_each_database!(
+    a_message_is_taken_once_by_its_name,
+    a_message_without_a_name_is_one_each_time,
+    a_day_has_room_for_so_many,
+    only_an_open_pai_of_the_partners_own_is_written_to,
+    a_message_is_for_the_number_of_now_and_for_nobody_else,
+    what_was_sent_is_nowhere_any_more,
+    a_message_is_put_off_by_who_has_it,
+    a_spent_nonce_takes_nothing,
+    who_is_erased_is_sent_nothing,
+    messages_without_a_name_are_forgotten,
+    the_last_of_the_day_is_taken_once,
+    one_name_at_once_is_one_message,
+);
+
+/// A UTC day begins so long before [`NOW`], in seconds.
+const OF_TODAY: i64 = 40_000;
+
+fn message(pai: Pai, named: Option<(&str, u8)>) -> NewNotification {
+    NewNotification {
+        notification_id: format!("message-{}", fresh()),
+        partner: partner("netflix"),
+        pai,
+        named: named.map(|(name, contents)| (ext(name), [contents; 32])),
+        message: b"sealed".to_vec(),
+    }
+}
+
+impl Books {
+    async fn notify_at(&self, now: Timestamp, new: NewNotification) -> Notifying {
+        self.store.notify(nonce(), now, new).await.expect("works")
+    }
+
+    async fn notify(&self, pai: Pai, named: Option<(&str, u8)>) -> Notifying {
+        self.notify_at(NOW, message(pai, named)).await
+    }
+
+    /// The messages that are due so many seconds from now.
+    async fn messages(&self, at_seconds: i64) -> Vec<Entry> {
+        let now = NOW.plus_seconds(at_seconds);
+        let due = self.store.lease_due(Lane::Notifications, now, now.plus_seconds(120), 100).await;
+        due.expect("works")
+    }
+
+    /// The first byte of the number that a message is for now, and which holder of it.
+    async fn addressee(&self, id: &str) -> Option<(u8, String)> {
+        let addressee = self.store.addressee(id.to_owned()).await.expect("works").expect("is known");
+        assert_eq!(addressee.accepted_at, NOW);
+        addressee.holder.map(|holder| (holder.number.sealed[0], holder.generation))
+    }
+
+    async fn happens(&self, event: AccountEvent, n: u8, to: Option<u8>) {
+        let new = NewEvent {
+            event_id: ext(&format!("e-{}", fresh())),
+            fingerprint: [n; 32],
+            event,
+            number: number(n).index,
+            new_number: to.map(number),
+            occurred_at: NOW,
+        };
+        self.store.record_event(Some(nonce()), NOW, new).await.expect("works");
+    }
+}
+
+async fn a_message_is_taken_once_by_its_name(books: Books) {
+    let (ann, ben) = (books.subscriber(1).await.pai, books.subscriber(2).await.pai);
+    assert_eq!(books.notify(ann, Some(("m-1", 7))).await, Accepted);
+    for seconds in [0, 1, 86_400 * 400] {
+        let again = books.notify_at(NOW.plus_seconds(seconds), message(ann, Some(("m-1", 7)))).await;
+        assert_eq!(again, Replayed);
+    }
+    assert_eq!(books.notify(ann, Some(("m-1", 8))).await, Conflict);
+    assert_eq!(books.notify(ben, Some(("m-1", 8))).await, Conflict, "one name, whomever it is for");
+    // Names of two partners are two names.
+    let tunes = match books.store.issue_signup(nonce(), NOW, signup("tunes", 1, "2024-01-01")).await {
+        Ok(SignupIssue::Issued(row)) => row.pai,
+        other => panic!("no PAI: {other:?}"),
+    };
+    let of_tunes = NewNotification { partner: partner("tunes"), ..message(tunes, Some(("m-1", 9))) };
+    assert_eq!(books.notify_at(NOW, of_tunes).await, Accepted);
+    // Also when the PAI is closed by now.
+    let end = books.store.close_pai(NOW, partner("netflix"), ann, DeclineReason::AccountClosed).await;
+    assert_eq!(end.expect("works"), PaiEnd::Closed);
+    let books = books.reopen().await;
+    assert_eq!(books.notify(ann, Some(("m-1", 7))).await, Replayed);
+    assert_eq!(books.messages(0).await.len(), 2);
+}
+
+async fn a_message_without_a_name_is_one_each_time(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    for _ in 0..2 {
+        assert_eq!(books.notify(pai, None).await, Accepted);
+    }
+    let due = books.messages(0).await;
+    assert_eq!(due.len(), 2);
+    assert!(due.iter().all(|entry| name(entry).0 == "notification"));
+    assert!(
+        due.iter()
+            .all(|entry| matches!(&entry.work, Work::Notification { message, .. } if message == b"sealed"))
+    );
+    for lane in [Lane::Bills, Lane::Texts, Lane::Coupons, Lane::Partners, Lane::Edge] {
+        assert_eq!(books.store.next_due(lane).await.expect("works"), None, "{lane:?}");
+    }
+}
+
+async fn a_day_has_room_for_so_many(books: Books) {
+    let (ann, ben) = (books.subscriber(1).await.pai, books.subscriber(2).await.pai);
+    let day = NOW.plus_seconds(-OF_TODAY);
+    // The last second of the day before is another day.
+    for _ in 0..NOTIFICATIONS_PER_DAY_MAX {
+        assert_eq!(books.notify_at(day.plus_seconds(-1), message(ann, None)).await, Accepted);
+    }
+    for n in 0..NOTIFICATIONS_PER_DAY_MAX {
+        let named = format!("m-{n}");
+        let new = message(ann, (n % 2 == 0).then_some((named.as_str(), 1)));
+        assert_eq!(books.notify_at(day.plus_seconds(i64::from(n)), new).await, Accepted);
+    }
+    for (at, named) in [(day, None), (NOW, Some(("m-9", 1))), (day.plus_seconds(86_399), None)] {
+        assert_eq!(books.notify_at(at, message(ann, named)).await, TooMany);
+    }
+    assert_eq!(books.notify(ann, Some(("m-0", 1))).await, Replayed, "what was taken was taken");
+    assert_eq!(books.notify(ann, Some(("m-0", 2))).await, Conflict);
+    assert_eq!(books.notify(ben, None).await, Accepted, "each subscriber has their own");
+    let next = message(ann, Some(("m-9", 1)));
+    assert_eq!(
+        books.notify_at(day.plus_seconds(86_400), next).await,
+        Accepted,
+        "a name that was refused is free"
+    );
+    // By a clock that goes back, the day of that one is not over.
+    for _ in 1..NOTIFICATIONS_PER_DAY_MAX {
+        assert_eq!(books.notify_at(day.plus_seconds(86_400), message(ann, None)).await, Accepted);
+    }
+    assert_eq!(books.notify_at(NOW.plus_seconds(-86_400), message(ann, None)).await, TooMany);
+}
+
+async fn only_an_open_pai_of_the_partners_own_is_written_to(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    assert_eq!(books.notify(Pai::from_random([9; 16]), None).await, PaiNotFound);
+    let foreign = NewNotification { partner: partner("tunes"), ..message(pai, None) };
+    assert_eq!(books.notify_at(NOW, foreign).await, PaiNotFound);
+    books.happens(Suspended, 1, None).await;
+    assert_eq!(books.notify(pai, None).await, Accepted, "it may be about that");
+    books.store.issue_pai(None, NOW, new_pai("netflix", 1, "2026-11-01")).await.expect("works");
+    assert_eq!(books.notify(pai, Some(("m-1", 1))).await, PaiNotFound);
+    assert_eq!(books.messages(0).await.len(), 1);
+}
+
+async fn a_message_is_for_the_number_of_now_and_for_nobody_else(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let new = message(pai, None);
+    let id = new.notification_id.clone();
+    assert_eq!(books.notify_at(NOW, new).await, Accepted);
+    assert_eq!(books.addressee(&id).await, Some((1, "2024-01-01".to_owned())));
+    books.happens(NumberChanged, 1, Some(11)).await;
+    assert_eq!(books.addressee(&id).await, Some((11, "2024-01-01".to_owned())));
+    books.happens(Suspended, 11, None).await;
+    assert_eq!(books.addressee(&id).await, Some((11, "2024-01-01".to_owned())));
+    // The number's next holder.
+    books.store.issue_pai(None, NOW, new_pai("netflix", 11, "2026-11-01")).await.expect("works");
+    assert_eq!(books.addressee(&id).await, None);
+    assert_eq!(books.store.addressee("message-of-nobodys".to_owned()).await.expect("works"), None);
+}
+
+async fn what_was_sent_is_nowhere_any_more(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let sealed = async || {
+        let values = books.store.sealed_values(SealedColumn::Messages, None, 10).await.expect("works");
+        values.len()
+    };
+    for outcome in [HandOff::Done { raw_code: None }, HandOff::Dropped, done()] {
+        assert_eq!(books.notify(pai, None).await, Accepted);
+        assert_eq!(sealed().await, 1);
+        let entry = books.messages(0).await.remove(0);
+        assert_eq!(books.store.settle(NOW, entry, outcome).await.expect("works"), Settling::Written);
+        assert_eq!(sealed().await, 0);
+    }
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None, "and nobody is told");
+}
+
+async fn a_message_is_put_off_by_who_has_it(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    books.notify(pai, None).await;
+    let first = books.messages(0).await.remove(0);
+    let second = books.messages(130).await.remove(0);
+    assert_eq!((first.attempts, second.attempts), (1, 2));
+    assert_eq!(books.store.settle(NOW, first, later(1)).await.expect("works"), Settling::Late);
+    assert_eq!(books.store.settle(NOW, second, later(600)).await.expect("works"), Settling::Written);
+    assert_eq!(books.messages(599).await.len(), 0);
+    assert_eq!(books.messages(600).await.len(), 1);
+}
+
+async fn a_spent_nonce_takes_nothing(books: Books) {
+    let (pai, once) = (books.subscriber(1).await.pai, nonce());
+    for is_first in [true, false] {
+        let taken = books.store.notify(once.clone(), NOW, message(pai, None)).await;
+        assert_eq!(matches!(taken, Err(StoreError::NonceSpent)), !is_first);
+    }
+    assert_eq!(books.messages(0).await.len(), 1);
+    // Nor is one that was refused good for another time.
+    let once = nonce();
+    let unknown = message(Pai::from_random([9; 16]), None);
+    assert_eq!(books.store.notify(once.clone(), NOW, unknown).await.expect("works"), PaiNotFound);
+    assert!(matches!(books.store.notify(once, NOW, message(pai, None)).await, Err(StoreError::NonceSpent)));
+}
+
+async fn who_is_erased_is_sent_nothing(books: Books) {
+    let (ann, ben) = (books.subscriber(1).await.pai, books.subscriber(2).await.pai);
+    assert_eq!(books.notify(ann, Some(("m-1", 1))).await, Accepted);
+    assert_eq!(books.notify(ann, None).await, Accepted);
+    assert_eq!(books.notify(ben, Some(("m-2", 1))).await, Accepted);
+    // Under way at this moment.
+    let leased = books.messages(0).await.remove(0);
+    books.store.erase(None, NOW, None, number(1).index).await.expect("works");
+    let left = books.messages(130).await;
+    assert_eq!(left.len(), 1);
+    assert!(matches!(&left[0].work, Work::Notification { notification_id, .. }
+        if books.addressee(notification_id).await == Some((2, "2024-01-01".to_owned()))));
+    assert_eq!(books.store.settle(NOW, leased, later(0)).await.expect("works"), Settling::Late);
+    // What it said is nobody's to compare with.
+    assert_eq!(books.notify(ann, Some(("m-1", 2))).await, Replayed);
+    assert_eq!(books.notify(ben, Some(("m-2", 2))).await, Conflict);
+    assert_eq!(books.notify(ann, None).await, PaiNotFound);
+}
+
+async fn messages_without_a_name_are_forgotten(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let ids: Vec<String> = {
+        let mut ids = Vec::new();
+        for named in [None, None, Some(("m-1", 1))] {
+            let new = message(pai, named);
+            ids.push(new.notification_id.clone());
+            assert_eq!(books.notify_at(NOW, new).await, Accepted);
+        }
+        ids
+    };
+    for entry in books.messages(0).await {
+        if name(&entry).1 != ids[1] {
+            books.store.settle(NOW, entry, done()).await.expect("works");
+        }
+    }
+    let known = async || {
+        let mut known = Vec::new();
+        for id in &ids {
+            known.push(books.store.addressee(id.clone()).await.expect("works").is_some());
+        }
+        known
+    };
+    books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
+    assert_eq!(known().await, [true; 3]);
+    books.store.sweep(NOW.plus_seconds(2 * 86_400)).await.expect("works");
+    assert_eq!(known().await, [false, true, true], "not what waits, nor what has a name");
+}
+
+async fn the_last_of_the_day_is_taken_once(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    for _ in 1..NOTIFICATIONS_PER_DAY_MAX {
+        assert_eq!(books.notify(pai, None).await, Accepted);
+    }
+    // Every other call is one and the same message.
+    let taken = at_once(&books, 24, |store, n| async move {
+        let named = (n % 2 == 0).then_some(("m-1", 1));
+        store.notify(nonce(), NOW, message(pai, named)).await.expect("works")
+    });
+    let taken = taken.await;
+    assert_eq!(how_many(&taken, |one| *one == Accepted), 1, "{taken:?}");
+    assert_eq!(how_many(&taken, |one| matches!(one, TooMany | Replayed)), 23, "{taken:?}");
+    let due = books.messages(0).await.len();
+    assert_eq!(due, usize::try_from(NOTIFICATIONS_PER_DAY_MAX).expect("is small"));
+}
+
+async fn one_name_at_once_is_one_message(books: Books) {
+    let pais = [books.subscriber(1).await.pai, books.subscriber(2).await.pai];
+    let taken = at_once(&books, 24, |store, n| async move {
+        let contents = u8::try_from(n % 2).expect("is small");
+        let new = message(pais[n % 2], Some(("m-1", contents)));
+        store.notify(nonce(), NOW, new).await.expect("works")
+    });
+    let taken = taken.await;
+    assert_eq!(how_many(&taken, |one| *one == Accepted), 1, "{taken:?}");
+    assert_eq!(how_many(&taken, |one| *one == Replayed), 11, "{taken:?}");
+    assert_eq!(how_many(&taken, |one| *one == Conflict), 12, "{taken:?}");
+    assert_eq!(books.messages(0).await.len(), 1);
+}
