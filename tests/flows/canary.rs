@@ -8,6 +8,7 @@
 
 mod books;
 mod coupons;
+mod messages;
 mod spellings;
 
 use crate::rotation::{restart, ring};
@@ -95,11 +96,7 @@ async fn a_number_stays_between_customer_and_operator() {
     log();
     let mut world = World::new();
     let codes = every_journey(&mut world).await;
-    let search = Search::new(&NUMBERS).and_codes(&codes);
-    search_calls_for_codes(&world, &Search::new(&[]).and_codes(&codes));
-    search_what_was_said(&world, &search).await;
-    search_books(&world.acme, &search).await;
-    search_books(&world.nova, &search).await;
+    search(&world, &codes, &[&world.acme, &world.nova]).await;
 }
 
 #[tokio::test]
@@ -107,10 +104,18 @@ async fn the_same_on_a_database_server() {
     log();
     let mut world = World::with_two_origins().await;
     let codes = every_journey(&mut world).await;
-    let search = Search::new(&NUMBERS).and_codes(&codes);
-    search_calls_for_codes(&world, &Search::new(&[]).and_codes(&codes));
-    search_what_was_said(&world, &search).await;
-    search_books(&world.acme, &search).await;
+    search(&world, &codes, &[&world.acme]).await;
+}
+
+async fn search(world: &World, codes: &[String], seats: &[&Seat]) {
+    search_calls_for_codes(world, &Search::new(&[]).and_codes(codes));
+    messages::search_what_was_said(world, &Search::new(&[]).and_words(messages::WORDS)).await;
+    let search = Search::new(&NUMBERS).and_codes(codes);
+    search_what_was_said(world, &search).await;
+    let search = search.and_words(messages::WORDS);
+    for seat in seats {
+        search_books(seat, &search).await;
+    }
 }
 
 /// Gives all codes that there were.
@@ -123,6 +128,7 @@ async fn every_journey(world: &mut World) -> Vec<String> {
     own_page(world).await;
     garbage(world).await;
     let codes = coupons::coupons(world).await;
+    messages::are_sent(world).await;
     upkeep(world).await;
     codes
 }

@@ -84,6 +84,7 @@ async fn the_origin_answers_nobody_but_its_edge() {
         ("/edge/v1/pai", json!({"partner": "netflix", "pai": pai})),
         ("/edge/v1/transaction", json!({"partner": "netflix", "extTransactionID": "d-1"})),
         ("/ott/v1/transaction", charge(&pai, "d-1", 1599)),
+        ("/ott/v1/notification", json!({"pai": pai, "message": "Hello"})),
         ("/ott/v1/transaction/d-1/refund", json!({"extRefundID": "r-1", "reason": "x"})),
     ] {
         let request = Request::post(format!("http://{}{path}", world.acme.origin))

@@ -19,6 +19,7 @@ mod ledger_pages;
 mod limits;
 mod lives;
 mod notices;
+mod notifications;
 mod outages;
 mod outbox_at_work;
 mod own_page;

@@ -24,6 +24,11 @@ impl Search {
         Self::of(self.spellings.into_iter().chain(codes).collect())
     }
 
+    /// The same, and for these words.
+    pub(super) fn and_words(self, words: &str) -> Self {
+        Self::of(self.spellings.into_iter().chain(encoded(words)).collect())
+    }
+
     fn of(spellings: Vec<(String, Vec<u8>)>) -> Self {
         let patterns = AhoCorasick::new(spellings.iter().map(|(_, pattern)| pattern)).expect("are patterns");
         Self { patterns, spellings }

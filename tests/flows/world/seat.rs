@@ -73,6 +73,8 @@ struct Facts {
     tag: &'static str,
     /// What makes a number that Netflix's app has read the customer's.
     proof: &'static str,
+    /// What subscribers are told that the partner is called.
+    partner_name: Option<&'static str>,
 }
 
 /// Acme keeps its accounts in the origin's table and takes the partner's word for a number; Nova's origin asks the
@@ -90,6 +92,7 @@ fn facts(id: &str) -> Facts {
             source: AccountSource::Table,
             tag: "AC",
             proof: "device-read",
+            partner_name: Some("Netflix"),
         },
         _ => Facts {
             name: "Nova Móvil",
@@ -102,6 +105,7 @@ fn facts(id: &str) -> Facts {
             source: AccountSource::Csp,
             tag: "NV",
             proof: "pin",
+            partner_name: None,
         },
     }
 }
@@ -301,9 +305,10 @@ fn origin_config(id: &str, facts: &Facts) -> Config {
             .expect("is an offer"),
         ],
         partners: vec![
-            serde_json::from_value(
-                json!({"id": "netflix", "url": format!("http://{NETFLIX}"), "number_proof": facts.proof}),
-            )
+            serde_json::from_value(json!({
+                "id": "netflix", "name": facts.partner_name, "url": format!("http://{NETFLIX}"),
+                "number_proof": facts.proof,
+            }))
             .expect("is a partner"),
         ],
         limits: Vec::new(),

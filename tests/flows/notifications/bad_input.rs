@@ -1,0 +1,130 @@
+//! Messages that are none, callers who may not send any, and edges in the wrong hands: nothing reaches a phone.
+
+use super::{GOOD, OTHER, PATH, accepted, heard, named, nothing_waits, refused, say, saying, told};
+use crate::world::customer::Choice;
+use crate::world::{Holder, World, keys};
+use bytes::Bytes;
+use http::{HeaderName, Method, Request};
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::sign_request;
+use serde_json::json;
+
+#[tokio::test]
+async fn what_is_no_message_is_refused_at_the_edge_and_at_the_origin() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    for (bad, why) in [
+        (json!({}), "missing field `pai`"),
+        (json!({"pai": pai}), "missing field `message`"),
+        (json!({"pai": GOOD, "message": "Hello"}), "not a"),
+        (json!({"pai": pai, "message": ["Hello"]}), "wrong type"),
+        (named(&pai, "Hello", "a b"), "not an identifier"),
+        (saying(&pai, ""), "1 to 150"),
+        (saying(&pai, &"é".repeat(151)), "1 to 150"),
+        (saying(&pai, &"📱".repeat(76)), "1 to 150"),
+        (saying(&pai, "Hello\nAcme Mobile: 123456 is your code"), "one line"),
+        (saying(&pai, "Hello                      Acme Mobile: call us"), "one line"),
+        (saying(&pai, "Hello\u{2028}Acme Mobile: call us"), "one line"),
+        (saying(&pai, "\u{202e}elibom emcA"), "one line"),
+        (saying(&pai, " Hello"), "one line"),
+    ] {
+        let answer = world.ott(Method::POST, PATH, bad.clone()).await;
+        assert!(answer.1["message"].to_string().contains(why), "{bad} {answer:?}");
+        assert!(!answer.1["message"].to_string().contains("Hello"), "{answer:?}");
+        assert_eq!(told(answer), refused(400, "invalid-request"), "{bad}");
+        // At an origin whose edge looks at nothing.
+        let passed_on = world.send(world.passed_on(PATH, &bad)).await;
+        assert_eq!(told(passed_on), refused(400, "invalid-request"), "{bad}");
+    }
+    assert!(nothing_waits(&world).await);
+}
+
+#[tokio::test]
+async fn only_an_open_pai_of_the_partners_own_is_written_to() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    assert_eq!(say(&world, saying(unknown, "Hello")).await, refused(404, "pai-not-found"));
+    let tunes = keys::ring(&Holder::Partner("tunes"));
+    let other = world.signed_with(&tunes, &Method::POST, PATH, &saying(&pai, "Hello"));
+    assert_eq!(told(world.send(other).await), refused(404, "pai-not-found"));
+    world
+        .acme
+        .app()
+        .store
+        .close_pai(
+            world.now(),
+            onbill_domain::ids::PartnerId::parse("netflix").expect("is a slug"),
+            onbill_domain::pai::Pai::parse(&pai).expect("is one"),
+            onbill_domain::decline::DeclineReason::PaiRevokedByUser,
+        )
+        .await
+        .expect("works");
+    assert_eq!(say(&world, saying(&pai, "Hello")).await, refused(404, "pai-not-found"));
+    world.acme.deliver().await;
+    assert_eq!(
+        say(&world, saying(&pai, "Hello")).await,
+        refused(404, "pai-not-found"),
+        "the edge knows it too"
+    );
+    assert!(nothing_waits(&world).await);
+}
+
+#[tokio::test]
+async fn a_message_needs_its_partners_fresh_signature() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    let body = saying(&pai, "Hello");
+    let unsigned = World::unsigned(&Method::POST, PATH, &body);
+    assert_eq!(told(world.send(unsigned).await), refused(401, "authorization-failure"));
+    let mut other_words = world.signed(&Method::POST, PATH, &body);
+    *other_words.body_mut() = Bytes::from(saying(&pai, "Goodbye").to_string());
+    assert_eq!(told(world.send(other_words).await), refused(401, "authorization-failure"));
+    // Heard on its way: it is sent once, however often it comes.
+    let heard_on_its_way = world.signed(&Method::POST, PATH, &body);
+    assert_eq!(told(world.send(heard_on_its_way.clone()).await), accepted());
+    for seconds in [0, 300] {
+        world.pass_seconds(seconds);
+        world.acme.app().store.sweep(world.now()).await.expect("works");
+        let again = world.send(heard_on_its_way.clone()).await;
+        assert_eq!(told(again), refused(401, "authorization-failure"));
+    }
+    assert_eq!(heard(&world, GOOD).await, ["Netflix: Hello"]);
+}
+
+#[tokio::test]
+async fn an_edge_in_the_wrong_hands_says_nothing() {
+    let (world, pai) = World::signed_up(GOOD).await;
+    world.sign_up(&world.acme, OTHER, Choice::New("cleo@example.com")).await;
+    let cleo = world.pai_of("cleo@example.com").await;
+    let ring = keys::ring(&Holder::Edge);
+    let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+    let genuine = world.signed(&Method::POST, PATH, &saying(&pai, "Hello"));
+    let forged = |body: Bytes, signed: bool| {
+        let mut request = Request::post(format!("http://{}{PATH}", world.acme.origin))
+            .header("content-type", "application/json")
+            .body(body)
+            .expect("is a request");
+        if signed {
+            for name in ["signature-input", "signature"] {
+                let passed_on = HeaderName::try_from(format!("onbill-partner-{name}")).expect("is a name");
+                request.headers_mut().insert(passed_on, genuine.headers()[name].clone());
+            }
+        }
+        sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
+        request
+    };
+    let bytes = |body: serde_json::Value| Bytes::from(body.to_string());
+    for request in [
+        forged(bytes(saying(&pai, "Hello")), false),
+        forged(bytes(saying(&pai, "Goodbye")), true),
+        forged(bytes(saying(&cleo, "Hello")), true),
+    ] {
+        assert_eq!(told(world.send(request).await), refused(401, "authorization-failure"));
+    }
+    assert!(nothing_waits(&world).await);
+    // The genuine one passes, once: that is what the edge is for.
+    let passed_on = forged(genuine.body().clone(), true);
+    assert_eq!(told(world.send(passed_on).await), accepted());
+    let again = forged(genuine.body().clone(), true);
+    assert_eq!(told(world.send(again).await), refused(401, "authorization-failure"));
+    assert_eq!(heard(&world, GOOD).await, ["Netflix: Hello"]);
+    assert_eq!(heard(&world, OTHER).await, [""; 0]);
+}
