@@ -56,7 +56,7 @@ export class Charge {
   /** Fills in the form and presses its button as often as said; gives the refund's place on the page that follows. */
   async giveBack(amount, reason, { clicks = 1 } = {}) {
     await this.card.getByText('Give money back').click();
-    const name = await this.card.locator('.refund [name=extRefundID]').inputValue();
+    const name = await this.card.locator('.fold [name=extRefundID]').inputValue();
     await this.card.getByLabel('How much').fill(amount);
     await this.card.getByLabel('Why').fill(reason);
     await this.card.getByRole('button', { name: 'Give back' }).click({ clickCount: clicks });

@@ -6,6 +6,7 @@
 use super::Netflix;
 use super::layout::page;
 use super::members::{Account, Pays};
+use super::messages::{self, Said};
 use crate::sandbox::answer::wants_json;
 use crate::sandbox::page::day;
 use axum::Json;
@@ -20,12 +21,18 @@ use serde_json::{Value, json};
 
 /// The list and the result of the leak check.
 pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
+    if wants_json(&headers) {
+        let accounts = netflix.members().accounts().to_vec();
+        let accounts: Vec<Value> = accounts.iter().map(|account| in_json(&netflix, account)).collect();
+        return Json(json!({"accounts": accounts, "leaks": netflix.0.leaks.found()})).into_response();
+    }
+    list(&netflix, None)
+}
+
+/// The page, with what has become of a message.
+pub(super) fn list(netflix: &Netflix, said: Option<&Said>) -> Response {
     let accounts = netflix.members().accounts().to_vec();
     let leaks = netflix.0.leaks.found();
-    if wants_json(&headers) {
-        let accounts: Vec<Value> = accounts.iter().map(|account| in_json(&netflix, account)).collect();
-        return Json(json!({"accounts": accounts, "leaks": leaks})).into_response();
-    }
     let main = html! {
         div class="lead" {
             h1 { "Accounts" }
@@ -34,9 +41,9 @@ pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: Header
                 @else { "Leak check: " (leaks.len()) " found." }
             }
         }
-        ul class="members" { @for account in &accounts { (member(account, standing(&netflix, account).as_ref())) } }
+        ul class="members" { @for account in &accounts { (member(netflix, account, said)) } }
     };
-    page(&netflix, "Accounts", &main)
+    page(netflix, "Accounts", &main)
 }
 
 /// What was told of whoever pays on the bill.
@@ -63,7 +70,8 @@ fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
     }
 }
 
-fn member(account: &Account, told: Option<&AccountStateRequest>) -> Markup {
+fn member(netflix: &Netflix, account: &Account, said: Option<&Said>) -> Markup {
+    let told = standing(netflix, account);
     let (how, words) = match account.pays {
         Pays::Bill { .. } => ("bill", "On the phone bill"),
         Pays::Card { .. } => ("card", "By card"),
@@ -84,7 +92,7 @@ fn member(account: &Account, told: Option<&AccountStateRequest>) -> Markup {
                     Pays::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
                     Pays::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
                         div { dt { "Operator" } dd { (operator) } }
-                        @if let Some((state, words)) = told.map(in_words) {
+                        @if let Some((state, words)) = told.as_ref().map(in_words) {
                             div { dt { "There" } dd data-state=(state) { (words) } }
                         }
                         div class="wide" { dt { "PAI" } dd class="code" { (pai) } }
@@ -93,6 +101,7 @@ fn member(account: &Account, told: Option<&AccountStateRequest>) -> Markup {
                     }
                 }
             }
+            @if let Some((_, pai)) = account.pays.bill() { (messages::form(netflix, pai, said)) }
         }
     }
 }

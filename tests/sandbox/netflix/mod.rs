@@ -21,6 +21,7 @@ pub mod leak;
 mod log_in;
 mod member;
 mod members;
+mod messages;
 mod network;
 mod notices;
 mod redeem;
@@ -126,6 +127,7 @@ impl Netflix {
             .route("/log-in", post(log_in::post_log_in))
             .route("/log-out", post(log_in::post_log_out))
             .route("/accounts", get(accounts::get_accounts))
+            .route("/messages", post(messages::post_message))
             .route("/billing-runs", get(billing_runs::get_billing_runs).post(billing_runs::post_billing_run))
             .route("/charges", get(charges::get_charges))
             .route("/refunds", post(refunds::post_refund))

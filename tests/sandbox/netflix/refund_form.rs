@@ -70,7 +70,7 @@ pub(super) fn fresh(
     let (amount, reason) = problem.map_or(("", ""), |(entered, _)| (&entered.amount, &entered.reason));
     let id = |field: &str| format!("{field}-{}", charge.id);
     html! {
-        details class="refund" open[problem.is_some()] {
+        details class="fold" open[problem.is_some()] {
             summary { "Give money back" }
             form method="post" action="/refunds" {
                 (names(charge, &name))

@@ -17,6 +17,7 @@ mod app;
 mod billing;
 mod coupons;
 mod fake_edge;
+mod messages;
 mod notices;
 mod refunds;
 mod standings;

@@ -69,7 +69,7 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\n\n\
-         [[partners]]\nid = {partner}\nurl = {told_at}\nnumber_proof = {proof}\n\n\
+         [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
         id = quoted(operator.id),
         name = quoted(operator.name),

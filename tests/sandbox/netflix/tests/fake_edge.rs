@@ -40,6 +40,9 @@ pub(super) struct FakeEdge {
     pub(super) subscriptions: Vec<Value>,
     pub(super) charges: HashMap<String, Value>,
     pub(super) refunds: HashMap<String, Value>,
+    /// What was said to subscribers, by its name.
+    pub(super) messages: HashMap<String, Value>,
+    pub(super) refuse_message: Option<(u16, &'static str)>,
     /// What was asked for and answered, by its reference.
     pub(super) redemptions: HashMap<String, (Value, Value)>,
     /// What the next redemption is answered with, where that is wrong.
@@ -90,6 +93,7 @@ impl FakeEdge {
             "/ott/v1/token/validate" => self.validate(&body),
             "/ott/v1/partnerSubscription" => self.subscribe(body),
             "/ott/v1/transaction" => self.charge(&body),
+            "/ott/v1/notification" => self.notify(body),
             path @ ("/ott/v1/account/validate" | "/ott/v1/pin") => self.say(path, body),
             other => {
                 let charge =
@@ -152,6 +156,15 @@ impl FakeEdge {
         }
         self.subscriptions.push(body);
         (201, json!({"partnerSubscriptionID": "ps-1", "status": "ACTIVE"}))
+    }
+
+    fn notify(&mut self, body: Value) -> (u16, Value) {
+        if let Some((status, code)) = self.refuse_message {
+            return (status, json!({"code": code, "message": "x"}));
+        }
+        let name = body["extNotificationID"].as_str().expect("is text").to_owned();
+        self.messages.insert(name, body);
+        (202, json!({"status": "ACCEPTED"}))
     }
 
     fn charge(&mut self, body: &Value) -> (u16, Value) {

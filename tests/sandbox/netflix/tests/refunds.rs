@@ -63,7 +63,7 @@ async fn what_cannot_be_meant_is_told_beside_the_form() {
         let answer = ask(&partner.router, form("/refunds", &filled(&shown, amount, reason))).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{amount} {reason}");
         assert!(
-            answer.text.contains(r#"role="alert""#) && answer.text.contains("<details class=\"refund\" open")
+            answer.text.contains(r#"role="alert""#) && answer.text.contains("<details class=\"fold\" open")
         );
     }
     let evil = filled(&shown, "%22%3E%3Cscript%3E", "%3Cb%3E");
