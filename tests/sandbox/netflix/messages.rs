@@ -18,6 +18,8 @@ use onbill_domain::reject::{Code, Reject};
 use onbill_domain::wire::notification::{NotificationAnswer, NotificationRequest};
 use serde::Deserialize;
 
+const PATH: &str = "/ott/v1/notification";
+
 /// A form as it was sent.
 #[derive(Deserialize)]
 pub(super) struct Entered {
@@ -48,18 +50,17 @@ pub(super) async fn post_message(
     form: Result<Form<Entered>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let Form(entered) = form.map_err(|_| Reject::invalid("The form cannot be read."))?;
-    let pays = |pai| {
-        netflix.members().accounts().iter().any(|account| account.pays.bill().is_some_and(|b| b.1 == pai))
-    };
-    if !pays(entered.pai) {
-        return Err(Reject::new(Code::PaiNotFound, "Nobody here pays on the bill by this PAI.").into());
-    }
+    let bills =
+        netflix.members().accounts().iter().filter_map(|account| account.pays.bill()).collect::<Vec<_>>();
+    let bill = bills.into_iter().find(|(_, pai)| *pai == entered.pai);
+    let nobodys = || Reject::new(Code::PaiNotFound, "Nobody here pays on the bill by this PAI.");
+    let (operator, _) = bill.ok_or_else(nobodys)?;
     let request = NotificationRequest {
         pai: entered.pai,
         message: entered.message.trim().to_owned(),
         ext_notification_id: Some(entered.name.clone()),
     };
-    let outcome = netflix.0.edge.post::<NotificationAnswer>("/ott/v1/notification", &request).await;
+    let outcome = netflix.0.edge.post::<NotificationAnswer>(PATH, &request, Some(&operator)).await;
     let outcome = outcome.answer.map(|_| ());
     let status = if outcome.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok((status, accounts::list(&netflix, Some(&Said { entered, outcome }))).into_response())
