@@ -14,7 +14,7 @@ mod spellings;
 use crate::rotation::{restart, ring};
 use crate::world::customer::{Choice, charge};
 use crate::world::operator::erase_listed;
-use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, World};
+use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, Seat, World};
 use books::search_books;
 use http::{Method, StatusCode};
 use onbill_origin::kv_sync::{Comparison, Report};
