@@ -109,12 +109,13 @@ async fn the_same_on_a_database_server() {
 
 async fn search(world: &World, codes: &[String], seats: &[&Seat]) {
     search_calls_for_codes(world, &Search::new(&[]).and_codes(codes));
-    messages::search_what_was_said(world, &Search::new(&[]).and_words(messages::WORDS)).await;
+    let words = messages::search();
+    messages::search_what_was_said(world, &words).await;
     let search = Search::new(&NUMBERS).and_codes(codes);
     search_what_was_said(world, &search).await;
-    let search = search.and_words(messages::WORDS);
     for seat in seats {
         search_books(seat, &search).await;
+        search_books(seat, &words).await;
     }
 }
 

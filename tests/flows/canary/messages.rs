@@ -1,6 +1,6 @@
 //! What a partner says to its subscribers, and the search for its words.
 
-use super::spellings::Search;
+use super::spellings::{Search, encoded};
 use super::{EVE, deliver, log};
 use crate::world::customer::Choice;
 use crate::world::{Mishap, World};
@@ -9,7 +9,7 @@ use onbill_origin::store::Lane;
 use serde_json::{Value, json};
 
 /// What the partner says.
-pub(super) const WORDS: &str = "between the two of us only";
+const WORDS: &str = "between the two of us only";
 
 /// What a partner says to its subscribers: sent, refused in every way, and waiting still when the books are searched.
 pub(super) async fn are_sent(world: &World) {
@@ -39,6 +39,11 @@ pub(super) async fn are_sent(world: &World) {
     assert_eq!(say(&pai, WORDS, "m-7").await, 429);
     deliver(world).await;
     world.network.mend();
+}
+
+/// The search for its words.
+pub(super) fn search() -> Search {
+    Search::of(encoded(WORDS))
 }
 
 /// Only edge, origin and gateway are told the words, and none of them repeats what it was told.

@@ -24,12 +24,8 @@ impl Search {
         Self::of(self.spellings.into_iter().chain(codes).collect())
     }
 
-    /// The same, and for these words.
-    pub(super) fn and_words(self, words: &str) -> Self {
-        Self::of(self.spellings.into_iter().chain(encoded(words)).collect())
-    }
-
-    fn of(spellings: Vec<(String, Vec<u8>)>) -> Self {
+    /// For these spellings.
+    pub(super) fn of(spellings: Vec<(String, Vec<u8>)>) -> Self {
         let patterns = AhoCorasick::new(spellings.iter().map(|(_, pattern)| pattern)).expect("are patterns");
         Self { patterns, spellings }
     }
@@ -48,7 +44,7 @@ impl Search {
 }
 
 /// A text in each encoding.
-fn encoded(text: &str) -> Vec<(String, Vec<u8>)> {
+pub(super) fn encoded(text: &str) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     let mut add = |how: &str, bytes: Vec<u8>| all.push((format!("{text} {how}"), bytes));
     add("as it is", text.as_bytes().to_vec());
