@@ -7,7 +7,7 @@ use crate::setting::{
 };
 use onbill_domain::decline::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
-use onbill_origin::store::{Entry, Posting, Redeeming, Settling};
+use onbill_origin::store::{Entry, HandOff, Posting, Redeeming, Settling};
 
 on_each_database!(
     months_begin_when_nothing_is_paid_for,
@@ -99,12 +99,20 @@ async fn what_was_refunded_whole_pays_for_nothing(books: Books) {
     let pai = books.store.coupon(ext("c-1")).await.expect("works").expect("is there").pai;
     books.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
     let ext_id = format!("onbill-coupon-{id}");
-    books.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    let part = books.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    books.store.answer_refund(NOW, part, done()).await.expect("works");
     let paid = || books.store.paid_until(pai, days("2026-11-18"));
     assert!(paid().await.expect("works").is_some());
-    books.refunded(refund(&ext_id, "f-2", None)).await;
+    // The rest is on its way back twice: billing refuses it the first time. Until it has taken it, the days are paid for.
+    let charged = || books.store.post_transaction(nonce(), NOW, charge(pai, "n-1", 1599));
+    for (name, outcome) in [("f-2", HandOff::Refused { raw_code: None }), ("f-3", done())] {
+        let refund_id = books.refunded(refund(&ext_id, name, None)).await;
+        assert!(paid().await.expect("works").is_some(), "{name}");
+        assert!(matches!(charged().await, Ok(Posting::PaidByCoupon { .. })), "{name}");
+        books.store.answer_refund(NOW, refund_id, outcome).await.expect("works");
+    }
     assert_eq!(paid().await.expect("works"), None);
-    books.posted(charge(pai, "n-1", 1599)).await;
+    assert!(matches!(charged().await, Ok(Posting::Created(_))));
 }
 
 async fn months_begin_today_when_the_charge_of_these_days_was_refunded(books: Books) {
@@ -206,9 +214,12 @@ async fn months_that_were_refunded_follow_nothing(books: Books) {
     };
     assert!(due().await.is_empty(), "they go on");
     let ext_id = format!("onbill-coupon-{second}");
-    books.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    let part = books.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    books.store.answer_refund(NOW, part, done()).await.expect("works");
     assert!(due().await.is_empty(), "most of it is paid");
-    books.refunded(refund(&ext_id, "f-2", None)).await;
+    let rest = books.refunded(refund(&ext_id, "f-2", None)).await;
+    assert!(due().await.is_empty(), "billing may refuse it");
+    books.store.answer_refund(NOW, rest, done()).await.expect("works");
     assert_eq!(due().await, std::slice::from_ref(&first));
     assert!(books.store.remind(NOW, first, vec![5; 8]).await.expect("works"));
 }

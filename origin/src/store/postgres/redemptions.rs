@@ -163,10 +163,12 @@ fn until(row: Option<Row>) -> Result<Option<Day>, Broken> {
     day.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()
 }
 
-/// The days of a coupon that was refunded whole are nobody's any more.
+/// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
 const PAID: &str = "SELECT max(r.period_to) AS until
     FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id
-    WHERE r.pai = $1 AND r.outcome <> 'DECLINED' AND t.refunded_minor < t.amount_minor AND r.period_to >= $2";
+    WHERE r.pai = $1 AND r.outcome <> 'DECLINED' AND r.period_to >= $2
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
 pub(super) async fn paid_until(db: &Db<'_>, pai: Pai, today: Day) -> Result<Option<Day>, Broken> {
     until(db.row(PAID, &[&pai.to_string(), &today.to_string()]).await?)
@@ -327,12 +329,15 @@ pub(super) async fn declined(tx: &Db<'_>, now: Timestamp, transaction_id: &str) 
 const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c ON c.coupon_id = r.coupon_id
          JOIN transactions t ON t.transaction_id = r.transaction_id
          JOIN pais p ON p.pai = r.pai JOIN subscribers h ON h.subscriber_id = p.subscriber_id
-     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL AND t.refunded_minor < t.amount_minor
+     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
          AND p.state = 'ACTIVE'
          AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
          AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
                          WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to
-                             AND u.refunded_minor < u.amount_minor)";
+                             AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                             WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
 
 pub(super) async fn reminders_due(
     db: &Db<'_>,

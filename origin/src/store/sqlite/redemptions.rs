@@ -126,9 +126,11 @@ fn next_period(
     Ok(period_after(today, charged.into_iter().chain(redeemed), months))
 }
 
-/// The days of a coupon that was refunded whole are nobody's any more.
+/// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
 const PAID: &str = "FROM coupon_redemptions r JOIN transactions t USING (transaction_id)
-    WHERE r.pai = ?1 AND r.outcome <> 'DECLINED' AND t.refunded_minor < t.amount_minor";
+    WHERE r.pai = ?1 AND r.outcome <> 'DECLINED'
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
 pub(super) fn paid_until(db: &Connection, pai: Pai, today: Day) -> Result<Option<Day>, StoreError> {
     let until: Option<String> = db
@@ -281,12 +283,15 @@ pub(super) fn is_coupons(db: &Connection, transaction_id: &str) -> Result<bool, 
 const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c USING (coupon_id)
          JOIN transactions t ON t.transaction_id = r.transaction_id
          JOIN pais p ON p.pai = r.pai JOIN subscribers h USING (subscriber_id)
-     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL AND t.refunded_minor < t.amount_minor
+     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
          AND p.state = 'ACTIVE'
          AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
          AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
                          WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to
-                             AND u.refunded_minor < u.amount_minor)";
+                             AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                             WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
 
 pub(super) fn reminders_due(
     db: &Connection,

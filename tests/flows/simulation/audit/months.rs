@@ -20,7 +20,7 @@ struct Span {
     is_coupon: bool,
     /// How it stands.
     outcome: String,
-    /// All of it is back; of a charge, as billing has said.
+    /// All of it is back, as billing has said.
     is_back: bool,
     claimed_on: Day,
     reminded: bool,
@@ -175,7 +175,9 @@ async fn spans(eyes: &Eyes) -> BTreeMap<String, Span> {
                    FROM transactions t
                    WHERE NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)";
     let coupons = "SELECT r.transaction_id, r.pai, r.period_from, r.period_to, t.created_at, t.amount_minor,
-                       t.refunded_minor, r.outcome, r.outcome, r.reminded_at, t.pai, r.asked_pai
+                       (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                        WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED'),
+                       r.outcome, r.outcome, r.reminded_at, t.pai, r.asked_pai
                    FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id";
     let day = |column| Day::parse(&text(column)).expect("is a day");
     let span = |row: Row| {
