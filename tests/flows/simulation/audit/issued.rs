@@ -4,7 +4,7 @@
 
 use super::eyes::{Eyes, Row};
 use super::text;
-use crate::simulation::coupons::nth;
+use crate::simulation::coupons::{VALID_DAYS, nth};
 use onbill_domain::limits::COUPON_TEXTS_MAX;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeMap;
@@ -199,6 +199,7 @@ impl Issued {
             .map(|(id, _)| id)
             .collect();
         let is_sound = live.len() <= 1
+            && self.expires_at == super::number(self.agreed[8].clone()) + VALID_DAYS * 86_400
             && self.texts <= COUPON_TEXTS_MAX
             && live.first().copied() == self.transaction_id.as_ref()
             && !(self.voided_at.is_some() && self.redeemed_at.is_some())

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 /// What is on sale: its name, its months, its price in cents.
 pub(super) const PLANS: [(&str, u8, i64); 3] = [("1M", 1, 1499), ("6M", 6, 8999), ("12M", 12, 15_999)];
 /// How long a coupon can be redeemed.
-const VALID_DAYS: i64 = 25;
+pub(super) const VALID_DAYS: i64 = 25;
 /// How many days before the end of its months whoever has had them is told.
 pub(super) const REMIND_DAYS: i64 = 14;
 /// Codes of nobody's in an hour.
