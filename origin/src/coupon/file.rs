@@ -62,13 +62,14 @@ pub async fn issue_file(
     }
     let mut report = Report::default();
     let mut record = csv::StringRecord::new();
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch: Vec<(u64, CouponRequest)> = Vec::with_capacity(BATCH);
     let mut is_end = false;
     while !is_end {
+        let mut next = None;
         match csv_file::next(&mut reader, &mut record) {
             None => is_end = true,
             Some(Ok(line)) => match read_line(app, &record) {
-                Ok(request) => batch.push((line, request)),
+                Ok(request) => next = Some((line, request)),
                 Err((column, why)) => {
                     report.refused += 1;
                     complain(at(line, column, why));
@@ -80,7 +81,10 @@ pub async fn issue_file(
                 is_end = unreadable.is_end;
             }
         }
-        if batch.len() == BATCH || is_end {
+        // Of two lines of one name the first counts. It is made before the other is looked at.
+        let is_named_again =
+            next.as_ref().is_some_and(|(_, new)| batch.iter().any(|(_, made)| is_namesake(made, new)));
+        if batch.len() == BATCH || is_end || is_named_again {
             let issued_before = report.issued;
             make(app, &batch, &mut report, &mut complain).await?;
             batch.clear();
@@ -89,8 +93,13 @@ pub async fn issue_file(
                 tokio::time::sleep(OTHERS_TURN).await;
             }
         }
+        batch.extend(next);
     }
     Ok(report)
+}
+
+fn is_namesake(one: &CouponRequest, other: &CouponRequest) -> bool {
+    one.ext_coupon_id == other.ext_coupon_id
 }
 
 /// Makes the coupons of some lines. What can be made is, also when looking at one of them fails.
@@ -126,7 +135,7 @@ async fn make(
         match made {
             Ok(CouponIssue::Created(_)) => report.issued += 1,
             Ok(CouponIssue::Replayed(_)) => report.repeated += 1,
-            // Two lines of one name, and the other one was made.
+            // Somebody else has made one of this name meanwhile.
             Ok(CouponIssue::Conflict) => {
                 report.refused += 1;
                 complain(at(line, column(Member::ExtCouponId), CONFLICT.trim_end_matches('.')));
