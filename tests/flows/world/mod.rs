@@ -55,7 +55,8 @@ impl Clock for SharedClock {
     }
 }
 
-/// Never the same bytes twice, and the same in every run.
+/// Never the same bytes twice, and the same in every run. What is of another length begins otherwise: in another world, a
+/// nonce is no code.
 pub(crate) struct Counted {
     who: &'static str,
     drawn: AtomicU64,
@@ -69,9 +70,10 @@ impl Counted {
 
 impl Random for Counted {
     fn fill(&self, bytes: &mut [u8]) {
-        let drawn = self.drawn.fetch_add(1, Ordering::SeqCst);
+        let (drawn, length) = (self.drawn.fetch_add(1, Ordering::SeqCst), bytes.len());
         for (at, block) in bytes.chunks_mut(32).enumerate() {
-            let digest = onbill_domain::digest::sha256(format!("{} {drawn} {at}", self.who).as_bytes());
+            let digest =
+                onbill_domain::digest::sha256(format!("{} {drawn} {length} {at}", self.who).as_bytes());
             block.copy_from_slice(&digest[..block.len()]);
         }
     }
