@@ -37,9 +37,9 @@ impl Run {
     pub(in super::super) fn look_at_texts(&mut self) -> Vec<String> {
         let mut found = Vec::new();
         let taken = self.gateway.taken();
-        let mishaps = self.world.network.befell_at(GATEWAY);
-        let is_excused =
-            self.has_died() || mishaps[self.texts.mishaps..].iter().any(|(_, it)| *it == Mishap::Stalls);
+        // Whatever stalls, minutes pass for all: also for whoever has a message in hand at that moment.
+        let mishaps = self.world.network.befell();
+        let is_excused = self.has_died() || mishaps[self.texts.mishaps..].contains(&Mishap::Stalls);
         self.texts.mishaps = mishaps.len();
         let news = taken[self.texts.seen..].to_vec();
         self.texts.seen = taken.len();
