@@ -1,7 +1,7 @@
 //! The rule of the PAI: what happens to an account is recorded once and followed whole, in the order in which it
 //! happened, and a PAI never comes to stand for anybody else.
 
-use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, signup, subscription};
+use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, signup};
 use onbill_domain::account_event::AccountEvent::{
     self, Activated, Ceased, NumberChanged, OwnershipChanged, PortedOut, Resumed, SimSwapped, Suspended,
 };
@@ -10,10 +10,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use onbill_domain::wire::operator::EventOutcome::{self, Applied, Contradictory, NoSubscriber, Superseded};
 use onbill_domain::wire::ott::TransactionAnswer;
-use onbill_origin::store::{
-    AccountRow, Entry, EventRecord, HandOff, Lane, NewEvent, PaiRow, Posting, Settling, SignupIssue,
-    StoreError, SubscriptionRecord, Work,
-};
+use onbill_origin::store::{AccountRow, EventRecord, NewEvent, PaiRow, Posting, SignupIssue, StoreError};
 
 on_each_database!(
     an_event_is_recorded_once_and_answered_alike_for_ever,
@@ -30,13 +27,10 @@ on_each_database!(
     nobody_has_to_be_known_for_an_event_to_be_on_record,
     the_embedded_table_follows,
     a_swapped_sim_is_remembered_by_its_number,
-    partner_and_edge_are_told_how_a_pai_stands_at_last,
-    all_pais_are_read_in_pages,
-    a_partner_without_a_subscription_hears_nothing_yet,
     a_replayed_call_changes_nothing,
 );
 
-fn event(name: &str, event: AccountEvent, at: i64) -> NewEvent {
+pub(crate) fn event(name: &str, event: AccountEvent, at: i64) -> NewEvent {
     let occurred_at = NOW.plus_seconds(at);
     NewEvent {
         event_id: ext(name),
@@ -48,7 +42,7 @@ fn event(name: &str, event: AccountEvent, at: i64) -> NewEvent {
     }
 }
 
-async fn record(books: &Books, new: NewEvent) -> EventOutcome {
+pub(crate) async fn record(books: &Books, new: NewEvent) -> EventOutcome {
     match books.store.record_event(Some(nonce()), NOW, new).await.expect("works") {
         EventRecord::Recorded(outcome) => outcome,
         other => panic!("not recorded: {other:?}"),
@@ -335,63 +329,6 @@ async fn a_swapped_sim_is_remembered_by_its_number(books: Books) {
     assert_eq!(at(2).await, Some(NOW.plus_seconds(20)));
 }
 
-/// Which of a PAI's entries are leased at `at`, with their attempts.
-async fn leased(books: &Books, at: i64) -> Vec<Entry> {
-    let now = NOW.plus_seconds(at);
-    let mut due = books.store.lease_due(Lane::All, now, now.plus_seconds(120), 16).await.expect("works");
-    due.retain(|entry| matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. }));
-    due
-}
-
-async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    subscribe(&books, subscriber.pai).await;
-    assert!(leased(&books, 0).await.is_empty());
-    record(&books, event("e-1", Suspended, 10)).await;
-    let first = leased(&books, 0).await;
-    assert_eq!(first.len(), 2, "the partner and the edge");
-    // While the first telling is under way, it becomes old.
-    record(&books, event("e-2", Resumed, 20)).await;
-    let second = leased(&books, 0).await;
-    assert_eq!(second.len(), 2);
-    let done = || HandOff::Done { raw_code: None };
-    for entry in first {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Late);
-    }
-    assert!(leased(&books, 119).await.is_empty(), "the second has it");
-    assert_eq!(leased(&books, 120).await.len(), 2, "what is old does not end it");
-    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
-    assert_eq!((standing.state, standing.version, standing.closed_reason), (PaiState::Active, 3, None));
-    for entry in leased(&books, 240).await {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
-    }
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
-    // A charge that ends the PAI tells as well, and so does a new holder of the number.
-    let next = signup("netflix", 1, "2026-01-01");
-    books.store.issue_signup(nonce(), NOW, next).await.expect("works");
-    assert_eq!(leased(&books, 300).await.len(), 2);
-    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
-    assert_eq!(standing.closed_reason, Some(DeclineReason::AccountClosedTakenOver));
-}
-
-async fn subscribe(books: &Books, pai: Pai) {
-    let id = format!("ps-{pai}");
-    let record =
-        books.store.record_subscription(nonce(), NOW, partner("netflix"), id, subscription(pai, "s-1")).await;
-    assert!(matches!(record, Ok(SubscriptionRecord::Created(_))), "{record:?}");
-}
-
-async fn a_partner_without_a_subscription_hears_nothing_yet(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    record(&books, event("e-1", Suspended, 10)).await;
-    let told = leased(&books, 0).await;
-    assert!(matches!(told[..], [Entry { work: Work::PaiMapping { .. }, .. }]), "{told:?}");
-    // The subscription comes to a PAI that is held.
-    subscribe(&books, subscriber.pai).await;
-    let told = leased(&books, 0).await;
-    assert!(told.iter().any(|entry| matches!(entry.work, Work::PaiNotice { .. })), "{told:?}");
-}
-
 async fn a_replayed_call_changes_nothing(books: Books) {
     let subscriber = books.subscriber(1).await;
     let once = nonce();
@@ -399,25 +336,4 @@ async fn a_replayed_call_changes_nothing(books: Books) {
     assert_eq!(record(event("e-1", SimSwapped, 10)).await.expect("works"), EventRecord::Recorded(Applied));
     assert!(matches!(record(event("e-2", Ceased, 20)).await, Err(StoreError::NonceSpent)));
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
-}
-
-async fn all_pais_are_read_in_pages(books: Books) {
-    let mut issued = Vec::new();
-    for n in 1..=5 {
-        issued.push(books.subscriber(n).await.pai);
-    }
-    record(&books, event("e-1", Ceased, 10)).await;
-    issued.sort();
-    let (mut read, mut after) = (Vec::new(), None);
-    loop {
-        let page = books.store.standings(after, 2).await.expect("works");
-        let Some(last) = page.last() else { break };
-        assert!(page.len() <= 2);
-        after = Some(last.0);
-        read.extend(page);
-    }
-    assert_eq!(read.iter().map(|(pai, _)| *pai).collect::<Vec<_>>(), issued, "closed ones too");
-    for (pai, standing) in read {
-        assert_eq!(books.store.standing_of_pai(pai).await.expect("works"), Some(standing));
-    }
 }

@@ -50,6 +50,7 @@ mod sealing;
 mod setting;
 mod signups;
 mod spending;
+mod standings;
 mod subscriptions;
 mod traces;
 mod undelivered;

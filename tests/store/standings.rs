@@ -1,0 +1,92 @@
+//! How a PAI stands is told to partner and edge: the last word at last, once for each of them, and all of them by the page.
+
+use crate::events::{event, record};
+use crate::setting::{Books, NOW, nonce, partner, signup, subscription};
+use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_origin::store::{Entry, HandOff, Lane, Settling, SubscriptionRecord, Work};
+
+on_each_database!(
+    partner_and_edge_are_told_how_a_pai_stands_at_last,
+    a_partner_without_a_subscription_hears_nothing_yet,
+    all_pais_are_read_in_pages,
+);
+
+/// Which of a PAI's entries are leased at `at`, with their attempts.
+async fn leased(books: &Books, at: i64) -> Vec<Entry> {
+    let now = NOW.plus_seconds(at);
+    let mut due = books.store.lease_due(Lane::All, now, now.plus_seconds(120), 16).await.expect("works");
+    due.retain(|entry| matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. }));
+    due
+}
+
+async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    subscribe(&books, subscriber.pai).await;
+    assert!(leased(&books, 0).await.is_empty());
+    record(&books, event("e-1", Suspended, 10)).await;
+    let first = leased(&books, 0).await;
+    assert_eq!(first.len(), 2, "the partner and the edge");
+    // While the first telling is under way, it becomes old.
+    record(&books, event("e-2", Resumed, 20)).await;
+    let second = leased(&books, 0).await;
+    assert_eq!(second.len(), 2);
+    let done = || HandOff::Done { raw_code: None };
+    for entry in first {
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Late);
+    }
+    assert!(leased(&books, 119).await.is_empty(), "the second has it");
+    assert_eq!(leased(&books, 120).await.len(), 2, "what is old does not end it");
+    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!((standing.state, standing.version, standing.closed_reason), (PaiState::Active, 3, None));
+    for entry in leased(&books, 240).await {
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
+    }
+    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    // A charge that ends the PAI tells as well, and so does a new holder of the number.
+    let next = signup("netflix", 1, "2026-01-01");
+    books.store.issue_signup(nonce(), NOW, next).await.expect("works");
+    assert_eq!(leased(&books, 300).await.len(), 2);
+    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!(standing.closed_reason, Some(DeclineReason::AccountClosedTakenOver));
+}
+
+async fn subscribe(books: &Books, pai: Pai) {
+    let id = format!("ps-{pai}");
+    let record =
+        books.store.record_subscription(nonce(), NOW, partner("netflix"), id, subscription(pai, "s-1")).await;
+    assert!(matches!(record, Ok(SubscriptionRecord::Created(_))), "{record:?}");
+}
+
+async fn a_partner_without_a_subscription_hears_nothing_yet(books: Books) {
+    let subscriber = books.subscriber(1).await;
+    record(&books, event("e-1", Suspended, 10)).await;
+    let told = leased(&books, 0).await;
+    assert!(matches!(told[..], [Entry { work: Work::PaiMapping { .. }, .. }]), "{told:?}");
+    // The subscription comes to a PAI that is held.
+    subscribe(&books, subscriber.pai).await;
+    let told = leased(&books, 0).await;
+    assert!(told.iter().any(|entry| matches!(entry.work, Work::PaiNotice { .. })), "{told:?}");
+}
+
+async fn all_pais_are_read_in_pages(books: Books) {
+    let mut issued = Vec::new();
+    for n in 1..=5 {
+        issued.push(books.subscriber(n).await.pai);
+    }
+    record(&books, event("e-1", Ceased, 10)).await;
+    issued.sort();
+    let (mut read, mut after) = (Vec::new(), None);
+    loop {
+        let page = books.store.standings(after, 2).await.expect("works");
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 2);
+        after = Some(last.0);
+        read.extend(page);
+    }
+    assert_eq!(read.iter().map(|(pai, _)| *pai).collect::<Vec<_>>(), issued, "closed ones too");
+    for (pai, standing) in read {
+        assert_eq!(books.store.standing_of_pai(pai).await.expect("works"), Some(standing));
+    }
+}
