@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 /// Answer the edge, hand charges and refunds to billing, tell the partner.
 ///
-/// Runs until SIGTERM or Ctrl-C, or until a part of it fails: let it be started again then. Logs are JSON lines on stderr; RUST_LOG sets their level, which is info
-/// when it is not set.
+/// Runs until SIGTERM or Ctrl-C, or until a part of it fails: let it be started again then. Logs are JSON
+/// lines on stderr; RUST_LOG sets their level, which is info when it is not set.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {}
