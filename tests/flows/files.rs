@@ -10,7 +10,7 @@ use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use http::{Method, StatusCode};
 use onbill_origin::config::Billing;
 use onbill_origin::files;
-use onbill_tests::sandbox::operator::Refused;
+use onbill_sandbox::operator::Refused;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;

@@ -21,7 +21,7 @@ use onbill_origin::import::import_accounts;
 use onbill_origin::peer::{HttpPeer, Peer as _};
 use onbill_origin::{outbox, routes, sms};
 use onbill_tests::place::Place;
-use onbill_tests::sandbox::operator::{Listening, Operator};
+use onbill_sandbox::operator::{Listening, Operator};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;

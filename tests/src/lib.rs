@@ -1,5 +1,3 @@
-//! The parties around onbill, and the tests that drive the whole system. No part of onbill depends on this package.
+//! What the tests that drive the whole system share.
 
 pub mod place;
-#[path = "../sandbox/mod.rs"]
-pub mod sandbox;

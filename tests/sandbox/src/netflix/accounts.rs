@@ -1,0 +1,107 @@
+//! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays, coupons, paidUntil}],
+//! leaks: [{at, where, found}]}`, where `pays` is `{how: "card", last4}`, `{how: "coupons"}` or `{how: "bill", operator, pai,
+//! extSubscriptionID, partnerSubscriptionID, told}`: there, `told` is `{pai, state, reason?, sequence}` as the operator's origin said last, or
+//! null.
+
+use super::Netflix;
+use super::layout::page;
+use super::members::{Account, Pays};
+use super::messages::{self, Said};
+use crate::answer::wants_json;
+use crate::page::day;
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use maud::{Markup, html};
+use onbill_domain::decline::DeclineReason;
+use onbill_domain::pai::PaiState;
+use onbill_domain::wire::partner::AccountStateRequest;
+use serde_json::{Value, json};
+
+/// The list and the result of the leak check.
+pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
+    if wants_json(&headers) {
+        let accounts = netflix.members().accounts().to_vec();
+        let accounts: Vec<Value> = accounts.iter().map(|account| in_json(&netflix, account)).collect();
+        return Json(json!({"accounts": accounts, "leaks": netflix.0.leaks.found()})).into_response();
+    }
+    list(&netflix, None)
+}
+
+/// The page, with what has become of a message.
+pub(super) fn list(netflix: &Netflix, said: Option<&Said>) -> Response {
+    let accounts = netflix.members().accounts().to_vec();
+    let leaks = netflix.0.leaks.found();
+    let main = html! {
+        div class="lead" {
+            h1 { "Accounts" }
+            p id="leak-check" data-leaks=(leaks.len()) {
+                @if leaks.is_empty() { "Leak check: onbill has never told this partner a phone number." }
+                @else { "Leak check: " (leaks.len()) " found." }
+            }
+        }
+        ul class="members" { @for account in &accounts { (member(netflix, account, said)) } }
+    };
+    page(netflix, "Accounts", &main)
+}
+
+/// What was told of whoever pays on the bill.
+fn standing(netflix: &Netflix, account: &Account) -> Option<AccountStateRequest> {
+    let Pays::Bill { operator, pai, .. } = &account.pays else { return None };
+    netflix.books().standing(operator, *pai).cloned()
+}
+
+fn in_json(netflix: &Netflix, account: &Account) -> Value {
+    let mut value = json!(account);
+    if matches!(account.pays, Pays::Bill { .. }) {
+        value["pays"]["told"] = json!(standing(netflix, account));
+    }
+    value
+}
+
+fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
+    match (told.state, told.reason) {
+        (PaiState::Active, _) => ("active", "Active".to_owned()),
+        (PaiState::Suspended, _) => ("suspended", "On hold at the operator".to_owned()),
+        (PaiState::Closed, reason) => {
+            ("closed", format!("Closed: {}", reason.map_or("no reason", DeclineReason::as_str)))
+        }
+    }
+}
+
+fn member(netflix: &Netflix, account: &Account, said: Option<&Said>) -> Markup {
+    let told = standing(netflix, account);
+    let (how, words) = match account.pays {
+        Pays::Bill { .. } => ("bill", "On the phone bill"),
+        Pays::Card { .. } => ("card", "By card"),
+        Pays::Coupons => ("coupons", "By coupon"),
+    };
+    html! {
+        li class="card" data-account=(account.id) data-how=(how) {
+            div class="title" {
+                h2 { (account.email) }
+                span class={ "chip " (how) } { (words) }
+            }
+            dl {
+                div { dt { "Account" } dd { (account.id) } }
+                div { dt { "Plan" } dd { (account.plan) } }
+                @if let Some(until) = account.paid_until { div { dt { "Paid until" } dd { (day(until)) } } }
+                @match &account.pays {
+                    Pays::Coupons => {}
+                    Pays::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
+                    Pays::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
+                        div { dt { "Operator" } dd { (operator) } }
+                        @if let Some((state, words)) = told.as_ref().map(in_words) {
+                            div { dt { "There" } dd data-state=(state) { (words) } }
+                        }
+                        div class="wide" { dt { "PAI" } dd class="code" { (pai) } }
+                        div class="wide" { dt { "Our subscription" } dd class="code" { (ext_subscription_id) } }
+                        div class="wide" { dt { "onbill’s subscription" } dd class="code" { (partner_subscription_id) } }
+                    }
+                }
+            }
+            @if let Some((_, pai)) = account.pays.bill() { (messages::form(netflix, pai, said)) }
+        }
+    }
+}

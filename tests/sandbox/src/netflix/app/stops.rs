@@ -1,0 +1,111 @@
+//! Why the app does not go on, in words: what has happened, what its customer can do about it, and the way on.
+
+use super::device::Stop;
+use crate::page::moment;
+use onbill_domain::reject::Code;
+use onbill_domain::timestamp::Timestamp;
+
+/// A page of the app's.
+pub(super) struct Words {
+    /// The code that it was told, or a name of its own.
+    pub(super) name: &'static str,
+    pub(super) title: String,
+    pub(super) text: String,
+    /// On the button.
+    pub(super) again: &'static str,
+}
+
+/// The words for a customer of `operator`, to whom a month costs `cost`.
+pub(super) fn words(why: Stop, operator: &str, cost: &str, now: Timestamp) -> Words {
+    const TRY_AGAIN: &str = "Try again";
+    let say = |name: &'static str, title: String, text: String| Words { name, title, text, again: TRY_AGAIN };
+    match why {
+        Stop::Refused(code) => {
+            let (title, text) = refusal(code, operator, cost);
+            say(code.as_str(), title, text)
+        }
+        Stop::TooOften { until } => {
+            let text = match until.seconds_since(now) {
+                ..=0 => "You can try again now.".to_owned(),
+                seconds => format!("You can try again in {}: from {} on.", spoken(seconds), moment(until)),
+            };
+            say(Code::TooManyRequests.as_str(), "Too many tries".to_owned(), text)
+        }
+        Stop::CodeUsedUp => Words {
+            name: "code-used-up",
+            title: "This code was tried too often".to_owned(),
+            text: "It is no longer good. Have a new one sent.".to_owned(),
+            again: "Send a new code",
+        },
+        Stop::Silence => say(
+            Code::ServiceUnavailable.as_str(),
+            format!("{operator} does not answer right now"),
+            "Nothing was changed, and nothing that you entered is lost. Please try again in a moment."
+                .to_owned(),
+        ),
+    }
+}
+
+fn refusal(code: Code, operator: &str, cost: &str) -> (String, String) {
+    match code {
+        Code::AccountNotFound => (
+            format!("{operator} does not know this number"),
+            format!(
+                "If the SIM is new, {operator} may not have switched it on yet: try again later. If it is not, ask \
+                 {operator} what has become of the number."
+            ),
+        ),
+        Code::SuspendedNonPayment => (
+            "Your line is suspended".to_owned(),
+            format!("A bill at {operator} is open. Once it is paid there, try again."),
+        ),
+        Code::InsufficientBalance => (
+            "Your balance is too low".to_owned(),
+            format!("A month costs {cost}. Top up at {operator}, then try again."),
+        ),
+        Code::AccountNotEligible => (
+            "This line cannot pay here".to_owned(),
+            format!(
+                "{operator} lets some lines pay for nothing but calls, such as a company’s, and lines whose SIM was \
+                 changed in the last days have to wait. Ask {operator}, or pay in another way."
+            ),
+        ),
+        other => (
+            "This did not work".to_owned(),
+            format!(
+                "{operator} did not accept what was asked ({}). Nothing was changed. Try again later, or pay in another \
+                 way.",
+                other.as_str()
+            ),
+        ),
+    }
+}
+
+/// A time to wait, rounded up: `1 second`, `12 minutes`, `23 hours`.
+fn spoken(seconds: i64) -> String {
+    let (count, unit) = match seconds {
+        ..=90 => (seconds, "second"),
+        91..=5400 => ((seconds + 59) / 60, "minute"),
+        _ => ((seconds + 3599) / 3600, "hour"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spoken;
+
+    #[test]
+    fn a_wait_is_never_said_to_be_shorter_than_it_is() {
+        for (seconds, words) in [
+            (1, "1 second"),
+            (90, "90 seconds"),
+            (91, "2 minutes"),
+            (601, "11 minutes"),
+            (5401, "2 hours"),
+            (86_400, "24 hours"),
+        ] {
+            assert_eq!(spoken(seconds), words);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! `/billing-runs`: a month is charged to every account on a phone bill, one `POST /ott/v1/transaction` each.
+//!
+//! A charge is named after its subscription and month and nothing else, so the same run again, or two at once, are the
+//! same charges again. JSON of a run: `{month, charges: [{extTransactionID, operator, amount, attempts, httpStatus,
+//! status?, declineReason?, transactionID?, code?}], totals: {charges, approved, pending, declined, failed, paidAhead}}`;
+//! a GET for JSON gives all runs since the start. Days that a coupon has paid for are not charged.
+
+use super::Netflix;
+use super::edge::Failure;
+use super::layout::page;
+use super::members::Pays;
+use crate::answer::{Refusal, sent_json, wants_json};
+use axum::Json;
+use axum::extract::{FromRequest, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderMap;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::{ExtId, OperatorId};
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::reject::Reject;
+use onbill_domain::wire;
+use onbill_domain::wire::ott::{TransactionRequest, TransactionStatus};
+use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
+
+mod view;
+
+/// Runs that are remembered for the page.
+const RUNS_MAX: usize = 24;
+
+/// Runs since the start, newest first.
+pub(super) type Runs = Vec<Run>;
+
+/// What came of a run.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Run {
+    month: String,
+    charges: Vec<Charge>,
+    totals: Totals,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Charge {
+    #[serde(rename = "extTransactionID")]
+    ext_transaction_id: ExtId,
+    operator: OperatorId,
+    amount: Money,
+    attempts: u32,
+    /// Absent when there was no answer at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    #[serde(flatten)]
+    answer: Option<Answer>,
+    /// The code of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status: TransactionStatus,
+    #[serde(rename = "transactionID")]
+    transaction_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline_reason: Option<onbill_domain::decline::DeclineReason>,
+}
+
+/// How many charges went which way; `failed` ones have no answer yet and are the same charges in the next run. Those whose
+/// month was paid ahead are not charged.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Totals {
+    charges: usize,
+    approved: usize,
+    pending: usize,
+    declined: usize,
+    failed: usize,
+    paid_ahead: usize,
+}
+
+#[derive(Deserialize)]
+struct RunRequest {
+    month: String,
+}
+
+/// All runs, and the form to start one.
+pub(super) async fn get_billing_runs(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
+    let runs = netflix.0.runs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if wants_json(&headers) {
+        return Json(runs).into_response();
+    }
+    page(&netflix, "Billing runs", &view::runs(&netflix, &runs))
+}
+
+/// Charges a month. JSON in, JSON out; a form in, a page out. 400 for anything but a month from 2020 to 2100.
+pub(super) async fn post_billing_run(
+    State(netflix): State<Netflix>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let json = sent_json(request.headers());
+    let body =
+        Bytes::from_request(request, &()).await.map_err(|_| Reject::invalid("The body cannot be read."))?;
+    let asked: RunRequest = if json {
+        wire::parse(&body)?
+    } else {
+        // The only field of the form has no character that a browser would escape.
+        let month = body.strip_prefix(b"month=").map(|month| String::from_utf8_lossy(month).into_owned());
+        RunRequest { month: month.unwrap_or_default() }
+    };
+    let period =
+        month(&asked.month).ok_or_else(|| Reject::invalid("month must be YYYY-MM, from 2020 to 2100."))?;
+    let run = charge_everyone(&netflix, asked.month, period).await;
+    {
+        let mut runs = netflix.0.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.insert(0, run.clone());
+        runs.truncate(RUNS_MAX);
+    }
+    Ok(if json { Json(run).into_response() } else { page(&netflix, "Billing run", &view::result(&run)) })
+}
+
+/// The first and the last day of a month.
+fn month(text: &str) -> Option<ServicePeriod> {
+    let from = Day::parse(&format!("{text}-01"))?;
+    let last = (28..=31).rev().find_map(|day| Day::parse(&format!("{text}-{day}")))?;
+    let year: u16 = text.get(..4)?.parse().ok()?;
+    (2020..=2100).contains(&year).then(|| ServicePeriod::new(from, last).ok())?
+}
+
+async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod) -> Run {
+    let mut charges = Vec::new();
+    let mut paid_ahead = 0;
+    for subscription in subscriptions(netflix) {
+        let known = netflix.0.config.operator(&subscription.operator);
+        let name = ExtId::parse(&format!("{}-{month}", subscription.ext_id));
+        let (Some(known), Some(ext_transaction_id)) = (known, name) else { continue };
+        let before = netflix.books().asked(&subscription.operator, &ext_transaction_id);
+        let due = before.or_else(|| due(known.price, period, subscription.paid_until));
+        let Some((amount, service_period)) = due else {
+            paid_ahead += 1;
+            continue;
+        };
+        let request = TransactionRequest {
+            ext_transaction_id,
+            pai: subscription.pai,
+            amount,
+            description: "Netflix Standard".to_owned(),
+            service_period,
+            tax: None,
+        };
+        charges.push(charge(netflix, subscription.operator, request).await);
+    }
+    let totals = Totals { paid_ahead, ..Totals::of(&charges) };
+    Run { month, charges, totals }
+}
+
+/// Somebody to charge.
+struct Subscription {
+    operator: OperatorId,
+    pai: Pai,
+    ext_id: ExtId,
+    paid_until: Option<Day>,
+}
+
+fn subscriptions(netflix: &Netflix) -> Vec<Subscription> {
+    let members = netflix.members();
+    let on_bill = members.accounts().iter().filter_map(|account| match &account.pays {
+        Pays::Bill { operator, pai, ext_subscription_id, .. } => Some(Subscription {
+            operator: operator.clone(),
+            pai: *pai,
+            ext_id: ext_subscription_id.clone(),
+            paid_until: account.paid_until,
+        }),
+        Pays::Card { .. } | Pays::Coupons => None,
+    });
+    on_bill.collect()
+}
+
+/// What is still to be paid of a month, and for which days: its part of the price, to the nearest minor unit. `None` when
+/// all of it is paid.
+fn due(price: Money, month: ServicePeriod, paid_until: Option<Day>) -> Option<(Money, ServicePeriod)> {
+    let from = match paid_until {
+        Some(until) if until >= month.from() => until.next()?,
+        _ => return Some((price, month)),
+    };
+    let rest = ServicePeriod::new(from, month.to()).ok()?;
+    let days = |period: ServicePeriod| period.to().days_since(period.from()) + 1;
+    let amount_minor = (2 * price.amount_minor * days(rest) + days(month)) / (2 * days(month));
+    Some((Money { amount_minor: amount_minor.max(1), ..price }, rest))
+}
+
+async fn charge(netflix: &Netflix, operator: OperatorId, request: TransactionRequest) -> Charge {
+    let outcome = netflix.charge(&operator, &request).await;
+    let (http_status, answer, code) = match outcome.answer {
+        // An answer about another charge is no answer to this one.
+        Ok((_, answer)) if answer.ext_transaction_id != request.ext_transaction_id => (None, None, None),
+        Ok((status, answer)) => (Some(status.as_u16()), Some(answer), None),
+        Err(Failure::Refused { status, code }) => (Some(status.as_u16()), None, Some(code)),
+        Err(Failure::Silent) => (None, None, None),
+    };
+    let answer = answer.map(|answer| Answer {
+        status: answer.status,
+        transaction_id: answer.transaction_id,
+        decline_reason: answer.decline_reason,
+    });
+    let (ext_transaction_id, amount) = (request.ext_transaction_id, request.amount);
+    Charge { ext_transaction_id, operator, amount, attempts: outcome.attempts, http_status, answer, code }
+}
+
+impl Totals {
+    fn of(charges: &[Charge]) -> Self {
+        let count = |status: Option<TransactionStatus>| {
+            charges
+                .iter()
+                .filter(|charge| charge.answer.as_ref().map(|answer| answer.status) == status)
+                .count()
+        };
+        Self {
+            charges: charges.len(),
+            approved: count(Some(TransactionStatus::Approved)),
+            pending: count(Some(TransactionStatus::Pending)),
+            declined: count(Some(TransactionStatus::Declined)),
+            failed: count(None),
+            paid_ahead: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::currency::Currency;
+
+    #[test]
+    fn days_that_are_paid_are_not_due() {
+        let day = |text: &str| Day::parse(text).expect("is a day");
+        let price = Money { amount_minor: 1599, currency: Currency::parse("USD").expect("is listed") };
+        let due = |until: Option<&str>| {
+            let due = due(price, month("2027-05").expect("is a month"), until.map(day));
+            due.map(|(amount, days)| (amount.amount_minor, days.from().to_string(), days.to().to_string()))
+        };
+        let from = |minor, from: &str| Some((minor, from.to_owned(), "2027-05-31".to_owned()));
+        assert_eq!(due(None), from(1599, "2027-05-01"));
+        assert_eq!(due(Some("2027-04-30")), from(1599, "2027-05-01"));
+        assert_eq!(due(Some("2027-05-01")), from(1547, "2027-05-02"));
+        assert_eq!(due(Some("2027-05-21")), from(516, "2027-05-22"));
+        assert_eq!(due(Some("2027-05-30")), from(52, "2027-05-31"));
+        assert_eq!(due(Some("2027-05-31")), None);
+        assert_eq!(due(Some("2027-11-01")), None);
+    }
+
+    #[test]
+    fn a_month_runs_from_its_first_to_its_last_day() {
+        let days = |text: &str| month(text).map(|period| format!("{} {}", period.from(), period.to()));
+        assert_eq!(days("2026-12").as_deref(), Some("2026-12-01 2026-12-31"));
+        assert_eq!(days("2027-02").as_deref(), Some("2027-02-01 2027-02-28"));
+        assert_eq!(days("2028-02").as_deref(), Some("2028-02-01 2028-02-29"));
+        for bad in ["2026-13", "2026-1", "202612", "2019-01", "2101-01", "", "2026-12-01", "é026-12"] {
+            assert_eq!(days(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The pages of billing runs.
+
+use super::super::Netflix;
+use super::{Charge, Run};
+use crate::page::{calendar, price};
+use maud::{Markup, html};
+
+/// The form, and the runs so far.
+pub(super) fn runs(netflix: &Netflix, runs: &[Run]) -> Markup {
+    let now = calendar(netflix.now());
+    let this_month = format!("{:04}-{:02}", now.year(), u8::from(now.month()));
+    html! {
+        div class="lead" {
+            h1 { "Billing runs" }
+            p { "Charges every account on a phone bill for one month. The same month again bills nobody twice." }
+        }
+        form id="run-form" class="card run" method="post" action="/billing-runs" {
+            div {
+                label for="month" { "Month" }
+                input id="month" name="month" type="month" required min="2020-01" max="2100-12" value=(this_month);
+            }
+            button id="run-submit" class="main" type="submit" { "Run" }
+        }
+        @if !runs.is_empty() {
+            h2 { "Runs so far" }
+            ul class="members" { @for run in runs { li class="card" { h3 { (run.month) } (totals(run)) } } }
+        }
+    }
+}
+
+/// What came of one run.
+pub(super) fn result(run: &Run) -> Markup {
+    html! {
+        div class="lead" {
+            h1 { "Billing run " (run.month) }
+            p { a href="/billing-runs" { "All runs" } " · " a href="/charges" { "All charges, and giving money back" } }
+        }
+        section class="card" id="run-totals" { (totals(run)) }
+        @if run.charges.is_empty() {
+            p class="quiet" { "There was nobody to charge: nobody is on a phone bill, or all have paid ahead." }
+        } @else {
+            ul class="members" id="run-charges" { @for charge in &run.charges { (line(charge)) } }
+        }
+    }
+}
+
+fn totals(run: &Run) -> Markup {
+    let totals = run.totals;
+    let counts = [
+        ("charges", totals.charges),
+        ("approved", totals.approved),
+        ("pending", totals.pending),
+        ("declined", totals.declined),
+        ("failed", totals.failed),
+        ("paid ahead", totals.paid_ahead),
+    ];
+    html! { dl class="counts" { @for (name, count) in counts { div { dt { (name) } dd data-total=(name) { (count) } } } } }
+}
+
+fn line(charge: &Charge) -> Markup {
+    let status = charge.answer.as_ref().map_or("no answer", |answer| answer.status.as_str());
+    html! {
+        li class="card" data-ext-transaction=(charge.ext_transaction_id) data-status=(status) {
+            div class="title" {
+                h2 class="code" { (charge.ext_transaction_id) }
+                span class={ "chip " (status.to_ascii_lowercase().replace(' ', "-")) } { (status) }
+            }
+            dl {
+                div { dt { "Amount" } dd { (price(charge.amount)) } }
+                div { dt { "Operator" } dd { (charge.operator) } }
+                div { dt { "HTTP" } dd { @match charge.http_status { Some(201) => "201 new", Some(200) => "200 known already", Some(other) => (other), None => "none" } } }
+                @if charge.attempts > 1 { div { dt { "Attempts" } dd { (charge.attempts) } } }
+                @if let Some(code) = &charge.code { div { dt { "Code" } dd { (code) } } }
+                @if let Some(reason) = charge.answer.as_ref().and_then(|answer| answer.decline_reason) {
+                    div { dt { "Reason" } dd { (reason.as_str()) } }
+                }
+            }
+        }
+    }
+}

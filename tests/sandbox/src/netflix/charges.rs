@@ -1,0 +1,157 @@
+//! `GET /charges`: every charge that was asked for, what is known of it, and its refunds, newest first; as a page and as
+//! JSON: `{charges: [{extTransactionID, operator, pai, amount, servicePeriod, remaining, told, by, refunds: [{extRefundID,
+//! reason, asked, code, told, by}]}], contradictions: [{at, operator, what}]}`. `told` is the latest answer or notice,
+//! `by` is `answer` or `notice`; what is not known is null.
+
+use super::Netflix;
+use super::books::{Books, Charge, Known, Refund, Source};
+use super::layout::page;
+use super::refund_form::{self, Entered};
+use crate::answer::wants_json;
+use crate::page::{period, price};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use maud::{Markup, html};
+use onbill_domain::wire::ott::{RawResult, TransactionStatus};
+use serde_json::{Value, json};
+
+/// A page of more than this is read by nobody; the JSON has all.
+const LISTED_MAX: usize = 100;
+
+/// The list.
+pub(super) async fn get_charges(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
+    if wants_json(&headers) {
+        Json(everything(&netflix.books())).into_response()
+    } else {
+        list(&netflix, None)
+    }
+}
+
+fn everything(books: &Books) -> Value {
+    let refund = |refund: &Refund| {
+        json!({
+            "extRefundID": refund.id, "reason": refund.reason, "asked": refund.asked,
+            "code": refund.refusal.as_ref().map(|refusal| &refusal.code),
+            "told": refund.known.as_ref().map(|known| &known.told),
+            "by": refund.known.as_ref().map(|known| known.source),
+        })
+    };
+    let charge = |charge: &Charge| {
+        json!({
+            "extTransactionID": charge.id, "operator": charge.operator, "pai": charge.pai,
+            "amount": charge.amount, "servicePeriod": charge.service_period,
+            "remaining": books.remaining(charge),
+            "told": charge.known.as_ref().map(|known| &known.told),
+            "by": charge.known.as_ref().map(|known| known.source),
+            "refunds": books.refunds_of(charge).map(refund).collect::<Value>(),
+        })
+    };
+    let charges: Value = books.charges().iter().rev().map(charge).collect();
+    json!({"charges": charges, "contradictions": books.contradictions()})
+}
+
+/// The page; with what was entered in one of its forms and why that cannot be.
+pub(super) fn list(netflix: &Netflix, problem: Option<(&Entered, &str)>) -> Response {
+    let title = if problem.is_some() { "Error: charges" } else { "Charges" };
+    // The frame of the page looks into the books as well.
+    let main = {
+        let books = netflix.books();
+        let charges = books.charges();
+        html! {
+            div class="lead" {
+                h1 { "Charges" }
+                p { "How each charge stands, by its answer or by what the operator’s onbill told later." }
+            }
+            @if charges.is_empty() {
+                p class="quiet" { "Nobody was charged yet. " a href="/billing-runs" { "Start a billing run" } "." }
+            }
+            @if charges.len() > LISTED_MAX {
+                p class="quiet" { "The latest " (LISTED_MAX) " of " (charges.len()) "." }
+            }
+            ul class="members" id="charges" {
+                @for charge in charges.iter().rev().take(LISTED_MAX) {
+                    (card(netflix, &books, charge, problem.filter(|(entered, _)| entered.is_about(charge))))
+                }
+            }
+        }
+    };
+    page(netflix, title, &main)
+}
+
+fn card(netflix: &Netflix, books: &Books, charge: &Charge, problem: Option<(&Entered, &str)>) -> Markup {
+    let told = charge.known.as_ref().map(|known| &known.told);
+    let status = told.map(|told| told.status);
+    let remaining = books.remaining(charge);
+    let refunds: Vec<&Refund> = books.refunds_of(charge).collect();
+    let may_give_back = status == Some(TransactionStatus::Approved) && remaining.amount_minor > 0;
+    html! {
+        li class="card" data-ext-transaction=(charge.id) data-status=(word(status)) {
+            div class="title" {
+                h2 class="code" { (charge.id) }
+                (chip(word(status)))
+            }
+            dl {
+                div { dt { "Amount" } dd { (price(charge.amount)) } }
+                div { dt { "Left of it" } dd data-remaining=(remaining.amount_minor) { (price(remaining)) } }
+                div { dt { "For" } dd { (period(charge.service_period)) } }
+                div { dt { "Operator" } dd { (charge.operator) } }
+                @if let Some(reason) = told.and_then(|told| told.decline_reason) {
+                    div { dt { "Reason" } dd { (reason.as_str()) } }
+                }
+                (raw(told.and_then(|told| told.raw_result.as_ref())))
+                (known_by(charge.known.as_ref()))
+            }
+            @if !refunds.is_empty() {
+                ul class="refunds" aria-label={ "Refunds of " (charge.id) } {
+                    @for refund in refunds { (item(charge, refund)) }
+                }
+            }
+            @if may_give_back { (refund_form::fresh(netflix, charge, remaining, problem)) }
+        }
+    }
+}
+
+fn item(charge: &Charge, refund: &Refund) -> Markup {
+    let told = refund.known.as_ref().map(|known| &known.told);
+    let amount = told.map(|told| told.amount).or(refund.asked);
+    let is_refused = refund.refusal.as_ref().is_some_and(|refusal| !refusal.is_passing);
+    let word = if is_refused { "refused" } else { word(told.map(|told| told.status)) };
+    html! {
+        li id={ "refund-" (refund.id) } data-ext-refund=(refund.id) data-status=(word) {
+            div class="title" {
+                h3 { @match amount { Some(amount) => (price(amount)), None => "All that was left" } " back" }
+                (chip(word))
+            }
+            dl {
+                div { dt { "Why" } dd { (refund.reason) } }
+                @if let Some(refusal) = &refund.refusal { div { dt { "Code" } dd { (refusal.code) } } }
+                (raw(told.and_then(|told| told.raw_result.as_ref())))
+                (known_by(refund.known.as_ref()))
+                div class="wide" { dt { "Refund" } dd class="code" { (refund.id) } }
+            }
+            @if told.is_none() && !is_refused { (refund_form::again(charge, refund)) }
+        }
+    }
+}
+
+fn raw(result: Option<&RawResult>) -> Markup {
+    html! { @if let Some(raw) = result { div { dt { "Code of " (raw.scope) } dd { (raw.raw_code) } } } }
+}
+
+fn known_by<T>(known: Option<&Known<T>>) -> Markup {
+    let how = known.map(|known| match known.source {
+        Source::Answer => "its answer",
+        Source::Notice => "a notice",
+    });
+    html! { @if let Some(how) = how { div { dt { "Known by" } dd { (how) } } } }
+}
+
+fn chip(word: &str) -> Markup {
+    html! { span class={ "chip " (word.to_ascii_lowercase().replace(' ', "-")) } { (word) } }
+}
+
+fn word(status: Option<TransactionStatus>) -> &'static str {
+    status.map_or("no answer", TransactionStatus::as_str)
+}

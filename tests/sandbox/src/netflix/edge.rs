@@ -1,0 +1,200 @@
+//! Calls to the edge: signed, tried again with a fresh nonce while the other side is away, and bounded in number. A success
+//! counts when an operator's origin has signed it: the edge may keep an answer back, but not make one.
+//! Every call made through here has an identifier of ours in it, so that a repetition has no second effect.
+
+use super::config::NetflixConfig;
+use super::leak::LeakWatch;
+use crate::{Outside, settings};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response, StatusCode};
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::{Key, KeyUse, Keyring};
+use onbill_domain::reject::{Code, ErrorBody};
+use onbill_domain::signature::{self, Answer, CONTENT_DIGEST, Presented, SIGNATURE, SIGNATURE_INPUT, Target};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A call is made at most so often: a restart of the edge or the origin is bridged, an outage is reported.
+pub(super) const ATTEMPTS_MAX: u32 = 4;
+
+/// Why a call brought no answer to work with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The other side said no.
+    Refused {
+        /// Its status.
+        status: StatusCode,
+        /// Its code.
+        code: String,
+    },
+    /// No answer, or none that could be read or believed, however often it was tried.
+    Silent,
+}
+
+impl Failure {
+    /// Whether the same may work later.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Silent => true,
+            Self::Refused { status, code } => is_passing(*status, code),
+        }
+    }
+}
+
+fn is_passing(status: StatusCode, code: &str) -> bool {
+    status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || code == Code::RequestInProgress.as_str()
+}
+
+/// What came of a call.
+pub(super) struct Outcome<T> {
+    /// How often it was made.
+    pub(super) attempts: u32,
+    /// The answer with its status.
+    pub(super) answer: Result<(StatusCode, T), Failure>,
+}
+
+/// The edge.
+pub(super) struct Edge {
+    base: String,
+    authority: String,
+    key: Key,
+    /// Those that the operators' origins sign with.
+    keys: Keyring,
+    pause: Duration,
+    outside: Outside,
+    leaks: Arc<LeakWatch>,
+}
+
+impl Edge {
+    pub(super) fn new(
+        config: &NetflixConfig,
+        outside: Outside,
+        leaks: Arc<LeakWatch>,
+    ) -> Result<Self, String> {
+        let party = format!("partner:{}", config.partner);
+        let key = config.keys.newest(KeyUse::PartnerCall, &party);
+        let key = key.filter(|key| key.sign(b"").is_some());
+        let key =
+            key.ok_or_else(|| format!("keys: there is no partner-call key of {party} with a private half"))?;
+        let own = || settings::authority(&config.edge_url);
+        Ok(Self {
+            base: config.edge_url.clone(),
+            authority: config.edge_authority.clone().unwrap_or_else(own),
+            key: key.clone(),
+            keys: config.keys.clone(),
+            pause: config.retry_pause,
+            outside,
+            leaks,
+        })
+    }
+
+    /// Posts to a path of the OTT API what is the affair `of` that operator, where it is known whose.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        of: Option<&OperatorId>,
+    ) -> Outcome<T> {
+        let body = Bytes::from(serde_json::to_vec(body).unwrap_or_default());
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let answer = self.once(path, body.clone(), of).await;
+            match answer {
+                Err(failure) if failure.is_passing() && attempts < ATTEMPTS_MAX => {
+                    tokio::time::sleep(self.pause * attempts).await;
+                }
+                answer => return Outcome { attempts, answer },
+            }
+        }
+    }
+
+    /// Makes a call once, whatever comes of it; `None` without an answer, or with one that is not to be believed.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        of: Option<&OperatorId>,
+    ) -> Option<Response<Bytes>> {
+        let request = self.signed(method, path, body)?;
+        let call = request.headers().get(SIGNATURE)?.clone();
+        let response = self.outside.http.send(request).await.ok()?;
+        self.watch(path, &response);
+        if response.status().is_success() && !self.is_genuine(&response, call.to_str().ok()?, of) {
+            tracing::warn!(path, "an answer was not believed");
+            return None;
+        }
+        Some(response)
+    }
+
+    /// Whether an operator's origin has given this answer to that very call: the operator whose affair it is, and the one
+    /// that it says it is.
+    fn is_genuine(&self, response: &Response<Bytes>, call: &str, of: Option<&OperatorId>) -> bool {
+        let (body, headers) = (response.body(), response.headers());
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let answer = Answer { status: response.status().as_u16(), body: (body, content_type), call };
+        let now = self.outside.clock.now();
+        let verified = Presented::from_headers(headers).and_then(|presented| {
+            signature::verify_answer(&answer, presented, &self.keys, KeyUse::OriginToPartner, now).ok()
+        });
+        let Some(signer) = verified.and_then(|it| it.key.party.strip_prefix("operator:")) else {
+            return false;
+        };
+        let told = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        let named = [of.map(OperatorId::as_str), told["operator"].as_str()];
+        named.into_iter().flatten().all(|named| named == signer)
+    }
+
+    async fn once<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Bytes,
+        of: Option<&OperatorId>,
+    ) -> Result<(StatusCode, T), Failure> {
+        let response = self.send(Method::POST, path, body, of).await.ok_or(Failure::Silent)?;
+        let status = response.status();
+        if status.is_success() {
+            let answer = serde_json::from_slice(response.body()).map_err(|_| Failure::Silent)?;
+            return Ok((status, answer));
+        }
+        let code = serde_json::from_slice::<ErrorBody>(response.body()).map(|error| error.code);
+        Err(Failure::Refused { status, code: code.unwrap_or_else(|_| "unknown".to_owned()) })
+    }
+
+    /// A request with a signature of this moment and a nonce of its own.
+    fn signed(&self, method: Method, path: &str, body: Bytes) -> Option<Request<Bytes>> {
+        const JSON: &str = "application/json";
+        let target = Target {
+            method: method.as_str(),
+            authority: &self.authority,
+            path,
+            query: "",
+            body: (!body.is_empty()).then_some((&body[..], JSON)),
+        };
+        let signed =
+            signature::sign(&target, &self.key, self.outside.clock.now(), &self.outside.random.nonce())?;
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(digest) = signed.content_digest {
+            request = request.header(CONTENT_TYPE, JSON).header(CONTENT_DIGEST, digest);
+        }
+        let request = request.header(SIGNATURE_INPUT, signed.signature_input);
+        request.header(SIGNATURE, signed.signature).body(body).ok()
+    }
+
+    /// Answers reach the partner as much as requests do.
+    fn watch(&self, path: &str, response: &Response<Bytes>) {
+        let now = self.outside.clock.now();
+        self.leaks.search(&format!("answer to {path}, body"), response.body(), now);
+        for (name, value) in response.headers() {
+            self.leaks.search(&format!("answer to {path}, header {name}"), value.as_bytes(), now);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `/faults`: what is out of order. `{"down": true}` makes the whole API answer 503, so that sign-ups and notices are
+//! refused; `signup-sessions`, `transaction-state`, `refund-state` and `account-state` take any other fault, such as `error-after`, by
+//! which a notice is taken in and its receipt lost. A POST replaces the whole set, so `{}` heals everything.
+
+use super::Netflix;
+use crate::answer::Refusal;
+use crate::faults::{Fault, interpose};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use onbill_domain::wire;
+use onbill_domain::wire::partner::{ACCOUNT_STATE, REFUND_STATE, TRANSACTION_STATE};
+use serde::{Deserialize, Serialize};
+use std::sync::PoisonError;
+
+/// The set. All are off by default.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct Faults {
+    down: bool,
+    signup_sessions: Fault,
+    transaction_state: Fault,
+    refund_state: Fault,
+    account_state: Fault,
+}
+
+impl Faults {
+    fn of(self, path: &str) -> Fault {
+        match path {
+            _ if self.down => Fault::Down,
+            TRANSACTION_STATE => self.transaction_state,
+            REFUND_STATE => self.refund_state,
+            ACCOUNT_STATE => self.account_state,
+            _ => self.signup_sessions,
+        }
+    }
+}
+
+/// Stands in front of the partner's API.
+pub(super) async fn apply(State(netflix): State<Netflix>, request: Request, next: Next) -> Response {
+    let fault = netflix.faults().of(request.uri().path());
+    interpose(fault, request, next).await
+}
+
+/// The set as it is.
+pub(super) async fn get_faults(State(netflix): State<Netflix>) -> Json<Faults> {
+    Json(netflix.faults())
+}
+
+/// Replaces the set.
+pub(super) async fn post_faults(
+    State(netflix): State<Netflix>,
+    body: Bytes,
+) -> Result<Json<Faults>, Refusal> {
+    let faults = wire::parse(&body)?;
+    *netflix.0.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    Ok(Json(faults))
+}
+
+impl Netflix {
+    fn faults(&self) -> Faults {
+        *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

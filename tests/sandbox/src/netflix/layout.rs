@@ -1,0 +1,65 @@
+//! The frame of every page of the partner: a plain face of its own, and the red banners that must never show.
+
+use super::Netflix;
+use crate::page;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use maud::{DOCTYPE, Markup, html};
+
+/// A page of the partner.
+pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
+    let leaks = netflix.0.leaks.found();
+    let contradictions = netflix.books().contradictions().to_vec();
+    page::html(html! {
+        (DOCTYPE)
+        html lang="en" dir="ltr" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · Partner sandbox" }
+                link rel="icon" href="/assets/netflix.svg";
+                link rel="stylesheet" href="/assets/netflix.css";
+            }
+            body {
+                a class="skip" href="#main" { "Skip to content" }
+                header {
+                    a class="brand" href="/" {
+                        svg viewBox="0 0 32 32" aria-hidden="true" { rect width="32" height="32" rx="16" {} path d="M12.5 9.5v13l11-6.5z" {} }
+                        span { "Partner sandbox" small { "plays Netflix" } }
+                    }
+                    nav aria-label="For members" { a href="/redeem" { "Redeem a code" } a href="/member" { "Your account" } }
+                }
+                @if !leaks.is_empty() {
+                    section id="leaks" class="leaks" aria-labelledby="leaks-title" {
+                        h2 id="leaks-title" { "What must never reach the partner has reached it" }
+                        ul { @for leak in &leaks { li { (leak.place) ": " code { (leak.found) } " · " (page::moment(leak.at)) } } }
+                    }
+                }
+                @if !contradictions.is_empty() {
+                    section id="contradictions" class="leaks" aria-labelledby="contradictions-title" {
+                        h2 id="contradictions-title" { "What onbill told does not fit the books here" }
+                        ul { @for each in &contradictions { li { (each.operator) ", " (each.what) " · " (page::moment(each.at)) } } }
+                    }
+                }
+                main id="main" tabindex="-1" { (main) }
+                footer { "A stand-in for local use. It is not Netflix, and no account or card here is real." }
+            }
+        }
+    })
+}
+
+/// The style sheet.
+pub(super) async fn get_style() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("netflix.css"))
+}
+
+/// The script.
+pub(super) async fn get_script() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("netflix.js"))
+}
+
+/// The mark, for the browser's tab.
+pub(super) async fn get_icon() -> impl IntoResponse {
+    const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="16" fill="#0b6b5d"/><path d="M12.5 9.5v13l11-6.5z" fill="#fff"/></svg>"##;
+    ([(CONTENT_TYPE, "image/svg+xml")], ICON)
+}

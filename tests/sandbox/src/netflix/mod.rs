@@ -1,0 +1,158 @@
+//! The partner: plays Netflix with a face of its own. It has a sign-up for customers whom an operator sends, an app on a
+//! device that reads its SIM, accounts that are paid by card or on the phone bill, the monthly billing run, and refunds.
+//!
+//! It keeps what a partner may keep, which is the PAI. A number is in the played device, and passes through the two calls
+//! that the app makes with it. Everything that reaches the partner is searched for phone numbers, and what it is told of
+//! its charges is compared with its own books. A number that is found, or a contradiction, is shown in red on every page.
+
+mod accounts;
+mod app;
+mod billing_runs;
+mod books;
+mod calls;
+mod charges;
+pub mod config;
+mod coupons;
+mod edge;
+mod fault_switch;
+mod home;
+mod layout;
+pub mod leak;
+mod log_in;
+mod member;
+mod members;
+mod messages;
+mod network;
+mod notices;
+mod redeem;
+mod redeem_form;
+mod redemptions;
+mod refund_form;
+mod refunds;
+mod signup;
+mod signup_form;
+mod signup_sessions;
+mod standings;
+
+pub use config::{KnownOperator, NetflixConfig};
+pub use network::NetworkCode;
+
+use crate::gate::Gate;
+use crate::{Outside, answer, page, settings};
+use app::Devices;
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use billing_runs::Runs;
+use books::Books;
+use edge::Edge;
+use fault_switch::Faults;
+use http::HeaderValue;
+use leak::LeakWatch;
+use log_in::LogIns;
+use members::Members;
+use onbill_domain::key::KeyUse;
+use onbill_domain::timestamp::Timestamp;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The partner. Copies share one state.
+#[derive(Clone)]
+pub struct Netflix(Arc<Inner>);
+
+struct Inner {
+    config: NetflixConfig,
+    outside: Outside,
+    /// Where the edge comes in.
+    gate: Gate,
+    /// Where the operators' origins come in.
+    origins: Gate,
+    edge: Edge,
+    leaks: Arc<LeakWatch>,
+    members: Mutex<Members>,
+    books: Mutex<Books>,
+    runs: Mutex<Runs>,
+    devices: Mutex<Devices>,
+    log_ins: Mutex<LogIns>,
+    faults: Mutex<Faults>,
+}
+
+impl Netflix {
+    /// A partner with its demo accounts. The complaint is about keys: it cannot do without one to sign with.
+    pub fn new(config: NetflixConfig, outside: Outside) -> Result<Self, String> {
+        let leaks = Arc::new(LeakWatch::new(&config.watched()));
+        let edge = Edge::new(&config, outside.clone(), leaks.clone())?;
+        let authority = settings::authority(&config.public_url);
+        let gate = Gate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority.clone());
+        let origins = Gate::new(config.keys.clone(), KeyUse::OriginToPartner, authority);
+        let members = Mutex::new(Members::with_demo_accounts());
+        let (books, runs, devices, log_ins, faults) = Default::default();
+        let inner = Inner {
+            config,
+            outside,
+            gate,
+            origins,
+            edge,
+            leaks,
+            members,
+            books,
+            runs,
+            devices,
+            log_ins,
+            faults,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// All its pages and endpoints.
+    pub fn router(&self) -> Router {
+        let api = Router::new()
+            .route("/signup-sessions", post(signup_sessions::post_signup_session))
+            .route("/transaction-state", post(notices::post_transaction_state))
+            .route("/refund-state", post(notices::post_refund_state))
+            .route("/account-state", post(notices::post_account_state))
+            .layer(from_fn_with_state(self.clone(), fault_switch::apply))
+            .layer(from_fn(answer::correlate));
+        let pages = Router::new()
+            .route("/", get(home::get_home))
+            .route("/app", get(app::sims::get_sims).post(app::sims::post_sim))
+            .route("/app/{device}", get(app::get_app))
+            .route("/app/{device}/other-ways", get(app::get_other_ways))
+            .route("/app/{device}/{act}", post(app::post_act))
+            .route("/signup/{visit}", get(signup::get_signup))
+            .route("/signup/{visit}/new", post(signup::post_new))
+            .route("/signup/{visit}/existing", post(signup::post_existing))
+            .route("/signup/{visit}/done", get(signup::get_done))
+            .route("/redeem", get(redeem::get_redeem).post(redeem::post_redeem))
+            .route("/member", get(member::get_member))
+            .route("/log-in", post(log_in::post_log_in))
+            .route("/log-out", post(log_in::post_log_out))
+            .route("/accounts", get(accounts::get_accounts))
+            .route("/messages", post(messages::post_message))
+            .route("/billing-runs", get(billing_runs::get_billing_runs).post(billing_runs::post_billing_run))
+            .route("/charges", get(charges::get_charges))
+            .route("/refunds", post(refunds::post_refund))
+            .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
+            .route("/healthz", get(answer::healthz))
+            .route("/assets/netflix.svg", get(layout::get_icon))
+            .route("/assets/netflix.css", get(layout::get_style))
+            .route("/assets/netflix.js", get(layout::get_script));
+        let policy = HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        );
+        api.merge(pages)
+            .layer(from_fn_with_state(self.clone(), leak::watch))
+            .layer(from_fn_with_state(policy, page::secure))
+            .with_state(self.clone())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.outside.clock.now()
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.0.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! `POST /transaction-state` and `POST /refund-state`: an operator's origin tells a later outcome. `POST /account-state`:
+//! it tells how a customer's account stands.
+//!
+//! Answers are for the origin, which tries again until it reads 2xx. What cannot be true is refused, and shown in red on
+//! every page.
+
+use super::Netflix;
+use super::books::{Source, Wrong};
+use crate::answer::Refusal;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::reject::{Code, ErrorBody, Reject};
+use onbill_domain::wire;
+use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer};
+use onbill_domain::wire::partner::AccountStateRequest;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+/// 1. Not signed by the origin of an operator with whom there is a contract → 401; not well formed → 400, 413, 415.
+/// 2. About a charge that was never posted to that operator → 404 `transaction-not-found`.
+/// 3. Not settled, or without sense → 400; settled otherwise before → 409. The same as before → 200.
+pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, request: Request) -> Response {
+    answer(
+        CHARGE,
+        receive(&netflix, request).await.map(|(operator, told): (_, TransactionAnswer)| {
+            netflix.books().hear_charge(&operator, told, Source::Notice, netflix.now())
+        }),
+    )
+}
+
+/// The same of a refund.
+pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: Request) -> Response {
+    answer(
+        CHARGE,
+        receive(&netflix, request).await.map(|(operator, told): (_, RefundAnswer)| {
+            netflix.books().hear_refund(&operator, told, Source::Notice, netflix.now())
+        }),
+    )
+}
+
+/// 1. As above.
+/// 2. About a PAI that this operator never sent → 404 `pai-not-found`.
+/// 3. Without sense → 400; two things under one sequence, or a closed PAI in any other way → 409. Older than what is
+///    known, or the same → 200, and nothing changes.
+pub(super) async fn post_account_state(State(netflix): State<Netflix>, request: Request) -> Response {
+    answer(
+        PAI,
+        receive(&netflix, request).await.map(|(operator, told): (_, AccountStateRequest)| {
+            netflix.books().hear_account(&operator, told, netflix.now())
+        }),
+    )
+}
+
+/// Who tells, and what.
+async fn receive<T: DeserializeOwned>(
+    netflix: &Netflix,
+    request: Request,
+) -> Result<(OperatorId, T), Reject> {
+    let (party, body) = netflix.0.origins.admit_and_name(request, netflix.now()).await?;
+    let operator = party.strip_prefix("operator:").and_then(OperatorId::parse);
+    let known = operator.filter(|operator| netflix.0.config.operator(operator).is_some());
+    Ok((known.ok_or_else(Reject::unauthorized)?, wire::parse(&body)?))
+}
+
+/// How it is answered that we know nothing of what was told.
+type Unknown = (Code, &'static str);
+const CHARGE: Unknown = (Code::TransactionNotFound, "It was never asked for.");
+const PAI: Unknown = (Code::PaiNotFound, "It was never sent by this operator.");
+
+fn answer(unknown: Unknown, heard: Result<Result<(), Wrong>, Reject>) -> Response {
+    let wrong = match heard {
+        Ok(Ok(())) => return Json(json!({})).into_response(),
+        Ok(Err(wrong)) => wrong,
+        Err(reject) => return Refusal(reject).into_response(),
+    };
+    match wrong {
+        Wrong::Unknown => Refusal(Reject::new(unknown.0, unknown.1)).into_response(),
+        Wrong::Impossible(what) => Refusal(Reject::invalid(what)).into_response(),
+        // A code of the partner's own.
+        Wrong::Contradicts(what) => {
+            let body = ErrorBody { code: "state-contradiction".to_owned(), message: what.to_owned() };
+            (StatusCode::CONFLICT, Json(body)).into_response()
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `POST /signup-sessions`: the edge announces a customer.
+
+use super::Netflix;
+use super::edge::Failure;
+use super::members::Visit;
+use crate::answer::Refusal;
+use axum::Json;
+use axum::extract::{Request, State};
+use http::StatusCode;
+use onbill_domain::ids::ExtId;
+use onbill_domain::origin_url;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire;
+use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
+use onbill_domain::wire::partner::{SignupSessionAnswer, SignupSessionRequest};
+
+const TOKEN: &str = "/ott/v1/token/validate";
+
+/// The one thing on sale here.
+const OFFER: &str = "netflix-standard";
+
+/// Opens a sign-up page for whoever the token stands for.
+///
+/// 1. Not signed by the edge for this door, now, for the first time → 401; not well formed → 400, 413, 415.
+/// 2. An operator without a contract, a return address that is not the edge's → 400.
+/// 3. The edge itself is asked what the token is worth; its refusal is passed on, its silence is a 503.
+/// 4. The session and the token must agree, and be about an offer that exists → 400.
+/// 5. 201 with the page's address. Of the customer, the PAI is kept.
+pub(super) async fn post_signup_session(
+    State(netflix): State<Netflix>,
+    request: Request,
+) -> Result<(StatusCode, Json<SignupSessionAnswer>), Refusal> {
+    // 1. The caller.
+    let body = netflix.0.gate.admit(request, netflix.now()).await?;
+    let session: SignupSessionRequest = wire::parse(&body)?;
+
+    // 2. What we can judge ourselves.
+    let config = &netflix.0.config;
+    if config.operator(&session.operator).is_none() {
+        return Err(
+            Reject::new(Code::ParameterNotSupported, "operator is not one we have a contract with.").into()
+        );
+    }
+    if !origin_url::is_on(&session.return_url, std::slice::from_ref(&config.edge_url)) {
+        return Err(Reject::invalid("returnURL is not the edge's.").into());
+    }
+    if session.channel != "web" {
+        return Err(Reject::new(Code::ParameterNotSupported, "channel must be web.").into());
+    }
+
+    // 3. The token.
+    let (id, asked_at) = (netflix.0.outside.random.uuid(), netflix.now());
+    let worth = validate(&netflix, session.token, &id).await?;
+
+    // 4. Two roads, one story.
+    if worth.operator != session.operator || worth.return_url != session.return_url {
+        return Err(Reject::invalid("The session does not agree with its token.").into());
+    }
+    if worth.offer.as_str() != OFFER || worth.status != "ACTIVE" {
+        return Err(Reject::new(
+            Code::ParameterNotSupported,
+            "The token is for an offer that we do not have.",
+        )
+        .into());
+    }
+
+    // 5. The visit.
+    let ext_subscription_id = netflix.subscription_name();
+    let visit = Visit {
+        pai: worth.pai,
+        operator: worth.operator,
+        return_url: worth.return_url,
+        started_at: netflix.now(),
+        ext_subscription_id,
+        paid_until: worth.paid_until,
+        account_id: None,
+    };
+    let url = format!("{}/signup/{id}", config.public_url);
+    netflix.books().meet(&visit.operator, visit.pai, asked_at);
+    netflix.members().open(id, visit);
+    Ok((StatusCode::CREATED, Json(SignupSessionAnswer { url })))
+}
+
+impl Netflix {
+    /// A name for a subscription that may come about.
+    pub(super) fn subscription_name(&self) -> ExtId {
+        let name = format!("sub-{}", self.0.outside.random.uuid());
+        ExtId::parse(&name).expect("a word and a UUID are an identifier")
+    }
+}
+
+async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenValidateAnswer, Refusal> {
+    let request = TokenValidateRequest { token, ext_reference: ext_id(id)? };
+    let outcome = netflix.0.edge.post::<TokenValidateAnswer>(TOKEN, &request, None).await;
+    let (_, worth) = outcome.answer.map_err(|failure| match failure {
+        Failure::Refused { ref code, .. } if !failure.is_passing() => {
+            // Codes that the token may have; anything else is about us.
+            let known = [Code::TokenInvalid, Code::TokenExpired, Code::TokenAlreadyUsed];
+            let code = known.into_iter().find(|known| known.as_str() == code.as_str());
+            Reject::new(code.unwrap_or(Code::TokenInvalid), "The edge does not vouch for this token.")
+        }
+        _ => Reject::new(Code::ServiceUnavailable, "The token cannot be checked at the moment."),
+    })?;
+    Ok(worth)
+}
+
+fn ext_id(text: &str) -> Result<ExtId, Reject> {
+    ExtId::parse(text).ok_or_else(|| Reject::new(Code::InternalError, "An identifier could not be made."))
+}

@@ -1,0 +1,63 @@
+//! The monthly billing run.
+
+use super::{PAI, ask, form, json, partner};
+use crate::netflix::edge::ATTEMPTS_MAX;
+use http::StatusCode;
+
+#[tokio::test]
+async fn the_same_run_repeated_bills_nothing_twice() {
+    let partner = partner();
+    assert_eq!(partner.run("2026-12").await["charges"], json!([]));
+    for (token, email) in [("t", "a%40example.com"), ("u", "b%40example.com")] {
+        let page = partner.visit(token).await;
+        ask(&partner.router, form(&format!("{page}/new"), &format!("email={email}&password=x&terms=yes")))
+            .await;
+    }
+    let first = partner.run("2026-12").await;
+    assert_eq!(
+        first["totals"],
+        json!({"charges": 2, "approved": 2, "pending": 0, "declined": 0, "failed": 0, "paidAhead": 0})
+    );
+    assert_eq!(
+        (&first["charges"][0]["httpStatus"], &first["charges"][0]["status"]),
+        (&json!(201), &json!("APPROVED"))
+    );
+    let again = partner.run("2026-12").await;
+    assert_eq!(again["charges"][0]["httpStatus"], 200);
+    assert_eq!(again["charges"][0]["extTransactionID"], first["charges"][0]["extTransactionID"]);
+    assert_eq!(partner.edge.lock().expect("is whole").charges.len(), 2);
+    let next = partner.run("2027-01").await;
+    assert_ne!(next["charges"][0]["extTransactionID"], first["charges"][0]["extTransactionID"]);
+    let id = first["charges"][0]["extTransactionID"].as_str().expect("is text").to_owned();
+    let charge = partner.edge.lock().expect("is whole").charges[&id].clone();
+    assert_eq!(
+        charge,
+        json!({"extTransactionID": id, "pai": PAI, "amount": {"value": 1599, "currency": "USD"},
+               "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+    );
+    let page = ask(&partner.router, form("/billing-runs", "month=2026-12")).await;
+    assert!(page.status == StatusCode::OK && page.text.contains("200 known already"), "{}", page.text);
+    assert_eq!(
+        ask(&partner.router, form("/billing-runs", "month=soon")).await.status,
+        StatusCode::BAD_REQUEST
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_a_bounded_number_of_times() {
+    let partner = partner();
+    let page = partner.visit("t").await;
+    ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
+    partner.edge.lock().expect("is whole").lost = 2;
+    let run = partner.run("2026-12").await;
+    assert_eq!(
+        (&run["charges"][0]["attempts"], &run["charges"][0]["status"]),
+        (&json!(3), &json!("APPROVED"))
+    );
+    let before = partner.world.http.sent.lock().expect("is whole").len();
+    partner.edge.lock().expect("is whole").lost = 99;
+    let run = partner.run("2026-12").await;
+    assert_eq!(run["totals"]["failed"], 1);
+    let made = partner.world.http.sent.lock().expect("is whole").len() - before;
+    assert_eq!(made, usize::try_from(ATTEMPTS_MAX).expect("is small"));
+}

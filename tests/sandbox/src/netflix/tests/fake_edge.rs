@@ -1,0 +1,198 @@
+//! The edge as the partner meets it in its tests.
+
+use super::{NOW, PAI, RETURN, coupons};
+use crate::netflix::{KeyUse, Timestamp};
+use crate::testing::keys;
+use bytes::Bytes;
+use http::Request;
+use onbill_domain::signature::{
+    Answer, CONTENT_DIGEST, Presented, SIGNATURE, SIGNATURE_INPUT, Target, sign_answer, verify,
+};
+use onbill_origin::peer::Unreachable;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Signs an answer as the origin of this operator does.
+fn sign_as(operator: &str, call: &Request<Bytes>, response: &mut http::Response<Bytes>) {
+    let keys = keys();
+    let key = keys.newest(KeyUse::OriginToPartner, &format!("operator:{operator}")).expect("is there");
+    let answer = Answer {
+        status: response.status().as_u16(),
+        body: (response.body(), "application/json"),
+        call: call.headers()[SIGNATURE].to_str().expect("is text"),
+    };
+    let now = Timestamp::from_unix_seconds(NOW);
+    let signed = sign_answer(&answer, key, now, "answer-nonce-0001").expect("signs");
+    let digest = signed.content_digest.expect("has a body");
+    for (name, value) in
+        [(CONTENT_DIGEST, digest), (SIGNATURE_INPUT, signed.signature_input), (SIGNATURE, signed.signature)]
+    {
+        response.headers_mut().insert(name, value.parse().expect("is a value"));
+    }
+}
+
+/// An edge that checks every signature, spends tokens once, and keeps charges by their name.
+#[derive(Default)]
+pub(super) struct FakeEdge {
+    pub(super) nonces: HashSet<String>,
+    pub(super) tokens: HashMap<String, Value>,
+    pub(super) subscriptions: Vec<Value>,
+    pub(super) charges: HashMap<String, Value>,
+    pub(super) refunds: HashMap<String, Value>,
+    /// What was said to subscribers, by its name.
+    pub(super) messages: HashMap<String, Value>,
+    pub(super) refuse_message: Option<(u16, &'static str)>,
+    /// What was asked for and answered, by its reference.
+    pub(super) redemptions: HashMap<String, (Value, Value)>,
+    /// What the next redemption is answered with, where that is wrong.
+    pub(super) tells: Option<Value>,
+    pub(super) refuse_coupon: Option<(u16, &'static str)>,
+    /// Until when tokens tell that coupons have paid.
+    pub(super) paid_until: Option<&'static str>,
+    /// What new charges and refunds are told to be; APPROVED when not set.
+    pub(super) says: Option<&'static str>,
+    /// What becomes of every answer after its origin has signed it.
+    pub(super) tampers: Option<fn(&mut http::Response<Bytes>)>,
+    /// Whose origin signs, where it is not that of the operator in the answer.
+    pub(super) speaks_as: Option<&'static str>,
+    /// How many of the next calls go unanswered, after they had their effect.
+    pub(super) lost: u32,
+    pub(super) refuse_subscription: Option<(u16, &'static str)>,
+    /// What was asked about numbers: path and body.
+    pub(super) asked: Vec<(String, Value)>,
+    /// What the next of these questions are answered with. When there is nothing left, the number may be billed.
+    pub(super) answers: VecDeque<(u16, Value)>,
+}
+
+impl FakeEdge {
+    pub(super) fn answer(&mut self, request: &Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
+        let keys = keys();
+        let target = Target {
+            method: request.method().as_str(),
+            authority: "127.0.0.1:8787",
+            path: request.uri().path(),
+            query: "",
+            body: (!request.body().is_empty()).then_some((request.body(), "application/json")),
+        };
+        let presented = Presented::from_headers(request.headers()).expect("is signed");
+        let now = Timestamp::from_unix_seconds(NOW);
+        let verified =
+            verify(&target, presented, &keys, KeyUse::PartnerCall, now).expect("is signed rightly");
+        assert!(self.nonces.insert(verified.nonce.value().to_owned()), "each try has a nonce of its own");
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let (status, answer) = match request.uri().path() {
+            "/ott/v1/coupon/redeem" => self.redeem(&body),
+            path if request.method() == "GET" => {
+                let id = path.rsplit('/').next().expect("has an end").replace("%2D", "-");
+                (
+                    200,
+                    json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": "APPROVED"}),
+                )
+            }
+            "/ott/v1/token/validate" => self.validate(&body),
+            "/ott/v1/partnerSubscription" => self.subscribe(body),
+            "/ott/v1/transaction" => self.charge(&body),
+            "/ott/v1/notification" => self.notify(body),
+            path @ ("/ott/v1/account/validate" | "/ott/v1/pin") => self.say(path, body),
+            other => {
+                let charge =
+                    other.strip_prefix("/ott/v1/transaction/").and_then(|rest| rest.strip_suffix("/refund"));
+                self.refund(&percent_decode_str(charge.expect("is a refund")).decode_utf8_lossy(), &body)
+            }
+        };
+        if self.lost > 0 {
+            self.lost -= 1;
+            return Err(Unreachable);
+        }
+        let mut response =
+            http::Response::builder().status(status).header("content-type", "application/json");
+        if status == 429 {
+            response = response.header("retry-after", "7200");
+        }
+        let mut response = response.body(Bytes::from(answer.to_string())).expect("is a response");
+        if response.status().is_success() {
+            let operator = self.speaks_as.or(answer["operator"].as_str()).unwrap_or("acme");
+            sign_as(operator, request, &mut response);
+        }
+        if let Some(tampers) = self.tampers {
+            tampers(&mut response);
+        }
+        Ok(response)
+    }
+
+    fn validate(&mut self, body: &Value) -> (u16, Value) {
+        let token = body["token"].as_str().expect("is text").to_owned();
+        let spent_by = self.tokens.entry(token.clone()).or_insert_with(|| body["extReference"].clone());
+        if token == "forged" {
+            (400, json!({"code": "token-invalid", "message": "x"}))
+        } else if *spent_by == body["extReference"] {
+            let operator = if token == "for-nova" { "nova" } else { "acme" };
+            (
+                200,
+                json!({"pai": PAI, "operator": operator, "offer": "netflix-standard", "status": "ACTIVE",
+                         "type": "postpaid", "locale": "en", "returnURL": RETURN, "paidUntil": self.paid_until}),
+            )
+        } else {
+            (409, json!({"code": "token-already-used", "message": "x"}))
+        }
+    }
+
+    fn redeem(&mut self, body: &Value) -> (u16, Value) {
+        if let Some((status, code)) = self.refuse_coupon {
+            return (status, json!({"code": code, "message": "x"}));
+        }
+        let reference = body["extReference"].as_str().expect("is text").to_owned();
+        let before = self.redemptions.len();
+        let (_, told) = self.redemptions.entry(reference.clone()).or_insert_with(|| {
+            (body.clone(), self.tells.clone().unwrap_or_else(|| coupons::coupon(&reference, before)))
+        });
+        (200, told.clone())
+    }
+
+    fn subscribe(&mut self, body: Value) -> (u16, Value) {
+        if let Some((status, code)) = self.refuse_subscription {
+            return (status, json!({"code": code, "message": "x"}));
+        }
+        self.subscriptions.push(body);
+        (201, json!({"partnerSubscriptionID": "ps-1", "status": "ACTIVE"}))
+    }
+
+    fn notify(&mut self, body: Value) -> (u16, Value) {
+        if let Some((status, code)) = self.refuse_message {
+            return (status, json!({"code": code, "message": "x"}));
+        }
+        let name = body["extNotificationID"].as_str().expect("is text").to_owned();
+        self.messages.insert(name, body);
+        (202, json!({"status": "ACCEPTED"}))
+    }
+
+    fn charge(&mut self, body: &Value) -> (u16, Value) {
+        let id = body["extTransactionID"].as_str().expect("is text").to_owned();
+        let status = if self.charges.insert(id.clone(), body.clone()).is_none() { 201 } else { 200 };
+        let says = self.says.unwrap_or("APPROVED");
+        (status, json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": says}))
+    }
+
+    /// Of one charge, whatever has been given back before: what remains is judged here only as a whole.
+    fn refund(&mut self, charge: &str, body: &Value) -> (u16, Value) {
+        let mut coupons = self.redemptions.values().map(|(_, told)| told);
+        let of = self.charges.get(charge).or_else(|| coupons.find(|told| told["extTransactionID"] == charge));
+        let of = &of.expect("is a charge")["amount"];
+        let amount = if body["amount"].is_null() { of } else { &body["amount"] };
+        let remaining = of["value"].as_i64().expect("is whole") - amount["value"].as_i64().expect("is whole");
+        if remaining < 0 {
+            return (400, json!({"code": "invalid-request", "message": "x"}));
+        }
+        let id = body["extRefundID"].as_str().expect("is text");
+        let status = if self.refunds.contains_key(id) { 200 } else { 201 };
+        if self.refunds.entry(id.to_owned()).or_insert_with(|| body.clone()) != body {
+            return (422, json!({"code": "idempotency-violation", "message": "x"}));
+        }
+        let status_word = self.says.unwrap_or("APPROVED");
+        let remaining = json!({"value": remaining, "currency": "USD"});
+        let answer = json!({"refundID": format!("f-{id}"), "extRefundID": id, "extTransactionID": charge,
+                            "status": status_word, "amount": amount, "remaining": remaining});
+        (status, answer)
+    }
+}

@@ -1,0 +1,152 @@
+//! `GET /bill?msisdn=`: a subscriber's bill (or prepaid statement) as a page and as JSON; without a number, the list of
+//! all. JSON: `{msisdn, lines: [{transactionID, refundID?, description, amount, servicePeriod, at}], total}`, where the
+//! lines are the charges through onbill and `total` is their sum. The plan's own fee is on the page only.
+
+use super::Operator;
+use super::books::Line;
+use super::layout::{View, index, number_in_query, number_link, page};
+use crate::account_file::Subscriber;
+use crate::answer::{Refusal, wants_json};
+use crate::page::{calendar, moment, period, price, spoken_number};
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use maud::{Markup, html};
+use onbill_domain::currency::Currency;
+use onbill_domain::money::Money;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::standing::AccountType;
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+pub(super) struct BillQuery {
+    msisdn: Option<String>,
+}
+
+/// What the line itself costs.
+pub(super) struct Plan {
+    pub(super) name: &'static str,
+    pub(super) price: Money,
+    pub(super) data_gigabytes: u64,
+}
+
+/// Everyone of a kind has the same plan.
+pub(super) fn plan_of(subscriber: &Subscriber, currency: Currency) -> Plan {
+    let (name, amount_minor, data_gigabytes) = match subscriber.account.account_type {
+        AccountType::Postpaid => ("Unlimited Plus", 4500, 80),
+        AccountType::Prepaid => ("Flex 20", 2000, 20),
+    };
+    Plan { name, price: Money { amount_minor, currency }, data_gigabytes }
+}
+
+impl Plan {
+    /// The plan and what came on top.
+    pub(super) fn with(&self, services: Money) -> Money {
+        Money { amount_minor: self.price.amount_minor + services.amount_minor, ..services }
+    }
+}
+
+/// 404 `account-not-found` for a number without an account here.
+pub(super) async fn get_bill(
+    State(operator): State<Operator>,
+    Query(query): Query<BillQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let visitor = operator.logged_in(&headers);
+    let Some(typed) = query.msisdn.filter(|typed| !typed.is_empty()) else {
+        let main = html! {
+            h1 { "Bills" }
+            p class="quiet" { "What each subscriber pays through the bill for other companies’ services." }
+            (index(&operator, "/bill", "On the bill", |books, subscriber| price(books.bill(&subscriber.msisdn).1)))
+        };
+        return Ok(page(&operator, &View::default(), "Bills", visitor.as_ref(), &main));
+    };
+    let subscriber = number_in_query(&typed).and_then(|msisdn| operator.books().subscriber(&msisdn).cloned());
+    let subscriber =
+        subscriber.ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account here."))?;
+    let (lines, total) = {
+        let books = operator.books();
+        let (lines, total) = books.bill(&subscriber.msisdn);
+        (lines.to_vec(), total)
+    };
+    if wants_json(&headers) {
+        return Ok(Json(json!({"msisdn": subscriber.msisdn, "lines": lines, "total": total})).into_response());
+    }
+    let main = sheet(&operator, &subscriber, &lines, total);
+    Ok(page(&operator, &View::default(), "Bill", visitor.as_ref(), &main))
+}
+
+/// The bill as it would be printed.
+fn sheet(operator: &Operator, subscriber: &Subscriber, lines: &[Line], total: Money) -> Markup {
+    let prepaid = subscriber.account.account_type == AccountType::Prepaid;
+    let plan = plan_of(subscriber, operator.config().currency);
+    let now = calendar(operator.now());
+    html! {
+        div class="title bill" {
+            h1 { @if prepaid { "Statement" } @else { "Your bill" } }
+            a href=(number_link("/sms", &subscriber.msisdn)) { "Messages" }
+        }
+        article class="card sheet" {
+            dl class="facts" {
+                div { dt { "Line" } dd { (spoken_number(subscriber.msisdn.expose())) } }
+                div { dt { "Month" } dd { (now.month()) " " (now.year()) } }
+                div {
+                    @if prepaid { dt { "Plan" } dd { (plan.name) } }
+                    @else { dt { "Due" } dd { "14 " (now.month().next()) } }
+                }
+            }
+            @if !prepaid {
+                h2 { "Your plan" }
+                table {
+                    tbody { tr { td { (plan.name) } td class="amount" { (price(plan.price)) } } }
+                }
+            }
+            h2 { "Services of other companies" }
+            @if lines.is_empty() {
+                p class="quiet" id="no-lines" { "Nothing yet. What you pay through " (operator.config().name) " appears here." }
+            } @else {
+                (services(lines))
+            }
+            dl class="totals" {
+                div { dt { "Services" } dd id="services-total" { (price(total)) } }
+                @if let Some(balance) = subscriber.account.balance.filter(|_| prepaid) {
+                    div class="sum" { dt { "Balance left" } dd id="balance" { (price(balance)) } }
+                } @else {
+                    div class="sum" { dt { "To pay" } dd id="bill-total" { (price(plan.with(total))) } }
+                }
+            }
+        }
+    }
+}
+
+fn services(lines: &[Line]) -> Markup {
+    html! {
+        table id="bill-lines" {
+            thead { tr { th scope="col" { "Service" } th scope="col" { "For" } th scope="col" class="amount" { "Amount" } } }
+            tbody {
+                @for line in lines {
+                    tr data-transaction=(line.transaction_id) data-refund=[line.refund_id.as_ref()]
+                        data-from=(line.service_period.from()) data-to=(line.service_period.to()) {
+                        td {
+                            (line.description)
+                            small { "Booked " (moment(line.at)) }
+                            @if let Some(charge) = charge_of(line, lines) {
+                                small { "Of " (price(charge.amount)) " booked " (moment(charge.at)) }
+                            }
+                        }
+                        td class="period" { (period(line.service_period)) }
+                        td class={ "amount" @if line.refund_id.is_some() { " credit" } } { (price(line.amount)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The line of the charge that a refund's line gives back of.
+fn charge_of<'l>(refund: &Line, lines: &'l [Line]) -> Option<&'l Line> {
+    refund.refund_id.as_ref()?;
+    lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == refund.transaction_id)
+}

@@ -1,0 +1,209 @@
+//! The operator's books: accounts with their balances, charges and refunds, and the text messages sent. No HTTP and
+//! no clock: the time comes in.
+
+use crate::account_file::Subscriber;
+use onbill_domain::currency::Currency;
+use onbill_domain::day::ServicePeriod;
+use onbill_domain::money::Money;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::standing::AccountStatus;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::{BillRefundRequest, ChargeAnswer, ChargeRequest, ChargeVerdict};
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// What became of a request that has an identifier of its own.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Posted<T> {
+    /// It was new, and this is the answer.
+    First(T),
+    /// It was here before: the same answer.
+    Again(T),
+    /// The identifier was here before, with other contents.
+    Conflict,
+}
+
+/// Why a refund is not possible.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NoRefund {
+    /// No such charge, or one that is on no bill.
+    NoSuchCharge,
+    /// More than what is left of the charge, or nothing, or another currency.
+    NotWithinRemainder,
+}
+
+/// A line on a bill.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// The charge.
+    #[serde(rename = "transactionID")]
+    pub transaction_id: String,
+    /// Set when the line gives some of it back.
+    #[serde(rename = "refundID", skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<String>,
+    /// What for.
+    pub description: String,
+    /// How much; negative when given back.
+    pub amount: Money,
+    /// The days paid for.
+    pub service_period: ServicePeriod,
+    /// When it was put there.
+    pub at: Timestamp,
+}
+
+/// A text message as delivered.
+#[derive(Clone, Debug, Serialize)]
+pub struct Text {
+    /// When.
+    pub at: Timestamp,
+    /// What it says.
+    pub text: String,
+}
+
+/// All of it.
+pub struct Books {
+    currency: Currency,
+    subscribers: Vec<Subscriber>,
+    by_number: HashMap<String, usize>,
+    charges: HashMap<String, (ChargeRequest, ChargeAnswer)>,
+    refunds: HashMap<String, BillRefundRequest>,
+    lines: HashMap<String, Vec<Line>>,
+    texts: HashMap<String, Vec<Text>>,
+}
+
+impl Books {
+    /// Books with nothing in them yet but the accounts.
+    pub fn open(subscribers: Vec<Subscriber>, currency: Currency) -> Self {
+        let numbers = subscribers.iter().enumerate().map(|(n, each)| (each.msisdn.expose().to_owned(), n));
+        Self {
+            currency,
+            by_number: numbers.collect(),
+            subscribers,
+            charges: HashMap::new(),
+            refunds: HashMap::new(),
+            lines: HashMap::new(),
+            texts: HashMap::new(),
+        }
+    }
+
+    /// All subscribers, in the order of the file.
+    pub fn subscribers(&self) -> &[Subscriber] {
+        &self.subscribers
+    }
+
+    /// The subscriber with this number.
+    pub fn subscriber(&self, msisdn: &Msisdn) -> Option<&Subscriber> {
+        self.subscribers.get(*self.by_number.get(msisdn.expose())?)
+    }
+
+    /// Puts a charge on its bill, or declines it; the same identifier again gets the same answer.
+    pub fn charge(&mut self, request: ChargeRequest, now: Timestamp) -> Posted<ChargeAnswer> {
+        if let Some((before, answer)) = self.charges.get(&request.transaction_id) {
+            return if *before == request { Posted::Again(answer.clone()) } else { Posted::Conflict };
+        }
+        let answer = match self.take(&request) {
+            Ok(()) => {
+                let line = Line {
+                    transaction_id: request.transaction_id.clone(),
+                    refund_id: None,
+                    description: request.description.clone(),
+                    amount: request.amount,
+                    service_period: request.service_period,
+                    at: now,
+                };
+                self.lines.entry(request.msisdn.expose().to_owned()).or_default().push(line);
+                ChargeAnswer { status: ChargeVerdict::Approved, raw_code: None }
+            }
+            Err(raw_code) => {
+                ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(raw_code.to_owned()) }
+            }
+        };
+        self.charges.insert(request.transaction_id.clone(), (request, answer.clone()));
+        Posted::First(answer)
+    }
+
+    /// Takes the money from a prepaid balance, if the account may be charged at all; else billing's raw code.
+    fn take(&mut self, request: &ChargeRequest) -> Result<(), &'static str> {
+        let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
+        let account = &mut self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?.account;
+        match account.status {
+            AccountStatus::Ceased => return Err("account-closed"),
+            AccountStatus::Suspended => return Err("account-on-hold"),
+            AccountStatus::Active => {}
+        }
+        if request.amount.currency != self.currency {
+            return Err("currency-not-supported");
+        }
+        if let Some(balance) = &mut account.balance {
+            if balance.currency != request.amount.currency {
+                return Err("currency-not-supported");
+            }
+            if balance.amount_minor < request.amount.amount_minor {
+                return Err("insufficient-balance");
+            }
+            balance.amount_minor -= request.amount.amount_minor;
+        }
+        Ok(())
+    }
+
+    /// What was said to a charge.
+    pub fn charge_answer(&self, transaction_id: &str) -> Option<&ChargeAnswer> {
+        self.charges.get(transaction_id).map(|(_, answer)| answer)
+    }
+
+    /// Gives back some or all of a charge; the same identifier again changes nothing.
+    pub fn refund(&mut self, request: BillRefundRequest, now: Timestamp) -> Result<Posted<()>, NoRefund> {
+        if let Some(before) = self.refunds.get(&request.refund_id) {
+            return Ok(if *before == request { Posted::Again(()) } else { Posted::Conflict });
+        }
+        let charge = self.charges.get(&request.transaction_id);
+        let (charge, _) = charge
+            .filter(|(_, answer)| answer.status == ChargeVerdict::Approved)
+            .ok_or(NoRefund::NoSuchCharge)?;
+        let given_back: i64 = self
+            .refunds
+            .values()
+            .filter(|refund| refund.transaction_id == request.transaction_id)
+            .map(|refund| refund.amount.amount_minor)
+            .sum();
+        let remains = charge.amount.amount_minor - given_back;
+        let amount_minor = request.amount.amount_minor;
+        if request.amount.currency != charge.amount.currency || !(1..=remains).contains(&amount_minor) {
+            return Err(NoRefund::NotWithinRemainder);
+        }
+        let number = charge.msisdn.expose().to_owned();
+        let line = Line {
+            transaction_id: request.transaction_id.clone(),
+            refund_id: Some(request.refund_id.clone()),
+            description: format!("Refund: {}", charge.description),
+            amount: Money { amount_minor: -amount_minor, ..request.amount },
+            service_period: charge.service_period,
+            at: now,
+        };
+        let subscriber = self.by_number.get(&number).and_then(|at| self.subscribers.get_mut(*at));
+        if let Some(balance) = subscriber.and_then(|subscriber| subscriber.account.balance.as_mut()) {
+            balance.amount_minor += amount_minor;
+        }
+        self.lines.entry(number).or_default().push(line);
+        self.refunds.insert(request.refund_id.clone(), request);
+        Ok(Posted::First(()))
+    }
+
+    /// The lines on a subscriber's bill and their sum.
+    pub fn bill(&self, msisdn: &Msisdn) -> (&[Line], Money) {
+        let lines = self.lines.get(msisdn.expose()).map(Vec::as_slice).unwrap_or_default();
+        let amount_minor = lines.iter().map(|line| line.amount.amount_minor).sum();
+        (lines, Money { amount_minor, currency: self.currency })
+    }
+
+    /// Delivers a text message. Every number takes messages, as in a network.
+    pub fn text(&mut self, msisdn: &Msisdn, text: String, now: Timestamp) {
+        self.texts.entry(msisdn.expose().to_owned()).or_default().push(Text { at: now, text });
+    }
+
+    /// A number's messages, oldest first.
+    pub fn texts(&self, msisdn: &Msisdn) -> &[Text] {
+        self.texts.get(msisdn.expose()).map(Vec::as_slice).unwrap_or_default()
+    }
+}

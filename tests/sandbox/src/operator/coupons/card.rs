@@ -1,0 +1,52 @@
+//! A coupon on a page: how it stands, and what can be done with it there.
+
+use super::purchases::Purchase;
+use super::words;
+use crate::page::{day, moment, period, price};
+use maud::{Markup, html};
+use onbill_domain::day::Day;
+use onbill_domain::timestamp::Timestamp;
+
+/// The card. `trouble` is what this page says of it; `facts` and `ways` are what it has beyond any other.
+pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, ways: &Markup) -> Markup {
+    let standing = words::standing(purchase);
+    let told = purchase.told.as_ref();
+    let expires_at = told.filter(|_| purchase.is_open()).and_then(|told| told.expires_at);
+    html! {
+        li class="card coupon" id={ "coupon-" (purchase.id) } data-coupon=(purchase.id) data-state=(standing.word) tabindex="-1" {
+            div class="title" {
+                h3 { "Netflix, " (purchase.months) " months" }
+                span class={ "chip " (standing.word) } { (standing.chip) }
+            }
+            @if let Some(words) = trouble { p class="notice" role="alert" { (words) } }
+            p role="status" { (standing.sentence) }
+            dl class="facts" {
+                div { dt { "Price" } dd { (price(purchase.price)) } }
+                div { dt { "Bought" } dd { (moment(purchase.at)) } }
+                @if let Some(at) = expires_at { div { dt { "Enter it by" } dd { (day(last_day(at))) } } }
+                @if let Some(days) = told.and_then(|told| told.service_period) {
+                    div class="wide" { dt { "Pays for" } dd { (period(days)) } }
+                }
+                (facts)
+            }
+            div class="ways" { (ways) }
+        }
+    }
+}
+
+/// As the text message has it: a day that is not over anywhere when the code expires.
+fn last_day(expires_at: Timestamp) -> Day {
+    Day::of(expires_at.plus_seconds(-1)).minus_days(1)
+}
+
+/// A button that acts once, with what it does.
+pub(super) fn button(purchase: &Purchase, action: &str, label: &str, hint: &str) -> Markup {
+    let described = format!("hint-{}-{}", label.to_ascii_lowercase().replace(' ', "-"), purchase.id);
+    html! {
+        form method="post" action=(action) {
+            input type="hidden" name="turn" value=(purchase.turn);
+            button type="submit" aria-describedby=(described) { (label) }
+            small id=(described) { (hint) }
+        }
+    }
+}

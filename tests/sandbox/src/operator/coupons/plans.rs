@@ -1,0 +1,192 @@
+//! `/plans`: the plans on sale, and what the customer in front of the page has bought.
+
+use super::super::layout::{View, number_link, page};
+use super::super::{CouponsOnSale, Operator, PlanAhead};
+use super::card::{button, card};
+use super::purchases::{Act, Purchase, open};
+use super::words;
+use crate::answer::Refusal;
+use crate::page::price;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderMap;
+use maud::{Markup, html};
+use onbill_domain::ids::ExtId;
+use onbill_domain::money::Money;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::coupon::CouponState;
+use serde::Deserialize;
+
+/// Coupons of one customer on the page: more are read by nobody.
+const LISTED_MAX: usize = 10;
+
+pub(super) const RESEND_HINT: &str = "A new code comes; the old one no longer works.";
+
+#[derive(Deserialize)]
+pub(in super::super) struct Order {
+    plan: ExtId,
+    #[serde(rename = "extCouponID")]
+    id: ExtId,
+    /// How the page was being looked at.
+    #[serde(flatten)]
+    view: View,
+}
+
+#[derive(Deserialize)]
+pub(in super::super) struct Button {
+    pub(super) turn: u32,
+}
+
+/// The page; how the customer's coupons stand is asked on the way.
+pub(in super::super) async fn get_plans(
+    State(operator): State<Operator>,
+    Query(view): Query<View>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let on_sale = operator.coupons_on_sale()?;
+    let visitor = operator.logged_in(&headers);
+    if let Some(msisdn) = &visitor {
+        operator.look_at(|purchases| open(purchases.of(msisdn).take(LISTED_MAX))).await;
+    }
+    let bought: Vec<Purchase> = match &visitor {
+        Some(msisdn) => operator.purchases().of(msisdn).take(LISTED_MAX).cloned().collect(),
+        None => Vec::new(),
+    };
+    let main = html! {
+        section class="hero" {
+            h1 { "Netflix, paid ahead" }
+            p { "No card and no monthly payment: we text you a code, for yourself or as a gift. You pay when it is entered at \
+                 Netflix. Then it is on " @if visitor.is_some() { "your" } @else { "the" } " next bill, once." }
+        }
+        @if visitor.is_none() { p class="notice calm" { "Sign in at the top to buy a plan." } }
+        ul class="cards" id="plans" {
+            @for plan in &on_sale.plans { (on_offer(&operator, &view, plan, visitor.as_ref())) }
+        }
+        @if !bought.is_empty() {
+            h2 class="section" { "Your codes" }
+            ul class="coupons" id="coupons" { @for purchase in &bought { (own(on_sale, purchase)) } }
+        }
+    };
+    Ok(page(&operator, &view, "Plans", visitor.as_ref(), &main))
+}
+
+/// Buys a plan.
+///
+/// 1. Nobody is logged in, or there is no such plan → 401, 400.
+/// 2. A name that is another customer's → 400.
+/// 3. The origin is asked, by that name; whatever comes of it, 303 to the page, which says so.
+pub(in super::super) async fn post_plan(
+    State(operator): State<Operator>,
+    headers: HeaderMap,
+    Form(order): Form<Order>,
+) -> Result<Response, Refusal> {
+    // 1.
+    let on_sale = operator.coupons_on_sale()?;
+    let msisdn = operator.customer(&headers)?;
+    let plan = on_sale.plans.iter().find(|plan| plan.plan == order.plan);
+    let plan = plan.ok_or_else(|| Reject::invalid("There is no such plan."))?;
+    // 2.
+    let purchase = Purchase {
+        id: order.id,
+        msisdn,
+        plan: plan.plan.clone(),
+        months: plan.months,
+        price: operator.price_of(plan),
+        locale: order.view.locale(),
+        at: operator.now(),
+        turn: 0,
+        resends: 0,
+        told: None,
+        trouble: None,
+    };
+    let noted = {
+        let mut purchases = operator.purchases();
+        purchases.note(purchase.clone());
+        purchases.find(&purchase.id).cloned().filter(|noted| noted.msisdn == purchase.msisdn)
+    };
+    let noted = noted.ok_or_else(|| Reject::invalid("extCouponID is somebody else's."))?;
+    // 3.
+    let link = link(&order.view, &noted.id);
+    if noted.told.is_none() {
+        operator.buy(noted).await;
+    }
+    Ok(Redirect::to(&link).into_response())
+}
+
+/// Sends a code again that is the customer's own; 404 for any other.
+pub(in super::super) async fn post_resend(
+    State(operator): State<Operator>,
+    Path(id): Path<ExtId>,
+    headers: HeaderMap,
+    Form(button): Form<Button>,
+) -> Result<Response, Refusal> {
+    let msisdn = operator.customer(&headers)?;
+    let is_own = operator.purchases().find(&id).is_some_and(|purchase| purchase.msisdn == msisdn);
+    if !is_own {
+        return Err(Reject::new(Code::NotFound, "There is no such coupon.").into());
+    }
+    let link = link(&View::default(), &id);
+    operator.act(id, button.turn, Act::Resend).await;
+    Ok(Redirect::to(&link).into_response())
+}
+
+fn link(view: &View, id: &ExtId) -> String {
+    format!("{}#coupon-{id}", view.link("/plans"))
+}
+
+fn on_offer(operator: &Operator, view: &View, plan: &PlanAhead, visitor: Option<&Msisdn>) -> Markup {
+    let amount = operator.price_of(plan);
+    let monthly = Money { amount_minor: amount.amount_minor / i64::from(plan.months), ..amount };
+    html! {
+        li class="card plan" data-plan=(plan.plan) {
+            h2 { (plan.months) " months" }
+            p class="figure" { (price(amount)) }
+            p { (price(monthly)) " a month, paid once" }
+            @if visitor.is_some() {
+                form method="post" action="/plans" {
+                    (view.hidden())
+                    input type="hidden" name="plan" value=(plan.plan);
+                    input type="hidden" name="extCouponID" value={ "coupon-" (operator.0.outside.random.uuid()) };
+                    button type="submit" class="main" { "Buy " (plan.months) " months" }
+                }
+            }
+        }
+    }
+}
+
+fn own(on_sale: &CouponsOnSale, purchase: &Purchase) -> Markup {
+    let ways = html! {
+        @if purchase.told.is_none() && !purchase.is_refused() {
+            form method="post" action="/plans" {
+                input type="hidden" name="plan" value=(purchase.plan);
+                input type="hidden" name="extCouponID" value=(purchase.id);
+                button type="submit" class="main" { "Ask again" }
+            }
+        } @else if purchase.is_open() {
+            a class="main" href=(on_sale.redeem_url) { "Enter it at Netflix" }
+            (button(purchase, &format!("/plans/{}/resend", purchase.id), "Send it again", RESEND_HINT))
+        } @else if purchase.state() == Some(CouponState::Redeemed) {
+            a href=(number_link("/bill", &purchase.msisdn)) { "See the bill" }
+        }
+    };
+    card(purchase, words::trouble(purchase).as_deref(), &html! {}, &ways)
+}
+
+impl Operator {
+    /// 404 where none are on sale.
+    pub(super) fn coupons_on_sale(&self) -> Result<&CouponsOnSale, Refusal> {
+        let none = || Reject::new(Code::NotFound, "This operator sells no plans that are paid ahead.");
+        Ok(self.config().coupons.as_ref().ok_or_else(none)?)
+    }
+
+    fn price_of(&self, plan: &PlanAhead) -> Money {
+        Money { amount_minor: plan.price, currency: self.config().currency }
+    }
+
+    fn customer(&self, headers: &HeaderMap) -> Result<Msisdn, Refusal> {
+        let nobody = || Reject::new(Code::Forbidden, "Nobody is signed in.");
+        Ok(self.logged_in(headers).ok_or_else(nobody)?)
+    }
+}

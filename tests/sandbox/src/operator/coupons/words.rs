@@ -1,0 +1,119 @@
+//! What the operator's pages say of a coupon: how it stands, and after a refusal what to do.
+
+use super::purchases::{Act, Purchase};
+use crate::operator::origin::Failure;
+use onbill_domain::reject::Code;
+use onbill_domain::wire::coupon::CouponState;
+
+/// How a coupon stands.
+pub(super) struct Standing {
+    /// For programs and style sheets.
+    pub(super) word: &'static str,
+    /// For readers, in a word or two.
+    pub(super) chip: &'static str,
+    pub(super) sentence: &'static str,
+}
+
+/// How it stands, as far as is known.
+pub(super) fn standing(purchase: &Purchase) -> Standing {
+    let unpaid = purchase.told.as_ref().is_some_and(|told| told.unpaid);
+    let (word, chip, sentence) = match purchase.state() {
+        None if purchase.is_refused() => ("refused", "Not sold", "There is no code, and nothing to pay."),
+        None => (
+            "unconfirmed",
+            "Not confirmed",
+            "We have not heard yet whether this went through. Asking again is safe: it stays one code.",
+        ),
+        Some(CouponState::Issued | CouponState::Sent) if purchase.undelivered().is_some() => (
+            "undelivered",
+            "Not delivered",
+            "The message with the code did not reach the phone. Sending it again makes a new code.",
+        ),
+        Some(CouponState::Issued) => {
+            ("issued", "On its way", "The message with the code leaves in a moment.")
+        }
+        Some(CouponState::Sent) => ("sent", "Sent", "The message with the code is on its way to the phone."),
+        Some(CouponState::Delivered) => (
+            "delivered",
+            "Delivered",
+            "The code is on the phone. Enter it at Netflix, or give it to somebody.",
+        ),
+        Some(CouponState::Redeemed) if unpaid => {
+            ("unpaid", "Used, not paid", "It was entered at Netflix, and billing refused it afterwards.")
+        }
+        Some(CouponState::Redeemed) => ("redeemed", "Used", "It was entered at Netflix, and is on the bill."),
+        Some(CouponState::Expired) => {
+            ("expired", "Expired", "Nobody entered it in time, so it costs nothing.")
+        }
+        Some(CouponState::Voided) => ("voided", "Void", "The code no longer works, and costs nothing."),
+    };
+    Standing { word, chip, sentence }
+}
+
+/// Why what was asked last did not happen, and what the customer can do.
+pub(super) fn trouble(purchase: &Purchase) -> Option<String> {
+    let (act, failure) = purchase.trouble.as_ref()?;
+    let code = match failure {
+        Failure::Silent => return silence(*act).map(str::to_owned),
+        Failure::Refused(code) => code.as_str(),
+    };
+    Some(match (act, known(code)) {
+        (Act::Buy, Some(Code::SuspendedNonPayment)) => {
+            "Your line is suspended, because a bill is unpaid. Pay it, then buy again.".to_owned()
+        }
+        (Act::Buy, Some(Code::AccountNotFound)) => {
+            "This line has ended, so there is no bill to put it on.".to_owned()
+        }
+        (Act::Buy, Some(Code::InsufficientBalance)) => {
+            "Your balance does not cover it. Top up, then buy again.".to_owned()
+        }
+        (Act::Buy, Some(Code::AccountNotEligible)) => {
+            "Your line cannot pay for other companies’ services. Call us to have that changed.".to_owned()
+        }
+        (Act::Buy, Some(Code::ParameterNotSupported)) => {
+            "This plan is not on sale at the moment. Please choose the other one.".to_owned()
+        }
+        (Act::Buy, Some(Code::IdempotencyViolation)) => {
+            "That page was used for another purchase. This one is fresh: please buy again.".to_owned()
+        }
+        (_, Some(Code::TooManyRequests)) => {
+            "That was asked for too often. Please wait a while, then try again.".to_owned()
+        }
+        (Act::Buy, _) => format!("This could not be sold ({code}). Call us, and tell us this word."),
+        (Act::Resend, Some(Code::InvalidRequest)) => {
+            "It was sent as often as it can be. Call us, and we make you another one.".to_owned()
+        }
+        (Act::Resend, _) => format!("It was not sent again: {}.", why(purchase, code)),
+        (Act::Void, _) => format!("It was not voided: {}.", why(purchase, code)),
+    })
+}
+
+/// The same for the operator's staff, in the origin's words.
+pub(super) fn trouble_for_staff(purchase: &Purchase) -> Option<String> {
+    match purchase.trouble.as_ref()? {
+        (Act::Buy, Failure::Refused(code)) => Some(format!("It was not sold: {code}.")),
+        _ => trouble(purchase),
+    }
+}
+
+fn silence(act: Act) -> Option<&'static str> {
+    match act {
+        // Its standing says it.
+        Act::Buy => None,
+        Act::Resend => Some("We have not heard whether it was sent again. If no message comes, try again."),
+        Act::Void => Some("We have not heard whether it was voided. Look again in a moment."),
+    }
+}
+
+fn why(purchase: &Purchase, code: &str) -> String {
+    match purchase.state() {
+        Some(CouponState::Redeemed) => "somebody has used it".to_owned(),
+        Some(CouponState::Expired) => "it has expired".to_owned(),
+        Some(CouponState::Voided) => "it is void".to_owned(),
+        _ => code.to_owned(),
+    }
+}
+
+fn known(code: &str) -> Option<Code> {
+    serde_json::from_value(code.into()).ok()
+}

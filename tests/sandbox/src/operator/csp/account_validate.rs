@@ -1,0 +1,27 @@
+//! `POST /csp/account/validate`: what the operator knows of a number's account.
+
+use super::signed_json;
+use crate::answer::Refusal;
+use crate::operator::Operator;
+use axum::Json;
+use axum::extract::{Request, State};
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::csp::{AccountValidateAnswer, AccountValidateRequest};
+
+/// 200 with the standing, also of a ceased account; 404 `account-not-found` for a number that never had one.
+pub(in super::super) async fn post_account_validate(
+    State(operator): State<Operator>,
+    request: Request,
+) -> Result<Json<AccountValidateAnswer>, Refusal> {
+    let asked: AccountValidateRequest = signed_json(&operator, request).await?;
+    let books = operator.books();
+    let subscriber = books
+        .subscriber(&asked.msisdn)
+        .ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account."))?;
+    Ok(Json(AccountValidateAnswer {
+        status: subscriber.account.status,
+        account_type: subscriber.account.account_type,
+        balance: subscriber.account.balance,
+        subscriber_id: subscriber.subscriber_id.clone(),
+    }))
+}

@@ -1,0 +1,44 @@
+//! The CSP API, one call a file: how onbill's origin reaches accounts, billing and text messages. Every call is
+//! signed, and every number in it is E.164.
+
+pub(super) mod account_validate;
+pub(super) mod notification;
+pub(super) mod refund;
+pub(super) mod transaction;
+
+use super::Operator;
+use super::books::Posted;
+use crate::answer::Refusal;
+use axum::extract::Request;
+use http::StatusCode;
+use onbill_domain::limits::EXT_ID_CHARS_MAX;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire;
+use serde::de::DeserializeOwned;
+
+/// The body of a signed call.
+async fn signed_json<T: DeserializeOwned>(operator: &Operator, request: Request) -> Result<T, Refusal> {
+    let body = operator.0.gate.admit(request, operator.now()).await?;
+    Ok(wire::parse(&body)?)
+}
+
+/// 201 for the first time, 200 for a repetition, `idempotency-violation` for other contents.
+fn once<T>(posted: Posted<T>) -> Result<(StatusCode, T), Refusal> {
+    match posted {
+        Posted::First(answer) => Ok((StatusCode::CREATED, answer)),
+        Posted::Again(answer) => Ok((StatusCode::OK, answer)),
+        Posted::Conflict => {
+            Err(Reject::new(Code::IdempotencyViolation, "This identifier came before with other contents.")
+                .into())
+        }
+    }
+}
+
+/// Refuses an identifier that could not have been made by a program.
+fn check_id(name: &str, id: &str) -> Result<(), Refusal> {
+    if (1..=EXT_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err(Reject::invalid(format!("{name} must be 1 to 128 printable ASCII characters.")).into())
+    }
+}

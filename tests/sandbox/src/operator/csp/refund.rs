@@ -1,0 +1,33 @@
+//! `POST /csp/refund`: gives back some or all of a charge.
+
+use super::{check_id, once, signed_json};
+use crate::answer::Refusal;
+use crate::operator::Operator;
+use crate::operator::books::NoRefund;
+use axum::Json;
+use axum::extract::{Request, State};
+use http::StatusCode;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::csp::{BillRefundAnswer, BillRefundRequest, ChargeVerdict};
+
+/// 201 the first time, 200 for a repetition, 422 for other contents under the same refundID; 404 without such a
+/// charge on a bill; 400 for more than what is left of it.
+pub(in super::super) async fn post_refund(
+    State(operator): State<Operator>,
+    request: Request,
+) -> Result<(StatusCode, Json<BillRefundAnswer>), Refusal> {
+    let refund: BillRefundRequest = signed_json(&operator, request).await?;
+    check_id("refundID", &refund.refund_id)?;
+    check_id("transactionID", &refund.transaction_id)?;
+    let now = operator.now();
+    let posted = operator.books().refund(refund, now).map_err(|why| match why {
+        NoRefund::NoSuchCharge => {
+            Reject::new(Code::TransactionNotFound, "There is no such charge on a bill.")
+        }
+        NoRefund::NotWithinRemainder => Reject::invalid(
+            "amount must be positive, in the charge's currency, and at most what is left of it.",
+        ),
+    })?;
+    let (status, ()) = once(posted)?;
+    Ok((status, Json(BillRefundAnswer { status: ChargeVerdict::Approved, raw_code: None })))
+}

@@ -1,0 +1,44 @@
+//! `POST /csp/transaction` and `GET /csp/transaction/{transactionID}`: charges on the bill.
+
+use super::{check_id, once, signed_json};
+use crate::answer::Refusal;
+use crate::operator::Operator;
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use http::StatusCode;
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest};
+
+/// Puts a charge on the bill, once per transactionID.
+///
+/// 1. Not a positive amount, or no usable identifier → 400.
+/// 2. Here before → 200 with the same answer; with other contents → 422.
+/// 3. 201 APPROVED, or DECLINED with billing's raw code.
+pub(in super::super) async fn post_transaction(
+    State(operator): State<Operator>,
+    request: Request,
+) -> Result<(StatusCode, Json<ChargeAnswer>), Refusal> {
+    let charge: ChargeRequest = signed_json(&operator, request).await?;
+    // 1. What the types do not check.
+    check_id("transactionID", &charge.transaction_id)?;
+    if charge.amount.amount_minor <= 0 {
+        return Err(Reject::invalid("amount.value must be positive.").into());
+    }
+    // 2. and 3.
+    let now = operator.now();
+    let (status, answer) = once(operator.books().charge(charge, now))?;
+    Ok((status, Json(answer)))
+}
+
+/// 200 with what was said to the charge, or 404 `transaction-not-found`: it was never seen.
+pub(in super::super) async fn get_transaction(
+    State(operator): State<Operator>,
+    Path(transaction_id): Path<String>,
+    request: Request,
+) -> Result<Json<ChargeAnswer>, Refusal> {
+    operator.0.gate.admit(request, operator.now()).await?;
+    let answer = operator.books().charge_answer(&transaction_id).cloned();
+    let answer =
+        answer.ok_or_else(|| Reject::new(Code::TransactionNotFound, "There is no such transaction."))?;
+    Ok(Json(answer))
+}

@@ -1,0 +1,94 @@
+//! `/faults`: which calls of the CSP API fail, and how, and what the SMSC does wrong. A POST replaces the whole set, so `{}` heals everything.
+
+use super::Operator;
+use super::smsc::{Reporting, Trouble};
+use crate::answer::Refusal;
+use crate::faults::{Fault, interpose};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use http::Method;
+use onbill_domain::wire;
+use serde::{Deserialize, Serialize};
+
+/// The set. All are off by default.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct Faults {
+    /// The whole CSP API answers 503.
+    down: bool,
+    account_validate: Fault,
+    transaction: Fault,
+    transaction_status: Fault,
+    refund: Fault,
+    notification: Fault,
+    sendsms: Fault,
+    smsc: Trouble,
+    receipts: Reporting,
+}
+
+impl Faults {
+    fn of(self, method: &Method, path: &str) -> Fault {
+        match path.trim_start_matches("/csp/") {
+            _ if self.down => Fault::Down,
+            "account/validate" => self.account_validate,
+            "refund" => self.refund,
+            "notification" => self.notification,
+            "/cgi-bin/sendsms" => self.sendsms,
+            "transaction" if method == Method::POST => self.transaction,
+            _ => self.transaction_status,
+        }
+    }
+}
+
+/// Stands in front of the CSP API.
+pub(super) async fn apply(State(operator): State<Operator>, request: Request, next: Next) -> Response {
+    let fault = operator.faults().of(request.method(), request.uri().path());
+    interpose(fault, request, next).await
+}
+
+/// The set as it is.
+pub(super) async fn get_faults(State(operator): State<Operator>) -> Json<Faults> {
+    Json(operator.faults())
+}
+
+/// Replaces the set.
+pub(super) async fn post_faults(
+    State(operator): State<Operator>,
+    body: Bytes,
+) -> Result<Json<Faults>, Refusal> {
+    let faults = wire::parse(&body)?;
+    operator.0.faults.send_replace(faults);
+    if faults.smsc == Trouble::Down {
+        operator.cut_smsc();
+    }
+    operator.release_reports();
+    Ok(Json(faults))
+}
+
+impl Operator {
+    fn faults(&self) -> Faults {
+        *self.0.faults.borrow()
+    }
+
+    pub(super) fn trouble(&self) -> Trouble {
+        self.faults().smsc
+    }
+
+    /// Waits until the SMSC does this wrong.
+    pub(super) async fn until_trouble_begins(&self, trouble: Trouble) {
+        // The sender is the operator's own.
+        let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc == trouble).await;
+    }
+
+    /// Waits until the SMSC does something else wrong, or nothing.
+    pub(super) async fn until_trouble_ends(&self, trouble: Trouble) {
+        let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc != trouble).await;
+    }
+
+    pub(super) fn reporting(&self) -> Reporting {
+        self.faults().receipts
+    }
+}

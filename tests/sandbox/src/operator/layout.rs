@@ -1,0 +1,189 @@
+//! The frame of every page of the operator: head, brand, navigation, log-in. Colours and spacing are in the style
+//! sheet.
+
+use super::Operator;
+use super::books::Books;
+use crate::account_file::Subscriber;
+use crate::page;
+use axum::response::Response;
+use maud::{DOCTYPE, Markup, html};
+use onbill_domain::locale::Locale;
+use onbill_domain::msisdn::Msisdn;
+use serde::Deserialize;
+
+/// Subscribers offered for log-in: an imported file may have more than a list can show.
+pub(super) const LISTED_MAX: usize = 50;
+
+/// How a page is looked at: options of the demonstration, in the query.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct View {
+    #[serde(default)]
+    theme: String,
+    #[serde(default)]
+    locale: String,
+}
+
+/// Looks to choose from, with their names.
+pub(super) const THEMES: [(&str, &str); 4] =
+    [("auto", "As the device"), ("light", "Light"), ("dark", "Dark"), ("plain", "Widget's own colours")];
+
+impl View {
+    /// One of [`THEMES`].
+    pub(super) fn theme(&self) -> &'static str {
+        THEMES.iter().map(|(word, _)| *word).find(|word| *word == self.theme).unwrap_or("auto")
+    }
+
+    /// The widget's language.
+    pub(super) fn locale(&self) -> Locale {
+        Locale::parse(&self.locale).unwrap_or_default()
+    }
+
+    /// These options in a form.
+    pub(super) fn hidden(&self) -> Markup {
+        html! {
+            input type="hidden" name="theme" value=(self.theme());
+            input type="hidden" name="locale" value=(self.locale().as_str());
+        }
+    }
+
+    /// `path` with these options.
+    pub(super) fn link(&self, path: &str) -> String {
+        let theme = (self.theme() != "auto").then(|| format!("theme={}", self.theme()));
+        let locale = (self.locale() != Locale::En).then(|| format!("locale={}", self.locale().as_str()));
+        let query: Vec<String> = theme.into_iter().chain(locale).collect();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+    }
+}
+
+/// A page of the operator.
+pub(super) fn page(
+    operator: &Operator,
+    view: &View,
+    title: &str,
+    visitor: Option<&Msisdn>,
+    main: &Markup,
+) -> Response {
+    let config = operator.config();
+    page::html(html! {
+        (DOCTYPE)
+        html lang="en" dir="ltr" data-theme=(view.theme()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · " (config.name) }
+                link rel="icon" href="/assets/operator.svg";
+                link rel="stylesheet" href="/assets/operator.css";
+                script type="module" src="/assets/operator.js" {}
+            }
+            body {
+                a class="skip" href="#main" { "Skip to content" }
+                header class="top" {
+                    div class="bar" {
+                        a class="brand" href=(view.link("/")) { (mark()) span { (config.name) } }
+                        nav aria-label="Main" {
+                            a href=(view.link("/")) { "Overview" }
+                            a href=(view.link("/subscriptions")) { "Subscriptions" }
+                            @if config.coupons.is_some() { a href=(view.link("/plans")) { "Plans" } }
+                            @if let Some(msisdn) = visitor {
+                                a href=(number_link("/bill", msisdn)) { "Bill" }
+                                a href=(number_link("/sms", msisdn)) { "Messages" }
+                            } @else {
+                                a href="/bill" { "Bills" }
+                                a href="/sms" { "Messages" }
+                            }
+                        }
+                        (log_in_form(operator, view, visitor))
+                    }
+                }
+                main id="main" tabindex="-1" { (main) }
+                footer {
+                    p { (config.name) " is a made-up operator: a stand-in for local use, with no real subscribers." }
+                }
+            }
+        }
+    })
+}
+
+fn log_in_form(operator: &Operator, view: &View, visitor: Option<&Msisdn>) -> Markup {
+    let books = operator.books();
+    html! {
+        form id="log-in" class="who" method="post" action="/log-in" {
+            label for="who" { "Signed in as" }
+            select id="who" name="msisdn" {
+                option value="" selected[visitor.is_none()] { "Nobody" }
+                @for subscriber in books.subscribers().iter().take(LISTED_MAX) {
+                    option value=(subscriber.msisdn.expose()) selected[visitor == Some(&subscriber.msisdn)] {
+                        (page::spoken_number(subscriber.msisdn.expose())) " · " (page::account(&subscriber.account))
+                    }
+                }
+            }
+            (view.hidden())
+            button type="submit" { "Switch" }
+        }
+    }
+}
+
+/// A local page for one number.
+pub(super) fn number_link(path: &str, msisdn: &Msisdn) -> String {
+    format!("{path}?msisdn=%2B{}", msisdn.expose().trim_start_matches('+'))
+}
+
+/// The number in a local page's query: `%2B1202…`, and what people type instead.
+pub(super) fn number_in_query(text: &str) -> Option<Msisdn> {
+    // A plus sign in a query is a space unless it was escaped.
+    Msisdn::parse(&format!("+{}", text.trim().trim_start_matches('+')))
+}
+
+/// The operator's mark: three bars of reception.
+fn mark() -> Markup {
+    html! {
+        svg class="mark" viewBox="0 0 32 32" aria-hidden="true" {
+            rect width="32" height="32" rx="9" {}
+            path d="M9 22v-4M16 22V13M23 22V8" {}
+        }
+    }
+}
+
+/// The table that lists all subscribers on an index page; `tell` is what it says of each.
+pub(super) fn index(
+    operator: &Operator,
+    path: &str,
+    column: &str,
+    tell: impl Fn(&Books, &Subscriber) -> String,
+) -> Markup {
+    let books = operator.books();
+    let hidden = books.subscribers().len().saturating_sub(LISTED_MAX);
+    html! {
+        table class="card" {
+            thead { tr { th scope="col" { "Number" } th scope="col" { "Account" } th scope="col" class="amount" { (column) } } }
+            tbody {
+                @for subscriber in books.subscribers().iter().take(LISTED_MAX) {
+                    tr {
+                        th scope="row" {
+                            a href=(number_link(path, &subscriber.msisdn)) { (page::spoken_number(subscriber.msisdn.expose())) }
+                        }
+                        td { (page::account(&subscriber.account)) }
+                        td class="amount" { (tell(&books, subscriber)) }
+                    }
+                }
+            }
+        }
+        @if hidden > 0 { p class="quiet" { "… and " (hidden) " more. Open theirs by adding " code { "?msisdn=" } " to the address." } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_in_a_query_may_have_lost_its_plus() {
+        for typed in ["+12025550101", " 12025550101", "12025550101"] {
+            assert_eq!(
+                number_in_query(typed).map(|n| n.expose().to_owned()).as_deref(),
+                Some("+12025550101")
+            );
+        }
+        assert!(number_in_query("nobody").is_none());
+    }
+}

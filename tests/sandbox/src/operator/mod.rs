@@ -1,0 +1,143 @@
+//! A mobile operator: the self-care dashboard with the widget on it and plans that are paid ahead, the CSP API that its
+//! origin calls, the text messages and the bills of its subscribers.
+//!
+//! Not here: anything of onbill. The dashboard knows the edge's public URL, its origin's address and four keys; the rest
+//! of onbill could be another vendor's.
+
+mod assets;
+mod bare;
+mod bill;
+pub mod books;
+pub mod config;
+mod coupons;
+mod csp;
+mod dashboard;
+mod done;
+mod fault_switch;
+mod files;
+mod layout;
+mod log_in;
+mod origin;
+mod sendsms;
+mod session;
+mod sms;
+pub mod smsc;
+mod subscriptions;
+
+pub use config::{Colours, CouponsOnSale, Gateway, OperatorConfig, PlanAhead};
+pub use files::Refused;
+pub use smsc::{Listening, Wish};
+
+use crate::gate::Gate;
+use crate::{Outside, answer, page, settings};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use books::Books;
+use coupons::Purchases;
+use fault_switch::Faults;
+use http::HeaderValue;
+use log_in::LogIns;
+use onbill_domain::key::KeyUse;
+use onbill_domain::timestamp::Timestamp;
+use origin::Origin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// The operator. Copies share one state.
+#[derive(Clone)]
+pub struct Operator(Arc<Inner>);
+
+struct Inner {
+    config: OperatorConfig,
+    outside: Outside,
+    gate: Gate,
+    /// Absent where nothing is asked of it.
+    origin: Option<Origin>,
+    books: Mutex<Books>,
+    purchases: Mutex<Purchases>,
+    log_ins: Mutex<LogIns>,
+    faults: watch::Sender<Faults>,
+    files: Mutex<files::Answered>,
+    smsc: smsc::Smsc,
+}
+
+impl Operator {
+    /// An operator with its books opened from the configured accounts.
+    pub fn new(config: OperatorConfig, outside: Outside) -> Self {
+        let authority = settings::authority(&config.public_url);
+        let gate = Gate::new(config.keys.clone(), KeyUse::OriginToBss, authority);
+        let origin = Origin::of(&config, &outside);
+        let books = Mutex::new(Books::open(config.accounts.clone(), config.currency));
+        Self(Arc::new(Inner {
+            config,
+            outside,
+            gate,
+            origin,
+            books,
+            purchases: Mutex::default(),
+            log_ins: Mutex::default(),
+            faults: watch::Sender::new(Faults::default()),
+            files: Mutex::default(),
+            smsc: smsc::Smsc::default(),
+        }))
+    }
+
+    /// All its pages and endpoints.
+    pub fn router(&self) -> Router {
+        let csp = Router::new()
+            .route("/csp/account/validate", post(csp::account_validate::post_account_validate))
+            .route("/csp/transaction", post(csp::transaction::post_transaction))
+            .route("/csp/transaction/{transaction_id}", get(csp::transaction::get_transaction))
+            .route("/csp/refund", post(csp::refund::post_refund))
+            .route("/csp/notification", post(csp::notification::post_notification))
+            .route("/cgi-bin/sendsms", post(sendsms::post_sendsms))
+            .layer(from_fn_with_state(self.clone(), fault_switch::apply))
+            .layer(from_fn(answer::correlate));
+        let pages = Router::new()
+            .route("/", get(dashboard::get_dashboard))
+            .route("/subscriptions", get(subscriptions::get_subscriptions))
+            .route("/bare", get(bare::get_bare))
+            .route(&self.config().return_path, get(done::get_done))
+            .route("/log-in", post(log_in::post_log_in))
+            .route("/session", get(session::get_session))
+            .route("/plans", get(coupons::plans::get_plans).post(coupons::plans::post_plan))
+            .route("/plans/{coupon}/resend", post(coupons::plans::post_resend))
+            .route("/coupons", get(coupons::desk::get_coupons))
+            .route("/coupons/{coupon}/{act}", post(coupons::desk::post_act))
+            .route("/sms", get(sms::get_sms))
+            .route("/bill", get(bill::get_bill))
+            .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
+            .route("/healthz", get(answer::healthz))
+            .route("/assets/operator.svg", get(assets::get_icon))
+            .route("/assets/operator.css", get(assets::get_style))
+            .route("/assets/operator.js", get(assets::get_script));
+        let policy = HeaderValue::from_str(&self.content_security_policy()).ok();
+        let policy = policy.unwrap_or_else(|| HeaderValue::from_static("default-src 'none'"));
+        csp.merge(pages).layer(from_fn_with_state(policy, page::secure)).with_state(self.clone())
+    }
+
+    /// The widget's loader and frame come from the edge; everything else is the dashboard's own.
+    fn content_security_policy(&self) -> String {
+        let edge = &self.config().edge_url;
+        format!(
+            "default-src 'none'; script-src 'self' {edge}; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src {edge}; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+    }
+
+    fn config(&self) -> &OperatorConfig {
+        &self.0.config
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.outside.clock.now()
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! The operator's own calls to its origin: signed with the key of use `bss-to-origin`, made once. Whether the same is asked
+//! again is for the person in front of the page, as every call has a name in it by which it counts once.
+
+use super::OperatorConfig;
+use crate::Outside;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
+use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::reject::{Code, ErrorBody};
+use onbill_domain::signature::sign_request;
+use serde_json::Value;
+
+/// Why a call brought no answer to work with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The origin said no, by this code.
+    Refused(String),
+    /// No answer, or one that settles nothing: whether it has acted is not known.
+    Silent,
+}
+
+/// The origin.
+pub(super) struct Origin {
+    base: String,
+    key: Key,
+    outside: Outside,
+}
+
+impl Origin {
+    /// `None` for an operator that sells no coupons, which has nothing to ask.
+    pub(super) fn of(config: &OperatorConfig, outside: &Outside) -> Option<Self> {
+        let base = config.coupons.as_ref()?.origin_url.clone();
+        let key = config.keys.newest(KeyUse::BssToOrigin, &config.party())?.clone();
+        Some(Self { base, key, outside: outside.clone() })
+    }
+
+    /// The JSON of a success; a body of null is none.
+    pub(super) async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = self.signed(method, path, body).ok_or(Failure::Silent)?;
+        let response = self.outside.http.send(request).await.map_err(|_| Failure::Silent)?;
+        let status = response.status();
+        if status.is_success() {
+            return serde_json::from_slice(response.body()).map_err(|_| Failure::Silent);
+        }
+        let refusal = serde_json::from_slice::<ErrorBody>(response.body()).map_err(|_| Failure::Silent)?;
+        if settles_nothing(status, &refusal.code) {
+            return Err(Failure::Silent);
+        }
+        Err(Failure::Refused(refusal.code))
+    }
+
+    fn signed(&self, method: Method, path: &str, body: &Value) -> Option<Request<Bytes>> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let bytes = if body.is_null() {
+            Bytes::new()
+        } else {
+            request = request.header(CONTENT_TYPE, "application/json");
+            Bytes::from(body.to_string())
+        };
+        let mut request = request.body(bytes).ok()?;
+        let (now, nonce) = (self.outside.clock.now(), self.outside.random.nonce());
+        sign_request(&mut request, &self.key, now, &nonce)?;
+        Some(request)
+    }
+}
+
+fn settles_nothing(status: StatusCode, code: &str) -> bool {
+    status.is_server_error() || code == Code::RequestInProgress.as_str()
+}

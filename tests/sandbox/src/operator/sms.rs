@@ -1,0 +1,55 @@
+//! `GET /sms?msisdn=`: a number's text messages as a page and as JSON (`[{at, text}]`, oldest first); without a number,
+//! the list of all subscribers.
+
+use super::Operator;
+use super::layout::{View, index, number_in_query, number_link, page};
+use crate::answer::{Refusal, wants_json};
+use crate::page::{moment, spoken_number};
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use maud::html;
+use onbill_domain::reject::Reject;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct InboxQuery {
+    msisdn: Option<String>,
+}
+
+/// An inbox; any number has one, as in a network.
+pub(super) async fn get_sms(
+    State(operator): State<Operator>,
+    Query(query): Query<InboxQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let visitor = operator.logged_in(&headers);
+    let Some(typed) = query.msisdn.filter(|typed| !typed.is_empty()) else {
+        let main = html! {
+            h1 { "Messages" }
+            p class="quiet" { "What each subscriber’s phone has received." }
+            (index(&operator, "/sms", "Messages", |books, subscriber| books.texts(&subscriber.msisdn).len().to_string()))
+        };
+        return Ok(page(&operator, &View::default(), "Messages", visitor.as_ref(), &main));
+    };
+    let msisdn = number_in_query(&typed).ok_or_else(|| Reject::invalid("msisdn must be an E.164 number."))?;
+    let texts = operator.books().texts(&msisdn).to_vec();
+    if wants_json(&headers) {
+        return Ok(Json(texts).into_response());
+    }
+    let main = html! {
+        div class="title inbox" {
+            h1 { "Messages" }
+            a href=(number_link("/bill", &msisdn)) { "Bill" }
+        }
+        section class="phone" aria-label={ "Phone of " (spoken_number(msisdn.expose())) } {
+            p class="from" { strong { (operator.config().name) } span { "to " (spoken_number(msisdn.expose())) } }
+            ol id="messages" data-count=(texts.len()) {
+                @for text in &texts { li { p class="text" dir="auto" { (text.text) } time datetime=(text.at) { (moment(text.at)) } } }
+            }
+            @if texts.is_empty() { p class="quiet" id="no-messages" { "No messages yet. New ones appear by themselves." } }
+        }
+    };
+    Ok(page(&operator, &View::default(), "Messages", visitor.as_ref(), &main))
+}

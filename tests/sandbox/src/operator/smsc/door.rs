@@ -1,0 +1,32 @@
+//! The port that ESMEs connect to, and the way from there to the server: a way that can be cut, as the server itself
+//! closes no connection that is good.
+
+use super::Trouble;
+use crate::operator::Operator;
+use std::net::SocketAddr;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// Lets in whoever comes, until it is dropped; then they are all gone.
+pub(super) async fn keep(operator: Operator, listener: TcpListener, inside: SocketAddr) {
+    let mut passing = JoinSet::new();
+    while let Ok((outside, _)) = listener.accept().await {
+        while passing.try_join_next().is_some() {}
+        if operator.trouble() != Trouble::Down {
+            passing.spawn(pass(operator.clone(), outside, inside));
+        }
+    }
+}
+
+async fn pass(operator: Operator, mut outside: TcpStream, inside: SocketAddr) {
+    let mut cuts = operator.smsc().cuts.subscribe();
+    let Ok(mut inside) = TcpStream::connect(inside).await else { return };
+    // Questions are small, and somebody waits for the answer.
+    let _ = (outside.set_nodelay(true), inside.set_nodelay(true));
+    tokio::select! {
+        _ = copy_bidirectional(&mut outside, &mut inside) => {}
+        _ = cuts.changed() => {}
+        () = operator.until_trouble_begins(Trouble::Silent) => operator.until_trouble_ends(Trouble::Silent).await,
+    }
+}

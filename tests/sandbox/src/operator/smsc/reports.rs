@@ -1,0 +1,180 @@
+//! Delivery receipts (SMPP 3.4 appendix B). Every other one says what it says in parameters as well, as SMSCs differ in
+//! that.
+
+use super::check::Submitted;
+use super::{Reporting, lock};
+use crate::operator::Operator;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use smpp34::server::ESME;
+use smpp34::{DeliveryReceipt, Tlv, TlvTag, deliver_sm};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `esm_class` of a receipt.
+const RECEIPT: u8 = 4;
+/// How often an ESME is told that does not want to hear it, and how long it has until the next time.
+const ATTEMPTS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(100);
+/// From this number on, messages are nobody's.
+const NOBODYS: u64 = 1 << 40;
+
+/// A receipt that waits.
+#[derive(Clone)]
+pub(super) struct Held {
+    number: u64,
+    about: Msisdn,
+    to: String,
+    submitted_at: Timestamp,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Delivered,
+    Expired,
+    Undeliverable,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Delivered => "DELIVRD",
+            Self::Expired => "EXPIRED",
+            Self::Undeliverable => "UNDELIV",
+        }
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Delivered => 2,
+            Self::Expired => 3,
+            Self::Undeliverable => 5,
+        }
+    }
+}
+
+/// What a message is called towards ESMEs.
+pub(super) fn name(number: u64) -> String {
+    format!("m-{number:06x}")
+}
+
+impl Operator {
+    /// Reports of a message, now or later.
+    pub(super) async fn report(&self, submitted: &Submitted, number: u64) {
+        let reporting = self.reporting();
+        let state = match reporting {
+            Reporting::Failed => State::Undeliverable,
+            Reporting::Expired => State::Expired,
+            _ => State::Delivered,
+        };
+        let held = Held {
+            number,
+            about: submitted.to.clone(),
+            to: submitted.from.clone(),
+            submitted_at: self.now(),
+            state,
+        };
+        match reporting {
+            Reporting::Late => lock(&self.smsc().held).push(held),
+            Reporting::Early => self.clone().tell(held).await,
+            Reporting::Good | Reporting::Failed | Reporting::Expired => {
+                tokio::spawn(self.clone().tell(held));
+            }
+            Reporting::Twice => {
+                tokio::spawn(self.clone().tell_all([held.clone(), held]));
+            }
+            Reporting::Strange => {
+                let strange = Held { number: NOBODYS + number, ..held.clone() };
+                tokio::spawn(self.clone().tell_all([strange, held]));
+            }
+        }
+    }
+
+    /// Lets go of what waits, the newest first, unless it is to wait on.
+    pub(in super::super) fn release_reports(&self) {
+        if self.reporting() != Reporting::Late {
+            let held = std::mem::take(&mut *lock(&self.smsc().held));
+            tokio::spawn(self.clone().tell_all(held.into_iter().rev()));
+        }
+    }
+
+    /// One after the other.
+    async fn tell_all(self, reports: impl IntoIterator<Item = Held>) {
+        for held in reports {
+            self.clone().tell(held).await;
+        }
+    }
+
+    /// Tells whoever is bound, until it is taken. When nobody is, the next one will hear it.
+    async fn tell(self, held: Held) {
+        for _ in 0..ATTEMPTS {
+            let Some(esme) = self.somebody_bound() else {
+                lock(&self.smsc().held).push(held);
+                return;
+            };
+            let answer = esme.send_deliver_sm_pdu(held.written(self.now())).await;
+            if answer.is_ok_and(|answer| answer.is_success()) {
+                return;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    fn somebody_bound(&self) -> Option<Arc<ESME>> {
+        lock(&self.smsc().bound).values().next().cloned()
+    }
+}
+
+impl Held {
+    /// As it goes over the wire.
+    fn written(&self, done_at: Timestamp) -> deliver_sm {
+        let receipt = DeliveryReceipt {
+            id: name(self.number),
+            sub: 1,
+            dlvrd: u8::from(matches!(self.state, State::Delivered)),
+            submit_date: minute(self.submitted_at),
+            done_date: minute(done_at),
+            stat: self.state.word().to_owned(),
+            err: "000".to_owned(),
+            // The message's own beginning stands here elsewhere, and may look like anything.
+            text: "id:0 stat:UNKNOWN".to_owned(),
+        };
+        let about = self.about.expose().trim_start_matches('+').to_owned();
+        let text = receipt.encode().into_bytes();
+        let (none, ton, npi) = (String::new, 1, 1);
+        let to = self.to.clone();
+        let report = deliver_sm::new(
+            0,
+            none(),
+            ton,
+            npi,
+            about,
+            0,
+            0,
+            to,
+            RECEIPT,
+            0,
+            0,
+            none(),
+            none(),
+            0,
+            0,
+            0,
+            0,
+            text,
+        );
+        if self.number % 2 == 1 {
+            return report;
+        }
+        report.with_tlvs([
+            Tlv::from_c_string(TlvTag::ReceiptedMessageId, name(self.number)),
+            Tlv::from_u8(TlvTag::MessageStateTlv, self.state.number()),
+        ])
+    }
+}
+
+/// `YYMMDDhhmm`.
+fn minute(at: Timestamp) -> String {
+    at.to_string().chars().filter(char::is_ascii_digit).skip(2).take(10).collect()
+}

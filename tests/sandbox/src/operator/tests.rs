@@ -1,0 +1,346 @@
+//! The operator as its origin and its subscribers meet it.
+
+use super::*;
+use crate::account_file;
+use crate::testing::{Answered, NOW, World, ask, form, get, get_json, json_post, keys, signed};
+use http::{Request, StatusCode};
+use onbill_domain::currency::Currency;
+use onbill_domain::ids::{OfferId, OperatorId};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::token::{self, Outcome, ResultClaims, SessionClaims};
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+
+mod coupons;
+
+const BASE: &str = "http://127.0.0.1:8790";
+const POSTPAID: &str = "+12025550101";
+const PREPAID: &str = "+12025550103";
+
+struct Acme {
+    world: World,
+    operator: Operator,
+    router: Router,
+    calls: std::cell::Cell<u32>,
+}
+
+fn acme() -> Acme {
+    let slug = OperatorId::parse("acme").expect("is a slug");
+    let config = OperatorConfig {
+        colours: Colours::of(&slug),
+        operator: slug,
+        name: "Acme <Mobile> & \"Co\"".to_owned(),
+        country: "US".to_owned(),
+        currency: Currency::parse("USD").expect("is listed"),
+        public_url: BASE.to_owned(),
+        edge_url: "http://127.0.0.1:8787".to_owned(),
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        return_path: "/done".to_owned(),
+        keys: keys(),
+        coupons: Some(coupons::on_sale()),
+        accounts: account_file::parse(include_str!("../../accounts/acme.csv")).expect("is well formed"),
+        gateway: None,
+    };
+    let world = World::new();
+    let operator = Operator::new(config, world.outside());
+    Acme { router: operator.router(), operator, world, calls: std::cell::Cell::new(0) }
+}
+
+impl Acme {
+    /// A call of the origin, with a nonce of its own.
+    async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answered {
+        self.calls.set(self.calls.get() + 1);
+        let nonce = format!("nonce-of-call-{:04}", self.calls.get());
+        let url = format!("{BASE}{path}");
+        let request = signed(method, &url, body.as_ref(), KeyUse::OriginToBss, self.now(), &nonce);
+        ask(&self.router, request).await
+    }
+
+    fn now(&self) -> i64 {
+        self.world.clock.0.load(Ordering::SeqCst)
+    }
+
+    async fn charge(&self, id: &str, msisdn: &str, value: i64) -> Answered {
+        self.call("POST", "/csp/transaction", Some(charge(id, msisdn, value))).await
+    }
+
+    async fn bill(&self, msisdn: &str) -> Value {
+        ask(&self.router, get_json(&format!("/bill?msisdn=%2B{}", &msisdn[1..]))).await.json()
+    }
+}
+
+fn charge(id: &str, msisdn: &str, value: i64) -> Value {
+    json!({"transactionID": id, "msisdn": msisdn, "amount": {"value": value, "currency": "USD"},
+           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+}
+
+#[tokio::test]
+async fn standing_is_told_for_every_kind_of_account() {
+    let acme = acme();
+    for (msisdn, status, says) in [
+        (POSTPAID, 200, json!({"status": "ACTIVE", "type": "postpaid"})),
+        (
+            PREPAID,
+            200,
+            json!({"status": "ACTIVE", "type": "prepaid", "balance": {"value": 5000, "currency": "USD"}}),
+        ),
+        ("+12025550105", 200, json!({"status": "SUSPENDED", "type": "postpaid"})),
+        ("+12025550106", 200, json!({"status": "CEASED", "type": "postpaid"})),
+        ("+12025550199", 404, json!({"code": "account-not-found"})),
+    ] {
+        let answer = acme.call("POST", "/csp/account/validate", Some(json!({"msisdn": msisdn}))).await;
+        assert_eq!(answer.status, status, "{msisdn}");
+        let body = answer.json();
+        for (member, value) in says.as_object().expect("is an object") {
+            assert_eq!(body[member], *value, "{msisdn}");
+        }
+        assert!(!body["subscriberID"].to_string().contains("2025550"), "a name, not a number");
+    }
+}
+
+#[tokio::test]
+async fn the_door_is_shut_to_all_but_the_origin() {
+    let acme = acme();
+    let url = format!("{BASE}/csp/account/validate");
+    let body = json!({"msisdn": POSTPAID});
+    let nonce = "0123456789abcdef";
+    let with = |key_use, at| signed("POST", &url, Some(&body), key_use, at, nonce);
+    let mut unsigned = with(KeyUse::OriginToBss, NOW);
+    unsigned.headers_mut().remove("signature");
+    let mut elsewhere = signed(
+        "POST",
+        "http://other.example/csp/account/validate",
+        Some(&body),
+        KeyUse::OriginToBss,
+        NOW,
+        nonce,
+    );
+    elsewhere.headers_mut().insert("host", "other.example".parse().expect("is a value"));
+    let mut changed = with(KeyUse::OriginToBss, NOW);
+    *changed.body_mut() = json!({"msisdn": PREPAID}).to_string().into();
+    for (what, request) in [
+        ("unsigned", unsigned),
+        ("stale", with(KeyUse::OriginToBss, NOW - 301)),
+        ("from the future", with(KeyUse::OriginToBss, NOW + 301)),
+        ("with another use's key and tag", with(KeyUse::EdgeToOrigin, NOW)),
+        ("signed for another door", elsewhere),
+        ("changed on the way", changed),
+    ] {
+        let answer = ask(&acme.router, request).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (StatusCode::UNAUTHORIZED, "authorization-failure"),
+            "{what}"
+        );
+    }
+    assert_eq!(ask(&acme.router, with(KeyUse::OriginToBss, NOW)).await.status, StatusCode::OK);
+    assert_eq!(
+        ask(&acme.router, with(KeyUse::OriginToBss, NOW)).await.status,
+        StatusCode::UNAUTHORIZED,
+        "a replay"
+    );
+    assert_eq!(
+        ask(&acme.router, with(KeyUse::OriginToBss, NOW - 1)).await.status,
+        StatusCode::UNAUTHORIZED,
+        "the nonce is spent, whatever the time beside it"
+    );
+}
+
+#[tokio::test]
+async fn bad_calls_are_told_what_is_wrong() {
+    let acme = acme();
+    let large = json!({"msisdn": POSTPAID, "x": "x".repeat(17_000)});
+    assert_eq!(
+        acme.call("POST", "/csp/account/validate", Some(large)).await.status,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+    let mut wrong = charge("t", POSTPAID, 0);
+    assert_eq!(acme.call("POST", "/csp/transaction", Some(wrong.clone())).await.code(), "invalid-request");
+    wrong["amount"]["value"] = json!("1599");
+    assert_eq!(acme.call("POST", "/csp/transaction", Some(wrong)).await.code(), "invalid-request");
+    assert_eq!(acme.charge("", POSTPAID, 1).await.code(), "invalid-request");
+    let mut other_type = Request::post(format!("{BASE}/csp/notification"))
+        .header("content-type", "text/plain")
+        .body(bytes::Bytes::from_static(b"{}"))
+        .expect("is a request");
+    let keys = keys();
+    let key = keys.of_use(KeyUse::OriginToBss).last().expect("is there");
+    onbill_domain::signature::sign_request(&mut other_type, key, acme.operator.now(), "0123456789abcdef")
+        .expect("signs");
+    assert_eq!(ask(&acme.router, other_type).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let mut correlated = get("/csp/transaction/x");
+    correlated.headers_mut().insert("x-correlator", "a b".parse().expect("is a value"));
+    assert_eq!(ask(&acme.router, correlated).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_charge_is_billed_once_however_often_it_is_posted() {
+    let acme = acme();
+    let first = acme.charge("t-1", POSTPAID, 1599).await;
+    assert_eq!((first.status, first.json()), (StatusCode::CREATED, json!({"status": "APPROVED"})));
+    for _ in 0..3 {
+        let again = acme.charge("t-1", POSTPAID, 1599).await;
+        assert_eq!((again.status, again.json()), (StatusCode::OK, json!({"status": "APPROVED"})));
+    }
+    let other = acme.charge("t-1", POSTPAID, 1600).await;
+    assert_eq!((other.status.as_u16(), other.code().as_str()), (422, "idempotency-violation"));
+    let bill = acme.bill(POSTPAID).await;
+    assert_eq!(bill["total"], json!({"value": 1599, "currency": "USD"}));
+    assert_eq!(
+        bill["lines"],
+        json!([{"transactionID": "t-1", "description": "Netflix Standard", "at": "2026-11-18T11:06:40Z",
+                "amount": {"value": 1599, "currency": "USD"},
+                "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}}])
+    );
+    assert_eq!(acme.call("GET", "/csp/transaction/t-1", None).await.json(), json!({"status": "APPROVED"}));
+    assert_eq!(acme.call("GET", "/csp/transaction/t-2", None).await.code(), "transaction-not-found");
+}
+
+#[tokio::test]
+async fn declines_carry_billings_own_code_and_stay_declined() {
+    let acme = acme();
+    for (n, (msisdn, code)) in [
+        ("+12025550104", "insufficient-balance"),
+        ("+12025550105", "account-on-hold"),
+        ("+12025550106", "account-closed"),
+        ("+12025550199", "unknown-subscriber"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("t-{n}");
+        for _ in 0..2 {
+            let answer = acme.charge(&id, msisdn, 1599).await;
+            assert_eq!(answer.json(), json!({"status": "DECLINED", "rawCode": code}));
+        }
+    }
+    assert_eq!(acme.bill("+12025550104").await["lines"], json!([]));
+}
+
+#[tokio::test]
+async fn a_prepaid_balance_pays_and_is_paid_back() {
+    let acme = acme();
+    for id in ["a", "b", "c"] {
+        assert_eq!(acme.charge(id, PREPAID, 1599).await.json(), json!({"status": "APPROVED"}));
+    }
+    assert_eq!(acme.charge("d", PREPAID, 1599).await.json()["rawCode"], "insufficient-balance");
+    let refund = |id: &str, of: &str, value: i64| json!({"refundID": id, "transactionID": of, "amount": {"value": value, "currency": "USD"}});
+    let post = async |body: Value| acme.call("POST", "/csp/refund", Some(body)).await;
+    assert_eq!(post(refund("r1", "a", 1000)).await.status, StatusCode::CREATED);
+    assert_eq!(post(refund("r1", "a", 1000)).await.status, StatusCode::OK);
+    assert_eq!(post(refund("r1", "a", 999)).await.code(), "idempotency-violation");
+    assert_eq!(post(refund("r2", "a", 600)).await.code(), "invalid-request", "only 599 remain");
+    assert_eq!(post(refund("r2", "a", 599)).await.status, StatusCode::CREATED);
+    assert_eq!(post(refund("r3", "d", 1)).await.code(), "transaction-not-found");
+    let asked = json!({"msisdn": PREPAID});
+    let standing = acme.call("POST", "/csp/account/validate", Some(asked)).await.json();
+    assert_eq!(standing["balance"]["value"], 5000 - 2 * 1599);
+    assert_eq!(acme.bill(PREPAID).await["total"]["value"], 2 * 1599);
+}
+
+#[tokio::test]
+async fn texts_reach_the_inbox_and_are_shown_as_text() {
+    let acme = acme();
+    let text = "<b>Code</b> & \"more\": 123456";
+    let sent = acme.call("POST", "/csp/notification", Some(json!({"msisdn": POSTPAID, "text": text}))).await;
+    assert_eq!(sent.status, StatusCode::ACCEPTED);
+    let inbox = ask(&acme.router, get_json("/sms?msisdn=%2B12025550101")).await.json();
+    assert_eq!(inbox, json!([{"at": "2026-11-18T11:06:40Z", "text": text}]));
+    let page = ask(&acme.router, get("/sms?msisdn=%2B12025550101")).await;
+    assert!(page.text.contains("&lt;b&gt;Code&lt;/b&gt; &amp; &quot;more&quot;: 123456"));
+    assert!(
+        page.text.contains("Acme &lt;Mobile&gt; &amp; &quot;Co&quot;") && !page.text.contains("<Mobile>")
+    );
+    assert_eq!(ask(&acme.router, get_json("/sms?msisdn=%2B12025550102")).await.json(), json!([]));
+    assert_eq!(ask(&acme.router, get_json("/bill?msisdn=%2B34612345601")).await.code(), "account-not-found");
+}
+
+#[tokio::test]
+async fn the_session_names_the_logged_in_number_and_no_url_or_cookie_does() {
+    let acme = acme();
+    let out = ask(&acme.router, get("/session")).await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT);
+    let log_in = ask(&acme.router, form("/log-in", "msisdn=%2B12025550101&theme=dark&locale=ar")).await;
+    assert_eq!(log_in.headers["location"], "/?theme=dark&locale=ar");
+    let cookie = log_in.headers["set-cookie"].to_str().expect("is text").to_owned();
+    assert!(!cookie.contains("2025550101"));
+    let mut request = get("/session");
+    let pair = cookie.split(';').next().expect("has a first part").to_owned();
+    request.headers_mut().insert("cookie", format!("other=1; {pair}").parse().expect("is a value"));
+    let session = ask(&acme.router, request).await.json();
+    let session = session["session"].as_str().expect("is text");
+    let claims =
+        token::check::<SessionClaims>(&keys(), "acme", acme.operator.now(), session).expect("is genuine");
+    assert_eq!(claims.numbers, [Msisdn::parse(POSTPAID).expect("is E.164")]);
+    assert_eq!(
+        ask(&acme.router, form("/log-in", "msisdn=%2B12025550199")).await.status,
+        StatusCode::BAD_REQUEST
+    );
+
+    let mut page = get("/");
+    page.headers_mut().insert("cookie", pair.parse().expect("is a value"));
+    let page = ask(&acme.router, page).await;
+    assert!(page.text.contains("<pay-on-bill") && page.text.contains("data-logged-in"));
+    assert!(
+        page.headers["content-security-policy"].to_str().expect("is text").contains("default-src 'none'")
+    );
+}
+
+#[tokio::test]
+async fn the_result_is_believed_only_when_its_signature_is_good() {
+    let acme = acme();
+    let claims = ResultClaims {
+        iss: token::ISSUER.to_owned(),
+        aud: OperatorId::parse("acme").expect("is a slug"),
+        outcome: Outcome::Success,
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        partner_subscription_id: Some("p-1".to_owned()),
+        jti: "j".to_owned(),
+        iat: NOW,
+        exp: NOW + 600,
+    };
+    let keys = keys();
+    let result =
+        token::sign(keys.of_use(KeyUse::ReturnResult).last().expect("is there"), &claims).expect("signs");
+    let good = ask(&acme.router, get(&format!("/done?onbill_result={result}"))).await;
+    assert_eq!(good.status, StatusCode::OK);
+    assert!(
+        good.text.contains(r#"id="verdict" data-signature="valid" data-outcome="success""#),
+        "{}",
+        good.text
+    );
+    let forged =
+        ask(&acme.router, get(&format!("/done?onbill_result={}A", &result[..result.len() - 1]))).await;
+    assert_eq!(forged.status, StatusCode::BAD_REQUEST);
+    assert!(
+        forged.text.contains(r#"data-signature="token-invalid""#) && !forged.text.contains("data-outcome")
+    );
+    acme.world.clock.0.store(NOW + 600, Ordering::SeqCst);
+    let late = ask(&acme.router, get(&format!("/done?onbill_result={result}"))).await;
+    assert!(late.text.contains(r#"data-signature="token-expired""#));
+    assert_eq!(ask(&acme.router, get("/done")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn faults_fail_before_or_after_the_work_as_asked() {
+    let acme = acme();
+    let switch = async |faults: Value| ask(&acme.router, json_post("/faults", &faults)).await.status;
+    assert_eq!(switch(json!({"down": true})).await, StatusCode::OK);
+    let down = acme.charge("t-1", POSTPAID, 1599).await;
+    assert_eq!(
+        (down.code().as_str(), &down.headers["retry-after"]),
+        ("service-unavailable", &"30".parse().expect("is a value"))
+    );
+    assert_eq!(ask(&acme.router, get("/healthz")).await.json(), json!({"status": "ok"}));
+    assert_eq!(
+        switch(json!({"transaction": "error-after", "transaction-status": "garbage"})).await,
+        StatusCode::OK
+    );
+    assert_eq!(acme.charge("t-1", POSTPAID, 1599).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let torn = acme.call("GET", "/csp/transaction/t-1", None).await;
+    assert!(torn.status.is_success() && serde_json::from_str::<Value>(&torn.text).is_err());
+    assert_eq!(switch(json!({"transaction": "melt"})).await, StatusCode::BAD_REQUEST);
+    assert_eq!(switch(json!({})).await, StatusCode::OK);
+    assert_eq!(acme.charge("t-1", POSTPAID, 1599).await.status, StatusCode::OK, "the effect was there");
+    assert_eq!(acme.bill(POSTPAID).await["lines"].as_array().map(Vec::len), Some(1));
+}
