@@ -99,9 +99,10 @@ mod tests {
     #[test]
     fn the_demo_files_are_well_formed_and_their_numbers_exist() {
         use rlibphonenumber::{PhoneNumber, Region};
-        for (text, region) in
-            [(include_str!("../accounts/acme.csv"), Region::US), (include_str!("../accounts/nova.csv"), Region::ES)]
-        {
+        for (text, region) in [
+            (include_str!("../accounts/acme.csv"), Region::US),
+            (include_str!("../accounts/nova.csv"), Region::ES),
+        ] {
             let subscribers = parse(text).expect("is well formed");
             assert!(subscribers.len() >= 6);
             for subscriber in subscribers {
