@@ -2,17 +2,38 @@
 //!
 //! Not here: what is sent. That is up to `origin.rs`, `ott/forward.rs` and the sign-up route.
 
-use crate::config::Config;
-use crate::fault::{Fault, Party};
+use crate::config::{Config, ConfigFault};
+use crate::fault::{Fault, Party, Stop};
 use crate::platform::Platform;
 use bytes::Bytes;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, HOST};
 use http::{HeaderValue, Request, Response};
 use onbill_domain::correlator::{self, Correlator};
 use onbill_domain::encoding::base64url;
 use onbill_domain::key::KeyUse;
+use onbill_domain::origin_url::origin_of;
+use onbill_domain::reject::Reject;
 use onbill_domain::signature::sign_request;
 use serde_json::json;
+
+/// A request as it came in, before it is known whether this deployment can serve it.
+pub(crate) struct Incoming<'a, P> {
+    pub(crate) platform: &'a P,
+    pub(crate) config: Result<&'a Config, &'a ConfigFault>,
+    pub(crate) correlator: &'a Correlator,
+    pub(crate) request: &'a Request<Bytes>,
+}
+
+impl<'a, P: Platform> Incoming<'a, P> {
+    /// The call, for a handler that needs the configuration → else 503; its `Host` is well formed → else 400.
+    pub(crate) fn call(&self) -> Result<Call<'a, P>, Stop> {
+        let config = self.config.map_err(|fault| Fault::Config(fault.clone()))?;
+        let own_origin = own_origin(self.request)
+            .ok_or_else(|| Reject::invalid("The Host header is missing or malformed."))?;
+        let Self { platform, correlator, request, .. } = *self;
+        Ok(Call { platform, config, correlator, own_origin, request })
+    }
+}
 
 /// A call and everything around it.
 pub(crate) struct Call<'a, P> {
@@ -62,4 +83,17 @@ impl<P: Platform> Call<'_, P> {
         sign_request(&mut request, key, self.platform.now(), &nonce).ok_or_else(cannot_send)?;
         self.platform.send(request).await.map_err(|why| Fault::Unreachable(party, why))
     }
+}
+
+/// Scheme, host and port that the caller used.
+fn own_origin(request: &Request<Bytes>) -> Option<String> {
+    if request.uri().authority().is_some() {
+        return origin_of(&format!("{}://{}", request.uri().scheme_str()?, request.uri().authority()?));
+    }
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    if hosts.next().is_some() || host.contains(['/', '?', '#']) {
+        return None;
+    }
+    origin_of(&format!("http://{host}"))
 }

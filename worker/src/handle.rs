@@ -2,18 +2,18 @@
 //!
 //! Not here: what a route does. Faults are logged here and nowhere else.
 
-use crate::call::Call;
+use crate::call::Incoming;
 use crate::config::{Config, ConfigFault};
 use crate::correlation::correlator;
 use crate::fault::{Fault, Stop};
 use crate::platform::Platform;
-use crate::router::{self, Route};
-use crate::{answer, page, routes};
+use crate::router::{self, MatchedPath};
+use crate::routes::dispatch;
+use crate::{answer, page};
 use bytes::Bytes;
-use http::header::{ALLOW, HOST};
+use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use onbill_domain::correlator::{Correlator, HEADER};
-use onbill_domain::origin_url::origin_of;
 use onbill_domain::reject::{Code, Reject};
 use serde_json::json;
 
@@ -47,23 +47,28 @@ async fn answer<P: Platform>(
     // 1.
     let (correlator, well_formed) = correlator(platform, request.headers());
     // 2.
-    let route = router::find(request.uri().path());
+    let path = router::find(request.uri().path());
+    let route = path.and_then(|path| path.route(request.method()));
     // 3.
-    let outcome = match (&correlator, well_formed, route) {
+    let outcome = match (&correlator, well_formed, path, route) {
         (None, ..) => Err(Fault::NoRandomness.into()),
-        (_, Err(reject), _) => Err(reject.into()),
-        (_, _, None) => Err(Reject::new(Code::NotFound, "There is nothing at this path.").into()),
-        (_, _, Some(route)) if !route.takes(request.method()) => {
+        (_, Err(reject), ..) => Err(reject.into()),
+        (_, _, None, _) => Err(Reject::new(Code::NotFound, "There is nothing at this path.").into()),
+        (_, _, _, None) => {
             Err(Reject::new(Code::MethodNotAllowed, "The path does not take this method.").into())
         }
-        (Some(correlator), _, Some(route)) => dispatch(platform, config, correlator, route, request).await,
+        (Some(correlator), _, Some(path), Some(route)) => {
+            dispatch(route.endpoint, path, &Incoming { platform, config, correlator, request }).await
+        }
     };
     let stopped = outcome.as_ref().err().cloned();
-    let mut response = outcome.unwrap_or_else(|stop| refuse(stop, route, request, platform));
+    let mut response = outcome.unwrap_or_else(|stop| refuse(stop, path, request, platform));
     // 4.
     answer::finish(&mut response, request.uri().scheme_str() == Some("https"));
-    if let (StatusCode::METHOD_NOT_ALLOWED, Some(route)) = (response.status(), route) {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(route.allow()));
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Some(allow) = path.and_then(|path| HeaderValue::try_from(path.allow()).ok())
+    {
+        response.headers_mut().insert(ALLOW, allow);
     }
     if let Some(value) = correlator.as_ref().and_then(|text| HeaderValue::from_str(text.as_str()).ok()) {
         response.headers_mut().insert(HEADER, value);
@@ -72,67 +77,13 @@ async fn answer<P: Platform>(
         *response.body_mut() = Bytes::new();
     }
     // 5.
-    platform.log(&log_line(
-        correlator.as_ref(),
-        request.method(),
-        route,
-        response.status(),
-        stopped.as_ref(),
-    ));
+    platform.log(&log_line(correlator.as_ref(), request.method(), path, response.status(), stopped.as_ref()));
     response
-}
-
-async fn dispatch<P: Platform>(
-    platform: &P,
-    config: Result<&Config, &ConfigFault>,
-    correlator: &Correlator,
-    route: Route<'_>,
-    request: &Request<Bytes>,
-) -> Result<Response<Bytes>, Stop> {
-    let call = || -> Result<Call<'_, P>, Stop> {
-        let config = config.map_err(|fault| Fault::Config(fault.clone()))?;
-        let own_origin =
-            own_origin(request).ok_or_else(|| Reject::invalid("The Host header is missing or malformed."))?;
-        Ok(Call { platform, config, correlator, own_origin, request })
-    };
-    match route {
-        Route::Healthz => Ok(routes::healthz::get(config.is_ok())),
-        Route::Loader => Ok(routes::widget::loader::get(request.headers())),
-        Route::Frame => routes::widget::frame::get(&call()?),
-        Route::Account => routes::widget::account::post(&call()?).await,
-        Route::AccountUnlink => routes::widget::account_unlink::post(&call()?).await,
-        Route::AccountValidate => routes::widget::account_validate::post(&call()?).await,
-        Route::Pin => routes::widget::pin::post(&call()?).await,
-        Route::Signup => routes::widget::signup::post(&call()?).await,
-        Route::Result => routes::widget::result::post(&call()?).await,
-        Route::Return { operator, ticket } => routes::widget::back::get(&call()?, operator, ticket).await,
-        Route::OriginPaiMapping => routes::origin::pai_mapping::post(&call()?).await,
-        Route::OriginPaiMappings => routes::origin::pai_mappings::post(&call()?).await,
-        Route::OttAccountValidate => routes::ott::account_validate::post(&call()?).await,
-        Route::OttPin => routes::ott::pin::post(&call()?).await,
-        Route::OttTokenValidate => routes::ott::token_validate::post(&call()?).await,
-        Route::OttCouponRedeem => routes::ott::coupon_redeem::post(&call()?).await,
-        Route::OttNotification => routes::ott::notification::post(&call()?).await,
-        Route::OttPartnerSubscription => routes::ott::partner_subscription::post(&call()?).await,
-        Route::OttSubscriptionChange { partner_subscription_id } => {
-            routes::ott::subscription_change::put(&call()?, partner_subscription_id).await
-        }
-        Route::OttTransaction => routes::ott::transaction::post(&call()?).await,
-        Route::OttTransactionStatus { ext_transaction_id } => {
-            routes::ott::transaction_status::get(&call()?, ext_transaction_id).await
-        }
-        Route::OttRefund { ext_transaction_id } => {
-            routes::ott::refund::post(&call()?, ext_transaction_id).await
-        }
-        Route::OttRefundStatus { ext_transaction_id, ext_refund_id } => {
-            routes::ott::refund_status::get(&call()?, ext_transaction_id, ext_refund_id).await
-        }
-    }
 }
 
 fn refuse<P: Platform>(
     stop: Stop,
-    route: Option<Route<'_>>,
+    path: Option<MatchedPath<'_>>,
     request: &Request<Bytes>,
     platform: &P,
 ) -> Response<Bytes> {
@@ -140,28 +91,15 @@ fn refuse<P: Platform>(
         Stop::Reject(reject) => reject,
         Stop::Fault(fault) => fault.public(),
     };
-    let page = route.filter(|route| route.is_page() && reject.code != Code::MethodNotAllowed);
-    let page = page.and_then(|route| Some(page::refusal(route, &reject, request, platform.random()?)));
+    let page = path.and_then(MatchedPath::refusal_page).filter(|_| reject.code != Code::MethodNotAllowed);
+    let page = page.and_then(|page| Some(page::refusal(page, &reject, request, platform.random()?)));
     page.unwrap_or_else(|| reject.into())
-}
-
-/// Scheme, host and port that the caller used.
-fn own_origin(request: &Request<Bytes>) -> Option<String> {
-    if request.uri().authority().is_some() {
-        return origin_of(&format!("{}://{}", request.uri().scheme_str()?, request.uri().authority()?));
-    }
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let host = hosts.next()?.to_str().ok()?;
-    if hosts.next().is_some() || host.contains(['/', '?', '#']) {
-        return None;
-    }
-    origin_of(&format!("http://{host}"))
 }
 
 fn log_line(
     correlator: Option<&Correlator>,
     method: &Method,
-    route: Option<Route<'_>>,
+    path: Option<MatchedPath<'_>>,
     status: StatusCode,
     stopped: Option<&Stop>,
 ) -> String {
@@ -169,8 +107,8 @@ fn log_line(
         "level": if matches!(stopped, Some(Stop::Fault(_))) { "error" } else { "info" },
         "correlator": correlator.map(Correlator::as_str),
         // A method is the caller's text: only those that we take are repeated.
-        "method": if [Method::GET, Method::HEAD, Method::POST, Method::PUT].contains(method) { method.as_str() } else { "other" },
-        "route": route.map(Route::pattern),
+        "method": if router::is_taken_anywhere(method) { method.as_str() } else { "other" },
+        "route": path.map(MatchedPath::pattern),
         "status": status.as_u16(),
     });
     match (stopped, line.as_object_mut()) {

@@ -4,7 +4,6 @@
 use crate::answer;
 use crate::html::escape;
 use crate::query::parameter;
-use crate::router::Route;
 use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -32,17 +31,24 @@ fn accepted(headers: &HeaderMap) -> Option<Locale> {
     Locale::accepted(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?)
 }
 
-/// The page for a refusal on `route`, with the refusal's own status.
+/// Where a person met a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusalPage {
+    Frame,
+    Return,
+}
+
+/// The page for a refusal, with the refusal's own status.
 pub(crate) fn refusal(
-    route: Route<'_>,
+    page: RefusalPage,
     reject: &Reject,
     request: &Request<Bytes>,
     random: [u8; 16],
 ) -> Response<Bytes> {
-    let sentence = match (reject.code, route) {
+    let sentence = match (reject.code, page) {
         (Code::ServiceUnavailable | Code::InternalError, _) => Sentence::Unavailable,
         (Code::TooManyRequests, _) => Sentence::TooMany,
-        (_, Route::Return { .. }) => Sentence::LinkOver,
+        (_, RefusalPage::Return) => Sentence::LinkOver,
         (Code::NotFound, _) => Sentence::NotOffered,
         _ => Sentence::NotSetUp,
     };
@@ -99,10 +105,9 @@ mod tests {
 
     #[test]
     fn a_page_is_whole_in_every_language() {
-        let route = Route::Return { operator: "acme", ticket: "secret-ticket" };
         for locale in Locale::ALL {
             let request = request("/widget/v1/return/acme/secret-ticket", locale.as_str());
-            let page = refusal(route, &Reject::unavailable(), &request, [7; 16]);
+            let page = refusal(RefusalPage::Return, &Reject::unavailable(), &request, [7; 16]);
             assert_eq!((page.status().as_u16(), &page.headers()[RETRY_AFTER]), (503, &HeaderValue::from(30)));
             assert_eq!(page.headers()[CONTENT_TYPE], HTML);
             let body = std::str::from_utf8(page.body()).expect("is UTF-8");

@@ -1,180 +1,120 @@
-//! Which path is which route, and which methods it takes. Nothing is done here.
+//! Finds the route of a request: the path's pattern, and the methods that it takes. The table of routes, one line for
+//! each endpoint, is in `routes/mod.rs`.
 
+use crate::page::RefusalPage;
+use crate::routes::{Endpoint, ROUTES};
 use http::Method;
-use onbill_domain::wire::origin::{PAI_MAPPING, PAI_MAPPINGS};
 
-/// A route, with the variable parts of its path as they came (percent-encoded).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route<'a> {
-    Healthz,
-    Loader,
-    Frame,
-    Account,
-    AccountUnlink,
-    AccountValidate,
-    Pin,
-    Signup,
-    Result,
-    Return { operator: &'a str, ticket: &'a str },
-    OriginPaiMapping,
-    OriginPaiMappings,
-    OttAccountValidate,
-    OttPin,
-    OttTokenValidate,
-    OttCouponRedeem,
-    OttNotification,
-    OttPartnerSubscription,
-    OttSubscriptionChange { partner_subscription_id: &'a str },
-    OttTransaction,
-    OttTransactionStatus { ext_transaction_id: &'a str },
-    OttRefund { ext_transaction_id: &'a str },
-    OttRefundStatus { ext_transaction_id: &'a str, ext_refund_id: &'a str },
+/// A line of the table.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) endpoint: Endpoint,
+    /// `HEAD` is listed where it is taken. A `HEAD` of the partner's is not: its signature would cover another method
+    /// than the origin is asked with.
+    pub(crate) methods: &'static [Method],
+    /// The path; a part in braces is variable. The log has the pattern and never the path, so that no ticket or
+    /// identifier stands there.
+    pub(crate) pattern: &'static str,
+    /// The page that a person sees instead of a refusal in JSON, on a path that browsers open.
+    pub(crate) refusal_page: Option<RefusalPage>,
 }
 
-/// The route of `path`.
-pub(crate) fn find(path: &str) -> Option<Route<'_>> {
-    Some(match path {
-        "/healthz" => Route::Healthz,
-        "/widget/v1/onbill.js" => Route::Loader,
-        "/widget/v1/frame" => Route::Frame,
-        "/widget/v1/account" => Route::Account,
-        "/widget/v1/account/unlink" => Route::AccountUnlink,
-        "/widget/v1/account/validate" => Route::AccountValidate,
-        "/widget/v1/pin" => Route::Pin,
-        "/widget/v1/signup" => Route::Signup,
-        "/widget/v1/result" => Route::Result,
-        PAI_MAPPING => Route::OriginPaiMapping,
-        PAI_MAPPINGS => Route::OriginPaiMappings,
-        "/ott/v1/account/validate" => Route::OttAccountValidate,
-        "/ott/v1/pin" => Route::OttPin,
-        "/ott/v1/token/validate" => Route::OttTokenValidate,
-        "/ott/v1/coupon/redeem" => Route::OttCouponRedeem,
-        "/ott/v1/notification" => Route::OttNotification,
-        "/ott/v1/partnerSubscription" => Route::OttPartnerSubscription,
-        "/ott/v1/transaction" => Route::OttTransaction,
-        _ => return find_with_parts(path),
-    })
+/// A path that at least one route has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MatchedPath<'p> {
+    path: &'p str,
+    first: &'static Route,
 }
 
-fn find_with_parts(path: &str) -> Option<Route<'_>> {
-    let mut parts = path.strip_prefix('/')?.split('/');
-    if parts.clone().any(str::is_empty) {
-        return None;
-    }
-    match (parts.next()?, parts.next()?, parts.next()?) {
-        ("widget", "v1", "return") => match (parts.next()?, parts.next()?, parts.next()) {
-            (operator, ticket, None) => Some(Route::Return { operator, ticket }),
-            _ => None,
-        },
-        ("ott", "v1", "partnerSubscription") => match (parts.next()?, parts.next()) {
-            (partner_subscription_id, None) => Some(Route::OttSubscriptionChange { partner_subscription_id }),
-            _ => None,
-        },
-        ("ott", "v1", "transaction") => {
-            let ext_transaction_id = parts.next()?;
-            match (parts.next(), parts.next(), parts.next()) {
-                (None, ..) => Some(Route::OttTransactionStatus { ext_transaction_id }),
-                (Some("refund"), None, _) => Some(Route::OttRefund { ext_transaction_id }),
-                (Some("refund"), Some(ext_refund_id), None) => {
-                    Some(Route::OttRefundStatus { ext_transaction_id, ext_refund_id })
-                }
-                _ => None,
-            }
-        }
-        _ => None,
-    }
+/// Matches `path` with the table; the first pattern wins.
+pub(crate) fn find(path: &str) -> Option<MatchedPath<'_>> {
+    let first = ROUTES.iter().find(|route| matches(route.pattern, path))?;
+    Some(MatchedPath { path, first })
 }
 
-impl Route<'_> {
-    /// The path as a pattern: what the log says, so that a ticket or an identifier never stands there.
+/// Whether any route takes this method.
+pub(crate) fn is_taken_anywhere(method: &Method) -> bool {
+    ROUTES.iter().any(|route| route.methods.contains(method))
+}
+
+impl<'p> MatchedPath<'p> {
+    /// What the log says instead of the path.
     pub(crate) fn pattern(self) -> &'static str {
-        match self {
-            Self::Healthz => "/healthz",
-            Self::Loader => "/widget/v1/onbill.js",
-            Self::Frame => "/widget/v1/frame",
-            Self::Account => "/widget/v1/account",
-            Self::AccountUnlink => "/widget/v1/account/unlink",
-            Self::AccountValidate => "/widget/v1/account/validate",
-            Self::Pin => "/widget/v1/pin",
-            Self::Signup => "/widget/v1/signup",
-            Self::Result => "/widget/v1/result",
-            Self::Return { .. } => "/widget/v1/return/{operator}/{ticket}",
-            Self::OriginPaiMapping => PAI_MAPPING,
-            Self::OriginPaiMappings => PAI_MAPPINGS,
-            Self::OttAccountValidate => "/ott/v1/account/validate",
-            Self::OttPin => "/ott/v1/pin",
-            Self::OttTokenValidate => "/ott/v1/token/validate",
-            Self::OttCouponRedeem => "/ott/v1/coupon/redeem",
-            Self::OttNotification => "/ott/v1/notification",
-            Self::OttPartnerSubscription => "/ott/v1/partnerSubscription",
-            Self::OttSubscriptionChange { .. } => "/ott/v1/partnerSubscription/{partnerSubscriptionID}",
-            Self::OttTransaction => "/ott/v1/transaction",
-            Self::OttTransactionStatus { .. } => "/ott/v1/transaction/{extTransactionID}",
-            Self::OttRefund { .. } => "/ott/v1/transaction/{extTransactionID}/refund",
-            Self::OttRefundStatus { .. } => "/ott/v1/transaction/{extTransactionID}/refund/{extRefundID}",
+        self.first.pattern
+    }
+
+    /// The page that a person sees instead of a refusal in JSON.
+    pub(crate) fn refusal_page(self) -> Option<RefusalPage> {
+        self.first.refusal_page
+    }
+
+    /// The route that takes this method.
+    pub(crate) fn route(self, method: &Method) -> Option<&'static Route> {
+        self.routes().find(|route| route.methods.contains(method))
+    }
+
+    /// The methods of all routes of this path, as in `Allow`.
+    pub(crate) fn allow(self) -> String {
+        let methods: Vec<&str> = self.routes().flat_map(|route| route.methods).map(Method::as_str).collect();
+        methods.join(", ")
+    }
+
+    /// The variable parts of the path as they came (percent-encoded). That there are as many of them as a handler takes
+    /// is checked where the table is compiled.
+    pub(crate) fn variables<const N: usize>(self) -> [&'p str; N] {
+        let mut variables = zip(self.first.pattern, self.path).filter(|(name, _)| is_variable(name));
+        [(); N].map(|()| variables.next().map_or("", |(_, part)| part))
+    }
+
+    fn routes(self) -> impl Iterator<Item = &'static Route> {
+        ROUTES.iter().filter(move |route| route.pattern == self.first.pattern)
+    }
+}
+
+fn matches(pattern: &str, path: &str) -> bool {
+    let is_match =
+        |(name, part): (&str, &str)| if is_variable(name) { !part.is_empty() } else { name == part };
+    pattern.split('/').count() == path.split('/').count() && zip(pattern, path).all(is_match)
+}
+
+fn zip<'a>(pattern: &'a str, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pattern.split('/').zip(path.split('/'))
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with('{')
+}
+
+/// How many variable parts a pattern has.
+pub(crate) const fn variable_count(pattern: &str) -> usize {
+    let (mut rest, mut count) = (pattern.as_bytes(), 0_usize);
+    while let [byte, after @ ..] = rest {
+        if *byte == b'{' {
+            count = count.saturating_add(1);
         }
+        rest = after;
     }
-
-    /// The methods it takes, as in `Allow`. A `HEAD` of the partner's is not among them: its signature would cover
-    /// another method than the origin is asked with.
-    pub(crate) fn allow(self) -> &'static str {
-        match self {
-            Self::Healthz | Self::Loader | Self::Frame | Self::Return { .. } => "GET, HEAD",
-            Self::OttTransactionStatus { .. } | Self::OttRefundStatus { .. } => "GET",
-            Self::OttSubscriptionChange { .. } => "PUT",
-            _ => "POST",
-        }
-    }
-
-    /// Whether it takes this method.
-    pub(crate) fn takes(self, method: &Method) -> bool {
-        self.allow().split(", ").any(|allowed| allowed == method.as_str())
-    }
-
-    /// Whether a person looks at its answer, so that refusals are pages too.
-    pub(crate) fn is_page(self) -> bool {
-        matches!(self, Self::Frame | Self::Return { .. })
-    }
+    count
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::kit::sample_path;
+    use std::collections::HashSet;
 
     #[test]
-    fn a_path_is_one_route_or_none() {
-        for path in [
-            "/healthz",
-            "/widget/v1/onbill.js",
-            "/widget/v1/frame",
-            "/widget/v1/account",
-            "/widget/v1/account/unlink",
-            "/widget/v1/account/validate",
-            "/widget/v1/pin",
-            "/widget/v1/signup",
-            "/widget/v1/result",
-            "/origin/v1/pai-mapping",
-            "/origin/v1/pai-mappings",
-            "/ott/v1/account/validate",
-            "/ott/v1/pin",
-            "/ott/v1/token/validate",
-            "/ott/v1/coupon/redeem",
-            "/ott/v1/notification",
-            "/ott/v1/partnerSubscription",
-            "/ott/v1/transaction",
-        ] {
-            assert_eq!(find(path).map(Route::pattern), Some(path));
+    fn path_matches_one_pattern_or_none() {
+        for route in ROUTES {
+            let path = sample_path(route.pattern);
+            let patterns: HashSet<_> =
+                ROUTES.iter().map(|other| other.pattern).filter(|pattern| matches(pattern, &path)).collect();
+            assert_eq!(patterns, HashSet::from([route.pattern]), "{path}");
+            for method in route.methods {
+                let found = find(&path).and_then(|path| path.route(method)).map(|route| route.endpoint);
+                assert_eq!(found, Some(route.endpoint), "{method} {path}");
+            }
         }
-        let back = Route::Return { operator: "acme", ticket: "t" };
-        assert_eq!(find("/widget/v1/return/acme/t"), Some(back));
-        let status = Route::OttTransactionStatus { ext_transaction_id: "a%2Fb" };
-        assert_eq!(find("/ott/v1/transaction/a%2Fb"), Some(status));
-        let change = Route::OttSubscriptionChange { partner_subscription_id: "s-1" };
-        assert_eq!(find("/ott/v1/partnerSubscription/s-1"), Some(change));
-        let refund = Route::OttRefund { ext_transaction_id: "refund" };
-        assert_eq!(find("/ott/v1/transaction/refund/refund"), Some(refund));
-        let status = Route::OttRefundStatus { ext_transaction_id: "a%2Fb", ext_refund_id: "r" };
-        assert_eq!(find("/ott/v1/transaction/a%2Fb/refund/r"), Some(status));
         for path in [
             "",
             "/",
@@ -198,16 +138,38 @@ mod tests {
             "/ott/v1/notification/n-1",
             "//healthz",
         ] {
-            assert_eq!(find(path), None, "{path}");
+            assert!(find(path).is_none(), "{path}");
         }
     }
 
     #[test]
-    fn a_partners_head_is_not_a_get() {
-        assert!(Route::Healthz.takes(&Method::HEAD));
-        assert!(!Route::OttTransactionStatus { ext_transaction_id: "x" }.takes(&Method::HEAD));
-        let refund = Route::OttRefundStatus { ext_transaction_id: "x", ext_refund_id: "r" };
-        assert!(refund.takes(&Method::GET) && !refund.takes(&Method::HEAD) && !refund.takes(&Method::POST));
-        assert!(!Route::Pin.takes(&Method::OPTIONS));
+    fn variables_stay_percent_encoded() {
+        let found = |path: &'static str| find(path).expect("is a route");
+        assert_eq!(found("/widget/v1/return/acme/t").variables(), ["acme", "t"]);
+        assert_eq!(found("/ott/v1/transaction/a%2Fb").variables(), ["a%2Fb"]);
+        assert_eq!(found("/ott/v1/partnerSubscription/s-1").variables(), ["s-1"]);
+        assert_eq!(found("/ott/v1/transaction/refund/refund").variables(), ["refund"]);
+        assert_eq!(found("/ott/v1/transaction/a%2Fb/refund/r").variables(), ["a%2Fb", "r"]);
+    }
+
+    #[test]
+    fn head_is_taken_by_pages_and_never_by_partners() {
+        for route in ROUTES {
+            let path = find(route.pattern).expect("a pattern is a path too");
+            let is_signed = ["/ott/", "/origin/"].iter().any(|start| route.pattern.starts_with(start));
+            let takes = |method| path.route(&method).is_some();
+            assert_eq!(takes(Method::HEAD), takes(Method::GET) && !is_signed, "{}", route.pattern);
+            assert!(!takes(Method::OPTIONS), "{}", route.pattern);
+        }
+        for (path, allow) in [
+            ("/healthz", "GET, HEAD"),
+            ("/widget/v1/return/acme/t", "GET, HEAD"),
+            ("/widget/v1/pin", "POST"),
+            ("/ott/v1/partnerSubscription/s-1", "PUT"),
+            ("/ott/v1/transaction/n-1", "GET"),
+            ("/ott/v1/transaction/n-1/refund/r-1", "GET"),
+        ] {
+            assert_eq!(find(path).map(MatchedPath::allow).as_deref(), Some(allow), "{path}");
+        }
     }
 }

@@ -177,6 +177,20 @@ impl World {
     }
 }
 
+/// A path that a pattern of the table matches.
+pub(crate) fn sample_path(pattern: &str) -> String {
+    let samples = [
+        ("{operator}", "acme"),
+        ("{ticket}", "ticket"),
+        ("{extTransactionID}", "n-1"),
+        ("{extRefundID}", "r-1"),
+        ("{partnerSubscriptionID}", "s-1"),
+    ];
+    let path = samples.iter().fold(pattern.to_owned(), |path, (name, value)| path.replace(name, value));
+    assert!(!path.contains('{'), "{path} has a variable that has no sample");
+    path
+}
+
 pub(crate) fn pai() -> Pai {
     Pai::from_random([5; 16])
 }

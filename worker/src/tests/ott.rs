@@ -1,7 +1,10 @@
 //! The partner's calls: who is let in, what reaches the origin, what comes back.
 
-use super::kit::{ACME, NOVA, NOW, NUMBER, World, mapping, operators, pai, partners, request, response};
+use super::kit::{
+    ACME, NOVA, NOW, NUMBER, World, mapping, operators, pai, partners, request, response, sample_path,
+};
 use crate::platform::{Sieve, Unreachable};
+use crate::routes::ROUTES;
 use onbill_domain::digest::content_digest;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::key::KeyUse;
@@ -9,15 +12,11 @@ use onbill_domain::signature::{Presented, Target, verify};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
-const PATHS: [&str; 7] = [
-    "/ott/v1/account/validate",
-    "/ott/v1/pin",
-    "/ott/v1/token/validate",
-    "/ott/v1/notification",
-    "/ott/v1/partnerSubscription",
-    "/ott/v1/transaction",
-    "/ott/v1/transaction/n-1/refund",
-];
+/// Method and path of each of the partner's calls.
+fn calls() -> impl Iterator<Item = (&'static str, String)> {
+    let routes = ROUTES.iter().filter(|route| route.pattern.starts_with("/ott/v1/"));
+    routes.flat_map(|route| route.methods.iter().map(|method| (method.as_str(), sample_path(route.pattern))))
+}
 
 pub(super) fn charge() -> Value {
     json!({"extTransactionID": "n-1", "pai": pai(), "amount": {"value": 1599, "currency": "USD"},
@@ -32,14 +31,18 @@ fn subscription() -> Value {
     json!({"pai": pai(), "extSubscriptionID": "s-1", "origin": "EXISTING_ACCOUNT", "plan": "standard"})
 }
 
-fn question(world: &World, path: &str) -> Value {
+fn question(world: &World, method: &str, path: &str) -> Value {
     match path {
+        _ if method == "GET" => Value::Null,
+        "/ott/v1/coupon/redeem" => json!({"code": "AC00-0G40-R4ZB-XZSZ-FYRJ", "extReference": "r-1"}),
+        "/ott/v1/partnerSubscription/s-1" => json!({"status": "CANCELLED"}),
         "/ott/v1/token/validate" => json!({"token": world.token("acme", |_| {}), "extReference": "r-1"}),
         "/ott/v1/partnerSubscription" => subscription(),
         "/ott/v1/notification" => json!({"pai": pai(), "message": "Hello", "extNotificationID": "m-1"}),
         "/ott/v1/account/validate" | "/ott/v1/pin" => json!({"msisdn": NUMBER, "operator": "acme"}),
         "/ott/v1/transaction/n-1/refund" => json!({"extRefundID": "r-1", "reason": "Ended early"}),
-        _ => charge(),
+        "/ott/v1/transaction" => charge(),
+        _ => panic!("{path} has no sample body"),
     }
 }
 
@@ -117,9 +120,9 @@ async fn a_partner_cannot_speak_for_the_edge() {
 #[tokio::test]
 async fn whatever_is_wrong_with_a_signature_the_answer_is_one() {
     let world = World::new();
-    for path in PATHS.into_iter().chain(["/ott/v1/transaction/n-1", "/ott/v1/transaction/n-1/refund/r-1"]) {
-        let is_get = path.ends_with("-1");
-        let (method, body) = if is_get { ("GET", Value::Null) } else { ("POST", question(&world, path)) };
+    for (method, path) in calls() {
+        let (path, body) = (path.as_str(), question(&world, method, &path));
+        let is_get = method == "GET";
         let good = || world.signed("netflix-1", method, path, &body);
         let mut stale = good();
         stale = {
@@ -171,18 +174,19 @@ async fn whatever_is_wrong_with_a_signature_the_answer_is_one() {
 #[tokio::test]
 async fn size_and_type_come_before_the_signature_and_the_rate_after_it() {
     let world = World::new();
-    for path in PATHS {
-        let mut typed = request("POST", path, "{}");
+    for (method, path) in calls().filter(|(method, _)| *method != "GET") {
+        let path = path.as_str();
+        let mut typed = request(method, path, "{}");
         typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
         assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
-        let large = request("POST", path, &" ".repeat(16 * 1024 + 1));
+        let large = request(method, path, &" ".repeat(16 * 1024 + 1));
         assert_eq!(world.send(large).await.refusal(), (413, "body-too-large".to_owned()));
         for garbage in ["[]", "{}", "{", r#"{"pai":1}"#] {
-            let garbage = world.sign("netflix-1", request("POST", path, garbage));
+            let garbage = world.sign("netflix-1", request(method, path, garbage));
             assert_eq!(world.send(garbage).await.refusal(), (400, "invalid-request".to_owned()));
         }
         world.platform.use_up(Sieve::Partner, true);
-        let answer = world.netflix("POST", path, &json!({})).await;
+        let answer = world.netflix(method, path, &json!({})).await;
         assert_eq!(answer.refusal(), (429, "too-many-requests".to_owned()));
         world.platform.use_up(Sieve::Partner, false);
     }

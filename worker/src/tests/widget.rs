@@ -2,18 +2,17 @@
 
 use super::kit::{ACME, NUMBER, World, from_frame, operators, pai, partners, request, response};
 use crate::platform::{Sieve, Unreachable};
+use crate::routes::ROUTES;
 use bytes::Bytes;
+use http::Method;
 use serde_json::{Value, json};
 
 const VALIDATE: &str = "POST https://origin.acme.example/edge/v1/validate";
-const PATHS: [&str; 6] = [
-    "/widget/v1/account",
-    "/widget/v1/account/unlink",
-    "/widget/v1/account/validate",
-    "/widget/v1/pin",
-    "/widget/v1/signup",
-    "/widget/v1/result",
-];
+/// The paths of the frame's own calls.
+fn paths() -> impl Iterator<Item = &'static str> {
+    let posts = ROUTES.iter().filter(|route| route.methods == [Method::POST]);
+    posts.map(|route| route.pattern).filter(|path| path.starts_with("/widget/v1/"))
+}
 
 fn validate() -> Value {
     json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "es",
@@ -27,7 +26,8 @@ fn question(path: &str) -> Value {
         "/widget/v1/account/validate" => validate(),
         "/widget/v1/pin" => json!({"operator": "acme", "flow": "f", "pin": "123456"}),
         "/widget/v1/signup" => json!({"operator": "acme", "flow": "f"}),
-        _ => json!({"operator": "acme", "result": "a.b.c"}),
+        "/widget/v1/result" => json!({"operator": "acme", "result": "a.b.c"}),
+        _ => panic!("{path} has no sample body"),
     }
 }
 
@@ -158,7 +158,7 @@ async fn a_customers_own_page_is_asked_for_without_an_offer() {
 #[tokio::test]
 async fn only_our_own_frame_may_call() {
     let world = World::new();
-    for path in PATHS {
+    for path in paths() {
         let call = |headers: &[(&'static str, &str)]| {
             let mut request = request("POST", path, &question(path).to_string());
             for (name, value) in headers {
@@ -190,7 +190,7 @@ async fn only_our_own_frame_may_call() {
 #[tokio::test]
 async fn bad_input_gets_the_contracts_answer_and_goes_nowhere() {
     let world = World::new();
-    for path in PATHS {
+    for path in paths() {
         let mut typed = from_frame(request("POST", path, "{}"));
         typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
         assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
