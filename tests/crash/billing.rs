@@ -9,7 +9,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
-use onbill_origin::peer::HttpPeer;
+use onbill_origin::http::HttpPeer;
 use onbill_sandbox::operator::{Colours, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
 use serde_json::{Value, json};

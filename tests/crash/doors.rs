@@ -7,7 +7,7 @@ use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, sign_request};
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
 use onbill_origin::ambient::{Clock as _, Random, SystemClock, SystemRandom};
-use onbill_origin::peer::{HttpPeer, Peer as _, Unreachable};
+use onbill_origin::http::{HttpPeer, Peer as _, Unreachable};
 use serde_json::Value;
 use std::time::Duration;
 

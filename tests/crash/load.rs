@@ -6,7 +6,7 @@ use crate::origin::Origin;
 use crate::scene::Scene;
 use bytes::Bytes;
 use http::StatusCode;
-use onbill_origin::peer::Unreachable;
+use onbill_origin::http::Unreachable;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_origin::event_file::{Books, Report, follow_file};
+use onbill_origin::lifecycle::event_file::{Books, Report, follow_file};
 use onbill_origin::store::Lane;
 use serde_json::{Value, json};
 

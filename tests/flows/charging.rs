@@ -4,10 +4,10 @@ use crate::world::customer::{Choice, charge};
 use crate::world::{ACCOUNTS, Holder, Mishap, World, keys};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::begun_with;
+use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{AccountSource, Config};
+use onbill_origin::keys::Vault;
 use onbill_origin::store::Lane;
-use onbill_origin::vault::Vault;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -154,7 +154,7 @@ async fn books_do_not_open_to_another_key_or_source_of_accounts() {
     let app = world.acme.app();
     let compare = async |config: &Config, keys: Holder| {
         let vault = Vault::new(&keys::ring(&keys)).expect("has a key");
-        begun_with::compare(&*app.store, config, &vault).await.is_ok()
+        ledger_identity::compare(&*app.store, config, &vault).await.is_ok()
     };
     assert!(compare(&app.config, Holder::Origin("acme")).await);
     assert!(!compare(&app.config, Holder::Origin("nova")).await, "no number would be found");

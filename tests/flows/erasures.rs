@@ -6,7 +6,7 @@ use crate::world::operator::erase_listed;
 use crate::world::{ACCOUNTS, Holder, Mishap, NETFLIX, World, keys};
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
-use onbill_origin::erasure_file::Report;
+use onbill_origin::lifecycle::erasure_file::Report;
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";

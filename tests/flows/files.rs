@@ -9,7 +9,7 @@ use crate::world::filing::EVERY_MINUTES;
 use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use http::{Method, StatusCode};
 use onbill_origin::config::Billing;
-use onbill_origin::files;
+use onbill_origin::delivery::files;
 use onbill_sandbox::operator::Refused;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -9,9 +9,9 @@ use onbill_domain::decline::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::app::App;
-use onbill_origin::kv_sync::{Comparison, Report, Stopped};
-use onbill_origin::outbox;
-use onbill_origin::peer::{Peer, Unreachable};
+use onbill_origin::delivery;
+use onbill_origin::delivery::kv_sync::{Comparison, Report, Stopped};
+use onbill_origin::http::{Peer, Unreachable};
 use onbill_origin::store::PaiEnd;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ impl Peer for Meanwhile {
             if self.is_lost {
                 return Err(Unreachable);
             }
-            outbox::deliver_due(&self.origin).await.expect("works");
+            delivery::deliver_due(&self.origin).await.expect("works");
         }
         self.origin.peer.send(request).await
     }

@@ -7,8 +7,9 @@ use crate::world::customer::charge;
 use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use axum::Router;
 use http::{Method, StatusCode};
+use onbill_origin::app::service;
+use onbill_origin::delivery;
 use onbill_origin::store::Lane;
-use onbill_origin::{outbox, service};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Lets Acme's origin deliver as `serve` does, until the set is dropped.
 fn at_work(world: &World) -> JoinSet<()> {
     let mut working = JoinSet::new();
-    working.spawn(outbox::run(Arc::clone(world.acme.app())));
+    working.spawn(delivery::run(Arc::clone(world.acme.app())));
     working
 }
 

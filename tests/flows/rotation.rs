@@ -9,7 +9,7 @@ use onbill_domain::digest::sha256;
 use onbill_domain::encoding::base64url;
 use onbill_domain::key::Keyring;
 use onbill_origin::app::App;
-use onbill_origin::rotation::{Report, Stopped, rotate};
+use onbill_origin::keys::rotation::{Report, Stopped, rotate};
 use onbill_origin::routes::router;
 use onbill_origin::store::{SealedAt, SealedColumn};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ async fn a_key_in_the_middle_is_needed_no_more() {
     // The PIN in the outbox was sealed anew as well, and is good.
     let app = restart(&world, ring(&["k-3"])).await;
     app.ring_outbox();
-    assert!(onbill_origin::outbox::deliver_due(&app).await.expect("works") > 0);
+    assert!(onbill_origin::delivery::deliver_due(&app).await.expect("works") > 0);
     assert_eq!(world.messages(&world.acme, THIRD).await.len(), 1);
     for (pai, id) in [(&ann, "d-1"), (&bob, "d-2")] {
         assert_eq!(posted(&world, pai, id).await, "APPROVED", "found by the index of the oldest key");
@@ -96,7 +96,7 @@ async fn wherever_it_breaks_off_it_goes_on_from_there() {
             let (mut world, [ann, _]) = people().await;
             restart(&world, ring(&["k-2"])).await;
             let app = world.acme.app();
-            let vault = onbill_origin::vault::Vault::new(&ring(&["k-2"])).expect("has keys");
+            let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
             world.acme.processes[0].life.ends_at(calls, moment);
             let first = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
             if world.acme.processes[0].life.was_spared() {
@@ -123,7 +123,7 @@ async fn nothing_is_sealed_with_a_key_that_the_origin_does_not_know() {
     let (world, [ann, _]) = people().await;
     let started = restart(&world, ring(&[])).await.vault.newest_id().to_owned();
     let app = world.acme.app();
-    let vault = onbill_origin::vault::Vault::new(&ring(&["k-2"])).expect("has keys");
+    let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
     let outcome = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
     assert!(matches!(outcome, Err(Stopped::NotServedYet(Some(key))) if key == started));
     assert_eq!(posted(&world, &ann, "c-1").await, "APPROVED");

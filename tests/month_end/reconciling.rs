@@ -2,8 +2,8 @@
 
 use crate::books::{Books, FixedClock, hulu, netflix, november};
 use crate::month::{Expected, Month, Sum};
-use onbill_origin::reconcile::file::{FileBook, Side};
-use onbill_origin::reconcile::{self, Cause, Finding, Job, Kind, Summary};
+use onbill_origin::reconciliation::file::{FileBook, Side};
+use onbill_origin::reconciliation::{self, Cause, Finding, Job, Kind, Summary};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// With their refunds, over a hundred thousand lines in each book.
@@ -50,7 +50,7 @@ fn sums(summary: &Summary) -> BTreeMap<(String, &'static str), Sum> {
             ("bill", books.bill),
             ("bill later", books.bill_later),
         ] {
-            if sum != reconcile::Sum::default() {
+            if sum != reconciliation::Sum::default() {
                 let sum = (sum.charges, sum.charges_minor, sum.refunds, sum.refunds_minor);
                 sums.insert((currency.to_string(), name), sum);
             }

@@ -3,8 +3,8 @@
 use crate::books::{Books, Charge, FROM, FixedClock, NOW, Refund, UNTIL, hulu, netflix, november, pai};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
-use onbill_origin::reconcile::file::{FileBook, Side};
-use onbill_origin::reconcile::{Cause, Finding, Job, Mended, Repair, Summary};
+use onbill_origin::reconciliation::file::{FileBook, Side};
+use onbill_origin::reconciliation::{Cause, Finding, Job, Mended, Repair, Summary};
 use onbill_origin::store::sqlite::SqliteStore;
 use rusqlite::params;
 use std::sync::atomic::{AtomicI64, Ordering};

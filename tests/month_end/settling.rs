@@ -4,7 +4,8 @@ use crate::books::{Books, Charge, FROM, Refund, UNTIL, netflix, november};
 use crate::month::Month;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
-use onbill_origin::settlement::{Line, Model, Sums, sum_up};
+use onbill_origin::config::SettlementModel;
+use onbill_origin::settlement::{Line, Sums, sum_up};
 use std::collections::{BTreeMap, HashMap};
 
 fn currency(code: &str) -> Currency {
@@ -74,7 +75,7 @@ async fn a_month_of_a_hundred_thousand_lines_sums_to_the_cent() {
         let stayed: i128 = of_currency().map(|line| i128::from(line.stayed)).sum();
         assert_eq!((net, stayed), (sums.net_minor(), sums.stayed), "the lines prove the sums");
         for points in [0, 1, 3333, 5000, 8000, 8001, 9999, 10_000] {
-            let model = Model::RevenueShare { partner_basis_points: points };
+            let model = SettlementModel::RevenueShare { partner_basis_points: points };
             let shares = model.shares(sums, *currency).expect("is in every currency");
             assert_eq!(shares.partner_minor + shares.operator_minor, net);
             // The nearest cent; of two that are as near, the even one.
@@ -82,7 +83,7 @@ async fn a_month_of_a_hundred_thousand_lines_sums_to_the_cent() {
             assert!(off.abs() < 5_000 || (off.abs() == 5_000 && shares.partner_minor % 2 == 0), "{points}");
         }
         let cost = Money { amount_minor: 1200, currency: *currency };
-        let shares = Model::FlatCost { cost }.shares(sums, *currency).expect("is its currency");
+        let shares = SettlementModel::FlatCost { cost }.shares(sums, *currency).expect("is its currency");
         assert_eq!((shares.partner_minor, shares.operator_minor), (1200 * stayed, net - 1200 * stayed));
     }
 }

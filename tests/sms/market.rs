@@ -14,12 +14,12 @@ use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::signature::sign_request;
 use onbill_edge::fake::FakePlatform;
 use onbill_edge::platform::Unreachable;
+use onbill_origin::account::import::import_accounts;
 use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
-use onbill_origin::import::import_accounts;
-use onbill_origin::peer::{HttpPeer, Peer as _};
-use onbill_origin::{outbox, routes, sms};
+use onbill_origin::http::{HttpPeer, Peer as _};
+use onbill_origin::{delivery, routes, sms};
 use onbill_sandbox::operator::{Listening, Operator};
 use onbill_tests::place::Place;
 use serde_json::{Value, json};
@@ -180,7 +180,7 @@ impl Market {
 
     /// Delivers what is due.
     pub(crate) async fn deliver(&self) {
-        outbox::deliver_due(&self.app).await.expect("works");
+        delivery::deliver_due(&self.app).await.expect("works");
     }
 
     /// Delivers what becomes due, while time passes, until something is so.

@@ -9,12 +9,12 @@ use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_domain::signature::sign_request;
+use onbill_origin::account::import::import_accounts;
 use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
-use onbill_origin::import::import_accounts;
-use onbill_origin::peer::HttpPeer;
-use onbill_origin::{outbox, routes, sms};
+use onbill_origin::http::HttpPeer;
+use onbill_origin::{delivery, routes, sms};
 use onbill_tests::place::Place;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -94,7 +94,7 @@ impl Origin {
     /// Delivers what is due now, and what is due again some time later, until a message has come.
     async fn deliver(&self, scene: &Scene, messages: usize) {
         until("the PIN comes", async || {
-            outbox::deliver_due(&self.app).await.expect("works");
+            delivery::deliver_due(&self.app).await.expect("works");
             self.clock.pass_seconds(3);
             scene.inbox(GOOD).await.len() >= messages
         })
@@ -134,7 +134,7 @@ async fn an_origin_serves_before_its_smsc_does() {
     let scene = Scene::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
     let origin = Origin::new(&scene, "Acme").await;
     origin.enter("en").await;
-    outbox::deliver_due(&origin.app).await.expect("works");
+    delivery::deliver_due(&origin.app).await.expect("works");
     assert!(scene.inbox(GOOD).await.is_empty());
     scene.trouble(json!({})).await;
     // The PIN's attempts must not run out before.
@@ -157,7 +157,7 @@ async fn a_pin_whose_answer_is_lost_is_sent_again() {
     assert_eq!(pin_in(&texts[0]), pin_in(&texts[1]), "it is the same one");
     for _ in 0..5 {
         origin.clock.pass_seconds(60);
-        outbox::deliver_due(&origin.app).await.expect("works");
+        delivery::deliver_due(&origin.app).await.expect("works");
     }
     assert_eq!(scene.inbox(GOOD).await.len(), 2, "it has arrived, and that is known");
 }

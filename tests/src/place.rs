@@ -1,7 +1,8 @@
 //! Where the books of one test are: a file of its own, or a schema of its own in the PostgreSQL database that
 //! `DATABASE_URL` names. Both are gone when the test is over.
 
-use onbill_origin::store::postgres::{Address, PostgresStore};
+use onbill_origin::config::PostgresAddress;
+use onbill_origin::store::postgres::PostgresStore;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_origin::store::{Store, StoreError};
 use std::path::{Path, PathBuf};
@@ -88,7 +89,7 @@ impl Place {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open_for(path, connections)?),
             Self::Postgres { url, .. } => {
-                let address = Address::parse(url).expect("DATABASE_URL is well formed");
+                let address = PostgresAddress::parse(url).expect("DATABASE_URL is well formed");
                 Arc::new(PostgresStore::open(&address, connections).await?)
             }
         })

@@ -2,7 +2,8 @@
 //! matter than these claims.
 
 use crate::setting::{Books, NOW, charge, nonce};
-use onbill_origin::store::postgres::{Address, PostgresStore};
+use onbill_origin::config::PostgresAddress;
+use onbill_origin::store::postgres::PostgresStore;
 use onbill_origin::store::{Ledger as _, Posting, StoreError};
 use onbill_tests::place::{Place, database_url, in_schema};
 use std::sync::Arc;
@@ -92,7 +93,7 @@ async fn post_over_a_cut_wire(cut: Cut) -> Posting {
     let subscriber = books.subscriber(1).await;
     let wire = Wire::lay(cut).await;
     let Place::Postgres { schema, .. } = &books.place else { panic!("is in PostgreSQL") };
-    let address = Address::parse(&in_schema(&wire.url, schema)).expect("is well formed");
+    let address = PostgresAddress::parse(&in_schema(&wire.url, schema)).expect("is well formed");
     let store = PostgresStore::open(&address, 2).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
     let posted = store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;

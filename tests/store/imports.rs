@@ -4,9 +4,9 @@ use crate::setting::Books;
 use onbill_domain::encoding::base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::import::{ImportError, Report, import_accounts};
-use onbill_origin::numbering::NumberPlan;
-use onbill_origin::vault::Vault;
+use onbill_origin::account::import::{ImportError, Report, import_accounts};
+use onbill_origin::config::NumberPlan;
+use onbill_origin::keys::Vault;
 use serde_json::json;
 
 on_each_database!(a_bad_line_is_named_and_takes_no_other_with_it, another_file_is_refused_whole,);

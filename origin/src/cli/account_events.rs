@@ -3,14 +3,14 @@
 use super::{Verdict, open_file, told};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use onbill_origin::account::import::ImportError;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
-use onbill_origin::begun_with;
+use onbill_origin::app::database;
+use onbill_origin::app::ledger_identity;
 use onbill_origin::config::Config;
-use onbill_origin::database;
-use onbill_origin::event_file::{Books, follow_file};
-use onbill_origin::import::ImportError;
-use onbill_origin::numbering::NumberPlan;
-use onbill_origin::vault::Vault;
+use onbill_origin::config::NumberPlan;
+use onbill_origin::keys::Vault;
+use onbill_origin::lifecycle::event_file::{Books, follow_file};
 use std::path::{Path, PathBuf};
 
 /// Follow what happened to accounts, from a CSV file.
@@ -36,7 +36,7 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let books = Books { store: &*store, vault: &vault, numbers, random: &SystemRandom };
         let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
         let now = || SystemClock.now();

@@ -8,7 +8,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::CouponView;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::app::App;
-use onbill_origin::begun_with;
+use onbill_origin::app::ledger_identity;
 use onbill_origin::coupon::{self, Stopped, issue_file};
 use onbill_origin::fault::Failure;
 use onbill_origin::store::{CouponRow, Store, WhichCoupons};
@@ -109,7 +109,7 @@ impl Arguments {
 /// With another numbers key, coupons would be made that nobody finds again.
 async fn app_on_same_books(config: &Path) -> anyhow::Result<App> {
     let app = app_on_begun(config).await?;
-    begun_with::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
+    ledger_identity::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
     Ok(app)
 }
 

@@ -4,12 +4,12 @@ use super::{Verdict, told};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::begun_with;
+use onbill_origin::app::database;
+use onbill_origin::app::ledger_identity;
 use onbill_origin::config::Config;
-use onbill_origin::database;
-use onbill_origin::erasure_file::{Stopped, erase_listed};
-use onbill_origin::numbering::NumberPlan;
-use onbill_origin::vault::Vault;
+use onbill_origin::config::NumberPlan;
+use onbill_origin::keys::Vault;
+use onbill_origin::lifecycle::erasure_file::{Stopped, erase_listed};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         // Under another key no number would be found, and everybody would seem to be erased.
-        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let name = self.list.display();
         let list: Box<dyn Read + Send> = if self.list == Path::new("-") {
             Box::new(io::stdin())

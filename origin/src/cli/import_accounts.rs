@@ -3,10 +3,10 @@
 use super::{Verdict, open, open_file, told};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use onbill_origin::begun_with;
-use onbill_origin::import::{ImportError, import_accounts};
-use onbill_origin::numbering::NumberPlan;
-use onbill_origin::vault::Vault;
+use onbill_origin::account::import::{ImportError, import_accounts};
+use onbill_origin::app::ledger_identity;
+use onbill_origin::config::NumberPlan;
+use onbill_origin::keys::Vault;
 use std::path::{Path, PathBuf};
 
 /// Read accounts from a CSV file into the embedded table.
@@ -29,7 +29,7 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
         let report = import_accounts(&*store, &vault, numbers, opened, complain, |position| {
             bar.set_position(position);

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::pai::Pai;
-use onbill_origin::kv_sync::{Comparison, PAUSES, Report, Stopped};
+use onbill_origin::delivery::kv_sync::{Comparison, PAUSES, Report, Stopped};
 use std::path::Path;
 
 /// Findings of a kind that are listed: as many as a person reads.

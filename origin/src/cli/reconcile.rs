@@ -7,9 +7,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::money::decimal;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::reconcile::file::{FileBook, Side};
-use onbill_origin::reconcile::finding::HEADER;
-use onbill_origin::reconcile::{Cause, Finding, Job, Kind, Repair, Seen, Sum, Summary};
+use onbill_origin::reconciliation::file::{FileBook, Side};
+use onbill_origin::reconciliation::finding::HEADER;
+use onbill_origin::reconciliation::{Cause, Finding, Job, Kind, Repair, Seen, Sum, Summary};
 use std::path::{Path, PathBuf};
 
 /// Findings that are listed when they are not written to a file: as many as a person reads.

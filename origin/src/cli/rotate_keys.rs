@@ -5,12 +5,12 @@ use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_origin::ambient::SystemRandom;
-use onbill_origin::begun_with;
+use onbill_origin::app::database;
+use onbill_origin::app::ledger_identity;
 use onbill_origin::config::Config;
-use onbill_origin::database;
-use onbill_origin::rotation::{Report, Stopped, rotate};
+use onbill_origin::keys::Vault;
+use onbill_origin::keys::rotation::{Report, Stopped, rotate};
 use onbill_origin::store::SealedAt;
-use onbill_origin::vault::Vault;
 use std::path::Path;
 
 /// Findings that are listed: as many as a person reads.
@@ -36,7 +36,7 @@ impl Arguments {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
         let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        begun_with::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let bar = ProgressBar::new(PLACES).with_style(ProgressStyle::with_template(
             "{bar:40} {percent:>3}% {msg} {elapsed_precise} {eta} left",
         )?);

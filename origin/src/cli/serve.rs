@@ -4,9 +4,9 @@ use super::{PEER_DEADLINE, Verdict, open, told};
 use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
-use onbill_origin::app::App;
-use onbill_origin::peer::HttpPeer;
-use onbill_origin::{begun_with, files, service};
+use onbill_origin::app::{App, ledger_identity, service};
+use onbill_origin::delivery::files;
+use onbill_origin::http::HttpPeer;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ impl Arguments {
         let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
         let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = Arc::new(app.map_err(anyhow::Error::msg)?);
-        begun_with::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
         let sealing_key = app.vault.newest_id().to_owned();
         app.store.note_sealing_key(sealing_key).await.map_err(told)?;
         let listener =

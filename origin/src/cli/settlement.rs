@@ -8,7 +8,8 @@ use indicatif::ProgressBar;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::decimal;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::settlement::{HEADER, Line, Model, Shares, Sums, sum_up};
+use onbill_origin::config::SettlementModel;
+use onbill_origin::settlement::{HEADER, Line, Shares, Sums, sum_up};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -105,13 +106,13 @@ impl Arguments {
     }
 
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-    fn print_table(&self, title: &str, model: Model, rows: &[Row]) {
+    fn print_table(&self, title: &str, model: SettlementModel, rows: &[Row]) {
         println!("{title}");
         match model {
-            Model::RevenueShare { partner_basis_points } => {
+            SettlementModel::RevenueShare { partner_basis_points } => {
                 println!("revenue share: {} % of net", decimal_percent(partner_basis_points));
             }
-            Model::FlatCost { cost } => println!("flat cost: {cost} for each charge that stays"),
+            SettlementModel::FlatCost { cost } => println!("flat cost: {cost} for each charge that stays"),
         }
         if rows.is_empty() {
             println!("\nNothing was settled.");
@@ -125,7 +126,7 @@ impl Arguments {
             row("refunds", sums.refunds.to_string(), -sums.refunds_minor);
             row("tax", String::new(), -sums.tax_minor);
             row("net", String::new(), sums.net_minor());
-            if matches!(model, Model::FlatCost { .. }) {
+            if matches!(model, SettlementModel::FlatCost { .. }) {
                 println!("{:24}{:>10}", "charges that stay", sums.stayed);
             }
             row("partner's share", String::new(), shares.partner_minor);

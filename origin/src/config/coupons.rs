@@ -1,6 +1,7 @@
 //! `[coupons]`: what coupons the operator sells. Without it, it sells none.
 
-use super::{Config, secure};
+use super::offers::Offer;
+use super::secure_url::secure;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::limits::COUPON_MONTHS_MAX;
@@ -63,8 +64,7 @@ pub struct CouponPlan {
 }
 
 /// Checks what the types do not.
-pub(super) fn check(config: &Config) -> Result<(), String> {
-    let Some(coupons) = &config.coupons else { return Ok(()) };
+pub(super) fn check(coupons: &CouponSettings, offers: &[Offer]) -> Result<(), String> {
     if !(1..=VALID_DAYS_MAX).contains(&coupons.valid_days) {
         return Err(format!("coupons: valid_days must be from 1 to {VALID_DAYS_MAX}"));
     }
@@ -89,7 +89,7 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
         if !(1..=COUPON_MONTHS_MAX).contains(&plan.months) {
             return Err(format!("coupons: plan {}: months must be from 1 to {COUPON_MONTHS_MAX}", plan.id));
         }
-        if config.offer(&plan.offer).is_none() {
+        if !offers.iter().any(|offer| offer.id == plan.offer) {
             return Err(format!("coupons: plan {}: there is no offer {}", plan.id, plan.offer));
         }
     }
@@ -98,8 +98,8 @@ pub(super) fn check(config: &Config) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::GOOD;
-    use super::*;
+    use crate::config::file::Config;
+    use crate::config::file::tests::GOOD;
 
     const COUPONS: &str = r#"
         [coupons]

@@ -3,8 +3,8 @@
 
 use super::{Asked, CONFLICT, Member, NotIssued, examine};
 use crate::app::App;
+use crate::config::Database;
 use crate::csv_file;
-use crate::database::Database;
 use crate::fault::{Failure, Fault};
 use crate::store::CouponIssue;
 use futures_util::{StreamExt as _, stream};

@@ -1,5 +1,5 @@
 //! Settlement: what operator and partner owe each other for what was settled in a period. The operator has taken the money
-//! from its subscribers; the tax in it is the operator's to hand on; the rest is shared by the [`Model`] of the
+//! from its subscribers; the tax in it is the operator's to hand on; the rest is shared by the [`SettlementModel`] of the
 //! configuration.
 //!
 //! A charge or refund belongs to the period in which its outcome was written, and that never changes: the settlement of a
@@ -7,7 +7,7 @@
 
 mod share;
 
-pub use share::{Model, Shares, Sums, tax_given_back};
+pub use share::{Shares, Sums, tax_given_back};
 
 use crate::store::{ChargeLine, Dated, Page, Period, RefundLine, Select, Store, StoreError};
 use onbill_domain::currency::Currency;

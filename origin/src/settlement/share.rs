@@ -1,45 +1,7 @@
 //! How the money of a period is shared. Pure, in integers: the shares of a currency sum to its net amount, to the cent.
 
+use crate::config::{BASIS_POINTS_WHOLE, SettlementModel};
 use onbill_domain::currency::Currency;
-use onbill_domain::limits::CHARGE_MINOR_MAX;
-use onbill_domain::money::Money;
-use serde::Deserialize;
-
-/// A whole, in basis points.
-const WHOLE: u16 = 10_000;
-
-/// What operator and partner have agreed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "model", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Model {
-    /// The partner gets a share of what is left without tax.
-    RevenueShare {
-        /// The share: 8000 is 80 %.
-        partner_basis_points: u16,
-    },
-    /// The partner gets a fixed amount for each charge that stays, however much of it was tax. A charge that is given back
-    /// in full does not stay, and one that is given back in part does: the month was used. When the rest of it is given
-    /// back later, its amount is taken off the period in which that happens.
-    FlatCost {
-        /// The amount.
-        cost: Money,
-    },
-}
-
-impl Model {
-    /// Checks what the types do not.
-    pub fn check(&self) -> Result<(), &'static str> {
-        match self {
-            Self::RevenueShare { partner_basis_points } if *partner_basis_points > WHOLE => {
-                Err("settlement: partner_basis_points must be at most 10000, which is all of it")
-            }
-            Self::FlatCost { cost } if !(1..=CHARGE_MINOR_MAX).contains(&cost.amount_minor) => {
-                Err("settlement: cost.value must be positive minor units below the limit")
-            }
-            _ => Ok(()),
-        }
-    }
-}
 
 /// What was settled in a period, in one currency: minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +36,7 @@ pub struct Shares {
     pub operator_minor: i128,
 }
 
-impl Model {
+impl SettlementModel {
     /// Shares the sums of one currency. The partner's share is rounded once, half to even; the operator's is the rest. A
     /// fixed amount is in one currency: `None` in any other.
     pub fn shares(&self, sums: &Sums, currency: Currency) -> Option<Shares> {
@@ -91,7 +53,7 @@ impl Model {
 }
 
 fn part_of(net_minor: i128, basis_points: u16) -> i128 {
-    let whole = i128::from(WHOLE);
+    let whole = i128::from(BASIS_POINTS_WHOLE);
     let product = net_minor * i128::from(basis_points);
     let (quotient, rest) = (product.div_euclid(whole), product.rem_euclid(whole));
     let rounds_up = match (rest * 2).cmp(&whole) {
@@ -115,6 +77,8 @@ pub fn tax_given_back(charged_minor: i64, tax_minor: i64, before_minor: i64, ref
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onbill_domain::limits::CHARGE_MINOR_MAX;
+    use onbill_domain::money::Money;
     use proptest::prelude::*;
 
     fn currency(code: &str) -> Currency {
@@ -140,8 +104,8 @@ mod tests {
             (999, 0, 0),
             (999, 10_000, 999),
         ] {
-            let shares =
-                Model::RevenueShare { partner_basis_points }.shares(&net(net_minor), currency("USD"));
+            let shares = SettlementModel::RevenueShare { partner_basis_points }
+                .shares(&net(net_minor), currency("USD"));
             let operator_minor = net_minor - partner_minor;
             assert_eq!(shares, Some(Shares { partner_minor, operator_minor }), "{net_minor}");
         }
@@ -149,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_flat_cost_is_for_what_stays_and_in_its_own_currency() {
-        let model = Model::FlatCost { cost: Money { amount_minor: 1200, currency: currency("USD") } };
+        let model =
+            SettlementModel::FlatCost { cost: Money { amount_minor: 1200, currency: currency("USD") } };
         let sums = Sums { stayed: 3, ..net(4797) };
         let shares = Shares { partner_minor: 3600, operator_minor: 1197 };
         assert_eq!(model.shares(&sums, currency("USD")), Some(shares));
@@ -160,10 +125,11 @@ mod tests {
 
     #[test]
     fn models_are_written_as_in_the_readme() {
-        let read = |text: &str| toml::from_str::<Model>(text).ok().filter(|model| model.check().is_ok());
+        let read =
+            |text: &str| toml::from_str::<SettlementModel>(text).ok().filter(|model| model.check().is_ok());
         assert_eq!(
             read("model = \"revenue-share\"\npartner_basis_points = 8000"),
-            Some(Model::RevenueShare { partner_basis_points: 8000 })
+            Some(SettlementModel::RevenueShare { partner_basis_points: 8000 })
         );
         assert!(read("model = \"flat-cost\"\ncost = { value = 1200, currency = \"USD\" }").is_some());
         for bad in [
@@ -180,7 +146,7 @@ mod tests {
     proptest! {
         #[test]
         fn shares_always_sum_to_the_net(net_minor in -10_i128.pow(18)..10_i128.pow(18), points in 0_u16..=10_000) {
-            let shares = Model::RevenueShare { partner_basis_points: points }
+            let shares = SettlementModel::RevenueShare { partner_basis_points: points }
                 .shares(&net(net_minor), currency("USD")).expect("is in every currency");
             prop_assert_eq!(shares.partner_minor + shares.operator_minor, net_minor);
             let error = shares.partner_minor * 10_000 - net_minor * i128::from(points);

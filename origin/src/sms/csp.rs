@@ -2,7 +2,7 @@
 //! is and how to send it, and they report nothing.
 
 use super::{Cause, Sent, Text, Texts};
-use crate::bss::BillingSystem;
+use crate::http::BillingSystem;
 use async_trait::async_trait;
 use std::sync::Arc;
 

@@ -5,15 +5,13 @@
 use super::parts::{self, Alphabet};
 use super::{Cause, Delivery, Sent, Text, Texts};
 use crate::ambient::{Clock, Random};
-use crate::config::secure;
-use crate::password_file;
-use crate::peer::Peer;
+use crate::config::KannelSettings;
+use crate::http::Peer;
+use crate::keys::password_file;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Request, Response, StatusCode};
-use serde::Deserialize;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The highest of Kannel's priorities.
@@ -21,53 +19,6 @@ const URGENT: &str = "3";
 const NOT_URGENT: &str = "0";
 /// Which reports are wanted: delivered (1), not delivered (2), and refused by the SMSC (16).
 const ENDS: &str = "19";
-/// Characters of a token: 128 random bits in base64url.
-const TOKEN_CHARS: usize = 22;
-
-/// The gateway, and who we are there.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KannelSettings {
-    /// Where it is, with the path: `https://sms.acme.example:13013/cgi-bin/sendsms`.
-    pub url: String,
-    /// Our name there.
-    pub username: String,
-    /// A file with the password, in its first line.
-    pub password_file: PathBuf,
-    /// Whom messages come from.
-    pub sender: String,
-    /// Where the gateway reaches this origin; without it, nothing is reported.
-    pub receipts_url: Option<String>,
-}
-
-impl KannelSettings {
-    /// Checks what the types do not. The complaint says what to change.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        secure(&self.url, "url")?;
-        if self.url.contains(['?', '#', '@']) {
-            return Err("url must end with its path: everything else is sent in headers".to_owned());
-        }
-        for (member, text) in [("username", &self.username), ("sender", &self.sender)] {
-            if text.trim().is_empty() || HeaderValue::from_str(text).is_err() {
-                return Err(format!("{member} must be of printable ASCII characters"));
-            }
-        }
-        if let Some(url) = &self.receipts_url {
-            secure(url, "receipts_url")?;
-            if url.ends_with('/') || url.contains(['?', '#', '%']) {
-                return Err("receipts_url must end before the path's last /".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a token could be one of ours.
-    pub(crate) fn gave_out(&self, token: &str) -> bool {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        self.receipts_url.is_some() && token.len() == TOKEN_CHARS && token.bytes().all(plain)
-    }
-}
-
 /// What a gateway reports of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Report {
@@ -204,34 +155,6 @@ fn refused(status: StatusCode) -> Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn settings(from: &str, to: &str) -> Result<(), String> {
-        let good = r#"
-            url = "https://sms.acme.example:13013/cgi-bin/sendsms"
-            username = "onbill"
-            password_file = "p"
-            sender = "Acme"
-            receipts_url = "https://onbill.acme.example"
-        "#;
-        let settings = toml::from_str::<KannelSettings>(&good.replace(from, to));
-        settings.map_err(|error| error.message().to_owned())?.check()
-    }
-
-    #[test]
-    fn a_mistake_is_told_in_words() {
-        assert_eq!(settings("", ""), Ok(()));
-        for (from, to, complaint) in [
-            ("https://sms", "http://sms", "url: http://sms.acme.example:13013/cgi-bin/sendsms must be https"),
-            ("cgi-bin/sendsms", "cgi-bin/sendsms?user=x", "url must end with its path"),
-            ("\"Acme\"", "\"\"", "sender must be"),
-            ("https://onbill", "http://onbill", "receipts_url: http://onbill.acme.example must be https"),
-            ("acme.example\"", "acme.example/\"", "receipts_url must end"),
-            ("sender", "password = \"hunter2\"\nsender", "unknown field"),
-        ] {
-            let verdict = settings(from, to).expect_err(to);
-            assert!(verdict.contains(complaint), "{verdict}");
-        }
-    }
 
     #[test]
     fn an_answer_counts_when_it_is_kannels_own() {

@@ -9,18 +9,15 @@ mod gsm7;
 mod kannel;
 mod parts;
 mod receipts;
-mod settings;
 mod smpp;
 
-pub use kannel::KannelSettings;
 pub(crate) use kannel::Report;
-pub use settings::{CspSettings, SmsSettings};
-pub use smpp::SmppSettings;
 
 use crate::ambient::{Clock, Random};
 use crate::app::App;
-use crate::bss::BillingSystem;
-use crate::peer::Peer;
+use crate::config::SmsSettings;
+use crate::http::BillingSystem;
+use crate::http::Peer;
 use async_trait::async_trait;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;

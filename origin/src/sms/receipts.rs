@@ -2,7 +2,7 @@
 
 use super::{Delivery, NotNow, Receipt, Receipts};
 use crate::app::App;
-use crate::outbox::warn_of_undelivered;
+use crate::delivery::warn_of_undelivered;
 use crate::store::TextEnd;
 use async_trait::async_trait;
 use onbill_domain::wire::coupon::UndeliveredReason;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::routing::post;
 use http::{HeaderMap, Method, Request, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
-use onbill_origin::sms::SmsSettings;
+use onbill_origin::config::SmsSettings;
 use onbill_origin::store::WhichCoupons;
 use serde_json::{Value, json};
 use std::path::PathBuf;

@@ -12,7 +12,7 @@ use http::{Method, Request, Response, StatusCode};
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::csp::ChargeRequest;
 use onbill_origin::ambient::Clock as _;
-use onbill_origin::peer::{Peer, Unreachable};
+use onbill_origin::http::{Peer, Unreachable};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

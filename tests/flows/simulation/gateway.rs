@@ -11,7 +11,7 @@ use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use onbill_origin::config::Config;
-use onbill_origin::sms::SmsSettings;
+use onbill_origin::config::SmsSettings;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};

@@ -20,8 +20,8 @@ use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_edge::platform::Unreachable as NotReached;
 use onbill_origin::app::App;
-use onbill_origin::outbox;
-use onbill_origin::peer::{Peer, Unreachable};
+use onbill_origin::delivery;
+use onbill_origin::http::{Peer, Unreachable};
 use onbill_origin::routes::router;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
@@ -331,7 +331,7 @@ impl Network {
         let apps: Vec<Arc<App>> = hold(&self.apps).values().flatten().cloned().collect();
         for app in apps {
             // One that is dead, or dies of it, is somebody else's business. In a box, because its calls come by here.
-            let _ = Box::pin(outbox::deliver_due(&app)).await;
+            let _ = Box::pin(delivery::deliver_due(&app)).await;
         }
         self.stalled.store(false, Ordering::Relaxed);
     }

@@ -44,9 +44,9 @@ impl World {
 pub(crate) async fn erase_listed(
     seat: &Seat,
     list: &str,
-) -> (onbill_origin::erasure_file::Report, Vec<String>) {
+) -> (onbill_origin::lifecycle::erasure_file::Report, Vec<String>) {
     let (app, mut complaints) = (seat.app(), Vec::new());
-    let report = onbill_origin::erasure_file::erase_listed(
+    let report = onbill_origin::lifecycle::erasure_file::erase_listed(
         &*app.store,
         &app.vault,
         app.numbers,

@@ -7,13 +7,13 @@ use super::{EDGE, NETFLIX, Network, ParseAs as _};
 use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
+use onbill_origin::account::import::{Report, import_accounts};
 use onbill_origin::app::App;
+use onbill_origin::config::Database;
+use onbill_origin::config::SmsSettings;
 use onbill_origin::config::{AccountSource, Billing, Config, HandOffSeconds, SimSwapHours};
-use onbill_origin::database::Database;
+use onbill_origin::delivery;
 use onbill_origin::fault::Fault;
-use onbill_origin::import::{Report, import_accounts};
-use onbill_origin::outbox;
-use onbill_origin::sms::SmsSettings;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
@@ -237,7 +237,7 @@ impl Seat {
     /// Delivers what is due in the outbox: all programs at once, each as far as it lives.
     /// Gives how many entries were tried.
     pub(crate) async fn try_deliver(&self) -> Result<usize, Fault> {
-        let all = join_all(self.processes.iter().map(|process| outbox::deliver_due(&process.app))).await;
+        let all = join_all(self.processes.iter().map(|process| delivery::deliver_due(&process.app))).await;
         all.into_iter().sum()
     }
 

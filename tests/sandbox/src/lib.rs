@@ -18,7 +18,7 @@ pub mod settings;
 mod testing;
 
 use onbill_origin::ambient::{Clock, Random};
-use onbill_origin::peer::Peer;
+use onbill_origin::http::Peer;
 use std::sync::Arc;
 
 /// What a stand-in party needs from outside itself.

@@ -5,7 +5,7 @@ use anyhow::{Context as _, anyhow};
 use axum::Router;
 use clap::{Parser, Subcommand};
 use onbill_origin::ambient::{SystemClock, SystemRandom};
-use onbill_origin::peer::HttpPeer;
+use onbill_origin::http::HttpPeer;
 use onbill_sandbox::Outside;
 use onbill_sandbox::netflix::{Netflix, NetflixConfig};
 use onbill_sandbox::operator::{Operator, OperatorConfig};

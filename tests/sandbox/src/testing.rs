@@ -13,7 +13,7 @@ use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock, Random};
-use onbill_origin::peer::{Peer, Unreachable};
+use onbill_origin::http::{Peer, Unreachable};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

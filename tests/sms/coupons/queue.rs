@@ -5,7 +5,7 @@ use crate::pins::pin_in;
 use crate::scene::{GOOD, until};
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_origin::coupon::{HEADER, issue_file};
-use onbill_origin::outbox;
+use onbill_origin::delivery;
 use serde_json::json;
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -26,7 +26,7 @@ async fn a_pin_goes_before_a_thousand_coupons_and_each_of_them_comes_once() {
         assert_eq!(report.expect("reads").issued, COUPONS as u64);
 
         market.trouble(json!({"smsc": "slow"})).await;
-        market.working.spawn(outbox::run(Arc::clone(&market.app)));
+        market.working.spawn(delivery::run(Arc::clone(&market.app)));
         until("the SMSC has as many as it gets", async || market.operator.smsc_asked() == UNHURRIED).await;
         market.enter_number().await;
         until("the PIN comes", async || !market.inbox().await.is_empty()).await;

@@ -1,8 +1,8 @@
 //! `POST /operator/v1/account-events`: something happened to an account.
 
-use crate::account_events::{Followed, follow};
 use crate::app::App;
 use crate::fault::Failure;
+use crate::lifecycle::event::{Followed, follow};
 use crate::routes::authentic::OperatorCall;
 use axum::Json;
 use axum::extract::State;

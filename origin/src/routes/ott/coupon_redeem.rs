@@ -4,8 +4,8 @@
 use super::transaction::ANSWERING_SECONDS;
 use crate::app::App;
 use crate::config::wrong_codes_per_hour;
+use crate::delivery::{self, charge as hand_off};
 use crate::fault::{Failure, Fault};
-use crate::outbox::{self, charge as hand_off};
 use crate::routes::authentic::PartnerCall;
 use crate::store::{NewRedemption, Redeeming, Redemption, RedemptionEnd};
 use axum::Json;
@@ -52,12 +52,12 @@ pub(in crate::routes) async fn redeem_coupon(
     };
 
     // 3.
-    let outcome = outbox::within_deadline(&app, hand_off::hand_off(&app, &charge, 1)).await;
+    let outcome = delivery::within_deadline(&app, hand_off::hand_off(&app, &charge, 1)).await;
 
     // 4.
     let (end, settling) =
         app.store.answer_redemption(app.now(), charge.transaction_id.clone(), outcome).await?;
-    outbox::look_at(settling, "charge", &charge.transaction_id);
+    delivery::look_at(settling, "charge", &charge.transaction_id);
     app.ring_outbox();
     answer(&app, end)
 }

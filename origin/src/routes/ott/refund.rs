@@ -2,8 +2,8 @@
 
 use super::transaction::{ANSWERING_SECONDS, json};
 use crate::app::App;
+use crate::delivery::{self, refund as hand_off};
 use crate::fault::{Failure, Fault};
-use crate::outbox::{self, refund as hand_off};
 use crate::routes::authentic::PartnerCall;
 use crate::store::{NewRefund, RefundPosting};
 use axum::extract::rejection::PathRejection;
@@ -71,11 +71,11 @@ pub(in crate::routes) async fn post_refund(
     };
 
     // 3.
-    let outcome = outbox::within_deadline(&app, hand_off::hand_off(&app, &refund, 1)).await;
+    let outcome = delivery::within_deadline(&app, hand_off::hand_off(&app, &refund, 1)).await;
 
     // 4.
     let (answer, settling) = app.store.answer_refund(app.now(), refund.refund_id.clone(), outcome).await?;
-    outbox::look_at(settling, "refund", &refund.refund_id);
+    delivery::look_at(settling, "refund", &refund.refund_id);
     app.ring_outbox();
     Ok(json(StatusCode::CREATED, answer))
 }

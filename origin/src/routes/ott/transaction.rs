@@ -2,8 +2,8 @@
 
 use super::routed;
 use crate::app::App;
+use crate::delivery::{self, charge as hand_off};
 use crate::fault::{Failure, Fault};
-use crate::outbox::{self, charge as hand_off};
 use crate::routes::authentic::PartnerCall;
 use crate::store::{LEASE_SECONDS_MAX, NewCharge, Posting};
 use axum::extract::State;
@@ -70,12 +70,12 @@ pub(in crate::routes) async fn post_transaction(
     routed::compare(pai, call.subscriber.as_deref(), &charge.handle);
 
     // 3.
-    let outcome = outbox::within_deadline(&app, hand_off::hand_off(&app, &charge, 1)).await;
+    let outcome = delivery::within_deadline(&app, hand_off::hand_off(&app, &charge, 1)).await;
 
     // 4.
     let (answer, settling) =
         app.store.answer_transaction(app.now(), charge.transaction_id.clone(), outcome).await?;
-    outbox::look_at(settling, "charge", &charge.transaction_id);
+    delivery::look_at(settling, "charge", &charge.transaction_id);
     app.ring_outbox();
     Ok(json(StatusCode::CREATED, answer))
 }

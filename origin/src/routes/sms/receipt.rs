@@ -4,8 +4,9 @@
 //! nothing else is in the call.
 
 use crate::app::App;
+use crate::config::SmsSettings;
 use crate::fault::Failure;
-use crate::sms::{Receipt, Receipts as _, Report, SmsSettings};
+use crate::sms::{Receipt, Receipts as _, Report};
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
 use onbill_domain::reject::{Code, Reject};

@@ -8,16 +8,14 @@ mod link;
 mod pdu;
 mod receipt;
 mod session;
-mod settings;
 mod verdict;
 mod window;
-
-pub use settings::SmppSettings;
 
 use super::parts::{self, Alphabet, Parts};
 use super::{Cause, Receipts, Sent, Text, Texts};
 use crate::ambient::{Clock, Random};
-use crate::password_file;
+use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
+use crate::keys::password_file;
 use crate::tls;
 use async_trait::async_trait;
 use onbill_domain::timestamp::Timestamp;
@@ -26,7 +24,7 @@ use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
 use rusmpp::values::{DataCoding, EsmClass, InterfaceVersion, Npi, PriorityFlag, RegisteredDelivery, Ton};
 use rustls::pki_types::ServerName;
 use session::{NoAnswer, Session};
-use settings::PASSWORD_CHARS_MAX;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
@@ -79,8 +77,10 @@ impl SmppTexts {
     ) -> Result<Self, String> {
         settings.check()?;
         let password = password_file::read("password_file", &settings.password_file)?;
-        if password.len() > PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
-            return Err(format!("password_file: SMPP has room for {PASSWORD_CHARS_MAX} ASCII characters"));
+        if password.len() > SMPP_PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
+            return Err(format!(
+                "password_file: SMPP has room for {SMPP_PASSWORD_CHARS_MAX} ASCII characters"
+            ));
         }
         let (source, ton, npi) = settings.source()?;
         let source = COctetString::from_string(source).map_err(|_| "sender is too long")?;

@@ -6,7 +6,6 @@
 //! ways. What several origins need to agree on is a row or a unique index.
 
 mod accounts;
-mod address;
 mod begun_with;
 mod charges;
 mod coupon_texts;
@@ -35,13 +34,12 @@ mod tls;
 mod transaction;
 mod turns;
 
-pub use address::Address;
-
 use super::{
     AccountRow, DevicePin, Flow, FlowStart, Hash, KnownAccount, NewFlow, NewPai, NewSignup, NumberIndex,
     PaiRow, PinTry, SignupEnd, SignupIssue, Store, StoreError, SubscriptionRecord, SubscriptionUpdate,
     TokenSpend,
 };
+use crate::config::PostgresAddress;
 use async_trait::async_trait;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use failure::Broken;
@@ -79,7 +77,7 @@ pub struct PostgresStore {
 
 impl PostgresStore {
     /// Connects, and brings the schema up to date.
-    pub async fn open(address: &Address, connections: usize) -> Result<Self, StoreError> {
+    pub async fn open(address: &PostgresAddress, connections: usize) -> Result<Self, StoreError> {
         let settings = address.settings().clone();
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if address.is_encrypted() {

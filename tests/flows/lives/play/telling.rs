@@ -8,7 +8,7 @@ use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use onbill_domain::wire::operator::{AccountEventRequest, EventOutcome};
-use onbill_origin::account_events::{Followed, follow};
+use onbill_origin::lifecycle::event::{Followed, follow};
 use onbill_origin::store::AccountRow;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use crate::lives::truth::pick;
 use crate::lives::wire::Fate;
 use crate::seeds::Dice;
 use onbill_domain::pai::PaiState;
-use onbill_origin::outbox;
+use onbill_origin::delivery;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -14,7 +14,7 @@ impl Life<'_> {
         if self.rounds.len() < super::ROUNDS_MAX {
             let app = Arc::clone(&self.app);
             self.rounds.push(Box::pin(async move {
-                outbox::deliver_due(&app).await.expect("works");
+                delivery::deliver_due(&app).await.expect("works");
             }));
             self.go_on();
         }

@@ -8,7 +8,7 @@ use http::Request;
 use onbill_domain::signature::{
     Answer, CONTENT_DIGEST, Presented, SIGNATURE, SIGNATURE_INPUT, Target, sign_answer, verify,
 };
-use onbill_origin::peer::Unreachable;
+use onbill_origin::http::Unreachable;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};

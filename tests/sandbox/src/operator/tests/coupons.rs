@@ -9,7 +9,7 @@ use onbill_domain::ids::ExtId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::{Presented, Target, verify};
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::peer::Unreachable;
+use onbill_origin::http::Unreachable;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};

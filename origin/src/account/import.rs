@@ -1,0 +1,111 @@
+//! `import-accounts`: the operator's account file into the embedded table. A bad line is named by line and column and
+//! skipped; everything else is imported.
+
+use crate::config::NumberPlan;
+use crate::csv_file;
+use crate::keys::Vault;
+use crate::store::{AccountRow, Store, StoreError};
+use onbill_domain::currency::Currency;
+use onbill_domain::day::Day;
+use onbill_domain::money::Money;
+use onbill_domain::standing::{Account, AccountStatus, AccountType};
+use std::io::Read;
+
+/// The columns, in the order of the header.
+pub const HEADER: [&str; 6] = ["msisdn", "status", "type", "balance", "currency", "activated_on"];
+
+/// Lines written in one database transaction: large enough to make the fsync cheap, small enough that charges do not
+/// wait behind it.
+const BATCH: usize = 500;
+
+/// What an import did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Lines imported.
+    pub imported: u64,
+    /// Lines refused.
+    pub refused: u64,
+}
+
+/// Why an import stopped.
+#[derive(Debug)]
+pub enum ImportError {
+    /// The header is not the expected one, or the file is not CSV at all.
+    Header(String),
+    /// The books failed.
+    Store(StoreError),
+}
+
+/// Imports `file`. `complain` gets a sentence for each refused line, `progress` the position in bytes.
+pub async fn import_accounts(
+    store: &dyn Store,
+    vault: &Vault,
+    numbers: NumberPlan,
+    file: impl Read,
+    mut complain: impl FnMut(String),
+    mut progress: impl FnMut(u64),
+) -> Result<Report, ImportError> {
+    let mut reader = csv_file::reader(file);
+    let found = csv_file::header(&mut reader).map_err(ImportError::Header)?;
+    if found != HEADER {
+        return Err(ImportError::Header(format!("the first line must be {}", HEADER.join(","))));
+    }
+    let mut report = Report::default();
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut record = csv::StringRecord::new();
+    while let Some(line) = csv_file::next(&mut reader, &mut record) {
+        match line.map(|line| (line, read_line(vault, numbers, &record))) {
+            Ok((_, Ok(row))) => batch.push(row),
+            Ok((line, Err((column, why)))) => {
+                report.refused += 1;
+                complain(format!("line {line}, column {}: {why}", HEADER[column]));
+            }
+            Err(unreadable) => {
+                report.refused += 1;
+                complain(unreadable.complaint);
+                if unreadable.is_end {
+                    break;
+                }
+            }
+        }
+        if batch.len() == BATCH {
+            report.imported += flush(store, &mut batch).await?;
+            progress(reader.position().byte());
+        }
+    }
+    report.imported += flush(store, &mut batch).await?;
+    progress(reader.position().byte());
+    Ok(report)
+}
+
+async fn flush(store: &dyn Store, batch: &mut Vec<AccountRow>) -> Result<u64, ImportError> {
+    let count = batch.len() as u64;
+    store.import_accounts(std::mem::take(batch)).await.map_err(ImportError::Store)?;
+    Ok(count)
+}
+
+/// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a
+/// number.
+fn read_line(
+    vault: &Vault,
+    numbers: NumberPlan,
+    record: &csv::StringRecord,
+) -> Result<AccountRow, (usize, &'static str)> {
+    let field = |column: usize| record.get(column).ok_or((column, "is missing"));
+    let msisdn = numbers.read(field(0)?).map_err(|_| (0, "is not a telephone number"))?;
+    let status = AccountStatus::parse(field(1)?).ok_or((1, "must be active, suspended or ceased"))?;
+    let account_type = AccountType::parse(field(2)?).ok_or((2, "must be postpaid or prepaid"))?;
+    let balance = match (field(3)?, account_type) {
+        ("", AccountType::Postpaid) => None,
+        ("", AccountType::Prepaid) => return Err((3, "must not be empty for prepaid")),
+        (digits, _) => {
+            let amount_minor = digits.parse().map_err(|_| (3, "must be whole minor units, such as 1599"))?;
+            let currency = Currency::parse(field(4)?).ok_or((4, "must be an ISO 4217 code, such as USD"))?;
+            Some(Money { amount_minor, currency })
+        }
+    };
+    // Never empty: by this day the number's next holder is told from the last one.
+    let activated_on = Day::parse(field(5)?).ok_or((5, "must be a date of the form YYYY-MM-DD"))?;
+    let account = Account { status, account_type, balance };
+    Ok(AccountRow { number: vault.index(&msisdn), account, activated_on })
+}

@@ -1,0 +1,3 @@
+//! What the operator knows of its accounts.
+
+pub mod import;

@@ -1,0 +1,31 @@
+//! What the books were begun with, compared at every start: the operator, the key that numbers are found by, and where
+//! account standing comes from.
+//!
+//! With any of them exchanged, every account looks unknown or taken over, and the next billing run would decline each
+//! charge and close each PAI for ever. So the origin does not start. Not here: changing one of them on purpose, which
+//! means writing the books anew.
+
+use crate::config::{AccountSource, Config};
+use crate::keys::Vault;
+use crate::store::{Store, StoreError};
+
+/// Notes or compares. The complaint says what differs.
+pub async fn compare(store: &dyn Store, config: &Config, vault: &Vault) -> Result<(), String> {
+    let source: &[u8] = match config.accounts {
+        AccountSource::Table => b"table",
+        AccountSource::Csp => b"csp",
+    };
+    let facts = vec![
+        ("operator", config.operator.as_str().as_bytes().to_vec()),
+        ("numbers key", vault.index_check().to_vec()),
+        ("source of accounts", source.to_vec()),
+    ];
+    match store.begin_with(facts).await {
+        Ok(None) => Ok(()),
+        Ok(Some(fact)) => Err(format!(
+            "the books were begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
+        )),
+        Err(StoreError::Failed(why)) => Err(format!("the books cannot be read: {why}")),
+        Err(StoreError::NonceSpent) => Err("the books cannot be read".to_owned()),
+    }
+}

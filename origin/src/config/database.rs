@@ -1,0 +1,106 @@
+//! Which database keeps the books: a SQLite file beside the origin, or PostgreSQL at a URL.
+
+use super::postgres_address::PostgresAddress;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Where the books are, in one text of the configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A `postgres://` URL.
+    Postgres(PostgresAddress),
+}
+
+impl TryFrom<String> for Database {
+    type Error = String;
+
+    /// The complaint does not repeat the text: it may have a password in it.
+    fn try_from(text: String) -> Result<Self, String> {
+        if PostgresAddress::is_meant_by(&text) {
+            return PostgresAddress::parse(&text)
+                .map(Self::Postgres)
+                .map_err(|complaint| format!("database {complaint}"));
+        }
+        if text.is_empty() || text.contains("://") {
+            return Err("database is neither the path of a SQLite file nor a postgres:// URL".to_owned());
+        }
+        Ok(Self::Sqlite(text.into()))
+    }
+}
+
+impl Database {
+    /// Checks what belongs to one kind of database only.
+    pub(crate) fn check(
+        &self,
+        password_file: Option<&Path>,
+        connections: Option<usize>,
+    ) -> Result<(), String> {
+        if connections == Some(0) {
+            return Err("database_connections must be at least 1".to_owned());
+        }
+        match self {
+            Self::Sqlite(_) if password_file.is_some() || connections.is_some() => {
+                Err("database_password_file and database_connections are for a postgres:// URL".to_owned())
+            }
+            Self::Postgres(address) if address.has_password() && password_file.is_some() => {
+                Err("the password is in database and in database_password_file: take one out".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses the path of a file that is not there. A database on a server is there, or cannot be opened.
+    pub(crate) fn must_exist(&self) -> Result<(), String> {
+        match self {
+            Self::Sqlite(path) if !path.is_file() => Err(format!(
+                "{} is not there: only serve and import-accounts begin new books",
+                path.display()
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Database, String> {
+        Database::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn a_path_is_sqlite_and_a_url_is_postgres_and_nothing_else_is_a_database() {
+        assert!(matches!(read("target/dev/acme.sqlite"), Ok(Database::Sqlite(_))));
+        assert!(matches!(read("postgres://u@127.0.0.1/b"), Ok(Database::Postgres(_))));
+        assert!(matches!(read("postgresql://u@db.acme.example/b"), Ok(Database::Postgres(_))));
+        for text in ["", "mysql://u:hunter2@127.0.0.1/b", "postgres://u:hunter2@127.0.0.1"] {
+            let complaint = read(text).expect_err("is refused");
+            assert!(complaint.starts_with("database ") && !complaint.contains("hunter2"), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn reports_are_of_books_that_are_there() {
+        let complaint = read("no-such-folder/acme.sqlite").expect("is a path").must_exist();
+        assert!(complaint.is_err_and(|why| why.starts_with("no-such-folder/acme.sqlite is not there")));
+        assert_eq!(read("Cargo.toml").expect("is a path").must_exist(), Ok(()));
+        assert_eq!(read("postgres://u@127.0.0.1/b").expect("is a URL").must_exist(), Ok(()));
+    }
+
+    #[test]
+    fn a_password_is_in_one_place() {
+        let file = Some(Path::new("password"));
+        let with = read("postgres://u:hunter2@127.0.0.1/b").expect("is well formed");
+        let without = read("postgres://u@127.0.0.1/b").expect("is well formed");
+        let sqlite = read("acme.sqlite").expect("is a path");
+        assert_eq!(without.check(file, Some(8)), Ok(()));
+        assert_eq!(with.check(None, None), Ok(()));
+        assert!(with.check(file, None).is_err());
+        assert!(without.check(None, Some(0)).is_err());
+        assert!(sqlite.check(file, None).is_err() && sqlite.check(None, Some(8)).is_err());
+    }
+}

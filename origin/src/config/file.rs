@@ -1,0 +1,251 @@
+//! The configuration file as it is written, and the check of what its types do not say.
+
+use super::coupons::{self, CouponSettings};
+use super::database::Database;
+use super::durations::{HandOffSeconds, SimSwapHours};
+use super::files::FileSettings;
+use super::number_plan::NumberPlan;
+use super::offers::Offer;
+use super::partners::{self, Partner};
+use super::secure_url::secure;
+use super::sms::SmsSettings;
+use super::sources::{AccountSource, Billing};
+use super::spending::CurrencyLimits;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::Keyring;
+use onbill_domain::limits::CHARGE_MINOR_MAX;
+use onbill_domain::origin_url::origin_of;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The file as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The operator this origin serves.
+    pub operator: OperatorId,
+    /// The operator's name for people, in text messages.
+    pub name: String,
+    /// ISO 3166 code of the country whose national number format is accepted.
+    pub country: String,
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// Where the books are: the path of a SQLite file, or a `postgres://` URL.
+    pub database: Database,
+    /// A file with the password of the PostgreSQL database, which then need not stand here.
+    pub database_password_file: Option<PathBuf>,
+    /// How many connections to PostgreSQL this origin may have at once.
+    pub database_connections: Option<usize>,
+    /// The key ring's file.
+    pub keys: PathBuf,
+    /// Public URL of the edge, without a path: what partners sign for, and the base of return pages.
+    pub edge_url: String,
+    /// Where account standing comes from.
+    #[serde(default)]
+    pub accounts: AccountSource,
+    /// How charges and refunds reach billing.
+    #[serde(default)]
+    pub billing: Billing,
+    /// Where the files are. It may stay when billing is by the CSP API again: then no file is made any more, and the
+    /// responses to those that are out are still taken.
+    pub files: Option<FileSettings>,
+    /// Base URL of the operator's CSP API.
+    pub bss_url: String,
+    /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
+    #[serde(default)]
+    pub hand_off_seconds: HandOffSeconds,
+    /// How text messages reach customers.
+    #[serde(default)]
+    pub sms: SmsSettings,
+    /// Hours after a SIM swap in which a PIN does not prove the number for a sign-up.
+    #[serde(default)]
+    pub sim_swap_hours: SimSwapHours,
+    /// Web origins that a return URL may lie on; the first is where a customer without one goes.
+    pub dashboards: Vec<String>,
+    /// What is sold.
+    pub offers: Vec<Offer>,
+    /// The partners with something to configure.
+    #[serde(default)]
+    pub partners: Vec<Partner>,
+    /// How much an account may be charged; a currency that is not here has no limits.
+    #[serde(default)]
+    pub limits: Vec<CurrencyLimits>,
+    /// What coupons there are.
+    pub coupons: Option<CouponSettings>,
+}
+
+impl Config {
+    /// Reads and checks the file and the key ring it names.
+    pub fn load(path: &Path) -> Result<(Self, Keyring), String> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path)
+                .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+        };
+        let config: Self = toml::from_str(&read(path)?)
+            .map_err(|error| format!("{}: {}", path.display(), error.message()))?;
+        config.check().map_err(|complaint| format!("{}: {complaint}", path.display()))?;
+        let keys = Keyring::parse(&read(&config.keys)?)
+            .map_err(|complaint| format!("{}: {complaint}", config.keys.display()))?;
+        Ok((config, keys))
+    }
+
+    /// Checks what the types do not. The complaint says what to change.
+    pub fn check(&self) -> Result<(), String> {
+        NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
+        self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
+        secure(&self.edge_url, "edge_url")?;
+        secure(&self.bss_url, "bss_url")?;
+        match &self.files {
+            None if self.billing == Billing::Files => {
+                return Err("billing = \"files\" needs [files]".to_owned());
+            }
+            None => {}
+            Some(files) => files.check().map_err(|complaint| format!("files: {complaint}"))?,
+        }
+        self.sms.check().map_err(|complaint| format!("sms: {complaint}"))?;
+        if origin_of(&self.edge_url).as_deref() != Some(&self.edge_url) {
+            return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
+        }
+        if self.dashboards.is_empty() {
+            return Err("dashboards must name at least one web origin".to_owned());
+        }
+        for dashboard in &self.dashboards {
+            secure(dashboard, "dashboards")?;
+            if origin_of(dashboard).as_deref() != Some(dashboard) {
+                return Err(format!(
+                    "dashboards: {dashboard} is not a bare origin, such as https://my.acme.example"
+                ));
+            }
+        }
+        if self.offers.is_empty() {
+            return Err("offers must not be empty".to_owned());
+        }
+        for (n, offer) in self.offers.iter().enumerate() {
+            if self.offers[..n].iter().any(|other| other.id == offer.id) {
+                return Err(format!("offer {} is there twice", offer.id));
+            }
+            if !(1..=CHARGE_MINOR_MAX).contains(&offer.price.amount_minor) {
+                return Err(format!(
+                    "offer {}: price.value must be positive minor units below the limit",
+                    offer.id
+                ));
+            }
+        }
+        partners::check(&self.partners, &self.name)?;
+        if let Some(coupons) = &self.coupons {
+            coupons::check(coupons, &self.offers)?;
+        };
+        for (n, set) in self.limits.iter().enumerate() {
+            let currency = set.currency;
+            if self.limits[..n].iter().any(|other| other.currency == currency) {
+                return Err(format!("limits in {currency} are there twice"));
+            }
+            let limits = set.limits();
+            limits.check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
+            // Each month's charge would be declined, for good.
+            let in_currency = |offer: &&Offer| offer.price.currency == currency;
+            let out_of_reach = |offer: &&Offer| !limits.allow(offer.price.amount_minor);
+            if let Some(offer) = self.offers.iter().filter(in_currency).find(out_of_reach) {
+                return Err(format!(
+                    "limits in {currency}: offer {} costs {}, which they never allow; they are in minor units",
+                    offer.id, offer.price
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use onbill_domain::currency::Currency;
+    use onbill_domain::ids::PartnerId;
+    use onbill_domain::spending::SpendingLimits;
+
+    pub(in crate::config) const GOOD: &str = r#"
+        operator = "acme"
+        name = "Acme Mobile"
+        country = "US"
+        listen = "127.0.0.1:8788"
+        database = "acme.sqlite"
+        keys = "keys.json"
+        edge_url = "http://127.0.0.1:8787"
+        bss_url = "https://bss.acme.example/csp"
+        dashboards = ["https://my.acme.example"]
+        [[offers]]
+        id = "netflix-standard"
+        partner = "netflix"
+        title = "Netflix Standard"
+        plan = "standard"
+        price = { value = 1599, currency = "USD" }
+        [[partners]]
+        id = "netflix"
+        url = "https://callbacks.netflix.example/onbill"
+        [[limits]]
+        currency = "USD"
+        smallest = 50
+        month = 10000
+    "#;
+
+    fn check(text: &str) -> Result<(), String> {
+        toml::from_str::<Config>(text).map_err(|error| error.message().to_owned())?.check()
+    }
+
+    #[test]
+    fn a_currency_is_billed_in_when_something_costs_or_is_limited_in_it() {
+        let text = format!("{GOOD}[[limits]]\ncurrency = \"EUR\"");
+        let config: Config = toml::from_str(&text).expect("is sound");
+        let limits = |code| config.limits_in(Currency::parse(code).expect("is listed"));
+        assert_eq!(limits("USD").and_then(|limits| limits.month_minor), Some(10000));
+        assert_eq!(limits("EUR"), Some(SpendingLimits::default()));
+        assert_eq!(limits("JPY"), None);
+        let netflix = PartnerId::parse("netflix").expect("is a slug");
+        assert_eq!(config.partner_url(&netflix), Some("https://callbacks.netflix.example/onbill"));
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_words() {
+        assert_eq!(check(GOOD), Ok(()));
+        for (from, to, complaint) in [
+            ("country = \"US\"", "country = \"ZZ\"", "ISO 3166"),
+            ("https://bss", "http://bss", "must be https"),
+            ("https://my.acme.example", "https://my.acme.example/", "bare origin"),
+            ("http://127.0.0.1:8787", "http://127.0.0.1:8787/edge", "bare origin"),
+            ("http://127.0.0.1:8787", "http://127.0.0.1.evil.example", "must be https"),
+            ("value = 1599", "value = 0", "positive"),
+            ("value = 1599", "value = 15.99", "invalid type"),
+            ("name =", "nmae =", "nmae"),
+            ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
+            ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),
+            ("database =", "billing = \"files\"\ndatabase =", "needs [files]"),
+            ("[[offers]]", "[files]\ndirectory = \"spool\"\n[[offers]]", "absolute"),
+            (
+                "[[offers]]",
+                "[files]\ndirectory = \"/spool\"\nlines = 10001\n[[offers]]",
+                "lines must be from 1",
+            ),
+            (
+                "[[offers]]",
+                "[files]\ndirectory = \"/spool\"\nevery_minutes = 0\n[[offers]]",
+                "every_minutes must be",
+            ),
+            ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
+            ("database =", "sim_swap_hours = -1\ndatabase =", "sim_swap_hours must be 0 to 8760"),
+            ("[[offers]]", "[sms]\nby = \"pigeon\"\n[[offers]]", "pigeon"),
+            ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
+            ("example/onbill", "example/onbill/", "partner netflix: url"),
+            ("https://callbacks", "http://callbacks", "must be https"),
+            ("month =", "mounth =", "mounth"),
+            ("month = 10000", "month = 49", "limits in USD: smallest"),
+            ("month = 10000", "month = 100", "limits in USD: offer netflix-standard costs 15.99 USD"),
+            ("smallest = 50", "smallest = 1600", "limits in USD: offer netflix-standard costs 15.99 USD"),
+            ("month = 10000", "month = 0", "positive"),
+            ("month = 10000", "[[limits]]\ncurrency = \"USD\"", "limits in USD are there twice"),
+        ] {
+            let verdict = check(&GOOD.replace(from, to)).expect_err(to);
+            assert!(verdict.contains(complaint), "{verdict}");
+        }
+    }
+}

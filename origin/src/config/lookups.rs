@@ -1,0 +1,155 @@
+//! What is asked of the configuration: an offer, a partner's settings, the limits in a currency.
+
+use super::file::Config;
+use super::offers::Offer;
+use super::partners::{NumberProof, Partner};
+use super::settlement::SettlementModel;
+use super::spending::CurrencyLimits;
+use onbill_domain::currency::Currency;
+use onbill_domain::ids::{OfferId, PartnerId};
+use onbill_domain::reject::{Code, Reject};
+use onbill_domain::spending::SpendingLimits;
+use std::collections::BTreeSet;
+
+impl Config {
+    /// What an account may be charged in a currency; `None` when the operator does not bill in it.
+    pub fn limits_in(&self, currency: Currency) -> Option<SpendingLimits> {
+        let set = self.limits.iter().find(|set| set.currency == currency).map(CurrencyLimits::limits);
+        let on_offer = self.offers.iter().any(|offer| offer.price.currency == currency);
+        set.or_else(|| on_offer.then(SpendingLimits::default))
+    }
+
+    /// The offer of that name.
+    pub fn offer(&self, id: &OfferId) -> Option<&Offer> {
+        self.offers.iter().find(|offer| offer.id == *id)
+    }
+
+    /// The authority that partners sign for.
+    pub fn edge_authority(&self) -> &str {
+        self.edge_url.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// All partners, by what is sold and by what is configured.
+    pub fn partner_ids(&self) -> BTreeSet<&PartnerId> {
+        let sold = self.offers.iter().map(|offer| &offer.partner);
+        sold.chain(self.partners.iter().map(|partner| &partner.id)).collect()
+    }
+
+    fn partner(&self, id: &PartnerId) -> Option<&Partner> {
+        self.partners.iter().find(|partner| partner.id == *id)
+    }
+
+    /// A partner's name for people.
+    pub fn partner_name<'c>(&'c self, id: &'c PartnerId) -> &'c str {
+        self.partner(id).and_then(|partner| partner.name.as_deref()).unwrap_or(id.as_str())
+    }
+
+    /// Where a partner is told of later outcomes.
+    pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
+        self.partner(id)?.url.as_deref()
+    }
+
+    /// How the money is shared with a partner.
+    pub fn settlement_with(&self, id: &PartnerId) -> Option<SettlementModel> {
+        self.partner(id)?.settlement
+    }
+
+    /// How a partner's numbers are proved: by PIN, unless this is configured otherwise.
+    pub fn number_proof(&self, id: &PartnerId) -> NumberProof {
+        self.partner(id).map_or_else(NumberProof::default, |partner| partner.number_proof)
+    }
+
+    /// The offer of that name, if this partner delivers it, or else 400 `parameter-not-supported`. Without a name it is
+    /// the partner's cheapest; prices in several currencies cannot be compared, so that then a name is needed: 400
+    /// `invalid-request`.
+    pub fn offer_of(&self, partner: &PartnerId, name: Option<&OfferId>) -> Result<&Offer, Reject> {
+        let mut delivered = self.offers.iter().filter(|offer| offer.partner == *partner);
+        let found = match name {
+            Some(name) => delivered.find(|offer| offer.id == *name),
+            None => delivered.clone().min_by_key(|offer| offer.price.amount_minor),
+        };
+        let Some(found) = found else {
+            return Err(Reject::new(Code::ParameterNotSupported, "offer is not on sale here."));
+        };
+        if name.is_none() && delivered.any(|other| other.price.currency != found.price.currency) {
+            return Err(Reject::invalid(
+                "offer is needed: what is on sale here has prices in several currencies.",
+            ));
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::file::tests::GOOD;
+
+    fn id<T>(parse: impl Fn(&str) -> Option<T>, text: &str) -> T {
+        parse(text).expect("is a slug")
+    }
+
+    #[test]
+    fn a_number_is_proved_by_pin_unless_it_is_configured_otherwise() {
+        let proof = |text: &str| {
+            let config: Config = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+            Ok::<_, String>(config.number_proof(&id(PartnerId::parse, "netflix")))
+        };
+        assert_eq!(proof(GOOD), Ok(NumberProof::Pin));
+        let partner = "[[partners]]\n        id = \"netflix\"";
+        let with = |word: &str| GOOD.replace(partner, &format!("{partner}\nnumber_proof = \"{word}\""));
+        assert_eq!(proof(&with("pin")), Ok(NumberProof::Pin));
+        assert_eq!(proof(&with("device-read")), Ok(NumberProof::DeviceRead));
+        assert_eq!(proof(&GOOD.replace("id = \"netflix\"\n", "id = \"tunes\"\n")), Ok(NumberProof::Pin));
+        assert!(proof(&with("none")).expect_err("is no proof").contains("device-read"));
+    }
+
+    #[test]
+    fn a_partner_has_a_name_for_people_that_is_its_own() {
+        let partner = "[[partners]]\n        id = \"netflix\"";
+        let named = |name: &str| {
+            let text = GOOD.replace(partner, &format!("{partner}\nname = \"{name}\""));
+            let config: Config = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
+            config.check()?;
+            Ok::<_, String>(config.partner_name(&id(PartnerId::parse, "netflix")).to_owned())
+        };
+        for good in ["Netflix", "Éire TV 24", "网飞", "x", &"n".repeat(40)] {
+            assert_eq!(named(good).as_deref(), Ok(good));
+        }
+        for bad in
+            ["", " ", " Netflix", "Netflix ", "123456 is your code", "Acme: x", "a\\nb", &"n".repeat(41)]
+        {
+            assert!(named(bad).is_err_and(|complaint| complaint.contains("without a colon")), "{bad}");
+        }
+        assert!(named("ACME mobile").is_err_and(|complaint| complaint.contains("not be the operator's")));
+        let config: Config = toml::from_str(GOOD).expect("is sound");
+        assert_eq!(config.partner_name(&id(PartnerId::parse, "netflix")), "netflix");
+    }
+
+    #[test]
+    fn an_offer_is_the_named_one_of_the_partner_or_its_cheapest() {
+        let offer = |name: &str, partner: &str, value: i64, currency: &str| {
+            format!(
+                "[[offers]]\nid = \"{name}\"\npartner = \"{partner}\"\ntitle = \"T\"\nplan = \"p\"\n\
+                 price = {{ value = {value}, currency = \"{currency}\" }}\n"
+            )
+        };
+        let cheap =
+            offer("netflix-basic", "netflix", 799, "USD") + &offer("tunes-family", "tunes", 99, "USD");
+        let config = |more: &str| toml::from_str::<Config>(&format!("{GOOD}{more}")).expect("is sound");
+        let found = |config: &Config, partner: &str, name: Option<&str>| {
+            let name = name.map(|name| id(OfferId::parse, name));
+            let found = config.offer_of(&id(PartnerId::parse, partner), name.as_ref());
+            found.map(|offer| offer.id.to_string()).map_err(|reject| reject.code.as_str())
+        };
+        let one = config(&cheap);
+        assert_eq!(found(&one, "netflix", Some("netflix-standard")).as_deref(), Ok("netflix-standard"));
+        assert_eq!(found(&one, "netflix", None).as_deref(), Ok("netflix-basic"));
+        assert_eq!(found(&one, "netflix", Some("tunes-family")), Err("parameter-not-supported"));
+        assert_eq!(found(&one, "netflix", Some("netflix-gold")), Err("parameter-not-supported"));
+        assert_eq!(found(&one, "games", None), Err("parameter-not-supported"));
+        let two = config(&(cheap + &offer("netflix-euro", "netflix", 1, "EUR")));
+        assert_eq!(found(&two, "netflix", None), Err("invalid-request"));
+        assert_eq!(found(&two, "netflix", Some("netflix-euro")).as_deref(), Ok("netflix-euro"));
+    }
+}

@@ -1,0 +1,39 @@
+//! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in the key ring that
+//! it names.
+//!
+//! Architecture invariant: this is a leaf. It says what the operator has set, and uses nothing of the origin.
+
+mod coupons;
+mod database;
+mod durations;
+mod file;
+mod files;
+mod lookups;
+mod number_plan;
+mod offers;
+mod partners;
+mod postgres_address;
+mod secure_url;
+mod settlement;
+mod sms;
+mod sources;
+mod spending;
+
+pub(crate) use coupons::wrong_codes_per_hour;
+pub use coupons::{CouponPlan, CouponSettings};
+pub use database::Database;
+pub use durations::{HandOffSeconds, SimSwapHours};
+pub use file::Config;
+pub use files::FileSettings;
+pub use number_plan::NumberPlan;
+pub use offers::Offer;
+#[cfg(test)]
+pub(crate) use partners::PARTNER_NAME_UNITS_MAX;
+pub use partners::{NumberProof, Partner};
+pub use postgres_address::PostgresAddress;
+pub(crate) use settlement::BASIS_POINTS_WHOLE;
+pub use settlement::SettlementModel;
+pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;
+pub use sms::{CspSettings, KannelSettings, SmppAddress, SmppSettings, SmsSettings};
+pub use sources::{AccountSource, Billing};
+pub use spending::CurrencyLimits;

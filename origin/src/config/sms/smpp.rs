@@ -1,0 +1,219 @@
+//! `[sms]` with `by = "smpp"`: where the SMSC is, and who we are there.
+
+use rusmpp::values::{Npi, Ton};
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// Messages under way at once, when the configuration names no number: what most SMSCs allow without being asked.
+const WINDOW_DEFAULT: u16 = 10;
+/// An SMSC that allows more is rare, and each of them is memory.
+const WINDOW_MAX: u16 = 100;
+/// Silence until the SMSC is asked whether it is there, in seconds: routers forget a connection after minutes.
+const ENQUIRE_SECONDS_DEFAULT: u64 = 30;
+const ENQUIRE_SECONDS_MAX: u64 = 300;
+/// How long an SMSC may take to answer, in seconds.
+const ANSWER_SECONDS_DEFAULT: u64 = 10;
+/// With the most parts that a text may have, an attempt ends well before somebody else may make another.
+const ANSWER_SECONDS_MAX: u64 = 30;
+/// Characters of the fields, without the NUL at their end (SMPP 3.4 §4.1.5).
+const SYSTEM_ID_CHARS_MAX: usize = 15;
+const SYSTEM_TYPE_CHARS_MAX: usize = 12;
+/// The same of a password.
+pub(crate) const SMPP_PASSWORD_CHARS_MAX: usize = 8;
+/// Digits of a sender that is a number.
+const NUMBER_DIGITS_MAX: usize = 20;
+/// Characters of a sender that is a name (3GPP TS 23.040 §9.1.2.5).
+const NAME_CHARS_MAX: usize = 11;
+
+/// The SMSC, and who we are there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmppSettings {
+    /// Where it is: `smpp://host:port`, or `smpps://` with TLS.
+    pub url: SmppAddress,
+    /// Our name there.
+    pub system_id: String,
+    /// A file with the password, in its first line.
+    pub password_file: PathBuf,
+    /// What kind of system we are, where the SMSC wants to know.
+    #[serde(default)]
+    pub system_type: String,
+    /// Whom messages come from: a number with its `+`, a short code, or a name.
+    pub sender: String,
+    /// Type of number of the sender, when the SMSC wants another than the sender's form says.
+    pub sender_ton: Option<u8>,
+    /// The same for its numbering plan.
+    pub sender_npi: Option<u8>,
+    /// Most messages under way at once.
+    #[serde(default = "window_default")]
+    pub window: u16,
+    /// Seconds between two questions whether the SMSC is there.
+    #[serde(default = "enquire_seconds_default")]
+    pub enquire_seconds: u64,
+    /// Seconds that the SMSC has for an answer.
+    #[serde(default = "answer_seconds_default")]
+    pub answer_seconds: u64,
+}
+
+fn window_default() -> u16 {
+    WINDOW_DEFAULT
+}
+
+fn enquire_seconds_default() -> u64 {
+    ENQUIRE_SECONDS_DEFAULT
+}
+
+fn answer_seconds_default() -> u64 {
+    ANSWER_SECONDS_DEFAULT
+}
+
+impl SmppSettings {
+    /// Checks what the types do not. The complaint says what to change.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for (member, text, most) in [
+            ("system_id", &self.system_id, SYSTEM_ID_CHARS_MAX),
+            ("system_type", &self.system_type, SYSTEM_TYPE_CHARS_MAX),
+        ] {
+            if text.len() > most || !text.bytes().all(|b| b.is_ascii_graphic()) {
+                return Err(format!("{member} must be at most {most} printable ASCII characters"));
+            }
+        }
+        if self.system_id.is_empty() {
+            return Err("system_id must not be empty".to_owned());
+        }
+        self.source()?;
+        for (member, value, most) in [
+            ("window", u64::from(self.window), u64::from(WINDOW_MAX)),
+            ("enquire_seconds", self.enquire_seconds, ENQUIRE_SECONDS_MAX),
+            ("answer_seconds", self.answer_seconds, ANSWER_SECONDS_MAX),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(format!("{member} must be from 1 to {most}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The sender as it stands in a message, with type of number and numbering plan.
+    pub(crate) fn source(&self) -> Result<(String, Ton, Npi), String> {
+        let digits = |text: &str| {
+            (1..=NUMBER_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+        };
+        let (address, ton, npi) = match self.sender.strip_prefix('+') {
+            Some(number) if digits(number) => (number, Ton::International, Npi::Isdn),
+            None if digits(&self.sender) => (&*self.sender, Ton::Unknown, Npi::Isdn),
+            None if is_name(&self.sender) => (&*self.sender, Ton::Alphanumeric, Npi::Unknown),
+            _ => {
+                return Err(format!(
+                    "sender must be a number, a short code, or a name of at most {NAME_CHARS_MAX} ASCII characters"
+                ));
+            }
+        };
+        let ton = self.sender_ton.map_or(ton, Ton::from);
+        let npi = self.sender_npi.map_or(npi, Npi::from);
+        Ok((address.to_owned(), ton, npi))
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_graphic() || b == b' ';
+    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// Where an SMSC is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SmppAddress {
+    /// Whether the connection is TLS. Without, it is for the operator's own network.
+    pub(crate) tls: bool,
+    /// Its name or IP address.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+}
+
+impl TryFrom<String> for SmppAddress {
+    type Error = &'static str;
+
+    fn try_from(url: String) -> Result<Self, Self::Error> {
+        const COMPLAINT: &str = "url must be of the form smpp://host:port or smpps://host:port";
+        let (tls, rest) = match url.split_once("://") {
+            Some(("smpp", rest)) => (false, rest),
+            Some(("smpps", rest)) => (true, rest),
+            _ => return Err(COMPLAINT),
+        };
+        let authority: http::uri::Authority = rest.parse().map_err(|_| COMPLAINT)?;
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        match authority.port_u16() {
+            Some(port) if port > 0 && !host.is_empty() && !rest.contains('@') => {
+                Ok(Self { tls, host: host.to_owned(), port })
+            }
+            _ => Err(COMPLAINT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(more: &str) -> Result<SmppSettings, String> {
+        let text = format!("system_id = \"onbill\"\npassword_file = \"p\"\n{more}");
+        let settings: SmppSettings = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
+        settings.check().map(|()| settings)
+    }
+
+    fn sender(sender: &str) -> Result<(String, Ton, Npi), String> {
+        read(&format!("url = \"smpp://smsc:2775\"\nsender = \"{sender}\""))?.source()
+    }
+
+    #[test]
+    fn a_sender_is_known_by_its_form() {
+        assert_eq!(sender("+12025550100"), Ok(("12025550100".to_owned(), Ton::International, Npi::Isdn)));
+        assert_eq!(sender("7700"), Ok(("7700".to_owned(), Ton::Unknown, Npi::Isdn)));
+        assert_eq!(sender("Acme Mobile"), Ok(("Acme Mobile".to_owned(), Ton::Alphanumeric, Npi::Unknown)));
+        for bad in ["", "Acme Mobile 2", "+", "+12a", "Nova Móvil"] {
+            assert!(sender(bad).is_err(), "{bad}");
+        }
+        let own = read("url = \"smpp://smsc:2775\"\nsender = \"7700\"\nsender_ton = 3\nsender_npi = 0");
+        assert_eq!(
+            own.and_then(|own| own.source()),
+            Ok(("7700".to_owned(), Ton::NetworkSpecific, Npi::Unknown))
+        );
+    }
+
+    #[test]
+    fn an_address_has_scheme_host_and_port_and_nothing_else() {
+        let address = |url: &str| SmppAddress::try_from(url.to_owned());
+        let smsc = SmppAddress { tls: true, host: "smsc.acme.example".to_owned(), port: 3550 };
+        assert_eq!(address("smpps://smsc.acme.example:3550"), Ok(smsc));
+        let local = SmppAddress { tls: false, host: "::1".to_owned(), port: 2775 };
+        assert_eq!(address("smpp://[::1]:2775"), Ok(local));
+        for bad in [
+            "smsc:2775",
+            "smpp://smsc",
+            "http://smsc:80",
+            "smpp://u:p@smsc:1",
+            "smpp://smsc:0",
+            "smpp://smsc:1/x",
+        ] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_in_words() {
+        let good = "url = \"smpp://smsc:2775\"\nsender = \"Acme\"";
+        assert!(read(good).is_ok());
+        for (more, complaint) in [
+            ("window = 0", "window must be from 1 to 100"),
+            ("enquire_seconds = 301", "enquire_seconds must be"),
+            ("answer_seconds = 0", "answer_seconds must be"),
+            ("password = \"hunter2\"", "unknown field"),
+            ("system_type = \"more than twelve\"", "system_type must be"),
+        ] {
+            let verdict = read(&format!("{good}\n{more}")).expect_err(more);
+            assert!(verdict.contains(complaint), "{verdict}");
+        }
+    }
+}

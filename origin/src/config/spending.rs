@@ -1,0 +1,32 @@
+//! How much an account may be charged, by currency.
+
+use onbill_domain::currency::Currency;
+use onbill_domain::spending::SpendingLimits;
+use serde::Deserialize;
+
+/// What an account may be charged in one currency, in its minor units. A limit that is absent does not limit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrencyLimits {
+    /// The currency. The operator bills in it, also when nothing is on offer in it.
+    pub currency: Currency,
+    /// The smallest charge that billing takes.
+    pub smallest: Option<i64>,
+    /// The largest single charge.
+    pub transaction: Option<i64>,
+    /// The most in a day (UTC).
+    pub day: Option<i64>,
+    /// The most in a calendar month (UTC).
+    pub month: Option<i64>,
+}
+
+impl CurrencyLimits {
+    pub(super) fn limits(&self) -> SpendingLimits {
+        SpendingLimits {
+            smallest_minor: self.smallest,
+            transaction_minor: self.transaction,
+            day_minor: self.day,
+            month_minor: self.month,
+        }
+    }
+}

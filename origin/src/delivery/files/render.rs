@@ -1,0 +1,232 @@
+//! A file and its manifest, as bytes: the same for the same lines, always, so that a file that was lost before it was
+//! named is written again as it was.
+//!
+//! This is, beside the CSP API, the one place where numbers leave the origin. A refund carries none: billing finds the
+//! bill by the charge, whoever has the number today.
+
+use crate::delivery::charge;
+use crate::fault::Fault;
+use crate::store::{Bill, File, FileLine, Holder};
+use onbill_domain::digest::sha256;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// The columns. Text is quoted where it has to be (RFC 4180) and otherwise as the partner wrote it: a description goes on
+/// the bill letter by letter, so it gets no apostrophe against spreadsheets, which would turn `+1202…` into a number all
+/// the same. It is one line of printable characters.
+pub(super) const HEADER: [&str; 11] = [
+    "line",
+    "kind",
+    "transaction_id",
+    "refund_id",
+    "msisdn",
+    "holder",
+    "amount",
+    "currency",
+    "description",
+    "period_from",
+    "period_to",
+];
+
+/// What says that a file is whole.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest<'a> {
+    file: String,
+    operator: &'a str,
+    created_at: Timestamp,
+    lines: u32,
+    bytes: usize,
+    sha256: String,
+    totals: Vec<Total>,
+}
+
+/// The control total of one kind and currency.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Total {
+    kind: &'static str,
+    currency: String,
+    lines: u32,
+    amount: i64,
+}
+
+/// The lines as CSV. `open` opens a number.
+pub(super) fn csv(
+    lines: &[FileLine],
+    open: impl Fn(&Holder) -> Result<Msisdn, Fault>,
+) -> Result<Vec<u8>, Fault> {
+    let failed = |_| Fault::Broken("a file does not serialize");
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(HEADER).map_err(failed)?;
+    for FileLine { line, bill } in lines {
+        let line = line.to_string();
+        let amount = bill.amount();
+        let (value, currency) = (amount.amount_minor.to_string(), amount.currency.as_str());
+        match bill {
+            Bill::Charge(charge) => {
+                let holder = charge::known(charge)?;
+                let msisdn = open(holder)?;
+                let period = charge.service_period;
+                csv.write_record([
+                    &line,
+                    "charge",
+                    &charge.transaction_id,
+                    "",
+                    msisdn.expose(),
+                    &holder.generation,
+                    &value,
+                    currency,
+                    &charge.description,
+                    &period.from().to_string(),
+                    &period.to().to_string(),
+                ])
+            }
+            Bill::Refund(refund) => csv.write_record([
+                &line,
+                "refund",
+                &refund.transaction_id,
+                &refund.refund_id,
+                "",
+                "",
+                &value,
+                currency,
+                "",
+                "",
+                "",
+            ]),
+        }
+        .map_err(failed)?;
+    }
+    csv.into_inner().map_err(|_| Fault::Broken("a file does not serialize"))
+}
+
+/// The manifest of a file with these lines and this CSV.
+pub(super) fn manifest(
+    operator: &OperatorId,
+    file: &File,
+    lines: &[FileLine],
+    csv: &[u8],
+) -> Result<Vec<u8>, Fault> {
+    let mut totals: BTreeMap<(&str, String), (u32, i64)> = BTreeMap::new();
+    for FileLine { bill, .. } in lines {
+        let kind = match bill {
+            Bill::Charge(_) => "charge",
+            Bill::Refund(_) => "refund",
+        };
+        let amount = bill.amount();
+        let (count, sum) = totals.entry((kind, amount.currency.to_string())).or_default();
+        *count += 1;
+        // Ten thousand of the largest charges there can be are far from the end of the range.
+        *sum += amount.amount_minor;
+    }
+    let total = |((kind, currency), (lines, amount))| Total { kind, currency, lines, amount };
+    let manifest = Manifest {
+        file: super::csv_name(&file.file_id),
+        operator: operator.as_str(),
+        created_at: file.created_at,
+        lines: file.lines,
+        bytes: csv.len(),
+        sha256: hex(&sha256(csv)),
+        totals: totals.into_iter().map(total).collect(),
+    };
+    let mut bytes =
+        serde_json::to_vec_pretty(&manifest).map_err(|_| Fault::Broken("a manifest does not serialize"))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing into a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Charge, NumberIndex, Refund, SealedNumber};
+    use onbill_domain::currency::Currency;
+    use onbill_domain::day::{Day, ServicePeriod};
+    use onbill_domain::money::Money;
+
+    fn lines() -> Vec<FileLine> {
+        let day = |text| Day::parse(text).expect("is a day");
+        let money = |amount_minor, currency| Money {
+            amount_minor,
+            currency: Currency::parse(currency).expect("is listed"),
+        };
+        let charge = |id: &str, description: &str| {
+            Bill::Charge(Charge {
+                transaction_id: id.to_owned(),
+                handle: "handle".to_owned(),
+                holder: Some(Holder {
+                    number: SealedNumber { index: NumberIndex([1; 32]), sealed: vec![1; 40] },
+                    generation: "2021-03-14".to_owned(),
+                }),
+                closed: None,
+                amount: money(1599, "USD"),
+                description: description.to_owned(),
+                service_period: ServicePeriod::new(day("2026-12-01"), day("2026-12-31"))
+                    .expect("is a period"),
+            })
+        };
+        let refund = Bill::Refund(Refund {
+            refund_id: "rf-1".to_owned(),
+            transaction_id: "tx-0".to_owned(),
+            amount: money(500, "EUR"),
+        });
+        [charge("tx-1", "Netflix Standard"), refund, charge("tx-2", "=1+1, \"two\"")]
+            .into_iter()
+            .zip(1..)
+            .map(|(bill, line)| FileLine { line, bill })
+            .collect()
+    }
+
+    #[test]
+    fn a_file_is_these_bytes() {
+        let number = |_: &Holder| Ok(Msisdn::parse("+12025550101").expect("is E.164"));
+        let csv = csv(&lines(), number).expect("renders");
+        assert_eq!(
+            std::str::from_utf8(&csv).expect("is text"),
+            "line,kind,transaction_id,refund_id,msisdn,holder,amount,currency,description,period_from,period_to\n\
+             1,charge,tx-1,,+12025550101,2021-03-14,1599,USD,Netflix Standard,2026-12-01,2026-12-31\n\
+             2,refund,tx-0,rf-1,,,500,EUR,,,\n\
+             3,charge,tx-2,,+12025550101,2021-03-14,1599,USD,\"=1+1, \"\"two\"\"\",2026-12-01,2026-12-31\n"
+        );
+        let file = File {
+            file_id: "acme-20261118T110640Z-00000001".to_owned(),
+            created_at: Timestamp::from_unix_seconds(1_795_000_000),
+            lines: 3,
+            written_at: None,
+            acknowledged_at: None,
+        };
+        let operator = OperatorId::parse("acme").expect("is a slug");
+        let manifest = manifest(&operator, &file, &lines(), &csv).expect("renders");
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("is JSON");
+        assert_eq!(
+            manifest,
+            serde_json::json!({
+                "file": "acme-20261118T110640Z-00000001.csv", "operator": "acme",
+                "createdAt": "2026-11-18T11:06:40Z", "lines": 3, "bytes": csv.len(), "sha256": hex(&sha256(&csv)),
+                "totals": [
+                    {"kind": "charge", "currency": "USD", "lines": 2, "amount": 3198},
+                    {"kind": "refund", "currency": "EUR", "lines": 1, "amount": 500},
+                ],
+            })
+        );
+    }
+
+    #[test]
+    fn a_number_that_does_not_open_is_no_file() {
+        assert!(csv(&lines(), |_| Err(Fault::Broken("a sealed number does not open"))).is_err());
+    }
+}

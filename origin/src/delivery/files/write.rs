@@ -1,0 +1,82 @@
+//! Writing a file where billing finds it: its contents on the disk first, then its name, then its manifest, then the
+//! books. What has a name is never written over.
+
+use super::spool::{Folder, Reading, Spool};
+use super::{csv_name, manifest_name, render};
+use crate::app::App;
+use crate::delivery::charge;
+use crate::fault::Fault;
+use crate::store::File;
+use onbill_domain::digest::sha256;
+
+/// How the name of a file ends that is not whole yet. Billing looks for manifests, and so never at one of these.
+const UNFINISHED: &str = ".tmp";
+
+/// Writes every file that is in the books and not known to be written.
+pub(super) async fn all(app: &App, spool: &dyn Spool) -> Result<(), Fault> {
+    let mut outcome = Ok(());
+    for file in app.store.unwritten_files().await? {
+        if let Err(fault) = write(app, spool, &file).await {
+            tracing::error!(?fault, file = file.file_id, alarm = "file-not-written", "a file waits");
+            outcome = Err(fault);
+        }
+    }
+    outcome
+}
+
+/// 1. Renders the file from the books.
+/// 2. With its manifest there, it was written before, and billing may have taken it away already.
+/// 3. Else the file, and last its manifest.
+/// 4. Notes it.
+async fn write(app: &App, spool: &dyn Spool, file: &File) -> Result<(), Fault> {
+    // 1.
+    let lines = app.store.file_lines(file.file_id.clone()).await?;
+    if lines.len() != file.lines as usize {
+        return Err(Fault::Broken("a file has lost lines"));
+    }
+    let csv = render::csv(&lines, |holder| charge::number(app, holder))?;
+    let manifest = render::manifest(&app.config.operator, file, &lines, &csv)?;
+    // 2.
+    let name = manifest_name(&file.file_id);
+    if !is_there(spool, &name, &manifest).await? {
+        // 3.
+        clear_unfinished(spool, &file.file_id).await?;
+        put(app, spool, &csv_name(&file.file_id), &csv).await?;
+        put(app, spool, &name, &manifest).await?;
+    }
+    // 4.
+    app.store.file_written(app.now(), file.file_id.clone(), sha256(&csv)).await?;
+    tracing::info!(file = file.file_id, lines = file.lines, "a file is out");
+    Ok(())
+}
+
+/// Another origin may be writing the same file: each has an unfinished one of its own, and both come to the same bytes.
+async fn put(app: &App, spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<(), Fault> {
+    if is_there(spool, name, contents).await? {
+        return Ok(());
+    }
+    let unfinished = format!("{name}.{}{UNFINISHED}", render::hex(&app.random.bytes::<4>()));
+    spool.create(Folder::Out, &unfinished, contents).await?;
+    Ok(spool.rename((Folder::Out, &unfinished), (Folder::Out, name)).await?)
+}
+
+/// Whether a file has its name already; an error when that name is another's.
+async fn is_there(spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<bool, Fault> {
+    match spool.read(Folder::Out, name, contents.len() as u64).await? {
+        Reading::Gone => Ok(false),
+        Reading::Contents(found) if found == contents => Ok(true),
+        Reading::Contents(_) | Reading::Odd(_) => {
+            Err(Fault::Broken("what has the name of a file for billing is not that file"))
+        }
+    }
+}
+
+/// What a crash has left of it. When it is another origin's, its turn ends with an error and is taken again.
+async fn clear_unfinished(spool: &dyn Spool, file_id: &str) -> Result<(), Fault> {
+    for name in spool.names(Folder::Out, UNFINISHED).await? {
+        if name.starts_with(file_id) {
+            spool.remove(Folder::Out, &name).await?;
+        }
+    }
+    Ok(())
+}

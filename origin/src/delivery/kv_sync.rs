@@ -1,0 +1,171 @@
+//! Laying the edge's store beside the books, after an outage or the loss of the store: it is told how every PAI stands, and
+//! follows where it is behind. Charges, sign-ups and events go on meanwhile; what is told is read a moment before.
+//!
+//! What the edge knows better than the books is never written over, here as little as there: it is a finding.
+
+use crate::app::App;
+use crate::delivery::pai::mapping;
+use crate::delivery::webhook::call;
+use crate::store::{PaiStanding, StoreError};
+use futures_util::future::join_all;
+use http::StatusCode;
+use onbill_domain::key::KeyUse;
+use onbill_domain::limits::PAI_MAPPINGS_MAX;
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::origin::{PAI_MAPPINGS, PaiMappingRequest, PaiMappingsAnswer, PaiMappingsRequest};
+use std::time::Duration;
+
+/// PAIs read at once, and told in eight calls at once: tens of thousands of PAIs a minute, and few enough calls to leave the
+/// edge to its customers.
+const PAGE: u32 = 200;
+
+/// Pauses before the edge is asked again that did not answer, or said that it could not; then the comparison stops. A
+/// deployment of the edge and a hiccup of its store are over by then, and a person has not yet lost patience.
+pub const PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(10), Duration::from_secs(30)];
+
+/// A comparison to be made.
+pub struct Comparison<'a> {
+    /// The origin whose books they are.
+    pub app: &'a App,
+    /// Nothing is to be written.
+    pub compare_only: bool,
+    /// Pauses before the edge is asked again.
+    pub pauses: &'a [Duration],
+}
+
+/// What has come out so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many the edge had as the books say.
+    pub same: usize,
+    /// How many were missing there, unreadable or older: mended, unless nothing was to be written.
+    pub behind: usize,
+    /// Which the edge knows something later of, or something else under the same version.
+    pub ahead: Vec<Pai>,
+    /// Which are another operator's at the edge.
+    pub foreign: Vec<Pai>,
+    /// The last up to which all were compared.
+    pub through: Option<Pai>,
+}
+
+impl Report {
+    /// How many were compared.
+    pub fn compared(&self) -> usize {
+        self.same + self.behind + self.findings()
+    }
+
+    /// How many of them need a person.
+    pub fn findings(&self) -> usize {
+        self.ahead.len() + self.foreign.len()
+    }
+}
+
+/// Why a comparison did not come to its end. What is in the report is done, and may be done again.
+#[derive(Debug)]
+pub enum Stopped {
+    /// The books fail.
+    Books(StoreError),
+    /// The edge did not answer, or not with what was asked for; with its status.
+    Edge(Option<StatusCode>),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Books(error)
+    }
+}
+
+impl Comparison<'_> {
+    /// Compares all PAIs of the books, in their own order. `progress` sees the report after each page.
+    pub async fn run(&self, report: &mut Report, mut progress: impl FnMut(&Report)) -> Result<(), Stopped> {
+        loop {
+            let page = self.app.store.standings(report.through, PAGE).await?;
+            let Some(last) = page.last().map(|(pai, _)| *pai) else { return Ok(()) };
+            let batches = page.chunks(PAI_MAPPINGS_MAX).map(|batch| self.compare(batch.to_vec()));
+            let mut stopped = None;
+            for outcome in join_all(batches).await {
+                match outcome {
+                    Ok(answer) => {
+                        report.same += answer.same;
+                        report.behind += answer.behind;
+                        report.ahead.extend(answer.ahead);
+                        report.foreign.extend(answer.foreign);
+                    }
+                    Err(why) => stopped = stopped.or(Some(why)),
+                }
+            }
+            if let Some(why) = stopped {
+                return Err(why);
+            }
+            report.through = Some(last);
+            progress(report);
+        }
+    }
+
+    /// Compares a batch. Where the edge knows something later it may have heard of a change of this very moment: what
+    /// has changed in the books since they were read is compared again.
+    async fn compare(&self, mut batch: Vec<(Pai, PaiStanding)>) -> Result<PaiMappingsAnswer, Stopped> {
+        let mut total = PaiMappingsAnswer::default();
+        while !batch.is_empty() {
+            let answer = self.tell(&mut batch).await?;
+            total.same += answer.same;
+            total.behind += answer.behind;
+            total.foreign.extend(answer.foreign);
+            let told = std::mem::take(&mut batch);
+            for (pai, standing) in told.into_iter().filter(|(pai, _)| answer.ahead.contains(pai)) {
+                match self.app.store.standing_of_pai(pai).await? {
+                    Some(now) if now != standing => batch.push((pai, now)),
+                    _ => total.ahead.push(pai),
+                }
+            }
+        }
+        Ok(total)
+    }
+
+    /// Tells the edge, as often as there are pauses. What it is told again is read again: an old word could be written
+    /// over one that the edge's store has, but does not show yet.
+    async fn tell(&self, batch: &mut [(Pai, PaiStanding)]) -> Result<PaiMappingsAnswer, Stopped> {
+        for pause in self.pauses {
+            match self.try_to_tell(batch).await {
+                Ok(answer) => return Ok(answer),
+                Err(status) if may_pass(status) => tokio::time::sleep(*pause).await,
+                Err(status) => return Err(Stopped::Edge(status)),
+            }
+            for (pai, standing) in batch.iter_mut() {
+                if let Some(now) = self.app.store.standing_of_pai(*pai).await? {
+                    *standing = now;
+                }
+            }
+        }
+        self.try_to_tell(batch).await.map_err(Stopped::Edge)
+    }
+
+    /// One attempt; the status is of what is no answer to the question.
+    async fn try_to_tell(
+        &self,
+        batch: &[(Pai, PaiStanding)],
+    ) -> Result<PaiMappingsAnswer, Option<StatusCode>> {
+        let config = &self.app.config;
+        let said = |(pai, standing): &(Pai, PaiStanding)| PaiMappingRequest {
+            pai: *pai,
+            mapping: mapping(self.app, standing),
+        };
+        let mappings = batch.iter().map(said).collect();
+        let request = PaiMappingsRequest { mappings, compare_only: self.compare_only };
+        let (url, party) =
+            (format!("{}{PAI_MAPPINGS}", config.edge_url), format!("operator:{}", config.operator));
+        let answer = call(self.app, KeyUse::OriginToEdge, &party, &url, &request).await.ok_or(None)?;
+        let status = answer.status();
+        let read = || serde_json::from_slice::<PaiMappingsAnswer>(answer.body()).ok();
+        let answer = (status == StatusCode::OK).then(read).flatten().ok_or(Some(status))?;
+        // Each PAI is somewhere, or it was not this edge that answered.
+        let all = answer.same + answer.behind + answer.ahead.len() + answer.foreign.len();
+        if all == batch.len() { Ok(answer) } else { Err(Some(status)) }
+    }
+}
+
+/// Whether it is worth asking again: nobody answered, or somebody who could not.
+fn may_pass(status: Option<StatusCode>) -> bool {
+    status.is_none_or(|status| status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS)
+}

@@ -1,0 +1,220 @@
+//! The operator's own systems, over the CSP API: account standing, the bill, text messages. Every call is signed.
+//!
+//! Nothing here decides what an odd answer means for a charge: it says [`Unclear`], and the outbox asks again.
+
+use crate::ambient::{Clock, Random};
+use crate::http::Peer;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, StatusCode};
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{Code, ErrorBody};
+use onbill_domain::signature;
+use onbill_domain::wire::csp::{
+    AccountValidateAnswer, AccountValidateRequest, BillRefundAnswer, BillRefundRequest, ChargeAnswer,
+    ChargeRequest, NotificationRequest,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// No answer, or one that does not say what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unclear;
+
+/// The CSP API of one operator.
+pub struct BillingSystem {
+    url: String,
+    party: String,
+    keys: Arc<Keyring>,
+    peer: Arc<dyn Peer>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl BillingSystem {
+    /// Talks to `url` as the onbill of `operator`.
+    pub fn new(
+        url: &str,
+        operator: &str,
+        keys: Arc<Keyring>,
+        peer: Arc<dyn Peer>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let url = url.trim_end_matches('/').to_owned();
+        Self { url, party: format!("operator:{operator}"), keys, peer, clock, random }
+    }
+
+    /// What the operator knows of an account; `None` when it says that there is none. An answer without a name for the
+    /// subscriber is none: by it two holders of one number are told apart.
+    pub async fn account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateAnswer>, Unclear> {
+        let request = AccountValidateRequest { msisdn: msisdn.clone() };
+        match self.call(Method::POST, "/account/validate", Some(&request)).await? {
+            (StatusCode::OK, body) => {
+                let answer: AccountValidateAnswer = read(&body)?;
+                if answer.subscriber_id.is_empty() { Err(Unclear) } else { Ok(Some(answer)) }
+            }
+            (StatusCode::NOT_FOUND, body) if says(&body, Code::AccountNotFound) => Ok(None),
+            _ => Err(Unclear),
+        }
+    }
+
+    /// Puts a line on the bill, once per transaction id.
+    pub async fn charge(&self, charge: &ChargeRequest) -> Result<ChargeAnswer, Unclear> {
+        match self.call(Method::POST, "/transaction", Some(charge)).await? {
+            (StatusCode::OK | StatusCode::CREATED, body) => read(&body),
+            _ => Err(Unclear),
+        }
+    }
+
+    /// What became of a transaction id; `None` when billing says that it has never seen it.
+    pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<ChargeAnswer>, Unclear> {
+        let path = format!("/transaction/{transaction_id}");
+        match self.call::<()>(Method::GET, &path, None).await? {
+            (StatusCode::OK, body) => read(&body).map(Some),
+            (StatusCode::NOT_FOUND, body) if says(&body, Code::TransactionNotFound) => Ok(None),
+            _ => Err(Unclear),
+        }
+    }
+
+    /// Gives some of a charge back on its bill, once per refund id.
+    pub async fn refund(&self, refund: &BillRefundRequest) -> Result<BillRefundAnswer, Unclear> {
+        match self.call(Method::POST, "/refund", Some(refund)).await? {
+            // The status alone says yes; a body, where there is one, may say no.
+            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => read(b"{}"),
+            (StatusCode::OK | StatusCode::CREATED, body) => {
+                // Only an object: by its defaults, an empty list would be read as a yes too.
+                let members: serde_json::Map<String, serde_json::Value> = read(&body)?;
+                serde_json::from_value(members.into()).map_err(|_| Unclear)
+            }
+            _ => Err(Unclear),
+        }
+    }
+
+    /// Sends a text message to a subscriber.
+    pub async fn notify(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
+        let request = NotificationRequest { msisdn: msisdn.clone(), text: text.to_owned() };
+        match self.call(Method::POST, "/notification", Some(&request)).await? {
+            (status, _) if status.is_success() => Ok(()),
+            _ => Err(Unclear),
+        }
+    }
+
+    async fn call<T: Serialize>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&T>,
+    ) -> Result<(StatusCode, Bytes), Unclear> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let body = match body {
+            Some(body) => {
+                request = request.header(CONTENT_TYPE, "application/json");
+                Bytes::from(serde_json::to_vec(body).map_err(|_| Unclear)?)
+            }
+            None => Bytes::new(),
+        };
+        let mut request = request.body(body).map_err(|_| Unclear)?;
+        let key = self.keys.newest(KeyUse::OriginToBss, &self.party).ok_or(Unclear)?;
+        signature::sign_request(&mut request, key, self.clock.now(), &self.random.nonce()).ok_or(Unclear)?;
+        let answer = self.peer.send(request).await.map_err(|_| Unclear)?;
+        Ok((answer.status(), answer.into_body()))
+    }
+}
+
+/// Whether a 404 is the operator's word. A proxy that does not find the way says 404 as well, and would end an account
+/// by it.
+fn says(body: &[u8], code: Code) -> bool {
+    serde_json::from_slice::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
+    serde_json::from_slice(body).map_err(|_| Unclear)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::{SystemClock, SystemRandom};
+    use crate::http::Unreachable;
+    use async_trait::async_trait;
+    use http::Response;
+    use onbill_domain::encoding::base64url;
+    use onbill_domain::wire::csp::ChargeVerdict;
+    use serde_json::json;
+
+    /// Answers every call alike.
+    struct Answers(u16, &'static str);
+
+    #[async_trait]
+    impl Peer for Answers {
+        async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+            Response::builder().status(self.0).body(Bytes::from(self.1)).map_err(|_| Unreachable)
+        }
+    }
+
+    fn answering(status: u16, body: &'static str) -> BillingSystem {
+        let secret = base64url(&[1; 32]);
+        let ring = json!([{"id": "k", "party": "operator:acme", "use": "origin-to-bss", "alg": "hmac-sha256",
+                           "secret": secret}]);
+        let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let url = "https://bss.acme.example/csp";
+        BillingSystem::new(url, "acme", Arc::new(keys), Arc::new(Answers(status, body)), clock, random)
+    }
+
+    #[tokio::test]
+    async fn only_the_operator_says_that_there_is_no_account_or_charge() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        let bss = answering(404, r#"{"code":"account-not-found","message":"There is no such account."}"#);
+        assert_eq!(bss.account(&msisdn).await.map(|answer| answer.is_some()), Ok(false));
+        assert_eq!(bss.look_up_charge("t").await, Err(Unclear));
+        let bss = answering(404, r#"{"code":"transaction-not-found","message":"There is no such charge."}"#);
+        assert_eq!(bss.look_up_charge("t").await, Ok(None));
+        // A proxy that has lost its way, a path that the operator does not have, an empty page.
+        for body in ["<html>404 Not Found", r#"{"code":"not-found","message":"There is no such path."}"#, ""]
+        {
+            let bss = answering(404, body);
+            assert_eq!(bss.account(&msisdn).await.err(), Some(Unclear), "{body}");
+            assert_eq!(bss.look_up_charge("t").await, Err(Unclear), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refund_is_done_when_billing_says_so_and_unclear_when_a_proxy_does() {
+        let currency = onbill_domain::currency::Currency::parse("USD").expect("is listed");
+        let refund = BillRefundRequest {
+            refund_id: "r".to_owned(),
+            transaction_id: "t".to_owned(),
+            amount: onbill_domain::money::Money { amount_minor: 1, currency },
+        };
+        let says =
+            async |status, body| answering(status, body).refund(&refund).await.map(|answer| answer.status);
+        for body in ["", "{}", r#"{"refundID":"r"}"#, r#"{"status":"APPROVED"}"#] {
+            assert_eq!(says(201, body).await, Ok(ChargeVerdict::Approved), "{body}");
+        }
+        assert_eq!(says(200, r#"{"status":"DECLINED","rawCode":"61"}"#).await, Ok(ChargeVerdict::Declined));
+        for body in ["<html>200 OK", r#"{"status":"PERHAPS"}"#, "[]"] {
+            assert_eq!(says(200, body).await, Err(Unclear), "{body}");
+        }
+        assert_eq!(says(202, "").await, Err(Unclear));
+        assert_eq!(says(404, r#"{"code":"transaction-not-found","message":"No."}"#).await, Err(Unclear));
+    }
+
+    #[tokio::test]
+    async fn an_account_needs_a_name_to_tell_its_holders_apart() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        let named = answering(200, r#"{"status":"ACTIVE","type":"postpaid","subscriberID":"s-1"}"#);
+        assert_eq!(named.account(&msisdn).await.map(|answer| answer.is_some()), Ok(true));
+        for body in [
+            r#"{"status":"ACTIVE","type":"postpaid","subscriberID":""}"#,
+            r#"{"status":"ACTIVE","type":"postpaid"}"#,
+            r#"{"status":"UNHEARD-OF","type":"postpaid","subscriberID":"s-1"}"#,
+            "<html>200 OK",
+        ] {
+            assert_eq!(answering(200, body).account(&msisdn).await.err(), Some(Unclear), "{body}");
+        }
+    }
+}

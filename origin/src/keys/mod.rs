@@ -1,0 +1,7 @@
+//! What the origin's own keys protect: numbers and messages in the database, and the passwords of files.
+
+pub(crate) mod password_file;
+pub mod rotation;
+mod vault;
+
+pub use vault::{Resealed, Vault};

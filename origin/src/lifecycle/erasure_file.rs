@@ -1,0 +1,109 @@
+//! `erase`: a list of people who want to be forgotten, one number a line. A bad line is named by its number, never by what
+//! is in it; everybody else is erased.
+
+use crate::config::NumberPlan;
+use crate::keys::Vault;
+use crate::store::{Erasure, Store, StoreError};
+use onbill_domain::limits::TYPED_NUMBER_BYTES_MAX;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use std::io::{self, BufRead, Read};
+
+/// What became of the lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Erased.
+    pub erased: u64,
+    /// Erased as soon as a file for billing is written.
+    pub erasing: u64,
+    /// Not a number, and nothing done.
+    pub refused: u64,
+}
+
+/// Why a list was not read to its end. What came before is erased: it can be read again.
+#[derive(Debug)]
+pub enum Stopped {
+    /// It cannot be read on.
+    Unreadable(io::Error),
+    /// The books failed.
+    Books(StoreError),
+}
+
+/// Erases everybody on `list`. `complain` gets a sentence for each line that is refused.
+pub async fn erase_listed(
+    store: &dyn Store,
+    vault: &Vault,
+    numbers: NumberPlan,
+    mut list: impl BufRead,
+    now: impl Fn() -> Timestamp,
+    mut complain: impl FnMut(String),
+) -> Result<Report, Stopped> {
+    let mut report = Report::default();
+    for line in 1_u64.. {
+        let number = match next(&mut list).map_err(Stopped::Unreadable)? {
+            Line::End => break,
+            Line::Empty => continue,
+            Line::Text(text) => read(numbers, &text),
+        };
+        let Some(number) = number else {
+            report.refused += 1;
+            complain(format!("line {line}: is not a telephone number"));
+            continue;
+        };
+        match store.erase(None, now(), None, vault.index(&number)).await.map_err(Stopped::Books)? {
+            Erasure::Erasing => report.erasing += 1,
+            // Without a name there is nothing that it could be confused with.
+            Erasure::Erased | Erasure::Conflict => report.erased += 1,
+        }
+    }
+    Ok(report)
+}
+
+enum Line {
+    End,
+    Empty,
+    Text(Vec<u8>),
+}
+
+/// A line can be of any length; of one that is longer than any number, only that much is held in memory.
+fn next(list: &mut impl BufRead) -> io::Result<Line> {
+    let mut text = Vec::new();
+    let longest = TYPED_NUMBER_BYTES_MAX as u64 + 2;
+    if list.by_ref().take(longest).read_until(b'\n', &mut text)? == 0 {
+        return Ok(Line::End);
+    }
+    if text.last() != Some(&b'\n') {
+        list.skip_until(b'\n')?;
+    }
+    Ok(if text.trim_ascii().is_empty() { Line::Empty } else { Line::Text(text) })
+}
+
+fn read(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
+    numbers.read(std::str::from_utf8(line).ok()?.trim_start_matches('\u{feff}').trim()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_whatever_is_in_them() {
+        let numbers = NumberPlan::for_country("US").expect("is a country");
+        let long = "2".repeat(5_000);
+        let text = format!("\u{feff}+12025550101\r\n\n{long}\n(202) 555-0102\nx\n 2025550103");
+        let mut list = text.as_bytes();
+        let mut lines = Vec::new();
+        loop {
+            lines.push(match next(&mut list).expect("reads") {
+                Line::End => break,
+                Line::Empty => None,
+                Line::Text(text) => {
+                    Some(read(numbers, &text).map(|number| number.expose().to_owned()).unwrap_or_default())
+                }
+            });
+        }
+        let expected =
+            [Some("+12025550101"), None, Some(""), Some("+12025550102"), Some(""), Some("+12025550103")];
+        assert_eq!(lines, expected.map(|number| number.map(str::to_owned)));
+    }
+}

@@ -1,0 +1,63 @@
+//! Following what happens to accounts, whether the operator's systems call or a person reads in a file.
+
+use crate::ambient::Random;
+use crate::keys::Vault;
+use crate::store::{EventRecord, NewEvent, SealedNumber, Store, StoreError};
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::operator::{AccountEventRequest, EventOutcome};
+
+/// How following an event went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It is on record, since now or before.
+    Recorded(EventOutcome),
+    /// Its name is on record for another event.
+    Conflict,
+}
+
+fn cannot_seal() -> StoreError {
+    StoreError::Failed("a number cannot be sealed".to_owned())
+}
+
+/// Records an event and applies it. The request has been checked.
+pub async fn follow(
+    vault: &Vault,
+    random: &dyn Random,
+    store: &dyn Store,
+    now: Timestamp,
+    nonce: Option<Nonce>,
+    request: &AccountEventRequest,
+) -> Result<Followed, StoreError> {
+    let AccountEventRequest { event_id, event, msisdn, new_msisdn, occurred_at } = request;
+    let number = vault.index(msisdn);
+    let new_number: Option<SealedNumber> = match new_msisdn {
+        None => None,
+        Some(msisdn) => Some(vault.seal_number(random, msisdn).ok_or_else(cannot_seal)?),
+    };
+    let mut contents = Vec::from(event.as_str());
+    contents.extend(number.0);
+    contents.extend(new_number.iter().flat_map(|number| number.index.0));
+    contents.extend(occurred_at.unix_seconds().to_be_bytes());
+    let new = NewEvent {
+        event_id: event_id.clone(),
+        fingerprint: onbill_domain::digest::sha256(&contents),
+        event: *event,
+        number,
+        new_number,
+        occurred_at: *occurred_at,
+    };
+    let record = store.record_event(nonce, now, new).await?;
+    if record == EventRecord::Recorded(EventOutcome::Contradictory) {
+        // Not its name: what an operator names its events by is its own affair, and may be a number.
+        tracing::error!(
+            alarm = "account-event-contradicts",
+            event = event.as_str(),
+            "an account event cannot be"
+        );
+    }
+    Ok(match record {
+        EventRecord::Recorded(outcome) | EventRecord::Replayed(outcome) => Followed::Recorded(outcome),
+        EventRecord::Conflict => Followed::Conflict,
+    })
+}

@@ -1,0 +1,136 @@
+//! `account-events`: the operator's file of what happened to accounts. A bad line is named by line and column and nothing
+//! of it is applied; everything else is followed, in the order of the file.
+
+use crate::account::import::ImportError;
+use crate::ambient::Random;
+use crate::config::NumberPlan;
+use crate::csv_file;
+use crate::keys::Vault;
+use crate::lifecycle::event::{Followed, follow};
+use crate::store::Store;
+use onbill_domain::account_event::AccountEvent;
+use onbill_domain::ids::ExtId;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::operator::{AccountEventRequest, EventOutcome};
+use std::io::Read;
+
+/// The columns, in the order of the header.
+pub const HEADER: [&str; 5] = ["event_id", "type", "msisdn", "new_msisdn", "occurred_at"];
+
+/// What became of the lines.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Followed, now or before.
+    pub applied: u64,
+    /// Recorded: a later event was here before.
+    pub superseded: u64,
+    /// Recorded: nobody with the number has ever signed up.
+    pub no_subscriber: u64,
+    /// Recorded: it cannot be, by what the books know.
+    pub contradictory: u64,
+    /// Not understood, and not recorded.
+    pub refused: u64,
+}
+
+/// Where events go.
+#[derive(Clone, Copy)]
+pub struct Books<'a> {
+    /// The books.
+    pub store: &'a dyn Store,
+    /// Seals numbers.
+    pub vault: &'a Vault,
+    /// Reads them.
+    pub numbers: NumberPlan,
+    /// Where unpredictable bytes come from.
+    pub random: &'a dyn Random,
+}
+
+/// Follows the events in `file`. `complain` gets a sentence for each line that is refused or cannot be, `progress` the
+/// position in bytes, `now` tells the time. When the books fail, what came before is followed: the file can be read again.
+pub async fn follow_file(
+    books: Books<'_>,
+    file: impl Read,
+    now: impl Fn() -> Timestamp,
+    mut complain: impl FnMut(String),
+    mut progress: impl FnMut(u64),
+) -> Result<Report, ImportError> {
+    let mut reader = csv_file::reader(file);
+    let found = csv_file::header(&mut reader).map_err(ImportError::Header)?;
+    if found != HEADER {
+        return Err(ImportError::Header(format!("the first line must be {}", HEADER.join(","))));
+    }
+    let mut report = Report::default();
+    let mut record = csv::StringRecord::new();
+    while let Some(line) = csv_file::next(&mut reader, &mut record) {
+        match line.map(|line| (line, read_line(books.numbers, now(), &record))) {
+            Ok((line, Ok(event))) => match take(books, now(), &event).await? {
+                Followed::Recorded(EventOutcome::Applied) => report.applied += 1,
+                Followed::Recorded(EventOutcome::Superseded) => report.superseded += 1,
+                Followed::Recorded(EventOutcome::NoSubscriber) => report.no_subscriber += 1,
+                Followed::Recorded(EventOutcome::Contradictory) => {
+                    report.contradictory += 1;
+                    complain(at(line, 3, "is another subscriber's number: recorded, and not applied"));
+                }
+                Followed::Conflict => {
+                    report.refused += 1;
+                    complain(at(line, 0, "was used for another event"));
+                }
+            },
+            Ok((line, Err((column, why)))) => {
+                report.refused += 1;
+                complain(at(line, column, why));
+            }
+            Err(unreadable) => {
+                report.refused += 1;
+                complain(unreadable.complaint);
+                if unreadable.is_end {
+                    break;
+                }
+            }
+        }
+        progress(reader.position().byte());
+    }
+    progress(reader.position().byte());
+    Ok(report)
+}
+
+fn at(line: u64, column: usize, why: &str) -> String {
+    format!("line {line}, column {}: {why}", HEADER[column])
+}
+
+async fn take(
+    Books { store, vault, random, .. }: Books<'_>,
+    now: Timestamp,
+    event: &AccountEventRequest,
+) -> Result<Followed, ImportError> {
+    // Who may read in a file may write the books: no signature, and no nonce.
+    follow(vault, random, store, now, None, event).await.map_err(ImportError::Store)
+}
+
+/// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a number.
+fn read_line(
+    numbers: NumberPlan,
+    now: Timestamp,
+    record: &csv::StringRecord,
+) -> Result<AccountEventRequest, (usize, &'static str)> {
+    let field = |column: usize| record.get(column).ok_or((column, "is missing"));
+    let number =
+        |column: usize, text: &str| numbers.read(text).map_err(|_| (column, "is not a telephone number"));
+    let event_id = ExtId::parse(field(0)?).ok_or((0, "must be 1 to 255 printable characters"))?;
+    let event = AccountEvent::parse(field(1)?).ok_or((1, "is not an event"))?;
+    let msisdn = number(2, field(2)?)?;
+    let new_msisdn = match (field(3)?, event) {
+        ("", AccountEvent::NumberChanged) => return Err((3, "must not be empty for number-changed")),
+        ("", _) => None,
+        (text, AccountEvent::NumberChanged) => Some(number(3, text)?),
+        _ => return Err((3, "must be empty but for number-changed")),
+    };
+    if new_msisdn.as_ref() == Some(&msisdn) {
+        return Err((3, "must be another number than msisdn"));
+    }
+    let form = "must be a time of the form 2026-11-18T09:30:00Z";
+    let occurred_at = Timestamp::parse(field(4)?).ok_or((4, form))?;
+    let request = AccountEventRequest { event_id, event, msisdn, new_msisdn, occurred_at };
+    request.check(now).map_err(|_| (4, "must not lie in the future"))?;
+    Ok(request)
+}

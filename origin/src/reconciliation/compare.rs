@@ -1,0 +1,258 @@
+//! The rules: one charge or refund of ours against all that the other books say of it. Pure; each line of a file is
+//! compared by itself, so that one that is there twice hides nothing.
+
+use super::Cause;
+use super::file::{Copies, Line};
+use super::own::Own;
+use crate::store::Period;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus::{Approved, Declined, Pending};
+
+/// What a run compares by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    /// The days that are looked at.
+    pub(super) period: Period,
+    /// Now.
+    pub(super) now: Timestamp,
+    /// For how long an outcome may be unknown, in seconds.
+    pub(super) pending_seconds_max: i64,
+}
+
+/// Something that is wrong, and the lines that show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found<'a> {
+    pub(super) cause: Cause,
+    pub(super) partner: Option<&'a Line>,
+    pub(super) bill: Option<&'a Line>,
+}
+
+impl Rules {
+    /// Whether it was posted in the period: only then is the partner expected to have it, and only then is it in the sums.
+    pub(super) fn is_within(&self, own: &Own) -> bool {
+        self.period.has(own.created_at)
+    }
+
+    /// Whether its line must be on the bill of the period. What was posted at the end of a period may have been settled in
+    /// the next: then its line is expected there.
+    fn is_on_this_bill(&self, own: &Own) -> bool {
+        own.status == Approved && own.settled_at.is_some_and(|at| self.period.has(at))
+    }
+
+    /// Whether it was posted in the period and its line may be on the next bill.
+    pub(super) fn may_be_on_next_bill(&self, own: &Own) -> bool {
+        self.is_within(own) && own.status == Approved && !self.is_on_this_bill(own)
+    }
+
+    /// Everything that is wrong with it.
+    pub(super) fn compare<'a>(
+        &self,
+        own: &Own,
+        partner: Option<&'a Copies>,
+        bill: Option<&'a Copies>,
+    ) -> Vec<Found<'a>> {
+        let (on_statement, on_bill) = (partner.map(|c| &c.first), bill.map(|c| &c.first));
+        let mut found = Vec::new();
+        let mut say = |cause, partner, bill| found.push(Found { cause, partner, bill });
+        if own.status == Pending && self.now.seconds_since(own.created_at) > self.pending_seconds_max {
+            say(Cause::PendingTooLong, on_statement, on_bill);
+        }
+        if partner.is_none() && own.status == Approved && self.is_within(own) {
+            say(Cause::MissingAtPartner, None, on_bill);
+        }
+        for line in partner.into_iter().flat_map(Copies::all) {
+            at_partner(own, line, |cause| say(cause, Some(line), on_bill));
+        }
+        for line in partner.into_iter().flat_map(|copies| &copies.more) {
+            say(Cause::TwiceAtPartner, Some(line), on_bill);
+        }
+        if bill.is_none() && self.is_on_this_bill(own) {
+            say(Cause::MissingOnBill, on_statement, None);
+        }
+        for line in bill.into_iter().flat_map(Copies::all) {
+            at_billing(own, line, |cause| say(cause, on_statement, Some(line)));
+        }
+        for line in bill.into_iter().flat_map(|copies| &copies.more) {
+            say(Cause::TwiceOnBill, on_statement, Some(line));
+        }
+        let is_elsewhere = !self.is_within(own) && (partner.is_some() || bill.is_some());
+        if is_elsewhere || (bill.is_none() && self.may_be_on_next_bill(own)) {
+            say(Cause::OtherPeriod, on_statement, on_bill);
+        }
+        found
+    }
+}
+
+/// One line of the statement.
+fn at_partner(own: &Own, line: &Line, mut say: impl FnMut(Cause)) {
+    match amounts(own, line) {
+        Amounts::Same => {}
+        Amounts::Differ => say(Cause::AmountDiffersAtPartner),
+        Amounts::OtherCurrency => say(Cause::CurrencyDiffersAtPartner),
+    }
+    if line.status != own.status {
+        say(Cause::StatusDiffersAtPartner);
+    }
+    if line.pai.is_some_and(|pai| pai != own.pai) {
+        say(Cause::PaiDiffersAtPartner);
+    }
+    if line.charge.as_deref().is_some_and(|charge| charge != own.ext_transaction_id.as_str()) {
+        say(Cause::ChargeDiffersAtPartner);
+    }
+}
+
+/// One line of the extract.
+fn at_billing(own: &Own, line: &Line, mut say: impl FnMut(Cause)) {
+    match amounts(own, line) {
+        Amounts::Same => {}
+        Amounts::Differ => say(Cause::AmountDiffersOnBill),
+        Amounts::OtherCurrency => say(Cause::CurrencyDiffersOnBill),
+    }
+    match own.status {
+        Approved => {}
+        Declined => say(Cause::BilledThoughDeclined),
+        Pending => say(Cause::BilledThoughPending),
+    }
+    if line.charge.as_deref().is_some_and(|charge| charge != own.transaction_id) {
+        say(Cause::ChargeDiffersOnBill);
+    }
+}
+
+enum Amounts {
+    Same,
+    Differ,
+    /// Amounts of two currencies cannot be compared any further.
+    OtherCurrency,
+}
+
+fn amounts(own: &Own, line: &Line) -> Amounts {
+    if line.amount.currency != own.amount.currency {
+        Amounts::OtherCurrency
+    } else if line.amount == own.amount {
+        Amounts::Same
+    } else {
+        Amounts::Differ
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconciliation::Kind;
+    use onbill_domain::currency::Currency;
+    use onbill_domain::ids::ExtId;
+    use onbill_domain::money::Money;
+    use onbill_domain::pai::Pai;
+    use onbill_domain::wire::ott::TransactionStatus;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    fn rules() -> Rules {
+        let period = Period { from: at(1000), until: at(2000) };
+        Rules { period, now: at(2500), pending_seconds_max: 600 }
+    }
+
+    fn usd(amount_minor: i64) -> Money {
+        Money { amount_minor, currency: Currency::parse("USD").expect("is listed") }
+    }
+
+    fn own(status: TransactionStatus, created: i64, settled: Option<i64>) -> Own {
+        Own {
+            kind: Kind::Charge,
+            transaction_id: "t".to_owned(),
+            ext_transaction_id: ExtId::parse("n").expect("is an id"),
+            refund: None,
+            pai: Pai::from_random([1; 16]),
+            amount: usd(1599),
+            status,
+            created_at: at(created),
+            settled_at: settled.map(at),
+        }
+    }
+
+    fn line(change: impl FnOnce(&mut Line)) -> Copies {
+        let pai = Some(Pai::from_random([1; 16]));
+        let mut first = Line { number: 2, amount: usd(1599), status: Approved, pai, charge: None };
+        change(&mut first);
+        Copies { first, more: Vec::new() }
+    }
+
+    fn causes(own: &Own, partner: impl Into<Option<Copies>>, bill: impl Into<Option<Copies>>) -> Vec<Cause> {
+        let (partner, bill) = (partner.into(), bill.into());
+        rules().compare(own, partner.as_ref(), bill.as_ref()).iter().map(|found| found.cause).collect()
+    }
+
+    #[test]
+    fn each_thing_that_is_wrong_has_its_cause() {
+        use Cause::*;
+        let good = || Some(line(|_| {}));
+        let other = || Money { currency: Currency::parse("EUR").expect("is listed"), ..usd(1599) };
+        let approved = own(Approved, 1500, Some(1501));
+        let declined = own(Declined, 1500, Some(1501));
+        let pending = own(Pending, 1500, None);
+        let young = own(Pending, 1950, None);
+        for (own, partner, bill, expected) in [
+            (&approved, good(), good(), vec![]),
+            (&approved, None, good(), vec![MissingAtPartner]),
+            (&approved, good(), None, vec![MissingOnBill]),
+            (&approved, None, None, vec![MissingAtPartner, MissingOnBill]),
+            (&approved, Some(line(|l| l.amount = usd(1))), good(), vec![AmountDiffersAtPartner]),
+            (&approved, Some(line(|l| l.amount = other())), good(), vec![CurrencyDiffersAtPartner]),
+            (&approved, Some(line(|l| l.status = Pending)), good(), vec![StatusDiffersAtPartner]),
+            (&approved, Some(line(|l| l.pai = None)), good(), vec![]),
+            (
+                &approved,
+                Some(line(|l| l.pai = Some(Pai::from_random([2; 16])))),
+                good(),
+                vec![PaiDiffersAtPartner],
+            ),
+            (&approved, Some(line(|l| l.charge = Some("m".into()))), good(), vec![ChargeDiffersAtPartner]),
+            (&approved, good(), Some(line(|l| l.amount = usd(1))), vec![AmountDiffersOnBill]),
+            (&approved, good(), Some(line(|l| l.amount = other())), vec![CurrencyDiffersOnBill]),
+            (&approved, good(), Some(line(|l| l.charge = Some("s".into()))), vec![ChargeDiffersOnBill]),
+            (&declined, None, None, vec![]),
+            (&declined, Some(line(|l| l.status = Declined)), None, vec![]),
+            (&declined, good(), good(), vec![StatusDiffersAtPartner, BilledThoughDeclined]),
+            (&young, None, None, vec![]),
+            (&young, Some(line(|l| l.status = Pending)), good(), vec![BilledThoughPending]),
+            (&pending, None, good(), vec![PendingTooLong, BilledThoughPending]),
+        ] {
+            assert_eq!(causes(own, partner.clone(), bill.clone()), expected, "{partner:?} {bill:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_there_twice_hides_nothing() {
+        use Cause::*;
+        let approved = own(Approved, 1500, Some(1501));
+        let mut partner = line(|_| {});
+        partner.more = vec![line(|l| l.amount = usd(1)).first];
+        let mut bill = line(|l| l.amount = usd(2));
+        bill.more = vec![line(|_| {}).first, line(|_| {}).first];
+        assert_eq!(
+            causes(&approved, Some(partner), Some(bill)),
+            [AmountDiffersAtPartner, TwiceAtPartner, AmountDiffersOnBill, TwiceOnBill, TwiceOnBill]
+        );
+    }
+
+    #[test]
+    fn the_ends_of_a_period_make_no_false_findings() {
+        use Cause::*;
+        let good = || Some(line(|_| {}));
+        let carried_out = own(Approved, 1999, Some(2100));
+        assert_eq!(causes(&carried_out, good(), None), [OtherPeriod]);
+        assert_eq!(causes(&carried_out, good(), good()), [], "billing dates it before we do");
+        assert_eq!(causes(&carried_out, None, None), [MissingAtPartner, OtherPeriod]);
+        let carried_in = own(Approved, 900, Some(1100));
+        assert_eq!(causes(&carried_in, None, good()), [OtherPeriod]);
+        assert_eq!(causes(&carried_in, None, None), [MissingOnBill]);
+        for elsewhere in [own(Approved, 900, Some(901)), own(Approved, 2001, Some(2002))] {
+            assert_eq!(causes(&elsewhere, None, None), []);
+            assert_eq!(causes(&elsewhere, good(), None), [OtherPeriod]);
+            let wrong = Some(line(|l| l.amount = usd(1)));
+            assert_eq!(causes(&elsewhere, None, wrong), [AmountDiffersOnBill, OtherPeriod]);
+        }
+    }
+}
