@@ -46,6 +46,7 @@ mod races_of_events;
 mod races_of_money;
 mod refunds;
 mod reports;
+mod schema;
 mod sealing;
 mod setting;
 mod signups;

@@ -94,24 +94,22 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         let store = place.open(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
         let due = store.lease_due(Lane::All, later, later.plus_seconds(120), 16).await.expect("works");
-        the_first_version_is_there(&*store, &due).await;
-        refunds_and_spending_are_there(&*store, &due, version >= 4).await;
-        account_events_are_there(&*store, &due, version >= 7).await;
-        files_are_there(&*store, version >= 6).await;
-        flows_of_devices_are_there(&*store, version >= 8).await;
-        coupons_are_there(&*store, &due, version).await;
-        own_pages_are_there(&*store, version >= 13).await;
-        messages_are_there(&*store, &due, version >= 17).await;
+        the_ledger_is_there(&*store, &due).await;
+        refunds_and_spending_are_there(&*store, &due).await;
+        account_events_are_there(&*store, &due).await;
+        files_are_there(&*store).await;
+        flows_of_devices_are_there(&*store).await;
+        coupons_are_there(&*store, &due).await;
+        own_pages_are_there(&*store).await;
+        messages_are_there(&*store, &due).await;
         subscriptions_change(&*store).await;
-        erasures_are_there(&*store, version).await;
-        if version >= 2 {
-            let facts = vec![("operator", b"nova".to_vec())];
-            assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
-        }
+        erasures_are_there(&*store).await;
+        let facts = vec![("operator", b"nova".to_vec())];
+        assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
     }
 }
 
-async fn the_first_version_is_there(store: &dyn Store, due: &[Entry]) {
+async fn the_ledger_is_there(store: &dyn Store, due: &[Entry]) {
     let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
     let account = store.account(number(1).index).await.expect("works").expect("is there");
     assert_eq!(
@@ -147,36 +145,34 @@ async fn the_first_version_is_there(store: &dyn Store, due: &[Entry]) {
     ));
 }
 
-/// Older books have no refunds and have counted nothing, and everything in them can be given back.
-async fn refunds_and_spending_are_there(store: &dyn Store, due: &[Entry], in_sample: bool) {
+async fn refunds_and_spending_are_there(store: &dyn Store, due: &[Entry]) {
     let netflix = partner("netflix");
     let pending = store.refund("rf-pending".into()).await.expect("works");
     let answer = store.refund_answer(netflix, ext("n-approved"), ext("r-pending")).await.expect("works");
-    assert_eq!(pending.map(|refund| refund.amount), in_sample.then_some(usd(600)));
+    assert_eq!(pending.map(|refund| refund.amount), Some(usd(600)));
     assert_eq!(
         answer.map(|answer| (answer.status, answer.remaining)),
-        in_sample.then_some((TransactionStatus::Pending, usd(999)))
+        Some((TransactionStatus::Pending, usd(999)))
     );
-    let left = if in_sample { usd(999) } else { usd(1599) };
     let posting = store.post_refund(nonce(), NOW, refund("n-approved", "r-rest", None)).await;
     let Ok(RefundPosting::Created(rest)) = posting else { panic!("not created: {posting:?}") };
-    assert_eq!((rest.transaction_id.as_str(), rest.amount), ("tx-approved", left));
+    assert_eq!((rest.transaction_id.as_str(), rest.amount), ("tx-approved", usd(999)));
 
     let mut over = charge(pai(OPEN), "n-over", 2);
     over.limits = Some(SpendingLimits { month_minor: Some(3199), ..SpendingLimits::default() });
     let posting = store.post_transaction(nonce(), NOW, over).await.expect("works");
-    assert_eq!(matches!(posting, Posting::Decided(_)), in_sample, "{posting:?}");
+    assert!(matches!(posting, Posting::Decided(_)), "{posting:?}");
 
     let refunds =
         |entry: &&Entry| matches!(&entry.work, Work::Refund { refund_id } if refund_id == "rf-pending");
     let notices = |entry: &&Entry| matches!(&entry.work, Work::ChargeNotice { transaction_id } if transaction_id == "tx-declined");
-    assert_eq!(due.iter().filter(refunds).count(), usize::from(in_sample));
-    assert_eq!(due.iter().filter(notices).count(), usize::from(in_sample));
+    assert_eq!(due.iter().filter(refunds).count(), 1);
+    assert_eq!(due.iter().filter(notices).count(), 1);
     assert_eq!(
         due.iter()
             .filter(|entry| !is_pai_notice(entry) && !["coupon", "notification"].contains(&name(entry).0))
             .count(),
-        if in_sample { 4 } else { 2 }
+        4
     );
 }
 
@@ -184,11 +180,10 @@ fn is_pai_notice(entry: &Entry) -> bool {
     matches!(&entry.work, Work::PaiNotice { pai: of } if *of == pai(CLOSED))
 }
 
-/// In older books no account has ever changed.
-async fn account_events_are_there(store: &dyn Store, due: &[Entry], in_sample: bool) {
-    assert_eq!(due.iter().filter(|entry| is_pai_notice(entry)).count(), usize::from(in_sample));
+async fn account_events_are_there(store: &dyn Store, due: &[Entry]) {
+    assert_eq!(due.iter().filter(|entry| is_pai_notice(entry)).count(), 1);
     let swapped_at = store.sim_swapped_at(number(1).index).await.expect("works");
-    assert_eq!(swapped_at, in_sample.then_some(NOW));
+    assert_eq!(swapped_at, Some(NOW));
     let known = NewEvent {
         event_id: ext("e-1"),
         fingerprint: [0x11; 32],
@@ -204,17 +199,13 @@ async fn account_events_are_there(store: &dyn Store, due: &[Entry], in_sample: b
         ..known.clone()
     };
     let record = async |new| store.record_event(Some(nonce()), NOW, new).await.expect("works");
-    if in_sample {
-        assert_eq!(record(known).await, EventRecord::Replayed(EventOutcome::Applied));
-        assert_eq!(record(older).await, EventRecord::Recorded(EventOutcome::Superseded));
-    } else {
-        assert_eq!(record(older).await, EventRecord::Recorded(EventOutcome::Applied));
-    }
+    assert_eq!(record(known).await, EventRecord::Replayed(EventOutcome::Applied));
+    assert_eq!(record(older).await, EventRecord::Recorded(EventOutcome::Superseded));
 }
 
-async fn files_are_there(store: &dyn Store, in_sample: bool) {
+async fn files_are_there(store: &dyn Store) {
     let files = store.unwritten_files().await.expect("works");
-    assert_eq!(files.len(), usize::from(in_sample));
+    assert_eq!(files.len(), 1);
     for file in files {
         let lines = store.file_lines(file.file_id.clone()).await.expect("works");
         assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), ["tx-filed"]);
@@ -223,20 +214,17 @@ async fn files_are_there(store: &dyn Store, in_sample: bool) {
     }
 }
 
-async fn flows_of_devices_are_there(store: &dyn Store, in_sample: bool) {
-    let (partner, number) = (partner("netflix"), number(1).index);
-    let flow = store.newest_device_flow(partner.clone(), number).await.expect("works");
-    assert_eq!(flow, in_sample.then_some([0x12; 32]));
-    if let Some(flow) = flow {
-        let pin = DevicePin { partner, number, flow, mac: [0x13; 32] };
-        assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinTry::Proven(()))));
-    }
+async fn flows_of_devices_are_there(store: &dyn Store) {
+    let (partner, number, flow) = (partner("netflix"), number(1).index, [0x12; 32]);
+    let newest = store.newest_device_flow(partner.clone(), number).await.expect("works");
+    assert_eq!(newest, Some(flow));
+    let pin = DevicePin { partner, number, flow, mac: [0x13; 32] };
+    assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinTry::Proven(()))));
 }
 
-/// Nobody knows when a PAI of older books was closed.
-async fn own_pages_are_there(store: &dyn Store, in_sample: bool) {
+async fn own_pages_are_there(store: &dyn Store) {
     let flow = store.proven_flow(NOW, [0x14; 32]).await.expect("works");
-    assert_eq!(flow.map(|flow| flow.offer), in_sample.then_some(None));
+    assert_eq!(flow.map(|flow| flow.offer), Some(None));
     let links = store.links(number(1).index, "2024-01-01".to_owned()).await.expect("works");
     let [link] = &links[..] else { panic!("not one: {links:?}") };
     assert_eq!((link.pai, link.since), (pai(OPEN), NOW.plus_seconds(120)));
@@ -247,9 +235,9 @@ async fn own_pages_are_there(store: &dyn Store, in_sample: bool) {
     assert!(!closed.lines.is_empty());
 }
 
-async fn messages_are_there(store: &dyn Store, due: &[Entry], in_sample: bool) {
+async fn messages_are_there(store: &dyn Store, due: &[Entry]) {
     let waits = due.iter().filter(|entry| name(entry) == ("notification", "message-new")).count();
-    assert_eq!(waits, usize::from(in_sample));
+    assert_eq!(waits, 1);
     for (named, contents, taken) in
         [("m-sent", 0x1a, Notifying::Replayed), ("m-new", 0x1c, Notifying::Conflict)]
     {
@@ -260,7 +248,6 @@ async fn messages_are_there(store: &dyn Store, due: &[Entry], in_sample: bool) {
             named: Some((ext(named), [contents; 32])),
             message: b"sealed".to_vec(),
         };
-        let taken = if in_sample { taken } else { Notifying::Accepted };
         assert_eq!(store.notify(nonce(), NOW, new).await.expect("works"), taken, "{named}");
     }
 }
@@ -277,51 +264,40 @@ async fn subscriptions_change(store: &dyn Store) {
     }
 }
 
-async fn erasures_are_there(store: &dyn Store, version: usize) {
-    let in_sample = version >= 10;
+async fn erasures_are_there(store: &dyn Store) {
     let erased = pai("03030303-0303-4303-8303-030303030303");
     let posting = store.post_transaction(nonce(), NOW, charge(erased, "n-late", 100)).await.expect("works");
-    assert_eq!(matches!(posting, Posting::Decided(_)), in_sample, "{posting:?}");
-    if in_sample {
-        let erase = async |number| store.erase(None, NOW, Some(ext("er-1")), number).await.expect("works");
-        assert_eq!(erase(number(4).index).await, Erasure::Erasing);
-        store.sweep(NOW).await.expect("works");
-        assert_eq!(erase(number(4).index).await, Erasure::Erased);
-    }
+    assert!(matches!(posting, Posting::Decided(_)), "{posting:?}");
+    let erase = async |id, number| store.erase(None, NOW, Some(ext(id)), number).await.expect("works");
+    assert_eq!(erase("er-1", number(4).index).await, Erasure::Erasing);
+    store.sweep(NOW).await.expect("works");
+    assert_eq!(erase("er-1", number(4).index).await, Erasure::Erased);
     // The sample's file is not written yet, and has a line of this subscriber's.
-    let known = if version >= 6 { Erasure::Erasing } else { Erasure::Erased };
-    assert_eq!(store.erase(None, NOW, Some(ext("er-2")), number(1).index).await.expect("works"), known);
+    assert_eq!(erase("er-2", number(1).index).await, Erasure::Erasing);
 }
 
-async fn coupons_are_there(store: &dyn Store, due: &[Entry], version: usize) {
-    let in_sample = version >= 11;
+async fn coupons_are_there(store: &dyn Store, due: &[Entry]) {
     let sent = due.iter().filter(|entry| name(entry) == ("coupon", "coupon-new")).count();
-    assert_eq!(sent, usize::from(in_sample));
+    assert_eq!(sent, 1);
     let all = store.coupons(None, WhichCoupons::All, 10).await.expect("works");
     let states: Vec<_> = all.iter().map(|row| (row.ext_coupon_id.as_str(), row.state(NOW))).collect();
-    let mut sample = Vec::new();
-    if version >= 14 {
-        sample.push(("c-given", CouponState::Redeemed));
-    }
-    if in_sample {
-        sample.extend([("c-new", CouponState::Issued), ("c-spent", CouponState::Redeemed)]);
-    }
-    if version >= 15 {
-        sample.insert(1, ("c-lost", CouponState::Sent));
-        let lost = store.coupons(None, WhichCoupons::Undelivered(NOW), 10).await.expect("works");
-        let said: Vec<_> = lost.iter().filter_map(|row| row.undelivered.clone()?.code).collect();
-        assert_eq!(said, ["011"]);
-    }
-    assert_eq!(states, sample);
+    let expected = [
+        ("c-given", CouponState::Redeemed),
+        ("c-lost", CouponState::Sent),
+        ("c-new", CouponState::Issued),
+        ("c-spent", CouponState::Redeemed),
+    ];
+    assert_eq!(states, expected);
     assert!(all.iter().all(|row| row.is_gift == (row.ext_coupon_id.as_str() == "c-given")));
-    if in_sample {
-        let paid = store.paid_until(pai(CLOSED), days("2027-06-30")).await.expect("works");
-        assert_eq!(paid, Some(days("2027-06-30")));
-        let redeem = |reference, code| store.redeem_coupon(nonce(), NOW, redemption(reference, [code; 32]));
-        let again = redeem("r-coupon", 0x17).await.expect("works");
-        assert!(matches!(again, Redeeming::Decided(RedemptionEnd::Redeemed(_))), "{again:?}");
-        assert_eq!(redeem("r-2", 0x19).await.expect("works"), Redeeming::Unknown { wrong: 8 });
-    }
+    let lost = store.coupons(None, WhichCoupons::Undelivered(NOW), 10).await.expect("works");
+    let codes: Vec<_> = lost.iter().filter_map(|row| row.undelivered.clone()?.code).collect();
+    assert_eq!(codes, ["011"]);
+    let paid = store.paid_until(pai(CLOSED), days("2027-06-30")).await.expect("works");
+    assert_eq!(paid, Some(days("2027-06-30")));
+    let redeem = |reference, code| store.redeem_coupon(nonce(), NOW, redemption(reference, [code; 32]));
+    let again = redeem("r-coupon", 0x17).await.expect("works");
+    assert!(matches!(again, Redeeming::Decided(RedemptionEnd::Redeemed(_))), "{again:?}");
+    assert_eq!(redeem("r-2", 0x19).await.expect("works"), Redeeming::Unknown { wrong: 8 });
 }
 
 async fn newer_books_are_refused(books: Books) {

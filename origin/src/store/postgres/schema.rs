@@ -5,25 +5,7 @@ use super::failure::Broken;
 use super::statements::Db;
 use crate::store::StoreError;
 
-const MIGRATIONS: [&str; 17] = [
-    include_str!("../../../migrations/postgres/0001_ledger.sql"),
-    include_str!("../../../migrations/postgres/0002_begun_with.sql"),
-    include_str!("../../../migrations/postgres/0003_outbox_lanes.sql"),
-    include_str!("../../../migrations/postgres/0004_refunds.sql"),
-    include_str!("../../../migrations/postgres/0005_reports.sql"),
-    include_str!("../../../migrations/postgres/0006_files.sql"),
-    include_str!("../../../migrations/postgres/0007_account_events.sql"),
-    include_str!("../../../migrations/postgres/0008_device_flows.sql"),
-    include_str!("../../../migrations/postgres/0009_subscription_changes.sql"),
-    include_str!("../../../migrations/postgres/0010_erasures.sql"),
-    include_str!("../../../migrations/postgres/0011_coupons.sql"),
-    include_str!("../../../migrations/postgres/0012_number_since.sql"),
-    include_str!("../../../migrations/postgres/0013_customers.sql"),
-    include_str!("../../../migrations/postgres/0014_gifts.sql"),
-    include_str!("../../../migrations/postgres/0015_undelivered.sql"),
-    include_str!("../../../migrations/postgres/0016_resends.sql"),
-    include_str!("../../../migrations/postgres/0017_notifications.sql"),
-];
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_schema.sql")];
 
 /// Applies what is missing. Books of a newer onbill are refused.
 pub(super) async fn migrate(tx: &Db<'_>) -> Result<(), Broken> {

@@ -3,25 +3,7 @@
 use super::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
-const MIGRATIONS: [&str; 17] = [
-    include_str!("../../../migrations/sqlite/0001_ledger.sql"),
-    include_str!("../../../migrations/sqlite/0002_begun_with.sql"),
-    include_str!("../../../migrations/sqlite/0003_outbox_lanes.sql"),
-    include_str!("../../../migrations/sqlite/0004_refunds.sql"),
-    include_str!("../../../migrations/sqlite/0005_reports.sql"),
-    include_str!("../../../migrations/sqlite/0006_files.sql"),
-    include_str!("../../../migrations/sqlite/0007_account_events.sql"),
-    include_str!("../../../migrations/sqlite/0008_device_flows.sql"),
-    include_str!("../../../migrations/sqlite/0009_subscription_changes.sql"),
-    include_str!("../../../migrations/sqlite/0010_erasures.sql"),
-    include_str!("../../../migrations/sqlite/0011_coupons.sql"),
-    include_str!("../../../migrations/sqlite/0012_number_since.sql"),
-    include_str!("../../../migrations/sqlite/0013_customers.sql"),
-    include_str!("../../../migrations/sqlite/0014_gifts.sql"),
-    include_str!("../../../migrations/sqlite/0015_undelivered.sql"),
-    include_str!("../../../migrations/sqlite/0016_resends.sql"),
-    include_str!("../../../migrations/sqlite/0017_notifications.sql"),
-];
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_schema.sql")];
 
 /// Applies what is missing, all of it in one transaction. Books of a newer onbill are refused.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

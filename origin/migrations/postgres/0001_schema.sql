@@ -1,0 +1,460 @@
+-- The origin's database. docs/data-model.md explains the tables; schema.*.sql shows them as they
+-- are after all migrations.
+--
+-- Units:   *_at and *_until are Unix seconds. Days are text, YYYY-MM-DD, of UTC. *_minor is money
+--          in minor units of the row's currency (ISO 4217).
+-- Secrets: *_sealed and outbox.payload are AES-256-GCM-SIV ciphertexts, which name their key.
+--          number_index is the HMAC-SHA-256 of a number, by which it is found. *_hash and
+--          fingerprint are SHA-256 hashes, keyed where the comment says so.
+-- Ids:     ext_* is the other party's id for something, unique for that party. The other ids are
+--          the origin's own.
+
+-- What the ledger depends on: the operator, the key that numbers are found by, the source of
+-- accounts. With another value no subscriber would be recognized and every charge would close its
+-- PAI, so the origin compares them when it starts. The name of the newest sealing key is here too.
+CREATE TABLE begun_with (
+    fact  TEXT PRIMARY KEY,
+    value BYTEA NOT NULL
+);
+
+-- The embedded account table: a row is a number in the operator's import file.
+CREATE TABLE accounts (
+    number_index  BYTEA PRIMARY KEY,
+    status        TEXT NOT NULL CHECK (status IN ('active', 'suspended', 'ceased')),
+    account_type  TEXT NOT NULL CHECK (account_type IN ('postpaid', 'prepaid')),
+    -- Both NULL if the file gives no balance, which it may omit for postpaid accounts only.
+    balance_minor BIGINT,
+    currency      TEXT,
+    -- The day since which the present subscriber has the number: it identifies them.
+    activated_on  TEXT,
+    -- When the latest account event occurred; NULL if only imports have written the row.
+    changed_at    BIGINT
+);
+
+-- The latest change of a number's SIM card, whether the number has a subscriber or not.
+CREATE TABLE sim_swaps (
+    number_index BYTEA PRIMARY KEY,
+    swapped_at   BIGINT NOT NULL
+);
+CREATE INDEX sim_swaps_by_time ON sim_swaps (swapped_at);
+
+-- A visit, from entering a number to leaving for the partner, and the PIN that proves the number.
+CREATE TABLE flows (
+    -- The hash of the flow's secret, which the browser or the partner has.
+    flow_hash      BYTEA PRIMARY KEY,
+    -- The partner whose app began the flow on a device; NULL for a flow of the widget.
+    partner        TEXT,
+    number_index   BYTEA NOT NULL,
+    number_sealed  BYTEA NOT NULL,
+    -- NULL on a device, and for a visit to the customer's own page.
+    offer          TEXT,
+    locale         TEXT NOT NULL,
+    -- NULL on a device.
+    return_url     TEXT,
+    started_at     BIGINT NOT NULL,
+    expires_at     BIGINT NOT NULL,
+    -- When the number was proven; NULL until then.
+    proven_at      BIGINT,
+    -- A keyed hash of flow and PIN. NULL if a session assertion has proven the number.
+    pin_mac        BYTEA,
+    pin_expires_at BIGINT,
+    pin_tries      BIGINT NOT NULL DEFAULT 0,
+    CHECK (partner IS NULL OR offer IS NULL),
+    CHECK ((partner IS NULL) = (return_url IS NOT NULL))
+);
+-- The PINs of a number in the last 24 hours.
+CREATE INDEX flows_by_number ON flows (number_index, started_at);
+-- Clean-up.
+CREATE INDEX flows_by_start ON flows (started_at);
+
+-- The lock of a number. A transaction that decides about one (its PINs of a day, its subscriber)
+-- takes this row first and keeps it until it commits. SQLite has one writer and needs no table.
+CREATE TABLE number_turns (
+    number_index BYTEA PRIMARY KEY,
+    taken_at     BIGINT NOT NULL
+);
+-- Clean-up.
+CREATE INDEX number_turns_by_time ON number_turns (taken_at);
+
+-- One person for as long as they have a line. The next person with that number is another row.
+CREATE TABLE subscribers (
+    subscriber_id    TEXT PRIMARY KEY,
+    -- What the edge knows the subscriber by.
+    handle           TEXT NOT NULL UNIQUE,
+    -- These three are NULL once the subscriber is erased.
+    number_index     BYTEA,
+    number_sealed    BYTEA,
+    -- The operator's opaque id of the subscriber, or the account's activated_on.
+    generation       TEXT,
+    created_at       BIGINT NOT NULL,
+    -- When their last number became theirs; NULL while they have the one they signed up with.
+    number_since     BIGINT,
+    -- When their latest account event occurred. Earlier ones change nothing any more.
+    last_event_at    BIGINT,
+    -- When they gave up the line, or were erased.
+    ended_at         BIGINT,
+    erasure_asked_at BIGINT,
+    CHECK ((number_index IS NULL) = (number_sealed IS NULL)
+        AND (number_index IS NULL) = (generation IS NULL)
+        AND (number_index IS NOT NULL OR erasure_asked_at IS NOT NULL)
+        AND (erasure_asked_at IS NULL OR ended_at IS NOT NULL))
+);
+-- A number has one present subscriber.
+CREATE UNIQUE INDEX subscribers_one_holder ON subscribers (number_index) WHERE ended_at IS NULL;
+-- Everyone who has or had a number, for an erasure.
+CREATE INDEX subscribers_by_number ON subscribers (number_index);
+-- Erasures that wait for a file to be written.
+CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id)
+    WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL;
+
+-- A subscriber at one partner. The id is random, and closed is permanent.
+CREATE TABLE pais (
+    pai           TEXT PRIMARY KEY,
+    partner       TEXT NOT NULL,
+    subscriber_id TEXT NOT NULL REFERENCES subscribers,
+    state         TEXT NOT NULL CHECK (state IN ('ACTIVE', 'SUSPENDED', 'CLOSED')),
+    -- The decline reason of every later charge.
+    closed_reason TEXT,
+    -- Counts the changes of state, so that receivers can drop what is older than what they have.
+    version       BIGINT NOT NULL,
+    created_at    BIGINT NOT NULL,
+    closed_at     BIGINT CHECK (closed_at IS NULL OR state = 'CLOSED'),
+    CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL))
+);
+CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED';
+CREATE INDEX pais_by_holder ON pais (subscriber_id);
+
+-- A sign-up token, and what became of the visit that it was issued for.
+CREATE TABLE signups (
+    jti                TEXT PRIMARY KEY,
+    -- The hash of the ticket in partner_return_url.
+    ticket_hash        BYTEA NOT NULL UNIQUE,
+    partner            TEXT NOT NULL,
+    pai                TEXT NOT NULL REFERENCES pais,
+    offer              TEXT NOT NULL,
+    locale             TEXT NOT NULL,
+    account_type       TEXT NOT NULL,
+    -- Where the partner sends the browser: the edge's return page.
+    partner_return_url TEXT NOT NULL,
+    -- Where the edge then sends it: the operator's page.
+    return_url         TEXT NOT NULL,
+    issued_at          BIGINT NOT NULL,
+    -- When the partner spent the token, and its reference; NULL until then.
+    spent_at           BIGINT,
+    ext_reference      TEXT
+);
+
+-- A subscription at a partner that is paid on the bill.
+CREATE TABLE partner_subscriptions (
+    partner_subscription_id TEXT PRIMARY KEY,
+    partner                 TEXT NOT NULL,
+    ext_subscription_id     TEXT NOT NULL,
+    pai                     TEXT NOT NULL REFERENCES pais,
+    origin                  TEXT NOT NULL CHECK (origin IN ('NEW_ACCOUNT', 'EXISTING_ACCOUNT')),
+    plan                    TEXT NOT NULL,
+    status                  TEXT NOT NULL CHECK (status IN ('ACTIVE', 'SUSPENDED', 'CANCELLED')),
+    created_at              BIGINT NOT NULL,
+    -- The partner's latest change and its reason. A cancellation by the origin leaves both alone.
+    changed_at              BIGINT,
+    change_reason           TEXT,
+    UNIQUE (partner, ext_subscription_id)
+);
+CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai)
+    WHERE status <> 'CANCELLED';
+-- Whether a PAI ever had a subscription: if so, the partner is notified of its changes.
+CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
+
+-- The ledger of charges. Rows are permanent.
+CREATE TABLE transactions (
+    transaction_id     TEXT PRIMARY KEY,
+    partner            TEXT NOT NULL,
+    ext_transaction_id TEXT NOT NULL,
+    -- A hash of the request: a replay has the same one, a reused id another.
+    fingerprint        BYTEA NOT NULL,
+    pai                TEXT NOT NULL REFERENCES pais,
+    amount_minor       BIGINT NOT NULL CHECK (amount_minor > 0),
+    currency           TEXT NOT NULL,
+    -- The part of the amount that is tax, if the partner states it.
+    tax_minor          BIGINT,
+    description        TEXT NOT NULL,
+    period_from        TEXT NOT NULL,
+    period_to          TEXT NOT NULL,
+    status             TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
+    decline_reason     TEXT,
+    -- Billing's own code.
+    raw_code           TEXT,
+    -- The stored response: the bytes of the first one, for every replay. NULL until it is given.
+    answer             BYTEA,
+    -- Until then a replay is told request-in-progress; after it, it stores the response itself.
+    answering_until    BIGINT NOT NULL,
+    created_at         BIGINT NOT NULL,
+    -- When the outcome was written; NULL while the charge is PENDING.
+    settled_at         BIGINT,
+    -- The sum of its refunds, those that are PENDING among them.
+    refunded_minor     BIGINT NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),
+    UNIQUE (partner, ext_transaction_id),
+    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL))
+);
+-- Reports read a period by the time of posting or of settlement, and all that is pending.
+CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);
+CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id)
+    WHERE settled_at IS NOT NULL;
+CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
+    WHERE status = 'PENDING';
+-- The customer's own page.
+CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);
+-- The last day that charges have paid for.
+CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED';
+
+-- The ledger of refunds. Rows are permanent. The currency is that of the charge.
+CREATE TABLE refunds (
+    refund_id       TEXT PRIMARY KEY,
+    partner         TEXT NOT NULL,
+    ext_refund_id   TEXT NOT NULL,
+    -- fingerprint, answer and answering_until are as in transactions.
+    fingerprint     BYTEA NOT NULL,
+    transaction_id  TEXT NOT NULL REFERENCES transactions,
+    amount_minor    BIGINT NOT NULL CHECK (amount_minor > 0),
+    reason          TEXT NOT NULL,
+    status          TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
+    raw_code        TEXT,
+    answer          BYTEA,
+    answering_until BIGINT NOT NULL,
+    created_at      BIGINT NOT NULL,
+    settled_at      BIGINT,
+    UNIQUE (partner, ext_refund_id)
+);
+CREATE INDEX refunds_by_creation ON refunds (partner, created_at, refund_id);
+CREATE INDEX refunds_by_settlement ON refunds (partner, settled_at, refund_id)
+    WHERE settled_at IS NOT NULL;
+CREATE INDEX refunds_pending ON refunds (partner, created_at, refund_id) WHERE status = 'PENDING';
+CREATE INDEX refunds_by_charge ON refunds (transaction_id);
+
+-- What a subscriber was charged in a currency, against the spending limits.
+CREATE TABLE spending (
+    subscriber_id TEXT NOT NULL REFERENCES subscribers,
+    currency      TEXT NOT NULL,
+    -- The latest day with a charge.
+    day           TEXT NOT NULL,
+    -- On that day, and in its month so far.
+    day_minor     BIGINT NOT NULL,
+    month_minor   BIGINT NOT NULL,
+    PRIMARY KEY (subscriber_id, currency)
+);
+
+-- A coupon, of the subscriber who bought it. Its state follows from its times: a stored state could
+-- contradict them.
+CREATE TABLE coupons (
+    coupon_id          TEXT PRIMARY KEY,
+    ext_coupon_id      TEXT NOT NULL UNIQUE,
+    -- NULL once the buyer is erased.
+    fingerprint        BYTEA,
+    -- The buyer's.
+    pai                TEXT NOT NULL REFERENCES pais,
+    plan               TEXT NOT NULL,
+    months             BIGINT NOT NULL CHECK (months > 0),
+    offer              TEXT NOT NULL,
+    description        TEXT NOT NULL,
+    locale             TEXT NOT NULL,
+    amount_minor       BIGINT NOT NULL CHECK (amount_minor > 0),
+    currency           TEXT NOT NULL,
+    -- A keyed hash of the newest code. The code itself is in its SMS only.
+    code_hash          BYTEA NOT NULL UNIQUE,
+    -- How many SMS with a code were sent, each with another code.
+    texts              BIGINT NOT NULL,
+    -- The gateway's id of the newest SMS, and what became of it. NULL until known.
+    message_id         TEXT,
+    issued_at          BIGINT NOT NULL,
+    expires_at         BIGINT NOT NULL,
+    sent_at            BIGINT,
+    delivered_at       BIGINT,
+    undelivered_at     BIGINT,
+    undelivered_reason TEXT CHECK ((undelivered_reason IS NULL) = (undelivered_at IS NULL)),
+    -- The gateway's own code.
+    undelivered_code   TEXT CHECK (undelivered_code IS NULL OR undelivered_at IS NOT NULL),
+    voided_at          BIGINT,
+    -- Both NULL again when the charge is declined before the redemption was answered.
+    redeemed_at        BIGINT,
+    transaction_id     TEXT REFERENCES transactions,
+    -- When billing declined the charge of a coupon that is spent.
+    unpaid_at          BIGINT,
+    CHECK ((redeemed_at IS NULL) = (transaction_id IS NULL)),
+    CHECK (voided_at IS NULL OR redeemed_at IS NULL)
+);
+CREATE INDEX coupons_by_pai ON coupons (pai);
+CREATE INDEX coupons_by_message ON coupons (message_id)
+    WHERE message_id IS NOT NULL AND delivered_at IS NULL;
+CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
+CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
+    WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
+
+-- The operator's ids of repeated SMS, so that a call that is repeated sends one.
+CREATE TABLE coupon_resends (
+    coupon_id TEXT NOT NULL REFERENCES coupons,
+    resend_id TEXT NOT NULL,
+    PRIMARY KEY (coupon_id, resend_id)
+);
+
+-- A redemption of a coupon by its right code, with its charge. Rows are permanent.
+CREATE TABLE coupon_redemptions (
+    transaction_id  TEXT PRIMARY KEY REFERENCES transactions,
+    coupon_id       TEXT NOT NULL REFERENCES coupons,
+    partner         TEXT NOT NULL,
+    ext_reference   TEXT NOT NULL,
+    -- The code and the PAI that the partner sent: a replay has the same ones.
+    code_hash       BYTEA NOT NULL,
+    asked_pai       TEXT,
+    -- Whose months these are. NULL for a gift to someone whom the partner did not name.
+    pai             TEXT REFERENCES pais,
+    period_from     TEXT NOT NULL,
+    period_to       TEXT NOT NULL,
+    outcome         TEXT NOT NULL CHECK (outcome IN ('PENDING', 'REDEEMED', 'DECLINED')),
+    -- As in transactions.
+    answering_until BIGINT NOT NULL,
+    -- When the reminder that the months end was queued.
+    reminded_at     BIGINT,
+    UNIQUE (partner, ext_reference)
+);
+CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to)
+    WHERE outcome <> 'DECLINED';
+CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to)
+    WHERE outcome = 'REDEEMED' AND reminded_at IS NULL;
+
+-- How many wrong codes a partner has sent in an hour.
+CREATE TABLE coupon_guesses (
+    partner TEXT NOT NULL,
+    -- Hours since 1970-01-01T00:00Z.
+    hour    BIGINT NOT NULL,
+    wrong   BIGINT NOT NULL,
+    PRIMARY KEY (partner, hour)
+);
+
+-- A delivery receipt that came before the gateway's response to the SMS was recorded.
+CREATE TABLE text_receipts (
+    message_id  TEXT PRIMARY KEY,
+    received_at BIGINT NOT NULL,
+    -- Why the SMS was not delivered; NULL if it was.
+    reason      TEXT,
+    code        TEXT CHECK (code IS NULL OR reason IS NOT NULL)
+);
+CREATE INDEX text_receipts_by_time ON text_receipts (received_at);
+
+-- A partner's message to a subscriber: that it was accepted, not what it says.
+CREATE TABLE notifications (
+    notification_id     TEXT PRIMARY KEY,
+    partner             TEXT NOT NULL,
+    -- Rows with one are permanent, those without are deleted after two days.
+    ext_notification_id TEXT,
+    -- Keyed. NULL without an ext_notification_id, and once the subscriber is erased.
+    fingerprint         BYTEA,
+    pai                 TEXT NOT NULL REFERENCES pais,
+    accepted_at         BIGINT NOT NULL,
+    UNIQUE (partner, ext_notification_id),
+    CHECK (fingerprint IS NULL OR ext_notification_id IS NOT NULL)
+);
+CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
+CREATE INDEX notifications_without_name ON notifications (accepted_at)
+    WHERE ext_notification_id IS NULL;
+
+-- An event that the operator reported of an account. Rows are permanent.
+CREATE TABLE account_events (
+    event_id      TEXT PRIMARY KEY,
+    event         TEXT NOT NULL,
+    occurred_at   BIGINT NOT NULL,
+    recorded_at   BIGINT NOT NULL,
+    outcome       TEXT NOT NULL
+        CHECK (outcome IN ('APPLIED', 'SUPERSEDED', 'NO_SUBSCRIBER', 'CONTRADICTORY')),
+    -- Both NULL once the subscriber is erased.
+    fingerprint   BYTEA,
+    number_index  BYTEA,
+    -- Whom the event was applied to; NULL if to no one, and once they are erased.
+    subscriber_id TEXT REFERENCES subscribers
+);
+CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at);
+CREATE INDEX account_events_by_subscriber ON account_events (subscriber_id)
+    WHERE subscriber_id IS NOT NULL;
+
+-- An erasure that the operator asked for, without the number. Rows are permanent.
+CREATE TABLE erasures (
+    erasure_id TEXT PRIMARY KEY,
+    asked_at   BIGINT NOT NULL
+);
+
+-- A file for a billing system that takes no calls.
+CREATE TABLE files (
+    file_id         TEXT PRIMARY KEY,
+    created_at      BIGINT NOT NULL,
+    lines           BIGINT NOT NULL CHECK (lines > 0),
+    -- Of the file on disk; both NULL until it is written.
+    sha256          BYTEA,
+    written_at      BIGINT,
+    -- Of the response that was accepted. No other one is accepted later.
+    response_sha256 BYTEA,
+    -- When the last line was settled.
+    acknowledged_at BIGINT,
+    CHECK ((written_at IS NULL) = (sha256 IS NULL)),
+    CHECK (acknowledged_at IS NULL OR response_sha256 IS NOT NULL)
+);
+CREATE INDEX files_by_time ON files (created_at);
+CREATE INDEX files_unwritten ON files (created_at)
+    WHERE written_at IS NULL AND response_sha256 IS NULL;
+CREATE INDEX files_unacknowledged ON files (created_at) WHERE acknowledged_at IS NULL;
+
+-- A charge or a refund in a file. Rows are permanent, and none is in two files.
+CREATE TABLE file_lines (
+    file_id        TEXT NOT NULL REFERENCES files,
+    -- From 1.
+    line           BIGINT NOT NULL,
+    transaction_id TEXT UNIQUE REFERENCES transactions,
+    refund_id      TEXT UNIQUE REFERENCES refunds,
+    -- The number that the line had when the file was made: each rendering has the same bytes. Only
+    -- set while the file is being written, and if the subscriber has got another number since.
+    number_sealed  BYTEA,
+    PRIMARY KEY (file_id, line),
+    CHECK ((transaction_id IS NULL) <> (refund_id IS NULL))
+);
+
+-- The queue of jobs: what has yet to reach billing, a subscriber, a partner or the edge. A row is
+-- deleted in the transaction that writes its outcome. entry_id is unique and nothing more: it has
+-- gaps, and its order means nothing when several origins write.
+CREATE TABLE outbox (
+    entry_id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind            TEXT NOT NULL
+        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'pai-notice',
+            'pai-mapping', 'pin', 'coupon', 'coupon-reminder', 'notification')),
+    -- What the job is about: exactly one of the five for its kind, and none for a PIN.
+    transaction_id  TEXT REFERENCES transactions,
+    refund_id       TEXT REFERENCES refunds,
+    pai             TEXT REFERENCES pais,
+    coupon_id       TEXT REFERENCES coupons,
+    notification_id TEXT UNIQUE REFERENCES notifications,
+    -- The sealed SMS of the last four kinds.
+    payload         BYTEA,
+    -- From when on any worker may take it. A lease moves it.
+    due_at          BIGINT NOT NULL,
+    -- The number of the attempt, by which a worker knows that it still has the lease.
+    attempts        BIGINT NOT NULL,
+    -- When it became a dead letter.
+    parked_at       BIGINT,
+    UNIQUE (transaction_id, kind),
+    UNIQUE (refund_id, kind),
+    UNIQUE (pai, kind),
+    UNIQUE (coupon_id, kind),
+    CHECK ((kind IN ('charge', 'charge-notice')) = (transaction_id IS NOT NULL)),
+    CHECK ((kind IN ('refund', 'refund-notice')) = (refund_id IS NOT NULL)),
+    CHECK ((kind IN ('pai-notice', 'pai-mapping')) = (pai IS NOT NULL)),
+    CHECK ((kind IN ('coupon', 'coupon-reminder')) = (coupon_id IS NOT NULL)),
+    CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
+    CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
+);
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE parked_at IS NULL;
+CREATE INDEX outbox_parked ON outbox (entry_id) WHERE parked_at IS NOT NULL;
+
+-- The nonce of a signature that had an effect, until the signature is stale.
+CREATE TABLE nonces (
+    key_id     TEXT NOT NULL,
+    nonce      TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (key_id, nonce)
+);
+CREATE INDEX nonces_by_expiry ON nonces (expires_at);

@@ -1,0 +1,407 @@
+-- The schema after all migrations, from the catalogs. Written by tests/store/schema.rs, not by hand.
+
+CREATE TABLE account_events (
+    event_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    occurred_at BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    outcome TEXT NOT NULL,
+    fingerprint BYTEA,
+    number_index BYTEA,
+    subscriber_id TEXT,
+    PRIMARY KEY (event_id),
+    FOREIGN KEY (subscriber_id) REFERENCES subscribers(subscriber_id),
+    CHECK (outcome = ANY (ARRAY['APPLIED'::text, 'SUPERSEDED'::text, 'NO_SUBSCRIBER'::text, 'CONTRADICTORY'::text]))
+);
+CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at);
+CREATE INDEX account_events_by_subscriber ON account_events (subscriber_id) WHERE subscriber_id IS NOT NULL;
+
+CREATE TABLE accounts (
+    number_index BYTEA NOT NULL,
+    status TEXT NOT NULL,
+    account_type TEXT NOT NULL,
+    balance_minor BIGINT,
+    currency TEXT,
+    activated_on TEXT,
+    changed_at BIGINT,
+    PRIMARY KEY (number_index),
+    CHECK (account_type = ANY (ARRAY['postpaid'::text, 'prepaid'::text])),
+    CHECK (status = ANY (ARRAY['active'::text, 'suspended'::text, 'ceased'::text]))
+);
+
+CREATE TABLE begun_with (
+    fact TEXT NOT NULL,
+    value BYTEA NOT NULL,
+    PRIMARY KEY (fact)
+);
+
+CREATE TABLE coupon_guesses (
+    partner TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    wrong BIGINT NOT NULL,
+    PRIMARY KEY (partner, hour)
+);
+
+CREATE TABLE coupon_redemptions (
+    transaction_id TEXT NOT NULL,
+    coupon_id TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    ext_reference TEXT NOT NULL,
+    code_hash BYTEA NOT NULL,
+    asked_pai TEXT,
+    pai TEXT,
+    period_from TEXT NOT NULL,
+    period_to TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    answering_until BIGINT NOT NULL,
+    reminded_at BIGINT,
+    PRIMARY KEY (transaction_id),
+    UNIQUE (partner, ext_reference),
+    FOREIGN KEY (coupon_id) REFERENCES coupons(coupon_id),
+    FOREIGN KEY (pai) REFERENCES pais(pai),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK (outcome = ANY (ARRAY['PENDING'::text, 'REDEEMED'::text, 'DECLINED'::text]))
+);
+CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to) WHERE outcome = 'REDEEMED'::text AND reminded_at IS NULL;
+CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to) WHERE outcome <> 'DECLINED'::text;
+
+CREATE TABLE coupon_resends (
+    coupon_id TEXT NOT NULL,
+    resend_id TEXT NOT NULL,
+    PRIMARY KEY (coupon_id, resend_id),
+    FOREIGN KEY (coupon_id) REFERENCES coupons(coupon_id)
+);
+
+CREATE TABLE coupons (
+    coupon_id TEXT NOT NULL,
+    ext_coupon_id TEXT NOT NULL,
+    fingerprint BYTEA,
+    pai TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    months BIGINT NOT NULL,
+    offer TEXT NOT NULL,
+    description TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    code_hash BYTEA NOT NULL,
+    texts BIGINT NOT NULL,
+    message_id TEXT,
+    issued_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    sent_at BIGINT,
+    delivered_at BIGINT,
+    undelivered_at BIGINT,
+    undelivered_reason TEXT,
+    undelivered_code TEXT,
+    voided_at BIGINT,
+    redeemed_at BIGINT,
+    transaction_id TEXT,
+    unpaid_at BIGINT,
+    PRIMARY KEY (coupon_id),
+    UNIQUE (code_hash),
+    UNIQUE (ext_coupon_id),
+    FOREIGN KEY (pai) REFERENCES pais(pai),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK ((redeemed_at IS NULL) = (transaction_id IS NULL)),
+    CHECK ((undelivered_reason IS NULL) = (undelivered_at IS NULL)),
+    CHECK (amount_minor > 0),
+    CHECK (months > 0),
+    CHECK (undelivered_code IS NULL OR undelivered_at IS NOT NULL),
+    CHECK (voided_at IS NULL OR redeemed_at IS NULL)
+);
+CREATE INDEX coupons_by_message ON coupons (message_id) WHERE message_id IS NOT NULL AND delivered_at IS NULL;
+CREATE INDEX coupons_by_pai ON coupons (pai);
+CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id) WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
+CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
+
+CREATE TABLE erasures (
+    erasure_id TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    PRIMARY KEY (erasure_id)
+);
+
+CREATE TABLE file_lines (
+    file_id TEXT NOT NULL,
+    line BIGINT NOT NULL,
+    transaction_id TEXT,
+    refund_id TEXT,
+    number_sealed BYTEA,
+    PRIMARY KEY (file_id, line),
+    UNIQUE (refund_id),
+    UNIQUE (transaction_id),
+    FOREIGN KEY (file_id) REFERENCES files(file_id),
+    FOREIGN KEY (refund_id) REFERENCES refunds(refund_id),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK ((transaction_id IS NULL) <> (refund_id IS NULL))
+);
+
+CREATE TABLE files (
+    file_id TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    lines BIGINT NOT NULL,
+    sha256 BYTEA,
+    written_at BIGINT,
+    response_sha256 BYTEA,
+    acknowledged_at BIGINT,
+    PRIMARY KEY (file_id),
+    CHECK ((written_at IS NULL) = (sha256 IS NULL)),
+    CHECK (acknowledged_at IS NULL OR response_sha256 IS NOT NULL),
+    CHECK (lines > 0)
+);
+CREATE INDEX files_by_time ON files (created_at);
+CREATE INDEX files_unacknowledged ON files (created_at) WHERE acknowledged_at IS NULL;
+CREATE INDEX files_unwritten ON files (created_at) WHERE written_at IS NULL AND response_sha256 IS NULL;
+
+CREATE TABLE flows (
+    flow_hash BYTEA NOT NULL,
+    partner TEXT,
+    number_index BYTEA NOT NULL,
+    number_sealed BYTEA NOT NULL,
+    offer TEXT,
+    locale TEXT NOT NULL,
+    return_url TEXT,
+    started_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    proven_at BIGINT,
+    pin_mac BYTEA,
+    pin_expires_at BIGINT,
+    pin_tries BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (flow_hash),
+    CHECK ((partner IS NULL) = (return_url IS NOT NULL)),
+    CHECK (partner IS NULL OR offer IS NULL)
+);
+CREATE INDEX flows_by_number ON flows (number_index, started_at);
+CREATE INDEX flows_by_start ON flows (started_at);
+
+CREATE TABLE nonces (
+    key_id TEXT NOT NULL,
+    nonce TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (key_id, nonce)
+);
+CREATE INDEX nonces_by_expiry ON nonces (expires_at);
+
+CREATE TABLE notifications (
+    notification_id TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    ext_notification_id TEXT,
+    fingerprint BYTEA,
+    pai TEXT NOT NULL,
+    accepted_at BIGINT NOT NULL,
+    PRIMARY KEY (notification_id),
+    UNIQUE (partner, ext_notification_id),
+    FOREIGN KEY (pai) REFERENCES pais(pai),
+    CHECK (fingerprint IS NULL OR ext_notification_id IS NOT NULL)
+);
+CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
+CREATE INDEX notifications_without_name ON notifications (accepted_at) WHERE ext_notification_id IS NULL;
+
+CREATE TABLE number_turns (
+    number_index BYTEA NOT NULL,
+    taken_at BIGINT NOT NULL,
+    PRIMARY KEY (number_index)
+);
+CREATE INDEX number_turns_by_time ON number_turns (taken_at);
+
+CREATE TABLE outbox (
+    entry_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind TEXT NOT NULL,
+    transaction_id TEXT,
+    refund_id TEXT,
+    pai TEXT,
+    coupon_id TEXT,
+    notification_id TEXT,
+    payload BYTEA,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    parked_at BIGINT,
+    PRIMARY KEY (entry_id),
+    UNIQUE (coupon_id, kind),
+    UNIQUE (notification_id),
+    UNIQUE (pai, kind),
+    UNIQUE (refund_id, kind),
+    UNIQUE (transaction_id, kind),
+    FOREIGN KEY (coupon_id) REFERENCES coupons(coupon_id),
+    FOREIGN KEY (notification_id) REFERENCES notifications(notification_id),
+    FOREIGN KEY (pai) REFERENCES pais(pai),
+    FOREIGN KEY (refund_id) REFERENCES refunds(refund_id),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK ((kind = 'notification'::text) = (notification_id IS NOT NULL)),
+    CHECK ((kind = ANY (ARRAY['charge'::text, 'charge-notice'::text])) = (transaction_id IS NOT NULL)),
+    CHECK ((kind = ANY (ARRAY['coupon'::text, 'coupon-reminder'::text])) = (coupon_id IS NOT NULL)),
+    CHECK ((kind = ANY (ARRAY['pai-notice'::text, 'pai-mapping'::text])) = (pai IS NOT NULL)),
+    CHECK ((kind = ANY (ARRAY['pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text])) = (payload IS NOT NULL)),
+    CHECK ((kind = ANY (ARRAY['refund'::text, 'refund-notice'::text])) = (refund_id IS NOT NULL)),
+    CHECK (kind = ANY (ARRAY['charge'::text, 'refund'::text, 'charge-notice'::text, 'refund-notice'::text, 'pai-notice'::text, 'pai-mapping'::text, 'pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text]))
+);
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE parked_at IS NULL;
+CREATE INDEX outbox_parked ON outbox (entry_id) WHERE parked_at IS NOT NULL;
+
+CREATE TABLE pais (
+    pai TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    subscriber_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    closed_reason TEXT,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    closed_at BIGINT,
+    PRIMARY KEY (pai),
+    FOREIGN KEY (subscriber_id) REFERENCES subscribers(subscriber_id),
+    CHECK ((state = 'CLOSED'::text) = (closed_reason IS NOT NULL)),
+    CHECK (closed_at IS NULL OR state = 'CLOSED'::text),
+    CHECK (state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'CLOSED'::text]))
+);
+CREATE INDEX pais_by_holder ON pais (subscriber_id);
+CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED'::text;
+
+CREATE TABLE partner_subscriptions (
+    partner_subscription_id TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    ext_subscription_id TEXT NOT NULL,
+    pai TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    changed_at BIGINT,
+    change_reason TEXT,
+    PRIMARY KEY (partner_subscription_id),
+    UNIQUE (partner, ext_subscription_id),
+    FOREIGN KEY (pai) REFERENCES pais(pai),
+    CHECK (origin = ANY (ARRAY['NEW_ACCOUNT'::text, 'EXISTING_ACCOUNT'::text])),
+    CHECK (status = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'CANCELLED'::text]))
+);
+CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
+CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai) WHERE status <> 'CANCELLED'::text;
+
+CREATE TABLE refunds (
+    refund_id TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    ext_refund_id TEXT NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    transaction_id TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    status TEXT NOT NULL,
+    raw_code TEXT,
+    answer BYTEA,
+    answering_until BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    settled_at BIGINT,
+    PRIMARY KEY (refund_id),
+    UNIQUE (partner, ext_refund_id),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK (amount_minor > 0),
+    CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))
+);
+CREATE INDEX refunds_by_charge ON refunds (transaction_id);
+CREATE INDEX refunds_by_creation ON refunds (partner, created_at, refund_id);
+CREATE INDEX refunds_by_settlement ON refunds (partner, settled_at, refund_id) WHERE settled_at IS NOT NULL;
+CREATE INDEX refunds_pending ON refunds (partner, created_at, refund_id) WHERE status = 'PENDING'::text;
+
+CREATE TABLE schema_version (
+    only_row BOOLEAN NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (only_row),
+    CHECK (only_row)
+);
+
+CREATE TABLE signups (
+    jti TEXT NOT NULL,
+    ticket_hash BYTEA NOT NULL,
+    partner TEXT NOT NULL,
+    pai TEXT NOT NULL,
+    offer TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    account_type TEXT NOT NULL,
+    partner_return_url TEXT NOT NULL,
+    return_url TEXT NOT NULL,
+    issued_at BIGINT NOT NULL,
+    spent_at BIGINT,
+    ext_reference TEXT,
+    PRIMARY KEY (jti),
+    UNIQUE (ticket_hash),
+    FOREIGN KEY (pai) REFERENCES pais(pai)
+);
+
+CREATE TABLE sim_swaps (
+    number_index BYTEA NOT NULL,
+    swapped_at BIGINT NOT NULL,
+    PRIMARY KEY (number_index)
+);
+CREATE INDEX sim_swaps_by_time ON sim_swaps (swapped_at);
+
+CREATE TABLE spending (
+    subscriber_id TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    day TEXT NOT NULL,
+    day_minor BIGINT NOT NULL,
+    month_minor BIGINT NOT NULL,
+    PRIMARY KEY (subscriber_id, currency),
+    FOREIGN KEY (subscriber_id) REFERENCES subscribers(subscriber_id)
+);
+
+CREATE TABLE subscribers (
+    subscriber_id TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    number_index BYTEA,
+    number_sealed BYTEA,
+    generation TEXT,
+    created_at BIGINT NOT NULL,
+    number_since BIGINT,
+    last_event_at BIGINT,
+    ended_at BIGINT,
+    erasure_asked_at BIGINT,
+    PRIMARY KEY (subscriber_id),
+    UNIQUE (handle),
+    CHECK ((number_index IS NULL) = (number_sealed IS NULL) AND (number_index IS NULL) = (generation IS NULL) AND (number_index IS NOT NULL OR erasure_asked_at IS NOT NULL) AND (erasure_asked_at IS NULL OR ended_at IS NOT NULL))
+);
+CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id) WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL;
+CREATE INDEX subscribers_by_number ON subscribers (number_index);
+CREATE UNIQUE INDEX subscribers_one_holder ON subscribers (number_index) WHERE ended_at IS NULL;
+
+CREATE TABLE text_receipts (
+    message_id TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    reason TEXT,
+    code TEXT,
+    PRIMARY KEY (message_id),
+    CHECK (code IS NULL OR reason IS NOT NULL)
+);
+CREATE INDEX text_receipts_by_time ON text_receipts (received_at);
+
+CREATE TABLE transactions (
+    transaction_id TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    ext_transaction_id TEXT NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    pai TEXT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    tax_minor BIGINT,
+    description TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to TEXT NOT NULL,
+    status TEXT NOT NULL,
+    decline_reason TEXT,
+    raw_code TEXT,
+    answer BYTEA,
+    answering_until BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    settled_at BIGINT,
+    refunded_minor BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (transaction_id),
+    UNIQUE (partner, ext_transaction_id),
+    FOREIGN KEY (pai) REFERENCES pais(pai),
+    CHECK ((status = 'DECLINED'::text) = (decline_reason IS NOT NULL)),
+    CHECK (amount_minor > 0),
+    CHECK (refunded_minor >= 0 AND refunded_minor <= amount_minor),
+    CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))
+);
+CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);
+CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);
+CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED'::text;
+CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id) WHERE settled_at IS NOT NULL;
+CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id) WHERE status = 'PENDING'::text;

@@ -1,0 +1,344 @@
+-- The schema after all migrations, from sqlite_master, without comments. Written by tests/store/schema.rs, not by hand.
+
+CREATE TABLE account_events (
+    event_id      TEXT PRIMARY KEY,
+    event         TEXT NOT NULL,
+    occurred_at   INTEGER NOT NULL,
+    recorded_at   INTEGER NOT NULL,
+    outcome       TEXT NOT NULL
+        CHECK (outcome IN ('APPLIED', 'SUPERSEDED', 'NO_SUBSCRIBER', 'CONTRADICTORY')),
+    fingerprint   BLOB,
+    number_index  BLOB,
+    subscriber_id TEXT REFERENCES subscribers
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at);
+CREATE INDEX account_events_by_subscriber ON account_events (subscriber_id)
+    WHERE subscriber_id IS NOT NULL;
+
+CREATE TABLE accounts (
+    number_index  BLOB PRIMARY KEY,
+    status        TEXT NOT NULL CHECK (status IN ('active', 'suspended', 'ceased')),
+    account_type  TEXT NOT NULL CHECK (account_type IN ('postpaid', 'prepaid')),
+    balance_minor INTEGER,
+    currency      TEXT,
+    activated_on  TEXT,
+    changed_at    INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE begun_with (
+    fact  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE coupon_guesses (
+    partner TEXT NOT NULL,
+    hour    INTEGER NOT NULL,
+    wrong   INTEGER NOT NULL,
+    PRIMARY KEY (partner, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE coupon_redemptions (
+    transaction_id  TEXT PRIMARY KEY REFERENCES transactions,
+    coupon_id       TEXT NOT NULL REFERENCES coupons,
+    partner         TEXT NOT NULL,
+    ext_reference   TEXT NOT NULL,
+    code_hash       BLOB NOT NULL,
+    asked_pai       TEXT,
+    pai             TEXT REFERENCES pais,
+    period_from     TEXT NOT NULL,
+    period_to       TEXT NOT NULL,
+    outcome         TEXT NOT NULL CHECK (outcome IN ('PENDING', 'REDEEMED', 'DECLINED')),
+    answering_until INTEGER NOT NULL,
+    reminded_at     INTEGER,
+    UNIQUE (partner, ext_reference)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to)
+    WHERE outcome = 'REDEEMED' AND reminded_at IS NULL;
+CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to)
+    WHERE outcome <> 'DECLINED';
+
+CREATE TABLE coupon_resends (
+    coupon_id TEXT NOT NULL REFERENCES coupons,
+    resend_id TEXT NOT NULL,
+    PRIMARY KEY (coupon_id, resend_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE coupons (
+    coupon_id          TEXT PRIMARY KEY,
+    ext_coupon_id      TEXT NOT NULL UNIQUE,
+    fingerprint        BLOB,
+    pai                TEXT NOT NULL REFERENCES pais,
+    plan               TEXT NOT NULL,
+    months             INTEGER NOT NULL CHECK (months > 0),
+    offer              TEXT NOT NULL,
+    description        TEXT NOT NULL,
+    locale             TEXT NOT NULL,
+    amount_minor       INTEGER NOT NULL CHECK (amount_minor > 0),
+    currency           TEXT NOT NULL,
+    code_hash          BLOB NOT NULL UNIQUE,
+    texts              INTEGER NOT NULL,
+    message_id         TEXT,
+    issued_at          INTEGER NOT NULL,
+    expires_at         INTEGER NOT NULL,
+    sent_at            INTEGER,
+    delivered_at       INTEGER,
+    undelivered_at     INTEGER,
+    undelivered_reason TEXT CHECK ((undelivered_reason IS NULL) = (undelivered_at IS NULL)),
+    undelivered_code   TEXT CHECK (undelivered_code IS NULL OR undelivered_at IS NOT NULL),
+    voided_at          INTEGER,
+    redeemed_at        INTEGER,
+    transaction_id     TEXT REFERENCES transactions,
+    unpaid_at          INTEGER,
+    CHECK ((redeemed_at IS NULL) = (transaction_id IS NULL)),
+    CHECK (voided_at IS NULL OR redeemed_at IS NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX coupons_by_message ON coupons (message_id)
+    WHERE message_id IS NOT NULL AND delivered_at IS NULL;
+CREATE INDEX coupons_by_pai ON coupons (pai);
+CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
+    WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
+CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
+
+CREATE TABLE erasures (
+    erasure_id TEXT PRIMARY KEY,
+    asked_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE file_lines (
+    file_id        TEXT NOT NULL REFERENCES files,
+    line           INTEGER NOT NULL,
+    transaction_id TEXT UNIQUE REFERENCES transactions,
+    refund_id      TEXT UNIQUE REFERENCES refunds,
+    number_sealed  BLOB,
+    PRIMARY KEY (file_id, line),
+    CHECK ((transaction_id IS NULL) <> (refund_id IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE files (
+    file_id         TEXT PRIMARY KEY,
+    created_at      INTEGER NOT NULL,
+    lines           INTEGER NOT NULL CHECK (lines > 0),
+    sha256          BLOB,
+    written_at      INTEGER,
+    response_sha256 BLOB,
+    acknowledged_at INTEGER,
+    CHECK ((written_at IS NULL) = (sha256 IS NULL)),
+    CHECK (acknowledged_at IS NULL OR response_sha256 IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX files_by_time ON files (created_at);
+CREATE INDEX files_unacknowledged ON files (created_at) WHERE acknowledged_at IS NULL;
+CREATE INDEX files_unwritten ON files (created_at)
+    WHERE written_at IS NULL AND response_sha256 IS NULL;
+
+CREATE TABLE flows (
+    flow_hash      BLOB PRIMARY KEY,
+    partner        TEXT,
+    number_index   BLOB NOT NULL,
+    number_sealed  BLOB NOT NULL,
+    offer          TEXT,
+    locale         TEXT NOT NULL,
+    return_url     TEXT,
+    started_at     INTEGER NOT NULL,
+    expires_at     INTEGER NOT NULL,
+    proven_at      INTEGER,
+    pin_mac        BLOB,
+    pin_expires_at INTEGER,
+    pin_tries      INTEGER NOT NULL DEFAULT 0,
+    CHECK (partner IS NULL OR offer IS NULL),
+    CHECK ((partner IS NULL) = (return_url IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX flows_by_number ON flows (number_index, started_at);
+CREATE INDEX flows_by_start ON flows (started_at);
+
+CREATE TABLE nonces (
+    key_id     TEXT NOT NULL,
+    nonce      TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (key_id, nonce)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX nonces_by_expiry ON nonces (expires_at);
+
+CREATE TABLE notifications (
+    notification_id     TEXT PRIMARY KEY,
+    partner             TEXT NOT NULL,
+    ext_notification_id TEXT,
+    fingerprint         BLOB,
+    pai                 TEXT NOT NULL REFERENCES pais,
+    accepted_at         INTEGER NOT NULL,
+    UNIQUE (partner, ext_notification_id),
+    CHECK (fingerprint IS NULL OR ext_notification_id IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
+CREATE INDEX notifications_without_name ON notifications (accepted_at)
+    WHERE ext_notification_id IS NULL;
+
+CREATE TABLE outbox (
+    entry_id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind            TEXT NOT NULL
+        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'pai-notice',
+            'pai-mapping', 'pin', 'coupon', 'coupon-reminder', 'notification')),
+    transaction_id  TEXT REFERENCES transactions,
+    refund_id       TEXT REFERENCES refunds,
+    pai             TEXT REFERENCES pais,
+    coupon_id       TEXT REFERENCES coupons,
+    notification_id TEXT UNIQUE REFERENCES notifications,
+    payload         BLOB,
+    due_at          INTEGER NOT NULL,
+    attempts        INTEGER NOT NULL,
+    parked_at       INTEGER,
+    UNIQUE (transaction_id, kind),
+    UNIQUE (refund_id, kind),
+    UNIQUE (pai, kind),
+    UNIQUE (coupon_id, kind),
+    CHECK ((kind IN ('charge', 'charge-notice')) = (transaction_id IS NOT NULL)),
+    CHECK ((kind IN ('refund', 'refund-notice')) = (refund_id IS NOT NULL)),
+    CHECK ((kind IN ('pai-notice', 'pai-mapping')) = (pai IS NOT NULL)),
+    CHECK ((kind IN ('coupon', 'coupon-reminder')) = (coupon_id IS NOT NULL)),
+    CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
+    CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
+) STRICT;
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE parked_at IS NULL;
+CREATE INDEX outbox_parked ON outbox (entry_id) WHERE parked_at IS NOT NULL;
+
+CREATE TABLE pais (
+    pai           TEXT PRIMARY KEY,
+    partner       TEXT NOT NULL,
+    subscriber_id TEXT NOT NULL REFERENCES subscribers,
+    state         TEXT NOT NULL CHECK (state IN ('ACTIVE', 'SUSPENDED', 'CLOSED')),
+    closed_reason TEXT,
+    version       INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    closed_at     INTEGER CHECK (closed_at IS NULL OR state = 'CLOSED'),
+    CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pais_by_holder ON pais (subscriber_id);
+CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED';
+
+CREATE TABLE partner_subscriptions (
+    partner_subscription_id TEXT PRIMARY KEY,
+    partner                 TEXT NOT NULL,
+    ext_subscription_id     TEXT NOT NULL,
+    pai                     TEXT NOT NULL REFERENCES pais,
+    origin                  TEXT NOT NULL CHECK (origin IN ('NEW_ACCOUNT', 'EXISTING_ACCOUNT')),
+    plan                    TEXT NOT NULL,
+    status                  TEXT NOT NULL CHECK (status IN ('ACTIVE', 'SUSPENDED', 'CANCELLED')),
+    created_at              INTEGER NOT NULL,
+    changed_at              INTEGER,
+    change_reason           TEXT,
+    UNIQUE (partner, ext_subscription_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
+CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai)
+    WHERE status <> 'CANCELLED';
+
+CREATE TABLE refunds (
+    refund_id       TEXT PRIMARY KEY,
+    partner         TEXT NOT NULL,
+    ext_refund_id   TEXT NOT NULL,
+    fingerprint     BLOB NOT NULL,
+    transaction_id  TEXT NOT NULL REFERENCES transactions,
+    amount_minor    INTEGER NOT NULL CHECK (amount_minor > 0),
+    reason          TEXT NOT NULL,
+    status          TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
+    raw_code        TEXT,
+    answer          BLOB,
+    answering_until INTEGER NOT NULL,
+    created_at      INTEGER NOT NULL,
+    settled_at      INTEGER,
+    UNIQUE (partner, ext_refund_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX refunds_by_charge ON refunds (transaction_id);
+CREATE INDEX refunds_by_creation ON refunds (partner, created_at, refund_id);
+CREATE INDEX refunds_by_settlement ON refunds (partner, settled_at, refund_id)
+    WHERE settled_at IS NOT NULL;
+CREATE INDEX refunds_pending ON refunds (partner, created_at, refund_id) WHERE status = 'PENDING';
+
+CREATE TABLE signups (
+    jti                TEXT PRIMARY KEY,
+    ticket_hash        BLOB NOT NULL UNIQUE,
+    partner            TEXT NOT NULL,
+    pai                TEXT NOT NULL REFERENCES pais,
+    offer              TEXT NOT NULL,
+    locale             TEXT NOT NULL,
+    account_type       TEXT NOT NULL,
+    partner_return_url TEXT NOT NULL,
+    return_url         TEXT NOT NULL,
+    issued_at          INTEGER NOT NULL,
+    spent_at           INTEGER,
+    ext_reference      TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sim_swaps (
+    number_index BLOB PRIMARY KEY,
+    swapped_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sim_swaps_by_time ON sim_swaps (swapped_at);
+
+CREATE TABLE spending (
+    subscriber_id TEXT NOT NULL REFERENCES subscribers,
+    currency      TEXT NOT NULL,
+    day           TEXT NOT NULL,
+    day_minor     INTEGER NOT NULL,
+    month_minor   INTEGER NOT NULL,
+    PRIMARY KEY (subscriber_id, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscribers (
+    subscriber_id    TEXT PRIMARY KEY,
+    handle           TEXT NOT NULL UNIQUE,
+    number_index     BLOB,
+    number_sealed    BLOB,
+    generation       TEXT,
+    created_at       INTEGER NOT NULL,
+    number_since     INTEGER,
+    last_event_at    INTEGER,
+    ended_at         INTEGER,
+    erasure_asked_at INTEGER,
+    CHECK ((number_index IS NULL) = (number_sealed IS NULL)
+        AND (number_index IS NULL) = (generation IS NULL)
+        AND (number_index IS NOT NULL OR erasure_asked_at IS NOT NULL)
+        AND (erasure_asked_at IS NULL OR ended_at IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id)
+    WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL;
+CREATE INDEX subscribers_by_number ON subscribers (number_index);
+CREATE UNIQUE INDEX subscribers_one_holder ON subscribers (number_index) WHERE ended_at IS NULL;
+
+CREATE TABLE text_receipts (
+    message_id  TEXT PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    reason      TEXT,
+    code        TEXT CHECK (code IS NULL OR reason IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX text_receipts_by_time ON text_receipts (received_at);
+
+CREATE TABLE transactions (
+    transaction_id     TEXT PRIMARY KEY,
+    partner            TEXT NOT NULL,
+    ext_transaction_id TEXT NOT NULL,
+    fingerprint        BLOB NOT NULL,
+    pai                TEXT NOT NULL REFERENCES pais,
+    amount_minor       INTEGER NOT NULL CHECK (amount_minor > 0),
+    currency           TEXT NOT NULL,
+    tax_minor          INTEGER,
+    description        TEXT NOT NULL,
+    period_from        TEXT NOT NULL,
+    period_to          TEXT NOT NULL,
+    status             TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
+    decline_reason     TEXT,
+    raw_code           TEXT,
+    answer             BLOB,
+    answering_until    INTEGER NOT NULL,
+    created_at         INTEGER NOT NULL,
+    settled_at         INTEGER,
+    refunded_minor     INTEGER NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),
+    UNIQUE (partner, ext_transaction_id),
+    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);
+CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);
+CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED';
+CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id)
+    WHERE settled_at IS NOT NULL;
+CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
+    WHERE status = 'PENDING';

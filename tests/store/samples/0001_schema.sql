@@ -1,0 +1,126 @@
+-- One subscriber with everything there can be, and one whose number has another subscriber now.
+INSERT INTO begun_with (fact, value) VALUES ('operator', <61636d65>);
+INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on, changed_at)
+VALUES (<01*32>, 'active', 'prepaid', 5000, 'USD', '2024-01-01', 1795000010);
+INSERT INTO sim_swaps (number_index, swapped_at) VALUES (<01*32>, 1795000000);
+INSERT INTO nonces (key_id, nonce, expires_at) VALUES ('k', 'nonce-of-the-sample', 1795000600);
+
+-- A flow of the widget, one of a partner's app, and a visit to the customer's own page.
+INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
+    expires_at, proven_at, pin_mac, pin_expires_at, pin_tries)
+VALUES (<0a*32>, NULL, <01*32>, <01*40>, 'netflix-standard', 'en', 'https://my.acme.example/done', 1795000000,
+        1795001800, 1795000060, <0b*32>, 1795000600, 2),
+    (<12*32>, 'netflix', <01*32>, <01*40>, NULL, 'en', NULL, 1795000000, 1795000600, NULL, <13*32>, 1795000600, 1),
+    (<14*32>, NULL, <01*32>, <01*40>, NULL, 'en', 'https://my.acme.example/', 1795000000, 1795001800, 1795000060,
+        NULL, NULL, 0);
+
+-- The third is erased, and a file still needs the number of the fourth.
+INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at, number_since,
+    last_event_at, ended_at, erasure_asked_at)
+VALUES ('subscriber-1', 'handle-1', <01*32>, <01*40>, '2024-01-01', 1795000000, 1795000005, 1795000010, NULL, NULL),
+    ('subscriber-2', 'handle-2', <02*32>, <02*40>, '2019-01-01', 1790000000, NULL, NULL, 1794000000, NULL),
+    ('subscriber-3', 'handle-3', NULL, NULL, NULL, 1790000000, NULL, NULL, 1795000000, 1795000000),
+    ('subscriber-4', 'handle-4', <04*32>, <04*40>, '2020-01-01', 1790000000, NULL, NULL, 1795000000, 1795000000);
+INSERT INTO erasures (erasure_id, asked_at) VALUES ('er-1', 1795000000);
+
+INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at)
+VALUES ('01010101-0101-4101-8101-010101010101', 'netflix', 'subscriber-1', 'ACTIVE', NULL, 1, 1795000000, NULL),
+    ('02020202-0202-4202-8202-020202020202', 'netflix', 'subscriber-2', 'CLOSED', 'account-closed-taken-over', 2,
+        1790000000, 1794000000),
+    ('03030303-0303-4303-8303-030303030303', 'netflix', 'subscriber-3', 'CLOSED', 'account-closed', 2, 1790000000,
+        1795000000);
+
+INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url, return_url,
+    issued_at, spent_at, ext_reference)
+VALUES ('jti-1', <0c*32>, 'netflix', '01010101-0101-4101-8101-010101010101', 'netflix-standard', 'en', 'prepaid',
+    'https://edge.example/widget/v1/return/acme/t', 'https://my.acme.example/done', 1795000000, 1795000060, 'r-1');
+INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan, status,
+    created_at, changed_at, change_reason)
+VALUES ('ps-1', 'netflix', 's-1', '01010101-0101-4101-8101-010101010101', 'NEW_ACCOUNT', 'standard', 'SUSPENDED',
+    1795000120, 1795000180, 'Not watched');
+
+-- Of the first, some is being refunded; the one of an erased subscriber stays; the last two are of coupons.
+INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor, currency,
+    tax_minor, description, period_from, period_to, status, decline_reason, raw_code, answer, answering_until,
+    created_at, settled_at, refunded_minor)
+VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
+        'Netflix Standard', '2026-11-01', '2026-11-30', 'APPROVED', NULL, '0', <7b7d>, 1795000060, 1795000000,
+        1795000001, 600),
+    ('tx-declined', 'netflix', 'n-declined', <0e*32>, '02020202-0202-4202-8202-020202020202', 1599, 'USD', 120,
+        'Netflix Standard', '2026-11-01', '2026-11-30', 'DECLINED', 'account-closed-taken-over', NULL, <7b7d>,
+        1795000060, 1795000000, 1795000001, 0),
+    ('tx-pending', 'netflix', 'n-pending', <0f*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
+        'Netflix Standard', '2026-12-01', '2026-12-31', 'PENDING', NULL, NULL, NULL, 1795000060, 1795000000, NULL, 0),
+    ('tx-filed', 'netflix', 'n-filed', <13*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
+        'Netflix Standard', '2027-01-01', '2027-01-31', 'PENDING', NULL, NULL, <7b7d>, 1795000060, 1795000000, NULL,
+        0),
+    ('tx-erased', 'netflix', 'n-erased', <13*32>, '03030303-0303-4303-8303-030303030303', 1599, 'USD', NULL,
+        'Netflix Standard', '2026-10-01', '2026-10-31', 'APPROVED', NULL, '0', <7b7d>, 1794000060, 1794000000,
+        1794000001, 0),
+    ('tx-coupon', 'netflix', 'onbill-coupon-tx-coupon', <16*32>, '02020202-0202-4202-8202-020202020202', 8999, 'USD',
+        NULL, 'Netflix Standard, 6 months', '2027-01-01', '2027-06-30', 'PENDING', NULL, NULL, NULL, 1795000060,
+        1795000000, NULL, 0),
+    ('tx-gift', 'netflix', 'onbill-coupon-tx-gift', <1a*32>, '02020202-0202-4202-8202-020202020202', 8999, 'USD',
+        NULL, 'Netflix Standard, 6 months', '2027-02-01', '2027-07-31', 'PENDING', NULL, NULL, NULL, 1795000060,
+        1795000000, NULL, 0);
+INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason, status,
+    raw_code, answer, answering_until, created_at, settled_at)
+VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,
+    1795000060, 1795000000, NULL);
+INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor)
+VALUES ('subscriber-1', 'USD', '2026-11-18', 1599, 3198);
+
+-- A coupon that is redeemed, one that waits for its SMS, a gift, and one whose SMS was not delivered.
+INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
+    amount_minor, currency, code_hash, texts, message_id, issued_at, expires_at, sent_at, undelivered_at,
+    undelivered_reason, undelivered_code, redeemed_at, transaction_id)
+VALUES ('coupon-spent', 'c-spent', <14*32>, '02020202-0202-4202-8202-020202020202', '6M', 6, 'netflix-standard',
+        'Netflix Standard, 6 months', 'en', 8999, 'USD', <17*32>, 1, 'm-1', 1794000000, 1826000000, 1794000001,
+        NULL, NULL, NULL, 1795000000, 'tx-coupon'),
+    ('coupon-new', 'c-new', <15*32>, '02020202-0202-4202-8202-020202020202', '12M', 12, 'netflix-standard',
+        'Netflix Standard, 12 months', 'es', 15999, 'USD', <18*32>, 1, NULL, 1795000000, 1826000000, NULL, NULL,
+        NULL, NULL, NULL, NULL),
+    ('coupon-given', 'c-given', <1b*32>, '02020202-0202-4202-8202-020202020202', '6M', 6, 'netflix-standard',
+        'Netflix Standard, 6 months', 'en', 8999, 'USD', <1c*32>, 1, 'm-3', 1794000000, 1826000000, 1794000001,
+        NULL, NULL, NULL, 1795000000, 'tx-gift'),
+    ('coupon-lost', 'c-lost', <1d*32>, '02020202-0202-4202-8202-020202020202', '6M', 6, 'netflix-standard',
+        'Netflix Standard, 6 months', 'en', 8999, 'USD', <1e*32>, 1, 'm-4', 1794000000, 1826000000, 1794000001,
+        1795000000, 'undeliverable', '011', NULL, NULL);
+INSERT INTO coupon_resends (coupon_id, resend_id) VALUES ('coupon-lost', 'again-1');
+INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
+    period_from, period_to, outcome, answering_until, reminded_at)
+VALUES ('tx-coupon', 'coupon-spent', 'netflix', 'r-coupon', <17*32>, NULL, '02020202-0202-4202-8202-020202020202',
+        '2027-01-01', '2027-06-30', 'REDEEMED', 1795000060, NULL),
+    ('tx-gift', 'coupon-given', 'netflix', 'r-gift', <1c*32>, NULL, NULL, '2027-02-01', '2027-07-31', 'REDEEMED',
+        1795000060, NULL);
+INSERT INTO coupon_guesses (partner, hour, wrong) VALUES ('netflix', 498611, 7);
+INSERT INTO text_receipts (message_id, received_at, reason, code)
+VALUES ('m-2', 1795000000, NULL, NULL), ('m-5', 1795000000, 'expired', NULL);
+
+-- A message that was sent, one that waits, and one without an id of the partner's.
+INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
+VALUES ('message-sent', 'netflix', 'm-sent', <1a*32>, '01010101-0101-4101-8101-010101010101', 1794000000),
+    ('message-new', 'netflix', 'm-new', <1b*32>, '01010101-0101-4101-8101-010101010101', 1795000000),
+    ('message-unnamed', 'netflix', NULL, NULL, '01010101-0101-4101-8101-010101010101', 1794000000);
+
+INSERT INTO account_events (event_id, event, occurred_at, recorded_at, outcome, fingerprint, number_index,
+    subscriber_id)
+VALUES ('e-1', 'sim-swapped', 1795000000, 1795000001, 'APPLIED', <11*32>, <01*32>, NULL),
+    ('e-erased', 'suspended', 1794000000, 1794000001, 'APPLIED', NULL, NULL, NULL);
+
+-- A file that billing has answered, and one that is yet to be written.
+INSERT INTO files (file_id, created_at, lines, sha256, written_at, response_sha256, acknowledged_at)
+VALUES ('acme-20261118T110640Z-00000001', 1795000000, 1, <11*32>, 1795000001, <12*32>, 1795000900),
+    ('acme-20261118T112140Z-00000002', 1795000900, 1, NULL, NULL, NULL, NULL);
+INSERT INTO file_lines (file_id, line, transaction_id, refund_id, number_sealed)
+VALUES ('acme-20261118T110640Z-00000001', 1, 'tx-approved', NULL, NULL),
+    ('acme-20261118T112140Z-00000002', 1, 'tx-filed', NULL, NULL);
+
+INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, due_at, attempts)
+VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 1795000060, 1),
+    ('pin', NULL, NULL, NULL, NULL, NULL, <6869>, 1795000000, 0),
+    ('refund', NULL, 'rf-pending', NULL, NULL, NULL, NULL, 1795000060, 1),
+    ('charge-notice', 'tx-declined', NULL, NULL, NULL, NULL, NULL, 1795000000, 0),
+    ('pai-notice', NULL, NULL, '02020202-0202-4202-8202-020202020202', NULL, NULL, NULL, 1795000000, 0),
+    ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, 1795000000, 0),
+    ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, 1795000000, 0);

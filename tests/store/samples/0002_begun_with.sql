@@ -1,1 +1,0 @@
-INSERT INTO begun_with (fact, value) VALUES ('operator', <61636d65>);

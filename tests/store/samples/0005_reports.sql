@@ -1,1 +1,0 @@
--- Nothing new can be in the books since then.
