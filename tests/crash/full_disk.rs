@@ -1,35 +1,50 @@
-//! A disk that fills up under load.
+//! A disk that fills up under load, and has room again later.
 
 use crate::audit::audit;
-use crate::load::Partner;
+use crate::load::{CONNECTIONS, Partner};
 use crate::scene::{Kind, Scene};
-use crate::setting::{TURN, pause};
+use crate::setting::TURN;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Met after some dozen charges: in the middle of the write-ahead log, and far behind the size of empty books.
-const BYTES_MAX: u64 = 1024 * 1024;
-/// Long enough to fill it and to go on asking.
-const LOAD: Duration = Duration::from_millis(2_500);
+/// Charges that are answered before the disk fills up, and again when it has room. So few that the write-ahead log still
+/// grows: at 4 MiB it begins at its start again, and then the disk has room for a thousand charges more.
+const ANSWERED: u64 = 20;
+/// What can still be written to the largest file then: some dozen charges, so that the end comes in the middle of the
+/// write-ahead log and in the middle of the load.
+const ROOM_BYTES: u64 = 64 * 1024;
+/// Calls that fail on the full disk: about one for each caller.
+const FAILED: u64 = CONNECTIONS;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_loses_no_charge_on_a_full_disk() {
     let _turn = TURN.lock().await;
     let (scene, partner) = (Arc::new(Scene::new(Kind::Sqlite).await), Partner::default());
-    // Whoever opens the file and closes it takes the log of the sign-ups into it: the limit begins to count from there.
+    // Whoever opens the file and closes it takes the log of the sign-ups into it: the load begins with an empty one.
     scene.books.let_time_pass().await;
-    let mut origin = scene.start_on_a_small_disk(BYTES_MAX).await;
-    partner.charge_while(&scene, &origin, 1, pause(LOAD)).await;
-    let tally = partner.memory().tally.clone();
-    assert!(tally.created > 0 && tally.failed > 0, "the disk was never full: {tally:?}");
-    assert!(tally.cut_off == 0 && origin.is_alive(), "it ended: {tally:?}");
+    let mut origin = scene.start_on_a_small_disk().await;
+    partner
+        .charge_while(&scene, &origin, 1, async {
+            partner.until_tally("charges are answered", |tally| tally.created >= ANSWERED).await;
+            origin.limit_files(Some(scene.largest_file_bytes() + ROOM_BYTES));
+            partner.until_tally("calls fail", |tally| tally.failed >= FAILED).await;
+        })
+        .await;
+    let full = partner.memory().tally.clone();
+    assert!(
+        scene.log().contains("the commit failed: disk I/O error"),
+        "it failed for another reason: {full:?}"
+    );
+    assert!(full.cut_off == 0 && origin.is_alive(), "it ended: {full:?}");
     assert!(scene.doors.is_healthy(&origin.address).await, "what is there can be read");
-    origin.kill();
-    // With room again.
-    let origin = scene.start().await;
-    let before = partner.memory().tally.created;
-    partner.charge_while(&scene, &origin, 2, pause(Duration::from_millis(300))).await;
-    assert!(partner.memory().tally.created > before, "charging goes on");
+    origin.limit_files(None);
+    partner
+        .charge_while(&scene, &origin, 2, async {
+            let enough = full.created + ANSWERED;
+            partner.until_tally("charges are answered again", |tally| tally.created >= enough).await;
+        })
+        .await;
+    let after = partner.memory().tally.clone();
+    assert_eq!(after.failed, full.failed, "the origin has not recovered");
     origin.kill();
     audit(&scene, &partner).await;
 }

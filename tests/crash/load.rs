@@ -4,6 +4,7 @@
 use crate::dice::Dice;
 use crate::origin::Origin;
 use crate::scene::Scene;
+use crate::setting::until_nothing;
 use bytes::Bytes;
 use http::StatusCode;
 use onbill_origin::http::Unreachable;
@@ -92,6 +93,15 @@ impl Partner {
         let mut callers = self.begin(scene, origin, seed);
         meanwhile.await;
         callers.end().await;
+    }
+
+    /// Waits until the answers so far are enough.
+    pub(crate) async fn until_tally(&self, what: &str, is_enough: impl Fn(&Tally) -> bool) {
+        until_nothing(async || {
+            let tally = self.memory().tally.clone();
+            (!is_enough(&tally)).then(|| format!("not yet: {what}; {tally:?}"))
+        })
+        .await;
     }
 
     /// Begins to charge.

@@ -16,9 +16,9 @@ pub(crate) struct Origin {
     pub(crate) address: String,
 }
 
-/// Starts the program under a limit for each file that it writes, and lets a write beyond it fail like one on a full disk
-/// (`EFBIG` instead of the signal that would end the process). `$0` is the limit in blocks of 512 bytes.
-const UNDER_A_LIMIT: &str = r#"ulimit -f "$0" && trap '' XFSZ && exec "$@""#;
+/// Starts a program that lets a write beyond the limit for its files fail like one on a full disk (`EFBIG`), instead of
+/// taking the signal that would end it.
+const WITHOUT_SIGXFSZ: &str = r#"trap '' XFSZ && exec "$0" "$@""#;
 
 impl Origin {
     /// Starts on the configuration in this folder, on a port that nobody has, and waits until it answers.
@@ -26,10 +26,10 @@ impl Origin {
         Self::launch(folder, config, Command::new(program())).await
     }
 
-    /// The same under a limit in bytes for each of its files, its log included.
-    pub(crate) async fn start_on_a_small_disk(folder: &Path, config: &str, bytes_max: u64) -> Self {
+    /// The same, ready for a limit on its files.
+    pub(crate) async fn start_on_a_small_disk(folder: &Path, config: &str) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", UNDER_A_LIMIT, &(bytes_max / 512).to_string()]).arg(program());
+        shell.args(["-c", WITHOUT_SIGXFSZ]).arg(program());
         Self::launch(folder, config, shell).await
     }
 
@@ -61,6 +61,14 @@ impl Origin {
     /// Whether it still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Lets each of its files have so many bytes and no more from now on, its log included; `None` lifts the limit.
+    pub(crate) fn limit_files(&self, bytes_max: Option<u64>) {
+        let soft = bytes_max.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &self.child.id().to_string(), &format!("--fsize={soft}:")]);
+        assert!(prlimit.status().expect("util-linux has prlimit").success(), "the limit is set");
     }
 
     /// SIGKILL: at once, wherever it is.

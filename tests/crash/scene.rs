@@ -80,8 +80,15 @@ impl Scene {
         Origin::start(&self.folder, &self.config).await
     }
 
-    pub(crate) async fn start_on_a_small_disk(&self, bytes_max: u64) -> Origin {
-        Origin::start_on_a_small_disk(&self.folder, &self.config, bytes_max).await
+    pub(crate) async fn start_on_a_small_disk(&self) -> Origin {
+        Origin::start_on_a_small_disk(&self.folder, &self.config).await
+    }
+
+    /// The size of the largest file of the origin, be it the database, its write-ahead log or the log.
+    pub(crate) fn largest_file_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(&self.folder).expect("the folder can be read");
+        let sizes = files.map(|file| file.and_then(|file| file.metadata()).expect("stays").len());
+        sizes.max().expect("the origin has files")
     }
 
     /// Writes a file beside the books.
