@@ -9,7 +9,7 @@
 //! | number changed | go with their subscriber | to the new number's account |
 //! | SIM swapped | as they are | as before; a new sign-up by PIN has to wait |
 
-use crate::decline::DeclineReason;
+use crate::decline_reason::DeclineReason;
 use serde::{Deserialize, Serialize};
 
 /// What the operator reports.
@@ -36,23 +36,23 @@ pub enum AccountEvent {
 
 /// What an event does to the PAIs of a subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum PaiEffect {
     /// Nothing.
     None,
     /// Holds them: charges are declined until they are released.
-    Hold,
+    Suspend,
     /// Releases them.
-    Release,
+    Resume,
     /// Closes them for ever.
-    End(DeclineReason),
+    Close(DeclineReason),
     /// They go with the subscriber to another number.
     Move,
 }
 
-impl Effect {
+impl PaiEffect {
     /// Whether the subscriber does not have the number any more.
-    pub fn is_leaving(self) -> bool {
-        matches!(self, Self::End(_) | Self::Move)
+    pub fn releases_number(self) -> bool {
+        matches!(self, Self::Close(_) | Self::Move)
     }
 }
 
@@ -89,14 +89,14 @@ impl AccountEvent {
     }
 
     /// What it does to the PAIs of the subscriber.
-    pub fn effect(self) -> Effect {
+    pub fn effect(self) -> PaiEffect {
         match self {
-            Self::Activated | Self::SimSwapped => Effect::None,
-            Self::Suspended => Effect::Hold,
-            Self::Resumed => Effect::Release,
-            Self::Ceased | Self::PortedOut => Effect::End(DeclineReason::AccountClosed),
-            Self::OwnershipChanged => Effect::End(DeclineReason::AccountClosedTakenOver),
-            Self::NumberChanged => Effect::Move,
+            Self::Activated | Self::SimSwapped => PaiEffect::None,
+            Self::Suspended => PaiEffect::Suspend,
+            Self::Resumed => PaiEffect::Resume,
+            Self::Ceased | Self::PortedOut => PaiEffect::Close(DeclineReason::AccountClosed),
+            Self::OwnershipChanged => PaiEffect::Close(DeclineReason::AccountClosedTakenOver),
+            Self::NumberChanged => PaiEffect::Move,
         }
     }
 }
@@ -117,8 +117,8 @@ mod tests {
     #[test]
     fn what_closes_a_pai_is_a_reason_that_does() {
         for event in AccountEvent::ALL {
-            if let Effect::End(reason) = event.effect() {
-                assert!(reason.ends_pai(), "{event:?}");
+            if let PaiEffect::Close(reason) = event.effect() {
+                assert!(reason.closes_pai(), "{event:?}");
             }
         }
     }

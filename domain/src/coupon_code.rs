@@ -45,14 +45,14 @@ impl TryFrom<String> for CouponTag {
     }
 }
 
-/// A code. It cannot be printed or compared: [`Self::spelled`] is for the text message, [`Self::symbols`] for the hash
+/// A code. It cannot be printed or compared: [`Self::grouped`] is for the text message, [`Self::symbols`] for the hash
 /// that is kept of it.
 #[derive(Clone)]
 pub struct CouponCode([u8; SYMBOLS]);
 
 impl CouponCode {
     /// The code of fresh random bytes.
-    pub fn of(tag: CouponTag, random: [u8; CODE_RANDOM_BYTES]) -> Self {
+    pub fn from_random(tag: CouponTag, random: [u8; CODE_RANDOM_BYTES]) -> Self {
         let mut values = [0; SYMBOLS];
         values[..TAG_SYMBOLS].copy_from_slice(&tag.0);
         // Five bytes are eight symbols.
@@ -70,7 +70,7 @@ impl CouponCode {
 
     /// Reads what a customer typed: in any case, with any spaces and dashes, O for 0, I and L for 1. `None` for a slip:
     /// another number of symbols, one that is none, or a check that does not fit.
-    pub fn read(typed: &str) -> Option<Self> {
+    pub fn parse(typed: &str) -> Option<Self> {
         if typed.len() > TYPED_BYTES_MAX {
             return None;
         }
@@ -90,7 +90,7 @@ impl CouponCode {
     }
 
     /// For the text message: `AC7K-…`, in five groups. Whoever gets it wipes it.
-    pub fn spelled(&self) -> String {
+    pub fn grouped(&self) -> String {
         let mut spelled = String::with_capacity(SYMBOLS + SYMBOLS / GROUP);
         for (n, symbol) in self.symbols().iter().enumerate() {
             if n > 0 && n % GROUP == 0 {
@@ -158,22 +158,22 @@ mod tests {
     }
 
     fn reads_as(typed: &str) -> Option<String> {
-        CouponCode::read(typed).map(|code| code.spelled())
+        CouponCode::parse(typed).map(|code| code.grouped())
     }
 
     #[test]
     fn a_code_has_one_spelling_that_stays() {
         let random = [0, 1, 2, 3, 4, 250, 251, 252, 253, 254];
-        let code = CouponCode::of(tag(), random);
-        assert_eq!(code.spelled(), "AC00-0G40-R4ZB-XZSZ-FYRJ");
+        let code = CouponCode::from_random(tag(), random);
+        assert_eq!(code.grouped(), "AC00-0G40-R4ZB-XZSZ-FYRJ");
         assert_eq!(&code.symbols(), b"AC000G40R4ZBXZSZFYRJ");
         assert_eq!(code.tag(), tag());
-        assert_eq!(CouponCode::of(tag(), [0; 10]).spelled().len(), 24);
+        assert_eq!(CouponCode::from_random(tag(), [0; 10]).grouped().len(), 24);
     }
 
     #[test]
     fn a_code_is_read_as_people_type() {
-        let code = CouponCode::of(tag(), [0, 1, 2, 3, 4, 250, 251, 252, 253, 254]).spelled();
+        let code = CouponCode::from_random(tag(), [0, 1, 2, 3, 4, 250, 251, 252, 253, 254]).grouped();
         for typed in [
             code.clone(),
             code.to_lowercase(),
@@ -184,7 +184,8 @@ mod tests {
         ] {
             assert_eq!(reads_as(&typed), Some(code.clone()), "{typed}");
         }
-        let with_ones = (0..=255).map(|n| CouponCode::of(tag(), [n; 10]).spelled()).find(|c| c.contains('1'));
+        let with_ones =
+            (0..=255).map(|n| CouponCode::from_random(tag(), [n; 10]).grouped()).find(|c| c.contains('1'));
         let with_ones = with_ones.expect("one of them has a 1");
         for one in ["i", "I", "l", "L"] {
             assert_eq!(reads_as(&with_ones.replace('1', one)), Some(with_ones.clone()));
@@ -217,9 +218,9 @@ mod tests {
     proptest! {
         #[test]
         fn every_slip_of_one_or_two_symbols_is_noticed(tag: [u8; 2], random: [u8; 10]) {
-            let code = CouponCode::of(CouponTag(tag.map(|n| n & 31)), random);
+            let code = CouponCode::from_random(CouponTag(tag.map(|n| n & 31)), random);
             let symbols = code.symbols();
-            let read = |symbols: &[u8]| CouponCode::read(std::str::from_utf8(symbols).expect("is ASCII"));
+            let read = |symbols: &[u8]| CouponCode::parse(std::str::from_utf8(symbols).expect("is ASCII"));
             prop_assert!(read(&symbols).is_some());
             for at in 0..SYMBOLS {
                 for wrong in ALPHABET {
@@ -236,8 +237,8 @@ mod tests {
 
         #[test]
         fn nothing_that_is_typed_breaks_it(typed: String) {
-            if let Some(code) = CouponCode::read(&typed) {
-                prop_assert_eq!(reads_as(&code.spelled()), Some(code.spelled()));
+            if let Some(code) = CouponCode::parse(&typed) {
+                prop_assert_eq!(reads_as(&code.grouped()), Some(code.grouped()));
             }
         }
     }

@@ -30,18 +30,18 @@ impl Day {
     }
 
     /// The day in UTC. A moment that no calendar of ours has becomes the nearest day that it has.
-    pub fn of(moment: Timestamp) -> Self {
+    pub fn of_timestamp(moment: Timestamp) -> Self {
         let date = OffsetDateTime::from_unix_timestamp(moment.unix_seconds().max(FIRST_SECOND));
         Self(date.map_or(Date::MAX, OffsetDateTime::date))
     }
 
     /// The first moment of the day, in UTC.
-    pub fn begins_at(self) -> Timestamp {
+    pub fn starts_at(self) -> Timestamp {
         Timestamp::from_unix_seconds(self.0.midnight().assume_utc().unix_timestamp())
     }
 
     /// Whether both lie in one calendar month.
-    pub fn is_in_month_of(self, other: Self) -> bool {
+    pub fn is_same_month(self, other: Self) -> bool {
         (self.0.year(), self.0.month()) == (other.0.year(), other.0.month())
     }
 
@@ -53,7 +53,7 @@ impl Day {
     /// So many days earlier, but not before the year 2000.
     #[must_use]
     pub fn minus_days(self, days: u16) -> Self {
-        let first = Self::of(Timestamp::from_unix_seconds(FIRST_SECOND));
+        let first = Self::of_timestamp(Timestamp::from_unix_seconds(FIRST_SECOND));
         Self(self.0.saturating_sub(time::Duration::days(days.into()))).max(first)
     }
 
@@ -132,7 +132,7 @@ impl ServicePeriod {
 
     /// So many calendar months from `from` on: up to the day before the same day of the last one's next month. `None`
     /// when that is no month, or more than [`SERVICE_PERIOD_DAYS_MAX`].
-    pub fn of_months(from: Day, months: u8) -> Option<Self> {
+    pub fn from_months(from: Day, months: u8) -> Option<Self> {
         let end = from.plus_months(months)?;
         Self::new(from, Day(end.0.previous_day()?)).ok()
     }
@@ -177,16 +177,16 @@ mod tests {
 
     #[test]
     fn a_moment_lies_on_a_day_of_utc() {
-        let day = |text: &str| Timestamp::parse(text).map(|at| Day::of(at).to_string());
+        let day = |text: &str| Timestamp::parse(text).map(|at| Day::of_timestamp(at).to_string());
         assert_eq!(day("2026-11-30T23:59:59Z").as_deref(), Some("2026-11-30"));
         assert_eq!(day("2026-12-01T00:00:00Z").as_deref(), Some("2026-12-01"));
         assert_eq!(day("2026-12-01T00:30:00+01:00").as_deref(), Some("2026-11-30"));
-        assert_eq!(Day::of(Timestamp::from_unix_seconds(-1)).to_string(), "2000-01-01");
-        assert_eq!(Day::of(Timestamp::from_unix_seconds(i64::MAX)).to_string(), "9999-12-31");
+        assert_eq!(Day::of_timestamp(Timestamp::from_unix_seconds(-1)).to_string(), "2000-01-01");
+        assert_eq!(Day::of_timestamp(Timestamp::from_unix_seconds(i64::MAX)).to_string(), "9999-12-31");
         let first = Day::parse("2026-12-01").expect("is a day");
-        assert_eq!(first.begins_at().to_string(), "2026-12-01T00:00:00Z");
-        assert!(first.is_in_month_of(Day::parse("2026-12-31").expect("is a day")));
-        assert!(!first.is_in_month_of(Day::parse("2025-12-01").expect("is a day")));
+        assert_eq!(first.starts_at().to_string(), "2026-12-01T00:00:00Z");
+        assert!(first.is_same_month(Day::parse("2026-12-31").expect("is a day")));
+        assert!(!first.is_same_month(Day::parse("2025-12-01").expect("is a day")));
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn months_end_on_the_day_before_or_with_their_last_day() {
         let period = |from: &str, months| {
-            let period = ServicePeriod::of_months(Day::parse(from).expect("is a day"), months)?;
+            let period = ServicePeriod::from_months(Day::parse(from).expect("is a day"), months)?;
             Some(period.to().to_string())
         };
         for (from, months, to) in [
@@ -230,8 +230,8 @@ mod tests {
     proptest! {
         #[test]
         fn periods_of_months_follow_each_other_without_a_gap(days in 0_i64..36_525, months in 1_u8..=12) {
-            let from = Day::of(Timestamp::from_unix_seconds(FIRST_SECOND + days * 86_400));
-            let period = ServicePeriod::of_months(from, months).expect("is short");
+            let from = Day::of_timestamp(Timestamp::from_unix_seconds(FIRST_SECOND + days * 86_400));
+            let period = ServicePeriod::from_months(from, months).expect("is short");
             let next = period.to().next().expect("has a next");
             let length = next.days_since(from);
             prop_assert!((28 * i64::from(months)..=31 * i64::from(months)).contains(&length), "{length}");
@@ -239,7 +239,7 @@ mod tests {
             prop_assert_eq!(next.minus_days(u16::try_from(length).expect("is short")), from);
             // The same day of the month, but where the month has none.
             prop_assert!(next.0.day() == from.0.day() || next.0.day() == next.0.month().length(next.0.year()));
-            let following = ServicePeriod::of_months(next, months).expect("is short");
+            let following = ServicePeriod::from_months(next, months).expect("is short");
             prop_assert!(!period.overlaps(following) && period.overlaps(period));
         }
     }

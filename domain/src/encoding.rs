@@ -5,17 +5,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// Encodes as unpadded base64url.
-pub fn base64url(bytes: &[u8]) -> String {
+pub fn encode_base64url(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Decodes unpadded base64url; `None` for any other spelling.
-pub fn from_base64url(text: &str) -> Option<Vec<u8>> {
+pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
 /// Encodes as padded standard base64, the form of structured-field byte sequences (RFC 9651 §4.1.8).
-pub fn base64_standard(bytes: &[u8]) -> String {
+pub fn encode_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
@@ -25,9 +25,9 @@ mod tests {
 
     #[test]
     fn one_value_has_one_spelling() {
-        assert_eq!(from_base64url("_-8").as_deref(), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode_base64url("_-8").as_deref(), Some(&[0xff, 0xef][..]));
         for other in ["_-8=", "_-9", "/+8", " _-8", "_-8\n", "_"] {
-            assert_eq!(from_base64url(other), None, "{other:?}");
+            assert_eq!(decode_base64url(other), None, "{other:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The algorithm is fixed by the key, never read from the token (RFC 8725 §3.1); each kind of token has its own
 //! `typ` (RFC 8725 §3.11). Claims are checked by the kinds themselves, in [`crate::token`].
 
-use crate::encoding::{base64url, from_base64url};
+use crate::encoding::{decode_base64url, encode_base64url};
 use crate::key::{Key, KeyUse, Keyring};
 use crate::limits::JWS_BYTES_MAX;
 use serde::de::DeserializeOwned;
@@ -27,11 +27,11 @@ pub fn sign<T: Serialize>(key: &Key, typ: &str, claims: &T) -> Option<String> {
     let header = Header { alg: "HS256".to_owned(), typ: typ.to_owned(), kid: key.id.clone(), crit: None };
     let signed = format!(
         "{}.{}",
-        base64url(&serde_json::to_vec(&header).ok()?),
-        base64url(&serde_json::to_vec(claims).ok()?)
+        encode_base64url(&serde_json::to_vec(&header).ok()?),
+        encode_base64url(&serde_json::to_vec(claims).ok()?)
     );
     let signature = key.sign(signed.as_bytes())?;
-    Some(format!("{signed}.{}", base64url(&signature)))
+    Some(format!("{signed}.{}", encode_base64url(&signature)))
 }
 
 /// Gives the claims of a genuine token of this `typ`, and the key that signed it. `None` for anything else: the
@@ -47,15 +47,15 @@ pub fn verify<'k, T: DeserializeOwned>(
     }
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
-    let header: Header = serde_json::from_slice(&from_base64url(header)?).ok()?;
+    let header: Header = serde_json::from_slice(&decode_base64url(header)?).ok()?;
     if header.alg != "HS256" || header.typ != typ || header.crit.is_some() {
         return None;
     }
     let key = keys.find(key_use, &header.kid).filter(|key| key.is_symmetric())?;
-    if !key.verify(signed.as_bytes(), &from_base64url(signature)?) {
+    if !key.verify(signed.as_bytes(), &decode_base64url(signature)?) {
         return None;
     }
-    let claims = serde_json::from_slice(&from_base64url(payload)?).ok()?;
+    let claims = serde_json::from_slice(&decode_base64url(payload)?).ok()?;
     Some((claims, key))
 }
 
@@ -67,7 +67,7 @@ mod tests {
     fn keys() -> Keyring {
         let entry = |id: &str, key_use: &str, byte: u8| {
             json!({"id": id, "party": "operator:acme", "use": key_use, "alg": "hmac-sha256",
-                   "secret": base64url(&[byte; 32])})
+                   "secret": encode_base64url(&[byte; 32])})
         };
         let ring = json!([
             entry("a", "signup-token", 1),
@@ -86,8 +86,8 @@ mod tests {
         // The appendix's key and signing input; only the header differs from ours, so the MAC itself is compared.
         let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
         let input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let mac = crate::key::hmac_sha256(&from_base64url(key).expect("is base64url"), input.as_bytes());
-        assert_eq!(base64url(&mac), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        let mac = crate::key::hmac_sha256(&decode_base64url(key).expect("is base64url"), input.as_bytes());
+        assert_eq!(encode_base64url(&mac), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     }
 
     #[test]
@@ -118,9 +118,10 @@ mod tests {
             json!({"alg": "HS256", "typ": "t+jwt", "kid": "a", "crit": ["exp"]}),
             json!({"alg": "HS256", "typ": "t+jwt"}),
         ] {
-            let signed = format!("{}.{}", base64url(header.to_string().as_bytes()), base64url(b"{}"));
+            let signed =
+                format!("{}.{}", encode_base64url(header.to_string().as_bytes()), encode_base64url(b"{}"));
             let mac = key.sign(signed.as_bytes()).expect("signs");
-            assert_eq!(read(&format!("{signed}.{}", base64url(&mac))), None, "{header}");
+            assert_eq!(read(&format!("{signed}.{}", encode_base64url(&mac))), None, "{header}");
             assert_eq!(read(&format!("{signed}.")), None, "{header}");
         }
     }

@@ -4,7 +4,7 @@
 //! `ed25519` has `public`, `private` (its seed) or both; all of them unpadded base64url. Any number of keys may
 //! serve one party and use at once, which is how they rotate: verifiers take all of them, signers the last one.
 
-use crate::encoding::from_base64url;
+use crate::encoding::decode_base64url;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
@@ -24,13 +24,15 @@ pub enum KeyUse {
     /// The edge's calls to an operator's origin.
     EdgeToOrigin,
     /// The origin's calls to the operator's systems.
-    OriginToBss,
+    #[serde(rename = "origin-to-bss")]
+    OriginToOperator,
     /// The origin's calls to the partner: one key for each pair of them, so that no operator speaks for another.
     OriginToPartner,
     /// The origin's calls to the edge.
     OriginToEdge,
     /// The operator's systems' calls to the origin.
-    BssToOrigin,
+    #[serde(rename = "bss-to-origin")]
+    OperatorToOrigin,
     /// The sign-up token.
     SignupToken,
     /// The dashboard's session assertion.
@@ -38,7 +40,8 @@ pub enum KeyUse {
     /// The result on the operator's return URL.
     ReturnResult,
     /// Sealing and indexing of stored numbers.
-    Numbers,
+    #[serde(rename = "numbers")]
+    NumberSealing,
 }
 
 impl KeyUse {
@@ -48,14 +51,14 @@ impl KeyUse {
             Self::PartnerCall => "partner-call",
             Self::EdgeToPartner => "edge-to-partner",
             Self::EdgeToOrigin => "edge-to-origin",
-            Self::OriginToBss => "origin-to-bss",
+            Self::OriginToOperator => "origin-to-bss",
             Self::OriginToPartner => "origin-to-partner",
             Self::OriginToEdge => "origin-to-edge",
-            Self::BssToOrigin => "bss-to-origin",
+            Self::OperatorToOrigin => "bss-to-origin",
             Self::SignupToken => "signup-token",
             Self::SessionAssertion => "session-assertion",
             Self::ReturnResult => "return-result",
-            Self::Numbers => "numbers",
+            Self::NumberSealing => "numbers",
         }
     }
 }
@@ -133,14 +136,15 @@ impl Key {
 
     fn from_fields(fields: KeyFields) -> Result<Self, String> {
         let complaint = |what: &str| format!("key {}: {what}", fields.id);
-        let bytes32 = |text: &str| -> Option<[u8; 32]> { from_base64url(text)?.try_into().ok() };
+        let bytes32 = |text: &str| -> Option<[u8; 32]> { decode_base64url(text)?.try_into().ok() };
         let material = match (fields.alg.as_str(), fields.r#use) {
             // A shared secret would let the edge make the calls that it is to check.
             ("hmac-sha256", KeyUse::PartnerCall) => {
                 return Err(complaint("alg must be ed25519 for the use partner-call"));
             }
             ("hmac-sha256", _) => {
-                let secret = fields.secret.as_ref().and_then(|text| from_base64url(text)).map(Zeroizing::new);
+                let secret =
+                    fields.secret.as_ref().and_then(|text| decode_base64url(text)).map(Zeroizing::new);
                 // RFC 2104 §3: a secret shorter than the hash weakens it.
                 let secret = secret.filter(|secret| secret.len() >= 32);
                 Material::HmacSha256(
@@ -212,12 +216,12 @@ impl Keyring {
     }
 
     /// The key to sign with for `party`: the newest, which is the last in the ring.
-    pub fn newest(&self, key_use: KeyUse, party: &str) -> Option<&Key> {
+    pub fn signing_key(&self, key_use: KeyUse, party: &str) -> Option<&Key> {
         self.keys.iter().rev().find(|key| key.key_use == key_use && key.party == party)
     }
 
     /// All keys of a use.
-    pub fn of_use(&self, key_use: KeyUse) -> impl Iterator<Item = &Key> {
+    pub fn keys_for_use(&self, key_use: KeyUse) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.key_use == key_use)
     }
 }
@@ -225,7 +229,7 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoding::base64url;
+    use crate::encoding::encode_base64url;
 
     fn ring(entry: &str) -> Result<Keyring, String> {
         Keyring::parse(&format!("[{entry}]"))
@@ -233,7 +237,7 @@ mod tests {
 
     #[test]
     fn keys_are_checked_and_never_printed() {
-        let secret = base64url(&[9; 32]);
+        let secret = encode_base64url(&[9; 32]);
         let text = format!(
             r#"{{"id":"k1","party":"operator:acme","use":"signup-token","alg":"hmac-sha256","secret":"{secret}"}}"#
         );
@@ -243,7 +247,7 @@ mod tests {
         assert!(keys.find(KeyUse::EdgeToOrigin, "k1").is_none(), "a key serves its one use");
         assert!(ring(&format!("{text},{text}")).is_err());
         for bad in [
-            text.replace(&secret, &base64url(&[9; 31])),
+            text.replace(&secret, &encode_base64url(&[9; 31])),
             text.replace("hmac-sha256", "none"),
             text.replace("hmac-sha256", "ed25519"),
             text.replace("signup-token", "anything"),
@@ -261,8 +265,8 @@ mod tests {
                 r#"{{"id":"n","party":"partner:netflix","use":"partner-call","alg":"ed25519","{half}":"{value}"}}"#
             )
         };
-        let signer = ring(&entry("private", &base64url(&[3; 32]))).expect("is well formed");
-        let public = base64url(SigningKey::from_bytes(&[3; 32]).verifying_key().as_bytes());
+        let signer = ring(&entry("private", &encode_base64url(&[3; 32]))).expect("is well formed");
+        let public = encode_base64url(SigningKey::from_bytes(&[3; 32]).verifying_key().as_bytes());
         let verifier = ring(&entry("public", &public)).expect("is well formed");
         let (signer, verifier) = (&signer.keys[0], &verifier.keys[0]);
         let signature = signer.sign(b"charge").expect("has the private half");

@@ -3,12 +3,15 @@
 //! Architecture invariant: nothing here does I/O, is async, reads a clock, draws randomness, or knows an HTTP server,
 //! SQL or the Workers platform. Time and random bytes come in as arguments, so each rule can be tested by a table.
 
+#![warn(missing_docs)]
+
+pub mod account;
 pub mod account_event;
 pub mod correlator;
 pub mod coupon_code;
 pub mod currency;
 pub mod day;
-pub mod decline;
+pub mod decline_reason;
 pub mod digest;
 pub mod encoding;
 pub mod ids;
@@ -18,12 +21,11 @@ pub mod limits;
 pub mod locale;
 pub mod money;
 pub mod msisdn;
-pub mod origin_url;
 pub mod pai;
 pub mod reject;
 pub mod signature;
+pub mod site_origin;
 pub mod spending;
-pub mod standing;
 pub mod timestamp;
 pub mod token;
 pub mod wire;

@@ -35,15 +35,15 @@ impl Locale {
     }
 
     /// Matches a tag such as `fr-CA` by its language.
-    pub fn parse(tag: &str) -> Option<Self> {
+    pub fn from_tag(tag: &str) -> Option<Self> {
         let language = tag.trim().split(['-', '_']).next()?;
         Self::ALL.into_iter().find(|locale| locale.as_str().eq_ignore_ascii_case(language))
     }
 
     /// The first language of an `Accept-Language` header that we have. Weights are not weighed: browsers write the
     /// list in the order of preference.
-    pub fn accepted(header: &str) -> Option<Self> {
-        header.split(',').take(10).find_map(|part| Self::parse(part.split(';').next()?))
+    pub fn from_accept_language(header: &str) -> Option<Self> {
+        header.split(',').take(10).find_map(|part| Self::from_tag(part.split(';').next()?))
     }
 
     /// `rtl` or `ltr`.
@@ -58,10 +58,10 @@ mod tests {
 
     #[test]
     fn matches_by_language() {
-        assert_eq!(Locale::parse("ar-EG"), Some(Locale::Ar));
-        assert_eq!(Locale::parse("DE"), Some(Locale::De));
-        assert_eq!(Locale::parse("pt"), None);
-        assert_eq!(Locale::accepted("pt-BR, es;q=0.8, en;q=0.5"), Some(Locale::Es));
-        assert_eq!(Locale::accepted(""), None);
+        assert_eq!(Locale::from_tag("ar-EG"), Some(Locale::Ar));
+        assert_eq!(Locale::from_tag("DE"), Some(Locale::De));
+        assert_eq!(Locale::from_tag("pt"), None);
+        assert_eq!(Locale::from_accept_language("pt-BR, es;q=0.8, en;q=0.5"), Some(Locale::Es));
+        assert_eq!(Locale::from_accept_language(""), None);
     }
 }

@@ -17,12 +17,12 @@ pub struct Money {
 impl fmt::Display for Money {
     /// `15.99 USD`: for logs and the command line. Pages format by the reader's locale.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", decimal(self.amount_minor.into(), self.currency), self.currency)
+        write!(f, "{} {}", format_amount(self.amount_minor.into(), self.currency), self.currency)
     }
 }
 
 /// An amount or a sum of amounts, in minor units, with the currency's decimals: `15.99`.
-pub fn decimal(amount_minor: i128, currency: Currency) -> String {
+pub fn format_amount(amount_minor: i128, currency: Currency) -> String {
     let decimals = currency.decimals();
     let unit = 10_u128.pow(u32::try_from(decimals).unwrap_or(0));
     let (sign, minor) = (if amount_minor < 0 { "-" } else { "" }, amount_minor.unsigned_abs());

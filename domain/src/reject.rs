@@ -9,11 +9,11 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $status:expr;)*) => {
         /// Every code of the contract, and the three that only the widget's own API uses.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum Code {
+        pub enum ErrorCode {
             $($(#[$doc])* #[serde(rename = $word)] $name,)*
         }
 
-        impl Code {
+        impl ErrorCode {
             /// The kebab-case word in the body.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
@@ -86,7 +86,7 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reject {
     /// The stable code.
-    pub code: Code,
+    pub code: ErrorCode,
     /// One sentence for an engineer: no number, no token, nothing internal.
     pub message: String,
     /// Seconds after which to come back, on 429 and 503.
@@ -95,30 +95,35 @@ pub struct Reject {
 
 impl Reject {
     /// A refusal with its sentence; 503s get the usual `Retry-After`.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let retry = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
         Self { code, message: message.into(), retry_after_seconds: retry }
     }
 
     /// 400 `invalid-request`.
-    pub fn invalid(message: impl Into<String>) -> Self {
-        Self::new(Code::InvalidRequest, message)
+    pub fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidRequest, message)
     }
 
     /// 429 with the seconds to wait.
-    pub fn too_many(message: impl Into<String>, retry_after_seconds: u32) -> Self {
+    pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let retry_after_seconds = Some(retry_after_seconds);
-        Self { code: Code::TooManyRequests, message: message.into(), retry_after_seconds }
+        Self { code: ErrorCode::TooManyRequests, message: message.into(), retry_after_seconds }
     }
 
     /// The one answer to a call without a valid signature, whatever was wrong with it.
     pub fn unauthorized() -> Self {
-        Self::new(Code::AuthorizationFailure, "The request does not carry a valid signature.")
+        Self::new(ErrorCode::AuthorizationFailure, "The request does not carry a valid signature.")
+    }
+
+    /// 400 `suspended-non-payment`.
+    pub fn suspended_non_payment() -> Self {
+        Self::new(ErrorCode::SuspendedNonPayment, "The account is suspended for non-payment.")
     }
 
     /// 503: a party behind us does not answer.
-    pub fn unavailable() -> Self {
-        Self::new(Code::ServiceUnavailable, "The operator's systems do not answer at the moment.")
+    pub fn service_unavailable() -> Self {
+        Self::new(ErrorCode::ServiceUnavailable, "The operator's systems do not answer at the moment.")
     }
 
     /// The body to send.

@@ -5,7 +5,7 @@
 //! day and in the month of the charge.
 
 use crate::day::Day;
-use crate::decline::DeclineReason;
+use crate::decline_reason::DeclineReason;
 
 /// The limits of one currency, in its minor units. One that is absent does not limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl SpendingLimits {
     }
 
     /// Whether an account that was charged nothing yet may be charged this.
-    pub fn allow(&self, amount_minor: i64) -> bool {
+    pub fn allows(&self, amount_minor: i64) -> bool {
         let most = [self.transaction_minor, self.day_minor, self.month_minor];
         most.into_iter().flatten().all(|most| amount_minor <= most)
             && self.smallest_minor.is_none_or(|smallest| amount_minor >= smallest)
@@ -55,14 +55,19 @@ pub struct Spending {
 
 impl Spending {
     /// Nothing yet.
-    pub fn none(today: Day) -> Self {
+    pub fn zero(today: Day) -> Self {
         Self { day: today, day_minor: 0, month_minor: 0 }
     }
 
     /// Adds a charge of today, or says which limit it is over; checked in the order of the contract's reasons.
     ///
     /// A clock that was set back does not open a day again: what is charged then counts for the latest day known.
-    pub fn take(self, today: Day, amount_minor: i64, limits: &SpendingLimits) -> Result<Self, DeclineReason> {
+    pub fn add_charge(
+        self,
+        today: Day,
+        amount_minor: i64,
+        limits: &SpendingLimits,
+    ) -> Result<Self, DeclineReason> {
         let over = |limit: Option<i64>, total: i64| limit.is_some_and(|limit| total > limit);
         let spent = self.until(today);
         let next = Self {
@@ -85,22 +90,22 @@ impl Spending {
 
     /// Gives back what a charge of `day` took, as far as that day and its month still count.
     #[must_use]
-    pub fn give_back(self, day: Day, amount_minor: i64) -> Self {
+    pub fn release(self, day: Day, amount_minor: i64) -> Self {
         let less = |total: i64, counts: bool| if counts { (total - amount_minor).max(0) } else { total };
         Self {
             day: self.day,
             day_minor: less(self.day_minor, day == self.day),
-            month_minor: less(self.month_minor, day.is_in_month_of(self.day)),
+            month_minor: less(self.month_minor, day.is_same_month(self.day)),
         }
     }
 
     fn until(self, today: Day) -> Self {
         if today <= self.day {
             self
-        } else if today.is_in_month_of(self.day) {
+        } else if today.is_same_month(self.day) {
             Self { day: today, day_minor: 0, ..self }
         } else {
-            Self::none(today)
+            Self::zero(today)
         }
     }
 }
@@ -123,20 +128,20 @@ mod tests {
     #[test]
     fn each_limit_declines_what_is_over_it_and_takes_what_just_fits() {
         let today = day("2026-11-22");
-        let none = Spending::none(today);
-        let take = |spent: Spending, amount| spent.take(today, amount, &LIMITS);
+        let none = Spending::zero(today);
+        let take = |spent: Spending, amount| spent.add_charge(today, amount, &LIMITS);
         assert_eq!(take(none, 49), Err(DeclineReason::ChargeUnderLimit));
         assert_eq!(take(none, 1001), Err(DeclineReason::ChargeExceedsTransactionLimit));
         let spent = take(take(none, 50).expect("fits"), 1000).expect("fits");
         assert_eq!(spent, Spending { day: today, day_minor: 1050, month_minor: 1050 });
         assert_eq!(take(spent, 451), Err(DeclineReason::ChargeExceedsDailyLimit));
         let full = take(spent, 450).expect("fits");
-        let tomorrow = |amount| full.take(day("2026-11-23"), amount, &LIMITS);
+        let tomorrow = |amount| full.add_charge(day("2026-11-23"), amount, &LIMITS);
         assert_eq!(tomorrow(501), Err(DeclineReason::ChargeExceedsMonthlyLimit));
         assert_eq!(tomorrow(500), Ok(Spending { day: day("2026-11-23"), day_minor: 500, month_minor: 2000 }));
-        let next_month = full.take(day("2026-12-01"), 1000, &LIMITS).expect("fits");
+        let next_month = full.add_charge(day("2026-12-01"), 1000, &LIMITS).expect("fits");
         assert_eq!(next_month, Spending { day: day("2026-12-01"), day_minor: 1000, month_minor: 1000 });
-        assert!(none.take(today, i64::MAX, &SpendingLimits::default()).is_ok(), "no limit is no limit");
+        assert!(none.add_charge(today, i64::MAX, &SpendingLimits::default()).is_ok(), "no limit is no limit");
     }
 
     #[test]
@@ -154,16 +159,19 @@ mod tests {
         let month = SpendingLimits { month_minor: Some(2000), ..SpendingLimits::default() };
         let day = SpendingLimits { day_minor: Some(1500), ..month };
         for (limits, least, most) in [(LIMITS, 50, 1000), (day, 1, 1500), (month, 1, 2000)] {
-            assert!(limits.allow(least) && limits.allow(most) && !limits.allow(most + 1));
+            assert!(limits.allows(least) && limits.allows(most) && !limits.allows(most + 1));
         }
-        assert!(!LIMITS.allow(49));
+        assert!(!LIMITS.allows(49));
     }
 
     #[test]
     fn a_clock_set_back_opens_no_day_again() {
         let spent = Spending { day: day("2026-12-01"), day_minor: 1400, month_minor: 1400 };
-        assert_eq!(spent.take(day("2026-11-30"), 101, &LIMITS), Err(DeclineReason::ChargeExceedsDailyLimit));
-        let next = spent.take(day("2026-11-30"), 100, &LIMITS).expect("fits");
+        assert_eq!(
+            spent.add_charge(day("2026-11-30"), 101, &LIMITS),
+            Err(DeclineReason::ChargeExceedsDailyLimit)
+        );
+        let next = spent.add_charge(day("2026-11-30"), 100, &LIMITS).expect("fits");
         assert_eq!(next, Spending { day: day("2026-12-01"), day_minor: 1500, month_minor: 1500 });
     }
 
@@ -171,14 +179,14 @@ mod tests {
     fn room_is_given_back_where_it_was_taken() {
         let spent = Spending { day: day("2026-11-22"), day_minor: 300, month_minor: 900 };
         assert_eq!(
-            spent.give_back(day("2026-11-22"), 200),
+            spent.release(day("2026-11-22"), 200),
             Spending { day_minor: 100, month_minor: 700, ..spent }
         );
-        assert_eq!(spent.give_back(day("2026-11-02"), 200), Spending { month_minor: 700, ..spent });
-        assert_eq!(spent.give_back(day("2026-10-22"), 200), spent);
-        assert_eq!(spent.give_back(day("2025-11-22"), 200), spent);
+        assert_eq!(spent.release(day("2026-11-02"), 200), Spending { month_minor: 700, ..spent });
+        assert_eq!(spent.release(day("2026-10-22"), 200), spent);
+        assert_eq!(spent.release(day("2025-11-22"), 200), spent);
         assert_eq!(
-            spent.give_back(day("2026-11-22"), 5000),
+            spent.release(day("2026-11-22"), 5000),
             Spending { day_minor: 0, month_minor: 0, ..spent }
         );
     }

@@ -1,16 +1,17 @@
 //! The three kinds of token: the sign-up token for the partner, the dashboard's session assertion, and the result on
-//! the operator's return URL. A kind's `check` says whether it is genuine, in time and meant for the reader; whether
+//! the operator's return URL. [`verify`] says whether it is genuine, in time and meant for the reader; whether
 //! it was spent before is known at the origin only.
 
 use crate::ids::{OfferId, OperatorId, PartnerId};
 use crate::jws;
 use crate::key::{Key, KeyUse, Keyring};
 use crate::limits::{
-    RETURN_RESULT_SECONDS, SESSION_ASSERTION_SECONDS_MAX, SIGNATURE_SKEW_SECONDS, SIGNUP_TOKEN_SECONDS,
+    RETURN_RESULT_TTL_SECONDS, SESSION_ASSERTION_TTL_SECONDS_MAX, SIGNATURE_SKEW_SECONDS,
+    SIGNUP_TOKEN_TTL_SECONDS,
 };
 use crate::msisdn::Msisdn;
 use crate::pai::Pai;
-use crate::reject::{Code, Reject};
+use crate::reject::{ErrorCode, Reject};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ pub struct SessionClaims {
 /// How a customer's visit to the partner ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum SignupOutcome {
     /// A subscription on the phone bill exists.
     Success,
     /// The partner spent the token and has not reported a subscription (yet).
@@ -73,7 +74,7 @@ pub struct ResultClaims {
     /// The operator.
     pub aud: OperatorId,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: SignupOutcome,
     /// What was being signed up for.
     pub offer: OfferId,
     /// Our name for the subscription, on success.
@@ -88,25 +89,25 @@ pub struct ResultClaims {
 }
 
 /// A kind of token: its `typ`, its key, and how long it may live.
-pub trait Kind: Serialize + for<'de> Deserialize<'de> {
+pub trait TokenClaims: Serialize + for<'de> Deserialize<'de> {
     /// The JWS `typ`.
     const TYP: &'static str;
     /// The keys that sign it.
     const KEY_USE: KeyUse;
     /// Longest life, in seconds; a longer one is refused even when genuine.
-    const LIFE_SECONDS_MAX: i64;
+    const LIFETIME_SECONDS_MAX: i64;
     /// `iat` and `exp`.
-    fn life(&self) -> (i64, i64);
+    fn issued_and_expires(&self) -> (i64, i64);
     /// Whether issuer, signer and audience are who they must be for `reader`.
     fn is_meant_for(&self, reader: &str, signer: &Key) -> bool;
 }
 
-impl Kind for SignupClaims {
+impl TokenClaims for SignupClaims {
     const TYP: &'static str = "onbill+jwt";
     const KEY_USE: KeyUse = KeyUse::SignupToken;
-    const LIFE_SECONDS_MAX: i64 = SIGNUP_TOKEN_SECONDS;
+    const LIFETIME_SECONDS_MAX: i64 = SIGNUP_TOKEN_TTL_SECONDS;
 
-    fn life(&self) -> (i64, i64) {
+    fn issued_and_expires(&self) -> (i64, i64) {
         (self.iat, self.exp)
     }
 
@@ -117,12 +118,12 @@ impl Kind for SignupClaims {
     }
 }
 
-impl Kind for SessionClaims {
+impl TokenClaims for SessionClaims {
     const TYP: &'static str = "onbill-session+jwt";
     const KEY_USE: KeyUse = KeyUse::SessionAssertion;
-    const LIFE_SECONDS_MAX: i64 = SESSION_ASSERTION_SECONDS_MAX;
+    const LIFETIME_SECONDS_MAX: i64 = SESSION_ASSERTION_TTL_SECONDS_MAX;
 
-    fn life(&self) -> (i64, i64) {
+    fn issued_and_expires(&self) -> (i64, i64) {
         (self.iat, self.exp)
     }
 
@@ -132,12 +133,12 @@ impl Kind for SessionClaims {
     }
 }
 
-impl Kind for ResultClaims {
+impl TokenClaims for ResultClaims {
     const TYP: &'static str = "onbill-result+jwt";
     const KEY_USE: KeyUse = KeyUse::ReturnResult;
-    const LIFE_SECONDS_MAX: i64 = RETURN_RESULT_SECONDS;
+    const LIFETIME_SECONDS_MAX: i64 = RETURN_RESULT_TTL_SECONDS;
 
-    fn life(&self) -> (i64, i64) {
+    fn issued_and_expires(&self) -> (i64, i64) {
         (self.iat, self.exp)
     }
 
@@ -148,23 +149,31 @@ impl Kind for ResultClaims {
 }
 
 /// Signs claims with `key`; `None` when the key is of another use.
-pub fn sign<T: Kind>(key: &Key, claims: &T) -> Option<String> {
+pub fn sign<T: TokenClaims>(key: &Key, claims: &T) -> Option<String> {
     if key.key_use == T::KEY_USE { jws::sign(key, T::TYP, claims) } else { None }
 }
 
 /// Gives the claims of a token that is genuine, in time and meant for `reader`. Otherwise `token-expired` for a
 /// genuine token of the past, and `token-invalid` for everything else.
-pub fn check<T: Kind>(keys: &Keyring, reader: &str, now: Timestamp, token: &str) -> Result<T, Reject> {
-    let invalid = || Reject::new(Code::TokenInvalid, "The token is not valid here.");
+pub fn verify<T: TokenClaims>(
+    keys: &Keyring,
+    reader: &str,
+    now: Timestamp,
+    token: &str,
+) -> Result<T, Reject> {
+    let invalid = || Reject::new(ErrorCode::TokenInvalid, "The token is not valid here.");
     let (claims, signer) = jws::verify::<T>(keys, T::KEY_USE, T::TYP, token).ok_or_else(invalid)?;
-    let (issued, expires) = claims.life();
-    let life = expires.checked_sub(issued).ok_or_else(invalid)?;
+    let (issued, expires) = claims.issued_and_expires();
+    let lifetime = expires.checked_sub(issued).ok_or_else(invalid)?;
     let from_the_future = issued > now.plus_seconds(SIGNATURE_SKEW_SECONDS).unix_seconds();
-    if !claims.is_meant_for(reader, signer) || !(1..=T::LIFE_SECONDS_MAX).contains(&life) || from_the_future {
+    if !claims.is_meant_for(reader, signer)
+        || !(1..=T::LIFETIME_SECONDS_MAX).contains(&lifetime)
+        || from_the_future
+    {
         return Err(invalid());
     }
     if now.unix_seconds() >= expires {
-        return Err(Reject::new(Code::TokenExpired, "The token has expired."));
+        return Err(Reject::new(ErrorCode::TokenExpired, "The token has expired."));
     }
     Ok(claims)
 }
@@ -172,7 +181,7 @@ pub fn check<T: Kind>(keys: &Keyring, reader: &str, now: Timestamp, token: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoding::base64url;
+    use crate::encoding::encode_base64url;
     use serde_json::json;
 
     const NOW: i64 = 1_795_000_000;
@@ -180,7 +189,7 @@ mod tests {
     fn keys() -> Keyring {
         let entry = |operator: &str, byte: u8| {
             json!({"id": format!("{operator}-t"), "party": format!("operator:{operator}"), "use": "signup-token",
-                   "alg": "hmac-sha256", "secret": base64url(&[byte; 32])})
+                   "alg": "hmac-sha256", "secret": encode_base64url(&[byte; 32])})
         };
         Keyring::parse(&json!([entry("acme", 1), entry("nova", 2)]).to_string()).expect("is well formed")
     }
@@ -203,7 +212,7 @@ mod tests {
         let mut claims = claims();
         change(&mut claims);
         let token = sign(keys.find(KeyUse::SignupToken, signer).expect("is there"), &claims).expect("signs");
-        check::<SignupClaims>(&keys, "netflix", Timestamp::from_unix_seconds(now), &token)
+        verify::<SignupClaims>(&keys, "netflix", Timestamp::from_unix_seconds(now), &token)
             .map(|_| ())
             .map_err(|reject| reject.code.as_str())
     }
@@ -228,7 +237,7 @@ mod tests {
     fn a_session_and_a_result_are_for_their_operator() {
         let entry = |operator: &str, key_use: &str, byte: u8| {
             json!({"id": format!("{operator}-{key_use}"), "party": format!("operator:{operator}"), "use": key_use,
-                   "alg": "hmac-sha256", "secret": base64url(&[byte; 32])})
+                   "alg": "hmac-sha256", "secret": encode_base64url(&[byte; 32])})
         };
         let ring = json!([
             entry("acme", "session-assertion", 1),
@@ -240,7 +249,8 @@ mod tests {
         let slug = |name: &str| OperatorId::parse(name).expect("is a slug");
         let now = Timestamp::from_unix_seconds(NOW);
         let session = |signer: &str, iss: &str, aud: &str, reader: &str| {
-            let key = keys.newest(KeyUse::SessionAssertion, &format!("operator:{signer}")).expect("is there");
+            let key =
+                keys.signing_key(KeyUse::SessionAssertion, &format!("operator:{signer}")).expect("is there");
             let claims = SessionClaims {
                 iss: slug(iss),
                 aud: aud.to_owned(),
@@ -248,21 +258,22 @@ mod tests {
                 iat: NOW,
                 exp: NOW + 900,
             };
-            check::<SessionClaims>(&keys, reader, now, &sign(key, &claims).expect("signs")).is_ok()
+            verify::<SessionClaims>(&keys, reader, now, &sign(key, &claims).expect("signs")).is_ok()
         };
         let result = |signer: &str, iss: &str, aud: &str, reader: &str| {
-            let key = keys.newest(KeyUse::ReturnResult, &format!("operator:{signer}")).expect("is there");
+            let key =
+                keys.signing_key(KeyUse::ReturnResult, &format!("operator:{signer}")).expect("is there");
             let claims = ResultClaims {
                 iss: iss.to_owned(),
                 aud: slug(aud),
-                outcome: Outcome::Success,
+                outcome: SignupOutcome::Success,
                 offer: OfferId::parse("netflix-standard").expect("is a slug"),
                 partner_subscription_id: None,
                 jti: "j".to_owned(),
                 iat: NOW,
                 exp: NOW + 600,
             };
-            check::<ResultClaims>(&keys, reader, now, &sign(key, &claims).expect("signs")).is_ok()
+            verify::<ResultClaims>(&keys, reader, now, &sign(key, &claims).expect("signs")).is_ok()
         };
         assert!(session("acme", "acme", ISSUER, "acme"));
         assert!(!session("nova", "acme", ISSUER, "acme"), "another's key");

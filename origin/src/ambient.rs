@@ -30,7 +30,7 @@ impl dyn Random + '_ {
 
     /// A fresh nonce for a signature: 128 random bits in base64url.
     pub fn nonce(&self) -> String {
-        onbill_domain::encoding::base64url(&self.bytes::<16>())
+        onbill_domain::encoding::encode_base64url(&self.bytes::<16>())
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 
 /// We failed.
 #[derive(Debug)]
@@ -70,8 +70,8 @@ impl Fault {
     fn public(&self) -> Reject {
         match self {
             // Both pass: the caller may come back.
-            Self::Store(_) | Self::Bss(_) | Self::Spool(_) => Reject::unavailable(),
-            Self::Broken(_) => Reject::new(Code::InternalError, "An internal error occurred."),
+            Self::Store(_) | Self::Bss(_) | Self::Spool(_) => Reject::service_unavailable(),
+            Self::Broken(_) => Reject::new(ErrorCode::InternalError, "An internal error occurred."),
         }
     }
 }

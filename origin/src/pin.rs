@@ -4,10 +4,10 @@
 use crate::ambient::Random;
 use crate::app::App;
 use crate::store::{FlowStart, Hash, NewPin, PinTry};
-use onbill_domain::limits::{PIN_DIGITS, PIN_SECONDS};
+use onbill_domain::limits::{PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -49,7 +49,7 @@ pub(crate) fn issue(
     locale: Locale,
 ) -> Option<NewPin> {
     let pin = draw(&*app.random);
-    let expires_at = now.plus_seconds(PIN_SECONDS);
+    let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
     let text = text(&app.config.name, &pin, good_for, locale);
     let message = seal(app, PinMessage { msisdn: msisdn.clone(), text, flow: Some(*flow), expires_at })?;
     Some(NewPin { mac: app.vault.pin_mac(flow, &pin), expires_at, message })
@@ -59,9 +59,10 @@ pub(crate) fn issue(
 pub(crate) fn started(now: Timestamp, start: FlowStart) -> Result<(), Reject> {
     match start {
         FlowStart::Started => Ok(()),
-        FlowStart::TooManyPins { again_at } => {
-            Err(Reject::too_many("This number had its codes for today.", seconds_until(again_at, now)))
-        }
+        FlowStart::TooManyPins { again_at } => Err(Reject::too_many_requests(
+            "This number had its codes for today.",
+            seconds_until(again_at, now),
+        )),
     }
 }
 
@@ -71,16 +72,17 @@ pub(crate) fn proven<F>(now: Timestamp, tried: PinTry<F>) -> Result<F, Reject> {
     match tried {
         PinTry::Proven(flow) => Ok(flow),
         PinTry::Wrong => Err(invalid()),
-        PinTry::UsedUp { expires_at } => {
-            Err(Reject::too_many("Too many tries: ask for a new PIN.", seconds_until(expires_at, now)))
-        }
-        PinTry::Expired => Err(Reject::new(Code::PinExpired, "The PIN is no longer valid.")),
+        PinTry::UsedUp { expires_at } => Err(Reject::too_many_requests(
+            "Too many tries: ask for a new PIN.",
+            seconds_until(expires_at, now),
+        )),
+        PinTry::Expired => Err(Reject::new(ErrorCode::PinExpired, "The PIN is no longer valid.")),
     }
 }
 
 /// 400 `pin-invalid`.
 pub(crate) fn invalid() -> Reject {
-    Reject::new(Code::PinInvalid, "The PIN does not match.")
+    Reject::new(ErrorCode::PinInvalid, "The PIN does not match.")
 }
 
 fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
@@ -119,7 +121,7 @@ fn seal(app: &App, message: PinMessage) -> Option<Vec<u8>> {
 /// Says who asks, what the code is for, and that nobody else should be given it: that is what a caller who phishes
 /// for codes hopes people do not know.
 fn text(operator: &str, pin: &str, good_for: GoodFor, locale: Locale) -> String {
-    let minutes = PIN_SECONDS / 60;
+    let minutes = PIN_TTL_SECONDS / 60;
     let (en, es, fr, de, ar) = match good_for {
         GoodFor::Paying => (
             "to pay on your phone bill",

@@ -5,7 +5,9 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, sign_request};
-use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
+use onbill_domain::wire::edge::{
+    PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER, SUBSCRIBER_HANDLE_HEADER,
+};
 use onbill_origin::ambient::{Clock as _, Random, SystemClock, SystemRandom};
 use onbill_origin::http::{HttpPeer, Peer as _, Unreachable};
 use serde_json::Value;
@@ -66,12 +68,14 @@ impl Doors {
         let mut forwarded = request(origin);
         for (from, to) in [
             (CONTENT_DIGEST, CONTENT_DIGEST),
-            (SIGNATURE_INPUT, PARTNER_SIGNATURE_INPUT),
-            (SIGNATURE, PARTNER_SIGNATURE),
+            (SIGNATURE_INPUT, PARTNER_SIGNATURE_INPUT_HEADER),
+            (SIGNATURE, PARTNER_SIGNATURE_HEADER),
         ] {
             forwarded.headers_mut().insert(to, signed.headers()[from].clone());
         }
-        forwarded.headers_mut().insert(SUBSCRIBER, handle.parse().expect("can stand in a header"));
+        forwarded
+            .headers_mut()
+            .insert(SUBSCRIBER_HANDLE_HEADER, handle.parse().expect("can stand in a header"));
         self.send_as_edge(forwarded).await
     }
 
@@ -83,7 +87,7 @@ impl Doors {
 }
 
 fn sign(request: &mut Request<Bytes>, keys: &Keyring, key_use: KeyUse, party: &str) {
-    let key = keys.newest(key_use, party).expect("is in the ring");
+    let key = keys.signing_key(key_use, party).expect("is in the ring");
     let random: &dyn Random = &SystemRandom;
     sign_request(request, key, SystemClock.now(), &random.nonce()).expect("signs");
 }

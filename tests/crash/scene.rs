@@ -7,7 +7,7 @@ use crate::keys::{self, Holder};
 use crate::origin::{Origin, command_line, import};
 use crate::setting::until_nothing;
 use http::StatusCode;
-use onbill_domain::wire::edge::SignupAnswer;
+use onbill_domain::wire::edge::SignupResponse;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -117,7 +117,7 @@ impl Scene {
         assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
         let (status, answer) = self.doors.ask(at, "/edge/v1/signup", &json!({"flow": step["flow"]})).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
-        let answer: SignupAnswer = serde_json::from_value(answer).expect("is an answer");
+        let answer: SignupResponse = serde_json::from_value(answer).expect("is an answer");
         let (pai, handle) = (answer.pai.to_string(), answer.mapping.subscriber);
         let subscription = json!({"pai": pai, "extSubscriptionID": format!("sub-{pai}"),
                                   "origin": "NEW_ACCOUNT", "plan": "standard"});

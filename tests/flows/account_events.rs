@@ -37,13 +37,13 @@ fn reported(world: &World, seat: &Seat, by: &(Holder, KeyUse, &str), event: &Val
         .body(Bytes::from(event.to_string()))
         .expect("is a request");
     let ring = keys::ring(&by.0);
-    let key = ring.newest(by.1, by.2).expect("is there");
+    let key = ring.signing_key(by.1, by.2).expect("is there");
     sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
     request
 }
 
 pub(crate) async fn report(world: &World, event: &Value) -> (StatusCode, Value) {
-    let by = (Holder::Operator("acme"), KeyUse::BssToOrigin, "operator:acme");
+    let by = (Holder::Operator("acme"), KeyUse::OperatorToOrigin, "operator:acme");
     world.send(reported(world, &world.acme, &by, event)).await
 }
 

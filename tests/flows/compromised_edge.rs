@@ -12,7 +12,7 @@ use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::token::{self, ISSUER, SignupClaims};
-use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT};
+use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,7 +21,7 @@ const GOOD: &str = "+12025550101";
 
 /// Signs towards the origin with the edge's own key, as a thief of the edge's secrets can.
 fn as_the_edge(world: &World, stolen: &Keyring, request: &mut Request<Bytes>, nonce: &str) {
-    let key = stolen.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
+    let key = stolen.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
     sign_request(request, key, world.now(), nonce).expect("signs");
 }
 
@@ -59,7 +59,8 @@ async fn the_edges_secrets_do_not_make_a_charge() {
     }
     as_the_edge(&world, &stolen, &mut swapped, "thief-nonce-0003");
     // 4. The edge does not even hold what signs for the partner.
-    let public = stolen.newest(KeyUse::PartnerCall, "partner:netflix").expect("the edge verifies with it");
+    let public =
+        stolen.signing_key(KeyUse::PartnerCall, "partner:netflix").expect("the edge verifies with it");
     assert_eq!(public.sign(b"anything"), None);
     for (n, request) in [bare, posing, swapped].into_iter().enumerate() {
         assert_eq!(world.send(request).await.0, StatusCode::UNAUTHORIZED, "case {}", n + 1);
@@ -156,7 +157,7 @@ async fn a_token_that_the_origin_did_not_record_is_worth_nothing() {
         iat: now,
         exp: now + 300,
     };
-    let key = stolen.newest(KeyUse::SignupToken, "operator:acme").expect("the edge verifies with it");
+    let key = stolen.signing_key(KeyUse::SignupToken, "operator:acme").expect("the edge verifies with it");
     let token = token::sign(key, &claims).expect("signs");
     let body = json!({"token": token, "extReference": "r-1"});
     let (status, answer) = world.ott(Method::POST, "/ott/v1/token/validate", body).await;
@@ -177,11 +178,11 @@ fn thief(
             .method(parts.method)
             .uri(format!("http://{origin}{}", parts.uri.path()))
             .header("content-type", "application/json")
-            .header(PARTNER_SIGNATURE_INPUT, parts.headers["signature-input"].clone())
-            .header(PARTNER_SIGNATURE, parts.headers["signature"].clone())
+            .header(PARTNER_SIGNATURE_INPUT_HEADER, parts.headers["signature-input"].clone())
+            .header(PARTNER_SIGNATURE_HEADER, parts.headers["signature"].clone())
             .body(body)
             .expect("is a request");
-        let key = stolen.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
+        let key = stolen.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
         let nonce = format!("thief-nonce-{:06}", drawn.fetch_add(1, Ordering::Relaxed));
         sign_request(&mut onward, key, now, &nonce).expect("signs");
         makes_of(network.bring(onward).await.expect("answers")).map(Body::from)

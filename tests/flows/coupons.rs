@@ -39,7 +39,7 @@ async fn operator(world: &World, method: Method, path: &str, body: &Value) -> (S
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
     let mut request = request.header("content-type", "application/json").body(body).expect("is a request");
     let ring = keys::ring(&Holder::Operator("acme"));
-    let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+    let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
     sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
     // Nobody may answer: the origin dies at times.
     match world.network.deliver(request).await {
@@ -67,7 +67,7 @@ async fn code(world: &World, seat: &Seat, number: &str) -> String {
     let messages = world.messages(seat, number).await;
     let newest = messages.last().expect("a message came");
     let words = newest.split_whitespace().map(|word| word.trim_matches(['.', ',', ':', ';']));
-    let code = words.filter(|word| word.len() == 24).find(|word| CouponCode::read(word).is_some());
+    let code = words.filter(|word| word.len() == 24).find(|word| CouponCode::parse(word).is_some());
     code.expect("has a code").to_owned()
 }
 

@@ -67,7 +67,7 @@ async fn happened(world: &World, seat: &Seat, id: &'static str, what: &str, numb
     let (holder, party) =
         if seat.id() == "acme" { ("acme", "operator:acme") } else { ("nova", "operator:nova") };
     let ring = keys::ring(&Holder::Operator(holder));
-    let key = ring.newest(KeyUse::BssToOrigin, party).expect("is there");
+    let key = ring.signing_key(KeyUse::OperatorToOrigin, party).expect("is there");
     sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
     assert_eq!(world.send(request).await.0, StatusCode::OK);
 }

@@ -153,14 +153,14 @@ async fn only_the_operators_systems_ask_for_it() {
             .body(bytes::Bytes::from(body.to_string()))
             .expect("is a request");
         let ring = keys::ring(holder);
-        let key = ring.newest(key_use, party).expect("is there");
+        let key = ring.signing_key(key_use, party).expect("is there");
         onbill_domain::signature::sign_request(&mut request, key, world.now(), &world.nonce())
             .expect("signs");
         request
     };
     for (who, request) in [
         ("the edge", by(&Holder::Edge, KeyUse::EdgeToOrigin, "operator:acme")),
-        ("another operator", by(&Holder::Operator("nova"), KeyUse::BssToOrigin, "operator:nova")),
+        ("another operator", by(&Holder::Operator("nova"), KeyUse::OperatorToOrigin, "operator:nova")),
     ] {
         assert_eq!(world.send(request).await.0, StatusCode::UNAUTHORIZED, "{who}");
     }

@@ -4,7 +4,7 @@ use crate::world::World;
 use crate::world::customer::Choice;
 use http::StatusCode;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::token::{self, Outcome, ResultClaims};
+use onbill_domain::token::{self, ResultClaims, SignupOutcome};
 use serde_json::json;
 
 const ACME: &str = "+12025550101";
@@ -63,12 +63,12 @@ async fn a_number_in_the_dashboards_session_needs_no_pin() {
     let (at, result) = back.split_once("?onbill_result=").expect("carries the result");
     assert_eq!(at, "http://127.0.0.1:8790/done");
     let keys = crate::world::keys::ring(&crate::world::Holder::Operator("acme"));
-    let claims: ResultClaims = token::check(&keys, "acme", world.now(), result).expect("is genuine");
-    assert_eq!(claims.outcome, Outcome::Success);
+    let claims: ResultClaims = token::verify(&keys, "acme", world.now(), result).expect("is genuine");
+    assert_eq!(claims.outcome, SignupOutcome::Success);
     assert!(claims.partner_subscription_id.is_some());
     let late = Timestamp::from_unix_seconds(claims.exp);
-    assert!(token::check::<ResultClaims>(&keys, "acme", late, result).is_err());
-    assert!(token::check::<ResultClaims>(&keys, "nova", world.now(), result).is_err());
+    assert!(token::verify::<ResultClaims>(&keys, "acme", late, result).is_err());
+    assert!(token::verify::<ResultClaims>(&keys, "nova", world.now(), result).is_err());
     let (status, shown) = world.widget("/result", json!({"operator": "acme", "result": result})).await;
     assert_eq!((status, &shown["outcome"]), (StatusCode::OK, &json!("success")));
 }

@@ -4,11 +4,11 @@ use crate::world::customer::charge;
 use crate::world::{Holder, Mishap, World, keys};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use onbill_domain::decline::DeclineReason;
-use onbill_domain::encoding::base64url;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
-use onbill_domain::limits::{BODY_BYTES_MAX, TRANSACTIONS_PAGE};
+use onbill_domain::limits::{BODY_BYTES_MAX, TRANSACTIONS_PER_PAGE};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use serde_json::{Value, json};
@@ -22,9 +22,9 @@ fn question(world: &World, holder: &Holder, query: &str) -> Request<Bytes> {
         .expect("is a request");
     let (ring, by) = match holder {
         Holder::Edge => (keys::ring(holder), KeyUse::EdgeToOrigin),
-        _ => (keys::ring(holder), KeyUse::BssToOrigin),
+        _ => (keys::ring(holder), KeyUse::OperatorToOrigin),
     };
-    let key = ring.newest(by, "operator:acme").expect("is there");
+    let key = ring.signing_key(by, "operator:acme").expect("is there");
     sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
     request
 }
@@ -41,7 +41,7 @@ async fn read_through(world: &World, query: &str) -> (Vec<String>, usize) {
         assert_eq!(status, StatusCode::OK, "{page}");
         pages += 1;
         let lines = page["transactions"].as_array().expect("has lines");
-        assert!(page.to_string().len() <= BODY_BYTES_MAX && lines.len() <= TRANSACTIONS_PAGE as usize);
+        assert!(page.to_string().len() <= BODY_BYTES_MAX && lines.len() <= TRANSACTIONS_PER_PAGE as usize);
         names.extend(lines.iter().map(|line| line["extTransactionID"].as_str().expect("has one").to_owned()));
         let Some(next) = page["next"].as_str() else { return (names, pages) };
         cursor = format!("&cursor={next}");
@@ -52,7 +52,7 @@ async fn read_through(world: &World, query: &str) -> (Vec<String>, usize) {
 async fn every_charge_is_on_one_page() {
     let (world, pai) = World::signed_up(GOOD).await;
     let mut posted = Vec::new();
-    for n in 0..=2 * TRANSACTIONS_PAGE {
+    for n in 0..=2 * TRANSACTIONS_PER_PAGE {
         // Names of the longest: a page of them still fits into an answer.
         let name = format!("c-{n:0>126}");
         world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, &name, 100)).await;
@@ -102,7 +102,7 @@ async fn a_charge_is_told_as_it_stands_and_without_a_number() {
 async fn a_query_that_is_none_is_refused() {
     let (world, _) = World::signed_up(GOOD).await;
     let days = "from=2026-11-01&to=2026-11-30";
-    let cursor = |plain: &str| format!("{days}&cursor={}", base64url(plain.as_bytes()));
+    let cursor = |plain: &str| format!("{days}&cursor={}", encode_base64url(plain.as_bytes()));
     for (query, code) in [
         (String::new(), "invalid-request"),
         ("from=2026-11-01".to_owned(), "invalid-request"),

@@ -167,17 +167,19 @@ async fn only_the_pairs_own_key_tells() {
     let world = unclear().await;
     let body = json!({"transactionID": "t", "extTransactionID": "c-1", "status": "APPROVED"});
     // Nova's origin about Acme's charge, and Acme's with the key for its own billing.
-    for (n, (origin, key_use, party)) in
-        [("nova", KeyUse::OriginToPartner, "partner:netflix"), ("acme", KeyUse::OriginToBss, "operator:acme")]
-            .into_iter()
-            .enumerate()
+    for (n, (origin, key_use, party)) in [
+        ("nova", KeyUse::OriginToPartner, "partner:netflix"),
+        ("acme", KeyUse::OriginToOperator, "operator:acme"),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut request = http::Request::post(format!("http://{NETFLIX}/transaction-state"))
             .header("content-type", "application/json")
             .body(bytes::Bytes::from(body.to_string()))
             .expect("is a request");
         let ring = keys::ring(&Holder::Origin(origin));
-        let key = ring.newest(key_use, party).expect("is there");
+        let key = ring.signing_key(key_use, party).expect("is there");
         sign_request(&mut request, key, world.now(), &format!("nonce-of-thief-{n}")).expect("signs");
         let (status, _) = world.send(request).await;
         assert_eq!(status.as_u16(), if origin == "nova" { 404 } else { 401 });

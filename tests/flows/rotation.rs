@@ -6,7 +6,7 @@ use crate::world::fragile::Moment;
 use crate::world::{Holder, World, keys};
 use http::Method;
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_origin::app::App;
 use onbill_origin::keys::rotation::{Report, Stopped, rotate};
@@ -24,7 +24,7 @@ pub(crate) fn ring(more: &[&str]) -> Keyring {
     let mut ring: Vec<Value> = serde_json::from_str(&keys::json(&Holder::Origin("acme"))).expect("is a ring");
     ring.extend(more.iter().map(|id| {
         json!({"id": id, "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256",
-               "secret": base64url(&sha256(id.as_bytes()))})
+               "secret": encode_base64url(&sha256(id.as_bytes()))})
     }));
     Keyring::parse(&json!(ring).to_string()).expect("is well formed")
 }

@@ -109,7 +109,7 @@ async fn an_edge_in_the_wrong_hands_ends_nothing() {
         forged.headers_mut().insert(passed_on, genuine.headers()[name].clone());
     }
     let ring = keys::ring(&Holder::Edge);
-    let key = ring.newest(onbill_domain::key::KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+    let key = ring.signing_key(onbill_domain::key::KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
     onbill_domain::signature::sign_request(&mut forged, key, world.now(), &world.nonce()).expect("signs");
     assert_eq!(told(world.send(forged).await), answer(401, "authorization-failure"));
     assert_eq!(change(&world, &path, "ACTIVE").await, answer(200, "ACTIVE"), "it is not over");

@@ -219,7 +219,10 @@ impl Market {
         let request = Request::builder().method(method).uri(uri).header("content-type", "application/json");
         let mut request = request.body(body).expect("is a request");
         let ring = keys::ring(&Holder::Operator("acme"));
-        self.sign(&mut request, ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there"));
+        self.sign(
+            &mut request,
+            ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there"),
+        );
         let answer = self.http.send(request).await.expect("the origin answers");
         (answer.status(), serde_json::from_slice(answer.body()).expect("is JSON"))
     }
@@ -237,7 +240,7 @@ impl Market {
     pub(crate) async fn redeem(&self, code: &str, reference: &str) -> (StatusCode, Bytes) {
         let mut request = to_edge(REDEEM, &json!({"code": code, "extReference": reference}));
         let ring = keys::ring(&Holder::Partner("netflix"));
-        self.sign(&mut request, ring.of_use(KeyUse::PartnerCall).last().expect("is there"));
+        self.sign(&mut request, ring.keys_for_use(KeyUse::PartnerCall).last().expect("is there"));
         let answer = onbill_edge::handle(&self.edge, &self.edge_config, request).await;
         (answer.status(), answer.into_body())
     }
@@ -287,7 +290,7 @@ impl Market {
 /// The code in a text message.
 pub(crate) fn code_in(text: &str) -> &str {
     let mut words = text.split_whitespace().map(|word| word.trim_matches(['.', ',', ':', ';']));
-    words.find(|word| word.len() == 24 && CouponCode::read(word).is_some()).expect("has a code")
+    words.find(|word| word.len() == 24 && CouponCode::parse(word).is_some()).expect("has a code")
 }
 
 fn to_edge(path: &str, body: &Value) -> Request<Bytes> {

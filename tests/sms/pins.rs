@@ -84,7 +84,7 @@ impl Origin {
             .body(Bytes::from(body.to_string()))
             .expect("is a request");
         let ring = keys::ring(&Holder::Edge);
-        let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+        let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
         let nonce = (&SystemRandom as &dyn Random).nonce();
         sign_request(&mut request, key, self.clock.now(), &nonce).expect("signs");
         let answer = self.router.clone().oneshot(request.map(Body::from)).await.expect("routers do not fail");

@@ -1,8 +1,8 @@
 //! A charge is recorded once, for ever, and answered alike for ever.
 
 use crate::setting::{Books, NOW, charge, declined, done, ext, flow, later, nonce, pai, partner, signup};
-use onbill_domain::decline::DeclineReason;
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{Entry, FlowStart, Lane, Posting, Settling, SignupIssue, StoreError, Work};
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ on_each_database!(
     a_settled_charge_never_changes,
 );
 
-fn read(answer: &[u8]) -> TransactionAnswer {
+fn read(answer: &[u8]) -> TransactionResponse {
     serde_json::from_slice(answer).expect("is an answer")
 }
 

@@ -5,7 +5,7 @@ use crate::setting::{
     Books, NOW, charge, coupon, days, declined, done, ext, later, name, nonce, partner, period, redemption,
     refund, subscription,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{Entry, HandOff, Posting, Redeeming, Settling};
 

@@ -4,8 +4,8 @@ use crate::setting::{
     Books, NOW, coupon, days, declined, done, ext, fresh, later, name, nonce, partner, period, redemption,
     text,
 };
-use onbill_domain::decline::DeclineReason;
-use onbill_domain::limits::COUPON_TEXTS_MAX;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
@@ -140,13 +140,13 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     assert!(matches!(renew(8).await, Ok(CouponChange::Not(_))), "is redeemed");
 
     books.coupon(coupon(2, "c-2")).await;
-    for n in 1..COUPON_TEXTS_MAX {
+    for n in 1..COUPON_SMS_MAX {
         let text = text(20 + u8::try_from(n).expect("is small"));
         let change = books.store.renew_coupon(None, NOW, ext("c-2"), None, text).await;
         assert!(matches!(change, Ok(CouponChange::Done(_))), "{n}");
     }
     let change = books.store.renew_coupon(None, NOW, ext("c-2"), None, text(30)).await;
-    assert!(matches!(change, Ok(CouponChange::Not(row)) if row.texts == COUPON_TEXTS_MAX));
+    assert!(matches!(change, Ok(CouponChange::Not(row)) if row.texts == COUPON_SMS_MAX));
     let nobodys = books.store.renew_coupon(None, NOW, ext("c-9"), None, text(31)).await;
     assert_eq!(nobodys.expect("works"), CouponChange::NotFound);
 }

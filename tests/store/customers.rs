@@ -6,9 +6,9 @@ use crate::setting::{
     refused, signup, subscription, usd,
 };
 use onbill_domain::account_event::AccountEvent;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
     Cursor, Link, NewEvent, OwnCharge, PaiEnd, Posting, SignupIssue, StoreError, SubscriptionRecord,
@@ -73,7 +73,7 @@ async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
     match books.store.post_transaction(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
         Posting::Created(_) => None,
         Posting::Decided(answer) => {
-            serde_json::from_slice::<TransactionAnswer>(&answer).expect("is an answer").decline_reason
+            serde_json::from_slice::<TransactionResponse>(&answer).expect("is an answer").decline_reason
         }
         other => panic!("not a charge: {other:?}"),
     }

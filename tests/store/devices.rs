@@ -4,7 +4,7 @@ use crate::setting::{
     Books, NOW, device_flow, ext, flow, hash, name, new_pai, nonce, number, partner, signup, subscription,
 };
 use onbill_domain::account_event::AccountEvent;
-use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
@@ -54,7 +54,7 @@ async fn a_flow_of_a_device_is_one_partners_and_one_numbers(books: Books) {
     let unknown = DevicePin { flow: hash(), ..pin(&flow, "netflix", 1, RIGHT) };
     assert!(matches!(books.tried(NOW, unknown).await, PinTry::Expired));
     // None of these has used up a try.
-    for _ in 1..PIN_TRIES_MAX {
+    for _ in 1..PIN_ATTEMPTS_MAX {
         assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, WRONG)).await, PinTry::Wrong));
     }
     assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, RIGHT)).await, PinTry::Proven(())));
@@ -75,7 +75,7 @@ async fn tries_count_whichever_app_call_makes_them(books: Books) {
     books.begin(&flow).await;
     let last = NOW.plus_seconds(599);
     assert!(matches!(books.tried(last, pin(&flow, "netflix", 1, WRONG)).await, PinTry::Wrong));
-    for _ in 0..PIN_TRIES_MAX - 1 {
+    for _ in 0..PIN_ATTEMPTS_MAX - 1 {
         let right = books.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
         assert!(matches!(right, PinTry::Proven(())), "a lost answer is asked for again");
     }

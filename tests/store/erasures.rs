@@ -6,12 +6,12 @@ use crate::setting::{
 };
 use crate::traces::{dump, leads_to};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
-use onbill_domain::limits::SIM_SWAP_HOURS_MAX;
+use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_domain::wire::operator::EventOutcome::Applied;
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_domain::wire::operator::AccountEventOutcome::Applied;
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
     Bill, Entry, Erasure, EventRecord, Hash, Lane, NewEvent, Posting, SignupIssue, Store, StoreError, Work,
 };
@@ -144,7 +144,7 @@ async fn charges_and_totals_stay(books: Books) {
     assert_eq!(answer.expect("works").map(|answer| answer.remaining), Some(usd(999)));
     let posting = books.store.post_transaction(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
     let Ok(Posting::Decided(answer)) = posting else { panic!("not declined: {posting:?}") };
-    let answer: TransactionAnswer = serde_json::from_slice(&answer).expect("is an answer");
+    let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
     let due = books.store.lease_due(Lane::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
     let due = due.expect("works");
@@ -272,7 +272,7 @@ async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(books: Books)
     let swapped = NewEvent { occurred_at: NOW, ..event("e-1", SimSwapped, 1, None) };
     record(&books, swapped).await;
     assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    let last = NOW.plus_seconds(SIM_SWAP_HOURS_MAX * 3_600);
+    let last = NOW.plus_seconds(SIM_SWAP_HOLD_HOURS_MAX * 3_600);
     for (at, known) in [(last, Some(NOW)), (last.plus_seconds(1), None)] {
         books.store.sweep(at).await.expect("works");
         assert_eq!(books.store.sim_swapped_at(number(1).index).await.expect("works"), known);

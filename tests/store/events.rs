@@ -2,14 +2,16 @@
 //! happened, and a PAI never comes to stand for anybody else.
 
 use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, signup};
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::account_event::AccountEvent::{
     self, Activated, Ceased, NumberChanged, OwnershipChanged, PortedOut, Resumed, SimSwapped, Suspended,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
-use onbill_domain::wire::operator::EventOutcome::{self, Applied, Contradictory, NoSubscriber, Superseded};
-use onbill_domain::wire::ott::TransactionAnswer;
+use onbill_domain::wire::operator::AccountEventOutcome::{
+    self, Applied, Contradictory, NoSubscriber, Superseded,
+};
+use onbill_domain::wire::ott::TransactionResponse;
 use onbill_origin::store::{AccountRow, EventRecord, NewEvent, PaiRow, Posting, SignupIssue, StoreError};
 
 on_each_database!(
@@ -42,7 +44,7 @@ pub(crate) fn event(name: &str, event: AccountEvent, at: i64) -> NewEvent {
     }
 }
 
-pub(crate) async fn record(books: &Books, new: NewEvent) -> EventOutcome {
+pub(crate) async fn record(books: &Books, new: NewEvent) -> AccountEventOutcome {
     match books.store.record_event(Some(nonce()), NOW, new).await.expect("works") {
         EventRecord::Recorded(outcome) => outcome,
         other => panic!("not recorded: {other:?}"),
@@ -58,7 +60,7 @@ async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
     match books.store.post_transaction(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
         Posting::Created(_) => None,
         Posting::Decided(answer) => {
-            serde_json::from_slice::<TransactionAnswer>(&answer).expect("is an answer").decline_reason
+            serde_json::from_slice::<TransactionResponse>(&answer).expect("is an answer").decline_reason
         }
         other => panic!("not a charge: {other:?}"),
     }
@@ -282,7 +284,7 @@ async fn the_embedded_table_follows(books: Books) {
         let known = books.store.account(number(n).index).await.expect("works")?;
         Some((known.account.status, known.generation))
     };
-    let today = onbill_domain::day::Day::of(NOW).to_string();
+    let today = onbill_domain::day::Day::of_timestamp(NOW).to_string();
     let since = |status, day: &str| Some((status, day.to_owned()));
     for (n, (what, expected)) in [
         (Suspended, since(AccountStatus::Suspended, "2024-01-01")),

@@ -6,8 +6,8 @@ use crate::setting::{
 };
 use crate::traces::leads_to;
 use onbill_domain::account_event::AccountEvent;
-use onbill_domain::decline::DeclineReason;
-use onbill_domain::wire::operator::EventOutcome;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
     Bill, Entry, Erasure, Errand, EventRecord, FileLine, HandOff, Lane, NewEvent, ResponseTaking, SeenTo,
@@ -191,7 +191,7 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
         });
         charges.collect()
     };
-    assert_eq!(moves(&*books.store, 3, 5).await, EventRecord::Recorded(EventOutcome::Applied));
+    assert_eq!(moves(&*books.store, 3, 5).await, EventRecord::Recorded(AccountEventOutcome::Applied));
     let after = books.store.file_lines("f-1".to_owned()).await.expect("works");
     assert_eq!(sealed(&after), sealed(&before));
 }

@@ -1,7 +1,7 @@
 //! Flows and PINs: counted, single-use, and over in time.
 
 use crate::setting::{Books, NOW, flow, hash, nonce};
-use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_origin::store::{FlowStart, PinTry};
 
 on_each_database!(
@@ -23,7 +23,7 @@ async fn the_right_pin_proves_the_number_while_it_lives(books: Books) {
     assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
     // Whose answer was lost asks again: each time is a try.
     let last = NOW.plus_seconds(599);
-    for _ in 1..PIN_TRIES_MAX {
+    for _ in 1..PIN_ATTEMPTS_MAX {
         assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinTry::Proven(_))));
     }
     assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinTry::UsedUp { .. })));
@@ -46,7 +46,7 @@ async fn five_wrong_tries_void_a_pin_across_restarts(books: Books) {
     let new = flow(1, Some(RIGHT));
     let id = new.flow;
     books.store.start_flow(nonce(), NOW, new).await.expect("works");
-    for _ in 1..PIN_TRIES_MAX {
+    for _ in 1..PIN_ATTEMPTS_MAX {
         assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
     }
     assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::UsedUp { .. })));

@@ -4,7 +4,7 @@
 use crate::setting::{
     Books, NOW, charge, coupon, days, declined, done, ext, nonce, period, redemption, refund,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use onbill_origin::store::{Charge, NewRedemption, Redeeming, Redemption, RedemptionEnd};

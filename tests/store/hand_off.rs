@@ -1,7 +1,7 @@
 //! The outbox: nothing is lost, nothing is leased twice, what is settled is gone.
 
 use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, partner};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{HandOff, Lane, Posting, Work};

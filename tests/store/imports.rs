@@ -1,7 +1,7 @@
 //! The operator's account file, as spreadsheets and people write it.
 
 use crate::setting::Books;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::account::import::{ImportError, Report, import_accounts};
@@ -14,7 +14,7 @@ on_each_database!(a_bad_line_is_named_and_takes_no_other_with_it, another_file_i
 const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
 
 fn vault() -> Vault {
-    let secret = base64url(&[1; 32]);
+    let secret = encode_base64url(&[1; 32]);
     let ring = json!([{"id": "n", "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256", "secret": secret}]);
     Vault::new(&Keyring::parse(&ring.to_string()).expect("is well formed")).expect("has its key")
 }

@@ -1,7 +1,7 @@
 //! An entry of the outbox is whoever's lease it is: a late comer may tell what billing said, and frees nothing.
 
 use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, refund, refused};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling};
 

@@ -5,13 +5,13 @@
 
 use crate::setting::{Books, NOW, charge, days, ext, name, nonce, number, partner, redemption, refund, usd};
 use onbill_domain::account_event::AccountEvent;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::OfferId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
-use onbill_domain::token::Outcome;
+use onbill_domain::token::SignupOutcome;
 use onbill_domain::wire::coupon::CouponState;
-use onbill_domain::wire::operator::EventOutcome;
+use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
@@ -124,7 +124,7 @@ async fn the_ledger_is_there(store: &dyn Store, due: &[Entry]) {
     }
     assert!(store.pays_on_bill(netflix.clone(), number(1).index, "2024-01-01".into()).await.expect("works"));
     let end = store.signup_end([0x0c; 32]).await.expect("works").expect("is there");
-    assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (Outcome::Success, Some("ps-1")));
+    assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (SignupOutcome::Success, Some("ps-1")));
     for (id, status, reason) in [
         ("n-approved", TransactionStatus::Approved, None),
         ("n-declined", TransactionStatus::Declined, Some(DeclineReason::AccountClosedTakenOver)),
@@ -199,8 +199,8 @@ async fn account_events_are_there(store: &dyn Store, due: &[Entry]) {
         ..known.clone()
     };
     let record = async |new| store.record_event(Some(nonce()), NOW, new).await.expect("works");
-    assert_eq!(record(known).await, EventRecord::Replayed(EventOutcome::Applied));
-    assert_eq!(record(older).await, EventRecord::Recorded(EventOutcome::Superseded));
+    assert_eq!(record(known).await, EventRecord::Replayed(AccountEventOutcome::Applied));
+    assert_eq!(record(older).await, EventRecord::Recorded(AccountEventOutcome::Superseded));
 }
 
 async fn files_are_there(store: &dyn Store) {

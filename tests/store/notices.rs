@@ -3,7 +3,7 @@
 use crate::setting::{
     Books, NOW, charge, declined, done, flow, later, name, nonce, partner, refund, refused, usd,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{Entry, HandOff, Lane, Settling};
 

@@ -4,7 +4,7 @@ use crate::races::{at_once, how_many};
 use crate::setting::{Books, NOW, done, ext, fresh, later, name, new_pai, nonce, number, partner, signup};
 use Notifying::{Accepted, Conflict, PaiNotFound, Replayed, TooMany};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, Suspended};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;

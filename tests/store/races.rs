@@ -6,12 +6,12 @@ use crate::setting::{
     subscription,
 };
 use futures_util::future::join_all;
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
-use onbill_domain::decline::DeclineReason;
-use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
-use onbill_domain::token::Outcome;
+use onbill_domain::token::SignupOutcome;
 use onbill_origin::store::{
     AccountRow, DevicePin, FlowStart, HandOff, Lane, PinTry, Posting, SignupIssue, Store, StoreError,
     SubscriptionRecord, TokenSpend,
@@ -128,11 +128,17 @@ async fn five_tries_are_five_at_two_origins(books: Books) {
             .await
         };
     let wrong = tries([2; 32]).await;
-    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_TRIES_MAX as usize - 1);
-    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::UsedUp { .. })), 17 - PIN_TRIES_MAX as usize);
+    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
+    assert_eq!(
+        how_many(&wrong, |tried| matches!(tried, PinTry::UsedUp { .. })),
+        17 - PIN_ATTEMPTS_MAX as usize
+    );
     let right = tries([1; 32]).await;
-    assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::Proven(_))), PIN_TRIES_MAX as usize);
-    assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::UsedUp { .. })), 16 - PIN_TRIES_MAX as usize);
+    assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::Proven(_))), PIN_ATTEMPTS_MAX as usize);
+    assert_eq!(
+        how_many(&right, |tried| matches!(tried, PinTry::UsedUp { .. })),
+        16 - PIN_ATTEMPTS_MAX as usize
+    );
 }
 
 async fn five_tries_of_a_device_are_five_at_two_origins(books: Books) {
@@ -145,7 +151,7 @@ async fn five_tries_of_a_device_are_five_at_two_origins(books: Books) {
         async move { store.try_device_pin(nonce(), NOW, tried).await.expect("works") }
     })
     .await;
-    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_TRIES_MAX as usize - 1);
+    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
 }
 
 async fn a_number_has_one_holder_and_one_pai(books: Books) {
@@ -273,7 +279,7 @@ async fn a_closed_pai_has_no_live_subscription(books: Books) {
         let row = books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!(row.state, PaiState::Closed);
         let end = books.store.signup_end(ticket).await.expect("works").expect("is there");
-        assert_ne!(end.outcome, Outcome::Success);
+        assert_ne!(end.outcome, SignupOutcome::Success);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::setting::{
     subscription, text,
 };
 use onbill_domain::day::ServicePeriod;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{
     CouponChange, CouponIssue, HandOff, Lane, Posting, Redeeming, RedemptionEnd, Settling, TextEnd,

@@ -5,7 +5,7 @@ use crate::setting::{Books, NOW, ext, nonce, number, partner, signup};
 use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Resumed, Suspended};
 use onbill_domain::digest::sha256;
 use onbill_domain::pai::PaiState;
-use onbill_domain::wire::operator::EventOutcome::{Applied, Contradictory, NoSubscriber, Superseded};
+use onbill_domain::wire::operator::AccountEventOutcome::{Applied, Contradictory, NoSubscriber, Superseded};
 use onbill_origin::store::{EventRecord, HandOff, Lane, NewEvent, SignupIssue, Store, Work};
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
 /// Holding, charges that close, and telling of it take the same rows: nobody waits for anybody crosswise.
 async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
     use crate::setting::{charge, declined};
-    use onbill_domain::decline::DeclineReason;
+    use onbill_domain::decline_reason::DeclineReason;
 
     let subscriber = books.subscriber(1).await;
     let mut charges = Vec::new();

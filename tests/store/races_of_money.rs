@@ -5,9 +5,9 @@ use crate::races::{at_once, how_many};
 use crate::setting::{
     Books, NOW, charge, declined, done, ext, later, name, nonce, partner, refund, refused, signup, usd,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::spending::SpendingLimits;
-use onbill_domain::wire::ott::{RefundAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use onbill_origin::store::{HandOff, Lane, NewCharge, Posting, RefundPosting, Settling, SignupIssue};
 
 on_each_database!(
@@ -111,7 +111,7 @@ async fn refunds_at_once_never_give_back_more_than_there_was(books: Books) {
     assert_eq!(how_many(&postings, |posting| *posting == over), 58);
     let rest = books.refunded(refund("n-1", "r-rest", None)).await;
     let (answer, _) = books.store.answer_refund(NOW, rest, done()).await.expect("works");
-    let answer: RefundAnswer = serde_json::from_slice(&answer).expect("is an answer");
+    let answer: RefundResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!((answer.amount, answer.remaining), (usd(100), usd(0)));
 }
 

@@ -3,9 +3,9 @@
 use crate::setting::{
     Books, NOW, charge, declined, done, euro, ext, later, nonce, partner, refund, refused, usd,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
-use onbill_domain::wire::ott::{RefundAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use onbill_origin::store::{Entry, HandOff, Lane, NewRefund, RefundPosting, Settling, StoreError, Work};
 
 on_each_database!(
@@ -25,7 +25,7 @@ on_each_database!(
     a_spent_nonce_refunds_nothing,
 );
 
-fn read(answer: &[u8]) -> RefundAnswer {
+fn read(answer: &[u8]) -> RefundResponse {
     serde_json::from_slice(answer).expect("is an answer")
 }
 
@@ -41,7 +41,7 @@ async fn answer(books: &Books, refund_id: String, outcome: HandOff) -> Vec<u8> {
 }
 
 /// Where a refund of the charge `n-1` stands.
-async fn standing(books: &Books, ext_id: &str) -> RefundAnswer {
+async fn standing(books: &Books, ext_id: &str) -> RefundResponse {
     let found = books.store.refund_answer(partner("netflix"), ext("n-1"), ext(ext_id)).await;
     found.expect("works").expect("is there")
 }

@@ -3,7 +3,7 @@
 use crate::setting::{
     Books, NOW, charge, done, ext, later, nonce, pai, partner, refund, refused, signup, usd,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;

@@ -1,21 +1,23 @@
 //! Empty books, and the short hand for filling them.
 
+use onbill_domain::account::AccountType;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
-use onbill_domain::signature::{Nonce, Presented, Target, sign, verify};
+use onbill_domain::signature::{
+    Nonce, ReceivedSignature, RequestComponents, sign_components, verify_request,
+};
 use onbill_domain::spending::SpendingLimits;
-use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{
-    PartnerSubscriptionRequest, RefundRequest, SubscriptionOrigin, TransactionAnswer, TransactionRequest,
+    PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
 };
 use onbill_origin::store::{
     CouponIssue, CouponRow, CouponText, Entry, FreshNames, HandOff, Journey, Lane, NewCharge, NewCoupon,
@@ -127,7 +129,7 @@ impl Books {
     }
 
     /// Where a charge of `netflix` stands.
-    pub(crate) async fn standing(&self, ext_id: &str) -> TransactionAnswer {
+    pub(crate) async fn standing(&self, ext_id: &str) -> TransactionResponse {
         let found = self.store.transaction(partner("netflix"), ext(ext_id)).await;
         found.expect("works").expect("is there")
     }
@@ -144,18 +146,18 @@ impl Books {
 
 /// A fresh nonce, from a really signed and verified call: there is no other way to get one.
 pub(crate) fn nonce() -> Nonce {
-    let secret = base64url(&[1; 32]);
+    let secret = encode_base64url(&[1; 32]);
     let ring = json!([{"id": "k", "party": "operator:acme", "use": "edge-to-origin", "alg": "hmac-sha256", "secret": secret}]);
     let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
     let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
-    let target = Target { method: "GET", authority: "a", path: "/", query: "", body: None };
-    let signed = sign(&target, key, NOW, &format!("nonce-{:020}", fresh())).expect("signs");
-    let presented = Presented {
+    let target = RequestComponents { method: "GET", authority: "a", path: "/", query: "", body: None };
+    let signed = sign_components(&target, key, NOW, &format!("nonce-{:020}", fresh())).expect("signs");
+    let presented = ReceivedSignature {
         signature_input: &signed.signature_input,
         signature: &signed.signature,
         content_digest: "",
     };
-    verify(&target, presented, &keys, KeyUse::EdgeToOrigin, NOW).expect("is genuine").nonce
+    verify_request(&target, presented, &keys, KeyUse::EdgeToOrigin, NOW).expect("is genuine").nonce
 }
 
 pub(crate) fn partner(name: &str) -> PartnerId {
@@ -228,7 +230,7 @@ pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
 }
 
 pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {
-    let origin = SubscriptionOrigin::NewAccount;
+    let origin = SubscriptionSource::NewAccount;
     PartnerSubscriptionRequest { pai, ext_subscription_id: ext(ext_id), origin, plan: ext("standard") }
 }
 

@@ -3,11 +3,11 @@
 use crate::setting::{
     Books, NOW, charge, ext, flow, hash, new_pai, nonce, number, pai, partner, signup, subscription,
 };
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
 use onbill_domain::pai::PaiState;
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
-use onbill_domain::token::Outcome;
-use onbill_domain::wire::ott::SubscriptionOrigin;
+use onbill_domain::token::SignupOutcome;
+use onbill_domain::wire::ott::SubscriptionSource;
 use onbill_origin::store::{AccountRow, DevicePin, SignupIssue, StoreError, SubscriptionRecord, TokenSpend};
 
 on_each_database!(
@@ -76,9 +76,9 @@ async fn a_visit_ends_as_the_books_say(books: Books) {
         panic!("no PAI")
     };
     let outcome = async || books.store.signup_end(ticket).await.expect("works").expect("is there").outcome;
-    assert_eq!(outcome().await, Outcome::Cancelled);
+    assert_eq!(outcome().await, SignupOutcome::Cancelled);
     books.store.spend_token(nonce(), NOW, partner("netflix"), jti, ext("r-1")).await.expect("works");
-    assert_eq!(outcome().await, Outcome::Pending);
+    assert_eq!(outcome().await, SignupOutcome::Pending);
     let request = subscription(row.pai, "s-1");
     books
         .store
@@ -86,7 +86,7 @@ async fn a_visit_ends_as_the_books_say(books: Books) {
         .await
         .expect("works");
     let end = books.store.signup_end(ticket).await.expect("works").expect("is there");
-    assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (Outcome::Success, Some("ps-1")));
+    assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (SignupOutcome::Success, Some("ps-1")));
     assert_eq!(books.store.signup_end([0; 32]).await.expect("works"), None);
 }
 
@@ -100,9 +100,9 @@ async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(books: Books) {
         books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await;
     assert!(matches!(recorded, Ok(SubscriptionRecord::Created(_))));
     let outcome = async || books.store.signup_end(ticket).await.expect("works").expect("is there").outcome;
-    assert_eq!(outcome().await, Outcome::Success);
+    assert_eq!(outcome().await, SignupOutcome::Success);
     books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
-    assert_eq!(outcome().await, Outcome::Cancelled);
+    assert_eq!(outcome().await, SignupOutcome::Cancelled);
 }
 
 async fn a_subscription_is_recorded_once_and_alone(books: Books) {
@@ -118,7 +118,7 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     let conflict = record("ps-3", subscription(other.pai, "s-1")).await.expect("works");
     assert_eq!(conflict, SubscriptionRecord::Conflict);
     let mut moved = subscription(row.pai, "s-1");
-    moved.origin = SubscriptionOrigin::ExistingAccount;
+    moved.origin = SubscriptionSource::ExistingAccount;
     let mut dearer = subscription(row.pai, "s-1");
     dearer.plan = ext("premium");
     for different in [moved, dearer] {

@@ -3,10 +3,10 @@
 use crate::setting::{
     Books, NOW, charge, declined, done, euro, later, nonce, partner, refund, refused, signup,
 };
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::spending::SpendingLimits;
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{Lane, NewCharge, Posting, RefundPosting, SignupIssue};
 
 on_each_database!(
@@ -41,7 +41,7 @@ async fn verdict(books: &Books, days: i64, new: NewCharge) -> Option<DeclineReas
     match books.store.post_transaction(nonce(), now, new).await.expect("works") {
         Posting::Created(_) => None,
         Posting::Decided(answer) => {
-            let answer: TransactionAnswer = serde_json::from_slice(&answer).expect("is an answer");
+            let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
             assert_eq!(answer.status, TransactionStatus::Declined);
             answer.decline_reason
         }

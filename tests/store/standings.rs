@@ -3,7 +3,7 @@
 use crate::events::{event, record};
 use crate::setting::{Books, NOW, nonce, partner, signup, subscription};
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_origin::store::{Entry, HandOff, Lane, Settling, SubscriptionRecord, Work};
 

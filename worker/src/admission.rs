@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ORIGIN};
 use onbill_domain::limits::BODY_BYTES_MAX;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use std::net::IpAddr;
 
 /// Who is over a rate comes back after this many seconds: the longest period that the platform's limiter counts in.
@@ -20,14 +20,14 @@ pub(crate) fn json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject> {
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") || headers.get_all(CONTENT_TYPE).iter().count() != 1
     {
-        return Err(Reject::new(Code::UnsupportedMediaType, "The body must be application/json."));
+        return Err(Reject::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
     }
     // What it claims is believed when it is too much, and what came is counted whatever it claimed.
     let claims_too_much = headers.get(CONTENT_LENGTH).is_some_and(|value| {
         value.to_str().ok().and_then(|text| text.parse::<usize>().ok()).is_none_or(|n| n > BODY_BYTES_MAX)
     });
     if claims_too_much || request.body().len() > BODY_BYTES_MAX {
-        return Err(Reject::new(Code::BodyTooLarge, "The body must be at most 16 KiB."));
+        return Err(Reject::new(ErrorCode::BodyTooLarge, "The body must be at most 16 KiB."));
     }
     Ok(request.body())
 }
@@ -40,7 +40,7 @@ pub(crate) fn same_origin<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject>
     if from_own_page && (!site || call.header("sec-fetch-site") == Some("same-origin")) {
         Ok(())
     } else {
-        Err(Reject::new(Code::Forbidden, "This call is for the widget's own frame only."))
+        Err(Reject::new(ErrorCode::Forbidden, "This call is for the widget's own frame only."))
     }
 }
 
@@ -65,7 +65,7 @@ async fn within_rate<P: Platform>(call: &Call<'_, P>, sieve: Sieve, key: &str) -
     if call.platform.rate_limit(sieve, key).await {
         Ok(())
     } else {
-        Err(Reject::too_many("Too many calls; please slow down.", RATE_RETRY_AFTER_SECONDS))
+        Err(Reject::too_many_requests("Too many calls; please slow down.", RATE_RETRY_AFTER_SECONDS))
     }
 }
 

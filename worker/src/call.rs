@@ -9,11 +9,11 @@ use bytes::Bytes;
 use http::header::{ACCEPT, HOST};
 use http::{HeaderValue, Request, Response};
 use onbill_domain::correlator::{self, Correlator};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::KeyUse;
-use onbill_domain::origin_url::origin_of;
 use onbill_domain::reject::Reject;
 use onbill_domain::signature::sign_request;
+use onbill_domain::site_origin::parse_site_origin;
 use serde_json::json;
 
 /// A request as it came in, before it is known whether this deployment can serve it.
@@ -29,7 +29,7 @@ impl<'a, P: Platform> Incoming<'a, P> {
     pub(crate) fn call(&self) -> Result<Call<'a, P>, Stop> {
         let config = self.config.map_err(|fault| Fault::Config(fault.clone()))?;
         let own_origin = own_origin(self.request)
-            .ok_or_else(|| Reject::invalid("The Host header is missing or malformed."))?;
+            .ok_or_else(|| Reject::invalid_request("The Host header is missing or malformed."))?;
         let Self { platform, correlator, request, .. } = *self;
         Ok(Call { platform, config, correlator, own_origin, request })
     }
@@ -78,8 +78,8 @@ impl<P: Platform> Call<'_, P> {
             Party::Operator(_) => KeyUse::EdgeToOrigin,
             Party::Partner(_) => KeyUse::EdgeToPartner,
         };
-        let key = self.config.keys().newest(key_use, &party.to_string()).ok_or_else(cannot_send)?;
-        let nonce = base64url(&self.platform.random().ok_or(Fault::NoRandomness)?);
+        let key = self.config.keys().signing_key(key_use, &party.to_string()).ok_or_else(cannot_send)?;
+        let nonce = encode_base64url(&self.platform.random().ok_or(Fault::NoRandomness)?);
         sign_request(&mut request, key, self.platform.now(), &nonce).ok_or_else(cannot_send)?;
         self.platform.send(request).await.map_err(|why| Fault::Unreachable(party, why))
     }
@@ -88,12 +88,16 @@ impl<P: Platform> Call<'_, P> {
 /// Scheme, host and port that the caller used.
 fn own_origin(request: &Request<Bytes>) -> Option<String> {
     if request.uri().authority().is_some() {
-        return origin_of(&format!("{}://{}", request.uri().scheme_str()?, request.uri().authority()?));
+        return parse_site_origin(&format!(
+            "{}://{}",
+            request.uri().scheme_str()?,
+            request.uri().authority()?
+        ));
     }
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next()?.to_str().ok()?;
     if hosts.next().is_some() || host.contains(['/', '?', '#']) {
         return None;
     }
-    origin_of(&format!("http://{host}"))
+    parse_site_origin(&format!("http://{host}"))
 }

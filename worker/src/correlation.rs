@@ -16,6 +16,9 @@ pub(crate) fn correlator<P: Platform>(
     let Some(first) = values.next() else { return (made_up(), Ok(())) };
     match first.to_str().ok().and_then(Correlator::parse) {
         Some(correlator) if values.next().is_none() => (Some(correlator), Ok(())),
-        _ => (made_up(), Err(Reject::invalid("x-correlator is not of the form that the contract gives."))),
+        _ => (
+            made_up(),
+            Err(Reject::invalid_request("x-correlator is not of the form that the contract gives.")),
+        ),
     }
 }

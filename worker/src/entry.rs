@@ -24,7 +24,7 @@ async fn fetch(incoming: worker::Request, env: Env, _context: Context) -> worker
     let response = match (receive(incoming).await, config) {
         (Some(request), Ok(config)) => handle(&platform, config, request).await,
         (Some(request), Err(fault)) => handle_unconfigured(&platform, fault, request).await,
-        (None, _) => Reject::invalid("The request could not be read.").into(),
+        (None, _) => Reject::invalid_request("The request could not be read.").into(),
     };
     Ok(reply(response))
 }

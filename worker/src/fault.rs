@@ -4,7 +4,7 @@
 use crate::config::ConfigFault;
 use crate::platform::Unreachable;
 use onbill_domain::ids::{OperatorId, PartnerId};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use std::fmt;
 
 /// Why a call cannot be answered although nothing is wrong with it.
@@ -61,14 +61,15 @@ impl Fault {
     pub(crate) fn public(&self) -> Reject {
         match self {
             Self::Unreachable(Party::Operator(_), _) | Self::Unexpected(Party::Operator(_), _) => {
-                Reject::unavailable()
+                Reject::service_unavailable()
             }
-            Self::Unreachable(Party::Partner(_), _) | Self::Unexpected(Party::Partner(_), _) => {
-                Reject::new(Code::PartnerUnavailable, "The partner's sign-up does not answer at the moment.")
-            }
-            Self::Config(_) => Reject::new(Code::ServiceUnavailable, "The service is not set up."),
+            Self::Unreachable(Party::Partner(_), _) | Self::Unexpected(Party::Partner(_), _) => Reject::new(
+                ErrorCode::PartnerUnavailable,
+                "The partner's sign-up does not answer at the moment.",
+            ),
+            Self::Config(_) => Reject::new(ErrorCode::ServiceUnavailable, "The service is not set up."),
             Self::NoRandomness | Self::CannotSend(_) | Self::Asset(_) => {
-                Reject::new(Code::InternalError, "The call failed on our side.")
+                Reject::new(ErrorCode::InternalError, "The call failed on our side.")
             }
         }
     }

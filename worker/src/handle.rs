@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use onbill_domain::correlator::{Correlator, HEADER};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use serde_json::json;
 
 /// Answers one request.
@@ -53,9 +53,9 @@ async fn answer<P: Platform>(
     let outcome = match (&correlator, well_formed, path, route) {
         (None, ..) => Err(Fault::NoRandomness.into()),
         (_, Err(reject), ..) => Err(reject.into()),
-        (_, _, None, _) => Err(Reject::new(Code::NotFound, "There is nothing at this path.").into()),
+        (_, _, None, _) => Err(Reject::new(ErrorCode::NotFound, "There is nothing at this path.").into()),
         (_, _, _, None) => {
-            Err(Reject::new(Code::MethodNotAllowed, "The path does not take this method.").into())
+            Err(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method.").into())
         }
         (Some(correlator), _, Some(path), Some(route)) => {
             dispatch(route.endpoint, path, &Incoming { platform, config, correlator, request }).await
@@ -91,7 +91,8 @@ fn refuse<P: Platform>(
         Stop::Reject(reject) => reject,
         Stop::Fault(fault) => fault.public(),
     };
-    let page = path.and_then(MatchedPath::refusal_page).filter(|_| reject.code != Code::MethodNotAllowed);
+    let page =
+        path.and_then(MatchedPath::refusal_page).filter(|_| reject.code != ErrorCode::MethodNotAllowed);
     let page = page.and_then(|page| Some(page::refusal(page, &reject, request, platform.random()?)));
     page.unwrap_or_else(|| reject.into())
 }

@@ -11,7 +11,7 @@ use crate::platform::Platform;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +78,7 @@ pub(crate) fn read_answer_of<A: DeserializeOwned>(
 pub(crate) fn read_refusal(response: &Response<Bytes>) -> Option<Reject> {
     #[derive(Deserialize)]
     struct Refusal {
-        code: Code,
+        code: ErrorCode,
         message: String,
     }
     let Refusal { code, message } = serde_json::from_slice(response.body()).ok()?;
@@ -88,44 +88,44 @@ pub(crate) fn read_refusal(response: &Response<Bytes>) -> Option<Reject> {
     let waits = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&response.status());
     let asked =
         response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
-    let usual = Reject::unavailable().retry_after_seconds;
+    let usual = Reject::service_unavailable().retry_after_seconds;
     let retry_after_seconds =
         if waits { asked.map(|seconds| seconds.min(RETRY_AFTER_SECONDS_MAX)).or(usual) } else { None };
     Some(Reject { code, message, retry_after_seconds })
 }
 
 /// Whether it is a refusal with this code.
-pub(crate) fn is_refusal(response: &Response<Bytes>, code: Code) -> bool {
+pub(crate) fn is_refusal(response: &Response<Bytes>, code: ErrorCode) -> bool {
     read_refusal(response).is_some_and(|reject| reject.code == code)
 }
 
 /// The fault of an answer that is neither the expected success nor a refusal to pass on.
-pub(crate) fn unexpected(party: Party, response: &Response<Bytes>, code: Option<Code>) -> Fault {
-    let code = code.map_or("", Code::as_str);
+pub(crate) fn unexpected(party: Party, response: &Response<Bytes>, code: Option<ErrorCode>) -> Fault {
+    let code = code.map_or("", ErrorCode::as_str);
     Fault::Unexpected(party, format!("{} {code}", response.status().as_u16()).trim_end().to_owned())
 }
 
 /// The refusals that the widget has a sentence for. The others are between servers: a 401 at the origin, say, means
 /// that our own key is wrong, and a browser that is told so can only be misled.
-fn is_for_widget(code: Code) -> bool {
+fn is_for_widget(code: ErrorCode) -> bool {
     matches!(
         code,
-        Code::InvalidRequest
-            | Code::ParameterNotSupported
-            | Code::AccountNotFound
-            | Code::SuspendedNonPayment
-            | Code::InsufficientBalance
-            | Code::AccountNotEligible
-            | Code::AlreadyOnBill
-            | Code::PinInvalid
-            | Code::PinExpired
-            | Code::TokenInvalid
-            | Code::TokenExpired
-            | Code::TokenAlreadyUsed
-            | Code::RequestInProgress
-            | Code::TooManyRequests
-            | Code::ServiceUnavailable
-            | Code::InternalError
+        ErrorCode::InvalidRequest
+            | ErrorCode::ParameterNotSupported
+            | ErrorCode::AccountNotFound
+            | ErrorCode::SuspendedNonPayment
+            | ErrorCode::InsufficientBalance
+            | ErrorCode::AccountNotEligible
+            | ErrorCode::AlreadyOnBill
+            | ErrorCode::PinInvalid
+            | ErrorCode::PinExpired
+            | ErrorCode::TokenInvalid
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenAlreadyUsed
+            | ErrorCode::RequestInProgress
+            | ErrorCode::TooManyRequests
+            | ErrorCode::ServiceUnavailable
+            | ErrorCode::InternalError
     )
 }
 

@@ -7,9 +7,9 @@ use crate::query::parameter;
 use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 
 mod words;
 
@@ -24,11 +24,11 @@ const STYLE: &str = "body{font:1.0625rem/1.5 system-ui,sans-serif;color-scheme:l
 /// The language of a page: the parameter, else the browser's, else English.
 pub(crate) fn locale(request: &Request<Bytes>) -> Locale {
     let asked = parameter(request.uri().query().unwrap_or_default(), "locale");
-    asked.and_then(|tag| Locale::parse(&tag)).or_else(|| accepted(request.headers())).unwrap_or_default()
+    asked.and_then(|tag| Locale::from_tag(&tag)).or_else(|| accepted(request.headers())).unwrap_or_default()
 }
 
 fn accepted(headers: &HeaderMap) -> Option<Locale> {
-    Locale::accepted(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?)
+    Locale::from_accept_language(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?)
 }
 
 /// Where a person met a refusal.
@@ -46,10 +46,10 @@ pub(crate) fn refusal(
     random: [u8; 16],
 ) -> Response<Bytes> {
     let sentence = match (reject.code, page) {
-        (Code::ServiceUnavailable | Code::InternalError, _) => Sentence::Unavailable,
-        (Code::TooManyRequests, _) => Sentence::TooMany,
+        (ErrorCode::ServiceUnavailable | ErrorCode::InternalError, _) => Sentence::Unavailable,
+        (ErrorCode::TooManyRequests, _) => Sentence::TooMany,
         (_, RefusalPage::Return) => Sentence::LinkOver,
-        (Code::NotFound, _) => Sentence::NotOffered,
+        (ErrorCode::NotFound, _) => Sentence::NotOffered,
         _ => Sentence::NotSetUp,
     };
     let locale = locale(request);
@@ -61,7 +61,7 @@ pub(crate) fn refusal(
         }
         _ => String::new(),
     };
-    let nonce = base64url(&random);
+    let nonce = encode_base64url(&random);
     let (lang, dir) = (locale.as_str(), locale.direction());
     let (title, text) = (escape(title), escape(text));
     let body = format!(
@@ -107,7 +107,7 @@ mod tests {
     fn a_page_is_whole_in_every_language() {
         for locale in Locale::ALL {
             let request = request("/widget/v1/return/acme/secret-ticket", locale.as_str());
-            let page = refusal(RefusalPage::Return, &Reject::unavailable(), &request, [7; 16]);
+            let page = refusal(RefusalPage::Return, &Reject::service_unavailable(), &request, [7; 16]);
             assert_eq!((page.status().as_u16(), &page.headers()[RETRY_AFTER]), (503, &HeaderValue::from(30)));
             assert_eq!(page.headers()[CONTENT_TYPE], HTML);
             let body = std::str::from_utf8(page.body()).expect("is UTF-8");
@@ -115,7 +115,7 @@ mod tests {
             assert!(body.contains(&lang) && body.contains("<a href=\"\">"), "{body}");
             assert!(!body.contains("ticket"), "{body}");
             let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().expect("is text");
-            let nonce = base64url(&[7; 16]);
+            let nonce = encode_base64url(&[7; 16]);
             assert_eq!(
                 policy,
                 format!(

@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, Response};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::{KeyUse, Keyring};
-use onbill_domain::signature::{Answer, Presented, SIGNATURE, sign_request, verify_answer};
+use onbill_domain::signature::{
+    ReceivedSignature, ResponseComponents, SIGNATURE, sign_request, verify_response,
+};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::Value;
 
@@ -38,7 +40,7 @@ pub(crate) fn send(call: &Call) -> Outcome {
     let text = fs::read_to_string(&file)
         .doing(&format!("read {} (`cargo xtask dev` makes it, --keys names another)", file.display()))?;
     let keys = Keyring::parse(&text).doing(&format!("use {}", file.display()))?;
-    let request = signed(call, &keys, now(), &base64url(&keys::random()?[..NONCE_BYTES]))?;
+    let request = signed(call, &keys, now(), &encode_base64url(&keys::random()?[..NONCE_BYTES]))?;
     let answer = http_client::send(&request, PATIENCE)
         .doing(&format!("call {} (is `cargo xtask dev` running?)", call.edge))?;
     let signer = signer(&request, &answer, &keys, now());
@@ -52,7 +54,7 @@ fn default_keys() -> PathBuf {
 }
 
 fn signed(call: &Call, keys: &Keyring, now: Timestamp, nonce: &str) -> Outcome<Request<Bytes>> {
-    let key = keys.of_use(KeyUse::PartnerCall).last();
+    let key = keys.keys_for_use(KeyUse::PartnerCall).last();
     let key = key.ok_or_else(|| Failure::new("the key file has no key of the use partner-call"))?;
     let body = call.body.clone().unwrap_or_default();
     let mut request = Request::builder()
@@ -84,9 +86,10 @@ fn signer<'k>(
 ) -> Option<&'k str> {
     let call = request.headers().get(SIGNATURE)?.to_str().ok()?;
     let content_type = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    let presented = Presented::from_headers(answer.headers())?;
-    let answer = Answer { status: answer.status().as_u16(), body: (answer.body(), content_type), call };
-    let verified = verify_answer(&answer, presented, keys, KeyUse::OriginToPartner, now).ok()?;
+    let presented = ReceivedSignature::from_headers(answer.headers())?;
+    let answer =
+        ResponseComponents { status: answer.status().as_u16(), body: (answer.body(), content_type), call };
+    let verified = verify_response(&answer, presented, keys, KeyUse::OriginToPartner, now).ok()?;
     Some(&verified.key.party)
 }
 
@@ -111,7 +114,7 @@ fn shown(answer: &Response<Bytes>, signer: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::signature::{Target, sign_answer, verify};
+    use onbill_domain::signature::{RequestComponents, sign_response, verify_request};
     use serde_json::json;
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
@@ -129,19 +132,19 @@ mod tests {
     #[test]
     fn the_edge_can_verify_what_call_signs() {
         let entry = json!([{"id": "n", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",
-            "private": base64url(&[3; 32])}]);
+            "private": encode_base64url(&[3; 32])}]);
         let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
         for body in [None, Some(r#"{"pai":"x"}"#)] {
             let request = signed(&call(body), &keys, NOW, "0123456789abcdef").expect("has a key");
-            let target = Target {
+            let target = RequestComponents {
                 method: "POST",
                 authority: "127.0.0.1:8787",
                 path: "/ott/v1/transaction",
                 query: "x=1",
                 body: body.map(|body| (body.as_bytes(), "application/json")),
             };
-            let presented = Presented::from_headers(request.headers()).expect("is signed");
-            assert!(verify(&target, presented, &keys, KeyUse::PartnerCall, NOW).is_ok());
+            let presented = ReceivedSignature::from_headers(request.headers()).expect("is signed");
+            assert!(verify_request(&target, presented, &keys, KeyUse::PartnerCall, NOW).is_ok());
         }
     }
 
@@ -162,19 +165,19 @@ mod tests {
     #[test]
     fn a_success_says_who_has_signed_it() {
         let entry = json!([
-            {"id": "n", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519", "private": base64url(&[3; 32])},
-            {"id": "a", "party": "operator:acme", "use": "origin-to-partner", "alg": "hmac-sha256", "secret": base64url(&[4; 32])},
+            {"id": "n", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519", "private": encode_base64url(&[3; 32])},
+            {"id": "a", "party": "operator:acme", "use": "origin-to-partner", "alg": "hmac-sha256", "secret": encode_base64url(&[4; 32])},
         ]);
         let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
         let request = signed(&call(Some("{}")), &keys, NOW, "0123456789abcdef").expect("has a key");
         let body = Bytes::from_static(b"{}");
-        let answer = Answer {
+        let answer = ResponseComponents {
             status: 201,
             body: (&body, "application/json"),
             call: request.headers()[SIGNATURE].to_str().expect("is text"),
         };
         let key = keys.find(KeyUse::OriginToPartner, "a").expect("is there");
-        let headers = sign_answer(&answer, key, NOW, "0123456789abcdef").expect("signs");
+        let headers = sign_response(&answer, key, NOW, "0123456789abcdef").expect("signs");
         let answer = Response::builder()
             .status(201)
             .header("content-type", "application/json")

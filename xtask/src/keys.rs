@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ed25519_dalek::SigningKey;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::KeyUse;
 use serde_json::{Value, json};
 
@@ -83,11 +83,11 @@ fn entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<Entry>> {
             party.shared(KeyUse::EdgeToOrigin, [&edge, &origin])?,
             party.shared(KeyUse::OriginToEdge, [&origin, &edge])?,
             party.shared(KeyUse::SignupToken, [&origin, &edge])?,
-            party.shared(KeyUse::OriginToBss, [&origin, &operator])?,
-            party.shared(KeyUse::BssToOrigin, [&operator, &origin])?,
+            party.shared(KeyUse::OriginToOperator, [&origin, &operator])?,
+            party.shared(KeyUse::OperatorToOrigin, [&operator, &origin])?,
             party.shared(KeyUse::SessionAssertion, [&operator, &origin])?,
             party.shared(KeyUse::ReturnResult, [&origin, &operator])?,
-            party.shared(KeyUse::Numbers, [&origin, &origin])?,
+            party.shared(KeyUse::NumberSealing, [&origin, &origin])?,
         ]);
     }
     for &id in partners {
@@ -107,7 +107,7 @@ fn entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<Entry>> {
 /// side's copy names the other side.
 fn notices_key(operator: &str, partner: &str) -> Outcome<Entry> {
     let key_use = KeyUse::OriginToPartner.as_str();
-    let (name, secret) = (format!("{operator}-{partner}-{key_use}-1"), base64url(&random()?));
+    let (name, secret) = (format!("{operator}-{partner}-{key_use}-1"), encode_base64url(&random()?));
     let of = |party: String| json!({ "id": name, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret });
     Ok(Entry {
         full: of(format!("partner:{partner}")),
@@ -126,7 +126,7 @@ impl Party<'_> {
     /// A secret that both holders have whole.
     fn shared(&self, key_use: KeyUse, holders: [&String; 2]) -> Outcome<Entry> {
         let mut full = self.named(key_use, "hmac-sha256");
-        full["secret"] = json!(base64url(&random()?));
+        full["secret"] = json!(encode_base64url(&random()?));
         let signers = holders.map(Clone::clone).to_vec();
         Ok(Entry { verifying: full.clone(), full, signers, verifiers: Vec::new() })
     }
@@ -135,9 +135,10 @@ impl Party<'_> {
     fn signing(&self, key_use: KeyUse, signer: String, verifiers: Vec<String>) -> Outcome<Entry> {
         let seed = random()?;
         let mut verifying = self.named(key_use, "ed25519");
-        verifying["public"] = json!(base64url(SigningKey::from_bytes(&seed).verifying_key().as_bytes()));
+        verifying["public"] =
+            json!(encode_base64url(SigningKey::from_bytes(&seed).verifying_key().as_bytes()));
         let mut full = verifying.clone();
-        full["private"] = json!(base64url(&seed));
+        full["private"] = json!(encode_base64url(&seed));
         Ok(Entry { full, verifying, signers: vec![signer], verifiers })
     }
 
@@ -178,7 +179,7 @@ pub(crate) fn random() -> Outcome<[u8; SECRET_BYTES]> {
 
 /// A password of eight characters, as SMPP has no room for more: 48 random bits, for this machine only.
 pub(crate) fn short_password() -> Outcome<String> {
-    Ok(base64url(&random()?[..6]))
+    Ok(encode_base64url(&random()?[..6]))
 }
 
 /// One key a line, for its owner's eyes only.
@@ -216,8 +217,8 @@ mod tests {
         for (key_use, party, signer, verifier) in [
             (KeyUse::EdgeToOrigin, "operator:acme", "edge.json", "origin-acme.json"),
             (KeyUse::SignupToken, "operator:nova", "origin-nova.json", "edge.json"),
-            (KeyUse::OriginToBss, "operator:acme", "origin-acme.json", "operator-acme.json"),
-            (KeyUse::BssToOrigin, "operator:acme", "operator-acme.json", "origin-acme.json"),
+            (KeyUse::OriginToOperator, "operator:acme", "origin-acme.json", "operator-acme.json"),
+            (KeyUse::OperatorToOrigin, "operator:acme", "operator-acme.json", "origin-acme.json"),
             (KeyUse::SessionAssertion, "operator:acme", "operator-acme.json", "origin-acme.json"),
             (KeyUse::ReturnResult, "operator:nova", "origin-nova.json", "operator-nova.json"),
             (KeyUse::EdgeToPartner, "partner:netflix", "edge.json", "partner-netflix.json"),
@@ -225,7 +226,7 @@ mod tests {
             (KeyUse::PartnerCall, "partner:netflix", "partner-netflix.json", "origin-nova.json"),
         ] {
             let (signer, verifier) = (ring(&files, signer), ring(&files, verifier));
-            let signing = signer.newest(key_use, party).expect("the signer has it");
+            let signing = signer.signing_key(key_use, party).expect("the signer has it");
             let verifying = verifier.find(key_use, &signing.id).expect("the verifier has it");
             let signature = signing.sign(b"text").expect("the signer can sign");
             assert!(verifying.verify(b"text", &signature), "{key_use:?}");
@@ -239,11 +240,11 @@ mod tests {
         let mut secrets = Vec::new();
         for operator in ["acme", "nova"] {
             let origin = ring(&files, &origin_file(operator));
-            let signing = origin.newest(KeyUse::OriginToPartner, "partner:netflix").expect("is there");
+            let signing = origin.signing_key(KeyUse::OriginToPartner, "partner:netflix").expect("is there");
             let verifying = netflix.find(KeyUse::OriginToPartner, &signing.id).expect("is there");
             assert_eq!(verifying.party, format!("operator:{operator}"), "the partner knows who it was");
             assert!(verifying.verify(b"text", &signing.sign(b"text").expect("can sign")));
-            let other = origin.newest(KeyUse::OriginToPartner, "partner:tunes").expect("is there");
+            let other = origin.signing_key(KeyUse::OriginToPartner, "partner:tunes").expect("is there");
             secrets.extend([
                 signing.secret().expect("is shared").to_vec(),
                 other.secret().expect("is").to_vec(),
@@ -259,21 +260,21 @@ mod tests {
     fn nobody_holds_more_than_they_need() {
         let files = sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
         let edge = ring(&files, "edge.json");
-        let call = edge.newest(KeyUse::PartnerCall, "partner:netflix").expect("is there");
+        let call = edge.signing_key(KeyUse::PartnerCall, "partner:netflix").expect("is there");
         assert_eq!(call.id, "netflix-partner-call-1");
         assert_eq!(call.sign(b"charge"), None, "the edge cannot mint charges");
         for unneeded in [
-            KeyUse::OriginToBss,
+            KeyUse::OriginToOperator,
             KeyUse::OriginToPartner,
             KeyUse::SessionAssertion,
             KeyUse::ReturnResult,
-            KeyUse::Numbers,
+            KeyUse::NumberSealing,
         ] {
-            assert_eq!(edge.of_use(unneeded).count(), 0, "{unneeded:?}");
+            assert_eq!(edge.keys_for_use(unneeded).count(), 0, "{unneeded:?}");
         }
         let acme = ring(&files, "origin-acme.json");
-        assert!(acme.newest(KeyUse::EdgeToOrigin, "operator:nova").is_none(), "tenants are apart");
-        assert!(acme.of_use(KeyUse::EdgeToPartner).next().is_none());
+        assert!(acme.signing_key(KeyUse::EdgeToOrigin, "operator:nova").is_none(), "tenants are apart");
+        assert!(acme.keys_for_use(KeyUse::EdgeToPartner).next().is_none());
     }
 
     #[test]

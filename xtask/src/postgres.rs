@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 
 use crate::child::{appending, command, end, log_file, run, wait};
 use crate::clock::{Stopwatch, pause, stop_wanted};
@@ -248,5 +248,5 @@ fn make_theirs(path: &Path) -> std::io::Result<()> {
 
 /// Letters, digits, - and _, so that a URL can have it as it is.
 fn password() -> Outcome<String> {
-    Ok(base64url(&keys::random()?))
+    Ok(encode_base64url(&keys::random()?))
 }

@@ -1,7 +1,7 @@
 //! The signature base (RFC 9421 §2.5): the exact text that is signed.
 
 use super::verify::only_signature;
-use crate::encoding::base64_standard;
+use crate::encoding::encode_base64;
 use sfv::{BareItem, InnerList, Item, ItemSerializer, KeyRef, ListSerializer, StringRef};
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ impl<'a> Component<'a> {
 
 /// The parts of a request that are signed.
 #[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
+pub struct RequestComponents<'a> {
     /// The method, upper case.
     pub method: &'a str,
     /// Host and, unless it is the scheme's own, port; lower case (RFC 9421 §2.2.3).
@@ -32,7 +32,7 @@ pub struct Target<'a> {
     pub body: Option<(&'a [u8], &'a str)>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> RequestComponents<'a> {
     /// What the profile signs of this request, in its order, given the header value of the digest.
     pub(super) fn components(&self, content_digest: &'a str) -> Option<Vec<Component<'a>>> {
         let mut components = vec![
@@ -51,7 +51,7 @@ impl<'a> Target<'a> {
 /// The parts of an answer that are signed. It is bound to the call by the call's own signature, and so to all that is
 /// signed there: an answer cannot be passed off as that to another call.
 #[derive(Clone, Copy, Debug)]
-pub struct Answer<'a> {
+pub struct ResponseComponents<'a> {
     /// Its status.
     pub status: u16,
     /// Its body and content type.
@@ -60,12 +60,12 @@ pub struct Answer<'a> {
     pub call: &'a str,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> ResponseComponents<'a> {
     /// The same of this answer.
     pub(super) fn components(&self, content_digest: &'a str) -> Option<Vec<Component<'a>>> {
         let mut components = vec![Component::new("@status", self.status.to_string())?];
         components.extend(of_body(content_digest, self.body.1)?);
-        let call = base64_standard(&only_signature(self.call).ok()?);
+        let call = encode_base64(&only_signature(self.call).ok()?);
         let mut call = Component::new(super::SIGNATURE, format!(":{call}:"))?;
         let params = &mut call.identifier.params;
         params.insert(KeyRef::from_str("req").ok()?.to_owned(), BareItem::Boolean(true));

@@ -18,9 +18,11 @@ mod base;
 mod sign;
 mod verify;
 
-pub use base::{Answer, Target};
-pub use sign::{SignedHeaders, sign, sign_answer, sign_request};
-pub use verify::{Nonce, Presented, Refused, Verified, verify, verify_answer};
+pub use base::{RequestComponents, ResponseComponents};
+pub use sign::{SignatureHeaders, sign_components, sign_request, sign_response};
+pub use verify::{
+    Nonce, ReceivedSignature, SignatureError, VerifiedSignature, verify_request, verify_response,
+};
 
 /// Name of the header with the components and parameters.
 pub const SIGNATURE_INPUT: &str = "signature-input";

@@ -1,9 +1,9 @@
 //! Signing a request, and the answer to one.
 
-use super::base::{Answer, Component, Target, serialize, signature_base, text};
+use super::base::{Component, RequestComponents, ResponseComponents, serialize, signature_base, text};
 use super::{CONTENT_DIGEST, LABEL, SIGNATURE, SIGNATURE_INPUT};
 use crate::digest::{self, content_digest};
-use crate::encoding::base64_standard;
+use crate::encoding::encode_base64;
 use crate::key::{Key, KeyUse};
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use sfv::{BareItem, InnerList, KeyRef, Parameters};
 
 /// The headers that sign a request or an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedHeaders {
+pub struct SignatureHeaders {
     /// `content-digest`, unless it is a request without a body.
     pub content_digest: Option<String>,
     /// `signature-input`.
@@ -24,28 +24,38 @@ pub struct SignedHeaders {
 
 /// Signs `target` with `key` at `created`. The nonce is the caller's fresh randomness: 16 to 64 visible characters.
 /// `None` when the key's ring has no private half, or a value cannot stand in a structured field.
-pub fn sign(target: &Target<'_>, key: &Key, created: Timestamp, nonce: &str) -> Option<SignedHeaders> {
+pub fn sign_components(
+    target: &RequestComponents<'_>,
+    key: &Key,
+    created: Timestamp,
+    nonce: &str,
+) -> Option<SignatureHeaders> {
     sign_with(target, target.body.map(|(body, _)| content_digest(body)), key, created, nonce)
 }
 
 fn sign_with(
-    target: &Target<'_>,
+    target: &RequestComponents<'_>,
     digest: Option<String>,
     key: &Key,
     created: Timestamp,
     nonce: &str,
-) -> Option<SignedHeaders> {
+) -> Option<SignatureHeaders> {
     let components = target.components(digest.as_deref().unwrap_or_default())?;
     let (signature_input, signature) = sign_over(&components, &tag(key.key_use), key, created, nonce)?;
-    Some(SignedHeaders { content_digest: digest, signature_input, signature })
+    Some(SignatureHeaders { content_digest: digest, signature_input, signature })
 }
 
 /// Signs an answer in the same way. `None` also when the call that it answers has no signature of the profile.
-pub fn sign_answer(answer: &Answer<'_>, key: &Key, created: Timestamp, nonce: &str) -> Option<SignedHeaders> {
+pub fn sign_response(
+    answer: &ResponseComponents<'_>,
+    key: &Key,
+    created: Timestamp,
+    nonce: &str,
+) -> Option<SignatureHeaders> {
     let digest = content_digest(answer.body.0);
     let components = answer.components(&digest)?;
-    let (signature_input, signature) = sign_over(&components, ANSWER_TAG, key, created, nonce)?;
-    Some(SignedHeaders { content_digest: Some(digest), signature_input, signature })
+    let (signature_input, signature) = sign_over(&components, RESPONSE_TAG, key, created, nonce)?;
+    Some(SignatureHeaders { content_digest: Some(digest), signature_input, signature })
 }
 
 /// The values of `signature-input` and `signature` for these components.
@@ -69,11 +79,11 @@ fn sign_over(
     let list = InnerList { items, params };
     let signature = key.sign(signature_base(components, &list)?.as_bytes())?;
     let input = format!("{LABEL}={}", serialize(&list)?);
-    Some((input, format!("{LABEL}=:{}:", base64_standard(&signature))))
+    Some((input, format!("{LABEL}=:{}:", encode_base64(&signature))))
 }
 
 /// Signs a whole request in place. It must have an absolute URI; with a body it must have a `content-type`.
-/// `None` when one of these is missing or [`sign`] says so; the request is then unchanged.
+/// `None` when one of these is missing or [`sign_components`] says so; the request is then unchanged.
 ///
 /// A `content-digest` that is there and true is kept as it is spelled: in a forwarded request it is part of what the
 /// first signer signed.
@@ -87,7 +97,7 @@ pub fn sign_request(request: &mut Request<Bytes>, key: &Key, created: Timestamp,
         return None;
     }
     let authority = authority_of(request.uri())?;
-    let target = Target {
+    let target = RequestComponents {
         method: request.method().as_str(),
         authority: &authority,
         path: request.uri().path(),
@@ -97,7 +107,8 @@ pub fn sign_request(request: &mut Request<Bytes>, key: &Key, created: Timestamp,
     let digest = target.body.map(|(body, _)| {
         let mut present = request.headers().get_all(CONTENT_DIGEST).iter();
         let first = present.next().and_then(|value| value.to_str().ok());
-        let kept = first.filter(|first| present.next().is_none() && digest::matches(first, body));
+        let kept =
+            first.filter(|first| present.next().is_none() && digest::matches_content_digest(first, body));
         kept.map_or_else(|| content_digest(body), str::to_owned)
     });
     let signed = sign_with(&target, digest, key, created, nonce)?;
@@ -131,7 +142,7 @@ fn authority_of(uri: &http::Uri) -> Option<String> {
 }
 
 /// What the signature of an answer is for. It is nothing that a call's could be for.
-pub(super) const ANSWER_TAG: &str = "onbill-answer";
+pub(super) const RESPONSE_TAG: &str = "onbill-answer";
 
 /// The same of a call.
 pub(super) fn tag(key_use: KeyUse) -> String {

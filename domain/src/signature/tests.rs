@@ -1,7 +1,7 @@
 //! The profile held to RFC 9421's own example, and attacked field by field.
 
 use super::*;
-use crate::encoding::{base64_standard, base64url};
+use crate::encoding::{encode_base64, encode_base64url};
 use crate::key::{KeyUse, Keyring};
 use crate::timestamp::Timestamp;
 use base64::Engine as _;
@@ -14,7 +14,7 @@ const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
 const NONCE: &str = "0123456789abcdef";
 
 fn keys() -> Keyring {
-    let entry = |id: &str, key_use: &str, byte: u8| json!({"id": id, "party": "operator:acme", "use": key_use, "alg": "hmac-sha256", "secret": base64url(&[byte; 32])});
+    let entry = |id: &str, key_use: &str, byte: u8| json!({"id": id, "party": "operator:acme", "use": key_use, "alg": "hmac-sha256", "secret": encode_base64url(&[byte; 32])});
     let ring = json!([
         entry("k1", "edge-to-origin", 1),
         entry("k2", "edge-to-origin", 2),
@@ -36,21 +36,21 @@ fn signed(method: &str, uri: &str, body: &str) -> Request<Bytes> {
     request
 }
 
-fn check_at(request: &Request<Bytes>, now: Timestamp) -> Result<Nonce, Refused> {
+fn check_at(request: &Request<Bytes>, now: Timestamp) -> Result<Nonce, SignatureError> {
     let content_type = request.headers()["content-type"].to_str().expect("is text");
     let authority = request.uri().authority().expect("is absolute").to_string();
-    let target = Target {
+    let target = RequestComponents {
         method: request.method().as_str(),
         authority: &authority,
         path: request.uri().path(),
         query: request.uri().query().unwrap_or_default(),
         body: (!request.body().is_empty()).then_some((&request.body()[..], content_type)),
     };
-    let presented = Presented::from_headers(request.headers()).ok_or(Refused::Malformed)?;
-    verify(&target, presented, &keys(), KeyUse::EdgeToOrigin, now).map(|verified| verified.nonce)
+    let presented = ReceivedSignature::from_headers(request.headers()).ok_or(SignatureError::Malformed)?;
+    verify_request(&target, presented, &keys(), KeyUse::EdgeToOrigin, now).map(|verified| verified.nonce)
 }
 
-fn check(request: &Request<Bytes>) -> Result<(), Refused> {
+fn check(request: &Request<Bytes>) -> Result<(), SignatureError> {
     check_at(request, NOW).map(|_| ())
 }
 
@@ -67,7 +67,7 @@ fn the_mac_agrees_with_rfc_9421_b_2_5() {
     let base = "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\"@authority\": example.com\n\"content-type\": application/json\n\
         \"@signature-params\": (\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"";
     let mac = crate::key::hmac_sha256(&secret, base.as_bytes());
-    assert_eq!(base64_standard(&mac), "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=");
+    assert_eq!(encode_base64(&mac), "pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn the_signed_text_is_pinned() {
         by_hand.replace("sha-256=:ohtzlYWw0QMlXmJpnv6f39q5VPDSOk2GeVwOQDmr+EA=:", digest),
         request.headers()[SIGNATURE_INPUT].to_str().expect("is text").trim_start_matches("sig1=")
     );
-    let mac = base64_standard(&crate::key::hmac_sha256(&[2; 32], base.as_bytes()));
+    let mac = encode_base64(&crate::key::hmac_sha256(&[2; 32], base.as_bytes()));
     assert_eq!(request.headers()[SIGNATURE], format!("sig1=:{mac}:"));
 }
 
@@ -98,7 +98,7 @@ fn a_signed_request_passes_within_its_time() {
     let nonce = check_at(&post(), NOW).expect("passes");
     assert_eq!((nonce.key_id(), nonce.value()), ("k2", NONCE));
     for (offset, verdict) in
-        [(300, Ok(())), (-300, Ok(())), (301, Err(Refused::Stale)), (-301, Err(Refused::Stale))]
+        [(300, Ok(())), (-300, Ok(())), (301, Err(SignatureError::Stale)), (-301, Err(SignatureError::Stale))]
     {
         let now = NOW.plus_seconds(offset);
         assert_eq!(check_at(&post(), now).map(|_| ()), verdict, "{offset}");
@@ -113,7 +113,7 @@ fn a_signed_request_passes_within_its_time() {
 fn whatever_is_signed_cannot_be_changed() {
     let mut changed = post();
     *changed.method_mut() = http::Method::PUT;
-    assert_eq!(check(&changed), Err(Refused::BadSignature));
+    assert_eq!(check(&changed), Err(SignatureError::BadSignature));
     for uri in [
         "http://origin.nova.example:8788/edge/v1/pin?a=b",
         "http://origin.acme.example:8788/edge/v1/PIN?a=b",
@@ -122,20 +122,20 @@ fn whatever_is_signed_cannot_be_changed() {
     ] {
         let mut changed = post();
         *changed.uri_mut() = uri.parse().expect("is a URI");
-        assert_eq!(check(&changed), Err(Refused::BadSignature), "{uri}");
+        assert_eq!(check(&changed), Err(SignatureError::BadSignature), "{uri}");
     }
     let mut changed = post();
     *changed.body_mut() = Bytes::from_static(b"{\"pin\":\"2\"}");
-    assert_eq!(check(&changed), Err(Refused::DigestMismatch));
+    assert_eq!(check(&changed), Err(SignatureError::DigestMismatch));
     let digest = crate::digest::content_digest(changed.body());
     changed.headers_mut().insert(CONTENT_DIGEST, digest.parse().expect("is a value"));
-    assert_eq!(check(&changed), Err(Refused::BadSignature));
+    assert_eq!(check(&changed), Err(SignatureError::BadSignature));
     let mut stripped = post();
     *stripped.body_mut() = Bytes::new();
-    assert_eq!(check(&stripped), Err(Refused::Malformed), "a body cannot be dropped");
+    assert_eq!(check(&stripped), Err(SignatureError::Malformed), "a body cannot be dropped");
     let mut added = signed("GET", "http://origin.acme.example/x", "");
     *added.body_mut() = Bytes::from_static(b"{}");
-    assert_eq!(check(&added), Err(Refused::Malformed), "a body cannot be added");
+    assert_eq!(check(&added), Err(SignatureError::Malformed), "a body cannot be added");
 }
 
 #[test]
@@ -166,21 +166,30 @@ fn only_the_profile_is_accepted() {
         "sig1=()".to_owned(),
         "\u{0}".replace('\u{0}', "((((((((((("),
     ] {
-        assert_eq!(with(&other, &signature), Err(Refused::Malformed), "{other}");
+        assert_eq!(with(&other, &signature), Err(SignatureError::Malformed), "{other}");
     }
-    assert_eq!(with(&input.replace("keyid=\"k2\"", "keyid=\"k1\""), &signature), Err(Refused::BadSignature));
-    assert_eq!(with(&input.replace("keyid=\"k2\"", "keyid=\"k3\""), &signature), Err(Refused::UnknownKey));
+    assert_eq!(
+        with(&input.replace("keyid=\"k2\"", "keyid=\"k1\""), &signature),
+        Err(SignatureError::BadSignature)
+    );
+    assert_eq!(
+        with(&input.replace("keyid=\"k2\"", "keyid=\"k3\""), &signature),
+        Err(SignatureError::UnknownKey)
+    );
     assert_eq!(
         with(&input.replace("keyid=\"k2\"", "keyid=\"nobody\""), &signature),
-        Err(Refused::UnknownKey)
+        Err(SignatureError::UnknownKey)
     );
     for other in ["sig1=::", "sig1=:AAAA:", "sig1=\"x\"", "", &format!("{signature}, sig2=:AAAA:")] {
         let verdict = with(&input, other);
-        assert!(matches!(verdict, Err(Refused::BadSignature | Refused::Malformed)), "{other}: {verdict:?}");
+        assert!(
+            matches!(verdict, Err(SignatureError::BadSignature | SignatureError::Malformed)),
+            "{other}: {verdict:?}"
+        );
     }
     let mut twice = post();
     twice.headers_mut().append(SIGNATURE, signature.parse().expect("is a value"));
-    assert_eq!(check(&twice), Err(Refused::Malformed));
+    assert_eq!(check(&twice), Err(SignatureError::Malformed));
 }
 
 #[test]
@@ -209,10 +218,10 @@ const BODY: &str = r#"{"pai":"x"}"#;
 fn answered() -> http::Response<Bytes> {
     let call = post();
     let call = call.headers()[SIGNATURE].to_str().expect("is text");
-    let answer = Answer { status: 201, body: (BODY.as_bytes(), "application/json"), call };
+    let answer = ResponseComponents { status: 201, body: (BODY.as_bytes(), "application/json"), call };
     let keys = keys();
-    let key = keys.find(KeyUse::OriginToBss, "k3").expect("is there");
-    let signed = sign_answer(&answer, key, NOW, NONCE).expect("signs");
+    let key = keys.find(KeyUse::OriginToOperator, "k3").expect("is there");
+    let signed = sign_response(&answer, key, NOW, NONCE).expect("signs");
     http::Response::builder()
         .header(CONTENT_DIGEST, signed.content_digest.expect("has a body"))
         .header(SIGNATURE_INPUT, signed.signature_input)
@@ -225,11 +234,11 @@ fn check_answer(
     response: &http::Response<Bytes>,
     (status, content_type): (u16, &str),
     call: &Request<Bytes>,
-) -> Result<String, Refused> {
+) -> Result<String, SignatureError> {
     let call = call.headers()[SIGNATURE].to_str().expect("is text");
-    let answer = Answer { status, body: (response.body(), content_type), call };
-    let presented = Presented::from_headers(response.headers()).ok_or(Refused::Malformed)?;
-    verify_answer(&answer, presented, &keys(), KeyUse::OriginToBss, NOW).map(|it| it.key.party.clone())
+    let answer = ResponseComponents { status, body: (response.body(), content_type), call };
+    let presented = ReceivedSignature::from_headers(response.headers()).ok_or(SignatureError::Malformed)?;
+    verify_response(&answer, presented, &keys(), KeyUse::OriginToOperator, NOW).map(|it| it.key.party.clone())
 }
 
 #[test]
@@ -248,7 +257,7 @@ fn an_answers_signed_text_is_pinned() {
         of(call.headers(), SIGNATURE).trim_start_matches("sig1="),
         of(response.headers(), SIGNATURE_INPUT).trim_start_matches("sig1=")
     );
-    let mac = base64_standard(&crate::key::hmac_sha256(&[1; 32], base.as_bytes()));
+    let mac = encode_base64(&crate::key::hmac_sha256(&[1; 32], base.as_bytes()));
     assert_eq!(response.headers()[SIGNATURE], format!("sig1=:{mac}:"));
 }
 
@@ -262,13 +271,13 @@ fn an_answer_is_to_one_call_and_cannot_be_changed() {
     respelled.headers_mut().insert(SIGNATURE, spaced.parse().expect("is a value"));
     assert!(check_answer(&answered(), AS_IT_WAS, &respelled).is_ok());
 
-    let bad = Err(Refused::BadSignature);
+    let bad = Err(SignatureError::BadSignature);
     let other_call = signed("POST", "http://origin.acme.example:8788/edge/v1/pin?a=b", r#"{"pin":"2"}"#);
     assert_eq!(check_answer(&answered(), AS_IT_WAS, &other_call), bad);
     assert_eq!(check_answer(&answered(), (200, "application/json"), &post()), bad);
     assert_eq!(check_answer(&answered(), (201, "text/html"), &post()), bad);
     let swapped = answered().map(|_| Bytes::from_static(br#"{"pai":"y"}"#));
-    assert_eq!(check_answer(&swapped, AS_IT_WAS, &post()), Err(Refused::DigestMismatch));
+    assert_eq!(check_answer(&swapped, AS_IT_WAS, &post()), Err(SignatureError::DigestMismatch));
     let mut redigested = swapped;
     let digest = crate::digest::content_digest(redigested.body()).parse().expect("is a value");
     redigested.headers_mut().insert(CONTENT_DIGEST, digest);
@@ -287,13 +296,13 @@ fn a_calls_signature_is_no_answers_nor_the_other_way_round() {
     };
     let mut posing = answer.clone();
     *posing.headers_mut() = lent(answer.headers().clone(), call.headers());
-    assert_eq!(check_answer(&posing, (201, "application/json"), &call), Err(Refused::Malformed));
+    assert_eq!(check_answer(&posing, (201, "application/json"), &call), Err(SignatureError::Malformed));
     let mut posing = call.clone();
     *posing.headers_mut() = lent(call.headers().clone(), answer.headers());
-    assert_eq!(check(&posing), Err(Refused::Malformed));
+    assert_eq!(check(&posing), Err(SignatureError::Malformed));
     // Nor is there an answer to a call that was not signed.
-    let unsigned = Answer { status: 201, body: (b"{}", "application/json"), call: "" };
+    let unsigned = ResponseComponents { status: 201, body: (b"{}", "application/json"), call: "" };
     let keys = keys();
-    let key = keys.find(KeyUse::OriginToBss, "k3").expect("is there");
-    assert_eq!(sign_answer(&unsigned, key, NOW, NONCE), None);
+    let key = keys.find(KeyUse::OriginToOperator, "k3").expect("is there");
+    assert_eq!(sign_response(&unsigned, key, NOW, NONCE), None);
 }

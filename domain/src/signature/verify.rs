@@ -1,7 +1,7 @@
 //! Verifying a signed request, and the answer to one.
 
-use super::base::{Answer, Component, Target, signature_base};
-use super::sign::{ANSWER_TAG, tag};
+use super::base::{Component, RequestComponents, ResponseComponents, signature_base};
+use super::sign::{RESPONSE_TAG, tag};
 use super::{LABEL, SIGNATURE, SIGNATURE_INPUT};
 use crate::digest;
 use crate::key::{Key, KeyUse, Keyring};
@@ -12,7 +12,7 @@ use sfv::{BareItem, Dictionary, InnerList, Item, ListEntry, Parser};
 
 /// The signature headers as they came.
 #[derive(Clone, Copy, Debug)]
-pub struct Presented<'a> {
+pub struct ReceivedSignature<'a> {
     /// `signature-input`.
     pub signature_input: &'a str,
     /// `signature`.
@@ -21,7 +21,7 @@ pub struct Presented<'a> {
     pub content_digest: &'a str,
 }
 
-impl<'a> Presented<'a> {
+impl<'a> ReceivedSignature<'a> {
     /// Reads them from the headers of that name; `None` when one is missing, repeated or not text.
     pub fn from_headers(headers: &'a HeaderMap) -> Option<Self> {
         Self::from_headers_named(headers, SIGNATURE_INPUT, SIGNATURE)
@@ -40,7 +40,7 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// A nonce that came with a valid signature. Only [`verify`] makes one: holding it proves the signature, and whoever
+/// A nonce that came with a valid signature. Only [`verify_request`] makes one: holding it proves the signature, and whoever
 /// acts on the call must spend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nonce {
@@ -68,7 +68,7 @@ impl Nonce {
 
 /// A request or an answer whose signature is valid.
 #[derive(Clone, Debug)]
-pub struct Verified<'k> {
+pub struct VerifiedSignature<'k> {
     /// The key, and with it the party, that signed.
     pub key: &'k Key,
     /// To be spent by whoever acts on the call. An answer's is nothing to keep: it is bound to one call.
@@ -77,7 +77,7 @@ pub struct Verified<'k> {
 
 /// Why a signature was refused: for the log. The caller gets one answer for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum SignatureError {
     /// The headers are not the profile's: missing, unparsable, other label, components or parameters.
     Malformed,
     /// Too old, or from the future.
@@ -91,47 +91,47 @@ pub enum Refused {
 }
 
 /// Checks `presented` for `target` against the keys of one use.
-pub fn verify<'k>(
-    target: &Target<'_>,
-    presented: Presented<'_>,
+pub fn verify_request<'k>(
+    target: &RequestComponents<'_>,
+    presented: ReceivedSignature<'_>,
     keys: &'k Keyring,
     key_use: KeyUse,
     now: Timestamp,
-) -> Result<Verified<'k>, Refused> {
-    let components = target.components(presented.content_digest).ok_or(Refused::Malformed)?;
+) -> Result<VerifiedSignature<'k>, SignatureError> {
+    let components = target.components(presented.content_digest).ok_or(SignatureError::Malformed)?;
     let verified = verify_over(&components, presented, (keys, key_use), &tag(key_use), now)?;
     if let Some((body, _)) = target.body
-        && !digest::matches(presented.content_digest, body)
+        && !digest::matches_content_digest(presented.content_digest, body)
     {
-        return Err(Refused::DigestMismatch);
+        return Err(SignatureError::DigestMismatch);
     }
     Ok(verified)
 }
 
 /// The same for an answer.
-pub fn verify_answer<'k>(
-    answer: &Answer<'_>,
-    presented: Presented<'_>,
+pub fn verify_response<'k>(
+    answer: &ResponseComponents<'_>,
+    presented: ReceivedSignature<'_>,
     keys: &'k Keyring,
     key_use: KeyUse,
     now: Timestamp,
-) -> Result<Verified<'k>, Refused> {
-    let components = answer.components(presented.content_digest).ok_or(Refused::Malformed)?;
-    let verified = verify_over(&components, presented, (keys, key_use), ANSWER_TAG, now)?;
-    if digest::matches(presented.content_digest, answer.body.0) {
+) -> Result<VerifiedSignature<'k>, SignatureError> {
+    let components = answer.components(presented.content_digest).ok_or(SignatureError::Malformed)?;
+    let verified = verify_over(&components, presented, (keys, key_use), RESPONSE_TAG, now)?;
+    if digest::matches_content_digest(presented.content_digest, answer.body.0) {
         Ok(verified)
     } else {
-        Err(Refused::DigestMismatch)
+        Err(SignatureError::DigestMismatch)
     }
 }
 
 fn verify_over<'k>(
     components: &[Component<'_>],
-    presented: Presented<'_>,
+    presented: ReceivedSignature<'_>,
     (keys, key_use): (&'k Keyring, KeyUse),
     tag: &str,
     now: Timestamp,
-) -> Result<Verified<'k>, Refused> {
+) -> Result<VerifiedSignature<'k>, SignatureError> {
     let list = only_member(presented.signature_input, |entry| match entry {
         ListEntry::InnerList(list) => Some(list),
         ListEntry::Item(_) => None,
@@ -140,15 +140,15 @@ fn verify_over<'k>(
     let params = read_params(&list, components)?;
 
     if params.created.abs_diff(now.unix_seconds()) > SIGNATURE_SKEW_SECONDS.unsigned_abs() {
-        return Err(Refused::Stale);
+        return Err(SignatureError::Stale);
     }
-    let key = keys.find(key_use, params.key_id).ok_or(Refused::UnknownKey)?;
+    let key = keys.find(key_use, params.key_id).ok_or(SignatureError::UnknownKey)?;
     if params.tag != tag {
-        return Err(Refused::Malformed);
+        return Err(SignatureError::Malformed);
     }
-    let base = signature_base(components, &list).ok_or(Refused::Malformed)?;
+    let base = signature_base(components, &list).ok_or(SignatureError::Malformed)?;
     if !key.verify(base.as_bytes(), &signature) {
-        return Err(Refused::BadSignature);
+        return Err(SignatureError::BadSignature);
     }
     let nonce = Nonce {
         key_id: key.id.clone(),
@@ -156,11 +156,11 @@ fn verify_over<'k>(
         // One second past the last moment at which `created` would still pass.
         expires_at: Timestamp::from_unix_seconds(params.created).plus_seconds(SIGNATURE_SKEW_SECONDS + 1),
     };
-    Ok(Verified { key, nonce })
+    Ok(VerifiedSignature { key, nonce })
 }
 
 /// The signature in a header `signature`.
-pub(super) fn only_signature(header: &str) -> Result<Vec<u8>, Refused> {
+pub(super) fn only_signature(header: &str) -> Result<Vec<u8>, SignatureError> {
     only_member(header, |entry| match entry {
         ListEntry::Item(Item { bare_item: BareItem::ByteSequence(bytes), .. }) => Some(bytes),
         _ => None,
@@ -168,12 +168,12 @@ pub(super) fn only_signature(header: &str) -> Result<Vec<u8>, Refused> {
 }
 
 /// The one member of a dictionary, which must be `sig1`.
-fn only_member<T>(header: &str, pick: impl FnOnce(ListEntry) -> Option<T>) -> Result<T, Refused> {
-    let mut dictionary: Dictionary = Parser::new(header).parse().map_err(|_| Refused::Malformed)?;
+fn only_member<T>(header: &str, pick: impl FnOnce(ListEntry) -> Option<T>) -> Result<T, SignatureError> {
+    let mut dictionary: Dictionary = Parser::new(header).parse().map_err(|_| SignatureError::Malformed)?;
     if dictionary.len() != 1 {
-        return Err(Refused::Malformed);
+        return Err(SignatureError::Malformed);
     }
-    dictionary.swap_remove(LABEL).and_then(pick).ok_or(Refused::Malformed)
+    dictionary.swap_remove(LABEL).and_then(pick).ok_or(SignatureError::Malformed)
 }
 
 struct Params<'a> {
@@ -183,22 +183,22 @@ struct Params<'a> {
     tag: &'a str,
 }
 
-fn read_params<'a>(list: &'a InnerList, wanted: &[Component<'_>]) -> Result<Params<'a>, Refused> {
+fn read_params<'a>(list: &'a InnerList, wanted: &[Component<'_>]) -> Result<Params<'a>, SignatureError> {
     let identifiers = wanted.iter().map(|component| &component.identifier);
     if !list.items.iter().eq(identifiers) || list.params.len() != 4 {
-        return Err(Refused::Malformed);
+        return Err(SignatureError::Malformed);
     }
     let text = |name: &str| match list.params.get(name) {
         Some(BareItem::String(text)) => Ok(text.as_str()),
-        _ => Err(Refused::Malformed),
+        _ => Err(SignatureError::Malformed),
     };
     let created = match list.params.get("created") {
         Some(BareItem::Integer(seconds)) => i64::from(*seconds),
-        _ => return Err(Refused::Malformed),
+        _ => return Err(SignatureError::Malformed),
     };
     let nonce = text("nonce")?;
     if !(NONCE_BYTES_MIN..=NONCE_BYTES_MAX).contains(&nonce.len()) {
-        return Err(Refused::Malformed);
+        return Err(SignatureError::Malformed);
     }
     Ok(Params { created, nonce, key_id: text("keyid")?, tag: text("tag")? })
 }

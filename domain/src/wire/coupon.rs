@@ -38,7 +38,7 @@ pub struct CouponRequest {
 
 /// `POST /operator/v1/coupons/{extCouponID}/resend`, whose body may be empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ResendRequest {
+pub struct CouponResendRequest {
     /// The operator's name for this message, unique for the coupon. The same again sends nothing more.
     #[serde(rename = "resendID", default, skip_serializing_if = "Option::is_none")]
     pub resend_id: Option<ExtId>,
@@ -46,7 +46,7 @@ pub struct ResendRequest {
 
 /// `POST /operator/v1/coupons/{extCouponID}/void`, whose body may be empty: the path says it all.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct VoidRequest {}
+pub struct CouponVoidRequest {}
 
 /// How a coupon stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,7 +151,7 @@ pub struct Undelivered {
 /// A coupon as the operator's systems see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CouponAnswer {
+pub struct CouponResponse {
     /// Our name for it.
     #[serde(rename = "couponID")]
     pub coupon_id: String,
@@ -165,10 +165,10 @@ pub struct CouponAnswer {
 /// The same with all that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CouponView {
+pub struct CouponDetails {
     /// Names and state.
     #[serde(flatten)]
-    pub coupon: CouponAnswer,
+    pub coupon: CouponResponse,
     /// The plan.
     pub plan: ExtId,
     /// How many months it pays for.
@@ -226,16 +226,16 @@ pub struct CouponRedeemRequest {
 
 impl CouponRedeemRequest {
     /// The code; 400 `invalid-request` for a slip, of which no origin has to be asked.
-    pub fn read_code(&self) -> Result<CouponCode, Reject> {
-        CouponCode::read(&self.code)
-            .ok_or_else(|| Reject::invalid("code was mistyped: its symbols do not fit together."))
+    pub fn parse_code(&self) -> Result<CouponCode, Reject> {
+        CouponCode::parse(&self.code)
+            .ok_or_else(|| Reject::invalid_request("code was mistyped: its symbols do not fit together."))
     }
 }
 
 /// It is spent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CouponRedeemAnswer {
+pub struct CouponRedeemResponse {
     /// Always `REDEEMED`: others are refused.
     pub status: String,
     /// The plan.
@@ -304,14 +304,14 @@ mod tests {
     #[test]
     fn a_slip_is_told_apart_before_anybody_is_asked() {
         let tag = CouponTag::parse("AC").expect("are symbols");
-        let code = CouponCode::of(tag, [7; 10]).spelled();
+        let code = CouponCode::from_random(tag, [7; 10]).grouped();
         let request = |code: &str| CouponRedeemRequest {
             code: code.to_owned(),
             ext_reference: ExtId::parse("r-1").expect("is an identifier"),
             pai: None,
         };
-        assert!(request(&code.to_lowercase()).read_code().is_ok());
-        let slip = request(&code[..23]).read_code().err().expect("is one");
+        assert!(request(&code.to_lowercase()).parse_code().is_ok());
+        let slip = request(&code[..23]).parse_code().err().expect("is one");
         assert_eq!(slip.code.as_str(), "invalid-request");
         assert!(!slip.message.contains(&code[..4]));
     }

@@ -1,9 +1,9 @@
 //! Origin → operator's systems: the CSP API. Here, and only here, the number travels.
 
+use crate::account::{Account, AccountStatus, AccountType};
 use crate::day::ServicePeriod;
 use crate::money::Money;
 use crate::msisdn::Msisdn;
-use crate::standing::{Account, AccountStatus, AccountType};
 use serde::{Deserialize, Serialize};
 
 /// `POST /account/validate`.
@@ -15,7 +15,7 @@ pub struct AccountValidateRequest {
 
 /// What the operator knows of it.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct AccountValidateAnswer {
+pub struct AccountValidateResponse {
     /// Where it stands.
     pub status: AccountStatus,
     /// How it pays.
@@ -29,8 +29,8 @@ pub struct AccountValidateAnswer {
     pub subscriber_id: String,
 }
 
-impl From<AccountValidateAnswer> for Account {
-    fn from(answer: AccountValidateAnswer) -> Self {
+impl From<AccountValidateResponse> for Account {
+    fn from(answer: AccountValidateResponse) -> Self {
         Self { status: answer.status, account_type: answer.account_type, balance: answer.balance }
     }
 }
@@ -38,7 +38,7 @@ impl From<AccountValidateAnswer> for Account {
 /// `POST /transaction`: put a line on the bill. The same transactionID again gets the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ChargeRequest {
+pub struct BillChargeRequest {
     /// Our name for the charge: billing's idempotency key.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
@@ -55,9 +55,9 @@ pub struct ChargeRequest {
 /// Billing's word on a charge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ChargeAnswer {
+pub struct BillChargeResponse {
     /// The verdict.
-    pub status: ChargeVerdict,
+    pub status: BillingDecision,
     /// Billing's own code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_code: Option<String>,
@@ -66,7 +66,7 @@ pub struct ChargeAnswer {
 /// Billing's verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum ChargeVerdict {
+pub enum BillingDecision {
     /// The line is on the bill.
     Approved,
     /// It is not and will not be.
@@ -89,22 +89,22 @@ pub struct BillRefundRequest {
 /// Billing's word on a refund. A body without a status says yes, as the HTTP status does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BillRefundAnswer {
+pub struct BillRefundResponse {
     /// The verdict.
     #[serde(default = "approved")]
-    pub status: ChargeVerdict,
+    pub status: BillingDecision,
     /// Billing's own code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_code: Option<String>,
 }
 
-fn approved() -> ChargeVerdict {
-    ChargeVerdict::Approved
+fn approved() -> BillingDecision {
+    BillingDecision::Approved
 }
 
 /// `POST /notification`: text to a subscriber. It may have a PIN in it, and so has no `Debug`.
 #[derive(Serialize, Deserialize)]
-pub struct NotificationRequest {
+pub struct SmsRequest {
     /// To whom.
     pub msisdn: Msisdn,
     /// The text.

@@ -3,12 +3,12 @@
 //! The number comes from the partner here, and nothing that goes back has it. Types that hold a number or a PIN have no
 //! `Debug`.
 
+use crate::account::AccountType;
 use crate::day::Day;
 use crate::ids::{ExtId, OfferId, OperatorId};
 use crate::locale::Locale;
 use crate::msisdn::Msisdn;
 use crate::pai::Pai;
-use crate::standing::AccountType;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -37,7 +37,7 @@ pub struct DeviceValidateRequest {
 /// They may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeviceValidateAnswer {
+pub struct DeviceValidateResponse {
     /// Always `ACTIVE`: other accounts are refused.
     pub status: String,
     /// How the account pays.
@@ -67,13 +67,13 @@ pub struct DevicePinRequest {
 
 fn locale_of_tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Locale, D::Error> {
     let tag = String::deserialize(deserializer)?;
-    Ok(Locale::parse(&tag).unwrap_or_default())
+    Ok(Locale::from_tag(&tag).unwrap_or_default())
 }
 
 /// A PIN is on its way, if the number has an account. The same for every number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DevicePinAnswer {
+pub struct DevicePinResponse {
     /// The name of this PIN.
     #[serde(rename = "pinID")]
     pub pin_id: ExtId,
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_answers_have_the_contracts_names() {
-        let answer = DeviceValidateAnswer {
+        let answer = DeviceValidateResponse {
             status: "ACTIVE".to_owned(),
             account_type: AccountType::Postpaid,
             pai: Pai::from_random([1; 16]),
@@ -139,7 +139,7 @@ mod tests {
             json!({"status": "ACTIVE", "type": "postpaid", "pai": "01010101-0101-4101-8101-010101010101",
                    "operator": "acme"})
         );
-        let pin = DevicePinAnswer {
+        let pin = DevicePinResponse {
             pin_id: ExtId::parse("p-1").expect("is an identifier"),
             expires_at: Timestamp::from_unix_seconds(1_795_000_000),
         };

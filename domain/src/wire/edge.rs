@@ -3,27 +3,27 @@
 //!
 //! Types that hold a number, a PIN or a token have no `Debug`.
 
+use crate::account::AccountType;
 use crate::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use crate::locale::Locale;
 use crate::money::Money;
 use crate::pai::Pai;
-use crate::standing::AccountType;
 use crate::timestamp::Timestamp;
-use crate::token::Outcome;
-use crate::wire::account::AccountPage;
+use crate::token::SignupOutcome;
+use crate::wire::account_page::AccountPage;
 use crate::wire::kv::PaiMapping;
 use serde::{Deserialize, Serialize};
 
 /// Header of a forwarded OTT call: the partner's `signature-input`.
-pub const PARTNER_SIGNATURE_INPUT: &str = "onbill-partner-signature-input";
+pub const PARTNER_SIGNATURE_INPUT_HEADER: &str = "onbill-partner-signature-input";
 /// Header of a forwarded OTT call: the partner's `signature`.
-pub const PARTNER_SIGNATURE: &str = "onbill-partner-signature";
+pub const PARTNER_SIGNATURE_HEADER: &str = "onbill-partner-signature";
 /// Header of a forwarded OTT call: the subscriber's handle from the edge's store, when it had one.
-pub const SUBSCRIBER: &str = "onbill-subscriber";
+pub const SUBSCRIBER_HANDLE_HEADER: &str = "onbill-subscriber";
 
 /// What every call of the widget says first: which operator's page it is on.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Addressed {
+pub struct OperatorField {
     /// The operator.
     pub operator: OperatorId,
 }
@@ -33,7 +33,7 @@ pub struct Addressed {
 pub struct ValidateRequest {
     /// What they have come for.
     #[serde(flatten)]
-    pub purpose: Purpose,
+    pub purpose: FlowPurpose,
     /// The number as typed.
     pub msisdn: String,
     /// The language they are reading.
@@ -49,11 +49,11 @@ pub struct ValidateRequest {
 /// What a customer has come to the widget for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Purpose {
+pub enum FlowPurpose {
     /// `"view": "account"`: to see what is charged to their number, and perhaps to end it.
     Account {
         /// Which it is.
-        view: View,
+        view: WidgetView,
     },
     /// `"offer"`: to buy.
     SignUp {
@@ -65,7 +65,7 @@ pub enum Purpose {
 /// What the widget shows beside the way to buy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum View {
+pub enum WidgetView {
     /// What is linked to a number, and what was charged to it.
     Account,
 }
@@ -141,7 +141,7 @@ pub struct SignupRequest {
 
 /// What the edge needs to open the partner's sign-up.
 #[derive(Serialize, Deserialize)]
-pub struct SignupAnswer {
+pub struct SignupResponse {
     /// Whom to open it at.
     pub partner: PartnerId,
     /// The sign-up token.
@@ -170,7 +170,7 @@ pub struct ReturnRequest {
 
 /// How it ended and where to go.
 #[derive(Serialize, Deserialize)]
-pub struct ReturnAnswer {
+pub struct ReturnResponse {
     /// The operator's page, with the signed result in its query.
     pub location: String,
 }
@@ -184,16 +184,16 @@ pub struct ResultRequest {
 
 /// A checked result.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResultAnswer {
+pub struct ResultResponse {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: SignupOutcome,
     /// What was being signed up for.
     pub offer: OfferView,
 }
 
 /// `POST /edge/v1/pai`: does this origin own that PAI? 200 with the mapping, or 404 `pai-not-found`.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct PaiRequest {
+pub struct PaiLookupRequest {
     /// The partner who named it.
     pub partner: PartnerId,
     /// The PAI.
@@ -203,7 +203,7 @@ pub struct PaiRequest {
 /// `POST /edge/v1/transaction`: does this origin have a charge of that name? 200, or 404 `transaction-not-found`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OwnTransactionRequest {
+pub struct TransactionLookupRequest {
     /// The partner who named it.
     pub partner: PartnerId,
     /// The partner's name for it.
@@ -214,7 +214,7 @@ pub struct OwnTransactionRequest {
 /// `POST /edge/v1/subscription`: does this origin have that subscription? 200, or 404 `pai-not-found`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OwnSubscriptionRequest {
+pub struct SubscriptionLookupRequest {
     /// The partner who named it.
     pub partner: PartnerId,
     /// Our name for it, as the partner gave it.
@@ -224,7 +224,7 @@ pub struct OwnSubscriptionRequest {
 
 /// It does.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct OwnAnswer {
+pub struct LookupResponse {
     /// Whose it is: the operator that answers.
     pub operator: OperatorId,
 }

@@ -2,7 +2,7 @@
 //! charge by our transactionID.
 
 use crate::day::Day;
-use crate::decline::DeclineReason;
+use crate::decline_reason::DeclineReason;
 use crate::ids::{ExtId, PartnerId};
 use crate::money::Money;
 use crate::timestamp::Timestamp;
@@ -29,8 +29,8 @@ pub struct TransactionsQuery {
 
 /// A page: charges in the order in which they were posted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransactionsAnswer {
-    /// Up to [`crate::limits::TRANSACTIONS_PAGE`] of them.
+pub struct TransactionsResponse {
+    /// Up to [`crate::limits::TRANSACTIONS_PER_PAGE`] of them.
     pub transactions: Vec<LedgerEntry>,
     /// The cursor of the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,7 @@
 //! The JSON of every interface, one file for each pair of parties. Names are the contract's; members that we do not
 //! know are ignored.
 
-pub mod account;
+pub mod account_page;
 pub mod coupon;
 pub mod csp;
 pub mod device;

@@ -2,7 +2,7 @@
 //! two: nothing here prints it.
 
 use crate::ids::ExtId;
-use crate::limits::NOTIFICATION_UNITS_MAX;
+use crate::limits::NOTIFICATION_UTF16_UNITS_MAX;
 use crate::pai::Pai;
 use crate::reject::Reject;
 use serde::{Deserialize, Serialize};
@@ -22,15 +22,15 @@ pub struct NotificationRequest {
 impl NotificationRequest {
     /// Checks what the types do not: that the message fits, and looks like one message of its sender's and nothing else.
     pub fn check(&self) -> Result<(), Reject> {
-        if !(1..=NOTIFICATION_UNITS_MAX).contains(&self.message.encode_utf16().count()) {
-            return Err(Reject::invalid(format!(
-                "message must be 1 to {NOTIFICATION_UNITS_MAX} UTF-16 units."
+        if !(1..=NOTIFICATION_UTF16_UNITS_MAX).contains(&self.message.encode_utf16().count()) {
+            return Err(Reject::invalid_request(format!(
+                "message must be 1 to {NOTIFICATION_UTF16_UNITS_MAX} UTF-16 units."
             )));
         }
         if is_one_line(&self.message) {
             Ok(())
         } else {
-            Err(Reject::invalid(
+            Err(Reject::invalid_request(
                 "message must be one line of words with single spaces between them, and nothing invisible.",
             ))
         }
@@ -75,12 +75,12 @@ fn is_deceptive(character: char) -> bool {
 
 /// It will be sent, if its subscriber still has their number then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotificationAnswer {
+pub struct NotificationResponse {
     /// Always `ACCEPTED`: others are refused.
     pub status: String,
 }
 
-impl NotificationAnswer {
+impl NotificationResponse {
     /// The only one there is.
     pub fn accepted() -> Self {
         Self { status: "ACCEPTED".to_owned() }

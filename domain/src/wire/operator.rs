@@ -33,13 +33,15 @@ impl AccountEventRequest {
     /// it is taken than clocks may differ.
     pub fn check(&self, now: Timestamp) -> Result<(), Reject> {
         if (self.event == AccountEvent::NumberChanged) != self.new_msisdn.is_some() {
-            return Err(Reject::invalid("newMSISDN must be there for number-changed, and only then."));
+            return Err(Reject::invalid_request(
+                "newMSISDN must be there for number-changed, and only then.",
+            ));
         }
         if self.new_msisdn.as_ref() == Some(&self.msisdn) {
-            return Err(Reject::invalid("newMSISDN must be another number than msisdn."));
+            return Err(Reject::invalid_request("newMSISDN must be another number than msisdn."));
         }
         if self.occurred_at.seconds_since(now) > SIGNATURE_SKEW_SECONDS {
-            return Err(Reject::invalid("occurredAt must not lie in the future."));
+            return Err(Reject::invalid_request("occurredAt must not lie in the future."));
         }
         Ok(())
     }
@@ -48,7 +50,7 @@ impl AccountEventRequest {
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum EventOutcome {
+pub enum AccountEventOutcome {
     /// The books follow it.
     Applied,
     /// A later event of the subscriber was here before: recorded, and not applied.
@@ -59,7 +61,7 @@ pub enum EventOutcome {
     Contradictory,
 }
 
-impl EventOutcome {
+impl AccountEventOutcome {
     /// The word in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -80,12 +82,12 @@ impl EventOutcome {
 
 /// The answer, now and to every repetition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountEventAnswer {
+pub struct AccountEventResponse {
     /// The operator's name for the event.
     #[serde(rename = "eventID")]
     pub event_id: ExtId,
     /// What became of it.
-    pub outcome: EventOutcome,
+    pub outcome: AccountEventOutcome,
 }
 
 /// `POST /erasures`: somebody wants to be forgotten.
@@ -100,7 +102,7 @@ pub struct ErasureRequest {
 
 /// How far it is, each time it is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErasureAnswer {
+pub struct ErasureResponse {
     /// The operator's name for it.
     #[serde(rename = "erasureID")]
     pub erasure_id: ExtId,
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn outcomes_round_trip() {
         for word in ["APPLIED", "SUPERSEDED", "NO_SUBSCRIBER", "CONTRADICTORY"] {
-            let outcome = EventOutcome::parse(word).expect("is one");
+            let outcome = AccountEventOutcome::parse(word).expect("is one");
             assert_eq!(serde_json::to_value(outcome).expect("is JSON"), word);
         }
     }

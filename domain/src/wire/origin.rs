@@ -6,10 +6,10 @@ use crate::wire::kv::PaiMapping;
 use serde::{Deserialize, Serialize};
 
 /// Path at the edge. Signed with a key of use `origin-to-edge` by the operator that the mapping names.
-pub const PAI_MAPPING: &str = "/origin/v1/pai-mapping";
+pub const PAI_MAPPING_PATH: &str = "/origin/v1/pai-mapping";
 
-/// Path at the edge of the same for up to [`crate::limits::PAI_MAPPINGS_MAX`] of them. Signed likewise.
-pub const PAI_MAPPINGS: &str = "/origin/v1/pai-mappings";
+/// Path at the edge of the same for up to [`crate::limits::PAI_MAPPINGS_PER_CALL_MAX`] of them. Signed likewise.
+pub const PAI_MAPPINGS_PATH: &str = "/origin/v1/pai-mappings";
 
 /// What the edge is to remember of a PAI. An older version than the one it knows changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct PaiMappingsRequest {
 
 /// What the edge's store had of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaiMappingsAnswer {
+pub struct PaiMappingsResponse {
     /// How many it had as the books say.
     pub same: usize,
     /// How many were missing, unreadable or older. They are as the books say now, unless the call only compared.

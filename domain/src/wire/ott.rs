@@ -1,14 +1,14 @@
 //! Partner → edge → origin: the OTT API.
 
+use crate::account::AccountType;
 use crate::day::{Day, ServicePeriod};
-use crate::decline::DeclineReason;
+use crate::decline_reason::DeclineReason;
 use crate::ids::{ExtId, OfferId, OperatorId};
 use crate::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
 use crate::locale::Locale;
 use crate::money::Money;
 use crate::pai::Pai;
 use crate::reject::Reject;
-use crate::standing::AccountType;
 use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub struct TokenValidateRequest {
 /// Who the token stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TokenValidateAnswer {
+pub struct TokenValidateResponse {
     /// The subscriber, as this partner knows them from now on.
     pub pai: Pai,
     /// Their operator.
@@ -50,14 +50,14 @@ pub struct TokenValidateAnswer {
 /// Which choice the customer made at the partner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SubscriptionOrigin {
+pub enum SubscriptionSource {
     /// A new account, on carrier billing from the start.
     NewAccount,
     /// An account that was paid by card until now.
     ExistingAccount,
 }
 
-impl SubscriptionOrigin {
+impl SubscriptionSource {
     /// The word in JSON and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -76,14 +76,14 @@ pub struct PartnerSubscriptionRequest {
     #[serde(rename = "extSubscriptionID")]
     pub ext_subscription_id: ExtId,
     /// New or moved.
-    pub origin: SubscriptionOrigin,
+    pub origin: SubscriptionSource,
     /// The partner's plan.
     pub plan: ExtId,
 }
 
 /// The subscription as we keep it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartnerSubscriptionAnswer {
+pub struct PartnerSubscriptionResponse {
     /// Our name for it.
     #[serde(rename = "partnerSubscriptionID")]
     pub partner_subscription_id: String,
@@ -115,22 +115,22 @@ impl TransactionRequest {
     /// Checks what the types do not: the name, the amount's bounds, the description, the tax.
     pub fn check(&self) -> Result<(), Reject> {
         if self.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
-            return Err(Reject::invalid("extTransactionID begins as only those of coupons do."));
+            return Err(Reject::invalid_request("extTransactionID begins as only those of coupons do."));
         }
         if !(1..=CHARGE_MINOR_MAX).contains(&self.amount.amount_minor) {
-            return Err(Reject::invalid(
+            return Err(Reject::invalid_request(
                 "amount.value must be a positive number of minor units below the limit.",
             ));
         }
         if !is_line(&self.description) {
-            return Err(Reject::invalid("description must be 1 to 100 printable characters."));
+            return Err(Reject::invalid_request("description must be 1 to 100 printable characters."));
         }
         match self.tax {
             Some(tax) if tax.currency != self.amount.currency => {
-                Err(Reject::invalid("tax must be in the currency of the amount."))
+                Err(Reject::invalid_request("tax must be in the currency of the amount."))
             }
             Some(tax) if !(0..=self.amount.amount_minor).contains(&tax.amount_minor) => {
-                Err(Reject::invalid("tax must lie between nothing and the amount."))
+                Err(Reject::invalid_request("tax must lie between nothing and the amount."))
             }
             _ => Ok(()),
         }
@@ -186,7 +186,7 @@ pub struct RawResult {
 /// A charge as the partner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TransactionAnswer {
+pub struct TransactionResponse {
     /// Our name for it.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
@@ -221,14 +221,14 @@ impl RefundRequest {
     /// Checks what the types do not: the amount's bounds and the reason. Whether so much is left, only the books know.
     pub fn check(&self) -> Result<(), Reject> {
         if self.amount.is_some_and(|amount| !(1..=CHARGE_MINOR_MAX).contains(&amount.amount_minor)) {
-            return Err(Reject::invalid(
+            return Err(Reject::invalid_request(
                 "amount.value must be a positive number of minor units below the limit.",
             ));
         }
         if is_line(&self.reason) {
             Ok(())
         } else {
-            Err(Reject::invalid("reason must be 1 to 100 printable characters."))
+            Err(Reject::invalid_request("reason must be 1 to 100 printable characters."))
         }
     }
 }
@@ -236,7 +236,7 @@ impl RefundRequest {
 /// A refund as the partner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct RefundAnswer {
+pub struct RefundResponse {
     /// Our name for it.
     #[serde(rename = "refundID")]
     pub refund_id: String,

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 /// Parses `body`; `invalid-request` says which rule it broke, never the value that broke it.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reject> {
-    serde_json::from_slice(body).map_err(|error| Reject::invalid(public_message(&error)))
+    serde_json::from_slice(body).map_err(|error| Reject::invalid_request(public_message(&error)))
 }
 
 /// Our own complaints are static sentences and may be told, as may the name of a missing member. serde's messages

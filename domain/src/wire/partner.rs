@@ -1,6 +1,6 @@
 //! To the partner: opening its sign-up for one customer (from the edge), and later outcomes (from the origin).
 
-use crate::decline::DeclineReason;
+use crate::decline_reason::DeclineReason;
 use crate::ids::OperatorId;
 use crate::locale::Locale;
 use crate::pai::{Pai, PaiState};
@@ -24,20 +24,20 @@ pub struct SignupSessionRequest {
 
 /// Where to send the customer now.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct SignupSessionAnswer {
+pub struct SignupSessionResponse {
     /// The partner's page for this customer.
     pub url: String,
 }
 
 /// Path below the partner's URL that is told of a charge's later outcome. The body is what `GET /transaction/{id}`
-/// answers from then on: [`super::ott::TransactionAnswer`]. Any 2xx is the partner's receipt.
-pub const TRANSACTION_STATE: &str = "/transaction-state";
+/// answers from then on: [`super::ott::TransactionResponse`]. Any 2xx is the partner's receipt.
+pub const TRANSACTION_STATE_PATH: &str = "/transaction-state";
 
-/// Path below the partner's URL that is told of a refund's later outcome: [`super::ott::RefundAnswer`].
-pub const REFUND_STATE: &str = "/refund-state";
+/// Path below the partner's URL that is told of a refund's later outcome: [`super::ott::RefundResponse`].
+pub const REFUND_STATE_PATH: &str = "/refund-state";
 
 /// Path below the partner's URL that is told how a PAI stands.
-pub const ACCOUNT_STATE: &str = "/account-state";
+pub const ACCOUNT_STATE_PATH: &str = "/account-state";
 
 /// `POST {partner}/account-state`: a subscriber's PAI is held, released or closed. A sequence older than one that was
 /// heard before is to be dropped.

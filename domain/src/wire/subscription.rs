@@ -48,7 +48,7 @@ impl SubscriptionChange {
         if self.reason.as_deref().is_none_or(is_line) {
             Ok(())
         } else {
-            Err(Reject::invalid("reason must be 1 to 100 printable characters."))
+            Err(Reject::invalid_request("reason must be 1 to 100 printable characters."))
         }
     }
 }

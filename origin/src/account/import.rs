@@ -5,10 +5,10 @@ use crate::config::NumberPlan;
 use crate::csv_file;
 use crate::keys::Vault;
 use crate::store::{AccountRow, Store, StoreError};
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::money::Money;
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use std::io::Read;
 
 /// The columns, in the order of the header.

@@ -17,7 +17,7 @@ use crate::store::{KnownAccount, Store};
 use onbill_domain::ids::OfferId;
 use onbill_domain::key::{Key, KeyUse, Keyring};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -64,14 +64,14 @@ impl App {
         for key_use in [
             KeyUse::EdgeToOrigin,
             KeyUse::OriginToEdge,
-            KeyUse::OriginToBss,
-            KeyUse::BssToOrigin,
+            KeyUse::OriginToOperator,
+            KeyUse::OperatorToOrigin,
             KeyUse::SignupToken,
             KeyUse::SessionAssertion,
             KeyUse::ReturnResult,
-            KeyUse::Numbers,
+            KeyUse::NumberSealing,
         ] {
-            if keys.newest(key_use, &own_party).is_none() {
+            if keys.signing_key(key_use, &own_party).is_none() {
                 return Err(format!("the key ring has no key of use {} for {own_party}", key_use.as_str()));
             }
         }
@@ -82,7 +82,7 @@ impl App {
         });
         for (partner, key_use) in sellers.chain(listeners) {
             let party = format!("partner:{partner}");
-            if keys.newest(key_use, &party).is_none() {
+            if keys.signing_key(key_use, &party).is_none() {
                 return Err(format!("the key ring has no key of use {} for {party}", key_use.as_str()));
             }
         }
@@ -115,13 +115,13 @@ impl App {
     pub fn offer(&self, id: &OfferId) -> Result<&Offer, Reject> {
         self.config
             .offer(id)
-            .ok_or_else(|| Reject::new(Code::ParameterNotSupported, "offer is not on sale here."))
+            .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "offer is not on sale here."))
     }
 
     /// The key that signs this kind of token.
     pub fn signing_key(&self, key_use: KeyUse) -> Result<&Key, Fault> {
         self.keys
-            .newest(key_use, &format!("operator:{}", self.config.operator))
+            .signing_key(key_use, &format!("operator:{}", self.config.operator))
             .ok_or(Fault::Broken("a signing key that was there at the start is gone"))
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Verdict, open_begun, told};
 use clap::{Args, ValueEnum};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::ambient::{Clock as _, SystemClock};

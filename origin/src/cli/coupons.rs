@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use onbill_domain::ids::ExtId;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::CouponView;
+use onbill_domain::wire::coupon::CouponDetails;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::app::App;
 use onbill_origin::app::ledger_identity;
@@ -157,7 +157,7 @@ async fn list(
                 println!("{}", serde_json::to_string(&view)?);
                 continue;
             }
-            let CouponView { coupon, plan, amount, texts, undelivered, issued_at, expires_at, .. } = view;
+            let CouponDetails { coupon, plan, amount, texts, undelivered, issued_at, expires_at, .. } = view;
             println!(
                 "{:9}  {issued_at:20}  {expires_at:20}  {:6}  {:>14}  {texts:>5}  {:13}  {}",
                 coupon.state,

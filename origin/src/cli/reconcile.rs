@@ -5,7 +5,7 @@ use super::{Verdict, new_csv, open_begun, open_file, told};
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use onbill_domain::money::decimal;
+use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::reconciliation::file::{FileBook, Side};
 use onbill_origin::reconciliation::finding::HEADER;
@@ -196,11 +196,11 @@ fn print_sums(summary: &Summary) {
         let row = |name: &str, sum: &Sum| {
             println!(
                 "{name:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
-                decimal(sum.charges_minor, *currency),
+                format_amount(sum.charges_minor, *currency),
                 sum.charges,
-                decimal(sum.refunds_minor, *currency),
+                format_amount(sum.refunds_minor, *currency),
                 sum.refunds,
-                decimal(sum.net_minor(), *currency)
+                format_amount(sum.net_minor(), *currency)
             );
         };
         row("ours", &books.ours);
@@ -251,7 +251,7 @@ fn line(finding: &Finding) -> String {
     let ids: Vec<&str> = id.into_iter().flatten().map(String::as_str).collect();
     let mut parts = vec![format!("{} {} {}", finding.cause, finding.kind.as_str(), ids.join(" = "))];
     let seen = |seen: &Seen| {
-        let amount = decimal(seen.amount_minor, seen.currency);
+        let amount = format_amount(seen.amount_minor, seen.currency);
         let line = seen.line.map(|line| format!(" (line {line})")).unwrap_or_default();
         format!("{amount} {}{line}", seen.currency)
     };

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::ProgressBar;
 use onbill_domain::currency::Currency;
-use onbill_domain::money::decimal;
+use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::config::SettlementModel;
 use onbill_origin::settlement::{HEADER, Line, Shares, Sums, sum_up};
@@ -119,7 +119,7 @@ impl Arguments {
         }
         for Row { currency, sums, shares } in rows {
             let row = |name: &str, count: String, minor: i128| {
-                println!("{name:24}{count:>10}{:>20}", decimal(minor, *currency));
+                println!("{name:24}{count:>10}{:>20}", format_amount(minor, *currency));
             };
             println!("\n{:24}{:>10}{:>20}", currency.as_str(), "lines", "amount");
             row("charges", sums.charges.to_string(), sums.gross_minor);
@@ -131,7 +131,7 @@ impl Arguments {
             }
             row("partner's share", String::new(), shares.partner_minor);
             row("operator's share", String::new(), shares.operator_minor);
-            let owed = decimal(shares.partner_minor.abs(), *currency);
+            let owed = format_amount(shares.partner_minor.abs(), *currency);
             let partner = &self.period.partner;
             match shares.partner_minor {
                 0 => println!("Nobody owes anything."),

@@ -1,6 +1,6 @@
 //! Times that an operator may choose, within limits.
 
-use onbill_domain::limits::SIM_SWAP_HOURS_MAX;
+use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use serde::Deserialize;
 
 /// How long a post waits for billing: from one to six seconds, as the edge gives up on an origin after eight.
@@ -52,7 +52,7 @@ impl TryFrom<i64> for SimSwapHours {
     type Error = &'static str;
 
     fn try_from(hours: i64) -> Result<Self, Self::Error> {
-        (0..=SIM_SWAP_HOURS_MAX)
+        (0..=SIM_SWAP_HOLD_HOURS_MAX)
             .contains(&hours)
             .then_some(Self(hours))
             .ok_or("sim_swap_hours must be 0 to 8760")

@@ -14,7 +14,7 @@ use super::spending::CurrencyLimits;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
-use onbill_domain::origin_url::origin_of;
+use onbill_domain::site_origin::parse_site_origin;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -104,7 +104,7 @@ impl Config {
             Some(files) => files.check().map_err(|complaint| format!("files: {complaint}"))?,
         }
         self.sms.check().map_err(|complaint| format!("sms: {complaint}"))?;
-        if origin_of(&self.edge_url).as_deref() != Some(&self.edge_url) {
+        if parse_site_origin(&self.edge_url).as_deref() != Some(&self.edge_url) {
             return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
         }
         if self.dashboards.is_empty() {
@@ -112,7 +112,7 @@ impl Config {
         }
         for dashboard in &self.dashboards {
             secure(dashboard, "dashboards")?;
-            if origin_of(dashboard).as_deref() != Some(dashboard) {
+            if parse_site_origin(dashboard).as_deref() != Some(dashboard) {
                 return Err(format!(
                     "dashboards: {dashboard} is not a bare origin, such as https://my.acme.example"
                 ));
@@ -145,7 +145,7 @@ impl Config {
             limits.check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
             // Each month's charge would be declined, for good.
             let in_currency = |offer: &&Offer| offer.price.currency == currency;
-            let out_of_reach = |offer: &&Offer| !limits.allow(offer.price.amount_minor);
+            let out_of_reach = |offer: &&Offer| !limits.allows(offer.price.amount_minor);
             if let Some(offer) = self.offers.iter().filter(in_currency).find(out_of_reach) {
                 return Err(format!(
                     "limits in {currency}: offer {} costs {}, which they never allow; they are in minor units",

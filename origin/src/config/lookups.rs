@@ -7,7 +7,7 @@ use super::settlement::SettlementModel;
 use super::spending::CurrencyLimits;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, PartnerId};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::spending::SpendingLimits;
 use std::collections::BTreeSet;
 
@@ -69,10 +69,10 @@ impl Config {
             None => delivered.clone().min_by_key(|offer| offer.price.amount_minor),
         };
         let Some(found) = found else {
-            return Err(Reject::new(Code::ParameterNotSupported, "offer is not on sale here."));
+            return Err(Reject::new(ErrorCode::ParameterNotSupported, "offer is not on sale here."));
         };
         if name.is_none() && delivered.any(|other| other.price.currency != found.price.currency) {
-            return Err(Reject::invalid(
+            return Err(Reject::invalid_request(
                 "offer is needed: what is on sale here has prices in several currencies.",
             ));
         }

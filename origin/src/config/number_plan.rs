@@ -1,7 +1,7 @@
 //! Reading the number that a person typed: E.164 or the national form of the operator's country, with spaces, dashes,
 //! brackets, in any script's digits. libphonenumber's rules decide; we add only what it is too kind about.
 
-use onbill_domain::limits::TYPED_NUMBER_BYTES_MAX;
+use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::Reject;
 use rlibphonenumber::enums::Region;
@@ -23,9 +23,9 @@ impl NumberPlan {
     /// Reads a typed number. The refusal is the same for everything that is not a possible subscriber's number, and
     /// says nothing about whether a well-formed one has an account.
     pub fn read(&self, typed: &str) -> Result<Msisdn, Reject> {
-        let refuse = || Reject::invalid("msisdn is not a telephone number.");
+        let refuse = || Reject::invalid_request("msisdn is not a telephone number.");
         // Letters would be read as keypad digits ("1-800-FLOWERS"), and marks such as ; # * as extensions or codes.
-        if typed.len() > TYPED_NUMBER_BYTES_MAX || !typed.chars().all(is_number_character) {
+        if typed.len() > MSISDN_INPUT_BYTES_MAX || !typed.chars().all(is_number_character) {
             return Err(refuse());
         }
         let number = PHONE_NUMBER_UTIL.parse(typed, Some(self.region)).map_err(|_| refuse())?;

@@ -1,10 +1,11 @@
 //! Which addresses may be talked to without TLS: those of this machine itself.
 
-use onbill_domain::origin_url::origin_of;
+use onbill_domain::site_origin::parse_site_origin;
 
 /// Numbers and tokens travel over TLS, except on this machine itself.
 pub(crate) fn secure(url: &str, member: &str) -> Result<(), String> {
-    let origin = origin_of(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;
+    let origin =
+        parse_site_origin(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;
     let host = origin.split_once("://").map_or("", |(_, authority)| authority);
     let local = ["127.0.0.1", "localhost", "[::1]"]
         .iter()

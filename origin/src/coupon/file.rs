@@ -197,7 +197,7 @@ fn read_line(app: &App, record: &csv::StringRecord) -> Result<CouponRequest, (us
         },
         locale: match record.get(6).unwrap_or_default() {
             "" => Locale::default(),
-            locale => Locale::parse(locale).ok_or((6, "is not a language that there are texts in"))?,
+            locale => Locale::from_tag(locale).ok_or((6, "is not a language that there are texts in"))?,
         },
     })
 }

@@ -13,16 +13,16 @@ use crate::store::{
     CouponChange, CouponIssue, CouponRow, CouponText, FreshNames, KnownAccount, NewCoupon, NewPai,
     ReminderDue, StoreError,
 };
+use onbill_domain::account::AccountStatus;
 use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
-use onbill_domain::limits::{CHARGE_MINOR_MAX, COUPON_TEXTS_MAX, DESCRIPTION_CHARS_MAX};
+use onbill_domain::limits::{CHARGE_MINOR_MAX, COUPON_SMS_MAX, DESCRIPTION_CHARS_MAX};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
-use onbill_domain::standing::{AccountStatus, suspended};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::CouponRequest;
 use serde::{Deserialize, Serialize};
@@ -181,7 +181,7 @@ async fn examine(app: &App, request: &CouponRequest) -> Result<Asked, NotIssued>
 const CONFLICT: &str = "extCouponID was used for another coupon.";
 
 fn conflict() -> NotIssued {
-    NotIssued::Refused(Member::ExtCouponId, Reject::new(Code::IdempotencyViolation, CONFLICT))
+    NotIssued::Refused(Member::ExtCouponId, Reject::new(ErrorCode::IdempotencyViolation, CONFLICT))
 }
 
 fn cannot_seal() -> Fault {
@@ -199,8 +199,9 @@ fn on_sale<'a>(
     app: &'a App,
     request: &CouponRequest,
 ) -> Result<(&'a CouponSettings, &'a CouponPlan, &'a Offer), NotIssued> {
-    let refuse =
-        |member, message: &str| NotIssued::Refused(member, Reject::new(Code::ParameterNotSupported, message));
+    let refuse = |member, message: &str| {
+        NotIssued::Refused(member, Reject::new(ErrorCode::ParameterNotSupported, message))
+    };
     let plan = app.config.coupons.as_ref().and_then(|settings| {
         settings.plans.iter().find(|plan| plan.id == request.plan).map(|plan| (settings, plan))
     });
@@ -213,7 +214,7 @@ fn on_sale<'a>(
 fn check_amount(app: &App, request: &CouponRequest) -> Result<(), NotIssued> {
     let limits = app.config.limits_in(request.amount.currency).ok_or_else(|| {
         let message = "amount.currency is not one that the operator bills in.";
-        NotIssued::Refused(Member::Currency, Reject::new(Code::ParameterNotSupported, message))
+        NotIssued::Refused(Member::Currency, Reject::new(ErrorCode::ParameterNotSupported, message))
     })?;
     // What an account may be charged at once says nothing against what the operator itself has sold.
     let smallest = limits.smallest_minor.unwrap_or(1).max(1);
@@ -221,16 +222,19 @@ fn check_amount(app: &App, request: &CouponRequest) -> Result<(), NotIssued> {
         return Ok(());
     }
     let message = "amount.value must be a number of minor units that billing takes.";
-    Err(NotIssued::Refused(Member::Amount, Reject::invalid(message)))
+    Err(NotIssued::Refused(Member::Amount, Reject::invalid_request(message)))
 }
 
 async fn in_good_standing(app: &App, msisdn: &Msisdn) -> Result<KnownAccount, NotIssued> {
     let known = app.account(msisdn).await?;
     let known = known.filter(|known| known.account.status != AccountStatus::Ceased).ok_or_else(|| {
-        NotIssued::Refused(Member::Msisdn, Reject::new(Code::AccountNotFound, "There is no such account."))
+        NotIssued::Refused(
+            Member::Msisdn,
+            Reject::new(ErrorCode::AccountNotFound, "There is no such account."),
+        )
     })?;
     match known.account.status {
-        AccountStatus::Suspended => Err(NotIssued::Refused(Member::Msisdn, suspended())),
+        AccountStatus::Suspended => Err(NotIssued::Refused(Member::Msisdn, Reject::suspended_non_payment())),
         _ => Ok(known),
     }
 }
@@ -252,8 +256,8 @@ fn new_text(
     about: &text::About<'_>,
     replaces: bool,
 ) -> Result<CouponText, Fault> {
-    let code = CouponCode::of(settings.tag, app.random.bytes());
-    let spelled = Zeroizing::new(code.spelled());
+    let code = CouponCode::from_random(settings.tag, app.random.bytes());
+    let spelled = Zeroizing::new(code.grouped());
     let text = text::coupon(&app.config.name, &spelled, about, replaces, locale);
     let message = seal(app, msisdn, text, generation, about.expires_at)?;
     Ok(CouponText { code: app.vault.coupon_hash(&code), message })
@@ -288,8 +292,8 @@ pub async fn renew(
     // 1.
     let row = app.store.coupon(id.clone()).await?.ok_or_else(not_found)?;
     let settings = app.config.coupons.as_ref();
-    let settings =
-        settings.ok_or_else(|| Reject::new(Code::ParameterNotSupported, "Coupons are not sold here."))?;
+    let settings = settings
+        .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "Coupons are not sold here."))?;
     let buyer = app.store.coupon_buyer(id.clone()).await?.ok_or_else(buyer_left)?;
     let number = app.vault.open_number(&buyer.number.sealed);
     let msisdn = number.ok_or(Fault::Broken("a sealed number does not open"))?;
@@ -319,22 +323,22 @@ pub async fn void(app: &App, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponR
 
 /// 404 `not-found`.
 pub fn not_found() -> Reject {
-    Reject::new(Code::NotFound, "There is no such coupon.")
+    Reject::new(ErrorCode::NotFound, "There is no such coupon.")
 }
 
 fn buyer_left() -> Reject {
-    Reject::new(Code::AccountNotEligible, "The coupon's buyer has left: nobody else is sent its code.")
+    Reject::new(ErrorCode::AccountNotEligible, "The coupon's buyer has left: nobody else is sent its code.")
 }
 
 fn why_not(row: &CouponRow, now: Timestamp) -> Reject {
     if row.voided_at.is_some() {
-        Reject::new(Code::TokenInvalid, "The coupon is void.")
+        Reject::new(ErrorCode::TokenInvalid, "The coupon is void.")
     } else if row.redeemed_at.is_some() {
-        Reject::new(Code::TokenAlreadyUsed, "The coupon is redeemed.")
+        Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon is redeemed.")
     } else if now >= row.expires_at {
-        Reject::new(Code::TokenExpired, "The coupon can no longer be redeemed.")
+        Reject::new(ErrorCode::TokenExpired, "The coupon can no longer be redeemed.")
     } else {
-        Reject::invalid(format!("The coupon has had its {COUPON_TEXTS_MAX} text messages."))
+        Reject::invalid_request(format!("The coupon has had its {COUPON_SMS_MAX} text messages."))
     }
 }
 
@@ -348,8 +352,8 @@ pub async fn remind_all(app: &App) -> Result<usize, Fault> {
     let mut reminded = 0;
     loop {
         let now = app.now();
-        let ends_by = Day::of(now.plus_seconds(i64::from(settings.remind_days) * DAY_SECONDS));
-        let due = app.store.reminders_due(Day::of(now), ends_by, REMINDERS).await?;
+        let ends_by = Day::of_timestamp(now.plus_seconds(i64::from(settings.remind_days) * DAY_SECONDS));
+        let due = app.store.reminders_due(Day::of_timestamp(now), ends_by, REMINDERS).await?;
         let before = reminded;
         for reminder in due {
             match remind(app, now, url, reminder).await {
@@ -370,7 +374,7 @@ async fn remind(app: &App, now: Timestamp, url: &str, due: ReminderDue) -> Resul
     let msisdn = number.ok_or(Fault::Broken("a sealed number does not open"))?;
     let title = app.config.offer(&due.offer).map_or(due.offer.as_str(), |offer| &offer.title);
     let text = text::reminder(&app.config.name, title, due.paid_until, url, due.locale);
-    let ends_at = due.paid_until.begins_at().plus_seconds(DAY_SECONDS);
+    let ends_at = due.paid_until.starts_at().plus_seconds(DAY_SECONDS);
     let message = seal(app, &msisdn, text, &due.generation, ends_at)?;
     Ok(app.store.remind(now, due.transaction_id, message).await?)
 }

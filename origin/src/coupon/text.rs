@@ -24,7 +24,7 @@ pub(super) fn coupon(
 ) -> String {
     let About { offer, months, expires_at } = about;
     // The day in UTC before it is over: a customer who trusts it is in time everywhere.
-    let until = Day::of(expires_at.plus_seconds(-1)).minus_days(1);
+    let until = Day::of_timestamp(expires_at.plus_seconds(-1)).minus_days(1);
     let mut text = match locale {
         Locale::En => format!(
             "{operator}: {code} is your code for {months} months of {offer}. Redeem it by {until}; the price is then added to your bill. Keep it like cash."

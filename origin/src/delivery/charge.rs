@@ -6,10 +6,10 @@ use crate::config::Billing;
 use crate::fault::{Failure, Fault};
 use crate::http::Unclear;
 use crate::store::{Charge, HandOff, Holder};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::account::AccountStatus;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::standing::AccountStatus;
-use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest, ChargeVerdict};
+use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse, BillingDecision};
 
 /// One attempt at putting a charge on the bill. `attempt` counts from 1. Where billing takes files, only the account is
 /// asked about; the charge then waits for a file.
@@ -70,7 +70,7 @@ async fn post(app: &App, charge: &Charge) -> Result<HandOff, Failure> {
     }
     // 2.
     let msisdn = number(app, known(charge)?)?;
-    let request = ChargeRequest {
+    let request = BillChargeRequest {
         transaction_id: charge.transaction_id.clone(),
         msisdn: msisdn.clone(),
         amount: charge.amount,
@@ -119,13 +119,13 @@ pub(crate) async fn standing(app: &App, charge: &Charge) -> Result<Option<Declin
 /// Billing's word, translated. A code that is one of our own reasons is that reason; any other decline is the
 /// operator's risk decision. A code that would end the PAI is not taken from billing: the account's standing, which
 /// was asked just before, decides about that.
-pub(crate) fn verdict(answer: ChargeAnswer, msisdn: Option<&Msisdn>) -> HandOff {
+pub(crate) fn verdict(answer: BillChargeResponse, msisdn: Option<&Msisdn>) -> HandOff {
     let raw_code = answer.raw_code.filter(|code| may_be_told(code, msisdn));
     match answer.status {
-        ChargeVerdict::Approved => HandOff::Done { raw_code },
-        ChargeVerdict::Declined => {
+        BillingDecision::Approved => HandOff::Done { raw_code },
+        BillingDecision::Declined => {
             let known =
-                raw_code.as_deref().and_then(DeclineReason::parse).filter(|reason| !reason.ends_pai());
+                raw_code.as_deref().and_then(DeclineReason::parse).filter(|reason| !reason.closes_pai());
             HandOff::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
         }
     }
@@ -140,8 +140,8 @@ mod tests {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         for reason in DeclineReason::ALL {
             let raw_code = Some(reason.as_str().to_owned());
-            let told = if reason.ends_pai() { DeclineReason::RiskDeclined } else { reason };
-            let answer = ChargeAnswer { status: ChargeVerdict::Declined, raw_code: raw_code.clone() };
+            let told = if reason.closes_pai() { DeclineReason::RiskDeclined } else { reason };
+            let answer = BillChargeResponse { status: BillingDecision::Declined, raw_code: raw_code.clone() };
             assert_eq!(verdict(answer, Some(&msisdn)), HandOff::Declined { reason: told, raw_code });
         }
     }
@@ -151,7 +151,7 @@ mod tests {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         let told = |raw_code: &str| {
             let answer =
-                ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(raw_code.to_owned()) };
+                BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) };
             let HandOff::Declined { raw_code, .. } = verdict(answer, Some(&msisdn)) else {
                 panic!("is a decline")
             };

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::coupon::CouponMessage;
 use crate::sms::{Cause, Sent, Text};
 use crate::store::HandOff;
-use onbill_domain::standing::AccountStatus;
+use onbill_domain::account::AccountStatus;
 
 /// Seconds until the next attempt at a text message that may be on its way already; then a person has to look, as the
 /// customer would get it again with each of them.

@@ -10,9 +10,11 @@ use crate::store::{PaiStanding, StoreError};
 use futures_util::future::join_all;
 use http::StatusCode;
 use onbill_domain::key::KeyUse;
-use onbill_domain::limits::PAI_MAPPINGS_MAX;
+use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
 use onbill_domain::pai::Pai;
-use onbill_domain::wire::origin::{PAI_MAPPINGS, PaiMappingRequest, PaiMappingsAnswer, PaiMappingsRequest};
+use onbill_domain::wire::origin::{
+    PAI_MAPPINGS_PATH, PaiMappingRequest, PaiMappingsRequest, PaiMappingsResponse,
+};
 use std::time::Duration;
 
 /// PAIs read at once, and told in eight calls at once: tens of thousands of PAIs a minute, and few enough calls to leave the
@@ -82,7 +84,7 @@ impl Comparison<'_> {
         loop {
             let page = self.app.store.standings(report.through, PAGE).await?;
             let Some(last) = page.last().map(|(pai, _)| *pai) else { return Ok(()) };
-            let batches = page.chunks(PAI_MAPPINGS_MAX).map(|batch| self.compare(batch.to_vec()));
+            let batches = page.chunks(PAI_MAPPINGS_PER_CALL_MAX).map(|batch| self.compare(batch.to_vec()));
             let mut stopped = None;
             for outcome in join_all(batches).await {
                 match outcome {
@@ -105,8 +107,8 @@ impl Comparison<'_> {
 
     /// Compares a batch. Where the edge knows something later it may have heard of a change of this very moment: what
     /// has changed in the books since they were read is compared again.
-    async fn compare(&self, mut batch: Vec<(Pai, PaiStanding)>) -> Result<PaiMappingsAnswer, Stopped> {
-        let mut total = PaiMappingsAnswer::default();
+    async fn compare(&self, mut batch: Vec<(Pai, PaiStanding)>) -> Result<PaiMappingsResponse, Stopped> {
+        let mut total = PaiMappingsResponse::default();
         while !batch.is_empty() {
             let answer = self.tell(&mut batch).await?;
             total.same += answer.same;
@@ -125,7 +127,7 @@ impl Comparison<'_> {
 
     /// Tells the edge, as often as there are pauses. What it is told again is read again: an old word could be written
     /// over one that the edge's store has, but does not show yet.
-    async fn tell(&self, batch: &mut [(Pai, PaiStanding)]) -> Result<PaiMappingsAnswer, Stopped> {
+    async fn tell(&self, batch: &mut [(Pai, PaiStanding)]) -> Result<PaiMappingsResponse, Stopped> {
         for pause in self.pauses {
             match self.try_to_tell(batch).await {
                 Ok(answer) => return Ok(answer),
@@ -145,7 +147,7 @@ impl Comparison<'_> {
     async fn try_to_tell(
         &self,
         batch: &[(Pai, PaiStanding)],
-    ) -> Result<PaiMappingsAnswer, Option<StatusCode>> {
+    ) -> Result<PaiMappingsResponse, Option<StatusCode>> {
         let config = &self.app.config;
         let said = |(pai, standing): &(Pai, PaiStanding)| PaiMappingRequest {
             pai: *pai,
@@ -154,10 +156,10 @@ impl Comparison<'_> {
         let mappings = batch.iter().map(said).collect();
         let request = PaiMappingsRequest { mappings, compare_only: self.compare_only };
         let (url, party) =
-            (format!("{}{PAI_MAPPINGS}", config.edge_url), format!("operator:{}", config.operator));
+            (format!("{}{PAI_MAPPINGS_PATH}", config.edge_url), format!("operator:{}", config.operator));
         let answer = call(self.app, KeyUse::OriginToEdge, &party, &url, &request).await.ok_or(None)?;
         let status = answer.status();
-        let read = || serde_json::from_slice::<PaiMappingsAnswer>(answer.body()).ok();
+        let read = || serde_json::from_slice::<PaiMappingsResponse>(answer.body()).ok();
         let answer = (status == StatusCode::OK).then(read).flatten().ok_or(Some(status))?;
         // Each PAI is somewhere, or it was not this edge that answered.
         let all = answer.same + answer.behind + answer.ahead.len() + answer.foreign.len();

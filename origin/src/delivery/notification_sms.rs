@@ -5,8 +5,8 @@ use super::{jitter, later, later_at_last};
 use crate::app::App;
 use crate::sms::{Cause, Sent, Text};
 use crate::store::{Addressee, HandOff};
-use onbill_domain::limits::NOTIFICATION_SECONDS;
-use onbill_domain::standing::AccountStatus;
+use onbill_domain::account::AccountStatus;
+use onbill_domain::limits::NOTIFICATION_TTL_SECONDS;
 
 /// Seconds until the next attempt at a message that may be on its way already: the subscriber would get it again with each
 /// of them, so there are few.
@@ -30,7 +30,7 @@ pub(super) async fn send(app: &App, notification_id: &str, message: &[u8], attem
     };
 
     // 1.
-    let too_old_at = accepted_at.plus_seconds(NOTIFICATION_SECONDS);
+    let too_old_at = accepted_at.plus_seconds(NOTIFICATION_TTL_SECONDS);
     if app.now() >= too_old_at {
         tracing::error!(
             notification_id,

@@ -9,8 +9,8 @@ use http::StatusCode;
 use onbill_domain::key::KeyUse;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::kv::PaiMapping;
-use onbill_domain::wire::origin::{PAI_MAPPING, PaiMappingRequest};
-use onbill_domain::wire::partner::{ACCOUNT_STATE, AccountStateRequest};
+use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
+use onbill_domain::wire::partner::{ACCOUNT_STATE_PATH, AccountStateRequest};
 
 /// One attempt at telling the partner.
 pub(super) async fn notify_partner(app: &App, pai: Pai, attempt: u32) -> HandOff {
@@ -26,7 +26,7 @@ pub(super) async fn notify_partner(app: &App, pai: Pai, attempt: u32) -> HandOff
         reason: standing.closed_reason,
         sequence: standing.version,
     };
-    let (url, party) = (format!("{url}{ACCOUNT_STATE}"), format!("partner:{}", standing.partner));
+    let (url, party) = (format!("{url}{ACCOUNT_STATE_PATH}"), format!("partner:{}", standing.partner));
     match webhook::post(app, KeyUse::OriginToPartner, &party, &url, &state).await {
         Some(status) if status.is_success() => HandOff::Done { raw_code: None },
         status => again(app, attempt, "partner", status),
@@ -40,7 +40,7 @@ pub(super) async fn update_mapping(app: &App, pai: Pai, attempt: u32) -> HandOff
         Err(outcome) => return outcome,
     };
     let mapping = mapping(app, &standing);
-    let url = format!("{}{PAI_MAPPING}", app.config.edge_url);
+    let url = format!("{}{PAI_MAPPING_PATH}", app.config.edge_url);
     let party = format!("operator:{}", app.config.operator);
     match webhook::post(app, KeyUse::OriginToEdge, &party, &url, &PaiMappingRequest { pai, mapping }).await {
         Some(status) if status.is_success() => HandOff::Done { raw_code: None },

@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::pin::PinMessage;
 use crate::sms::{Sent, Text};
 use crate::store::HandOff;
-use onbill_domain::standing::AccountStatus;
+use onbill_domain::account::AccountStatus;
 
 /// Seconds until the next attempt at a text message; then it is dropped, as is one whose PIN has expired.
 const MESSAGE_RETRY_SECONDS: [i64; 4] = [2, 10, 30, 60];

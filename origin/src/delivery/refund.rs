@@ -4,7 +4,7 @@ use super::{later_or_parked, may_be_told};
 use crate::app::App;
 use crate::config::Billing;
 use crate::store::{HandOff, Refund};
-use onbill_domain::wire::csp::{BillRefundAnswer, BillRefundRequest, ChargeVerdict};
+use onbill_domain::wire::csp::{BillRefundRequest, BillRefundResponse, BillingDecision};
 
 /// One attempt at giving money back. `attempt` counts from 1. An earlier one may have reached billing: the same id again
 /// gets its answer. Where billing takes files, the refund waits for one.
@@ -38,11 +38,11 @@ pub(super) async fn read_and_hand_off(app: &App, refund_id: &str, attempt: u32) 
 }
 
 /// Billing's word, translated.
-pub(crate) fn verdict(answer: BillRefundAnswer) -> HandOff {
+pub(crate) fn verdict(answer: BillRefundResponse) -> HandOff {
     let raw_code = answer.raw_code.filter(|code| may_be_told(code, None));
     match answer.status {
-        ChargeVerdict::Approved => HandOff::Done { raw_code },
-        ChargeVerdict::Declined => HandOff::Refused { raw_code },
+        BillingDecision::Approved => HandOff::Done { raw_code },
+        BillingDecision::Declined => HandOff::Refused { raw_code },
     }
 }
 
@@ -53,14 +53,14 @@ mod tests {
     #[test]
     fn billings_code_reaches_the_partner_unless_it_could_tell_a_number() {
         let told = |status, raw_code: &str| {
-            verdict(BillRefundAnswer { status, raw_code: Some(raw_code.to_owned()) })
+            verdict(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
         };
         for (code, told_code) in [("61", Some("61")), ("no bill of +12025550101", None), ("2025550101", None)]
         {
             let raw_code = told_code.map(str::to_owned);
             let done = HandOff::Done { raw_code: raw_code.clone() };
-            assert_eq!(told(ChargeVerdict::Approved, code), done, "{code}");
-            assert_eq!(told(ChargeVerdict::Declined, code), HandOff::Refused { raw_code }, "{code}");
+            assert_eq!(told(BillingDecision::Approved, code), done, "{code}");
+            assert_eq!(told(BillingDecision::Declined, code), HandOff::Refused { raw_code }, "{code}");
         }
     }
 }

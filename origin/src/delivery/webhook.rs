@@ -11,7 +11,7 @@ use http::{Method, Request, Response, StatusCode};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature;
-use onbill_domain::wire::partner::{REFUND_STATE, TRANSACTION_STATE};
+use onbill_domain::wire::partner::{REFUND_STATE_PATH, TRANSACTION_STATE_PATH};
 use serde::Serialize;
 
 /// Seconds until the next attempt at a notice: soon at first, for a partner that is restarting; then it is parked.
@@ -20,13 +20,13 @@ pub(super) const RETRY_SECONDS: [i64; 9] = [10, 60, 300, 3_600, 21_600, 86_400, 
 /// One attempt at telling how a charge stands.
 pub(super) async fn of_charge(app: &App, transaction_id: &str, attempt: u32) -> HandOff {
     let told = app.store.told_of_charge(transaction_id.to_owned()).await;
-    tell(app, TRANSACTION_STATE, told, attempt).await
+    tell(app, TRANSACTION_STATE_PATH, told, attempt).await
 }
 
 /// One attempt at telling how a refund stands.
 pub(super) async fn of_refund(app: &App, refund_id: &str, attempt: u32) -> HandOff {
     let told = app.store.told_of_refund(refund_id.to_owned()).await;
-    tell(app, REFUND_STATE, told, attempt).await
+    tell(app, REFUND_STATE_PATH, told, attempt).await
 }
 
 async fn tell<T: Serialize>(
@@ -79,7 +79,7 @@ pub(crate) async fn call<T: Serialize>(
     let body = Bytes::from(serde_json::to_vec(said).ok()?);
     let request = Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, "application/json");
     let mut request = request.body(body).ok()?;
-    let key = app.keys.newest(key_use, party)?;
+    let key = app.keys.signing_key(key_use, party)?;
     signature::sign_request(&mut request, key, app.now(), &app.random.nonce())?;
     app.peer.send(request).await.ok()
 }

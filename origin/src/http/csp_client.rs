@@ -9,11 +9,11 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, ErrorBody};
+use onbill_domain::reject::{ErrorBody, ErrorCode};
 use onbill_domain::signature;
 use onbill_domain::wire::csp::{
-    AccountValidateAnswer, AccountValidateRequest, BillRefundAnswer, BillRefundRequest, ChargeAnswer,
-    ChargeRequest, NotificationRequest,
+    AccountValidateRequest, AccountValidateResponse, BillChargeRequest, BillChargeResponse,
+    BillRefundRequest, BillRefundResponse, SmsRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -49,20 +49,20 @@ impl BillingSystem {
 
     /// What the operator knows of an account; `None` when it says that there is none. An answer without a name for the
     /// subscriber is none: by it two holders of one number are told apart.
-    pub async fn account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateAnswer>, Unclear> {
+    pub async fn account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateResponse>, Unclear> {
         let request = AccountValidateRequest { msisdn: msisdn.clone() };
         match self.call(Method::POST, "/account/validate", Some(&request)).await? {
             (StatusCode::OK, body) => {
-                let answer: AccountValidateAnswer = read(&body)?;
+                let answer: AccountValidateResponse = read(&body)?;
                 if answer.subscriber_id.is_empty() { Err(Unclear) } else { Ok(Some(answer)) }
             }
-            (StatusCode::NOT_FOUND, body) if says(&body, Code::AccountNotFound) => Ok(None),
+            (StatusCode::NOT_FOUND, body) if says(&body, ErrorCode::AccountNotFound) => Ok(None),
             _ => Err(Unclear),
         }
     }
 
     /// Puts a line on the bill, once per transaction id.
-    pub async fn charge(&self, charge: &ChargeRequest) -> Result<ChargeAnswer, Unclear> {
+    pub async fn charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
         match self.call(Method::POST, "/transaction", Some(charge)).await? {
             (StatusCode::OK | StatusCode::CREATED, body) => read(&body),
             _ => Err(Unclear),
@@ -70,17 +70,17 @@ impl BillingSystem {
     }
 
     /// What became of a transaction id; `None` when billing says that it has never seen it.
-    pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<ChargeAnswer>, Unclear> {
+    pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
         match self.call::<()>(Method::GET, &path, None).await? {
             (StatusCode::OK, body) => read(&body).map(Some),
-            (StatusCode::NOT_FOUND, body) if says(&body, Code::TransactionNotFound) => Ok(None),
+            (StatusCode::NOT_FOUND, body) if says(&body, ErrorCode::TransactionNotFound) => Ok(None),
             _ => Err(Unclear),
         }
     }
 
     /// Gives some of a charge back on its bill, once per refund id.
-    pub async fn refund(&self, refund: &BillRefundRequest) -> Result<BillRefundAnswer, Unclear> {
+    pub async fn refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
         match self.call(Method::POST, "/refund", Some(refund)).await? {
             // The status alone says yes; a body, where there is one, may say no.
             (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => read(b"{}"),
@@ -95,7 +95,7 @@ impl BillingSystem {
 
     /// Sends a text message to a subscriber.
     pub async fn notify(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
-        let request = NotificationRequest { msisdn: msisdn.clone(), text: text.to_owned() };
+        let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
         match self.call(Method::POST, "/notification", Some(&request)).await? {
             (status, _) if status.is_success() => Ok(()),
             _ => Err(Unclear),
@@ -117,7 +117,7 @@ impl BillingSystem {
             None => Bytes::new(),
         };
         let mut request = request.body(body).map_err(|_| Unclear)?;
-        let key = self.keys.newest(KeyUse::OriginToBss, &self.party).ok_or(Unclear)?;
+        let key = self.keys.signing_key(KeyUse::OriginToOperator, &self.party).ok_or(Unclear)?;
         signature::sign_request(&mut request, key, self.clock.now(), &self.random.nonce()).ok_or(Unclear)?;
         let answer = self.peer.send(request).await.map_err(|_| Unclear)?;
         Ok((answer.status(), answer.into_body()))
@@ -126,7 +126,7 @@ impl BillingSystem {
 
 /// Whether a 404 is the operator's word. A proxy that does not find the way says 404 as well, and would end an account
 /// by it.
-fn says(body: &[u8], code: Code) -> bool {
+fn says(body: &[u8], code: ErrorCode) -> bool {
     serde_json::from_slice::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
 }
 
@@ -141,8 +141,8 @@ mod tests {
     use crate::http::Unreachable;
     use async_trait::async_trait;
     use http::Response;
-    use onbill_domain::encoding::base64url;
-    use onbill_domain::wire::csp::ChargeVerdict;
+    use onbill_domain::encoding::encode_base64url;
+    use onbill_domain::wire::csp::BillingDecision;
     use serde_json::json;
 
     /// Answers every call alike.
@@ -156,7 +156,7 @@ mod tests {
     }
 
     fn answering(status: u16, body: &'static str) -> BillingSystem {
-        let secret = base64url(&[1; 32]);
+        let secret = encode_base64url(&[1; 32]);
         let ring = json!([{"id": "k", "party": "operator:acme", "use": "origin-to-bss", "alg": "hmac-sha256",
                            "secret": secret}]);
         let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
@@ -193,9 +193,9 @@ mod tests {
         let says =
             async |status, body| answering(status, body).refund(&refund).await.map(|answer| answer.status);
         for body in ["", "{}", r#"{"refundID":"r"}"#, r#"{"status":"APPROVED"}"#] {
-            assert_eq!(says(201, body).await, Ok(ChargeVerdict::Approved), "{body}");
+            assert_eq!(says(201, body).await, Ok(BillingDecision::Approved), "{body}");
         }
-        assert_eq!(says(200, r#"{"status":"DECLINED","rawCode":"61"}"#).await, Ok(ChargeVerdict::Declined));
+        assert_eq!(says(200, r#"{"status":"DECLINED","rawCode":"61"}"#).await, Ok(BillingDecision::Declined));
         for body in ["<html>200 OK", r#"{"status":"PERHAPS"}"#, "[]"] {
             assert_eq!(says(200, body).await, Err(Unclear), "{body}");
         }

@@ -62,7 +62,7 @@ impl Vault {
     /// Derives the keys from the ring's `numbers` keys. An error when there is none.
     pub fn new(keys: &Keyring) -> Result<Self, String> {
         let masters: Vec<Master> = keys
-            .of_use(KeyUse::Numbers)
+            .keys_for_use(KeyUse::NumberSealing)
             .map(|key| {
                 let secret = key.secret().ok_or_else(|| format!("key {} cannot seal numbers", key.id))?;
                 let derive = Hkdf::<Sha256>::new(None, secret);
@@ -213,13 +213,13 @@ impl Vault {
 mod tests {
     use super::*;
     use crate::ambient::SystemRandom;
-    use onbill_domain::encoding::base64url;
+    use onbill_domain::encoding::encode_base64url;
     use serde_json::json;
 
     fn vault(bytes: &[u8]) -> Vault {
         let entry = |byte: &u8| {
             json!({"id": format!("m{byte}"), "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256",
-                   "secret": base64url(&[*byte; 32])})
+                   "secret": encode_base64url(&[*byte; 32])})
         };
         let ring: Vec<_> = bytes.iter().map(entry).collect();
         Vault::new(&Keyring::parse(&json!(ring).to_string()).expect("is well formed")).expect("has a master")
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_coupon_is_found_by_a_later_ring_too() {
-        let code = CouponCode::read("AC00-0G40-R4ZB-XZSZ-FYRJ").expect("is a code");
+        let code = CouponCode::parse("AC00-0G40-R4ZB-XZSZ-FYRJ").expect("is a code");
         assert_eq!(vault(&[1, 2]).coupon_hash(&code), vault(&[1]).coupon_hash(&code));
         assert_ne!(vault(&[2]).coupon_hash(&code), vault(&[1]).coupon_hash(&code));
     }

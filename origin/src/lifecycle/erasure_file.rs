@@ -4,7 +4,7 @@
 use crate::config::NumberPlan;
 use crate::keys::Vault;
 use crate::store::{Erasure, Store, StoreError};
-use onbill_domain::limits::TYPED_NUMBER_BYTES_MAX;
+use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 use std::io::{self, BufRead, Read};
@@ -68,7 +68,7 @@ enum Line {
 /// A line can be of any length; of one that is longer than any number, only that much is held in memory.
 fn next(list: &mut impl BufRead) -> io::Result<Line> {
     let mut text = Vec::new();
-    let longest = TYPED_NUMBER_BYTES_MAX as u64 + 2;
+    let longest = MSISDN_INPUT_BYTES_MAX as u64 + 2;
     if list.by_ref().take(longest).read_until(b'\n', &mut text)? == 0 {
         return Ok(Line::End);
     }

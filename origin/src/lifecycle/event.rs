@@ -5,13 +5,13 @@ use crate::keys::Vault;
 use crate::store::{EventRecord, NewEvent, SealedNumber, Store, StoreError};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::operator::{AccountEventRequest, EventOutcome};
+use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 
 /// How following an event went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Followed {
     /// It is on record, since now or before.
-    Recorded(EventOutcome),
+    Recorded(AccountEventOutcome),
     /// Its name is on record for another event.
     Conflict,
 }
@@ -48,7 +48,7 @@ pub async fn follow(
         occurred_at: *occurred_at,
     };
     let record = store.record_event(nonce, now, new).await?;
-    if record == EventRecord::Recorded(EventOutcome::Contradictory) {
+    if record == EventRecord::Recorded(AccountEventOutcome::Contradictory) {
         // Not its name: what an operator names its events by is its own affair, and may be a number.
         tracing::error!(
             alarm = "account-event-contradicts",

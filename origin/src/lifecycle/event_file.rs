@@ -11,7 +11,7 @@ use crate::store::Store;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::operator::{AccountEventRequest, EventOutcome};
+use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 use std::io::Read;
 
 /// The columns, in the order of the header.
@@ -64,10 +64,10 @@ pub async fn follow_file(
     while let Some(line) = csv_file::next(&mut reader, &mut record) {
         match line.map(|line| (line, read_line(books.numbers, now(), &record))) {
             Ok((line, Ok(event))) => match take(books, now(), &event).await? {
-                Followed::Recorded(EventOutcome::Applied) => report.applied += 1,
-                Followed::Recorded(EventOutcome::Superseded) => report.superseded += 1,
-                Followed::Recorded(EventOutcome::NoSubscriber) => report.no_subscriber += 1,
-                Followed::Recorded(EventOutcome::Contradictory) => {
+                Followed::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
+                Followed::Recorded(AccountEventOutcome::Superseded) => report.superseded += 1,
+                Followed::Recorded(AccountEventOutcome::NoSubscriber) => report.no_subscriber += 1,
+                Followed::Recorded(AccountEventOutcome::Contradictory) => {
                     report.contradictory += 1;
                     complain(at(line, 3, "is another subscriber's number: recorded, and not applied"));
                 }

@@ -19,11 +19,14 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::BODY_BYTES_MAX;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::{
-    self, Answer, CONTENT_DIGEST, Nonce, Presented, SIGNATURE, SIGNATURE_INPUT, Target,
+    self, CONTENT_DIGEST, Nonce, ReceivedSignature, RequestComponents, ResponseComponents, SIGNATURE,
+    SIGNATURE_INPUT,
 };
-use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
+use onbill_domain::wire::edge::{
+    PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER, SUBSCRIBER_HANDLE_HEADER,
+};
 use onbill_domain::wire::parse;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -85,7 +88,7 @@ impl FromRequest<Arc<App>> for OperatorCall {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Failure> {
         let call = Received::read(request).await?;
-        let nonce = call.verify_caller(app, KeyUse::BssToOrigin)?;
+        let nonce = call.verify_caller(app, KeyUse::OperatorToOrigin)?;
         Ok(Self { body: call.body, nonce })
     }
 }
@@ -133,7 +136,7 @@ struct Received {
 
 impl Received {
     async fn read(request: Request<Body>) -> Result<Self, Reject> {
-        let too_large = || Reject::new(Code::BodyTooLarge, "The body is larger than 16 KiB.");
+        let too_large = || Reject::new(ErrorCode::BodyTooLarge, "The body is larger than 16 KiB.");
         let (parts, body) = request.into_parts();
         let announced =
             parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -147,7 +150,7 @@ impl Received {
             && !content_type(&parts.headers)
                 .is_some_and(|found| found.eq_ignore_ascii_case("application/json"))
         {
-            return Err(Reject::new(Code::UnsupportedMediaType, "The body must be application/json."));
+            return Err(Reject::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
         }
         Ok(Self { method: parts.method, uri: parts.uri, headers: parts.headers, body })
     }
@@ -155,14 +158,20 @@ impl Received {
     /// Verifies both signatures of a partner's call: of the edge, and of the partner.
     fn verify_partner(&self, app: &App) -> Result<PartnerCall, Reject> {
         self.verify_caller(app, KeyUse::EdgeToOrigin)?;
-        let presented =
-            Presented::from_headers_named(&self.headers, PARTNER_SIGNATURE_INPUT, PARTNER_SIGNATURE);
+        let presented = ReceivedSignature::from_headers_named(
+            &self.headers,
+            PARTNER_SIGNATURE_INPUT_HEADER,
+            PARTNER_SIGNATURE_HEADER,
+        );
         // The partner signed for the edge it called, which is ours by configuration, not by what the edge says.
         let (party, nonce) = self.verify(app, presented, KeyUse::PartnerCall, app.config.edge_authority())?;
         let partner = party.strip_prefix("partner:").and_then(PartnerId::parse);
         let partner = partner.ok_or_else(Reject::unauthorized)?;
-        let subscriber =
-            self.headers.get(SUBSCRIBER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let subscriber = self
+            .headers
+            .get(SUBSCRIBER_HANDLE_HEADER)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
         Ok(PartnerCall { partner, body: self.body.clone(), nonce, subscriber })
     }
 
@@ -173,16 +182,20 @@ impl Received {
         partner: &PartnerId,
         response: Response,
     ) -> Result<Response, Fault> {
-        let key = app.keys.newest(KeyUse::OriginToPartner, &format!("partner:{partner}"));
+        let key = app.keys.signing_key(KeyUse::OriginToPartner, &format!("partner:{partner}"));
         let key = key.ok_or(Fault::Broken("there is no key to sign an answer with"))?;
         let (mut parts, body) = response.into_parts();
         let body = to_bytes(body, BODY_BYTES_MAX).await;
         let body = body.map_err(|_| Fault::Broken("an answer is larger than a body may be"))?;
         let text = |headers: &HeaderMap, name| Some(headers.get(name)?.to_str().ok()?.to_owned());
         let signed = text(&parts.headers, CONTENT_TYPE.as_str()).and_then(|content_type| {
-            let call = text(&self.headers, PARTNER_SIGNATURE)?;
-            let answer = Answer { status: parts.status.as_u16(), body: (&body, &content_type), call: &call };
-            signature::sign_answer(&answer, key, app.now(), &app.random.nonce())
+            let call = text(&self.headers, PARTNER_SIGNATURE_HEADER)?;
+            let answer = ResponseComponents {
+                status: parts.status.as_u16(),
+                body: (&body, &content_type),
+                call: &call,
+            };
+            signature::sign_response(&answer, key, app.now(), &app.random.nonce())
         });
         let signed = signed.ok_or(Fault::Broken("an answer cannot be signed"))?;
         for (name, value) in [
@@ -206,7 +219,7 @@ impl Received {
                 .and_then(|value| value.to_str().ok())
                 .ok_or_else(Reject::unauthorized)?,
         };
-        let presented = Presented::from_headers(&self.headers);
+        let presented = ReceivedSignature::from_headers(&self.headers);
         self.verify(app, presented, key_use, host).map(|(_, nonce)| nonce)
     }
 
@@ -214,21 +227,21 @@ impl Received {
     fn verify(
         &self,
         app: &App,
-        presented: Option<Presented<'_>>,
+        presented: Option<ReceivedSignature<'_>>,
         key_use: KeyUse,
         authority: &str,
     ) -> Result<(String, Nonce), Reject> {
         let presented = presented.ok_or_else(Reject::unauthorized)?;
         let full_type =
             self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let target = Target {
+        let target = RequestComponents {
             method: self.method.as_str(),
             authority,
             path: self.uri.path(),
             query: self.uri.query().unwrap_or_default(),
             body: (!self.body.is_empty()).then_some((&self.body[..], full_type)),
         };
-        match signature::verify(&target, presented, &app.keys, key_use, app.now()) {
+        match signature::verify_request(&target, presented, &app.keys, key_use, app.now()) {
             Ok(verified) => Ok((verified.key.party.clone(), verified.nonce)),
             Err(refused) => {
                 tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");

@@ -16,7 +16,7 @@ use crate::fault::Failure;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use std::sync::Arc;
 
 /// All routes of one origin.
@@ -61,9 +61,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/operator/v1/transactions", get(operator::transactions::page_of_transactions))
         .route("/operator/v1/erasures", post(operator::erasures::post_erasure))
         .route("/sms/v1/receipt/{token}", get(sms::receipt::take_receipt))
-        .fallback(|| async { Failure::from(Reject::new(Code::NotFound, "There is no such path.")) })
+        .fallback(|| async { Failure::from(Reject::new(ErrorCode::NotFound, "There is no such path.")) })
         .method_not_allowed_fallback(|| async {
-            Failure::from(Reject::new(Code::MethodNotAllowed, "The path does not take this method."))
+            Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
         })
         .layer(from_fn_with_state(Arc::clone(&app), trace::with_correlator))
         .with_state(app)

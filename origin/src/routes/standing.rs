@@ -5,9 +5,9 @@ use crate::app::App;
 use crate::config::Offer;
 use crate::fault::Failure;
 use crate::store::{KnownAccount, NumberIndex};
+use onbill_domain::account::{self, AccountStatus, AccountType};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::standing::{self, AccountStatus, AccountType};
+use onbill_domain::reject::{ErrorCode, Reject};
 
 /// An account in good standing.
 pub(in crate::routes) struct Good {
@@ -54,12 +54,12 @@ fn in_good_standing(
     known: Option<KnownAccount>,
     offer: &Offer,
 ) -> Result<(KnownAccount, AccountType), Reject> {
-    let account_type = standing::check(known.as_ref().map(|known| &known.account), offer.price)?;
+    let account_type = account::check_account(known.as_ref().map(|known| &known.account), offer.price)?;
     Ok((known.ok_or_else(not_found)?, account_type))
 }
 
 fn not_found() -> Reject {
-    Reject::new(Code::AccountNotFound, "There is no such account.")
+    Reject::new(ErrorCode::AccountNotFound, "There is no such account.")
 }
 
 async fn pays_on_bill(
@@ -78,12 +78,12 @@ pub(in crate::routes) async fn check_sim(app: &App, number: NumberIndex) -> Resu
     match app.store.sim_swapped_at(number).await? {
         Some(swapped_at) if app.now().seconds_since(swapped_at) < app.config.sim_swap_hours.seconds() => {
             let message = "The SIM was changed lately: only the operator's own site can prove the number.";
-            Err(Reject::new(Code::AccountNotEligible, message).into())
+            Err(Reject::new(ErrorCode::AccountNotEligible, message).into())
         }
         _ => Ok(()),
     }
 }
 
 pub(in crate::routes) fn already_on_bill() -> Reject {
-    Reject::new(Code::AlreadyOnBill, "The subscriber already pays this partner on the bill.")
+    Reject::new(ErrorCode::AlreadyOnBill, "The subscriber already pays this partner on the bill.")
 }

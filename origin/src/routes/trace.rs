@@ -17,7 +17,7 @@ pub(super) async fn with_correlator(State(app): State<Arc<App>>, request: Reques
         match request.headers().get(HEADER).map(|value| value.to_str().ok().and_then(Correlator::parse)) {
             Some(Some(correlator)) => correlator,
             Some(None) => {
-                return Failure::from(Reject::invalid("x-correlator is malformed.")).into_response();
+                return Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response();
             }
             None => Correlator::from_random(app.random.bytes()),
         };

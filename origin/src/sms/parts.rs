@@ -130,15 +130,15 @@ mod tests {
     #[test]
     fn a_partners_message_has_three_parts_at_most() {
         use crate::config::PARTNER_NAME_UNITS_MAX;
-        use onbill_domain::limits::NOTIFICATION_UNITS_MAX;
+        use onbill_domain::limits::NOTIFICATION_UTF16_UNITS_MAX;
         let longest = |unit: &str| {
             let times = |units: usize| unit.repeat(units / unit.encode_utf16().count());
-            format!("{}: {}", times(PARTNER_NAME_UNITS_MAX), times(NOTIFICATION_UNITS_MAX))
+            format!("{}: {}", times(PARTNER_NAME_UNITS_MAX), times(NOTIFICATION_UTF16_UNITS_MAX))
         };
         for unit in ["a", "€", "م", "📱"] {
             assert!(lengths(&longest(unit)).len() <= 3, "{unit}");
         }
-        assert_eq!(lengths(&format!("Netflix: {}", "a".repeat(NOTIFICATION_UNITS_MAX))), [159]);
+        assert_eq!(lengths(&format!("Netflix: {}", "a".repeat(NOTIFICATION_UTF16_UNITS_MAX))), [159]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What goes into the books and what comes out: the rows of [`super::Store`], free of any database.
 
 use crate::ambient::Random;
+use onbill_domain::account::{Account, AccountType};
 use onbill_domain::day::Day;
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::locale::Locale;
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_domain::standing::{Account, AccountType};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::token::Outcome;
+use onbill_domain::token::SignupOutcome;
 
 /// A keyed or plain SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -275,7 +275,7 @@ pub struct SignupEnd {
     /// Where the customer ends up.
     pub return_url: String,
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: SignupOutcome,
     /// Our name for the subscription, on success.
     pub partner_subscription_id: Option<String>,
 }

@@ -12,7 +12,9 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::{CouponAnswer, CouponState, CouponView, Undelivered, UndeliveredReason};
+use onbill_domain::wire::coupon::{
+    CouponDetails, CouponResponse, CouponState, Undelivered, UndeliveredReason,
+};
 
 /// A receipt whose message is not known is kept for so long, in seconds: by then the message centre has given up too.
 pub const RECEIPT_SECONDS: i64 = 3 * 86_400;
@@ -255,14 +257,14 @@ impl CouponRow {
     }
 
     /// As the operator's systems see it.
-    pub fn answer(&self, now: Timestamp) -> CouponAnswer {
+    pub fn answer(&self, now: Timestamp) -> CouponResponse {
         let (coupon_id, ext_coupon_id) = (self.coupon_id.clone(), self.ext_coupon_id.clone());
-        CouponAnswer { coupon_id, ext_coupon_id, state: self.state(now) }
+        CouponResponse { coupon_id, ext_coupon_id, state: self.state(now) }
     }
 
     /// The same with all that is known of it.
-    pub fn view(&self, now: Timestamp) -> CouponView {
-        CouponView {
+    pub fn view(&self, now: Timestamp) -> CouponDetails {
+        CouponDetails {
             coupon: self.answer(now),
             plan: self.plan.clone(),
             months: self.months,

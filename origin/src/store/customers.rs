@@ -4,7 +4,7 @@
 use super::{Cursor, NumberIndex, Page, StoreError};
 use async_trait::async_trait;
 use onbill_domain::day::ServicePeriod;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};

@@ -3,12 +3,12 @@
 use super::{Hash, NumberIndex, SealedNumber, StoreError};
 use async_trait::async_trait;
 use onbill_domain::account_event::AccountEvent;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::operator::EventOutcome;
+use onbill_domain::wire::operator::AccountEventOutcome;
 
 /// Accounts and their PAIs, as the years go by.
 #[async_trait]
@@ -53,9 +53,9 @@ pub struct NewEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventRecord {
     /// Recorded now, with what became of it.
-    Recorded(EventOutcome),
+    Recorded(AccountEventOutcome),
     /// Recorded before: the same answer.
-    Replayed(EventOutcome),
+    Replayed(AccountEventOutcome),
     /// Recorded before, with other contents.
     Conflict,
 }

@@ -3,13 +3,13 @@
 use super::{HandOff, Hash, Holder, Settling, StoreError};
 use async_trait::async_trait;
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest};
+use onbill_domain::wire::ott::{RefundRequest, RefundResponse, TransactionRequest, TransactionResponse};
 
 /// Charges and refunds: claimed once, answered once, for ever.
 #[async_trait]
@@ -38,7 +38,7 @@ pub trait Ledger: Send + Sync {
         &self,
         partner: PartnerId,
         id: ExtId,
-    ) -> Result<Option<TransactionAnswer>, StoreError>;
+    ) -> Result<Option<TransactionResponse>, StoreError>;
 
     /// What a hand-off needs to know of a charge; `None` once it is settled.
     async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError>;
@@ -66,7 +66,7 @@ pub trait Ledger: Send + Sync {
         partner: PartnerId,
         transaction: ExtId,
         refund: ExtId,
-    ) -> Result<Option<RefundAnswer>, StoreError>;
+    ) -> Result<Option<RefundResponse>, StoreError>;
 
     /// What a hand-off needs to know of a refund; `None` once it is settled.
     async fn refund(&self, refund_id: String) -> Result<Option<Refund>, StoreError>;
@@ -75,13 +75,13 @@ pub trait Ledger: Send + Sync {
     async fn told_of_charge(
         &self,
         transaction_id: String,
-    ) -> Result<Option<(PartnerId, TransactionAnswer)>, StoreError>;
+    ) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError>;
 
     /// Whom to tell how a refund stands now, by our own id.
     async fn told_of_refund(
         &self,
         refund_id: String,
-    ) -> Result<Option<(PartnerId, RefundAnswer)>, StoreError>;
+    ) -> Result<Option<(PartnerId, RefundResponse)>, StoreError>;
 }
 
 /// A charge to record.

@@ -37,7 +37,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::subscription::SubscriptionChange;
 
 /// Why a use case did not take place. Nothing of it was written.
@@ -183,9 +183,9 @@ pub trait Store:
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubscriptionRecord {
     /// Recorded now.
-    Created(PartnerSubscriptionAnswer),
+    Created(PartnerSubscriptionResponse),
     /// The same as before.
-    Replayed(PartnerSubscriptionAnswer),
+    Replayed(PartnerSubscriptionResponse),
     /// The partner used this name for something else.
     Conflict,
     /// No such PAI of this partner, or it is closed.

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use async_trait::async_trait;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 

@@ -2,7 +2,7 @@
 
 use super::{Charge, Hash, SealedNumber};
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
@@ -127,7 +127,7 @@ pub(super) fn period_after(
         Some(day) if day >= today => day.next()?,
         _ => today,
     };
-    ServicePeriod::of_months(from, months)
+    ServicePeriod::from_months(from, months)
 }
 
 #[cfg(test)]

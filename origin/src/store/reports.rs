@@ -6,7 +6,7 @@
 use super::StoreError;
 use async_trait::async_trait;
 use onbill_domain::day::Day;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::money::Money;
@@ -80,8 +80,8 @@ pub struct Period {
 impl Period {
     /// From the beginning of one day to the end of another; `None` when they are in the wrong order.
     pub fn of_days(from: Day, to: Day) -> Option<Self> {
-        let until = to.begins_at().plus_seconds(86_400);
-        (from <= to).then(|| Self { from: from.begins_at(), until })
+        let until = to.starts_at().plus_seconds(86_400);
+        (from <= to).then(|| Self { from: from.starts_at(), until })
     }
 
     /// Whether a moment lies in it.

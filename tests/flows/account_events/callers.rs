@@ -13,7 +13,7 @@ async fn only_the_operators_own_systems_report() {
     let (world, pai) = World::signed_up(GOOD).await;
     let ceased = event(&world, "e-1", "ceased", GOOD);
     let by = |holder, key_use, party| reported(&world, &world.acme, &(holder, key_use, party), &ceased);
-    let acmes = || (Holder::Operator("acme"), KeyUse::BssToOrigin, "operator:acme");
+    let acmes = || (Holder::Operator("acme"), KeyUse::OperatorToOrigin, "operator:acme");
     let genuine = reported(&world, &world.acme, &acmes(), &ceased);
     let mut changed = genuine.clone();
     *changed.body_mut() = Bytes::from(event(&world, "e-1", "ported-out", GOOD).to_string());
@@ -22,9 +22,9 @@ async fn only_the_operators_own_systems_report() {
     for (who, request) in [
         ("nobody", unsigned),
         ("somebody on the way", changed),
-        ("another operator", by(Holder::Operator("nova"), KeyUse::BssToOrigin, "operator:nova")),
+        ("another operator", by(Holder::Operator("nova"), KeyUse::OperatorToOrigin, "operator:nova")),
         ("the edge", by(Holder::Edge, KeyUse::EdgeToOrigin, "operator:acme")),
-        ("whom the origin calls", by(Holder::Operator("acme"), KeyUse::OriginToBss, "operator:acme")),
+        ("whom the origin calls", by(Holder::Operator("acme"), KeyUse::OriginToOperator, "operator:acme")),
     ] {
         let (status, refusal) = world.send(request).await;
         assert_eq!((status.as_u16(), &refusal["code"]), (401, &json!("authorization-failure")), "{who}");
@@ -74,7 +74,7 @@ async fn says(world: &World, url: String, key: (&'static str, KeyUse, &str), bod
         .body(Bytes::from(body.to_string()))
         .expect("is a request");
     let ring = keys::ring(&Holder::Origin(key.0));
-    let key = ring.newest(key.1, key.2).expect("is there");
+    let key = ring.signing_key(key.1, key.2).expect("is there");
     sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
     world.send(request).await.0.as_u16()
 }

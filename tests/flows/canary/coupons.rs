@@ -115,7 +115,7 @@ async fn newest_code(world: &World, number: &str) -> String {
     let texts = world.messages(&world.acme, number).await;
     let words = texts.last().expect("a message came").split_whitespace();
     let mut words = words.map(|word| word.trim_matches(['.', ',', ':', ';']));
-    let code = words.find(|word| word.len() == 24 && CouponCode::read(word).is_some());
+    let code = words.find(|word| word.len() == 24 && CouponCode::parse(word).is_some());
     code.expect("has a code").to_owned()
 }
 

@@ -2,7 +2,7 @@
 //! them at once.
 
 use aho_corasick::AhoCorasick;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use std::fmt::Write as _;
 
 /// A search for some numbers.
@@ -140,7 +140,7 @@ fn hex(bytes: &[u8], before: &str) -> String {
 
 /// What base64 makes of these bytes after so many others, without the characters that tell of what stands beside them.
 fn in_base64(bytes: &[u8], before: usize) -> String {
-    let text = base64url(&[&vec![0; before][..], bytes].concat());
+    let text = encode_base64url(&[&vec![0; before][..], bytes].concat());
     let whole = (before + bytes.len()) * 8 / 6;
     text[(before * 8).div_ceil(6)..whole].to_owned()
 }
@@ -221,9 +221,9 @@ mod tests {
 
     #[test]
     fn a_code_is_found_however_it_is_written() {
-        let code = CouponCode::of(CouponTag::parse("AC").expect("are symbols"), *b"0123456789");
-        let search = Search::new(&[]).and_codes(&[code.spelled()]);
-        let (spelled, symbols) = (code.spelled(), code.symbols());
+        let code = CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), *b"0123456789");
+        let search = Search::new(&[]).and_codes(&[code.grouped()]);
+        let (spelled, symbols) = (code.grouped(), code.symbols());
         let plain = String::from_utf8(symbols.to_vec()).expect("is ASCII");
         for text in [
             spelled.clone(),
@@ -240,8 +240,8 @@ mod tests {
         }
         assert!(search.find(b"with 0123456789 in it").is_some(), "its random bytes");
         assert!(search.find(b"30313233343536373839").is_some(), "the same in hex");
-        let other = CouponCode::of(CouponTag::parse("AC").expect("are symbols"), *b"0123456788");
-        assert_eq!(search.find(other.spelled().as_bytes()), None);
+        let other = CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), *b"0123456788");
+        assert_eq!(search.find(other.grouped().as_bytes()), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::key::KeyUse;
-use onbill_domain::signature::{Presented, Target, sign, verify};
+use onbill_domain::signature::{ReceivedSignature, RequestComponents, sign_components, verify_request};
 use onbill_origin::store::{NewRedemption, Redeeming};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -19,7 +19,7 @@ use tracing::subscriber::DefaultGuard;
 fn guess(n: u64) -> String {
     let mut random = [0x5a; 10];
     random[..8].copy_from_slice(&n.to_be_bytes());
-    CouponCode::of(CouponTag::parse("AC").expect("are symbols"), random).spelled()
+    CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), random).grouped()
 }
 
 #[tokio::test]
@@ -101,8 +101,8 @@ async fn codes_that_are_nobodys_are_refused_alike_and_those_of_slips_are_not_ask
     assert_eq!((answer.0, &answer.1["state"]), (StatusCode::OK, &json!("ISSUED")));
     let newer = code(&world, &world.acme, GOOD).await;
     assert_ne!(newer, renewed);
-    let foreign = CouponCode::of(CouponTag::parse("NV").expect("are symbols"), [1; 10]).spelled();
-    let nobodys = CouponCode::of(CouponTag::parse("ZZ").expect("are symbols"), [1; 10]).spelled();
+    let foreign = CouponCode::from_random(CouponTag::parse("NV").expect("are symbols"), [1; 10]).grouped();
+    let nobodys = CouponCode::from_random(CouponTag::parse("ZZ").expect("are symbols"), [1; 10]).grouped();
     let mut answers = Vec::new();
     for wrong in [guess(1), void, renewed, foreign, nobodys] {
         answers.push(redeem(&world, &wrong, "r-1").await);
@@ -170,18 +170,20 @@ async fn guess_at_the_edge(world: &World, guesses: Range<u64>) -> Vec<Response<B
 /// The same put straight to the books, without three signatures each: how many wrong codes each was told of.
 async fn guess_in_the_books(world: &World, guesses: Range<u64>) -> Vec<u32> {
     let ring = keys::ring(&Holder::Operator("acme"));
-    let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
-    let target = Target { method: "GET", authority: "a", path: "/", query: "", body: None };
+    let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
+    let target = RequestComponents { method: "GET", authority: "a", path: "/", query: "", body: None };
     let (app, now) = (world.acme.app(), world.now());
     let tries = guesses.map(|n| {
-        let signed = sign(&target, key, now, &world.nonce()).expect("signs");
-        let presented = Presented {
+        let signed = sign_components(&target, key, now, &world.nonce()).expect("signs");
+        let presented = ReceivedSignature {
             signature_input: &signed.signature_input,
             signature: &signed.signature,
             content_digest: "",
         };
-        let nonce = verify(&target, presented, &ring, KeyUse::BssToOrigin, now).expect("is genuine").nonce;
-        let code = CouponCode::read(&guess(n)).expect("is one");
+        let nonce = verify_request(&target, presented, &ring, KeyUse::OperatorToOrigin, now)
+            .expect("is genuine")
+            .nonce;
+        let code = CouponCode::parse(&guess(n)).expect("is one");
         let new = NewRedemption {
             transaction_id: app.random.uuid(),
             partner: PartnerId::parse("netflix").expect("is a slug"),

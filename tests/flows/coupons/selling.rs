@@ -138,7 +138,7 @@ async fn resending_and_voiding_need_no_body_and_take_no_garbage() {
     let mut request = Request::post(&path).body(Bytes::new()).expect("is a request");
     assert_eq!(refused(&world.send(request.clone()).await), (401, "authorization-failure"));
     let ring = keys::ring(&Holder::Operator("acme"));
-    let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+    let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
     sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
     // The signature is for a call without a body: whoever adds one has not signed it.
     let mut longer = request.clone();

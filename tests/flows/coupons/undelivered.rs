@@ -61,7 +61,7 @@ async fn report(world: &World, kannel: &Kannel, n: usize, says: &str) {
 fn code(kannel: &Kannel, n: usize) -> String {
     let kannel = kannel.lock().expect("is whole");
     let mut words = kannel.taken[n].1.split_whitespace();
-    words.find(|word| word.len() == 24 && CouponCode::read(word).is_some()).expect("has a code").to_owned()
+    words.find(|word| word.len() == 24 && CouponCode::parse(word).is_some()).expect("has a code").to_owned()
 }
 
 /// How a coupon stands, and why its message does not arrive.

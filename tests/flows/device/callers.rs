@@ -19,7 +19,7 @@ fn asked(number: &str, operator: &str) -> Value {
 fn again(world: &World, request: &Request<Bytes>) -> Request<Bytes> {
     let mut request = request.clone();
     let ring = keys::ring(&Holder::Edge);
-    let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+    let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
     sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
     request
 }

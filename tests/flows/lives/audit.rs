@@ -118,7 +118,7 @@ fn standings(life: &Life<'_>, found: &mut Vec<String>) {
     for (pai, standing) in &life.watch.0 {
         let heard = world.partner.heard.get(pai);
         let has_heard = heard.is_some_and(|heard| {
-            (heard.state, heard.reason.map(onbill_domain::decline::DeclineReason::as_str))
+            (heard.state, heard.reason.map(onbill_domain::decline_reason::DeclineReason::as_str))
                 == (standing.state, standing.reason.as_deref())
         });
         let has_to_hear = standing.state != PaiState::Active && subscribed.contains(&pai.to_string());

@@ -2,9 +2,11 @@
 
 use super::edge::Deployment;
 use crate::world::{Holder, folder, keys};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::{KeyUse, Keyring};
-use onbill_domain::signature::{Nonce, Presented, Target, sign, verify};
+use onbill_domain::signature::{
+    Nonce, ReceivedSignature, RequestComponents, sign_components, verify_request,
+};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
@@ -69,17 +71,17 @@ fn clear(eyes: &Connection) -> String {
 
 /// From really signed and verified calls: there is no other way to get one.
 fn nonces() -> Vec<Nonce> {
-    let secret = base64url(&[1; 32]);
+    let secret = encode_base64url(&[1; 32]);
     let ring = json!([{"id": "k", "party": "operator:acme", "use": "edge-to-origin", "alg": "hmac-sha256", "secret": secret}]);
     let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
     let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
     let now = Timestamp::from_unix_seconds(1_795_000_000);
-    let target = Target { method: "GET", authority: "a", path: "/", query: "", body: None };
+    let target = RequestComponents { method: "GET", authority: "a", path: "/", query: "", body: None };
     let nonce = |n: usize| {
-        let signed = sign(&target, key, now, &format!("nonce-{n:020}")).expect("signs");
+        let signed = sign_components(&target, key, now, &format!("nonce-{n:020}")).expect("signs");
         let (signature_input, signature) = (&signed.signature_input, &signed.signature);
-        let presented = Presented { signature_input, signature, content_digest: "" };
-        verify(&target, presented, &keys, KeyUse::EdgeToOrigin, now).expect("is genuine").nonce
+        let presented = ReceivedSignature { signature_input, signature, content_digest: "" };
+        verify_request(&target, presented, &keys, KeyUse::EdgeToOrigin, now).expect("is genuine").nonce
     };
     (0..NONCES).map(nonce).collect()
 }

@@ -11,7 +11,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::kv::{PaiMapping, pai_key};
-use onbill_domain::wire::origin::{PAI_MAPPING, PaiMappingRequest};
+use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
 use onbill_edge::fake::{FakePlatform, StoreFault};
 use onbill_edge::{Config, handle};
 use onbill_origin::config::AccountSource;
@@ -53,11 +53,11 @@ impl Deployment {
         let id = OperatorId::parse(operator).expect("is a slug");
         let mapping = PaiMapping { operator: id, subscriber: handle, state, version };
         let body = serde_json::to_vec(&PaiMappingRequest { pai, mapping }).expect("is JSON");
-        let request =
-            Request::post(format!("http://{EDGE}{PAI_MAPPING}")).header("content-type", "application/json");
+        let request = Request::post(format!("http://{EDGE}{PAI_MAPPING_PATH}"))
+            .header("content-type", "application/json");
         let mut request = request.body(Bytes::from(body)).expect("is a request");
         let (_, keys) = self.keys.iter().find(|(id, _)| *id == operator).expect("is one of both");
-        let key = keys.newest(KeyUse::OriginToEdge, &format!("operator:{operator}")).expect("is there");
+        let key = keys.signing_key(KeyUse::OriginToEdge, &format!("operator:{operator}")).expect("is there");
         sign_request(&mut request, key, now, nonce).expect("signs");
         request
     }

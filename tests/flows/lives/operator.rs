@@ -3,10 +3,10 @@
 use super::truth::{NUMBERS, Truth, place};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
+use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::standing::{AccountStatus, AccountType};
 use onbill_domain::wire::csp::{
-    AccountValidateAnswer, AccountValidateRequest, BillRefundRequest, ChargeRequest,
+    AccountValidateRequest, AccountValidateResponse, BillChargeRequest, BillRefundRequest,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ impl Billing {
                 }
             }
             (&Method::POST, "/csp/transaction") => {
-                let charge: ChargeRequest = body(request);
+                let charge: BillChargeRequest = body(request);
                 let id = charge.transaction_id;
                 if !self.lines.contains_key(&id) && !self.refused.contains(&id) {
                     if self.is_strict {
@@ -83,10 +83,15 @@ impl Billing {
     }
 }
 
-fn account(truth: &Truth, msisdn: &Msisdn) -> Option<AccountValidateAnswer> {
+fn account(truth: &Truth, msisdn: &Msisdn) -> Option<AccountValidateResponse> {
     let number = NUMBERS.iter().position(|number| *number == msisdn.expose())?;
     let person = &truth.people[truth.holders[number]?];
     let status = if person.suspended { AccountStatus::Suspended } else { AccountStatus::Active };
     let subscriber_id = person.generation.clone();
-    Some(AccountValidateAnswer { status, account_type: AccountType::Postpaid, balance: None, subscriber_id })
+    Some(AccountValidateResponse {
+        status,
+        account_type: AccountType::Postpaid,
+        balance: None,
+        subscriber_id,
+    })
 }

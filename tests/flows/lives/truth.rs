@@ -7,7 +7,7 @@ use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::operator::EventOutcome;
+use onbill_domain::wire::operator::AccountEventOutcome;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The operator's numbers, by their places in this list. All but the last are held at first.
@@ -33,7 +33,7 @@ pub(super) struct Event {
     pub(super) new: Option<&'static str>,
     pub(super) at: Timestamp,
     /// What the origin answered, when it was told.
-    pub(super) outcome: Option<EventOutcome>,
+    pub(super) outcome: Option<AccountEventOutcome>,
     /// Whether the operator's file of all accounts has shown what came of it.
     pub(super) shown: bool,
 }
@@ -41,7 +41,7 @@ pub(super) struct Event {
 impl Event {
     /// Whether the origin knows. What it has refused as contradictory, it has raised an alarm about.
     fn is_known(&self) -> bool {
-        self.shown || self.outcome.is_some_and(|outcome| outcome != EventOutcome::Contradictory)
+        self.shown || self.outcome.is_some_and(|outcome| outcome != AccountEventOutcome::Contradictory)
     }
 }
 
@@ -96,7 +96,7 @@ impl Truth {
     fn newcomer(&self, now: Timestamp) -> Option<String> {
         let generation = match self.accounts {
             Accounts::Asked => format!("subscriber-{}", self.people.len()),
-            Accounts::Table => Day::of(now).to_string(),
+            Accounts::Table => Day::of_timestamp(now).to_string(),
         };
         (!self.generations.contains(&generation)).then_some(generation)
     }
@@ -168,12 +168,12 @@ impl Truth {
         let event = &self.events[at];
         let is_later = |other: &&Event| {
             other.number == event.number
-                && other.outcome == Some(EventOutcome::Applied)
+                && other.outcome == Some(AccountEventOutcome::Applied)
                 && other.at > event.at
-                && !other.what.effect().is_leaving()
+                && !other.what.effect().releases_number()
         };
-        event.outcome == Some(EventOutcome::Applied)
-            && !event.what.effect().is_leaving()
+        event.outcome == Some(AccountEventOutcome::Applied)
+            && !event.what.effect().releases_number()
             && self.events.iter().any(|other| is_later(&other))
             && !self.events.iter().any(|other| other.new == Some(event.number) && other.outcome.is_some())
     }

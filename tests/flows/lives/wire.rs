@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use onbill_domain::pai::Pai;
-use onbill_domain::wire::csp::ChargeRequest;
+use onbill_domain::wire::csp::BillChargeRequest;
 use onbill_origin::ambient::Clock as _;
 use onbill_origin::http::{Peer, Unreachable};
 use serde_json::json;
@@ -197,7 +197,7 @@ impl World {
         if request.method() != Method::POST || request.uri().path() != "/csp/transaction" {
             return;
         }
-        let charge: ChargeRequest = body(request);
+        let charge: BillChargeRequest = body(request);
         let Some(pai) = self.charges.get(&charge.transaction_id).copied() else {
             self.found.push(format!("{} was never charged", charge.transaction_id));
             return;

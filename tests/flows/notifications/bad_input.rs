@@ -54,7 +54,7 @@ async fn only_an_open_pai_of_the_partners_own_is_written_to() {
             world.now(),
             onbill_domain::ids::PartnerId::parse("netflix").expect("is a slug"),
             onbill_domain::pai::Pai::parse(&pai).expect("is one"),
-            onbill_domain::decline::DeclineReason::PaiRevokedByUser,
+            onbill_domain::decline_reason::DeclineReason::PaiRevokedByUser,
         )
         .await
         .expect("works");
@@ -95,7 +95,7 @@ async fn an_edge_in_the_wrong_hands_says_nothing() {
     world.sign_up(&world.acme, OTHER, Choice::New("cleo@example.com")).await;
     let cleo = world.pai_of("cleo@example.com").await;
     let ring = keys::ring(&Holder::Edge);
-    let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+    let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
     let genuine = world.signed(&Method::POST, PATH, &saying(&pai, "Hello"));
     let forged = |body: Bytes, signed: bool| {
         let mut request = Request::post(format!("http://{}{PATH}", world.acme.origin))

@@ -159,7 +159,7 @@ fn as_the_edge(world: &World, path: &str, body: &Value, nonce: &str) -> Request<
         .body(Bytes::from(body.to_string()))
         .expect("is a request");
     let ring = keys::ring(&Holder::Edge);
-    let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
+    let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
     sign_request(&mut request, key, world.now(), nonce).expect("signs");
     request
 }

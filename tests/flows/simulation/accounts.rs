@@ -8,7 +8,7 @@ use super::weather::Met;
 use crate::world::{Holder, keys};
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::pai::Pai;
@@ -136,7 +136,7 @@ impl Run {
         let request = Request::post(url).header("content-type", "application/json");
         let mut request = request.body(Bytes::from(body.to_string())).expect("is a request");
         let ring = keys::ring(&Holder::Operator("acme"));
-        let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+        let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
         sign_request(&mut request, key, self.world.now(), &self.world.nonce()).expect("signs");
         request
     }

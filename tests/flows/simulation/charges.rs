@@ -112,14 +112,14 @@ impl Run {
             let from = *self.dice.pick(&[paid.to(), day_after, paid.from().minus_days(30)]);
             return match self.dice.below(2) {
                 0 if from < paid.from() => ServicePeriod::new(from, paid.from()).expect("are days"),
-                _ => ServicePeriod::of_months(from, 1).expect("is a month"),
+                _ => ServicePeriod::from_months(from, 1).expect("is a month"),
             };
         }
-        let today = Day::of(self.world.now()).to_string();
+        let today = Day::of_timestamp(self.world.now()).to_string();
         let first = Day::parse(&format!("{}-01", &today[..7])).expect("is a day");
         let later = u8::try_from(self.dice.below(9)).expect("is small");
         let from = first.plus_months(later).expect("is in the calendar");
-        ServicePeriod::of_months(from, 1).expect("is a month")
+        ServicePeriod::from_months(from, 1).expect("is a month")
     }
 
     async fn post(&self, post: &Post) -> Option<(StatusCode, Value)> {

@@ -53,7 +53,9 @@ impl Run {
         let seconds = *self.dice.pick(&seconds);
         if seconds < 0 {
             // Into a day that had ended would be another matter: what is charged then counts for the later one.
-            if Day::of(self.world.now().plus_seconds(seconds)) != Day::of(self.world.now()) {
+            if Day::of_timestamp(self.world.now().plus_seconds(seconds))
+                != Day::of_timestamp(self.world.now())
+            {
                 return;
             }
             self.weather.meet(Met::SetBack);

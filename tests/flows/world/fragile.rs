@@ -6,12 +6,12 @@
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use onbill_domain::day::Day;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundAnswer, TransactionAnswer};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, RefundResponse, TransactionResponse};
 use onbill_domain::wire::subscription::SubscriptionChange;
 use onbill_origin::store::{
     AccountRow, Addressee, Charge, ChargeLine, CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText,
@@ -200,14 +200,14 @@ pass_on! {
     Ledger {
         fn post_transaction(nonce: Nonce, now: Timestamp, new: NewCharge) -> Posting;
         fn answer_transaction(now: Timestamp, transaction_id: String, outcome: HandOff) -> (Vec<u8>, Settling);
-        fn transaction(partner: PartnerId, id: ExtId) -> Option<TransactionAnswer>;
+        fn transaction(partner: PartnerId, id: ExtId) -> Option<TransactionResponse>;
         fn charge(transaction_id: String) -> Option<Charge>;
         fn post_refund(nonce: Nonce, now: Timestamp, new: NewRefund) -> RefundPosting;
         fn answer_refund(now: Timestamp, refund_id: String, outcome: HandOff) -> (Vec<u8>, Settling);
-        fn refund_answer(partner: PartnerId, transaction: ExtId, refund: ExtId) -> Option<RefundAnswer>;
+        fn refund_answer(partner: PartnerId, transaction: ExtId, refund: ExtId) -> Option<RefundResponse>;
         fn refund(refund_id: String) -> Option<Refund>;
-        fn told_of_charge(transaction_id: String) -> Option<(PartnerId, TransactionAnswer)>;
-        fn told_of_refund(refund_id: String) -> Option<(PartnerId, RefundAnswer)>;
+        fn told_of_charge(transaction_id: String) -> Option<(PartnerId, TransactionResponse)>;
+        fn told_of_refund(refund_id: String) -> Option<(PartnerId, RefundResponse)>;
     }
     Coupons {
         fn issue_coupon(nonce: Option<Nonce>, now: Timestamp, new: NewCoupon) -> CouponIssue;

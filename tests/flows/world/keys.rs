@@ -1,7 +1,7 @@
 //! The keys of everybody, by who holds them: made from names, so that they are the same in every run.
 
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ fn notices((operator, partner): (&str, &str), party: &str) -> Value {
 }
 
 fn secret(id: &str, party: &str, key_use: &str) -> Value {
-    let secret = base64url(&sha256(id.as_bytes()));
+    let secret = encode_base64url(&sha256(id.as_bytes()));
     json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret})
 }
 
@@ -83,8 +83,8 @@ fn secret(id: &str, party: &str, key_use: &str) -> Value {
 fn partners_own(id: &str, half: &str) -> Value {
     let seed = sha256(format!("{id} partner-call").as_bytes());
     let value = match half {
-        "private" => base64url(&seed),
-        _ => base64url(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().as_bytes()),
+        "private" => encode_base64url(&seed),
+        _ => encode_base64url(ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().as_bytes()),
     };
     json!({"id": format!("{id}-partner-call-1"), "party": format!("partner:{id}"), "use": "partner-call", "alg": "ed25519", half: value})
 }

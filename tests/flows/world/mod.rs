@@ -17,7 +17,7 @@ use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT};
+use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_origin::ambient::{Clock, Random};
@@ -234,7 +234,7 @@ impl World {
         body: &Value,
     ) -> Request<Bytes> {
         let mut request = Self::unsigned(method, path, body);
-        let key = keys.of_use(KeyUse::PartnerCall).last().expect("is there");
+        let key = keys.keys_for_use(KeyUse::PartnerCall).last().expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
         request
     }
@@ -246,11 +246,13 @@ impl World {
             .header("content-type", "application/json")
             .body(genuine.body().clone())
             .expect("is a request");
-        for (from, to) in [("signature-input", PARTNER_SIGNATURE_INPUT), ("signature", PARTNER_SIGNATURE)] {
+        for (from, to) in
+            [("signature-input", PARTNER_SIGNATURE_INPUT_HEADER), ("signature", PARTNER_SIGNATURE_HEADER)]
+        {
             request.headers_mut().insert(to, genuine.headers()[from].clone());
         }
         let ring = keys::ring(&Holder::Edge);
-        let key = ring.newest(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
+        let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
         request
     }

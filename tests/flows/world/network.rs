@@ -15,7 +15,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use mishap::{Befallen, Disturbance};
 use onbill_domain::digest::sha256;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_edge::platform::Unreachable as NotReached;
@@ -281,14 +281,14 @@ impl Network {
                 let [answer, _] = answers;
                 answer
             }
-            Mishap::Refused => Ok(refusal(&Reject::unavailable())),
+            Mishap::Refused => Ok(refusal(&Reject::service_unavailable())),
             Mishap::AnswerLost => {
                 self.bring(request).await?;
                 Err(Unreachable)
             }
             Mishap::FailsAfter => {
                 self.bring(request).await?;
-                Ok(refusal(&Reject::new(Code::InternalError, FAILED_AFTER)))
+                Ok(refusal(&Reject::new(ErrorCode::InternalError, FAILED_AFTER)))
             }
             Mishap::Garbled => {
                 self.bring(request).await?;

@@ -25,7 +25,7 @@ impl World {
         }
         .expect("is a request");
         let ring = keys::ring(&Holder::Operator("acme"));
-        let key = ring.newest(KeyUse::BssToOrigin, "operator:acme").expect("is there");
+        let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
         let answer = self.network.deliver(request).await.ok()?;
         Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()))

@@ -1,11 +1,11 @@
 //! The account file: CSV with the header `msisdn,status,type,balance,currency,activated_on`, the same that an origin
 //! imports. Here a single bad line refuses the whole file: it is demo data, and half of it would puzzle everyone.
 
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use std::collections::HashSet;
 
 /// The header, exactly.

@@ -57,7 +57,7 @@ fn has_json(headers: &HeaderMap, name: &http::HeaderName) -> bool {
 pub async fn correlate(request: Request, next: Next) -> Response {
     let Some(value) = request.headers().get(HEADER) else { return next.run(request).await };
     let Some(correlator) = value.to_str().ok().and_then(Correlator::parse) else {
-        return Refusal(Reject::invalid("x-correlator is malformed.")).into_response();
+        return Refusal(Reject::invalid_request("x-correlator is malformed.")).into_response();
     };
     let mut response = next.run(request).await;
     if let Ok(value) = HeaderValue::from_str(correlator.as_str()) {

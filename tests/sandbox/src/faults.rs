@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use serde::{Deserialize, Serialize};
 
 use super::answer::Refusal;
@@ -33,7 +33,7 @@ pub enum Fault {
 pub async fn interpose(fault: Fault, request: Request, next: Next) -> Response {
     match fault {
         Fault::None => next.run(request).await,
-        Fault::Down => Refusal(Reject::unavailable()).into_response(),
+        Fault::Down => Refusal(Reject::service_unavailable()).into_response(),
         Fault::Hang => std::future::pending().await,
         Fault::Garbage => {
             ([(CONTENT_TYPE, "application/json")], Body::from(r#"{"status":"APPR<html>502 Bad Gat"#))
@@ -41,7 +41,7 @@ pub async fn interpose(fault: Fault, request: Request, next: Next) -> Response {
         }
         Fault::ErrorAfter => {
             next.run(request).await;
-            Refusal(Reject::new(Code::InternalError, "Something failed after the work was done."))
+            Refusal(Reject::new(ErrorCode::InternalError, "Something failed after the work was done."))
                 .into_response()
         }
         Fault::HangAfter => {

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::limits::BODY_BYTES_MAX;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::signature::{self, Nonce, Presented, Target};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::signature::{self, Nonce, ReceivedSignature, RequestComponents};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -49,32 +49,33 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let body = axum::body::to_bytes(body, BODY_BYTES_MAX)
             .await
-            .map_err(|_| Reject::new(Code::BodyTooLarge, "The body is larger than 16 KiB."))?;
+            .map_err(|_| Reject::new(ErrorCode::BodyTooLarge, "The body is larger than 16 KiB."))?;
 
         // 2. Signature and nonce. The authority is our own, whatever `host` says: a call signed for another door
         // does not open this one.
         let content_type =
             parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let target = Target {
+        let target = RequestComponents {
             method: parts.method.as_str(),
             authority: &self.authority,
             path: parts.uri.path(),
             query: parts.uri.query().unwrap_or_default(),
             body: (!body.is_empty()).then_some((&body[..], content_type)),
         };
-        let presented = Presented::from_headers(&parts.headers).ok_or_else(Reject::unauthorized)?;
-        let verified =
-            signature::verify(&target, presented, &self.keys, self.key_use, now).map_err(|refused| {
+        let presented = ReceivedSignature::from_headers(&parts.headers).ok_or_else(Reject::unauthorized)?;
+        let verified = signature::verify_request(&target, presented, &self.keys, self.key_use, now).map_err(
+            |refused| {
                 tracing::info!(?refused, path = parts.uri.path(), "a call was not let in");
                 Reject::unauthorized()
-            })?;
+            },
+        )?;
         if !self.spend(&verified.nonce, now) {
             return Err(Reject::unauthorized());
         }
 
         // 3. Type.
         if !body.is_empty() && !super::answer::sent_json(&parts.headers) {
-            return Err(Reject::new(Code::UnsupportedMediaType, "The body must be application/json."));
+            return Err(Reject::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
         }
         Ok((verified.key.party.clone(), body))
     }

@@ -8,9 +8,9 @@ use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 use maud::Markup;
+use onbill_domain::account::{Account, AccountStatus};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::money::Money;
-use onbill_domain::standing::{Account, AccountStatus};
 use onbill_domain::timestamp::Timestamp;
 use time::{Month, OffsetDateTime};
 

@@ -1,7 +1,7 @@
 //! Reading a stand-in party's configuration file and the files it names.
 
 use onbill_domain::key::Keyring;
-use onbill_domain::origin_url::origin_of;
+use onbill_domain::site_origin::parse_site_origin;
 use serde::de::DeserializeOwned;
 use std::fs;
 use std::net::SocketAddr;
@@ -36,7 +36,7 @@ pub fn loopback(listen: &str) -> Result<SocketAddr, String> {
 
 /// An absolute URL without a path, as the configuration names a party.
 pub fn base_url(name: &str, url: &str) -> Result<String, String> {
-    origin_of(url)
+    parse_site_origin(url)
         .filter(|origin| url.trim_end_matches('/').eq_ignore_ascii_case(origin))
         .ok_or_else(|| format!("{name}: {url} must be an http or https URL without a path"))
 }

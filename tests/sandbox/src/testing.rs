@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
@@ -96,7 +96,7 @@ impl World {
 pub(super) fn keys() -> Keyring {
     let shared = |key_use: &str, party: &str, byte: u8| {
         json!({"id": format!("{key_use}-1"), "party": party, "use": key_use, "alg": "hmac-sha256",
-               "secret": base64url(&[byte; 32])})
+               "secret": encode_base64url(&[byte; 32])})
     };
     let ring = json!([
         shared("origin-to-bss", "operator:acme", 1),
@@ -105,11 +105,11 @@ pub(super) fn keys() -> Keyring {
         shared("return-result", "operator:acme", 4),
         shared("edge-to-partner", "partner:netflix", 5),
         {"id": "origin-to-partner-of-nova", "party": "operator:nova", "use": "origin-to-partner",
-         "alg": "hmac-sha256", "secret": base64url(&[9; 32])},
+         "alg": "hmac-sha256", "secret": encode_base64url(&[9; 32])},
         shared("origin-to-partner", "operator:acme", 7),
         shared("bss-to-origin", "operator:acme", 8),
         {"id": "partner-call-1", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",
-         "private": base64url(&[6; 32])},
+         "private": encode_base64url(&[6; 32])},
     ]);
     Keyring::parse(&ring.to_string()).expect("is well formed")
 }
@@ -130,7 +130,7 @@ pub(super) fn signed(
     let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
     let mut request = request.body(bytes).expect("is a request");
     let keys = keys();
-    let key = keys.of_use(key_use).last().expect("is there");
+    let key = keys.keys_for_use(key_use).last().expect("is there");
     sign_request(&mut request, key, Timestamp::from_unix_seconds(at), nonce).expect("signs");
     request
 }

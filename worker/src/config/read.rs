@@ -6,7 +6,7 @@ use http::Uri;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
-use onbill_domain::origin_url::origin_of;
+use onbill_domain::site_origin::parse_site_origin;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -86,7 +86,7 @@ impl Config {
 
     /// Every party has the keys that its calls need, and none can sign in the partner's place.
     fn check_keys(&self) -> Result<(), ConfigFault> {
-        let needed = |key_use: KeyUse, party: String| match self.keys.newest(key_use, &party) {
+        let needed = |key_use: KeyUse, party: String| match self.keys.signing_key(key_use, &party) {
             Some(_) => Ok(()),
             None => Err(fault(format!("KEYRING: there is no {} key of {party}", key_use.as_str()))),
         };
@@ -100,7 +100,7 @@ impl Config {
             needed(KeyUse::EdgeToPartner, partner.party())?;
         }
         // An edge that can sign as the partner could mint charges: it may hold the public half only.
-        match self.keys.of_use(KeyUse::PartnerCall).find(|key| key.sign(b"").is_some()) {
+        match self.keys.keys_for_use(KeyUse::PartnerCall).find(|key| key.sign(b"").is_some()) {
             Some(key) => Err(fault(format!("KEYRING: key {} must be the public half only", key.id))),
             None => Ok(()),
         }
@@ -155,7 +155,7 @@ fn read_partner(fields: PartnerFields) -> Result<Partner, ConfigFault> {
     if !is_name(&fields.name) {
         return Err(at("name must be 1 to 60 printable characters"));
     }
-    let own_origin = origin_of(&fields.url).filter(|origin| is_origin(origin));
+    let own_origin = parse_site_origin(&fields.url).filter(|origin| is_origin(origin));
     let own_origin = own_origin.ok_or_else(|| at("url must be an https URL (http for this machine only)"))?;
     if fields.url.contains(['?', '#']) || fields.url.ends_with('/') {
         return Err(at("url must have no query, no fragment and no slash at its end"));
@@ -183,7 +183,7 @@ fn is_origin(text: &str) -> bool {
         };
         plain && (text.starts_with("https://") || ["127.0.0.1", "[::1]", "localhost"].contains(&host))
     };
-    origin_of(text).is_some_and(|origin| origin == text) && text.parse().is_ok_and(host_is_fine)
+    parse_site_origin(text).is_some_and(|origin| origin == text) && text.parse().is_ok_and(host_is_fine)
 }
 
 fn is_name(text: &str) -> bool {

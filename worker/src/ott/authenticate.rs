@@ -8,7 +8,7 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::reject::Reject;
-use onbill_domain::signature::{Presented, Target, verify};
+use onbill_domain::signature::{ReceivedSignature, RequestComponents, verify_request};
 
 /// 1. A call with a body is JSON → else 415; at most 16 KiB → else 413.
 /// 2. It is signed by a partner that we serve → else 401, the same whatever was wrong.
@@ -43,23 +43,23 @@ pub(crate) fn signer<'c, P: Platform>(
     call: &'c Call<'_, P>,
     key_use: KeyUse,
 ) -> Result<&'c Key, &'static str> {
-    use onbill_domain::signature::Refused;
+    use onbill_domain::signature::SignatureError;
     let body = call.request.body();
-    let target = Target {
+    let target = RequestComponents {
         method: call.request.method().as_str(),
         authority: call.authority(),
         path: call.request.uri().path(),
         query: call.request.uri().query().unwrap_or_default(),
         body: (!body.is_empty()).then(|| (&body[..], call.header(CONTENT_TYPE).unwrap_or_default())),
     };
-    let presented = Presented::from_headers(call.request.headers()).ok_or("no signature")?;
-    let verified = verify(&target, presented, call.config.keys(), key_use, call.platform.now());
+    let presented = ReceivedSignature::from_headers(call.request.headers()).ok_or("no signature")?;
+    let verified = verify_request(&target, presented, call.config.keys(), key_use, call.platform.now());
     let verified = verified.map_err(|refused| match refused {
-        Refused::Malformed => "the signature is not of the profile",
-        Refused::Stale => "the signature is stale",
-        Refused::UnknownKey => "the signature names a key that is not there",
-        Refused::DigestMismatch => "the body is not the signed one",
-        Refused::BadSignature => "the signature does not match",
+        SignatureError::Malformed => "the signature is not of the profile",
+        SignatureError::Stale => "the signature is stale",
+        SignatureError::UnknownKey => "the signature names a key that is not there",
+        SignatureError::DigestMismatch => "the body is not the signed one",
+        SignatureError::BadSignature => "the signature does not match",
     })?;
     Ok(verified.key)
 }

@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::platform::Platform;
 use onbill_domain::ids::OperatorId;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 
 /// 1. One is named: it sells this partner → that one; else 400 `parameter-not-supported`.
 /// 2. None is: one sells this partner → that one; several do → 400 `invalid-request`.
@@ -14,7 +14,7 @@ pub(crate) fn operator<'c, P: Platform>(
     partner: &'c Partner,
     named: Option<&OperatorId>,
 ) -> Result<&'c Operator, Reject> {
-    let not_served = || Reject::new(Code::ParameterNotSupported, "This operator is not served here.");
+    let not_served = || Reject::new(ErrorCode::ParameterNotSupported, "This operator is not served here.");
     let mut operators = call.config.operators_of(partner);
     // 1.
     if let Some(named) = named {
@@ -25,6 +25,8 @@ pub(crate) fn operator<'c, P: Platform>(
     if operators.next().is_none() {
         Ok(only)
     } else {
-        Err(Reject::invalid("operator is needed, as several sell this partner: whose network the SIM is of."))
+        Err(Reject::invalid_request(
+            "operator is needed, as several sell this partner: whose network the SIM is of.",
+        ))
     }
 }

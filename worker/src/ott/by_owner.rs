@@ -10,7 +10,7 @@ use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::edge::OwnAnswer;
+use onbill_domain::wire::edge::LookupResponse;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -71,7 +71,7 @@ async fn look_up<P: Platform>(
     kind: &Kind,
     question: &impl Serialize,
 ) -> Result<Option<()>, Stop> {
-    match ask::<_, OwnAnswer>(call, operator, kind.path, question, kind.absent.code).await? {
+    match ask::<_, LookupResponse>(call, operator, kind.path, question, kind.absent.code).await? {
         Some(answer) if answer.operator != operator.id => {
             let party = Party::Operator(operator.id.clone());
             Err(Fault::Unexpected(party, format!("{} as another operator's", kind.name)).into())

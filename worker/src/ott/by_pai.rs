@@ -12,8 +12,8 @@ use bytes::Bytes;
 use futures_util::future::join;
 use http::Response;
 use onbill_domain::pai::Pai;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::PaiRequest;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::edge::PaiLookupRequest;
 use onbill_domain::wire::kv::PaiMapping;
 use serde::de::DeserializeOwned;
 
@@ -37,20 +37,20 @@ pub(crate) async fn route_by_pai<P: Platform, A: DeserializeOwned>(
     let mut asked = None;
     if let Some((operator, mapping)) = remembered {
         let response = forward(call, operator, Some(&mapping.subscriber)).await?;
-        if !is_refusal(&response, Code::PaiNotFound) {
+        if !is_refusal(&response, ErrorCode::PaiNotFound) {
             return relay::<A>(operator, &response);
         }
         call.warn("an operator does not have a PAI that the store says is its own");
         asked = Some(operator);
     }
     // 2.
-    let question = PaiRequest { partner: partner.id.clone(), pai };
+    let question = PaiLookupRequest { partner: partner.id.clone(), pai };
     let others = call.config.operators_of(partner).filter(|other| asked.is_none_or(|it| it.id != other.id));
     let found = sole_owner(
         "a PAI",
         others.map(async |operator| (operator, look_up(call, operator, &question).await)),
     );
-    let no_such_pai = || Reject::new(Code::PaiNotFound, "There is no such PAI.");
+    let no_such_pai = || Reject::new(ErrorCode::PaiNotFound, "There is no such PAI.");
     let Found { owner, told: mapping, unheard } = found.await?.ok_or_else(no_such_pai)?;
     // 3.
     let learn = async {
@@ -66,9 +66,9 @@ pub(crate) async fn route_by_pai<P: Platform, A: DeserializeOwned>(
 async fn look_up<P: Platform>(
     call: &Call<'_, P>,
     operator: &Operator,
-    question: &PaiRequest,
+    question: &PaiLookupRequest,
 ) -> Result<Option<PaiMapping>, Stop> {
-    match ask::<_, PaiMapping>(call, operator, "/edge/v1/pai", question, Code::PaiNotFound).await? {
+    match ask::<_, PaiMapping>(call, operator, "/edge/v1/pai", question, ErrorCode::PaiNotFound).await? {
         Some(mapping) if mapping.operator != operator.id => {
             let party = Party::Operator(operator.id.clone());
             Err(Fault::Unexpected(party, "a PAI as another operator's".to_owned()).into())

@@ -14,8 +14,8 @@ use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::OwnTransactionRequest;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::edge::TransactionLookupRequest;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
@@ -23,7 +23,9 @@ use serde::de::DeserializeOwned;
 pub(crate) fn ext_id(part: &str) -> Result<ExtId, Reject> {
     let decoded = percent_decode_str(part).decode_utf8().ok();
     let id = decoded.and_then(|text| ExtId::parse(&text));
-    id.ok_or_else(|| Reject::invalid("What names the charge or the refund in the path is not an identifier."))
+    id.ok_or_else(|| {
+        Reject::invalid_request("What names the charge or the refund in the path is not an identifier.")
+    })
 }
 
 /// Passes a call that only reads on to every operator of the partner, all at once, and relays the one answer.
@@ -39,7 +41,7 @@ pub(crate) async fn ask_all<P: Platform, A: DeserializeOwned>(
 ) -> Result<Response<Bytes>, Stop> {
     let answer_of = async |operator: &Operator| {
         let response = forward(call, operator, None).await?;
-        if is_refusal(&response, Code::TransactionNotFound) {
+        if is_refusal(&response, ErrorCode::TransactionNotFound) {
             return Ok(None);
         }
         let relayed = relay::<A>(operator, &response)?;
@@ -62,11 +64,11 @@ pub(crate) async fn route_by_transaction<P: Platform, A: DeserializeOwned>(
     partner: &Partner,
     id: &ExtId,
 ) -> Result<Response<Bytes>, Stop> {
-    let question = OwnTransactionRequest { partner: partner.id.clone(), ext_transaction_id: id.clone() };
+    let question = TransactionLookupRequest { partner: partner.id.clone(), ext_transaction_id: id.clone() };
     let kind = Kind { name: "a charge", path: "/edge/v1/transaction", absent: no_such_transaction() };
     route_by_owner::<_, A>(call, partner, &kind, &question).await
 }
 
 fn no_such_transaction() -> Reject {
-    Reject::new(Code::TransactionNotFound, "There is no such transaction.")
+    Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.")
 }

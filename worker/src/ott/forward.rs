@@ -9,17 +9,19 @@ use crate::origin::{read_answer_of, read_refusal, unexpected};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use onbill_domain::reject::Code;
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
-use onbill_domain::wire::edge::{PARTNER_SIGNATURE, PARTNER_SIGNATURE_INPUT, SUBSCRIBER};
+use onbill_domain::wire::edge::{
+    PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER, SUBSCRIBER_HANDLE_HEADER,
+};
 use serde::de::DeserializeOwned;
 
 /// What is kept of the partner's headers, and under which name. Nothing else of them reaches an origin.
 const KEPT: [(&str, &str); 4] = [
     ("content-type", "content-type"),
     (CONTENT_DIGEST, CONTENT_DIGEST),
-    (SIGNATURE_INPUT, PARTNER_SIGNATURE_INPUT),
-    (SIGNATURE, PARTNER_SIGNATURE),
+    (SIGNATURE_INPUT, PARTNER_SIGNATURE_INPUT_HEADER),
+    (SIGNATURE, PARTNER_SIGNATURE_HEADER),
 ];
 
 /// What partners are answered when all is well.
@@ -55,7 +57,7 @@ fn copy<P: Platform>(
     }
     // A handle that cannot stand in a header was not written by an origin: the call goes on as if there were none.
     if let Some(handle) = subscriber.and_then(|handle| HeaderValue::from_str(handle).ok()) {
-        headers.insert(HeaderName::from_static(SUBSCRIBER), handle);
+        headers.insert(HeaderName::from_static(SUBSCRIBER_HANDLE_HEADER), handle);
     }
     Some(request)
 }
@@ -91,14 +93,14 @@ pub(crate) fn relay<A: DeserializeOwned>(
 }
 
 /// The contract's codes but those that can only mean that edge and origin do not fit together, and the widget's own.
-fn is_for_partner(code: Code) -> bool {
+fn is_for_partner(code: ErrorCode) -> bool {
     !matches!(
         code,
-        Code::BodyTooLarge
-            | Code::UnsupportedMediaType
-            | Code::NotFound
-            | Code::MethodNotAllowed
-            | Code::AlreadyOnBill
-            | Code::PartnerUnavailable
+        ErrorCode::BodyTooLarge
+            | ErrorCode::UnsupportedMediaType
+            | ErrorCode::NotFound
+            | ErrorCode::MethodNotAllowed
+            | ErrorCode::AlreadyOnBill
+            | ErrorCode::PartnerUnavailable
     )
 }

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Party, Stop};
 use crate::origin::{is_refusal, read_answer, read_refusal, send, unexpected};
 use crate::platform::Platform;
 use futures_util::future::join_all;
-use onbill_domain::reject::Code;
+use onbill_domain::reject::ErrorCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -63,7 +63,7 @@ pub(crate) async fn ask<P: Platform, T: DeserializeOwned>(
     operator: &Operator,
     path: &str,
     question: &impl Serialize,
-    absent: Code,
+    absent: ErrorCode,
 ) -> Result<Option<T>, Fault> {
     let response = send(call, operator, path, question).await?;
     if is_refusal(&response, absent) {

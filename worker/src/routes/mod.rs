@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::router::{MatchedPath, Route, variable_count};
 use bytes::Bytes;
 use http::{Method, Response};
-use onbill_domain::wire::origin::{PAI_MAPPING, PAI_MAPPINGS};
+use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PAI_MAPPINGS_PATH};
 
 /// Makes the table, an enum of its lines, and the call of each line's handler. A line is
 /// `Endpoint: METHOD | METHOD, pattern, [variables], refused as page => handler;`, the variables in the pattern's order.
@@ -72,8 +72,8 @@ routes! {
     WidgetSignup: POST, "/widget/v1/signup" => widget::signup::post(&incoming.call()?).await;
     WidgetResult: POST, "/widget/v1/result" => widget::result::post(&incoming.call()?).await;
 
-    OriginPaiMapping: POST, PAI_MAPPING => origin::pai_mapping::post(&incoming.call()?).await;
-    OriginPaiMappings: POST, PAI_MAPPINGS => origin::pai_mappings::post(&incoming.call()?).await;
+    OriginPaiMapping: POST, PAI_MAPPING_PATH => origin::pai_mapping::post(&incoming.call()?).await;
+    OriginPaiMappings: POST, PAI_MAPPINGS_PATH => origin::pai_mappings::post(&incoming.call()?).await;
 
     OttAccountValidate: POST, "/ott/v1/account/validate" => ott::account_validate::post(&incoming.call()?).await;
     OttPin: POST, "/ott/v1/pin" => ott::pin::post(&incoming.call()?).await;

@@ -15,7 +15,7 @@ fn world() -> World {
 }
 
 fn code(tag: &str) -> String {
-    CouponCode::of(CouponTag::parse(tag).expect("are symbols"), [7; 10]).spelled()
+    CouponCode::from_random(CouponTag::parse(tag).expect("are symbols"), [7; 10]).grouped()
 }
 
 fn asked(code: &str) -> Value {

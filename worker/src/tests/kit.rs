@@ -6,7 +6,7 @@ use crate::{Config, handle};
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use http::{Request, Response};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::pai::Pai;
@@ -44,10 +44,10 @@ pub(crate) fn partners() -> Value {
 
 /// The edge's own ring: of the partners' calls, the public halves only.
 pub(crate) fn edge_keyring() -> Value {
-    let shared = |id: &str, party: &str, key_use: &str, byte: u8| json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": base64url(&[byte; 32])});
+    let shared = |id: &str, party: &str, key_use: &str, byte: u8| json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": encode_base64url(&[byte; 32])});
     let public = |id: &str, party: &str, byte: u8| {
         let public = SigningKey::from_bytes(&[byte; 32]).verifying_key();
-        json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "public": base64url(public.as_bytes())})
+        json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "public": encode_base64url(public.as_bytes())})
     };
     json!([
         shared("acme-edge", "operator:acme", "edge-to-origin", 10),
@@ -81,7 +81,7 @@ impl World {
     pub(crate) fn with(operators: &Value, partners: &Value) -> Self {
         let texts = [operators, partners, &edge_keyring()].map(Value::to_string);
         let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
-        let seed = |id: &str, party: &str, byte: u8| json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "private": base64url(&[byte; 32])});
+        let seed = |id: &str, party: &str, byte: u8| json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "private": encode_base64url(&[byte; 32])});
         let partner_keys = json!([
             seed("netflix-1", "partner:netflix", 40),
             seed("tunes-1", "partner:tunes", 41),

@@ -5,7 +5,7 @@ use crate::fake::StoreFault;
 use bytes::Bytes;
 use http::Request;
 use onbill_domain::key::{KeyUse, Keyring};
-use onbill_domain::limits::{BODY_BYTES_MAX, PAI_MAPPINGS_MAX};
+use onbill_domain::limits::{BODY_BYTES_MAX, PAI_MAPPINGS_PER_CALL_MAX};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
@@ -21,7 +21,7 @@ fn signed(key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
 fn signed_to(path: &str, key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
     let ring = Keyring::parse(&edge_keyring().to_string()).expect("is well formed");
     let mut request = request("POST", path, &body.to_string());
-    let key = ring.newest(key.0, key.1).expect("is there");
+    let key = ring.signing_key(key.0, key.1).expect("is there");
     let now = Timestamp::from_unix_seconds(super::kit::NOW);
     sign_request(&mut request, key, now, "nonce-of-the-origin").expect("signs");
     request
@@ -190,7 +190,7 @@ async fn a_batch_is_bounded_and_has_each_pai_once() {
     assert_eq!(compare(&world, &many[..25], false).await.status(), 200);
     let longest = json!({"pai": pai(), "mapping": {"operator": "o".repeat(64), "subscriber": pai(),
                          "state": "SUSPENDED", "version": u64::MAX}});
-    assert!(longest.to_string().len() * PAI_MAPPINGS_MAX + 100 < BODY_BYTES_MAX);
+    assert!(longest.to_string().len() * PAI_MAPPINGS_PER_CALL_MAX + 100 < BODY_BYTES_MAX);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::routes::ROUTES;
 use onbill_domain::digest::content_digest;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::key::KeyUse;
-use onbill_domain::signature::{Presented, Target, verify};
+use onbill_domain::signature::{ReceivedSignature, RequestComponents, verify_request};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
@@ -63,9 +63,9 @@ async fn the_origin_can_check_both_signatures() {
     assert_eq!(*sent.body(), charge().to_string(), "byte for byte");
     assert_eq!(sent.headers()["onbill-subscriber"], "handle-1");
     assert!(!sent.headers().contains_key("cf-connecting-ip"));
-    let check = |authority: &str, presented: Option<Presented<'_>>, key_use| {
+    let check = |authority: &str, presented: Option<ReceivedSignature<'_>>, key_use| {
         let content_type = sent.headers()["content-type"].to_str().expect("is text");
-        let target = Target {
+        let target = RequestComponents {
             method: "POST",
             authority,
             path: "/ott/v1/transaction",
@@ -73,12 +73,13 @@ async fn the_origin_can_check_both_signatures() {
             body: Some((&sent.body()[..], content_type)),
         };
         let now = Timestamp::from_unix_seconds(NOW);
-        let verified = verify(&target, presented.expect("is there"), world.config.keys(), key_use, now);
+        let verified =
+            verify_request(&target, presented.expect("is there"), world.config.keys(), key_use, now);
         verified.map(|verified| verified.key.id.clone())
     };
-    let ours = Presented::from_headers(sent.headers());
+    let ours = ReceivedSignature::from_headers(sent.headers());
     assert_eq!(check("origin.acme.example", ours, KeyUse::EdgeToOrigin).as_deref(), Ok("acme-edge"));
-    let theirs = Presented::from_headers_named(
+    let theirs = ReceivedSignature::from_headers_named(
         sent.headers(),
         "onbill-partner-signature-input",
         "onbill-partner-signature",

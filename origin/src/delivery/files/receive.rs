@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::store::{Bill, File, FileLine, HandOff, ResponseTaking};
 use futures_util::future::join_all;
 use onbill_domain::digest::sha256;
-use onbill_domain::wire::csp::{BillRefundAnswer, ChargeAnswer, ChargeVerdict};
+use onbill_domain::wire::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
 
 /// Lines settled at once: SQLite commits them together, and PostgreSQL has as many connections at most.
 const SETTLED_AT_ONCE: usize = 64;
@@ -75,8 +75,8 @@ async fn carry_out(app: &App, file: &File, lines: &[FileLine], answers: Vec<Answ
     let mut verdicts = Vec::with_capacity(lines.len());
     for (line, answer) in lines.iter().zip(answers) {
         match answer.status {
-            ChargeVerdict::Approved => approved += 1,
-            ChargeVerdict::Declined => declined += 1,
+            BillingDecision::Approved => approved += 1,
+            BillingDecision::Declined => declined += 1,
         }
         verdicts.push((line, verdict(app, &line.bill, answer)?));
     }
@@ -102,9 +102,9 @@ fn verdict(app: &App, bill: &Bill, Answer { status, raw_code }: Answer) -> Resul
     Ok(match bill {
         Bill::Charge(charge) => {
             let msisdn = charge::number_if_any(app, charge)?;
-            charge::verdict(ChargeAnswer { status, raw_code }, msisdn.as_ref())
+            charge::verdict(BillChargeResponse { status, raw_code }, msisdn.as_ref())
         }
-        Bill::Refund(_) => refund::verdict(BillRefundAnswer { status, raw_code }),
+        Bill::Refund(_) => refund::verdict(BillRefundResponse { status, raw_code }),
     })
 }
 

@@ -5,7 +5,7 @@
 //! mistake is found on the line that it is on, and two that would cancel out in a sum are found as well.
 
 use crate::store::FileLine;
-use onbill_domain::wire::csp::ChargeVerdict;
+use onbill_domain::wire::csp::BillingDecision;
 
 /// The columns.
 pub(super) const HEADER: [&str; 5] = ["line", "id", "status", "amount", "raw_code"];
@@ -16,7 +16,7 @@ pub(super) const LINE_BYTES_MAX: u64 = 512;
 /// Billing's word on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
-    pub(super) status: ChargeVerdict,
+    pub(super) status: BillingDecision,
     pub(super) raw_code: Option<String>,
 }
 
@@ -75,8 +75,8 @@ fn read_line(
         return Err((1, "is not the id on this line of the file"));
     }
     let (status, amount_minor) = match field(2)? {
-        "APPROVED" => (ChargeVerdict::Approved, bill.amount().amount_minor),
-        "DECLINED" => (ChargeVerdict::Declined, 0),
+        "APPROVED" => (BillingDecision::Approved, bill.amount().amount_minor),
+        "DECLINED" => (BillingDecision::Declined, 0),
         _ => return Err((2, "must be APPROVED or DECLINED")),
     };
     if field(3)?.parse() != Ok(amount_minor) {

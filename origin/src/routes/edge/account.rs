@@ -6,7 +6,7 @@ use crate::fault::Failure;
 use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::wire::account::{AccountPage, AccountRequest};
+use onbill_domain::wire::account_page::{AccountPage, AccountPageRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(in crate::routes) async fn read_account(
     call: EdgeCall,
 ) -> Result<Json<AccountPage>, Failure> {
     // 1.
-    let request: AccountRequest = parse(&call.body)?;
+    let request: AccountPageRequest = parse(&call.body)?;
     let before = request.cursor.as_deref().map(read_cursor).transpose()?;
     // 2.
     let owner = Owner::of_flow(&app, &request.flow).await?;

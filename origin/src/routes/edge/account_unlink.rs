@@ -6,7 +6,7 @@ use crate::fault::Failure;
 use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::wire::account::{UnlinkAnswer, UnlinkRequest};
+use onbill_domain::wire::account_page::{UnlinkRequest, UnlinkResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn unlink(
     State(app): State<Arc<App>>,
     call: EdgeCall,
-) -> Result<Json<UnlinkAnswer>, Failure> {
+) -> Result<Json<UnlinkResponse>, Failure> {
     // 1.
     let request: UnlinkRequest = parse(&call.body)?;
     let owner = Owner::of_flow(&app, &request.flow).await?;
@@ -29,5 +29,5 @@ pub(in crate::routes) async fn unlink(
     let link = link.ok_or_else(not_theirs)?;
     app.ring_outbox();
     // 4.
-    Ok(Json(UnlinkAnswer { subscription: subscription(&app, &request.flow, &link) }))
+    Ok(Json(UnlinkResponse { subscription: subscription(&app, &request.flow, &link) }))
 }

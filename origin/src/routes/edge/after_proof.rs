@@ -7,8 +7,8 @@ use crate::config::Offer;
 use crate::fault::Failure;
 use crate::routes::standing;
 use crate::store::KnownAccount;
+use onbill_domain::account::AccountType;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::standing::AccountType;
 use onbill_domain::wire::edge::{FlowStep, OfferView};
 
 /// What comes next, and for which holder of the number.

@@ -7,10 +7,10 @@ use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
 use onbill_domain::key::KeyUse;
-use onbill_domain::limits::RETURN_RESULT_SECONDS;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::token::{self, ISSUER, Outcome, ResultClaims};
-use onbill_domain::wire::edge::{ReturnAnswer, ReturnRequest};
+use onbill_domain::limits::RETURN_RESULT_TTL_SECONDS;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::token::{self, ISSUER, ResultClaims, SignupOutcome};
+use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -24,15 +24,15 @@ const PARAMETER: &str = "onbill_result";
 pub(in crate::routes) async fn come_back(
     State(app): State<Arc<App>>,
     call: EdgeCall,
-) -> Result<Json<ReturnAnswer>, Failure> {
+) -> Result<Json<ReturnResponse>, Failure> {
     // 1.
     let request: ReturnRequest = parse(&call.body)?;
     let end = app.store.signup_end(sha256(request.ticket.as_bytes())).await?;
-    let end = end.ok_or_else(|| Reject::new(Code::NotFound, "There is no such visit."))?;
+    let end = end.ok_or_else(|| Reject::new(ErrorCode::NotFound, "There is no such visit."))?;
 
     // 2.
     let outcome = match end.outcome {
-        Outcome::Pending if request.cancelled => Outcome::Cancelled,
+        SignupOutcome::Pending if request.cancelled => SignupOutcome::Cancelled,
         known => known,
     };
     let now = app.now().unix_seconds();
@@ -44,13 +44,13 @@ pub(in crate::routes) async fn come_back(
         partner_subscription_id: end.partner_subscription_id,
         jti: app.random.uuid(),
         iat: now,
-        exp: now + RETURN_RESULT_SECONDS,
+        exp: now + RETURN_RESULT_TTL_SECONDS,
     };
     let key = app.signing_key(KeyUse::ReturnResult)?;
     let result = token::sign(key, &claims).ok_or(Fault::Broken("the result key does not sign"))?;
 
     // 3.
-    Ok(Json(ReturnAnswer { location: with_result(&end.return_url, &result) }))
+    Ok(Json(ReturnResponse { location: with_result(&end.return_url, &result) }))
 }
 
 /// Adds the result to the query, before any fragment, in the place of an older one: a page that reads the first must

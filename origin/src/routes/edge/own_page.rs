@@ -9,13 +9,13 @@ use crate::fault::Failure;
 use crate::routes::standing;
 use crate::store::{Cursor, Link, NumberIndex, OwnCharge};
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
-use onbill_domain::limits::{OWN_CHARGES_PAGE, SUBSCRIPTIONS_SHOWN_MAX};
+use onbill_domain::encoding::encode_base64url;
+use onbill_domain::limits::{ACCOUNT_CHARGES_PER_PAGE, ACCOUNT_SUBSCRIPTIONS_MAX};
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::account::{AccountPage, ChargeView, EndView, SubscriptionView};
+use onbill_domain::wire::account_page::{AccountPage, ChargeView, ClosureView, SubscriptionView};
 
 /// Whose page it is.
 pub(super) struct Owner {
@@ -48,8 +48,8 @@ impl Owner {
     ) -> Result<AccountPage, Failure> {
         let links = app.store.links(self.number, self.generation.clone()).await?;
         let pais = links.iter().map(|link| link.pai).collect();
-        let charges = app.store.charges_on(pais, before, OWN_CHARGES_PAGE).await?;
-        let shown = links.iter().take(SUBSCRIPTIONS_SHOWN_MAX);
+        let charges = app.store.charges_on(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
+        let shown = links.iter().take(ACCOUNT_SUBSCRIPTIONS_MAX);
         Ok(AccountPage {
             subscriptions: shown.map(|link| subscription(app, flow, link)).collect(),
             charges: charges.lines.into_iter().map(charge).collect(),
@@ -77,19 +77,19 @@ pub(super) fn subscription(app: &App, flow: &str, link: &Link) -> SubscriptionVi
         since: link.since,
         state: link.state,
         status,
-        ended: link.closed_reason.map(|reason| EndView { at: link.closed_at, reason }),
+        ended: link.closed_reason.map(|reason| ClosureView { at: link.closed_at, reason }),
     }
 }
 
 /// What a PAI is called in this flow, and in no other: a browser gets no name that means something elsewhere.
 fn name_of(app: &App, flow: &str, pai: Pai) -> String {
     let flow = sha256(proven_flow::secret(flow).as_bytes());
-    base64url(&app.vault.link_mac(&flow, pai))
+    encode_base64url(&app.vault.link_mac(&flow, pai))
 }
 
 /// The refusal of a name that is none of theirs.
 pub(super) fn not_theirs() -> Reject {
-    Reject::invalid("There is no such subscription.")
+    Reject::invalid_request("There is no such subscription.")
 }
 
 fn charge(charge: OwnCharge) -> ChargeView {
@@ -115,7 +115,7 @@ fn write_cursor(cursor: &Cursor) -> String {
 /// reader's own.
 pub(super) fn read_cursor(text: &str) -> Result<Cursor, Reject> {
     let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id)));
-    let (at, id) = parts.ok_or_else(|| Reject::invalid("cursor is not a place in the list."))?;
+    let (at, id) = parts.ok_or_else(|| Reject::invalid_request("cursor is not a place in the list."))?;
     Ok(Cursor { at: Timestamp::from_unix_seconds(at), id: id.to_owned() })
 }
 

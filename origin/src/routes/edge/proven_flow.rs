@@ -6,13 +6,13 @@ use crate::fault::{Failure, Fault};
 use crate::routes::standing;
 use crate::store::Flow;
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 
 /// Marks a flow for the present holder of its number.
 pub(super) fn mark(app: &App, secret: &str, generation: &str) -> String {
-    format!("{secret}.{}", base64url(&app.vault.holder_mac(&sha256(secret.as_bytes()), generation)))
+    format!("{secret}.{}", encode_base64url(&app.vault.holder_mac(&sha256(secret.as_bytes()), generation)))
 }
 
 /// The secret of a flow, marked or not.
@@ -40,5 +40,5 @@ pub(super) async fn find(app: &App, flow: &str) -> Result<(Flow, Msisdn), Failur
 
 /// The refusal of a flow that proves nothing, or nothing any more.
 pub(super) fn expired() -> Reject {
-    Reject::new(Code::TokenExpired, "The visit has expired: start again.")
+    Reject::new(ErrorCode::TokenExpired, "The visit has expired: start again.")
 }

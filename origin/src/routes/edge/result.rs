@@ -6,7 +6,7 @@ use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::token::{self, ResultClaims};
-use onbill_domain::wire::edge::{ResultAnswer, ResultRequest};
+use onbill_domain::wire::edge::{ResultRequest, ResultResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use std::sync::Arc;
 pub(in crate::routes) async fn check_result(
     State(app): State<Arc<App>>,
     call: EdgeCall,
-) -> Result<Json<ResultAnswer>, Failure> {
+) -> Result<Json<ResultResponse>, Failure> {
     let request: ResultRequest = parse(&call.body)?;
     let claims: ResultClaims =
-        token::check(&app.keys, app.config.operator.as_str(), app.now(), &request.result)?;
+        token::verify(&app.keys, app.config.operator.as_str(), app.now(), &request.result)?;
     let offer = app.offer(&claims.offer)?;
-    Ok(Json(ResultAnswer { outcome: claims.outcome, offer: offer.view() }))
+    Ok(Json(ResultResponse { outcome: claims.outcome, offer: offer.view() }))
 }

@@ -9,11 +9,11 @@ use crate::store::{FreshNames, NewPai, NewSignup, SignupIssue};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::KeyUse;
-use onbill_domain::limits::SIGNUP_TOKEN_SECONDS;
+use onbill_domain::limits::SIGNUP_TOKEN_TTL_SECONDS;
 use onbill_domain::token::{self, ISSUER, SignupClaims};
-use onbill_domain::wire::edge::{SignupAnswer, SignupRequest};
+use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
 use onbill_domain::wire::kv::PaiMapping;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn begin_signup(
     State(app): State<Arc<App>>,
     call: EdgeCall,
-) -> Result<Json<SignupAnswer>, Failure> {
+) -> Result<Json<SignupResponse>, Failure> {
     // 1.
     let request: SignupRequest = parse(&call.body)?;
     let now = app.now();
@@ -45,7 +45,7 @@ pub(in crate::routes) async fn begin_signup(
 
     // 3.
     let jti = app.random.uuid();
-    let ticket = base64url(&app.random.bytes::<16>());
+    let ticket = encode_base64url(&app.random.bytes::<16>());
     let (edge, operator) = (&app.config.edge_url, &app.config.operator);
     let partner_return_url = format!("{edge}/widget/v1/return/{operator}/{ticket}");
     let new = NewSignup {
@@ -77,10 +77,10 @@ pub(in crate::routes) async fn begin_signup(
         offer: offer.id.clone(),
         jti,
         iat: now.unix_seconds(),
-        exp: now.unix_seconds() + SIGNUP_TOKEN_SECONDS,
+        exp: now.unix_seconds() + SIGNUP_TOKEN_TTL_SECONDS,
     };
     let key = app.signing_key(KeyUse::SignupToken)?;
-    Ok(Json(SignupAnswer {
+    Ok(Json(SignupResponse {
         partner: offer.partner.clone(),
         token: token::sign(key, &claims).ok_or(Fault::Broken("the token key does not sign"))?,
         pai: pai.pai,

@@ -5,8 +5,8 @@ use crate::fault::Failure;
 use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::{OwnAnswer, OwnSubscriptionRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::edge::{LookupResponse, SubscriptionLookupRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use std::sync::Arc;
 pub(in crate::routes) async fn look_up_subscription(
     State(app): State<Arc<App>>,
     call: EdgeCall,
-) -> Result<Json<OwnAnswer>, Failure> {
-    let request: OwnSubscriptionRequest = parse(&call.body)?;
+) -> Result<Json<LookupResponse>, Failure> {
+    let request: SubscriptionLookupRequest = parse(&call.body)?;
     if app.store.has_subscription(request.partner, request.partner_subscription_id).await? {
-        Ok(Json(OwnAnswer { operator: app.config.operator.clone() }))
+        Ok(Json(LookupResponse { operator: app.config.operator.clone() }))
     } else {
-        Err(Reject::new(Code::PaiNotFound, "There is no such subscription.").into())
+        Err(Reject::new(ErrorCode::PaiNotFound, "There is no such subscription.").into())
     }
 }

@@ -5,8 +5,8 @@ use crate::fault::Failure;
 use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::{OwnAnswer, OwnTransactionRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::edge::{LookupResponse, TransactionLookupRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use std::sync::Arc;
 pub(in crate::routes) async fn look_up_transaction(
     State(app): State<Arc<App>>,
     call: EdgeCall,
-) -> Result<Json<OwnAnswer>, Failure> {
-    let request: OwnTransactionRequest = parse(&call.body)?;
+) -> Result<Json<LookupResponse>, Failure> {
+    let request: TransactionLookupRequest = parse(&call.body)?;
     match app.store.transaction(request.partner, request.ext_transaction_id).await? {
-        Some(_) => Ok(Json(OwnAnswer { operator: app.config.operator.clone() })),
-        None => Err(Reject::new(Code::TransactionNotFound, "There is no such transaction.").into()),
+        Some(_) => Ok(Json(LookupResponse { operator: app.config.operator.clone() })),
+        None => Err(Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.").into()),
     }
 }

@@ -9,13 +9,13 @@ use crate::store::{Journey, NewFlow};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
-use onbill_domain::limits::{FLOW_SECONDS, PIN_DIGITS, PIN_SECONDS};
+use onbill_domain::encoding::encode_base64url;
+use onbill_domain::limits::{FLOW_TTL_SECONDS, PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::origin_url;
 use onbill_domain::reject::Reject;
+use onbill_domain::site_origin;
 use onbill_domain::token::{self, SessionClaims};
-use onbill_domain::wire::edge::{FlowStep, Purpose, ValidateRequest};
+use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -33,12 +33,12 @@ pub(in crate::routes) async fn validate(
     // 1.
     let request: ValidateRequest = parse(&call.body)?;
     let offer = match &request.purpose {
-        Purpose::SignUp { offer } => Some(app.offer(offer)?),
-        Purpose::Account { .. } => None,
+        FlowPurpose::SignUp { offer } => Some(app.offer(offer)?),
+        FlowPurpose::Account { .. } => None,
     };
     let return_url = match request.return_url {
-        Some(url) if !origin_url::is_on(&url, &app.config.dashboards) => {
-            return Err(Reject::invalid("returnURL is not on the operator's site.").into());
+        Some(url) if !site_origin::is_on_site_origin(&url, &app.config.dashboards) => {
+            return Err(Reject::invalid_request("returnURL is not on the operator's site.").into());
         }
         Some(url) => url,
         None => format!("{}/", app.config.dashboards[0]),
@@ -54,7 +54,7 @@ pub(in crate::routes) async fn validate(
     let next = if proven { Some(AfterProof::of(&app, offer, &msisdn).await?) } else { None };
 
     // 3.
-    let flow = base64url(&app.random.bytes::<32>());
+    let flow = encode_base64url(&app.random.bytes::<32>());
     let flow_hash = sha256(flow.as_bytes());
     let broken = || Fault::Broken("a number could not be sealed");
     let pin = if next.is_some() {
@@ -63,7 +63,7 @@ pub(in crate::routes) async fn validate(
         let good_for = if offer.is_some() { GoodFor::Paying } else { GoodFor::OwnPage };
         Some(pin::issue(&app, now, &flow_hash, &msisdn, good_for, request.locale).ok_or_else(broken)?)
     };
-    let expires_at = now.plus_seconds(FLOW_SECONDS);
+    let expires_at = now.plus_seconds(FLOW_TTL_SECONDS);
     let new = NewFlow {
         flow: flow_hash,
         number: app.vault.seal_number(&*app.random, &msisdn).ok_or_else(broken)?,
@@ -77,10 +77,10 @@ pub(in crate::routes) async fn validate(
         return Ok(Json(next.step(&app, &flow).await?));
     }
     app.ring_outbox();
-    Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_SECONDS), digits: PIN_DIGITS }))
+    Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_TTL_SECONDS), digits: PIN_DIGITS }))
 }
 
 fn is_listed(app: &App, session: &str, msisdn: &Msisdn) -> Result<bool, Reject> {
-    let claims: SessionClaims = token::check(&app.keys, app.config.operator.as_str(), app.now(), session)?;
+    let claims: SessionClaims = token::verify(&app.keys, app.config.operator.as_str(), app.now(), session)?;
     Ok(claims.numbers.contains(msisdn))
 }

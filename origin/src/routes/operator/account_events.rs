@@ -6,8 +6,8 @@ use crate::lifecycle::event::{Followed, follow};
 use crate::routes::authentic::OperatorCall;
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::operator::{AccountEventAnswer, AccountEventRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::operator::{AccountEventRequest, AccountEventResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn post_account_event(
     State(app): State<Arc<App>>,
     call: OperatorCall,
-) -> Result<Json<AccountEventAnswer>, Failure> {
+) -> Result<Json<AccountEventResponse>, Failure> {
     let mut request: AccountEventRequest = parse(&call.body)?;
     request.msisdn = app.numbers.spell(&request.msisdn);
     request.new_msisdn = request.new_msisdn.map(|number| app.numbers.spell(&number));
@@ -25,11 +25,11 @@ pub(in crate::routes) async fn post_account_event(
     match follow(&app.vault, &*app.random, &*app.store, app.now(), Some(call.nonce), &request).await? {
         Followed::Recorded(outcome) => {
             app.ring_outbox();
-            Ok(Json(AccountEventAnswer { event_id, outcome }))
+            Ok(Json(AccountEventResponse { event_id, outcome }))
         }
         Followed::Conflict => {
             let message = "eventID was used for another event.";
-            Err(Reject::new(Code::IdempotencyViolation, message).into())
+            Err(Reject::new(ErrorCode::IdempotencyViolation, message).into())
         }
     }
 }

@@ -11,7 +11,9 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use onbill_domain::ids::ExtId;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::coupon::{CouponAnswer, CouponRequest, CouponView, ResendRequest, VoidRequest};
+use onbill_domain::wire::coupon::{
+    CouponDetails, CouponRequest, CouponResendRequest, CouponResponse, CouponVoidRequest,
+};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn issue_coupon(
     State(app): State<Arc<App>>,
     call: OperatorCall,
-) -> Result<(StatusCode, Json<CouponAnswer>), Failure> {
+) -> Result<(StatusCode, Json<CouponResponse>), Failure> {
     let request: CouponRequest = parse(&call.body)?;
     let (is_new, row) = coupon::issue(&app, Some(call.nonce), &request).await?;
     app.ring_outbox();
@@ -32,7 +34,7 @@ pub(in crate::routes) async fn coupon(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
     _: OperatorCall,
-) -> Result<Json<CouponView>, Failure> {
+) -> Result<Json<CouponDetails>, Failure> {
     let row = app.store.coupon(name(path)?).await?.ok_or_else(not_found)?;
     Ok(Json(row.view(app.now())))
 }
@@ -43,8 +45,8 @@ pub(in crate::routes) async fn resend_coupon(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
-) -> Result<Json<CouponAnswer>, Failure> {
-    let ResendRequest { resend_id } = call.asked()?;
+) -> Result<Json<CouponResponse>, Failure> {
+    let CouponResendRequest { resend_id } = call.asked()?;
     let row = coupon::renew(&app, Some(call.nonce), &name(path)?, resend_id).await?;
     app.ring_outbox();
     Ok(Json(row.answer(app.now())))
@@ -55,8 +57,8 @@ pub(in crate::routes) async fn void_coupon(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
-) -> Result<Json<CouponAnswer>, Failure> {
-    let VoidRequest {} = call.asked()?;
+) -> Result<Json<CouponResponse>, Failure> {
+    let CouponVoidRequest {} = call.asked()?;
     let row = coupon::void(&app, Some(call.nonce), &name(path)?).await?;
     Ok(Json(row.answer(app.now())))
 }

@@ -6,8 +6,8 @@ use crate::routes::authentic::OperatorCall;
 use crate::store::Erasure;
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::operator::{ErasureAnswer, ErasureOutcome, ErasureRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::operator::{ErasureOutcome, ErasureRequest, ErasureResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn post_erasure(
     State(app): State<Arc<App>>,
     call: OperatorCall,
-) -> Result<Json<ErasureAnswer>, Failure> {
+) -> Result<Json<ErasureResponse>, Failure> {
     let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
     let number = app.vault.index(&app.numbers.spell(&msisdn));
     let erasure = app.store.erase(Some(call.nonce), app.now(), Some(erasure_id.clone()), number).await?;
@@ -27,8 +27,8 @@ pub(in crate::routes) async fn post_erasure(
         Erasure::Erasing => ErasureOutcome::Erasing,
         Erasure::Conflict => {
             let message = "erasureID was used for another erasure.";
-            return Err(Reject::new(Code::IdempotencyViolation, message).into());
+            return Err(Reject::new(ErrorCode::IdempotencyViolation, message).into());
         }
     };
-    Ok(Json(ErasureAnswer { erasure_id, outcome }))
+    Ok(Json(ErasureResponse { erasure_id, outcome }))
 }

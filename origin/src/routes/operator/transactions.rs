@@ -7,13 +7,13 @@ use crate::store::{ChargeLine, Cursor, Dated, Period, Select};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use onbill_domain::encoding::{base64url, from_base64url};
+use onbill_domain::encoding::{decode_base64url, encode_base64url};
 use onbill_domain::ids::PartnerId;
-use onbill_domain::limits::{EXT_ID_CHARS_MAX, TRANSACTIONS_PAGE};
+use onbill_domain::limits::{EXT_ID_CHARS_MAX, TRANSACTIONS_PER_PAGE};
 use onbill_domain::money::Money;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ledger::{LedgerEntry, TransactionsAnswer, TransactionsQuery};
+use onbill_domain::wire::ledger::{LedgerEntry, TransactionsQuery, TransactionsResponse};
 use std::sync::Arc;
 
 /// 200 with charges by the time at which they were posted, oldest first, and the cursor of the next page. Days that are over
@@ -23,18 +23,19 @@ pub(in crate::routes) async fn page_of_transactions(
     State(app): State<Arc<App>>,
     query: Result<Query<TransactionsQuery>, QueryRejection>,
     _: OperatorCall,
-) -> Result<Json<TransactionsAnswer>, Failure> {
-    let is_no_query = |_| Reject::invalid("from and to are days; status, partner and cursor are optional.");
+) -> Result<Json<TransactionsResponse>, Failure> {
+    let is_no_query =
+        |_| Reject::invalid_request("from and to are days; status, partner and cursor are optional.");
     let Query(query) = query.map_err(is_no_query)?;
-    let wrong_order = || Reject::invalid("to must not lie before from.");
+    let wrong_order = || Reject::invalid_request("to must not lie before from.");
     let period = Period::of_days(query.from, query.to).ok_or_else(wrong_order)?;
     let partner = partner(&app, query.partner)?;
-    let no_cursor = || Reject::invalid("cursor is not one of an earlier page.");
+    let no_cursor = || Reject::invalid_request("cursor is not one of an earlier page.");
     let after = query.cursor.map(|text| read_cursor(&text, period).ok_or_else(no_cursor)).transpose()?;
     let select = Select { partner: partner.clone(), period, dated: Dated::Created, status: query.status };
-    let page = app.store.charges(select, after, TRANSACTIONS_PAGE).await?;
+    let page = app.store.charges(select, after, TRANSACTIONS_PER_PAGE).await?;
     let page = page.map(|line| entry(line, &partner));
-    Ok(Json(TransactionsAnswer { transactions: page.lines, next: page.next.map(|at| write_cursor(&at)) }))
+    Ok(Json(TransactionsResponse { transactions: page.lines, next: page.next.map(|at| write_cursor(&at)) }))
 }
 
 /// The partner that is asked for, or the only one there is.
@@ -42,10 +43,12 @@ fn partner(app: &App, asked: Option<PartnerId>) -> Result<PartnerId, Reject> {
     let known = app.config.partner_ids();
     match asked {
         Some(partner) if known.contains(&partner) => Ok(partner),
-        Some(_) => Err(Reject::new(Code::ParameterNotSupported, "partner is not one of this operator's.")),
+        Some(_) => {
+            Err(Reject::new(ErrorCode::ParameterNotSupported, "partner is not one of this operator's."))
+        }
         None => match known.first() {
             Some(only) if known.len() == 1 => Ok((*only).clone()),
-            _ => Err(Reject::invalid("partner must be said where there are several.")),
+            _ => Err(Reject::invalid_request("partner must be said where there are several.")),
         },
     }
 }
@@ -66,11 +69,11 @@ fn entry(line: ChargeLine, partner: &PartnerId) -> LedgerEntry {
 
 /// Nothing for anybody to read: what is in it may change.
 fn write_cursor(cursor: &Cursor) -> String {
-    base64url(format!("{} {}", cursor.at.unix_seconds(), cursor.id).as_bytes())
+    encode_base64url(format!("{} {}", cursor.at.unix_seconds(), cursor.id).as_bytes())
 }
 
 fn read_cursor(text: &str, period: Period) -> Option<Cursor> {
-    let plain = String::from_utf8(from_base64url(text)?).ok()?;
+    let plain = String::from_utf8(decode_base64url(text)?).ok()?;
     let (at, id) = plain.split_once(' ')?;
     let at = Timestamp::from_unix_seconds(at.parse().ok()?);
     let is_id = id.len() <= EXT_ID_CHARS_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());

@@ -16,9 +16,9 @@ use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
+use onbill_domain::reject::Reject;
 use onbill_domain::signature::Nonce;
-use onbill_domain::standing::suspended;
-use onbill_domain::wire::device::{DeviceValidateAnswer, DeviceValidateRequest};
+use onbill_domain::wire::device::{DeviceValidateRequest, DeviceValidateResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn validate_account(
     State(app): State<Arc<App>>,
     call: PartnerCall,
-) -> Result<Json<DeviceValidateAnswer>, Failure> {
+) -> Result<Json<DeviceValidateResponse>, Failure> {
     // 1.
     let request: DeviceValidateRequest = parse(&call.body)?;
     addressed::check(&app, &call.partner, request.operator.as_ref())?;
@@ -62,12 +62,12 @@ pub(in crate::routes) async fn validate_account(
     let row = app.store.issue_pai(nonce, now, new).await?;
     app.ring_outbox();
     if row.state != PaiState::Active {
-        return Err(suspended().into());
+        return Err(Reject::suspended_non_payment().into());
     }
 
     // 5.
-    let paid_until = app.store.paid_until(row.pai, Day::of(now)).await?;
-    Ok(Json(DeviceValidateAnswer {
+    let paid_until = app.store.paid_until(row.pai, Day::of_timestamp(now)).await?;
+    Ok(Json(DeviceValidateResponse {
         status: "ACTIVE".to_owned(),
         account_type,
         pai: row.pai,

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use onbill_domain::ids::{OperatorId, PartnerId};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 
 /// 1. The call is for this operator, if it names one → else 400 `parameter-not-supported`, and an alarm: the partner has
 ///    signed the name, and the edge has brought somebody's number here all the same. A call without a name can be for
@@ -15,12 +15,12 @@ pub(super) fn check(app: &App, partner: &PartnerId, operator: Option<&OperatorId
             alarm = "call-for-another-operator",
             "the edge brought a call that is not for this operator"
         );
-        return Err(Reject::new(Code::ParameterNotSupported, "operator is not served here."));
+        return Err(Reject::new(ErrorCode::ParameterNotSupported, "operator is not served here."));
     }
     // 2.
     if app.config.offers.iter().any(|offer| offer.partner == *partner) {
         Ok(())
     } else {
-        Err(Reject::new(Code::ParameterNotSupported, "Nothing of this partner is on sale here."))
+        Err(Reject::new(ErrorCode::ParameterNotSupported, "Nothing of this partner is on sale here."))
     }
 }

@@ -10,12 +10,11 @@ use crate::routes::authentic::PartnerCall;
 use crate::store::{NewRedemption, Redeeming, Redemption, RedemptionEnd};
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::standing::suspended;
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
+use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -30,10 +29,10 @@ use std::sync::Arc;
 pub(in crate::routes) async fn redeem_coupon(
     State(app): State<Arc<App>>,
     call: PartnerCall,
-) -> Result<Json<CouponRedeemAnswer>, Failure> {
+) -> Result<Json<CouponRedeemResponse>, Failure> {
     // 1.
     let request: CouponRedeemRequest = parse(&call.body)?;
-    let code = request.read_code()?;
+    let code = request.parse_code()?;
 
     // 2.
     let now = app.now();
@@ -62,12 +61,12 @@ pub(in crate::routes) async fn redeem_coupon(
     answer(&app, end)
 }
 
-fn answer(app: &App, end: RedemptionEnd) -> Result<Json<CouponRedeemAnswer>, Failure> {
+fn answer(app: &App, end: RedemptionEnd) -> Result<Json<CouponRedeemResponse>, Failure> {
     match end {
         RedemptionEnd::Redeemed(redemption) => {
             let ext_transaction_id = redemption.ext_transaction_id();
             let Redemption { plan, months, offer, amount, pai, service_period, .. } = *redemption;
-            Ok(Json(CouponRedeemAnswer {
+            Ok(Json(CouponRedeemResponse {
                 status: "REDEEMED".to_owned(),
                 plan,
                 months,
@@ -87,11 +86,14 @@ fn answer(app: &App, end: RedemptionEnd) -> Result<Json<CouponRedeemAnswer>, Fai
 /// The account's refusal, in the words of the calls that ask about standing.
 fn by_standing(reason: DeclineReason) -> Reject {
     match reason {
-        DeclineReason::AccountOnHold => suspended(),
+        DeclineReason::AccountOnHold => Reject::suspended_non_payment(),
         DeclineReason::InsufficientBalance => {
-            Reject::new(Code::InsufficientBalance, "The balance does not cover the coupon's price.")
+            Reject::new(ErrorCode::InsufficientBalance, "The balance does not cover the coupon's price.")
         }
-        _ => Reject::new(Code::AccountNotEligible, "The coupon's price cannot be put on its buyer's bill."),
+        _ => Reject::new(
+            ErrorCode::AccountNotEligible,
+            "The coupon's price cannot be put on its buyer's bill.",
+        ),
     }
 }
 
@@ -107,19 +109,20 @@ fn refusal(app: &App, partner: &PartnerId, now: Timestamp, redeeming: &Redeeming
             )
         }
         Redeeming::Conflict => Reject::new(
-            Code::IdempotencyViolation,
+            ErrorCode::IdempotencyViolation,
             "extReference was used with another code, or for another subscriber.",
         ),
-        Redeeming::Expired => Reject::new(Code::TokenExpired, "The coupon can no longer be redeemed."),
+        Redeeming::Expired => Reject::new(ErrorCode::TokenExpired, "The coupon can no longer be redeemed."),
         Redeeming::Used => {
-            Reject::new(Code::TokenAlreadyUsed, "The coupon was redeemed by another reference.")
+            Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon was redeemed by another reference.")
         }
-        Redeeming::PaiNotFound => Reject::new(Code::PaiNotFound, "There is no such PAI."),
-        Redeeming::NoDaysLeft => {
-            Reject::new(Code::AccountNotEligible, "The subscriber is paid for as far as the calendar goes.")
-        }
+        Redeeming::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
+        Redeeming::NoDaysLeft => Reject::new(
+            ErrorCode::AccountNotEligible,
+            "The subscriber is paid for as far as the calendar goes.",
+        ),
         Redeeming::InProgress | Redeeming::Created(_) | Redeeming::Decided(_) => {
-            Reject::new(Code::RequestInProgress, "The coupon is being redeemed.")
+            Reject::new(ErrorCode::RequestInProgress, "The coupon is being redeemed.")
         }
     }
 }
@@ -129,11 +132,11 @@ fn refusal(app: &App, partner: &PartnerId, now: Timestamp, redeeming: &Redeeming
 fn wrong_code(partner: &PartnerId, now: Timestamp, wrong: u32, limit: u32) -> Reject {
     tracing::warn!(%partner, wrong, "a coupon's code was wrong");
     if wrong <= limit {
-        return Reject::new(Code::TokenInvalid, "The code is not valid here.");
+        return Reject::new(ErrorCode::TokenInvalid, "The code is not valid here.");
     }
     if wrong == limit.saturating_add(1) {
         tracing::error!(%partner, wrong, alarm = "coupon-guesses", "a partner's customers are guessing codes");
     }
     let left = 3_600 - now.unix_seconds().rem_euclid(3_600);
-    Reject::too_many("Too many codes were wrong in this hour.", u32::try_from(left).unwrap_or(3_600))
+    Reject::too_many_requests("Too many codes were wrong in this hour.", u32::try_from(left).unwrap_or(3_600))
 }

@@ -9,9 +9,9 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::notification::{NotificationAnswer, NotificationRequest};
+use onbill_domain::wire::notification::{NotificationRequest, NotificationResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 pub(in crate::routes) async fn send_notification(
     State(app): State<Arc<App>>,
     call: PartnerCall,
-) -> Result<(StatusCode, Json<NotificationAnswer>), Failure> {
+) -> Result<(StatusCode, Json<NotificationResponse>), Failure> {
     // 1.
     let request: NotificationRequest = parse(&call.body)?;
     request.check()?;
@@ -45,15 +45,17 @@ pub(in crate::routes) async fn send_notification(
         Notifying::Accepted | Notifying::Replayed => {}
         Notifying::Conflict => {
             let message = "extNotificationID was used for another message.";
-            return Err(Reject::new(Code::IdempotencyViolation, message).into());
+            return Err(Reject::new(ErrorCode::IdempotencyViolation, message).into());
         }
-        Notifying::PaiNotFound => return Err(Reject::new(Code::PaiNotFound, "There is no such PAI.").into()),
+        Notifying::PaiNotFound => {
+            return Err(Reject::new(ErrorCode::PaiNotFound, "There is no such PAI.").into());
+        }
         Notifying::TooMany => return Err(too_many(now).into()),
     }
     app.ring_outbox();
 
     // 3.
-    Ok((StatusCode::ACCEPTED, Json(NotificationAnswer::accepted())))
+    Ok((StatusCode::ACCEPTED, Json(NotificationResponse::accepted())))
 }
 
 /// The text message. It comes from the operator's number, and so says first whose word it is: nothing that a partner says
@@ -65,5 +67,5 @@ fn said_by(partner: &str, message: &str) -> String {
 fn too_many(now: Timestamp) -> Reject {
     let left = 86_400 - now.unix_seconds().rem_euclid(86_400);
     let message = format!("The subscriber has had the {NOTIFICATIONS_PER_DAY_MAX} messages of today.");
-    Reject::too_many(message, u32::try_from(left).unwrap_or(86_400))
+    Reject::too_many_requests(message, u32::try_from(left).unwrap_or(86_400))
 }

@@ -8,8 +8,8 @@ use crate::store::SubscriptionRecord;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn record_subscription(
     State(app): State<Arc<App>>,
     call: PartnerCall,
-) -> Result<(StatusCode, Json<PartnerSubscriptionAnswer>), Failure> {
+) -> Result<(StatusCode, Json<PartnerSubscriptionResponse>), Failure> {
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
     routed::look_up_and_compare(&app, &call, request.pai).await?;
     let new_id = app.random.uuid();
@@ -28,12 +28,12 @@ pub(in crate::routes) async fn record_subscription(
             SubscriptionRecord::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
             SubscriptionRecord::Replayed(answer) => return Ok((StatusCode::OK, Json(answer))),
             SubscriptionRecord::Conflict => Reject::new(
-                Code::IdempotencyViolation,
+                ErrorCode::IdempotencyViolation,
                 "extSubscriptionID was used for another subscription.",
             ),
-            SubscriptionRecord::PaiNotFound => Reject::new(Code::PaiNotFound, "There is no such PAI."),
+            SubscriptionRecord::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
             SubscriptionRecord::AlreadyOnBill => {
-                Reject::new(Code::AccountNotEligible, "The PAI has a live subscription already.")
+                Reject::new(ErrorCode::AccountNotEligible, "The PAI has a live subscription already.")
             }
         };
     Err(reject.into())

@@ -10,10 +10,10 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::ExtId;
-use onbill_domain::limits::PIN_SECONDS;
-use onbill_domain::wire::device::{DevicePinAnswer, DevicePinRequest};
+use onbill_domain::limits::PIN_TTL_SECONDS;
+use onbill_domain::wire::device::{DevicePinRequest, DevicePinResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub(in crate::routes) async fn send_pin(
     State(app): State<Arc<App>>,
     call: PartnerCall,
-) -> Result<(StatusCode, Json<DevicePinAnswer>), Failure> {
+) -> Result<(StatusCode, Json<DevicePinResponse>), Failure> {
     // 1.
     let request: DevicePinRequest = parse(&call.body)?;
     addressed::check(&app, &call.partner, request.operator.as_ref())?;
@@ -32,7 +32,7 @@ pub(in crate::routes) async fn send_pin(
 
     // 2.
     let now = app.now();
-    let pin_id = base64url(&app.random.bytes::<16>());
+    let pin_id = encode_base64url(&app.random.bytes::<16>());
     let flow = sha256(pin_id.as_bytes());
     let broken = || Fault::Broken("a number could not be sealed");
     let new = NewFlow {
@@ -40,7 +40,7 @@ pub(in crate::routes) async fn send_pin(
         number: app.vault.seal_number(&*app.random, &msisdn).ok_or_else(broken)?,
         journey: Journey::Device { partner: call.partner },
         locale: request.locale,
-        expires_at: now.plus_seconds(PIN_SECONDS),
+        expires_at: now.plus_seconds(PIN_TTL_SECONDS),
         pin: Some(pin::issue(&app, now, &flow, &msisdn, GoodFor::Paying, request.locale).ok_or_else(broken)?),
     };
     pin::started(now, app.store.start_flow(call.nonce, now, new).await?)?;
@@ -48,5 +48,8 @@ pub(in crate::routes) async fn send_pin(
 
     // 3.
     let pin_id = ExtId::parse(&pin_id).ok_or(Fault::Broken("a PIN's name is not an identifier"))?;
-    Ok((StatusCode::ACCEPTED, Json(DevicePinAnswer { pin_id, expires_at: now.plus_seconds(PIN_SECONDS) })))
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(DevicePinResponse { pin_id, expires_at: now.plus_seconds(PIN_TTL_SECONDS) }),
+    ))
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use http::StatusCode;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::ott::RefundRequest;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(in crate::routes) async fn post_refund(
     // 1.
     let request: RefundRequest = parse(&call.body)?;
     request.check()?;
-    let not_found = || Reject::new(Code::TransactionNotFound, "There is no such transaction.");
+    let not_found = || Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.");
     // A path that is not UTF-8 names nothing either.
     let Path(ext_transaction_id) = path.map_err(|_| not_found())?;
     let ext_transaction_id = ExtId::parse(&ext_transaction_id).ok_or_else(not_found)?;
@@ -55,18 +55,20 @@ pub(in crate::routes) async fn post_refund(
         RefundPosting::TransactionNotFound => return Err(not_found().into()),
         RefundPosting::Conflict => {
             let message = "extRefundID was used for another refund.";
-            return Err(Reject::new(Code::IdempotencyViolation, message).into());
+            return Err(Reject::new(ErrorCode::IdempotencyViolation, message).into());
         }
         RefundPosting::InProgress => {
-            return Err(Reject::new(Code::RequestInProgress, "The same refund is being answered.").into());
+            return Err(
+                Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.").into()
+            );
         }
         RefundPosting::ChargePending => {
             let message = "The charge is not settled yet: ask for the refund again when it is.";
-            return Err(Reject::new(Code::RequestInProgress, message).into());
+            return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
         }
         RefundPosting::NotWithinRemainder { remaining } => {
             let message = format!("amount must lie within the {remaining} that are left of the charge.");
-            return Err(Reject::invalid(message).into());
+            return Err(Reject::invalid_request(message).into());
         }
     };
 

@@ -8,8 +8,8 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::ott::RefundAnswer;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::ott::RefundResponse;
 use std::sync::Arc;
 
 /// 200, or 404 `transaction-not-found`. It only reads: its nonce need not be spent, a replay learns nothing new.
@@ -17,8 +17,8 @@ pub(in crate::routes) async fn refund_status(
     State(app): State<Arc<App>>,
     path: Result<Path<(String, String)>, PathRejection>,
     call: PartnerCall,
-) -> Result<Json<RefundAnswer>, Failure> {
-    let not_found = || Reject::new(Code::TransactionNotFound, "There is no such refund.");
+) -> Result<Json<RefundResponse>, Failure> {
+    let not_found = || Reject::new(ErrorCode::TransactionNotFound, "There is no such refund.");
     // A path that is not UTF-8 names nothing either.
     let Path((transaction, refund)) = path.map_err(|_| not_found())?;
     let transaction = ExtId::parse(&transaction).ok_or_else(not_found)?;

@@ -8,8 +8,8 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::ott::PartnerSubscriptionAnswer;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::ott::PartnerSubscriptionResponse;
 use onbill_domain::wire::parse;
 use onbill_domain::wire::subscription::SubscriptionChange;
 use std::sync::Arc;
@@ -24,11 +24,11 @@ pub(in crate::routes) async fn change_subscription(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
     call: PartnerCall,
-) -> Result<Json<PartnerSubscriptionAnswer>, Failure> {
+) -> Result<Json<PartnerSubscriptionResponse>, Failure> {
     // 1.
     let change: SubscriptionChange = parse(&call.body)?;
     change.check()?;
-    let not_found = || Reject::new(Code::PaiNotFound, "There is no such subscription.");
+    let not_found = || Reject::new(ErrorCode::PaiNotFound, "There is no such subscription.");
     // A path that is not UTF-8 names nothing either.
     let Path(id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&id).ok_or_else(not_found)?;
@@ -39,10 +39,12 @@ pub(in crate::routes) async fn change_subscription(
         SubscriptionUpdate::Stands => {}
         SubscriptionUpdate::NotFound => return Err(not_found().into()),
         SubscriptionUpdate::Over => {
-            return Err(Reject::invalid("The subscription is over: a new one needs a new name.").into());
+            return Err(
+                Reject::invalid_request("The subscription is over: a new one needs a new name.").into()
+            );
         }
     }
 
     // 3.
-    Ok(Json(PartnerSubscriptionAnswer { partner_subscription_id: id.to_string(), status }))
+    Ok(Json(PartnerSubscriptionResponse { partner_subscription_id: id.to_string(), status }))
 }

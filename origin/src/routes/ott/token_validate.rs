@@ -7,9 +7,9 @@ use crate::store::TokenSpend;
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
+use onbill_domain::wire::ott::{TokenValidateRequest, TokenValidateResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
@@ -20,11 +20,11 @@ use std::sync::Arc;
 pub(in crate::routes) async fn spend_token(
     State(app): State<Arc<App>>,
     call: PartnerCall,
-) -> Result<Json<TokenValidateAnswer>, Failure> {
+) -> Result<Json<TokenValidateResponse>, Failure> {
     // 1.
     let request: TokenValidateRequest = parse(&call.body)?;
     let now = app.now();
-    let claims: SignupClaims = token::check(&app.keys, call.partner.as_str(), now, &request.token)?;
+    let claims: SignupClaims = token::verify(&app.keys, call.partner.as_str(), now, &request.token)?;
 
     // 2.
     let spend =
@@ -32,18 +32,20 @@ pub(in crate::routes) async fn spend_token(
     let signup = match spend {
         TokenSpend::Spent(signup) => signup,
         TokenSpend::Unknown => {
-            return Err(Reject::new(Code::TokenInvalid, "The token is not valid here.").into());
+            return Err(Reject::new(ErrorCode::TokenInvalid, "The token is not valid here.").into());
         }
         TokenSpend::UsedElsewhere => {
-            return Err(
-                Reject::new(Code::TokenAlreadyUsed, "The token was spent by another reference.").into()
-            );
+            return Err(Reject::new(
+                ErrorCode::TokenAlreadyUsed,
+                "The token was spent by another reference.",
+            )
+            .into());
         }
     };
 
     // 3.
-    let paid_until = app.store.paid_until(signup.pai, Day::of(now)).await?;
-    Ok(Json(TokenValidateAnswer {
+    let paid_until = app.store.paid_until(signup.pai, Day::of_timestamp(now)).await?;
+    Ok(Json(TokenValidateResponse {
         pai: signup.pai,
         operator: app.config.operator.clone(),
         offer: signup.offer,

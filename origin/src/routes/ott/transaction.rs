@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use onbill_domain::digest::sha256;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::ott::TransactionRequest;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -52,19 +52,23 @@ pub(in crate::routes) async fn post_transaction(
         Posting::Replayed(answer) => return Ok(json(StatusCode::OK, answer)),
         Posting::Conflict => {
             let message = "extTransactionID was used for another charge.";
-            return Err(Reject::new(Code::IdempotencyViolation, message).into());
+            return Err(Reject::new(ErrorCode::IdempotencyViolation, message).into());
         }
         Posting::InProgress => {
-            return Err(Reject::new(Code::RequestInProgress, "The same charge is being answered.").into());
+            return Err(
+                Reject::new(ErrorCode::RequestInProgress, "The same charge is being answered.").into()
+            );
         }
-        Posting::PaiNotFound => return Err(Reject::new(Code::PaiNotFound, "There is no such PAI.").into()),
+        Posting::PaiNotFound => {
+            return Err(Reject::new(ErrorCode::PaiNotFound, "There is no such PAI.").into());
+        }
         Posting::CurrencyNotBilled => {
             let message = "amount.currency is not one that the operator bills in.";
-            return Err(Reject::new(Code::ParameterNotSupported, message).into());
+            return Err(Reject::new(ErrorCode::ParameterNotSupported, message).into());
         }
         Posting::PaidByCoupon { until } => {
             let message = format!("servicePeriod: coupons have paid for this subscriber until {until}.");
-            return Err(Reject::invalid(message).into());
+            return Err(Reject::invalid_request(message).into());
         }
     };
     routed::compare(pai, call.subscriber.as_deref(), &charge.handle);

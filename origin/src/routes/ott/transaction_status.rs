@@ -7,8 +7,8 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::ott::TransactionAnswer;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::ott::TransactionResponse;
 use std::sync::Arc;
 
 /// 200, or 404 `transaction-not-found`. It only reads: its nonce need not be spent, a replay learns nothing new.
@@ -16,8 +16,8 @@ pub(in crate::routes) async fn transaction_status(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
     call: PartnerCall,
-) -> Result<Json<TransactionAnswer>, Failure> {
-    let not_found = || Reject::new(Code::TransactionNotFound, "There is no such transaction.");
+) -> Result<Json<TransactionResponse>, Failure> {
+    let not_found = || Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.");
     // A path that is not UTF-8 names nothing either.
     let Path(ext_transaction_id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&ext_transaction_id).ok_or_else(not_found)?;

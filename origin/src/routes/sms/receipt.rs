@@ -9,7 +9,7 @@ use crate::fault::Failure;
 use crate::sms::{Receipt, Receipts as _, Report};
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -27,15 +27,16 @@ pub(in crate::routes) async fn take_receipt(
     Path(token): Path<String>,
     Query(Status { status }): Query<Status>,
 ) -> Result<StatusCode, Failure> {
-    let not_found = || Reject::new(Code::NotFound, "There is no such path.");
+    let not_found = || Reject::new(ErrorCode::NotFound, "There is no such path.");
     let SmsSettings::Kannel(settings) = &app.config.sms else { return Err(not_found().into()) };
     if !settings.gave_out(&token) {
         return Err(not_found().into());
     }
-    let report = Report::read(&status).ok_or_else(|| Reject::invalid("status is none of Kannel's."))?;
+    let report =
+        Report::read(&status).ok_or_else(|| Reject::invalid_request("status is none of Kannel's."))?;
     if let Report::Ended(state) = report {
         let receipt = Receipt { message_id: token, state, code: None };
-        app.take(receipt).await.map_err(|_| Reject::unavailable())?;
+        app.take(receipt).await.map_err(|_| Reject::service_unavailable())?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

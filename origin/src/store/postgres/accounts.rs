@@ -4,10 +4,10 @@ use super::failure::Broken;
 use super::rows::{optional_text, text};
 use super::statements::Db;
 use crate::store::{AccountRow, KnownAccount, NumberIndex};
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::money::Money;
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use std::collections::BTreeMap;
 
 /// All of them in one statement, each number once (the last line of a file counts) and in the order of their indexes,

@@ -7,12 +7,12 @@ use super::{outbox, pais, redemptions, spending};
 use crate::store::ledger::Fixed;
 use crate::store::{Charge, Holder, NewCharge, Posting, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use tokio_postgres::Row;
 
 /// What a post has to know: who claimed its id before, and whom its PAI stands for.
@@ -245,7 +245,7 @@ pub(super) async fn find(
     db: &Db<'_>,
     partner: &PartnerId,
     id: &ExtId,
-) -> Result<Option<TransactionAnswer>, Broken> {
+) -> Result<Option<TransactionResponse>, Broken> {
     let row = db
         .row(
             "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code FROM transactions
@@ -260,7 +260,7 @@ pub(super) async fn find(
 pub(super) async fn told(
     db: &Db<'_>,
     transaction_id: &str,
-) -> Result<Option<(PartnerId, TransactionAnswer)>, Broken> {
+) -> Result<Option<(PartnerId, TransactionResponse)>, Broken> {
     let row = db
         .row(
             "SELECT transaction_id, partner, ext_transaction_id, status, decline_reason, raw_code FROM transactions
@@ -271,8 +271,8 @@ pub(super) async fn told(
     row.map(|row| Ok((text(&row, "partner", PartnerId::parse)?, read(&row)?))).transpose()
 }
 
-fn read(row: &Row) -> Result<TransactionAnswer, Broken> {
-    Ok(TransactionAnswer {
+fn read(row: &Row) -> Result<TransactionResponse, Broken> {
+    Ok(TransactionResponse {
         transaction_id: row.try_get("transaction_id")?,
         ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
         status: text(row, "status", TransactionStatus::parse)?,
@@ -315,7 +315,7 @@ pub(super) async fn settle(
     if let Some(reason) = reason {
         let settling = redemptions::declined(tx, now, transaction_id).await?;
         spending::give_back_charge(tx, transaction_id).await?;
-        if reason.ends_pai() {
+        if reason.closes_pai() {
             pais::close(tx, now, settled.try_get("pai")?, reason).await?;
         }
         return Ok(settling);

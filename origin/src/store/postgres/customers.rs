@@ -8,7 +8,7 @@ use super::{PostgresStore, pais, read, spend, turns};
 use crate::store::{Cursor, Customers, Link, NumberIndex, OwnCharge, Page, StoreError};
 use async_trait::async_trait;
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;

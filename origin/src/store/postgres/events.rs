@@ -6,14 +6,14 @@ use super::rows::{optional_text, pai as read_pai, text, time};
 use super::statements::Db;
 use super::{filing, pais, turns};
 use crate::store::{EventRecord, NewEvent, NumberIndex, PaiStanding};
-use onbill_domain::account_event::{AccountEvent, Effect};
+use onbill_domain::account_event::{AccountEvent, PaiEffect};
 use onbill_domain::day::Day;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
-use onbill_domain::limits::SIM_SWAP_HOURS_MAX;
+use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::operator::EventOutcome;
+use onbill_domain::wire::operator::AccountEventOutcome;
 use tokio_postgres::Row;
 
 pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Result<EventRecord, Broken> {
@@ -30,7 +30,7 @@ pub(super) async fn record(tx: &Db<'_>, now: Timestamp, new: &NewEvent) -> Resul
         // An event of somebody who was erased is not told apart from others of its name any more.
         let fingerprint: Option<&[u8]> = row.try_get("fingerprint")?;
         let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
-        let outcome = text(&row, "outcome", EventOutcome::parse)?;
+        let outcome = text(&row, "outcome", AccountEventOutcome::parse)?;
         return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
     }
     let (outcome, subscriber_id) = apply(tx, now, new).await?;
@@ -67,7 +67,7 @@ async fn apply(
     tx: &Db<'_>,
     now: Timestamp,
     new: &NewEvent,
-) -> Result<(EventOutcome, Option<String>), Broken> {
+) -> Result<(AccountEventOutcome, Option<String>), Broken> {
     let at = new.occurred_at;
     // 1.
     if new.event == AccountEvent::SimSwapped {
@@ -76,13 +76,13 @@ async fn apply(
     // 2.
     let holder = holder(tx, new.number).await?;
     if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
-        return Ok((EventOutcome::Superseded, None));
+        return Ok((AccountEventOutcome::Superseded, None));
     }
     // 3.
     if let Some(taken) = &new.new_number
         && self::holder(tx, taken.index).await?.is_some()
     {
-        return Ok((EventOutcome::Contradictory, None));
+        return Ok((AccountEventOutcome::Contradictory, None));
     }
     // 4.
     change_account(tx, new).await?;
@@ -93,7 +93,7 @@ async fn apply(
     }
     // 5.
     let Some(Holder { subscriber_id, .. }) = holder else {
-        return Ok((EventOutcome::NoSubscriber, None));
+        return Ok((AccountEventOutcome::NoSubscriber, None));
     };
     hear(tx, &subscriber_id, at).await?;
     match &new.new_number {
@@ -110,7 +110,7 @@ async fn apply(
             catch_up(tx, now, &subscriber_id, number.index, at).await?;
         }
     }
-    Ok((EventOutcome::Applied, Some(subscriber_id)))
+    Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
 }
 
 /// Nothing that happened before is news of the subscriber from now on.
@@ -123,13 +123,13 @@ async fn hear(tx: &Db<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), Bro
     .await
 }
 
-async fn follow(tx: &Db<'_>, now: Timestamp, subscriber_id: &str, effect: Effect) -> Result<(), Broken> {
+async fn follow(tx: &Db<'_>, now: Timestamp, subscriber_id: &str, effect: PaiEffect) -> Result<(), Broken> {
     match effect {
-        Effect::None => Ok(()),
+        PaiEffect::None => Ok(()),
         // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
-        Effect::Hold | Effect::Move => pais::hold(tx, now, subscriber_id).await,
-        Effect::Release => pais::release(tx, now, subscriber_id).await,
-        Effect::End(reason) => pais::end_subscriber(tx, now, subscriber_id, reason).await,
+        PaiEffect::Suspend | PaiEffect::Move => pais::hold(tx, now, subscriber_id).await,
+        PaiEffect::Resume => pais::release(tx, now, subscriber_id).await,
+        PaiEffect::Close(reason) => pais::end_subscriber(tx, now, subscriber_id, reason).await,
     }
 }
 
@@ -159,7 +159,7 @@ async fn catch_up(
         )
         .await?;
         follow(tx, now, subscriber_id, effect).await?;
-        if effect.is_leaving() {
+        if effect.releases_number() {
             break;
         }
     }
@@ -177,7 +177,7 @@ struct Holder {
 
 impl Holder {
     fn takes(&self, new: &NewEvent) -> bool {
-        let since = if new.event.effect().is_leaving() { self.number_since } else { self.heard_of_at };
+        let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
         new.occurred_at >= since
     }
 }
@@ -205,7 +205,7 @@ async fn holder(tx: &Db<'_>, number: NumberIndex) -> Result<Option<Holder>, Brok
 /// event does not say how an account pays.
 async fn change_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
     let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_seconds());
-    let day = Day::of(new.occurred_at).to_string();
+    let day = Day::of_timestamp(new.occurred_at).to_string();
     let known = tx
         .row(
             "SELECT 1 FROM accounts WHERE number_index = $1 AND coalesce(changed_at, 0) <= $2 FOR UPDATE",
@@ -282,7 +282,7 @@ async fn note_sim_swap(tx: &Db<'_>, number: NumberIndex, at: Timestamp) -> Resul
 
 /// What happened so long ago has no effect any more.
 pub(super) async fn forget_sim_swaps(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
-    let until = now.unix_seconds() - SIM_SWAP_HOURS_MAX * 3_600;
+    let until = now.unix_seconds() - SIM_SWAP_HOLD_HOURS_MAX * 3_600;
     tx.change(
         "DELETE FROM sim_swaps WHERE swapped_at < $1 AND number_index IN
              (SELECT number_index FROM sim_swaps WHERE swapped_at < $1 LIMIT $2)",

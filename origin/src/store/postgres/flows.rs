@@ -6,7 +6,7 @@ use super::statements::Db;
 use super::turns;
 use crate::store::{DevicePin, Flow, FlowStart, Hash, Journey, NewFlow, NumberIndex, PinTry};
 use onbill_domain::ids::{OfferId, PartnerId};
-use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 
@@ -130,7 +130,7 @@ async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<Pin
     if now >= expires_at {
         return Ok(PinTry::Expired);
     }
-    if tries >= PIN_TRIES_MAX {
+    if tries >= PIN_ATTEMPTS_MAX {
         return Ok(PinTry::UsedUp { expires_at });
     }
     // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
@@ -142,7 +142,7 @@ async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<Pin
         &[&flow.as_slice(), &proven_at],
     )
     .await?;
-    Ok(match (matches, tries + 1 < PIN_TRIES_MAX) {
+    Ok(match (matches, tries + 1 < PIN_ATTEMPTS_MAX) {
         (true, _) => PinTry::Proven(()),
         (false, true) => PinTry::Wrong,
         (false, false) => PinTry::UsedUp { expires_at },

@@ -11,7 +11,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer};
+use onbill_domain::wire::ott::{RefundResponse, TransactionResponse};
 
 /// What the caller of an answer's use case has made of the outbox's entry: its first attempt.
 const FIRST: u32 = 1;
@@ -51,7 +51,7 @@ impl Ledger for PostgresStore {
         &self,
         partner: PartnerId,
         id: ExtId,
-    ) -> Result<Option<TransactionAnswer>, StoreError> {
+    ) -> Result<Option<TransactionResponse>, StoreError> {
         read!(&self.pool, |db| charges::find(db, &partner, &id))
     }
 
@@ -92,7 +92,7 @@ impl Ledger for PostgresStore {
         partner: PartnerId,
         transaction: ExtId,
         refund: ExtId,
-    ) -> Result<Option<RefundAnswer>, StoreError> {
+    ) -> Result<Option<RefundResponse>, StoreError> {
         read!(&self.pool, |db| refunds::find(db, &partner, &transaction, &refund))
     }
 
@@ -103,14 +103,14 @@ impl Ledger for PostgresStore {
     async fn told_of_charge(
         &self,
         transaction_id: String,
-    ) -> Result<Option<(PartnerId, TransactionAnswer)>, StoreError> {
+    ) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError> {
         read!(&self.pool, |db| charges::told(db, &transaction_id))
     }
 
     async fn told_of_refund(
         &self,
         refund_id: String,
-    ) -> Result<Option<(PartnerId, RefundAnswer)>, StoreError> {
+    ) -> Result<Option<(PartnerId, RefundResponse)>, StoreError> {
         read!(&self.pool, |db| refunds::told(db, &refund_id))
     }
 }

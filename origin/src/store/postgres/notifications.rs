@@ -37,7 +37,7 @@ async fn notify(tx: &Db<'_>, now: Timestamp, new: &NewNotification) -> Result<No
     let today = tx
         .row(
             "SELECT count(*) AS today FROM notifications WHERE pai = $1 AND accepted_at >= $2",
-            &[&pai, &Day::of(now).begins_at().unix_seconds()],
+            &[&pai, &Day::of_timestamp(now).starts_at().unix_seconds()],
         )
         .await?;
     if today.as_ref().map(|row| count(row, "today")).transpose()? >= Some(NOTIFICATIONS_PER_DAY_MAX) {

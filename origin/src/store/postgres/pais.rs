@@ -5,7 +5,7 @@ use super::rows::{pai as read_pai, text};
 use super::statements::Db;
 use super::{outbox, turns};
 use crate::store::{NewPai, PaiRow};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;

@@ -12,7 +12,7 @@ use super::{charges, outbox, subscriptions};
 use crate::store::redemptions::period_after;
 use crate::store::{NewCharge, NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, Settling};
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
@@ -58,7 +58,7 @@ pub(super) async fn redeem(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> 
     // that begins at this moment waits for the PAI.
     let is_nobodys = new.pai.is_none() && subscriptions::is_live(tx, named_or_buyer).await?;
     let pai = (!is_nobodys).then_some(named_or_buyer);
-    let Some(period) = next_period(tx, Day::of(now), pai, coupon.months).await? else {
+    let Some(period) = next_period(tx, Day::of_timestamp(now), pai, coupon.months).await? else {
         return Ok(Redeeming::NoDaysLeft);
     };
     claim(tx, now, new, coupon, pai, period).await
@@ -105,7 +105,8 @@ async fn find_and_lock(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Resu
             amount: amount(&row)?,
             description: row.try_get("description")?,
             // Of today alone, until it is known what is paid for.
-            service_period: ServicePeriod::new(Day::of(now), Day::of(now)).map_err(|_| corrupt("day"))?,
+            service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
+                .map_err(|_| corrupt("day"))?,
             tax: None,
         },
     }))

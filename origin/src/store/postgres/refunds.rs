@@ -10,7 +10,7 @@ use crate::store::{NewRefund, Refund, RefundPosting, Settling, StoreError};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{RefundAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use tokio_postgres::Row;
 
 pub(super) async fn post(tx: &Db<'_>, now: Timestamp, new: &NewRefund) -> Result<RefundPosting, Broken> {
@@ -149,21 +149,24 @@ pub(super) async fn find(
     partner: &PartnerId,
     transaction: &ExtId,
     refund: &ExtId,
-) -> Result<Option<RefundAnswer>, Broken> {
+) -> Result<Option<RefundResponse>, Broken> {
     let sql = format!("{ANSWER} WHERE r.partner = $1 AND r.ext_refund_id = $2 AND t.ext_transaction_id = $3");
     let row = db.row(&sql, &[&partner.as_str(), &refund.as_str(), &transaction.as_str()]).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// Whom to tell how a refund stands now.
-pub(super) async fn told(db: &Db<'_>, refund_id: &str) -> Result<Option<(PartnerId, RefundAnswer)>, Broken> {
+pub(super) async fn told(
+    db: &Db<'_>,
+    refund_id: &str,
+) -> Result<Option<(PartnerId, RefundResponse)>, Broken> {
     let row = db.row(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id]).await?;
     row.map(|row| Ok((text(&row, "partner", PartnerId::parse)?, read(&row)?))).transpose()
 }
 
-fn read(row: &Row) -> Result<RefundAnswer, Broken> {
+fn read(row: &Row) -> Result<RefundResponse, Broken> {
     let amount = amount(row)?;
-    Ok(RefundAnswer {
+    Ok(RefundResponse {
         refund_id: row.try_get("refund_id")?,
         ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
         ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,

@@ -43,7 +43,7 @@ pub(super) fn pai(row: &Row) -> Result<Pai, Broken> {
 }
 
 pub(super) fn locale(row: &Row) -> Result<Locale, Broken> {
-    text(row, "locale", Locale::parse)
+    text(row, "locale", Locale::from_tag)
 }
 
 pub(super) fn amount(row: &Row) -> Result<Money, Broken> {

@@ -5,10 +5,10 @@ use super::rows::{locale, pai as read_pai, text};
 use super::statements::Db;
 use super::{pais, subscriptions};
 use crate::store::{Hash, NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
+use onbill_domain::account::AccountType;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
-use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::token::Outcome;
+use onbill_domain::token::SignupOutcome;
 
 pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewSignup) -> Result<SignupIssue, Broken> {
     let (row, _) = pais::issue(tx, now, &new.pai).await?;
@@ -90,9 +90,9 @@ pub(super) async fn end(db: &Db<'_>, ticket: &Hash) -> Result<Option<SignupEnd>,
     let partner_subscription_id: Option<String> = row.try_get("partner_subscription_id")?;
     let spent_at: Option<i64> = row.try_get("spent_at")?;
     let outcome = match (&partner_subscription_id, spent_at) {
-        (Some(_), _) => Outcome::Success,
-        (None, Some(_)) => Outcome::Pending,
-        (None, None) => Outcome::Cancelled,
+        (Some(_), _) => SignupOutcome::Success,
+        (None, Some(_)) => SignupOutcome::Pending,
+        (None, None) => SignupOutcome::Cancelled,
     };
     Ok(Some(SignupEnd {
         offer: text(&row, "offer", OfferId::parse)?,

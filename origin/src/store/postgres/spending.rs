@@ -6,7 +6,7 @@ use super::rows::{text, time};
 use super::statements::Db;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::money::Money;
 use onbill_domain::spending::{Spending, SpendingLimits};
 use onbill_domain::timestamp::Timestamp;
@@ -21,7 +21,7 @@ pub(super) async fn take(
     amount: Money,
     limits: &SpendingLimits,
 ) -> Result<Result<Spending, DeclineReason>, Broken> {
-    let today = Day::of(now);
+    let today = Day::of_timestamp(now);
     let row = tx
         .row(
             "INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor) VALUES ($1, $2, $3, 0, 0)
@@ -30,8 +30,8 @@ pub(super) async fn take(
             &[&subscriber_id, &amount.currency.as_str(), &today.to_string()],
         )
         .await?;
-    let spent = row.as_ref().map(read).transpose()?.unwrap_or_else(|| Spending::none(today));
-    Ok(spent.take(today, amount.amount_minor, limits))
+    let spent = row.as_ref().map(read).transpose()?.unwrap_or_else(|| Spending::zero(today));
+    Ok(spent.add_charge(today, amount.amount_minor, limits))
 }
 
 /// A charge that was declined counts no more.
@@ -63,9 +63,9 @@ async fn give_back(tx: &Db<'_>, transaction_id: &str, part_minor: Option<i64>) -
         .await?;
     let Some(row) = row else { return Ok(()) };
     let amount_minor = part_minor.map_or_else(|| row.try_get("amount_minor"), Ok)?;
-    let day = Day::of(time(&row, "created_at")?);
+    let day = Day::of_timestamp(time(&row, "created_at")?);
     let currency = text(&row, "currency", Currency::parse)?;
-    write(tx, row.try_get("subscriber_id")?, currency, read(&row)?.give_back(day, amount_minor)).await
+    write(tx, row.try_get("subscriber_id")?, currency, read(&row)?.release(day, amount_minor)).await
 }
 
 fn read(row: &Row) -> Result<Spending, Broken> {

@@ -8,7 +8,7 @@ use crate::store::{NumberIndex, SubscriptionRecord, SubscriptionUpdate};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 
 /// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
@@ -125,6 +125,6 @@ pub(super) async fn change(
 }
 
 /// A replay gets the first answer, whatever became of the subscription since.
-fn active(partner_subscription_id: String) -> PartnerSubscriptionAnswer {
-    PartnerSubscriptionAnswer { partner_subscription_id, status: "ACTIVE".to_owned() }
+fn active(partner_subscription_id: String) -> PartnerSubscriptionResponse {
+    PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
 }

@@ -2,10 +2,10 @@
 
 use super::rows::{optional_text, text};
 use crate::store::{AccountRow, KnownAccount, NumberIndex, StoreError};
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::money::Money;
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
 use rusqlite::{Connection, params};
 
 pub(super) fn import(tx: &Connection, accounts: &[AccountRow]) -> Result<(), StoreError> {

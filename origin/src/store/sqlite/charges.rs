@@ -5,11 +5,11 @@ use super::{corrupt, outbox, pais, redemptions, spending};
 use crate::store::ledger::Fixed;
 use crate::store::{Charge, Holder, NewCharge, Posting, Settling, StoreError};
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
 
 pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewCharge) -> Result<Posting, StoreError> {
@@ -162,7 +162,7 @@ pub(super) fn find(
     db: &Connection,
     partner: &PartnerId,
     id: &ExtId,
-) -> Result<Option<TransactionAnswer>, StoreError> {
+) -> Result<Option<TransactionResponse>, StoreError> {
     let mut select =
         db.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
     let mut rows = select.query(params![partner.as_str(), id.as_str()])?;
@@ -173,14 +173,14 @@ pub(super) fn find(
 pub(super) fn told(
     db: &Connection,
     transaction_id: &str,
-) -> Result<Option<(PartnerId, TransactionAnswer)>, StoreError> {
+) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError> {
     let mut select = db.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
     let mut rows = select.query([transaction_id])?;
     rows.next()?.map(|row| Ok((text(row, "partner", PartnerId::parse)?, read(row)?))).transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<TransactionAnswer, StoreError> {
-    Ok(TransactionAnswer {
+fn read(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
+    Ok(TransactionResponse {
         transaction_id: row.get("transaction_id")?,
         ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
         status: text(row, "status", TransactionStatus::parse)?,
@@ -219,7 +219,7 @@ pub(super) fn settle(
     }
     if let Some(reason) = reason {
         spending::give_back_charge(tx, transaction_id)?;
-        if reason.ends_pai() {
+        if reason.closes_pai() {
             let pai: String = tx
                 .prepare_cached("SELECT pai FROM transactions WHERE transaction_id = ?1")?
                 .query_row([transaction_id], |row| row.get(0))?;

@@ -10,7 +10,7 @@ use crate::store::{
 use async_trait::async_trait;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OfferId};
-use onbill_domain::limits::COUPON_TEXTS_MAX;
+use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
@@ -157,7 +157,7 @@ fn renew(
     if row.voided_at.is_some()
         || row.redeemed_at.is_some()
         || now >= row.expires_at
-        || row.texts >= COUPON_TEXTS_MAX
+        || row.texts >= COUPON_SMS_MAX
     {
         return Ok(CouponChange::Not(Box::new(row)));
     }

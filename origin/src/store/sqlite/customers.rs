@@ -5,7 +5,7 @@ use super::{SqliteStore, corrupt, pais, spend};
 use crate::store::{Cursor, Customers, Link, NumberIndex, OwnCharge, Page, StoreError};
 use async_trait::async_trait;
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;

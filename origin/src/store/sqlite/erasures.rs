@@ -5,7 +5,7 @@ use super::{SqliteStore, coupons, notifications, pais, spend};
 use crate::store::erasures::{Under, judge};
 use crate::store::{Erasure, Erasures, NumberIndex, StoreError};
 use async_trait::async_trait;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;

@@ -3,14 +3,14 @@
 use super::rows::{optional_text, pai as read_pai, text};
 use super::{corrupt, filing, pais};
 use crate::store::{EventRecord, Hash, NewEvent, NumberIndex, PaiStanding, StoreError};
-use onbill_domain::account_event::{AccountEvent, Effect};
+use onbill_domain::account_event::{AccountEvent, PaiEffect};
 use onbill_domain::day::Day;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
-use onbill_domain::limits::SIM_SWAP_HOURS_MAX;
+use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::operator::EventOutcome;
+use onbill_domain::wire::operator::AccountEventOutcome;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) fn record(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<EventRecord, StoreError> {
@@ -38,12 +38,12 @@ pub(super) fn record(tx: &Connection, now: Timestamp, new: &NewEvent) -> Result<
 }
 
 /// An event of somebody who was erased is not told apart from others of its name any more.
-fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, EventOutcome)>, StoreError> {
+fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, AccountEventOutcome)>, StoreError> {
     let mut select =
         tx.prepare_cached("SELECT fingerprint, outcome FROM account_events WHERE event_id = ?1")?;
     let mut rows = select.query([new.event_id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some((row.get("fingerprint")?, text(row, "outcome", EventOutcome::parse)?)))
+    Ok(Some((row.get("fingerprint")?, text(row, "outcome", AccountEventOutcome::parse)?)))
 }
 
 /// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
@@ -58,7 +58,7 @@ fn apply(
     tx: &Connection,
     now: Timestamp,
     new: &NewEvent,
-) -> Result<(EventOutcome, Option<String>), StoreError> {
+) -> Result<(AccountEventOutcome, Option<String>), StoreError> {
     let at = new.occurred_at;
     // 1.
     if new.event == AccountEvent::SimSwapped {
@@ -67,13 +67,13 @@ fn apply(
     // 2.
     let holder = holder(tx, new.number)?;
     if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
-        return Ok((EventOutcome::Superseded, None));
+        return Ok((AccountEventOutcome::Superseded, None));
     }
     // 3.
     if let Some(taken) = &new.new_number
         && self::holder(tx, taken.index)?.is_some()
     {
-        return Ok((EventOutcome::Contradictory, None));
+        return Ok((AccountEventOutcome::Contradictory, None));
     }
     // 4.
     change_account(tx, new)?;
@@ -84,7 +84,7 @@ fn apply(
     }
     // 5.
     let Some(Holder { subscriber_id, .. }) = holder else {
-        return Ok((EventOutcome::NoSubscriber, None));
+        return Ok((AccountEventOutcome::NoSubscriber, None));
     };
     hear(tx, &subscriber_id, at)?;
     match &new.new_number {
@@ -104,7 +104,7 @@ fn apply(
             catch_up(tx, now, &subscriber_id, number.index, at)?;
         }
     }
-    Ok((EventOutcome::Applied, Some(subscriber_id)))
+    Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
 }
 
 /// Nothing that happened before is news of the subscriber from now on.
@@ -114,13 +114,13 @@ fn hear(tx: &Connection, subscriber_id: &str, at: Timestamp) -> Result<(), Store
     Ok(())
 }
 
-fn follow(tx: &Connection, now: Timestamp, subscriber_id: &str, effect: Effect) -> Result<(), StoreError> {
+fn follow(tx: &Connection, now: Timestamp, subscriber_id: &str, effect: PaiEffect) -> Result<(), StoreError> {
     match effect {
-        Effect::None => Ok(()),
+        PaiEffect::None => Ok(()),
         // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
-        Effect::Hold | Effect::Move => pais::hold(tx, now, subscriber_id),
-        Effect::Release => pais::release(tx, now, subscriber_id),
-        Effect::End(reason) => pais::end_subscriber(tx, now, subscriber_id, reason),
+        PaiEffect::Suspend | PaiEffect::Move => pais::hold(tx, now, subscriber_id),
+        PaiEffect::Resume => pais::release(tx, now, subscriber_id),
+        PaiEffect::Close(reason) => pais::end_subscriber(tx, now, subscriber_id, reason),
     }
 }
 
@@ -143,7 +143,7 @@ fn catch_up(
         tx.prepare_cached("UPDATE account_events SET subscriber_id = ?2 WHERE event_id = ?1")?
             .execute(params![row.get::<_, String>("event_id")?, subscriber_id])?;
         follow(tx, now, subscriber_id, effect)?;
-        if effect.is_leaving() {
+        if effect.releases_number() {
             break;
         }
     }
@@ -161,7 +161,7 @@ struct Holder {
 
 impl Holder {
     fn takes(&self, new: &NewEvent) -> bool {
-        let since = if new.event.effect().is_leaving() { self.number_since } else { self.heard_of_at };
+        let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
         new.occurred_at >= since
     }
 }
@@ -193,7 +193,7 @@ fn change_account(tx: &Connection, new: &NewEvent) -> Result<(), StoreError> {
     if changed_at.is_none_or(|changed_at| changed_at.is_some_and(|changed_at| changed_at > at)) {
         return Ok(());
     }
-    let day = Day::of(new.occurred_at).to_string();
+    let day = Day::of_timestamp(new.occurred_at).to_string();
     let set = |what: &str| -> Result<(), StoreError> {
         tx.prepare_cached(&format!("UPDATE accounts SET {what}, changed_at = ?2 WHERE number_index = ?1"))?
             .execute(params![new.number.0, at])?;
@@ -251,7 +251,7 @@ fn note_sim_swap(tx: &Connection, number: NumberIndex, at: Timestamp) -> Result<
 
 /// What happened so long ago has no effect any more.
 pub(super) fn forget_sim_swaps(tx: &Connection, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
-    let until = now.unix_seconds() - SIM_SWAP_HOURS_MAX * 3_600;
+    let until = now.unix_seconds() - SIM_SWAP_HOLD_HOURS_MAX * 3_600;
     let mut delete = tx.prepare_cached(
         "DELETE FROM sim_swaps WHERE number_index IN (SELECT number_index FROM sim_swaps WHERE swapped_at < ?1 LIMIT ?2)",
     )?;

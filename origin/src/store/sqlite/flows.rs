@@ -3,7 +3,7 @@
 use super::rows::{locale, number, optional_text};
 use crate::store::{DevicePin, Flow, FlowStart, Hash, Journey, NewFlow, NumberIndex, PinTry, StoreError};
 use onbill_domain::ids::{OfferId, PartnerId};
-use onbill_domain::limits::{PIN_TRIES_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -111,7 +111,7 @@ fn judge(tx: &Connection, now: Timestamp, row: &Row<'_>, pin: &Hash) -> Result<P
     if now >= expires_at {
         return Ok(PinTry::Expired);
     }
-    if tries >= PIN_TRIES_MAX {
+    if tries >= PIN_ATTEMPTS_MAX {
         return Ok(PinTry::UsedUp { expires_at });
     }
     // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
@@ -121,7 +121,7 @@ fn judge(tx: &Connection, now: Timestamp, row: &Row<'_>, pin: &Hash) -> Result<P
         "UPDATE flows SET pin_tries = pin_tries + 1, proven_at = coalesce(proven_at, ?2) WHERE flow_hash = ?1",
     )?
     .execute(params![flow, proven_at])?;
-    Ok(match (matches, tries + 1 < PIN_TRIES_MAX) {
+    Ok(match (matches, tries + 1 < PIN_ATTEMPTS_MAX) {
         (true, _) => PinTry::Proven(()),
         (false, true) => PinTry::Wrong,
         (false, false) => PinTry::UsedUp { expires_at },

@@ -10,7 +10,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer};
+use onbill_domain::wire::ott::{RefundResponse, TransactionResponse};
 
 /// What the caller of an answer's use case has made of the outbox's entry: its first attempt.
 const FIRST: u32 = 1;
@@ -51,7 +51,7 @@ impl Ledger for SqliteStore {
         &self,
         partner: PartnerId,
         id: ExtId,
-    ) -> Result<Option<TransactionAnswer>, StoreError> {
+    ) -> Result<Option<TransactionResponse>, StoreError> {
         self.read(move |db| charges::find(db, &partner, &id)).await
     }
 
@@ -94,7 +94,7 @@ impl Ledger for SqliteStore {
         partner: PartnerId,
         transaction: ExtId,
         refund: ExtId,
-    ) -> Result<Option<RefundAnswer>, StoreError> {
+    ) -> Result<Option<RefundResponse>, StoreError> {
         self.read(move |db| refunds::find(db, &partner, &transaction, &refund)).await
     }
 
@@ -105,14 +105,14 @@ impl Ledger for SqliteStore {
     async fn told_of_charge(
         &self,
         transaction_id: String,
-    ) -> Result<Option<(PartnerId, TransactionAnswer)>, StoreError> {
+    ) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError> {
         self.read(move |db| charges::told(db, &transaction_id)).await
     }
 
     async fn told_of_refund(
         &self,
         refund_id: String,
-    ) -> Result<Option<(PartnerId, RefundAnswer)>, StoreError> {
+    ) -> Result<Option<(PartnerId, RefundResponse)>, StoreError> {
         self.read(move |db| refunds::told(db, &refund_id)).await
     }
 }

@@ -35,7 +35,7 @@ fn notify(tx: &Connection, now: Timestamp, new: &NewNotification) -> Result<Noti
     // Those of a day to come count as well: they were taken by a clock that ran ahead.
     let today: u32 = tx
         .prepare_cached("SELECT count(*) FROM notifications WHERE pai = ?1 AND accepted_at >= ?2")?
-        .query_row(params![pai, Day::of(now).begins_at().unix_seconds()], |row| row.get(0))?;
+        .query_row(params![pai, Day::of_timestamp(now).starts_at().unix_seconds()], |row| row.get(0))?;
     if today >= NOTIFICATIONS_PER_DAY_MAX {
         return Ok(Notifying::TooMany);
     }

@@ -3,7 +3,7 @@
 use super::rows::{pai as read_pai, text};
 use super::{corrupt, outbox};
 use crate::store::{NewPai, PaiRow, StoreError};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;

@@ -8,7 +8,7 @@ use crate::store::{
     NewCharge, NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, Settling, StoreError,
 };
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
@@ -47,7 +47,7 @@ pub(super) fn redeem(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Re
             _ => return Ok(Redeeming::PaiNotFound),
         },
     };
-    let Some(period) = next_period(tx, Day::of(now), pai, coupon.months)? else {
+    let Some(period) = next_period(tx, Day::of_timestamp(now), pai, coupon.months)? else {
         return Ok(Redeeming::NoDaysLeft);
     };
     claim(tx, now, new, coupon, pai, period)
@@ -87,7 +87,8 @@ fn find(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<C
             amount: amount(row)?,
             description: row.get("description")?,
             // Of today alone, until it is known what is paid for.
-            service_period: ServicePeriod::new(Day::of(now), Day::of(now)).map_err(|_| corrupt("day"))?,
+            service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
+                .map_err(|_| corrupt("day"))?,
             tax: None,
         },
     }))

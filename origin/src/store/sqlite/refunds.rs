@@ -7,7 +7,7 @@ use crate::store::{NewRefund, Refund, RefundPosting, Settling, StoreError};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{RefundAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
 
 pub(super) fn post(tx: &Connection, now: Timestamp, new: &NewRefund) -> Result<RefundPosting, StoreError> {
@@ -103,7 +103,7 @@ pub(super) fn find(
     partner: &PartnerId,
     transaction: &ExtId,
     refund: &ExtId,
-) -> Result<Option<RefundAnswer>, StoreError> {
+) -> Result<Option<RefundResponse>, StoreError> {
     let mut select = db.prepare_cached(&format!(
         "{ANSWER} WHERE r.partner = ?1 AND r.ext_refund_id = ?2 AND t.ext_transaction_id = ?3"
     ))?;
@@ -115,15 +115,15 @@ pub(super) fn find(
 pub(super) fn told(
     db: &Connection,
     refund_id: &str,
-) -> Result<Option<(PartnerId, RefundAnswer)>, StoreError> {
+) -> Result<Option<(PartnerId, RefundResponse)>, StoreError> {
     let mut select = db.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
     let mut rows = select.query([refund_id])?;
     rows.next()?.map(|row| Ok((text(row, "partner", PartnerId::parse)?, read(row)?))).transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<RefundAnswer, StoreError> {
+fn read(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
     let amount = amount(row)?;
-    Ok(RefundAnswer {
+    Ok(RefundResponse {
         refund_id: row.get("refund_id")?,
         ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
         ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,

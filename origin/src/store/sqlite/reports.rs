@@ -7,7 +7,7 @@ use crate::store::{
     Reports, SeenTo, Select, StoreError,
 };
 use async_trait::async_trait;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
@@ -208,7 +208,7 @@ fn close_pai(
     pai: Pai,
     reason: DeclineReason,
 ) -> Result<PaiEnd, StoreError> {
-    if !reason.ends_pai() {
+    if !reason.closes_pai() {
         return Ok(PaiEnd::NotAnEnd);
     }
     let mut select = tx.prepare_cached("SELECT closed_reason FROM pais WHERE partner = ?1 AND pai = ?2")?;

@@ -34,7 +34,7 @@ pub(super) fn pai(row: &Row<'_>) -> Result<Pai, StoreError> {
 }
 
 pub(super) fn locale(row: &Row<'_>) -> Result<Locale, StoreError> {
-    text(row, "locale", Locale::parse)
+    text(row, "locale", Locale::from_tag)
 }
 
 pub(super) fn amount(row: &Row<'_>) -> Result<Money, StoreError> {

@@ -3,10 +3,10 @@
 use super::pais;
 use super::rows::{locale, pai as read_pai, text};
 use crate::store::{Hash, NewSignup, Signup, SignupEnd, SignupIssue, StoreError, TokenSpend};
+use onbill_domain::account::AccountType;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
-use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::token::Outcome;
+use onbill_domain::token::SignupOutcome;
 use rusqlite::{Connection, params};
 
 pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewSignup) -> Result<SignupIssue, StoreError> {
@@ -78,9 +78,9 @@ pub(super) fn end(db: &Connection, ticket: &Hash) -> Result<Option<SignupEnd>, S
     let partner_subscription_id: Option<String> = row.get("partner_subscription_id")?;
     let spent_at: Option<i64> = row.get("spent_at")?;
     let outcome = match (&partner_subscription_id, spent_at) {
-        (Some(_), _) => Outcome::Success,
-        (None, Some(_)) => Outcome::Pending,
-        (None, None) => Outcome::Cancelled,
+        (Some(_), _) => SignupOutcome::Success,
+        (None, Some(_)) => SignupOutcome::Pending,
+        (None, None) => SignupOutcome::Cancelled,
     };
     Ok(Some(SignupEnd {
         offer: text(row, "offer", OfferId::parse)?,

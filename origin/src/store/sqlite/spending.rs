@@ -5,7 +5,7 @@ use super::rows::text;
 use crate::store::StoreError;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::money::Money;
 use onbill_domain::spending::{Spending, SpendingLimits};
 use onbill_domain::timestamp::Timestamp;
@@ -19,9 +19,9 @@ pub(super) fn take(
     amount: Money,
     limits: &SpendingLimits,
 ) -> Result<Result<(), DeclineReason>, StoreError> {
-    let today = Day::of(now);
-    let spent = find(tx, subscriber_id, amount.currency)?.unwrap_or_else(|| Spending::none(today));
-    match spent.take(today, amount.amount_minor, limits) {
+    let today = Day::of_timestamp(now);
+    let spent = find(tx, subscriber_id, amount.currency)?.unwrap_or_else(|| Spending::zero(today));
+    match spent.add_charge(today, amount.amount_minor, limits) {
         Ok(next) => write(tx, subscriber_id, amount.currency, next).map(Ok),
         Err(reason) => Ok(Err(reason)),
     }
@@ -53,9 +53,9 @@ fn give_back(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> 
     let (subscriber_id, currency) =
         (row.get::<_, String>("subscriber_id")?, text(row, "currency", Currency::parse)?);
     let amount_minor = part_minor.map_or_else(|| row.get("amount_minor"), Ok)?;
-    let day = Day::of(Timestamp::from_unix_seconds(row.get("created_at")?));
+    let day = Day::of_timestamp(Timestamp::from_unix_seconds(row.get("created_at")?));
     match find(tx, &subscriber_id, currency)? {
-        Some(spent) => write(tx, &subscriber_id, currency, spent.give_back(day, amount_minor)),
+        Some(spent) => write(tx, &subscriber_id, currency, spent.release(day, amount_minor)),
         None => Ok(()),
     }
 }

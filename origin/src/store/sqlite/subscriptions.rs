@@ -5,7 +5,7 @@ use crate::store::{NumberIndex, StoreError, SubscriptionRecord, SubscriptionUpda
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use rusqlite::{Connection, params};
 
@@ -114,6 +114,6 @@ pub(super) fn change(
 }
 
 /// A replay gets the first answer, whatever became of the subscription since.
-fn active(partner_subscription_id: String) -> PartnerSubscriptionAnswer {
-    PartnerSubscriptionAnswer { partner_subscription_id, status: "ACTIVE".to_owned() }
+fn active(partner_subscription_id: String) -> PartnerSubscriptionResponse {
+    PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
 }

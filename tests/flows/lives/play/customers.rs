@@ -5,13 +5,13 @@ use crate::lives::audit::Watch;
 use crate::lives::plan::Accounts;
 use crate::lives::truth::{NUMBERS, pick};
 use crate::seeds::Dice;
+use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OfferId;
 use onbill_domain::locale::Locale;
 use onbill_domain::pai::PaiState;
-use onbill_domain::standing::{AccountStatus, AccountType};
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionOrigin};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionSource};
 use onbill_origin::store::{
     FreshNames, NewPai, NewSignup, PaiRow, SignupIssue, SubscriptionRecord, TokenSpend,
 };
@@ -155,7 +155,7 @@ impl Life<'_> {
         let request = PartnerSubscriptionRequest {
             pai,
             ext_subscription_id: ext(&self.fresh()),
-            origin: SubscriptionOrigin::NewAccount,
+            origin: SubscriptionSource::NewAccount,
             plan: ext("standard"),
         };
         let (nonce, id) = (self.nonce(), self.fresh());

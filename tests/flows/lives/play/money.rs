@@ -3,12 +3,12 @@
 use super::{Life, ext, partner};
 use crate::seeds::Dice;
 use onbill_domain::currency::Currency;
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
-use onbill_domain::wire::ott::{RefundRequest, TransactionAnswer, TransactionRequest};
+use onbill_domain::wire::ott::{RefundRequest, TransactionRequest, TransactionResponse};
 use onbill_origin::store::{NewCharge, NewRefund, PaiEnd, Posting, RefundPosting};
 use serde_json::json;
 
@@ -50,7 +50,7 @@ impl Life<'_> {
                 None
             }
             Posting::Decided(answer) => {
-                serde_json::from_slice::<TransactionAnswer>(answer).expect("is an answer").decline_reason
+                serde_json::from_slice::<TransactionResponse>(answer).expect("is an answer").decline_reason
             }
             other => return self.wrong(format!("a charge for {pai} is {other:?}")),
         };

@@ -4,10 +4,10 @@ use super::{BEGINS_AT, Life, ext, msisdn};
 use crate::lives::plan::{Accounts, Manner};
 use crate::lives::truth::{Event, NOBODYS, NUMBERS, pick};
 use crate::seeds::Dice;
+use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
-use onbill_domain::standing::{Account, AccountStatus, AccountType};
-use onbill_domain::wire::operator::{AccountEventRequest, EventOutcome};
+use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 use onbill_origin::lifecycle::event::{Followed, follow};
 use onbill_origin::store::AccountRow;
 use std::sync::Arc;
@@ -56,10 +56,10 @@ impl Life<'_> {
             return self.meet("repeated");
         }
         self.meet(match outcome {
-            EventOutcome::Applied => "applied",
-            EventOutcome::Superseded => "superseded",
-            EventOutcome::NoSubscriber => "no subscriber",
-            EventOutcome::Contradictory => "contradictory",
+            AccountEventOutcome::Applied => "applied",
+            AccountEventOutcome::Superseded => "superseded",
+            AccountEventOutcome::NoSubscriber => "no subscriber",
+            AccountEventOutcome::Contradictory => "contradictory",
         });
         self.wire.world().truth.events[at].outcome = Some(outcome);
         let is_out_of_order = self.wire.world().truth.is_out_of_order(at);
@@ -68,7 +68,7 @@ impl Life<'_> {
         }
         // Whoever is about to sign up was looked at before this was told.
         self.visits.iter_mut().for_each(|visit| visit.is_overtaken = true);
-        if outcome == EventOutcome::Contradictory {
+        if outcome == AccountEventOutcome::Contradictory {
             self.excused.extend(self.watch.0.keys());
         }
         self.look_at_swap(&event, outcome).await;
@@ -89,7 +89,7 @@ impl Life<'_> {
     }
 
     /// A swapped SIM is known of its number, and goes along to another one.
-    async fn look_at_swap(&mut self, event: &Event, outcome: EventOutcome) {
+    async fn look_at_swap(&mut self, event: &Event, outcome: AccountEventOutcome) {
         let place = |number: &str| NUMBERS.iter().position(|known| *known == number);
         let (Some(number), new) = (place(event.number), event.new.and_then(place)) else { return };
         let subject = match (event.what, new) {
@@ -97,7 +97,7 @@ impl Life<'_> {
                 self.swaps[number] = self.swaps[number].max(Some(event.at));
                 number
             }
-            (AccountEvent::NumberChanged, Some(new)) if outcome == EventOutcome::Applied => {
+            (AccountEvent::NumberChanged, Some(new)) if outcome == AccountEventOutcome::Applied => {
                 self.swaps[new] = self.swaps[new].max(self.swaps[number]);
                 new
             }

@@ -5,7 +5,7 @@
 use super::eyes::{Eyes, Row};
 use super::text;
 use crate::simulation::coupons::{VALID_DAYS, nth};
-use onbill_domain::limits::COUPON_TEXTS_MAX;
+use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeMap;
 
@@ -200,7 +200,7 @@ impl Issued {
             .collect();
         let is_sound = live.len() <= 1
             && self.expires_at == super::number(self.agreed[8].clone()) + VALID_DAYS * 86_400
-            && self.texts <= COUPON_TEXTS_MAX
+            && self.texts <= COUPON_SMS_MAX
             && live.first().copied() == self.transaction_id.as_ref()
             && !(self.voided_at.is_some() && self.redeemed_at.is_some())
             && (self.delivered_at.is_none() || self.sent_at.is_some())

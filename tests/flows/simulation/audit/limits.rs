@@ -24,7 +24,7 @@ pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: 
         .map(|row| (super::text(row[0].clone()), super::text(row[1].clone())))
         .collect();
     let spans = |charge: &Charge| {
-        let day = Day::of(Timestamp::from_unix_seconds(charge.created_at)).to_string();
+        let day = Day::of_timestamp(Timestamp::from_unix_seconds(charge.created_at)).to_string();
         let holder = subscribers[&charge.pai].clone();
         [(holder.clone(), day[..7].to_owned()), (holder, day)]
     };

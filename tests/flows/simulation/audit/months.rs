@@ -191,7 +191,7 @@ async fn spans(eyes: &Eyes) -> BTreeMap<String, Span> {
             is_coupon: coupon.is_some(),
             outcome: text(outcome),
             is_back: number(refunded) == number(value),
-            claimed_on: Day::of(Timestamp::from_unix_seconds(number(created_at))),
+            claimed_on: Day::of_timestamp(Timestamp::from_unix_seconds(number(created_at))),
             reminded: reminded_at.is_some(),
         };
         (text(id), span)

@@ -128,7 +128,7 @@ impl Run {
 /// The code in a coupon's message.
 fn code_in(message: &Taken) -> Option<(CouponCode, String)> {
     let words = message.text.split_whitespace();
-    words.filter(|word| word.len() == 24).find_map(|word| Some((CouponCode::read(word)?, word.to_owned())))
+    words.filter(|word| word.len() == 24).find_map(|word| Some((CouponCode::parse(word)?, word.to_owned())))
 }
 
 fn standing(coupons: &Coupons) -> BTreeMap<usize, (u32, bool)> {

@@ -23,7 +23,7 @@ impl Run {
             .months
             .ends()
             .into_iter()
-            .map(|last| last.begins_at().plus_seconds(-days * DAY).seconds_since(now))
+            .map(|last| last.starts_at().plus_seconds(-days * DAY).seconds_since(now))
             .filter(|seconds| *seconds > 0)
             .collect();
         if !ends.is_empty() {
@@ -34,7 +34,7 @@ impl Run {
 
     /// Everybody whose months end soon is told, as the program does now and then: those and nobody else, unless it dies.
     pub(in crate::simulation) async fn remind(&mut self) {
-        let today = Day::of(self.world.now());
+        let today = Day::of_timestamp(self.world.now());
         let ending = self.months.ending(today, REMIND_DAYS);
         let due: BTreeSet<String> = ending
             .into_iter()
@@ -77,7 +77,7 @@ impl Run {
         if answer["pai"] != pai {
             return;
         }
-        let until = self.months.paid_until(pai, Day::of(self.world.now()));
+        let until = self.months.paid_until(pai, Day::of_timestamp(self.world.now()));
         assert_eq!(answer["paidUntil"], until.map_or(Value::Null, |day| json!(day)), "{answer}");
         if until.is_some() {
             self.weather.meet(Met::WentOn);

@@ -14,7 +14,7 @@ use super::weather::Met;
 use crate::world::Mishap;
 use futures_util::future::{join, join_all};
 use http::StatusCode;
-use onbill_domain::limits::COUPON_TEXTS_MAX;
+use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_origin::config::Config;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -171,7 +171,7 @@ impl Run {
     pub(super) async fn change_coupon(&mut self) {
         let Some(nth) = self.some_coupon() else { return };
         // Seldom so often that it has had all its messages.
-        let times = if self.dice.below(6) == 0 { COUPON_TEXTS_MAX } else { 1 };
+        let times = if self.dice.below(6) == 0 { COUPON_SMS_MAX } else { 1 };
         if self.dice.below(6) == 0 {
             let coupons = format!("{}/operator/v1/coupons/", self.world.acme.origin);
             self.world.network.disturb_next(&coupons, Mishap::Twice, 1);

@@ -220,7 +220,7 @@ impl Run {
             self.guesses += 1;
             let mut random = [0x5a; 10];
             random[..4].copy_from_slice(&self.guesses.to_be_bytes());
-            CouponCode::of(CouponTag::parse("AC").expect("are symbols"), random).spelled()
+            CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), random).grouped()
         };
         let body = json!({"code": code, "extReference": format!("guess-{}", self.guesses)});
         let Some((status, answer)) = self.world.try_ott(Method::POST, REDEEM, body).await else { return };
@@ -341,7 +341,7 @@ impl Run {
         let told = (&answer["status"], &answer["plan"], &answer["months"], &answer["amount"]["value"]);
         assert_eq!(told, (&json!("REDEEMED"), &json!(plan), &json!(months), &json!(price)));
         let days: ServicePeriod = serde_json::from_value(answer["servicePeriod"].clone()).expect("has days");
-        assert_eq!(ServicePeriod::of_months(days.from(), months), Some(days), "{answer}");
+        assert_eq!(ServicePeriod::from_months(days.from(), months), Some(days), "{answer}");
         assert!(PLANS.iter().any(|known| known.0 == plan));
         let name = answer["extTransactionID"].as_str().expect("is text");
         assert!(name.starts_with(COUPON_CHARGE_PREFIX), "{answer}");
@@ -357,7 +357,7 @@ impl Run {
             (None, Some(told)) => assert_eq!(told, buyer, "{answer}"),
             (None, None) => self.weather.meet(Met::GiftToStranger),
         }
-        if days.from() > Day::of(self.world.now()) {
+        if days.from() > Day::of_timestamp(self.world.now()) {
             self.weather.meet(Met::MonthsLater);
         }
     }

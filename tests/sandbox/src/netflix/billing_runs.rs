@@ -66,7 +66,7 @@ struct Answer {
     #[serde(rename = "transactionID")]
     transaction_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    decline_reason: Option<onbill_domain::decline::DeclineReason>,
+    decline_reason: Option<onbill_domain::decline_reason::DeclineReason>,
 }
 
 /// How many charges went which way; `failed` ones have no answer yet and are the same charges in the next run. Those whose
@@ -102,8 +102,9 @@ pub(super) async fn post_billing_run(
     request: Request,
 ) -> Result<Response, Refusal> {
     let json = sent_json(request.headers());
-    let body =
-        Bytes::from_request(request, &()).await.map_err(|_| Reject::invalid("The body cannot be read."))?;
+    let body = Bytes::from_request(request, &())
+        .await
+        .map_err(|_| Reject::invalid_request("The body cannot be read."))?;
     let asked: RunRequest = if json {
         wire::parse(&body)?
     } else {
@@ -111,8 +112,8 @@ pub(super) async fn post_billing_run(
         let month = body.strip_prefix(b"month=").map(|month| String::from_utf8_lossy(month).into_owned());
         RunRequest { month: month.unwrap_or_default() }
     };
-    let period =
-        month(&asked.month).ok_or_else(|| Reject::invalid("month must be YYYY-MM, from 2020 to 2100."))?;
+    let period = month(&asked.month)
+        .ok_or_else(|| Reject::invalid_request("month must be YYYY-MM, from 2020 to 2100."))?;
     let run = charge_everyone(&netflix, asked.month, period).await;
     {
         let mut runs = netflix.0.runs.lock().unwrap_or_else(PoisonError::into_inner);

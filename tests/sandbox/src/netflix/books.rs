@@ -13,9 +13,9 @@ use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
+use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::ott::{
-    RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest, TransactionStatus,
+    RefundRequest, RefundResponse, TransactionRequest, TransactionResponse, TransactionStatus,
 };
 use onbill_domain::wire::partner::AccountStateRequest;
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub(super) struct Charge {
     /// Whether a post with these contents was taken.
     taken: bool,
     /// The latest that is known of it.
-    pub(super) known: Option<Known<TransactionAnswer>>,
+    pub(super) known: Option<Known<TransactionResponse>>,
 }
 
 /// A refund that we asked for.
@@ -65,7 +65,7 @@ pub(super) struct Refund {
     /// The latest refusal, as long as there is nothing better to tell.
     pub(super) refusal: Option<Refusal>,
     /// The latest that is known of it.
-    pub(super) known: Option<Known<RefundAnswer>>,
+    pub(super) known: Option<Known<RefundResponse>>,
 }
 
 /// Why a refund was not taken in.
@@ -223,7 +223,7 @@ impl Books {
     pub(super) fn hear_charge(
         &mut self,
         operator: &OperatorId,
-        told: TransactionAnswer,
+        told: TransactionResponse,
         source: Source,
         now: Timestamp,
     ) -> Result<(), Wrong> {
@@ -235,7 +235,7 @@ impl Books {
     fn learn_charge(
         &mut self,
         operator: &OperatorId,
-        told: TransactionAnswer,
+        told: TransactionResponse,
         source: Source,
     ) -> Result<(), Wrong> {
         let declined = told.status == TransactionStatus::Declined;
@@ -254,7 +254,7 @@ impl Books {
     pub(super) fn hear_refund(
         &mut self,
         operator: &OperatorId,
-        told: RefundAnswer,
+        told: RefundResponse,
         source: Source,
         now: Timestamp,
     ) -> Result<(), Wrong> {
@@ -266,7 +266,7 @@ impl Books {
     fn learn_refund(
         &mut self,
         operator: &OperatorId,
-        told: RefundAnswer,
+        told: RefundResponse,
         source: Source,
     ) -> Result<(), Wrong> {
         let charge = self.charge(operator, &told.ext_transaction_id).ok_or(Wrong::Unknown)?;
@@ -293,7 +293,7 @@ impl Books {
     pub(super) fn hear_coupon(
         &mut self,
         asked: &CouponRedeemRequest,
-        told: &CouponRedeemAnswer,
+        told: &CouponRedeemResponse,
         asked_at: Timestamp,
     ) -> Result<(), Wrong> {
         let heard = self.learn_coupon(asked, told, asked_at);
@@ -304,7 +304,7 @@ impl Books {
     fn learn_coupon(
         &mut self,
         asked: &CouponRedeemRequest,
-        told: &CouponRedeemAnswer,
+        told: &CouponRedeemResponse,
         asked_at: Timestamp,
     ) -> Result<(), Wrong> {
         // Without a subscriber of ours the days may be somebody's whom onbill does not know.
@@ -317,7 +317,7 @@ impl Books {
         if others.any(|each| is_paid(each) && each.service_period.overlaps(told.service_period)) {
             return Err(Wrong::Contradicts("a day that something else pays for"));
         }
-        if self.redemptions.hear(asked, told, Day::of(asked_at))? {
+        if self.redemptions.hear(asked, told, Day::of_timestamp(asked_at))? {
             self.own_coupon(told);
         }
         if let Some(pai) = told.pai {
@@ -327,7 +327,7 @@ impl Books {
     }
 
     /// Has a coupon's charge on the books, so that it can be given back.
-    pub(super) fn own_coupon(&mut self, told: &CouponRedeemAnswer) {
+    pub(super) fn own_coupon(&mut self, told: &CouponRedeemResponse) {
         if self.charge(&told.operator, &told.ext_transaction_id).is_some() {
             return;
         }

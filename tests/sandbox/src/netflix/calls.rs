@@ -8,8 +8,8 @@ use super::members::Pays;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use onbill_domain::ids::{ExtId, OperatorId};
-use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
-use onbill_domain::wire::ott::{RefundAnswer, RefundRequest, TransactionAnswer, TransactionRequest};
+use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
+use onbill_domain::wire::ott::{RefundRequest, RefundResponse, TransactionRequest, TransactionResponse};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::sync::{MutexGuard, PoisonError};
@@ -27,9 +27,9 @@ impl Netflix {
         &self,
         operator: &OperatorId,
         asked: &TransactionRequest,
-    ) -> Outcome<TransactionAnswer> {
+    ) -> Outcome<TransactionResponse> {
         self.books().ask_charge(operator, asked);
-        let outcome = self.0.edge.post::<TransactionAnswer>(CHARGES, asked, Some(operator)).await;
+        let outcome = self.0.edge.post::<TransactionResponse>(CHARGES, asked, Some(operator)).await;
         if let Ok((_, told)) = &outcome.answer {
             let mut books = self.books();
             books.take_charge(operator, asked);
@@ -45,11 +45,11 @@ impl Netflix {
         operator: &OperatorId,
         charge: &ExtId,
         asked: &RefundRequest,
-    ) -> Outcome<RefundAnswer> {
+    ) -> Outcome<RefundResponse> {
         self.books().ask_refund(charge, asked);
         let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
         let path = format!("{CHARGES}/{name}/refund");
-        let outcome = self.0.edge.post::<RefundAnswer>(&path, asked, Some(operator)).await;
+        let outcome = self.0.edge.post::<RefundResponse>(&path, asked, Some(operator)).await;
         match &outcome.answer {
             Ok((_, told)) => {
                 let _ = self.books().hear_refund(operator, told.clone(), Source::Answer, self.now());
@@ -65,14 +65,14 @@ impl Netflix {
     }
 
     /// Redeems a coupon; tried again while the other side is away.
-    pub(super) async fn redeem(&self, asked: &CouponRedeemRequest) -> Result<CouponRedeemAnswer, Failure> {
+    pub(super) async fn redeem(&self, asked: &CouponRedeemRequest) -> Result<CouponRedeemResponse, Failure> {
         let (_, answer) = self.0.edge.post::<Value>(REDEEM, asked, None).await.answer?;
         let members = answer.as_object().into_iter().flat_map(serde_json::Map::keys);
         for member in members.filter(|member| !REDEEMED.contains(&member.as_str())) {
             let found = format!("the member {member}");
             self.0.leaks.note(&format!("answer to {REDEEM}"), found, self.now());
         }
-        let told: CouponRedeemAnswer = serde_json::from_value(answer).map_err(|_| Failure::Silent)?;
+        let told: CouponRedeemResponse = serde_json::from_value(answer).map_err(|_| Failure::Silent)?;
         if self.0.config.operator(&told.operator).is_none() {
             return Err(Failure::Silent);
         }
@@ -88,7 +88,8 @@ impl Netflix {
         let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
         let path = format!("{CHARGES}/{name}");
         let answer = self.0.edge.send(Method::GET, &path, Bytes::new(), Some(operator)).await;
-        let told = answer.and_then(|answer| serde_json::from_slice::<TransactionAnswer>(answer.body()).ok());
+        let told =
+            answer.and_then(|answer| serde_json::from_slice::<TransactionResponse>(answer.body()).ok());
         if let Some(told) = told {
             // A contradiction is in the books.
             let _ = self.books().hear_charge(operator, told, Source::Answer, self.now());

@@ -5,7 +5,7 @@ use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
-use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
+use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use serde::Serialize;
 
 /// A coupon on an account.
@@ -32,7 +32,7 @@ impl Account {
     /// told to follow somebody else's, and are as many months after what this account has paid already.
     fn days_of(&self, told: ServicePeriod, months: u8, is_ours: bool, today: Day) -> ServicePeriod {
         let after = self.paid_until.filter(|paid| *paid >= today).map_or(Some(today), Day::next);
-        let own = after.and_then(|from| ServicePeriod::of_months(from, months));
+        let own = after.and_then(|from| ServicePeriod::from_months(from, months));
         if is_ours { told } else { own.unwrap_or(told) }
     }
 }
@@ -44,7 +44,7 @@ impl Members {
         &mut self,
         email: &str,
         asked: &CouponRedeemRequest,
-        told: CouponRedeemAnswer,
+        told: CouponRedeemResponse,
         today: Day,
     ) -> String {
         if let Some(known) = self.redeemed_by(&asked.ext_reference) {

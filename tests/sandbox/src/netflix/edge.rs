@@ -10,8 +10,11 @@ use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::{Key, KeyUse, Keyring};
-use onbill_domain::reject::{Code, ErrorBody};
-use onbill_domain::signature::{self, Answer, CONTENT_DIGEST, Presented, SIGNATURE, SIGNATURE_INPUT, Target};
+use onbill_domain::reject::{ErrorBody, ErrorCode};
+use onbill_domain::signature::{
+    self, CONTENT_DIGEST, ReceivedSignature, RequestComponents, ResponseComponents, SIGNATURE,
+    SIGNATURE_INPUT,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,7 +51,7 @@ impl Failure {
 fn is_passing(status: StatusCode, code: &str) -> bool {
     status.is_server_error()
         || status == StatusCode::TOO_MANY_REQUESTS
-        || code == Code::RequestInProgress.as_str()
+        || code == ErrorCode::RequestInProgress.as_str()
 }
 
 /// What came of a call.
@@ -78,7 +81,7 @@ impl Edge {
         leaks: Arc<LeakWatch>,
     ) -> Result<Self, String> {
         let party = format!("partner:{}", config.partner);
-        let key = config.keys.newest(KeyUse::PartnerCall, &party);
+        let key = config.keys.signing_key(KeyUse::PartnerCall, &party);
         let key = key.filter(|key| key.sign(b"").is_some());
         let key =
             key.ok_or_else(|| format!("keys: there is no partner-call key of {party} with a private half"))?;
@@ -140,10 +143,11 @@ impl Edge {
         let (body, headers) = (response.body(), response.headers());
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let answer = Answer { status: response.status().as_u16(), body: (body, content_type), call };
+        let answer =
+            ResponseComponents { status: response.status().as_u16(), body: (body, content_type), call };
         let now = self.outside.clock.now();
-        let verified = Presented::from_headers(headers).and_then(|presented| {
-            signature::verify_answer(&answer, presented, &self.keys, KeyUse::OriginToPartner, now).ok()
+        let verified = ReceivedSignature::from_headers(headers).and_then(|presented| {
+            signature::verify_response(&answer, presented, &self.keys, KeyUse::OriginToPartner, now).ok()
         });
         let Some(signer) = verified.and_then(|it| it.key.party.strip_prefix("operator:")) else {
             return false;
@@ -172,15 +176,19 @@ impl Edge {
     /// A request with a signature of this moment and a nonce of its own.
     fn signed(&self, method: Method, path: &str, body: Bytes) -> Option<Request<Bytes>> {
         const JSON: &str = "application/json";
-        let target = Target {
+        let target = RequestComponents {
             method: method.as_str(),
             authority: &self.authority,
             path,
             query: "",
             body: (!body.is_empty()).then_some((&body[..], JSON)),
         };
-        let signed =
-            signature::sign(&target, &self.key, self.outside.clock.now(), &self.outside.random.nonce())?;
+        let signed = signature::sign_components(
+            &target,
+            &self.key,
+            self.outside.clock.now(),
+            &self.outside.random.nonce(),
+        )?;
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(digest) = signed.content_digest {
             request = request.header(CONTENT_TYPE, JSON).header(CONTENT_DIGEST, digest);

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use onbill_domain::wire;
-use onbill_domain::wire::partner::{ACCOUNT_STATE, REFUND_STATE, TRANSACTION_STATE};
+use onbill_domain::wire::partner::{ACCOUNT_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 
@@ -30,9 +30,9 @@ impl Faults {
     fn of(self, path: &str) -> Fault {
         match path {
             _ if self.down => Fault::Down,
-            TRANSACTION_STATE => self.transaction_state,
-            REFUND_STATE => self.refund_state,
-            ACCOUNT_STATE => self.account_state,
+            TRANSACTION_STATE_PATH => self.transaction_state,
+            REFUND_STATE_PATH => self.refund_state,
+            ACCOUNT_STATE_PATH => self.account_state,
             _ => self.signup_sessions,
         }
     }

@@ -13,7 +13,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
 use serde::Serialize;
 use std::sync::{Mutex, PoisonError};
@@ -100,7 +100,7 @@ impl LeakWatch {
 pub(super) async fn watch(State(netflix): State<Netflix>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, WATCHED_BYTES_MAX).await else {
-        return Refusal(Reject::new(Code::BodyTooLarge, "The body is too large.")).into_response();
+        return Refusal(Reject::new(ErrorCode::BodyTooLarge, "The body is too large.")).into_response();
     };
     let (leaks, now) = (&netflix.0.leaks, netflix.now());
     let place = format!("{} {}", parts.method, parts.uri.path());

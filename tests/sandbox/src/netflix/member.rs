@@ -33,7 +33,7 @@ pub(super) async fn get_member(
     headers: HeaderMap,
 ) -> Response {
     let Some(account) = netflix.logged_in(&headers) else { return log_in_form(&netflix, None) };
-    let today = view.on.unwrap_or_else(|| Day::of(netflix.now()));
+    let today = view.on.unwrap_or_else(|| Day::of_timestamp(netflix.now()));
     let main = html! { div class="column" {
         div class="lead" {
             h1 { "Your account" }

@@ -12,10 +12,10 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use maud::{Markup, html};
 use onbill_domain::ids::ExtId;
-use onbill_domain::limits::NOTIFICATION_UNITS_MAX;
+use onbill_domain::limits::NOTIFICATION_UTF16_UNITS_MAX;
 use onbill_domain::pai::Pai;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::notification::{NotificationAnswer, NotificationRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::notification::{NotificationRequest, NotificationResponse};
 use serde::Deserialize;
 
 const PATH: &str = "/ott/v1/notification";
@@ -49,18 +49,18 @@ pub(super) async fn post_message(
     State(netflix): State<Netflix>,
     form: Result<Form<Entered>, FormRejection>,
 ) -> Result<Response, Refusal> {
-    let Form(entered) = form.map_err(|_| Reject::invalid("The form cannot be read."))?;
+    let Form(entered) = form.map_err(|_| Reject::invalid_request("The form cannot be read."))?;
     let bills =
         netflix.members().accounts().iter().filter_map(|account| account.pays.bill()).collect::<Vec<_>>();
     let bill = bills.into_iter().find(|(_, pai)| *pai == entered.pai);
-    let nobodys = || Reject::new(Code::PaiNotFound, "Nobody here pays on the bill by this PAI.");
+    let nobodys = || Reject::new(ErrorCode::PaiNotFound, "Nobody here pays on the bill by this PAI.");
     let (operator, _) = bill.ok_or_else(nobodys)?;
     let request = NotificationRequest {
         pai: entered.pai,
         message: entered.message.trim().to_owned(),
         ext_notification_id: Some(entered.name.clone()),
     };
-    let outcome = netflix.0.edge.post::<NotificationAnswer>(PATH, &request, Some(&operator)).await;
+    let outcome = netflix.0.edge.post::<NotificationResponse>(PATH, &request, Some(&operator)).await;
     let outcome = outcome.answer.map(|_| ());
     let status = if outcome.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok((status, accounts::list(&netflix, Some(&Said { entered, outcome }))).into_response())
@@ -81,7 +81,7 @@ pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&Said>) -> Markup {
                 input type="hidden" name="pai" value=(pai);
                 input type="hidden" name="extNotificationID" value=(name);
                 label for=(id) { "What it says" }
-                input id=(id) name="message" required maxlength=(NOTIFICATION_UNITS_MAX) autocomplete="off"
+                input id=(id) name="message" required maxlength=(NOTIFICATION_UTF16_UNITS_MAX) autocomplete="off"
                     value=(failed.map_or("", |(entered, _)| &entered.message));
                 @match (failed, said) {
                     (Some((_, Failure::Refused { code, .. })), _) => { p class="problem" role="alert" { "Not sent: " (code) "." } }

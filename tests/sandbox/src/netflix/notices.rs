@@ -12,9 +12,9 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use onbill_domain::ids::OperatorId;
-use onbill_domain::reject::{Code, ErrorBody, Reject};
+use onbill_domain::reject::{ErrorBody, ErrorCode, Reject};
 use onbill_domain::wire;
-use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer};
+use onbill_domain::wire::ott::{RefundResponse, TransactionResponse};
 use onbill_domain::wire::partner::AccountStateRequest;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -25,7 +25,7 @@ use serde_json::json;
 pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         CHARGE,
-        receive(&netflix, request).await.map(|(operator, told): (_, TransactionAnswer)| {
+        receive(&netflix, request).await.map(|(operator, told): (_, TransactionResponse)| {
             netflix.books().hear_charge(&operator, told, Source::Notice, netflix.now())
         }),
     )
@@ -35,7 +35,7 @@ pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, reque
 pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         CHARGE,
-        receive(&netflix, request).await.map(|(operator, told): (_, RefundAnswer)| {
+        receive(&netflix, request).await.map(|(operator, told): (_, RefundResponse)| {
             netflix.books().hear_refund(&operator, told, Source::Notice, netflix.now())
         }),
     )
@@ -66,9 +66,9 @@ async fn receive<T: DeserializeOwned>(
 }
 
 /// How it is answered that we know nothing of what was told.
-type Unknown = (Code, &'static str);
-const CHARGE: Unknown = (Code::TransactionNotFound, "It was never asked for.");
-const PAI: Unknown = (Code::PaiNotFound, "It was never sent by this operator.");
+type Unknown = (ErrorCode, &'static str);
+const CHARGE: Unknown = (ErrorCode::TransactionNotFound, "It was never asked for.");
+const PAI: Unknown = (ErrorCode::PaiNotFound, "It was never sent by this operator.");
 
 fn answer(unknown: Unknown, heard: Result<Result<(), Wrong>, Reject>) -> Response {
     let wrong = match heard {
@@ -78,7 +78,7 @@ fn answer(unknown: Unknown, heard: Result<Result<(), Wrong>, Reject>) -> Respons
     };
     match wrong {
         Wrong::Unknown => Refusal(Reject::new(unknown.0, unknown.1)).into_response(),
-        Wrong::Impossible(what) => Refusal(Reject::invalid(what)).into_response(),
+        Wrong::Impossible(what) => Refusal(Reject::invalid_request(what)).into_response(),
         // A code of the partner's own.
         Wrong::Contradicts(what) => {
             let body = ErrorBody { code: "state-contradiction".to_owned(), message: what.to_owned() };

@@ -95,7 +95,7 @@ impl Netflix {
     /// Redeems, and puts the coupon on the account with this address. Gives the account's name.
     async fn redeem_for(&self, email: &str, asked: &CouponRedeemRequest) -> Result<String, Failure> {
         let told = self.redeem(asked).await?;
-        let today = Day::of(self.now());
+        let today = Day::of_timestamp(self.now());
         Ok(self.members().put_coupon(email, asked, told, today))
     }
 

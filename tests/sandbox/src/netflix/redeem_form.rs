@@ -6,7 +6,7 @@ use super::layout;
 use super::members::{Account, DEMO_PASSWORD};
 use axum::response::Response;
 use maud::{Markup, html};
-use onbill_domain::reject::Code;
+use onbill_domain::reject::ErrorCode;
 use serde::Deserialize;
 
 /// The form as it was sent.
@@ -56,33 +56,33 @@ impl Complaint {
             Failure::Silent => return Self::busy(),
         };
         let words = match serde_json::from_value(code.into()) {
-            Ok(Code::InvalidRequest) => {
+            Ok(ErrorCode::InvalidRequest) => {
                 "Something is mistyped: these characters do not belong together. Compare them with the message, one group \
                  after the other."
             }
-            Ok(Code::TokenInvalid) => {
+            Ok(ErrorCode::TokenInvalid) => {
                 "This code is not good. If there are several messages, take the code from the newest: each one ends those \
                  before it. Otherwise ask the phone company that sent it."
             }
-            Ok(Code::TokenExpired) => {
+            Ok(ErrorCode::TokenExpired) => {
                 "This code has expired, and nothing is charged for it. Buy a new one at the phone company that sent it."
             }
-            Ok(Code::TokenAlreadyUsed) => {
+            Ok(ErrorCode::TokenAlreadyUsed) => {
                 "This code was used before, and works once. If it was you, log in to the account that you used it for."
             }
             Ok(
-                Code::SuspendedNonPayment
-                | Code::InsufficientBalance
-                | Code::AccountNotEligible
-                | Code::AccountNotFound,
+                ErrorCode::SuspendedNonPayment
+                | ErrorCode::InsufficientBalance
+                | ErrorCode::AccountNotEligible
+                | ErrorCode::AccountNotFound,
             ) => {
                 "The phone bill that this code is charged to does not take it at the moment. Whoever bought it can ask their \
                  phone company why. Nothing was charged, and the code can be entered again."
             }
-            Ok(Code::TooManyRequests) => {
+            Ok(ErrorCode::TooManyRequests) => {
                 "Too many codes are being tried at the moment. Wait a minute, then press the button again."
             }
-            Ok(Code::IdempotencyViolation) => {
+            Ok(ErrorCode::IdempotencyViolation) => {
                 "An earlier try from this page is not over yet. Look at your account, and if nothing is there, try again."
             }
             _ if failure.is_passing() => return Self::busy(),

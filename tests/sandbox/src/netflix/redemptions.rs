@@ -7,14 +7,14 @@ use super::books::Wrong;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
-use onbill_domain::wire::coupon::{COUPON_CHARGE_PREFIX, CouponRedeemAnswer, CouponRedeemRequest};
+use onbill_domain::wire::coupon::{COUPON_CHARGE_PREFIX, CouponRedeemRequest, CouponRedeemResponse};
 
 /// One that onbill has answered for.
 struct Redemption {
     reference: ExtId,
     /// Of the code as it is without spaces, dashes and case. The code itself is not kept.
     code: [u8; 32],
-    told: CouponRedeemAnswer,
+    told: CouponRedeemResponse,
 }
 
 /// All of them.
@@ -30,7 +30,7 @@ impl Redemptions {
     pub(super) fn hear(
         &mut self,
         asked: &CouponRedeemRequest,
-        told: &CouponRedeemAnswer,
+        told: &CouponRedeemResponse,
         today: Day,
     ) -> Result<bool, Wrong> {
         // 1.
@@ -38,7 +38,7 @@ impl Redemptions {
         if told.status != "REDEEMED" || told.amount.amount_minor < 1 {
             return Err(Wrong::Impossible("neither redeemed nor refused, or for nothing"));
         }
-        if ServicePeriod::of_months(days.from(), told.months) != Some(days) || days.to() < today {
+        if ServicePeriod::from_months(days.from(), told.months) != Some(days) || days.to() < today {
             return Err(Wrong::Impossible("other days than those of the plan"));
         }
         if asked.pai.is_some() && asked.pai != told.pai {

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire;
 use onbill_domain::wire::ott::RefundRequest;
 use serde::Deserialize;
@@ -41,7 +41,7 @@ pub(super) async fn post_refund(
     State(netflix): State<Netflix>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let unreadable = || Reject::invalid("The body cannot be read.");
+    let unreadable = || Reject::invalid_request("The body cannot be read.");
     if sent_json(request.headers()) {
         let body = Bytes::from_request(request, &()).await.map_err(|_| unreadable())?;
         return by_program(&netflix, wire::parse(&body)?).await;
@@ -65,7 +65,8 @@ async fn by_program(netflix: &Netflix, asked: Asked) -> Result<Response, Refusal
     let charge = find(netflix, |charge| charge.id == asked.charge && is_meant(&charge.operator))?;
     let made_up = || ExtId::parse(&format!("ref-{}", netflix.0.outside.random.uuid()));
     let name = asked.refund.or_else(made_up);
-    let name = name.ok_or_else(|| Reject::new(Code::InternalError, "An identifier could not be made."))?;
+    let name =
+        name.ok_or_else(|| Reject::new(ErrorCode::InternalError, "An identifier could not be made."))?;
     let refund = RefundRequest { ext_refund_id: name, amount: asked.amount, reason: asked.reason };
     refund.check()?;
     let outcome = netflix.refund(&charge.operator, &charge.id, &refund).await;
@@ -83,5 +84,5 @@ async fn by_program(netflix: &Netflix, asked: Asked) -> Result<Response, Refusal
 
 fn find(netflix: &Netflix, is_meant: impl Fn(&Charge) -> bool) -> Result<Charge, Reject> {
     let charge = netflix.books().charges().iter().find(|charge| is_meant(charge)).cloned();
-    charge.ok_or_else(|| Reject::new(Code::TransactionNotFound, "There is no such charge."))
+    charge.ok_or_else(|| Reject::new(ErrorCode::TransactionNotFound, "There is no such charge."))
 }

@@ -13,7 +13,7 @@ use http::StatusCode;
 use maud::html;
 use onbill_domain::ids::ExtId;
 use onbill_domain::pai::PaiState;
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest, SubscriptionOrigin};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse, SubscriptionSource};
 
 /// The two choices; the last page for a visit that ended.
 pub(super) async fn get_signup(State(netflix): State<Netflix>, Path(id): Path<String>) -> Response {
@@ -31,7 +31,7 @@ pub(super) async fn post_new(
     Path(id): Path<String>,
     Form(entered): Form<Entered>,
 ) -> Response {
-    subscribe(&netflix, &id, SubscriptionOrigin::NewAccount, entered).await
+    subscribe(&netflix, &id, SubscriptionSource::NewAccount, entered).await
 }
 
 /// An account that is paid by card until now.
@@ -40,14 +40,14 @@ pub(super) async fn post_existing(
     Path(id): Path<String>,
     Form(entered): Form<Entered>,
 ) -> Response {
-    subscribe(&netflix, &id, SubscriptionOrigin::ExistingAccount, entered).await
+    subscribe(&netflix, &id, SubscriptionSource::ExistingAccount, entered).await
 }
 
 /// 1. No such visit → 404; one that ended → its last page.
 /// 2. Something entered wrongly, or an account that cannot take this way → the page again, with the reason.
 /// 3. The edge is told. Its refusal or silence → the page again, in words; nothing was changed.
 /// 4. The account is on the bill → the last page.
-async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionOrigin, entered: Entered) -> Response {
+async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionSource, entered: Entered) -> Response {
     // 1. The visit.
     let Some(visit) = netflix.visit(id) else { return over(netflix) };
     if visit.account_id.is_some() {
@@ -68,7 +68,7 @@ async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionOrigin, ente
     let ext_subscription_id = visit.ext_subscription_id.clone();
     let request = PartnerSubscriptionRequest { pai: visit.pai, ext_subscription_id, origin, plan };
     let (path, of) = ("/ott/v1/partnerSubscription", Some(&visit.operator));
-    let outcome = netflix.0.edge.post::<PartnerSubscriptionAnswer>(path, &request, of).await;
+    let outcome = netflix.0.edge.post::<PartnerSubscriptionResponse>(path, &request, of).await;
     let subscription = match outcome.answer {
         Ok((_, subscription)) => subscription,
         Err(failure) => {
@@ -155,25 +155,25 @@ impl Netflix {
     }
 
     /// Whether this account can go this way, else the reason and the field it belongs to.
-    pub(super) fn may_take(&self, origin: SubscriptionOrigin, entered: &Entered) -> Result<(), Wrong> {
+    pub(super) fn may_take(&self, origin: SubscriptionSource, entered: &Entered) -> Result<(), Wrong> {
         self.is_free(origin, entered.email())?;
-        if origin == SubscriptionOrigin::ExistingAccount && entered.password != DEMO_PASSWORD {
+        if origin == SubscriptionSource::ExistingAccount && entered.password != DEMO_PASSWORD {
             return Err(mismatch());
         }
         Ok(())
     }
 
     /// The same for whoever has shown already that the account is theirs.
-    pub(super) fn is_free(&self, origin: SubscriptionOrigin, email: &str) -> Result<(), Wrong> {
+    pub(super) fn is_free(&self, origin: SubscriptionSource, email: &str) -> Result<(), Wrong> {
         let pays = self.members().account(email).map(|account| account.pays.clone());
         match (origin, pays) {
-            (SubscriptionOrigin::NewAccount, None)
-            | (SubscriptionOrigin::ExistingAccount, Some(Pays::Card { .. } | Pays::Coupons)) => Ok(()),
-            (SubscriptionOrigin::NewAccount, Some(_)) => Err((
+            (SubscriptionSource::NewAccount, None)
+            | (SubscriptionSource::ExistingAccount, Some(Pays::Card { .. } | Pays::Coupons)) => Ok(()),
+            (SubscriptionSource::NewAccount, Some(_)) => Err((
                 "There is an account with this e-mail already. Log in to it instead.".to_owned(),
                 "email",
             )),
-            (SubscriptionOrigin::ExistingAccount, Some(Pays::Bill { operator, pai, .. })) => {
+            (SubscriptionSource::ExistingAccount, Some(Pays::Bill { operator, pai, .. })) => {
                 let told = self.books().standing(&operator, pai).map(|told| told.state);
                 if told == Some(PaiState::Closed) {
                     return Ok(());
@@ -182,7 +182,7 @@ impl Netflix {
                     "Good news: this account is paid on a phone bill already. There is nothing to do.";
                 Err((kindly.to_owned(), "email"))
             }
-            (SubscriptionOrigin::ExistingAccount, None) => Err(mismatch()),
+            (SubscriptionSource::ExistingAccount, None) => Err(mismatch()),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::members::{DEMO_PASSWORD, Pays, Visit};
 use crate::page::price;
 use axum::response::Response;
 use maud::{Markup, html};
-use onbill_domain::wire::ott::SubscriptionOrigin;
+use onbill_domain::wire::ott::SubscriptionSource;
 use serde::Deserialize;
 
 /// A form as it was sent.
@@ -46,7 +46,7 @@ impl Entered {
 
 /// Why the page is there again.
 pub(super) struct Problem {
-    pub(super) origin: SubscriptionOrigin,
+    pub(super) origin: SubscriptionSource,
     pub(super) message: String,
     /// The field, or `None` when the form as a whole did not get through.
     pub(super) field: Option<&'static str>,
@@ -58,8 +58,8 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
     let operator = netflix.operator_name(visit);
     let cost = netflix.0.config.operator(&visit.operator).map(|operator| price(operator.price));
     let on = |origin| problem.filter(|problem| problem.origin == origin);
-    let new = on(SubscriptionOrigin::NewAccount);
-    let existing = on(SubscriptionOrigin::ExistingAccount);
+    let new = on(SubscriptionSource::NewAccount);
+    let existing = on(SubscriptionSource::ExistingAccount);
     let title = if problem.is_some() { "Error: pay on your bill" } else { "Pay on your bill" };
     let path = format!("/signup/{id}");
     let fields = |choice| Fields { path: &path, choice, operator, turn: None };
@@ -72,12 +72,12 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
             section class="card" aria-labelledby="new-title" {
                 h2 id="new-title" { "I’m new here" }
                 p { "Make an account. It is paid on your bill from the start." }
-                (form(&fields(SubscriptionOrigin::NewAccount), new))
+                (form(&fields(SubscriptionSource::NewAccount), new))
             }
             section class="card" aria-labelledby="existing-title" {
                 h2 id="existing-title" { "I have an account" }
                 p { "Log in. Your card is no longer charged; your bill is." }
-                (form(&fields(SubscriptionOrigin::ExistingAccount), existing))
+                (form(&fields(SubscriptionSource::ExistingAccount), existing))
                 (demo_accounts(netflix))
             }
         }
@@ -90,7 +90,7 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
 pub(super) struct Fields<'a> {
     /// It is sent to `new` or `existing` below this.
     pub(super) path: &'a str,
-    pub(super) choice: SubscriptionOrigin,
+    pub(super) choice: SubscriptionSource,
     pub(super) operator: &'a str,
     /// The app's turn, where there is one.
     pub(super) turn: Option<u32>,
@@ -99,8 +99,8 @@ pub(super) struct Fields<'a> {
 /// The form, with what was wrong when it was sent.
 pub(super) fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
     let (name, autocomplete, submit) = match fields.choice {
-        SubscriptionOrigin::NewAccount => ("new", "new-password", "Create account"),
-        SubscriptionOrigin::ExistingAccount => ("existing", "current-password", "Log in and move"),
+        SubscriptionSource::NewAccount => ("new", "new-password", "Create account"),
+        SubscriptionSource::ExistingAccount => ("existing", "current-password", "Log in and move"),
     };
     let wrong = |field: &str| problem.is_some_and(|problem| problem.field == Some(field));
     let invalid = |field: &str| wrong(field).then_some("true");

@@ -8,11 +8,11 @@ use axum::Json;
 use axum::extract::{Request, State};
 use http::StatusCode;
 use onbill_domain::ids::ExtId;
-use onbill_domain::origin_url;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::site_origin;
 use onbill_domain::wire;
-use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
-use onbill_domain::wire::partner::{SignupSessionAnswer, SignupSessionRequest};
+use onbill_domain::wire::ott::{TokenValidateRequest, TokenValidateResponse};
+use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
 
 const TOKEN: &str = "/ott/v1/token/validate";
 
@@ -29,7 +29,7 @@ const OFFER: &str = "netflix-standard";
 pub(super) async fn post_signup_session(
     State(netflix): State<Netflix>,
     request: Request,
-) -> Result<(StatusCode, Json<SignupSessionAnswer>), Refusal> {
+) -> Result<(StatusCode, Json<SignupSessionResponse>), Refusal> {
     // 1. The caller.
     let body = netflix.0.gate.admit(request, netflix.now()).await?;
     let session: SignupSessionRequest = wire::parse(&body)?;
@@ -37,15 +37,17 @@ pub(super) async fn post_signup_session(
     // 2. What we can judge ourselves.
     let config = &netflix.0.config;
     if config.operator(&session.operator).is_none() {
-        return Err(
-            Reject::new(Code::ParameterNotSupported, "operator is not one we have a contract with.").into()
-        );
+        return Err(Reject::new(
+            ErrorCode::ParameterNotSupported,
+            "operator is not one we have a contract with.",
+        )
+        .into());
     }
-    if !origin_url::is_on(&session.return_url, std::slice::from_ref(&config.edge_url)) {
-        return Err(Reject::invalid("returnURL is not the edge's.").into());
+    if !site_origin::is_on_site_origin(&session.return_url, std::slice::from_ref(&config.edge_url)) {
+        return Err(Reject::invalid_request("returnURL is not the edge's.").into());
     }
     if session.channel != "web" {
-        return Err(Reject::new(Code::ParameterNotSupported, "channel must be web.").into());
+        return Err(Reject::new(ErrorCode::ParameterNotSupported, "channel must be web.").into());
     }
 
     // 3. The token.
@@ -54,11 +56,11 @@ pub(super) async fn post_signup_session(
 
     // 4. Two roads, one story.
     if worth.operator != session.operator || worth.return_url != session.return_url {
-        return Err(Reject::invalid("The session does not agree with its token.").into());
+        return Err(Reject::invalid_request("The session does not agree with its token.").into());
     }
     if worth.offer.as_str() != OFFER || worth.status != "ACTIVE" {
         return Err(Reject::new(
-            Code::ParameterNotSupported,
+            ErrorCode::ParameterNotSupported,
             "The token is for an offer that we do not have.",
         )
         .into());
@@ -78,7 +80,7 @@ pub(super) async fn post_signup_session(
     let url = format!("{}/signup/{id}", config.public_url);
     netflix.books().meet(&visit.operator, visit.pai, asked_at);
     netflix.members().open(id, visit);
-    Ok((StatusCode::CREATED, Json(SignupSessionAnswer { url })))
+    Ok((StatusCode::CREATED, Json(SignupSessionResponse { url })))
 }
 
 impl Netflix {
@@ -89,21 +91,22 @@ impl Netflix {
     }
 }
 
-async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenValidateAnswer, Refusal> {
+async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenValidateResponse, Refusal> {
     let request = TokenValidateRequest { token, ext_reference: ext_id(id)? };
-    let outcome = netflix.0.edge.post::<TokenValidateAnswer>(TOKEN, &request, None).await;
+    let outcome = netflix.0.edge.post::<TokenValidateResponse>(TOKEN, &request, None).await;
     let (_, worth) = outcome.answer.map_err(|failure| match failure {
         Failure::Refused { ref code, .. } if !failure.is_passing() => {
             // Codes that the token may have; anything else is about us.
-            let known = [Code::TokenInvalid, Code::TokenExpired, Code::TokenAlreadyUsed];
+            let known = [ErrorCode::TokenInvalid, ErrorCode::TokenExpired, ErrorCode::TokenAlreadyUsed];
             let code = known.into_iter().find(|known| known.as_str() == code.as_str());
-            Reject::new(code.unwrap_or(Code::TokenInvalid), "The edge does not vouch for this token.")
+            Reject::new(code.unwrap_or(ErrorCode::TokenInvalid), "The edge does not vouch for this token.")
         }
-        _ => Reject::new(Code::ServiceUnavailable, "The token cannot be checked at the moment."),
+        _ => Reject::new(ErrorCode::ServiceUnavailable, "The token cannot be checked at the moment."),
     })?;
     Ok(worth)
 }
 
 fn ext_id(text: &str) -> Result<ExtId, Reject> {
-    ExtId::parse(text).ok_or_else(|| Reject::new(Code::InternalError, "An identifier could not be made."))
+    ExtId::parse(text)
+        .ok_or_else(|| Reject::new(ErrorCode::InternalError, "An identifier could not be made."))
 }

@@ -52,7 +52,7 @@ impl Standings {
         if (told.state == PaiState::Closed) != told.reason.is_some() {
             return Err(Wrong::Impossible("a reason belongs to a closed account, and to nothing else"));
         }
-        if told.reason.is_some_and(|reason| !reason.ends_pai()) {
+        if told.reason.is_some_and(|reason| !reason.closes_pai()) {
             return Err(Wrong::Impossible("closed for what closes nothing"));
         }
         // 2.

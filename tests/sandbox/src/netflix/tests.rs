@@ -113,7 +113,7 @@ async fn only_the_edge_may_announce_customers() {
     for (what, request) in [
         ("unsigned", unsigned),
         ("stale", with(KeyUse::EdgeToPartner, NOW - 301)),
-        ("with another use's key and tag", with(KeyUse::OriginToBss, NOW)),
+        ("with another use's key and tag", with(KeyUse::OriginToOperator, NOW)),
         ("with our own key", with(KeyUse::PartnerCall, NOW)),
     ] {
         assert_eq!(ask(&partner.router, request).await.code(), "authorization-failure", "{what}");

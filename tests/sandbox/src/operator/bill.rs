@@ -13,10 +13,10 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use maud::{Markup, html};
+use onbill_domain::account::AccountType;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::standing::AccountType;
+use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -64,8 +64,8 @@ pub(super) async fn get_bill(
         return Ok(page(&operator, &View::default(), "Bills", visitor.as_ref(), &main));
     };
     let subscriber = number_in_query(&typed).and_then(|msisdn| operator.books().subscriber(&msisdn).cloned());
-    let subscriber =
-        subscriber.ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account here."))?;
+    let subscriber = subscriber
+        .ok_or_else(|| Reject::new(ErrorCode::AccountNotFound, "There is no such account here."))?;
     let (lines, total) = {
         let books = operator.books();
         let (lines, total) = books.bill(&subscriber.msisdn);

@@ -2,13 +2,13 @@
 //! no clock: the time comes in.
 
 use crate::account_file::Subscriber;
+use onbill_domain::account::AccountStatus;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::standing::AccountStatus;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::csp::{BillRefundRequest, ChargeAnswer, ChargeRequest, ChargeVerdict};
+use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse, BillRefundRequest, BillingDecision};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -66,7 +66,7 @@ pub struct Books {
     currency: Currency,
     subscribers: Vec<Subscriber>,
     by_number: HashMap<String, usize>,
-    charges: HashMap<String, (ChargeRequest, ChargeAnswer)>,
+    charges: HashMap<String, (BillChargeRequest, BillChargeResponse)>,
     refunds: HashMap<String, BillRefundRequest>,
     lines: HashMap<String, Vec<Line>>,
     texts: HashMap<String, Vec<Text>>,
@@ -98,7 +98,7 @@ impl Books {
     }
 
     /// Puts a charge on its bill, or declines it; the same identifier again gets the same answer.
-    pub fn charge(&mut self, request: ChargeRequest, now: Timestamp) -> Posted<ChargeAnswer> {
+    pub fn charge(&mut self, request: BillChargeRequest, now: Timestamp) -> Posted<BillChargeResponse> {
         if let Some((before, answer)) = self.charges.get(&request.transaction_id) {
             return if *before == request { Posted::Again(answer.clone()) } else { Posted::Conflict };
         }
@@ -113,10 +113,10 @@ impl Books {
                     at: now,
                 };
                 self.lines.entry(request.msisdn.expose().to_owned()).or_default().push(line);
-                ChargeAnswer { status: ChargeVerdict::Approved, raw_code: None }
+                BillChargeResponse { status: BillingDecision::Approved, raw_code: None }
             }
             Err(raw_code) => {
-                ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(raw_code.to_owned()) }
+                BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) }
             }
         };
         self.charges.insert(request.transaction_id.clone(), (request, answer.clone()));
@@ -124,7 +124,7 @@ impl Books {
     }
 
     /// Takes the money from a prepaid balance, if the account may be charged at all; else billing's raw code.
-    fn take(&mut self, request: &ChargeRequest) -> Result<(), &'static str> {
+    fn take(&mut self, request: &BillChargeRequest) -> Result<(), &'static str> {
         let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
         let account = &mut self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?.account;
         match account.status {
@@ -148,7 +148,7 @@ impl Books {
     }
 
     /// What was said to a charge.
-    pub fn charge_answer(&self, transaction_id: &str) -> Option<&ChargeAnswer> {
+    pub fn charge_answer(&self, transaction_id: &str) -> Option<&BillChargeResponse> {
         self.charges.get(transaction_id).map(|(_, answer)| answer)
     }
 
@@ -159,7 +159,7 @@ impl Books {
         }
         let charge = self.charges.get(&request.transaction_id);
         let (charge, _) = charge
-            .filter(|(_, answer)| answer.status == ChargeVerdict::Approved)
+            .filter(|(_, answer)| answer.status == BillingDecision::Approved)
             .ok_or(NoRefund::NoSuchCharge)?;
         let given_back: i64 = self
             .refunds

@@ -9,9 +9,9 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use http::HeaderMap;
 use maud::{Markup, html};
+use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::standing::{AccountStatus, AccountType};
 
 /// The overview of whoever is logged in, or the welcome page.
 pub(super) async fn get_dashboard(

@@ -8,8 +8,8 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::token::{self, Outcome, ResultClaims};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::token::{self, ResultClaims, SignupOutcome};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ pub(super) async fn get_done(
     let visitor = operator.logged_in(&headers);
     let config = operator.config();
     let verdict = query.onbill_result.as_deref().map(|result| {
-        token::check::<ResultClaims>(&config.keys, config.operator.as_str(), operator.now(), result)
+        token::verify::<ResultClaims>(&config.keys, config.operator.as_str(), operator.now(), result)
     });
     let status = if matches!(verdict, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let main = html! {
@@ -51,11 +51,11 @@ pub(super) async fn get_done(
 fn headline(verdict: Option<&Result<ResultClaims, Reject>>) -> &'static str {
     match verdict {
         Some(Ok(claims)) => match claims.outcome {
-            Outcome::Success => "Netflix is on your bill",
-            Outcome::Pending => "Almost there",
-            Outcome::Cancelled => "Nothing was changed",
+            SignupOutcome::Success => "Netflix is on your bill",
+            SignupOutcome::Pending => "Almost there",
+            SignupOutcome::Cancelled => "Nothing was changed",
         },
-        Some(Err(reject)) if reject.code == Code::TokenExpired => "This page is too old",
+        Some(Err(reject)) if reject.code == ErrorCode::TokenExpired => "This page is too old",
         Some(Err(_)) => "This cannot be confirmed",
         None => "Nothing to confirm",
     }
@@ -93,10 +93,10 @@ fn verdict_card(operator: &Operator, verdict: Option<&Result<ResultClaims, Rejec
     }
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
+fn outcome(outcome: SignupOutcome) -> &'static str {
     match outcome {
-        Outcome::Success => "success",
-        Outcome::Pending => "pending",
-        Outcome::Cancelled => "cancelled",
+        SignupOutcome::Success => "success",
+        SignupOutcome::Pending => "pending",
+        SignupOutcome::Cancelled => "cancelled",
     }
 }

@@ -12,7 +12,7 @@ use onbill_domain::digest::sha256;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::csp::{BillRefundRequest, ChargeAnswer, ChargeRequest, ChargeVerdict};
+use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse, BillRefundRequest, BillingDecision};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -59,7 +59,7 @@ struct Total {
 
 /// One line, read.
 enum Line {
-    Charge(ChargeRequest),
+    Charge(BillChargeRequest),
     Refund(BillRefundRequest),
 }
 
@@ -169,7 +169,7 @@ fn read_line(number: usize, fields: [&str; 11]) -> Option<Line> {
     }
     let amount = Money { amount_minor: amount.parse().ok()?, currency: Currency::parse(currency)? };
     match kind {
-        "charge" if refund.is_empty() && !holder.is_empty() => Some(Line::Charge(ChargeRequest {
+        "charge" if refund.is_empty() && !holder.is_empty() => Some(Line::Charge(BillChargeRequest {
             transaction_id: transaction.to_owned(),
             msisdn: Msisdn::parse(msisdn)?,
             amount,
@@ -207,8 +207,8 @@ fn book(books: &mut Books, lines: Vec<Line>, now: Timestamp) -> Result<String, S
             }
         };
         let (status, amount_minor) = match answer.status {
-            ChargeVerdict::Approved => ("APPROVED", amount_minor),
-            ChargeVerdict::Declined => ("DECLINED", 0),
+            BillingDecision::Approved => ("APPROVED", amount_minor),
+            BillingDecision::Declined => ("DECLINED", 0),
         };
         let raw_code = answer.raw_code.unwrap_or_default();
         // Writing into a string does not fail.
@@ -217,12 +217,14 @@ fn book(books: &mut Books, lines: Vec<Line>, now: Timestamp) -> Result<String, S
     Ok(response)
 }
 
-fn refund_answer(posted: &Result<Posted<()>, NoRefund>) -> Result<ChargeAnswer, String> {
-    let declined =
-        |code: &str| ChargeAnswer { status: ChargeVerdict::Declined, raw_code: Some(code.to_owned()) };
+fn refund_answer(posted: &Result<Posted<()>, NoRefund>) -> Result<BillChargeResponse, String> {
+    let declined = |code: &str| BillChargeResponse {
+        status: BillingDecision::Declined,
+        raw_code: Some(code.to_owned()),
+    };
     match posted {
         Ok(Posted::First(()) | Posted::Again(())) => {
-            Ok(ChargeAnswer { status: ChargeVerdict::Approved, raw_code: None })
+            Ok(BillChargeResponse { status: BillingDecision::Approved, raw_code: None })
         }
         Ok(Posted::Conflict) => Err("a refund came before with other contents".to_owned()),
         Err(NoRefund::NoSuchCharge) => Ok(declined("no-such-charge")),

@@ -35,7 +35,7 @@ impl View {
 
     /// The widget's language.
     pub(super) fn locale(&self) -> Locale {
-        Locale::parse(&self.locale).unwrap_or_default()
+        Locale::from_tag(&self.locale).unwrap_or_default()
     }
 
     /// These options in a form.

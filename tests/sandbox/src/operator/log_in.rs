@@ -44,7 +44,7 @@ pub(super) async fn post_log_in(
     } else {
         let msisdn =
             Msisdn::parse(&form.msisdn).filter(|msisdn| operator.books().subscriber(msisdn).is_some());
-        let msisdn = msisdn.ok_or_else(|| Reject::invalid("There is no such demo subscriber."))?;
+        let msisdn = msisdn.ok_or_else(|| Reject::invalid_request("There is no such demo subscriber."))?;
         let visit = operator.0.outside.random.uuid();
         log_ins.insert(visit.clone(), msisdn);
         format!("{name}={visit}; Path=/; HttpOnly; SameSite=Lax")

@@ -66,7 +66,7 @@ impl Operator {
     /// An operator with its books opened from the configured accounts.
     pub fn new(config: OperatorConfig, outside: Outside) -> Self {
         let authority = settings::authority(&config.public_url);
-        let gate = Gate::new(config.keys.clone(), KeyUse::OriginToBss, authority);
+        let gate = Gate::new(config.keys.clone(), KeyUse::OriginToOperator, authority);
         let origin = Origin::of(&config, &outside);
         let books = Mutex::new(Books::open(config.accounts.clone(), config.currency));
         Self(Arc::new(Inner {

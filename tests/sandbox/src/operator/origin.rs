@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{Key, KeyUse};
-use onbill_domain::reject::{Code, ErrorBody};
+use onbill_domain::reject::{ErrorBody, ErrorCode};
 use onbill_domain::signature::sign_request;
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ impl Origin {
     /// `None` for an operator that sells no coupons, which has nothing to ask.
     pub(super) fn of(config: &OperatorConfig, outside: &Outside) -> Option<Self> {
         let base = config.coupons.as_ref()?.origin_url.clone();
-        let key = config.keys.newest(KeyUse::BssToOrigin, &config.party())?.clone();
+        let key = config.keys.signing_key(KeyUse::OperatorToOrigin, &config.party())?.clone();
         Some(Self { base, key, outside: outside.clone() })
     }
 
@@ -66,5 +66,5 @@ impl Origin {
 }
 
 fn settles_nothing(status: StatusCode, code: &str) -> bool {
-    status.is_server_error() || code == Code::RequestInProgress.as_str()
+    status.is_server_error() || code == ErrorCode::RequestInProgress.as_str()
 }

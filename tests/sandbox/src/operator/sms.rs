@@ -33,7 +33,8 @@ pub(super) async fn get_sms(
         };
         return Ok(page(&operator, &View::default(), "Messages", visitor.as_ref(), &main));
     };
-    let msisdn = number_in_query(&typed).ok_or_else(|| Reject::invalid("msisdn must be an E.164 number."))?;
+    let msisdn =
+        number_in_query(&typed).ok_or_else(|| Reject::invalid_request("msisdn must be an E.164 number."))?;
     let texts = operator.books().texts(&msisdn).to_vec();
     if wants_json(&headers) {
         return Ok(Json(texts).into_response());

@@ -7,7 +7,7 @@ use http::{Request, StatusCode};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::token::{self, Outcome, ResultClaims, SessionClaims};
+use onbill_domain::token::{self, ResultClaims, SessionClaims, SignupOutcome};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
@@ -52,7 +52,7 @@ impl Acme {
         self.calls.set(self.calls.get() + 1);
         let nonce = format!("nonce-of-call-{:04}", self.calls.get());
         let url = format!("{BASE}{path}");
-        let request = signed(method, &url, body.as_ref(), KeyUse::OriginToBss, self.now(), &nonce);
+        let request = signed(method, &url, body.as_ref(), KeyUse::OriginToOperator, self.now(), &nonce);
         ask(&self.router, request).await
     }
 
@@ -105,23 +105,23 @@ async fn the_door_is_shut_to_all_but_the_origin() {
     let body = json!({"msisdn": POSTPAID});
     let nonce = "0123456789abcdef";
     let with = |key_use, at| signed("POST", &url, Some(&body), key_use, at, nonce);
-    let mut unsigned = with(KeyUse::OriginToBss, NOW);
+    let mut unsigned = with(KeyUse::OriginToOperator, NOW);
     unsigned.headers_mut().remove("signature");
     let mut elsewhere = signed(
         "POST",
         "http://other.example/csp/account/validate",
         Some(&body),
-        KeyUse::OriginToBss,
+        KeyUse::OriginToOperator,
         NOW,
         nonce,
     );
     elsewhere.headers_mut().insert("host", "other.example".parse().expect("is a value"));
-    let mut changed = with(KeyUse::OriginToBss, NOW);
+    let mut changed = with(KeyUse::OriginToOperator, NOW);
     *changed.body_mut() = json!({"msisdn": PREPAID}).to_string().into();
     for (what, request) in [
         ("unsigned", unsigned),
-        ("stale", with(KeyUse::OriginToBss, NOW - 301)),
-        ("from the future", with(KeyUse::OriginToBss, NOW + 301)),
+        ("stale", with(KeyUse::OriginToOperator, NOW - 301)),
+        ("from the future", with(KeyUse::OriginToOperator, NOW + 301)),
         ("with another use's key and tag", with(KeyUse::EdgeToOrigin, NOW)),
         ("signed for another door", elsewhere),
         ("changed on the way", changed),
@@ -133,14 +133,14 @@ async fn the_door_is_shut_to_all_but_the_origin() {
             "{what}"
         );
     }
-    assert_eq!(ask(&acme.router, with(KeyUse::OriginToBss, NOW)).await.status, StatusCode::OK);
+    assert_eq!(ask(&acme.router, with(KeyUse::OriginToOperator, NOW)).await.status, StatusCode::OK);
     assert_eq!(
-        ask(&acme.router, with(KeyUse::OriginToBss, NOW)).await.status,
+        ask(&acme.router, with(KeyUse::OriginToOperator, NOW)).await.status,
         StatusCode::UNAUTHORIZED,
         "a replay"
     );
     assert_eq!(
-        ask(&acme.router, with(KeyUse::OriginToBss, NOW - 1)).await.status,
+        ask(&acme.router, with(KeyUse::OriginToOperator, NOW - 1)).await.status,
         StatusCode::UNAUTHORIZED,
         "the nonce is spent, whatever the time beside it"
     );
@@ -164,7 +164,7 @@ async fn bad_calls_are_told_what_is_wrong() {
         .body(bytes::Bytes::from_static(b"{}"))
         .expect("is a request");
     let keys = keys();
-    let key = keys.of_use(KeyUse::OriginToBss).last().expect("is there");
+    let key = keys.keys_for_use(KeyUse::OriginToOperator).last().expect("is there");
     onbill_domain::signature::sign_request(&mut other_type, key, acme.operator.now(), "0123456789abcdef")
         .expect("signs");
     assert_eq!(ask(&acme.router, other_type).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
@@ -270,7 +270,7 @@ async fn the_session_names_the_logged_in_number_and_no_url_or_cookie_does() {
     let session = ask(&acme.router, request).await.json();
     let session = session["session"].as_str().expect("is text");
     let claims =
-        token::check::<SessionClaims>(&keys(), "acme", acme.operator.now(), session).expect("is genuine");
+        token::verify::<SessionClaims>(&keys(), "acme", acme.operator.now(), session).expect("is genuine");
     assert_eq!(claims.numbers, [Msisdn::parse(POSTPAID).expect("is E.164")]);
     assert_eq!(
         ask(&acme.router, form("/log-in", "msisdn=%2B12025550199")).await.status,
@@ -292,7 +292,7 @@ async fn the_result_is_believed_only_when_its_signature_is_good() {
     let claims = ResultClaims {
         iss: token::ISSUER.to_owned(),
         aud: OperatorId::parse("acme").expect("is a slug"),
-        outcome: Outcome::Success,
+        outcome: SignupOutcome::Success,
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
         partner_subscription_id: Some("p-1".to_owned()),
         jti: "j".to_owned(),
@@ -300,8 +300,8 @@ async fn the_result_is_believed_only_when_its_signature_is_good() {
         exp: NOW + 600,
     };
     let keys = keys();
-    let result =
-        token::sign(keys.of_use(KeyUse::ReturnResult).last().expect("is there"), &claims).expect("signs");
+    let result = token::sign(keys.keys_for_use(KeyUse::ReturnResult).last().expect("is there"), &claims)
+        .expect("signs");
     let good = ask(&acme.router, get(&format!("/done?onbill_result={result}"))).await;
     assert_eq!(good.status, StatusCode::OK);
     assert!(

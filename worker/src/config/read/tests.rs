@@ -132,7 +132,7 @@ fn an_edge_that_could_sign_as_the_partner_does_not_start() {
     let complaint = complaint_about(|_, _, keyring| {
         let key = keyring.as_array_mut().expect("is a list").iter_mut();
         let key = key.into_iter().find(|key| key["id"] == "netflix-1").expect("is there");
-        key["private"] = json!(onbill_domain::encoding::base64url(&[40; 32]));
+        key["private"] = json!(onbill_domain::encoding::encode_base64url(&[40; 32]));
     });
     assert_eq!(complaint, "KEYRING: key netflix-1 must be the public half only");
 }

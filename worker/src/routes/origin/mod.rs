@@ -10,7 +10,7 @@ use crate::ott::authenticate::signer;
 use crate::platform::Platform;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::{Key, KeyUse};
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 
 /// The origin that has signed a call.
 struct Speaker<'k>(&'k Key);
@@ -33,5 +33,5 @@ impl Speaker<'_> {
 }
 
 fn forbidden() -> Reject {
-    Reject::new(Code::Forbidden, "An origin speaks for its own operator.")
+    Reject::new(ErrorCode::Forbidden, "An origin speaks for its own operator.")
 }

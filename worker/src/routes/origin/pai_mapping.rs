@@ -29,6 +29,6 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     match follow(call, said.pai, &said.mapping).await {
         Some(Had::Same | Had::Behind | Had::Ahead) => Ok(json(StatusCode::OK, &said.mapping)?),
         Some(Had::Foreign) => Err(forbidden().into()),
-        None => Err(Reject::unavailable().into()),
+        None => Err(Reject::service_unavailable().into()),
     }
 }

@@ -9,10 +9,10 @@ use crate::platform::Platform;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Response, StatusCode};
-use onbill_domain::limits::PAI_MAPPINGS_MAX;
+use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::origin::{PaiMappingsAnswer, PaiMappingsRequest};
+use onbill_domain::wire::origin::{PaiMappingsRequest, PaiMappingsResponse};
 use onbill_domain::wire::parse;
 use std::collections::HashSet;
 
@@ -26,14 +26,14 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     let speaker = speaker(call)?;
     // 2.
     let said: PaiMappingsRequest = parse(call.request.body())?;
-    if said.mappings.len() > PAI_MAPPINGS_MAX {
-        return Err(Reject::invalid("mappings has too many entries.").into());
+    if said.mappings.len() > PAI_MAPPINGS_PER_CALL_MAX {
+        return Err(Reject::invalid_request("mappings has too many entries.").into());
     }
     let mut seen = HashSet::new();
     for entry in &said.mappings {
         speaker.speaks_for(&entry.mapping.operator)?;
         if !seen.insert(entry.pai) {
-            return Err(Reject::invalid("mappings has a PAI twice.").into());
+            return Err(Reject::invalid_request("mappings has a PAI twice.").into());
         }
     }
     // 3.
@@ -47,9 +47,9 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     }));
     let compared: Option<Vec<(Pai, Had)>> =
         compared.await.into_iter().map(|(pai, had)| Some((pai, had?))).collect();
-    let compared = compared.ok_or_else(Reject::unavailable)?;
+    let compared = compared.ok_or_else(Reject::service_unavailable)?;
     let those = |what: Had| compared.iter().filter(move |(_, had)| *had == what).map(|(pai, _)| *pai);
-    let answer = PaiMappingsAnswer {
+    let answer = PaiMappingsResponse {
         same: those(Had::Same).count(),
         behind: those(Had::Behind).count(),
         ahead: those(Had::Ahead).collect(),

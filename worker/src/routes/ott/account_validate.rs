@@ -11,7 +11,7 @@ use crate::ott::forward::{forward, relay};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::device::{DeviceValidateAnswer, DeviceValidateRequest};
+use onbill_domain::wire::device::{DeviceValidateRequest, DeviceValidateResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429; within its rate for numbers → else 429.
@@ -29,9 +29,9 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     let operator = operator(call, partner, question.operator.as_ref())?;
     // 4.
     let response = forward(call, operator, None).await?;
-    let relayed = relay::<DeviceValidateAnswer>(operator, &response)?;
+    let relayed = relay::<DeviceValidateResponse>(operator, &response)?;
     let party = Party::Operator(operator.id.clone());
-    let told: DeviceValidateAnswer = read_answer(&response, &party)?;
+    let told: DeviceValidateResponse = read_answer(&response, &party)?;
     if told.operator == operator.id {
         Ok(relayed)
     } else {

@@ -9,8 +9,8 @@ use crate::ott::forward::{forward, relay};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::coupon::{CouponRedeemAnswer, CouponRedeemRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
@@ -24,18 +24,18 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     let partner = authenticate(call).await?;
     // 2.
     let question: CouponRedeemRequest = parse(call.request.body())?;
-    let tag = question.read_code()?.tag();
+    let tag = question.parse_code()?.tag();
     // 3.
     let operator = call
         .config
         .operators_of(partner)
         .find(|operator| operator.coupons == Some(tag))
-        .ok_or_else(|| Reject::new(Code::TokenInvalid, "The code is not valid here."))?;
+        .ok_or_else(|| Reject::new(ErrorCode::TokenInvalid, "The code is not valid here."))?;
     // 4.
     let response = forward(call, operator, None).await?;
-    let relayed = relay::<CouponRedeemAnswer>(operator, &response)?;
+    let relayed = relay::<CouponRedeemResponse>(operator, &response)?;
     let party = Party::Operator(operator.id.clone());
-    let told: CouponRedeemAnswer = read_answer(&response, &party)?;
+    let told: CouponRedeemResponse = read_answer(&response, &party)?;
     if told.operator == operator.id {
         Ok(relayed)
     } else {

@@ -7,7 +7,7 @@ use crate::ott::by_pai::route_by_pai;
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest};
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
@@ -20,5 +20,5 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     // 2.
     let question: PartnerSubscriptionRequest = parse(call.request.body())?;
     // 3. and 4.
-    route_by_pai::<_, PartnerSubscriptionAnswer>(call, partner, question.pai).await
+    route_by_pai::<_, PartnerSubscriptionResponse>(call, partner, question.pai).await
 }

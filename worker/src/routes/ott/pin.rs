@@ -10,7 +10,7 @@ use crate::ott::forward::{forward, relay};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::device::{DevicePinAnswer, DevicePinRequest};
+use onbill_domain::wire::device::{DevicePinRequest, DevicePinResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429; within its rate for numbers → else 429.
@@ -27,5 +27,5 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     let operator = operator(call, partner, question.operator.as_ref())?;
     // 4.
     let response = forward(call, operator, None).await?;
-    relay::<DevicePinAnswer>(operator, &response)
+    relay::<DevicePinResponse>(operator, &response)
 }

@@ -7,7 +7,7 @@ use crate::ott::by_transaction::{ext_id, route_by_transaction};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::ott::{RefundAnswer, RefundRequest};
+use onbill_domain::wire::ott::{RefundRequest, RefundResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
@@ -26,5 +26,5 @@ pub(crate) async fn post<P: Platform>(
     let refund: RefundRequest = parse(call.request.body())?;
     refund.check()?;
     // 3. and 4.
-    route_by_transaction::<_, RefundAnswer>(call, partner, &id).await
+    route_by_transaction::<_, RefundResponse>(call, partner, &id).await
 }

@@ -7,7 +7,7 @@ use crate::ott::by_transaction::{ask_all, ext_id};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::ott::RefundAnswer;
+use onbill_domain::wire::ott::RefundResponse;
 
 /// 1. The call is a partner's → else 401, 429.
 /// 2. The path has two identifiers → else 400 `invalid-request`.
@@ -23,6 +23,6 @@ pub(crate) async fn get<P: Platform>(
     // 2.
     let (charge, refund) = (ext_id(ext_transaction_id)?, ext_id(ext_refund_id)?);
     // 3.
-    let is_about = |told: &RefundAnswer| told.ext_transaction_id == charge && told.ext_refund_id == refund;
+    let is_about = |told: &RefundResponse| told.ext_transaction_id == charge && told.ext_refund_id == refund;
     ask_all(call, partner, is_about).await
 }

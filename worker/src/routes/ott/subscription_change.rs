@@ -8,9 +8,9 @@ use crate::ott::by_transaction::ext_id;
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::OwnSubscriptionRequest;
-use onbill_domain::wire::ott::PartnerSubscriptionAnswer;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::edge::SubscriptionLookupRequest;
+use onbill_domain::wire::ott::PartnerSubscriptionResponse;
 use onbill_domain::wire::parse;
 use onbill_domain::wire::subscription::SubscriptionChange;
 
@@ -29,11 +29,11 @@ pub(crate) async fn put<P: Platform>(
     let change: SubscriptionChange = parse(call.request.body())?;
     change.check()?;
     // 3. and 4.
-    let question = OwnSubscriptionRequest { partner: partner.id.clone(), partner_subscription_id };
+    let question = SubscriptionLookupRequest { partner: partner.id.clone(), partner_subscription_id };
     let kind = Kind {
         name: "a subscription",
         path: "/edge/v1/subscription",
-        absent: Reject::new(Code::PaiNotFound, "There is no such subscription."),
+        absent: Reject::new(ErrorCode::PaiNotFound, "There is no such subscription."),
     };
-    route_by_owner::<_, PartnerSubscriptionAnswer>(call, partner, &kind, &question).await
+    route_by_owner::<_, PartnerSubscriptionResponse>(call, partner, &kind, &question).await
 }

@@ -8,9 +8,9 @@ use crate::ott::forward::{forward, relay};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::ott::{TokenValidateAnswer, TokenValidateRequest};
+use onbill_domain::wire::ott::{TokenValidateRequest, TokenValidateResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
@@ -25,14 +25,14 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     let question: TokenValidateRequest = parse(call.request.body())?;
     // 3.
     let (keys, now) = (call.config.keys(), call.platform.now());
-    let claims = token::check::<SignupClaims>(keys, partner.id.as_str(), now, &question.token)?;
+    let claims = token::verify::<SignupClaims>(keys, partner.id.as_str(), now, &question.token)?;
     // 4.
     let operator = call
         .config
         .operator(claims.op.as_str())
         .filter(|operator| operator.serves(&partner.id))
-        .ok_or_else(|| Reject::new(Code::TokenInvalid, "The token is not valid here."))?;
+        .ok_or_else(|| Reject::new(ErrorCode::TokenInvalid, "The token is not valid here."))?;
     // 5.
     let response = forward(call, operator, None).await?;
-    relay::<TokenValidateAnswer>(operator, &response)
+    relay::<TokenValidateResponse>(operator, &response)
 }

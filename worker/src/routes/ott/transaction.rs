@@ -8,7 +8,7 @@ use crate::ott::by_pai::route_by_pai;
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::ott::{TransactionAnswer, TransactionRequest};
+use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
@@ -23,5 +23,5 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     let charge: TransactionRequest = parse(call.request.body())?;
     charge.check()?;
     // 3. and 4.
-    route_by_pai::<_, TransactionAnswer>(call, partner, charge.pai).await
+    route_by_pai::<_, TransactionResponse>(call, partner, charge.pai).await
 }

@@ -7,7 +7,7 @@ use crate::ott::by_transaction::{ask_all, ext_id};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::ott::TransactionAnswer;
+use onbill_domain::wire::ott::TransactionResponse;
 
 /// 1. The call is a partner's → else 401, 429.
 /// 2. The path has an identifier → else 400 `invalid-request`.
@@ -22,5 +22,5 @@ pub(crate) async fn get<P: Platform>(
     // 2.
     let id = ext_id(ext_transaction_id)?;
     // 3.
-    ask_all(call, partner, |told: &TransactionAnswer| told.ext_transaction_id == id).await
+    ask_all(call, partner, |told: &TransactionResponse| told.ext_transaction_id == id).await
 }

@@ -8,13 +8,13 @@ use crate::platform::Platform;
 use crate::routes::widget::admit;
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use onbill_domain::wire::account::{AccountPage, AccountRequest};
+use onbill_domain::wire::account_page::{AccountPage, AccountPageRequest};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The origin gives the page → 200, or its refusal; no proper answer → 503.
 pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
     // 1.
-    let (operator, question) = admit::<_, AccountRequest>(call).await?;
+    let (operator, question) = admit::<_, AccountPageRequest>(call).await?;
     // 2.
     let page: AccountPage = ask(call, operator, "/edge/v1/account", &question).await?;
     Ok(json(StatusCode::OK, &page)?)

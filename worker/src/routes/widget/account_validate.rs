@@ -9,10 +9,10 @@ use crate::platform::Platform;
 use crate::routes::widget::admit;
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use onbill_domain::limits::TYPED_NUMBER_BYTES_MAX;
-use onbill_domain::origin_url::is_on;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::{FlowStep, Purpose, ValidateRequest};
+use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::site_origin::is_on_site_origin;
+use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The operator sells the offer, if one is wanted → else 400 `parameter-not-supported`.
@@ -23,18 +23,18 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     // 1.
     let (operator, question) = admit::<_, ValidateRequest>(call).await?;
     // 2.
-    if let Purpose::SignUp { offer } = &question.purpose
+    if let FlowPurpose::SignUp { offer } = &question.purpose
         && call.config.partner_for(operator, offer).is_none()
     {
-        return Err(Reject::new(Code::ParameterNotSupported, "This offer is not served here.").into());
+        return Err(Reject::new(ErrorCode::ParameterNotSupported, "This offer is not served here.").into());
     }
     // 3.
-    if !(1..=TYPED_NUMBER_BYTES_MAX).contains(&question.msisdn.len()) {
-        return Err(Reject::invalid("msisdn is not a phone number.").into());
+    if !(1..=MSISDN_INPUT_BYTES_MAX).contains(&question.msisdn.len()) {
+        return Err(Reject::invalid_request("msisdn is not a phone number.").into());
     }
     // 4.
-    if question.return_url.as_ref().is_some_and(|url| !is_on(url, &operator.dashboards)) {
-        return Err(Reject::invalid("returnURL is not on the operator's site.").into());
+    if question.return_url.as_ref().is_some_and(|url| !is_on_site_origin(url, &operator.dashboards)) {
+        return Err(Reject::invalid_request("returnURL is not on the operator's site.").into());
     }
     // 5.
     let next: FlowStep = ask(call, operator, "/edge/v1/validate", &question).await?;

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::header::{LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
 use onbill_domain::ids::ExtId;
-use onbill_domain::origin_url::is_on;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::edge::{ReturnAnswer, ReturnRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::site_origin::is_on_site_origin;
+use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
 
 /// 1. The address is within its rate → else 429.
 /// 2. We serve the operator and the ticket could be one → else 404.
@@ -24,7 +24,7 @@ pub(crate) async fn get<P: Platform>(
     operator: &str,
     ticket: &str,
 ) -> Result<Response<Bytes>, Stop> {
-    let over = || Reject::new(Code::NotFound, "There is no such way back.");
+    let over = || Reject::new(ErrorCode::NotFound, "There is no such way back.");
     // 1.
     widget_rate(call).await?;
     // 2.
@@ -36,19 +36,22 @@ pub(crate) async fn get<P: Platform>(
     let question = ReturnRequest { ticket: ticket.as_str().to_owned(), cancelled };
     let response = send(call, operator, "/edge/v1/return", &question).await?;
     let party = Party::Operator(operator.id.clone());
-    let ReturnAnswer { location } = if response.status().is_success() {
+    let ReturnResponse { location } = if response.status().is_success() {
         read_answer(&response, &party)?
     } else {
         return Err(match read_refusal(&response) {
-            Some(Reject { code: Code::NotFound | Code::InvalidRequest, .. }) => over().into(),
-            Some(reject) if [Code::TooManyRequests, Code::ServiceUnavailable].contains(&reject.code) => {
+            Some(Reject { code: ErrorCode::NotFound | ErrorCode::InvalidRequest, .. }) => over().into(),
+            Some(reject)
+                if [ErrorCode::TooManyRequests, ErrorCode::ServiceUnavailable].contains(&reject.code) =>
+            {
                 reject.into()
             }
             other => unexpected(party, &response, other.map(|reject| reject.code)).into(),
         });
     };
     // 4.
-    let to = HeaderValue::from_str(&location).ok().filter(|_| is_on(&location, &operator.dashboards));
+    let to =
+        HeaderValue::from_str(&location).ok().filter(|_| is_on_site_origin(&location, &operator.dashboards));
     let to = to.ok_or_else(|| Fault::Unexpected(party, "a way back to a foreign page".to_owned()))?;
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;

@@ -12,11 +12,11 @@ use crate::query::parameter;
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OfferId;
 use onbill_domain::locale::Locale;
-use onbill_domain::origin_url::is_on;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::site_origin::is_on_site_origin;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -45,20 +45,22 @@ pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, St
     let operator = parameter(query, "operator").and_then(|id| call.config.operator(&id));
     let (operator, purpose) = operator
         .and_then(|operator| Some((operator, purpose(call, operator, query)?)))
-        .ok_or_else(|| Reject::new(Code::NotFound, "This is not served here."))?;
+        .ok_or_else(|| Reject::new(ErrorCode::NotFound, "This is not served here."))?;
     // 2.
     let ancestors = match parameter(query, "parent") {
         None => operator.dashboards.join(" "),
         Some(parent) if operator.dashboards.contains(&parent) => parent,
-        Some(_) => return Err(Reject::new(Code::Forbidden, "This page may not frame the widget.").into()),
+        Some(_) => {
+            return Err(Reject::new(ErrorCode::Forbidden, "This page may not frame the widget.").into());
+        }
     };
     // 3.
     let return_url = parameter(query, "return-url");
-    if return_url.as_ref().is_some_and(|url| !is_on(url, &operator.dashboards)) {
-        return Err(Reject::invalid("return-url is not on the operator's site.").into());
+    if return_url.as_ref().is_some_and(|url| !is_on_site_origin(url, &operator.dashboards)) {
+        return Err(Reject::invalid_request("return-url is not on the operator's site.").into());
     }
     // 4.
-    let nonce = base64url(&call.platform.random().ok_or(Fault::NoRandomness)?);
+    let nonce = encode_base64url(&call.platform.random().ok_or(Fault::NoRandomness)?);
     let body = shell(call, operator, &purpose, return_url.as_deref(), &nonce)?;
     let mut response = json_bytes(StatusCode::OK, Bytes::from(body));
     let headers = response.headers_mut();
@@ -144,7 +146,7 @@ fn strings(locale: Locale) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::decline::DeclineReason;
+    use onbill_domain::decline_reason::DeclineReason;
     use onbill_domain::pai::PaiState;
     use onbill_domain::wire::ott::TransactionStatus;
     use onbill_domain::wire::subscription::SubscriptionStatus;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use std::sync::LazyLock;
 
 const SCRIPT: &str = include_str!("../../../widget/onbill.js");
@@ -14,7 +14,8 @@ const SCRIPT: &str = include_str!("../../../widget/onbill.js");
 /// page the same hour, and no page waits for it.
 const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300, stale-while-revalidate=86400");
 
-static TAG: LazyLock<String> = LazyLock::new(|| format!("\"{}\"", base64url(&sha256(SCRIPT.as_bytes()))));
+static TAG: LazyLock<String> =
+    LazyLock::new(|| format!("\"{}\"", encode_base64url(&sha256(SCRIPT.as_bytes()))));
 
 /// 1. The browser has this very script → 304.
 /// 2. 200 with the script; any site may include it, and no site may read it as anything but a script.

@@ -15,8 +15,8 @@ use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::Stop;
 use crate::platform::Platform;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::{edge::Addressed, parse};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::{edge::OperatorField, parse};
 use serde::de::DeserializeOwned;
 
 /// What the frame's calls share:
@@ -36,12 +36,12 @@ async fn admit<'c, P: Platform, T: DeserializeOwned>(
     // 3.
     widget_rate(call).await?;
     // 4.
-    let Addressed { operator } = parse(body)?;
+    let OperatorField { operator } = parse(body)?;
     let question = parse(body)?;
     // 5.
     let operator = call
         .config
         .operator(operator.as_str())
-        .ok_or_else(|| Reject::new(Code::ParameterNotSupported, "This operator is not served here."))?;
+        .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "This operator is not served here."))?;
     Ok((operator, question))
 }

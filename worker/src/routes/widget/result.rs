@@ -8,7 +8,7 @@ use crate::platform::Platform;
 use crate::routes::widget::admit;
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use onbill_domain::wire::edge::{ResultAnswer, ResultRequest};
+use onbill_domain::wire::edge::{ResultRequest, ResultResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The origin, which signed it, reads it → 200, or its refusal; no proper answer → 503.
@@ -16,6 +16,6 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     // 1.
     let (operator, question) = admit::<_, ResultRequest>(call).await?;
     // 2.
-    let result: ResultAnswer = ask(call, operator, "/edge/v1/result", &question).await?;
+    let result: ResultResponse = ask(call, operator, "/edge/v1/result", &question).await?;
     Ok(json(StatusCode::OK, &result)?)
 }

@@ -12,10 +12,10 @@ use crate::routes::widget::admit;
 use bytes::Bytes;
 use futures_util::future::join;
 use http::{Response, StatusCode};
-use onbill_domain::origin_url::is_on;
+use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::edge::{SignupAnswer, SignupRequest};
-use onbill_domain::wire::partner::{SignupSessionAnswer, SignupSessionRequest};
+use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
+use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The origin mints the token → or its refusal; no proper answer → 503 `service-unavailable`.
@@ -27,7 +27,7 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     // 1.
     let (operator, question) = admit::<_, SignupRequest>(call).await?;
     // 2.
-    let signup: SignupAnswer = ask(call, operator, "/edge/v1/signup", &question).await?;
+    let signup: SignupResponse = ask(call, operator, "/edge/v1/signup", &question).await?;
     // 3.
     let partner = check(call, operator, &signup)
         .map_err(|what| Fault::Unexpected(Party::Operator(operator.id.clone()), what.to_owned()))?;
@@ -43,13 +43,13 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
 fn check<'c, P: Platform>(
     call: &'c Call<'_, P>,
     operator: &Operator,
-    signup: &SignupAnswer,
+    signup: &SignupResponse,
 ) -> Result<&'c Partner, &'static str> {
     let partner = call.config.partner(signup.partner.as_str());
     let partner = partner.filter(|partner| operator.serves(&partner.id));
     let partner = partner.ok_or("a sign-up for a partner that the operator does not sell")?;
     let now = call.platform.now();
-    let claims = token::check::<SignupClaims>(call.config.keys(), partner.id.as_str(), now, &signup.token);
+    let claims = token::verify::<SignupClaims>(call.config.keys(), partner.id.as_str(), now, &signup.token);
     let claims = claims.map_err(|_| "a sign-up token that does not pass our own check")?;
     let consistent =
         claims.op == operator.id && claims.sub == signup.pai && signup.mapping.operator == operator.id;
@@ -61,8 +61,8 @@ async fn open<P: Platform>(
     call: &Call<'_, P>,
     operator: &Operator,
     partner: &Partner,
-    signup: SignupAnswer,
-) -> Result<SignupSessionAnswer, Fault> {
+    signup: SignupResponse,
+) -> Result<SignupSessionResponse, Fault> {
     let party = Party::Partner(partner.id.clone());
     let session = SignupSessionRequest {
         token: signup.token,
@@ -74,8 +74,8 @@ async fn open<P: Platform>(
     let request = post_json(&format!("{}/signup-sessions", partner.url), &session);
     let request = request.ok_or_else(|| Fault::CannotSend(party.clone()))?;
     let response = call.send(request, party.clone()).await?;
-    let page: SignupSessionAnswer = read_answer(&response, &party)?;
-    if is_on(&page.url, &partner.ui_origins) {
+    let page: SignupSessionResponse = read_answer(&response, &party)?;
+    if is_on_site_origin(&page.url, &partner.ui_origins) {
         Ok(page)
     } else {
         Err(Fault::Unexpected(party, "a sign-up page on an origin that is not the partner's".to_owned()))

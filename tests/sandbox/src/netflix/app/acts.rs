@@ -8,10 +8,10 @@ use super::super::signup_form::{Entered, Problem};
 use super::device::{Ask, BadCode, Call, Device, EnteredCode, Stage, Stop, Subscriber};
 use onbill_domain::ids::ExtId;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::Code;
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::device::DeviceValidateAnswer;
-use onbill_domain::wire::ott::{PartnerSubscriptionAnswer, PartnerSubscriptionRequest, SubscriptionOrigin};
+use onbill_domain::wire::device::DeviceValidateResponse;
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse, SubscriptionSource};
 use serde::Deserialize;
 
 const SUBSCRIPTION: &str = "/ott/v1/partnerSubscription";
@@ -32,7 +32,7 @@ pub(super) enum Act {
     Validate,
     Code(String),
     NewCode,
-    Subscribe(SubscriptionOrigin, Entered),
+    Subscribe(SubscriptionSource, Entered),
     Again,
 }
 
@@ -43,8 +43,8 @@ impl Act {
             "validate" => Self::Validate,
             "code" => Self::Code(tap.code),
             "new-code" => Self::NewCode,
-            "new" => Self::Subscribe(SubscriptionOrigin::NewAccount, tap.entered),
-            "existing" => Self::Subscribe(SubscriptionOrigin::ExistingAccount, tap.entered),
+            "new" => Self::Subscribe(SubscriptionSource::NewAccount, tap.entered),
+            "existing" => Self::Subscribe(SubscriptionSource::ExistingAccount, tap.entered),
             "again" => Self::Again,
             _ => return None,
         })
@@ -107,11 +107,11 @@ impl Netflix {
             Err(why) => why,
         };
         match (why, entered) {
-            (Stop::Refused(Code::PinInvalid), None) => self.ask_for_code(device, whose).await,
-            (Stop::Refused(Code::PinInvalid), Some(EnteredCode { pin, .. })) => {
+            (Stop::Refused(ErrorCode::PinInvalid), None) => self.ask_for_code(device, whose).await,
+            (Stop::Refused(ErrorCode::PinInvalid), Some(EnteredCode { pin, .. })) => {
                 Stage::Code { pin, complaint: Some(BadCode::Wrong) }
             }
-            (Stop::Refused(Code::PinExpired), Some(EnteredCode { pin, .. })) => {
+            (Stop::Refused(ErrorCode::PinExpired), Some(EnteredCode { pin, .. })) => {
                 Stage::Code { pin, complaint: Some(BadCode::Expired) }
             }
             (Stop::TooOften { .. }, Some(_)) => Stage::Stopped { why: Stop::CodeUsedUp, again: Ask::NewCode },
@@ -128,8 +128,8 @@ impl Netflix {
     }
 
     /// Somebody who pays for an account already, or somebody new.
-    fn recognise(&self, answer: DeviceValidateAnswer, asked_at: Timestamp) -> Stage {
-        let DeviceValidateAnswer { operator, pai, account_type, paid_until, .. } = answer;
+    fn recognise(&self, answer: DeviceValidateResponse, asked_at: Timestamp) -> Stage {
+        let DeviceValidateResponse { operator, pai, account_type, paid_until, .. } = answer;
         self.books().meet(&operator, pai, asked_at);
         let ext_subscription_id = self.subscription_name();
         let subscriber = Subscriber { operator, pai, account_type, paid_until, ext_subscription_id };
@@ -152,7 +152,7 @@ impl Netflix {
         &self,
         device: &mut Device,
         subscriber: Subscriber,
-        origin: SubscriptionOrigin,
+        origin: SubscriptionSource,
         email: String,
     ) -> Stage {
         // 1.
@@ -174,7 +174,7 @@ impl Netflix {
         let outcome = self
             .0
             .edge
-            .post::<PartnerSubscriptionAnswer>(SUBSCRIPTION, &request, Some(&subscriber.operator))
+            .post::<PartnerSubscriptionResponse>(SUBSCRIPTION, &request, Some(&subscriber.operator))
             .await;
         let said = match &outcome.answer {
             Ok((status, _)) => status.as_u16().to_string(),
@@ -188,7 +188,7 @@ impl Netflix {
                 let (why, again) = match &failure {
                     Failure::Refused { code, .. } if !failure.is_passing() => {
                         let code =
-                            serde_json::from_value(code.as_str().into()).unwrap_or(Code::InternalError);
+                            serde_json::from_value(code.as_str().into()).unwrap_or(ErrorCode::InternalError);
                         (Stop::Refused(code), Ask::Validate { entered: None })
                     }
                     _ => (Stop::Silence, Ask::Subscribe { subscriber, origin, email }),
@@ -207,7 +207,7 @@ impl Netflix {
 /// The forms again, with the reason at the one that was sent.
 fn again_with(
     subscriber: Subscriber,
-    origin: SubscriptionOrigin,
+    origin: SubscriptionSource,
     email: String,
     (message, field): (String, &'static str),
 ) -> Stage {

@@ -12,9 +12,9 @@ use http::header::RETRY_AFTER;
 use http::{Method, Response, StatusCode};
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::Code;
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::device::{
-    DevicePinAnswer, DevicePinRequest, DeviceValidateAnswer, DeviceValidateRequest,
+    DevicePinRequest, DevicePinResponse, DeviceValidateRequest, DeviceValidateResponse,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -34,7 +34,7 @@ struct Contract {
     status: StatusCode,
     members: &'static [&'static str],
     /// Beside those that every call may be refused with.
-    codes: &'static [Code],
+    codes: &'static [ErrorCode],
 }
 
 const VALIDATE: Contract = Contract {
@@ -42,12 +42,12 @@ const VALIDATE: Contract = Contract {
     status: StatusCode::OK,
     members: &["status", "type", "pai", "operator", "paidUntil"],
     codes: &[
-        Code::AccountNotFound,
-        Code::SuspendedNonPayment,
-        Code::InsufficientBalance,
-        Code::AccountNotEligible,
-        Code::PinInvalid,
-        Code::PinExpired,
+        ErrorCode::AccountNotFound,
+        ErrorCode::SuspendedNonPayment,
+        ErrorCode::InsufficientBalance,
+        ErrorCode::AccountNotEligible,
+        ErrorCode::PinInvalid,
+        ErrorCode::PinExpired,
     ],
 };
 
@@ -58,15 +58,15 @@ const PIN: Contract = Contract {
     codes: &[],
 };
 
-const ANY_CALL: [Code; 8] = [
-    Code::InvalidRequest,
-    Code::ParameterNotSupported,
-    Code::AuthorizationFailure,
-    Code::TooManyRequests,
-    Code::BodyTooLarge,
-    Code::UnsupportedMediaType,
-    Code::InternalError,
-    Code::ServiceUnavailable,
+const ANY_CALL: [ErrorCode; 8] = [
+    ErrorCode::InvalidRequest,
+    ErrorCode::ParameterNotSupported,
+    ErrorCode::AuthorizationFailure,
+    ErrorCode::TooManyRequests,
+    ErrorCode::BodyTooLarge,
+    ErrorCode::UnsupportedMediaType,
+    ErrorCode::InternalError,
+    ErrorCode::ServiceUnavailable,
 ];
 
 impl Netflix {
@@ -76,7 +76,7 @@ impl Netflix {
         device: &mut Device,
         (operator, msisdn): (&KnownOperator, &Msisdn),
         entered: Option<&EnteredCode>,
-    ) -> Result<DeviceValidateAnswer, Stop> {
+    ) -> Result<DeviceValidateResponse, Stop> {
         let question = DeviceValidateRequest {
             msisdn: msisdn.clone(),
             operator: Some(operator.id.clone()),
@@ -86,7 +86,7 @@ impl Netflix {
             channel: ExtId::parse(CHANNEL),
         };
         let with = if entered.is_some() { "with a code" } else { "without a code" };
-        let answer: DeviceValidateAnswer = self.ask(device, &VALIDATE, with, &question).await?;
+        let answer: DeviceValidateResponse = self.ask(device, &VALIDATE, with, &question).await?;
         if answer.status != "ACTIVE" || answer.operator != operator.id {
             let found = format!("the status {} at {}", answer.status, answer.operator);
             self.note_leak(&VALIDATE, found);
@@ -100,7 +100,7 @@ impl Netflix {
         &self,
         device: &mut Device,
         (operator, msisdn): (&KnownOperator, &Msisdn),
-    ) -> Result<DevicePinAnswer, Stop> {
+    ) -> Result<DevicePinResponse, Stop> {
         let question = DevicePinRequest {
             msisdn: msisdn.clone(),
             operator: Some(operator.id.clone()),
@@ -144,16 +144,16 @@ impl Netflix {
         self.compare(contract, &body, &["code", "message"]);
         let word = body.get("code").and_then(Value::as_str).unwrap_or("no code");
         let said = format!("{} {word}", status.as_u16());
-        let code = serde_json::from_value::<Code>(word.into()).ok().filter(|code| {
+        let code = serde_json::from_value::<ErrorCode>(word.into()).ok().filter(|code| {
             code.status() == status && (contract.codes.contains(code) || ANY_CALL.contains(code))
         });
         let why = match code {
-            Some(Code::TooManyRequests) => {
+            Some(ErrorCode::TooManyRequests) => {
                 let seconds =
                     response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
                 Stop::TooOften { until: self.now().plus_seconds(seconds.unwrap_or(WAIT_SECONDS)) }
             }
-            Some(Code::ServiceUnavailable | Code::InternalError) => Stop::Silence,
+            Some(ErrorCode::ServiceUnavailable | ErrorCode::InternalError) => Stop::Silence,
             Some(code) => Stop::Refused(code),
             None => {
                 self.note_leak(contract, format!("the answer {said}"));

@@ -3,16 +3,16 @@
 
 use super::super::network::NetworkCode;
 use super::super::signup_form::Problem;
+use onbill_domain::account::AccountType;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::Pai;
-use onbill_domain::reject::Code;
-use onbill_domain::standing::AccountType;
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::device::DevicePinAnswer;
-use onbill_domain::wire::ott::SubscriptionOrigin;
+use onbill_domain::wire::device::DevicePinResponse;
+use onbill_domain::wire::ott::SubscriptionSource;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -46,7 +46,7 @@ pub(super) enum Stage {
     /// Nothing has left the device yet.
     Offer,
     /// A code is on its way to the number.
-    Code { pin: DevicePinAnswer, complaint: Option<BadCode> },
+    Code { pin: DevicePinResponse, complaint: Option<BadCode> },
     /// The operator has answered for this subscriber: which account shall they pay for?
     Account { subscriber: Subscriber, problem: Option<Problem> },
     /// It does not go on from here by itself.
@@ -79,7 +79,7 @@ pub(super) enum BadCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The operator's answer is no.
-    Refused(Code),
+    Refused(ErrorCode),
     /// Asked too often; from then on the same may be asked again.
     TooOften { until: Timestamp },
     /// The code was tried too often: only a new one helps.
@@ -95,12 +95,12 @@ pub(super) enum Ask {
     /// A code for the number.
     NewCode,
     /// The account on the bill.
-    Subscribe { subscriber: Subscriber, origin: SubscriptionOrigin, email: String },
+    Subscribe { subscriber: Subscriber, origin: SubscriptionSource, email: String },
 }
 
 /// A code as it was entered, and which one it is meant to be.
 pub(super) struct EnteredCode {
-    pub(super) pin: DevicePinAnswer,
+    pub(super) pin: DevicePinResponse,
     pub(super) code: String,
 }
 

@@ -7,14 +7,14 @@ use super::device::{BadCode, Device, Stage, Stop, Subscriber};
 use super::stops;
 use crate::page::{calendar, price, spoken_number};
 use maud::{Markup, html};
-use onbill_domain::decline::DeclineReason;
+use onbill_domain::account::AccountType;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
-use onbill_domain::standing::AccountType;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::device::DevicePinAnswer;
-use onbill_domain::wire::ott::SubscriptionOrigin;
+use onbill_domain::wire::device::DevicePinResponse;
+use onbill_domain::wire::ott::SubscriptionSource;
 use onbill_domain::wire::partner::AccountStateRequest;
 
 /// A device with a SIM that an operator can be asked about.
@@ -97,7 +97,7 @@ impl View<'_> {
         Screen { name: "offer", stop: None, title, is_error: false, body }
     }
 
-    fn code(&self, pin: &DevicePinAnswer, complaint: Option<BadCode>) -> Screen {
+    fn code(&self, pin: &DevicePinResponse, complaint: Option<BadCode>) -> Screen {
         let operator = &self.operator.name;
         let why = complaint.map(|complaint| match complaint {
             BadCode::Missing => "Enter the digits from the text message.",
@@ -129,7 +129,7 @@ impl View<'_> {
         let operator = &self.operator.name;
         let on = |choice| problem.filter(|problem| problem.origin == choice);
         let fields = |choice| Fields { path: &self.path, choice, operator, turn: Some(self.turn) };
-        let (new, existing) = (SubscriptionOrigin::NewAccount, SubscriptionOrigin::ExistingAccount);
+        let (new, existing) = (SubscriptionSource::NewAccount, SubscriptionSource::ExistingAccount);
         let body = html! {
             p { strong { (price(self.operator.price)) } " a month " @match subscriber.account_type {
                 AccountType::Postpaid => { "on your bill" }

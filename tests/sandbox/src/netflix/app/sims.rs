@@ -51,7 +51,7 @@ pub(in super::super) async fn post_sim(
         }
     };
     let language = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let locale = language.and_then(Locale::accepted).unwrap_or_default();
+    let locale = language.and_then(Locale::from_accept_language).unwrap_or_default();
     let id = netflix.0.outside.random.uuid();
     netflix.devices().put(id.clone(), sim, locale, netflix.now());
     Redirect::to(&format!("/app/{id}")).into_response()

@@ -2,7 +2,7 @@
 
 use super::device::Stop;
 use crate::page::moment;
-use onbill_domain::reject::Code;
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::timestamp::Timestamp;
 
 /// A page of the app's.
@@ -29,7 +29,7 @@ pub(super) fn words(why: Stop, operator: &str, cost: &str, now: Timestamp) -> Wo
                 ..=0 => "You can try again now.".to_owned(),
                 seconds => format!("You can try again in {}: from {} on.", spoken(seconds), moment(until)),
             };
-            say(Code::TooManyRequests.as_str(), "Too many tries".to_owned(), text)
+            say(ErrorCode::TooManyRequests.as_str(), "Too many tries".to_owned(), text)
         }
         Stop::CodeUsedUp => Words {
             name: "code-used-up",
@@ -38,7 +38,7 @@ pub(super) fn words(why: Stop, operator: &str, cost: &str, now: Timestamp) -> Wo
             again: "Send a new code",
         },
         Stop::Silence => say(
-            Code::ServiceUnavailable.as_str(),
+            ErrorCode::ServiceUnavailable.as_str(),
             format!("{operator} does not answer right now"),
             "Nothing was changed, and nothing that you entered is lost. Please try again in a moment."
                 .to_owned(),
@@ -46,24 +46,24 @@ pub(super) fn words(why: Stop, operator: &str, cost: &str, now: Timestamp) -> Wo
     }
 }
 
-fn refusal(code: Code, operator: &str, cost: &str) -> (String, String) {
+fn refusal(code: ErrorCode, operator: &str, cost: &str) -> (String, String) {
     match code {
-        Code::AccountNotFound => (
+        ErrorCode::AccountNotFound => (
             format!("{operator} does not know this number"),
             format!(
                 "If the SIM is new, {operator} may not have switched it on yet: try again later. If it is not, ask \
                  {operator} what has become of the number."
             ),
         ),
-        Code::SuspendedNonPayment => (
+        ErrorCode::SuspendedNonPayment => (
             "Your line is suspended".to_owned(),
             format!("A bill at {operator} is open. Once it is paid there, try again."),
         ),
-        Code::InsufficientBalance => (
+        ErrorCode::InsufficientBalance => (
             "Your balance is too low".to_owned(),
             format!("A month costs {cost}. Top up at {operator}, then try again."),
         ),
-        Code::AccountNotEligible => (
+        ErrorCode::AccountNotEligible => (
             "This line cannot pay here".to_owned(),
             format!(
                 "{operator} lets some lines pay for nothing but calls, such as a company’s, and lines whose SIM was \

@@ -1,7 +1,7 @@
 //! What onbill tells of a charge or a refund, put beside what is known of it.
 
 use super::{Known, Source, Wrong};
-use onbill_domain::wire::ott::{RefundAnswer, TransactionAnswer, TransactionStatus};
+use onbill_domain::wire::ott::{RefundResponse, TransactionResponse, TransactionStatus};
 
 /// What onbill tells of a charge or a refund.
 pub(super) trait State {
@@ -14,7 +14,7 @@ pub(super) trait State {
     fn repeats(&self, before: &Self) -> bool;
 }
 
-impl State for TransactionAnswer {
+impl State for TransactionResponse {
     fn status(&self) -> TransactionStatus {
         self.status
     }
@@ -28,7 +28,7 @@ impl State for TransactionAnswer {
     }
 }
 
-impl State for RefundAnswer {
+impl State for RefundResponse {
     fn status(&self) -> TransactionStatus {
         self.status
     }

@@ -3,7 +3,7 @@
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use onbill_domain::encoding::base64url;
+use onbill_domain::encoding::encode_base64url;
 use onbill_domain::token;
 use serde_json::json;
 
@@ -46,9 +46,9 @@ fn demo_numbers_are_found_in_every_spelling() {
     let claims = json!({"sub": "+1 202 555 0101", "iat": 1_795_000_000});
     let jws = format!(
         "{}.{}.{}",
-        base64url(b"{\"alg\":\"HS256\"}"),
-        base64url(claims.to_string().as_bytes()),
-        base64url(&[7; 32])
+        encode_base64url(b"{\"alg\":\"HS256\"}"),
+        encode_base64url(claims.to_string().as_bytes()),
+        encode_base64url(&[7; 32])
     );
     planted.push(json!({"token": jws}).to_string().into_bytes());
     for bytes in planted {
@@ -72,7 +72,7 @@ fn unknown_numbers_are_found_by_their_shape() {
     ] {
         assert!(!watch.findings(text.as_bytes()).is_empty(), "{text}");
     }
-    let claims = base64url(br#"{"sub":"447700900123","iat":1795000000}"#);
+    let claims = encode_base64url(br#"{"sub":"447700900123","iat":1795000000}"#);
     assert!(!watch.findings(format!("a.{claims}.b").as_bytes()).is_empty());
 }
 
@@ -80,7 +80,7 @@ fn unknown_numbers_are_found_by_their_shape() {
 fn what_a_partner_may_see_raises_no_alarm() {
     let watch = watch(&["+12025550101", "+34612345601"]);
     let keys = crate::testing::keys();
-    let key = keys.of_use(onbill_domain::key::KeyUse::SessionAssertion).last().expect("is there");
+    let key = keys.keys_for_use(onbill_domain::key::KeyUse::SessionAssertion).last().expect("is there");
     let mut harmless = vec![
         "00000000-0000-4000-8000-123456789012".to_owned(),
         r#"{"pai":"07070707-0707-4707-8707-070707070707","extSubscriptionID":"sub-11111111-2222-4333-8444-555555555555"}"#.to_owned(),
@@ -102,7 +102,7 @@ fn what_a_partner_may_see_raises_no_alarm() {
         harmless.push(format!("sig1=:{}:", STANDARD.encode([random, random].concat())));
         let claims = token::SessionClaims {
             iss: onbill_domain::ids::OperatorId::parse("acme").expect("is a slug"),
-            aud: base64url(&random),
+            aud: encode_base64url(&random),
             numbers: vec![],
             iat: 1_795_000_000,
             exp: 1_795_000_300,

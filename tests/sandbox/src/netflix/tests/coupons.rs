@@ -12,9 +12,9 @@ const OTHER_CODE: &str = "AC00-0000-0000-0000-0001";
 
 /// What the edge says to a code: six months, after so many coupons before it.
 pub(super) fn coupon(reference: &str, before: usize) -> Value {
-    let today = Day::of(Timestamp::from_unix_seconds(NOW));
+    let today = Day::of_timestamp(Timestamp::from_unix_seconds(NOW));
     let from = today.plus_months(6 * u8::try_from(before).expect("is small")).expect("is a day");
-    let period = ServicePeriod::of_months(from, 6).expect("is short");
+    let period = ServicePeriod::from_months(from, 6).expect("is short");
     json!({"status": "REDEEMED", "plan": "6M", "months": 6, "offer": "netflix-standard", "pai": PAI,
            "operator": "acme", "amount": {"value": 8994, "currency": "USD"}, "servicePeriod": period,
            "extTransactionID": format!("onbill-coupon-{reference}")})

@@ -6,7 +6,8 @@ use crate::testing::keys;
 use bytes::Bytes;
 use http::Request;
 use onbill_domain::signature::{
-    Answer, CONTENT_DIGEST, Presented, SIGNATURE, SIGNATURE_INPUT, Target, sign_answer, verify,
+    CONTENT_DIGEST, ReceivedSignature, RequestComponents, ResponseComponents, SIGNATURE, SIGNATURE_INPUT,
+    sign_response, verify_request,
 };
 use onbill_origin::http::Unreachable;
 use percent_encoding::percent_decode_str;
@@ -16,14 +17,14 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// Signs an answer as the origin of this operator does.
 fn sign_as(operator: &str, call: &Request<Bytes>, response: &mut http::Response<Bytes>) {
     let keys = keys();
-    let key = keys.newest(KeyUse::OriginToPartner, &format!("operator:{operator}")).expect("is there");
-    let answer = Answer {
+    let key = keys.signing_key(KeyUse::OriginToPartner, &format!("operator:{operator}")).expect("is there");
+    let answer = ResponseComponents {
         status: response.status().as_u16(),
         body: (response.body(), "application/json"),
         call: call.headers()[SIGNATURE].to_str().expect("is text"),
     };
     let now = Timestamp::from_unix_seconds(NOW);
-    let signed = sign_answer(&answer, key, now, "answer-nonce-0001").expect("signs");
+    let signed = sign_response(&answer, key, now, "answer-nonce-0001").expect("signs");
     let digest = signed.content_digest.expect("has a body");
     for (name, value) in
         [(CONTENT_DIGEST, digest), (SIGNATURE_INPUT, signed.signature_input), (SIGNATURE, signed.signature)]
@@ -68,17 +69,17 @@ pub(super) struct FakeEdge {
 impl FakeEdge {
     pub(super) fn answer(&mut self, request: &Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
         let keys = keys();
-        let target = Target {
+        let target = RequestComponents {
             method: request.method().as_str(),
             authority: "127.0.0.1:8787",
             path: request.uri().path(),
             query: "",
             body: (!request.body().is_empty()).then_some((request.body(), "application/json")),
         };
-        let presented = Presented::from_headers(request.headers()).expect("is signed");
+        let presented = ReceivedSignature::from_headers(request.headers()).expect("is signed");
         let now = Timestamp::from_unix_seconds(NOW);
         let verified =
-            verify(&target, presented, &keys, KeyUse::PartnerCall, now).expect("is signed rightly");
+            verify_request(&target, presented, &keys, KeyUse::PartnerCall, now).expect("is signed rightly");
         assert!(self.nonces.insert(verified.nonce.value().to_owned()), "each try has a nonce of its own");
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let (status, answer) = match request.uri().path() {

@@ -133,7 +133,7 @@ async fn only_the_origin_of_a_known_operator_tells() {
         ("changed on the way", changed),
         ("stale", with(KeyUse::OriginToPartner, NOW - 301)),
         ("signed by the edge", with(KeyUse::EdgeToPartner, NOW)),
-        ("signed as to billing", with(KeyUse::OriginToBss, NOW)),
+        ("signed as to billing", with(KeyUse::OriginToOperator, NOW)),
     ] {
         assert_eq!(ask(&partner.router, request).await.code(), "authorization-failure", "{what}");
     }

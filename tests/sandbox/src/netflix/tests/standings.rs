@@ -81,7 +81,7 @@ async fn what_cannot_be_is_refused_and_shown() {
 async fn only_an_origin_tells_of_an_account() {
     let partner = on_the_bill().await;
     let (url, body) = (format!("{BASE}/account-state"), state("SUSPENDED", 2));
-    for key_use in [KeyUse::EdgeToPartner, KeyUse::OriginToBss] {
+    for key_use in [KeyUse::EdgeToPartner, KeyUse::OriginToOperator] {
         let request = signed("POST", &url, Some(&body), key_use, NOW, "0123456789abcdef");
         assert_eq!(ask(&partner.router, request).await.code(), "authorization-failure");
     }

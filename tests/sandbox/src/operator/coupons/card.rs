@@ -36,7 +36,7 @@ pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, w
 
 /// As the text message has it: a day that is not over anywhere when the code expires.
 fn last_day(expires_at: Timestamp) -> Day {
-    Day::of(expires_at.plus_seconds(-1)).minus_days(1)
+    Day::of_timestamp(expires_at.plus_seconds(-1)).minus_days(1)
 }
 
 /// A button that acts once, with what it does.

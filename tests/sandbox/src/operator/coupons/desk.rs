@@ -17,7 +17,7 @@ use axum::{Form, Json};
 use http::HeaderMap;
 use maud::{Markup, html};
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use serde_json::{Value, json};
 
 /// A page of more than this is read by nobody; the JSON has all.
@@ -56,10 +56,10 @@ pub(in super::super) async fn post_act(
     let act = match act.as_str() {
         "resend" => Act::Resend,
         "void" => Act::Void,
-        _ => return Err(Reject::new(Code::NotFound, "There is no such act.").into()),
+        _ => return Err(Reject::new(ErrorCode::NotFound, "There is no such act.").into()),
     };
     if operator.purchases().find(&id).is_none() {
-        return Err(Reject::new(Code::NotFound, "There is no such coupon.").into());
+        return Err(Reject::new(ErrorCode::NotFound, "There is no such coupon.").into());
     }
     let link = format!("/coupons#coupon-{id}");
     operator.act(id, button.turn, act).await;

@@ -15,7 +15,7 @@ use maud::{Markup, html};
 use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::coupon::CouponState;
 use serde::Deserialize;
 
@@ -86,7 +86,7 @@ pub(in super::super) async fn post_plan(
     let on_sale = operator.coupons_on_sale()?;
     let msisdn = operator.customer(&headers)?;
     let plan = on_sale.plans.iter().find(|plan| plan.plan == order.plan);
-    let plan = plan.ok_or_else(|| Reject::invalid("There is no such plan."))?;
+    let plan = plan.ok_or_else(|| Reject::invalid_request("There is no such plan."))?;
     // 2.
     let purchase = Purchase {
         id: order.id,
@@ -106,7 +106,7 @@ pub(in super::super) async fn post_plan(
         purchases.note(purchase.clone());
         purchases.find(&purchase.id).cloned().filter(|noted| noted.msisdn == purchase.msisdn)
     };
-    let noted = noted.ok_or_else(|| Reject::invalid("extCouponID is somebody else's."))?;
+    let noted = noted.ok_or_else(|| Reject::invalid_request("extCouponID is somebody else's."))?;
     // 3.
     let link = link(&order.view, &noted.id);
     if noted.told.is_none() {
@@ -125,7 +125,7 @@ pub(in super::super) async fn post_resend(
     let msisdn = operator.customer(&headers)?;
     let is_own = operator.purchases().find(&id).is_some_and(|purchase| purchase.msisdn == msisdn);
     if !is_own {
-        return Err(Reject::new(Code::NotFound, "There is no such coupon.").into());
+        return Err(Reject::new(ErrorCode::NotFound, "There is no such coupon.").into());
     }
     let link = link(&View::default(), &id);
     operator.act(id, button.turn, Act::Resend).await;
@@ -177,7 +177,7 @@ fn own(on_sale: &CouponsOnSale, purchase: &Purchase) -> Markup {
 impl Operator {
     /// 404 where none are on sale.
     pub(super) fn coupons_on_sale(&self) -> Result<&CouponsOnSale, Refusal> {
-        let none = || Reject::new(Code::NotFound, "This operator sells no plans that are paid ahead.");
+        let none = || Reject::new(ErrorCode::NotFound, "This operator sells no plans that are paid ahead.");
         Ok(self.config().coupons.as_ref().ok_or_else(none)?)
     }
 
@@ -186,7 +186,7 @@ impl Operator {
     }
 
     fn customer(&self, headers: &HeaderMap) -> Result<Msisdn, Refusal> {
-        let nobody = || Reject::new(Code::Forbidden, "Nobody is signed in.");
+        let nobody = || Reject::new(ErrorCode::Forbidden, "Nobody is signed in.");
         Ok(self.logged_in(headers).ok_or_else(nobody)?)
     }
 }

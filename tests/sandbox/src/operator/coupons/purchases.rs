@@ -7,14 +7,14 @@ use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::{CouponAnswer, CouponState, Undelivered};
+use onbill_domain::wire::coupon::{CouponResponse, CouponState, Undelivered};
 use serde::Deserialize;
 
 /// What the origin says of a coupon: its answer to what was asked for, or all of it.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Told {
     #[serde(flatten)]
-    pub(super) coupon: CouponAnswer,
+    pub(super) coupon: CouponResponse,
     /// Until when the code can be entered.
     #[serde(rename = "expiresAt", default)]
     pub(super) expires_at: Option<Timestamp>,

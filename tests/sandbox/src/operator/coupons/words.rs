@@ -2,7 +2,7 @@
 
 use super::purchases::{Act, Purchase};
 use crate::operator::origin::Failure;
-use onbill_domain::reject::Code;
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::coupon::CouponState;
 
 /// How a coupon stands.
@@ -58,29 +58,29 @@ pub(super) fn trouble(purchase: &Purchase) -> Option<String> {
         Failure::Refused(code) => code.as_str(),
     };
     Some(match (act, known(code)) {
-        (Act::Buy, Some(Code::SuspendedNonPayment)) => {
+        (Act::Buy, Some(ErrorCode::SuspendedNonPayment)) => {
             "Your line is suspended, because a bill is unpaid. Pay it, then buy again.".to_owned()
         }
-        (Act::Buy, Some(Code::AccountNotFound)) => {
+        (Act::Buy, Some(ErrorCode::AccountNotFound)) => {
             "This line has ended, so there is no bill to put it on.".to_owned()
         }
-        (Act::Buy, Some(Code::InsufficientBalance)) => {
+        (Act::Buy, Some(ErrorCode::InsufficientBalance)) => {
             "Your balance does not cover it. Top up, then buy again.".to_owned()
         }
-        (Act::Buy, Some(Code::AccountNotEligible)) => {
+        (Act::Buy, Some(ErrorCode::AccountNotEligible)) => {
             "Your line cannot pay for other companies’ services. Call us to have that changed.".to_owned()
         }
-        (Act::Buy, Some(Code::ParameterNotSupported)) => {
+        (Act::Buy, Some(ErrorCode::ParameterNotSupported)) => {
             "This plan is not on sale at the moment. Please choose the other one.".to_owned()
         }
-        (Act::Buy, Some(Code::IdempotencyViolation)) => {
+        (Act::Buy, Some(ErrorCode::IdempotencyViolation)) => {
             "That page was used for another purchase. This one is fresh: please buy again.".to_owned()
         }
-        (_, Some(Code::TooManyRequests)) => {
+        (_, Some(ErrorCode::TooManyRequests)) => {
             "That was asked for too often. Please wait a while, then try again.".to_owned()
         }
         (Act::Buy, _) => format!("This could not be sold ({code}). Call us, and tell us this word."),
-        (Act::Resend, Some(Code::InvalidRequest)) => {
+        (Act::Resend, Some(ErrorCode::InvalidRequest)) => {
             "It was sent as often as it can be. Call us, and we make you another one.".to_owned()
         }
         (Act::Resend, _) => format!("It was not sent again: {}.", why(purchase, code)),
@@ -114,6 +114,6 @@ fn why(purchase: &Purchase, code: &str) -> String {
     }
 }
 
-fn known(code: &str) -> Option<Code> {
+fn known(code: &str) -> Option<ErrorCode> {
     serde_json::from_value(code.into()).ok()
 }

@@ -5,20 +5,20 @@ use crate::answer::Refusal;
 use crate::operator::Operator;
 use axum::Json;
 use axum::extract::{Request, State};
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::csp::{AccountValidateAnswer, AccountValidateRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::csp::{AccountValidateRequest, AccountValidateResponse};
 
 /// 200 with the standing, also of a ceased account; 404 `account-not-found` for a number that never had one.
 pub(in super::super) async fn post_account_validate(
     State(operator): State<Operator>,
     request: Request,
-) -> Result<Json<AccountValidateAnswer>, Refusal> {
+) -> Result<Json<AccountValidateResponse>, Refusal> {
     let asked: AccountValidateRequest = signed_json(&operator, request).await?;
     let books = operator.books();
     let subscriber = books
         .subscriber(&asked.msisdn)
-        .ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account."))?;
-    Ok(Json(AccountValidateAnswer {
+        .ok_or_else(|| Reject::new(ErrorCode::AccountNotFound, "There is no such account."))?;
+    Ok(Json(AccountValidateResponse {
         status: subscriber.account.status,
         account_type: subscriber.account.account_type,
         balance: subscriber.account.balance,

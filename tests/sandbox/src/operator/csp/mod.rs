@@ -12,7 +12,7 @@ use crate::answer::Refusal;
 use axum::extract::Request;
 use http::StatusCode;
 use onbill_domain::limits::EXT_ID_CHARS_MAX;
-use onbill_domain::reject::{Code, Reject};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire;
 use serde::de::DeserializeOwned;
 
@@ -27,10 +27,11 @@ fn once<T>(posted: Posted<T>) -> Result<(StatusCode, T), Refusal> {
     match posted {
         Posted::First(answer) => Ok((StatusCode::CREATED, answer)),
         Posted::Again(answer) => Ok((StatusCode::OK, answer)),
-        Posted::Conflict => {
-            Err(Reject::new(Code::IdempotencyViolation, "This identifier came before with other contents.")
-                .into())
-        }
+        Posted::Conflict => Err(Reject::new(
+            ErrorCode::IdempotencyViolation,
+            "This identifier came before with other contents.",
+        )
+        .into()),
     }
 }
 
@@ -39,6 +40,6 @@ fn check_id(name: &str, id: &str) -> Result<(), Refusal> {
     if (1..=EXT_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(())
     } else {
-        Err(Reject::invalid(format!("{name} must be 1 to 128 printable ASCII characters.")).into())
+        Err(Reject::invalid_request(format!("{name} must be 1 to 128 printable ASCII characters.")).into())
     }
 }

@@ -7,27 +7,27 @@ use crate::operator::books::NoRefund;
 use axum::Json;
 use axum::extract::{Request, State};
 use http::StatusCode;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::csp::{BillRefundAnswer, BillRefundRequest, ChargeVerdict};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::csp::{BillRefundRequest, BillRefundResponse, BillingDecision};
 
 /// 201 the first time, 200 for a repetition, 422 for other contents under the same refundID; 404 without such a
 /// charge on a bill; 400 for more than what is left of it.
 pub(in super::super) async fn post_refund(
     State(operator): State<Operator>,
     request: Request,
-) -> Result<(StatusCode, Json<BillRefundAnswer>), Refusal> {
+) -> Result<(StatusCode, Json<BillRefundResponse>), Refusal> {
     let refund: BillRefundRequest = signed_json(&operator, request).await?;
     check_id("refundID", &refund.refund_id)?;
     check_id("transactionID", &refund.transaction_id)?;
     let now = operator.now();
     let posted = operator.books().refund(refund, now).map_err(|why| match why {
         NoRefund::NoSuchCharge => {
-            Reject::new(Code::TransactionNotFound, "There is no such charge on a bill.")
+            Reject::new(ErrorCode::TransactionNotFound, "There is no such charge on a bill.")
         }
-        NoRefund::NotWithinRemainder => Reject::invalid(
+        NoRefund::NotWithinRemainder => Reject::invalid_request(
             "amount must be positive, in the charge's currency, and at most what is left of it.",
         ),
     })?;
     let (status, ()) = once(posted)?;
-    Ok((status, Json(BillRefundAnswer { status: ChargeVerdict::Approved, raw_code: None })))
+    Ok((status, Json(BillRefundResponse { status: BillingDecision::Approved, raw_code: None })))
 }

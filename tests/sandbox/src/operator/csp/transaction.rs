@@ -6,8 +6,8 @@ use crate::operator::Operator;
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use http::StatusCode;
-use onbill_domain::reject::{Code, Reject};
-use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse};
 
 /// Puts a charge on the bill, once per transactionID.
 ///
@@ -17,12 +17,12 @@ use onbill_domain::wire::csp::{ChargeAnswer, ChargeRequest};
 pub(in super::super) async fn post_transaction(
     State(operator): State<Operator>,
     request: Request,
-) -> Result<(StatusCode, Json<ChargeAnswer>), Refusal> {
-    let charge: ChargeRequest = signed_json(&operator, request).await?;
+) -> Result<(StatusCode, Json<BillChargeResponse>), Refusal> {
+    let charge: BillChargeRequest = signed_json(&operator, request).await?;
     // 1. What the types do not check.
     check_id("transactionID", &charge.transaction_id)?;
     if charge.amount.amount_minor <= 0 {
-        return Err(Reject::invalid("amount.value must be positive.").into());
+        return Err(Reject::invalid_request("amount.value must be positive.").into());
     }
     // 2. and 3.
     let now = operator.now();
@@ -35,10 +35,10 @@ pub(in super::super) async fn get_transaction(
     State(operator): State<Operator>,
     Path(transaction_id): Path<String>,
     request: Request,
-) -> Result<Json<ChargeAnswer>, Refusal> {
+) -> Result<Json<BillChargeResponse>, Refusal> {
     operator.0.gate.admit(request, operator.now()).await?;
     let answer = operator.books().charge_answer(&transaction_id).cloned();
     let answer =
-        answer.ok_or_else(|| Reject::new(Code::TransactionNotFound, "There is no such transaction."))?;
+        answer.ok_or_else(|| Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction."))?;
     Ok(Json(answer))
 }

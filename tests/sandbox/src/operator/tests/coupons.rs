@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::ids::ExtId;
 use onbill_domain::key::KeyUse;
-use onbill_domain::signature::{Presented, Target, verify};
+use onbill_domain::signature::{ReceivedSignature, RequestComponents, verify_request};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::http::Unreachable;
 use serde_json::{Value, json};
@@ -48,17 +48,17 @@ impl FakeOrigin {
     fn answer(&mut self, request: &Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
         let keys = keys();
         let body = request.body();
-        let target = Target {
+        let target = RequestComponents {
             method: request.method().as_str(),
             authority: ORIGIN,
             path: request.uri().path(),
             query: "",
             body: (!body.is_empty()).then_some((&body[..], "application/json")),
         };
-        let presented = Presented::from_headers(request.headers()).expect("is signed");
+        let presented = ReceivedSignature::from_headers(request.headers()).expect("is signed");
         let now = Timestamp::from_unix_seconds(NOW);
-        let verified =
-            verify(&target, presented, &keys, KeyUse::BssToOrigin, now).expect("is signed rightly");
+        let verified = verify_request(&target, presented, &keys, KeyUse::OperatorToOrigin, now)
+            .expect("is signed rightly");
         assert!(self.nonces.insert(verified.nonce.value().to_owned()), "each call has a nonce of its own");
         let path = request.uri().path().strip_prefix("/operator/v1/coupons").expect("is about coupons");
         let (status, answer) = match path.trim_start_matches('/') {

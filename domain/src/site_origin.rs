@@ -5,7 +5,7 @@ use http::Uri;
 
 /// The origin of an absolute http or https URL, as a browser writes it: scheme, host, and the port unless it is
 /// the scheme's own. `None` when the text is anything else, carries user information, or is too long.
-pub fn origin_of(url: &str) -> Option<String> {
+pub fn parse_site_origin(url: &str) -> Option<String> {
     // A browser and this parser must agree on where the host ends: characters they could differ on are refused.
     if url.len() > URL_BYTES_MAX || url.bytes().any(|b| !b.is_ascii_graphic() || b"\\<>\"`{}|^".contains(&b))
     {
@@ -38,8 +38,8 @@ pub fn origin_of(url: &str) -> Option<String> {
 }
 
 /// Whether `url` lies on one of the listed origins.
-pub fn is_on(url: &str, origins: &[String]) -> bool {
-    origin_of(url).is_some_and(|origin| origins.contains(&origin))
+pub fn is_on_site_origin(url: &str, origins: &[String]) -> bool {
+    parse_site_origin(url).is_some_and(|origin| origins.contains(&origin))
 }
 
 #[cfg(test)]
@@ -49,11 +49,11 @@ mod tests {
     #[test]
     fn only_plain_urls_have_an_origin() {
         assert_eq!(
-            origin_of("https://My.Acme.example/done?x=1#top").as_deref(),
+            parse_site_origin("https://My.Acme.example/done?x=1#top").as_deref(),
             Some("https://my.acme.example")
         );
-        assert_eq!(origin_of("http://127.0.0.1:8790/").as_deref(), Some("http://127.0.0.1:8790"));
-        assert_eq!(origin_of("https://acme.example:443").as_deref(), Some("https://acme.example"));
+        assert_eq!(parse_site_origin("http://127.0.0.1:8790/").as_deref(), Some("http://127.0.0.1:8790"));
+        assert_eq!(parse_site_origin("https://acme.example:443").as_deref(), Some("https://acme.example"));
         for bad in [
             "javascript:alert(1)",
             "//acme.example/",
@@ -66,18 +66,18 @@ mod tests {
             "data:text/html,x",
             "",
         ] {
-            assert_eq!(origin_of(bad), None, "{bad}");
+            assert_eq!(parse_site_origin(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn a_look_alike_is_not_on_the_list() {
         let list = ["https://acme.example".to_owned()];
-        assert!(is_on("https://acme.example/bill", &list));
+        assert!(is_on_site_origin("https://acme.example/bill", &list));
         for other in
             ["https://acme.example.evil.example/", "http://acme.example/", "https://acme.example:8443/"]
         {
-            assert!(!is_on(other, &list), "{other}");
+            assert!(!is_on_site_origin(other, &list), "{other}");
         }
     }
 }

@@ -69,7 +69,7 @@ impl DeclineReason {
     }
 
     /// Whether a charge declined for this reason means that the PAI is over.
-    pub fn ends_pai(self) -> bool {
+    pub fn closes_pai(self) -> bool {
         matches!(
             self,
             Self::AccountClosed
@@ -90,6 +90,6 @@ mod tests {
             assert_eq!(DeclineReason::parse(reason.as_str()), Some(reason));
             assert_eq!(serde_json::to_value(reason).expect("is JSON"), reason.as_str());
         }
-        assert_eq!(DeclineReason::ALL.iter().filter(|r| r.ends_pai()).count(), 4);
+        assert_eq!(DeclineReason::ALL.iter().filter(|r| r.closes_pai()).count(), 4);
     }
 }

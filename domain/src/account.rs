@@ -1,7 +1,7 @@
 //! Is this account in good standing, and may it buy at this price?
 
 use crate::money::Money;
-use crate::reject::{Code, Reject};
+use crate::reject::{ErrorCode, Reject};
 use serde::{Deserialize, Serialize};
 
 /// Where an account stands with its operator.
@@ -73,37 +73,32 @@ pub struct Account {
 /// Refusals, in this order: `account-not-found` (unknown or ceased), `suspended-non-payment`,
 /// `insufficient-balance` (prepaid, and the balance does not cover one month), `account-not-eligible` (prepaid
 /// without a balance in the price's currency: it cannot be compared, so it is not guessed).
-pub fn check(account: Option<&Account>, price: Money) -> Result<AccountType, Reject> {
+pub fn check_account(account: Option<&Account>, price: Money) -> Result<AccountType, Reject> {
     let account = account
         .filter(|account| account.status != AccountStatus::Ceased)
-        .ok_or_else(|| Reject::new(Code::AccountNotFound, "There is no such account."))?;
+        .ok_or_else(|| Reject::new(ErrorCode::AccountNotFound, "There is no such account."))?;
     if account.status == AccountStatus::Suspended {
-        return Err(suspended());
+        return Err(Reject::suspended_non_payment());
     }
     if account.account_type == AccountType::Prepaid {
         match account.balance {
             Some(balance) if balance.currency == price.currency => {
                 if balance.amount_minor < price.amount_minor {
                     return Err(Reject::new(
-                        Code::InsufficientBalance,
+                        ErrorCode::InsufficientBalance,
                         "The balance does not cover the price.",
                     ));
                 }
             }
             _ => {
                 return Err(Reject::new(
-                    Code::AccountNotEligible,
+                    ErrorCode::AccountNotEligible,
                     "The account has no balance in this currency.",
                 ));
             }
         }
     }
     Ok(account.account_type)
-}
-
-/// 400 `suspended-non-payment`.
-pub fn suspended() -> Reject {
-    Reject::new(Code::SuspendedNonPayment, "The account is suspended for non-payment.")
 }
 
 #[cfg(test)]
@@ -121,15 +116,16 @@ mod tests {
         use AccountType::{Postpaid, Prepaid};
         let price = money(1599, "USD");
         let case = |status, account_type, balance| {
-            check(Some(&Account { status, account_type, balance }), price).map_err(|reject| reject.code)
+            check_account(Some(&Account { status, account_type, balance }), price)
+                .map_err(|reject| reject.code)
         };
         assert_eq!(case(Active, Postpaid, None), Ok(Postpaid));
         assert_eq!(case(Active, Prepaid, Some(money(1599, "USD"))), Ok(Prepaid));
-        assert_eq!(case(Active, Prepaid, Some(money(1598, "USD"))), Err(Code::InsufficientBalance));
-        assert_eq!(case(Active, Prepaid, Some(money(999_999, "EUR"))), Err(Code::AccountNotEligible));
-        assert_eq!(case(Active, Prepaid, None), Err(Code::AccountNotEligible));
-        assert_eq!(case(Suspended, Postpaid, None), Err(Code::SuspendedNonPayment));
-        assert_eq!(case(Ceased, Postpaid, None), Err(Code::AccountNotFound));
-        assert_eq!(check(None, price).map_err(|reject| reject.code), Err(Code::AccountNotFound));
+        assert_eq!(case(Active, Prepaid, Some(money(1598, "USD"))), Err(ErrorCode::InsufficientBalance));
+        assert_eq!(case(Active, Prepaid, Some(money(999_999, "EUR"))), Err(ErrorCode::AccountNotEligible));
+        assert_eq!(case(Active, Prepaid, None), Err(ErrorCode::AccountNotEligible));
+        assert_eq!(case(Suspended, Postpaid, None), Err(ErrorCode::SuspendedNonPayment));
+        assert_eq!(case(Ceased, Postpaid, None), Err(ErrorCode::AccountNotFound));
+        assert_eq!(check_account(None, price).map_err(|reject| reject.code), Err(ErrorCode::AccountNotFound));
     }
 }

@@ -4,7 +4,7 @@
 //! A browser gets these answers: no PAI and no number is in them.
 
 use crate::day::ServicePeriod;
-use crate::decline::DeclineReason;
+use crate::decline_reason::DeclineReason;
 use crate::ids::PartnerId;
 use crate::money::Money;
 use crate::pai::PaiState;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// `POST /edge/v1/account`: the holder of a proven number looks at their page.
 #[derive(Serialize, Deserialize)]
-pub struct AccountRequest {
+pub struct AccountPageRequest {
     /// The flow, proven.
     pub flow: String,
     /// Where the charges go on, from the page before; the newest when absent.
@@ -27,9 +27,9 @@ pub struct AccountRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountPage {
     /// What is linked, then what has ended, each with the newest first; at most
-    /// [`SUBSCRIPTIONS_SHOWN_MAX`](crate::limits::SUBSCRIPTIONS_SHOWN_MAX).
+    /// [`ACCOUNT_SUBSCRIPTIONS_MAX`](crate::limits::ACCOUNT_SUBSCRIPTIONS_MAX).
     pub subscriptions: Vec<SubscriptionView>,
-    /// Charges of all of them, newest first; at most [`OWN_CHARGES_PAGE`](crate::limits::OWN_CHARGES_PAGE).
+    /// Charges of all of them, newest first; at most [`ACCOUNT_CHARGES_PER_PAGE`](crate::limits::ACCOUNT_CHARGES_PER_PAGE).
     pub charges: Vec<ChargeView>,
     /// Where older ones go on; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,12 +56,12 @@ pub struct SubscriptionView {
     pub status: Option<SubscriptionStatus>,
     /// How it ended, when it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<EndView>,
+    pub ended: Option<ClosureView>,
 }
 
 /// The end of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndView {
+pub struct ClosureView {
     /// When; what ended before that was written down has no time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
@@ -107,7 +107,7 @@ pub struct UnlinkRequest {
 
 /// The link as it stands now: ended, by this call or by whatever came first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnlinkAnswer {
+pub struct UnlinkResponse {
     /// It.
     pub subscription: SubscriptionView,
 }
@@ -117,9 +117,10 @@ mod tests {
     use super::*;
     use crate::currency::Currency;
     use crate::day::Day;
-    use crate::encoding::base64url;
+    use crate::encoding::encode_base64url;
     use crate::limits::{
-        BODY_BYTES_MAX, CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX, OWN_CHARGES_PAGE, SUBSCRIPTIONS_SHOWN_MAX,
+        ACCOUNT_CHARGES_PER_PAGE, ACCOUNT_SUBSCRIPTIONS_MAX, BODY_BYTES_MAX, CHARGE_MINOR_MAX,
+        DESCRIPTION_CHARS_MAX,
     };
     use crate::wire::edge::FlowStep;
 
@@ -138,13 +139,13 @@ mod tests {
             .max_by_key(|reason| reason.as_str().len())
             .expect("there are some");
         let subscription = SubscriptionView {
-            subscription: base64url(&[7; 32]),
+            subscription: encode_base64url(&[7; 32]),
             partner: partner.clone(),
             title: Some(longest_text.clone()),
             since: at,
             state: PaiState::Suspended,
             status: Some(SubscriptionStatus::Cancelled),
-            ended: Some(EndView { at: Some(at), reason: longest_reason }),
+            ended: Some(ClosureView { at: Some(at), reason: longest_reason }),
         };
         let charge = ChargeView {
             partner,
@@ -158,11 +159,11 @@ mod tests {
             refunding: Some(amount),
         };
         let page = AccountPage {
-            subscriptions: vec![subscription; SUBSCRIPTIONS_SHOWN_MAX],
-            charges: vec![charge; OWN_CHARGES_PAGE as usize],
+            subscriptions: vec![subscription; ACCOUNT_SUBSCRIPTIONS_MAX],
+            charges: vec![charge; ACCOUNT_CHARGES_PER_PAGE as usize],
             cursor: Some("c".repeat(80)),
         };
-        let flow = format!("{0}.{0}", base64url(&[7; 32]));
+        let flow = format!("{0}.{0}", encode_base64url(&[7; 32]));
         let step = serde_json::to_vec(&FlowStep::Account { flow, page }).expect("is JSON");
         assert!(step.len() <= BODY_BYTES_MAX, "{} bytes", step.len());
     }
