@@ -1,7 +1,6 @@
 //! The operator's billing, as strict as the sandbox plays it, on a real socket; and its bills, for whoever audits them.
 
 use crate::doors::EDGE;
-use crate::keys::{self, Holder};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode};
@@ -12,6 +11,7 @@ use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::http::HttpPeer;
 use onbill_sandbox::operator::{Colours, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
+use onbill_test_harness::keys::{self, Holder};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,11 +2,11 @@
 //! on by itself when the database is back.
 
 use crate::audit::audit;
-use crate::dice::Dice;
 use crate::load::Partner;
 use crate::origin::Origin;
 use crate::scene::{Kind, Scene};
 use crate::setting::{TURN, number, pause, until_nothing, variable};
+use onbill_test_harness::Dice;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! The calls of the edge and of the partner, signed by both as the real ones are.
 
-use crate::keys::{self, Holder};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
@@ -10,6 +9,7 @@ use onbill_domain::wire::edge::{
 };
 use onbill_origin::ambient::{Clock as _, Random, SystemClock, SystemRandom};
 use onbill_origin::http::{HttpPeer, Peer as _, Unreachable};
+use onbill_test_harness::keys::{self, Holder};
 use serde_json::Value;
 use std::time::Duration;
 

@@ -2,10 +2,10 @@
 
 use crate::audit::audit;
 use crate::billing::faults;
-use crate::dice::Dice;
 use crate::load::Partner;
 use crate::scene::{Kind, Scene};
 use crate::setting::{TURN, number, pause};
+use onbill_test_harness::Dice;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

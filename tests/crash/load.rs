@@ -1,13 +1,13 @@
 //! The load: the partner charges and gives back from many connections at once, under new ids and old ones, and remembers
 //! every answer.
 
-use crate::dice::Dice;
 use crate::origin::Origin;
 use crate::scene::Scene;
 use crate::setting::until_nothing;
 use bytes::Bytes;
 use http::StatusCode;
 use onbill_origin::http::Unreachable;
+use onbill_test_harness::Dice;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -13,12 +13,8 @@ mod billing;
 mod books;
 mod bulk;
 mod cut_off;
-#[path = "../flows/seeds/dice.rs"]
-mod dice;
 mod doors;
 mod full_disk;
-#[path = "../flows/world/keys.rs"]
-mod keys;
 mod kills;
 mod load;
 mod origin;

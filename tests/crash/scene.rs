@@ -3,11 +3,11 @@
 use crate::billing::Billing;
 use crate::books::Books;
 use crate::doors::{Doors, EDGE};
-use crate::keys::{self, Holder};
 use crate::origin::{Origin, command_line, import};
 use crate::setting::until_nothing;
 use http::StatusCode;
 use onbill_domain::wire::edge::SignupResponse;
+use onbill_test_harness::keys::{self, Holder};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;

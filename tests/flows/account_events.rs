@@ -4,14 +4,14 @@ mod callers;
 mod delivery;
 mod sim_swaps;
 
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, EDGE, Holder, Mishap, NETFLIX, Seat, World, keys};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::lifecycle::event_file::{Books, Report, follow_file};
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, EDGE, Holder, Mishap, NETFLIX, Seat, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";

@@ -1,10 +1,10 @@
 //! Charges that are none: each has its answer, at the edge and at an origin whose edge looks at nothing, and leaves
 //! nothing half done.
 
-use crate::world::customer::charge;
-use crate::world::{ACCOUNTS, Holder, World, keys};
 use http::{Method, StatusCode};
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::charge;
+use onbill_test_harness::{ACCOUNTS, Holder, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";

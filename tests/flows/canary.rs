@@ -9,19 +9,18 @@
 mod books;
 mod coupons;
 mod messages;
-mod spellings;
 
 use crate::rotation::{restart, ring};
-use crate::world::customer::{Choice, charge};
-use crate::world::operator::erase_listed;
-use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, Seat, World};
 use books::search_books;
 use http::{Method, StatusCode};
 use onbill_origin::delivery;
 use onbill_origin::delivery::kv_sync::{Comparison, Report};
 use onbill_origin::keys::rotation::{self, rotate};
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::operator_calls::erase_listed;
+use onbill_test_harness::spellings::Search;
+use onbill_test_harness::{ACCOUNTS, EDGE, Mishap, NETFLIX, Seat, World};
 use serde_json::{Value, json};
-use spellings::Search;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
@@ -94,7 +93,7 @@ fn log() -> &'static Captured {
 #[tokio::test]
 async fn a_number_stays_between_customer_and_operator() {
     log();
-    let mut world = World::new();
+    let mut world = World::start();
     let codes = every_journey(&mut world).await;
     search(&world, &codes, &[&world.acme, &world.nova]).await;
 }

@@ -1,13 +1,13 @@
 //! Charges on their worst day: whatever fails, each is on the right bill once.
 
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, Holder, Mishap, World, keys};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::keys::Vault;
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, Holder, Mishap, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -126,7 +126,7 @@ async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
 
 #[tokio::test]
 async fn the_operators_own_name_tells_holders_apart() {
-    let world = World::new();
+    let world = World::start();
     let generation = async |number: &str| {
         let msisdn = Msisdn::parse(number).expect("is E.164");
         world.nova.app().account(&msisdn).await.expect("answers").expect("has an account").generation
@@ -188,7 +188,7 @@ async fn the_account_decides_about_a_charge_as_it_stands() {
 
 #[tokio::test]
 async fn billings_own_no_is_final_and_told_with_its_code() {
-    let world = World::new();
+    let world = World::start();
     // Enough for the check at sign-up by a stale import; billing knows better.
     let generous = ACCOUNTS.0.replace("+12025550104,active,prepaid,120", "+12025550104,active,prepaid,99999");
     world.acme.import(&generous).await;

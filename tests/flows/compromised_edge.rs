@@ -1,8 +1,6 @@
 //! The edge in the wrong hands: whoever has its keys and its network can refuse service, but not take money, nor make one
 //! customer pay for another.
 
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, EDGE, Holder, World, keys};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
@@ -13,6 +11,8 @@ use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::token::{self, ISSUER, SignupClaims};
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, EDGE, Holder, World, keys};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -128,7 +128,7 @@ async fn the_partners_signature_alone_does_not_pass_the_edge_by() {
 
 #[tokio::test]
 async fn the_origin_sends_nobody_elsewhere_whatever_the_edge_asks() {
-    let world = World::new();
+    let world = World::start();
     let stolen = keys::ring(&Holder::Edge);
     let ask = async |return_url: &str, nonce: &str| {
         let body =
@@ -143,7 +143,7 @@ async fn the_origin_sends_nobody_elsewhere_whatever_the_edge_asks() {
 
 #[tokio::test]
 async fn a_token_that_the_origin_did_not_record_is_worth_nothing() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let stolen = keys::ring(&Holder::Edge);
     let now = world.now().unix_seconds();
@@ -235,7 +235,7 @@ async fn whose_pai_it_is_cannot_be_swapped_in_an_answer() {
 
 #[tokio::test]
 async fn a_mapping_to_someone_else_changes_nobodys_bill() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
     let (key, value) =

@@ -6,7 +6,6 @@ mod months;
 mod selling;
 mod undelivered;
 
-use crate::world::{ACCOUNTS, Holder, Mishap, Seat, World, keys};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, StatusCode};
@@ -14,6 +13,7 @@ use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::store::WhichCoupons;
+use onbill_test_harness::{ACCOUNTS, Holder, Mishap, Seat, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -22,7 +22,7 @@ const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REDEEM: &str = "/ott/v1/coupon/redeem";
 
 async fn world() -> World {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     world
 }

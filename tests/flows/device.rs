@@ -5,12 +5,12 @@
 mod callers;
 mod pins;
 
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, EDGE, Holder, Mishap, Seat, World, keys};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, EDGE, Holder, Mishap, Seat, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -24,7 +24,7 @@ const VALIDATE: &str = "/ott/v1/account/validate";
 const HOUR: i64 = 3_600;
 
 async fn world() -> World {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     world
 }

@@ -1,9 +1,9 @@
 //! Every door, and who does not get through it.
 
-use crate::world::customer::charge;
-use crate::world::{ACCOUNTS, EDGE, World};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
+use onbill_test_harness::customer::charge;
+use onbill_test_harness::{ACCOUNTS, EDGE, World};
 use serde_json::json;
 
 const GOOD: &str = "+12025550101";
@@ -48,7 +48,7 @@ async fn a_replayed_call_is_refused_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_token_is_for_one_visit() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let flow = world.prove(&world.acme, GOOD).await;
     world.leave(&world.acme, &flow).await;
@@ -101,7 +101,7 @@ async fn the_origin_answers_nobody_but_its_edge() {
 
 #[tokio::test]
 async fn the_origin_reads_no_more_than_its_limit_of_anybody() {
-    let world = World::new();
+    let world = World::start();
     for (bytes, expected) in [(16 * 1024, UNAUTHORIZED), (16 * 1024 + 1, StatusCode::PAYLOAD_TOO_LARGE)] {
         let request = Request::post(format!("http://{}/edge/v1/validate", world.acme.origin))
             .header("content-type", "application/json")
@@ -112,7 +112,7 @@ async fn the_origin_reads_no_more_than_its_limit_of_anybody() {
 
 #[tokio::test]
 async fn a_path_that_is_no_text_is_refused_like_any_other() {
-    let world = World::new();
+    let world = World::start();
     let request = Request::get(format!("http://{}/ott/v1/transaction/%FF", world.acme.origin));
     let (status, answer) = world.send(request.body(Bytes::new()).expect("is a request")).await;
     assert_eq!((status, &answer["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
@@ -120,7 +120,7 @@ async fn a_path_that_is_no_text_is_refused_like_any_other() {
 
 #[tokio::test]
 async fn the_widgets_calls_are_taken_from_the_widget_only() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let body =
         json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en"}).to_string();

@@ -1,12 +1,12 @@
 //! Being forgotten, through the whole system: partner and edge hear of it, money stays in the books, and whoever signs up
 //! afterwards is somebody new.
 
-use crate::world::customer::{Choice, charge};
-use crate::world::operator::erase_listed;
-use crate::world::{ACCOUNTS, Holder, Mishap, NETFLIX, World, keys};
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_origin::lifecycle::erasure_file::Report;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::operator_calls::erase_listed;
+use onbill_test_harness::{ACCOUNTS, Holder, Mishap, NETFLIX, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -17,7 +17,7 @@ const ABROAD_WITH_TRUNK_PREFIX: &str = "+4407911123456";
 
 /// A world in which a line abroad pays on Acme's bill; a device has brought it in either spelling.
 async fn abroad() -> (World, String) {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(&format!("{}{ABROAD},active,postpaid,,USD,2021-03-14\n", ACCOUNTS.0)).await;
     let mut pais = Vec::new();
     for number in [ABROAD, ABROAD_WITH_TRUNK_PREFIX] {

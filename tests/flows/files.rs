@@ -4,13 +4,13 @@
 mod crashes;
 mod responses;
 
-use crate::world::customer::{Choice, charge};
-use crate::world::filing::EVERY_MINUTES;
-use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use http::{Method, StatusCode};
 use onbill_origin::config::Billing;
 use onbill_origin::delivery::files;
 use onbill_sandbox::operator::Refused;
+use onbill_test_harness::billing_files::EVERY_MINUTES;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,10 +1,10 @@
 //! A customer pays for Netflix on the phone bill, from the number to the line on the bill.
 
-use crate::world::World;
-use crate::world::customer::Choice;
 use http::StatusCode;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{self, ResultClaims, SignupOutcome};
+use onbill_test_harness::World;
+use onbill_test_harness::customer::Choice;
 use serde_json::json;
 
 const ACME: &str = "+12025550101";
@@ -12,8 +12,8 @@ const NOVA: &str = "+34612345601";
 
 #[tokio::test]
 async fn a_new_account_is_charged_on_the_right_bill_once_a_month() {
-    let world = World::new();
-    world.acme.import(crate::world::ACCOUNTS.0).await;
+    let world = World::start();
+    world.acme.import(onbill_test_harness::ACCOUNTS.0).await;
     world.sign_up(&world.acme, ACME, Choice::New("ann@example.com")).await;
 
     let run = world.billing_run("2026-12").await;
@@ -36,8 +36,8 @@ async fn a_new_account_is_charged_on_the_right_bill_once_a_month() {
 
 #[tokio::test]
 async fn a_card_payers_account_moves_to_the_bill() {
-    let world = World::new();
-    world.acme.import(crate::world::ACCOUNTS.0).await;
+    let world = World::start();
+    world.acme.import(onbill_test_harness::ACCOUNTS.0).await;
     let email = world.card_payer().await;
     let flow = world.prove(&world.acme, ACME).await;
     let page = world.leave(&world.acme, &flow).await;
@@ -49,8 +49,8 @@ async fn a_card_payers_account_moves_to_the_bill() {
 
 #[tokio::test]
 async fn a_number_in_the_dashboards_session_needs_no_pin() {
-    let world = World::new();
-    world.acme.import(crate::world::ACCOUNTS.0).await;
+    let world = World::start();
+    world.acme.import(onbill_test_harness::ACCOUNTS.0).await;
     let (status, step) = world.enter_listed(&world.acme, ACME).await;
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
     assert_eq!(step["offer"]["price"], json!({"value": 1599, "currency": "USD"}));
@@ -62,7 +62,7 @@ async fn a_number_in_the_dashboards_session_needs_no_pin() {
     let back = world.go_back(&world.acme).await;
     let (at, result) = back.split_once("?onbill_result=").expect("carries the result");
     assert_eq!(at, "http://127.0.0.1:8790/done");
-    let keys = crate::world::keys::ring(&crate::world::Holder::Operator("acme"));
+    let keys = onbill_test_harness::keys::ring(&onbill_test_harness::Holder::Operator("acme"));
     let claims: ResultClaims = token::verify(&keys, "acme", world.now(), result).expect("is genuine");
     assert_eq!(claims.outcome, SignupOutcome::Success);
     assert!(claims.partner_subscription_id.is_some());
@@ -75,8 +75,8 @@ async fn a_number_in_the_dashboards_session_needs_no_pin() {
 
 #[tokio::test]
 async fn two_operators_on_one_edge_never_see_each_others_subscribers() {
-    let world = World::new();
-    world.acme.import(crate::world::ACCOUNTS.0).await;
+    let world = World::start();
+    world.acme.import(onbill_test_harness::ACCOUNTS.0).await;
     world.sign_up(&world.acme, ACME, Choice::New("ann@example.com")).await;
     world.sign_up(&world.nova, NOVA, Choice::New("bea@example.com")).await;
     let run = world.billing_run("2026-12").await;
@@ -103,8 +103,8 @@ async fn two_operators_on_one_edge_never_see_each_others_subscribers() {
 
 #[tokio::test]
 async fn a_visit_without_a_subscription_is_not_a_success() {
-    let world = World::new();
-    world.acme.import(crate::world::ACCOUNTS.0).await;
+    let world = World::start();
+    world.acme.import(onbill_test_harness::ACCOUNTS.0).await;
     let flow = world.prove(&world.acme, ACME).await;
     world.leave(&world.acme, &flow).await;
     let back = world.go_back(&world.acme).await;

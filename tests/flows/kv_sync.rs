@@ -1,7 +1,5 @@
 //! The edge's store beside the books: whatever has become of it, it is right afterwards, and what it knows better stays.
 
-use crate::world::customer::Choice;
-use crate::world::{ACCOUNTS, EDGE, Holder, Mishap, World, keys};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -13,6 +11,8 @@ use onbill_origin::delivery;
 use onbill_origin::delivery::kv_sync::{Comparison, Report, Stopped};
 use onbill_origin::http::{Peer, Unreachable};
 use onbill_origin::store::PaiEnd;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::{ACCOUNTS, EDGE, Holder, Mishap, World, keys};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const PAUSES: [Duration; 2] = [Duration::ZERO; 2];
 
 /// Acme's PAIs: four people have signed up, and one of them has left. The edge knows.
 async fn people() -> (World, Vec<Pai>) {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let mut pais = Vec::new();
     for (at, number) in ["+12025550101", "+12025550102", "+12025550103", "+12025550107"].iter().enumerate() {

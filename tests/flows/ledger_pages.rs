@@ -1,7 +1,5 @@
 //! The operator's own systems read the ledger, a page at a time.
 
-use crate::world::customer::charge;
-use crate::world::{Holder, Mishap, World, keys};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::decline_reason::DeclineReason;
@@ -11,6 +9,8 @@ use onbill_domain::key::KeyUse;
 use onbill_domain::limits::{BODY_BYTES_MAX, TRANSACTIONS_PER_PAGE};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
+use onbill_test_harness::customer::charge;
+use onbill_test_harness::{Holder, Mishap, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";

@@ -1,9 +1,9 @@
 //! What an account may be charged: each limit declines with its own reason, for good, and gives its room back.
 
-use crate::world::customer::charge;
-use crate::world::{ACCOUNTS, Mishap, World};
 use http::Method;
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::charge;
+use onbill_test_harness::{ACCOUNTS, Mishap, World};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";

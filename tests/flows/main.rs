@@ -29,4 +29,3 @@ mod rotation;
 mod seeds;
 mod simulation;
 mod subscriptions;
-mod world;

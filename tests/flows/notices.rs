@@ -1,9 +1,9 @@
 //! What is known only later reaches the partner, once and in one version.
 
-use crate::world::customer::charge;
-use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use http::Method;
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::charge;
+use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -160,9 +160,9 @@ async fn a_refund_that_is_clear_at_last_is_told_and_shown() {
 
 #[tokio::test]
 async fn only_the_pairs_own_key_tells() {
-    use crate::world::{Holder, keys};
     use onbill_domain::key::KeyUse;
     use onbill_domain::signature::sign_request;
+    use onbill_test_harness::{Holder, keys};
 
     let world = unclear().await;
     let body = json!({"transactionID": "t", "extTransactionID": "c-1", "status": "APPROVED"});

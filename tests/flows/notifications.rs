@@ -4,12 +4,12 @@ mod bad_input;
 mod trouble;
 
 use crate::account_events::{event, happens, report};
-use crate::world::customer::Choice;
-use crate::world::{ACCOUNTS, World};
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::{ACCOUNTS, World};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";

@@ -1,16 +1,16 @@
 //! Parts that are down: the edge fails closed, says when to come back, and nothing is lost.
 
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, EDGE, Mishap, NETFLIX, World};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_edge::fake::StoreFault;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, EDGE, Mishap, NETFLIX, World};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
 async fn world() -> World {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     world
 }

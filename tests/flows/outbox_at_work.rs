@@ -3,13 +3,13 @@
 //! The clock of these worlds stands still, so that nothing is found for the reason that time has passed. What is waited
 //! for comes at once or not at all; the deadline only ends a test that has failed.
 
-use crate::world::customer::charge;
-use crate::world::{ACCOUNTS, Mishap, NETFLIX, World};
 use axum::Router;
 use http::{Method, StatusCode};
 use onbill_origin::app::service;
 use onbill_origin::delivery;
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::charge;
+use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ fn text_messages(world: &World) -> usize {
 
 #[tokio::test]
 async fn what_is_put_in_leaves_at_once() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let _working = at_work(&world);
     for sent in 1..=3 {
@@ -55,7 +55,7 @@ async fn what_is_put_in_leaves_at_once() {
 
 #[tokio::test]
 async fn a_service_of_which_a_part_has_failed_ends_to_be_started_again() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let serve = async |stop: Pin<Box<dyn Future<Output = ()> + Send>>| {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");

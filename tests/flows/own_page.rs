@@ -5,10 +5,10 @@ mod unlinking;
 
 use crate::account_events::{charged, happens};
 use crate::coupons::{redeem, sold};
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, Seat, World};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, Seat, World};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -172,7 +172,7 @@ async fn older_charges_are_on_further_pages() {
 
 #[tokio::test]
 async fn whoever_has_nothing_sees_that() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     for number in [GOOD, SUSPENDED] {
         assert_eq!(
@@ -213,7 +213,7 @@ async fn whoever_comes_to_buy_what_they_have_sees_their_page_in_the_same_flow() 
 
 #[tokio::test]
 async fn a_flow_that_was_begun_to_see_buys_nothing() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     for (_, step) in
         [enter_listed(&world, &world.acme, GOOD).await, enter_pin(&world, &world.acme, GOOD).await]
@@ -261,7 +261,7 @@ async fn a_coupon_is_a_charge_of_whoever_has_bought_it() {
 #[tokio::test]
 async fn an_operator_that_is_asked_for_its_accounts_has_such_pages_too() {
     const NUMBER: &str = "+34612345601";
-    let world = World::new();
+    let world = World::start();
     world.sign_up(&world.nova, NUMBER, Choice::New("eva@example.com")).await;
     world.billing_run("2026-12").await;
     let (_, page) = enter_listed(&world, &world.nova, NUMBER).await;

@@ -1,9 +1,9 @@
 //! Money back: on the right bill once, never more than was taken, whatever fails in between.
 
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, Mishap, World};
 use http::{Method, StatusCode};
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, Mishap, World};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";

@@ -1,10 +1,10 @@
 //! What a customer is told, and what nobody is told before a number has proved itself.
 
-use crate::world::customer::Choice;
-use crate::world::{ACCOUNTS, Mishap, World};
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::{ACCOUNTS, Mishap, World};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -14,7 +14,7 @@ const CEASED: &str = "+12025550106";
 const UNKNOWN: &str = "+12025550199";
 
 async fn world() -> World {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     world
 }

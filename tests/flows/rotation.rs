@@ -1,9 +1,6 @@
 //! Sealing everything anew, beside an origin at work: charges go on, wherever it breaks off, and afterwards the key of
 //! before is needed for nothing but the index.
 
-use crate::world::customer::{Choice, charge};
-use crate::world::fragile::Moment;
-use crate::world::{Holder, World, keys};
 use http::Method;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
@@ -12,6 +9,9 @@ use onbill_origin::app::App;
 use onbill_origin::keys::rotation::{Report, Stopped, rotate};
 use onbill_origin::routes::router;
 use onbill_origin::store::{SealedAt, SealedColumn};
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::fragile::Moment;
+use onbill_test_harness::{Holder, World, keys};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

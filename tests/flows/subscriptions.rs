@@ -1,15 +1,15 @@
 //! The later life of a subscription: the partner holds it back, goes on with it, ends it.
 
-use crate::world::customer::{Choice, charge};
-use crate::world::{ACCOUNTS, Holder, Mishap, World, keys};
 use http::{Method, StatusCode};
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, Holder, Mishap, World, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
 /// A world with a subscriber of Acme's; their PAI, and the path of their subscription.
 pub(crate) async fn subscribed() -> (World, String, String) {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let body = json!({"msisdn": GOOD, "operator": "acme"});
     let (_, answer) = world.ott(Method::POST, "/ott/v1/account/validate", body).await;

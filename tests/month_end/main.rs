@@ -8,7 +8,6 @@
 #![cfg(test)]
 
 mod books;
-mod dice;
 mod month;
 mod reconciling;
 mod repairing;

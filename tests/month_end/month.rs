@@ -3,8 +3,8 @@
 mod giving_back;
 
 use crate::books::{Charge, FROM, Refund, UNTIL, pai};
-use crate::dice::Dice;
 use onbill_domain::pai::Pai;
+use onbill_test_harness::Dice;
 use std::collections::BTreeMap;
 
 /// A finding as it is expected: cause, kind, and our id, or theirs where we have none.

@@ -7,13 +7,9 @@
 mod coupons;
 mod faults;
 mod kannel;
-#[path = "../flows/world/keys.rs"]
-mod keys;
 mod market;
 mod pins;
 mod raw;
 mod receipts;
 mod scene;
-#[path = "../flows/canary/spellings.rs"]
-mod spellings;
 mod texts;

@@ -1,7 +1,6 @@
 //! Everybody whom a coupon meets, over real connections: the operator with its billing and its SMSC, an origin that serves,
 //! and in front of it the edge, which the partner calls. Only time is not real, and moves when it is moved.
 
-use crate::keys::{self, Holder};
 use crate::scene::{ACCOUNTS, GOOD, Movable, RIGHT, clock, inbox, operator_at, password_file, until};
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -21,7 +20,8 @@ use onbill_origin::config::Config;
 use onbill_origin::http::{HttpPeer, Peer as _};
 use onbill_origin::{delivery, routes, sms};
 use onbill_sandbox::operator::{Listening, Operator};
-use onbill_tests::place::Place;
+use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::place::Place;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! PINs: the origin as it serves, from the customer's number to the message on the phone.
 
-use crate::keys::{self, Holder};
 use crate::scene::{ACCOUNTS, GOOD, Movable, RIGHT, Scene, password_file, until};
 use axum::Router;
 use axum::body::Body;
@@ -15,7 +14,8 @@ use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
 use onbill_origin::{delivery, routes, sms};
-use onbill_tests::place::Place;
+use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::place::Place;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! An operator with its SMSC, and an adapter that is connected to it.
 
-use crate::keys::{self, Holder};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,6 +15,7 @@ use onbill_origin::http::{HttpPeer, Peer};
 use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, Text, Texts};
 use onbill_sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
+use onbill_test_harness::keys::{self, Holder};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::SocketAddr;

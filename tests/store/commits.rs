@@ -5,7 +5,7 @@ use crate::setting::{Books, NOW, charge, nonce};
 use onbill_origin::config::PostgresAddress;
 use onbill_origin::store::postgres::PostgresStore;
 use onbill_origin::store::{Ledger as _, Posting, StoreError};
-use onbill_tests::place::{Place, database_url, in_schema};
+use onbill_test_harness::place::{Place, database_url, in_schema};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -19,7 +19,7 @@ use onbill_origin::store::{
     Posting, Redeeming, RedemptionEnd, RefundPosting, Settling, Store, SubscriptionUpdate, WhichCoupons,
     Work,
 };
-use onbill_tests::place::{Place, run};
+use onbill_test_harness::place::{Place, run};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;

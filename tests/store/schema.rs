@@ -4,7 +4,7 @@
 //! migrations. A migration that changes them changes these files as well: the failing test says how.
 
 use crate::setting::Books;
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

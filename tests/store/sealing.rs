@@ -5,7 +5,7 @@ use onbill_domain::account_event::AccountEvent::NumberChanged;
 use onbill_origin::store::{
     Bill, Lane, NewEvent, Resealing, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
 };
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
 use std::collections::BTreeSet;
 
 on_each_database!(

@@ -24,7 +24,7 @@ use onbill_origin::store::{
     NewFlow, NewPai, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow, Posting, Redeeming,
     RefundPosting, SealedNumber, SignupIssue, Store, Work,
 };
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What a number leaves in the books: everything that is in them is looked through.
 
 use crate::setting::Books;
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
 
 /// Every value of the books as text, bytes in hexadecimal; and the raw file where there is one.
 pub(crate) async fn dump(books: &Books) -> (String, Vec<u8>) {

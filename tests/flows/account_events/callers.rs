@@ -1,11 +1,11 @@
 //! Who may say what happens to an account, and who may say how a PAI stands.
 
 use super::{EDGE, GOOD, NETFLIX, answer, approved, charged, event, report, reported, stored, told};
-use crate::world::{Holder, World, keys};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
+use onbill_test_harness::{Holder, World, keys};
 use serde_json::{Value, json};
 
 #[tokio::test]

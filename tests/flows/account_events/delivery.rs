@@ -1,8 +1,8 @@
 //! How a PAI stands reaches partner and edge at last, in order, whatever is down meanwhile.
 
 use super::{EDGE, GOOD, NETFLIX, arrived, charged, declined, happens, stored, told};
-use crate::world::{Mishap, World};
 use onbill_origin::store::Lane;
+use onbill_test_harness::{Mishap, World};
 use serde_json::{Value, json};
 
 const TO_EDGE: &str = "/origin/v1/pai-mapping";

@@ -1,9 +1,9 @@
 //! A number on another SIM: its subscriber goes on, and for some days whoever has the SIM does not sign up by it.
 
 use super::{GOOD, approved, charged, event, happens, report};
-use crate::world::customer::Choice;
-use crate::world::{ACCOUNTS, World};
 use http::StatusCode;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::{ACCOUNTS, World};
 use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600;
@@ -20,7 +20,7 @@ fn not_eligible((status, refusal): &(StatusCode, Value)) -> bool {
 }
 
 async fn swapped() -> World {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let (status, answer) = report(&world, &event(&world, "e-1", "sim-swapped", GOOD)).await;
     assert_eq!((status, &answer["outcome"]), (StatusCode::OK, &json!("NO_SUBSCRIBER")));
@@ -49,7 +49,7 @@ async fn the_operators_own_assertion_is_a_proof_at_once() {
 
 #[tokio::test]
 async fn a_sim_that_is_swapped_after_the_pin_is_noticed() {
-    let world = World::new();
+    let world = World::start();
     world.acme.import(ACCOUNTS.0).await;
     let flow = world.prove(&world.acme, GOOD).await;
     report(&world, &event(&world, "e-1", "sim-swapped", GOOD)).await;

@@ -1,8 +1,8 @@
 //! The search of the books as they lie on the disk: a file of SQLite's, or all that a server of PostgreSQL's keeps.
 
-use super::spellings::Search;
-use crate::world::Seat;
-use onbill_tests::place::{Place, run};
+use onbill_test_harness::Seat;
+use onbill_test_harness::place::{Place, run};
+use onbill_test_harness::spellings::Search;
 use std::path::Path;
 
 /// The raw files of the books.

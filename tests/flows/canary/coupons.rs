@@ -2,10 +2,10 @@
 //! and guessed at, redeemed, reported, and told of its end. SMPP has connections of its own, and a search of its own there.
 
 use super::{BEN, CLEO, FRESH, GUS, NUMBERS, Search};
-use crate::world::{Mishap, World, folder};
 use http::{Method, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
 use onbill_origin::coupon::{HEADER, issue_file, remind_all};
+use onbill_test_harness::{Mishap, World, folder};
 use serde_json::{Value, json};
 
 const NOTIFICATION: &str = "127.0.0.1:8790/csp/notification";

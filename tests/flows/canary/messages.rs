@@ -1,11 +1,11 @@
 //! What a partner says to its subscribers, and the search for its words.
 
-use super::spellings::{Search, encoded};
 use super::{EVE, deliver, log};
-use crate::world::customer::Choice;
-use crate::world::{Mishap, World};
 use http::Method;
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::spellings::{Search, encoded};
+use onbill_test_harness::{Mishap, World};
 use serde_json::{Value, json};
 
 /// What the partner says.

@@ -1,7 +1,6 @@
 //! What is no coupon, and what is none any more: the contract's answers, nothing applied, and the tries on record.
 
 use super::{GOOD, REDEEM, bought, code, coupon, issue, operator, redeem, refused, sold, typed, world};
-use crate::world::{ACCOUNTS, EDGE, Holder, World, keys};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, Response, StatusCode};
@@ -10,6 +9,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::{ReceivedSignature, RequestComponents, sign_components, verify_request};
 use onbill_origin::store::{NewRedemption, Redeeming};
+use onbill_test_harness::{ACCOUNTS, EDGE, Holder, World, keys};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::ops::Range;

@@ -2,8 +2,8 @@
 //! coupon, one text message more at most, one redemption and one bill line.
 
 use super::{GOOD, bought, coupon, issue, redeem, refused, sold, world};
-use crate::world::fragile::Moment;
 use http::StatusCode;
+use onbill_test_harness::fragile::Moment;
 
 /// More calls to the books than either takes.
 const CALLS: u32 = 8;

@@ -2,10 +2,10 @@
 
 use super::{GOOD, REDEEM, coupon, redeem, refused, sold, typed, world};
 use crate::subscriptions::{change, subscribed};
-use crate::world::World;
-use crate::world::customer::{Choice, charge};
 use http::{Method, StatusCode};
 use onbill_origin::coupon::remind_all;
+use onbill_test_harness::World;
+use onbill_test_harness::customer::{Choice, charge};
 use serde_json::{Value, json};
 
 const FRIEND: &str = "+12025550102";
@@ -53,7 +53,7 @@ async fn whoever_signs_up_is_paid_for_until_the_coupons_end() {
     redeem(&world, &code, "r-1").await;
     world.pass_seconds(1);
     world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let asked = world.network.crossed(crate::world::EDGE, "/ott/v1/token/validate");
+    let asked = world.network.crossed(onbill_test_harness::EDGE, "/ott/v1/token/validate");
     let (request, _) = asked.last().expect("was asked");
     let request: Value = serde_json::from_slice(request).expect("is JSON");
     let (status, answer) = world.ott(Method::POST, "/ott/v1/token/validate", request).await;

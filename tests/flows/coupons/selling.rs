@@ -1,12 +1,12 @@
 //! Many coupons at once, and what the operator does about one: a file, another text message.
 
 use super::{GOOD, bought, code, coupon, issue, operator, redeem, refused, sold, world};
-use crate::world::{Holder, Mishap, World, keys};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::coupon::{HEADER, Report, Stopped, issue_file};
+use onbill_test_harness::{Holder, Mishap, World, keys};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -66,7 +66,7 @@ async fn a_file_that_broke_off_is_read_in_again() {
         writeln!(text, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
     }
     // In each batch, all lines are looked at, with two calls to the books, before any is made: it dies in the third.
-    world.acme.processes[0].life.ends_at(2_000, crate::world::fragile::Moment::Before);
+    world.acme.processes[0].life.ends_at(2_000, onbill_test_harness::fragile::Moment::Before);
     let (report, _) = read(&world, &text).await;
     assert!(matches!(report, Err(Stopped::Failed(_))), "{report:?}");
     world.revive_acme(|_| true).await;

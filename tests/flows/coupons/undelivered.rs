@@ -1,7 +1,6 @@
 //! A text message that does not arrive: the operator's systems can see why, and what they do about it helps.
 
 use super::{GOOD, bought, coupon, issue, operator, redeem, world};
-use crate::world::World;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
@@ -9,6 +8,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
 use onbill_origin::config::SmsSettings;
 use onbill_origin::store::WhichCoupons;
+use onbill_test_harness::World;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -120,7 +120,7 @@ async fn a_message_that_the_gateway_never_takes_is_seen_and_waits_for_a_person()
 async fn a_message_to_nobody_is_not_sent_and_the_operator_knows() {
     let (world, kannel) = texting().await;
     issue(&world, &bought("c-1", GOOD)).await;
-    world.acme.import(&crate::world::ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
+    world.acme.import(&onbill_test_harness::ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
     world.acme.deliver().await;
     assert_eq!(stands(&world, "c-1").await, (json!("ISSUED"), json!("not-sent")));
     assert!(kannel.lock().expect("is whole").taken.is_empty());

@@ -1,11 +1,11 @@
 //! Who may ask about a number, and who may not: other partners, replays, and an edge in the wrong hands.
 
 use super::{EDGE, GOOD, VALIDATE, pai_in, refusal, refused, validate, world};
-use crate::world::{Holder, World, keys};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
+use onbill_test_harness::{Holder, World, keys};
 use serde_json::{Value, json};
 
 const ANN: &str = "+34612345601";
@@ -102,7 +102,7 @@ async fn the_edge_brings_a_number_to_one_operator() {
 /// What one partner has proved is nothing to another, and its subscribers have other names there.
 #[tokio::test]
 async fn a_partner_goes_on_by_its_own_pins_only() {
-    let mut world = World::new();
+    let mut world = World::start();
     world.reconfigure_nova(|config| {
         let mut tunes = config.offers[0].clone();
         tunes.id = serde_json::from_value(json!("tunes-family")).expect("is a name");
@@ -136,7 +136,7 @@ async fn a_partner_goes_on_by_its_own_pins_only() {
 
 #[tokio::test]
 async fn a_partner_that_sells_nothing_here_sends_no_messages() {
-    let world = World::new();
+    let world = World::start();
     let tunes = keys::ring(&Holder::Partner("tunes"));
     for path in [VALIDATE, PIN] {
         let request = world.signed_with(&tunes, &Method::POST, path, &asked(ANN, "nova"));

@@ -1,8 +1,8 @@
 //! Where a PIN has to prove the number that an app has read: what it proves, to whom, and that nothing is told before.
 
 use super::{GOOD, VALIDATE, happened, pai_in, refusal, refused, subscribe};
-use crate::world::World;
 use http::{Method, StatusCode};
+use onbill_test_harness::World;
 use serde_json::{Value, json};
 
 const ANN: &str = "+34612345601";
@@ -39,7 +39,7 @@ fn other_than(pin: &str) -> &'static str {
 
 #[tokio::test]
 async fn a_pin_proves_the_number_while_it_lives() {
-    let world = World::new();
+    let world = World::start();
     let id = sent(&world, ANN).await;
     let texts = world.messages(&world.nova, ANN).await;
     assert!(texts[0].contains("es su código de Nova Móvil"), "{texts:?}");
@@ -58,7 +58,7 @@ async fn a_pin_proves_the_number_while_it_lives() {
 
 #[tokio::test]
 async fn the_newest_pin_is_meant_when_none_is_named() {
-    let world = World::new();
+    let world = World::start();
     let unnamed = async |pin: &str| {
         let body = json!({"msisdn": ANN, "operator": "nova", "pin": pin});
         world.ott(Method::POST, VALIDATE, body).await
@@ -81,7 +81,7 @@ async fn the_newest_pin_is_meant_when_none_is_named() {
 
 #[tokio::test]
 async fn nothing_is_looked_up_without_a_pin() {
-    let world = World::new();
+    let world = World::start();
     for number in [ANN, SUSPENDED, CEASED, UNKNOWN, NOWHERE] {
         for body in [
             json!({"msisdn": number, "operator": "nova"}),
@@ -99,7 +99,7 @@ async fn nothing_is_looked_up_without_a_pin() {
 /// Everything that a partner can see without the text message, for numbers of every kind.
 #[tokio::test]
 async fn every_number_gets_the_same_answers_until_it_has_proved_itself() {
-    let world = World::new();
+    let world = World::start();
     let mut seen = Vec::new();
     for number in [ANN, SUSPENDED, CEASED, UNKNOWN, NOWHERE, GOOD] {
         let mut answers = vec![refusal(&prove(&world, number, "none", "000000").await)];
@@ -142,7 +142,7 @@ async fn every_number_gets_the_same_answers_until_it_has_proved_itself() {
 
 #[tokio::test]
 async fn a_proven_number_is_told_where_it_stands() {
-    let world = World::new();
+    let world = World::start();
     for (number, status, code) in
         [(SUSPENDED, 400, "suspended-non-payment"), ("+34612345604", 400, "insufficient-balance")]
     {
@@ -157,7 +157,7 @@ async fn a_proven_number_is_told_where_it_stands() {
 
 #[tokio::test]
 async fn a_pin_is_for_its_own_number() {
-    let world = World::new();
+    let world = World::start();
     let (anns, beas) = (sent(&world, ANN).await, sent(&world, BEA).await);
     let (ann, bea) = (world.pin(&world.nova, ANN).await, world.pin(&world.nova, BEA).await);
     // Whoever has a PIN of their own does not prove another's number by it.
@@ -175,7 +175,7 @@ async fn a_pin_is_for_its_own_number() {
 
 #[tokio::test]
 async fn a_pin_is_for_its_number_however_that_is_spelled() {
-    let world = World::new();
+    let world = World::start();
     let (spelled, with_trunk_prefix) = ("+447911123456", "+4407911123456");
     for (sent_to, proved) in [(spelled, with_trunk_prefix), (with_trunk_prefix, spelled)] {
         let id = sent(&world, sent_to).await;
@@ -186,7 +186,7 @@ async fn a_pin_is_for_its_number_however_that_is_spelled() {
 
 #[tokio::test]
 async fn an_apps_pin_and_the_widgets_are_not_each_others() {
-    let world = World::new();
+    let world = World::start();
     let id = sent(&world, ANN).await;
     let pin = world.pin(&world.nova, ANN).await;
     let (_, answer) = world.widget("/pin", json!({"operator": "nova", "flow": id, "pin": pin})).await;
@@ -212,7 +212,7 @@ async fn an_apps_pin_and_the_widgets_are_not_each_others() {
 
 #[tokio::test]
 async fn app_and_widget_share_a_numbers_codes_of_the_day() {
-    let world = World::new();
+    let world = World::start();
     for _ in 0..5 {
         sent(&world, ANN).await;
         assert_eq!(world.enter(&world.nova, ANN).await.0, StatusCode::OK);
@@ -226,7 +226,7 @@ async fn app_and_widget_share_a_numbers_codes_of_the_day() {
 
 #[tokio::test]
 async fn a_pin_on_a_new_sim_proves_nothing() {
-    let world = World::new();
+    let world = World::start();
     happened(&world, &world.nova, "e-1", "sim-swapped", ANN, 60).await;
     let id = sent(&world, ANN).await;
     let pin = world.pin(&world.nova, ANN).await;

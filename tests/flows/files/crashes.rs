@@ -1,8 +1,8 @@
 //! The program dies before or after any step, in the books or in the folder: it goes on where it was.
 
 use super::{INTERVAL, bill, post, status, world};
-use crate::world::World;
-use crate::world::fragile::Moment;
+use onbill_test_harness::World;
+use onbill_test_harness::fragile::Moment;
 use std::collections::{BTreeMap, HashMap};
 
 /// Everything that ever had a name in `out`, and that it never changed.

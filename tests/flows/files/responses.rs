@@ -1,7 +1,7 @@
 //! Responses: taken whole and once, or refused with a complaint. Whatever lies in the folder, the next round works.
 
 use super::{INTERVAL, bill, post, status, world};
-use crate::world::World;
+use onbill_test_harness::World;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,7 +1,6 @@
 //! The books that lives are written into, one after the other, and what every life needs and none changes.
 
 use super::edge::Deployment;
-use crate::world::{Holder, folder, keys};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::{
@@ -10,7 +9,8 @@ use onbill_domain::signature::{
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
+use onbill_test_harness::{Holder, folder, keys};
 use rusqlite::Connection;
 use serde_json::json;
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! The edge: the real one, with a store that is up to an hour old, and eyes of our own on what it keeps.
 
 use super::tally::Tally;
-use crate::world::{EDGE, Holder, SharedClock, config_of, keys};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response};
@@ -15,6 +14,7 @@ use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
 use onbill_edge::fake::{FakePlatform, StoreFault};
 use onbill_edge::{Config, handle};
 use onbill_origin::config::AccountSource;
+use onbill_test_harness::{EDGE, Holder, SharedClock, config_of, keys};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

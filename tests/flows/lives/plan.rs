@@ -1,7 +1,7 @@
 //! What is going to happen in a life: steps, each with its own chance, so that one can be left out and the others stay
 //! what they are.
 
-use crate::seeds::Dice;
+use onbill_test_harness::Dice;
 
 /// Steps of a life.
 const STEPS_MIN: u64 = 20;

@@ -2,12 +2,12 @@
 //! PAI is. It shares nothing with the books, and decides what must never be.
 
 use super::plan::{Accounts, Manner};
-use crate::seeds::Dice;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::AccountEventOutcome;
+use onbill_test_harness::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The operator's numbers, by their places in this list. All but the last are held at first.

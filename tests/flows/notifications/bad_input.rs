@@ -1,12 +1,12 @@
 //! Messages that are none, callers who may not send any, and edges in the wrong hands: nothing reaches a phone.
 
 use super::{GOOD, OTHER, PATH, accepted, heard, named, nothing_waits, refused, say, saying, told};
-use crate::world::customer::Choice;
-use crate::world::{Holder, World, keys};
 use bytes::Bytes;
 use http::{HeaderName, Method, Request};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::{Holder, World, keys};
 use serde_json::json;
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 //! times, within a day or never.
 
 use super::{GOOD, PATH, accepted, heard, named, nothing_waits, refused, say, saying};
-use crate::world::customer::Choice;
-use crate::world::fragile::Moment;
-use crate::world::{ACCOUNTS, Mishap, World};
 use onbill_origin::store::Lane;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::fragile::Moment;
+use onbill_test_harness::{ACCOUNTS, Mishap, World};
 use std::sync::Arc;
 
 const GATEWAY: &str = "127.0.0.1:8790/csp/notification";
@@ -77,7 +77,7 @@ async fn a_message_that_cannot_be_sent_for_a_day_is_dropped() {
 
 #[tokio::test]
 async fn while_nobody_knows_whose_number_it_is_the_message_waits() {
-    let world = World::new();
+    let world = World::start();
     world.sign_up(&world.nova, "+34612345601", Choice::New("ana@example.com")).await;
     let ana = world.pai_of("ana@example.com").await;
     let accounts = format!("{}/csp/account/validate", world.nova.dashboard);
@@ -97,7 +97,7 @@ async fn a_message_that_died_anywhere_is_sent() {
     let mut died = 0;
     for calls in 1..=CALLS {
         for moment in [Moment::Before, Moment::After] {
-            let mut world = World::new();
+            let mut world = World::start();
             world.acme.import(ACCOUNTS.0).await;
             world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
             let pai = world.pai_of("ann@example.com").await;

@@ -4,12 +4,12 @@ use super::{
     CEASED, GOOD, OTHER, SUSPENDED, UNKNOWN, code, enter, enter_listed, enter_pin, page, read, unlink,
 };
 use crate::account_events::{approved, charged, event, happens, report};
-use crate::world::customer::Choice;
-use crate::world::{ACCOUNTS, Holder, World, keys};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::{ACCOUNTS, Holder, World, keys};
 use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600;

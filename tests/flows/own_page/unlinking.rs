@@ -2,9 +2,9 @@
 
 use super::{GOOD, code, page, read, unlink};
 use crate::account_events::{approved, charged, declined, happens, stored, told};
-use crate::world::customer::Choice;
-use crate::world::{Mishap, World};
 use http::{Method, StatusCode};
+use onbill_test_harness::customer::Choice;
+use onbill_test_harness::{Mishap, World};
 use serde_json::{Value, json};
 
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";

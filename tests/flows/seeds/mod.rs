@@ -1,10 +1,6 @@
 //! Many seeds, on all cores: a thread plays one seed after the other. A seed that fails is told with how to play it
 //! again, and the rest goes on. What is played is its owner's affair.
 
-mod dice;
-
-pub(crate) use dice::Dice;
-
 use std::any::Any;
 use std::fmt::{Display, Write as _};
 use std::ops::Range;

@@ -5,7 +5,6 @@ use super::charges::no_answer;
 use super::people::{Holding, NUMBERS};
 use super::run::Run;
 use super::weather::Met;
-use crate::world::{Holder, keys};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::decline_reason::DeclineReason;
@@ -14,6 +13,7 @@ use onbill_domain::key::KeyUse;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
+use onbill_test_harness::{Holder, keys};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

@@ -3,11 +3,11 @@
 use super::coupons::Said;
 use super::run::Run;
 use super::weather::Met;
-use crate::world::FAILED_AFTER;
-use crate::world::customer;
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
 use onbill_domain::day::{Day, ServicePeriod};
+use onbill_test_harness::FAILED_AFTER;
+use onbill_test_harness::customer;
 use serde_json::{Value, json};
 
 /// What was asked for under an id, and what was said about it.

@@ -3,7 +3,6 @@
 
 use super::run::Run;
 use super::weather::Met;
-use crate::world::Network;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -12,6 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use onbill_origin::config::Config;
 use onbill_origin::config::SmsSettings;
+use onbill_test_harness::Network;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};

@@ -3,8 +3,8 @@
 use super::gateway::GATEWAY;
 use super::run::Run;
 use super::weather::Met;
-use crate::world::customer::Choice;
 use http::StatusCode;
+use onbill_test_harness::customer::Choice;
 use serde_json::json;
 use std::collections::BTreeMap;
 

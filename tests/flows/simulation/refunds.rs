@@ -91,8 +91,9 @@ impl Run {
             Some(asked) => asked.value,
             None => self.redeemed_charges()[&charge],
         };
-        let some =
-            |dice: &mut crate::seeds::Dice| 1 + i64::try_from(dice.below(all.unsigned_abs())).expect("fits");
+        let some = |dice: &mut onbill_test_harness::Dice| {
+            1 + i64::try_from(dice.below(all.unsigned_abs())).expect("fits")
+        };
         let value = match self.dice.below(6) {
             0 | 1 => None,
             2 => Some(all + 1),

@@ -8,9 +8,9 @@ use super::gateway::{self, Gateway};
 use super::people::{self, Holdings, Line};
 use super::refunds::Returned;
 use super::weather::{Met, Weather};
-use crate::seeds::Dice;
-use crate::world::{ACCOUNTS, World};
 use onbill_domain::timestamp::Timestamp;
+use onbill_test_harness::Dice;
+use onbill_test_harness::{ACCOUNTS, World};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,7 +92,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn new(seed: u64, origins: Origins) -> Self {
         let mut world = match origins {
-            Origins::One => World::new(),
+            Origins::One => World::start(),
             Origins::Two => World::with_two_origins().await,
         };
         let Limits { smallest, transaction, day, month } = LIMITS;

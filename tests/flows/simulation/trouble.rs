@@ -3,10 +3,10 @@
 use super::gateway::GATEWAY;
 use super::run::Run;
 use super::weather::Met;
-use crate::world::fragile::Moment;
-use crate::world::{EDGE, Mishap, NETFLIX};
 use onbill_domain::day::Day;
 use onbill_edge::fake::StoreFault;
+use onbill_test_harness::fragile::Moment;
+use onbill_test_harness::{EDGE, Mishap, NETFLIX};
 
 impl Run {
     /// Something happens to the calls to one place: to the next few, or until somebody mends it.

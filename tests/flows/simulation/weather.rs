@@ -1,7 +1,7 @@
 //! What a run met, counted: a simulation of fine weather proves nothing.
 
 use crate::seeds::Tally;
-use crate::world::Mishap;
+use onbill_test_harness::Mishap;
 use std::fmt;
 
 /// What a run can meet.

@@ -32,31 +32,31 @@ use std::thread::Thread;
 
 /// When, around a call to the store, the program dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub enum Moment {
     Before,
     After,
 }
 
 /// Whether a program is alive, and when it dies.
 #[derive(Default)]
-pub(crate) struct Life {
+pub struct Life {
     over: AtomicBool,
     /// Calls until then, and on which side of the last one.
     death: Mutex<Option<(u32, Moment)>>,
 }
 
 impl Life {
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
 
     /// The program dies at its `calls`-th call to the store from now on, counted from 1.
-    pub(crate) fn ends_at(&self, calls: u32, moment: Moment) {
+    pub fn ends_at(&self, calls: u32, moment: Moment) {
         *self.death.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, moment));
     }
 
     /// Takes a step, as far as there is life for it: `None` when the program dies before it or right after.
-    pub(super) async fn take<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn take<T>(&self, step: impl Future<Output = T>) -> Option<T> {
         if self.is_over() {
             return None;
         }
@@ -74,7 +74,7 @@ impl Life {
     }
 
     /// Whether the death that was foretold has not come.
-    pub(crate) fn was_spared(&self) -> bool {
+    pub fn was_spared(&self) -> bool {
         self.death.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
@@ -94,10 +94,10 @@ impl Life {
 }
 
 /// Whose turn it is, among all programs of a world.
-pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
+pub type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// How the calls of several callers go together.
-pub(crate) enum Pace {
+pub enum Pace {
     /// Everybody at once.
     Free,
     /// One at a time.
@@ -107,14 +107,14 @@ pub(crate) enum Pace {
 }
 
 /// The store of a program with that life.
-pub(crate) struct Fragile {
+pub struct Fragile {
     store: Arc<dyn Store>,
     life: Arc<Life>,
     pace: Pace,
 }
 
 impl Fragile {
-    pub(crate) fn new(store: Arc<dyn Store>, life: Arc<Life>, pace: Pace) -> Self {
+    pub fn new(store: Arc<dyn Store>, life: Arc<Life>, pace: Pace) -> Self {
         Self { store, life, pace }
     }
 

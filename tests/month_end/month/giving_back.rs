@@ -2,7 +2,7 @@
 
 use super::{FAULTS, Line, Lines, Month, REFUND_FAULTS, lines_of};
 use crate::books::{Charge, NOW, Refund, UNTIL};
-use crate::dice::Dice;
+use onbill_test_harness::Dice;
 
 impl Month {
     /// A refund that we do not know, of more than its charge.

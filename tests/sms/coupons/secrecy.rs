@@ -4,8 +4,8 @@
 use super::impatient;
 use crate::market::{Market, code_in};
 use crate::scene::{GOOD, Log, RIGHT};
-use crate::spellings::Search;
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
+use onbill_test_harness::spellings::Search;
 use serde_json::json;
 use std::path::Path;
 

@@ -4,7 +4,6 @@ use super::{Life, SIGN_UP_SECONDS, Visit, ext, msisdn, partner};
 use crate::lives::audit::Watch;
 use crate::lives::plan::Accounts;
 use crate::lives::truth::{NUMBERS, pick};
-use crate::seeds::Dice;
 use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OfferId;
@@ -15,6 +14,7 @@ use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionSource};
 use onbill_origin::store::{
     FreshNames, NewPai, NewSignup, PaiRow, SignupIssue, SubscriptionRecord, TokenSpend,
 };
+use onbill_test_harness::Dice;
 
 impl Life<'_> {
     pub(super) async fn visit(&mut self, dice: &mut Dice) {

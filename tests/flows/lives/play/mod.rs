@@ -12,8 +12,6 @@ use super::plan::{Accounts, Plan, Step, What};
 use super::tally::Tally;
 use super::truth::{NUMBERS, Truth};
 use super::wire::{Fate, Wire};
-use crate::world::fragile::{Fragile, Pace};
-use crate::world::{Counted, SharedClock, config_of};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -25,6 +23,8 @@ use onbill_origin::ambient::{Clock as _, Random};
 use onbill_origin::app::App;
 use onbill_origin::config::AccountSource;
 use onbill_origin::store::{SealedNumber, Store};
+use onbill_test_harness::fragile::{Fragile, Pace};
+use onbill_test_harness::{Counted, SharedClock, config_of};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ pub(super) fn play(books: &Books, plan: &Plan) -> Result<Played, Failure> {
 
 impl<'b> Life<'b> {
     fn new(books: &'b Books, plan: &Plan) -> Self {
-        let clock = SharedClock::new();
+        let clock = SharedClock::default();
         let edge = Edge::new(Arc::clone(&books.deployment), &clock);
         let wire = Arc::new(Wire::new(clock.clone(), Truth::new(plan.accounts, plan.manner), edge));
         let random = Counted::new("life");

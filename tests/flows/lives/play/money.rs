@@ -1,7 +1,6 @@
 //! The partner charges and gives back; a person closes PAIs by hand.
 
 use super::{Life, ext, partner};
-use crate::seeds::Dice;
 use onbill_domain::currency::Currency;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
@@ -10,6 +9,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundRequest, TransactionRequest, TransactionResponse};
 use onbill_origin::store::{NewCharge, NewRefund, PaiEnd, Posting, RefundPosting};
+use onbill_test_harness::Dice;
 use serde_json::json;
 
 impl Life<'_> {

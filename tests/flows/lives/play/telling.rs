@@ -3,13 +3,13 @@
 use super::{BEGINS_AT, Life, ext, msisdn};
 use crate::lives::plan::{Accounts, Manner};
 use crate::lives::truth::{Event, NOBODYS, NUMBERS, pick};
-use crate::seeds::Dice;
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 use onbill_origin::lifecycle::event::{Followed, follow};
 use onbill_origin::store::AccountRow;
+use onbill_test_harness::Dice;
 use std::sync::Arc;
 
 impl Life<'_> {

@@ -3,9 +3,9 @@
 use super::{Life, partner};
 use crate::lives::truth::pick;
 use crate::lives::wire::Fate;
-use crate::seeds::Dice;
 use onbill_domain::pai::PaiState;
 use onbill_origin::delivery;
+use onbill_test_harness::Dice;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 

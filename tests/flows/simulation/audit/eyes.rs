@@ -1,6 +1,6 @@
 //! Reading the books past the origin: statements of our own, over a connection of our own.
 
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};

@@ -3,8 +3,8 @@
 use super::eyes::hex;
 use super::text;
 use crate::simulation::run::Run;
-use crate::world::NETFLIX;
 use http::StatusCode;
+use onbill_test_harness::NETFLIX;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -7,9 +7,9 @@ use crate::simulation::gateway::{GATEWAY, Taken};
 use crate::simulation::people::Holding;
 use crate::simulation::run::Run;
 use crate::simulation::weather::Met;
-use crate::world::Mishap;
 use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::day::Day;
+use onbill_test_harness::Mishap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a message has come, and in how many steps that may have been nobody's fault.

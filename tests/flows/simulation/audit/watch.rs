@@ -3,7 +3,7 @@
 //! database itself takes it down.
 
 use super::eyes::{Eyes, Row};
-use onbill_tests::place::Place;
+use onbill_test_harness::place::Place;
 use std::collections::BTreeMap;
 
 /// What a charge is, for ever.

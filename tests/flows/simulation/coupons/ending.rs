@@ -5,10 +5,10 @@ use super::REMIND_DAYS;
 use crate::simulation::charges::no_answer;
 use crate::simulation::run::Run;
 use crate::simulation::weather::Met;
-use crate::world::EDGE;
 use http::{Method, StatusCode};
 use onbill_domain::day::Day;
 use onbill_origin::coupon::remind_all;
+use onbill_test_harness::EDGE;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -11,11 +11,11 @@ use super::charges::no_answer;
 use super::people::NUMBERS;
 use super::run::Run;
 use super::weather::Met;
-use crate::world::Mishap;
 use futures_util::future::{join, join_all};
 use http::StatusCode;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_origin::config::Config;
+use onbill_test_harness::Mishap;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

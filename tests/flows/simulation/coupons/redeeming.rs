@@ -4,12 +4,12 @@
 use super::{PLANS, Said, Sold, WRONG_CODES};
 use crate::simulation::run::Run;
 use crate::simulation::weather::Met;
-use crate::world::Mishap;
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
+use onbill_test_harness::Mishap;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

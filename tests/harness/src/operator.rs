@@ -1,9 +1,11 @@
 //! One operator: its origin with a database of its own, and the operator's systems.
 
-use super::filing::Files;
-use super::fragile::{Fragile, Life, Pace, Turn};
-use super::keys::{self, Holder};
-use super::{EDGE, NETFLIX, Network, ParseAs as _};
+use crate::billing_files::Files;
+use crate::fragile::{Fragile, Life, Pace, Turn};
+use crate::keys::{self, Holder};
+use crate::place::Place;
+use crate::system::ParseAs as _;
+use crate::{EDGE, NETFLIX, Network};
 use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
@@ -18,47 +20,46 @@ use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::SqliteStore;
 use onbill_sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
-use onbill_tests::place::Place;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The demo accounts of the two operators.
-pub(crate) const ACCOUNTS: (&str, &str) =
+pub const ACCOUNTS: (&str, &str) =
     (include_str!("../../sandbox/accounts/acme.csv"), include_str!("../../sandbox/accounts/nova.csv"));
 
 /// Reads at once, or connections to a server: posts of one charge and the hand-off beside them.
 const CONNECTIONS: usize = 4;
 
 /// One program of an origin. It lives and dies by itself.
-pub(crate) struct Process {
-    pub(crate) app: Arc<App>,
-    pub(crate) life: Arc<Life>,
+pub struct Process {
+    pub app: Arc<App>,
+    pub life: Arc<Life>,
     /// The books as nothing disturbs them.
     books: Arc<dyn Store>,
 }
 
 /// An operator and its origin.
-pub(crate) struct Seat {
-    pub(crate) origin: &'static str,
-    pub(crate) dashboard: &'static str,
+pub struct Seat {
+    pub origin: &'static str,
+    pub dashboard: &'static str,
     /// One program, or several on the same books.
-    pub(crate) processes: Vec<Process>,
-    pub(crate) operator: Operator,
+    pub processes: Vec<Process>,
+    pub operator: Operator,
     /// Of every program that starts from now on.
-    pub(crate) config: Config,
-    pub(super) files: Option<Files>,
+    pub config: Config,
+    pub(crate) files: Option<Files>,
     outside: Outside,
     turn: Option<Turn>,
     /// The last to go: books are closed before they are thrown away.
-    pub(crate) place: Place,
+    pub place: Place,
 }
 
 /// Where databases in files are: in memory if the machine has such a folder. A program's death takes nothing from there
 /// that it leaves on a disk.
-pub(crate) fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
-    if memory.is_dir() { memory } else { PathBuf::from(env!("CARGO_TARGET_TMPDIR")) }
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
 struct Facts {
@@ -112,7 +113,7 @@ fn facts(id: &str) -> Facts {
 
 impl Seat {
     /// With one program, which one call to a store at a time is enough for.
-    pub(super) fn new(id: &'static str, outside: &Outside, turn: &Turn) -> Self {
+    pub(crate) fn new(id: &'static str, outside: &Outside, turn: &Turn) -> Self {
         let place = Place::new_file(&folder());
         let Place::Sqlite(path) = &place else { unreachable!("is a file") };
         let books = Arc::new(SqliteStore::open_for(path, 1).expect("opens"));
@@ -120,7 +121,7 @@ impl Seat {
     }
 
     /// With so many programs on one set of books, all at once.
-    pub(super) async fn of_several(count: usize, place: Place, id: &'static str, outside: &Outside) -> Self {
+    pub(crate) async fn of_several(count: usize, place: Place, id: &'static str, outside: &Outside) -> Self {
         let mut books = Vec::new();
         for _ in 0..count {
             books.push(place.open(CONNECTIONS).await.expect("opens"));
@@ -167,12 +168,12 @@ impl Seat {
     }
 
     /// Puts the origin on the network.
-    pub(super) fn attach_origin(&self, network: &Network) {
+    pub(crate) fn attach_origin(&self, network: &Network) {
         network.attach_origin(self.origin, &self.processes);
     }
 
     /// Starts programs of the origin anew on the same books, as after a crash.
-    pub(super) async fn revive(&mut self, id: &'static str, wanted: impl Fn(&Process) -> bool) {
+    pub(crate) async fn revive(&mut self, id: &'static str, wanted: impl Fn(&Process) -> bool) {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
         for process in self.processes.iter_mut().filter(|process| wanted(process)) {
             let books = self.place.open(connections).await.expect("opens");
@@ -181,12 +182,12 @@ impl Seat {
     }
 
     /// The origin, as the one or the first of its programs has it.
-    pub(crate) fn app(&self) -> &Arc<App> {
+    pub fn app(&self) -> &Arc<App> {
         &self.processes[0].app
     }
 
     /// Starts the origin anew with another configuration. It has that from then on.
-    pub(super) fn reconfigure(&mut self, id: &'static str, change: impl FnOnce(&mut Config)) {
+    pub(crate) fn reconfigure(&mut self, id: &'static str, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         for process in &mut self.processes {
             let books = Arc::clone(&process.books);
@@ -194,7 +195,7 @@ impl Seat {
         }
     }
 
-    pub(super) fn as_the_edge_knows_it(&self) -> Value {
+    pub(crate) fn as_the_edge_knows_it(&self) -> Value {
         json!({
             "id": self.id(), "name": self.app().config.name, "country": self.app().config.country,
             "origin": format!("http://{}", self.origin), "dashboards": [format!("http://{}", self.dashboard)],
@@ -202,12 +203,12 @@ impl Seat {
         })
     }
 
-    pub(crate) fn id(&self) -> &str {
+    pub fn id(&self) -> &str {
         self.app().config.operator.as_str()
     }
 
     /// Imports an account file into the origin's table.
-    pub(crate) async fn import(&self, csv: &str) -> Report {
+    pub async fn import(&self, csv: &str) -> Report {
         let app = self.app();
         let report = import_accounts(
             &*app.store,
@@ -221,7 +222,7 @@ impl Seat {
     }
 
     /// Imports an account file while nothing goes wrong: the file is not what is tested.
-    pub(crate) async fn restore(&self, csv: &str) {
+    pub async fn restore(&self, csv: &str) {
         let app = self.app();
         let report = import_accounts(
             &*self.processes[0].books,
@@ -236,13 +237,13 @@ impl Seat {
 
     /// Delivers what is due in the outbox: all programs at once, each as far as it lives.
     /// Gives how many entries were tried.
-    pub(crate) async fn try_deliver(&self) -> Result<usize, Fault> {
+    pub async fn try_deliver(&self) -> Result<usize, Fault> {
         let all = join_all(self.processes.iter().map(|process| delivery::deliver_due(&process.app))).await;
         all.into_iter().sum()
     }
 
     /// Delivers what is due in the outbox.
-    pub(crate) async fn deliver(&self) -> usize {
+    pub async fn deliver(&self) -> usize {
         self.try_deliver().await.expect("works")
     }
 }
@@ -273,7 +274,7 @@ impl Process {
 }
 
 /// The configuration of an operator's origin that gets its accounts from there.
-pub(crate) fn config_of(id: &str, accounts: AccountSource) -> Config {
+pub fn config_of(id: &str, accounts: AccountSource) -> Config {
     Config { accounts, ..origin_config(id, &facts(id)) }
 }
 

@@ -1,17 +1,8 @@
 //! Everyone who takes part: two operators with their origins on one edge, and the partner.
 
-pub(crate) mod customer;
-pub(crate) mod filing;
-pub(crate) mod fragile;
-pub(crate) mod keys;
-mod network;
-pub(crate) mod operator;
-mod seat;
-
-pub(crate) use keys::Holder;
-pub(crate) use network::{FAILED_AFTER, Mishap, Network};
-pub(crate) use seat::{ACCOUNTS, Process, Seat, config_of, folder};
-
+use crate::keys::{self, Holder};
+use crate::place::Place;
+use crate::{ACCOUNTS, Counted, Network, Process, Seat, SharedClock, fragile};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
@@ -20,73 +11,25 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
-use onbill_origin::ambient::{Clock, Random};
+use onbill_origin::ambient::{Clock as _, Random};
 use onbill_origin::config::{Config as OriginConfig, CurrencyLimits};
 use onbill_sandbox::netflix::{KnownOperator, Netflix, NetflixConfig, NetworkCode};
 use onbill_sandbox::{Outside, account_file};
-use onbill_tests::place::Place;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-pub(crate) const EDGE: &str = "127.0.0.1:8787";
-pub(crate) const NETFLIX: &str = "127.0.0.1:8791";
-const NOW: i64 = 1_795_000_000;
-
-/// One clock for everybody.
-#[derive(Clone)]
-pub(crate) struct SharedClock(pub(crate) Arc<AtomicI64>);
-
-impl SharedClock {
-    /// Shows the time at which every world begins.
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(NOW)))
-    }
-
-    pub(crate) fn pass_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for SharedClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
-    }
-}
-
-/// Never the same bytes twice, and the same in every run. What is of another length begins otherwise: in another world, a
-/// nonce is no code.
-pub(crate) struct Counted {
-    who: &'static str,
-    drawn: AtomicU64,
-}
-
-impl Counted {
-    pub(crate) fn new(who: &'static str) -> Arc<Self> {
-        Arc::new(Self { who, drawn: AtomicU64::new(0) })
-    }
-}
-
-impl Random for Counted {
-    fn fill(&self, bytes: &mut [u8]) {
-        let (drawn, length) = (self.drawn.fetch_add(1, Ordering::SeqCst), bytes.len());
-        for (at, block) in bytes.chunks_mut(32).enumerate() {
-            let digest =
-                onbill_domain::digest::sha256(format!("{} {drawn} {length} {at}", self.who).as_bytes());
-            block.copy_from_slice(&digest[..block.len()]);
-        }
-    }
-}
+pub const EDGE: &str = "127.0.0.1:8787";
+pub const NETFLIX: &str = "127.0.0.1:8791";
 
 /// The system, and the means to play its customers and its partner.
-pub(crate) struct World {
+pub struct World {
     clock: SharedClock,
     random: Arc<Counted>,
-    pub(crate) network: Arc<Network>,
-    pub(crate) edge: Arc<FakePlatform>,
-    pub(crate) acme: Seat,
-    pub(crate) nova: Seat,
+    pub network: Arc<Network>,
+    pub edge: Arc<FakePlatform>,
+    pub acme: Seat,
+    pub nova: Seat,
     netflix: Netflix,
     partner_keys: Keyring,
 }
@@ -99,7 +42,7 @@ struct Ground {
 
 impl Ground {
     fn new() -> Self {
-        let clock = SharedClock::new();
+        let clock = SharedClock::default();
         Self { network: Arc::new(Network::new(clock.clone())), clock }
     }
 
@@ -114,7 +57,7 @@ impl Ground {
 
 impl World {
     /// A new world: nobody has signed up for anything.
-    pub(crate) fn new() -> Self {
+    pub fn start() -> Self {
         let ground = Ground::new();
         let turn = fragile::Turn::default();
         let acme = Seat::new("acme", &ground.outside("acme"), &turn);
@@ -123,8 +66,8 @@ impl World {
     }
 
     /// The same with operators whose billing takes files.
-    pub(crate) async fn with_files() -> Self {
-        let mut world = Self::new();
+    pub async fn with_files() -> Self {
+        let mut world = Self::start();
         world.acme.bill_by_files();
         world.nova.bill_by_files();
         world.revive_acme(|_| true).await;
@@ -134,7 +77,7 @@ impl World {
     }
 
     /// The same with two programs of Acme's origin on one PostgreSQL database. They race: no two runs are the same.
-    pub(crate) async fn with_two_origins() -> Self {
+    pub async fn with_two_origins() -> Self {
         let ground = Ground::new();
         let place = Place::new_schema().await;
         let acme = Seat::of_several(2, place, "acme", &ground.outside("acme")).await;
@@ -158,10 +101,7 @@ impl World {
             edge_url: format!("http://{EDGE}"),
             edge_authority: None,
             keys: partner_keys.clone(),
-            operators: vec![
-                known(&acme, "001-01", seat::ACCOUNTS.0),
-                known(&nova, "001-02", seat::ACCOUNTS.1),
-            ],
+            operators: vec![known(&acme, "001-01", ACCOUNTS.0), known(&nova, "001-02", ACCOUNTS.1)],
             retry_pause: Duration::ZERO,
         };
         let netflix = Netflix::new(netflix, ground.outside("netflix")).expect("has its keys");
@@ -188,51 +128,45 @@ impl World {
     }
 
     /// Starts programs of Acme's origin anew, as after a crash.
-    pub(crate) async fn revive_acme(&mut self, wanted: impl Fn(&Process) -> bool) {
+    pub async fn revive_acme(&mut self, wanted: impl Fn(&Process) -> bool) {
         self.acme.revive("acme", wanted).await;
         self.acme.attach_origin(&self.network);
     }
 
     /// Starts Acme's origin anew with these limits on what an account may be charged.
-    pub(crate) fn limit_acme(&mut self, limits: Value) {
+    pub fn limit_acme(&mut self, limits: Value) {
         let limits: Vec<CurrencyLimits> = serde_json::from_value(limits).expect("are limits");
         self.reconfigure_acme(|config| config.limits = limits);
     }
 
     /// Starts Acme's origin anew with another configuration.
-    pub(crate) fn reconfigure_acme(&mut self, change: impl FnOnce(&mut OriginConfig)) {
+    pub fn reconfigure_acme(&mut self, change: impl FnOnce(&mut OriginConfig)) {
         self.acme.reconfigure("acme", change);
         self.acme.attach_origin(&self.network);
     }
 
     /// Starts Nova's origin anew with another configuration.
-    pub(crate) fn reconfigure_nova(&mut self, change: impl FnOnce(&mut OriginConfig)) {
+    pub fn reconfigure_nova(&mut self, change: impl FnOnce(&mut OriginConfig)) {
         self.nova.reconfigure("nova", change);
         self.nova.attach_origin(&self.network);
     }
 
     /// Lets time pass for everybody.
-    pub(crate) fn pass_seconds(&self, seconds: i64) {
+    pub fn pass_seconds(&self, seconds: i64) {
         self.clock.pass_seconds(seconds);
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// A request signed as the partner does.
-    pub(crate) fn signed(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+    pub fn signed(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         self.signed_with(&self.partner_keys, method, path, body)
     }
 
     /// The same with the key of any partner.
-    pub(crate) fn signed_with(
-        &self,
-        keys: &Keyring,
-        method: &Method,
-        path: &str,
-        body: &Value,
-    ) -> Request<Bytes> {
+    pub fn signed_with(&self, keys: &Keyring, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         let mut request = Self::unsigned(method, path, body);
         let key = keys.keys_for_use(KeyUse::PartnerCall).last().expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
@@ -240,7 +174,7 @@ impl World {
     }
 
     /// The partner's genuine post as an edge passes it on to Acme that has looked at nothing of it.
-    pub(crate) fn passed_on(&self, path: &str, body: &Value) -> Request<Bytes> {
+    pub fn passed_on(&self, path: &str, body: &Value) -> Request<Bytes> {
         let genuine = self.signed(&Method::POST, path, body);
         let mut request = Request::post(format!("http://{}{path}", self.acme.origin))
             .header("content-type", "application/json")
@@ -257,41 +191,36 @@ impl World {
         request
     }
 
-    pub(crate) fn nonce(&self) -> String {
+    pub fn nonce(&self) -> String {
         let random: &dyn Random = &*self.random;
         random.nonce()
     }
 
     /// The same without a signature.
-    pub(crate) fn unsigned(method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+    pub fn unsigned(method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         let request = Request::builder().method(method).uri(format!("http://{EDGE}{path}"));
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         request.header("content-type", "application/json").body(body).expect("is a request")
     }
 
     /// Sends a request to whoever has its address; JSON comes back, or null.
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> (StatusCode, Value) {
+    pub async fn send(&self, request: Request<Bytes>) -> (StatusCode, Value) {
         let answer = self.network.deliver(request).await.expect("somebody answers");
         (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default())
     }
 
     /// A call of the partner, which has it in its books.
-    pub(crate) async fn ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    pub async fn ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
         self.try_ott(method, path, body).await.expect("somebody answers")
     }
 
     /// The same, if an answer comes.
-    pub(crate) async fn try_ott(
-        &self,
-        method: Method,
-        path: &str,
-        body: Value,
-    ) -> Option<(StatusCode, Value)> {
+    pub async fn try_ott(&self, method: Method, path: &str, body: Value) -> Option<(StatusCode, Value)> {
         self.netflix.call(method, path, &body).await
     }
 
     /// A billing run of the partner's, as its JSON tells it.
-    pub(crate) async fn billing_run(&self, month: &str) -> Value {
+    pub async fn billing_run(&self, month: &str) -> Value {
         let request = Request::post(format!("http://{NETFLIX}/billing-runs"))
             .header("content-type", "application/json");
         let request = request.body(Bytes::from(json!({"month": month}).to_string())).expect("is a request");
@@ -301,29 +230,29 @@ impl World {
     }
 
     /// The partner's accounts and leaks, as its JSON tells them.
-    pub(crate) async fn partner_accounts(&self) -> Value {
+    pub async fn partner_accounts(&self) -> Value {
         self.read(&format!("http://{NETFLIX}/accounts")).await
     }
 
     /// The partner's charges with all that it was told of them, and what of it cannot be.
-    pub(crate) async fn partner_charges(&self) -> Value {
+    pub async fn partner_charges(&self) -> Value {
         self.read(&format!("http://{NETFLIX}/charges")).await
     }
 
     /// One of the partner's accounts that is paid by card.
-    pub(crate) async fn card_payer(&self) -> String {
+    pub async fn card_payer(&self) -> String {
         let account = self.partner_account(|account| account["pays"]["how"] == "card").await;
         let account = account.expect("one pays by card");
         account["email"].as_str().expect("is text").to_owned()
     }
 
     /// The PAI by which the partner knows a customer.
-    pub(crate) async fn pai_of(&self, email: &str) -> String {
+    pub async fn pai_of(&self, email: &str) -> String {
         self.pai_if_any(email).await.expect("pays on the bill")
     }
 
     /// The same, if they pay on the bill.
-    pub(crate) async fn pai_if_any(&self, email: &str) -> Option<String> {
+    pub async fn pai_if_any(&self, email: &str) -> Option<String> {
         let account = self.partner_account(|account| account["email"] == email).await?;
         account["pays"]["pai"].as_str().map(str::to_owned)
     }
@@ -334,7 +263,7 @@ impl World {
     }
 
     /// Reads a page past whatever befalls others.
-    async fn read(&self, url: &str) -> Value {
+    pub(crate) async fn read(&self, url: &str) -> Value {
         let request = Request::get(url).header("accept", "application/json").body(Bytes::new());
         let answer = self.network.bring(request.expect("is a request")).await.expect("somebody answers");
         assert_eq!(answer.status(), StatusCode::OK, "{url}");
@@ -350,7 +279,7 @@ impl Drop for World {
 }
 
 /// Reading a constant that is known to be well formed.
-trait ParseAs {
+pub(crate) trait ParseAs {
     fn parse_as<T>(&self, parse: impl Fn(&str) -> Option<T>) -> T;
 }
 

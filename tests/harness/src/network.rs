@@ -1,19 +1,18 @@
 //! A network of function calls. It can lose a request or an answer, and it remembers everything that crossed it.
 
-mod mishap;
+mod fault;
 
-pub(crate) use mishap::Mishap;
+pub use fault::Mishap;
 
-use super::SharedClock;
-use super::fragile::Life;
-use super::seat::Process;
+use crate::fragile::Life;
+use crate::{Process, SharedClock};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
+use fault::{Befallen, Disturbance};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use mishap::{Befallen, Disturbance};
 use onbill_domain::digest::sha256;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_edge::Config;
@@ -30,24 +29,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tower::ServiceExt as _;
 
 /// What a service says that fails after it has acted.
-pub(crate) const FAILED_AFTER: &str = "Something failed after the work was done.";
+pub const FAILED_AFTER: &str = "Something failed after the work was done.";
 /// Seconds that a call which stalls may take: longer than any lease, and than a signature is good for.
 const STALL_SECONDS: [i64; 4] = [65, 125, 250, 400];
 
 /// One call that crossed.
 #[derive(Clone, Debug)]
-pub(crate) struct Crossing {
-    pub(crate) authority: String,
-    pub(crate) path: String,
+pub struct Crossing {
+    pub authority: String,
+    pub path: String,
     /// The request's headers and body.
-    pub(crate) asked: String,
+    pub asked: String,
     /// The answer's.
-    pub(crate) answered: String,
+    pub answered: String,
 }
 
 impl Crossing {
     /// Whether the text is anywhere in it.
-    pub(crate) fn has(&self, text: &str) -> bool {
+    pub fn has(&self, text: &str) -> bool {
         [&self.path, &self.asked, &self.answered].iter().any(|part| part.contains(text))
     }
 }
@@ -60,7 +59,7 @@ enum Service {
 }
 
 /// Who is where, and what goes wrong.
-pub(crate) struct Network {
+pub struct Network {
     clock: SharedClock,
     services: Mutex<HashMap<String, Service>>,
     /// The origins, whose outboxes are worked on whatever else happens.
@@ -85,12 +84,12 @@ struct Crossed {
 }
 
 /// The same as bytes.
-pub(crate) struct RawCrossing {
-    pub(crate) authority: String,
-    pub(crate) path: String,
-    pub(crate) status: StatusCode,
-    pub(crate) asked: Vec<u8>,
-    pub(crate) answered: Vec<u8>,
+pub struct RawCrossing {
+    pub authority: String,
+    pub path: String,
+    pub status: StatusCode,
+    pub asked: Vec<u8>,
+    pub answered: Vec<u8>,
 }
 
 impl Crossed {
@@ -119,7 +118,7 @@ impl Crossed {
 }
 
 impl Network {
-    pub(crate) fn new(clock: SharedClock) -> Self {
+    pub fn new(clock: SharedClock) -> Self {
         Self {
             clock,
             services: Mutex::default(),
@@ -134,12 +133,12 @@ impl Network {
         }
     }
 
-    pub(crate) fn attach(&self, authority: &str, router: Router) {
+    pub fn attach(&self, authority: &str, router: Router) {
         hold(&self.services).insert(authority.to_owned(), Service::Axum(vec![(router, Arc::default())]));
     }
 
     /// The same for the programs of an origin, which can die: then one takes no call and gives no answer.
-    pub(crate) fn attach_origin(&self, authority: &str, programs: &[Process]) {
+    pub fn attach_origin(&self, authority: &str, programs: &[Process]) {
         let services = programs.iter().map(|each| (router(Arc::clone(&each.app)), Arc::clone(&each.life)));
         hold(&self.services).insert(authority.to_owned(), Service::Axum(services.collect()));
         let apps = programs.iter().map(|each| Arc::clone(&each.app)).collect();
@@ -147,12 +146,7 @@ impl Network {
     }
 
     /// Puts the edge on the network, in both directions.
-    pub(crate) fn attach_edge(
-        self: &Arc<Self>,
-        authority: &str,
-        edge: Arc<FakePlatform>,
-        config: Arc<Config>,
-    ) {
+    pub fn attach_edge(self: &Arc<Self>, authority: &str, edge: Arc<FakePlatform>, config: Arc<Config>) {
         // A weak hand on the network, which holds the edge: the two would keep each other for ever.
         let network = Arc::downgrade(self);
         edge.on_network(move |request| {
@@ -165,34 +159,34 @@ impl Network {
     }
 
     /// From now on this happens to calls whose address begins with `to` (`host:port/path`).
-    pub(crate) fn disturb(&self, to: &str, mishap: Mishap) {
+    pub fn disturb(&self, to: &str, mishap: Mishap) {
         self.disturb_next(to, mishap, u32::MAX);
     }
 
     /// The same for so many calls.
-    pub(crate) fn disturb_next(&self, to: &str, mishap: Mishap, calls: u32) {
+    pub fn disturb_next(&self, to: &str, mishap: Mishap, calls: u32) {
         hold(&self.disturbances).push(Disturbance { to: to.to_owned(), mishap, calls_left: calls });
     }
 
     /// Ends all mishaps.
-    pub(crate) fn mend(&self) {
+    pub fn mend(&self) {
         hold(&self.disturbances).clear();
     }
 
     /// Every mishap that a call met so far.
-    pub(crate) fn befell(&self) -> Vec<Mishap> {
+    pub fn befell(&self) -> Vec<Mishap> {
         hold(&self.befell).iter().map(|call| call.mishap).collect()
     }
 
     /// The mishaps that calls to one place met so far, with what these calls said.
-    pub(crate) fn befell_at(&self, authority: &str) -> Vec<(Bytes, Mishap)> {
+    pub fn befell_at(&self, authority: &str) -> Vec<(Bytes, Mishap)> {
         let befell = hold(&self.befell);
         let there = befell.iter().filter(|call| call.authority == authority);
         there.map(|call| (call.body.clone(), call.mishap)).collect()
     }
 
     /// Lets late calls arrive, in no order that anybody meant. Nobody waits for their answers.
-    pub(crate) async fn arrive(&self) {
+    pub async fn arrive(&self) {
         let late = std::mem::take(&mut *hold(&self.late));
         for request in late.into_iter().rev() {
             let _ = self.bring(request).await;
@@ -200,18 +194,18 @@ impl Network {
     }
 
     /// Late calls never arrive.
-    pub(crate) fn drop_late(&self) {
+    pub fn drop_late(&self) {
         hold(&self.late).clear();
     }
 
     /// The same for those to one place.
-    pub(crate) fn drop_late_to(&self, authority: &str) {
+    pub fn drop_late_to(&self, authority: &str) {
         hold(&self.late)
             .retain(|request| request.uri().authority().is_none_or(|to| to.as_str() != authority));
     }
 
     /// What the newest call to a path was answered with success.
-    pub(crate) fn last_answer(&self, authority: &str, path: &str) -> Option<Bytes> {
+    pub fn last_answer(&self, authority: &str, path: &str) -> Option<Bytes> {
         let crossings = hold(&self.crossings);
         let there =
             |call: &&Crossed| call.authority == authority && call.path == path && call.status.is_success();
@@ -219,7 +213,7 @@ impl Network {
     }
 
     /// What crossed to a path, and with which status it was answered: also if nobody heard the answer.
-    pub(crate) fn crossed(&self, authority: &str, path: &str) -> Vec<(Bytes, StatusCode)> {
+    pub fn crossed(&self, authority: &str, path: &str) -> Vec<(Bytes, StatusCode)> {
         let crossings = hold(&self.crossings);
         let there = crossings.iter().filter(|call| call.authority == authority && call.path == path);
         there.map(|call| (call.asked.1.clone(), call.status)).collect()
@@ -227,14 +221,14 @@ impl Network {
 
     /// The paths of posts of the partner's, and of the operator's that change a coupon, that were answered with success twice, under
     /// one signature. Questions may be, and what the origin tells other parties is theirs to know again.
-    pub(crate) fn taken_twice(&self) -> Vec<String> {
+    pub fn taken_twice(&self) -> Vec<String> {
         let paths = hold(&self.taken_twice).clone();
         let acts = ["/ott/v1/transaction", "/ott/v1/coupon", "/operator/v1/coupons/"];
         paths.into_iter().filter(|path| acts.iter().any(|act| path.starts_with(act))).collect()
     }
 
     /// Takes everybody off the network.
-    pub(crate) fn end(&self) {
+    pub fn end(&self) {
         let services = std::mem::take(&mut *hold(&self.services));
         let apps = std::mem::take(&mut *hold(&self.apps));
         // Outside of the lock: what goes with them may look at the network.
@@ -242,12 +236,12 @@ impl Network {
     }
 
     /// Everything that crossed so far.
-    pub(crate) fn crossings(&self) -> Vec<Crossing> {
+    pub fn crossings(&self) -> Vec<Crossing> {
         hold(&self.crossings).iter().map(Crossed::told).collect()
     }
 
     /// The same as the bytes that they were.
-    pub(crate) fn raw_crossings(&self) -> Vec<RawCrossing> {
+    pub fn raw_crossings(&self) -> Vec<RawCrossing> {
         hold(&self.crossings).iter().map(Crossed::raw).collect()
     }
 
@@ -258,7 +252,7 @@ impl Network {
     }
 
     /// Takes a request to its service and brings the answer back, if nothing befalls them.
-    pub(crate) async fn deliver(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+    pub async fn deliver(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let mishap = self.mishap_of(request.uri());
         let Some(mishap) = mishap else { return self.bring(request).await };
         let authority = request.uri().authority().map_or_else(String::new, ToString::to_string);
@@ -337,7 +331,7 @@ impl Network {
     }
 
     /// Takes a request to its service and brings the answer back.
-    pub(crate) async fn bring(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+    pub async fn bring(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let authority = request.uri().authority().ok_or(Unreachable)?.to_string();
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         let service = hold(&self.services).get(&authority).cloned().ok_or(Unreachable)?;

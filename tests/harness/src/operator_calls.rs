@@ -1,7 +1,7 @@
 //! What an operator's own systems say to their origin.
 
-use super::keys::{self, Holder};
-use super::{Seat, World};
+use crate::keys::{self, Holder};
+use crate::{Seat, World};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 impl World {
     /// A signed call of Acme's systems: a question when there is nothing to say.
-    pub(crate) async fn acme_calls(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub async fn acme_calls(&self, path: &str, body: &Value) -> (StatusCode, Value) {
         self.try_acme(path, body).await.expect("somebody answers")
     }
 
     /// The same, if an answer comes.
-    pub(crate) async fn try_acme(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+    pub async fn try_acme(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
         let request = Request::builder().uri(format!("http://{}/operator/v1{path}", self.acme.origin));
         let mut request = if body.is_null() {
             request.body(Bytes::new())
@@ -32,7 +32,7 @@ impl World {
     }
 
     /// Acme's systems ask for an erasure; gives how far it is, or the code of the refusal.
-    pub(crate) async fn erase(&self, name: &str, number: &str) -> (StatusCode, Value) {
+    pub async fn erase(&self, name: &str, number: &str) -> (StatusCode, Value) {
         let (status, answer) =
             self.acme_calls("/erasures", &json!({"erasureID": name, "msisdn": number})).await;
         let word = if status == StatusCode::OK { "outcome" } else { "code" };
@@ -41,7 +41,7 @@ impl World {
 }
 
 /// Lets everybody who is listed be forgotten, as the command line does.
-pub(crate) async fn erase_listed(
+pub async fn erase_listed(
     seat: &Seat,
     list: &str,
 ) -> (onbill_origin::lifecycle::erasure_file::Report, Vec<String>) {

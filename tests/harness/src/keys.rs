@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const PARTNERS: [&str; 2] = ["netflix", "tunes"];
 
 /// Whose ring.
-pub(crate) enum Holder {
+pub enum Holder {
     Edge,
     Origin(&'static str),
     Operator(&'static str),
@@ -17,12 +17,12 @@ pub(crate) enum Holder {
 }
 
 /// The ring of one holder.
-pub(crate) fn ring(holder: &Holder) -> Keyring {
+pub fn ring(holder: &Holder) -> Keyring {
     Keyring::parse(&json(holder)).expect("is well formed")
 }
 
 /// The same as text.
-pub(crate) fn json(holder: &Holder) -> String {
+pub fn json(holder: &Holder) -> String {
     let operator = |id: &str, uses: &[&str]| -> Vec<Value> {
         uses.iter().map(|key_use| shared(&format!("operator:{id}"), key_use)).collect()
     };

@@ -1,9 +1,8 @@
 //! An operator whose billing takes files, and a folder that its origin can die at: before a step or right after it, and in
 //! the middle of writing.
 
-use super::Seat;
-use super::fragile::Life;
-use super::seat::Process;
+use crate::fragile::Life;
+use crate::{Process, Seat, folder};
 use async_trait::async_trait;
 use onbill_origin::config::Billing;
 use onbill_origin::config::FileSettings;
@@ -17,18 +16,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Minutes between two files.
-pub(crate) const EVERY_MINUTES: u32 = 15;
+pub const EVERY_MINUTES: u32 = 15;
 /// Lines of a file, at most: few, so that there are several files.
 const LINES: u32 = 3;
 
 /// The folder of one operator's files, gone when the test is over.
-pub(crate) struct Files {
-    pub(crate) directory: PathBuf,
+pub struct Files {
+    pub directory: PathBuf,
 }
 
 impl Files {
     /// What has a name in a folder, with its contents.
-    pub(crate) fn named(&self, folder: &str) -> BTreeMap<String, String> {
+    pub fn named(&self, folder: &str) -> BTreeMap<String, String> {
         let entries = fs::read_dir(self.directory.join(folder)).expect("is a folder");
         let names = entries.map(|entry| entry.expect("is there").path());
         let whole = names.filter(|path| path.is_file() && path.extension().is_none_or(|end| end != "tmp"));
@@ -41,7 +40,7 @@ impl Files {
     }
 
     /// Where something lies in a folder.
-    pub(crate) fn path(&self, folder: &str, name: &str) -> PathBuf {
+    pub fn path(&self, folder: &str, name: &str) -> PathBuf {
         self.directory.join(folder).join(name)
     }
 }
@@ -54,10 +53,10 @@ impl Drop for Files {
 
 impl Seat {
     /// Every program that starts from now on bills by files.
-    pub(super) fn bill_by_files(&mut self) {
+    pub(crate) fn bill_by_files(&mut self) {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let name = format!("onbill-files-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let directory = super::seat::folder().join(name);
+        let directory = folder().join(name);
         self.config.billing = Billing::Files;
         self.config.files = Some(FileSettings {
             directory: directory.clone(),
@@ -69,7 +68,7 @@ impl Seat {
     }
 
     /// One round of hand-off by files, as far as the program lives.
-    pub(crate) async fn try_file(&self) -> Result<(), Fault> {
+    pub async fn try_file(&self) -> Result<(), Fault> {
         let Process { app, life, .. } = &self.processes[0];
         let spool =
             FragileSpool { directory: Directory::open(&self.files().directory)?, life: Arc::clone(life) };
@@ -77,16 +76,16 @@ impl Seat {
     }
 
     /// One round of hand-off by files.
-    pub(crate) async fn file(&self) {
+    pub async fn file(&self) {
         self.try_file().await.expect("works");
     }
 
     /// Billing picks up what is out, and answers it; gives the names.
-    pub(crate) fn bill_files(&self) -> Vec<String> {
+    pub fn bill_files(&self) -> Vec<String> {
         self.operator.bill_files(&self.files().directory).expect("are as they should be")
     }
 
-    pub(crate) fn files(&self) -> &Files {
+    pub fn files(&self) -> &Files {
         self.files.as_ref().expect("bills by files")
     }
 }

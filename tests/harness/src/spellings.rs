@@ -6,7 +6,7 @@ use onbill_domain::encoding::encode_base64url;
 use std::fmt::Write as _;
 
 /// A search for some numbers.
-pub(super) struct Search {
+pub struct Search {
     patterns: AhoCorasick,
     /// Each pattern with what it is, to tell what was found.
     spellings: Vec<(String, Vec<u8>)>,
@@ -14,29 +14,30 @@ pub(super) struct Search {
 
 impl Search {
     /// For these numbers, in E.164, with what is said before them where they are called from home.
-    pub(super) fn new(numbers: &[&str]) -> Self {
+    pub fn new(numbers: &[&str]) -> Self {
         Self::of(numbers.iter().flat_map(|number| spellings(number)).collect())
     }
 
     /// The same, and for these codes.
-    pub(super) fn and_codes(self, codes: &[String]) -> Self {
+    #[must_use]
+    pub fn and_codes(self, codes: &[String]) -> Self {
         let codes = codes.iter().flat_map(|code| spellings_of_code(code));
         Self::of(self.spellings.into_iter().chain(codes).collect())
     }
 
     /// For these spellings.
-    pub(super) fn of(spellings: Vec<(String, Vec<u8>)>) -> Self {
+    pub fn of(spellings: Vec<(String, Vec<u8>)>) -> Self {
         let patterns = AhoCorasick::new(spellings.iter().map(|(_, pattern)| pattern)).expect("are patterns");
         Self { patterns, spellings }
     }
 
     /// The first spelling that is in `bytes`.
-    pub(super) fn find(&self, bytes: &[u8]) -> Option<&str> {
+    pub fn find(&self, bytes: &[u8]) -> Option<&str> {
         self.patterns.find(bytes).map(|found| self.spellings[found.pattern().as_usize()].0.as_str())
     }
 
     /// Complains about a number at `place`.
-    pub(super) fn assert_absent(&self, place: &str, bytes: &[u8]) {
+    pub fn assert_absent(&self, place: &str, bytes: &[u8]) {
         if let Some(spelling) = self.find(bytes) {
             panic!("{place} has {spelling}");
         }
@@ -44,7 +45,7 @@ impl Search {
 }
 
 /// A text in each encoding.
-pub(super) fn encoded(text: &str) -> Vec<(String, Vec<u8>)> {
+pub fn encoded(text: &str) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     let mut add = |how: &str, bytes: Vec<u8>| all.push((format!("{text} {how}"), bytes));
     add("as it is", text.as_bytes().to_vec());
@@ -153,6 +154,7 @@ fn packed(nibbles: &str) -> Vec<u8> {
         .collect()
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
     use base64::Engine as _;

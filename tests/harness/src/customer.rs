@@ -1,6 +1,6 @@
 //! What a customer's browser does: the widget's calls, the partner's forms, the way back.
 
-use super::{ACCOUNTS, EDGE, NETFLIX, Seat, World};
+use crate::{ACCOUNTS, EDGE, NETFLIX, Seat, World};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{Request, Response, StatusCode};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// What the customer chooses at the partner.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Choice<'e> {
+pub enum Choice<'e> {
     /// A new account of this e-mail address.
     New(&'e str),
     /// An account that is paid by card until now.
@@ -17,15 +17,15 @@ pub(crate) enum Choice<'e> {
 }
 
 /// The body of a charge for December.
-pub(crate) fn charge(pai: &str, id: &str, value: i64) -> Value {
+pub fn charge(pai: &str, id: &str, value: i64) -> Value {
     json!({"extTransactionID": id, "pai": pai, "amount": {"value": value, "currency": "USD"},
            "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
 }
 
 impl World {
     /// A world in which Acme's customer with this number, Ann, has signed up; and her PAI.
-    pub(crate) async fn signed_up(number: &str) -> (Self, String) {
-        let world = Self::new();
+    pub async fn signed_up(number: &str) -> (Self, String) {
+        let world = Self::start();
         world.acme.import(ACCOUNTS.0).await;
         world.sign_up(&world.acme, number, Choice::New("ann@example.com")).await;
         let pai = world.pai_of("ann@example.com").await;
@@ -33,7 +33,7 @@ impl World {
     }
 
     /// A call of the widget's frame.
-    pub(crate) async fn widget(&self, path: &str, body: Value) -> (StatusCode, Value) {
+    pub async fn widget(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let request = Request::post(format!("http://{EDGE}/widget/v1{path}"))
             .header("content-type", "application/json")
             .header("origin", format!("http://{EDGE}"));
@@ -41,14 +41,14 @@ impl World {
     }
 
     /// The customer enters a number, without a session.
-    pub(crate) async fn enter(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
+    pub async fn enter(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
         let body =
             json!({"operator": seat.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en"});
         self.widget("/account/validate", body).await
     }
 
     /// The customer enters a number that the dashboard's session lists.
-    pub(crate) async fn enter_listed(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
+    pub async fn enter_listed(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
         let msisdn = Msisdn::parse(number).expect("is E.164");
         let session = seat.operator.assertion(vec![msisdn]).expect("signs");
         let body = json!({"operator": seat.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en",
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// The text messages of a number, as they have come, after everything due was delivered.
-    pub(crate) async fn messages(&self, seat: &Seat, number: &str) -> Vec<String> {
+    pub async fn messages(&self, seat: &Seat, number: &str) -> Vec<String> {
         seat.deliver().await;
         let inbox =
             self.read(&format!("http://{}/sms?msisdn={}", seat.dashboard, number.replace('+', "%2B"))).await;
@@ -66,14 +66,14 @@ impl World {
     }
 
     /// The PIN in the newest text message.
-    pub(crate) async fn pin(&self, seat: &Seat, number: &str) -> String {
+    pub async fn pin(&self, seat: &Seat, number: &str) -> String {
         let messages = self.messages(seat, number).await;
         let newest = messages.last().expect("a message came");
         newest.chars().filter(char::is_ascii_digit).take(6).collect()
     }
 
     /// The customer proves a number by PIN; gives the flow.
-    pub(crate) async fn prove(&self, seat: &Seat, number: &str) -> String {
+    pub async fn prove(&self, seat: &Seat, number: &str) -> String {
         let (status, step) = self.enter(seat, number).await;
         assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("pin")), "{step}");
         let pin = self.pin(seat, number).await;
@@ -85,19 +85,19 @@ impl World {
     }
 
     /// The customer goes on to the partner; gives the partner's page.
-    pub(crate) async fn leave(&self, seat: &Seat, flow: &str) -> String {
+    pub async fn leave(&self, seat: &Seat, flow: &str) -> String {
         let (status, opened) = self.widget("/signup", json!({"operator": seat.id(), "flow": flow})).await;
         assert_eq!(status, StatusCode::CREATED, "{opened}");
         opened["url"].as_str().expect("is text").to_owned()
     }
 
     /// The customer fills in the partner's form; gives the answer.
-    pub(crate) async fn choose(&self, page: &str, choice: Choice<'_>) -> Response<Bytes> {
+    pub async fn choose(&self, page: &str, choice: Choice<'_>) -> Response<Bytes> {
         self.try_choose(page, choice).await.expect("answers")
     }
 
     /// The same, if the partner can be reached.
-    pub(crate) async fn try_choose(&self, page: &str, choice: Choice<'_>) -> Option<Response<Bytes>> {
+    pub async fn try_choose(&self, page: &str, choice: Choice<'_>) -> Option<Response<Bytes>> {
         let (form, email) = match choice {
             Choice::New(email) => ("new", email),
             Choice::Existing(email) => ("existing", email),
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// The whole sign-up of a number, up to the partner's last page; gives the partner's page.
-    pub(crate) async fn sign_up(&self, seat: &Seat, number: &str, choice: Choice<'_>) -> String {
+    pub async fn sign_up(&self, seat: &Seat, number: &str, choice: Choice<'_>) -> String {
         let flow = self.prove(seat, number).await;
         let page = self.leave(seat, &flow).await;
         let answer = self.choose(&page, choice).await;
@@ -119,12 +119,12 @@ impl World {
     }
 
     /// The customer goes back: from the partner over the edge to the operator's page. Gives that page's URL.
-    pub(crate) async fn go_back(&self, seat: &Seat) -> String {
+    pub async fn go_back(&self, seat: &Seat) -> String {
         self.go_back_with(seat, "").await
     }
 
     /// The same with a query on the return page's URL.
-    pub(crate) async fn go_back_with(&self, seat: &Seat, query: &str) -> String {
+    pub async fn go_back_with(&self, seat: &Seat, query: &str) -> String {
         let crossings = self.network.crossings();
         let session = crossings.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
         let text = &session.expect("the edge opened a sign-up").asked;
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// The lines of a number's bill that onbill put there.
-    pub(crate) async fn bill(&self, seat: &Seat, number: &str) -> Vec<Value> {
+    pub async fn bill(&self, seat: &Seat, number: &str) -> Vec<Value> {
         let bill =
             self.read(&format!("http://{}/bill?msisdn={}", seat.dashboard, number.replace('+', "%2B"))).await;
         bill["lines"].as_array().expect("has lines").clone()

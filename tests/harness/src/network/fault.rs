@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 /// What happens to calls on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mishap {
+pub enum Mishap {
     /// The request does not arrive.
     Lost,
     /// The request arrives when its caller has long given up.
@@ -24,15 +24,15 @@ pub(crate) enum Mishap {
 }
 
 /// A call that met a mishap.
-pub(super) struct Befallen {
-    pub(super) authority: String,
-    pub(super) body: Bytes,
-    pub(super) mishap: Mishap,
+pub(crate) struct Befallen {
+    pub(crate) authority: String,
+    pub(crate) body: Bytes,
+    pub(crate) mishap: Mishap,
 }
 
-pub(super) struct Disturbance {
+pub(crate) struct Disturbance {
     /// What the addresses of disturbed calls begin with.
-    pub(super) to: String,
-    pub(super) mishap: Mishap,
-    pub(super) calls_left: u32,
+    pub(crate) to: String,
+    pub(crate) mishap: Mishap,
+    pub(crate) calls_left: u32,
 }

@@ -1,0 +1,31 @@
+//! A clock that stands still until a test moves it.
+
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::Clock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+const NOW: i64 = 1_795_000_000;
+
+/// One clock for everybody.
+#[derive(Clone)]
+pub struct SharedClock(pub Arc<AtomicI64>);
+
+impl Default for SharedClock {
+    /// Shows the time at which every test begins.
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(NOW)))
+    }
+}
+
+impl SharedClock {
+    pub fn pass_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
+    }
+}

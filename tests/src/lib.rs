@@ -1,3 +1,0 @@
-//! What the tests that drive the whole system share.
-
-pub mod place;
