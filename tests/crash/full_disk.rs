@@ -24,7 +24,7 @@ async fn sqlite_loses_no_charge_on_a_full_disk() {
     let mut origin = scene.start_on_a_small_disk().await;
     partner
         .charge_while(&scene, &origin, 1, async {
-            partner.until_tally("charges are answered", |tally| tally.created >= ANSWERED).await;
+            partner.until_created(ANSWERED).await;
             origin.limit_files(Some(scene.largest_file_bytes() + ROOM_BYTES));
             partner.until_tally("calls fail", |tally| tally.failed >= FAILED).await;
         })
@@ -37,12 +37,7 @@ async fn sqlite_loses_no_charge_on_a_full_disk() {
     assert!(full.cut_off == 0 && origin.is_alive(), "it ended: {full:?}");
     assert!(scene.doors.is_healthy(&origin.address).await, "what is there can be read");
     origin.limit_files(None);
-    partner
-        .charge_while(&scene, &origin, 2, async {
-            let enough = full.created + ANSWERED;
-            partner.until_tally("charges are answered again", |tally| tally.created >= enough).await;
-        })
-        .await;
+    partner.charge_while(&scene, &origin, 2, partner.until_created(ANSWERED)).await;
     let after = partner.memory().tally.clone();
     assert_eq!(after.failed, full.failed, "the origin has not recovered");
     origin.kill();

@@ -53,6 +53,14 @@ pub(crate) struct Tally {
     pub(crate) cut_off: u64,
 }
 
+impl Tally {
+    /// Answers of any kind.
+    fn answers(&self) -> u64 {
+        let Self { created, replayed, refunded, refused, in_progress, failed, cut_off: _ } = self;
+        created + replayed + refunded + refused + in_progress + failed
+    }
+}
+
 /// Everything that was asked and answered so far. A charge and its refund are named by their place here.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -102,6 +110,18 @@ impl Partner {
             (!is_enough(&tally)).then(|| format!("not yet: {what}; {tally:?}"))
         })
         .await;
+    }
+
+    /// Waits for so many answers more, whatever they say.
+    pub(crate) async fn until_answers(&self, more: u64) {
+        let enough = self.memory().tally.answers() + more;
+        self.until_tally("calls are answered", |tally| tally.answers() >= enough).await;
+    }
+
+    /// Waits until so many charges more are created.
+    pub(crate) async fn until_created(&self, more: u64) {
+        let enough = self.memory().tally.created + more;
+        self.until_tally("charges are created", |tally| tally.created >= enough).await;
     }
 
     /// Begins to charge.

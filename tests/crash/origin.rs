@@ -5,9 +5,15 @@ use crate::scene::Scene;
 use crate::setting::{until_nothing, variable};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::Write as _;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Below those of outgoing connections; one that was used ten thousand origins ago is free again.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 10_000;
 
 /// A running origin. It is killed when it is dropped.
 pub(crate) struct Origin {
@@ -21,7 +27,7 @@ pub(crate) struct Origin {
 const WITHOUT_SIGXFSZ: &str = r#"trap '' XFSZ && exec "$0" "$@""#;
 
 impl Origin {
-    /// Starts on the configuration in this folder, on a port that nobody has, and waits until it answers.
+    /// Starts on the configuration in this folder, and waits until it answers.
     pub(crate) async fn start(folder: &Path, config: &str) -> Self {
         Self::launch(folder, config, Command::new(program())).await
     }
@@ -34,7 +40,7 @@ impl Origin {
     }
 
     async fn launch(folder: &Path, config: &str, mut command: Command) -> Self {
-        let address = free_address();
+        let address = own_address();
         let file = folder.join("origin.toml");
         std::fs::write(&file, format!("listen = \"{address}\"\n{config}"))
             .expect("the folder can be written");
@@ -89,10 +95,16 @@ impl Drop for Origin {
 pub(crate) struct Bulk(Child);
 
 impl Bulk {
-    pub(crate) fn begin(scene: &Scene, file: &Path) -> Self {
+    /// Reads what is in the file, and then waits for more of it, which never comes.
+    pub(crate) fn begin_endless(scene: &Scene, file: &Path) -> Self {
         let mut command = scene.command_line();
-        command.args(["coupons", "issue"]).arg(file).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().expect("the program starts"))
+        command.args(["coupons", "issue", "/dev/stdin"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
+        let contents = std::fs::read(file).expect("is there");
+        let input = child.stdin.as_mut().expect("is piped");
+        input.write_all(&contents).expect("the program reads to its end");
+        Self(child)
     }
 
     /// Whether it still runs.
@@ -132,15 +144,22 @@ pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
 /// The program with this configuration, for whatever but serving.
 pub(crate) fn command_line(folder: &Path, config: &str) -> Command {
     let toml = folder.join("command-line.toml");
-    std::fs::write(&toml, format!("listen = \"{}\"\n{config}", free_address())).expect("can be written");
+    // Only `serve` listens.
+    std::fs::write(&toml, format!("listen = \"127.0.0.1:1\"\n{config}")).expect("can be written");
     let mut command = Command::new(program());
     command.arg("--config").arg(toml);
     command
 }
 
-fn free_address() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("is bound").to_string()
+/// An address that no other process of this machine takes: a host of this process's own in 127.0.0.0/8, and a port that
+/// the system gives to no outgoing connection. A port that is found free may be somebody's before the origin listens.
+fn own_address() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let [_, a, b, c] = std::process::id().to_be_bytes();
+    // Far away from 127.0.0.1.
+    let host = Ipv4Addr::new(127, a | 0x80, b, c);
+    let port = FIRST_PORT + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
+    format!("{host}:{port}")
 }
 
 /// The built program: where `ONBILL_ORIGIN` says, or beside the folder of this test's own.
