@@ -23,6 +23,7 @@ mod notifications;
 mod outages;
 mod outbox_at_work;
 mod own_page;
+mod recorded_responses;
 mod refunds;
 mod refusals;
 mod rotation;

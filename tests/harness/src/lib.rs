@@ -26,7 +26,7 @@ mod system;
 pub use clock::SharedClock;
 pub use dice::Dice;
 pub use keys::Holder;
-pub use network::{Crossing, FAILED_AFTER, Mishap, Network, RawCrossing};
+pub use network::{Crossed, Crossing, FAILED_AFTER, Mishap, Network, RawCrossing};
 pub use operator::{ACCOUNTS, Process, Seat, config_of, folder};
 pub use random::Counted;
 pub use system::{EDGE, NETFLIX, World};

@@ -69,18 +69,23 @@ pub struct Network {
     late: Mutex<Vec<Request<Bytes>>>,
     taken_twice: Mutex<Vec<String>>,
     crossings: Mutex<Vec<Crossed>>,
+    sent: AtomicU64,
     thrown: AtomicU64,
     /// Whether a call stalls at the moment.
     stalled: AtomicBool,
 }
 
 /// One call that crossed, as it was: most are never looked at.
-struct Crossed {
-    authority: String,
-    path: String,
-    asked: (HeaderMap, Bytes),
-    status: StatusCode,
-    answered: (HeaderMap, Bytes),
+#[derive(Clone)]
+pub struct Crossed {
+    /// Counts calls in the order in which they were sent. They are stored in the order in which they were answered.
+    pub number: u64,
+    pub method: Method,
+    pub authority: String,
+    pub path: String,
+    pub asked: (HeaderMap, Bytes),
+    pub status: StatusCode,
+    pub answered: (HeaderMap, Bytes),
 }
 
 /// The same as bytes.
@@ -128,6 +133,7 @@ impl Network {
             late: Mutex::default(),
             taken_twice: Mutex::default(),
             crossings: Mutex::default(),
+            sent: AtomicU64::new(0),
             thrown: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
         }
@@ -240,6 +246,13 @@ impl Network {
         hold(&self.crossings).iter().map(Crossed::told).collect()
     }
 
+    /// The calls that were answered after the first `count` ones, in the order in which they were sent.
+    pub fn exchanges_after(&self, count: usize) -> Vec<Crossed> {
+        let mut exchanges = hold(&self.crossings).get(count..).unwrap_or_default().to_vec();
+        exchanges.sort_by_key(|exchange| exchange.number);
+        exchanges
+    }
+
     /// The same as the bytes that they were.
     pub fn raw_crossings(&self) -> Vec<RawCrossing> {
         hold(&self.crossings).iter().map(Crossed::raw).collect()
@@ -335,6 +348,7 @@ impl Network {
         let authority = request.uri().authority().ok_or(Unreachable)?.to_string();
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         let service = hold(&self.services).get(&authority).cloned().ok_or(Unreachable)?;
+        let (number, method) = (self.sent.fetch_add(1, Ordering::Relaxed), request.method().clone());
         let asked = (request.headers().clone(), request.body().clone());
         let answer = match service {
             Service::Edge(edge, config) => onbill_edge::handle(&*edge, &config, request).await,
@@ -356,7 +370,7 @@ impl Network {
         };
         let status = answer.status();
         let answered = (answer.headers().clone(), answer.body().clone());
-        hold(&self.crossings).push(Crossed { authority, path, asked, status, answered });
+        hold(&self.crossings).push(Crossed { number, method, authority, path, asked, status, answered });
         Ok(answer)
     }
 }

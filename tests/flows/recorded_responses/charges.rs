@@ -1,0 +1,365 @@
+//! Subscriptions, charges and refunds: the partner's calls, what is said to billing, and the webhooks.
+
+use super::recorder::Recorder;
+use super::refusals;
+use super::request::{Call, Caller};
+use http::Method;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::{ACCOUNTS, Mishap};
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
+const NO_PAI: &str = "00000000-0000-4000-8000-000000000000";
+
+pub(super) async fn record(recorder: &mut Recorder) {
+    recorder.section("a subscriber");
+    recorder.world.sign_up(&recorder.world.acme, GOOD, Choice::New("ann@example.com")).await;
+    recorder.record("signs up");
+    let pai = recorder.world.pai_of("ann@example.com").await;
+    charges(recorder, &pai).await;
+    charge_refusals(recorder, &pai).await;
+    refunds(recorder).await;
+    refund_refusals(recorder).await;
+    unclear(recorder, &pai).await;
+    unclear_refunds(recorder, &pai).await;
+    subscriptions(recorder, &pai).await;
+    ledger(recorder).await;
+    shared_refusals(recorder, &pai).await;
+}
+
+async fn charges(recorder: &mut Recorder, pai: &str) {
+    recorder.section("charges");
+    recorder.known_partner("a charge", "/transaction", &charge(pai, "c-1", 1599)).await;
+    recorder.known_partner("its replay", "/transaction", &charge(pai, "c-1", 1599)).await;
+    recorder.known_partner("with other contents", "/transaction", &charge(pai, "c-1", 1600)).await;
+    let mut taxed = charge(pai, "c-2", 1599);
+    taxed["tax"] = json!({"value": 99, "currency": "USD"});
+    recorder.known_partner("with tax", "/transaction", &taxed).await;
+    let call = Call::post(Caller::Partner("netflix"), "/ott/v1/transaction", &charge(pai, "c-3", 1599));
+    recorder.call_twice("two at once", &call).await;
+    recorder.partner("its state", Method::GET, "/transaction/c-1", &Value::Null).await;
+    recorder.partner("an unknown one's state", Method::GET, "/transaction/none", &Value::Null).await;
+    recorder.partner("no identifier", Method::GET, "/transaction/a%20b", &Value::Null).await;
+}
+
+async fn charge_refusals(recorder: &mut Recorder, pai: &str) {
+    recorder.section("what is no charge");
+    let period = |from: &str, to: &str| json!({"from": from, "to": to});
+    let amount = |value: Value, currency: &str| json!({"value": value, "currency": currency});
+    for (member, value) in [
+        ("amount", amount(json!(0), "USD")),
+        ("amount", amount(json!(-1), "USD")),
+        ("amount", amount(json!(100_000_001), "USD")),
+        ("amount", amount(json!(15.99), "USD")),
+        ("amount", amount(json!(1599), "XXX")),
+        ("amount", amount(json!(1599), "EUR")),
+        ("servicePeriod", period("2026-12-31", "2026-12-01")),
+        ("servicePeriod", period("2026-12-01", "2030-12-01")),
+        ("servicePeriod", period("2026-02-01", "2026-02-30")),
+        ("extTransactionID", json!("")),
+        ("extTransactionID", json!("b 1")),
+        ("extTransactionID", json!("onbill-coupon-1")),
+        ("tax", amount(json!(1600), "USD")),
+        ("tax", amount(json!(10), "EUR")),
+        ("description", json!("")),
+        ("description", json!("a\nb")),
+        ("pai", json!("not-a-pai")),
+        ("pai", json!(NO_PAI)),
+    ] {
+        let mut body = charge(pai, "b-1", 1599);
+        body[member] = value;
+        let label = format!("a wrong {member}");
+        recorder.partner(&label, Method::POST, "/transaction", &body).await;
+        let passed_on = Call::post(Caller::EdgeForPartner, "/ott/v1/transaction", &body);
+        recorder.call(&format!("{label}, at the origin"), passed_on).await;
+    }
+    let foreign = Call::post(Caller::Partner("tunes"), "/ott/v1/transaction", &charge(pai, "b-1", 1599));
+    recorder.call("another partner's PAI", foreign).await;
+}
+
+pub(super) fn refund_request(id: &str, value: impl Into<Option<i64>>) -> Value {
+    let mut body = json!({"extRefundID": id, "reason": "A week without service"});
+    if let Some(value) = value.into() {
+        body["amount"] = json!({"value": value, "currency": "USD"});
+    }
+    body
+}
+
+async fn refunds(recorder: &mut Recorder) {
+    recorder.section("refunds");
+    recorder.known_partner("a part", "/transaction/c-1/refund", &refund_request("r-1", 600)).await;
+    recorder.known_partner("its replay", "/transaction/c-1/refund", &refund_request("r-1", 600)).await;
+    recorder
+        .known_partner("with other contents", "/transaction/c-1/refund", &refund_request("r-1", 601))
+        .await;
+    recorder
+        .known_partner("more than is left", "/transaction/c-1/refund", &refund_request("r-2", 1000))
+        .await;
+    recorder.known_partner("the rest", "/transaction/c-1/refund", &refund_request("r-3", None)).await;
+    recorder.known_partner("nothing is left", "/transaction/c-1/refund", &refund_request("r-4", None)).await;
+    recorder.known_partner("all of a charge", "/transaction/c-2/refund", &refund_request("r-5", None)).await;
+    let body = refund_request("r-6", 100);
+    let call = Call::post(Caller::Partner("netflix"), "/ott/v1/transaction/c-3/refund", &body);
+    recorder.call_twice("two at once", &call).await;
+    for (label, path) in [
+        ("its state", "/transaction/c-1/refund/r-1"),
+        ("of another charge", "/transaction/c-2/refund/r-1"),
+        ("an unknown refund", "/transaction/c-1/refund/none"),
+        ("no identifier", "/transaction/c-1/refund/a%20b"),
+    ] {
+        recorder.partner(label, Method::GET, path, &Value::Null).await;
+    }
+}
+
+async fn refund_refusals(recorder: &mut Recorder) {
+    recorder.section("what is no refund");
+    for (member, value) in [
+        ("amount", json!({"value": 0, "currency": "USD"})),
+        ("amount", json!({"value": 7.99, "currency": "USD"})),
+        ("amount", json!({"value": 100, "currency": "EUR"})),
+        ("extRefundID", json!("r".repeat(300))),
+        ("reason", json!(" ")),
+        ("reason", json!("a\nb")),
+    ] {
+        let mut body = refund_request("r-9", 100);
+        body[member] = value;
+        recorder.partner(&format!("a wrong {member}"), Method::POST, "/transaction/c-1/refund", &body).await;
+        let passed_on = Call::post(Caller::EdgeForPartner, "/ott/v1/transaction/c-1/refund", &body);
+        recorder.call(&format!("a wrong {member}, at the origin"), passed_on).await;
+    }
+    recorder
+        .partner("no such charge", Method::POST, "/transaction/none/refund", &refund_request("r-9", 1))
+        .await;
+    let passed_on =
+        Call::post(Caller::EdgeForPartner, "/ott/v1/transaction/none/refund", &refund_request("r-9", 1));
+    recorder.call("no such charge, at the origin", passed_on).await;
+}
+
+/// Charges whose outcome is not known at once: PENDING, then a webhook.
+async fn unclear(recorder: &mut Recorder, pai: &str) {
+    recorder.section("a charge that billing applies without an answer");
+    for (id, mishap) in [("u-1", Mishap::AnswerLost), ("u-2", Mishap::Lost), ("u-3", Mishap::FailsAfter)] {
+        recorder.world.network.disturb(BILLING, mishap);
+        recorder.known_partner("the charge", "/transaction", &charge(pai, id, 1599)).await;
+        recorder.known_partner("its replay", "/transaction", &charge(pai, id, 1599)).await;
+        let body = refund_request("ur-1", 100);
+        recorder.known_partner("a refund of it", &format!("/transaction/{id}/refund"), &body).await;
+        recorder.world.network.mend();
+        recorder.world.pass_seconds(400);
+        recorder.deliver("billing is asked, then the webhook").await;
+        let path = format!("/transaction/{id}");
+        recorder.partner("its state", Method::GET, &path, &Value::Null).await;
+    }
+    recorder.section("a charge that is declined later");
+    recorder.world.network.disturb(BILLING, Mishap::Lost);
+    recorder.known_partner("the charge", "/transaction", &charge(pai, "u-4", 1599)).await;
+    recorder.world.network.mend();
+    let suspended = ACCOUNTS.0.replace("+12025550101,active", "+12025550101,suspended");
+    recorder.world.acme.import(&suspended).await;
+    recorder.world.pass_seconds(400);
+    recorder.deliver("the account is suspended by then").await;
+    recorder.world.acme.import(ACCOUNTS.0).await;
+}
+
+async fn unclear_refunds(recorder: &mut Recorder, pai: &str) {
+    recorder.section("refunds that are clear later");
+    recorder.known_partner("a charge", "/transaction", &charge(pai, "v-1", 1599)).await;
+    for (id, mishap) in [("v-1", Mishap::AnswerLost), ("v-2", Mishap::Lost)] {
+        recorder.world.network.disturb(REFUNDS, mishap);
+        recorder.known_partner("the refund", "/transaction/v-1/refund", &refund_request(id, 100)).await;
+        recorder.world.network.mend();
+        recorder.world.pass_seconds(400);
+        recorder.deliver("billing is asked again, then the webhook").await;
+        let path = format!("/transaction/v-1/refund/{id}");
+        recorder.partner("its state", Method::GET, &path, &Value::Null).await;
+    }
+    recorder.section("a webhook that the partner does not take at once");
+    recorder.world.network.disturb(BILLING, Mishap::AnswerLost);
+    recorder.known_partner("a charge", "/transaction", &charge(pai, "v-3", 1599)).await;
+    recorder.world.network.mend();
+    recorder.world.network.disturb("127.0.0.1:8791/transaction-state", Mishap::FailsAfter);
+    recorder.world.pass_seconds(400);
+    recorder.deliver("it fails").await;
+    recorder.world.network.mend();
+    recorder.world.pass_seconds(400);
+    recorder.deliver("it is sent again").await;
+}
+
+async fn subscriptions(recorder: &mut Recorder, pai: &str) {
+    recorder.section("subscriptions");
+    let validated = json!({"msisdn": "+12025550107", "operator": "acme"});
+    let other = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");
+    let body = json!({"pai": other, "extSubscriptionID": "s-1", "origin": "NEW_ACCOUNT", "plan": "standard"});
+    let with = |member: &str, value: Value| {
+        let mut body = body.clone();
+        body[member] = value;
+        body
+    };
+    let path = "/partnerSubscription";
+    let id = recorder.partner("a new one", Method::POST, path, &body).await.text("partnerSubscriptionID");
+    recorder.partner("its replay", Method::POST, path, &body).await;
+    recorder.partner("with other contents", Method::POST, path, &with("plan", json!("premium"))).await;
+    let second = with("extSubscriptionID", json!("s-2"));
+    recorder.partner("a second one", Method::POST, path, &second).await;
+    recorder.partner("of no PAI", Method::POST, path, &with("pai", json!(NO_PAI))).await;
+    recorder.partner("of another origin", Method::POST, path, &with("origin", json!("GIFT"))).await;
+    recorder.partner("without a plan", Method::POST, path, &with("plan", json!(""))).await;
+    let of_ann = with("pai", json!(pai));
+    recorder.partner("an id of another subscriber", Method::POST, path, &of_ann).await;
+    let change = |status: &str| json!({"status": status, "reason": "As they wish"});
+    let own = format!("{path}/{id}");
+    for status in ["SUSPENDED", "ACTIVE", "PAUSED", "CANCELLED", "CANCELLED", "ACTIVE"] {
+        recorder.partner(&format!("changed to {status}"), Method::PUT, &own, &change(status)).await;
+    }
+    let unknown = format!("{path}/none");
+    recorder.partner("an unknown one", Method::PUT, &unknown, &change("ACTIVE")).await;
+    let malformed = format!("{path}/a%20b");
+    recorder.partner("no identifier", Method::PUT, &malformed, &change("ACTIVE")).await;
+    let passed_on =
+        Call::new(Caller::EdgeForPartner, Method::PUT, "/ott/v1/partnerSubscription/none", &change("ACTIVE"));
+    recorder.call("an unknown one, at the origin", passed_on).await;
+}
+
+async fn ledger(recorder: &mut Recorder) {
+    recorder.section("the ledger");
+    for query in [
+        "from=2026-11-01&to=2026-11-30",
+        "from=2026-11-01&to=2026-11-30&status=DECLINED&partner=netflix",
+        "from=2026-12-01&to=2026-12-01",
+        "from=2026-12-01&to=2026-11-01",
+        "from=2026-11-01",
+        "from=2026-11-01&to=2026-11-30&status=NONE",
+        "from=2026-11-01&to=2026-11-30&partner=tunes",
+        "from=2026-11-01&to=2026-11-30&cursor=none",
+    ] {
+        recorder.operator_asks(query, &format!("/transactions?{query}")).await;
+    }
+    let pai = recorder.world.pai_of("ann@example.com").await;
+    for n in 0..26 {
+        recorder.world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, &format!("p-{n}"), 100)).await;
+    }
+    recorder.skip();
+    let query = "from=2026-11-01&to=2026-11-30";
+    let page = recorder.operator_asks("a page", &format!("/transactions?{query}")).await;
+    let next = format!("/transactions?{query}&cursor={}", page.text("next"));
+    recorder.operator_asks("the next page", &next).await;
+}
+
+async fn shared_refusals(recorder: &mut Recorder, pai: &str) {
+    let caller = Caller::Partner("netflix");
+    let new = json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
+    for call in [
+        Call::post(caller, "/ott/v1/transaction", &charge(pai, "x-1", 1599)),
+        Call::get(caller, "/ott/v1/transaction/x-1"),
+        Call::post(caller, "/ott/v1/transaction/x-1/refund", &refund_request("x-1", 100)),
+        Call::get(caller, "/ott/v1/transaction/x-1/refund/x-1"),
+        Call::post(caller, "/ott/v1/partnerSubscription", &new),
+        Call::new(caller, Method::PUT, "/ott/v1/partnerSubscription/x-1", &json!({"status": "ACTIVE"})),
+        Call::post(caller, "/ott/v1/notification", &json!({"pai": pai, "message": "Hello"})),
+        Call::post(caller, "/ott/v1/token/validate", &json!({"token": "t", "extReference": "x-1"})),
+    ] {
+        refusals::record(recorder, &call).await;
+    }
+}
+
+/// Every reason for which a charge is declined.
+pub(super) async fn record_declines(recorder: &mut Recorder) {
+    by_limits(recorder).await;
+    by_accounts(recorder).await;
+    by_ends(recorder).await;
+    by_billing(recorder).await;
+}
+
+async fn subscriber(recorder: &mut Recorder, number: &str, email: &str) -> String {
+    recorder.world.pass_seconds(1);
+    recorder.world.sign_up(&recorder.world.acme, number, Choice::New(email)).await;
+    recorder.skip();
+    recorder.world.pai_of(email).await
+}
+
+async fn by_limits(recorder: &mut Recorder) {
+    let pai = subscriber(recorder, GOOD, "ann@example.com").await;
+    recorder.world.limit_acme(
+        json!([{"currency": "USD", "smallest": 50, "transaction": 5000, "day": 6000, "month": 10_000}]),
+    );
+    recorder.section("declined by the operator's limits");
+    for (id, value) in [("l-1", 49), ("l-2", 5001), ("l-3", 5000), ("l-4", 1001), ("l-5", 1000)] {
+        recorder.known_partner(&format!("{value} cents"), "/transaction", &charge(&pai, id, value)).await;
+    }
+    recorder.world.pass_seconds(86_400);
+    for (id, value) in [("l-6", 4000), ("l-7", 100)] {
+        recorder.known_partner("a day later", "/transaction", &charge(&pai, id, value)).await;
+    }
+    recorder.known_partner("a replay of a decline", "/transaction", &charge(&pai, "l-2", 5001)).await;
+    recorder.partner("the state of a decline", Method::GET, "/transaction/l-2", &Value::Null).await;
+    recorder.world.limit_acme(json!([]));
+}
+
+async fn by_accounts(recorder: &mut Recorder) {
+    for (number, from, to) in [
+        ("+12025550107", ",active", ",suspended"),
+        ("+12025550109", ",active", ",ceased"),
+        ("+12025550110", "2020-07-08", "2026-11-20"),
+    ] {
+        let email = format!("{}@example.com", &number[1..]);
+        let pai = subscriber(recorder, number, &email).await;
+        recorder.section(&format!("declined as the account of {number} is{to}"));
+        let line = ACCOUNTS.0.lines().find(|line| line.starts_with(number)).expect("is there");
+        recorder.world.acme.import(&ACCOUNTS.0.replace(line, &line.replace(from, to))).await;
+        recorder.known_partner("a charge", "/transaction", &charge(&pai, &format!("a-{number}"), 1599)).await;
+        recorder.deliver("what follows").await;
+        recorder.known_partner("the next", "/transaction", &charge(&pai, &format!("b-{number}"), 1599)).await;
+        recorder.world.acme.import(ACCOUNTS.0).await;
+    }
+}
+
+async fn by_ends(recorder: &mut Recorder) {
+    for (reason, number) in [
+        (DeclineReason::AccountClosedFraud, "+12025550112"),
+        (DeclineReason::PaiRevokedByUser, "+12025550113"),
+    ] {
+        let email = format!("{}@example.com", &number[1..]);
+        let pai = subscriber(recorder, number, &email).await;
+        recorder.section(&format!("declined as {}", reason.as_str()));
+        let (partner, closed) =
+            (PartnerId::parse("netflix").expect("is one"), Pai::parse(&pai).expect("is one"));
+        let app = recorder.world.acme.app();
+        app.store.close_pai(recorder.world.now(), partner, closed, reason).await.expect("works");
+        recorder.deliver("what follows").await;
+        recorder.known_partner("a charge", "/transaction", &charge(&pai, &format!("e-{number}"), 1599)).await;
+    }
+}
+
+async fn by_billing(recorder: &mut Recorder) {
+    let number = "+12025550104";
+    let line = "+12025550104,active,prepaid,120";
+    recorder.world.acme.import(&ACCOUNTS.0.replace(line, "+12025550104,active,prepaid,99999")).await;
+    let pai = subscriber(recorder, number, "poor@example.com").await;
+    recorder.section("declined by billing");
+    recorder.known_partner("too low a balance", "/transaction", &charge(&pai, "i-1", 1599)).await;
+    recorder.partner("its state", Method::GET, "/transaction/i-1", &Value::Null).await;
+    let raw_codes = [json!("51"), json!("account-closed"), json!("no credit: +12025550104"), Value::Null];
+    for (n, raw_code) in raw_codes.iter().enumerate() {
+        recorder.world.network.attach("127.0.0.1:8793", declining(raw_code));
+        recorder.world.reconfigure_acme(|config| config.bss_url = "http://127.0.0.1:8793/csp".to_owned());
+        let id = format!("b-{n}");
+        recorder.partner("billing's own code", Method::POST, "/transaction", &charge(&pai, &id, 100)).await;
+    }
+}
+
+/// Billing that declines everything with this code.
+fn declining(raw_code: &Value) -> axum::Router {
+    let answer = json!({"status": "DECLINED", "rawCode": raw_code});
+    axum::Router::new().route(
+        "/csp/transaction",
+        axum::routing::post(move || {
+            let answer = answer.clone();
+            async move { (http::StatusCode::CREATED, axum::Json(answer)) }
+        }),
+    )
+}

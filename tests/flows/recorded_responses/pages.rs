@@ -1,0 +1,109 @@
+//! What a browser loads: the loader, the frame, the return page and the pages of refusals.
+
+use super::recorder::Recorder;
+use super::request::{Call, Caller};
+use http::Method;
+use onbill_domain::locale::Locale;
+use onbill_edge::platform::Sieve;
+use onbill_test_harness::Mishap;
+
+const LOADER: &str = "/widget/v1/onbill.js";
+const FRAME: &str = "/widget/v1/frame";
+const RETURN: &str = "/widget/v1/return/acme/a-ticket";
+
+fn get(path: &str) -> Call {
+    Call::get(Caller::Browser, path)
+}
+
+pub(super) async fn record(recorder: &mut Recorder) {
+    loader(recorder).await;
+    frames(recorder).await;
+    for locale in Locale::ALL {
+        refused_frames(recorder, locale.as_str()).await;
+        refused_returns(recorder, locale.as_str()).await;
+    }
+    no_paths(recorder).await;
+}
+
+async fn loader(recorder: &mut Recorder) {
+    recorder.section("the loader");
+    recorder.call("the script", get(LOADER)).await;
+    recorder.call("its head", get(LOADER).method(Method::HEAD)).await;
+    recorder.call("any version is known", get(LOADER).header("if-none-match", "*")).await;
+    recorder.call("another version is known", get(LOADER).header("if-none-match", "\"x\"")).await;
+    recorder.call("by POST", get(LOADER).method(Method::POST)).await;
+}
+
+async fn frames(recorder: &mut Recorder) {
+    recorder.section("the frame");
+    for locale in Locale::ALL {
+        let locale = locale.as_str();
+        let offer = format!("{FRAME}?operator=acme&offer=netflix-standard&locale={locale}");
+        recorder.call(&format!("an offer in {locale}"), get(&offer)).await;
+        let own_page = format!("{FRAME}?operator=acme&view=account&locale={locale}");
+        recorder.call(&format!("the own page in {locale}"), get(&own_page)).await;
+    }
+    let nova = format!("{FRAME}?operator=nova&offer=netflix-standard");
+    recorder
+        .call("another operator, in the browser's language", get(&nova).header("accept-language", "es"))
+        .await;
+    let acme = format!("{FRAME}?operator=acme&offer=netflix-standard");
+    recorder.call("in a language without words", get(&acme).header("accept-language", "fi")).await;
+    let parent = format!(
+        "{acme}&parent=http%3A%2F%2F127.0.0.1%3A8790&return-url=http%3A%2F%2F127.0.0.1%3A8790%2Fdone"
+    );
+    recorder.call("with its parent and a return URL", get(&parent)).await;
+    recorder.call("its head", get(&acme).method(Method::HEAD)).await;
+    recorder.call("by POST", get(&acme).method(Method::POST)).await;
+    recorder.call("a malformed correlator", get(&acme).header("x-correlator", "not one")).await;
+    recorder.world.edge.run_dry(true);
+    recorder.call("without randomness", get(&acme)).await;
+    recorder.world.edge.run_dry(false);
+}
+
+async fn refused_frames(recorder: &mut Recorder, locale: &str) {
+    recorder.section(&format!("refused frames in {locale}"));
+    for (label, query) in [
+        ("an unknown operator", "operator=none&offer=netflix-standard"),
+        ("an unknown offer", "operator=acme&offer=none"),
+        ("an unknown view", "operator=acme&view=none"),
+        ("no query", ""),
+        ("another site's page", "operator=acme&offer=netflix-standard&parent=https%3A%2F%2Fevil.example"),
+        (
+            "a return URL elsewhere",
+            "operator=acme&offer=netflix-standard&return-url=https%3A%2F%2Fevil.example",
+        ),
+    ] {
+        recorder.call(label, get(&format!("{FRAME}?{query}&locale={locale}"))).await;
+    }
+}
+
+async fn refused_returns(recorder: &mut Recorder, locale: &str) {
+    recorder.section(&format!("refused return pages in {locale}"));
+    let page = format!("{RETURN}?locale={locale}");
+    recorder.call("an unknown ticket", get(&page)).await;
+    recorder.call("an unknown operator", get(&format!("/widget/v1/return/none/t?locale={locale}"))).await;
+    recorder.call("no ticket", get(&format!("/widget/v1/return/acme/%20?locale={locale}"))).await;
+    recorder.world.edge.use_up(Sieve::Widget, true);
+    recorder.call("over the rate", get(&page)).await;
+    recorder.world.edge.use_up(Sieve::Widget, false);
+    recorder.call_disturbed("no origin answers", "127.0.0.1:8788", Mishap::Lost, get(&page)).await;
+    recorder.call("by POST", get(&page).method(Method::POST)).await;
+}
+
+async fn no_paths(recorder: &mut Recorder) {
+    recorder.section("health, and paths that do not exist");
+    recorder.call("health of the edge", get("/healthz")).await;
+    recorder.call("its head", get("/healthz").method(Method::HEAD)).await;
+    recorder.call("by POST", get("/healthz").method(Method::POST)).await;
+    let long = "c".repeat(257);
+    recorder.call("a long correlator", get("/healthz").header("x-correlator", &long)).await;
+    recorder.call("a given correlator", get("/healthz").header("x-correlator", "abc-1")).await;
+    for path in ["/", "/healthz/", "/widget/v1/return/acme", "/ott/v1/transactions"] {
+        recorder.call("no such path at the edge", get(path)).await;
+    }
+    recorder.call("health of the origin", Call::get(Caller::Edge, "/healthz")).await;
+    recorder.call("by POST", Call::get(Caller::Edge, "/healthz").method(Method::POST)).await;
+    recorder.call("no such path at the origin", Call::get(Caller::Edge, "/nothing")).await;
+    recorder.call("no gateway reports here", Call::get(Caller::Edge, "/sms/v1/receipt/x?status=1")).await;
+}

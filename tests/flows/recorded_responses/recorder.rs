@@ -1,0 +1,176 @@
+//! Makes the scripted calls and writes down every exchange that follows from them.
+
+use super::golden;
+use super::request::{Call, Caller};
+use super::transcript;
+use bytes::Bytes;
+use futures_util::future::join;
+use http::header::LOCATION;
+use http::{Method, Request, StatusCode};
+use onbill_test_harness::{ACCOUNTS, Mishap, World};
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// The reply to a scripted call.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) body: Value,
+    location: Option<String>,
+}
+
+impl Reply {
+    /// A text member of the body.
+    pub(super) fn text(&self, member: &str) -> String {
+        let text = self.body[member].as_str();
+        text.unwrap_or_else(|| panic!("{member} is not in {} {}", self.status, self.body)).to_owned()
+    }
+
+    pub(super) fn location(&self) -> &str {
+        self.location.as_deref().expect("is a redirect")
+    }
+}
+
+/// A world, and the transcript of what was said in it.
+pub(super) struct Recorder {
+    pub(super) world: World,
+    transcript: String,
+    recorded: usize,
+}
+
+impl Recorder {
+    /// Acme has its demo accounts; nobody has signed up.
+    pub(super) async fn new() -> Self {
+        let world = World::start();
+        world.acme.import(ACCOUNTS.0).await;
+        Self { world, transcript: String::new(), recorded: 0 }
+    }
+
+    pub(super) fn section(&mut self, title: &str) {
+        writeln!(self.transcript, "{} {title} {}\n", "=".repeat(20), "=".repeat(20)).expect("is text");
+    }
+
+    /// Makes a call and records it, with all calls that it causes.
+    pub(super) async fn call(&mut self, label: &str, call: Call) -> Reply {
+        let request = call.build(&self.world);
+        self.send(label, request).await
+    }
+
+    pub(super) async fn send(&mut self, label: &str, request: Request<Bytes>) -> Reply {
+        let response = self.world.network.deliver(request).await.expect("answers");
+        self.record_call(label);
+        let location = response.headers().get(LOCATION).map(|to| to.to_str().expect("is text").to_owned());
+        let body = serde_json::from_slice(response.body()).unwrap_or_default();
+        Reply { status: response.status(), body, location }
+    }
+
+    /// A call of the widget's frame.
+    pub(super) async fn widget(&mut self, label: &str, path: &str, body: &Value) -> Reply {
+        self.call(label, Call::post(Caller::Browser, format!("/widget/v1{path}"), body)).await
+    }
+
+    /// A call of Netflix's.
+    pub(super) async fn partner(&mut self, label: &str, method: Method, path: &str, body: &Value) -> Reply {
+        self.call(label, Call::new(Caller::Partner("netflix"), method, format!("/ott/v1{path}"), body)).await
+    }
+
+    /// A call of Netflix's that the sandbox records, so that it accepts later webhooks about it.
+    pub(super) async fn known_partner(&mut self, label: &str, path: &str, body: &Value) -> Reply {
+        let (status, body) = self.world.ott(Method::POST, &format!("/ott/v1{path}"), body.clone()).await;
+        self.record(label);
+        Reply { status, body, location: None }
+    }
+
+    /// A post of Acme's own systems.
+    pub(super) async fn operator(&mut self, label: &str, path: &str, body: &Value) -> Reply {
+        self.call(label, Call::post(Caller::Operator("acme"), format!("/operator/v1{path}"), body)).await
+    }
+
+    /// A question of Acme's own systems.
+    pub(super) async fn operator_asks(&mut self, label: &str, path: &str) -> Reply {
+        self.call(label, Call::get(Caller::Operator("acme"), format!("/operator/v1{path}"))).await
+    }
+
+    /// Both origins deliver what is due.
+    pub(super) async fn deliver(&mut self, label: &str) {
+        self.world.acme.deliver().await;
+        self.world.nova.deliver().await;
+        self.record(label);
+    }
+
+    /// Makes a call twice at the same time: what comes second meets the first at work.
+    pub(super) async fn call_twice(&mut self, label: &str, call: &Call) {
+        let (network, first, second) =
+            (&self.world.network, call.build(&self.world), call.build(&self.world));
+        let (first, second) = join(network.deliver(first), network.deliver(second)).await;
+        assert!(first.is_ok() && second.is_ok());
+        self.record_call(label);
+    }
+
+    /// Makes a call while the network is disturbed at an address.
+    pub(super) async fn call_disturbed(
+        &mut self,
+        label: &str,
+        at: &str,
+        mishap: Mishap,
+        call: Call,
+    ) -> Reply {
+        self.world.network.disturb(at, mishap);
+        let reply = self.call(label, call).await;
+        self.world.network.mend();
+        reply
+    }
+
+    /// The newest SMS of a number, after everything due was delivered and recorded.
+    pub(super) async fn newest_sms(
+        &mut self,
+        seat: fn(&World) -> &onbill_test_harness::Seat,
+        number: &str,
+    ) -> String {
+        // The inbox is in the order of seconds.
+        self.world.pass_seconds(1);
+        let messages = self.world.messages(seat(&self.world), number).await;
+        self.record("the outbox delivers an SMS");
+        messages.last().expect("an SMS came").clone()
+    }
+
+    /// The PIN in the newest SMS of one of Acme's numbers.
+    pub(super) async fn pin(&mut self, number: &str) -> String {
+        digits(&self.newest_sms(|world| &world.acme, number).await)
+    }
+
+    /// The PIN in the newest SMS of one of Nova's numbers.
+    pub(super) async fn nova_pin(&mut self, number: &str) -> String {
+        digits(&self.newest_sms(|world| &world.nova, number).await)
+    }
+
+    /// Records everything that crossed since the last call of this.
+    pub(super) fn record(&mut self, label: &str) {
+        self.record_as(label, None);
+    }
+
+    /// The same, where the first exchange is the script's own: its request headers are not onbill's.
+    fn record_call(&mut self, label: &str) {
+        let first = self.world.network.exchanges_after(self.recorded).first().map(|first| first.number);
+        self.record_as(label, first);
+    }
+
+    fn record_as(&mut self, label: &str, scripted: Option<u64>) {
+        let exchanges = self.world.network.exchanges_after(self.recorded);
+        self.recorded += exchanges.len();
+        self.transcript.push_str(&transcript::write_step(label, &exchanges, scripted));
+    }
+
+    /// Leaves out what crossed since then: another area records the like.
+    pub(super) fn skip(&mut self) {
+        self.recorded += self.world.network.exchanges_after(self.recorded).len();
+    }
+
+    /// Compares the transcript with the recorded one.
+    pub(super) fn finish(self, area: &str) {
+        golden::check(area, &self.transcript);
+    }
+}
+
+fn digits(sms: &str) -> String {
+    sms.chars().filter(char::is_ascii_digit).take(6).collect()
+}

@@ -1,0 +1,87 @@
+//! What every endpoint refuses alike: each is asked for with each of these mistakes.
+
+use super::recorder::Recorder;
+use super::request::{Call, Caller, Signing};
+use http::{Method, StatusCode};
+use onbill_domain::limits::BODY_BYTES_MAX;
+use onbill_edge::platform::Sieve;
+use onbill_test_harness::Mishap;
+use serde_json::json;
+
+const ACME: &str = "127.0.0.1:8788";
+const NOVA: &str = "127.0.0.1:9788";
+
+/// Makes a call with every mistake that its caller can make. The call itself is sound, and is not made.
+pub(super) async fn record(recorder: &mut Recorder, call: &Call) {
+    recorder.section(&format!("what {} {} refuses", call.method, call.path));
+    wrong_method(recorder, call).await;
+    wrong_correlator(recorder, call).await;
+    if call.has_body() {
+        wrong_body(recorder, call).await;
+    }
+    match call.caller() {
+        Caller::Browser => wrong_place(recorder, call).await,
+        _ => wrong_signature(recorder, call).await,
+    }
+    match call.caller() {
+        Caller::Browser => over_rate(recorder, call, &[Sieve::Widget]).await,
+        Caller::Partner(_) => over_rate(recorder, call, &[Sieve::Partner, Sieve::Device]).await,
+        _ => {}
+    }
+    if matches!(call.caller(), Caller::Browser | Caller::Partner(_)) {
+        out_of_reach(recorder, call).await;
+    }
+}
+
+async fn wrong_method(recorder: &mut Recorder, call: &Call) {
+    let other = if call.method == Method::GET { Method::POST } else { Method::GET };
+    for method in [other, Method::HEAD] {
+        let wrong = call.clone().method(method.clone());
+        recorder.call(&format!("by {method}"), wrong).await;
+    }
+}
+
+async fn wrong_correlator(recorder: &mut Recorder, call: &Call) {
+    recorder.call("a malformed correlator", call.clone().header("x-correlator", "not a correlator")).await;
+}
+
+async fn wrong_body(recorder: &mut Recorder, call: &Call) {
+    recorder.call("another media type", call.clone().header("content-type", "text/plain")).await;
+    recorder.call("no media type", call.clone().header("content-type", "")).await;
+    recorder.call("a body over the limit", call.clone().body(vec![b' '; BODY_BYTES_MAX + 1])).await;
+    recorder.call("a claimed length over the limit", call.clone().header("content-length", "99999")).await;
+    recorder.call("no JSON", call.clone().body("{")).await;
+    recorder.call("no members", call.clone().body("{}")).await;
+}
+
+async fn wrong_place(recorder: &mut Recorder, call: &Call) {
+    recorder.call("no Origin header", call.clone().header("origin", "")).await;
+    recorder.call("another site's page", call.clone().header("origin", "https://evil.example")).await;
+    recorder.call("a cross-site fetch", call.clone().header("sec-fetch-site", "cross-site")).await;
+    recorder.call("an unknown operator", call.clone().body(json!({"operator": "none"}).to_string())).await;
+}
+
+async fn wrong_signature(recorder: &mut Recorder, call: &Call) {
+    for signing in [Signing::Absent, Signing::Forged, Signing::Stale] {
+        let reply = recorder.call(&format!("{signing:?} signature"), call.clone().signing(signing)).await;
+        assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+async fn over_rate(recorder: &mut Recorder, call: &Call, rates: &[Sieve]) {
+    for rate in rates {
+        recorder.world.edge.use_up(*rate, true);
+        recorder.call("over the rate", call.clone()).await;
+        recorder.world.edge.use_up(*rate, false);
+    }
+}
+
+/// All origins at once: none says that it does not have what is asked for.
+async fn out_of_reach(recorder: &mut Recorder, call: &Call) {
+    for mishap in [Mishap::Lost, Mishap::Garbled] {
+        recorder.world.network.disturb(ACME, mishap);
+        recorder.world.network.disturb(NOVA, mishap);
+        recorder.call(&format!("all origins: {mishap:?}"), call.clone()).await;
+        recorder.world.network.mend();
+    }
+}

@@ -1,0 +1,183 @@
+//! One scripted call: who makes it, what it says, and whether its signature is good.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue, Method, Request};
+use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::signature::sign_request;
+use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
+use onbill_test_harness::{EDGE, Holder, World, keys};
+use serde_json::Value;
+
+/// Seconds for which no signature is good.
+const STALE_SECONDS: i64 = 600;
+
+/// Who makes a call. It decides the address and the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// A browser, at the edge: nothing is signed.
+    Browser,
+    /// A partner, at the edge.
+    Partner(&'static str),
+    /// An operator's origin, at the edge.
+    Origin(&'static str),
+    /// The edge, at Acme's origin.
+    Edge,
+    /// The edge that passes on a call of Netflix's, at Acme's origin.
+    EdgeForPartner,
+    /// An operator's own systems, at its origin.
+    Operator(&'static str),
+}
+
+/// What is wrong with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signing {
+    Good,
+    Absent,
+    Forged,
+    Stale,
+}
+
+/// One scripted call.
+#[derive(Clone)]
+pub(super) struct Call {
+    caller: Caller,
+    pub(super) method: Method,
+    pub(super) path: String,
+    body: Bytes,
+    headers: Vec<(&'static str, String)>,
+    signing: Signing,
+}
+
+impl Call {
+    /// A call with a JSON body; null stands for no body.
+    pub(super) fn new(caller: Caller, method: Method, path: impl Into<String>, body: &Value) -> Self {
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        let mut headers = Vec::new();
+        if !body.is_empty() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        if caller == Caller::Browser && method == Method::POST {
+            headers.push(("origin", format!("http://{EDGE}")));
+        }
+        Self { caller, method, path: path.into(), body, headers, signing: Signing::Good }
+    }
+
+    pub(super) fn post(caller: Caller, path: impl Into<String>, body: &Value) -> Self {
+        Self::new(caller, Method::POST, path, body)
+    }
+
+    pub(super) fn get(caller: Caller, path: impl Into<String>) -> Self {
+        Self::new(caller, Method::GET, path, &Value::Null)
+    }
+
+    pub(super) fn signing(mut self, signing: Signing) -> Self {
+        self.signing = signing;
+        self
+    }
+
+    /// Replaces a header, or removes it when the value is empty.
+    pub(super) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        if !value.is_empty() {
+            self.headers.push((name, value.to_owned()));
+        }
+        self
+    }
+
+    pub(super) fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    pub(super) fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub(super) fn has_body(&self) -> bool {
+        !self.body.is_empty()
+    }
+
+    pub(super) fn caller(&self) -> Caller {
+        self.caller
+    }
+
+    /// The request, signed at this moment of the world's clock.
+    pub(super) fn build(&self, world: &World) -> Request<Bytes> {
+        let authority = match self.caller {
+            Caller::Browser | Caller::Partner(_) | Caller::Origin(_) => EDGE,
+            Caller::Operator("nova") => world.nova.origin,
+            Caller::Edge | Caller::EdgeForPartner | Caller::Operator(_) => world.acme.origin,
+        };
+        let mut request = self.unsigned(authority);
+        match self.caller {
+            Caller::Browser => {}
+            Caller::EdgeForPartner => {
+                let mut original = self.unsigned(EDGE);
+                sign(world, &mut original, Caller::Partner("netflix"), self.signing);
+                copy_signature(&original, &mut request);
+                sign(world, &mut request, Caller::Edge, Signing::Good);
+            }
+            caller => sign(world, &mut request, caller, self.signing),
+        }
+        request
+    }
+
+    fn unsigned(&self, authority: &str) -> Request<Bytes> {
+        let url = format!("http://{authority}{}", self.path);
+        let mut request = Request::builder().method(self.method.clone()).uri(url);
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        request.body(self.body.clone()).expect("is a request")
+    }
+}
+
+fn sign(world: &World, request: &mut Request<Bytes>, caller: Caller, signing: Signing) {
+    let signed_at = match signing {
+        Signing::Absent => return,
+        Signing::Stale => world.now().plus_seconds(-STALE_SECONDS),
+        Signing::Good | Signing::Forged => world.now(),
+    };
+    // A body without a type cannot be signed: the type is lost on the way.
+    let is_untyped = !request.body().is_empty() && !request.headers().contains_key(CONTENT_TYPE);
+    if is_untyped {
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    sign_request(request, &key_of(caller), signed_at, &world.nonce()).expect("signs");
+    if is_untyped {
+        request.headers_mut().remove(CONTENT_TYPE);
+    }
+    if signing == Signing::Forged {
+        let headers = request.headers_mut();
+        let mut forged = headers["signature"].to_str().expect("is text").to_owned();
+        let at = forged.find(':').expect("is a byte sequence") + 1;
+        let other = if forged[at..].starts_with('A') { "B" } else { "A" };
+        forged.replace_range(at..=at, other);
+        headers.insert("signature", HeaderValue::from_str(&forged).expect("is a header"));
+    }
+}
+
+fn key_of(caller: Caller) -> Key {
+    let (holder, key_use, party) = match caller {
+        Caller::Partner(id) => (Holder::Partner(id), KeyUse::PartnerCall, format!("partner:{id}")),
+        Caller::Origin(id) => (Holder::Origin(id), KeyUse::OriginToEdge, format!("operator:{id}")),
+        Caller::Operator(id) => (Holder::Operator(id), KeyUse::OperatorToOrigin, format!("operator:{id}")),
+        Caller::Browser | Caller::Edge | Caller::EdgeForPartner => {
+            (Holder::Edge, KeyUse::EdgeToOrigin, "operator:acme".to_owned())
+        }
+    };
+    keys::ring(&holder).signing_key(key_use, &party).expect("is there").clone()
+}
+
+/// The edge passes a partner's signature on under other names.
+fn copy_signature(from: &Request<Bytes>, to: &mut Request<Bytes>) {
+    for (name, kept) in
+        [("signature-input", PARTNER_SIGNATURE_INPUT_HEADER), ("signature", PARTNER_SIGNATURE_HEADER)]
+    {
+        if let Some(value) = from.headers().get(name) {
+            to.headers_mut().insert(HeaderName::from_static(kept), value.clone());
+        }
+    }
+}
