@@ -6,7 +6,8 @@ use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
 use onbill_origin::store::Period;
-use onbill_origin::store::sqlite::SqliteStore;
+use onbill_origin::store::Store;
+use onbill_origin::store::sqlite::READERS_DEFAULT;
 use rusqlite::{Connection, params};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,8 +115,8 @@ impl Books {
         books
     }
 
-    pub(crate) fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.path).expect("opens")
+    pub(crate) fn open(&self) -> Store {
+        Store::open_sqlite(&self.path, READERS_DEFAULT).expect("opens")
     }
 
     pub(crate) fn connect(&self) -> Connection {

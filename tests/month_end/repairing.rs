@@ -5,7 +5,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
 use onbill_origin::reconciliation::file::{FileBook, Side};
 use onbill_origin::reconciliation::{Cause, Finding, Job, Mended, Repair, Summary};
-use onbill_origin::store::sqlite::SqliteStore;
+use onbill_origin::store::Store;
 use rusqlite::params;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -44,7 +44,7 @@ fn outbox(books: &Books) -> Vec<(i64, String, String, i64, i64, bool)> {
 }
 
 async fn repair(
-    store: &SqliteStore,
+    store: &Store,
     clock: &dyn Clock,
     statement: &str,
     tells_partner: bool,

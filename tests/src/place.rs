@@ -2,8 +2,6 @@
 //! `DATABASE_URL` names. Both are gone when the test is over.
 
 use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::postgres::PostgresStore;
-use onbill_origin::store::sqlite::SqliteStore;
 use onbill_origin::store::{Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,14 +83,15 @@ impl Place {
     ///
     /// # Panics
     /// When `DATABASE_URL` is not one.
-    pub async fn open(&self, connections: usize) -> Result<Arc<dyn Store>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(path) => Arc::new(SqliteStore::open_for(path, connections)?),
+    pub async fn open(&self, connections: usize) -> Result<Arc<Store>, StoreError> {
+        let store = match self {
+            Self::Sqlite(path) => Store::open_sqlite(path, connections)?,
             Self::Postgres { url, .. } => {
                 let address = PostgresAddress::parse(url).expect("DATABASE_URL is well formed");
-                Arc::new(PostgresStore::open(&address, connections).await?)
+                Store::open_postgres(&address, connections).await?
             }
-        })
+        };
+        Ok(Arc::new(store))
     }
 }
 

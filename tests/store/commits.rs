@@ -3,8 +3,7 @@
 
 use crate::setting::{Books, NOW, charge, nonce};
 use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::postgres::PostgresStore;
-use onbill_origin::store::{Ledger as _, Posting, StoreError};
+use onbill_origin::store::{Posting, Store, StoreError};
 use onbill_test_harness::place::{Place, database_url, in_schema};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -94,7 +93,7 @@ async fn post_over_a_cut_wire(cut: Cut) -> Posting {
     let wire = Wire::lay(cut).await;
     let Place::Postgres { schema, .. } = &books.place else { panic!("is in PostgreSQL") };
     let address = PostgresAddress::parse(&in_schema(&wire.url, schema)).expect("is well formed");
-    let store = PostgresStore::open(&address, 2).await.expect("opens");
+    let store = Store::open_postgres(&address, 2).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
     let posted = store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
     assert!(matches!(posted, Err(StoreError::Failed(_))), "nobody knows: {posted:?}");

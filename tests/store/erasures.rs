@@ -62,7 +62,7 @@ async fn waiting(books: &Books, pai: Pai, ext_id: &str) -> String {
     id
 }
 
-async fn lease(store: &dyn Store) -> Vec<Entry> {
+async fn lease(store: &Store) -> Vec<Entry> {
     let now = NOW.plus_seconds(200);
     store.lease_due(Lane::Bills, now, now.plus_seconds(900), 100).await.expect("works")
 }
@@ -315,7 +315,7 @@ async fn sign_ups_and_an_erasure_come_one_after_the_other(books: Books) {
 async fn charges_and_an_erasure_go_on_together(books: Books) {
     let row = books.subscriber(1).await;
     let waits = books.posted(charge(row.pai, "n-waits", 100)).await;
-    at_once(&books, 24, |store: Arc<dyn Store>, n| {
+    at_once(&books, 24, |store: Arc<Store>, n| {
         let waits = waits.clone();
         async move {
             match n {
@@ -352,7 +352,7 @@ async fn files_and_an_erasure_go_on_together(books: Books) {
     for n in 1..=8 {
         let row = books.subscriber(n).await;
         waiting(&books, row.pai, &format!("n-{n}")).await;
-        at_once(&books, 4, |store: Arc<dyn Store>, call| async move {
+        at_once(&books, 4, |store: Arc<Store>, call| async move {
             if call % 2 == 0 {
                 let leased = lease(&*store).await;
                 store.file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");

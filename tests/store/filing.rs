@@ -51,7 +51,7 @@ async fn waiting(books: &Books, number: u8, ext_id: &str) -> String {
 }
 
 /// The holder of a number has another one from now on.
-async fn moves(store: &dyn Store, from: u8, to: u8) -> EventRecord {
+async fn moves(store: &Store, from: u8, to: u8) -> EventRecord {
     let moved = NewEvent {
         event_id: ext(&format!("e-{from}")),
         fingerprint: [from; 32],

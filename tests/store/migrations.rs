@@ -109,7 +109,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
     }
 }
 
-async fn the_ledger_is_there(store: &dyn Store, due: &[Entry]) {
+async fn the_ledger_is_there(store: &Store, due: &[Entry]) {
     let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
     let account = store.account(number(1).index).await.expect("works").expect("is there");
     assert_eq!(
@@ -145,7 +145,7 @@ async fn the_ledger_is_there(store: &dyn Store, due: &[Entry]) {
     ));
 }
 
-async fn refunds_and_spending_are_there(store: &dyn Store, due: &[Entry]) {
+async fn refunds_and_spending_are_there(store: &Store, due: &[Entry]) {
     let netflix = partner("netflix");
     let pending = store.refund("rf-pending".into()).await.expect("works");
     let answer = store.refund_answer(netflix, ext("n-approved"), ext("r-pending")).await.expect("works");
@@ -180,7 +180,7 @@ fn is_pai_notice(entry: &Entry) -> bool {
     matches!(&entry.work, Work::PaiNotice { pai: of } if *of == pai(CLOSED))
 }
 
-async fn account_events_are_there(store: &dyn Store, due: &[Entry]) {
+async fn account_events_are_there(store: &Store, due: &[Entry]) {
     assert_eq!(due.iter().filter(|entry| is_pai_notice(entry)).count(), 1);
     let swapped_at = store.sim_swapped_at(number(1).index).await.expect("works");
     assert_eq!(swapped_at, Some(NOW));
@@ -203,7 +203,7 @@ async fn account_events_are_there(store: &dyn Store, due: &[Entry]) {
     assert_eq!(record(older).await, EventRecord::Recorded(AccountEventOutcome::Superseded));
 }
 
-async fn files_are_there(store: &dyn Store) {
+async fn files_are_there(store: &Store) {
     let files = store.unwritten_files().await.expect("works");
     assert_eq!(files.len(), 1);
     for file in files {
@@ -214,7 +214,7 @@ async fn files_are_there(store: &dyn Store) {
     }
 }
 
-async fn flows_of_devices_are_there(store: &dyn Store) {
+async fn flows_of_devices_are_there(store: &Store) {
     let (partner, number, flow) = (partner("netflix"), number(1).index, [0x12; 32]);
     let newest = store.newest_device_flow(partner.clone(), number).await.expect("works");
     assert_eq!(newest, Some(flow));
@@ -222,7 +222,7 @@ async fn flows_of_devices_are_there(store: &dyn Store) {
     assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinTry::Proven(()))));
 }
 
-async fn own_pages_are_there(store: &dyn Store) {
+async fn own_pages_are_there(store: &Store) {
     let flow = store.proven_flow(NOW, [0x14; 32]).await.expect("works");
     assert_eq!(flow.map(|flow| flow.offer), Some(None));
     let links = store.links(number(1).index, "2024-01-01".to_owned()).await.expect("works");
@@ -235,7 +235,7 @@ async fn own_pages_are_there(store: &dyn Store) {
     assert!(!closed.lines.is_empty());
 }
 
-async fn messages_are_there(store: &dyn Store, due: &[Entry]) {
+async fn messages_are_there(store: &Store, due: &[Entry]) {
     let waits = due.iter().filter(|entry| name(entry) == ("notification", "message-new")).count();
     assert_eq!(waits, 1);
     for (named, contents, taken) in
@@ -252,7 +252,7 @@ async fn messages_are_there(store: &dyn Store, due: &[Entry]) {
     }
 }
 
-async fn subscriptions_change(store: &dyn Store) {
+async fn subscriptions_change(store: &Store) {
     for (status, update) in [
         (SubscriptionStatus::Active, SubscriptionUpdate::Stands),
         (SubscriptionStatus::Cancelled, SubscriptionUpdate::Stands),
@@ -264,7 +264,7 @@ async fn subscriptions_change(store: &dyn Store) {
     }
 }
 
-async fn erasures_are_there(store: &dyn Store) {
+async fn erasures_are_there(store: &Store) {
     let erased = pai("03030303-0303-4303-8303-030303030303");
     let posting = store.post_transaction(nonce(), NOW, charge(erased, "n-late", 100)).await.expect("works");
     assert!(matches!(posting, Posting::Decided(_)), "{posting:?}");
@@ -276,7 +276,7 @@ async fn erasures_are_there(store: &dyn Store) {
     assert_eq!(erase("er-2", number(1).index).await, Erasure::Erasing);
 }
 
-async fn coupons_are_there(store: &dyn Store, due: &[Entry]) {
+async fn coupons_are_there(store: &Store, due: &[Entry]) {
     let sent = due.iter().filter(|entry| name(entry) == ("coupon", "coupon-new")).count();
     assert_eq!(sent, 1);
     let all = store.coupons(None, WhichCoupons::All, 10).await.expect("works");

@@ -41,7 +41,7 @@ on_each_database!(
 pub(crate) async fn at_once<T, F: Future<Output = T> + Send + 'static>(
     books: &Books,
     count: usize,
-    act: impl Fn(Arc<dyn Store>, usize) -> F,
+    act: impl Fn(Arc<Store>, usize) -> F,
 ) -> Vec<T>
 where
     T: Send + 'static,

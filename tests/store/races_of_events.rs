@@ -27,7 +27,7 @@ fn event(name: &str, event: AccountEvent, from: u8, to: Option<u8>, at: i64) -> 
     }
 }
 
-async fn record(store: Arc<dyn Store>, new: NewEvent) -> EventRecord {
+async fn record(store: Arc<Store>, new: NewEvent) -> EventRecord {
     store.record_event(Some(nonce()), NOW, new).await.expect("works")
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn fresh() -> u64 {
 
 /// Books of one test, empty at first.
 pub(crate) struct Books {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<Store>,
     pub(crate) place: Place,
 }
 
@@ -74,7 +74,7 @@ impl Books {
     }
 
     /// The same books, opened by another origin.
-    pub(crate) async fn second_origin(&self) -> Arc<dyn Store> {
+    pub(crate) async fn second_origin(&self) -> Arc<Store> {
         self.place.open(CONNECTIONS).await.expect("opens")
     }
 

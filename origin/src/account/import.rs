@@ -38,7 +38,7 @@ pub enum ImportError {
 
 /// Imports `file`. `complain` gets a sentence for each refused line, `progress` the position in bytes.
 pub async fn import_accounts(
-    store: &dyn Store,
+    store: &Store,
     vault: &Vault,
     numbers: NumberPlan,
     file: impl Read,
@@ -78,7 +78,7 @@ pub async fn import_accounts(
     Ok(report)
 }
 
-async fn flush(store: &dyn Store, batch: &mut Vec<AccountRow>) -> Result<u64, ImportError> {
+async fn flush(store: &Store, batch: &mut Vec<AccountRow>) -> Result<u64, ImportError> {
     let count = batch.len() as u64;
     store.import_accounts(std::mem::take(batch)).await.map_err(ImportError::Store)?;
     Ok(count)

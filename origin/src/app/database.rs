@@ -2,27 +2,27 @@
 
 use crate::config::{Config, Database};
 use crate::keys::password_file;
-use crate::store::postgres::{CONNECTIONS_DEFAULT, PostgresStore};
-use crate::store::sqlite::SqliteStore;
+use crate::store::postgres::CONNECTIONS_DEFAULT;
+use crate::store::sqlite::READERS_DEFAULT;
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 
 /// Opens books that are there: for those who report on them. With a misspelled path, books without a line would say that
 /// nobody owes anything.
-pub async fn open_begun(config: &Config) -> Result<Arc<dyn Store>, String> {
+pub async fn open_begun(config: &Config) -> Result<Arc<Store>, String> {
     config.database.must_exist()?;
     open(config).await
 }
 
 /// Opens the books that a configuration names, or begins them. The complaint says what to mend.
-pub async fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
+pub async fn open(config: &Config) -> Result<Arc<Store>, String> {
     match &config.database {
         Database::Sqlite(path) => {
             let failed = |why: String| format!("{} cannot be opened: {why}", path.display());
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
             }
-            Ok(Arc::new(SqliteStore::open(path).map_err(|error| failed(told(error)))?))
+            Ok(Arc::new(Store::open_sqlite(path, READERS_DEFAULT).map_err(|error| failed(told(error)))?))
         }
         Database::Postgres(address) => {
             let address = match &config.database_password_file {
@@ -33,7 +33,7 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Store>, String> {
                 None => address.clone(),
             };
             let connections = config.database_connections.unwrap_or(CONNECTIONS_DEFAULT);
-            let store = PostgresStore::open(&address, connections).await;
+            let store = Store::open_postgres(&address, connections).await;
             Ok(Arc::new(store.map_err(|error| format!("the database cannot be opened: {}", told(error)))?))
         }
     }

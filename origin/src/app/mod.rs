@@ -29,7 +29,7 @@ pub struct App {
     /// The keys of every interface.
     pub keys: Arc<Keyring>,
     /// The books.
-    pub store: Arc<dyn Store>,
+    pub store: Arc<Store>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where unpredictable bytes come from.
@@ -53,7 +53,7 @@ impl App {
     pub fn new(
         config: Config,
         keys: Keyring,
-        store: Arc<dyn Store>,
+        store: Arc<Store>,
         peer: Arc<dyn Peer>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,

@@ -133,12 +133,7 @@ async fn issue(app: &App, file: &Path) -> anyhow::Result<Verdict> {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn list(
-    store: &dyn Store,
-    now: Timestamp,
-    which: WhichCoupons,
-    as_json: bool,
-) -> anyhow::Result<Verdict> {
+async fn list(store: &Store, now: Timestamp, which: WhichCoupons, as_json: bool) -> anyhow::Result<Verdict> {
     let (mut after, mut count) = (None, 0_usize);
     loop {
         let page = store.coupons(after, which, PAGE).await.map_err(told)?;
@@ -175,7 +170,7 @@ async fn list(
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn show(store: &dyn Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdict> {
+async fn show(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdict> {
     if let Some(row) = store.coupon(id).await.map_err(told)? {
         println!("{}", serde_json::to_string_pretty(&row.view(now))?);
         Ok(Verdict::Clean)

@@ -111,14 +111,14 @@ pub(crate) async fn run() -> ExitCode {
 }
 
 /// The configuration, and books that are there already.
-async fn open_begun(config: &Path) -> anyhow::Result<(Config, Arc<dyn Store>)> {
+async fn open_begun(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
     let (config, _) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, store))
 }
 
 /// The configuration, its keys, and the books, which are begun if they are not there.
-async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<dyn Store>)> {
+async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))

@@ -64,7 +64,7 @@ impl Arguments {
 
 /// Everything that is parked, a page at a time.
 async fn each_page(
-    store: &dyn Store,
+    store: &Store,
     mut on_page: impl AsyncFnMut(Vec<ParkedEntry>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut after = None;
@@ -77,7 +77,7 @@ async fn each_page(
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn list(store: &dyn Store, as_json: bool) -> anyhow::Result<Verdict> {
+async fn list(store: &Store, as_json: bool) -> anyhow::Result<Verdict> {
     let mut count = 0_usize;
     each_page(store, async |page| {
         if count == 0 && !as_json {
@@ -114,7 +114,7 @@ async fn list(store: &dyn Store, as_json: bool) -> anyhow::Result<Verdict> {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn retry_all(store: &dyn Store, now: Timestamp) -> anyhow::Result<Verdict> {
+async fn retry_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
     let mut count = 0_u64;
     each_page(store, async |page| {
         for entry in page {
@@ -128,7 +128,7 @@ async fn retry_all(store: &dyn Store, now: Timestamp) -> anyhow::Result<Verdict>
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn retry(store: &dyn Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<Verdict> {
+async fn retry(store: &Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<Verdict> {
     let mut found_all = true;
     for entry in entries {
         let redriven = store.redrive(now, *entry).await.map_err(told)?;

@@ -56,7 +56,7 @@ impl From<StoreError> for Stopped {
 /// Seals everything anew that is not sealed with the newest key, and looks once more at the end: an origin that has not
 /// been started anew goes on sealing with an older one. `progress` sees the report, with the last place looked at.
 pub async fn rotate(
-    store: &dyn Store,
+    store: &Store,
     vault: &Vault,
     random: &dyn Random,
     report: &mut Report,
@@ -92,7 +92,7 @@ pub async fn rotate(
 }
 
 /// How many values are sealed with each key but the newest.
-async fn left(store: &dyn Store, vault: &Vault) -> Result<BTreeMap<String, u64>, StoreError> {
+async fn left(store: &Store, vault: &Vault) -> Result<BTreeMap<String, u64>, StoreError> {
     let mut left = BTreeMap::new();
     for column in SealedColumn::ALL {
         let mut after = None;

@@ -31,7 +31,7 @@ pub enum Stopped {
 
 /// Erases everybody on `list`. `complain` gets a sentence for each line that is refused.
 pub async fn erase_listed(
-    store: &dyn Store,
+    store: &Store,
     vault: &Vault,
     numbers: NumberPlan,
     mut list: impl BufRead,

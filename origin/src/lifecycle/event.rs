@@ -24,7 +24,7 @@ fn cannot_seal() -> StoreError {
 pub async fn follow(
     vault: &Vault,
     random: &dyn Random,
-    store: &dyn Store,
+    store: &Store,
     now: Timestamp,
     nonce: Option<Nonce>,
     request: &AccountEventRequest,

@@ -36,7 +36,7 @@ pub struct Report {
 #[derive(Clone, Copy)]
 pub struct Books<'a> {
     /// The books.
-    pub store: &'a dyn Store,
+    pub store: &'a Store,
     /// Seals numbers.
     pub vault: &'a Vault,
     /// Reads them.

@@ -124,7 +124,7 @@ impl Line {
 /// Adds up what was settled with a partner in a period, by currency. `on_line` gets each line behind the sums: charges
 /// first, then refunds, each in the order in which they were settled.
 pub async fn sum_up(
-    store: &dyn Store,
+    store: &Store,
     partner: &PartnerId,
     period: Period,
     mut on_line: impl FnMut(&Line) + Send,

@@ -8,7 +8,6 @@ use onbill_domain::signature::{
 };
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::Store;
-use onbill_origin::store::sqlite::SqliteStore;
 use onbill_test_harness::place::Place;
 use onbill_test_harness::{Holder, folder, keys};
 use rusqlite::Connection;
@@ -21,7 +20,7 @@ const NONCES: usize = 400;
 
 /// The last to go is the place: books are closed before they are thrown away.
 pub(super) struct Books {
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<Store>,
     /// Looks past the origin.
     pub(super) eyes: Connection,
     /// What empties the books.
@@ -38,7 +37,7 @@ impl Books {
     pub(super) fn new() -> Self {
         let place = Place::new_file(&folder());
         let Place::Sqlite(path) = &place else { unreachable!("is a file") };
-        let store = Arc::new(SqliteStore::open_for(path, 1).expect("opens"));
+        let store = Arc::new(Store::open_sqlite(path, 1).expect("opens"));
         let eyes = Connection::open(path).expect("opens");
         // What refers to what does not matter when everything goes.
         eyes.execute_batch("PRAGMA foreign_keys = OFF").expect("is SQL");

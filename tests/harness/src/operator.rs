@@ -17,7 +17,6 @@ use onbill_origin::config::{AccountSource, Billing, Config, HandOffSeconds, SimS
 use onbill_origin::delivery;
 use onbill_origin::fault::Fault;
 use onbill_origin::store::Store;
-use onbill_origin::store::sqlite::SqliteStore;
 use onbill_sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
 use serde_json::{Value, json};
@@ -36,7 +35,7 @@ pub struct Process {
     pub app: Arc<App>,
     pub life: Arc<Life>,
     /// The books as nothing disturbs them.
-    books: Arc<dyn Store>,
+    books: Arc<Store>,
 }
 
 /// An operator and its origin.
@@ -116,7 +115,7 @@ impl Seat {
     pub(crate) fn new(id: &'static str, outside: &Outside, turn: &Turn) -> Self {
         let place = Place::new_file(&folder());
         let Place::Sqlite(path) = &place else { unreachable!("is a file") };
-        let books = Arc::new(SqliteStore::open_for(path, 1).expect("opens"));
+        let books = Arc::new(Store::open_sqlite(path, 1).expect("opens"));
         Self::on(place, vec![books], id, outside, Some(Arc::clone(turn)))
     }
 
@@ -131,7 +130,7 @@ impl Seat {
 
     fn on(
         place: Place,
-        books: Vec<Arc<dyn Store>>,
+        books: Vec<Arc<Store>>,
         id: &'static str,
         outside: &Outside,
         turn: Option<Turn>,
@@ -252,7 +251,7 @@ impl Process {
     fn start(
         id: &'static str,
         config: Config,
-        books: Arc<dyn Store>,
+        books: Arc<Store>,
         outside: &Outside,
         turn: Option<&Turn>,
     ) -> Self {
@@ -260,11 +259,7 @@ impl Process {
         let app = App::new(
             config,
             keys::ring(&Holder::Origin(id)),
-            Arc::new(Fragile::new(
-                Arc::clone(&books),
-                Arc::clone(&life),
-                turn.cloned().map_or(Pace::Free, Pace::InTurn),
-            )),
+            Fragile::store(&books, Arc::clone(&life), turn.cloned().map_or(Pace::Free, Pace::InTurn)),
             Arc::clone(&outside.http),
             Arc::clone(&outside.clock),
             Arc::clone(&outside.random),

@@ -1,7 +1,7 @@
 //! Why a piece of work in the database broke off, and whether the whole of it may be done again. What PostgreSQL says
 //! is passed on without its DETAIL, which quotes values.
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use std::error::Error as _;
 use std::fmt::Write as _;
 use tokio_postgres::Error;
@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 
 /// Nothing of the work was written.
 #[derive(Debug)]
-pub(super) enum Broken {
+pub(in crate::store) enum Broken {
     /// Somebody else was in the way: done again from its start, it will see what they wrote.
     Again(String),
     /// This is how it ends.
@@ -54,7 +54,7 @@ impl Broken {
     /// What a commit that was sent and not confirmed comes to. Only when the server has answered that it rolled back
     /// for somebody else's sake is nothing written for certain. In all other cases, a lost connection above all,
     /// nobody here knows: the caller's own repetition, held by nonce and idempotency, is the way to find out.
-    pub(super) fn in_commit(error: &Error) -> Self {
+    pub(in crate::store) fn in_commit(error: &Error) -> Self {
         let why = describe(error);
         match error.code() {
             Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => Self::Again(why),
@@ -64,12 +64,12 @@ impl Broken {
 }
 
 /// A row that our own code did not write.
-pub(super) fn corrupt(what: &str) -> Broken {
+pub(in crate::store) fn corrupt(what: &str) -> Broken {
     Broken::For(StoreError::Failed(format!("a row of the books has an unreadable {what}")))
 }
 
 /// The failure in words, for the log. PostgreSQL's primary message names tables and constraints, never values.
-pub(super) fn describe(error: &Error) -> String {
+pub(in crate::store) fn describe(error: &Error) -> String {
     if let Some(answer) = error.as_db_error() {
         return format!("{} (SQLSTATE {})", answer.message(), answer.code().code());
     }

@@ -6,10 +6,10 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
 /// The values of a statement's `$1`, `$2` and so on.
-pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub(in crate::store) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Where statements run.
-pub(super) enum Db<'a> {
+pub(in crate::store) enum Db<'a> {
     /// Each by itself.
     Alone(&'a ClientWrapper),
     /// All in one transaction.
@@ -24,7 +24,7 @@ impl Db<'_> {
         })
     }
 
-    pub(super) async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Broken> {
+    pub(in crate::store) async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Broken> {
         let statement = self.prepare(sql).await?;
         Ok(match self {
             Self::Alone(client) => client.query(&statement, values).await?,
@@ -33,12 +33,12 @@ impl Db<'_> {
     }
 
     /// The only row there can be.
-    pub(super) async fn row(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Broken> {
+    pub(in crate::store) async fn row(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Broken> {
         Ok(self.rows(sql, values).await?.pop())
     }
 
     /// Changes rows, and tells how many.
-    pub(super) async fn change(&self, sql: &str, values: Values<'_>) -> Result<u64, Broken> {
+    pub(in crate::store) async fn change(&self, sql: &str, values: Values<'_>) -> Result<u64, Broken> {
         let statement = self.prepare(sql).await?;
         Ok(match self {
             Self::Alone(client) => client.execute(&statement, values).await?,
@@ -47,7 +47,12 @@ impl Db<'_> {
     }
 
     /// Changes the row that is known to be there; `what` names it.
-    pub(super) async fn change_one(&self, what: &str, sql: &str, values: Values<'_>) -> Result<(), Broken> {
+    pub(in crate::store) async fn change_one(
+        &self,
+        what: &str,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<(), Broken> {
         match self.change(sql, values).await? {
             1 => Ok(()),
             _ => Err(corrupt(what)),
@@ -55,7 +60,7 @@ impl Db<'_> {
     }
 
     /// Several statements without values, for the schema only.
-    pub(super) async fn script(&self, sql: &str) -> Result<(), Broken> {
+    pub(in crate::store) async fn script(&self, sql: &str) -> Result<(), Broken> {
         match self {
             Self::Alone(client) => client.batch_execute(sql).await?,
             Self::In(tx) => tx.batch_execute(sql).await?,

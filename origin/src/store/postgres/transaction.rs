@@ -9,7 +9,7 @@
 //! [`Broken::in_commit`].
 
 use super::failure::{Broken, describe};
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use deadpool_postgres::{Object, Pool, PoolError, Transaction};
 use std::time::Duration;
 use tokio_postgres::IsolationLevel;
@@ -26,7 +26,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const WAITING_MAX: usize = 4096;
 
 /// A connection of its own for one caller.
-pub(super) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
+pub(in crate::store) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     if pool.status().waiting >= WAITING_MAX {
         return Err(StoreError::Failed("too many are waiting for the database".to_owned()));
     }
@@ -39,24 +39,30 @@ pub(super) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
 }
 
 /// Begins a transaction. Left without a commit, it is rolled back before anybody else gets its connection.
-pub(super) async fn begin(connection: &mut Object, level: IsolationLevel) -> Result<Transaction<'_>, Broken> {
+pub(in crate::store) async fn begin(
+    connection: &mut Object,
+    level: IsolationLevel,
+) -> Result<Transaction<'_>, Broken> {
     Ok(connection.build_transaction().isolation_level(level).start().await?)
 }
 
 /// Makes durable what the transaction has done.
-pub(super) async fn commit(tx: Transaction<'_>) -> Result<(), Broken> {
+pub(in crate::store) async fn commit(tx: Transaction<'_>) -> Result<(), Broken> {
     tx.commit().await.map_err(|error| Broken::in_commit(&error))
 }
 
 /// Counts the attempts at one use case.
 #[derive(Default)]
-pub(super) struct Attempts {
+pub(in crate::store) struct Attempts {
     failed: u32,
 }
 
 impl Attempts {
     /// What the caller is told; nothing while there is another attempt to make, which may begin at once.
-    pub(super) async fn judge<T>(&mut self, outcome: Result<T, Broken>) -> Option<Result<T, StoreError>> {
+    pub(in crate::store) async fn judge<T>(
+        &mut self,
+        outcome: Result<T, Broken>,
+    ) -> Option<Result<T, StoreError>> {
         match outcome {
             Ok(result) => Some(Ok(result)),
             Err(Broken::For(error)) => Some(Err(error)),
@@ -94,4 +100,14 @@ macro_rules! in_transaction {
         }
     }};
 }
-pub(super) use in_transaction;
+pub(in crate::store) use in_transaction;
+
+/// One use case that only reads: one statement, which sees one state of the ledger without a transaction.
+macro_rules! read {
+    ($pool:expr, |$db:ident| $work:expr) => {{
+        let connection = $crate::store::postgres::transaction::connection($pool).await?;
+        let $db = &$crate::store::postgres::statements::Db::Alone(&connection);
+        $work.await.map_err($crate::store::error::StoreError::from)
+    }};
+}
+pub(in crate::store) use read;

@@ -3,14 +3,14 @@
 
 use super::failure::Broken;
 use super::statements::Db;
-use crate::store::NumberIndex;
+use crate::store::number::NumberIndex;
 use onbill_domain::timestamp::Timestamp;
 
 /// A row that nobody took for so long is forgotten, in seconds. Any time longer than a transaction would do.
 const KEPT_SECONDS: i64 = 86_400;
 
 /// Waits until nobody else decides about this number, and keeps them off until the end of the transaction.
-pub(super) async fn take(tx: &Db<'_>, now: Timestamp, number: NumberIndex) -> Result<(), Broken> {
+pub(in crate::store) async fn take(tx: &Db<'_>, now: Timestamp, number: NumberIndex) -> Result<(), Broken> {
     tx.change_one(
         "turn",
         "INSERT INTO number_turns (number_index, taken_at) VALUES ($1, $2)
@@ -21,13 +21,13 @@ pub(super) async fn take(tx: &Db<'_>, now: Timestamp, number: NumberIndex) -> Re
 }
 
 /// Takes the number's row away with the transaction. Who has waited for it makes it anew.
-pub(super) async fn give_back(tx: &Db<'_>, number: NumberIndex) -> Result<(), Broken> {
+pub(in crate::store) async fn give_back(tx: &Db<'_>, number: NumberIndex) -> Result<(), Broken> {
     tx.change("DELETE FROM number_turns WHERE number_index = $1", &[&number.0.as_slice()]).await?;
     Ok(())
 }
 
 /// The age is looked at again outside: a row that somebody takes at this moment is not forgotten.
-pub(super) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
+pub(in crate::store) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
     tx.change(
         "DELETE FROM number_turns WHERE taken_at <= $1 AND number_index IN
              (SELECT number_index FROM number_turns WHERE taken_at <= $1 LIMIT $2)",

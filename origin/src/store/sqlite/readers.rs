@@ -1,10 +1,11 @@
 //! A few connections for reading. WAL lets them read the last commit while the writer works.
 
-use super::StoreError;
+use crate::store::error::StoreError;
 use rusqlite::Connection;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
+#[derive(Clone)]
 pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     free: Arc<Semaphore>,

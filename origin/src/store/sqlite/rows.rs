@@ -1,7 +1,8 @@
 //! Reading the books' words back into types. A word that is not one of ours means a damaged file, and is an error.
 
 use super::corrupt;
-use crate::store::{Holder, NumberIndex, SealedNumber, StoreError};
+use crate::store::error::StoreError;
+use crate::store::number::{Holder, NumberIndex, SealedNumber};
 use onbill_domain::currency::Currency;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
@@ -9,7 +10,7 @@ use onbill_domain::pai::Pai;
 use onbill_domain::wire::ott::RawResult;
 use rusqlite::Row;
 
-pub(super) fn text<T>(
+pub(in crate::store) fn text<T>(
     row: &Row<'_>,
     column: &str,
     parse: impl Fn(&str) -> Option<T>,
@@ -18,7 +19,7 @@ pub(super) fn text<T>(
     parse(word).ok_or_else(|| corrupt(column))
 }
 
-pub(super) fn optional_text<T>(
+pub(in crate::store) fn optional_text<T>(
     row: &Row<'_>,
     column: &str,
     parse: impl Fn(&str) -> Option<T>,
@@ -29,31 +30,31 @@ pub(super) fn optional_text<T>(
     }
 }
 
-pub(super) fn pai(row: &Row<'_>) -> Result<Pai, StoreError> {
+pub(in crate::store) fn pai(row: &Row<'_>) -> Result<Pai, StoreError> {
     text(row, "pai", Pai::parse)
 }
 
-pub(super) fn locale(row: &Row<'_>) -> Result<Locale, StoreError> {
+pub(in crate::store) fn locale(row: &Row<'_>) -> Result<Locale, StoreError> {
     text(row, "locale", Locale::from_tag)
 }
 
-pub(super) fn amount(row: &Row<'_>) -> Result<Money, StoreError> {
+pub(in crate::store) fn amount(row: &Row<'_>) -> Result<Money, StoreError> {
     Ok(Money { amount_minor: row.get("amount_minor")?, currency: text(row, "currency", Currency::parse)? })
 }
 
-pub(super) fn number(row: &Row<'_>) -> Result<SealedNumber, StoreError> {
+pub(in crate::store) fn number(row: &Row<'_>) -> Result<SealedNumber, StoreError> {
     Ok(SealedNumber { index: NumberIndex(row.get("number_index")?), sealed: row.get("number_sealed")? })
 }
 
 /// The number and name of a subscriber, who has neither when they were erased.
-pub(super) fn holder(row: &Row<'_>) -> Result<Option<Holder>, StoreError> {
+pub(in crate::store) fn holder(row: &Row<'_>) -> Result<Option<Holder>, StoreError> {
     match row.get::<_, Option<String>>("generation")? {
         Some(generation) => Ok(Some(Holder { number: number(row)?, generation })),
         None => Ok(None),
     }
 }
 
-pub(super) fn raw_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {
+pub(in crate::store) fn raw_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {
     let raw_code: Option<String> = row.get("raw_code")?;
     Ok(raw_code.map(|raw_code| RawResult { scope: "billing".to_owned(), raw_code }))
 }

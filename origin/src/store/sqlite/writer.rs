@@ -2,7 +2,7 @@
 //! and none is answered before the commit has reached the disk. One slow fsync is thus shared by all who came
 //! meanwhile, and no answer is any different for it.
 
-use super::StoreError;
+use crate::store::error::StoreError;
 use rusqlite::Connection;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
@@ -19,6 +19,7 @@ type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
 /// Called with whether the commit succeeded.
 type Reply = Box<dyn FnOnce(Result<(), &str>) + Send>;
 
+#[derive(Clone)]
 pub(super) struct Writer {
     jobs: SyncSender<Job>,
 }

@@ -111,7 +111,7 @@ impl<'b> Life<'b> {
         let app = App::new(
             config_of("acme", accounts),
             books.ring.clone(),
-            Arc::new(Fragile::new(Arc::clone(&books.store), Arc::default(), Pace::Whole)),
+            Fragile::store(&books.store, Arc::default(), Pace::Whole),
             Arc::clone(&wire) as _,
             Arc::new(clock.clone()),
             Arc::clone(&random) as _,
@@ -179,7 +179,7 @@ impl<'b> Life<'b> {
         self.clock.now()
     }
 
-    fn store(&self) -> Arc<dyn Store> {
+    fn store(&self) -> Arc<Store> {
         Arc::clone(&self.app.store)
     }
 

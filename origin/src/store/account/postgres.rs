@@ -1,0 +1,69 @@
+//! The embedded account table.
+
+use crate::store::account::{AccountRow, KnownAccount};
+use crate::store::number::NumberIndex;
+use crate::store::postgres::failure::Broken;
+use crate::store::postgres::rows::{optional_text, text};
+use crate::store::postgres::statements::Db;
+use onbill_domain::account::{Account, AccountStatus, AccountType};
+use onbill_domain::currency::Currency;
+use onbill_domain::day::Day;
+use onbill_domain::money::Money;
+use std::collections::BTreeMap;
+
+/// All of them in one statement, each number once (the last line of a file counts) and in the order of their indexes,
+/// so that two imports at once do not wait for each other crosswise.
+pub(in crate::store) async fn import(tx: &Db<'_>, accounts: &[AccountRow]) -> Result<(), Broken> {
+    let accounts: BTreeMap<&[u8], &AccountRow> =
+        accounts.iter().map(|row| (row.number.0.as_slice(), row)).collect();
+    let numbers: Vec<&[u8]> = accounts.keys().copied().collect();
+    let column = |read: fn(&AccountRow) -> &'static str| -> Vec<&'static str> {
+        accounts.values().map(|row| read(row)).collect()
+    };
+    let balances: Vec<Option<i64>> =
+        accounts.values().map(|row| row.account.balance.map(|balance| balance.amount_minor)).collect();
+    let currencies: Vec<Option<String>> = accounts
+        .values()
+        .map(|row| row.account.balance.map(|balance| balance.currency.to_string()))
+        .collect();
+    let days: Vec<String> = accounts.values().map(|row| row.activated_on.to_string()).collect();
+    tx.change(
+        "INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on)
+         SELECT * FROM unnest($1::BYTEA[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[])
+         ON CONFLICT (number_index) DO UPDATE SET status = excluded.status, account_type = excluded.account_type,
+             balance_minor = excluded.balance_minor, currency = excluded.currency,
+             activated_on = excluded.activated_on",
+        &[
+            &numbers,
+            &column(|row| row.account.status.as_str()),
+            &column(|row| row.account.account_type.as_str()),
+            &balances,
+            &currencies,
+            &days,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(in crate::store) async fn find(db: &Db<'_>, number: NumberIndex) -> Result<Option<KnownAccount>, Broken> {
+    let row = db
+        .row(
+            "SELECT status, account_type, balance_minor, currency, activated_on FROM accounts
+             WHERE number_index = $1",
+            &[&number.0.as_slice()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let balance = match (row.try_get("balance_minor")?, optional_text(&row, "currency", Currency::parse)?) {
+        (Some(amount_minor), Some(currency)) => Some(Money { amount_minor, currency }),
+        _ => None,
+    };
+    let account = Account {
+        status: text(&row, "status", AccountStatus::parse)?,
+        account_type: text(&row, "account_type", AccountType::parse)?,
+        balance,
+    };
+    let activated_on = text(&row, "activated_on", Day::parse)?;
+    Ok(Some(KnownAccount { account, generation: activated_on.to_string() }))
+}

@@ -1,0 +1,53 @@
+//! The embedded account table.
+
+use crate::store::account::{AccountRow, KnownAccount};
+use crate::store::error::StoreError;
+use crate::store::number::NumberIndex;
+use crate::store::sqlite::rows::{optional_text, text};
+use onbill_domain::account::{Account, AccountStatus, AccountType};
+use onbill_domain::currency::Currency;
+use onbill_domain::day::Day;
+use onbill_domain::money::Money;
+use rusqlite::{Connection, params};
+
+pub(in crate::store) fn import(tx: &Connection, accounts: &[AccountRow]) -> Result<(), StoreError> {
+    let mut upsert = tx.prepare_cached(
+        "INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (number_index) DO UPDATE SET status = excluded.status, account_type = excluded.account_type,
+             balance_minor = excluded.balance_minor, currency = excluded.currency,
+             activated_on = excluded.activated_on",
+    )?;
+    for row in accounts {
+        let Account { status, account_type, balance } = &row.account;
+        upsert.execute(params![
+            row.number.0,
+            status.as_str(),
+            account_type.as_str(),
+            balance.map(|balance| balance.amount_minor),
+            balance.map(|balance| balance.currency.to_string()),
+            row.activated_on.to_string(),
+        ])?;
+    }
+    Ok(())
+}
+
+pub(in crate::store) fn find(
+    db: &Connection,
+    number: NumberIndex,
+) -> Result<Option<KnownAccount>, StoreError> {
+    let mut select = db.prepare_cached("SELECT * FROM accounts WHERE number_index = ?1")?;
+    let mut rows = select.query([number.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let balance = match (row.get("balance_minor")?, optional_text(row, "currency", Currency::parse)?) {
+        (Some(amount_minor), Some(currency)) => Some(Money { amount_minor, currency }),
+        _ => None,
+    };
+    let account = Account {
+        status: text(row, "status", AccountStatus::parse)?,
+        account_type: text(row, "account_type", AccountType::parse)?,
+        balance,
+    };
+    let activated_on = text(row, "activated_on", Day::parse)?;
+    Ok(Some(KnownAccount { account, generation: activated_on.to_string() }))
+}

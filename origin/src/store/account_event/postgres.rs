@@ -1,0 +1,308 @@
+//! What happens to accounts: recorded once, applied whole or not at all. Whoever follows an event takes its numbers'
+//! turns, the smaller first, so that no holder comes or goes meanwhile.
+
+use crate::store::account_event::{EventRecord, NewEvent};
+use crate::store::billing_file::postgres as billing_file;
+use crate::store::number::NumberIndex;
+use crate::store::pai::postgres as pai;
+use crate::store::postgres::failure::{Broken, corrupt};
+use crate::store::postgres::rows::{text, time};
+use crate::store::postgres::statements::Db;
+use crate::store::postgres::turns;
+use onbill_domain::account_event::{AccountEvent, PaiEffect};
+use onbill_domain::day::Day;
+use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::operator::AccountEventOutcome;
+
+pub(in crate::store) async fn record(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewEvent,
+) -> Result<EventRecord, Broken> {
+    let mut numbers = vec![new.number];
+    numbers.extend(new.new_number.iter().map(|number| number.index));
+    numbers.sort_by_key(|number| number.0);
+    for number in numbers {
+        turns::take(tx, now, number).await?;
+    }
+    let known = tx
+        .row("SELECT fingerprint, outcome FROM account_events WHERE event_id = $1", &[&new.event_id.as_str()])
+        .await?;
+    if let Some(row) = known {
+        // An event of somebody who was erased is not told apart from others of its name any more.
+        let fingerprint: Option<&[u8]> = row.try_get("fingerprint")?;
+        let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
+        let outcome = text(&row, "outcome", AccountEventOutcome::parse)?;
+        return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
+    }
+    let (outcome, subscriber_id) = apply(tx, now, new).await?;
+    // The same name at once for other numbers is caught here, and the use case begins again.
+    tx.change_one(
+        "event",
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
+             subscriber_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            &new.event_id.as_str(),
+            &new.fingerprint.as_slice(),
+            &new.event.as_str(),
+            &new.number.0.as_slice(),
+            &new.occurred_at.unix_seconds(),
+            &now.unix_seconds(),
+            &outcome.as_str(),
+            &subscriber_id,
+        ],
+    )
+    .await?;
+    Ok(EventRecord::Recorded(outcome))
+}
+
+/// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
+/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. But who has left the number has left
+///    it, however late that is told: what happened to it since was not about them.
+/// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
+/// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
+/// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
+///
+/// Gives the subscriber whom it was applied to as well.
+async fn apply(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewEvent,
+) -> Result<(AccountEventOutcome, Option<String>), Broken> {
+    let at = new.occurred_at;
+    // 1.
+    if new.event == AccountEvent::SimSwapped {
+        note_sim_swap(tx, new.number, at).await?;
+    }
+    // 2.
+    let holder = holder(tx, new.number).await?;
+    if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
+        return Ok((AccountEventOutcome::Superseded, None));
+    }
+    // 3.
+    if let Some(taken) = &new.new_number
+        && self::holder(tx, taken.index).await?.is_some()
+    {
+        return Ok((AccountEventOutcome::Contradictory, None));
+    }
+    // 4.
+    change_account(tx, new).await?;
+    if let Some(number) = &new.new_number
+        && let Some(swapped_at) = sim_swapped_at(tx, new.number).await?
+    {
+        note_sim_swap(tx, number.index, swapped_at).await?;
+    }
+    // 5.
+    let Some(Holder { subscriber_id, .. }) = holder else {
+        return Ok((AccountEventOutcome::NoSubscriber, None));
+    };
+    hear(tx, &subscriber_id, at).await?;
+    match &new.new_number {
+        None => follow(tx, now, &subscriber_id, new.event.effect()).await?,
+        Some(number) => {
+            billing_file::keep_number(tx, &subscriber_id).await?;
+            tx.change_one(
+                "subscriber",
+                "UPDATE subscribers SET number_index = $2, number_sealed = $3, number_since = $4
+                 WHERE subscriber_id = $1",
+                &[&subscriber_id, &number.index.0.as_slice(), &number.sealed, &at.unix_seconds()],
+            )
+            .await?;
+            catch_up(tx, now, &subscriber_id, number.index, at).await?;
+        }
+    }
+    Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
+}
+
+/// Nothing that happened before is news of the subscriber from now on.
+async fn hear(tx: &Db<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), Broken> {
+    tx.change_one(
+        "subscriber",
+        "UPDATE subscribers SET last_event_at = $2 WHERE subscriber_id = $1",
+        &[&subscriber_id, &at.unix_seconds()],
+    )
+    .await
+}
+
+async fn follow(tx: &Db<'_>, now: Timestamp, subscriber_id: &str, effect: PaiEffect) -> Result<(), Broken> {
+    match effect {
+        PaiEffect::None => Ok(()),
+        // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
+        PaiEffect::Suspend | PaiEffect::Move => pai::hold(tx, now, subscriber_id).await,
+        PaiEffect::Resume => pai::release(tx, now, subscriber_id).await,
+        PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason).await,
+    }
+}
+
+/// What was told of a subscriber's new number before it was told that they have it: it happened to them.
+async fn catch_up(
+    tx: &Db<'_>,
+    now: Timestamp,
+    subscriber_id: &str,
+    number: NumberIndex,
+    since: Timestamp,
+) -> Result<(), Broken> {
+    let later = tx
+        .rows(
+            "SELECT event_id, event, occurred_at FROM account_events
+             WHERE number_index = $1 AND occurred_at > $2 AND outcome = 'NO_SUBSCRIBER'
+             ORDER BY occurred_at, recorded_at",
+            &[&number.0.as_slice(), &since.unix_seconds()],
+        )
+        .await?;
+    for row in &later {
+        let effect = text(row, "event", AccountEvent::parse)?.effect();
+        hear(tx, subscriber_id, time(row, "occurred_at")?).await?;
+        tx.change_one(
+            "event",
+            "UPDATE account_events SET subscriber_id = $2 WHERE event_id = $1",
+            &[&row.try_get::<_, &str>("event_id")?, &subscriber_id],
+        )
+        .await?;
+        follow(tx, now, subscriber_id, effect).await?;
+        if effect.releases_number() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Who holds a number.
+struct Holder {
+    subscriber_id: String,
+    /// What happened to the number before was not about them.
+    number_since: Timestamp,
+    /// What happened to them before is no news.
+    heard_of_at: Timestamp,
+}
+
+impl Holder {
+    fn takes(&self, new: &NewEvent) -> bool {
+        let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
+        new.occurred_at >= since
+    }
+}
+
+async fn holder(tx: &Db<'_>, number: NumberIndex) -> Result<Option<Holder>, Broken> {
+    let row = tx
+        .row(
+            "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
+                 greatest(created_at, last_event_at) AS heard_of_at
+             FROM subscribers WHERE number_index = $1 AND ended_at IS NULL FOR NO KEY UPDATE",
+            &[&number.0.as_slice()],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(Holder {
+            subscriber_id: row.try_get("subscriber_id")?,
+            number_since: time(&row, "number_since")?,
+            heard_of_at: time(&row, "heard_of_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
+/// event does not say how an account pays.
+async fn change_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
+    let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_seconds());
+    let day = Day::of_timestamp(new.occurred_at).to_string();
+    let known = tx
+        .row(
+            "SELECT 1 FROM accounts WHERE number_index = $1 AND coalesce(changed_at, 0) <= $2 FOR UPDATE",
+            &[&number, &at],
+        )
+        .await?;
+    if known.is_none() {
+        return Ok(());
+    }
+    let sql = match new.event {
+        AccountEvent::Suspended => {
+            "UPDATE accounts SET status = 'suspended', changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::Resumed => {
+            "UPDATE accounts SET status = 'active', changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::Ceased | AccountEvent::PortedOut => {
+            "UPDATE accounts SET status = 'ceased', changed_at = $2 WHERE number_index = $1"
+        }
+        // Whoever has a number that was given up is somebody new.
+        AccountEvent::Activated => {
+            tx.change(
+                "UPDATE accounts SET activated_on = $2 WHERE number_index = $1 AND status = 'ceased'",
+                &[&number, &day],
+            )
+            .await?;
+            "UPDATE accounts SET status = 'active', changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::OwnershipChanged => {
+            tx.change("UPDATE accounts SET activated_on = $2 WHERE number_index = $1", &[&number, &day])
+                .await?;
+            "UPDATE accounts SET changed_at = $2 WHERE number_index = $1"
+        }
+        AccountEvent::NumberChanged => return move_account(tx, new).await,
+        AccountEvent::SimSwapped => return Ok(()),
+    };
+    tx.change_one("account", sql, &[&number, &at]).await
+}
+
+/// The account takes the place of what the table says of its new number; only how that stands since later stays.
+async fn move_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
+    let to = new.new_number.as_ref().ok_or_else(|| corrupt("event"))?.index;
+    let (from, to, at) = (new.number.0.as_slice(), to.0.as_slice(), new.occurred_at.unix_seconds());
+    let later = tx
+        .row(
+            "SELECT status, changed_at FROM accounts WHERE number_index = $1 AND changed_at > $2",
+            &[&to, &at],
+        )
+        .await?;
+    let (status, changed_at) = match &later {
+        Some(row) => (row.try_get::<_, Option<&str>>("status")?, row.try_get("changed_at")?),
+        None => (None, at),
+    };
+    tx.change("DELETE FROM accounts WHERE number_index = $1", &[&to]).await?;
+    tx.change_one(
+        "account",
+        "UPDATE accounts SET number_index = $2, status = coalesce($3, status), changed_at = $4
+         WHERE number_index = $1",
+        &[&from, &to, &status, &changed_at],
+    )
+    .await
+}
+
+async fn note_sim_swap(tx: &Db<'_>, number: NumberIndex, at: Timestamp) -> Result<(), Broken> {
+    tx.change(
+        "INSERT INTO sim_swaps (number_index, swapped_at) VALUES ($1, $2)
+         ON CONFLICT (number_index) DO UPDATE
+         SET swapped_at = greatest(sim_swaps.swapped_at, excluded.swapped_at)",
+        &[&number.0.as_slice(), &at.unix_seconds()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What happened so long ago has no effect any more.
+pub(in crate::store) async fn forget_sim_swaps(
+    tx: &Db<'_>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, Broken> {
+    let until = now.unix_seconds() - SIM_SWAP_HOLD_HOURS_MAX * 3_600;
+    tx.change(
+        "DELETE FROM sim_swaps WHERE swapped_at < $1 AND number_index IN
+             (SELECT number_index FROM sim_swaps WHERE swapped_at < $1 LIMIT $2)",
+        &[&until, &limit],
+    )
+    .await
+}
+
+pub(in crate::store) async fn sim_swapped_at(
+    db: &Db<'_>,
+    number: NumberIndex,
+) -> Result<Option<Timestamp>, Broken> {
+    let row =
+        db.row("SELECT swapped_at FROM sim_swaps WHERE number_index = $1", &[&number.0.as_slice()]).await?;
+    row.map(|row| time(&row, "swapped_at")).transpose()
+}

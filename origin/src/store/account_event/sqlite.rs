@@ -1,0 +1,279 @@
+//! What happens to accounts: recorded once, applied whole or not at all.
+
+use crate::store::account_event::{EventRecord, NewEvent};
+use crate::store::billing_file::sqlite as billing_file;
+use crate::store::error::StoreError;
+use crate::store::number::{Hash, NumberIndex};
+use crate::store::pai::sqlite as pai;
+use crate::store::sqlite::corrupt;
+use crate::store::sqlite::rows::text;
+use onbill_domain::account_event::{AccountEvent, PaiEffect};
+use onbill_domain::day::Day;
+use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::operator::AccountEventOutcome;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub(in crate::store) fn record(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewEvent,
+) -> Result<EventRecord, StoreError> {
+    if let Some((fingerprint, outcome)) = known(tx, new)? {
+        let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
+        return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
+    }
+    let (outcome, subscriber_id) = apply(tx, now, new)?;
+    tx.prepare_cached(
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
+             subscriber_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        new.event_id.as_str(),
+        new.fingerprint,
+        new.event.as_str(),
+        new.number.0,
+        new.occurred_at.unix_seconds(),
+        now.unix_seconds(),
+        outcome.as_str(),
+        subscriber_id,
+    ])?;
+    Ok(EventRecord::Recorded(outcome))
+}
+
+/// An event of somebody who was erased is not told apart from others of its name any more.
+fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, AccountEventOutcome)>, StoreError> {
+    let mut select =
+        tx.prepare_cached("SELECT fingerprint, outcome FROM account_events WHERE event_id = ?1")?;
+    let mut rows = select.query([new.event_id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some((row.get("fingerprint")?, text(row, "outcome", AccountEventOutcome::parse)?)))
+}
+
+/// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
+/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. But who has left the number has left
+///    it, however late that is told: what happened to it since was not about them.
+/// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
+/// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
+/// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
+///
+/// Gives the subscriber whom it was applied to as well.
+fn apply(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewEvent,
+) -> Result<(AccountEventOutcome, Option<String>), StoreError> {
+    let at = new.occurred_at;
+    // 1.
+    if new.event == AccountEvent::SimSwapped {
+        note_sim_swap(tx, new.number, at)?;
+    }
+    // 2.
+    let holder = holder(tx, new.number)?;
+    if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
+        return Ok((AccountEventOutcome::Superseded, None));
+    }
+    // 3.
+    if let Some(taken) = &new.new_number
+        && self::holder(tx, taken.index)?.is_some()
+    {
+        return Ok((AccountEventOutcome::Contradictory, None));
+    }
+    // 4.
+    change_account(tx, new)?;
+    if let Some(number) = &new.new_number
+        && let Some(swapped_at) = sim_swapped_at(tx, new.number)?
+    {
+        note_sim_swap(tx, number.index, swapped_at)?;
+    }
+    // 5.
+    let Some(Holder { subscriber_id, .. }) = holder else {
+        return Ok((AccountEventOutcome::NoSubscriber, None));
+    };
+    hear(tx, &subscriber_id, at)?;
+    match &new.new_number {
+        None => follow(tx, now, &subscriber_id, new.event.effect())?,
+        Some(number) => {
+            billing_file::keep_number(tx, &subscriber_id)?;
+            tx.prepare_cached(
+                "UPDATE subscribers SET number_index = ?2, number_sealed = ?3, number_since = ?4
+                 WHERE subscriber_id = ?1",
+            )?
+            .execute(params![
+                subscriber_id,
+                number.index.0,
+                number.sealed,
+                at.unix_seconds()
+            ])?;
+            catch_up(tx, now, &subscriber_id, number.index, at)?;
+        }
+    }
+    Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
+}
+
+/// Nothing that happened before is news of the subscriber from now on.
+fn hear(tx: &Connection, subscriber_id: &str, at: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE subscribers SET last_event_at = ?2 WHERE subscriber_id = ?1")?
+        .execute(params![subscriber_id, at.unix_seconds()])?;
+    Ok(())
+}
+
+fn follow(tx: &Connection, now: Timestamp, subscriber_id: &str, effect: PaiEffect) -> Result<(), StoreError> {
+    match effect {
+        PaiEffect::None => Ok(()),
+        // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
+        PaiEffect::Suspend | PaiEffect::Move => pai::hold(tx, now, subscriber_id),
+        PaiEffect::Resume => pai::release(tx, now, subscriber_id),
+        PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason),
+    }
+}
+
+/// What was told of a subscriber's new number before it was told that they have it: it happened to them.
+fn catch_up(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    number: NumberIndex,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT event_id, event, occurred_at FROM account_events
+         WHERE number_index = ?1 AND occurred_at > ?2 AND outcome = 'NO_SUBSCRIBER' ORDER BY occurred_at, recorded_at",
+    )?;
+    let mut rows = select.query(params![number.0, since.unix_seconds()])?;
+    while let Some(row) = rows.next()? {
+        let effect = text(row, "event", AccountEvent::parse)?.effect();
+        hear(tx, subscriber_id, Timestamp::from_unix_seconds(row.get("occurred_at")?))?;
+        tx.prepare_cached("UPDATE account_events SET subscriber_id = ?2 WHERE event_id = ?1")?
+            .execute(params![row.get::<_, String>("event_id")?, subscriber_id])?;
+        follow(tx, now, subscriber_id, effect)?;
+        if effect.releases_number() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Who holds a number.
+struct Holder {
+    subscriber_id: String,
+    /// What happened to the number before was not about them.
+    number_since: Timestamp,
+    /// What happened to them before is no news.
+    heard_of_at: Timestamp,
+}
+
+impl Holder {
+    fn takes(&self, new: &NewEvent) -> bool {
+        let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
+        new.occurred_at >= since
+    }
+}
+
+fn holder(tx: &Connection, number: NumberIndex) -> Result<Option<Holder>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
+             max(created_at, coalesce(last_event_at, created_at)) AS heard_of_at
+         FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
+    )?;
+    let mut rows = select.query([number.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let at = |column: &str| row.get(column).map(Timestamp::from_unix_seconds);
+    Ok(Some(Holder {
+        subscriber_id: row.get("subscriber_id")?,
+        number_since: at("number_since")?,
+        heard_of_at: at("heard_of_at")?,
+    }))
+}
+
+/// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
+/// event does not say how an account pays.
+fn change_account(tx: &Connection, new: &NewEvent) -> Result<(), StoreError> {
+    let at = new.occurred_at.unix_seconds();
+    let changed_at: Option<Option<i64>> = tx
+        .prepare_cached("SELECT changed_at FROM accounts WHERE number_index = ?1")?
+        .query_row([new.number.0], |row| row.get(0))
+        .optional()?;
+    if changed_at.is_none_or(|changed_at| changed_at.is_some_and(|changed_at| changed_at > at)) {
+        return Ok(());
+    }
+    let day = Day::of_timestamp(new.occurred_at).to_string();
+    let set = |what: &str| -> Result<(), StoreError> {
+        tx.prepare_cached(&format!("UPDATE accounts SET {what}, changed_at = ?2 WHERE number_index = ?1"))?
+            .execute(params![new.number.0, at])?;
+        Ok(())
+    };
+    match (new.event, &new.new_number) {
+        (AccountEvent::Suspended, _) => set("status = 'suspended'"),
+        (AccountEvent::Resumed, _) => set("status = 'active'"),
+        (AccountEvent::Ceased | AccountEvent::PortedOut, _) => set("status = 'ceased'"),
+        // Whoever has a number that was given up is somebody new.
+        (AccountEvent::Activated, _) => {
+            tx.prepare_cached(
+                "UPDATE accounts SET activated_on = ?2 WHERE number_index = ?1 AND status = 'ceased'",
+            )?
+            .execute(params![new.number.0, day])?;
+            set("status = 'active'")
+        }
+        (AccountEvent::OwnershipChanged, _) => {
+            tx.prepare_cached("UPDATE accounts SET activated_on = ?2 WHERE number_index = ?1")?
+                .execute(params![new.number.0, day])?;
+            set("status = status")
+        }
+        (AccountEvent::NumberChanged, Some(number)) => move_account(tx, new, number.index),
+        (AccountEvent::NumberChanged, None) => Err(corrupt("event")),
+        (AccountEvent::SimSwapped, _) => Ok(()),
+    }
+}
+
+/// The account takes the place of what the table says of its new number; only how that stands since later stays.
+fn move_account(tx: &Connection, new: &NewEvent, to: NumberIndex) -> Result<(), StoreError> {
+    let at = new.occurred_at.unix_seconds();
+    let later: Option<(String, i64)> = tx
+        .prepare_cached(
+            "SELECT status, changed_at FROM accounts WHERE number_index = ?1 AND changed_at > ?2",
+        )?
+        .query_row(params![to.0, at], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    tx.prepare_cached("DELETE FROM accounts WHERE number_index = ?1")?.execute([to.0])?;
+    let (status, changed_at) = later.map_or((None, at), |(status, changed_at)| (Some(status), changed_at));
+    tx.prepare_cached(
+        "UPDATE accounts SET number_index = ?2, status = coalesce(?3, status), changed_at = ?4 WHERE number_index = ?1",
+    )?
+    .execute(params![new.number.0, to.0, status, changed_at])?;
+    Ok(())
+}
+
+fn note_sim_swap(tx: &Connection, number: NumberIndex, at: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO sim_swaps (number_index, swapped_at) VALUES (?1, ?2)
+         ON CONFLICT (number_index) DO UPDATE SET swapped_at = max(swapped_at, excluded.swapped_at)",
+    )?
+    .execute(params![number.0, at.unix_seconds()])?;
+    Ok(())
+}
+
+/// What happened so long ago has no effect any more.
+pub(in crate::store) fn forget_sim_swaps(
+    tx: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<usize, StoreError> {
+    let until = now.unix_seconds() - SIM_SWAP_HOLD_HOURS_MAX * 3_600;
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM sim_swaps WHERE number_index IN (SELECT number_index FROM sim_swaps WHERE swapped_at < ?1 LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![until, limit])?)
+}
+
+pub(in crate::store) fn sim_swapped_at(
+    db: &Connection,
+    number: NumberIndex,
+) -> Result<Option<Timestamp>, StoreError> {
+    let at: Option<i64> = db
+        .prepare_cached("SELECT swapped_at FROM sim_swaps WHERE number_index = ?1")?
+        .query_row([number.0], |row| row.get(0))
+        .optional()?;
+    Ok(at.map(Timestamp::from_unix_seconds))
+}

@@ -1,0 +1,193 @@
+//! Files for billing: made of the outbox's entries, and settled line by line.
+
+use crate::store::billing_file::{Bill, File, FileLine, ResponseTaking};
+use crate::store::charge::{Charge, sqlite as charge};
+use crate::store::error::StoreError;
+use crate::store::number::Hash;
+use crate::store::queue::Entry;
+use crate::store::refund::sqlite as refund;
+use crate::store::sqlite::corrupt;
+use crate::store::sqlite::rows::text;
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// Files looked at in one round: more than a backlog of days has, and few enough to hold in memory.
+const FILES_MAX: u32 = 100;
+
+pub(super) fn file(
+    tx: &Connection,
+    now: Timestamp,
+    file_id: &str,
+    entries: &[Entry],
+) -> Result<u32, StoreError> {
+    let mut lines = Vec::with_capacity(entries.len());
+    let mut take = tx.prepare_cached(
+        "DELETE FROM outbox WHERE entry_id = ?1 AND attempts = ?2 AND parked_at IS NULL
+             AND kind IN ('charge', 'refund') AND NOT EXISTS (
+                 SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+                 WHERE t.transaction_id = outbox.transaction_id AND h.erasure_asked_at IS NOT NULL)
+         RETURNING transaction_id, refund_id",
+    )?;
+    for entry in entries {
+        let taken = take.query_row(params![entry.entry_id, entry.attempts], |row| {
+            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+        });
+        lines.extend(taken.optional()?);
+    }
+    if lines.is_empty() {
+        return Ok(0);
+    }
+    let count = u32::try_from(lines.len()).map_err(|_| corrupt("file"))?;
+    tx.prepare_cached("INSERT INTO files (file_id, created_at, lines) VALUES (?1, ?2, ?3)")?
+        .execute(params![file_id, now.unix_seconds(), count])?;
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO file_lines (file_id, line, transaction_id, refund_id) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for ((transaction_id, refund_id), line) in lines.into_iter().zip(1_u32..) {
+        insert.execute(params![file_id, line, transaction_id, refund_id])?;
+    }
+    Ok(count)
+}
+
+/// Whether a charge or refund, by the column that names it, is in a file: then it is billing's.
+pub(in crate::store) fn is_in_a_file(tx: &Connection, subject: &str, id: &str) -> Result<bool, StoreError> {
+    Ok(tx.prepare_cached(&format!("SELECT 1 FROM file_lines WHERE {subject} = ?1"))?.exists([id])?)
+}
+
+/// A subscriber's number is about to change: what is being written out with it stays as it is.
+pub(in crate::store) fn keep_number(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE file_lines SET number_sealed = h.number_sealed
+         FROM files f, transactions t, pais p, subscribers h
+         WHERE f.written_at IS NULL AND f.response_sha256 IS NULL AND file_lines.file_id = f.file_id
+             AND t.transaction_id = file_lines.transaction_id AND p.pai = t.pai
+             AND h.subscriber_id = p.subscriber_id AND h.subscriber_id = ?1 AND file_lines.number_sealed IS NULL",
+    )?
+    .execute([subscriber_id])?;
+    Ok(())
+}
+
+/// A file that was written is not written again.
+fn forget_numbers(tx: &Connection, file_id: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE file_lines SET number_sealed = NULL WHERE file_id = ?1 AND number_sealed IS NOT NULL",
+    )?
+    .execute([file_id])?;
+    Ok(())
+}
+
+fn read_file(row: &Row<'_>) -> Result<File, StoreError> {
+    let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
+    Ok(File {
+        file_id: text(row, "file_id", |name| Some(name.to_owned()))?,
+        created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
+        lines: row.get("lines")?,
+        written_at: at(row.get("written_at")?),
+        acknowledged_at: at(row.get("acknowledged_at")?),
+    })
+}
+
+pub(super) fn lines(db: &Connection, file_id: &str) -> Result<Vec<FileLine>, StoreError> {
+    let of_file = |select: &str, on: &str| {
+        format!(
+            "{} JOIN file_lines l ON {on} WHERE l.file_id = ?1",
+            select.replacen("SELECT", "SELECT l.line, l.number_sealed AS filed_number,", 1)
+        )
+    };
+    let mut lines = Vec::new();
+    let mut charges = db.prepare_cached(&of_file(charge::CHARGE, "l.transaction_id = t.transaction_id"))?;
+    let mut rows = charges.query([file_id])?;
+    while let Some(row) = rows.next()? {
+        // It is billing's by now, whatever has become of the PAI since.
+        let mut charge = Charge { closed: None, ..charge::read_charge(row)? };
+        if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.get("filed_number")?) {
+            holder.number.sealed = sealed;
+        }
+        lines.push(FileLine { line: row.get("line")?, bill: Bill::Charge(charge) });
+    }
+    let mut refunds = db.prepare_cached(&of_file(refund::REFUND, "l.refund_id = r.refund_id"))?;
+    let mut rows = refunds.query([file_id])?;
+    while let Some(row) = rows.next()? {
+        lines.push(FileLine { line: row.get("line")?, bill: Bill::Refund(refund::read_refund(row)?) });
+    }
+    lines.sort_by_key(|line| line.line);
+    Ok(lines)
+}
+
+pub(in crate::store) fn last_filed_at(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let mut select = db.prepare_cached("SELECT max(created_at) FROM files")?;
+    let at: Option<i64> = select.query_row([], |row| row.get(0))?;
+    Ok(at.map(Timestamp::from_unix_seconds))
+}
+
+pub(in crate::store) fn unwritten(db: &Connection) -> Result<Vec<File>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT * FROM files WHERE written_at IS NULL AND response_sha256 IS NULL
+         ORDER BY created_at, file_id LIMIT ?1",
+    )?;
+    let mut rows = select.query([FILES_MAX])?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        files.push(read_file(row)?);
+    }
+    Ok(files)
+}
+
+pub(in crate::store) fn named(db: &Connection, file_id: &str) -> Result<Option<File>, StoreError> {
+    let mut select = db.prepare_cached("SELECT * FROM files WHERE file_id = ?1")?;
+    let mut rows = select.query([file_id])?;
+    rows.next()?.map(read_file).transpose()
+}
+
+pub(in crate::store) fn written(
+    tx: &Connection,
+    now: Timestamp,
+    file_id: &str,
+    sha256: Hash,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE files SET written_at = ?2, sha256 = ?3 WHERE file_id = ?1 AND written_at IS NULL",
+    )?
+    .execute(params![file_id, now.unix_seconds(), sha256])?;
+    forget_numbers(tx, file_id)
+}
+
+pub(in crate::store) fn take_response(
+    tx: &Connection,
+    file_id: &str,
+    sha256: Hash,
+) -> Result<ResponseTaking, StoreError> {
+    tx.prepare_cached(
+        "UPDATE files SET response_sha256 = ?2 WHERE file_id = ?1 AND response_sha256 IS NULL",
+    )?
+    .execute(params![file_id, sha256])?;
+    forget_numbers(tx, file_id)?;
+    let taken: Option<Hash> = tx
+        .prepare_cached("SELECT response_sha256 FROM files WHERE file_id = ?1")?
+        .query_row([file_id], |row| row.get(0))?;
+    Ok(if taken == Some(sha256) { ResponseTaking::Taken } else { ResponseTaking::AnotherBefore })
+}
+
+pub(in crate::store) fn acknowledged(
+    tx: &Connection,
+    now: Timestamp,
+    file_id: &str,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE files SET acknowledged_at = ?2 WHERE file_id = ?1 AND acknowledged_at IS NULL",
+    )?
+    .execute(params![file_id, now.unix_seconds()])?;
+    Ok(())
+}
+
+pub(in crate::store) fn unacknowledged(
+    db: &Connection,
+    made_by: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT file_id FROM files WHERE acknowledged_at IS NULL AND created_at <= ?1
+         ORDER BY created_at, file_id LIMIT ?2",
+    )?;
+    let names = select.query_map(params![made_by.unix_seconds(), FILES_MAX], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,314 @@
+//! Charges: claimed once, answered once, for ever.
+
+use crate::store::charge::{Charge, Fixed, NewCharge, Posting};
+use crate::store::coupon::postgres as coupon;
+use crate::store::error::StoreError;
+use crate::store::nonce::postgres as nonce;
+use crate::store::number::Holder;
+use crate::store::postgres::failure::{Broken, corrupt};
+use crate::store::postgres::rows::{amount, hash, holder, optional_text, raw_result, text, time};
+use crate::store::postgres::statements::Db;
+use crate::store::queue::postgres as queue;
+use crate::store::spending::postgres as spending;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::money::Money;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
+use tokio_postgres::Row;
+
+/// What a post has to know: who claimed its id before, and whom its PAI stands for.
+struct Found {
+    claimed: Option<Row>,
+    holder: Option<PaiHolder>,
+}
+
+/// Looks, and locks nothing: what changes meanwhile is seen where it counts.
+async fn look_up(tx: &Db<'_>, new: &NewCharge) -> Result<Found, Broken> {
+    let (claimed, holder) =
+        tokio::try_join!(claimed(tx, new), holder_of_pai(tx, &new.partner, new.request.pai))?;
+    Ok(Found { claimed, holder })
+}
+
+pub(super) async fn post(
+    tx: &Db<'_>,
+    nonce: &Nonce,
+    now: Timestamp,
+    new: &NewCharge,
+) -> Result<Posting, Broken> {
+    // What is only looked up shares a round trip with the nonce.
+    let ((), found) = tokio::try_join!(nonce::spend(tx, Some(nonce)), look_up(tx, new))?;
+    if let Some(row) = found.claimed {
+        return repeat(tx, now, new, &row).await;
+    }
+    let Some(holder) = found.holder else { return Ok(Posting::PaiNotFound) };
+    let Some(limits) = &new.limits else { return Ok(Posting::CurrencyNotBilled) };
+    // The charge before what the account has spent, as whoever settles it takes them.
+    if !claim(tx, now, new, holder.verdict).await? {
+        // Somebody claimed the id since, and has committed: it is there to be read.
+        let row = claimed(tx, new).await?.ok_or_else(|| corrupt("claim"))?;
+        return repeat(tx, now, new, &row).await;
+    }
+    if holder.verdict.is_some() {
+        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
+    }
+    let Money { currency, .. } = new.request.amount;
+    // Looked for only now: whoever redeems a coupon for this PAI is waited for by the claim, which refers to it.
+    let (taken, paid_until) = tokio::try_join!(
+        spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits),
+        coupon::paid_within(tx, new.request.pai, new.request.service_period),
+    )?;
+    if let Some(until) = paid_until {
+        forget_claim(tx, &new.transaction_id).await?;
+        return Ok(Posting::PaidByCoupon { until });
+    }
+    match taken {
+        Ok(spent) => tokio::try_join!(
+            spending::write(tx, &holder.subscriber_id, currency, spent),
+            queue::put_leased(tx, "charge", &new.transaction_id, new.answering_until),
+        )?,
+        Err(reason) => {
+            decline(tx, now, &new.transaction_id, reason).await?;
+            return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
+        }
+    };
+    Ok(Posting::Created(Box::new(on_its_way(new, holder))))
+}
+
+/// Records a charge that no limit declines; with the reason when its PAI does.
+pub(in crate::store) async fn record(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewCharge,
+) -> Result<Option<(Charge, Option<DeclineReason>)>, Broken> {
+    let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
+    let verdict = holder.verdict;
+    if !claim(tx, now, new, verdict).await? {
+        return Err(corrupt("claim"));
+    }
+    Ok(Some((on_its_way(new, holder), verdict)))
+}
+
+fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
+    Charge {
+        transaction_id: new.transaction_id.clone(),
+        handle: holder.handle,
+        holder: holder.known,
+        closed: None,
+        amount: new.request.amount,
+        description: new.request.description.clone(),
+        service_period: new.request.service_period,
+    }
+}
+
+/// Takes back what was claimed just now: nothing is recorded of a charge that is refused.
+async fn forget_claim(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
+    tx.change_one("transaction_id", "DELETE FROM transactions WHERE transaction_id = $1", &[&transaction_id])
+        .await
+}
+
+async fn claimed(tx: &Db<'_>, new: &NewCharge) -> Result<Option<Row>, Broken> {
+    tx.row(
+        "SELECT transaction_id, fingerprint, answer, answering_until FROM transactions
+         WHERE partner = $1 AND ext_transaction_id = $2",
+        &[&new.partner.as_str(), &new.request.ext_transaction_id.as_str()],
+    )
+    .await
+}
+
+/// The same id again: the same contents get the first answer, others are refused.
+async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewCharge, row: &Row) -> Result<Posting, Broken> {
+    if hash(row, "fingerprint")? != new.fingerprint {
+        return Ok(Posting::Conflict);
+    }
+    if let Some(answer) = row.try_get("answer")? {
+        return Ok(Posting::Replayed(answer));
+    }
+    if now < time(row, "answering_until")? {
+        return Ok(Posting::InProgress);
+    }
+    // Whoever took the post never answered it: this is the first answer.
+    Ok(Posting::Replayed(fix_answer(tx, row.try_get("transaction_id")?).await?.answer))
+}
+
+/// Who a PAI stands for, and what its state says to a charge.
+struct PaiHolder {
+    subscriber_id: String,
+    handle: String,
+    known: Option<Holder>,
+    verdict: Option<DeclineReason>,
+}
+
+async fn holder_of_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, Broken> {
+    let row = tx
+        .row(
+            "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
+             FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = $1 AND p.pai = $2",
+            &[&partner.as_str(), &pai.to_string()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let verdict = match text(&row, "state", PaiState::parse)? {
+        PaiState::Active => None,
+        PaiState::Suspended => Some(DeclineReason::AccountOnHold),
+        PaiState::Closed => Some(text(&row, "closed_reason", DeclineReason::parse)?),
+    };
+    Ok(Some(PaiHolder {
+        subscriber_id: row.try_get("subscriber_id")?,
+        handle: row.try_get("handle")?,
+        known: holder(&row)?,
+        verdict,
+    }))
+}
+
+/// Writes the charge. Not when its id is claimed: whoever is about to claim it is waited for.
+async fn claim(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewCharge,
+    verdict: Option<DeclineReason>,
+) -> Result<bool, Broken> {
+    let request = &new.request;
+    let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let written = tx
+        .change(
+            "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
+                 currency, tax_minor, description, period_from, period_to, status, decline_reason, answering_until,
+                 created_at, settled_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+             ON CONFLICT (partner, ext_transaction_id) DO NOTHING",
+            &[
+                &new.transaction_id,
+                &new.partner.as_str(),
+                &request.ext_transaction_id.as_str(),
+                &new.fingerprint.as_slice(),
+                &request.pai.to_string(),
+                &request.amount.amount_minor,
+                &request.amount.currency.as_str(),
+                &request.tax.map(|tax| tax.amount_minor),
+                &request.description,
+                &request.service_period.from().to_string(),
+                &request.service_period.to().to_string(),
+                &status.as_str(),
+                &verdict.map(DeclineReason::as_str),
+                &new.answering_until.unix_seconds(),
+                &now.unix_seconds(),
+                &verdict.map(|_| now.unix_seconds()),
+            ],
+        )
+        .await?;
+    Ok(written == 1)
+}
+
+/// Declines the charge that was claimed just now: it never counted, and nobody has seen it.
+async fn decline(
+    tx: &Db<'_>,
+    now: Timestamp,
+    transaction_id: &str,
+    reason: DeclineReason,
+) -> Result<(), Broken> {
+    tx.change_one(
+        "transaction_id",
+        "UPDATE transactions SET status = 'DECLINED', decline_reason = $2, settled_at = $3 WHERE transaction_id = $1",
+        &[&transaction_id, &reason.as_str(), &now.unix_seconds()],
+    )
+    .await
+}
+
+/// Keeps everybody else from deciding about this charge until the commit.
+pub(in crate::store) async fn lock(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
+    let row =
+        tx.row("SELECT 1 FROM transactions WHERE transaction_id = $1 FOR UPDATE", &[&transaction_id]).await?;
+    row.map(|_| ()).ok_or_else(|| corrupt("transaction_id"))
+}
+
+/// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
+pub(in crate::store) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> Result<Fixed, Broken> {
+    let row = tx
+        .row(
+            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, answer FROM transactions
+             WHERE transaction_id = $1 FOR UPDATE",
+            &[&transaction_id],
+        )
+        .await?
+        .ok_or_else(|| corrupt("transaction_id"))?;
+    if let Some(answer) = row.try_get("answer")? {
+        return Ok(Fixed { answer, before: true });
+    }
+    let answer = serde_json::to_vec(&read(&row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
+    tx.change_one(
+        "transaction_id",
+        "UPDATE transactions SET answer = $2 WHERE transaction_id = $1",
+        &[&transaction_id, &answer],
+    )
+    .await?;
+    Ok(Fixed { answer, before: false })
+}
+
+pub(in crate::store) async fn find(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    id: &ExtId,
+) -> Result<Option<TransactionResponse>, Broken> {
+    let row = db
+        .row(
+            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code FROM transactions
+             WHERE partner = $1 AND ext_transaction_id = $2",
+            &[&partner.as_str(), &id.as_str()],
+        )
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Whom to tell how a charge stands now.
+pub(in crate::store) async fn told(
+    db: &Db<'_>,
+    transaction_id: &str,
+) -> Result<Option<(PartnerId, TransactionResponse)>, Broken> {
+    let row = db
+        .row(
+            "SELECT transaction_id, partner, ext_transaction_id, status, decline_reason, raw_code FROM transactions
+             WHERE transaction_id = $1",
+            &[&transaction_id],
+        )
+        .await?;
+    row.map(|row| Ok((text(&row, "partner", PartnerId::parse)?, read(&row)?))).transpose()
+}
+
+fn read(row: &Row) -> Result<TransactionResponse, Broken> {
+    Ok(TransactionResponse {
+        transaction_id: row.try_get("transaction_id")?,
+        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        raw_result: raw_result(row)?,
+    })
+}
+
+/// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+pub(in crate::store) const CHARGE: &str =
+    "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
+        t.period_to, h.handle, h.number_index, h.number_sealed, h.generation, p.closed_reason
+    FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
+
+/// The charge, while it is on its way.
+pub(in crate::store) async fn charge(db: &Db<'_>, transaction_id: &str) -> Result<Option<Charge>, Broken> {
+    let sql = format!("{CHARGE} WHERE t.transaction_id = $1 AND t.status = 'PENDING'");
+    db.row(&sql, &[&transaction_id]).await?.as_ref().map(read_charge).transpose()
+}
+
+pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, Broken> {
+    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    Ok(Charge {
+        transaction_id: row.try_get("transaction_id")?,
+        handle: row.try_get("handle")?,
+        holder: holder(row)?,
+        closed: optional_text(row, "closed_reason", DeclineReason::parse)?,
+        amount: amount(row)?,
+        description: row.try_get("description")?,
+        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+    })
+}

@@ -1,0 +1,296 @@
+//! Coupons: made, sent, changed. How they are spent is in `redemptions.rs`.
+//!
+//! The row of a coupon is the lock of all that is decided about it, its redemptions included. It is taken after a charge
+//! that is there already, and before PAIs and entries of the outbox.
+
+use crate::store::coupon::{
+    CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, NewCoupon, WhichCoupons,
+};
+use crate::store::number::Hash;
+use crate::store::pai::postgres as pai;
+use crate::store::postgres::failure::{Broken, corrupt};
+use crate::store::postgres::rows::{
+    amount, count, hash, locale, number, optional_text, pai as read_pai, text, time,
+};
+use crate::store::postgres::statements::Db;
+use crate::store::queue::postgres as queue;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::{ExtId, OfferId};
+use onbill_domain::limits::COUPON_SMS_MAX;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
+use tokio_postgres::Row;
+
+pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue, Broken> {
+    if let Some(row) = find(tx, &new.ext_coupon_id).await? {
+        return Ok(if row.is_of(&new.fingerprint) {
+            CouponIssue::Replayed(Box::new(row))
+        } else {
+            CouponIssue::Conflict
+        });
+    }
+    let buyer = pai::issue_and_tell(tx, now, &new.buyer).await?;
+    // Somebody who is about to take the name is waited for; then this is done again, and finds it.
+    tx.change_one(
+        "coupon",
+        "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
+             amount_minor, currency, code_hash, texts, issued_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14)",
+        &[
+            &new.coupon_id,
+            &new.ext_coupon_id.as_str(),
+            &new.fingerprint.as_slice(),
+            &buyer.pai.to_string(),
+            &new.plan.as_str(),
+            &i64::from(new.months),
+            &new.offer.as_str(),
+            &new.description,
+            &new.locale.as_str(),
+            &new.amount.amount_minor,
+            &new.amount.currency.as_str(),
+            &new.text.code.as_slice(),
+            &now.unix_seconds(),
+            &new.expires_at.unix_seconds(),
+        ],
+    )
+    .await?;
+    queue::put_text(tx, "coupon", &new.coupon_id, &new.text.message, now).await?;
+    let row = find(tx, &new.ext_coupon_id).await?.ok_or_else(|| corrupt("coupon"))?;
+    Ok(CouponIssue::Created(Box::new(row)))
+}
+
+const COUPON: &str = "SELECT c.*, r.period_from, r.period_to,
+        r.transaction_id IS NOT NULL AND r.pai IS DISTINCT FROM c.pai AS is_gift
+    FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
+
+pub(super) async fn find(db: &Db<'_>, id: &ExtId) -> Result<Option<CouponRow>, Broken> {
+    let row = db.row(&format!("{COUPON} WHERE c.ext_coupon_id = $1"), &[&id.as_str()]).await?;
+    row.as_ref().map(read_coupon).transpose()
+}
+
+/// The coupon, which nobody else changes until the commit.
+async fn find_and_lock(tx: &Db<'_>, id: &ExtId) -> Result<Option<CouponRow>, Broken> {
+    tx.row("SELECT 1 FROM coupons WHERE ext_coupon_id = $1 FOR UPDATE", &[&id.as_str()]).await?;
+    find(tx, id).await
+}
+
+/// Keeps everybody else from deciding about this coupon until the commit.
+pub(in crate::store) async fn lock(tx: &Db<'_>, coupon_id: &str) -> Result<(), Broken> {
+    tx.row("SELECT 1 FROM coupons WHERE coupon_id = $1 FOR UPDATE", &[&coupon_id]).await?;
+    Ok(())
+}
+
+/// What is void or redeemed does not wait for its message.
+const UNDELIVERED: &str =
+    "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
+
+pub(super) async fn page(
+    db: &Db<'_>,
+    after: Option<&ExtId>,
+    which: WhichCoupons,
+    limit: u32,
+) -> Result<Vec<CouponRow>, Broken> {
+    let (these, now) = match which {
+        WhichCoupons::All => ("", None),
+        WhichCoupons::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
+        WhichCoupons::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
+    };
+    let sql = format!(
+        "{COUPON} WHERE c.ext_coupon_id > $1 AND coalesce(c.expires_at > $3, TRUE) {these}
+         ORDER BY c.ext_coupon_id LIMIT $2"
+    );
+    let rows = db.rows(&sql, &[&after.map_or("", ExtId::as_str), &i64::from(limit), &now]).await?;
+    rows.iter().map(read_coupon).collect()
+}
+
+fn read_coupon(row: &Row) -> Result<CouponRow, Broken> {
+    let when =
+        |column| Ok::<_, Broken>(row.try_get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds));
+    let days = (optional_text(row, "period_from", Day::parse)?, optional_text(row, "period_to", Day::parse)?);
+    let service_period = match days {
+        (Some(from), Some(to)) => Some(ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?),
+        _ => None,
+    };
+    let undelivered = match optional_text(row, "undelivered_reason", UndeliveredReason::parse)? {
+        None => None,
+        Some(reason) => {
+            let at = when("undelivered_at")?.ok_or_else(|| corrupt("undelivered_at"))?;
+            Some(Undelivered { at, reason, code: row.try_get("undelivered_code")? })
+        }
+    };
+    Ok(CouponRow {
+        coupon_id: row.try_get("coupon_id")?,
+        ext_coupon_id: text(row, "ext_coupon_id", ExtId::parse)?,
+        fingerprint: optional_hash(row)?,
+        pai: read_pai(row)?,
+        plan: text(row, "plan", ExtId::parse)?,
+        months: months(row)?,
+        offer: text(row, "offer", OfferId::parse)?,
+        description: row.try_get("description")?,
+        amount: amount(row)?,
+        texts: count(row, "texts")?,
+        issued_at: time(row, "issued_at")?,
+        expires_at: time(row, "expires_at")?,
+        sent_at: when("sent_at")?,
+        delivered_at: when("delivered_at")?,
+        undelivered,
+        voided_at: when("voided_at")?,
+        redeemed_at: when("redeemed_at")?,
+        transaction_id: row.try_get("transaction_id")?,
+        service_period,
+        is_gift: row.try_get("is_gift")?,
+        unpaid_at: when("unpaid_at")?,
+    })
+}
+
+fn optional_hash(row: &Row) -> Result<Option<Hash>, Broken> {
+    match row.try_get::<_, Option<&[u8]>>("fingerprint")? {
+        None => Ok(None),
+        Some(_) => hash(row, "fingerprint").map(Some),
+    }
+}
+
+pub(in crate::store) fn months(row: &Row) -> Result<u8, Broken> {
+    u8::try_from(count(row, "months")?).map_err(|_| corrupt("months"))
+}
+
+pub(super) async fn buyer(db: &Db<'_>, id: &ExtId) -> Result<Option<CouponBuyer>, Broken> {
+    let row = db
+        .row(
+            "SELECT h.number_index, h.number_sealed, h.generation, c.locale
+             FROM coupons c JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+             WHERE c.ext_coupon_id = $1 AND p.state <> 'CLOSED'",
+            &[&id.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(CouponBuyer {
+        number: number(&row)?,
+        generation: row.try_get("generation")?,
+        locale: locale(&row)?,
+    }))
+}
+
+pub(super) async fn renew(
+    tx: &Db<'_>,
+    now: Timestamp,
+    id: &ExtId,
+    resend_id: Option<&ExtId>,
+    new: &CouponText,
+) -> Result<CouponChange, Broken> {
+    let Some(row) = find_and_lock(tx, id).await? else { return Ok(CouponChange::NotFound) };
+    if let Some(resend_id) = resend_id {
+        let sql = "SELECT 1 FROM coupon_resends WHERE coupon_id = $1 AND resend_id = $2";
+        if tx.row(sql, &[&row.coupon_id, &resend_id.as_str()]).await?.is_some() {
+            return Ok(CouponChange::Done(Box::new(row)));
+        }
+    }
+    if row.voided_at.is_some()
+        || row.redeemed_at.is_some()
+        || now >= row.expires_at
+        || row.texts >= COUPON_SMS_MAX
+    {
+        return Ok(CouponChange::Not(Box::new(row)));
+    }
+    if !is_buyer_here(tx, row.pai).await? {
+        return Ok(CouponChange::BuyerLeft);
+    }
+    tx.change_one(
+        "coupon",
+        "UPDATE coupons SET code_hash = $2, texts = texts + 1, message_id = NULL, sent_at = NULL,
+             delivered_at = NULL, undelivered_at = NULL, undelivered_reason = NULL, undelivered_code = NULL
+         WHERE coupon_id = $1",
+        &[&row.coupon_id, &new.code.as_slice()],
+    )
+    .await?;
+    if let Some(resend_id) = resend_id {
+        let sql = "INSERT INTO coupon_resends (coupon_id, resend_id) VALUES ($1, $2)";
+        tx.change_one("resend", sql, &[&row.coupon_id, &resend_id.as_str()]).await?;
+    }
+    queue::drop_text(tx, "coupon", &row.coupon_id).await?;
+    queue::put_text(tx, "coupon", &row.coupon_id, &new.message, now).await?;
+    changed(tx, id).await
+}
+
+/// Whether a PAI is open, which it stays until the commit: nobody is erased before this message is there to go with them.
+async fn is_buyer_here(tx: &Db<'_>, pai: Pai) -> Result<bool, Broken> {
+    let sql = "SELECT 1 FROM pais WHERE pai = $1 AND state <> 'CLOSED' FOR NO KEY UPDATE";
+    Ok(tx.row(sql, &[&pai.to_string()]).await?.is_some())
+}
+
+/// Of those who are erased, what they bought is not told apart by its contents any more. Before their PAIs are closed, as
+/// everybody takes coupons and PAIs.
+pub(in crate::store) async fn forget_contents(tx: &Db<'_>, subscribers: &[&str]) -> Result<(), Broken> {
+    tx.change(
+        "UPDATE coupons SET fingerprint = NULL WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ANY ($1))",
+        &[&subscribers],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Their text messages, which have the number in them, are not sent any more.
+pub(in crate::store) async fn drop_texts_to(tx: &Db<'_>, subscribers: &[&str]) -> Result<(), Broken> {
+    tx.change(
+        "DELETE FROM outbox WHERE kind = 'coupon' AND coupon_id IN
+             (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ANY ($1))",
+        &[&subscribers],
+    )
+    .await?;
+    tx.change(
+        "DELETE FROM outbox WHERE kind = 'coupon-reminder' AND coupon_id IN
+             (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
+              WHERE p.subscriber_id = ANY ($1) AND r.outcome <> 'DECLINED')",
+        &[&subscribers],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn void(tx: &Db<'_>, now: Timestamp, id: &ExtId) -> Result<CouponChange, Broken> {
+    let Some(row) = find_and_lock(tx, id).await? else { return Ok(CouponChange::NotFound) };
+    if row.redeemed_at.is_some() {
+        return Ok(CouponChange::Not(Box::new(row)));
+    }
+    tx.change_one(
+        "coupon",
+        "UPDATE coupons SET voided_at = coalesce(voided_at, $2) WHERE coupon_id = $1",
+        &[&row.coupon_id, &now.unix_seconds()],
+    )
+    .await?;
+    queue::drop_text(tx, "coupon", &row.coupon_id).await?;
+    changed(tx, id).await
+}
+
+async fn changed(tx: &Db<'_>, id: &ExtId) -> Result<CouponChange, Broken> {
+    let row = find(tx, id).await?.ok_or_else(|| corrupt("coupon"))?;
+    Ok(CouponChange::Done(Box::new(row)))
+}
+
+pub(in crate::store) fn until(row: Option<Row>) -> Result<Option<Day>, Broken> {
+    let day: Option<String> = row.ok_or_else(|| corrupt("period_to"))?.try_get("until")?;
+    day.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()
+}
+
+/// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
+const PAID: &str = "SELECT max(r.period_to) AS until
+    FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id
+    WHERE r.pai = $1 AND r.outcome <> 'DECLINED' AND r.period_to >= $2
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
+
+pub(in crate::store) async fn paid_until(db: &Db<'_>, pai: Pai, today: Day) -> Result<Option<Day>, Broken> {
+    until(db.row(PAID, &[&pai.to_string(), &today.to_string()]).await?)
+}
+
+/// The last day of the coupons that have paid for some of these days already.
+pub(in crate::store) async fn paid_within(
+    tx: &Db<'_>,
+    pai: Pai,
+    period: ServicePeriod,
+) -> Result<Option<Day>, Broken> {
+    let sql = format!("{PAID} AND r.period_from <= $3");
+    let (from, to) = (period.from().to_string(), period.to().to_string());
+    until(tx.row(&sql, &[&pai.to_string(), &from, &to]).await?)
+}

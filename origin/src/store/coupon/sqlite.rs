@@ -1,0 +1,243 @@
+//! Coupons: made, sent, changed. How they are spent is in `redemptions.rs`.
+
+use crate::store::coupon::{
+    CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, NewCoupon, WhichCoupons,
+};
+use crate::store::error::StoreError;
+use crate::store::pai::sqlite as pai;
+use crate::store::queue::sqlite as queue;
+use crate::store::sqlite::corrupt;
+use crate::store::sqlite::rows::{amount, locale, number, optional_text, pai as read_pai, text};
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::{ExtId, OfferId};
+use onbill_domain::limits::COUPON_SMS_MAX;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
+use rusqlite::{Connection, Row, params};
+
+pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue, StoreError> {
+    if let Some(row) = find(tx, &new.ext_coupon_id)? {
+        return Ok(if row.is_of(&new.fingerprint) {
+            CouponIssue::Replayed(Box::new(row))
+        } else {
+            CouponIssue::Conflict
+        });
+    }
+    let buyer = pai::issue_and_tell(tx, now, &new.buyer)?;
+    tx.prepare_cached(
+        "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
+             amount_minor, currency, code_hash, texts, issued_at, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14)",
+    )?
+    .execute(params![
+        new.coupon_id,
+        new.ext_coupon_id.as_str(),
+        new.fingerprint,
+        buyer.pai.to_string(),
+        new.plan.as_str(),
+        new.months,
+        new.offer.as_str(),
+        new.description,
+        new.locale.as_str(),
+        new.amount.amount_minor,
+        new.amount.currency.as_str(),
+        new.text.code,
+        now.unix_seconds(),
+        new.expires_at.unix_seconds(),
+    ])?;
+    queue::put_text(tx, "coupon", &new.coupon_id, &new.text.message, now)?;
+    let row = find(tx, &new.ext_coupon_id)?.ok_or_else(|| corrupt("coupon"))?;
+    Ok(CouponIssue::Created(Box::new(row)))
+}
+
+const COUPON: &str = "SELECT c.*, r.period_from, r.period_to,
+        r.transaction_id IS NOT NULL AND r.pai IS NOT c.pai AS is_gift
+    FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
+
+pub(super) fn find(db: &Connection, id: &ExtId) -> Result<Option<CouponRow>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{COUPON} WHERE c.ext_coupon_id = ?1"))?;
+    let mut rows = select.query([id.as_str()])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// What is void or redeemed does not wait for its message.
+const UNDELIVERED: &str =
+    "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
+
+pub(super) fn page(
+    db: &Connection,
+    after: Option<&ExtId>,
+    which: WhichCoupons,
+    limit: u32,
+) -> Result<Vec<CouponRow>, StoreError> {
+    let (these, now) = match which {
+        WhichCoupons::All => ("", None),
+        WhichCoupons::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
+        WhichCoupons::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
+    };
+    let mut select = db.prepare_cached(&format!(
+        "{COUPON} WHERE c.ext_coupon_id > ?1 AND coalesce(c.expires_at > ?3, TRUE) {these}
+         ORDER BY c.ext_coupon_id LIMIT ?2"
+    ))?;
+    let mut rows = select.query(params![after.map_or("", ExtId::as_str), limit, now])?;
+    let mut page = Vec::new();
+    while let Some(row) = rows.next()? {
+        page.push(read(row)?);
+    }
+    Ok(page)
+}
+
+fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
+    let time = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp::from_unix_seconds));
+    let days = (optional_text(row, "period_from", Day::parse)?, optional_text(row, "period_to", Day::parse)?);
+    let service_period = match days {
+        (Some(from), Some(to)) => Some(ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?),
+        _ => None,
+    };
+    let undelivered = match optional_text(row, "undelivered_reason", UndeliveredReason::parse)? {
+        None => None,
+        Some(reason) => {
+            let at = time("undelivered_at")?.ok_or_else(|| corrupt("undelivered_at"))?;
+            Some(Undelivered { at, reason, code: row.get("undelivered_code")? })
+        }
+    };
+    Ok(CouponRow {
+        coupon_id: row.get("coupon_id")?,
+        ext_coupon_id: text(row, "ext_coupon_id", ExtId::parse)?,
+        fingerprint: row.get("fingerprint")?,
+        pai: read_pai(row)?,
+        plan: text(row, "plan", ExtId::parse)?,
+        months: row.get("months")?,
+        offer: text(row, "offer", OfferId::parse)?,
+        description: row.get("description")?,
+        amount: amount(row)?,
+        texts: row.get("texts")?,
+        issued_at: time("issued_at")?.ok_or_else(|| corrupt("issued_at"))?,
+        expires_at: time("expires_at")?.ok_or_else(|| corrupt("expires_at"))?,
+        sent_at: time("sent_at")?,
+        delivered_at: time("delivered_at")?,
+        undelivered,
+        voided_at: time("voided_at")?,
+        redeemed_at: time("redeemed_at")?,
+        transaction_id: row.get("transaction_id")?,
+        service_period,
+        is_gift: row.get("is_gift")?,
+        unpaid_at: time("unpaid_at")?,
+    })
+}
+
+pub(super) fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT h.number_index, h.number_sealed, h.generation, c.locale
+         FROM coupons c JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+         WHERE c.ext_coupon_id = ?1 AND p.state <> 'CLOSED'",
+    )?;
+    let mut rows = select.query([id.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(CouponBuyer { number: number(row)?, generation: row.get("generation")?, locale: locale(row)? }))
+}
+
+pub(super) fn renew(
+    tx: &Connection,
+    now: Timestamp,
+    id: &ExtId,
+    resend_id: Option<&ExtId>,
+    new: &CouponText,
+) -> Result<CouponChange, StoreError> {
+    let Some(row) = find(tx, id)? else { return Ok(CouponChange::NotFound) };
+    if let Some(resend_id) = resend_id
+        && tx
+            .prepare_cached("SELECT 1 FROM coupon_resends WHERE coupon_id = ?1 AND resend_id = ?2")?
+            .exists([row.coupon_id.as_str(), resend_id.as_str()])?
+    {
+        return Ok(CouponChange::Done(Box::new(row)));
+    }
+    if row.voided_at.is_some()
+        || row.redeemed_at.is_some()
+        || now >= row.expires_at
+        || row.texts >= COUPON_SMS_MAX
+    {
+        return Ok(CouponChange::Not(Box::new(row)));
+    }
+    let is_buyer_here = tx
+        .prepare_cached("SELECT 1 FROM pais WHERE pai = ?1 AND state <> 'CLOSED'")?
+        .exists([row.pai.to_string()])?;
+    if !is_buyer_here {
+        return Ok(CouponChange::BuyerLeft);
+    }
+    tx.prepare_cached(
+        "UPDATE coupons SET code_hash = ?2, texts = texts + 1, message_id = NULL, sent_at = NULL,
+             delivered_at = NULL, undelivered_at = NULL, undelivered_reason = NULL, undelivered_code = NULL
+         WHERE coupon_id = ?1",
+    )?
+    .execute(params![row.coupon_id, new.code])?;
+    if let Some(resend_id) = resend_id {
+        tx.prepare_cached("INSERT INTO coupon_resends (coupon_id, resend_id) VALUES (?1, ?2)")?
+            .execute([row.coupon_id.as_str(), resend_id.as_str()])?;
+    }
+    queue::drop_text(tx, "coupon", &row.coupon_id)?;
+    queue::put_text(tx, "coupon", &row.coupon_id, &new.message, now)?;
+    changed(tx, id)
+}
+
+/// Of somebody who is erased, what they bought is not told apart by its contents any more, and their text messages, which
+/// have the number in them, are not sent.
+pub(in crate::store) fn forget_buyer(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE coupons SET fingerprint = NULL WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ?1)",
+        "DELETE FROM outbox WHERE kind = 'coupon' AND coupon_id IN
+             (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ?1)",
+        "DELETE FROM outbox WHERE kind = 'coupon-reminder' AND coupon_id IN
+             (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
+              WHERE p.subscriber_id = ?1 AND r.outcome <> 'DECLINED')",
+    ] {
+        tx.prepare_cached(sql)?.execute([subscriber_id])?;
+    }
+    Ok(())
+}
+
+pub(super) fn void(tx: &Connection, now: Timestamp, id: &ExtId) -> Result<CouponChange, StoreError> {
+    let Some(row) = find(tx, id)? else { return Ok(CouponChange::NotFound) };
+    if row.redeemed_at.is_some() {
+        return Ok(CouponChange::Not(Box::new(row)));
+    }
+    tx.prepare_cached("UPDATE coupons SET voided_at = coalesce(voided_at, ?2) WHERE coupon_id = ?1")?
+        .execute(params![row.coupon_id, now.unix_seconds()])?;
+    queue::drop_text(tx, "coupon", &row.coupon_id)?;
+    changed(tx, id)
+}
+
+fn changed(tx: &Connection, id: &ExtId) -> Result<CouponChange, StoreError> {
+    let row = find(tx, id)?.ok_or_else(|| corrupt("coupon"))?;
+    Ok(CouponChange::Done(Box::new(row)))
+}
+
+/// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
+const PAID: &str = "FROM coupon_redemptions r JOIN transactions t USING (transaction_id)
+    WHERE r.pai = ?1 AND r.outcome <> 'DECLINED'
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
+
+pub(in crate::store) fn paid_until(db: &Connection, pai: Pai, today: Day) -> Result<Option<Day>, StoreError> {
+    let until: Option<String> = db
+        .prepare_cached(&format!("SELECT max(r.period_to) {PAID} AND r.period_to >= ?2"))?
+        .query_row(params![pai.to_string(), today.to_string()], |row| row.get(0))?;
+    until.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()
+}
+
+/// The last day of the coupons that have paid for some of these days already.
+pub(in crate::store) fn paid_within(
+    tx: &Connection,
+    pai: Pai,
+    period: ServicePeriod,
+) -> Result<Option<Day>, StoreError> {
+    let until: Option<String> = tx
+        .prepare_cached(&format!(
+            "SELECT max(r.period_to) {PAID} AND r.period_to >= ?2 AND r.period_from <= ?3"
+        ))?
+        .query_row(params![pai.to_string(), period.from().to_string(), period.to().to_string()], |row| {
+            row.get(0)
+        })?;
+    until.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()
+}

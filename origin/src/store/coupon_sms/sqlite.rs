@@ -1,0 +1,127 @@
+//! What becomes of a coupon's newest text message: that it was sent, that it is on the phone, that it never will be; in
+//! whichever order that is heard.
+
+use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, TextEnd};
+use crate::store::error::StoreError;
+use crate::store::queue::Settling;
+use crate::store::sqlite::rows::optional_text;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::UndeliveredReason;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// The message centre has a coupon's text message. Its receipt may have come before this.
+pub(in crate::store) fn sent(
+    tx: &Connection,
+    now: Timestamp,
+    coupon_id: &str,
+    message_id: Option<&str>,
+) -> Result<Settling, StoreError> {
+    tx.prepare_cached(
+        "UPDATE coupons SET sent_at = ?2, message_id = ?3, undelivered_at = NULL, undelivered_reason = NULL,
+             undelivered_code = NULL
+         WHERE coupon_id = ?1",
+    )?
+    .execute(params![coupon_id, now.unix_seconds(), message_id])?;
+    let Some(message_id) = message_id else { return Ok(Settling::Written) };
+    let Some(end) = take_receipt(tx, message_id)? else { return Ok(Settling::Written) };
+    match apply(tx, now, message_id, &end)? {
+        Heard::Lost(_) => Ok(Settling::Undelivered),
+        Heard::Known | Heard::Nobodys => Ok(Settling::Written),
+    }
+}
+
+/// Its newest message is not on its way to the phone, whoever has found that out.
+pub(in crate::store) fn not_coming(
+    tx: &Connection,
+    now: Timestamp,
+    coupon_id: &str,
+    reason: UndeliveredReason,
+    code: Option<&str>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE coupons SET undelivered_at = ?2, undelivered_reason = ?3, undelivered_code = ?4 WHERE coupon_id = ?1",
+    )?
+    .execute(params![coupon_id, now.unix_seconds(), reason.as_str(), code])?;
+    Ok(())
+}
+
+/// A receipt. One that says what is known, or less, changes nothing; of a message that is not known it is kept.
+pub(in crate::store) fn ended(
+    tx: &Connection,
+    now: Timestamp,
+    message_id: &str,
+    end: &TextEnd,
+) -> Result<Option<String>, StoreError> {
+    match apply(tx, now, message_id, end)? {
+        Heard::Nobodys => keep_receipt(tx, now, message_id, end)?,
+        Heard::Known => {}
+        Heard::Lost(coupon_id) => return Ok(Some(coupon_id)),
+    }
+    Ok(None)
+}
+
+/// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
+/// restart: then the message that was sent last is meant.
+fn apply(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<Heard, StoreError> {
+    let coupon: Option<(String, bool)> = tx
+        .prepare_cached(
+            "SELECT coupon_id, undelivered_at IS NULL FROM coupons WHERE message_id = ?1 AND delivered_at IS NULL
+             ORDER BY sent_at DESC LIMIT 1",
+        )?
+        .query_row([message_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((coupon_id, is_hoped_for)) = coupon else { return Ok(Heard::Nobodys) };
+    match end {
+        TextEnd::Delivered => {
+            tx.prepare_cached(
+                "UPDATE coupons SET delivered_at = ?2, undelivered_at = NULL, undelivered_reason = NULL,
+                     undelivered_code = NULL
+                 WHERE coupon_id = ?1",
+            )?
+            .execute(params![coupon_id, now.unix_seconds()])?;
+            Ok(Heard::Known)
+        }
+        TextEnd::Undelivered { reason, code } if is_hoped_for => {
+            not_coming(tx, now, &coupon_id, *reason, code.as_deref())?;
+            Ok(Heard::Lost(coupon_id))
+        }
+        TextEnd::Undelivered { .. } => Ok(Heard::Known),
+    }
+}
+
+fn keep_receipt(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<(), StoreError> {
+    let (reason, code) = match end {
+        TextEnd::Delivered => (None, None),
+        TextEnd::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
+    };
+    tx.prepare_cached(
+        "INSERT INTO text_receipts (message_id, received_at, reason, code) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (message_id) DO UPDATE SET reason = NULL, code = NULL WHERE excluded.reason IS NULL",
+    )?
+    .execute(params![message_id, now.unix_seconds(), reason, code])?;
+    Ok(())
+}
+
+fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<TextEnd>, StoreError> {
+    let mut delete =
+        tx.prepare_cached("DELETE FROM text_receipts WHERE message_id = ?1 RETURNING reason, code")?;
+    let mut rows = delete.query([message_id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(match optional_text(row, "reason", UndeliveredReason::parse)? {
+        None => TextEnd::Delivered,
+        Some(reason) => TextEnd::Undelivered { reason, code: row.get("code")? },
+    }))
+}
+
+/// Forgets receipts of messages that nobody has asked about.
+pub(in crate::store) fn forget_receipts(
+    tx: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<usize, StoreError> {
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM text_receipts WHERE message_id IN
+             (SELECT message_id FROM text_receipts WHERE received_at <= ?1 LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![now.unix_seconds() - RECEIPT_SECONDS, limit])?)
+}

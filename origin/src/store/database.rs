@@ -1,0 +1,124 @@
+//! The store itself: one of two databases, and how a use case runs in it.
+
+use super::error::StoreError;
+use super::postgres::PostgresDatabase;
+use super::sqlite::SqliteDatabase;
+use crate::config::PostgresAddress;
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The origin's ledger, whichever database keeps it. Each public method is one whole use case, in the file of its noun.
+pub struct Store {
+    pub(in crate::store) database: Database,
+    faults: Option<Arc<dyn FaultHook>>,
+}
+
+/// The two databases.
+#[derive(Clone)]
+pub(in crate::store) enum Database {
+    Sqlite(SqliteDatabase),
+    Postgres(PostgresDatabase),
+}
+
+/// What tests use to make a use case fail, or to let it happen and lose its result. There is none in a running origin.
+#[async_trait]
+pub trait FaultHook: Send + Sync {
+    /// Called around each use case, with the name of what it runs. `use_case` does the work and keeps the result: the
+    /// caller gets that when this returns `Ok`, and the error otherwise, whether or not `use_case` was run.
+    async fn around(&self, name: &'static str, use_case: BoxFuture<'_, ()>) -> Result<(), StoreError>;
+}
+
+impl Store {
+    /// Opens an SQLite file, creates it if it is missing, and brings its schema up to date. So many reads run at once,
+    /// at least one; the others wait.
+    pub fn open_sqlite(path: &Path, readers: usize) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers)?), faults: None })
+    }
+
+    /// Connects to a PostgreSQL database, and brings its schema up to date.
+    pub async fn open_postgres(address: &PostgresAddress, connections: usize) -> Result<Self, StoreError> {
+        let database = PostgresDatabase::open(address, connections).await?;
+        Ok(Self { database: Database::Postgres(database), faults: None })
+    }
+
+    /// The same database, with faults around each use case.
+    #[must_use]
+    pub fn with_faults(&self, faults: Arc<dyn FaultHook>) -> Self {
+        Self { database: self.database.clone(), faults: Some(faults) }
+    }
+
+    /// Runs one use case, with the fault hook around it if there is one.
+    pub(in crate::store) async fn run<T: Send>(
+        &self,
+        name: &'static str,
+        use_case: BoxFuture<'_, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let Some(faults) = &self.faults else { return use_case.await };
+        let mut result = None;
+        faults.around(name, Box::pin(async { result = Some(use_case.await) })).await?;
+        result.unwrap_or_else(|| Err(StoreError::Failed(format!("{name} was not run"))))
+    }
+}
+
+/// The body of a use case. Its noun has a function of this name in `sqlite.rs` and one in `postgres.rs`, whose first
+/// argument is the connection; the others are given here. How it runs:
+///
+/// - `read`: on a connection for reading, in PostgreSQL as one statement without a transaction.
+/// - `write`: in one transaction, which is durable when this returns.
+/// - `write(nonce)`: the same after spending the call's nonce (a `Nonce`, or an `Option` of one).
+/// - `write_serializable`: the same as `write`, in PostgreSQL at SERIALIZABLE.
+/// - `steps`: in several transactions, which the functions begin themselves.
+macro_rules! use_case {
+    ($store:ident, read, $function:ident($($argument:expr),*)) => {
+        use_case!(@run $store, $function,
+            |db| db.read(move |db| sqlite::$function(db, $($argument),*)).await,
+            |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
+    };
+    ($store:ident, write, $function:ident($($argument:expr),*)) => {
+        use_case!(@run $store, $function,
+            |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+                postgres::$function(tx, $($argument),*).await?
+            }))
+    };
+    ($store:ident, write($nonce:ident), $function:ident($($argument:expr),*)) => {{
+        let nonce: Option<onbill_domain::signature::Nonce> = $nonce.into();
+        use_case!(@run $store, $function,
+            |db| db.write(move |tx| {
+                $crate::store::nonce::sqlite::spend(tx, nonce.as_ref())?;
+                sqlite::$function(tx, $($argument),*)
+            }).await,
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+                $crate::store::nonce::postgres::spend(tx, nonce.as_ref()).await?;
+                postgres::$function(tx, $($argument),*).await?
+            }))
+    }};
+    ($store:ident, write_serializable, $function:ident($($argument:expr),*)) => {
+        use_case!(@run $store, $function,
+            |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), Serializable, |tx| {
+                postgres::$function(tx, $($argument),*).await?
+            }))
+    };
+    ($store:ident, steps, $function:ident($($argument:expr),*)) => {
+        use_case!(@run $store, $function,
+            |db| sqlite::$function(db, $($argument),*).await,
+            |db| postgres::$function(db, $($argument),*).await)
+    };
+    (@run $store:ident, $function:ident, |$lite:ident| $in_sqlite:expr, |$pg:ident| $in_postgres:expr) => {
+        $store
+            .run(
+                stringify!($function),
+                Box::pin(async move {
+                    match &$store.database {
+                        $crate::store::database::Database::Sqlite($lite) => $in_sqlite,
+                        $crate::store::database::Database::Postgres($pg) => $in_postgres,
+                    }
+                }),
+            )
+            .await
+    };
+}
+pub(in crate::store) use use_case;

@@ -1,0 +1,193 @@
+//! Flows and their PINs.
+
+use crate::store::flow::{DevicePin, Flow, FlowStart, Journey, NewFlow, PinTry};
+use crate::store::number::{Hash, NumberIndex};
+use crate::store::postgres::failure::Broken;
+use crate::store::postgres::rows::{count, hash, locale, number, optional_text, time};
+use crate::store::postgres::statements::Db;
+use crate::store::postgres::turns;
+use onbill_domain::ids::{OfferId, PartnerId};
+use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::timestamp::Timestamp;
+use tokio_postgres::Row;
+
+const DAY_SECONDS: i64 = 86_400;
+
+pub(in crate::store) async fn start(
+    tx: &Db<'_>,
+    now: Timestamp,
+    flow: &NewFlow,
+) -> Result<FlowStart, Broken> {
+    let index = flow.number.index.0.as_slice();
+    if flow.pin.is_some() {
+        // Two at once would both count nine codes.
+        turns::take(tx, now, flow.number.index).await?;
+        // The newest ten codes of the last 24 hours: with a tenth, its falling out of the day frees a place.
+        let tenth = tx
+            .row(
+                "SELECT started_at FROM flows WHERE number_index = $1 AND started_at > $2 AND pin_mac IS NOT NULL
+                 ORDER BY started_at DESC LIMIT 1 OFFSET $3",
+                &[&index, &(now.unix_seconds() - DAY_SECONDS), &i64::from(PINS_PER_DAY_MAX - 1)],
+            )
+            .await?;
+        if let Some(row) = tenth {
+            let again_at = time(&row, "started_at")?.plus_seconds(DAY_SECONDS);
+            return Ok(FlowStart::TooManyPins { again_at });
+        }
+    }
+    let (partner, offer, return_url) = match &flow.journey {
+        Journey::Widget { offer, return_url } => {
+            (None, offer.as_ref().map(OfferId::as_str), Some(return_url))
+        }
+        Journey::Device { partner } => (Some(partner.as_str()), None, None),
+    };
+    tx.change_one(
+        "flow",
+        "INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
+             expires_at, proven_at, pin_mac, pin_expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        &[
+            &flow.flow.as_slice(),
+            &partner,
+            &index,
+            &flow.number.sealed,
+            &offer,
+            &flow.locale.as_str(),
+            &return_url,
+            &now.unix_seconds(),
+            &flow.expires_at.unix_seconds(),
+            &flow.pin.is_none().then_some(now.unix_seconds()),
+            &flow.pin.as_ref().map(|pin| pin.mac.as_slice()),
+            &flow.pin.as_ref().map(|pin| pin.expires_at.unix_seconds()),
+        ],
+    )
+    .await?;
+    if let Some(pin) = &flow.pin {
+        tx.change_one(
+            "outbox entry",
+            "INSERT INTO outbox (kind, payload, due_at, attempts) VALUES ('pin', $1, $2, 0)",
+            &[&pin.message, &now.unix_seconds()],
+        )
+        .await?;
+    }
+    Ok(FlowStart::Started)
+}
+
+pub(in crate::store) async fn try_pin(
+    tx: &Db<'_>,
+    now: Timestamp,
+    flow: &Hash,
+    pin: &Hash,
+) -> Result<PinTry<Flow>, Broken> {
+    // The flow is locked: tries at once are counted one after the other.
+    let row = tx
+        .row(
+            "SELECT flow_hash, number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries
+             FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND pin_mac IS NOT NULL AND partner IS NULL
+             FOR UPDATE",
+            &[&flow.as_slice(), &now.unix_seconds()],
+        )
+        .await?;
+    match row {
+        Some(row) => judge(tx, now, &row, pin).await?.of(|| read(&row)),
+        None => Ok(PinTry::Expired),
+    }
+}
+
+pub(in crate::store) async fn try_device_pin(
+    tx: &Db<'_>,
+    now: Timestamp,
+    pin: &DevicePin,
+) -> Result<PinTry<()>, Broken> {
+    let row = tx
+        .row(
+            "SELECT flow_hash, pin_mac, pin_expires_at, pin_tries FROM flows
+             WHERE flow_hash = $1 AND expires_at > $2 AND partner = $3 AND number_index = $4 FOR UPDATE",
+            &[&pin.flow.as_slice(), &now.unix_seconds(), &pin.partner.as_str(), &pin.number.0.as_slice()],
+        )
+        .await?;
+    match row {
+        Some(row) => judge(tx, now, &row, &pin.mac).await,
+        None => Ok(PinTry::Expired),
+    }
+}
+
+pub(in crate::store) async fn newest_of_device(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    number: NumberIndex,
+) -> Result<Option<Hash>, Broken> {
+    let row = db
+        .row(
+            "SELECT flow_hash FROM flows WHERE number_index = $1 AND partner = $2 ORDER BY started_at DESC LIMIT 1",
+            &[&number.0.as_slice(), &partner.as_str()],
+        )
+        .await?;
+    row.map(|row| hash(&row, "flow_hash")).transpose()
+}
+
+/// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
+/// proven.
+async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<PinTry<()>, Broken> {
+    let flow = hash(row, "flow_hash")?;
+    let expires_at = time(row, "pin_expires_at")?;
+    let tries = count(row, "pin_tries")?;
+    if now >= expires_at {
+        return Ok(PinTry::Expired);
+    }
+    if tries >= PIN_ATTEMPTS_MAX {
+        return Ok(PinTry::UsedUp { expires_at });
+    }
+    // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
+    let matches = hash(row, "pin_mac")? == *pin;
+    let proven_at = matches.then_some(now.unix_seconds());
+    tx.change_one(
+        "flow",
+        "UPDATE flows SET pin_tries = pin_tries + 1, proven_at = coalesce(proven_at, $2) WHERE flow_hash = $1",
+        &[&flow.as_slice(), &proven_at],
+    )
+    .await?;
+    Ok(match (matches, tries + 1 < PIN_ATTEMPTS_MAX) {
+        (true, _) => PinTry::Proven(()),
+        (false, true) => PinTry::Wrong,
+        (false, false) => PinTry::UsedUp { expires_at },
+    })
+}
+
+pub(in crate::store) async fn is_there(db: &Db<'_>, flow: &Hash) -> Result<bool, Broken> {
+    Ok(db.row("SELECT 1 FROM flows WHERE flow_hash = $1", &[&flow.as_slice()]).await?.is_some())
+}
+
+pub(in crate::store) async fn proven(
+    db: &Db<'_>,
+    now: Timestamp,
+    flow: &Hash,
+) -> Result<Option<Flow>, Broken> {
+    let row = db
+        .row(
+            "SELECT number_index, number_sealed, offer, locale, return_url, pin_mac FROM flows
+             WHERE flow_hash = $1 AND expires_at > $2 AND proven_at IS NOT NULL AND partner IS NULL",
+            &[&flow.as_slice(), &now.unix_seconds()],
+        )
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Flows are kept for a day after their start: they count against the number's PINs.
+pub(in crate::store) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
+    tx.change(
+        "DELETE FROM flows WHERE flow_hash IN (SELECT flow_hash FROM flows WHERE started_at <= $1 LIMIT $2)",
+        &[&(now.unix_seconds() - DAY_SECONDS), &limit],
+    )
+    .await
+}
+
+fn read(row: &Row) -> Result<Flow, Broken> {
+    Ok(Flow {
+        number: number(row)?,
+        offer: optional_text(row, "offer", OfferId::parse)?,
+        locale: locale(row)?,
+        return_url: row.try_get("return_url")?,
+        by_pin: row.try_get::<_, Option<&[u8]>>("pin_mac")?.is_some(),
+    })
+}

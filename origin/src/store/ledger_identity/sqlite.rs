@@ -1,0 +1,25 @@
+//! What the books were begun with.
+
+use crate::store::error::StoreError;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub(in crate::store) fn compare(
+    tx: &Connection,
+    facts: &[(&'static str, Vec<u8>)],
+) -> Result<Option<&'static str>, StoreError> {
+    let has_subscribers = tx.prepare_cached("SELECT 1 FROM subscribers LIMIT 1")?.exists([])?;
+    if has_subscribers {
+        let mut select = tx.prepare_cached("SELECT value FROM begun_with WHERE fact = ?1")?;
+        for (fact, value) in facts {
+            let noted: Option<Vec<u8>> = select.query_row([fact], |row| row.get(0)).optional()?;
+            if noted.is_some_and(|noted| noted != *value) {
+                return Ok(Some(fact));
+            }
+        }
+    }
+    let mut note = tx.prepare_cached("INSERT OR REPLACE INTO begun_with (fact, value) VALUES (?1, ?2)")?;
+    for (fact, value) in facts {
+        note.execute(params![fact, value])?;
+    }
+    Ok(None)
+}

@@ -1,0 +1,107 @@
+//! Messages of partners to subscribers.
+
+use crate::store::error::StoreError;
+use crate::store::notification::{Addressee, NewNotification, Notifying, UNNAMED_SECONDS};
+use crate::store::number::Hash;
+use crate::store::sqlite::rows::{holder, text};
+use onbill_domain::day::Day;
+use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
+use onbill_domain::pai::PaiState;
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub(super) fn notify(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewNotification,
+) -> Result<Notifying, StoreError> {
+    if let Some((name, fingerprint)) = &new.named {
+        let known: Option<Option<Hash>> = tx
+            .prepare_cached(
+                "SELECT fingerprint FROM notifications WHERE partner = ?1 AND ext_notification_id = ?2",
+            )?
+            .query_row([new.partner.as_str(), name.as_str()], |row| row.get(0))
+            .optional()?;
+        if let Some(kept) = known {
+            // Of an erased subscriber's, nobody can say any more what it said.
+            let is_same = kept.is_none_or(|kept| kept == *fingerprint);
+            return Ok(if is_same { Notifying::Replayed } else { Notifying::Conflict });
+        }
+    }
+    let pai = new.pai.to_string();
+    let is_open = tx
+        .prepare_cached("SELECT 1 FROM pais WHERE partner = ?1 AND pai = ?2 AND state <> 'CLOSED'")?
+        .exists([new.partner.as_str(), &pai])?;
+    if !is_open {
+        return Ok(Notifying::PaiNotFound);
+    }
+    // Those of a day to come count as well: they were taken by a clock that ran ahead.
+    let today: u32 = tx
+        .prepare_cached("SELECT count(*) FROM notifications WHERE pai = ?1 AND accepted_at >= ?2")?
+        .query_row(params![pai, Day::of_timestamp(now).starts_at().unix_seconds()], |row| row.get(0))?;
+    if today >= NOTIFICATIONS_PER_DAY_MAX {
+        return Ok(Notifying::TooMany);
+    }
+    tx.prepare_cached(
+        "INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        new.notification_id,
+        new.partner.as_str(),
+        new.named.as_ref().map(|(name, _)| name.as_str()),
+        new.named.as_ref().map(|(_, fingerprint)| fingerprint),
+        pai,
+        now.unix_seconds(),
+    ])?;
+    tx.prepare_cached(
+        "INSERT INTO outbox (kind, notification_id, payload, due_at, attempts)
+         VALUES ('notification', ?1, ?2, ?3, 0)",
+    )?
+    .execute(params![new.notification_id, new.message, now.unix_seconds()])?;
+    Ok(Notifying::Accepted)
+}
+
+pub(super) fn addressee(db: &Connection, notification_id: &str) -> Result<Option<Addressee>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.generation
+         FROM notifications n JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+         WHERE n.notification_id = ?1",
+    )?;
+    let mut rows = select.query([notification_id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let accepted_at = Timestamp::from_unix_seconds(row.get("accepted_at")?);
+    let holder = match text(row, "state", PaiState::parse)? {
+        PaiState::Closed => None,
+        PaiState::Active | PaiState::Suspended => holder(row)?,
+    };
+    Ok(Some(Addressee { accepted_at, holder }))
+}
+
+/// Of somebody who is erased: what waits is not sent, and what was taken is not told apart by its contents any more.
+pub(in crate::store) fn forget(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE notifications SET fingerprint = NULL
+         WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ?1)",
+        "DELETE FROM outbox WHERE notification_id IN
+             (SELECT n.notification_id FROM notifications n JOIN pais p USING (pai) WHERE p.subscriber_id = ?1)",
+    ] {
+        tx.prepare_cached(sql)?.execute([subscriber_id])?;
+    }
+    Ok(())
+}
+
+/// Forgets messages without a name whose day is over, unless they still wait.
+pub(in crate::store) fn forget_unnamed(
+    tx: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<usize, StoreError> {
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM notifications WHERE notification_id IN
+             (SELECT n.notification_id FROM notifications n
+              WHERE n.ext_notification_id IS NULL AND n.accepted_at <= ?1
+                  AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.notification_id = n.notification_id) LIMIT ?2)",
+    )?;
+    Ok(delete.execute(params![now.unix_seconds() - UNNAMED_SECONDS, limit])?)
+}

@@ -1,0 +1,112 @@
+//! A customer's own page: their PAIs, the charges on these along an index, and ending one.
+
+use crate::store::number::NumberIndex;
+use crate::store::own_page::{Link, OwnCharge};
+use crate::store::page::{Cursor, Page};
+use crate::store::pai::postgres as pai;
+use crate::store::postgres::failure::{Broken, corrupt};
+use crate::store::postgres::rows::{amount, optional_text, pai as read_pai, text, time};
+use crate::store::postgres::statements::Db;
+use crate::store::postgres::turns;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_domain::wire::subscription::SubscriptionStatus;
+use tokio_postgres::Row;
+
+/// A sign-up that was never finished is no link; a partner that charges without a subscription has one all the same.
+const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at,
+        coalesce((SELECT min(f.created_at) FROM partner_subscriptions f WHERE f.pai = p.pai), p.created_at) AS since,
+        s.plan, s.status
+    FROM subscribers h JOIN pais p USING (subscriber_id)
+        LEFT JOIN partner_subscriptions s ON s.partner_subscription_id =
+            (SELECT l.partner_subscription_id FROM partner_subscriptions l WHERE l.pai = p.pai
+             ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1)
+    WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.generation = $2
+        AND (s.plan IS NOT NULL OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai))";
+
+/// The newest of each PAI, and of these the newest: no more is read, however long the others' books are.
+const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
+         WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
+    FROM unnest($1::TEXT[]) AS own (pai) CROSS JOIN LATERAL (
+        SELECT transaction_id, partner, created_at, description, period_from, period_to, amount_minor, currency, status,
+            decline_reason, refunded_minor AS taken_off_minor
+        FROM transactions WHERE pai = own.pai AND (created_at, transaction_id) < ($2, $3)
+        ORDER BY created_at DESC, transaction_id DESC LIMIT $4) t
+    ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT $4";
+
+pub(super) async fn links(db: &Db<'_>, number: NumberIndex, generation: &str) -> Result<Vec<Link>, Broken> {
+    let sql = format!("{LINKS} ORDER BY p.state = 'CLOSED', since DESC, p.pai");
+    db.rows(&sql, &[&number.0.as_slice(), &generation]).await?.iter().map(link).collect()
+}
+
+async fn find(db: &Db<'_>, number: NumberIndex, generation: &str, pai: &str) -> Result<Option<Link>, Broken> {
+    let row = db.row(&format!("{LINKS} AND p.pai = $3"), &[&number.0.as_slice(), &generation, &pai]).await?;
+    row.as_ref().map(link).transpose()
+}
+
+fn link(row: &Row) -> Result<Link, Broken> {
+    let plan = optional_text(row, "plan", ExtId::parse)?;
+    let status = optional_text(row, "status", SubscriptionStatus::parse)?;
+    let closed_at: Option<i64> = row.try_get("closed_at")?;
+    Ok(Link {
+        pai: read_pai(row)?,
+        partner: text(row, "partner", PartnerId::parse)?,
+        subscription: plan.zip(status),
+        since: time(row, "since")?,
+        state: text(row, "state", PaiState::parse)?,
+        closed_at: closed_at.map(Timestamp::from_unix_seconds),
+        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
+    })
+}
+
+pub(super) async fn charges_on(
+    db: &Db<'_>,
+    pais: &[Pai],
+    before: Option<&Cursor>,
+    limit: u32,
+) -> Result<Page<OwnCharge>, Broken> {
+    let pais: Vec<String> = pais.iter().map(Pai::to_string).collect();
+    let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
+    // One more than is shown tells whether there are older ones.
+    let rows = db.rows(CHARGES, &[&pais, &at, &id, &i64::from(limit + 1)]).await?;
+    let charges = rows.iter().map(charge).collect::<Result<_, _>>()?;
+    Ok(OwnCharge::page(charges, limit))
+}
+
+fn charge(row: &Row) -> Result<OwnCharge, Broken> {
+    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    let refunded_minor = row.try_get("refunded_minor")?;
+    Ok(OwnCharge {
+        transaction_id: row.try_get("transaction_id")?,
+        partner: text(row, "partner", PartnerId::parse)?,
+        created_at: time(row, "created_at")?,
+        description: row.try_get("description")?,
+        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+        amount: amount(row)?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        refunded_minor,
+        refunding_minor: row.try_get::<_, i64>("taken_off_minor")? - refunded_minor,
+    })
+}
+
+/// The number's turn first, as whoever ends or moves its holder takes it: the PAI is still the holder's when it is closed.
+pub(super) async fn unlink(
+    tx: &Db<'_>,
+    now: Timestamp,
+    number: NumberIndex,
+    generation: &str,
+    pai: Pai,
+) -> Result<Option<Link>, Broken> {
+    let pai = pai.to_string();
+    turns::take(tx, now, number).await?;
+    if find(tx, number, generation, &pai).await?.is_none() {
+        return Ok(None);
+    }
+    pai::close(tx, now, &pai, DeclineReason::PaiRevokedByUser).await?;
+    find(tx, number, generation, &pai).await
+}

@@ -1,0 +1,146 @@
+//! A customer's own page: their PAIs, the charges on these along an index, and ending one.
+
+use crate::store::error::StoreError;
+use crate::store::number::NumberIndex;
+use crate::store::own_page::{Link, OwnCharge};
+use crate::store::page::{Cursor, Page};
+use crate::store::pai::sqlite as pai;
+use crate::store::sqlite::corrupt;
+use crate::store::sqlite::rows::{amount, optional_text, pai as read_pai, text};
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use onbill_domain::wire::subscription::SubscriptionStatus;
+use rusqlite::{Connection, Row, params};
+
+/// A sign-up that was never finished is no link; a partner that charges without a subscription has one all the same.
+const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at,
+        coalesce((SELECT min(f.created_at) FROM partner_subscriptions f WHERE f.pai = p.pai), p.created_at) AS since,
+        s.plan, s.status
+    FROM subscribers h JOIN pais p USING (subscriber_id)
+        LEFT JOIN partner_subscriptions s ON s.partner_subscription_id =
+            (SELECT l.partner_subscription_id FROM partner_subscriptions l WHERE l.pai = p.pai
+             ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1)
+    WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.generation = ?2
+        AND (s.plan IS NOT NULL OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai))";
+
+const IN_ORDER: &str = "ORDER BY p.state = 'CLOSED', since DESC, p.pai";
+
+const CHARGES: &str =
+    "SELECT t.transaction_id, t.partner, t.created_at, t.description, t.period_from, t.period_to,
+        t.amount_minor, t.currency, t.status, t.decline_reason, t.refunded_minor AS taken_off_minor,
+        (SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
+         WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
+    FROM transactions t WHERE t.pai = ?1 AND (t.created_at, t.transaction_id) < (?2, ?3)
+    ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT ?4";
+
+pub(super) fn links(db: &Connection, number: NumberIndex, generation: &str) -> Result<Vec<Link>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{LINKS} {IN_ORDER}"))?;
+    let mut rows = select.query(params![number.0, generation])?;
+    let mut links = Vec::new();
+    while let Some(row) = rows.next()? {
+        links.push(link(row)?);
+    }
+    Ok(links)
+}
+
+fn find(
+    db: &Connection,
+    number: NumberIndex,
+    generation: &str,
+    pai: &str,
+) -> Result<Option<Link>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{LINKS} AND p.pai = ?3"))?;
+    let mut rows = select.query(params![number.0, generation, pai])?;
+    rows.next()?.map(link).transpose()
+}
+
+fn link(row: &Row<'_>) -> Result<Link, StoreError> {
+    let plan = optional_text(row, "plan", ExtId::parse)?;
+    let status = optional_text(row, "status", SubscriptionStatus::parse)?;
+    let closed_at: Option<i64> = row.get("closed_at")?;
+    Ok(Link {
+        pai: read_pai(row)?,
+        partner: text(row, "partner", PartnerId::parse)?,
+        subscription: plan.zip(status),
+        since: Timestamp::from_unix_seconds(row.get("since")?),
+        state: text(row, "state", PaiState::parse)?,
+        closed_at: closed_at.map(Timestamp::from_unix_seconds),
+        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
+    })
+}
+
+/// The newest of each PAI, and of these the newest: no more is read, however long the others' books are.
+pub(super) fn charges_on(
+    db: &Connection,
+    pais: &[Pai],
+    before: Option<&Cursor>,
+    limit: u32,
+) -> Result<Page<OwnCharge>, StoreError> {
+    let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
+    // One more than is shown tells whether there are older ones.
+    let wanted = limit + 1;
+    let mut select = db.prepare_cached(CHARGES)?;
+    let mut charges = Vec::new();
+    for pai in pais {
+        let mut rows = select.query(params![pai.to_string(), at, id, wanted])?;
+        while let Some(row) = rows.next()? {
+            charges.push(charge(row)?);
+        }
+    }
+    charges.sort_unstable_by(|one, other| {
+        (other.created_at, &other.transaction_id).cmp(&(one.created_at, &one.transaction_id))
+    });
+    Ok(OwnCharge::page(charges, limit))
+}
+
+fn charge(row: &Row<'_>) -> Result<OwnCharge, StoreError> {
+    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    let refunded_minor = row.get("refunded_minor")?;
+    Ok(OwnCharge {
+        transaction_id: row.get("transaction_id")?,
+        partner: text(row, "partner", PartnerId::parse)?,
+        created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
+        description: row.get("description")?,
+        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+        amount: amount(row)?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        refunded_minor,
+        refunding_minor: row.get::<_, i64>("taken_off_minor")? - refunded_minor,
+    })
+}
+
+pub(in crate::store) fn unlink(
+    tx: &Connection,
+    now: Timestamp,
+    number: NumberIndex,
+    generation: &str,
+    pai: Pai,
+) -> Result<Option<Link>, StoreError> {
+    let pai = pai.to_string();
+    if find(tx, number, generation, &pai)?.is_none() {
+        return Ok(None);
+    }
+    pai::close(tx, now, &pai, DeclineReason::PaiRevokedByUser)?;
+    find(tx, number, generation, &pai)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    #[test]
+    fn a_page_reads_a_page_of_one_subscriber_however_long_the_ledger_is() {
+        for sql in [LINKS, CHARGES] {
+            for step in query_plan(sql) {
+                let sorts_the_ledger = sql == CHARGES && step.contains("TEMP B-TREE");
+                assert!(!step.starts_with("SCAN") && !sorts_the_ledger, "{sql}: {step}");
+            }
+        }
+    }
+}

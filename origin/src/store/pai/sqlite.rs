@@ -1,0 +1,253 @@
+//! PAIs, and the holders of numbers that they stand for.
+
+use crate::store::error::StoreError;
+use crate::store::pai::{NewPai, PaiEnd, PaiRow, PaiStanding};
+use crate::store::queue::sqlite as queue;
+use crate::store::sqlite::corrupt;
+use crate::store::sqlite::rows::{optional_text, pai as read_pai, text};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+const OPEN_OF_HOLDER: &str = "SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'";
+
+/// A PAI has one live subscription at most, and there is an index of the live ones.
+const CANCEL_LIVE: &str =
+    "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1 AND status <> 'CANCELLED'";
+
+/// The PAI of the number's present holder, and whether it is new.
+pub(in crate::store) fn issue(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewPai,
+) -> Result<(PaiRow, bool), StoreError> {
+    let subscriber_id = holder(tx, now, new)?;
+    match open(tx, &new.partner, &subscriber_id)? {
+        Some(row) => Ok((row, false)),
+        None => Ok((create(tx, now, new, &subscriber_id)?, true)),
+    }
+}
+
+/// The same where nobody but the outbox tells the edge of a new one.
+pub(in crate::store) fn issue_and_tell(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewPai,
+) -> Result<PaiRow, StoreError> {
+    let (row, is_new) = issue(tx, now, new)?;
+    if is_new {
+        queue::tell_of_pai(tx, now, &row.pai.to_string())?;
+    }
+    Ok(row)
+}
+
+/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
+fn holder(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, StoreError> {
+    let on_record: Option<(String, String, bool)> = tx
+        .prepare_cached(
+            "SELECT subscriber_id, generation, coalesce(last_event_at < ?2, TRUE)
+             FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
+        )?
+        .query_row(params![new.number.index.0, now.unix_seconds()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    if let Some((subscriber_id, generation, heard_before)) = on_record {
+        if generation == new.generation {
+            // The operator has just said that the account is in good standing, unless it has said more since.
+            if heard_before {
+                release(tx, now, &subscriber_id)?;
+            }
+            return Ok(subscriber_id);
+        }
+        end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
+    }
+    tx.prepare_cached(
+        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        new.fresh.subscriber_id,
+        new.fresh.handle,
+        new.number.index.0,
+        new.number.sealed,
+        new.generation,
+        now.unix_seconds(),
+    ])?;
+    Ok(new.fresh.subscriber_id.clone())
+}
+
+/// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over.
+pub(in crate::store) fn end_subscriber(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    reason: DeclineReason,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE subscribers SET ended_at = ?2 WHERE subscriber_id = ?1 AND ended_at IS NULL")?
+        .execute(params![subscriber_id, now.unix_seconds()])?;
+    let open: Vec<String> = tx
+        .prepare_cached(OPEN_OF_HOLDER)?
+        .query_map([subscriber_id], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    open.iter().try_for_each(|pai| close(tx, now, pai, reason))
+}
+
+/// Holds a subscriber's PAIs: charges are declined until they are released.
+pub(in crate::store) fn hold(tx: &Connection, now: Timestamp, subscriber_id: &str) -> Result<(), StoreError> {
+    change_state(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended)
+}
+
+/// Releases a subscriber's PAIs that are held.
+pub(in crate::store) fn release(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+) -> Result<(), StoreError> {
+    change_state(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active)
+}
+
+fn change_state(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    from: PaiState,
+    to: PaiState,
+) -> Result<(), StoreError> {
+    let changed: Vec<String> = tx
+        .prepare_cached(
+            "UPDATE pais SET state = ?3, version = version + 1 WHERE subscriber_id = ?1 AND state = ?2 RETURNING pai",
+        )?
+        .query_map(params![subscriber_id, from.as_str(), to.as_str()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    changed.iter().try_for_each(|pai| queue::tell_of_pai(tx, now, pai))
+}
+
+/// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
+pub(in crate::store) fn close(
+    tx: &Connection,
+    now: Timestamp,
+    pai: &str,
+    reason: DeclineReason,
+) -> Result<(), StoreError> {
+    let closed = tx
+        .prepare_cached(
+            "UPDATE pais SET state = 'CLOSED', closed_reason = ?2, closed_at = ?3, version = version + 1
+             WHERE pai = ?1 AND state <> 'CLOSED'",
+        )?
+        .execute(params![pai, reason.as_str(), now.unix_seconds()])?;
+    tx.prepare_cached(CANCEL_LIVE)?.execute([pai])?;
+    if closed == 0 { Ok(()) } else { queue::tell_of_pai(tx, now, pai) }
+}
+
+const PAI_ROW: &str =
+    "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
+
+fn open(tx: &Connection, partner: &PartnerId, subscriber_id: &str) -> Result<Option<PaiRow>, StoreError> {
+    let mut select = tx.prepare_cached(&format!(
+        "{PAI_ROW} WHERE p.partner = ?1 AND p.subscriber_id = ?2 AND p.state <> 'CLOSED'"
+    ))?;
+    let mut rows = select.query(params![partner.as_str(), subscriber_id])?;
+    rows.next()?.map(pai_row).transpose()
+}
+
+pub(in crate::store) fn find(
+    db: &Connection,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<Option<PaiRow>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{PAI_ROW} WHERE p.partner = ?1 AND p.pai = ?2"))?;
+    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
+    rows.next()?.map(pai_row).transpose()
+}
+
+fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
+    Ok(PaiRow {
+        pai: read_pai(row)?,
+        handle: row.get("handle")?,
+        state: text(row, "state", PaiState::parse)?,
+        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+    })
+}
+
+fn create(tx: &Connection, now: Timestamp, new: &NewPai, subscriber_id: &str) -> Result<PaiRow, StoreError> {
+    let NewPai { partner, fresh, .. } = new;
+    tx.prepare_cached(
+        "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
+         VALUES (?1, ?2, ?3, 'ACTIVE', 1, ?4)",
+    )?
+    .execute(params![fresh.pai.to_string(), partner.as_str(), subscriber_id, now.unix_seconds()])?;
+    find(tx, partner, fresh.pai)?.ok_or_else(|| corrupt("pai"))
+}
+
+const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
+    FROM pais p JOIN subscribers h USING (subscriber_id)";
+
+pub(in crate::store) fn standing_of_pai(
+    db: &Connection,
+    pai: Pai,
+) -> Result<Option<PaiStanding>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai = ?1"))?;
+    let mut rows = select.query([pai.to_string()])?;
+    rows.next()?.map(read_standing).transpose()
+}
+
+pub(in crate::store) fn standings(
+    db: &Connection,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<(Pai, PaiStanding)>, StoreError> {
+    let after = after.map_or_else(String::new, |pai| pai.to_string());
+    let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai > ?1 ORDER BY p.pai LIMIT ?2"))?;
+    let mut rows = select.query(params![after, limit])?;
+    let mut standings = Vec::new();
+    while let Some(row) = rows.next()? {
+        standings.push((read_pai(row)?, read_standing(row)?));
+    }
+    Ok(standings)
+}
+
+fn read_standing(row: &Row<'_>) -> Result<PaiStanding, StoreError> {
+    Ok(PaiStanding {
+        partner: text(row, "partner", PartnerId::parse)?,
+        handle: row.get("handle")?,
+        state: text(row, "state", PaiState::parse)?,
+        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
+        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+    })
+}
+
+pub(super) fn close_pai(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    pai: Pai,
+    reason: DeclineReason,
+) -> Result<PaiEnd, StoreError> {
+    if !reason.closes_pai() {
+        return Ok(PaiEnd::NotAnEnd);
+    }
+    let mut select = tx.prepare_cached("SELECT closed_reason FROM pais WHERE partner = ?1 AND pai = ?2")?;
+    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
+    let Some(row) = rows.next()? else { return Ok(PaiEnd::NotFound) };
+    if let Some(first) = optional_text(row, "closed_reason", DeclineReason::parse)? {
+        return Ok(PaiEnd::WasClosed(first));
+    }
+    close(tx, now, &pai.to_string(), reason)?;
+    Ok(PaiEnd::Closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    #[test]
+    fn pais_of_one_subscriber_are_found_along_an_index() {
+        for step in [OPEN_OF_HOLDER, CANCEL_LIVE].into_iter().flat_map(query_plan) {
+            assert!(!step.starts_with("SCAN"), "{step}");
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! Redemptions: a coupon is claimed once, charged once, and free again only when its charge was declined before anybody
+//! was told that it is spent.
+//!
+//! Whose days they are has their PAI locked, so that two who pay for the next days come one after the other. A charge of
+//! the partner's locks it too, by referring to it, and looks for coupons afterwards.
+
+use crate::store::charge::{NewCharge, postgres as charge};
+use crate::store::coupon::postgres as coupon;
+use crate::store::coupon::postgres::{lock, months};
+use crate::store::postgres::failure::{Broken, corrupt};
+use crate::store::postgres::rows::{
+    amount, count, hash, locale, number, optional_text, pai as read_pai, text,
+};
+use crate::store::postgres::statements::Db;
+use crate::store::queue::{Settling, postgres as queue};
+use crate::store::redemption::{
+    NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
+};
+use crate::store::subscription::postgres as subscription;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::digest::sha256;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionRequest;
+use tokio_postgres::Row;
+
+/// A coupon, as far as redeeming it goes.
+struct Claimed {
+    coupon_id: String,
+    months: u8,
+    is_expired: bool,
+    transaction_id: Option<String>,
+    request: TransactionRequest,
+}
+
+pub(in crate::store) async fn redeem(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewRedemption,
+) -> Result<Redeeming, Broken> {
+    if let Some(redeeming) = repeat(tx, now, new).await? {
+        return Ok(redeeming);
+    }
+    let Some(coupon) = find_and_lock(tx, now, new).await? else {
+        return count_guess(tx, now, &new.partner).await;
+    };
+    // The same reference may have had the coupon until now.
+    if let Some(redeeming) = repeat(tx, now, new).await? {
+        return Ok(redeeming);
+    }
+    if let Some(transaction_id) = &coupon.transaction_id {
+        return Ok(match end(tx, now, transaction_id).await? {
+            Some(_) => Redeeming::Used,
+            None => Redeeming::InProgress,
+        });
+    }
+    if coupon.is_expired {
+        return Ok(Redeeming::Expired);
+    }
+    let named_or_buyer = new.pai.unwrap_or(coupon.request.pai);
+    match lock_pai(tx, &new.partner, named_or_buyer).await? {
+        Some(state) if new.pai.is_none() || state != PaiState::Closed => {}
+        _ => return Ok(Redeeming::PaiNotFound),
+    }
+    // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known. A subscription
+    // that begins at this moment waits for the PAI.
+    let is_nobodys = new.pai.is_none() && subscription::is_live(tx, named_or_buyer).await?;
+    let pai = (!is_nobodys).then_some(named_or_buyer);
+    let Some(period) = next_period(tx, Day::of_timestamp(now), pai, coupon.months).await? else {
+        return Ok(Redeeming::NoDaysLeft);
+    };
+    claim(tx, now, new, coupon, pai, period).await
+}
+
+/// The same reference again: the same code for the same subscriber has one end, another is refused.
+async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Result<Option<Redeeming>, Broken> {
+    let row = tx
+        .row(
+            "SELECT transaction_id, coupon_id, code_hash, asked_pai FROM coupon_redemptions
+             WHERE partner = $1 AND ext_reference = $2",
+            &[&new.partner.as_str(), &new.ext_reference.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let asked_pai: Option<String> = row.try_get("asked_pai")?;
+    if hash(&row, "code_hash")? != new.code || asked_pai != new.pai.map(|pai| pai.to_string()) {
+        return Ok(Some(Redeeming::Conflict));
+    }
+    lock(tx, row.try_get("coupon_id")?).await?;
+    let end = end(tx, now, row.try_get("transaction_id")?).await?;
+    Ok(Some(end.map_or(Redeeming::InProgress, Redeeming::Decided)))
+}
+
+async fn find_and_lock(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Result<Option<Claimed>, Broken> {
+    let row = tx
+        .row(
+            "SELECT c.coupon_id, c.months, c.expires_at, c.transaction_id, c.pai, c.amount_minor,
+                 c.currency, c.description
+             FROM coupons c JOIN pais p USING (pai)
+             WHERE c.code_hash = $1 AND p.partner = $2 AND c.voided_at IS NULL FOR UPDATE OF c",
+            &[&new.code.as_slice(), &new.partner.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Claimed {
+        coupon_id: row.try_get("coupon_id")?,
+        months: months(&row)?,
+        is_expired: now.unix_seconds() >= row.try_get("expires_at")?,
+        transaction_id: row.try_get("transaction_id")?,
+        request: TransactionRequest {
+            ext_transaction_id: new.ext_transaction_id().ok_or_else(|| corrupt("transaction_id"))?,
+            pai: read_pai(&row)?,
+            amount: amount(&row)?,
+            description: row.try_get("description")?,
+            // Of today alone, until it is known what is paid for.
+            service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
+                .map_err(|_| corrupt("day"))?,
+            tax: None,
+        },
+    }))
+}
+
+async fn count_guess(tx: &Db<'_>, now: Timestamp, partner: &PartnerId) -> Result<Redeeming, Broken> {
+    let row = tx
+        .row(
+            "INSERT INTO coupon_guesses (partner, hour, wrong) VALUES ($1, $2, 1)
+             ON CONFLICT (partner, hour) DO UPDATE SET wrong = coupon_guesses.wrong + 1 RETURNING wrong",
+            &[&partner.as_str(), &(now.unix_seconds() / 3_600)],
+        )
+        .await?
+        .ok_or_else(|| corrupt("guesses"))?;
+    Ok(Redeeming::Unknown { wrong: count(&row, "wrong")? })
+}
+
+/// The state of a PAI, for which nobody else pays until the commit.
+async fn lock_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiState>, Broken> {
+    let row = tx
+        .row(
+            "SELECT state FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE",
+            &[&partner.as_str(), &pai.to_string()],
+        )
+        .await?;
+    row.as_ref().map(|row| text(row, "state", PaiState::parse)).transpose()
+}
+
+/// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
+/// A charge that was given back whole pays for nothing, once billing has said that it was.
+async fn next_period(
+    tx: &Db<'_>,
+    today: Day,
+    pai: Option<Pai>,
+    months: u8,
+) -> Result<Option<ServicePeriod>, Broken> {
+    let Some(pai) = pai else { return Ok(period_after(today, std::iter::empty(), months)) };
+    // A coupon's charge is its buyer's, and its days may be somebody else's.
+    let charged = tx
+        .row(
+            "SELECT max(t.period_to) AS until FROM transactions t WHERE t.pai = $1 AND t.status <> 'DECLINED'
+                 AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+                 AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
+            &[&pai.to_string()],
+        )
+        .await?;
+    let charged = coupon::until(charged)?;
+    let redeemed = coupon::paid_until(tx, pai, today).await?;
+    Ok(period_after(today, charged.into_iter().chain(redeemed), months))
+}
+
+async fn claim(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewRedemption,
+    coupon: Claimed,
+    pai: Option<Pai>,
+    period: ServicePeriod,
+) -> Result<Redeeming, Broken> {
+    let request = TransactionRequest { service_period: period, ..coupon.request };
+    let fingerprint = sha256(&serde_json::to_vec(&request).map_err(|_| corrupt("coupon"))?);
+    let charge = NewCharge {
+        transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
+        fingerprint,
+        request,
+        limits: None,
+        answering_until: new.answering_until,
+    };
+    let (charge, verdict) = charge::record(tx, now, &charge).await?.ok_or_else(|| corrupt("pai"))?;
+    tx.change_one(
+        "redemption",
+        "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
+             period_from, period_to, outcome, answering_until)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        &[
+            &new.transaction_id,
+            &coupon.coupon_id,
+            &new.partner.as_str(),
+            &new.ext_reference.as_str(),
+            &new.code.as_slice(),
+            &new.pai.map(|pai| pai.to_string()),
+            &pai.map(|pai| pai.to_string()),
+            &period.from().to_string(),
+            &period.to().to_string(),
+            &if verdict.is_some() { "DECLINED" } else { "PENDING" },
+            &new.answering_until.unix_seconds(),
+        ],
+    )
+    .await?;
+    if let Some(reason) = verdict {
+        return Ok(Redeeming::Decided(RedemptionEnd::Declined(reason)));
+    }
+    tx.change_one(
+        "coupon",
+        "UPDATE coupons SET redeemed_at = $2, transaction_id = $3 WHERE coupon_id = $1",
+        &[&coupon.coupon_id, &now.unix_seconds(), &new.transaction_id],
+    )
+    .await?;
+    queue::put_leased(tx, "charge", &new.transaction_id, new.answering_until).await?;
+    Ok(Redeeming::Created(Box::new(charge)))
+}
+
+/// How a redemption ended; `None` while somebody works on its answer. Whoever did and never gave one has left it to the
+/// next who asks. The coupon is locked.
+async fn end(tx: &Db<'_>, now: Timestamp, transaction_id: &str) -> Result<Option<RedemptionEnd>, Broken> {
+    let row = tx
+        .row(
+            "SELECT outcome = 'PENDING' AND answering_until > $2 AS in_progress FROM coupon_redemptions
+             WHERE transaction_id = $1",
+            &[&transaction_id, &now.unix_seconds()],
+        )
+        .await?
+        .ok_or_else(|| corrupt("redemption"))?;
+    if row.try_get("in_progress")? { Ok(None) } else { fix(tx, transaction_id).await.map(Some) }
+}
+
+/// Fixes the end that every repetition is told: a coupon that is not free again by now is spent, for ever.
+pub(in crate::store) async fn finish(tx: &Db<'_>, transaction_id: &str) -> Result<RedemptionEnd, Broken> {
+    if let Some(coupon_id) = coupon_of(tx, transaction_id).await? {
+        lock(tx, &coupon_id).await?;
+    }
+    fix(tx, transaction_id).await
+}
+
+/// The same where the coupon is locked.
+async fn fix(tx: &Db<'_>, transaction_id: &str) -> Result<RedemptionEnd, Broken> {
+    tx.change(
+        "UPDATE coupon_redemptions SET outcome = 'REDEEMED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
+        &[&transaction_id],
+    )
+    .await?;
+    let row = tx
+        .row(
+            "SELECT r.transaction_id, r.outcome, r.pai, r.period_from, r.period_to, c.plan, c.months, c.offer,
+                 c.amount_minor, c.currency, t.decline_reason
+             FROM coupon_redemptions r JOIN coupons c ON c.coupon_id = r.coupon_id
+                 JOIN transactions t ON t.transaction_id = r.transaction_id
+             WHERE r.transaction_id = $1",
+            &[&transaction_id],
+        )
+        .await?
+        .ok_or_else(|| corrupt("transaction_id"))?;
+    if row.try_get::<_, &str>("outcome")? == "DECLINED" {
+        return Ok(RedemptionEnd::Declined(text(&row, "decline_reason", DeclineReason::parse)?));
+    }
+    let (from, to) = (text(&row, "period_from", Day::parse)?, text(&row, "period_to", Day::parse)?);
+    Ok(RedemptionEnd::Redeemed(Box::new(Redemption {
+        transaction_id: row.try_get("transaction_id")?,
+        plan: text(&row, "plan", ExtId::parse)?,
+        months: months(&row)?,
+        offer: text(&row, "offer", OfferId::parse)?,
+        amount: amount(&row)?,
+        pai: optional_text(&row, "pai", Pai::parse)?,
+        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+    })))
+}
+
+/// Which coupon a charge is of, if it is one's.
+pub(in crate::store) async fn coupon_of(db: &Db<'_>, transaction_id: &str) -> Result<Option<String>, Broken> {
+    let row = db
+        .row("SELECT coupon_id FROM coupon_redemptions WHERE transaction_id = $1", &[&transaction_id])
+        .await?;
+    row.map(|row| Ok(row.try_get("coupon_id")?)).transpose()
+}
+
+/// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
+/// it stays spent, and unpaid.
+pub(in crate::store) async fn declined(
+    tx: &Db<'_>,
+    now: Timestamp,
+    transaction_id: &str,
+) -> Result<Settling, Broken> {
+    let Some(coupon_id) = coupon_of(tx, transaction_id).await? else { return Ok(Settling::Written) };
+    lock(tx, &coupon_id).await?;
+    let freed = tx
+        .change(
+            "UPDATE coupon_redemptions SET outcome = 'DECLINED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
+            &[&transaction_id],
+        )
+        .await?;
+    if freed == 1 {
+        tx.change_one(
+            "coupon",
+            "UPDATE coupons SET redeemed_at = NULL, transaction_id = NULL WHERE coupon_id = $1",
+            &[&coupon_id],
+        )
+        .await?;
+        return Ok(Settling::Written);
+    }
+    tx.change_one(
+        "coupon",
+        "UPDATE coupons SET unpaid_at = $2 WHERE coupon_id = $1",
+        &[&coupon_id, &now.unix_seconds()],
+    )
+    .await?;
+    Ok(Settling::Unpaid)
+}
+
+/// Its days end soon, no others follow, they can still sign up, and have not.
+const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c ON c.coupon_id = r.coupon_id
+         JOIN transactions t ON t.transaction_id = r.transaction_id
+         JOIN pais p ON p.pai = r.pai JOIN subscribers h ON h.subscriber_id = p.subscriber_id
+     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+         AND p.state = 'ACTIVE'
+         AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
+         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
+                         WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to
+                             AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                             WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
+
+pub(in crate::store) async fn reminders_due(
+    db: &Db<'_>,
+    today: Day,
+    ends_by: Day,
+    limit: u32,
+) -> Result<Vec<ReminderDue>, Broken> {
+    let sql = format!(
+        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.generation
+         {REMINDABLE} AND r.period_to BETWEEN $1 AND $2 ORDER BY r.period_to LIMIT $3"
+    );
+    let rows = db.rows(&sql, &[&today.to_string(), &ends_by.to_string(), &i64::from(limit)]).await?;
+    let read = |row: &Row| {
+        Ok(ReminderDue {
+            transaction_id: row.try_get("transaction_id")?,
+            number: number(row)?,
+            generation: row.try_get("generation")?,
+            locale: locale(row)?,
+            offer: text(row, "offer", OfferId::parse)?,
+            paid_until: text(row, "period_to", Day::parse)?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+pub(in crate::store) async fn remind(
+    tx: &Db<'_>,
+    now: Timestamp,
+    transaction_id: &str,
+    message: &[u8],
+) -> Result<bool, Broken> {
+    let sql = format!("SELECT r.coupon_id {REMINDABLE} AND r.transaction_id = $1 FOR NO KEY UPDATE OF r, p");
+    let Some(row) = tx.row(&sql, &[&transaction_id]).await? else { return Ok(false) };
+    tx.change_one(
+        "redemption",
+        "UPDATE coupon_redemptions SET reminded_at = $2 WHERE transaction_id = $1",
+        &[&transaction_id, &now.unix_seconds()],
+    )
+    .await?;
+    queue::put_text(tx, "coupon-reminder", row.try_get("coupon_id")?, message, now).await?;
+    Ok(true)
+}

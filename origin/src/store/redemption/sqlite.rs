@@ -1,0 +1,317 @@
+//! Redemptions: a coupon is claimed once, charged once, and free again only when its charge was declined before anybody
+//! was told that it is spent.
+
+use crate::store::charge::{NewCharge, sqlite as charge};
+use crate::store::coupon::sqlite as coupon;
+use crate::store::error::StoreError;
+use crate::store::pai::sqlite as pai;
+use crate::store::queue::{Settling, sqlite as queue};
+use crate::store::redemption::{
+    NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
+};
+use crate::store::sqlite::corrupt;
+use crate::store::sqlite::rows::{amount, locale, number, optional_text, pai as read_pai, text};
+use crate::store::subscription::sqlite as subscription;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::digest::sha256;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionRequest;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// A coupon, as far as redeeming it goes.
+struct Claimed {
+    coupon_id: String,
+    months: u8,
+    is_expired: bool,
+    transaction_id: Option<String>,
+    request: TransactionRequest,
+}
+
+pub(in crate::store) fn redeem(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewRedemption,
+) -> Result<Redeeming, StoreError> {
+    if let Some(redeeming) = repeat(tx, now, new)? {
+        return Ok(redeeming);
+    }
+    let Some(coupon) = find(tx, now, new)? else { return count_guess(tx, now, &new.partner) };
+    if let Some(transaction_id) = &coupon.transaction_id {
+        return Ok(match end(tx, now, transaction_id)? {
+            Some(_) => Redeeming::Used,
+            None => Redeeming::InProgress,
+        });
+    }
+    if coupon.is_expired {
+        return Ok(Redeeming::Expired);
+    }
+    let pai = match new.pai {
+        // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known.
+        None => (!subscription::is_live(tx, coupon.request.pai)?).then_some(coupon.request.pai),
+        Some(pai) => match pai::find(tx, &new.partner, pai)? {
+            Some(row) if row.state != PaiState::Closed => Some(pai),
+            _ => return Ok(Redeeming::PaiNotFound),
+        },
+    };
+    let Some(period) = next_period(tx, Day::of_timestamp(now), pai, coupon.months)? else {
+        return Ok(Redeeming::NoDaysLeft);
+    };
+    claim(tx, now, new, coupon, pai, period)
+}
+
+/// The same reference again: the same code for the same subscriber has one end, another is refused.
+fn repeat(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<Redeeming>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT transaction_id, code_hash, asked_pai FROM coupon_redemptions
+         WHERE partner = ?1 AND ext_reference = ?2",
+    )?;
+    let mut rows = select.query(params![new.partner.as_str(), new.ext_reference.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let asked_pai: Option<String> = row.get("asked_pai")?;
+    if row.get::<_, [u8; 32]>("code_hash")? != new.code || asked_pai != new.pai.map(|pai| pai.to_string()) {
+        return Ok(Some(Redeeming::Conflict));
+    }
+    let end = end(tx, now, &row.get::<_, String>("transaction_id")?)?;
+    Ok(Some(end.map_or(Redeeming::InProgress, Redeeming::Decided)))
+}
+
+fn find(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<Claimed>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT c.* FROM coupons c JOIN pais p USING (pai)
+         WHERE c.code_hash = ?1 AND p.partner = ?2 AND c.voided_at IS NULL",
+    )?;
+    let mut rows = select.query(params![new.code, new.partner.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(Claimed {
+        coupon_id: row.get("coupon_id")?,
+        months: row.get("months")?,
+        is_expired: now.unix_seconds() >= row.get("expires_at")?,
+        transaction_id: row.get("transaction_id")?,
+        request: TransactionRequest {
+            ext_transaction_id: new.ext_transaction_id().ok_or_else(|| corrupt("transaction_id"))?,
+            pai: read_pai(row)?,
+            amount: amount(row)?,
+            description: row.get("description")?,
+            // Of today alone, until it is known what is paid for.
+            service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
+                .map_err(|_| corrupt("day"))?,
+            tax: None,
+        },
+    }))
+}
+
+fn count_guess(tx: &Connection, now: Timestamp, partner: &PartnerId) -> Result<Redeeming, StoreError> {
+    let wrong = tx
+        .prepare_cached(
+            "INSERT INTO coupon_guesses (partner, hour, wrong) VALUES (?1, ?2, 1)
+             ON CONFLICT (partner, hour) DO UPDATE SET wrong = wrong + 1 RETURNING wrong",
+        )?
+        .query_row(params![partner.as_str(), now.unix_seconds() / 3_600], |row| row.get(0))?;
+    Ok(Redeeming::Unknown { wrong })
+}
+
+/// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
+/// A charge that was given back whole pays for nothing, once billing has said that it was.
+fn next_period(
+    tx: &Connection,
+    today: Day,
+    pai: Option<Pai>,
+    months: u8,
+) -> Result<Option<ServicePeriod>, StoreError> {
+    let Some(pai) = pai else { return Ok(period_after(today, std::iter::empty(), months)) };
+    // A coupon's charge is its buyer's, and its days may be somebody else's.
+    let charged: Option<String> = tx
+        .prepare_cached(
+            "SELECT max(t.period_to) FROM transactions t WHERE t.pai = ?1 AND t.status <> 'DECLINED'
+                 AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+                 AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
+        )?
+        .query_row([pai.to_string()], |row| row.get(0))?;
+    let charged = charged.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()?;
+    let redeemed = coupon::paid_until(tx, pai, today)?;
+    Ok(period_after(today, charged.into_iter().chain(redeemed), months))
+}
+
+fn claim(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewRedemption,
+    coupon: Claimed,
+    pai: Option<Pai>,
+    period: ServicePeriod,
+) -> Result<Redeeming, StoreError> {
+    let request = TransactionRequest { service_period: period, ..coupon.request };
+    let fingerprint = sha256(&serde_json::to_vec(&request).map_err(|_| corrupt("coupon"))?);
+    let charge = NewCharge {
+        transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
+        fingerprint,
+        request,
+        limits: None,
+        answering_until: new.answering_until,
+    };
+    let (charge, verdict) = charge::record(tx, now, &charge)?.ok_or_else(|| corrupt("pai"))?;
+    tx.prepare_cached(
+        "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
+             period_from, period_to, outcome, answering_until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        new.transaction_id,
+        coupon.coupon_id,
+        new.partner.as_str(),
+        new.ext_reference.as_str(),
+        new.code,
+        new.pai.map(|pai| pai.to_string()),
+        pai.map(|pai| pai.to_string()),
+        period.from().to_string(),
+        period.to().to_string(),
+        if verdict.is_some() { "DECLINED" } else { "PENDING" },
+        new.answering_until.unix_seconds(),
+    ])?;
+    if let Some(reason) = verdict {
+        return Ok(Redeeming::Decided(RedemptionEnd::Declined(reason)));
+    }
+    tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?
+        .execute(params![coupon.coupon_id, now.unix_seconds(), new.transaction_id])?;
+    queue::put_leased(tx, "charge", &new.transaction_id, new.answering_until)?;
+    Ok(Redeeming::Created(Box::new(charge)))
+}
+
+/// How a redemption ended; `None` while somebody works on its answer. Whoever did and never gave one has left it to the
+/// next who asks.
+fn end(tx: &Connection, now: Timestamp, transaction_id: &str) -> Result<Option<RedemptionEnd>, StoreError> {
+    let in_progress: bool = tx
+        .prepare_cached(
+            "SELECT outcome = 'PENDING' AND answering_until > ?2 FROM coupon_redemptions WHERE transaction_id = ?1",
+        )?
+        .query_row(params![transaction_id, now.unix_seconds()], |row| row.get(0))?;
+    if in_progress { Ok(None) } else { finish(tx, transaction_id).map(Some) }
+}
+
+/// Fixes the end that every repetition is told: a coupon that is not free again by now is spent, for ever.
+pub(in crate::store) fn finish(tx: &Connection, transaction_id: &str) -> Result<RedemptionEnd, StoreError> {
+    tx.prepare_cached(
+        "UPDATE coupon_redemptions SET outcome = 'REDEEMED' WHERE transaction_id = ?1 AND outcome = 'PENDING'",
+    )?
+    .execute([transaction_id])?;
+    let mut select = tx.prepare_cached(
+        "SELECT r.transaction_id, r.outcome, r.pai, r.period_from, r.period_to, c.plan, c.months, c.offer,
+             c.amount_minor, c.currency, t.decline_reason
+         FROM coupon_redemptions r JOIN coupons c USING (coupon_id)
+             JOIN transactions t ON t.transaction_id = r.transaction_id
+         WHERE r.transaction_id = ?1",
+    )?;
+    let mut rows = select.query([transaction_id])?;
+    let row = rows.next()?.ok_or_else(|| corrupt("transaction_id"))?;
+    if row.get_ref("outcome")?.as_str().map_err(|_| corrupt("outcome"))? == "DECLINED" {
+        return Ok(RedemptionEnd::Declined(text(row, "decline_reason", DeclineReason::parse)?));
+    }
+    Ok(RedemptionEnd::Redeemed(Box::new(Redemption {
+        transaction_id: row.get("transaction_id")?,
+        plan: text(row, "plan", ExtId::parse)?,
+        months: row.get("months")?,
+        offer: text(row, "offer", OfferId::parse)?,
+        amount: amount(row)?,
+        pai: optional_text(row, "pai", Pai::parse)?,
+        service_period: period(row)?,
+    })))
+}
+
+fn period(row: &Row<'_>) -> Result<ServicePeriod, StoreError> {
+    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))
+}
+
+/// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
+/// it stays spent, and unpaid.
+pub(in crate::store) fn declined(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+) -> Result<Settling, StoreError> {
+    let redemption: Option<(String, String)> = tx
+        .prepare_cached("SELECT coupon_id, outcome FROM coupon_redemptions WHERE transaction_id = ?1")?
+        .query_row([transaction_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((coupon_id, outcome)) = redemption else { return Ok(Settling::Written) };
+    if outcome == "PENDING" {
+        tx.prepare_cached("UPDATE coupon_redemptions SET outcome = 'DECLINED' WHERE transaction_id = ?1")?
+            .execute([transaction_id])?;
+        tx.prepare_cached(
+            "UPDATE coupons SET redeemed_at = NULL, transaction_id = NULL WHERE coupon_id = ?1",
+        )?
+        .execute([coupon_id])?;
+        return Ok(Settling::Written);
+    }
+    tx.prepare_cached("UPDATE coupons SET unpaid_at = ?2 WHERE coupon_id = ?1")?
+        .execute(params![coupon_id, now.unix_seconds()])?;
+    Ok(Settling::Unpaid)
+}
+
+/// Whether a charge is a coupon's.
+pub(in crate::store) fn is_coupons(db: &Connection, transaction_id: &str) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached("SELECT 1 FROM coupon_redemptions WHERE transaction_id = ?1")?
+        .exists([transaction_id])?)
+}
+
+/// Its days end soon, no others follow, they can still sign up, and have not.
+const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c USING (coupon_id)
+         JOIN transactions t ON t.transaction_id = r.transaction_id
+         JOIN pais p ON p.pai = r.pai JOIN subscribers h USING (subscriber_id)
+     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+         AND p.state = 'ACTIVE'
+         AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
+         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
+                         WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to
+                             AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                             WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
+
+pub(in crate::store) fn reminders_due(
+    db: &Connection,
+    today: Day,
+    ends_by: Day,
+    limit: u32,
+) -> Result<Vec<ReminderDue>, StoreError> {
+    let mut select = db.prepare_cached(&format!(
+        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.generation
+         {REMINDABLE} AND r.period_to BETWEEN ?1 AND ?2 ORDER BY r.period_to LIMIT ?3"
+    ))?;
+    let mut rows = select.query(params![today.to_string(), ends_by.to_string(), limit])?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push(ReminderDue {
+            transaction_id: row.get("transaction_id")?,
+            number: number(row)?,
+            generation: row.get("generation")?,
+            locale: locale(row)?,
+            offer: text(row, "offer", OfferId::parse)?,
+            paid_until: text(row, "period_to", Day::parse)?,
+        });
+    }
+    Ok(due)
+}
+
+pub(in crate::store) fn remind(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+    message: &[u8],
+) -> Result<bool, StoreError> {
+    let coupon_id: Option<String> = tx
+        .prepare_cached(&format!("SELECT r.coupon_id {REMINDABLE} AND r.transaction_id = ?1"))?
+        .query_row([transaction_id], |row| row.get(0))
+        .optional()?;
+    let Some(coupon_id) = coupon_id else { return Ok(false) };
+    tx.prepare_cached("UPDATE coupon_redemptions SET reminded_at = ?2 WHERE transaction_id = ?1")?
+        .execute(params![transaction_id, now.unix_seconds()])?;
+    queue::put_text(tx, "coupon-reminder", &coupon_id, message, now)?;
+    Ok(true)
+}

@@ -1,0 +1,192 @@
+//! Refunds: claimed once, answered once, and together never more than their charge.
+
+use crate::store::charge::Fixed;
+use crate::store::error::StoreError;
+use crate::store::queue::{Settling, sqlite as queue};
+use crate::store::refund::{NewRefund, Refund, RefundPosting};
+use crate::store::spending::sqlite as spending;
+use crate::store::sqlite::corrupt;
+use crate::store::sqlite::rows::{amount, raw_result, text};
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::money::Money;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
+use rusqlite::{Connection, Row, params};
+
+pub(in crate::store) fn post(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewRefund,
+) -> Result<RefundPosting, StoreError> {
+    let mut select = tx.prepare_cached("SELECT * FROM refunds WHERE partner = ?1 AND ext_refund_id = ?2")?;
+    let mut rows = select.query(params![new.partner.as_str(), new.request.ext_refund_id.as_str()])?;
+    if let Some(row) = rows.next()? {
+        return repeat(tx, now, new, row);
+    }
+    let mut select =
+        tx.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
+    let mut rows = select.query(params![new.partner.as_str(), new.ext_transaction_id.as_str()])?;
+    let Some(charge) = rows.next()? else { return Ok(RefundPosting::TransactionNotFound) };
+    let Money { amount_minor, currency } = amount(charge)?;
+    let left = match text(charge, "status", TransactionStatus::parse)? {
+        TransactionStatus::Pending => return Ok(RefundPosting::ChargePending),
+        TransactionStatus::Declined => 0,
+        TransactionStatus::Approved => amount_minor - charge.get::<_, i64>("refunded_minor")?,
+    };
+    let remaining = Money { amount_minor: left, currency };
+    let wanted = new.request.amount.unwrap_or(remaining);
+    if wanted.currency != currency || !(1..=left).contains(&wanted.amount_minor) {
+        return Ok(RefundPosting::NotWithinRemainder { remaining });
+    }
+    let transaction_id: String = charge.get("transaction_id")?;
+    tx.prepare_cached(
+        "UPDATE transactions SET refunded_minor = refunded_minor + ?2 WHERE transaction_id = ?1",
+    )?
+    .execute(params![transaction_id, wanted.amount_minor])?;
+    tx.prepare_cached(
+        "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
+             status, answering_until, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'PENDING', ?8, ?9)",
+    )?
+    .execute(params![
+        new.refund_id,
+        new.partner.as_str(),
+        new.request.ext_refund_id.as_str(),
+        new.fingerprint,
+        transaction_id,
+        wanted.amount_minor,
+        new.request.reason,
+        new.answering_until.unix_seconds(),
+        now.unix_seconds(),
+    ])?;
+    queue::put_leased(tx, "refund", &new.refund_id, new.answering_until)?;
+    Ok(RefundPosting::Created(Refund { refund_id: new.refund_id.clone(), transaction_id, amount: wanted }))
+}
+
+/// The same id again: the same contents get the first answer, others are refused.
+fn repeat(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewRefund,
+    row: &Row<'_>,
+) -> Result<RefundPosting, StoreError> {
+    let fingerprint: [u8; 32] = row.get("fingerprint")?;
+    if fingerprint != new.fingerprint {
+        return Ok(RefundPosting::Conflict);
+    }
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+        return Ok(RefundPosting::Replayed(answer));
+    }
+    if now.unix_seconds() < row.get("answering_until")? {
+        return Ok(RefundPosting::InProgress);
+    }
+    // Whoever took the post never answered it: this is the first answer.
+    let refund_id: String = row.get("refund_id")?;
+    Ok(RefundPosting::Replayed(fix_answer(tx, &refund_id)?.answer))
+}
+
+/// Everything that an answer tells.
+const ANSWER: &str =
+    "SELECT r.refund_id, r.partner, r.ext_refund_id, r.status, r.raw_code, r.answer, r.amount_minor,
+        t.currency, t.ext_transaction_id, t.amount_minor - t.refunded_minor AS remaining_minor
+    FROM refunds r JOIN transactions t USING (transaction_id)";
+
+/// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before.
+pub(in crate::store) fn fix_answer(tx: &Connection, refund_id: &str) -> Result<Fixed, StoreError> {
+    let mut select = tx.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
+    let mut rows = select.query([refund_id])?;
+    let row = rows.next()?.ok_or_else(|| corrupt("refund_id"))?;
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+        return Ok(Fixed { answer, before: true });
+    }
+    let answer = serde_json::to_vec(&read(row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
+    tx.prepare_cached("UPDATE refunds SET answer = ?2 WHERE refund_id = ?1")?
+        .execute(params![refund_id, answer])?;
+    Ok(Fixed { answer, before: false })
+}
+
+pub(in crate::store) fn find(
+    db: &Connection,
+    partner: &PartnerId,
+    transaction: &ExtId,
+    refund: &ExtId,
+) -> Result<Option<RefundResponse>, StoreError> {
+    let mut select = db.prepare_cached(&format!(
+        "{ANSWER} WHERE r.partner = ?1 AND r.ext_refund_id = ?2 AND t.ext_transaction_id = ?3"
+    ))?;
+    let mut rows = select.query(params![partner.as_str(), refund.as_str(), transaction.as_str()])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Whom to tell how a refund stands now.
+pub(in crate::store) fn told(
+    db: &Connection,
+    refund_id: &str,
+) -> Result<Option<(PartnerId, RefundResponse)>, StoreError> {
+    let mut select = db.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
+    let mut rows = select.query([refund_id])?;
+    rows.next()?.map(|row| Ok((text(row, "partner", PartnerId::parse)?, read(row)?))).transpose()
+}
+
+fn read(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
+    let amount = amount(row)?;
+    Ok(RefundResponse {
+        refund_id: row.get("refund_id")?,
+        ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
+        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        amount,
+        remaining: Money { amount_minor: row.get("remaining_minor")?, ..amount },
+        raw_result: raw_result(row)?,
+    })
+}
+
+pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
+    FROM refunds r JOIN transactions t USING (transaction_id)";
+
+/// The refund, while it is on its way.
+pub(in crate::store) fn refund(db: &Connection, refund_id: &str) -> Result<Option<Refund>, StoreError> {
+    let mut select =
+        db.prepare_cached(&format!("{REFUND} WHERE r.refund_id = ?1 AND r.status = 'PENDING'"))?;
+    let mut rows = select.query([refund_id])?;
+    rows.next()?.map(read_refund).transpose()
+}
+
+pub(in crate::store) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError> {
+    Ok(Refund {
+        refund_id: row.get("refund_id")?,
+        transaction_id: row.get("transaction_id")?,
+        amount: amount(row)?,
+    })
+}
+
+/// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.
+/// A refund that is settled stays as it is.
+pub(in crate::store) fn settle(
+    tx: &Connection,
+    now: Timestamp,
+    refund_id: &str,
+    status: TransactionStatus,
+    raw_code: Option<&str>,
+) -> Result<Settling, StoreError> {
+    let settled = tx
+        .prepare_cached(
+            "UPDATE refunds SET status = ?2, raw_code = ?3, settled_at = ?4 WHERE refund_id = ?1 AND status = 'PENDING'",
+        )?
+        .execute(params![refund_id, status.as_str(), raw_code, now.unix_seconds()])?;
+    let (known, transaction_id, amount_minor): (String, String, i64) = tx
+        .prepare_cached("SELECT status, transaction_id, amount_minor FROM refunds WHERE refund_id = ?1")?
+        .query_row([refund_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if settled == 0 {
+        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+    }
+    if status == TransactionStatus::Approved {
+        spending::give_back_refund(tx, &transaction_id, amount_minor)?;
+    } else {
+        tx.prepare_cached(
+            "UPDATE transactions SET refunded_minor = refunded_minor - ?2 WHERE transaction_id = ?1",
+        )?
+        .execute(params![transaction_id, amount_minor])?;
+    }
+    Ok(Settling::Written)
+}

@@ -1,0 +1,143 @@
+//! Reports: pages along an index, rows by name, and what a person does about them.
+
+use crate::store::page::{Cursor, Page};
+use crate::store::postgres::failure::Broken;
+use crate::store::postgres::rows::{amount, optional_text, pai as read_pai, text, time};
+use crate::store::postgres::statements::Db;
+use crate::store::report::{ChargeLine, Dated, Names, RefundLine, Select};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use tokio_postgres::Row;
+
+const CHARGE: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency,
+        coalesce(t.tax_minor, 0) AS tax_minor, t.refunded_minor, t.status, t.decline_reason, t.created_at,
+        t.settled_at
+    FROM transactions t";
+
+const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.ext_transaction_id, c.pai,
+        t.amount_minor, c.currency, c.amount_minor AS charged_minor, coalesce(c.tax_minor, 0) AS charged_tax_minor,
+        (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
+         WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED'
+             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS given_back_before_minor,
+        t.status, t.created_at, t.settled_at
+    FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
+
+/// The statement of a page: what is read, by which time, and how it stands. Words of ours only, so it is safe to write
+/// them out, and an index of pending lines is only found by a status that is written out.
+fn page_of(lines: &str, id: &str, dated: Dated, status: Option<TransactionStatus>) -> String {
+    let at = match dated {
+        Dated::Created => "t.created_at",
+        Dated::Settled => "t.settled_at",
+    };
+    let status = status.map(|status| format!("AND t.status = '{}'", status.as_str())).unwrap_or_default();
+    format!(
+        "{lines} WHERE t.partner = $1 AND {at} < $2 AND ({at}, {id}) > ($3, $4) {status}
+         ORDER BY {at}, {id} LIMIT $5"
+    )
+}
+
+async fn page<T>(
+    db: &Db<'_>,
+    sql: &str,
+    select: &Select,
+    after: Option<&Cursor>,
+    limit: u32,
+    read: fn(&Row) -> Result<T, Broken>,
+) -> Result<Vec<T>, Broken> {
+    let (at, id) = after.map_or((select.period.from, ""), |cursor| (cursor.at, &cursor.id));
+    let (until, at, limit) = (select.period.until.unix_seconds(), at.unix_seconds(), i64::from(limit));
+    let rows = db.rows(sql, &[&select.partner.as_str(), &until, &at, &id, &limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+async fn named<T>(
+    db: &Db<'_>,
+    lines: &str,
+    (our_id, their_id): (&str, &str),
+    partner: &PartnerId,
+    names: &Names,
+    read: fn(&Row) -> Result<T, Broken>,
+) -> Result<Vec<T>, Broken> {
+    let (column, names): (_, Vec<&str>) = match names {
+        Names::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
+        Names::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
+    };
+    let sql = format!("{lines} WHERE t.partner = $1 AND {column} = ANY($2)");
+    db.rows(&sql, &[&partner.as_str(), &names]).await?.iter().map(read).collect()
+}
+
+fn settled_at(row: &Row) -> Result<Option<Timestamp>, Broken> {
+    Ok(row.try_get::<_, Option<i64>>("settled_at")?.map(Timestamp::from_unix_seconds))
+}
+
+fn charge_line(row: &Row) -> Result<ChargeLine, Broken> {
+    Ok(ChargeLine {
+        transaction_id: row.try_get("transaction_id")?,
+        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
+        pai: read_pai(row)?,
+        amount: amount(row)?,
+        tax_minor: row.try_get("tax_minor")?,
+        refunded_minor: row.try_get("refunded_minor")?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        created_at: time(row, "created_at")?,
+        settled_at: settled_at(row)?,
+    })
+}
+
+fn refund_line(row: &Row) -> Result<RefundLine, Broken> {
+    Ok(RefundLine {
+        refund_id: row.try_get("refund_id")?,
+        ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
+        transaction_id: row.try_get("transaction_id")?,
+        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
+        pai: read_pai(row)?,
+        amount: amount(row)?,
+        charged_minor: row.try_get("charged_minor")?,
+        charged_tax_minor: row.try_get("charged_tax_minor")?,
+        given_back_before_minor: row.try_get("given_back_before_minor")?,
+        status: text(row, "status", TransactionStatus::parse)?,
+        created_at: time(row, "created_at")?,
+        settled_at: settled_at(row)?,
+    })
+}
+
+pub(in crate::store) async fn charges(
+    db: &Db<'_>,
+    select: &Select,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Page<ChargeLine>, Broken> {
+    let sql = page_of(CHARGE, "t.transaction_id", select.dated, select.status);
+    let lines = page(db, &sql, select, after, limit, charge_line).await?;
+    Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
+}
+
+pub(in crate::store) async fn refunds(
+    db: &Db<'_>,
+    select: &Select,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<Page<RefundLine>, Broken> {
+    let sql = page_of(REFUND, "t.refund_id", select.dated, select.status);
+    let lines = page(db, &sql, select, after, limit, refund_line).await?;
+    Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
+}
+
+pub(in crate::store) async fn charges_named(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    names: &Names,
+) -> Result<Vec<ChargeLine>, Broken> {
+    named(db, CHARGE, ("t.transaction_id", "t.ext_transaction_id"), partner, names, charge_line).await
+}
+
+pub(in crate::store) async fn refunds_named(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    names: &Names,
+) -> Result<Vec<RefundLine>, Broken> {
+    named(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line).await
+}

@@ -1,0 +1,293 @@
+//! What came of jobs, written with everything that follows from it.
+
+use crate::store::billing_file::sqlite as billing_file;
+use crate::store::charge::sqlite as charge;
+use crate::store::coupon_sms::sqlite as coupon_sms;
+use crate::store::error::StoreError;
+use crate::store::pai::sqlite as pai;
+use crate::store::queue::{
+    Entry, HandOff, LEASE_SECONDS_MAX, Settling, Work, kept_if_refused, sqlite as queue,
+};
+use crate::store::redemption::{RedemptionEnd, sqlite as redemption};
+use crate::store::refund::sqlite as refund;
+use crate::store::settle::{Errand, SeenTo};
+use crate::store::spending::sqlite as spending;
+use crate::store::sqlite::corrupt;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::UndeliveredReason;
+use onbill_domain::wire::ott::TransactionStatus;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+pub(super) fn settle(
+    tx: &Connection,
+    now: Timestamp,
+    entry: &Entry,
+    outcome: &HandOff,
+) -> Result<Settling, StoreError> {
+    let (settling, kind, id) = match &entry.work {
+        Work::Charge { transaction_id } => (
+            settle_charge(tx, now, transaction_id, entry.attempts, outcome)?,
+            "charge-notice",
+            transaction_id,
+        ),
+        Work::Refund { refund_id } => {
+            (settle_refund(tx, now, refund_id, entry.attempts, outcome)?, "refund-notice", refund_id)
+        }
+        Work::ChargeNotice { .. }
+        | Work::RefundNotice { .. }
+        | Work::Pin { .. }
+        | Work::Notification { .. } => {
+            return queue::put_off_or_delete(
+                tx,
+                now,
+                "entry_id = ?1",
+                &entry.entry_id,
+                entry.attempts,
+                outcome,
+            );
+        }
+        Work::CouponReminder { .. } => {
+            return queue::settle_telling(tx, now, entry, kept_if_refused(outcome));
+        }
+        Work::PaiNotice { .. } | Work::PaiMapping { .. } => {
+            return queue::settle_telling(tx, now, entry, outcome);
+        }
+        Work::Coupon { coupon_id, .. } => return settle_coupon(tx, now, entry, coupon_id, outcome),
+    };
+    tell(tx, now, kind, id, settling, outcome)?;
+    Ok(settling)
+}
+
+/// What the caller of an answer's use case has made of the outbox's entry: its first attempt.
+const FIRST: u32 = 1;
+
+pub(super) fn answer_transaction(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+    outcome: &HandOff,
+) -> Result<(Vec<u8>, Settling), StoreError> {
+    let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
+    let fixed = charge::fix_answer(tx, transaction_id)?;
+    if fixed.before {
+        tell(tx, now, "charge-notice", transaction_id, settling, outcome)?;
+    }
+    Ok((fixed.answer, settling))
+}
+
+pub(super) fn answer_refund(
+    tx: &Connection,
+    now: Timestamp,
+    refund_id: &str,
+    outcome: &HandOff,
+) -> Result<(Vec<u8>, Settling), StoreError> {
+    let settling = settle_refund(tx, now, refund_id, FIRST, outcome)?;
+    let fixed = refund::fix_answer(tx, refund_id)?;
+    if fixed.before {
+        tell(tx, now, "refund-notice", refund_id, settling, outcome)?;
+    }
+    Ok((fixed.answer, settling))
+}
+
+pub(super) fn answer_redemption(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+    outcome: &HandOff,
+) -> Result<(RedemptionEnd, Settling), StoreError> {
+    let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
+    Ok((redemption::finish(tx, transaction_id)?, settling))
+}
+
+pub(super) fn settle_line(
+    tx: &Connection,
+    now: Timestamp,
+    file_id: &str,
+    line: u32,
+    verdict: &HandOff,
+) -> Result<Settling, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = ?1 AND line = ?2",
+    )?;
+    let line: (Option<String>, Option<String>) =
+        select.query_row(params![file_id, line], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (settling, kind, id) = match &line {
+        (Some(id), None) => (settle_charge(tx, now, id, NOBODYS, verdict)?, "charge-notice", id),
+        (None, Some(id)) => (settle_refund(tx, now, id, NOBODYS, verdict)?, "refund-notice", id),
+        _ => return Err(corrupt("line of a file")),
+    };
+    tell(tx, now, kind, id, settling, verdict)?;
+    Ok(settling)
+}
+
+/// An entry that became a line is in nobody's lease.
+const NOBODYS: u32 = 0;
+
+/// Puts a notice in when a verdict was written: its post was answered before. What becomes of a coupon's charge is the
+/// operator's affair: the coupon is spent, and no post of the partner's is open.
+fn tell(
+    tx: &Connection,
+    now: Timestamp,
+    kind: &str,
+    id: &str,
+    settling: Settling,
+    outcome: &HandOff,
+) -> Result<(), StoreError> {
+    if settling == Settling::Written
+        && outcome.is_verdict()
+        && !(kind == "charge-notice" && redemption::is_coupons(tx, id)?)
+    {
+        queue::put(tx, kind, id, now, 0)?;
+    }
+    Ok(())
+}
+
+const CHARGE: &str = "kind = 'charge' AND transaction_id = ?1";
+
+const REFUND: &str = "kind = 'refund' AND refund_id = ?1";
+
+/// Writes what came of a hand-off by its `attempt`.
+fn settle_charge(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+    attempt: u32,
+    outcome: &HandOff,
+) -> Result<Settling, StoreError> {
+    let (status, reason, raw_code) = match outcome {
+        HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
+        HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
+        // A charge is never dropped: without an outcome it stays in the outbox.
+        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Later { .. } | HandOff::Parked => {
+            return queue::put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome);
+        }
+    };
+    let settling = write_charge_outcome(tx, now, transaction_id, status, reason, raw_code.as_deref())?;
+    queue::put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome)?;
+    Ok(settling)
+}
+
+/// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
+/// One that is settled stays as it is.
+fn write_charge_outcome(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+    status: TransactionStatus,
+    reason: Option<DeclineReason>,
+    raw_code: Option<&str>,
+) -> Result<Settling, StoreError> {
+    let settled = tx
+        .prepare_cached(
+            "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5
+             WHERE transaction_id = ?1 AND status = 'PENDING'",
+        )?
+        .execute(params![
+            transaction_id,
+            status.as_str(),
+            reason.map(DeclineReason::as_str),
+            raw_code,
+            now.unix_seconds()
+        ])?;
+    if settled == 0 {
+        let known: String = tx
+            .prepare_cached("SELECT status FROM transactions WHERE transaction_id = ?1")?
+            .query_row([transaction_id], |row| row.get(0))?;
+        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+    }
+    if let Some(reason) = reason {
+        spending::give_back_charge(tx, transaction_id)?;
+        if reason.closes_pai() {
+            let pai: String = tx
+                .prepare_cached("SELECT pai FROM transactions WHERE transaction_id = ?1")?
+                .query_row([transaction_id], |row| row.get(0))?;
+            pai::close(tx, now, &pai, reason)?;
+        }
+        return redemption::declined(tx, now, transaction_id);
+    }
+    Ok(Settling::Written)
+}
+
+/// The same of a refund.
+fn settle_refund(
+    tx: &Connection,
+    now: Timestamp,
+    refund_id: &str,
+    attempt: u32,
+    outcome: &HandOff,
+) -> Result<Settling, StoreError> {
+    let (status, raw_code) = match outcome {
+        HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
+        HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
+        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Later { .. } | HandOff::Parked => {
+            return queue::put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome);
+        }
+    };
+    let settling = refund::settle(tx, now, refund_id, status, raw_code.as_deref())?;
+    queue::put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome)?;
+    Ok(settling)
+}
+
+/// A coupon may have another code by now, and this message be an old one: its entry is gone then.
+fn settle_coupon(
+    tx: &Connection,
+    now: Timestamp,
+    entry: &Entry,
+    coupon_id: &str,
+    outcome: &HandOff,
+) -> Result<Settling, StoreError> {
+    let settling = queue::settle_telling(tx, now, entry, kept_if_refused(outcome))?;
+    if settling != Settling::Written {
+        return Ok(settling);
+    }
+    let (reason, code) = match outcome {
+        HandOff::Sent { message_id } => return coupon_sms::sent(tx, now, coupon_id, message_id.as_deref()),
+        HandOff::Refused { raw_code } => (UndeliveredReason::Refused, raw_code.as_deref()),
+        HandOff::Parked => (UndeliveredReason::GivenUp, None),
+        HandOff::Dropped => (UndeliveredReason::NotSent, None),
+        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Later { .. } => return Ok(settling),
+    };
+    coupon_sms::not_coming(tx, now, coupon_id, reason, code)?;
+    Ok(settling)
+}
+
+pub(super) fn see_to(tx: &Connection, now: Timestamp, errand: &Errand) -> Result<SeenTo, StoreError> {
+    let (kind, id) = errand.parts();
+    let subject = queue::subject(kind);
+    let table = if subject == "transaction_id" { "transactions" } else { "refunds" };
+    let is_settled: Option<bool> = tx
+        .prepare_cached(&format!("SELECT settled_at IS NOT NULL FROM {table} WHERE {subject} = ?1"))?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    if is_settled != Some(errand.wants_settled()) {
+        return Ok(SeenTo::NotNeeded);
+    }
+    let entry: Option<(i64, i64, bool)> = tx
+        .prepare_cached(&format!(
+            "SELECT entry_id, due_at, parked_at IS NOT NULL FROM outbox WHERE kind = ?1 AND {subject} = ?2"
+        ))?
+        .query_row([kind, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    match entry {
+        None if !errand.wants_settled() && billing_file::is_in_a_file(tx, subject, id)? => {
+            Ok(SeenTo::UnderWay)
+        }
+        None => {
+            queue::put(tx, kind, id, now, 1)?;
+            Ok(SeenTo::PutBack)
+        }
+        Some((entry_id, _, true)) => {
+            queue::redrive(tx, now, entry_id)?;
+            Ok(SeenTo::Redriven)
+        }
+        Some((entry_id, due_at, false)) if due_at > now.plus_seconds(LEASE_SECONDS_MAX).unix_seconds() => {
+            tx.prepare_cached("UPDATE outbox SET due_at = ?2 WHERE entry_id = ?1")?
+                .execute(params![entry_id, now.unix_seconds()])?;
+            Ok(SeenTo::Hurried)
+        }
+        Some(_) => Ok(SeenTo::UnderWay),
+    }
+}

@@ -1,0 +1,109 @@
+//! Sign-up tokens: issued to a number's holder, spent once.
+
+use crate::store::number::Hash;
+use crate::store::pai::postgres as pai;
+use crate::store::postgres::failure::Broken;
+use crate::store::postgres::rows::{locale, pai as read_pai, text};
+use crate::store::postgres::statements::Db;
+use crate::store::signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
+use crate::store::subscription::postgres as subscription;
+use onbill_domain::account::AccountType;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::token::SignupOutcome;
+
+pub(in crate::store) async fn issue(
+    tx: &Db<'_>,
+    now: Timestamp,
+    new: &NewSignup,
+) -> Result<SignupIssue, Broken> {
+    let (row, _) = pai::issue(tx, now, &new.pai).await?;
+    if subscription::is_live(tx, row.pai).await? {
+        return Ok(SignupIssue::AlreadyOnBill);
+    }
+    tx.change_one(
+        "sign-up",
+        "INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url,
+             return_url, issued_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &[
+            &new.jti,
+            &new.ticket.as_slice(),
+            &new.pai.partner.as_str(),
+            &row.pai.to_string(),
+            &new.offer.as_str(),
+            &new.locale.as_str(),
+            &new.account_type.as_str(),
+            &new.partner_return_url,
+            &new.return_url,
+            &now.unix_seconds(),
+        ],
+    )
+    .await?;
+    Ok(SignupIssue::Issued(row))
+}
+
+pub(in crate::store) async fn spend_token(
+    tx: &Db<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    jti: &str,
+    ext_reference: &ExtId,
+) -> Result<TokenSpend, Broken> {
+    // The token is locked: of two that spend it at once, the second sees the first one's reference.
+    let row = tx
+        .row(
+            "SELECT g.pai, g.offer, g.locale, g.account_type, g.partner_return_url, g.ext_reference
+             FROM signups g JOIN pais p USING (pai)
+             WHERE g.jti = $1 AND g.partner = $2 AND p.state <> 'CLOSED' FOR UPDATE OF g",
+            &[&jti, &partner.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(TokenSpend::Unknown) };
+    match row.try_get::<_, Option<&str>>("ext_reference")? {
+        Some(reference) if reference != ext_reference.as_str() => return Ok(TokenSpend::UsedElsewhere),
+        Some(_) => {}
+        None => {
+            tx.change_one(
+                "sign-up",
+                "UPDATE signups SET spent_at = $2, ext_reference = $3 WHERE jti = $1",
+                &[&jti, &now.unix_seconds(), &ext_reference.as_str()],
+            )
+            .await?;
+        }
+    }
+    Ok(TokenSpend::Spent(Signup {
+        pai: read_pai(&row)?,
+        offer: text(&row, "offer", OfferId::parse)?,
+        locale: locale(&row)?,
+        account_type: text(&row, "account_type", AccountType::parse)?,
+        partner_return_url: row.try_get("partner_return_url")?,
+    }))
+}
+
+/// A visit succeeded when the PAI got a subscription after the token was issued.
+pub(in crate::store) async fn end(db: &Db<'_>, ticket: &Hash) -> Result<Option<SignupEnd>, Broken> {
+    let row = db
+        .row(
+            "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id
+             FROM signups g LEFT JOIN partner_subscriptions s
+                 ON s.pai = g.pai AND s.created_at >= g.issued_at AND s.status <> 'CANCELLED'
+             WHERE g.ticket_hash = $1",
+            &[&ticket.as_slice()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let partner_subscription_id: Option<String> = row.try_get("partner_subscription_id")?;
+    let spent_at: Option<i64> = row.try_get("spent_at")?;
+    let outcome = match (&partner_subscription_id, spent_at) {
+        (Some(_), _) => SignupOutcome::Success,
+        (None, Some(_)) => SignupOutcome::Pending,
+        (None, None) => SignupOutcome::Cancelled,
+    };
+    Ok(Some(SignupEnd {
+        offer: text(&row, "offer", OfferId::parse)?,
+        return_url: row.try_get("return_url")?,
+        outcome,
+        partner_subscription_id,
+    }))
+}

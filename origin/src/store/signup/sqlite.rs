@@ -1,0 +1,98 @@
+//! Sign-up tokens: issued to a number's holder, spent once.
+
+use crate::store::error::StoreError;
+use crate::store::number::Hash;
+use crate::store::pai::sqlite as pai;
+use crate::store::signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
+use crate::store::sqlite::rows::{locale, pai as read_pai, text};
+use crate::store::subscription::sqlite as subscription;
+use onbill_domain::account::AccountType;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::token::SignupOutcome;
+use rusqlite::{Connection, params};
+
+pub(in crate::store) fn issue(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewSignup,
+) -> Result<SignupIssue, StoreError> {
+    let (row, _) = pai::issue(tx, now, &new.pai)?;
+    if subscription::is_live(tx, row.pai)? {
+        return Ok(SignupIssue::AlreadyOnBill);
+    }
+    tx.prepare_cached(
+        "INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url,
+             return_url, issued_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        new.jti,
+        new.ticket,
+        new.pai.partner.as_str(),
+        row.pai.to_string(),
+        new.offer.as_str(),
+        new.locale.as_str(),
+        new.account_type.as_str(),
+        new.partner_return_url,
+        new.return_url,
+        now.unix_seconds(),
+    ])?;
+    Ok(SignupIssue::Issued(row))
+}
+
+pub(in crate::store) fn spend_token(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    jti: &str,
+    ext_reference: &ExtId,
+) -> Result<TokenSpend, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT g.* FROM signups g JOIN pais p USING (pai)
+         WHERE g.jti = ?1 AND g.partner = ?2 AND p.state <> 'CLOSED'",
+    )?;
+    let mut rows = select.query(params![jti, partner.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(TokenSpend::Unknown) };
+    let spent_by: Option<String> = row.get("ext_reference")?;
+    match spent_by.as_deref() {
+        Some(reference) if reference != ext_reference.as_str() => return Ok(TokenSpend::UsedElsewhere),
+        Some(_) => {}
+        None => {
+            tx.prepare_cached("UPDATE signups SET spent_at = ?2, ext_reference = ?3 WHERE jti = ?1")?
+                .execute(params![jti, now.unix_seconds(), ext_reference.as_str()])?;
+        }
+    }
+    Ok(TokenSpend::Spent(Signup {
+        pai: read_pai(row)?,
+        offer: text(row, "offer", OfferId::parse)?,
+        locale: locale(row)?,
+        account_type: text(row, "account_type", AccountType::parse)?,
+        partner_return_url: row.get("partner_return_url")?,
+    }))
+}
+
+/// A visit succeeded when the PAI got a subscription after the token was issued.
+pub(in crate::store) fn end(db: &Connection, ticket: &Hash) -> Result<Option<SignupEnd>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id
+         FROM signups g LEFT JOIN partner_subscriptions s
+             ON s.pai = g.pai AND s.created_at >= g.issued_at AND s.status <> 'CANCELLED'
+         WHERE g.ticket_hash = ?1",
+    )?;
+    let mut rows = select.query([ticket])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let partner_subscription_id: Option<String> = row.get("partner_subscription_id")?;
+    let spent_at: Option<i64> = row.get("spent_at")?;
+    let outcome = match (&partner_subscription_id, spent_at) {
+        (Some(_), _) => SignupOutcome::Success,
+        (None, Some(_)) => SignupOutcome::Pending,
+        (None, None) => SignupOutcome::Cancelled,
+    };
+    Ok(Some(SignupEnd {
+        offer: text(row, "offer", OfferId::parse)?,
+        return_url: row.get("return_url")?,
+        outcome,
+        partner_subscription_id,
+    }))
+}

@@ -1,0 +1,98 @@
+//! What each account was charged lately: one row for each holder and currency. Its lock is taken after the charge's own,
+//! and by whoever counts: of two charges at once, the second sees what the first one took.
+
+use crate::store::postgres::failure::Broken;
+use crate::store::postgres::rows::{text, time};
+use crate::store::postgres::statements::Db;
+use onbill_domain::currency::Currency;
+use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::money::Money;
+use onbill_domain::spending::{Spending, SpendingLimits};
+use onbill_domain::timestamp::Timestamp;
+use tokio_postgres::Row;
+
+/// What there will be with a charge of now, for [`write()`], or which limit it is over. Nobody else counts until then: the
+/// row is locked, and put there first if it is missing.
+pub(in crate::store) async fn take(
+    tx: &Db<'_>,
+    now: Timestamp,
+    subscriber_id: &str,
+    amount: Money,
+    limits: &SpendingLimits,
+) -> Result<Result<Spending, DeclineReason>, Broken> {
+    let today = Day::of_timestamp(now);
+    let row = tx
+        .row(
+            "INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor) VALUES ($1, $2, $3, 0, 0)
+             ON CONFLICT (subscriber_id, currency) DO UPDATE SET day = spending.day
+             RETURNING day, day_minor, month_minor",
+            &[&subscriber_id, &amount.currency.as_str(), &today.to_string()],
+        )
+        .await?;
+    let spent = row.as_ref().map(read).transpose()?.unwrap_or_else(|| Spending::zero(today));
+    Ok(spent.add_charge(today, amount.amount_minor, limits))
+}
+
+/// A charge that was declined counts no more.
+pub(in crate::store) async fn give_back_charge(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
+    give_back(tx, transaction_id, None).await
+}
+
+/// What was refunded of a charge counts no more.
+pub(in crate::store) async fn give_back_refund(
+    tx: &Db<'_>,
+    transaction_id: &str,
+    amount_minor: i64,
+) -> Result<(), Broken> {
+    give_back(tx, transaction_id, Some(amount_minor)).await
+}
+
+/// Gives back all of a charge, or some of it. That of a coupon never counted.
+async fn give_back(tx: &Db<'_>, transaction_id: &str, part_minor: Option<i64>) -> Result<(), Broken> {
+    let row = tx
+        .row(
+            "SELECT s.subscriber_id, s.currency, s.day, s.day_minor, s.month_minor, t.amount_minor, t.created_at
+             FROM transactions t JOIN pais p USING (pai)
+                 JOIN spending s ON s.subscriber_id = p.subscriber_id AND s.currency = t.currency
+             WHERE t.transaction_id = $1
+                 AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)
+             FOR UPDATE OF s",
+            &[&transaction_id],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(()) };
+    let amount_minor = part_minor.map_or_else(|| row.try_get("amount_minor"), Ok)?;
+    let day = Day::of_timestamp(time(&row, "created_at")?);
+    let currency = text(&row, "currency", Currency::parse)?;
+    write(tx, row.try_get("subscriber_id")?, currency, read(&row)?.release(day, amount_minor)).await
+}
+
+fn read(row: &Row) -> Result<Spending, Broken> {
+    Ok(Spending {
+        day: text(row, "day", Day::parse)?,
+        day_minor: row.try_get("day_minor")?,
+        month_minor: row.try_get("month_minor")?,
+    })
+}
+
+/// Writes over the row that the caller has locked.
+pub(in crate::store) async fn write(
+    tx: &Db<'_>,
+    subscriber_id: &str,
+    currency: Currency,
+    spent: Spending,
+) -> Result<(), Broken> {
+    tx.change_one(
+        "spending",
+        "UPDATE spending SET day = $3, day_minor = $4, month_minor = $5 WHERE subscriber_id = $1 AND currency = $2",
+        &[
+            &subscriber_id,
+            &currency.as_str(),
+            &spent.day.to_string(),
+            &spent.day_minor,
+            &spent.month_minor,
+        ],
+    )
+    .await
+}

@@ -1,0 +1,95 @@
+//! What each account was charged lately: one row for each holder and currency. The rule is
+//! [`onbill_domain::spending`]'s; here it is read and written.
+
+use crate::store::error::StoreError;
+use crate::store::sqlite::rows::text;
+use onbill_domain::currency::Currency;
+use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::money::Money;
+use onbill_domain::spending::{Spending, SpendingLimits};
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, params};
+
+/// Counts a charge of now, or says which limit it is over.
+pub(in crate::store) fn take(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    amount: Money,
+    limits: &SpendingLimits,
+) -> Result<Result<(), DeclineReason>, StoreError> {
+    let today = Day::of_timestamp(now);
+    let spent = find(tx, subscriber_id, amount.currency)?.unwrap_or_else(|| Spending::zero(today));
+    match spent.add_charge(today, amount.amount_minor, limits) {
+        Ok(next) => write(tx, subscriber_id, amount.currency, next).map(Ok),
+        Err(reason) => Ok(Err(reason)),
+    }
+}
+
+/// A charge that was declined counts no more.
+pub(in crate::store) fn give_back_charge(tx: &Connection, transaction_id: &str) -> Result<(), StoreError> {
+    give_back(tx, transaction_id, None)
+}
+
+/// What was refunded of a charge counts no more.
+pub(in crate::store) fn give_back_refund(
+    tx: &Connection,
+    transaction_id: &str,
+    amount_minor: i64,
+) -> Result<(), StoreError> {
+    give_back(tx, transaction_id, Some(amount_minor))
+}
+
+/// Gives back all of a charge, or some of it. That of a coupon never counted.
+fn give_back(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> Result<(), StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT p.subscriber_id, t.currency, t.amount_minor, t.created_at
+         FROM transactions t JOIN pais p USING (pai) WHERE t.transaction_id = ?1
+             AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
+    )?;
+    let mut rows = select.query([transaction_id])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let (subscriber_id, currency) =
+        (row.get::<_, String>("subscriber_id")?, text(row, "currency", Currency::parse)?);
+    let amount_minor = part_minor.map_or_else(|| row.get("amount_minor"), Ok)?;
+    let day = Day::of_timestamp(Timestamp::from_unix_seconds(row.get("created_at")?));
+    match find(tx, &subscriber_id, currency)? {
+        Some(spent) => write(tx, &subscriber_id, currency, spent.release(day, amount_minor)),
+        None => Ok(()),
+    }
+}
+
+fn find(tx: &Connection, subscriber_id: &str, currency: Currency) -> Result<Option<Spending>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT day, day_minor, month_minor FROM spending WHERE subscriber_id = ?1 AND currency = ?2",
+    )?;
+    let mut rows = select.query(params![subscriber_id, currency.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(Spending {
+        day: text(row, "day", Day::parse)?,
+        day_minor: row.get("day_minor")?,
+        month_minor: row.get("month_minor")?,
+    }))
+}
+
+fn write(
+    tx: &Connection,
+    subscriber_id: &str,
+    currency: Currency,
+    spent: Spending,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (subscriber_id, currency) DO UPDATE
+         SET day = excluded.day, day_minor = excluded.day_minor, month_minor = excluded.month_minor",
+    )?
+    .execute(params![
+        subscriber_id,
+        currency.as_str(),
+        spent.day.to_string(),
+        spent.day_minor,
+        spent.month_minor
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Forgetting a person. What is deleted here is zeroes in the file: see `secure_delete` in [`super::connect`], and
+//! [`SqliteDatabase::scrub`] for the write-ahead log.
+
+use crate::store::coupon::sqlite as coupon;
+use crate::store::error::StoreError;
+use crate::store::nonce::sqlite as nonce;
+use crate::store::notification::sqlite as notification;
+use crate::store::number::NumberIndex;
+use crate::store::pai::sqlite as pai;
+use crate::store::sqlite::SqliteDatabase;
+use crate::store::subscriber::{Erasure, Under, judge};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::ExtId;
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+fn erase_number(
+    tx: &Connection,
+    now: Timestamp,
+    name: Option<&ExtId>,
+    number: NumberIndex,
+) -> Result<Erasure, StoreError> {
+    if let Some(name) = name {
+        let asked_at: Option<i64> = tx
+            .prepare_cached("SELECT asked_at FROM erasures WHERE erasure_id = ?1")?
+            .query_row([name.as_str()], |row| row.get(0))
+            .optional()?;
+        if let Some(asked_at) = asked_at {
+            let has_traces = has_traces(tx, number, asked_at)?;
+            return Ok(judge(Timestamp::from_unix_seconds(asked_at), &under(tx, number)?, has_traces));
+        }
+        tx.prepare_cached("INSERT INTO erasures (erasure_id, asked_at) VALUES (?1, ?2)")?
+            .execute(params![name.as_str(), now.unix_seconds()])?;
+    }
+    let mut select = tx.prepare_cached(
+        "SELECT subscriber_id, ended_at IS NULL AS is_present FROM subscribers WHERE number_index = ?1",
+    )?;
+    let holders: Vec<(String, bool)> =
+        select.query_map([number.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    for (subscriber_id, is_present) in &holders {
+        if *is_present {
+            pai::end_subscriber(tx, now, subscriber_id, DeclineReason::AccountClosed)?;
+        }
+        tx.prepare_cached(
+            "UPDATE subscribers SET erasure_asked_at = coalesce(erasure_asked_at, ?2) WHERE subscriber_id = ?1",
+        )?
+        .execute(params![subscriber_id, now.unix_seconds()])?;
+        forget_events(tx, "subscriber_id = ?1", subscriber_id)?;
+        coupon::forget_buyer(tx, subscriber_id)?;
+        notification::forget(tx, subscriber_id)?;
+    }
+    forget_events(tx, "number_index = ?1", &number.0)?;
+    tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
+    for (subscriber_id, _) in &holders {
+        forget_number(tx, subscriber_id)?;
+    }
+    Ok(judge(now, &under(tx, number)?, false))
+}
+
+fn under(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT created_at, erasure_asked_at IS NOT NULL FROM subscribers WHERE number_index = ?1",
+    )?;
+    let under = select.query_map([number.0], |row| {
+        let created_at = Timestamp::from_unix_seconds(row.get(0)?);
+        Ok(Under { created_at, is_being_erased: row.get(1)? })
+    });
+    Ok(under?.collect::<Result<_, _>>()?)
+}
+
+/// Whether a flow or an event of the number's is on record since that time or before.
+fn has_traces(tx: &Connection, number: NumberIndex, by: i64) -> Result<bool, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT 1 FROM flows WHERE number_index = ?1 AND started_at <= ?2
+         UNION ALL SELECT 1 FROM account_events WHERE number_index = ?1 AND recorded_at <= ?2",
+    )?;
+    Ok(select.exists(params![number.0, by])?)
+}
+
+/// They stay on record by the operator's names for them, and are not told apart by their contents any more.
+fn forget_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Result<(), StoreError> {
+    tx.prepare_cached(&format!(
+        "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL WHERE {which}"
+    ))?
+    .execute([key])?;
+    Ok(())
+}
+
+/// Unless a file that is being written needs it: then it is the same bytes however often it is written. No later file has
+/// lines of a subscriber who is being erased.
+fn forget_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreError> {
+    Ok(tx
+        .prepare_cached(
+            "UPDATE subscribers SET number_index = NULL, number_sealed = NULL, generation = NULL
+             WHERE subscriber_id = ?1 AND NOT EXISTS (
+                 SELECT 1 FROM files f JOIN file_lines l USING (file_id) JOIN transactions t USING (transaction_id)
+                     JOIN pais p USING (pai)
+                 WHERE f.written_at IS NULL AND f.response_sha256 IS NULL AND p.subscriber_id = ?1)",
+        )?
+        .execute([subscriber_id])?)
+}
+
+/// Goes on with those who had to wait for a file; gives how many of them wait no longer.
+pub(in crate::store) fn go_on(tx: &Connection, limit: u32) -> Result<usize, StoreError> {
+    let waiting: Vec<String> = tx
+        .prepare_cached(
+            "SELECT subscriber_id FROM subscribers WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL
+             LIMIT ?1",
+        )?
+        .query_map([limit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    waiting.iter().try_fold(0, |done, subscriber_id| Ok(done + forget_number(tx, subscriber_id)?))
+}
+
+pub(in crate::store) async fn erase(
+    db: &SqliteDatabase,
+    nonce: Option<Nonce>,
+    now: Timestamp,
+    name: Option<ExtId>,
+    number: NumberIndex,
+) -> Result<Erasure, StoreError> {
+    let erasure = db.write(move |tx| {
+        nonce::spend(tx, nonce.as_ref())?;
+        erase_number(tx, now, name.as_ref(), number)
+    });
+    let erasure = erasure.await?;
+    db.scrub().await?;
+    Ok(erasure)
+}

@@ -1,0 +1,132 @@
+//! Subscriptions at a partner that are paid on the bill.
+
+use crate::store::number::NumberIndex;
+use crate::store::pai::postgres as pai;
+use crate::store::postgres::failure::Broken;
+use crate::store::postgres::rows::{pai as read_pai, text};
+use crate::store::postgres::statements::{Db, Values};
+use crate::store::queue::postgres as queue;
+use crate::store::subscription::{SubscriptionRecord, SubscriptionUpdate};
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
+
+/// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
+const PAYS_ON_BILL: &str =
+    "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
+     WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.generation = $2 AND p.partner = $3
+         AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
+
+pub(in crate::store) async fn pays_on_bill(
+    db: &Db<'_>,
+    partner: &PartnerId,
+    number: NumberIndex,
+    generation: &str,
+) -> Result<bool, Broken> {
+    let values: Values<'_> = &[&number.0.as_slice(), &generation, &partner.as_str()];
+    Ok(db.row(PAYS_ON_BILL, values).await?.is_some())
+}
+
+pub(in crate::store) async fn is_live(tx: &Db<'_>, pai: Pai) -> Result<bool, Broken> {
+    let sql = "SELECT 1 FROM partner_subscriptions WHERE pai = $1 AND status <> 'CANCELLED'";
+    Ok(tx.row(sql, &[&pai.to_string()]).await?.is_some())
+}
+
+pub(in crate::store) async fn record(
+    tx: &Db<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    new_id: &str,
+    request: &PartnerSubscriptionRequest,
+) -> Result<SubscriptionRecord, Broken> {
+    let ext_id = request.ext_subscription_id.as_str();
+    // The PAI is locked before anything is read: another record for it, or its closing, comes before or after this one.
+    // The same name for two PAIs at once is caught by the index of names.
+    let state = pai::lock(tx, partner, request.pai).await?;
+    let known = tx
+        .row(
+            "SELECT partner_subscription_id, pai, origin, plan FROM partner_subscriptions
+             WHERE partner = $1 AND ext_subscription_id = $2",
+            &[&partner.as_str(), &ext_id],
+        )
+        .await?;
+    if let Some(row) = known {
+        let (origin, plan): (&str, &str) = (row.try_get("origin")?, row.try_get("plan")?);
+        let same = read_pai(&row)? == request.pai
+            && origin == request.origin.as_str()
+            && plan == request.plan.as_str();
+        return Ok(if same {
+            SubscriptionRecord::Replayed(active(row.try_get("partner_subscription_id")?))
+        } else {
+            SubscriptionRecord::Conflict
+        });
+    }
+    if matches!(state, None | Some(PaiState::Closed)) {
+        return Ok(SubscriptionRecord::PaiNotFound);
+    }
+    if is_live(tx, request.pai).await? {
+        return Ok(SubscriptionRecord::AlreadyOnBill);
+    }
+    tx.change_one(
+        "subscription",
+        "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
+             status, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 'ACTIVE', $7)",
+        &[
+            &new_id,
+            &partner.as_str(),
+            &ext_id,
+            &request.pai.to_string(),
+            &request.origin.as_str(),
+            &request.plan.as_str(),
+            &now.unix_seconds(),
+        ],
+    )
+    .await?;
+    if state == Some(PaiState::Suspended) {
+        queue::tell_of_pai(tx, now, &request.pai.to_string()).await?;
+    }
+    Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+}
+
+pub(in crate::store) async fn is_there(db: &Db<'_>, partner: &PartnerId, id: &ExtId) -> Result<bool, Broken> {
+    let sql = "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2";
+    Ok(db.row(sql, &[&id.as_str(), &partner.as_str()]).await?.is_some())
+}
+
+pub(in crate::store) async fn change(
+    tx: &Db<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    id: &ExtId,
+    change: &SubscriptionChange,
+) -> Result<SubscriptionUpdate, Broken> {
+    // Locked, so that one that ends at this moment does not begin again.
+    let row = tx
+        .row(
+            "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2 FOR UPDATE",
+            &[&id.as_str(), &partner.as_str()],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(SubscriptionUpdate::NotFound) };
+    match text(&row, "status", SubscriptionStatus::parse)? {
+        status if status == change.status => return Ok(SubscriptionUpdate::Stands),
+        SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
+        SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
+    }
+    tx.change_one(
+        "subscription",
+        "UPDATE partner_subscriptions SET status = $2, changed_at = $3, change_reason = $4
+         WHERE partner_subscription_id = $1",
+        &[&id.as_str(), &change.status.as_str(), &now.unix_seconds(), &change.reason],
+    )
+    .await?;
+    Ok(SubscriptionUpdate::Stands)
+}
+
+/// A replay gets the first answer, whatever became of the subscription since.
+fn active(partner_subscription_id: String) -> PartnerSubscriptionResponse {
+    PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
+}

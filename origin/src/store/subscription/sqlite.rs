@@ -1,0 +1,140 @@
+//! Subscriptions at a partner that are paid on the bill.
+
+use crate::store::error::StoreError;
+use crate::store::number::NumberIndex;
+use crate::store::pai::sqlite as pai;
+use crate::store::queue::sqlite as queue;
+use crate::store::sqlite::rows::{pai as read_pai, text};
+use crate::store::subscription::{SubscriptionRecord, SubscriptionUpdate};
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
+use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
+use rusqlite::{Connection, params};
+
+/// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
+const PAYS_ON_BILL: &str =
+    "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
+     WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.generation = ?2 AND p.partner = ?3
+         AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
+
+pub(in crate::store) fn pays_on_bill(
+    db: &Connection,
+    partner: &PartnerId,
+    number: NumberIndex,
+    generation: &str,
+) -> Result<bool, StoreError> {
+    Ok(db.prepare_cached(PAYS_ON_BILL)?.exists(params![number.0, generation, partner.as_str()])?)
+}
+
+pub(in crate::store) fn is_live(tx: &Connection, pai: Pai) -> Result<bool, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT 1 FROM partner_subscriptions WHERE pai = ?1 AND status <> 'CANCELLED'")?
+        .exists([pai.to_string()])?)
+}
+
+pub(in crate::store) fn record(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    new_id: &str,
+    request: &PartnerSubscriptionRequest,
+) -> Result<SubscriptionRecord, StoreError> {
+    let ext_id = request.ext_subscription_id.as_str();
+    let mut select = tx.prepare_cached(
+        "SELECT * FROM partner_subscriptions WHERE partner = ?1 AND ext_subscription_id = ?2",
+    )?;
+    let mut rows = select.query(params![partner.as_str(), ext_id])?;
+    if let Some(row) = rows.next()? {
+        let (origin, plan): (String, String) = (row.get("origin")?, row.get("plan")?);
+        let same = read_pai(row)? == request.pai
+            && origin == request.origin.as_str()
+            && plan == request.plan.as_str();
+        return Ok(if same {
+            SubscriptionRecord::Replayed(active(row.get("partner_subscription_id")?))
+        } else {
+            SubscriptionRecord::Conflict
+        });
+    }
+    let state = match pai::find(tx, partner, request.pai)? {
+        Some(row) if row.state != PaiState::Closed => row.state,
+        _ => return Ok(SubscriptionRecord::PaiNotFound),
+    };
+    if is_live(tx, request.pai)? {
+        return Ok(SubscriptionRecord::AlreadyOnBill);
+    }
+    tx.prepare_cached(
+        "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
+             status, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ACTIVE', ?7)",
+    )?
+    .execute(params![
+        new_id,
+        partner.as_str(),
+        ext_id,
+        request.pai.to_string(),
+        request.origin.as_str(),
+        request.plan.as_str(),
+        now.unix_seconds(),
+    ])?;
+    if state == PaiState::Suspended {
+        queue::tell_of_pai(tx, now, &request.pai.to_string())?;
+    }
+    Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+}
+
+pub(in crate::store) fn is_there(
+    db: &Connection,
+    partner: &PartnerId,
+    id: &ExtId,
+) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
+        )?
+        .exists([id.as_str(), partner.as_str()])?)
+}
+
+pub(in crate::store) fn change(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    id: &ExtId,
+    change: &SubscriptionChange,
+) -> Result<SubscriptionUpdate, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
+    )?;
+    let mut rows = select.query([id.as_str(), partner.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(SubscriptionUpdate::NotFound) };
+    match text(row, "status", SubscriptionStatus::parse)? {
+        status if status == change.status => return Ok(SubscriptionUpdate::Stands),
+        SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
+        SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
+    }
+    tx.prepare_cached(
+        "UPDATE partner_subscriptions SET status = ?2, changed_at = ?3, change_reason = ?4
+         WHERE partner_subscription_id = ?1",
+    )?
+    .execute(params![id.as_str(), change.status.as_str(), now.unix_seconds(), change.reason])?;
+    Ok(SubscriptionUpdate::Stands)
+}
+
+/// A replay gets the first answer, whatever became of the subscription since.
+fn active(partner_subscription_id: String) -> PartnerSubscriptionResponse {
+    PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    #[test]
+    fn a_live_subscription_is_found_along_an_index() {
+        for step in query_plan(PAYS_ON_BILL) {
+            assert!(!step.starts_with("SCAN"), "{step}");
+        }
+    }
+}

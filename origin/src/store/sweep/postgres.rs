@@ -1,0 +1,32 @@
+//! One transaction for each round, so that who waits for one of its rows gets it.
+
+use crate::store::account_event::postgres as account_event;
+use crate::store::coupon_sms::postgres as coupon_sms;
+use crate::store::error::StoreError;
+use crate::store::flow::postgres as flow;
+use crate::store::nonce::postgres as nonce;
+use crate::store::notification::postgres as notification;
+use crate::store::postgres::transaction::in_transaction;
+use crate::store::postgres::{PostgresDatabase, turns};
+use crate::store::queue::postgres as queue;
+use crate::store::subscriber::postgres as subscriber;
+use onbill_domain::timestamp::Timestamp;
+
+/// Rows forgotten in one transaction: a few milliseconds, after which those who wait for one of them get it.
+const FORGET_MAX: i64 = 1000;
+
+pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), StoreError> {
+    let pool = db.pool();
+    in_transaction!(pool, ReadCommitted, |tx| { queue::take_back(tx, now).await? })?;
+    while in_transaction!(pool, ReadCommitted, |tx| {
+        nonce::forget(tx, now, FORGET_MAX).await?
+            + flow::forget(tx, now, FORGET_MAX).await?
+            + turns::forget(tx, now, FORGET_MAX).await?
+            + coupon_sms::forget_receipts(tx, now, FORGET_MAX).await?
+            + notification::forget_unnamed(tx, now, FORGET_MAX).await?
+            + account_event::forget_sim_swaps(tx, now, FORGET_MAX).await?
+            + subscriber::go_on(tx, FORGET_MAX).await?
+    })? > 0
+    {}
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! One transaction for each round, so that charges get their turn in between.
+
+use crate::store::account_event::sqlite as account_event;
+use crate::store::coupon_sms::sqlite as coupon_sms;
+use crate::store::error::StoreError;
+use crate::store::flow::sqlite as flow;
+use crate::store::nonce::sqlite as nonce;
+use crate::store::notification::sqlite as notification;
+use crate::store::queue::sqlite as queue;
+use crate::store::sqlite::SqliteDatabase;
+use crate::store::subscriber::sqlite as subscriber;
+use onbill_domain::timestamp::Timestamp;
+
+/// Rows forgotten in one transaction: a few milliseconds, and charges get their turn in between.
+const FORGET_MAX: u32 = 1000;
+
+pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), StoreError> {
+    db.write(move |tx| queue::take_back(tx, now)).await?;
+    while db
+        .write(move |tx| {
+            Ok(nonce::forget(tx, now, FORGET_MAX)?
+                + flow::forget(tx, now, FORGET_MAX)?
+                + coupon_sms::forget_receipts(tx, now, FORGET_MAX)?
+                + notification::forget_unnamed(tx, now, FORGET_MAX)?
+                + account_event::forget_sim_swaps(tx, now, FORGET_MAX)?
+                + subscriber::go_on(tx, FORGET_MAX)?)
+        })
+        .await?
+        > 0
+    {}
+    db.scrub().await
+}
