@@ -3,11 +3,12 @@
 //! Not here: what is sent. That is up to `origin.rs`, `ott/forward.rs` and the sign-up route.
 
 use crate::config::{Config, ConfigFault};
-use crate::fault::{Fault, Party, Stop};
+use crate::fault::{Fault, Party, HandlerError};
 use crate::platform::Platform;
+use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
 use http::header::{ACCEPT, HOST};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request};
 use onbill_domain::correlator::{self, Correlator};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::KeyUse;
@@ -26,7 +27,7 @@ pub(crate) struct Incoming<'a, P> {
 
 impl<'a, P: Platform> Incoming<'a, P> {
     /// The call, for a handler that needs the configuration → else 503; its `Host` is well formed → else 400.
-    pub(crate) fn call(&self) -> Result<Call<'a, P>, Stop> {
+    pub(crate) fn call(&self) -> Result<Call<'a, P>, HandlerError> {
         let config = self.config.map_err(|fault| Fault::Config(fault.clone()))?;
         let own_origin = own_origin(self.request)
             .ok_or_else(|| Reject::invalid_request("The Host header is missing or malformed."))?;
@@ -69,7 +70,7 @@ impl<P: Platform> Call<'_, P> {
         &self,
         mut request: Request<Bytes>,
         party: Party,
-    ) -> Result<Response<Bytes>, Fault> {
+    ) -> Result<UpstreamResponse, Fault> {
         let cannot_send = || Fault::CannotSend(party.clone());
         let correlator = HeaderValue::from_str(self.correlator.as_str()).map_err(|_| cannot_send())?;
         request.headers_mut().insert(correlator::HEADER, correlator);
@@ -81,7 +82,10 @@ impl<P: Platform> Call<'_, P> {
         let key = self.config.keys().signing_key(key_use, &party.to_string()).ok_or_else(cannot_send)?;
         let nonce = encode_base64url(&self.platform.random().ok_or(Fault::NoRandomness)?);
         sign_request(&mut request, key, self.platform.now(), &nonce).ok_or_else(cannot_send)?;
-        self.platform.send(request).await.map_err(|why| Fault::Unreachable(party, why))
+        match self.platform.send(request).await {
+            Ok(response) => Ok(UpstreamResponse::new(party, response)),
+            Err(why) => Err(Fault::Unreachable(party, why)),
+        }
     }
 }
 

@@ -77,20 +77,20 @@ impl Fault {
 
 /// How a route ends when it does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) enum HandlerError {
     /// The answer is no.
     Reject(Reject),
     /// We failed.
     Fault(Fault),
 }
 
-impl From<Reject> for Stop {
+impl From<Reject> for HandlerError {
     fn from(reject: Reject) -> Self {
         Self::Reject(reject)
     }
 }
 
-impl From<Fault> for Stop {
+impl From<Fault> for HandlerError {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
     }

@@ -5,7 +5,7 @@
 use crate::call::Incoming;
 use crate::config::{Config, ConfigFault};
 use crate::correlation::correlator;
-use crate::fault::{Fault, Stop};
+use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
 use crate::router::{self, MatchedPath};
 use crate::routes::dispatch;
@@ -82,14 +82,14 @@ async fn answer<P: Platform>(
 }
 
 fn refuse<P: Platform>(
-    stop: Stop,
+    stop: HandlerError,
     path: Option<MatchedPath<'_>>,
     request: &Request<Bytes>,
     platform: &P,
 ) -> Response<Bytes> {
     let reject = match stop {
-        Stop::Reject(reject) => reject,
-        Stop::Fault(fault) => fault.public(),
+        HandlerError::Reject(reject) => reject,
+        HandlerError::Fault(fault) => fault.public(),
     };
     let page =
         path.and_then(MatchedPath::refusal_page).filter(|_| reject.code != ErrorCode::MethodNotAllowed);
@@ -102,10 +102,10 @@ fn log_line(
     method: &Method,
     path: Option<MatchedPath<'_>>,
     status: StatusCode,
-    stopped: Option<&Stop>,
+    stopped: Option<&HandlerError>,
 ) -> String {
     let mut line = json!({
-        "level": if matches!(stopped, Some(Stop::Fault(_))) { "error" } else { "info" },
+        "level": if matches!(stopped, Some(HandlerError::Fault(_))) { "error" } else { "info" },
         "correlator": correlator.map(Correlator::as_str),
         // A method is the caller's text: only those that we take are repeated.
         "method": if router::is_taken_anywhere(method) { method.as_str() } else { "other" },
@@ -113,10 +113,10 @@ fn log_line(
         "status": status.as_u16(),
     });
     match (stopped, line.as_object_mut()) {
-        (Some(Stop::Reject(reject)), Some(line)) => {
+        (Some(HandlerError::Reject(reject)), Some(line)) => {
             line.insert("code".to_owned(), reject.code.as_str().into());
         }
-        (Some(Stop::Fault(fault)), Some(line)) => {
+        (Some(HandlerError::Fault(fault)), Some(line)) => {
             line.insert("code".to_owned(), fault.public().code.as_str().into());
             line.insert("fault".to_owned(), fault.to_string().into());
         }

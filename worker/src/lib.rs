@@ -36,12 +36,12 @@ mod fault;
 mod handle;
 mod html;
 mod mapping;
-mod origin;
 mod ott;
 mod page;
 mod query;
 mod router;
 mod routes;
+mod upstream;
 
 #[cfg(target_arch = "wasm32")]
 mod entry;

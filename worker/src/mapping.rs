@@ -1,108 +1,120 @@
-//! The store's mapping from a PAI to its operator. It is a memory, not an authority: what is absent or broken in it is
-//! asked for at the origins, and what it says is checked there.
+//! KV's mapping from a PAI to its operator. It is a cache, not an authority: what is absent or broken in it is asked for at
+//! the origins, and what it says is checked there.
 
 use crate::call::Call;
-use crate::platform::Platform;
+use crate::platform::{KvUnavailable, Platform};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::kv::{PaiMapping, pai_key};
 
-/// What the store says; `None` also when it does not answer or what it says cannot be read.
-pub(crate) async fn recall<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<PaiMapping> {
-    read(call, pai).await?
+/// Finds the mapping in KV; `None` also when KV is unavailable or its value cannot be read.
+pub(crate) async fn find_mapping<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<PaiMapping> {
+    read_mapping(call, pai).await.ok()?
 }
 
-/// What the store says: `None` when it does not answer, nothing when what it says cannot be read.
-async fn read<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<Option<PaiMapping>> {
-    let Ok(value) = call.platform.kv_get(&pai_key(pai)).await else {
-        call.warn("the store does not answer");
-        return None;
-    };
-    let Some(value) = value else { return Some(None) };
+async fn read_mapping<P: Platform>(
+    call: &Call<'_, P>,
+    pai: Pai,
+) -> Result<Option<PaiMapping>, KvUnavailable> {
+    let value = call.platform.kv_get(&pai_key(pai)).await.inspect_err(|_| call.warn("KV does not respond"))?;
+    let Some(value) = value else { return Ok(None) };
     let mapping = serde_json::from_str(&value);
     if mapping.is_err() {
-        call.warn("a stored mapping is not well formed");
+        call.warn("a mapping in KV is not well formed");
     }
-    Some(mapping.ok())
+    Ok(mapping.ok())
 }
 
-/// Who else has been heard when an origin says that a PAI is its own.
+/// What is known of the other operators when an origin says that a PAI is its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Others {
-    /// Nobody was asked.
+pub(crate) enum OtherOperators {
     NotAsked,
-    /// Every other operator says that it is not its own.
+    /// Every other operator says that the PAI is not its own.
     Disown,
 }
 
-/// Writes `fresh`, an origin's own word, unless the store knows better. One operator's word does not replace another
-/// operator's mapping: else an origin in the wrong hands could have the other's charges sent to itself. A failing
-/// store is no reason to fail the call: the next one asks the origins.
-pub(crate) async fn remember<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping, others: Others) {
-    // What came of it is in the log.
-    let _ = keep(call, pai, fresh, others, recall(call, pai).await).await;
-}
-
-/// What the store had when it heard an origin's word.
+/// How the mapping in KV compares with the one that an origin reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Had {
-    /// That word.
+pub(crate) enum StoredMapping {
     Same,
-    /// Nothing, nothing readable, or an earlier word: it is written over.
+    /// It is absent, unreadable or older: it is replaced.
     Behind,
-    /// A later word, or another one under the same version: it stays.
+    /// It is newer, or differs under the same version: it stays.
     Ahead,
-    /// Another operator's: it stays.
+    /// It is another operator's: it stays.
     Foreign,
 }
 
-/// Writes an origin's word as [`remember`] does, for an origin that wants to know what came of it: `None` when the store
-/// fails. Unless it is known what is there, nothing is written: it may be a later word.
-pub(crate) async fn follow<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) -> Option<Had> {
-    let stored = read(call, pai).await?;
-    keep(call, pai, fresh, Others::NotAsked, stored).await
-}
-
-/// What [`follow`] would come upon, and nothing is written.
-pub(crate) async fn compare<P: Platform>(call: &Call<'_, P>, pai: Pai, fresh: &PaiMapping) -> Option<Had> {
-    Some(judge(read(call, pai).await?.as_ref(), fresh, Others::NotAsked))
-}
-
-async fn keep<P: Platform>(
+/// Caches `reported`, an origin's own mapping, unless KV has a newer one. One operator's mapping does not replace another
+/// operator's: else an origin in the wrong hands could have the other's charges sent to itself. A failing KV is no reason
+/// to fail the call: the next one asks the origins.
+pub(crate) async fn cache_mapping<P: Platform>(
     call: &Call<'_, P>,
     pai: Pai,
-    fresh: &PaiMapping,
-    others: Others,
-    stored: Option<PaiMapping>,
-) -> Option<Had> {
-    let had = judge(stored.as_ref(), fresh, others);
-    match had {
-        Had::Same | Had::Ahead => {}
-        Had::Foreign => call.warn("the store says that a PAI is another operator's"),
-        Had::Behind => {
-            let value = serde_json::to_string(fresh).ok()?;
-            if call.platform.kv_put(&pai_key(pai), &value).await.is_err() {
-                call.warn("the store does not take a mapping");
-                return None;
-            }
-        }
-    }
-    Some(had)
+    reported: &PaiMapping,
+    others: OtherOperators,
+) {
+    let stored = find_mapping(call, pai).await;
+    // A failure is in the log.
+    let _ = replace_if_behind(call, pai, reported, others, stored).await;
 }
 
-/// Closed is for ever; otherwise the higher version is later. Versions are counted by an operator: of two of them, the one
-/// that answers for the PAI now is right.
-fn judge(stored: Option<&PaiMapping>, fresh: &PaiMapping, others: Others) -> Had {
-    let Some(stored) = stored else { return Had::Behind };
-    if stored.operator != fresh.operator {
-        return if others == Others::Disown { Had::Behind } else { Had::Foreign };
+/// Caches a mapping as [`cache_mapping`] does, for an origin that wants to know the result. Nothing is written when KV
+/// cannot be read: it may have a newer mapping.
+pub(crate) async fn update_mapping<P: Platform>(
+    call: &Call<'_, P>,
+    pai: Pai,
+    reported: &PaiMapping,
+) -> Result<StoredMapping, KvUnavailable> {
+    let stored = read_mapping(call, pai).await?;
+    replace_if_behind(call, pai, reported, OtherOperators::NotAsked, stored).await
+}
+
+/// Compares a mapping as [`update_mapping`] does, and writes nothing.
+pub(crate) async fn compare_mapping<P: Platform>(
+    call: &Call<'_, P>,
+    pai: Pai,
+    reported: &PaiMapping,
+) -> Result<StoredMapping, KvUnavailable> {
+    Ok(compare(read_mapping(call, pai).await?.as_ref(), reported, OtherOperators::NotAsked))
+}
+
+async fn replace_if_behind<P: Platform>(
+    call: &Call<'_, P>,
+    pai: Pai,
+    reported: &PaiMapping,
+    others: OtherOperators,
+    stored: Option<PaiMapping>,
+) -> Result<StoredMapping, KvUnavailable> {
+    let comparison = compare(stored.as_ref(), reported, others);
+    match comparison {
+        StoredMapping::Same | StoredMapping::Ahead => {}
+        StoredMapping::Foreign => call.warn("KV maps a PAI to another operator"),
+        StoredMapping::Behind => {
+            let value = serde_json::to_string(reported).map_err(|_| KvUnavailable)?;
+            let written = call.platform.kv_put(&pai_key(pai), &value).await;
+            written.inspect_err(|_| call.warn("KV does not take a mapping"))?;
+        }
     }
-    let closed = stored.state == PaiState::Closed && fresh.state != PaiState::Closed;
-    if stored == fresh {
-        Had::Same
-    } else if closed || stored.version >= fresh.version {
-        Had::Ahead
+    Ok(comparison)
+}
+
+/// `CLOSED` is final; otherwise the higher version is newer. An operator counts its own versions: of two operators, the one
+/// that answers for the PAI now is right.
+fn compare(stored: Option<&PaiMapping>, reported: &PaiMapping, others: OtherOperators) -> StoredMapping {
+    let Some(stored) = stored else { return StoredMapping::Behind };
+    if stored.operator != reported.operator {
+        return match others {
+            OtherOperators::Disown => StoredMapping::Behind,
+            OtherOperators::NotAsked => StoredMapping::Foreign,
+        };
+    }
+    let reopens = stored.state == PaiState::Closed && reported.state != PaiState::Closed;
+    if stored == reported {
+        StoredMapping::Same
+    } else if reopens || stored.version >= reported.version {
+        StoredMapping::Ahead
     } else {
-        Had::Behind
+        StoredMapping::Behind
     }
 }
 
@@ -117,27 +129,27 @@ mod tests {
     }
 
     #[test]
-    fn the_later_word_stays() {
+    fn newer_mapping_stays() {
         use PaiState::{Active, Closed, Suspended};
-        let judged = |stored: &PaiMapping, state, version| {
-            judge(Some(stored), &mapping("acme", state, version), Others::NotAsked)
+        let compared = |stored: &PaiMapping, state, version| {
+            compare(Some(stored), &mapping("acme", state, version), OtherOperators::NotAsked)
         };
         let stored = mapping("acme", Suspended, 3);
-        assert_eq!(judged(&stored, Active, 2), Had::Ahead);
-        assert_eq!(judged(&stored, Suspended, 3), Had::Same, "the same is not written again");
-        assert_eq!(judged(&stored, Active, 3), Had::Ahead, "two words under one version");
-        assert_eq!(judged(&stored, Active, 4), Had::Behind);
+        assert_eq!(compared(&stored, Active, 2), StoredMapping::Ahead);
+        assert_eq!(compared(&stored, Suspended, 3), StoredMapping::Same, "the same is not written again");
+        assert_eq!(compared(&stored, Active, 3), StoredMapping::Ahead, "two mappings of one version");
+        assert_eq!(compared(&stored, Active, 4), StoredMapping::Behind);
         let tombstone = mapping("acme", Closed, 3);
-        assert_eq!(judged(&tombstone, Active, 9), Had::Ahead, "closed is for ever");
-        assert_eq!(judged(&tombstone, Closed, 4), Had::Behind);
+        assert_eq!(compared(&tombstone, Active, 9), StoredMapping::Ahead, "closed is final");
+        assert_eq!(compared(&tombstone, Closed, 4), StoredMapping::Behind);
     }
 
     #[test]
-    fn another_operators_gives_way_only_when_every_other_operator_disowns_it() {
+    fn foreign_mapping_stays_unless_every_other_operator_disowns_it() {
         let stored = mapping("acme", PaiState::Active, 3);
-        let fresh = mapping("nova", PaiState::Active, 1);
-        assert_eq!(judge(Some(&stored), &fresh, Others::NotAsked), Had::Foreign);
-        assert_eq!(judge(Some(&stored), &fresh, Others::Disown), Had::Behind);
-        assert_eq!(judge(None, &fresh, Others::NotAsked), Had::Behind);
+        let reported = mapping("nova", PaiState::Active, 1);
+        assert_eq!(compare(Some(&stored), &reported, OtherOperators::NotAsked), StoredMapping::Foreign);
+        assert_eq!(compare(Some(&stored), &reported, OtherOperators::Disown), StoredMapping::Behind);
+        assert_eq!(compare(None, &reported, OtherOperators::NotAsked), StoredMapping::Behind);
     }
 }

@@ -6,7 +6,7 @@ mod store;
 
 pub use store::StoreFault;
 
-use crate::platform::{Platform, Sieve, StoreDown, Unreachable};
+use crate::platform::{Platform, Sieve, KvUnavailable, Unreachable};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
@@ -124,11 +124,11 @@ impl FakePlatform {
 }
 
 impl Platform for FakePlatform {
-    async fn kv_get(&self, key: &str) -> Result<Option<String>, StoreDown> {
+    async fn kv_get(&self, key: &str) -> Result<Option<String>, KvUnavailable> {
         hold(&self.store).get(key, self.seconds())
     }
 
-    async fn kv_put(&self, key: &str, value: &str) -> Result<(), StoreDown> {
+    async fn kv_put(&self, key: &str, value: &str) -> Result<(), KvUnavailable> {
         hold(&self.store).put(key, value, self.seconds())
     }
 

@@ -1,6 +1,6 @@
 //! The stand-in for Workers KV, with the ways in which the real one disappoints.
 
-use crate::platform::StoreDown;
+use crate::platform::KvUnavailable;
 use std::collections::BTreeMap;
 
 /// How the store fails.
@@ -52,21 +52,21 @@ impl Store {
         self.fault = fault;
     }
 
-    pub(super) fn get(&self, key: &str, now: i64) -> Result<Option<String>, StoreDown> {
+    pub(super) fn get(&self, key: &str, now: i64) -> Result<Option<String>, KvUnavailable> {
         match self.fault {
-            Some(StoreFault::ReadsFail | StoreFault::Down) => Err(StoreDown),
+            Some(StoreFault::ReadsFail | StoreFault::Down) => Err(KvUnavailable),
             Some(StoreFault::StaleReads) => Ok(self.seen.get(key).cloned()),
             Some(StoreFault::Behind(seconds)) => Ok(self.value_at(key, now.saturating_sub(seconds))),
             _ => Ok(self.value(key)),
         }
     }
 
-    pub(super) fn put(&mut self, key: &str, value: &str, now: i64) -> Result<(), StoreDown> {
+    pub(super) fn put(&mut self, key: &str, value: &str, now: i64) -> Result<(), KvUnavailable> {
         let lands = !matches!(self.fault, Some(StoreFault::WritesFail | StoreFault::Down));
         if lands {
             self.set(key, Some(value), now);
         }
         let fails = !lands || self.fault == Some(StoreFault::WritesFailAndLand);
-        if fails { Err(StoreDown) } else { Ok(()) }
+        if fails { Err(KvUnavailable) } else { Ok(()) }
     }
 }

@@ -9,7 +9,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 
 /// 1. One is named: it sells this partner → that one; else 400 `parameter-not-supported`.
 /// 2. None is: one sells this partner → that one; several do → 400 `invalid-request`.
-pub(crate) fn operator<'c, P: Platform>(
+pub(crate) fn find_operator<'c, P: Platform>(
     call: &'c Call<'_, P>,
     partner: &'c Partner,
     named: Option<&OperatorId>,

@@ -3,79 +3,42 @@
 
 use crate::call::Call;
 use crate::config::{Operator, Partner};
-use crate::fault::{Fault, Party, Stop};
+use crate::fault::HandlerError;
 use crate::ott::forward::{forward, relay};
-use crate::ott::owner::{Found, ask, sole_owner};
+use crate::ott::owner::{Owner, Resource, find_owner};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::reject::Reject;
 use onbill_domain::wire::edge::LookupResponse;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A kind of thing that operators have.
-pub(crate) struct Kind {
-    /// What it is, for the log.
-    pub(crate) name: &'static str,
-    /// Where an origin is asked whether one is its own.
-    pub(crate) path: &'static str,
-    /// What an origin says that does not have it, and the partner is told when none has.
-    pub(crate) absent: Reject,
-}
-
-/// Passes a call that acts on to the operator whose it is, and to no other, and relays the answer.
+/// Passes a call that acts on to the operator whose it is, and to no other, and relays the response.
 ///
 /// 1. The partner has one operator → the call goes there.
-/// 2. It has several → all are asked whose it is: all say that it is not theirs → the kind's 404; two say that it is, or
-///    one does not answer → 503. Also when another has it: were the silent one's, of the same name, the next to be found,
-///    the same call again would act twice.
+/// 2. It has several → all are asked whose it is: all say that it is not theirs → the resource's 404; two say that it is,
+///    or one does not respond → 503. Also when another has it: if the silent one had one of the same name and were found
+///    next time, the same call would act twice.
 /// 3. The one that has it gets the call.
-pub(crate) async fn route_by_owner<P: Platform, A: DeserializeOwned>(
+pub(crate) async fn route_by_owner<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
     partner: &Partner,
-    kind: &Kind,
-    question: &impl Serialize,
-) -> Result<Response<Bytes>, Stop> {
-    let mut operators = call.config.operators_of(partner);
-    let owner = match (operators.next(), operators.next()) {
+    resource: &Resource,
+    lookup: &impl Serialize,
+) -> Result<Response<Bytes>, HandlerError> {
+    let operators: Vec<&Operator> = call.config.operators_of(partner).collect();
+    let operator = match operators[..] {
         // 1.
-        (Some(only), None) => only,
+        [only] => only,
         // 2.
-        _ => find(call, partner, kind, question).await?,
+        _ => {
+            let operators = operators.into_iter();
+            match find_owner(call, operators, resource, lookup, |own: &LookupResponse| &own.operator).await? {
+                Owner { operator, uncertainty: None, .. } => operator,
+                Owner { uncertainty: Some(uncertainty), .. } => return Err(uncertainty),
+            }
+        }
     };
     // 3.
-    let response = forward(call, owner, None).await?;
-    relay::<A>(owner, &response)
-}
-
-/// The one operator that has it while every other says that it has not.
-async fn find<'c, P: Platform>(
-    call: &'c Call<'_, P>,
-    partner: &'c Partner,
-    kind: &Kind,
-    question: &impl Serialize,
-) -> Result<&'c Operator, Stop> {
-    let operators = call.config.operators_of(partner);
-    let answers = operators.map(async |operator| (operator, look_up(call, operator, kind, question).await));
-    match sole_owner(kind.name, answers).await?.ok_or_else(|| kind.absent.clone())? {
-        Found { owner, unheard: None, .. } => Ok(owner),
-        Found { unheard: Some(unheard), .. } => Err(unheard),
-    }
-}
-
-/// Asks one origin whether it is its own.
-async fn look_up<P: Platform>(
-    call: &Call<'_, P>,
-    operator: &Operator,
-    kind: &Kind,
-    question: &impl Serialize,
-) -> Result<Option<()>, Stop> {
-    match ask::<_, LookupResponse>(call, operator, kind.path, question, kind.absent.code).await? {
-        Some(answer) if answer.operator != operator.id => {
-            let party = Party::Operator(operator.id.clone());
-            Err(Fault::Unexpected(party, format!("{} as another operator's", kind.name)).into())
-        }
-        answer => Ok(answer.map(|_| ())),
-    }
+    relay::<T>(&forward(call, operator, None).await?)
 }

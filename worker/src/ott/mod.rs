@@ -10,4 +10,4 @@ pub(crate) mod by_owner;
 pub(crate) mod by_pai;
 pub(crate) mod by_transaction;
 pub(crate) mod forward;
-mod owner;
+pub(crate) mod owner;

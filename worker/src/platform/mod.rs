@@ -18,10 +18,10 @@ pub const SEND_SECONDS_MAX: u64 = 8;
 /// The host. Its futures need not be `Send` (the Workers platform's are not); where they are, so are the edge's.
 pub trait Platform {
     /// Reads a value. It may be up to a minute old, and "absent" may be as old: neither is proof of anything.
-    fn kv_get(&self, key: &str) -> impl Future<Output = Result<Option<String>, StoreDown>>;
+    fn kv_get(&self, key: &str) -> impl Future<Output = Result<Option<String>, KvUnavailable>>;
 
     /// Writes a value. On an error it may have been written all the same.
-    fn kv_put(&self, key: &str, value: &str) -> impl Future<Output = Result<(), StoreDown>>;
+    fn kv_put(&self, key: &str, value: &str) -> impl Future<Output = Result<(), KvUnavailable>>;
 
     /// Sends a request, whose URI is absolute, and reads the whole answer. It follows no redirects, waits no longer
     /// than [`SEND_SECONDS_MAX`], and reads no more than `limits::BODY_BYTES_MAX`.
@@ -54,7 +54,7 @@ pub enum Sieve {
 
 /// The store did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreDown;
+pub struct KvUnavailable;
 
 /// Why a call got no answer that could be read. The other side may have acted on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

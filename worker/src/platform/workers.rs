@@ -3,7 +3,7 @@
 //! Requests and answers are turned by hand: the crate's own conversions stop at a header that is not ASCII, take an
 //! unknown method for `GET`, and stream a body of which the length is known.
 
-use super::{Platform, SEND_SECONDS_MAX, Sieve, StoreDown, Unreachable};
+use super::{Platform, SEND_SECONDS_MAX, Sieve, KvUnavailable, Unreachable};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
@@ -27,14 +27,14 @@ impl Workers {
 }
 
 impl Platform for Workers {
-    async fn kv_get(&self, key: &str) -> Result<Option<String>, StoreDown> {
-        let store = self.env.kv("PAI_MAPPINGS").map_err(|_| StoreDown)?;
-        store.get(key).text().await.map_err(|_| StoreDown)
+    async fn kv_get(&self, key: &str) -> Result<Option<String>, KvUnavailable> {
+        let store = self.env.kv("PAI_MAPPINGS").map_err(|_| KvUnavailable)?;
+        store.get(key).text().await.map_err(|_| KvUnavailable)
     }
 
-    async fn kv_put(&self, key: &str, value: &str) -> Result<(), StoreDown> {
-        let store = self.env.kv("PAI_MAPPINGS").map_err(|_| StoreDown)?;
-        store.put(key, value).map_err(|_| StoreDown)?.execute().await.map_err(|_| StoreDown)
+    async fn kv_put(&self, key: &str, value: &str) -> Result<(), KvUnavailable> {
+        let store = self.env.kv("PAI_MAPPINGS").map_err(|_| KvUnavailable)?;
+        store.put(key, value).map_err(|_| KvUnavailable)?.execute().await.map_err(|_| KvUnavailable)
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {

@@ -7,7 +7,7 @@ pub(crate) mod ott;
 pub(crate) mod widget;
 
 use crate::call::Incoming;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::page::RefusalPage;
 use crate::platform::Platform;
 use crate::router::{MatchedPath, Route, variable_count};
@@ -42,7 +42,7 @@ macro_rules! routes {
             endpoint: Endpoint,
             path: MatchedPath<'_>,
             $incoming: &Incoming<'_, P>,
-        ) -> Result<Response<Bytes>, Stop> {
+        ) -> Result<Response<Bytes>, HandlerError> {
             match endpoint {
                 $(Endpoint::$endpoint => {
                     const _: [&str; variable_count($pattern)] = [$($(stringify!($variable)),+)?];

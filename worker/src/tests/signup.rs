@@ -134,7 +134,7 @@ async fn a_failing_store_does_not_keep_a_customer_from_signing_up() {
         assert_eq!(sign_up(&world).await.0, 201, "{fault:?}");
         assert_eq!(stored(&world).is_some(), lands, "{fault:?}");
         assert!(
-            world.platform.log_lines().iter().any(|line| line.contains("the store does not")),
+            world.platform.log_lines().iter().any(|line| line.contains("KV does not")),
             "{fault:?}"
         );
     }
@@ -168,5 +168,5 @@ async fn a_sign_up_cannot_take_over_another_operators_pai() {
     assert_eq!(sign_up(&world).await.0, 201, "the customer cannot help it, and the books decide");
     assert_eq!(stored(&world), Some(novas));
     let lines = world.platform.log_lines();
-    assert!(lines.iter().any(|line| line.contains("says that a PAI is another operator's")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("KV maps a PAI to another operator")), "{lines:?}");
 }

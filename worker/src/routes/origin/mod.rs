@@ -1,33 +1,33 @@
-//! `/origin/v1`: what an operator's origin tells the edge, and who may.
+//! `/origin/v1`: what an operator's origin reports to the edge, and who may.
 
 pub(crate) mod pai_mapping;
 pub(crate) mod pai_mappings;
 
 use crate::admission::json_body;
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::signer;
 use crate::platform::Platform;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::reject::{ErrorCode, Reject};
 
-/// The origin that has signed a call.
-struct Speaker<'k>(&'k Key);
+/// The origin that has signed a call, by its key.
+struct CallingOrigin<'k>(&'k Key);
 
 /// Who signed a call with a JSON body → else 415, 413, 401.
-fn speaker<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<Speaker<'c>, Stop> {
+fn authenticate_origin<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<CallingOrigin<'c>, HandlerError> {
     json_body(call.request)?;
     let key = signer(call, KeyUse::OriginToEdge).map_err(|why| {
         call.warn(why);
         Reject::unauthorized()
     })?;
-    Ok(Speaker(key))
+    Ok(CallingOrigin(key))
 }
 
-impl Speaker<'_> {
+impl CallingOrigin<'_> {
     /// 403 unless it is that operator's own.
-    fn speaks_for(&self, operator: &OperatorId) -> Result<(), Reject> {
+    fn check_operator(&self, operator: &OperatorId) -> Result<(), Reject> {
         if self.0.party == format!("operator:{operator}") { Ok(()) } else { Err(forbidden()) }
     }
 }

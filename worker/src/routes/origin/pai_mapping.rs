@@ -1,12 +1,12 @@
-//! `POST /origin/v1/pai-mapping`: an origin says how one of its PAIs stands. The store follows, so that calls are routed
-//! by what is true; it stays a memory, and nothing is decided by it.
+//! `POST /origin/v1/pai-mapping`: an origin reports the status of one of its PAIs. KV follows, so that calls are routed by
+//! what is true; it stays a cache, and nothing is decided by it.
 
 use crate::answer::json;
 use crate::call::Call;
-use crate::fault::Stop;
-use crate::mapping::{Had, follow};
-use crate::platform::Platform;
-use crate::routes::origin::{forbidden, speaker};
+use crate::fault::HandlerError;
+use crate::mapping::{StoredMapping, update_mapping};
+use crate::platform::{KvUnavailable, Platform};
+use crate::routes::origin::{authenticate_origin, forbidden};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::reject::Reject;
@@ -14,21 +14,23 @@ use onbill_domain::wire::origin::PaiMappingRequest;
 use onbill_domain::wire::parse;
 
 /// 1. The call is JSON → else 415, 413; signed by an operator's origin → else 401.
-/// 2. It has the expected members → else 400; it speaks for that operator → else 403.
-/// 3. The store has it, or a later word → 200 with what was said; another operator's PAI → 403; the store fails → 503, and
-///    the origin says it again.
+/// 2. It has the expected members → else 400; it is about that operator → else 403.
+/// 3. KV has it, or a newer one → 200 with what was reported; another operator's PAI → 403; KV fails → 503, and the origin
+///    reports it again.
 ///
-/// No nonce is spent: a call that is replayed says what was true, and an older word changes nothing.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+/// No nonce is spent: a call that is replayed reports what was true, and an older mapping changes nothing.
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let speaker = speaker(call)?;
+    let caller = authenticate_origin(call)?;
     // 2.
-    let said: PaiMappingRequest = parse(call.request.body())?;
-    speaker.speaks_for(&said.mapping.operator)?;
+    let request: PaiMappingRequest = parse(call.request.body())?;
+    caller.check_operator(&request.mapping.operator)?;
     // 3.
-    match follow(call, said.pai, &said.mapping).await {
-        Some(Had::Same | Had::Behind | Had::Ahead) => Ok(json(StatusCode::OK, &said.mapping)?),
-        Some(Had::Foreign) => Err(forbidden().into()),
-        None => Err(Reject::service_unavailable().into()),
+    match update_mapping(call, request.pai, &request.mapping).await {
+        Ok(StoredMapping::Same | StoredMapping::Behind | StoredMapping::Ahead) => {
+            Ok(json(StatusCode::OK, &request.mapping)?)
+        }
+        Ok(StoredMapping::Foreign) => Err(forbidden().into()),
+        Err(KvUnavailable) => Err(Reject::service_unavailable().into()),
     }
 }

@@ -2,15 +2,14 @@
 //! any origin; whether the code is a coupon's, only the origin of the operator that it names knows.
 
 use crate::call::Call;
-use crate::fault::{Fault, Party, Stop};
-use crate::origin::read_answer;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
-use crate::ott::forward::{forward, relay};
+use crate::ott::forward::{forward, relay_expected};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
+use onbill_domain::wire::coupon::{CouponRedeemResponse, CouponRedeemRequest};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
@@ -19,7 +18,7 @@ use onbill_domain::wire::parse;
 ///    a coupon's.
 /// 4. Its origin redeems it → 200, or its refusal; no proper answer, or one for another operator's coupon → 503, and the
 ///    partner asks again with the same `extReference`.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.
@@ -33,12 +32,6 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
         .ok_or_else(|| Reject::new(ErrorCode::TokenInvalid, "The code is not valid here."))?;
     // 4.
     let response = forward(call, operator, None).await?;
-    let relayed = relay::<CouponRedeemResponse>(operator, &response)?;
-    let party = Party::Operator(operator.id.clone());
-    let told: CouponRedeemResponse = read_answer(&response, &party)?;
-    if told.operator == operator.id {
-        Ok(relayed)
-    } else {
-        Err(Fault::Unexpected(party, "a coupon as another operator's".to_owned()).into())
-    }
+    let is_own = |body: &CouponRedeemResponse| body.operator == operator.id;
+    relay_expected(&response, is_own, "a coupon as another operator's")
 }

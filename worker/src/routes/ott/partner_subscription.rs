@@ -1,7 +1,7 @@
 //! `POST /ott/v1/partnerSubscription`: the customer finished at the partner.
 
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
 use crate::ott::by_pai::route_by_pai;
 use crate::platform::Platform;
@@ -14,7 +14,7 @@ use onbill_domain::wire::parse;
 /// 2. It has the expected members → else 400 `invalid-request`.
 /// 3. The operator of the PAI is found → else 404 `pai-not-found`; nobody can say → 503.
 /// 4. Its origin keeps the subscription → 201 or 200, or its refusal; no proper answer → 503.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.

@@ -1,9 +1,9 @@
 //! `POST /ott/v1/transaction/{extTransactionID}/refund`: gives back all or part of a charge.
 
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
-use crate::ott::by_transaction::{ext_id, route_by_transaction};
+use crate::ott::by_transaction::{parse_ext_id, route_by_transaction};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
@@ -18,11 +18,11 @@ use onbill_domain::wire::parse;
 pub(crate) async fn post<P: Platform>(
     call: &Call<'_, P>,
     ext_transaction_id: &str,
-) -> Result<Response<Bytes>, Stop> {
+) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.
-    let id = ext_id(ext_transaction_id)?;
+    let id = parse_ext_id(ext_transaction_id)?;
     let refund: RefundRequest = parse(call.request.body())?;
     refund.check()?;
     // 3. and 4.

@@ -1,9 +1,9 @@
 //! `GET /ott/v1/transaction/{extTransactionID}/refund/{extRefundID}`: where a refund stands.
 
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
-use crate::ott::by_transaction::{ask_all, ext_id};
+use crate::ott::by_transaction::{parse_ext_id, query_all_operators};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
@@ -17,12 +17,12 @@ pub(crate) async fn get<P: Platform>(
     call: &Call<'_, P>,
     ext_transaction_id: &str,
     ext_refund_id: &str,
-) -> Result<Response<Bytes>, Stop> {
+) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.
-    let (charge, refund) = (ext_id(ext_transaction_id)?, ext_id(ext_refund_id)?);
+    let (charge, refund) = (parse_ext_id(ext_transaction_id)?, parse_ext_id(ext_refund_id)?);
     // 3.
-    let is_about = |told: &RefundResponse| told.ext_transaction_id == charge && told.ext_refund_id == refund;
-    ask_all(call, partner, is_about).await
+    let is_about = |body: &RefundResponse| body.ext_transaction_id == charge && body.ext_refund_id == refund;
+    query_all_operators(call, partner, is_about).await
 }

@@ -1,10 +1,11 @@
 //! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: how a subscription stands with the partner from now on.
 
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
-use crate::ott::by_owner::{Kind, route_by_owner};
-use crate::ott::by_transaction::ext_id;
+use crate::ott::by_owner::route_by_owner;
+use crate::ott::by_transaction::parse_ext_id;
+use crate::ott::owner::Resource;
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
@@ -21,19 +22,19 @@ use onbill_domain::wire::subscription::SubscriptionChange;
 pub(crate) async fn put<P: Platform>(
     call: &Call<'_, P>,
     partner_subscription_id: &str,
-) -> Result<Response<Bytes>, Stop> {
+) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.
-    let partner_subscription_id = ext_id(partner_subscription_id)?;
+    let partner_subscription_id = parse_ext_id(partner_subscription_id)?;
     let change: SubscriptionChange = parse(call.request.body())?;
     change.check()?;
     // 3. and 4.
-    let question = SubscriptionLookupRequest { partner: partner.id.clone(), partner_subscription_id };
-    let kind = Kind {
+    let lookup = SubscriptionLookupRequest { partner: partner.id.clone(), partner_subscription_id };
+    let resource = Resource {
         name: "a subscription",
         path: "/edge/v1/subscription",
         absent: Reject::new(ErrorCode::PaiNotFound, "There is no such subscription."),
     };
-    route_by_owner::<_, PartnerSubscriptionResponse>(call, partner, &kind, &question).await
+    route_by_owner::<_, PartnerSubscriptionResponse>(call, partner, &resource, &lookup).await
 }

@@ -2,7 +2,7 @@
 //! origin; whether it was spent before, only the origin knows.
 
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
 use crate::ott::forward::{forward, relay};
 use crate::platform::Platform;
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Response;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::ott::{TokenValidateRequest, TokenValidateResponse};
+use onbill_domain::wire::ott::{TokenValidateResponse, TokenValidateRequest};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
@@ -18,7 +18,7 @@ use onbill_domain::wire::parse;
 /// 3. The token is genuine, for this partner → else 400 `token-invalid`; in time → else 400 `token-expired`.
 /// 4. We serve the operator that it names, and it sells the partner → else 400 `token-invalid`.
 /// 5. The operator's origin spends it → 200, or its refusal; no proper answer → 503.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.
@@ -33,6 +33,5 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
         .filter(|operator| operator.serves(&partner.id))
         .ok_or_else(|| Reject::new(ErrorCode::TokenInvalid, "The token is not valid here."))?;
     // 5.
-    let response = forward(call, operator, None).await?;
-    relay::<TokenValidateResponse>(operator, &response)
+    relay::<TokenValidateResponse>(&forward(call, operator, None).await?)
 }

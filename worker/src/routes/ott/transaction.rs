@@ -2,7 +2,7 @@
 //! its reason, is recorded where money is decided, and that is the origin.
 
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
 use crate::ott::by_pai::route_by_pai;
 use crate::platform::Platform;
@@ -16,7 +16,7 @@ use onbill_domain::wire::parse;
 /// 3. The operator of the PAI is found → else 404 `pai-not-found`; nobody can say → 503.
 /// 4. Its origin records the charge → 201 or 200, or its refusal; no proper answer → 503, and the partner asks again
 ///    with the same `extTransactionID`.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.

@@ -1,9 +1,9 @@
 //! `GET /ott/v1/transaction/{extTransactionID}`: where a charge stands.
 
 use crate::call::Call;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate;
-use crate::ott::by_transaction::{ask_all, ext_id};
+use crate::ott::by_transaction::{parse_ext_id, query_all_operators};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
@@ -16,11 +16,11 @@ use onbill_domain::wire::ott::TransactionResponse;
 pub(crate) async fn get<P: Platform>(
     call: &Call<'_, P>,
     ext_transaction_id: &str,
-) -> Result<Response<Bytes>, Stop> {
+) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let partner = authenticate(call).await?;
     // 2.
-    let id = ext_id(ext_transaction_id)?;
+    let id = parse_ext_id(ext_transaction_id)?;
     // 3.
-    ask_all(call, partner, |told: &TransactionResponse| told.ext_transaction_id == id).await
+    query_all_operators(call, partner, |body: &TransactionResponse| body.ext_transaction_id == id).await
 }

@@ -3,15 +3,15 @@
 
 use crate::answer::json;
 use crate::call::Call;
-use crate::fault::Stop;
-use crate::origin::ask;
+use crate::fault::HandlerError;
 use crate::platform::Platform;
 use crate::routes::widget::admit;
+use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
-use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::site_origin::is_on_site_origin;
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
@@ -19,24 +19,24 @@ use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
 /// 3. The number has a plausible length → else 400 `invalid-request`.
 /// 4. The return URL is on one of the operator's dashboards → else 400 `invalid-request`.
 /// 5. The origin says what comes next → 200, or its refusal; no proper answer → 503.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let (operator, question) = admit::<_, ValidateRequest>(call).await?;
+    let (operator, request) = admit::<_, ValidateRequest>(call).await?;
     // 2.
-    if let FlowPurpose::SignUp { offer } = &question.purpose
+    if let FlowPurpose::SignUp { offer } = &request.purpose
         && call.config.partner_for(operator, offer).is_none()
     {
         return Err(Reject::new(ErrorCode::ParameterNotSupported, "This offer is not served here.").into());
     }
     // 3.
-    if !(1..=MSISDN_INPUT_BYTES_MAX).contains(&question.msisdn.len()) {
+    if !(1..=MSISDN_INPUT_BYTES_MAX).contains(&request.msisdn.len()) {
         return Err(Reject::invalid_request("msisdn is not a phone number.").into());
     }
     // 4.
-    if question.return_url.as_ref().is_some_and(|url| !is_on_site_origin(url, &operator.dashboards)) {
+    if request.return_url.as_ref().is_some_and(|url| !is_on_site_origin(url, &operator.dashboards)) {
         return Err(Reject::invalid_request("returnURL is not on the operator's site.").into());
     }
     // 5.
-    let next: FlowStep = ask(call, operator, "/edge/v1/validate", &question).await?;
+    let next: FlowStep = query_for_widget(call, operator, "/edge/v1/validate", &request).await?;
     Ok(json(StatusCode::OK, &next)?)
 }

@@ -3,17 +3,17 @@
 
 use crate::admission::widget_rate;
 use crate::call::Call;
-use crate::fault::{Fault, Party, Stop};
-use crate::origin::{read_answer, read_refusal, send, unexpected};
+use crate::fault::HandlerError;
 use crate::platform::Platform;
 use crate::query::parameter;
+use crate::upstream::{OK_OR_CREATED, post_to_origin};
 use bytes::Bytes;
 use http::header::{LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
 use onbill_domain::ids::ExtId;
-use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::site_origin::is_on_site_origin;
-use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::edge::{ReturnResponse, ReturnRequest};
 
 /// 1. The address is within its rate → else 429.
 /// 2. We serve the operator and the ticket could be one → else 404.
@@ -23,36 +23,28 @@ pub(crate) async fn get<P: Platform>(
     call: &Call<'_, P>,
     operator: &str,
     ticket: &str,
-) -> Result<Response<Bytes>, Stop> {
-    let over = || Reject::new(ErrorCode::NotFound, "There is no such way back.");
+) -> Result<Response<Bytes>, HandlerError> {
+    let not_found = || Reject::new(ErrorCode::NotFound, "There is no such way back.");
     // 1.
     widget_rate(call).await?;
     // 2.
-    let operator = call.config.operator(operator).ok_or_else(over)?;
-    let ticket = ExtId::parse(ticket).ok_or_else(over)?;
+    let operator = call.config.operator(operator).ok_or_else(not_found)?;
+    let ticket = ExtId::parse(ticket).ok_or_else(not_found)?;
     // 3.
     let cancelled =
         parameter(call.request.uri().query().unwrap_or_default(), "outcome").as_deref() == Some("cancelled");
-    let question = ReturnRequest { ticket: ticket.as_str().to_owned(), cancelled };
-    let response = send(call, operator, "/edge/v1/return", &question).await?;
-    let party = Party::Operator(operator.id.clone());
-    let ReturnResponse { location } = if response.status().is_success() {
-        read_answer(&response, &party)?
-    } else {
-        return Err(match read_refusal(&response) {
-            Some(Reject { code: ErrorCode::NotFound | ErrorCode::InvalidRequest, .. }) => over().into(),
-            Some(reject)
-                if [ErrorCode::TooManyRequests, ErrorCode::ServiceUnavailable].contains(&reject.code) =>
-            {
-                reject.into()
-            }
-            other => unexpected(party, &response, other.map(|reject| reject.code)).into(),
-        });
-    };
+    let request = ReturnRequest { ticket: ticket.as_str().to_owned(), cancelled };
+    let response = post_to_origin(call, operator, "/edge/v1/return", &request).await?;
+    let no_such_visit = |code| matches!(code, ErrorCode::NotFound | ErrorCode::InvalidRequest);
+    let asks_to_wait = |code| matches!(code, ErrorCode::TooManyRequests | ErrorCode::ServiceUnavailable);
+    let visit = response.read(&OK_OR_CREATED, |code| no_such_visit(code) || asks_to_wait(code));
+    let ReturnResponse { location } = visit.map_err(|error| match error {
+        HandlerError::Reject(reject) if no_such_visit(reject.code) => not_found().into(),
+        error => error,
+    })?;
     // 4.
-    let to =
-        HeaderValue::from_str(&location).ok().filter(|_| is_on_site_origin(&location, &operator.dashboards));
-    let to = to.ok_or_else(|| Fault::Unexpected(party, "a way back to a foreign page".to_owned()))?;
+    let to = HeaderValue::from_str(&location).ok().filter(|_| is_on_site_origin(&location, &operator.dashboards));
+    let to = to.ok_or_else(|| response.unexpected("a way back to a foreign page"))?;
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     response.headers_mut().insert(LOCATION, to);

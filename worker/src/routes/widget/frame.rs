@@ -4,7 +4,7 @@
 use crate::answer::json_bytes;
 use crate::call::Call;
 use crate::config::{Operator, Partner};
-use crate::fault::{Fault, Stop};
+use crate::fault::{Fault, HandlerError};
 use crate::html::{escape, escape_json, fill};
 use crate::page::{HTML, locale};
 use crate::platform::Platform;
@@ -39,7 +39,7 @@ enum Purpose<'c> {
 /// 3. The return URL is on one of the operator's dashboards → else 400.
 /// 4. 200: the shell with words, style and script, a fresh nonce, and a policy that lets only the operator's pages
 ///    frame it, or only the one that said who it is.
-pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     let query = call.request.uri().query().unwrap_or_default();
     // 1.
     let operator = parameter(query, "operator").and_then(|id| call.config.operator(&id));

@@ -13,7 +13,7 @@ pub(crate) mod signup;
 use crate::admission::{json_body, same_origin, widget_rate};
 use crate::call::Call;
 use crate::config::Operator;
-use crate::fault::Stop;
+use crate::fault::HandlerError;
 use crate::platform::Platform;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::{edge::OperatorField, parse};
@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 /// 5. We serve the operator → else 400 `parameter-not-supported`.
 async fn admit<'c, P: Platform, T: DeserializeOwned>(
     call: &'c Call<'_, P>,
-) -> Result<(&'c Operator, T), Stop> {
+) -> Result<(&'c Operator, T), HandlerError> {
     // 1.
     same_origin(call)?;
     // 2.

@@ -4,18 +4,18 @@
 use crate::answer::json;
 use crate::call::Call;
 use crate::config::{Operator, Partner};
-use crate::fault::{Fault, Party, Stop};
-use crate::mapping::{Others, remember};
-use crate::origin::{ask, post as post_json, read_answer};
+use crate::fault::{Fault, Party, HandlerError};
+use crate::mapping::{OtherOperators, cache_mapping};
 use crate::platform::Platform;
 use crate::routes::widget::admit;
+use crate::upstream::{OK_OR_CREATED, post_json, query_for_widget};
 use bytes::Bytes;
 use futures_util::future::join;
 use http::{Response, StatusCode};
 use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
-use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
+use onbill_domain::wire::edge::{SignupResponse, SignupRequest};
+use onbill_domain::wire::partner::{SignupSessionResponse, SignupSessionRequest};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The origin mints the token → or its refusal; no proper answer → 503 `service-unavailable`.
@@ -23,24 +23,24 @@ use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
 /// 4. The store learns whose the PAI is, and the partner opens its sign-up, at once. The partner fails → 503
 ///    `partner-unavailable`; the store fails → the call goes on.
 /// 5. 201 with the partner's page.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Stop> {
+pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let (operator, question) = admit::<_, SignupRequest>(call).await?;
+    let (operator, request) = admit::<_, SignupRequest>(call).await?;
     // 2.
-    let signup: SignupResponse = ask(call, operator, "/edge/v1/signup", &question).await?;
+    let signup: SignupResponse = query_for_widget(call, operator, "/edge/v1/signup", &request).await?;
     // 3.
-    let partner = check(call, operator, &signup)
+    let partner = check_signup(call, operator, &signup)
         .map_err(|what| Fault::Unexpected(Party::Operator(operator.id.clone()), what.to_owned()))?;
     // 4.
     let (pai, mapping) = (signup.pai, signup.mapping.clone());
     let ((), page) =
-        join(remember(call, pai, &mapping, Others::NotAsked), open(call, operator, partner, signup)).await;
+        join(cache_mapping(call, pai, &mapping, OtherOperators::NotAsked), open_session(call, operator, partner, signup)).await;
     // 5.
     Ok(json(StatusCode::CREATED, &page?)?)
 }
 
 /// A sign-up that would fail at its end is not begun: the edge is the one that will check this token.
-fn check<'c, P: Platform>(
+fn check_signup<'c, P: Platform>(
     call: &'c Call<'_, P>,
     operator: &Operator,
     signup: &SignupResponse,
@@ -57,12 +57,12 @@ fn check<'c, P: Platform>(
 }
 
 /// Opens the partner's sign-up. The page must be the partner's own: the customer is sent there with the top window.
-async fn open<P: Platform>(
+async fn open_session<P: Platform>(
     call: &Call<'_, P>,
     operator: &Operator,
     partner: &Partner,
     signup: SignupResponse,
-) -> Result<SignupSessionResponse, Fault> {
+) -> Result<SignupSessionResponse, HandlerError> {
     let party = Party::Partner(partner.id.clone());
     let session = SignupSessionRequest {
         token: signup.token,
@@ -71,13 +71,12 @@ async fn open<P: Platform>(
         locale: signup.locale,
         return_url: signup.return_url,
     };
-    let request = post_json(&format!("{}/signup-sessions", partner.url), &session);
-    let request = request.ok_or_else(|| Fault::CannotSend(party.clone()))?;
-    let response = call.send(request, party.clone()).await?;
-    let page: SignupSessionResponse = read_answer(&response, &party)?;
+    let url = format!("{}/signup-sessions", partner.url);
+    let response = post_json(call, party, &url, &session).await?;
+    let page: SignupSessionResponse = response.read(&OK_OR_CREATED, |_| false)?;
     if is_on_site_origin(&page.url, &partner.ui_origins) {
         Ok(page)
     } else {
-        Err(Fault::Unexpected(party, "a sign-up page on an origin that is not the partner's".to_owned()))
+        Err(response.unexpected("a sign-up page on an origin that is not the partner's").into())
     }
 }
