@@ -3,7 +3,7 @@
 //! Not here: what is sent. That is up to `origin.rs`, `ott/forward.rs` and the sign-up route.
 
 use crate::config::{Config, ConfigFault};
-use crate::fault::{Fault, Party, HandlerError};
+use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::Platform;
 use crate::upstream::UpstreamResponse;
 use bytes::Bytes;

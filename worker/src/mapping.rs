@@ -15,7 +15,8 @@ async fn read_mapping<P: Platform>(
     call: &Call<'_, P>,
     pai: Pai,
 ) -> Result<Option<PaiMapping>, KvUnavailable> {
-    let value = call.platform.kv_get(&pai_key(pai)).await.inspect_err(|_| call.warn("KV does not respond"))?;
+    let value =
+        call.platform.kv_get(&pai_key(pai)).await.inspect_err(|_| call.warn("KV does not respond"))?;
     let Some(value) = value else { return Ok(None) };
     let mapping = serde_json::from_str(&value);
     if mapping.is_err() {

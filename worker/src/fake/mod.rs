@@ -6,7 +6,7 @@ mod store;
 
 pub use store::StoreFault;
 
-use crate::platform::{Platform, Sieve, KvUnavailable, Unreachable};
+use crate::platform::{KvUnavailable, Platform, Sieve, Unreachable};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};

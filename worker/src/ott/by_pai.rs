@@ -51,7 +51,8 @@ pub(crate) async fn route_by_pai<P: Platform, T: DeserializeOwned>(
     };
     let lookup = PaiLookupRequest { partner: partner.id.clone(), pai };
     let others = call.config.operators_of(partner).filter(|other| asked.is_none_or(|it| it.id != other.id));
-    let owner = find_owner(call, others, &resource, &lookup, |mapping: &PaiMapping| &mapping.operator).await?;
+    let owner =
+        find_owner(call, others, &resource, &lookup, |mapping: &PaiMapping| &mapping.operator).await?;
     let Owner { operator, record: mapping, uncertainty } = owner;
     // 3.
     let cache = async {

@@ -22,7 +22,9 @@ use serde::de::DeserializeOwned;
 pub(crate) fn parse_ext_id(part: &str) -> Result<ExtId, Reject> {
     let decoded = percent_decode_str(part).decode_utf8().ok();
     let id = decoded.and_then(|text| ExtId::parse(&text));
-    id.ok_or_else(|| Reject::invalid_request("What names the charge or the refund in the path is not an identifier."))
+    id.ok_or_else(|| {
+        Reject::invalid_request("What names the charge or the refund in the path is not an identifier.")
+    })
 }
 
 /// Passes a call that only reads on to every operator of the partner, all at once, and relays the one response.
@@ -56,8 +58,7 @@ pub(crate) async fn route_by_transaction<P: Platform, T: DeserializeOwned>(
     id: &ExtId,
 ) -> Result<Response<Bytes>, HandlerError> {
     let lookup = TransactionLookupRequest { partner: partner.id.clone(), ext_transaction_id: id.clone() };
-    let resource =
-        Resource { name: "a charge", path: "/edge/v1/transaction", absent: no_such_transaction() };
+    let resource = Resource { name: "a charge", path: "/edge/v1/transaction", absent: no_such_transaction() };
     route_by_owner::<_, T>(call, partner, &resource, &lookup).await
 }
 

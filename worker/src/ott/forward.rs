@@ -10,7 +10,9 @@ use crate::upstream::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamResponse, i
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
-use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER, SUBSCRIBER_HANDLE_HEADER};
+use onbill_domain::wire::edge::{
+    PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER, SUBSCRIBER_HANDLE_HEADER,
+};
 use serde::de::DeserializeOwned;
 
 /// What is kept of the partner's headers, and under which name. Nothing else of them reaches an origin.
@@ -35,8 +37,7 @@ pub(crate) async fn forward<P: Platform>(
     subscriber: Option<&str>,
 ) -> Result<UpstreamResponse, Fault> {
     let party = Party::Operator(operator.id.clone());
-    let request =
-        copy_request(call, operator, subscriber).ok_or_else(|| Fault::CannotSend(party.clone()))?;
+    let request = copy_request(call, operator, subscriber).ok_or_else(|| Fault::CannotSend(party.clone()))?;
     call.send(request, party).await
 }
 
@@ -66,7 +67,9 @@ fn copy_request<P: Platform>(
 
 /// The origin's response for the partner: a success of type `T` byte for byte, with the origin's signature, or a refusal
 /// that partners know. Whatever else it is, the partner gets 503 and asks again with the same identifiers.
-pub(crate) fn relay<T: DeserializeOwned>(response: &UpstreamResponse) -> Result<Response<Bytes>, HandlerError> {
+pub(crate) fn relay<T: DeserializeOwned>(
+    response: &UpstreamResponse,
+) -> Result<Response<Bytes>, HandlerError> {
     response.read::<T>(&OK_CREATED_OR_ACCEPTED, is_for_partner)?;
     Ok(copy_response(response))
 }

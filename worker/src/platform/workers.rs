@@ -3,7 +3,7 @@
 //! Requests and answers are turned by hand: the crate's own conversions stop at a header that is not ASCII, take an
 //! unknown method for `GET`, and stream a body of which the length is known.
 
-use super::{Platform, SEND_SECONDS_MAX, Sieve, KvUnavailable, Unreachable};
+use super::{KvUnavailable, Platform, SEND_SECONDS_MAX, Sieve, Unreachable};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};

@@ -133,10 +133,7 @@ async fn a_failing_store_does_not_keep_a_customer_from_signing_up() {
         world.platform.kv_fail(Some(fault));
         assert_eq!(sign_up(&world).await.0, 201, "{fault:?}");
         assert_eq!(stored(&world).is_some(), lands, "{fault:?}");
-        assert!(
-            world.platform.log_lines().iter().any(|line| line.contains("KV does not")),
-            "{fault:?}"
-        );
+        assert!(world.platform.log_lines().iter().any(|line| line.contains("KV does not")), "{fault:?}");
     }
 }
 

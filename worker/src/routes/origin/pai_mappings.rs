@@ -12,7 +12,7 @@ use http::{Response, StatusCode};
 use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::origin::{PaiMappingsResponse, PaiMappingsRequest};
+use onbill_domain::wire::origin::{PaiMappingsRequest, PaiMappingsResponse};
 use onbill_domain::wire::parse;
 use std::collections::HashSet;
 

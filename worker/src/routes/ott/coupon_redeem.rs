@@ -9,7 +9,7 @@ use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::wire::coupon::{CouponRedeemResponse, CouponRedeemRequest};
+use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.

@@ -10,7 +10,7 @@ use crate::ott::forward::{forward, relay};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
-use onbill_domain::wire::device::{DevicePinResponse, DevicePinRequest};
+use onbill_domain::wire::device::{DevicePinRequest, DevicePinResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429; within its rate for numbers → else 429.

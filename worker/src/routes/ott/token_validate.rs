@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::Response;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::ott::{TokenValidateResponse, TokenValidateRequest};
+use onbill_domain::wire::ott::{TokenValidateRequest, TokenValidateResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.

@@ -9,7 +9,7 @@ use crate::routes::widget::admit;
 use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use onbill_domain::wire::account_page::{UnlinkResponse, UnlinkRequest};
+use onbill_domain::wire::account_page::{UnlinkRequest, UnlinkResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The origin ends it → 200, or its refusal; no proper answer → 503.
@@ -17,6 +17,7 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     // 1.
     let (operator, request) = admit::<_, UnlinkRequest>(call).await?;
     // 2.
-    let answer: UnlinkResponse = query_for_widget(call, operator, "/edge/v1/account/unlink", &request).await?;
+    let answer: UnlinkResponse =
+        query_for_widget(call, operator, "/edge/v1/account/unlink", &request).await?;
     Ok(json(StatusCode::OK, &answer)?)
 }

@@ -10,8 +10,8 @@ use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
-use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.

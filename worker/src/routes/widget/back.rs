@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::header::{LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Response, StatusCode};
 use onbill_domain::ids::ExtId;
-use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::wire::edge::{ReturnResponse, ReturnRequest};
+use onbill_domain::site_origin::is_on_site_origin;
+use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
 
 /// 1. The address is within its rate → else 429.
 /// 2. We serve the operator and the ticket could be one → else 404.
@@ -43,7 +43,8 @@ pub(crate) async fn get<P: Platform>(
         error => error,
     })?;
     // 4.
-    let to = HeaderValue::from_str(&location).ok().filter(|_| is_on_site_origin(&location, &operator.dashboards));
+    let to =
+        HeaderValue::from_str(&location).ok().filter(|_| is_on_site_origin(&location, &operator.dashboards));
     let to = to.ok_or_else(|| response.unexpected("a way back to a foreign page"))?;
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;

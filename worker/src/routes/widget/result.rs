@@ -8,7 +8,7 @@ use crate::routes::widget::admit;
 use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use onbill_domain::wire::edge::{ResultResponse, ResultRequest};
+use onbill_domain::wire::edge::{ResultRequest, ResultResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The origin, which signed it, reads it → 200, or its refusal; no proper answer → 503.

@@ -4,7 +4,7 @@
 use crate::answer::json;
 use crate::call::Call;
 use crate::config::{Operator, Partner};
-use crate::fault::{Fault, Party, HandlerError};
+use crate::fault::{Fault, HandlerError, Party};
 use crate::mapping::{OtherOperators, cache_mapping};
 use crate::platform::Platform;
 use crate::routes::widget::admit;
@@ -14,8 +14,8 @@ use futures_util::future::join;
 use http::{Response, StatusCode};
 use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::edge::{SignupResponse, SignupRequest};
-use onbill_domain::wire::partner::{SignupSessionResponse, SignupSessionRequest};
+use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
+use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
 /// 2. The origin mints the token → or its refusal; no proper answer → 503 `service-unavailable`.
@@ -33,8 +33,11 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
         .map_err(|what| Fault::Unexpected(Party::Operator(operator.id.clone()), what.to_owned()))?;
     // 4.
     let (pai, mapping) = (signup.pai, signup.mapping.clone());
-    let ((), page) =
-        join(cache_mapping(call, pai, &mapping, OtherOperators::NotAsked), open_session(call, operator, partner, signup)).await;
+    let ((), page) = join(
+        cache_mapping(call, pai, &mapping, OtherOperators::NotAsked),
+        open_session(call, operator, partner, signup),
+    )
+    .await;
     // 5.
     Ok(json(StatusCode::CREATED, &page?)?)
 }
