@@ -1,9 +1,9 @@
 //! The books of one origin, looked into past the origin: with statements of our own, over a connection of our own.
 
 use crate::setting::{until_nothing, variable};
+use onbill_test_harness::unique_name;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 /// Where they are.
@@ -38,13 +38,12 @@ impl Books {
     }
 
     pub(crate) async fn in_schema() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let server = variable("DATABASE_URL").expect(
             "DATABASE_URL is not set. `cargo xtask test` and `cargo xtask crash` start a PostgreSQL of their own; `cargo \
              xtask postgres -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests \
              may make schemas",
         );
-        let schema = format!("onbill_crash_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let schema = format!("onbill_crash_{}", unique_name());
         ask_server(&server, &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
         Self::Postgres { server, schema }
     }

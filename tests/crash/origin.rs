@@ -3,10 +3,10 @@
 use crate::doors::Doors;
 use crate::scene::Scene;
 use crate::setting::{until_nothing, variable};
+use onbill_test_harness::process_host;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -151,15 +151,12 @@ pub(crate) fn command_line(folder: &Path, config: &str) -> Command {
     command
 }
 
-/// An address that no other process of this machine takes: a host of this process's own in 127.0.0.0/8, and a port that
-/// the system gives to no outgoing connection. A port that is found free may be somebody's before the origin listens.
+/// An address of this process on which no other origin of it has listened for long: the port is one that the system gives
+/// to no outgoing connection.
 fn own_address() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let [_, a, b, c] = std::process::id().to_be_bytes();
-    // Far away from 127.0.0.1.
-    let host = Ipv4Addr::new(127, a | 0x80, b, c);
     let port = FIRST_PORT + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
-    format!("{host}:{port}")
+    format!("{}:{port}", process_host())
 }
 
 /// The built program: where `ONBILL_ORIGIN` says, or beside the folder of this test's own.

@@ -8,11 +8,11 @@ use crate::setting::until_nothing;
 use http::StatusCode;
 use onbill_domain::wire::edge::SignupResponse;
 use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::unique_name;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Enough that neighbours in a commit are rarely the same person.
 const PEOPLE: usize = 24;
@@ -50,9 +50,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Empty books but for the subscribers, who signed up at a real origin; it has ended again.
     pub(crate) async fn new(kind: Kind) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crash").join(name);
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crash").join(unique_name());
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         std::fs::write(folder.join("keys.json"), keys::json(&Holder::Origin("acme")))
             .expect("can be written");

@@ -8,9 +8,9 @@ use onbill_origin::ambient::Clock;
 use onbill_origin::store::Period;
 use onbill_origin::store::Store;
 use onbill_origin::store::sqlite::READERS_DEFAULT;
+use onbill_test_harness::unique_name;
 use rusqlite::{Connection, params};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// 2026-11-01T00:00:00Z.
 pub(crate) const FROM: i64 = 1_793_491_200;
@@ -87,11 +87,9 @@ pub(crate) struct Books {
 
 impl Books {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("month_end");
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let name = format!("{}-{}.sqlite", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let books = Self { path: folder.join(name) };
+        let books = Self { path: folder.join(format!("{}.sqlite", unique_name())) };
         drop(books.open());
         let mut connection = books.connect();
         let tx = connection.transaction().expect("begins");

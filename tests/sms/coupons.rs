@@ -9,14 +9,15 @@ mod receipts;
 mod secrecy;
 
 use crate::market::{Market, code_in};
-use crate::scene::until;
+use crate::scene::{UNANSWERED_SECONDS, until};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// An SMSC is given up soon, or a test takes long.
+/// An SMSC that does not answer is given up soon, or a test takes long.
 fn impatient() -> Value {
-    json!({"answer_seconds": 1, "enquire_seconds": 1})
+    json!({"answer_seconds": UNANSWERED_SECONDS, "enquire_seconds": 1})
 }
 
 fn read(answer: &(StatusCode, Bytes)) -> (u16, Value) {
@@ -84,26 +85,33 @@ async fn an_smsc_that_has_too_much_to_do_gets_the_text_later_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_without_an_answer_is_sent_again_and_comes_as_often_as_it_was_taken() {
+    // All at once: each waits long for an answer.
+    let mut cases = Vec::new();
     for (fault, times) in [("drop", 1), ("drop-after", 2), ("hang", 1), ("hang-after", 2)] {
         for market in Market::on_each_kind_of_books(&impatient()).await {
-            market.trouble(json!({"smsc": fault})).await;
-            market.sell("c-1", "en").await;
-            market.deliver().await;
-            assert_eq!(market.coupon("c-1").await["state"], "ISSUED", "{fault}");
-            market.trouble(json!({})).await;
-            market.until_bound().await;
-            market.deliver().await;
-            assert_eq!(market.inbox().await.len(), times - 1, "{fault}: not yet again");
-            market.deliver_until("it comes", async || market.coupon("c-1").await["state"] != "ISSUED").await;
-            market.until_state("c-1", "DELIVERED").await;
-            came(&market, times).await;
+            cases.push(comes_as_often_as_it_was_taken(market, fault, times));
         }
     }
+    join_all(cases).await;
+}
+
+async fn comes_as_often_as_it_was_taken(market: Market, fault: &str, times: usize) {
+    market.trouble(json!({"smsc": fault})).await;
+    market.sell("c-1", "en").await;
+    market.deliver().await;
+    assert_eq!(market.coupon("c-1").await["state"], "ISSUED", "{fault}");
+    market.trouble(json!({})).await;
+    market.until_bound().await;
+    market.deliver().await;
+    assert_eq!(market.inbox().await.len(), times - 1, "{fault}: not yet again");
+    market.deliver_until("it comes", async || market.coupon("c-1").await["state"] != "ISSUED").await;
+    market.until_state("c-1", "DELIVERED").await;
+    came(&market, times).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_smsc_that_dies_and_comes_back_gets_the_text_once() {
-    for mut market in Market::on_each_kind_of_books(&impatient()).await {
+    for mut market in Market::on_each_kind_of_books(&json!({})).await {
         market.kill_smsc().await;
         market.sell("c-1", "en").await;
         for _ in 0..4 {
@@ -119,6 +127,7 @@ async fn an_smsc_that_dies_and_comes_back_gets_the_text_once() {
         market.deliver().await;
         assert!(market.inbox().await.is_empty());
         market.trouble(json!({})).await;
+        market.until_bound().await;
         market.deliver_until("it comes", async || !market.inbox().await.is_empty()).await;
         market.until_state("c-1", "DELIVERED").await;
         came(&market, 1).await;
@@ -127,18 +136,22 @@ async fn an_smsc_that_dies_and_comes_back_gets_the_text_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_smsc_that_says_nothing_any_more_is_left_and_found_again() {
-    for market in Market::on_each_kind_of_books(&impatient()).await {
-        let binds = market.operator.smsc_binds();
-        market.trouble(json!({"smsc": "silent"})).await;
-        market.sell("c-1", "en").await;
-        // Before or after the origin has found out: there is no answer, or nobody to ask.
-        market.deliver().await;
-        assert!(market.inbox().await.is_empty());
-        assert_eq!(market.coupon("c-1").await["state"], "ISSUED");
-        market.trouble(json!({})).await;
-        until("the origin has connected anew", async || market.operator.smsc_binds() > binds).await;
-        market.deliver_until("it comes", async || !market.inbox().await.is_empty()).await;
-        market.until_state("c-1", "DELIVERED").await;
-        came(&market, 1).await;
-    }
+    let markets = Market::on_each_kind_of_books(&impatient()).await;
+    join_all(markets.map(is_left_and_found_again)).await;
+}
+
+async fn is_left_and_found_again(market: Market) {
+    let binds = market.operator.smsc_binds();
+    market.trouble(json!({"smsc": "silent"})).await;
+    market.sell("c-1", "en").await;
+    // Before or after the origin has found out: there is no answer, or nobody to ask.
+    market.deliver().await;
+    assert!(market.inbox().await.is_empty());
+    assert_eq!(market.coupon("c-1").await["state"], "ISSUED");
+    market.trouble(json!({})).await;
+    until("the origin has connected anew", async || market.operator.smsc_binds() > binds).await;
+    market.until_bound().await;
+    market.deliver_until("it comes", async || !market.inbox().await.is_empty()).await;
+    market.until_state("c-1", "DELIVERED").await;
+    came(&market, 1).await;
 }

@@ -1,7 +1,10 @@
 //! The same over HTTP, to a gateway in the shape of Kannel.
 
 use crate::pins::{Origin, pin_in};
-use crate::scene::{GOOD, Log, Movable, RIGHT, clock, inbox, open, operator, password_file, until};
+use crate::scene::{
+    GOOD, Log, Movable, RIGHT, UNANSWERED_SECONDS, clock, inbox, network, open, open_on, operator,
+    password_file, until,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,6 +16,7 @@ use onbill_origin::sms::{Cause, Sent, Text};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
@@ -154,10 +158,13 @@ async fn what_the_gateway_says_is_understood() {
         (json!({"sendsms": "down"}), Sent::Later(Cause::Throttled)),
         (json!({"sendsms": "garbage"}), Sent::Later(Cause::Unclear)),
         (json!({"sendsms": "error-after"}), Sent::Later(Cause::Unclear)),
-        (json!({"sendsms": "hang-after"}), Sent::Later(Cause::Unclear)),
     ] {
         gateway.trouble(faults.clone()).await;
         assert_eq!(right.send(&text(&good)).await, sent, "{faults}");
     }
+    let settings = serde_json::from_value(gateway.settings(RIGHT, None)).expect("are settings");
+    let impatient = open_on(&network(Duration::from_secs(UNANSWERED_SECONDS)), &settings, &gateway.clock);
+    gateway.trouble(json!({"sendsms": "hang-after"})).await;
+    assert_eq!(impatient.send(&text(&good)).await, Sent::Later(Cause::Unclear));
     assert_eq!(inbox(&gateway.site, GOOD).await.len(), 1 + 1 + 2, "what is unclear may have arrived");
 }

@@ -1,7 +1,10 @@
 //! Everybody whom a coupon meets, over real connections: the operator with its billing and its SMSC, an origin that serves,
 //! and in front of it the edge, which the partner calls. Only time is not real, and moves when it is moved.
 
-use crate::scene::{ACCOUNTS, GOOD, Movable, RIGHT, clock, inbox, operator_at, password_file, until};
+use crate::scene::{
+    ACCOUNTS, GOOD, Movable, PATIENCE, RIGHT, clock, inbox, operator_at, password_file, until,
+    until_connected,
+};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request as Incoming;
@@ -22,12 +25,12 @@ use onbill_origin::{delivery, routes, sms};
 use onbill_sandbox::operator::{Listening, Operator};
 use onbill_test_harness::keys::{self, Holder};
 use onbill_test_harness::place::Place;
+use onbill_test_harness::process_host;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -37,8 +40,6 @@ const EDGE_URL: &str = "http://127.0.0.1:8787";
 const REDEEM: &str = "/ott/v1/coupon/redeem";
 /// Connections of the origin to its books.
 const CONNECTIONS: usize = 4;
-/// Longer than an origin works on an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// All of them.
 pub(crate) struct Market {
@@ -93,7 +94,7 @@ impl Market {
         let clock = clock();
         let (site_listener, site_at) = listener().await;
         let operator = operator_at(&site_at.to_string(), &clock);
-        let (smsc_listener, smsc_at) = listener().await;
+        let (smsc_listener, smsc_at) = listener_at(process_host()).await;
         let listening = operator.open_smsc(smsc_listener).await.expect("opens");
         let (origin_listener, origin) = listener().await;
         let http = HttpPeer::new(PATIENCE).expect("starts");
@@ -101,8 +102,7 @@ impl Market {
             config(&place, origin, site_at, smsc_at, smsc),
             keys::ring(&Holder::Origin("acme")),
             place.open(CONNECTIONS).await.expect("opens"),
-            // Billing that says nothing is not waited for longer than a test has time.
-            Arc::new(HttpPeer::new(Duration::from_secs(2)).expect("starts")),
+            Arc::new(HttpPeer::new(PATIENCE).expect("starts")),
             Arc::clone(&clock) as _,
             Arc::new(SystemRandom),
         );
@@ -155,7 +155,7 @@ impl Market {
     }
 
     pub(crate) async fn until_bound(&self) {
-        until("the origin is bound", async || self.operator.smsc_bound() == 1).await;
+        until_connected(&*self.app.texts).await;
     }
 
     /// Ends the SMSC as a power cut does: nobody can connect, and who was is not any more.
@@ -299,7 +299,11 @@ fn to_edge(path: &str, body: &Value) -> Request<Bytes> {
 }
 
 async fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+    listener_at(Ipv4Addr::LOCALHOST).await
+}
+
+async fn listener_at(host: Ipv4Addr) -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((host, 0)).await.expect("there are ports");
     let address = listener.local_addr().expect("has one");
     (listener, address)
 }
@@ -338,7 +342,8 @@ fn config(place: &Place, origin: SocketAddr, site: SocketAddr, smsc: SocketAddr,
         Place::Postgres { url, .. } => url.clone(),
     };
     let mut sms = json!({"by": "smpp", "url": format!("smpp://{smsc}"), "system_id": "onbill",
-                         "password_file": password_file(RIGHT), "sender": "Acme"});
+                         "password_file": password_file(RIGHT), "sender": "Acme",
+                         "answer_seconds": PATIENCE.as_secs()});
     sms.as_object_mut().expect("is an object").extend(more.as_object().cloned().unwrap_or_default());
     let config = json!({
         "operator": "acme", "name": "Acme Mobile", "country": "US", "listen": origin, "database": database,

@@ -1,6 +1,9 @@
 //! PINs: the origin as it serves, from the customer's number to the message on the phone.
 
-use crate::scene::{ACCOUNTS, GOOD, Movable, RIGHT, Scene, password_file, until};
+use crate::scene::{
+    ACCOUNTS, GOOD, Movable, PATIENCE, RIGHT, Scene, UNANSWERED_SECONDS, password_file, until,
+    until_connected,
+};
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
@@ -19,7 +22,6 @@ use onbill_test_harness::place::Place;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
@@ -37,9 +39,9 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// That sends by the scene's SMSC.
-    async fn new(scene: &Scene, name: &str) -> Self {
+    async fn new(scene: &Scene, name: &str, answer_seconds: u64) -> Self {
         let sms = json!({"by": "smpp", "url": format!("smpp://{}", scene.address), "system_id": "onbill",
-            "password_file": password_file(RIGHT), "sender": "Acme", "answer_seconds": 1});
+            "password_file": password_file(RIGHT), "sender": "Acme", "answer_seconds": answer_seconds});
         Self::sending_by(&sms, name, &scene.clock).await
     }
 
@@ -55,7 +57,7 @@ impl Origin {
         }))
         .expect("is a configuration");
         let place = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
-        let peer = HttpPeer::new(Duration::from_secs(1)).expect("starts");
+        let peer = HttpPeer::new(PATIENCE).expect("starts");
         let app = App::new(
             config,
             keys::ring(&Holder::Origin("acme")),
@@ -112,7 +114,8 @@ pub(crate) fn pin_in(text: &str) -> &str {
 async fn a_pin_arrives_in_every_language() {
     for name in ["Acme", "Acme 📱"] {
         let scene = Scene::new().await;
-        let origin = Origin::new(&scene, name).await;
+        let origin = Origin::new(&scene, name, PATIENCE.as_secs()).await;
+        until_connected(&*origin.app.texts).await;
         for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
             origin.enter(locale).await;
             origin.deliver(&scene, at + 1).await;
@@ -132,13 +135,13 @@ async fn a_pin_arrives_in_every_language() {
 #[tokio::test]
 async fn an_origin_serves_before_its_smsc_does() {
     let scene = Scene::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
-    let origin = Origin::new(&scene, "Acme").await;
+    let origin = Origin::new(&scene, "Acme", PATIENCE.as_secs()).await;
     origin.enter("en").await;
     delivery::deliver_due(&origin.app).await.expect("works");
     assert!(scene.inbox(GOOD).await.is_empty());
     scene.trouble(json!({})).await;
     // The PIN's attempts must not run out before.
-    until("both are connected", async || scene.operator.smsc_bound() == 2).await;
+    until_connected(&*origin.app.texts).await;
     origin.deliver(&scene, 1).await;
     assert_eq!(scene.inbox(GOOD).await.len(), 1);
 }
@@ -146,8 +149,8 @@ async fn an_origin_serves_before_its_smsc_does() {
 #[tokio::test]
 async fn a_pin_whose_answer_is_lost_is_sent_again() {
     let scene = Scene::new().await;
-    let origin = Origin::new(&scene, "Acme").await;
-    until("both are connected", async || scene.operator.smsc_bound() == 2).await;
+    let origin = Origin::new(&scene, "Acme", UNANSWERED_SECONDS).await;
+    until_connected(&*origin.app.texts).await;
     scene.trouble(json!({"smsc": "hang-after"})).await;
     origin.enter("en").await;
     origin.deliver(&scene, 1).await;

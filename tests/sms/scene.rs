@@ -16,11 +16,12 @@ use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, Text, Tex
 use onbill_sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
 use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::write_password_file;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -32,7 +33,13 @@ pub(crate) const GOOD: &str = "+12025550101";
 pub(crate) const SITE: &str = "127.0.0.1:8790";
 /// The password that is right.
 pub(crate) const RIGHT: &str = "hunter2!";
-const DEADLINE: Duration = Duration::from_mins(1);
+/// Ends a test that hangs, and decides nothing else.
+const DEADLINE: Duration = Duration::from_mins(5);
+/// Longer than an answer takes on a machine with much to do: who waits so long waits for an answer that never comes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an SMSC is waited for that keeps its answer to itself, in seconds. An answer that is given has to come in this
+/// time too, so it is only for tests of answers that are not.
+pub(crate) const UNANSWERED_SECONDS: u64 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Stands still until it is moved.
@@ -86,7 +93,7 @@ pub(crate) struct Scene {
 pub(crate) fn settings(address: SocketAddr, password: &str, more: &Value) -> SmsSettings {
     let mut settings = json!({
         "by": "smpp", "url": format!("smpp://{address}"), "system_id": "onbill", "password_file": password_file(password),
-        "sender": "Acme", "window": 4, "answer_seconds": 5,
+        "sender": "Acme", "window": 4, "answer_seconds": PATIENCE.as_secs(),
     });
     let more = more.as_object().cloned().unwrap_or_default();
     settings.as_object_mut().expect("is an object").extend(more);
@@ -94,33 +101,33 @@ pub(crate) fn settings(address: SocketAddr, password: &str, more: &Value) -> Sms
 }
 
 pub(crate) fn password_file(password: &str) -> PathBuf {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let name = format!("sms-{}-{}.password", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, format!("{password}\n")).expect("can be written");
-    path
+    write_password_file(Path::new(env!("CARGO_TARGET_TMPDIR")), password)
 }
 
 /// An adapter by itself.
 pub(crate) fn open(settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Texts> {
+    open_on(&network(PATIENCE), settings, clock)
+}
+
+/// The same on another network.
+pub(crate) fn open_on(peer: &Arc<dyn Peer>, settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Texts> {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
     let ring = Arc::new(keys::ring(&Holder::Origin("acme")));
-    let peer = network();
     let bss = BillingSystem::new(
         "http://127.0.0.1:1",
         "acme",
         ring,
-        Arc::clone(&peer),
+        Arc::clone(peer),
         Arc::clone(&clock),
         Arc::clone(&random),
     );
-    sms::open(settings, &Arc::new(bss), &peer, &clock, &random).expect("is sound")
+    sms::open(settings, &Arc::new(bss), peer, &clock, &random).expect("is sound")
 }
 
-/// The network, which is this machine.
-fn network() -> Arc<dyn Peer> {
-    Arc::new(HttpPeer::new(Duration::from_secs(3)).expect("starts"))
+/// The network, which is this machine; with how long an answer is waited for.
+pub(crate) fn network(patience: Duration) -> Arc<dyn Peer> {
+    Arc::new(HttpPeer::new(patience).expect("starts"))
 }
 
 pub(crate) fn clock() -> Arc<Movable> {
@@ -230,7 +237,8 @@ pub(crate) fn operator_at(site: &str, clock: &Arc<Movable>) -> Operator {
         gateway: Some(Gateway { user: "onbill".to_owned(), password: RIGHT.to_owned() }),
         coupons: None,
     };
-    let outside = Outside { clock: Arc::clone(clock) as _, random: Arc::new(SystemRandom), http: network() };
+    let outside =
+        Outside { clock: Arc::clone(clock) as _, random: Arc::new(SystemRandom), http: network(PATIENCE) };
     Operator::new(config, outside)
 }
 
@@ -242,6 +250,13 @@ pub(crate) async fn inbox(site: &Router, number: &str) -> Vec<String> {
     let body = to_bytes(answer.into_body(), 1 << 22).await.expect("is whole");
     let messages: Vec<Value> = serde_json::from_slice(&body).expect("is JSON");
     messages.iter().map(|message| message["text"].as_str().expect("is text").to_owned()).collect()
+}
+
+/// Waits until an adapter can send. It may not know yet that it is bound when the SMSC does.
+pub(crate) async fn until_connected(texts: &dyn Texts) {
+    let stranger = Msisdn::parse("+12025559999").expect("is E.164");
+    let text = Text { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
+    until("it is connected", async || texts.send(&text).await == Sent::Refused).await;
 }
 
 /// Looks until something is so.

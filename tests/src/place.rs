@@ -1,14 +1,12 @@
 //! Where the books of one test are: a file of its own, or a schema of its own in the PostgreSQL database that
 //! `DATABASE_URL` names. Both are gone when the test is over.
 
+use crate::unique::unique_name;
 use onbill_origin::config::PostgresAddress;
 use onbill_origin::store::{Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_postgres::NoTls;
-
-static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// An empty place for books.
 pub enum Place {
@@ -26,7 +24,7 @@ pub enum Place {
 impl Place {
     /// A file in a folder that is there already.
     pub fn new_file(folder: &Path) -> Self {
-        Self::Sqlite(folder.join(format!("onbill-{}.sqlite", fresh())))
+        Self::Sqlite(folder.join(format!("onbill-{}.sqlite", unique_name())))
     }
 
     /// A schema.
@@ -34,7 +32,7 @@ impl Place {
     /// # Panics
     /// When there is no server, with what to do about it.
     pub async fn new_schema() -> Self {
-        let schema = format!("onbill_test_{}", fresh());
+        let schema = format!("onbill_test_{}", unique_name());
         run(&database_url(), &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
         Self::Postgres { url: in_schema(&database_url(), &schema), schema }
     }
@@ -115,11 +113,6 @@ impl Drop for Place {
             }
         }
     }
-}
-
-/// A name that no other place of this machine has.
-fn fresh() -> String {
-    format!("{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Runs statements over a connection that is only for them.

@@ -5,7 +5,7 @@ use super::{BEN, CLEO, FRESH, GUS, NUMBERS, Search};
 use http::{Method, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
 use onbill_origin::coupon::{HEADER, issue_file, remind_all};
-use onbill_test_harness::{Mishap, World, folder};
+use onbill_test_harness::{Mishap, World, folder, write_password_file};
 use serde_json::{Value, json};
 
 const NOTIFICATION: &str = "127.0.0.1:8790/csp/notification";
@@ -45,8 +45,7 @@ pub(super) async fn coupons(world: &mut World) -> Vec<String> {
 
 /// The same by a gateway that reports, and is out of order at first.
 async fn by_kannel(world: &mut World, codes: &mut Vec<String>) {
-    let password = folder().join(format!("canary-{}.password", std::process::id()));
-    std::fs::write(&password, "hunter2!\n").expect("can be written");
+    let password = write_password_file(&folder(), "hunter2!");
     let settings = json!({"by": "kannel", "url": "http://127.0.0.1:8790/cgi-bin/sendsms", "username": "onbill",
                           "password_file": password, "sender": "Acme", "receipts_url": "http://127.0.0.1:8788"});
     let before = world.acme.config.sms.clone();

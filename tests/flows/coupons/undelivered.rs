@@ -8,9 +8,9 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
 use onbill_origin::config::SmsSettings;
 use onbill_origin::store::WhichCoupons;
-use onbill_test_harness::World;
+use onbill_test_harness::{World, write_password_file};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 const GATEWAY: &str = "127.0.0.1:13013";
@@ -40,8 +40,7 @@ async fn send(State(kannel): State<Kannel>, headers: HeaderMap, text: String) ->
 async fn texting() -> (World, Kannel) {
     let mut world = world().await;
     let kannel = Kannel::default();
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kannel-{}", std::process::id()));
-    std::fs::write(&path, "right\n").expect("can be written");
+    let path = write_password_file(Path::new(env!("CARGO_TARGET_TMPDIR")), "right");
     let settings = json!({"by": "kannel", "url": format!("http://{GATEWAY}/cgi-bin/sendsms"), "username": "onbill",
         "password_file": path, "sender": "Acme", "receipts_url": format!("http://{}", world.acme.origin)});
     let settings: SmsSettings = serde_json::from_value(settings).expect("are settings");

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use onbill_origin::config::Config;
 use onbill_origin::config::SmsSettings;
-use onbill_test_harness::Network;
+use onbill_test_harness::{Network, write_password_file};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 pub(super) const GATEWAY: &str = "127.0.0.1:13013";
@@ -145,12 +145,8 @@ async fn take(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -
 /// Has an origin send its messages there.
 pub(super) fn use_it(config: &mut Config) {
     static PASSWORD: OnceLock<PathBuf> = OnceLock::new();
-    let password = PASSWORD.get_or_init(|| {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("simulation-{}.password", std::process::id()));
-        std::fs::write(&path, "hunter2\n").expect("can be written");
-        path
-    });
+    let password =
+        PASSWORD.get_or_init(|| write_password_file(Path::new(env!("CARGO_TARGET_TMPDIR")), "hunter2"));
     let settings: SmsSettings = serde_json::from_value(json!({
         "by": "kannel", "url": format!("http://{GATEWAY}/cgi-bin/sendsms"), "username": "onbill",
         "password_file": password, "sender": "Acme", "receipts_url": format!("http://{}", config.listen),

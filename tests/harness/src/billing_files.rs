@@ -2,6 +2,7 @@
 //! the middle of writing.
 
 use crate::fragile::Life;
+use crate::unique::unique_name;
 use crate::{Process, Seat, folder};
 use async_trait::async_trait;
 use onbill_origin::config::Billing;
@@ -13,7 +14,6 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Minutes between two files.
 pub const EVERY_MINUTES: u32 = 15;
@@ -54,9 +54,7 @@ impl Drop for Files {
 impl Seat {
     /// Every program that starts from now on bills by files.
     pub(crate) fn bill_by_files(&mut self) {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        let name = format!("onbill-files-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let directory = folder().join(name);
+        let directory = folder().join(format!("onbill-files-{}", unique_name()));
         self.config.billing = Billing::Files;
         self.config.files = Some(FileSettings {
             directory: directory.clone(),

@@ -22,6 +22,7 @@ pub mod place;
 mod random;
 pub mod spellings;
 mod system;
+mod unique;
 
 pub use clock::SharedClock;
 pub use dice::Dice;
@@ -30,3 +31,4 @@ pub use network::{Crossed, Crossing, FAILED_AFTER, Mishap, Network, RawCrossing}
 pub use operator::{ACCOUNTS, Process, Seat, config_of, folder};
 pub use random::Counted;
 pub use system::{EDGE, NETFLIX, World};
+pub use unique::{process_host, unique_name, write_password_file};

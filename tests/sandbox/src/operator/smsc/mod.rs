@@ -32,8 +32,8 @@ use tokio::task::JoinHandle;
 /// SMPP's name for version 3.4.
 const VERSION: u8 = 0x34;
 /// Times in milliseconds: for a bind, between two questions whether the other side is there, of silence until it is given up,
-/// for an answer.
-const TIMERS: (u64, u64, u64, u64) = (5_000, 30_000, 300_000, 5_000);
+/// for an answer. Long, as an ESME on a machine with much to do is not one that is gone.
+const TIMERS: (u64, u64, u64, u64) = (60_000, 30_000, 300_000, 60_000);
 const READ_BUFFER_BYTES: usize = 4_096;
 
 /// What goes wrong with messages.

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 /// `esm_class` of a receipt.
 const RECEIPT: u8 = 4;
-/// How often an ESME is told that does not want to hear it, and how long it has until the next time.
-const ATTEMPTS: u32 = 100;
+/// How often an ESME is told that does not want to hear it, and how long it has until the next time: some minutes in all,
+/// as one with a slow disk turns many away.
+const ATTEMPTS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(100);
 /// From this number on, messages are nobody's.
 const NOBODYS: u64 = 1 << 40;
