@@ -10,7 +10,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 #[derive(Debug)]
 pub enum Fault {
     /// The books could not be read or written.
-    Store(String),
+    Store(StoreError),
     /// The operator's systems did not give a usable answer.
     Bss(&'static str),
     /// The folder of files for billing could not be read or written.
@@ -44,8 +44,8 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             // A replayed call looks like any other without a valid signature.
-            StoreError::NonceSpent => Self::Reject(Reject::unauthorized()),
-            StoreError::Failed(what) => Self::Fault(Fault::Store(what)),
+            StoreError::NonceReplayed => Self::Reject(Reject::unauthorized()),
+            error => Self::Fault(Fault::Store(error)),
         }
     }
 }
@@ -53,8 +53,8 @@ impl From<StoreError> for Failure {
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NonceSpent => Self::Broken("a nonce was spent twice without a call"),
-            StoreError::Failed(what) => Self::Store(what),
+            StoreError::NonceReplayed => Self::Broken("a nonce was spent twice without a call"),
+            error => Self::Store(error),
         }
     }
 }

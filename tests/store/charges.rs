@@ -108,13 +108,13 @@ async fn a_spent_nonce_changes_nothing(books: Books) {
         .await
         .expect("works");
     let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
-    assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+    assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
     assert_eq!(books.store.transaction(partner("netflix"), ext("n-2")).await.expect("works"), None);
     // It is remembered as long as its signature could pass, also across a restart.
     let books = books.reopen().await;
     books.store.sweep(once.expires_at().plus_seconds(-1)).await.expect("works");
     let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
-    assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+    assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
     // Then it is forgotten, however many there are: the books do not grow by it.
     for _ in 0..33 {
         let many = (0..64).map(|_| books.store.start_flow(nonce(), NOW, flow(1, None)));

@@ -96,7 +96,7 @@ async fn post_over_a_cut_wire(cut: Cut) -> Posting {
     let store = Store::open_postgres(&address, 2).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
     let posted = store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
-    assert!(matches!(posted, Err(StoreError::Failed(_))), "nobody knows: {posted:?}");
+    assert!(matches!(posted, Err(StoreError::CommitUnknown { .. })), "nobody knows: {posted:?}");
     assert_eq!(wire.commits.load(Ordering::SeqCst), 1, "a commit is not sent twice");
     wire.armed.store(false, Ordering::SeqCst);
     // The caller asks again, signed anew, over a new connection.

@@ -59,7 +59,7 @@ async fn a_coupon_and_its_message_are_there_together_or_not_at_all(books: Books)
     let once = nonce();
     books.store.issue_coupon(Some(once.clone()), NOW, coupon(1, "c-1")).await.expect("works");
     let replayed = books.store.issue_coupon(Some(once), NOW, coupon(1, "c-2")).await;
-    assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+    assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
     assert_eq!(books.store.coupon(ext("c-2")).await.expect("works"), None);
     let due = books.lease(0).await;
     let kinds: Vec<_> = due.iter().map(|entry| name(entry).0).collect();

@@ -258,7 +258,7 @@ async fn a_holder_ends_a_link_once_and_for_ever(books: Books) {
     let spent = nonce();
     let by = |pai| books.store.unlink(spent.clone(), NOW, number(1).index, GENERATION.to_owned(), pai);
     assert!(by(pai).await.expect("works").is_some());
-    assert!(matches!(by(next).await, Err(StoreError::NonceSpent)));
+    assert!(matches!(by(next).await, Err(StoreError::NonceReplayed)));
     assert_eq!(links(&books, 1).await[0].state, PaiState::Active);
 }
 

@@ -283,7 +283,7 @@ async fn a_replayed_call_erases_nobody(books: Books) {
     let (row, spent) = (books.subscriber(1).await, nonce());
     books.store.erase(Some(spent.clone()), NOW, Some(ext("er-1")), number(2).index).await.expect("works");
     let replay = books.store.erase(Some(spent), NOW, Some(ext("er-2")), number(1).index).await;
-    assert!(matches!(replay, Err(StoreError::NonceSpent)));
+    assert!(matches!(replay, Err(StoreError::NonceReplayed)));
     let standing = books.store.standing_of_pai(row.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);
 }

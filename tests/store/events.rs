@@ -336,6 +336,6 @@ async fn a_replayed_call_changes_nothing(books: Books) {
     let once = nonce();
     let record = |new| books.store.record_event(Some(once.clone()), NOW, new);
     assert_eq!(record(event("e-1", SimSwapped, 10)).await.expect("works"), EventRecord::Recorded(Applied));
-    assert!(matches!(record(event("e-2", Ceased, 20)).await, Err(StoreError::NonceSpent)));
+    assert!(matches!(record(event("e-2", Ceased, 20)).await, Err(StoreError::NonceReplayed)));
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
 }

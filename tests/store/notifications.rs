@@ -209,14 +209,17 @@ async fn a_spent_nonce_takes_nothing(books: Books) {
     let (pai, once) = (books.subscriber(1).await.pai, nonce());
     for is_first in [true, false] {
         let taken = books.store.notify(once.clone(), NOW, message(pai, None)).await;
-        assert_eq!(matches!(taken, Err(StoreError::NonceSpent)), !is_first);
+        assert_eq!(matches!(taken, Err(StoreError::NonceReplayed)), !is_first);
     }
     assert_eq!(books.messages(0).await.len(), 1);
     // Nor is one that was refused good for another time.
     let once = nonce();
     let unknown = message(Pai::from_random([9; 16]), None);
     assert_eq!(books.store.notify(once.clone(), NOW, unknown).await.expect("works"), PaiNotFound);
-    assert!(matches!(books.store.notify(once, NOW, message(pai, None)).await, Err(StoreError::NonceSpent)));
+    assert!(matches!(
+        books.store.notify(once, NOW, message(pai, None)).await,
+        Err(StoreError::NonceReplayed)
+    ));
 }
 
 async fn who_is_erased_is_sent_nothing(books: Books) {

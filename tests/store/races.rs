@@ -85,7 +85,7 @@ async fn a_nonce_is_spent_at_one_origin(books: Books) {
     });
     let postings = calls.await;
     assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(Posting::Created(_)))), 1);
-    assert_eq!(how_many(&postings, |posting| matches!(posting, Err(StoreError::NonceSpent))), 15);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, Err(StoreError::NonceReplayed))), 15);
 }
 
 async fn a_lease_is_one_origins(books: Books) {

@@ -277,6 +277,6 @@ async fn a_spent_nonce_refunds_nothing(books: Books) {
     let posting = books.store.post_refund(once.clone(), NOW, refund("n-1", "r-1", Some(600))).await;
     assert!(matches!(posting, Ok(RefundPosting::Created(_))));
     let replayed = books.store.post_refund(once, NOW, refund("n-1", "r-2", Some(600))).await;
-    assert!(matches!(replayed, Err(StoreError::NonceSpent)));
+    assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
     assert_eq!(standing(&books, "r-1").await.remaining, usd(999));
 }

@@ -175,7 +175,7 @@ async fn every_call_that_changes_something_spends_its_nonce(books: Books) {
         books.store.post_transaction(by(), NOW, charge(row.pai, "n-1", 1599)).await.err(),
     ];
     for (n, refusal) in refused.into_iter().enumerate() {
-        assert!(matches!(refusal, Some(StoreError::NonceSpent)), "use case {n}");
+        assert!(matches!(refusal, Some(StoreError::NonceReplayed)), "use case {n}");
     }
     assert!(books.store.proven_flow(NOW, flow_hash).await.expect("works").is_none());
 }

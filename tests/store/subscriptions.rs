@@ -105,7 +105,7 @@ async fn a_spent_nonce_changes_nothing(books: Books) {
     for (status, is_first) in [(Suspended, true), (Cancelled, false)] {
         let (netflix, id) = (partner("netflix"), ext("ps-1"));
         let changed = books.store.change_subscription(once.clone(), NOW, netflix, id, to(status)).await;
-        assert_eq!(matches!(changed, Err(StoreError::NonceSpent)), !is_first);
+        assert_eq!(matches!(changed, Err(StoreError::NonceReplayed)), !is_first);
     }
     assert!(books.pays(1).await);
 }

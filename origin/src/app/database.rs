@@ -2,9 +2,9 @@
 
 use crate::config::{Config, Database};
 use crate::keys::password_file;
+use crate::store::Store;
 use crate::store::postgres::CONNECTIONS_DEFAULT;
 use crate::store::sqlite::READERS_DEFAULT;
-use crate::store::{Store, StoreError};
 use std::sync::Arc;
 
 /// Opens books that are there: for those who report on them. With a misspelled path, books without a line would say that
@@ -22,7 +22,9 @@ pub async fn open(config: &Config) -> Result<Arc<Store>, String> {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
             }
-            Ok(Arc::new(Store::open_sqlite(path, READERS_DEFAULT).map_err(|error| failed(told(error)))?))
+            Ok(Arc::new(
+                Store::open_sqlite(path, READERS_DEFAULT).map_err(|error| failed(error.to_string()))?,
+            ))
         }
         Database::Postgres(address) => {
             let address = match &config.database_password_file {
@@ -34,14 +36,7 @@ pub async fn open(config: &Config) -> Result<Arc<Store>, String> {
             };
             let connections = config.database_connections.unwrap_or(CONNECTIONS_DEFAULT);
             let store = Store::open_postgres(&address, connections).await;
-            Ok(Arc::new(store.map_err(|error| format!("the database cannot be opened: {}", told(error)))?))
+            Ok(Arc::new(store.map_err(|error| format!("the database cannot be opened: {error}"))?))
         }
-    }
-}
-
-fn told(error: StoreError) -> String {
-    match error {
-        StoreError::Failed(why) => why,
-        StoreError::NonceSpent => "a nonce is spent".to_owned(),
     }
 }

@@ -7,7 +7,7 @@
 
 use crate::config::{AccountSource, Config};
 use crate::keys::Vault;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// Notes or compares. The complaint says what differs.
 pub async fn compare(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
@@ -25,7 +25,6 @@ pub async fn compare(store: &Store, config: &Config, vault: &Vault) -> Result<()
         Ok(Some(fact)) => Err(format!(
             "the books were begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
         )),
-        Err(StoreError::Failed(why)) => Err(format!("the books cannot be read: {why}")),
-        Err(StoreError::NonceSpent) => Err("the books cannot be read".to_owned()),
+        Err(error) => Err(format!("the books cannot be read: {error}")),
     }
 }

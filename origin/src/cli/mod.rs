@@ -158,8 +158,5 @@ fn partner(text: &str) -> Result<PartnerId, &'static str> {
 
 /// What the operator's engineer is told of books that fail.
 fn told(error: StoreError) -> anyhow::Error {
-    match error {
-        StoreError::Failed(why) => anyhow::anyhow!("the books fail: {why}"),
-        StoreError::NonceSpent => anyhow::anyhow!("the books fail: a nonce is spent"),
-    }
+    anyhow::anyhow!("the books fail: {error}")
 }

@@ -16,10 +16,6 @@ pub enum Followed {
     Conflict,
 }
 
-fn cannot_seal() -> StoreError {
-    StoreError::Failed("a number cannot be sealed".to_owned())
-}
-
 /// Records an event and applies it. The request has been checked.
 pub async fn follow(
     vault: &Vault,
@@ -33,7 +29,7 @@ pub async fn follow(
     let number = vault.index(msisdn);
     let new_number: Option<SealedNumber> = match new_msisdn {
         None => None,
-        Some(msisdn) => Some(vault.seal_number(random, msisdn).ok_or_else(cannot_seal)?),
+        Some(msisdn) => Some(vault.seal_number(random, msisdn).ok_or(StoreError::NotSealed)?),
     };
     let mut contents = Vec::from(event.as_str());
     contents.extend(number.0);

@@ -58,7 +58,7 @@ impl Store {
         let Some(faults) = &self.faults else { return use_case.await };
         let mut result = None;
         faults.around(name, Box::pin(async { result = Some(use_case.await) })).await?;
-        result.unwrap_or_else(|| Err(StoreError::Failed(format!("{name} was not run"))))
+        result.unwrap_or_else(|| Err(StoreError::Interrupted))
     }
 }
 

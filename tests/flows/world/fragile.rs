@@ -119,7 +119,7 @@ impl FaultHook for Fragile {
                 tokio::task::yield_now().await;
             }
         };
-        self.life.take(step).await.ok_or_else(|| StoreError::Failed("the program has died".to_owned()))
+        self.life.take(step).await.ok_or(StoreError::Interrupted)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::store::account::{AccountRow, KnownAccount};
 use crate::store::number::NumberIndex;
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::{optional_text, text};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, parse_optional_column};
+use crate::store::postgres::tx_error::TxError;
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// All of them in one statement, each number once (the last line of a file counts) and in the order of their indexes,
 /// so that two imports at once do not wait for each other crosswise.
-pub(in crate::store) async fn import(tx: &Db<'_>, accounts: &[AccountRow]) -> Result<(), Broken> {
+pub(in crate::store) async fn import(tx: &PgConnection<'_>, accounts: &[AccountRow]) -> Result<(), TxError> {
     let accounts: BTreeMap<&[u8], &AccountRow> =
         accounts.iter().map(|row| (row.number.0.as_slice(), row)).collect();
     let numbers: Vec<&[u8]> = accounts.keys().copied().collect();
@@ -27,7 +27,7 @@ pub(in crate::store) async fn import(tx: &Db<'_>, accounts: &[AccountRow]) -> Re
         .map(|row| row.account.balance.map(|balance| balance.currency.to_string()))
         .collect();
     let days: Vec<String> = accounts.values().map(|row| row.activated_on.to_string()).collect();
-    tx.change(
+    tx.execute(
         "INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on)
          SELECT * FROM unnest($1::BYTEA[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[])
          ON CONFLICT (number_index) DO UPDATE SET status = excluded.status, account_type = excluded.account_type,
@@ -46,24 +46,30 @@ pub(in crate::store) async fn import(tx: &Db<'_>, accounts: &[AccountRow]) -> Re
     Ok(())
 }
 
-pub(in crate::store) async fn find(db: &Db<'_>, number: NumberIndex) -> Result<Option<KnownAccount>, Broken> {
+pub(in crate::store) async fn find(
+    db: &PgConnection<'_>,
+    number: NumberIndex,
+) -> Result<Option<KnownAccount>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT status, account_type, balance_minor, currency, activated_on FROM accounts
              WHERE number_index = $1",
             &[&number.0.as_slice()],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let balance = match (row.try_get("balance_minor")?, optional_text(&row, "currency", Currency::parse)?) {
+    let balance = match (
+        row.try_get("balance_minor")?,
+        parse_optional_column(&row, "accounts.currency", Currency::parse)?,
+    ) {
         (Some(amount_minor), Some(currency)) => Some(Money { amount_minor, currency }),
         _ => None,
     };
     let account = Account {
-        status: text(&row, "status", AccountStatus::parse)?,
-        account_type: text(&row, "account_type", AccountType::parse)?,
+        status: parse_column(&row, "accounts.status", AccountStatus::parse)?,
+        account_type: parse_column(&row, "accounts.account_type", AccountType::parse)?,
         balance,
     };
-    let activated_on = text(&row, "activated_on", Day::parse)?;
+    let activated_on = parse_column(&row, "accounts.activated_on", Day::parse)?;
     Ok(Some(KnownAccount { account, generation: activated_on.to_string() }))
 }

@@ -3,7 +3,7 @@
 use crate::store::account::{AccountRow, KnownAccount};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
-use crate::store::sqlite::rows::{optional_text, text};
+use crate::store::sqlite::rows::{parse_column, parse_optional_column};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -39,15 +39,18 @@ pub(in crate::store) fn find(
     let mut select = db.prepare_cached("SELECT * FROM accounts WHERE number_index = ?1")?;
     let mut rows = select.query([number.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let balance = match (row.get("balance_minor")?, optional_text(row, "currency", Currency::parse)?) {
+    let balance = match (
+        row.get("balance_minor")?,
+        parse_optional_column(row, "accounts.currency", Currency::parse)?,
+    ) {
         (Some(amount_minor), Some(currency)) => Some(Money { amount_minor, currency }),
         _ => None,
     };
     let account = Account {
-        status: text(row, "status", AccountStatus::parse)?,
-        account_type: text(row, "account_type", AccountType::parse)?,
+        status: parse_column(row, "accounts.status", AccountStatus::parse)?,
+        account_type: parse_column(row, "accounts.account_type", AccountType::parse)?,
         balance,
     };
-    let activated_on = text(row, "activated_on", Day::parse)?;
+    let activated_on = parse_column(row, "accounts.activated_on", Day::parse)?;
     Ok(Some(KnownAccount { account, generation: activated_on.to_string() }))
 }

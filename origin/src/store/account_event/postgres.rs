@@ -3,12 +3,13 @@
 
 use crate::store::account_event::{EventRecord, NewEvent};
 use crate::store::billing_file::postgres as billing_file;
+use crate::store::error::inconsistent_row;
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::{text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, read_time};
 use crate::store::postgres::turns;
+use crate::store::postgres::tx_error::TxError;
 use onbill_domain::account_event::{AccountEvent, PaiEffect};
 use onbill_domain::day::Day;
 use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
@@ -16,10 +17,10 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::AccountEventOutcome;
 
 pub(in crate::store) async fn record(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewEvent,
-) -> Result<EventRecord, Broken> {
+) -> Result<EventRecord, TxError> {
     let mut numbers = vec![new.number];
     numbers.extend(new.new_number.iter().map(|number| number.index));
     numbers.sort_by_key(|number| number.0);
@@ -27,19 +28,22 @@ pub(in crate::store) async fn record(
         turns::take(tx, now, number).await?;
     }
     let known = tx
-        .row("SELECT fingerprint, outcome FROM account_events WHERE event_id = $1", &[&new.event_id.as_str()])
+        .query_optional(
+            "SELECT fingerprint, outcome FROM account_events WHERE event_id = $1",
+            &[&new.event_id.as_str()],
+        )
         .await?;
     if let Some(row) = known {
         // An event of somebody who was erased is not told apart from others of its name any more.
         let fingerprint: Option<&[u8]> = row.try_get("fingerprint")?;
         let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
-        let outcome = text(&row, "outcome", AccountEventOutcome::parse)?;
+        let outcome = parse_column(&row, "account_events.outcome", AccountEventOutcome::parse)?;
         return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
     }
     let (outcome, subscriber_id) = apply(tx, now, new).await?;
     // The same name at once for other numbers is caught here, and the use case begins again.
-    tx.change_one(
-        "event",
+    tx.execute_one(
+        "account_events",
         "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
              subscriber_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -67,10 +71,10 @@ pub(in crate::store) async fn record(
 ///
 /// Gives the subscriber whom it was applied to as well.
 async fn apply(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewEvent,
-) -> Result<(AccountEventOutcome, Option<String>), Broken> {
+) -> Result<(AccountEventOutcome, Option<String>), TxError> {
     let at = new.occurred_at;
     // 1.
     if new.event == AccountEvent::SimSwapped {
@@ -103,8 +107,8 @@ async fn apply(
         None => follow(tx, now, &subscriber_id, new.event.effect()).await?,
         Some(number) => {
             billing_file::keep_number(tx, &subscriber_id).await?;
-            tx.change_one(
-                "subscriber",
+            tx.execute_one(
+                "subscribers",
                 "UPDATE subscribers SET number_index = $2, number_sealed = $3, number_since = $4
                  WHERE subscriber_id = $1",
                 &[&subscriber_id, &number.index.0.as_slice(), &number.sealed, &at.unix_seconds()],
@@ -117,16 +121,21 @@ async fn apply(
 }
 
 /// Nothing that happened before is news of the subscriber from now on.
-async fn hear(tx: &Db<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), Broken> {
-    tx.change_one(
-        "subscriber",
+async fn hear(tx: &PgConnection<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), TxError> {
+    tx.execute_one(
+        "subscribers",
         "UPDATE subscribers SET last_event_at = $2 WHERE subscriber_id = $1",
         &[&subscriber_id, &at.unix_seconds()],
     )
     .await
 }
 
-async fn follow(tx: &Db<'_>, now: Timestamp, subscriber_id: &str, effect: PaiEffect) -> Result<(), Broken> {
+async fn follow(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    subscriber_id: &str,
+    effect: PaiEffect,
+) -> Result<(), TxError> {
     match effect {
         PaiEffect::None => Ok(()),
         // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
@@ -138,14 +147,14 @@ async fn follow(tx: &Db<'_>, now: Timestamp, subscriber_id: &str, effect: PaiEff
 
 /// What was told of a subscriber's new number before it was told that they have it: it happened to them.
 async fn catch_up(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
     number: NumberIndex,
     since: Timestamp,
-) -> Result<(), Broken> {
+) -> Result<(), TxError> {
     let later = tx
-        .rows(
+        .query(
             "SELECT event_id, event, occurred_at FROM account_events
              WHERE number_index = $1 AND occurred_at > $2 AND outcome = 'NO_SUBSCRIBER'
              ORDER BY occurred_at, recorded_at",
@@ -153,10 +162,10 @@ async fn catch_up(
         )
         .await?;
     for row in &later {
-        let effect = text(row, "event", AccountEvent::parse)?.effect();
-        hear(tx, subscriber_id, time(row, "occurred_at")?).await?;
-        tx.change_one(
-            "event",
+        let effect = parse_column(row, "account_events.event", AccountEvent::parse)?.effect();
+        hear(tx, subscriber_id, read_time(row, "account_events.occurred_at")?).await?;
+        tx.execute_one(
+            "account_events",
             "UPDATE account_events SET subscriber_id = $2 WHERE event_id = $1",
             &[&row.try_get::<_, &str>("event_id")?, &subscriber_id],
         )
@@ -185,9 +194,9 @@ impl Holder {
     }
 }
 
-async fn holder(tx: &Db<'_>, number: NumberIndex) -> Result<Option<Holder>, Broken> {
+async fn holder(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Option<Holder>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
                  greatest(created_at, last_event_at) AS heard_of_at
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL FOR NO KEY UPDATE",
@@ -197,8 +206,8 @@ async fn holder(tx: &Db<'_>, number: NumberIndex) -> Result<Option<Holder>, Brok
     row.map(|row| {
         Ok(Holder {
             subscriber_id: row.try_get("subscriber_id")?,
-            number_since: time(&row, "number_since")?,
-            heard_of_at: time(&row, "heard_of_at")?,
+            number_since: read_time(&row, "subscribers.number_since")?,
+            heard_of_at: read_time(&row, "subscribers.heard_of_at")?,
         })
     })
     .transpose()
@@ -206,11 +215,11 @@ async fn holder(tx: &Db<'_>, number: NumberIndex) -> Result<Option<Holder>, Brok
 
 /// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
 /// event does not say how an account pays.
-async fn change_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
+async fn change_account(tx: &PgConnection<'_>, new: &NewEvent) -> Result<(), TxError> {
     let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_seconds());
     let day = Day::of_timestamp(new.occurred_at).to_string();
     let known = tx
-        .row(
+        .query_optional(
             "SELECT 1 FROM accounts WHERE number_index = $1 AND coalesce(changed_at, 0) <= $2 FOR UPDATE",
             &[&number, &at],
         )
@@ -230,7 +239,7 @@ async fn change_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
         }
         // Whoever has a number that was given up is somebody new.
         AccountEvent::Activated => {
-            tx.change(
+            tx.execute(
                 "UPDATE accounts SET activated_on = $2 WHERE number_index = $1 AND status = 'ceased'",
                 &[&number, &day],
             )
@@ -238,22 +247,22 @@ async fn change_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
             "UPDATE accounts SET status = 'active', changed_at = $2 WHERE number_index = $1"
         }
         AccountEvent::OwnershipChanged => {
-            tx.change("UPDATE accounts SET activated_on = $2 WHERE number_index = $1", &[&number, &day])
+            tx.execute("UPDATE accounts SET activated_on = $2 WHERE number_index = $1", &[&number, &day])
                 .await?;
             "UPDATE accounts SET changed_at = $2 WHERE number_index = $1"
         }
         AccountEvent::NumberChanged => return move_account(tx, new).await,
         AccountEvent::SimSwapped => return Ok(()),
     };
-    tx.change_one("account", sql, &[&number, &at]).await
+    tx.execute_one("accounts", sql, &[&number, &at]).await
 }
 
 /// The account takes the place of what the table says of its new number; only how that stands since later stays.
-async fn move_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
-    let to = new.new_number.as_ref().ok_or_else(|| corrupt("event"))?.index;
+async fn move_account(tx: &PgConnection<'_>, new: &NewEvent) -> Result<(), TxError> {
+    let to = new.new_number.as_ref().ok_or_else(|| inconsistent_row("account_events.event"))?.index;
     let (from, to, at) = (new.number.0.as_slice(), to.0.as_slice(), new.occurred_at.unix_seconds());
     let later = tx
-        .row(
+        .query_optional(
             "SELECT status, changed_at FROM accounts WHERE number_index = $1 AND changed_at > $2",
             &[&to, &at],
         )
@@ -262,9 +271,9 @@ async fn move_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
         Some(row) => (row.try_get::<_, Option<&str>>("status")?, row.try_get("changed_at")?),
         None => (None, at),
     };
-    tx.change("DELETE FROM accounts WHERE number_index = $1", &[&to]).await?;
-    tx.change_one(
-        "account",
+    tx.execute("DELETE FROM accounts WHERE number_index = $1", &[&to]).await?;
+    tx.execute_one(
+        "accounts",
         "UPDATE accounts SET number_index = $2, status = coalesce($3, status), changed_at = $4
          WHERE number_index = $1",
         &[&from, &to, &status, &changed_at],
@@ -272,8 +281,8 @@ async fn move_account(tx: &Db<'_>, new: &NewEvent) -> Result<(), Broken> {
     .await
 }
 
-async fn note_sim_swap(tx: &Db<'_>, number: NumberIndex, at: Timestamp) -> Result<(), Broken> {
-    tx.change(
+async fn note_sim_swap(tx: &PgConnection<'_>, number: NumberIndex, at: Timestamp) -> Result<(), TxError> {
+    tx.execute(
         "INSERT INTO sim_swaps (number_index, swapped_at) VALUES ($1, $2)
          ON CONFLICT (number_index) DO UPDATE
          SET swapped_at = greatest(sim_swaps.swapped_at, excluded.swapped_at)",
@@ -285,12 +294,12 @@ async fn note_sim_swap(tx: &Db<'_>, number: NumberIndex, at: Timestamp) -> Resul
 
 /// What happened so long ago has no effect any more.
 pub(in crate::store) async fn forget_sim_swaps(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,
-) -> Result<u64, Broken> {
+) -> Result<u64, TxError> {
     let until = now.unix_seconds() - SIM_SWAP_HOLD_HOURS_MAX * 3_600;
-    tx.change(
+    tx.execute(
         "DELETE FROM sim_swaps WHERE swapped_at < $1 AND number_index IN
              (SELECT number_index FROM sim_swaps WHERE swapped_at < $1 LIMIT $2)",
         &[&until, &limit],
@@ -299,10 +308,11 @@ pub(in crate::store) async fn forget_sim_swaps(
 }
 
 pub(in crate::store) async fn sim_swapped_at(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     number: NumberIndex,
-) -> Result<Option<Timestamp>, Broken> {
-    let row =
-        db.row("SELECT swapped_at FROM sim_swaps WHERE number_index = $1", &[&number.0.as_slice()]).await?;
-    row.map(|row| time(&row, "swapped_at")).transpose()
+) -> Result<Option<Timestamp>, TxError> {
+    let row = db
+        .query_optional("SELECT swapped_at FROM sim_swaps WHERE number_index = $1", &[&number.0.as_slice()])
+        .await?;
+    row.map(|row| read_time(&row, "sim_swaps.swapped_at")).transpose()
 }

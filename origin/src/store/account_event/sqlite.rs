@@ -2,11 +2,10 @@
 
 use crate::store::account_event::{EventRecord, NewEvent};
 use crate::store::billing_file::sqlite as billing_file;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::pai::sqlite as pai;
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::text;
+use crate::store::sqlite::rows::parse_column;
 use onbill_domain::account_event::{AccountEvent, PaiEffect};
 use onbill_domain::day::Day;
 use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
@@ -48,7 +47,10 @@ fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, Accoun
         tx.prepare_cached("SELECT fingerprint, outcome FROM account_events WHERE event_id = ?1")?;
     let mut rows = select.query([new.event_id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some((row.get("fingerprint")?, text(row, "outcome", AccountEventOutcome::parse)?)))
+    Ok(Some((
+        row.get("fingerprint")?,
+        parse_column(row, "account_events.outcome", AccountEventOutcome::parse)?,
+    )))
 }
 
 /// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
@@ -143,7 +145,7 @@ fn catch_up(
     )?;
     let mut rows = select.query(params![number.0, since.unix_seconds()])?;
     while let Some(row) = rows.next()? {
-        let effect = text(row, "event", AccountEvent::parse)?.effect();
+        let effect = parse_column(row, "account_events.event", AccountEvent::parse)?.effect();
         hear(tx, subscriber_id, Timestamp::from_unix_seconds(row.get("occurred_at")?))?;
         tx.prepare_cached("UPDATE account_events SET subscriber_id = ?2 WHERE event_id = ?1")?
             .execute(params![row.get::<_, String>("event_id")?, subscriber_id])?;
@@ -222,7 +224,7 @@ fn change_account(tx: &Connection, new: &NewEvent) -> Result<(), StoreError> {
             set("status = status")
         }
         (AccountEvent::NumberChanged, Some(number)) => move_account(tx, new, number.index),
-        (AccountEvent::NumberChanged, None) => Err(corrupt("event")),
+        (AccountEvent::NumberChanged, None) => Err(inconsistent_row("account_events.event")),
         (AccountEvent::SimSwapped, _) => Ok(()),
     }
 }

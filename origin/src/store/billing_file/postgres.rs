@@ -2,10 +2,11 @@
 
 use crate::store::billing_file::{Bill, File, FileLine, ResponseTaking};
 use crate::store::charge::{Charge, postgres as charge};
+use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::number::Hash;
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::{count, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{read_count, read_time};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::Entry;
 use crate::store::refund::postgres as refund;
 use onbill_domain::timestamp::Timestamp;
@@ -15,22 +16,25 @@ use tokio_postgres::Row;
 /// Files looked at in one round: more than a backlog of days has, and few enough to hold in memory.
 const FILES_MAX: i64 = 100;
 
-pub(super) async fn last_filed_at(db: &Db<'_>) -> Result<Option<Timestamp>, Broken> {
-    let row = db.row("SELECT max(created_at) AS at FROM files", &[]).await?.ok_or_else(|| corrupt("file"))?;
+pub(super) async fn last_filed_at(db: &PgConnection<'_>) -> Result<Option<Timestamp>, TxError> {
+    let row = db
+        .query_optional("SELECT max(created_at) AS at FROM files", &[])
+        .await?
+        .ok_or_else(|| missing_row("files"))?;
     Ok(row.try_get::<_, Option<i64>>("at")?.map(Timestamp::from_unix_seconds))
 }
 
 /// The charges are locked before their entries, as everybody takes them, and in the order of their names, so that two who
 /// make files at once do not wait for each other crosswise.
 pub(super) async fn file(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,
     entries: &[Entry],
-) -> Result<u32, Broken> {
+) -> Result<u32, TxError> {
     let ids: Vec<i64> = entries.iter().map(|entry| entry.entry_id).collect();
     let attempts: Vec<i64> = entries.iter().map(|entry| i64::from(entry.attempts)).collect();
-    tx.rows(
+    tx.query(
         "SELECT 1 FROM transactions WHERE transaction_id IN
              (SELECT coalesce(o.transaction_id, r.transaction_id) FROM outbox o LEFT JOIN refunds r USING (refund_id)
               WHERE o.entry_id = ANY ($1))
@@ -39,7 +43,7 @@ pub(super) async fn file(
     )
     .await?;
     // Whoever is about to be erased is waited for; afterwards they are in no file, or in one that keeps them waiting.
-    tx.rows(
+    tx.query(
         "SELECT 1 FROM subscribers WHERE subscriber_id IN
              (SELECT p.subscriber_id FROM outbox o JOIN transactions t USING (transaction_id) JOIN pais p ON p.pai = t.pai
               WHERE o.entry_id = ANY ($1))
@@ -48,7 +52,7 @@ pub(super) async fn file(
     )
     .await?;
     let taken = tx
-        .rows(
+        .query(
             "DELETE FROM outbox WHERE (entry_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
                  AND parked_at IS NULL AND kind IN ('charge', 'refund') AND NOT EXISTS (
                      SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
@@ -61,19 +65,19 @@ pub(super) async fn file(
         return Ok(0);
     }
     let taken: HashMap<i64, Row> =
-        taken.into_iter().map(|row| Ok((row.try_get("entry_id")?, row))).collect::<Result<_, Broken>>()?;
+        taken.into_iter().map(|row| Ok((row.try_get("entry_id")?, row))).collect::<Result<_, TxError>>()?;
     let rows: Vec<&Row> = ids.iter().filter_map(|id| taken.get(id)).collect();
-    let subjects = |column: &str| -> Result<Vec<Option<&str>>, Broken> {
+    let subjects = |column: &str| -> Result<Vec<Option<&str>>, TxError> {
         rows.iter().map(|row| Ok(row.try_get(column)?)).collect()
     };
-    let count = u32::try_from(rows.len()).map_err(|_| corrupt("file"))?;
-    tx.change_one(
-        "file",
+    let count = u32::try_from(rows.len()).map_err(|_| inconsistent_row("files.lines"))?;
+    tx.execute_one(
+        "files",
         "INSERT INTO files (file_id, created_at, lines) VALUES ($1, $2, $3)",
         &[&file_id, &now.unix_seconds(), &i64::from(count)],
     )
     .await?;
-    tx.change(
+    tx.execute(
         "INSERT INTO file_lines (file_id, line, transaction_id, refund_id)
          SELECT $1, line, transaction_id, refund_id
          FROM unnest($2::TEXT[], $3::TEXT[]) WITH ORDINALITY AS lines (transaction_id, refund_id, line)",
@@ -84,13 +88,17 @@ pub(super) async fn file(
 }
 
 /// Whether a charge or refund, by the column that names it, is in a file: then it is billing's.
-pub(in crate::store) async fn is_in_a_file(tx: &Db<'_>, subject: &str, id: &str) -> Result<bool, Broken> {
-    Ok(tx.row(&format!("SELECT 1 FROM file_lines WHERE {subject} = $1"), &[&id]).await?.is_some())
+pub(in crate::store) async fn is_in_a_file(
+    tx: &PgConnection<'_>,
+    subject: &str,
+    id: &str,
+) -> Result<bool, TxError> {
+    Ok(tx.query_optional(&format!("SELECT 1 FROM file_lines WHERE {subject} = $1"), &[&id]).await?.is_some())
 }
 
-pub(super) async fn unwritten(db: &Db<'_>) -> Result<Vec<File>, Broken> {
+pub(super) async fn unwritten(db: &PgConnection<'_>) -> Result<Vec<File>, TxError> {
     let rows = db
-        .rows(
+        .query(
             "SELECT * FROM files WHERE written_at IS NULL AND response_sha256 IS NULL
              ORDER BY created_at, file_id LIMIT $1",
             &[&FILES_MAX],
@@ -99,18 +107,22 @@ pub(super) async fn unwritten(db: &Db<'_>) -> Result<Vec<File>, Broken> {
     rows.iter().map(read_file).collect()
 }
 
-pub(super) async fn named(db: &Db<'_>, file_id: &str) -> Result<Option<File>, Broken> {
-    db.row("SELECT * FROM files WHERE file_id = $1", &[&file_id]).await?.as_ref().map(read_file).transpose()
+pub(super) async fn named(db: &PgConnection<'_>, file_id: &str) -> Result<Option<File>, TxError> {
+    db.query_optional("SELECT * FROM files WHERE file_id = $1", &[&file_id])
+        .await?
+        .as_ref()
+        .map(read_file)
+        .transpose()
 }
 
-fn read_file(row: &Row) -> Result<File, Broken> {
-    let at = |column: &str| -> Result<Option<Timestamp>, Broken> {
+fn read_file(row: &Row) -> Result<File, TxError> {
+    let at = |column: &str| -> Result<Option<Timestamp>, TxError> {
         Ok(row.try_get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds))
     };
     Ok(File {
         file_id: row.try_get("file_id")?,
-        created_at: time(row, "created_at")?,
-        lines: count(row, "lines")?,
+        created_at: read_time(row, "files.created_at")?,
+        lines: read_count(row, "files.lines")?,
         written_at: at("written_at")?,
         acknowledged_at: at("acknowledged_at")?,
     })
@@ -118,10 +130,10 @@ fn read_file(row: &Row) -> Result<File, Broken> {
 
 /// A subscriber's number is about to change: what is being written out with it stays as it is. Files are locked, so that
 /// nothing is kept for one of which it is noted at this moment that it is written.
-pub(in crate::store) async fn keep_number(tx: &Db<'_>, subscriber_id: &str) -> Result<(), Broken> {
-    tx.rows("SELECT 1 FROM files WHERE written_at IS NULL AND response_sha256 IS NULL FOR SHARE", &[])
+pub(in crate::store) async fn keep_number(tx: &PgConnection<'_>, subscriber_id: &str) -> Result<(), TxError> {
+    tx.query("SELECT 1 FROM files WHERE written_at IS NULL AND response_sha256 IS NULL FOR SHARE", &[])
         .await?;
-    tx.change(
+    tx.execute(
         "UPDATE file_lines l SET number_sealed = h.number_sealed
          FROM files f, transactions t, pais p, subscribers h
          WHERE f.written_at IS NULL AND f.response_sha256 IS NULL AND l.file_id = f.file_id
@@ -134,8 +146,8 @@ pub(in crate::store) async fn keep_number(tx: &Db<'_>, subscriber_id: &str) -> R
 }
 
 /// A file that was written is not written again.
-async fn forget_numbers(tx: &Db<'_>, file_id: &str) -> Result<(), Broken> {
-    tx.change(
+async fn forget_numbers(tx: &PgConnection<'_>, file_id: &str) -> Result<(), TxError> {
+    tx.execute(
         "UPDATE file_lines SET number_sealed = NULL WHERE file_id = $1 AND number_sealed IS NOT NULL",
         &[&file_id],
     )
@@ -144,14 +156,14 @@ async fn forget_numbers(tx: &Db<'_>, file_id: &str) -> Result<(), Broken> {
 }
 
 /// Charges and refunds each by themselves: lines are for ever, so both are of one state of the books.
-pub(super) async fn lines(db: &Db<'_>, file_id: &str) -> Result<Vec<FileLine>, Broken> {
+pub(super) async fn lines(db: &PgConnection<'_>, file_id: &str) -> Result<Vec<FileLine>, TxError> {
     let of_file = |select: &str, on: &str| {
         let select = select.replacen("SELECT", "SELECT l.line, l.number_sealed AS filed_number,", 1);
         format!("{select} JOIN file_lines l ON {on} WHERE l.file_id = $1")
     };
     let charges = of_file(charge::CHARGE, "l.transaction_id = t.transaction_id");
     let refunds = of_file(refund::REFUND, "l.refund_id = r.refund_id");
-    let (charges, refunds) = (db.rows(&charges, &[&file_id]).await?, db.rows(&refunds, &[&file_id]).await?);
+    let (charges, refunds) = (db.query(&charges, &[&file_id]).await?, db.query(&refunds, &[&file_id]).await?);
     let charges = charges.iter().map(|row| {
         // It is billing's by now, whatever has become of the PAI since.
         let mut charge = Charge { closed: None, ..charge::read_charge(row)? };
@@ -163,33 +175,38 @@ pub(super) async fn lines(db: &Db<'_>, file_id: &str) -> Result<Vec<FileLine>, B
     let refunds = refunds.iter().map(|row| Ok((row, Bill::Refund(refund::read_refund(row)?))));
     let mut lines = charges
         .chain(refunds)
-        .map(|read| read.and_then(|(row, bill)| Ok(FileLine { line: count(row, "line")?, bill })))
-        .collect::<Result<Vec<_>, Broken>>()?;
+        .map(|read| {
+            read.and_then(|(row, bill)| Ok(FileLine { line: read_count(row, "file_lines.line")?, bill }))
+        })
+        .collect::<Result<Vec<_>, TxError>>()?;
     lines.sort_by_key(|line| line.line);
     Ok(lines)
 }
 
 /// Who comes second waits for the row, and finds what the first has taken.
 pub(super) async fn take_response(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     file_id: &str,
     sha256: Hash,
-) -> Result<ResponseTaking, Broken> {
-    tx.change(
+) -> Result<ResponseTaking, TxError> {
+    tx.execute(
         "UPDATE files SET response_sha256 = $2 WHERE file_id = $1 AND response_sha256 IS NULL",
         &[&file_id, &sha256.as_slice()],
     )
     .await?;
     forget_numbers(tx, file_id).await?;
-    let row = tx.row("SELECT response_sha256 FROM files WHERE file_id = $1", &[&file_id]).await?;
-    let row = row.ok_or_else(|| corrupt("file"))?;
+    let row = tx.query_optional("SELECT response_sha256 FROM files WHERE file_id = $1", &[&file_id]).await?;
+    let row = row.ok_or_else(|| missing_row("files"))?;
     let taken: Option<&[u8]> = row.try_get("response_sha256")?;
     Ok(if taken == Some(&sha256[..]) { ResponseTaking::Taken } else { ResponseTaking::AnotherBefore })
 }
 
-pub(super) async fn unacknowledged(db: &Db<'_>, made_by: Timestamp) -> Result<Vec<String>, Broken> {
+pub(super) async fn unacknowledged(
+    db: &PgConnection<'_>,
+    made_by: Timestamp,
+) -> Result<Vec<String>, TxError> {
     let rows = db
-        .rows(
+        .query(
             "SELECT file_id FROM files WHERE acknowledged_at IS NULL AND created_at <= $1
              ORDER BY created_at, file_id LIMIT $2",
             &[&made_by.unix_seconds(), &FILES_MAX],
@@ -199,12 +216,12 @@ pub(super) async fn unacknowledged(db: &Db<'_>, made_by: Timestamp) -> Result<Ve
 }
 
 pub(in crate::store) async fn written(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,
     sha256: Hash,
-) -> Result<(), Broken> {
-    tx.change(
+) -> Result<(), TxError> {
+    tx.execute(
         "UPDATE files SET written_at = $2, sha256 = $3 WHERE file_id = $1 AND written_at IS NULL",
         &[&file_id, &now.unix_seconds(), &sha256.as_slice()],
     )
@@ -212,8 +229,12 @@ pub(in crate::store) async fn written(
     forget_numbers(tx, file_id).await
 }
 
-pub(in crate::store) async fn acknowledged(tx: &Db<'_>, now: Timestamp, file_id: &str) -> Result<(), Broken> {
-    tx.change(
+pub(in crate::store) async fn acknowledged(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    file_id: &str,
+) -> Result<(), TxError> {
+    tx.execute(
         "UPDATE files SET acknowledged_at = $2 WHERE file_id = $1 AND acknowledged_at IS NULL",
         &[&file_id, &now.unix_seconds()],
     )

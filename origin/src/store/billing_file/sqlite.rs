@@ -2,12 +2,11 @@
 
 use crate::store::billing_file::{Bill, File, FileLine, ResponseTaking};
 use crate::store::charge::{Charge, sqlite as charge};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::Hash;
 use crate::store::queue::Entry;
 use crate::store::refund::sqlite as refund;
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::text;
+use crate::store::sqlite::rows::parse_column;
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -37,7 +36,7 @@ pub(super) fn file(
     if lines.is_empty() {
         return Ok(0);
     }
-    let count = u32::try_from(lines.len()).map_err(|_| corrupt("file"))?;
+    let count = u32::try_from(lines.len()).map_err(|_| inconsistent_row("files.lines"))?;
     tx.prepare_cached("INSERT INTO files (file_id, created_at, lines) VALUES (?1, ?2, ?3)")?
         .execute(params![file_id, now.unix_seconds(), count])?;
     let mut insert = tx.prepare_cached(
@@ -79,7 +78,7 @@ fn forget_numbers(tx: &Connection, file_id: &str) -> Result<(), StoreError> {
 fn read_file(row: &Row<'_>) -> Result<File, StoreError> {
     let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
     Ok(File {
-        file_id: text(row, "file_id", |name| Some(name.to_owned()))?,
+        file_id: parse_column(row, "files.file_id", |name| Some(name.to_owned()))?,
         created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
         lines: row.get("lines")?,
         written_at: at(row.get("written_at")?),

@@ -2,12 +2,14 @@
 
 use crate::store::charge::{Charge, Fixed, NewCharge, Posting};
 use crate::store::coupon::postgres as coupon;
-use crate::store::error::StoreError;
+use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
 use crate::store::number::Holder;
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::{amount, hash, holder, optional_text, raw_result, text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{
+    parse_column, parse_optional_column, read_amount, read_hash, read_raw_result, read_subscriber, read_time,
+};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
 use crate::store::spending::postgres as spending;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -27,18 +29,18 @@ struct Found {
 }
 
 /// Looks, and locks nothing: what changes meanwhile is seen where it counts.
-async fn look_up(tx: &Db<'_>, new: &NewCharge) -> Result<Found, Broken> {
+async fn look_up(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Found, TxError> {
     let (claimed, holder) =
         tokio::try_join!(claimed(tx, new), holder_of_pai(tx, &new.partner, new.request.pai))?;
     Ok(Found { claimed, holder })
 }
 
 pub(super) async fn post(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     nonce: &Nonce,
     now: Timestamp,
     new: &NewCharge,
-) -> Result<Posting, Broken> {
+) -> Result<Posting, TxError> {
     // What is only looked up shares a round trip with the nonce.
     let ((), found) = tokio::try_join!(nonce::spend(tx, Some(nonce)), look_up(tx, new))?;
     if let Some(row) = found.claimed {
@@ -49,7 +51,7 @@ pub(super) async fn post(
     // The charge before what the account has spent, as whoever settles it takes them.
     if !claim(tx, now, new, holder.verdict).await? {
         // Somebody claimed the id since, and has committed: it is there to be read.
-        let row = claimed(tx, new).await?.ok_or_else(|| corrupt("claim"))?;
+        let row = claimed(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
         return repeat(tx, now, new, &row).await;
     }
     if holder.verdict.is_some() {
@@ -80,14 +82,14 @@ pub(super) async fn post(
 
 /// Records a charge that no limit declines; with the reason when its PAI does.
 pub(in crate::store) async fn record(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
-) -> Result<Option<(Charge, Option<DeclineReason>)>, Broken> {
+) -> Result<Option<(Charge, Option<DeclineReason>)>, TxError> {
     let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
     let verdict = holder.verdict;
     if !claim(tx, now, new, verdict).await? {
-        return Err(corrupt("claim"));
+        return Err(missing_row("transactions").into());
     }
     Ok(Some((on_its_way(new, holder), verdict)))
 }
@@ -105,13 +107,13 @@ fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
 }
 
 /// Takes back what was claimed just now: nothing is recorded of a charge that is refused.
-async fn forget_claim(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
-    tx.change_one("transaction_id", "DELETE FROM transactions WHERE transaction_id = $1", &[&transaction_id])
+async fn forget_claim(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(), TxError> {
+    tx.execute_one("transactions", "DELETE FROM transactions WHERE transaction_id = $1", &[&transaction_id])
         .await
 }
 
-async fn claimed(tx: &Db<'_>, new: &NewCharge) -> Result<Option<Row>, Broken> {
-    tx.row(
+async fn claimed(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
+    tx.query_optional(
         "SELECT transaction_id, fingerprint, answer, answering_until FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2",
         &[&new.partner.as_str(), &new.request.ext_transaction_id.as_str()],
@@ -120,14 +122,19 @@ async fn claimed(tx: &Db<'_>, new: &NewCharge) -> Result<Option<Row>, Broken> {
 }
 
 /// The same id again: the same contents get the first answer, others are refused.
-async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewCharge, row: &Row) -> Result<Posting, Broken> {
-    if hash(row, "fingerprint")? != new.fingerprint {
+async fn repeat(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewCharge,
+    row: &Row,
+) -> Result<Posting, TxError> {
+    if read_hash(row, "transactions.fingerprint")? != new.fingerprint {
         return Ok(Posting::Conflict);
     }
     if let Some(answer) = row.try_get("answer")? {
         return Ok(Posting::Replayed(answer));
     }
-    if now < time(row, "answering_until")? {
+    if now < read_time(row, "transactions.answering_until")? {
         return Ok(Posting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
@@ -142,39 +149,43 @@ struct PaiHolder {
     verdict: Option<DeclineReason>,
 }
 
-async fn holder_of_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, Broken> {
+async fn holder_of_pai(
+    tx: &PgConnection<'_>,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<Option<PaiHolder>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
              FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = $1 AND p.pai = $2",
             &[&partner.as_str(), &pai.to_string()],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let verdict = match text(&row, "state", PaiState::parse)? {
+    let verdict = match parse_column(&row, "pais.state", PaiState::parse)? {
         PaiState::Active => None,
         PaiState::Suspended => Some(DeclineReason::AccountOnHold),
-        PaiState::Closed => Some(text(&row, "closed_reason", DeclineReason::parse)?),
+        PaiState::Closed => Some(parse_column(&row, "pais.closed_reason", DeclineReason::parse)?),
     };
     Ok(Some(PaiHolder {
         subscriber_id: row.try_get("subscriber_id")?,
         handle: row.try_get("handle")?,
-        known: holder(&row)?,
+        known: read_subscriber(&row)?,
         verdict,
     }))
 }
 
 /// Writes the charge. Not when its id is claimed: whoever is about to claim it is waited for.
 async fn claim(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
     verdict: Option<DeclineReason>,
-) -> Result<bool, Broken> {
+) -> Result<bool, TxError> {
     let request = &new.request;
     let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
     let written = tx
-        .change(
+        .execute(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
                  currency, tax_minor, description, period_from, period_to, status, decline_reason, answering_until,
                  created_at, settled_at)
@@ -205,13 +216,13 @@ async fn claim(
 
 /// Declines the charge that was claimed just now: it never counted, and nobody has seen it.
 async fn decline(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
     reason: DeclineReason,
-) -> Result<(), Broken> {
-    tx.change_one(
-        "transaction_id",
+) -> Result<(), TxError> {
+    tx.execute_one(
+        "transactions",
         "UPDATE transactions SET status = 'DECLINED', decline_reason = $2, settled_at = $3 WHERE transaction_id = $1",
         &[&transaction_id, &reason.as_str(), &now.unix_seconds()],
     )
@@ -219,28 +230,32 @@ async fn decline(
 }
 
 /// Keeps everybody else from deciding about this charge until the commit.
-pub(in crate::store) async fn lock(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
-    let row =
-        tx.row("SELECT 1 FROM transactions WHERE transaction_id = $1 FOR UPDATE", &[&transaction_id]).await?;
-    row.map(|_| ()).ok_or_else(|| corrupt("transaction_id"))
+pub(in crate::store) async fn lock(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(), TxError> {
+    let row = tx
+        .query_optional("SELECT 1 FROM transactions WHERE transaction_id = $1 FOR UPDATE", &[&transaction_id])
+        .await?;
+    row.map(|_| ()).ok_or_else(|| missing_row("transactions").into())
 }
 
 /// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
-pub(in crate::store) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> Result<Fixed, Broken> {
+pub(in crate::store) async fn fix_answer(
+    tx: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<Fixed, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, answer FROM transactions
              WHERE transaction_id = $1 FOR UPDATE",
             &[&transaction_id],
         )
         .await?
-        .ok_or_else(|| corrupt("transaction_id"))?;
+        .ok_or_else(|| missing_row("transactions"))?;
     if let Some(answer) = row.try_get("answer")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(&row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
-    tx.change_one(
-        "transaction_id",
+    let answer = serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("transactions.answer"))?;
+    tx.execute_one(
+        "transactions",
         "UPDATE transactions SET answer = $2 WHERE transaction_id = $1",
         &[&transaction_id, &answer],
     )
@@ -249,12 +264,12 @@ pub(in crate::store) async fn fix_answer(tx: &Db<'_>, transaction_id: &str) -> R
 }
 
 pub(in crate::store) async fn find(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     partner: &PartnerId,
     id: &ExtId,
-) -> Result<Option<TransactionResponse>, Broken> {
+) -> Result<Option<TransactionResponse>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code FROM transactions
              WHERE partner = $1 AND ext_transaction_id = $2",
             &[&partner.as_str(), &id.as_str()],
@@ -265,26 +280,27 @@ pub(in crate::store) async fn find(
 
 /// Whom to tell how a charge stands now.
 pub(in crate::store) async fn told(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     transaction_id: &str,
-) -> Result<Option<(PartnerId, TransactionResponse)>, Broken> {
+) -> Result<Option<(PartnerId, TransactionResponse)>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT transaction_id, partner, ext_transaction_id, status, decline_reason, raw_code FROM transactions
              WHERE transaction_id = $1",
             &[&transaction_id],
         )
         .await?;
-    row.map(|row| Ok((text(&row, "partner", PartnerId::parse)?, read(&row)?))).transpose()
+    row.map(|row| Ok((parse_column(&row, "transactions.partner", PartnerId::parse)?, read(&row)?)))
+        .transpose()
 }
 
-fn read(row: &Row) -> Result<TransactionResponse, Broken> {
+fn read(row: &Row) -> Result<TransactionResponse, TxError> {
     Ok(TransactionResponse {
         transaction_id: row.try_get("transaction_id")?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
-        raw_result: raw_result(row)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
+        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
+        raw_result: read_raw_result(row)?,
     })
 }
 
@@ -295,20 +311,27 @@ pub(in crate::store) const CHARGE: &str =
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// The charge, while it is on its way.
-pub(in crate::store) async fn charge(db: &Db<'_>, transaction_id: &str) -> Result<Option<Charge>, Broken> {
+pub(in crate::store) async fn charge(
+    db: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<Option<Charge>, TxError> {
     let sql = format!("{CHARGE} WHERE t.transaction_id = $1 AND t.status = 'PENDING'");
-    db.row(&sql, &[&transaction_id]).await?.as_ref().map(read_charge).transpose()
+    db.query_optional(&sql, &[&transaction_id]).await?.as_ref().map(read_charge).transpose()
 }
 
-pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, Broken> {
-    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
+    let (from, to) = (
+        parse_column(row, "transactions.period_from", Day::parse)?,
+        parse_column(row, "transactions.period_to", Day::parse)?,
+    );
     Ok(Charge {
         transaction_id: row.try_get("transaction_id")?,
         handle: row.try_get("handle")?,
-        holder: holder(row)?,
-        closed: optional_text(row, "closed_reason", DeclineReason::parse)?,
-        amount: amount(row)?,
+        holder: read_subscriber(row)?,
+        closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
+        amount: read_amount(row, "transactions.currency")?,
         description: row.try_get("description")?,
-        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+        service_period: ServicePeriod::new(from, to)
+            .map_err(|_| inconsistent_row("transactions.period_to"))?,
     })
 }

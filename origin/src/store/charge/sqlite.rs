@@ -2,13 +2,14 @@
 
 use crate::store::charge::{Charge, Fixed, NewCharge, Posting};
 use crate::store::coupon::sqlite as coupon;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::nonce::sqlite as nonce;
 use crate::store::number::Holder;
 use crate::store::queue::sqlite as queue;
 use crate::store::spending::sqlite as spending;
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::{amount, holder, optional_text, raw_result, text};
+use crate::store::sqlite::rows::{
+    parse_column, parse_optional_column, read_amount, read_raw_result, read_subscriber,
+};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -108,15 +109,15 @@ fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Optio
     )?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let verdict = match text(row, "state", PaiState::parse)? {
+    let verdict = match parse_column(row, "pais.state", PaiState::parse)? {
         PaiState::Active => None,
         PaiState::Suspended => Some(DeclineReason::AccountOnHold),
-        PaiState::Closed => Some(text(row, "closed_reason", DeclineReason::parse)?),
+        PaiState::Closed => Some(parse_column(row, "pais.closed_reason", DeclineReason::parse)?),
     };
     Ok(Some(PaiHolder {
         subscriber_id: row.get("subscriber_id")?,
         handle: row.get("handle")?,
-        known: holder(row)?,
+        known: read_subscriber(row)?,
         verdict,
     }))
 }
@@ -160,11 +161,11 @@ fn insert(
 pub(in crate::store) fn fix_answer(tx: &Connection, transaction_id: &str) -> Result<Fixed, StoreError> {
     let mut select = tx.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
     let mut rows = select.query([transaction_id])?;
-    let row = rows.next()?.ok_or_else(|| corrupt("transaction_id"))?;
+    let row = rows.next()?.ok_or_else(|| missing_row("transactions"))?;
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let answer = serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("transactions.answer"))?;
     tx.prepare_cached("UPDATE transactions SET answer = ?2 WHERE transaction_id = ?1")?
         .execute(params![transaction_id, answer])?;
     Ok(Fixed { answer, before: false })
@@ -188,16 +189,18 @@ pub(in crate::store) fn told(
 ) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError> {
     let mut select = db.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
     let mut rows = select.query([transaction_id])?;
-    rows.next()?.map(|row| Ok((text(row, "partner", PartnerId::parse)?, read(row)?))).transpose()
+    rows.next()?
+        .map(|row| Ok((parse_column(row, "transactions.partner", PartnerId::parse)?, read(row)?)))
+        .transpose()
 }
 
 fn read(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
     Ok(TransactionResponse {
         transaction_id: row.get("transaction_id")?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
-        raw_result: raw_result(row)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
+        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
+        raw_result: read_raw_result(row)?,
     })
 }
 
@@ -216,14 +219,18 @@ pub(in crate::store) fn charge(db: &Connection, transaction_id: &str) -> Result<
 }
 
 pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError> {
-    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    let (from, to) = (
+        parse_column(row, "transactions.period_from", Day::parse)?,
+        parse_column(row, "transactions.period_to", Day::parse)?,
+    );
     Ok(Charge {
         transaction_id: row.get("transaction_id")?,
         handle: row.get("handle")?,
-        holder: holder(row)?,
-        closed: optional_text(row, "closed_reason", DeclineReason::parse)?,
-        amount: amount(row)?,
+        holder: read_subscriber(row)?,
+        closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
+        amount: read_amount(row, "transactions.currency")?,
         description: row.get("description")?,
-        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+        service_period: ServicePeriod::new(from, to)
+            .map_err(|_| inconsistent_row("transactions.period_to"))?,
     })
 }

@@ -6,13 +6,15 @@
 use crate::store::coupon::{
     CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, NewCoupon, WhichCoupons,
 };
+use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::number::Hash;
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::{Broken, corrupt};
+use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    amount, count, hash, locale, number, optional_text, pai as read_pai, text, time,
+    parse_column, parse_optional_column, read_amount, read_count, read_hash, read_locale, read_number,
+    read_pai, read_time,
 };
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OfferId};
@@ -22,7 +24,11 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
 use tokio_postgres::Row;
 
-pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue, Broken> {
+pub(super) async fn issue(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewCoupon,
+) -> Result<CouponIssue, TxError> {
     if let Some(row) = find(tx, &new.ext_coupon_id).await? {
         return Ok(if row.is_of(&new.fingerprint) {
             CouponIssue::Replayed(Box::new(row))
@@ -32,8 +38,8 @@ pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewCoupon) -> Resul
     }
     let buyer = pai::issue_and_tell(tx, now, &new.buyer).await?;
     // Somebody who is about to take the name is waited for; then this is done again, and finds it.
-    tx.change_one(
-        "coupon",
+    tx.execute_one(
+        "coupons",
         "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
              amount_minor, currency, code_hash, texts, issued_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14)",
@@ -56,7 +62,7 @@ pub(super) async fn issue(tx: &Db<'_>, now: Timestamp, new: &NewCoupon) -> Resul
     )
     .await?;
     queue::put_text(tx, "coupon", &new.coupon_id, &new.text.message, now).await?;
-    let row = find(tx, &new.ext_coupon_id).await?.ok_or_else(|| corrupt("coupon"))?;
+    let row = find(tx, &new.ext_coupon_id).await?.ok_or_else(|| missing_row("coupons"))?;
     Ok(CouponIssue::Created(Box::new(row)))
 }
 
@@ -64,20 +70,20 @@ const COUPON: &str = "SELECT c.*, r.period_from, r.period_to,
         r.transaction_id IS NOT NULL AND r.pai IS DISTINCT FROM c.pai AS is_gift
     FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
 
-pub(super) async fn find(db: &Db<'_>, id: &ExtId) -> Result<Option<CouponRow>, Broken> {
-    let row = db.row(&format!("{COUPON} WHERE c.ext_coupon_id = $1"), &[&id.as_str()]).await?;
+pub(super) async fn find(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponRow>, TxError> {
+    let row = db.query_optional(&format!("{COUPON} WHERE c.ext_coupon_id = $1"), &[&id.as_str()]).await?;
     row.as_ref().map(read_coupon).transpose()
 }
 
 /// The coupon, which nobody else changes until the commit.
-async fn find_and_lock(tx: &Db<'_>, id: &ExtId) -> Result<Option<CouponRow>, Broken> {
-    tx.row("SELECT 1 FROM coupons WHERE ext_coupon_id = $1 FOR UPDATE", &[&id.as_str()]).await?;
+async fn find_and_lock(tx: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponRow>, TxError> {
+    tx.query_optional("SELECT 1 FROM coupons WHERE ext_coupon_id = $1 FOR UPDATE", &[&id.as_str()]).await?;
     find(tx, id).await
 }
 
 /// Keeps everybody else from deciding about this coupon until the commit.
-pub(in crate::store) async fn lock(tx: &Db<'_>, coupon_id: &str) -> Result<(), Broken> {
-    tx.row("SELECT 1 FROM coupons WHERE coupon_id = $1 FOR UPDATE", &[&coupon_id]).await?;
+pub(in crate::store) async fn lock(tx: &PgConnection<'_>, coupon_id: &str) -> Result<(), TxError> {
+    tx.query_optional("SELECT 1 FROM coupons WHERE coupon_id = $1 FOR UPDATE", &[&coupon_id]).await?;
     Ok(())
 }
 
@@ -86,11 +92,11 @@ const UNDELIVERED: &str =
     "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
 
 pub(super) async fn page(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     after: Option<&ExtId>,
     which: WhichCoupons,
     limit: u32,
-) -> Result<Vec<CouponRow>, Broken> {
+) -> Result<Vec<CouponRow>, TxError> {
     let (these, now) = match which {
         WhichCoupons::All => ("", None),
         WhichCoupons::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
@@ -100,38 +106,44 @@ pub(super) async fn page(
         "{COUPON} WHERE c.ext_coupon_id > $1 AND coalesce(c.expires_at > $3, TRUE) {these}
          ORDER BY c.ext_coupon_id LIMIT $2"
     );
-    let rows = db.rows(&sql, &[&after.map_or("", ExtId::as_str), &i64::from(limit), &now]).await?;
+    let rows = db.query(&sql, &[&after.map_or("", ExtId::as_str), &i64::from(limit), &now]).await?;
     rows.iter().map(read_coupon).collect()
 }
 
-fn read_coupon(row: &Row) -> Result<CouponRow, Broken> {
+fn read_coupon(row: &Row) -> Result<CouponRow, TxError> {
     let when =
-        |column| Ok::<_, Broken>(row.try_get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds));
-    let days = (optional_text(row, "period_from", Day::parse)?, optional_text(row, "period_to", Day::parse)?);
+        |column| Ok::<_, TxError>(row.try_get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds));
+    let days = (
+        parse_optional_column(row, "coupon_redemptions.period_from", Day::parse)?,
+        parse_optional_column(row, "coupon_redemptions.period_to", Day::parse)?,
+    );
     let service_period = match days {
-        (Some(from), Some(to)) => Some(ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?),
+        (Some(from), Some(to)) => {
+            Some(ServicePeriod::new(from, to).map_err(|_| inconsistent_row("coupon_redemptions.period_to"))?)
+        }
         _ => None,
     };
-    let undelivered = match optional_text(row, "undelivered_reason", UndeliveredReason::parse)? {
-        None => None,
-        Some(reason) => {
-            let at = when("undelivered_at")?.ok_or_else(|| corrupt("undelivered_at"))?;
-            Some(Undelivered { at, reason, code: row.try_get("undelivered_code")? })
-        }
-    };
+    let undelivered =
+        match parse_optional_column(row, "coupons.undelivered_reason", UndeliveredReason::parse)? {
+            None => None,
+            Some(reason) => {
+                let at = when("undelivered_at")?.ok_or_else(|| inconsistent_row("coupons.undelivered_at"))?;
+                Some(Undelivered { at, reason, code: row.try_get("undelivered_code")? })
+            }
+        };
     Ok(CouponRow {
         coupon_id: row.try_get("coupon_id")?,
-        ext_coupon_id: text(row, "ext_coupon_id", ExtId::parse)?,
+        ext_coupon_id: parse_column(row, "coupons.ext_coupon_id", ExtId::parse)?,
         fingerprint: optional_hash(row)?,
-        pai: read_pai(row)?,
-        plan: text(row, "plan", ExtId::parse)?,
+        pai: read_pai(row, "coupons.pai")?,
+        plan: parse_column(row, "coupons.plan", ExtId::parse)?,
         months: months(row)?,
-        offer: text(row, "offer", OfferId::parse)?,
+        offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         description: row.try_get("description")?,
-        amount: amount(row)?,
-        texts: count(row, "texts")?,
-        issued_at: time(row, "issued_at")?,
-        expires_at: time(row, "expires_at")?,
+        amount: read_amount(row, "coupons.currency")?,
+        texts: read_count(row, "coupons.texts")?,
+        issued_at: read_time(row, "coupons.issued_at")?,
+        expires_at: read_time(row, "coupons.expires_at")?,
         sent_at: when("sent_at")?,
         delivered_at: when("delivered_at")?,
         undelivered,
@@ -144,20 +156,20 @@ fn read_coupon(row: &Row) -> Result<CouponRow, Broken> {
     })
 }
 
-fn optional_hash(row: &Row) -> Result<Option<Hash>, Broken> {
+fn optional_hash(row: &Row) -> Result<Option<Hash>, TxError> {
     match row.try_get::<_, Option<&[u8]>>("fingerprint")? {
         None => Ok(None),
-        Some(_) => hash(row, "fingerprint").map(Some),
+        Some(_) => read_hash(row, "coupons.fingerprint").map(Some),
     }
 }
 
-pub(in crate::store) fn months(row: &Row) -> Result<u8, Broken> {
-    u8::try_from(count(row, "months")?).map_err(|_| corrupt("months"))
+pub(in crate::store) fn months(row: &Row) -> Result<u8, TxError> {
+    u8::try_from(read_count(row, "coupons.months")?).map_err(|_| inconsistent_row("coupons.months").into())
 }
 
-pub(super) async fn buyer(db: &Db<'_>, id: &ExtId) -> Result<Option<CouponBuyer>, Broken> {
+pub(super) async fn buyer(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponBuyer>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT h.number_index, h.number_sealed, h.generation, c.locale
              FROM coupons c JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
              WHERE c.ext_coupon_id = $1 AND p.state <> 'CLOSED'",
@@ -166,23 +178,23 @@ pub(super) async fn buyer(db: &Db<'_>, id: &ExtId) -> Result<Option<CouponBuyer>
         .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(CouponBuyer {
-        number: number(&row)?,
+        number: read_number(&row, "subscribers.number_index")?,
         generation: row.try_get("generation")?,
-        locale: locale(&row)?,
+        locale: read_locale(&row, "coupons.locale")?,
     }))
 }
 
 pub(super) async fn renew(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     id: &ExtId,
     resend_id: Option<&ExtId>,
     new: &CouponText,
-) -> Result<CouponChange, Broken> {
+) -> Result<CouponChange, TxError> {
     let Some(row) = find_and_lock(tx, id).await? else { return Ok(CouponChange::NotFound) };
     if let Some(resend_id) = resend_id {
         let sql = "SELECT 1 FROM coupon_resends WHERE coupon_id = $1 AND resend_id = $2";
-        if tx.row(sql, &[&row.coupon_id, &resend_id.as_str()]).await?.is_some() {
+        if tx.query_optional(sql, &[&row.coupon_id, &resend_id.as_str()]).await?.is_some() {
             return Ok(CouponChange::Done(Box::new(row)));
         }
     }
@@ -196,8 +208,8 @@ pub(super) async fn renew(
     if !is_buyer_here(tx, row.pai).await? {
         return Ok(CouponChange::BuyerLeft);
     }
-    tx.change_one(
-        "coupon",
+    tx.execute_one(
+        "coupons",
         "UPDATE coupons SET code_hash = $2, texts = texts + 1, message_id = NULL, sent_at = NULL,
              delivered_at = NULL, undelivered_at = NULL, undelivered_reason = NULL, undelivered_code = NULL
          WHERE coupon_id = $1",
@@ -206,7 +218,7 @@ pub(super) async fn renew(
     .await?;
     if let Some(resend_id) = resend_id {
         let sql = "INSERT INTO coupon_resends (coupon_id, resend_id) VALUES ($1, $2)";
-        tx.change_one("resend", sql, &[&row.coupon_id, &resend_id.as_str()]).await?;
+        tx.execute_one("coupon_resends", sql, &[&row.coupon_id, &resend_id.as_str()]).await?;
     }
     queue::drop_text(tx, "coupon", &row.coupon_id).await?;
     queue::put_text(tx, "coupon", &row.coupon_id, &new.message, now).await?;
@@ -214,15 +226,18 @@ pub(super) async fn renew(
 }
 
 /// Whether a PAI is open, which it stays until the commit: nobody is erased before this message is there to go with them.
-async fn is_buyer_here(tx: &Db<'_>, pai: Pai) -> Result<bool, Broken> {
+async fn is_buyer_here(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM pais WHERE pai = $1 AND state <> 'CLOSED' FOR NO KEY UPDATE";
-    Ok(tx.row(sql, &[&pai.to_string()]).await?.is_some())
+    Ok(tx.query_optional(sql, &[&pai.to_string()]).await?.is_some())
 }
 
 /// Of those who are erased, what they bought is not told apart by its contents any more. Before their PAIs are closed, as
 /// everybody takes coupons and PAIs.
-pub(in crate::store) async fn forget_contents(tx: &Db<'_>, subscribers: &[&str]) -> Result<(), Broken> {
-    tx.change(
+pub(in crate::store) async fn forget_contents(
+    tx: &PgConnection<'_>,
+    subscribers: &[&str],
+) -> Result<(), TxError> {
+    tx.execute(
         "UPDATE coupons SET fingerprint = NULL WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ANY ($1))",
         &[&subscribers],
     )
@@ -231,14 +246,17 @@ pub(in crate::store) async fn forget_contents(tx: &Db<'_>, subscribers: &[&str])
 }
 
 /// Their text messages, which have the number in them, are not sent any more.
-pub(in crate::store) async fn drop_texts_to(tx: &Db<'_>, subscribers: &[&str]) -> Result<(), Broken> {
-    tx.change(
+pub(in crate::store) async fn drop_texts_to(
+    tx: &PgConnection<'_>,
+    subscribers: &[&str],
+) -> Result<(), TxError> {
+    tx.execute(
         "DELETE FROM outbox WHERE kind = 'coupon' AND coupon_id IN
              (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ANY ($1))",
         &[&subscribers],
     )
     .await?;
-    tx.change(
+    tx.execute(
         "DELETE FROM outbox WHERE kind = 'coupon-reminder' AND coupon_id IN
              (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
               WHERE p.subscriber_id = ANY ($1) AND r.outcome <> 'DECLINED')",
@@ -248,13 +266,13 @@ pub(in crate::store) async fn drop_texts_to(tx: &Db<'_>, subscribers: &[&str]) -
     Ok(())
 }
 
-pub(super) async fn void(tx: &Db<'_>, now: Timestamp, id: &ExtId) -> Result<CouponChange, Broken> {
+pub(super) async fn void(tx: &PgConnection<'_>, now: Timestamp, id: &ExtId) -> Result<CouponChange, TxError> {
     let Some(row) = find_and_lock(tx, id).await? else { return Ok(CouponChange::NotFound) };
     if row.redeemed_at.is_some() {
         return Ok(CouponChange::Not(Box::new(row)));
     }
-    tx.change_one(
-        "coupon",
+    tx.execute_one(
+        "coupons",
         "UPDATE coupons SET voided_at = coalesce(voided_at, $2) WHERE coupon_id = $1",
         &[&row.coupon_id, &now.unix_seconds()],
     )
@@ -263,14 +281,15 @@ pub(super) async fn void(tx: &Db<'_>, now: Timestamp, id: &ExtId) -> Result<Coup
     changed(tx, id).await
 }
 
-async fn changed(tx: &Db<'_>, id: &ExtId) -> Result<CouponChange, Broken> {
-    let row = find(tx, id).await?.ok_or_else(|| corrupt("coupon"))?;
+async fn changed(tx: &PgConnection<'_>, id: &ExtId) -> Result<CouponChange, TxError> {
+    let row = find(tx, id).await?.ok_or_else(|| missing_row("coupons"))?;
     Ok(CouponChange::Done(Box::new(row)))
 }
 
-pub(in crate::store) fn until(row: Option<Row>) -> Result<Option<Day>, Broken> {
-    let day: Option<String> = row.ok_or_else(|| corrupt("period_to"))?.try_get("until")?;
-    day.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()
+pub(in crate::store) fn until(row: Option<Row>) -> Result<Option<Day>, TxError> {
+    let day: Option<String> = row.ok_or_else(|| missing_row("coupon_redemptions"))?.try_get("until")?;
+    day.map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("coupon_redemptions.period_to").into()))
+        .transpose()
 }
 
 /// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
@@ -280,17 +299,21 @@ const PAID: &str = "SELECT max(r.period_to) AS until
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                               WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
-pub(in crate::store) async fn paid_until(db: &Db<'_>, pai: Pai, today: Day) -> Result<Option<Day>, Broken> {
-    until(db.row(PAID, &[&pai.to_string(), &today.to_string()]).await?)
+pub(in crate::store) async fn paid_until(
+    db: &PgConnection<'_>,
+    pai: Pai,
+    today: Day,
+) -> Result<Option<Day>, TxError> {
+    until(db.query_optional(PAID, &[&pai.to_string(), &today.to_string()]).await?)
 }
 
 /// The last day of the coupons that have paid for some of these days already.
 pub(in crate::store) async fn paid_within(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     pai: Pai,
     period: ServicePeriod,
-) -> Result<Option<Day>, Broken> {
+) -> Result<Option<Day>, TxError> {
     let sql = format!("{PAID} AND r.period_from <= $3");
     let (from, to) = (period.from().to_string(), period.to().to_string());
-    until(tx.row(&sql, &[&pai.to_string(), &from, &to]).await?)
+    until(tx.query_optional(&sql, &[&pai.to_string(), &from, &to]).await?)
 }

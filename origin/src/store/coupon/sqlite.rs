@@ -3,11 +3,12 @@
 use crate::store::coupon::{
     CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, NewCoupon, WhichCoupons,
 };
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::sqlite as queue;
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::{amount, locale, number, optional_text, pai as read_pai, text};
+use crate::store::sqlite::rows::{
+    parse_column, parse_optional_column, read_amount, read_locale, read_number, read_pai,
+};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::limits::COUPON_SMS_MAX;
@@ -47,7 +48,7 @@ pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<
         new.expires_at.unix_seconds(),
     ])?;
     queue::put_text(tx, "coupon", &new.coupon_id, &new.text.message, now)?;
-    let row = find(tx, &new.ext_coupon_id)?.ok_or_else(|| corrupt("coupon"))?;
+    let row = find(tx, &new.ext_coupon_id)?.ok_or_else(|| missing_row("coupons"))?;
     Ok(CouponIssue::Created(Box::new(row)))
 }
 
@@ -90,31 +91,37 @@ pub(super) fn page(
 
 fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
     let time = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp::from_unix_seconds));
-    let days = (optional_text(row, "period_from", Day::parse)?, optional_text(row, "period_to", Day::parse)?);
+    let days = (
+        parse_optional_column(row, "coupon_redemptions.period_from", Day::parse)?,
+        parse_optional_column(row, "coupon_redemptions.period_to", Day::parse)?,
+    );
     let service_period = match days {
-        (Some(from), Some(to)) => Some(ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?),
+        (Some(from), Some(to)) => {
+            Some(ServicePeriod::new(from, to).map_err(|_| inconsistent_row("coupon_redemptions.period_to"))?)
+        }
         _ => None,
     };
-    let undelivered = match optional_text(row, "undelivered_reason", UndeliveredReason::parse)? {
-        None => None,
-        Some(reason) => {
-            let at = time("undelivered_at")?.ok_or_else(|| corrupt("undelivered_at"))?;
-            Some(Undelivered { at, reason, code: row.get("undelivered_code")? })
-        }
-    };
+    let undelivered =
+        match parse_optional_column(row, "coupons.undelivered_reason", UndeliveredReason::parse)? {
+            None => None,
+            Some(reason) => {
+                let at = time("undelivered_at")?.ok_or_else(|| inconsistent_row("coupons.undelivered_at"))?;
+                Some(Undelivered { at, reason, code: row.get("undelivered_code")? })
+            }
+        };
     Ok(CouponRow {
         coupon_id: row.get("coupon_id")?,
-        ext_coupon_id: text(row, "ext_coupon_id", ExtId::parse)?,
+        ext_coupon_id: parse_column(row, "coupons.ext_coupon_id", ExtId::parse)?,
         fingerprint: row.get("fingerprint")?,
-        pai: read_pai(row)?,
-        plan: text(row, "plan", ExtId::parse)?,
+        pai: read_pai(row, "coupons.pai")?,
+        plan: parse_column(row, "coupons.plan", ExtId::parse)?,
         months: row.get("months")?,
-        offer: text(row, "offer", OfferId::parse)?,
+        offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         description: row.get("description")?,
-        amount: amount(row)?,
+        amount: read_amount(row, "coupons.currency")?,
         texts: row.get("texts")?,
-        issued_at: time("issued_at")?.ok_or_else(|| corrupt("issued_at"))?,
-        expires_at: time("expires_at")?.ok_or_else(|| corrupt("expires_at"))?,
+        issued_at: time("issued_at")?.ok_or_else(|| inconsistent_row("coupons.issued_at"))?,
+        expires_at: time("expires_at")?.ok_or_else(|| inconsistent_row("coupons.expires_at"))?,
         sent_at: time("sent_at")?,
         delivered_at: time("delivered_at")?,
         undelivered,
@@ -135,7 +142,11 @@ pub(super) fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, 
     )?;
     let mut rows = select.query([id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(CouponBuyer { number: number(row)?, generation: row.get("generation")?, locale: locale(row)? }))
+    Ok(Some(CouponBuyer {
+        number: read_number(row)?,
+        generation: row.get("generation")?,
+        locale: read_locale(row, "coupons.locale")?,
+    }))
 }
 
 pub(super) fn renew(
@@ -209,7 +220,7 @@ pub(super) fn void(tx: &Connection, now: Timestamp, id: &ExtId) -> Result<Coupon
 }
 
 fn changed(tx: &Connection, id: &ExtId) -> Result<CouponChange, StoreError> {
-    let row = find(tx, id)?.ok_or_else(|| corrupt("coupon"))?;
+    let row = find(tx, id)?.ok_or_else(|| missing_row("coupons"))?;
     Ok(CouponChange::Done(Box::new(row)))
 }
 
@@ -223,7 +234,9 @@ pub(in crate::store) fn paid_until(db: &Connection, pai: Pai, today: Day) -> Res
     let until: Option<String> = db
         .prepare_cached(&format!("SELECT max(r.period_to) {PAID} AND r.period_to >= ?2"))?
         .query_row(params![pai.to_string(), today.to_string()], |row| row.get(0))?;
-    until.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()
+    until
+        .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("coupon_redemptions.period_to")))
+        .transpose()
 }
 
 /// The last day of the coupons that have paid for some of these days already.
@@ -239,5 +252,7 @@ pub(in crate::store) fn paid_within(
         .query_row(params![pai.to_string(), period.from().to_string(), period.to().to_string()], |row| {
             row.get(0)
         })?;
-    until.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()
+    until
+        .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("coupon_redemptions.period_to")))
+        .transpose()
 }

@@ -2,9 +2,10 @@
 //! whichever order that is heard.
 
 use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, TextEnd};
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::optional_text;
-use crate::store::postgres::statements::Db;
+use crate::store::error::missing_row;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::parse_optional_column;
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::Settling;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
@@ -12,13 +13,13 @@ use onbill_domain::wire::coupon::UndeliveredReason;
 /// The message centre has a coupon's text message. Its receipt may have come before this, or come at this moment: who
 /// brings it puts a row there as we do, and of two the second waits for the first.
 pub(in crate::store) async fn sent(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     coupon_id: &str,
     message_id: Option<&str>,
-) -> Result<Settling, Broken> {
-    tx.change_one(
-        "coupon",
+) -> Result<Settling, TxError> {
+    tx.execute_one(
+        "coupons",
         "UPDATE coupons SET sent_at = $2, message_id = $3, undelivered_at = NULL, undelivered_reason = NULL,
              undelivered_code = NULL
          WHERE coupon_id = $1",
@@ -27,7 +28,7 @@ pub(in crate::store) async fn sent(
     .await?;
     let Some(message_id) = message_id else { return Ok(Settling::Written) };
     let is_ours = tx
-        .change(
+        .execute(
             "INSERT INTO text_receipts (message_id, received_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             &[&message_id, &now.unix_seconds()],
         )
@@ -45,14 +46,14 @@ pub(in crate::store) async fn sent(
 
 /// Its newest message is not on its way to the phone, whoever has found that out.
 pub(in crate::store) async fn not_coming(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     coupon_id: &str,
     reason: UndeliveredReason,
     code: Option<&str>,
-) -> Result<(), Broken> {
-    tx.change_one(
-        "coupon",
+) -> Result<(), TxError> {
+    tx.execute_one(
+        "coupons",
         "UPDATE coupons SET undelivered_at = $2, undelivered_reason = $3, undelivered_code = $4 WHERE coupon_id = $1",
         &[&coupon_id, &now.unix_seconds(), &reason.as_str(), &code],
     )
@@ -61,11 +62,11 @@ pub(in crate::store) async fn not_coming(
 
 /// A receipt. One that says what is known, or less, changes nothing; of a message that is not known it is kept.
 pub(in crate::store) async fn ended(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     message_id: &str,
     end: &TextEnd,
-) -> Result<Option<String>, Broken> {
+) -> Result<Option<String>, TxError> {
     keep_receipt(tx, now, message_id, end).await?;
     let lost = match apply(tx, now, message_id, end).await? {
         Heard::Nobodys => return Ok(None),
@@ -78,9 +79,14 @@ pub(in crate::store) async fn ended(
 
 /// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
 /// restart: then the message that was sent last is meant.
-async fn apply(tx: &Db<'_>, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<Heard, Broken> {
+async fn apply(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    message_id: &str,
+    end: &TextEnd,
+) -> Result<Heard, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT coupon_id, undelivered_at IS NULL AS is_hoped_for FROM coupons
              WHERE message_id = $1 AND delivered_at IS NULL ORDER BY sent_at DESC LIMIT 1 FOR UPDATE",
             &[&message_id],
@@ -90,8 +96,8 @@ async fn apply(tx: &Db<'_>, now: Timestamp, message_id: &str, end: &TextEnd) -> 
     let (coupon_id, is_hoped_for): (String, bool) = (row.try_get("coupon_id")?, row.try_get("is_hoped_for")?);
     match end {
         TextEnd::Delivered => {
-            tx.change_one(
-                "coupon",
+            tx.execute_one(
+                "coupons",
                 "UPDATE coupons SET delivered_at = $2, undelivered_at = NULL, undelivered_reason = NULL,
                      undelivered_code = NULL
                  WHERE coupon_id = $1",
@@ -108,12 +114,17 @@ async fn apply(tx: &Db<'_>, now: Timestamp, message_id: &str, end: &TextEnd) -> 
     }
 }
 
-async fn keep_receipt(tx: &Db<'_>, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<(), Broken> {
+async fn keep_receipt(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    message_id: &str,
+    end: &TextEnd,
+) -> Result<(), TxError> {
     let (reason, code) = match end {
         TextEnd::Delivered => (None, None),
         TextEnd::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
     };
-    tx.change(
+    tx.execute(
         "INSERT INTO text_receipts (message_id, received_at, reason, code) VALUES ($1, $2, $3, $4)
          ON CONFLICT (message_id) DO UPDATE SET reason = NULL, code = NULL WHERE excluded.reason IS NULL",
         &[&message_id, &now.unix_seconds(), &reason, &code],
@@ -123,12 +134,15 @@ async fn keep_receipt(tx: &Db<'_>, now: Timestamp, message_id: &str, end: &TextE
 }
 
 /// The receipt that is known to be there.
-async fn take_receipt(tx: &Db<'_>, message_id: &str) -> Result<TextEnd, Broken> {
+async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<TextEnd, TxError> {
     let row = tx
-        .row("DELETE FROM text_receipts WHERE message_id = $1 RETURNING reason, code", &[&message_id])
+        .query_optional(
+            "DELETE FROM text_receipts WHERE message_id = $1 RETURNING reason, code",
+            &[&message_id],
+        )
         .await?
-        .ok_or_else(|| corrupt("receipt"))?;
-    Ok(match optional_text(&row, "reason", UndeliveredReason::parse)? {
+        .ok_or_else(|| missing_row("text_receipts"))?;
+    Ok(match parse_optional_column(&row, "text_receipts.reason", UndeliveredReason::parse)? {
         None => TextEnd::Delivered,
         Some(reason) => TextEnd::Undelivered { reason, code: row.try_get("code")? },
     })
@@ -136,11 +150,11 @@ async fn take_receipt(tx: &Db<'_>, message_id: &str) -> Result<TextEnd, Broken> 
 
 /// Forgets receipts of messages that nobody has asked about.
 pub(in crate::store) async fn forget_receipts(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,
-) -> Result<u64, Broken> {
-    tx.change(
+) -> Result<u64, TxError> {
+    tx.execute(
         "DELETE FROM text_receipts WHERE message_id IN
              (SELECT message_id FROM text_receipts WHERE received_at <= $1 LIMIT $2)",
         &[&(now.unix_seconds() - RECEIPT_SECONDS), &limit],

@@ -4,7 +4,7 @@
 use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, TextEnd};
 use crate::store::error::StoreError;
 use crate::store::queue::Settling;
-use crate::store::sqlite::rows::optional_text;
+use crate::store::sqlite::rows::parse_optional_column;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -107,7 +107,7 @@ fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<TextEnd>, St
         tx.prepare_cached("DELETE FROM text_receipts WHERE message_id = ?1 RETURNING reason, code")?;
     let mut rows = delete.query([message_id])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(match optional_text(row, "reason", UndeliveredReason::parse)? {
+    Ok(Some(match parse_optional_column(row, "text_receipts.reason", UndeliveredReason::parse)? {
         None => TextEnd::Delivered,
         Some(reason) => TextEnd::Undelivered { reason, code: row.get("code")? },
     }))

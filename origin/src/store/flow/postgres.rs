@@ -2,10 +2,12 @@
 
 use crate::store::flow::{DevicePin, Flow, FlowStart, Journey, NewFlow, PinTry};
 use crate::store::number::{Hash, NumberIndex};
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::{count, hash, locale, number, optional_text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{
+    parse_optional_column, read_count, read_hash, read_locale, read_number, read_time,
+};
 use crate::store::postgres::turns;
+use crate::store::postgres::tx_error::TxError;
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
@@ -14,24 +16,24 @@ use tokio_postgres::Row;
 const DAY_SECONDS: i64 = 86_400;
 
 pub(in crate::store) async fn start(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     flow: &NewFlow,
-) -> Result<FlowStart, Broken> {
+) -> Result<FlowStart, TxError> {
     let index = flow.number.index.0.as_slice();
     if flow.pin.is_some() {
         // Two at once would both count nine codes.
         turns::take(tx, now, flow.number.index).await?;
         // The newest ten codes of the last 24 hours: with a tenth, its falling out of the day frees a place.
         let tenth = tx
-            .row(
+            .query_optional(
                 "SELECT started_at FROM flows WHERE number_index = $1 AND started_at > $2 AND pin_mac IS NOT NULL
                  ORDER BY started_at DESC LIMIT 1 OFFSET $3",
                 &[&index, &(now.unix_seconds() - DAY_SECONDS), &i64::from(PINS_PER_DAY_MAX - 1)],
             )
             .await?;
         if let Some(row) = tenth {
-            let again_at = time(&row, "started_at")?.plus_seconds(DAY_SECONDS);
+            let again_at = read_time(&row, "flows.started_at")?.plus_seconds(DAY_SECONDS);
             return Ok(FlowStart::TooManyPins { again_at });
         }
     }
@@ -41,8 +43,8 @@ pub(in crate::store) async fn start(
         }
         Journey::Device { partner } => (Some(partner.as_str()), None, None),
     };
-    tx.change_one(
-        "flow",
+    tx.execute_one(
+        "flows",
         "INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
              expires_at, proven_at, pin_mac, pin_expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -63,8 +65,8 @@ pub(in crate::store) async fn start(
     )
     .await?;
     if let Some(pin) = &flow.pin {
-        tx.change_one(
-            "outbox entry",
+        tx.execute_one(
+            "outbox",
             "INSERT INTO outbox (kind, payload, due_at, attempts) VALUES ('pin', $1, $2, 0)",
             &[&pin.message, &now.unix_seconds()],
         )
@@ -74,14 +76,14 @@ pub(in crate::store) async fn start(
 }
 
 pub(in crate::store) async fn try_pin(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     flow: &Hash,
     pin: &Hash,
-) -> Result<PinTry<Flow>, Broken> {
+) -> Result<PinTry<Flow>, TxError> {
     // The flow is locked: tries at once are counted one after the other.
     let row = tx
-        .row(
+        .query_optional(
             "SELECT flow_hash, number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries
              FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND pin_mac IS NOT NULL AND partner IS NULL
              FOR UPDATE",
@@ -95,12 +97,12 @@ pub(in crate::store) async fn try_pin(
 }
 
 pub(in crate::store) async fn try_device_pin(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     pin: &DevicePin,
-) -> Result<PinTry<()>, Broken> {
+) -> Result<PinTry<()>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT flow_hash, pin_mac, pin_expires_at, pin_tries FROM flows
              WHERE flow_hash = $1 AND expires_at > $2 AND partner = $3 AND number_index = $4 FOR UPDATE",
             &[&pin.flow.as_slice(), &now.unix_seconds(), &pin.partner.as_str(), &pin.number.0.as_slice()],
@@ -113,25 +115,25 @@ pub(in crate::store) async fn try_device_pin(
 }
 
 pub(in crate::store) async fn newest_of_device(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     partner: &PartnerId,
     number: NumberIndex,
-) -> Result<Option<Hash>, Broken> {
+) -> Result<Option<Hash>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT flow_hash FROM flows WHERE number_index = $1 AND partner = $2 ORDER BY started_at DESC LIMIT 1",
             &[&number.0.as_slice(), &partner.as_str()],
         )
         .await?;
-    row.map(|row| hash(&row, "flow_hash")).transpose()
+    row.map(|row| read_hash(&row, "flows.flow_hash")).transpose()
 }
 
 /// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
 /// proven.
-async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<PinTry<()>, Broken> {
-    let flow = hash(row, "flow_hash")?;
-    let expires_at = time(row, "pin_expires_at")?;
-    let tries = count(row, "pin_tries")?;
+async fn judge(tx: &PgConnection<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<PinTry<()>, TxError> {
+    let flow = read_hash(row, "flows.flow_hash")?;
+    let expires_at = read_time(row, "flows.pin_expires_at")?;
+    let tries = read_count(row, "flows.pin_tries")?;
     if now >= expires_at {
         return Ok(PinTry::Expired);
     }
@@ -139,10 +141,10 @@ async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<Pin
         return Ok(PinTry::UsedUp { expires_at });
     }
     // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
-    let matches = hash(row, "pin_mac")? == *pin;
+    let matches = read_hash(row, "flows.pin_mac")? == *pin;
     let proven_at = matches.then_some(now.unix_seconds());
-    tx.change_one(
-        "flow",
+    tx.execute_one(
+        "flows",
         "UPDATE flows SET pin_tries = pin_tries + 1, proven_at = coalesce(proven_at, $2) WHERE flow_hash = $1",
         &[&flow.as_slice(), &proven_at],
     )
@@ -154,17 +156,17 @@ async fn judge(tx: &Db<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<Pin
     })
 }
 
-pub(in crate::store) async fn is_there(db: &Db<'_>, flow: &Hash) -> Result<bool, Broken> {
-    Ok(db.row("SELECT 1 FROM flows WHERE flow_hash = $1", &[&flow.as_slice()]).await?.is_some())
+pub(in crate::store) async fn is_there(db: &PgConnection<'_>, flow: &Hash) -> Result<bool, TxError> {
+    Ok(db.query_optional("SELECT 1 FROM flows WHERE flow_hash = $1", &[&flow.as_slice()]).await?.is_some())
 }
 
 pub(in crate::store) async fn proven(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     now: Timestamp,
     flow: &Hash,
-) -> Result<Option<Flow>, Broken> {
+) -> Result<Option<Flow>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT number_index, number_sealed, offer, locale, return_url, pin_mac FROM flows
              WHERE flow_hash = $1 AND expires_at > $2 AND proven_at IS NOT NULL AND partner IS NULL",
             &[&flow.as_slice(), &now.unix_seconds()],
@@ -174,19 +176,23 @@ pub(in crate::store) async fn proven(
 }
 
 /// Flows are kept for a day after their start: they count against the number's PINs.
-pub(in crate::store) async fn forget(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
-    tx.change(
+pub(in crate::store) async fn forget(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, TxError> {
+    tx.execute(
         "DELETE FROM flows WHERE flow_hash IN (SELECT flow_hash FROM flows WHERE started_at <= $1 LIMIT $2)",
         &[&(now.unix_seconds() - DAY_SECONDS), &limit],
     )
     .await
 }
 
-fn read(row: &Row) -> Result<Flow, Broken> {
+fn read(row: &Row) -> Result<Flow, TxError> {
     Ok(Flow {
-        number: number(row)?,
-        offer: optional_text(row, "offer", OfferId::parse)?,
-        locale: locale(row)?,
+        number: read_number(row, "flows.number_index")?,
+        offer: parse_optional_column(row, "flows.offer", OfferId::parse)?,
+        locale: read_locale(row, "flows.locale")?,
         return_url: row.try_get("return_url")?,
         by_pin: row.try_get::<_, Option<&[u8]>>("pin_mac")?.is_some(),
     })

@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 use crate::store::flow::{DevicePin, Flow, FlowStart, Journey, NewFlow, PinTry};
 use crate::store::number::{Hash, NumberIndex};
-use crate::store::sqlite::rows::{locale, number, optional_text};
+use crate::store::sqlite::rows::{parse_optional_column, read_locale, read_number};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
@@ -161,9 +161,9 @@ pub(in crate::store) fn forget(tx: &Connection, now: Timestamp, limit: u32) -> R
 
 fn read(row: &Row<'_>) -> Result<Flow, StoreError> {
     Ok(Flow {
-        number: number(row)?,
-        offer: optional_text(row, "offer", OfferId::parse)?,
-        locale: locale(row)?,
+        number: read_number(row)?,
+        offer: parse_optional_column(row, "flows.offer", OfferId::parse)?,
+        locale: read_locale(row, "flows.locale")?,
         return_url: row.get("return_url")?,
         by_pin: row.get::<_, Option<Hash>>("pin_mac")?.is_some(),
     })

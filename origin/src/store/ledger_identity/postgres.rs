@@ -1,17 +1,17 @@
 //! What the books were begun with.
 
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::tx_error::TxError;
 
 /// Runs at SERIALIZABLE: what it decides by are rows that may not be there yet, and these cannot be locked.
 pub(in crate::store) async fn compare(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     facts: &[(&'static str, Vec<u8>)],
-) -> Result<Option<&'static str>, Broken> {
-    let has_subscribers = tx.row("SELECT 1 FROM subscribers LIMIT 1", &[]).await?.is_some();
+) -> Result<Option<&'static str>, TxError> {
+    let has_subscribers = tx.query_optional("SELECT 1 FROM subscribers LIMIT 1", &[]).await?.is_some();
     if has_subscribers {
         for (fact, value) in facts {
-            let noted = tx.row("SELECT value FROM begun_with WHERE fact = $1", &[fact]).await?;
+            let noted = tx.query_optional("SELECT value FROM begun_with WHERE fact = $1", &[fact]).await?;
             if let Some(row) = noted
                 && row.try_get::<_, &[u8]>("value")? != value
             {
@@ -20,8 +20,8 @@ pub(in crate::store) async fn compare(
         }
     }
     for (fact, value) in facts {
-        tx.change_one(
-            "fact",
+        tx.execute_one(
+            "begun_with",
             "INSERT INTO begun_with (fact, value) VALUES ($1, $2)
              ON CONFLICT (fact) DO UPDATE SET value = excluded.value",
             &[fact, value],

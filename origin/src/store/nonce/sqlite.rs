@@ -13,7 +13,7 @@ pub(in crate::store) fn spend(tx: &Connection, nonce: Option<&Nonce>) -> Result<
     )?;
     match insert.execute(params![nonce.key_id(), nonce.value(), nonce.expires_at().unix_seconds()])? {
         1 => Ok(()),
-        _ => Err(StoreError::NonceSpent),
+        _ => Err(StoreError::NonceReplayed),
     }
 }
 

@@ -3,20 +3,24 @@
 
 use crate::store::notification::{Addressee, NewNotification, Notifying, UNNAMED_SECONDS};
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::{count, holder, text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, read_count, read_subscriber, read_time};
+use crate::store::postgres::tx_error::TxError;
 use onbill_domain::day::Day;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 
-pub(super) async fn notify(tx: &Db<'_>, now: Timestamp, new: &NewNotification) -> Result<Notifying, Broken> {
+pub(super) async fn notify(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewNotification,
+) -> Result<Notifying, TxError> {
     // Before its name is looked for: the same call may have taken it, and the last of the day, until now.
     let state = pai::lock(tx, &new.partner, new.pai).await?;
     if let Some((name, fingerprint)) = &new.named {
         let known = tx
-            .row(
+            .query_optional(
                 "SELECT fingerprint FROM notifications WHERE partner = $1 AND ext_notification_id = $2",
                 &[&new.partner.as_str(), &name.as_str()],
             )
@@ -32,17 +36,19 @@ pub(super) async fn notify(tx: &Db<'_>, now: Timestamp, new: &NewNotification) -
     }
     let pai = new.pai.to_string();
     let today = tx
-        .row(
+        .query_optional(
             "SELECT count(*) AS today FROM notifications WHERE pai = $1 AND accepted_at >= $2",
             &[&pai, &Day::of_timestamp(now).starts_at().unix_seconds()],
         )
         .await?;
-    if today.as_ref().map(|row| count(row, "today")).transpose()? >= Some(NOTIFICATIONS_PER_DAY_MAX) {
+    if today.as_ref().map(|row| read_count(row, "notifications.today")).transpose()?
+        >= Some(NOTIFICATIONS_PER_DAY_MAX)
+    {
         return Ok(Notifying::TooMany);
     }
     // A name that is taken at this moment, for somebody else, is waited for; then this is done again, and finds it.
-    tx.change_one(
-        "notification",
+    tx.execute_one(
+        "notifications",
         "INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         &[
@@ -55,8 +61,8 @@ pub(super) async fn notify(tx: &Db<'_>, now: Timestamp, new: &NewNotification) -
         ],
     )
     .await?;
-    tx.change_one(
-        "outbox entry",
+    tx.execute_one(
+        "outbox",
         "INSERT INTO outbox (kind, notification_id, payload, due_at, attempts)
          VALUES ('notification', $1, $2, $3, 0)",
         &[&new.notification_id, &new.message, &now.unix_seconds()],
@@ -65,9 +71,12 @@ pub(super) async fn notify(tx: &Db<'_>, now: Timestamp, new: &NewNotification) -
     Ok(Notifying::Accepted)
 }
 
-pub(super) async fn addressee(db: &Db<'_>, notification_id: &str) -> Result<Option<Addressee>, Broken> {
+pub(super) async fn addressee(
+    db: &PgConnection<'_>,
+    notification_id: &str,
+) -> Result<Option<Addressee>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.generation
              FROM notifications n JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
              WHERE n.notification_id = $1",
@@ -75,16 +84,16 @@ pub(super) async fn addressee(db: &Db<'_>, notification_id: &str) -> Result<Opti
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let holder = match text(&row, "state", PaiState::parse)? {
+    let holder = match parse_column(&row, "pais.state", PaiState::parse)? {
         PaiState::Closed => None,
-        PaiState::Active | PaiState::Suspended => holder(&row)?,
+        PaiState::Active | PaiState::Suspended => read_subscriber(&row)?,
     };
-    Ok(Some(Addressee { accepted_at: time(&row, "accepted_at")?, holder }))
+    Ok(Some(Addressee { accepted_at: read_time(&row, "notifications.accepted_at")?, holder }))
 }
 
 /// Of those who are erased: what waits is not sent, and what was taken is not told apart by its contents any more. Their
 /// PAIs are closed by now, so that nothing is taken any more.
-pub(in crate::store) async fn forget(tx: &Db<'_>, subscribers: &[&str]) -> Result<(), Broken> {
+pub(in crate::store) async fn forget(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<(), TxError> {
     for sql in [
         "UPDATE notifications SET fingerprint = NULL
          WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ANY ($1))",
@@ -92,14 +101,18 @@ pub(in crate::store) async fn forget(tx: &Db<'_>, subscribers: &[&str]) -> Resul
              (SELECT n.notification_id FROM notifications n JOIN pais p USING (pai)
               WHERE p.subscriber_id = ANY ($1))",
     ] {
-        tx.change(sql, &[&subscribers]).await?;
+        tx.execute(sql, &[&subscribers]).await?;
     }
     Ok(())
 }
 
 /// Forgets messages without a name whose day is over, unless they still wait.
-pub(in crate::store) async fn forget_unnamed(tx: &Db<'_>, now: Timestamp, limit: i64) -> Result<u64, Broken> {
-    tx.change(
+pub(in crate::store) async fn forget_unnamed(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, TxError> {
+    tx.execute(
         "DELETE FROM notifications WHERE notification_id IN
              (SELECT n.notification_id FROM notifications n
               WHERE n.ext_notification_id IS NULL AND n.accepted_at <= $1

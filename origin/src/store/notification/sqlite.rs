@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 use crate::store::notification::{Addressee, NewNotification, Notifying, UNNAMED_SECONDS};
 use crate::store::number::Hash;
-use crate::store::sqlite::rows::{holder, text};
+use crate::store::sqlite::rows::{parse_column, read_subscriber};
 use onbill_domain::day::Day;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::PaiState;
@@ -71,9 +71,9 @@ pub(super) fn addressee(db: &Connection, notification_id: &str) -> Result<Option
     let mut rows = select.query([notification_id])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let accepted_at = Timestamp::from_unix_seconds(row.get("accepted_at")?);
-    let holder = match text(row, "state", PaiState::parse)? {
+    let holder = match parse_column(row, "pais.state", PaiState::parse)? {
         PaiState::Closed => None,
-        PaiState::Active | PaiState::Suspended => holder(row)?,
+        PaiState::Active | PaiState::Suspended => read_subscriber(row)?,
     };
     Ok(Some(Addressee { accepted_at, holder }))
 }

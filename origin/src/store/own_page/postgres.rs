@@ -1,13 +1,14 @@
 //! A customer's own page: their PAIs, the charges on these along an index, and ending one.
 
+use crate::store::error::inconsistent_row;
 use crate::store::number::NumberIndex;
 use crate::store::own_page::{Link, OwnCharge};
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::{amount, optional_text, pai as read_pai, text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
 use crate::store::postgres::turns;
+use crate::store::postgres::tx_error::TxError;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -38,57 +39,72 @@ const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0)
         ORDER BY created_at DESC, transaction_id DESC LIMIT $4) t
     ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT $4";
 
-pub(super) async fn links(db: &Db<'_>, number: NumberIndex, generation: &str) -> Result<Vec<Link>, Broken> {
+pub(super) async fn links(
+    db: &PgConnection<'_>,
+    number: NumberIndex,
+    generation: &str,
+) -> Result<Vec<Link>, TxError> {
     let sql = format!("{LINKS} ORDER BY p.state = 'CLOSED', since DESC, p.pai");
-    db.rows(&sql, &[&number.0.as_slice(), &generation]).await?.iter().map(link).collect()
+    db.query(&sql, &[&number.0.as_slice(), &generation]).await?.iter().map(link).collect()
 }
 
-async fn find(db: &Db<'_>, number: NumberIndex, generation: &str, pai: &str) -> Result<Option<Link>, Broken> {
-    let row = db.row(&format!("{LINKS} AND p.pai = $3"), &[&number.0.as_slice(), &generation, &pai]).await?;
+async fn find(
+    db: &PgConnection<'_>,
+    number: NumberIndex,
+    generation: &str,
+    pai: &str,
+) -> Result<Option<Link>, TxError> {
+    let row = db
+        .query_optional(&format!("{LINKS} AND p.pai = $3"), &[&number.0.as_slice(), &generation, &pai])
+        .await?;
     row.as_ref().map(link).transpose()
 }
 
-fn link(row: &Row) -> Result<Link, Broken> {
-    let plan = optional_text(row, "plan", ExtId::parse)?;
-    let status = optional_text(row, "status", SubscriptionStatus::parse)?;
+fn link(row: &Row) -> Result<Link, TxError> {
+    let plan = parse_optional_column(row, "partner_subscriptions.plan", ExtId::parse)?;
+    let status = parse_optional_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?;
     let closed_at: Option<i64> = row.try_get("closed_at")?;
     Ok(Link {
-        pai: read_pai(row)?,
-        partner: text(row, "partner", PartnerId::parse)?,
+        pai: read_pai(row, "pais.pai")?,
+        partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         subscription: plan.zip(status),
-        since: time(row, "since")?,
-        state: text(row, "state", PaiState::parse)?,
+        since: read_time(row, "pais.since")?,
+        state: parse_column(row, "pais.state", PaiState::parse)?,
         closed_at: closed_at.map(Timestamp::from_unix_seconds),
-        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
+        closed_reason: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
     })
 }
 
 pub(super) async fn charges_on(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     pais: &[Pai],
     before: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<OwnCharge>, Broken> {
+) -> Result<Page<OwnCharge>, TxError> {
     let pais: Vec<String> = pais.iter().map(Pai::to_string).collect();
     let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
     // One more than is shown tells whether there are older ones.
-    let rows = db.rows(CHARGES, &[&pais, &at, &id, &i64::from(limit + 1)]).await?;
+    let rows = db.query(CHARGES, &[&pais, &at, &id, &i64::from(limit + 1)]).await?;
     let charges = rows.iter().map(charge).collect::<Result<_, _>>()?;
     Ok(OwnCharge::page(charges, limit))
 }
 
-fn charge(row: &Row) -> Result<OwnCharge, Broken> {
-    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+fn charge(row: &Row) -> Result<OwnCharge, TxError> {
+    let (from, to) = (
+        parse_column(row, "transactions.period_from", Day::parse)?,
+        parse_column(row, "transactions.period_to", Day::parse)?,
+    );
     let refunded_minor = row.try_get("refunded_minor")?;
     Ok(OwnCharge {
         transaction_id: row.try_get("transaction_id")?,
-        partner: text(row, "partner", PartnerId::parse)?,
-        created_at: time(row, "created_at")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
+        created_at: read_time(row, "transactions.created_at")?,
         description: row.try_get("description")?,
-        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
-        amount: amount(row)?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        service_period: ServicePeriod::new(from, to)
+            .map_err(|_| inconsistent_row("transactions.period_to"))?,
+        amount: read_amount(row, "transactions.currency")?,
+        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
+        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
         refunded_minor,
         refunding_minor: row.try_get::<_, i64>("taken_off_minor")? - refunded_minor,
     })
@@ -96,12 +112,12 @@ fn charge(row: &Row) -> Result<OwnCharge, Broken> {
 
 /// The number's turn first, as whoever ends or moves its holder takes it: the PAI is still the holder's when it is closed.
 pub(super) async fn unlink(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     number: NumberIndex,
     generation: &str,
     pai: Pai,
-) -> Result<Option<Link>, Broken> {
+) -> Result<Option<Link>, TxError> {
     let pai = pai.to_string();
     turns::take(tx, now, number).await?;
     if find(tx, number, generation, &pai).await?.is_none() {

@@ -1,12 +1,11 @@
 //! A customer's own page: their PAIs, the charges on these along an index, and ending one.
 
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::NumberIndex;
 use crate::store::own_page::{Link, OwnCharge};
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::sqlite as pai;
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::{amount, optional_text, pai as read_pai, text};
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -59,17 +58,17 @@ fn find(
 }
 
 fn link(row: &Row<'_>) -> Result<Link, StoreError> {
-    let plan = optional_text(row, "plan", ExtId::parse)?;
-    let status = optional_text(row, "status", SubscriptionStatus::parse)?;
+    let plan = parse_optional_column(row, "partner_subscriptions.plan", ExtId::parse)?;
+    let status = parse_optional_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?;
     let closed_at: Option<i64> = row.get("closed_at")?;
     Ok(Link {
-        pai: read_pai(row)?,
-        partner: text(row, "partner", PartnerId::parse)?,
+        pai: read_pai(row, "pais.pai")?,
+        partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         subscription: plan.zip(status),
         since: Timestamp::from_unix_seconds(row.get("since")?),
-        state: text(row, "state", PaiState::parse)?,
+        state: parse_column(row, "pais.state", PaiState::parse)?,
         closed_at: closed_at.map(Timestamp::from_unix_seconds),
-        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
+        closed_reason: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
     })
 }
 
@@ -98,17 +97,21 @@ pub(super) fn charges_on(
 }
 
 fn charge(row: &Row<'_>) -> Result<OwnCharge, StoreError> {
-    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
+    let (from, to) = (
+        parse_column(row, "transactions.period_from", Day::parse)?,
+        parse_column(row, "transactions.period_to", Day::parse)?,
+    );
     let refunded_minor = row.get("refunded_minor")?;
     Ok(OwnCharge {
         transaction_id: row.get("transaction_id")?,
-        partner: text(row, "partner", PartnerId::parse)?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
         description: row.get("description")?,
-        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
-        amount: amount(row)?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
+        service_period: ServicePeriod::new(from, to)
+            .map_err(|_| inconsistent_row("transactions.period_to"))?,
+        amount: read_amount(row, "transactions.currency")?,
+        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
+        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
         refunded_minor,
         refunding_minor: row.get::<_, i64>("taken_off_minor")? - refunded_minor,
     })

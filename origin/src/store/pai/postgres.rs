@@ -1,10 +1,11 @@
 //! PAIs, and the holders of numbers that they stand for.
 
+use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::{NewPai, PaiEnd, PaiRow, PaiStanding};
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::{optional_text, pai as read_pai, text};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_pai};
 use crate::store::postgres::turns;
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -23,10 +24,10 @@ const CANCEL_LIVE: &str =
 
 /// The PAI of the number's present holder, and whether it is new.
 pub(in crate::store) async fn issue(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewPai,
-) -> Result<(PaiRow, bool), Broken> {
+) -> Result<(PaiRow, bool), TxError> {
     // Two at once would both find no holder, or no PAI.
     turns::take(tx, now, new.number.index).await?;
     let subscriber_id = holder(tx, now, new).await?;
@@ -38,10 +39,10 @@ pub(in crate::store) async fn issue(
 
 /// The same where nobody but the outbox tells the edge of a new one.
 pub(in crate::store) async fn issue_and_tell(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewPai,
-) -> Result<PaiRow, Broken> {
+) -> Result<PaiRow, TxError> {
     let (row, is_new) = issue(tx, now, new).await?;
     if is_new {
         queue::tell_of_pai(tx, now, &row.pai.to_string()).await?;
@@ -50,10 +51,10 @@ pub(in crate::store) async fn issue_and_tell(
 }
 
 /// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
-async fn holder(tx: &Db<'_>, now: Timestamp, new: &NewPai) -> Result<String, Broken> {
+async fn holder(tx: &PgConnection<'_>, now: Timestamp, new: &NewPai) -> Result<String, TxError> {
     let index = new.number.index.0.as_slice();
     let on_record = tx
-        .row(
+        .query_optional(
             "SELECT subscriber_id, generation, coalesce(last_event_at < $2, TRUE) AS heard_before
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
             &[&index, &now.unix_seconds()],
@@ -70,8 +71,8 @@ async fn holder(tx: &Db<'_>, now: Timestamp, new: &NewPai) -> Result<String, Bro
         }
         end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver).await?;
     }
-    tx.change_one(
-        "subscriber",
+    tx.execute_one(
+        "subscribers",
         "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         &[
@@ -90,48 +91,52 @@ async fn holder(tx: &Db<'_>, now: Timestamp, new: &NewPai) -> Result<String, Bro
 /// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over. Whoever calls this has taken
 /// the number's turn, so that no new PAI comes in between.
 pub(in crate::store) async fn end_subscriber(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
     reason: DeclineReason,
-) -> Result<(), Broken> {
-    tx.change_one(
-        "subscriber",
+) -> Result<(), TxError> {
+    tx.execute_one(
+        "subscribers",
         "UPDATE subscribers SET ended_at = $2 WHERE subscriber_id = $1 AND ended_at IS NULL",
         &[&subscriber_id, &now.unix_seconds()],
     )
     .await?;
-    for row in tx.rows(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
+    for row in tx.query(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
         close(tx, now, row.try_get("pai")?, reason).await?;
     }
     Ok(())
 }
 
 /// Holds a subscriber's PAIs: charges are declined until they are released.
-pub(in crate::store) async fn hold(tx: &Db<'_>, now: Timestamp, subscriber_id: &str) -> Result<(), Broken> {
+pub(in crate::store) async fn hold(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    subscriber_id: &str,
+) -> Result<(), TxError> {
     change_state(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended).await
 }
 
 /// Releases a subscriber's PAIs that are held.
 pub(in crate::store) async fn release(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
-) -> Result<(), Broken> {
+) -> Result<(), TxError> {
     change_state(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active).await
 }
 
 async fn change_state(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
     from: PaiState,
     to: PaiState,
-) -> Result<(), Broken> {
-    for row in tx.rows(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
+) -> Result<(), TxError> {
+    for row in tx.query(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
         let pai: &str = row.try_get("pai")?;
         let changed = tx
-            .change(
+            .execute(
                 "UPDATE pais SET state = $3, version = version + 1 WHERE pai = $1 AND state = $2",
                 &[&pai, &from.as_str(), &to.as_str()],
             )
@@ -145,121 +150,135 @@ async fn change_state(
 
 /// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
 pub(in crate::store) async fn close(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     pai: &str,
     reason: DeclineReason,
-) -> Result<(), Broken> {
+) -> Result<(), TxError> {
     let closed = tx
-        .change(
+        .execute(
             "UPDATE pais SET state = 'CLOSED', closed_reason = $2, closed_at = $3, version = version + 1
          WHERE pai = $1 AND state <> 'CLOSED'",
             &[&pai, &reason.as_str(), &now.unix_seconds()],
         )
         .await?;
-    tx.change(CANCEL_LIVE, &[&pai]).await?;
+    tx.execute(CANCEL_LIVE, &[&pai]).await?;
     if closed == 0 { Ok(()) } else { queue::tell_of_pai(tx, now, pai).await }
 }
 
 const PAI_ROW: &str =
     "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
 
-async fn open(tx: &Db<'_>, partner: &PartnerId, subscriber_id: &str) -> Result<Option<PaiRow>, Broken> {
+async fn open(
+    tx: &PgConnection<'_>,
+    partner: &PartnerId,
+    subscriber_id: &str,
+) -> Result<Option<PaiRow>, TxError> {
     let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.subscriber_id = $2 AND p.state <> 'CLOSED'");
-    let row = tx.row(&sql, &[&partner.as_str(), &subscriber_id]).await?;
+    let row = tx.query_optional(&sql, &[&partner.as_str(), &subscriber_id]).await?;
     row.as_ref().map(pai_row).transpose()
 }
 
 pub(in crate::store) async fn find(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     partner: &PartnerId,
     pai: Pai,
-) -> Result<Option<PaiRow>, Broken> {
+) -> Result<Option<PaiRow>, TxError> {
     let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.pai = $2");
-    let row = db.row(&sql, &[&partner.as_str(), &pai.to_string()]).await?;
+    let row = db.query_optional(&sql, &[&partner.as_str(), &pai.to_string()]).await?;
     row.as_ref().map(pai_row).transpose()
 }
 
 /// The state of a PAI, which stays as it is until the commit.
 pub(in crate::store) async fn lock(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     partner: &PartnerId,
     pai: Pai,
-) -> Result<Option<PaiState>, Broken> {
+) -> Result<Option<PaiState>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT state FROM pais WHERE partner = $1 AND pai = $2 FOR NO KEY UPDATE",
             &[&partner.as_str(), &pai.to_string()],
         )
         .await?;
-    row.as_ref().map(|row| text(row, "state", PaiState::parse)).transpose()
+    row.as_ref().map(|row| parse_column(row, "pais.state", PaiState::parse)).transpose()
 }
 
-fn pai_row(row: &Row) -> Result<PaiRow, Broken> {
+fn pai_row(row: &Row) -> Result<PaiRow, TxError> {
     Ok(PaiRow {
-        pai: read_pai(row)?,
+        pai: read_pai(row, "pais.pai")?,
         handle: row.try_get("handle")?,
-        state: text(row, "state", PaiState::parse)?,
-        version: u64::try_from(row.try_get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+        state: parse_column(row, "pais.state", PaiState::parse)?,
+        version: u64::try_from(row.try_get::<_, i64>("version")?)
+            .map_err(|_| inconsistent_row("pais.version"))?,
     })
 }
 
-async fn create(tx: &Db<'_>, now: Timestamp, new: &NewPai, subscriber_id: &str) -> Result<PaiRow, Broken> {
+async fn create(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewPai,
+    subscriber_id: &str,
+) -> Result<PaiRow, TxError> {
     let NewPai { partner, fresh, .. } = new;
-    tx.change_one(
-        "pai",
+    tx.execute_one(
+        "pais",
         "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
          VALUES ($1, $2, $3, 'ACTIVE', 1, $4)",
         &[&fresh.pai.to_string(), &partner.as_str(), &subscriber_id, &now.unix_seconds()],
     )
     .await?;
-    find(tx, partner, fresh.pai).await?.ok_or_else(|| corrupt("pai"))
+    find(tx, partner, fresh.pai).await?.ok_or_else(|| missing_row("pais").into())
 }
 
 const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
     FROM pais p JOIN subscribers h USING (subscriber_id)";
 
-pub(in crate::store) async fn standing_of_pai(db: &Db<'_>, pai: Pai) -> Result<Option<PaiStanding>, Broken> {
-    let row = db.row(&format!("{STANDING} WHERE p.pai = $1"), &[&pai.to_string()]).await?;
+pub(in crate::store) async fn standing_of_pai(
+    db: &PgConnection<'_>,
+    pai: Pai,
+) -> Result<Option<PaiStanding>, TxError> {
+    let row = db.query_optional(&format!("{STANDING} WHERE p.pai = $1"), &[&pai.to_string()]).await?;
     row.map(|row| read_standing(&row)).transpose()
 }
 
 pub(in crate::store) async fn standings(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     after: Option<Pai>,
     limit: u32,
-) -> Result<Vec<(Pai, PaiStanding)>, Broken> {
+) -> Result<Vec<(Pai, PaiStanding)>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let sql = format!("{STANDING} WHERE p.pai > $1 ORDER BY p.pai LIMIT $2");
-    let rows = db.rows(&sql, &[&after, &i64::from(limit)]).await?;
-    rows.iter().map(|row| Ok((read_pai(row)?, read_standing(row)?))).collect()
+    let rows = db.query(&sql, &[&after, &i64::from(limit)]).await?;
+    rows.iter().map(|row| Ok((read_pai(row, "pais.pai")?, read_standing(row)?))).collect()
 }
 
-fn read_standing(row: &Row) -> Result<PaiStanding, Broken> {
+fn read_standing(row: &Row) -> Result<PaiStanding, TxError> {
     Ok(PaiStanding {
-        partner: text(row, "partner", PartnerId::parse)?,
+        partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         handle: row.try_get("handle")?,
-        state: text(row, "state", PaiState::parse)?,
-        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
-        version: u64::try_from(row.try_get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+        state: parse_column(row, "pais.state", PaiState::parse)?,
+        closed_reason: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
+        version: u64::try_from(row.try_get::<_, i64>("version")?)
+            .map_err(|_| inconsistent_row("pais.version"))?,
     })
 }
 
 pub(super) async fn close_pai(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
     reason: DeclineReason,
-) -> Result<PaiEnd, Broken> {
+) -> Result<PaiEnd, TxError> {
     if !reason.closes_pai() {
         return Ok(PaiEnd::NotAnEnd);
     }
     let sql = "SELECT closed_reason FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE";
-    let Some(row) = tx.row(sql, &[&partner.as_str(), &pai.to_string()]).await? else {
+    let Some(row) = tx.query_optional(sql, &[&partner.as_str(), &pai.to_string()]).await? else {
         return Ok(PaiEnd::NotFound);
     };
-    if let Some(first) = optional_text(&row, "closed_reason", DeclineReason::parse)? {
+    if let Some(first) = parse_optional_column(&row, "pais.closed_reason", DeclineReason::parse)? {
         return Ok(PaiEnd::WasClosed(first));
     }
     close(tx, now, &pai.to_string(), reason).await?;

@@ -1,10 +1,9 @@
 //! PAIs, and the holders of numbers that they stand for.
 
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::{NewPai, PaiEnd, PaiRow, PaiStanding};
 use crate::store::queue::sqlite as queue;
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::{optional_text, pai as read_pai, text};
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
@@ -165,10 +164,11 @@ pub(in crate::store) fn find(
 
 fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
     Ok(PaiRow {
-        pai: read_pai(row)?,
+        pai: read_pai(row, "pais.pai")?,
         handle: row.get("handle")?,
-        state: text(row, "state", PaiState::parse)?,
-        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+        state: parse_column(row, "pais.state", PaiState::parse)?,
+        version: u64::try_from(row.get::<_, i64>("version")?)
+            .map_err(|_| inconsistent_row("pais.version"))?,
     })
 }
 
@@ -179,7 +179,7 @@ fn create(tx: &Connection, now: Timestamp, new: &NewPai, subscriber_id: &str) ->
          VALUES (?1, ?2, ?3, 'ACTIVE', 1, ?4)",
     )?
     .execute(params![fresh.pai.to_string(), partner.as_str(), subscriber_id, now.unix_seconds()])?;
-    find(tx, partner, fresh.pai)?.ok_or_else(|| corrupt("pai"))
+    find(tx, partner, fresh.pai)?.ok_or_else(|| missing_row("pais"))
 }
 
 const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
@@ -204,18 +204,19 @@ pub(in crate::store) fn standings(
     let mut rows = select.query(params![after, limit])?;
     let mut standings = Vec::new();
     while let Some(row) = rows.next()? {
-        standings.push((read_pai(row)?, read_standing(row)?));
+        standings.push((read_pai(row, "pais.pai")?, read_standing(row)?));
     }
     Ok(standings)
 }
 
 fn read_standing(row: &Row<'_>) -> Result<PaiStanding, StoreError> {
     Ok(PaiStanding {
-        partner: text(row, "partner", PartnerId::parse)?,
+        partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         handle: row.get("handle")?,
-        state: text(row, "state", PaiState::parse)?,
-        closed_reason: optional_text(row, "closed_reason", DeclineReason::parse)?,
-        version: u64::try_from(row.get::<_, i64>("version")?).map_err(|_| corrupt("version"))?,
+        state: parse_column(row, "pais.state", PaiState::parse)?,
+        closed_reason: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
+        version: u64::try_from(row.get::<_, i64>("version")?)
+            .map_err(|_| inconsistent_row("pais.version"))?,
     })
 }
 
@@ -232,7 +233,7 @@ pub(super) fn close_pai(
     let mut select = tx.prepare_cached("SELECT closed_reason FROM pais WHERE partner = ?1 AND pai = ?2")?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(PaiEnd::NotFound) };
-    if let Some(first) = optional_text(row, "closed_reason", DeclineReason::parse)? {
+    if let Some(first) = parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)? {
         return Ok(PaiEnd::WasClosed(first));
     }
     close(tx, now, &pai.to_string(), reason)?;

@@ -5,13 +5,13 @@
 //! No advisory locks, no LISTEN, and no id or order that counts comes from a sequence: other engines do these in other
 //! ways. What several origins need to agree on is a row or a unique index.
 
-pub(in crate::store) mod failure;
+pub(in crate::store) mod connection;
 mod migrations;
 pub(in crate::store) mod rows;
-pub(in crate::store) mod statements;
 mod tls;
 pub(in crate::store) mod transaction;
 pub(in crate::store) mod turns;
+pub(in crate::store) mod tx_error;
 
 use super::error::StoreError;
 use crate::config::PostgresAddress;
@@ -45,7 +45,7 @@ impl PostgresDatabase {
         let settings = address.settings().clone();
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if address.is_encrypted() {
-            Manager::from_config(settings, tls::Tls::new().map_err(StoreError::Failed)?, recycling)
+            Manager::from_config(settings, tls::Tls::new().map_err(driver_failed)?, recycling)
         } else {
             Manager::from_config(settings, NoTls, recycling)
         };
@@ -58,7 +58,7 @@ impl PostgresDatabase {
                 Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
             }))
             .build()
-            .map_err(|error| StoreError::Failed(error.to_string()))?;
+            .map_err(|error| driver_failed(error.to_string()))?;
         in_transaction!(&pool, ReadCommitted, |tx| { migrations::migrate(tx).await? })?;
         Ok(Self { pool })
     }
@@ -66,4 +66,8 @@ impl PostgresDatabase {
     pub(in crate::store) fn pool(&self) -> &Pool {
         &self.pool
     }
+}
+
+fn driver_failed(message: String) -> StoreError {
+    StoreError::Driver { code: None, message }
 }

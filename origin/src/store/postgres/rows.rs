@@ -1,6 +1,8 @@
-//! Reading the books' words back into types. A word that is not one of ours means damaged books, and is an error.
+//! Reading stored words back into types. A place is `table.column`: the row is asked for the column, and an error names
+//! both.
 
-use super::failure::{Broken, corrupt};
+use super::tx_error::TxError;
+use crate::store::error::inconsistent_row;
 use crate::store::number::{Hash, Holder, NumberIndex, SealedNumber};
 use onbill_domain::currency::Currency;
 use onbill_domain::locale::Locale;
@@ -10,66 +12,77 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::RawResult;
 use tokio_postgres::Row;
 
-pub(in crate::store) fn text<T>(
-    row: &Row,
-    column: &str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<T, Broken> {
-    parse(row.try_get(column)?).ok_or_else(|| corrupt(column))
+fn column_of(place: &'static str) -> &'static str {
+    place.split_once('.').map_or(place, |(_, column)| column)
 }
 
-pub(in crate::store) fn optional_text<T>(
+pub(in crate::store) fn parse_column<T>(
     row: &Row,
-    column: &str,
+    place: &'static str,
     parse: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, Broken> {
-    match row.try_get(column)? {
+) -> Result<T, TxError> {
+    let value = parse(row.try_get(column_of(place))?);
+    Ok(value.ok_or_else(|| inconsistent_row(place))?)
+}
+
+pub(in crate::store) fn parse_optional_column<T>(
+    row: &Row,
+    place: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, TxError> {
+    match row.try_get(column_of(place))? {
         None => Ok(None),
-        Some(word) => parse(word).map(Some).ok_or_else(|| corrupt(column)),
+        Some(word) => Ok(Some(parse(word).ok_or_else(|| inconsistent_row(place))?)),
     }
 }
 
-pub(in crate::store) fn hash(row: &Row, column: &str) -> Result<Hash, Broken> {
-    row.try_get::<_, &[u8]>(column)?.try_into().map_err(|_| corrupt(column))
+pub(in crate::store) fn read_hash(row: &Row, place: &'static str) -> Result<Hash, TxError> {
+    let bytes: &[u8] = row.try_get(column_of(place))?;
+    Ok(bytes.try_into().map_err(|_| inconsistent_row(place))?)
 }
 
-pub(in crate::store) fn time(row: &Row, column: &str) -> Result<Timestamp, Broken> {
-    Ok(Timestamp::from_unix_seconds(row.try_get(column)?))
+pub(in crate::store) fn read_time(row: &Row, place: &'static str) -> Result<Timestamp, TxError> {
+    Ok(Timestamp::from_unix_seconds(row.try_get(column_of(place))?))
 }
 
-/// Everything that counts something is a BIGINT.
-pub(in crate::store) fn count(row: &Row, column: &str) -> Result<u32, Broken> {
-    u32::try_from(row.try_get::<_, i64>(column)?).map_err(|_| corrupt(column))
+/// Every column that counts something is a BIGINT.
+pub(in crate::store) fn read_count(row: &Row, place: &'static str) -> Result<u32, TxError> {
+    let count: i64 = row.try_get(column_of(place))?;
+    Ok(u32::try_from(count).map_err(|_| inconsistent_row(place))?)
 }
 
-pub(in crate::store) fn pai(row: &Row) -> Result<Pai, Broken> {
-    text(row, "pai", Pai::parse)
+pub(in crate::store) fn read_pai(row: &Row, place: &'static str) -> Result<Pai, TxError> {
+    parse_column(row, place, Pai::parse)
 }
 
-pub(in crate::store) fn locale(row: &Row) -> Result<Locale, Broken> {
-    text(row, "locale", Locale::from_tag)
+pub(in crate::store) fn read_locale(row: &Row, place: &'static str) -> Result<Locale, TxError> {
+    parse_column(row, place, Locale::from_tag)
 }
 
-pub(in crate::store) fn amount(row: &Row) -> Result<Money, Broken> {
+/// The columns `amount_minor` and `currency`; `currency` is the place of the latter.
+pub(in crate::store) fn read_amount(row: &Row, currency: &'static str) -> Result<Money, TxError> {
     Ok(Money {
         amount_minor: row.try_get("amount_minor")?,
-        currency: text(row, "currency", Currency::parse)?,
+        currency: parse_column(row, currency, Currency::parse)?,
     })
 }
 
-pub(in crate::store) fn number(row: &Row) -> Result<SealedNumber, Broken> {
-    Ok(SealedNumber { index: NumberIndex(hash(row, "number_index")?), sealed: row.try_get("number_sealed")? })
+/// The columns `number_index` and `number_sealed`; `index` is the place of the former.
+pub(in crate::store) fn read_number(row: &Row, index: &'static str) -> Result<SealedNumber, TxError> {
+    Ok(SealedNumber { index: NumberIndex(read_hash(row, index)?), sealed: row.try_get("number_sealed")? })
 }
 
-/// The number and name of a subscriber, who has neither when they were erased.
-pub(in crate::store) fn holder(row: &Row) -> Result<Option<Holder>, Broken> {
+/// The number and operator's id of a subscriber; `None` when they were erased.
+pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<Holder>, TxError> {
     match row.try_get("generation")? {
-        Some(generation) => Ok(Some(Holder { number: number(row)?, generation })),
+        Some(generation) => {
+            Ok(Some(Holder { number: read_number(row, "subscribers.number_index")?, generation }))
+        }
         None => Ok(None),
     }
 }
 
-pub(in crate::store) fn raw_result(row: &Row) -> Result<Option<RawResult>, Broken> {
+pub(in crate::store) fn read_raw_result(row: &Row) -> Result<Option<RawResult>, TxError> {
     let raw_code: Option<String> = row.try_get("raw_code")?;
     Ok(raw_code.map(|raw_code| RawResult { scope: "billing".to_owned(), raw_code }))
 }

@@ -6,9 +6,9 @@
 //! tables, nearly all that run at the same time. An engine that knows no other level loses nothing by the locks.
 //!
 //! Once COMMIT was sent, nothing is done again unless the server says that it rolled back: see
-//! [`Broken::in_commit`].
+//! [`TxError::in_commit`].
 
-use super::failure::{Broken, describe};
+use super::tx_error::{TxError, driver_error};
 use crate::store::error::StoreError;
 use deadpool_postgres::{Object, Pool, PoolError, Transaction};
 use std::time::Duration;
@@ -28,13 +28,14 @@ const WAITING_MAX: usize = 4096;
 /// A connection of its own for one caller.
 pub(in crate::store) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     if pool.status().waiting >= WAITING_MAX {
-        return Err(StoreError::Failed("too many are waiting for the database".to_owned()));
+        return Err(StoreError::TooManyWaiting);
     }
     pool.get().await.map_err(|error| {
-        StoreError::Failed(match error {
-            PoolError::Backend(error) => format!("no connection to the database: {}", describe(&error)),
-            other => format!("no connection to the database: {other}"),
-        })
+        let why = match error {
+            PoolError::Backend(error) => driver_error(&error).to_string(),
+            other => other.to_string(),
+        };
+        StoreError::Driver { code: None, message: format!("no connection to the database: {why}") }
     })
 }
 
@@ -42,13 +43,13 @@ pub(in crate::store) async fn connection(pool: &Pool) -> Result<Object, StoreErr
 pub(in crate::store) async fn begin(
     connection: &mut Object,
     level: IsolationLevel,
-) -> Result<Transaction<'_>, Broken> {
+) -> Result<Transaction<'_>, TxError> {
     Ok(connection.build_transaction().isolation_level(level).start().await?)
 }
 
 /// Makes durable what the transaction has done.
-pub(in crate::store) async fn commit(tx: Transaction<'_>) -> Result<(), Broken> {
-    tx.commit().await.map_err(|error| Broken::in_commit(&error))
+pub(in crate::store) async fn commit(tx: Transaction<'_>) -> Result<(), TxError> {
+    tx.commit().await.map_err(|error| TxError::in_commit(&error))
 }
 
 /// Counts the attempts at one use case.
@@ -61,15 +62,15 @@ impl Attempts {
     /// What the caller is told; nothing while there is another attempt to make, which may begin at once.
     pub(in crate::store) async fn judge<T>(
         &mut self,
-        outcome: Result<T, Broken>,
+        outcome: Result<T, TxError>,
     ) -> Option<Result<T, StoreError>> {
         match outcome {
             Ok(result) => Some(Ok(result)),
-            Err(Broken::For(error)) => Some(Err(error)),
-            Err(Broken::Again(why)) => {
+            Err(TxError::Failed(error)) => Some(Err(error)),
+            Err(TxError::Conflict(message)) => {
                 self.failed += 1;
                 if self.failed == ATTEMPTS_MAX {
-                    return Some(Err(StoreError::Failed(why)));
+                    return Some(Err(StoreError::Contended { message }));
                 }
                 tokio::time::sleep(FIRST_PAUSE * 2_u32.pow(self.failed - 1)).await;
                 None
@@ -84,11 +85,11 @@ macro_rules! in_transaction {
     ($pool:expr, $level:ident, |$tx:ident| $work:block) => {{
         let mut attempts = $crate::store::postgres::transaction::Attempts::default();
         loop {
-            let outcome: Result<_, $crate::store::postgres::failure::Broken> = async {
+            let outcome: Result<_, $crate::store::postgres::tx_error::TxError> = async {
                 let mut connection = $crate::store::postgres::transaction::connection($pool).await?;
                 let level = tokio_postgres::IsolationLevel::$level;
                 let begun = $crate::store::postgres::transaction::begin(&mut connection, level).await?;
-                let $tx = &$crate::store::postgres::statements::Db::In(&begun);
+                let $tx = &$crate::store::postgres::connection::PgConnection::In(&begun);
                 let result = $work;
                 $crate::store::postgres::transaction::commit(begun).await?;
                 Ok(result)
@@ -106,7 +107,7 @@ pub(in crate::store) use in_transaction;
 macro_rules! read {
     ($pool:expr, |$db:ident| $work:expr) => {{
         let connection = $crate::store::postgres::transaction::connection($pool).await?;
-        let $db = &$crate::store::postgres::statements::Db::Alone(&connection);
+        let $db = &$crate::store::postgres::connection::PgConnection::Alone(&connection);
         $work.await.map_err($crate::store::error::StoreError::from)
     }};
 }

@@ -1,12 +1,11 @@
 //! The outbox's rows. A row is deleted in the transaction that writes what came of it.
 
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, ParkedEntry, Settling, Work};
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::{pai as read_pai, text};
+use crate::store::sqlite::rows::{parse_column, read_pai, read_time};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 /// The column that names what a kind of entry is about.
 pub(in crate::store) fn subject(kind: &str) -> &'static str {
@@ -111,8 +110,8 @@ fn lease_kind(
             "charge-notice" => Work::ChargeNotice { transaction_id: row.get("transaction_id")? },
             "refund" => Work::Refund { refund_id: row.get("refund_id")? },
             "refund-notice" => Work::RefundNotice { refund_id: row.get("refund_id")? },
-            "pai-notice" => Work::PaiNotice { pai: read_pai(row)? },
-            "pai-mapping" => Work::PaiMapping { pai: read_pai(row)? },
+            "pai-notice" => Work::PaiNotice { pai: read_pai(row, "outbox.pai")? },
+            "pai-mapping" => Work::PaiMapping { pai: read_pai(row, "outbox.pai")? },
             "pin" => Work::Pin { message: row.get("payload")? },
             "coupon" => Work::Coupon { coupon_id: row.get("coupon_id")?, message: row.get("payload")? },
             "coupon-reminder" => {
@@ -122,7 +121,7 @@ fn lease_kind(
                 notification_id: row.get("notification_id")?,
                 message: row.get("payload")?,
             },
-            _ => return Err(corrupt("outbox entry")),
+            _ => return Err(inconsistent_row("outbox.kind")),
         };
         entries.push(Entry { entry_id: row.get("entry_id")?, attempts: row.get("attempts")?, work });
     }
@@ -220,17 +219,13 @@ pub(super) fn parked(
             entry_id: row.get("entry_id")?,
             kind: row.get("kind")?,
             id: row.get("id")?,
-            partner: text(row, "partner", PartnerId::parse)?,
-            ext_id: text(row, "ext_id", ExtId::parse)?,
+            partner: parse_column(row, "outbox.partner", PartnerId::parse)?,
+            ext_id: parse_column(row, "outbox.ext_id", ExtId::parse)?,
             attempts: row.get("attempts")?,
-            parked_at: time(row, "parked_at")?,
+            parked_at: read_time(row, "outbox.parked_at")?,
         });
     }
     Ok(entries)
-}
-
-fn time(row: &Row<'_>, column: &str) -> Result<Timestamp, StoreError> {
-    Ok(Timestamp::from_unix_seconds(row.get(column)?))
 }
 
 pub(in crate::store) fn redrive(tx: &Connection, now: Timestamp, entry_id: i64) -> Result<bool, StoreError> {

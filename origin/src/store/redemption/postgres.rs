@@ -7,11 +7,13 @@
 use crate::store::charge::{NewCharge, postgres as charge};
 use crate::store::coupon::postgres as coupon;
 use crate::store::coupon::postgres::{lock, months};
-use crate::store::postgres::failure::{Broken, corrupt};
+use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    amount, count, hash, locale, number, optional_text, pai as read_pai, text,
+    parse_column, parse_optional_column, read_amount, read_count, read_hash, read_locale, read_number,
+    read_pai,
 };
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Settling, postgres as queue};
 use crate::store::redemption::{
     NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
@@ -36,10 +38,10 @@ struct Claimed {
 }
 
 pub(in crate::store) async fn redeem(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRedemption,
-) -> Result<Redeeming, Broken> {
+) -> Result<Redeeming, TxError> {
     if let Some(redeeming) = repeat(tx, now, new).await? {
         return Ok(redeeming);
     }
@@ -75,9 +77,13 @@ pub(in crate::store) async fn redeem(
 }
 
 /// The same reference again: the same code for the same subscriber has one end, another is refused.
-async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Result<Option<Redeeming>, Broken> {
+async fn repeat(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewRedemption,
+) -> Result<Option<Redeeming>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT transaction_id, coupon_id, code_hash, asked_pai FROM coupon_redemptions
              WHERE partner = $1 AND ext_reference = $2",
             &[&new.partner.as_str(), &new.ext_reference.as_str()],
@@ -85,7 +91,9 @@ async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Result<Opti
         .await?;
     let Some(row) = row else { return Ok(None) };
     let asked_pai: Option<String> = row.try_get("asked_pai")?;
-    if hash(&row, "code_hash")? != new.code || asked_pai != new.pai.map(|pai| pai.to_string()) {
+    if read_hash(&row, "coupon_redemptions.code_hash")? != new.code
+        || asked_pai != new.pai.map(|pai| pai.to_string())
+    {
         return Ok(Some(Redeeming::Conflict));
     }
     lock(tx, row.try_get("coupon_id")?).await?;
@@ -93,9 +101,13 @@ async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Result<Opti
     Ok(Some(end.map_or(Redeeming::InProgress, Redeeming::Decided)))
 }
 
-async fn find_and_lock(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Result<Option<Claimed>, Broken> {
+async fn find_and_lock(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewRedemption,
+) -> Result<Option<Claimed>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT c.coupon_id, c.months, c.expires_at, c.transaction_id, c.pai, c.amount_minor,
                  c.currency, c.description
              FROM coupons c JOIN pais p USING (pai)
@@ -110,53 +122,59 @@ async fn find_and_lock(tx: &Db<'_>, now: Timestamp, new: &NewRedemption) -> Resu
         is_expired: now.unix_seconds() >= row.try_get("expires_at")?,
         transaction_id: row.try_get("transaction_id")?,
         request: TransactionRequest {
-            ext_transaction_id: new.ext_transaction_id().ok_or_else(|| corrupt("transaction_id"))?,
-            pai: read_pai(&row)?,
-            amount: amount(&row)?,
+            ext_transaction_id: new
+                .ext_transaction_id()
+                .ok_or_else(|| inconsistent_row("transactions.ext_transaction_id"))?,
+            pai: read_pai(&row, "coupons.pai")?,
+            amount: read_amount(&row, "coupons.currency")?,
             description: row.try_get("description")?,
             // Of today alone, until it is known what is paid for.
             service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
-                .map_err(|_| corrupt("day"))?,
+                .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
         },
     }))
 }
 
-async fn count_guess(tx: &Db<'_>, now: Timestamp, partner: &PartnerId) -> Result<Redeeming, Broken> {
+async fn count_guess(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+) -> Result<Redeeming, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "INSERT INTO coupon_guesses (partner, hour, wrong) VALUES ($1, $2, 1)
              ON CONFLICT (partner, hour) DO UPDATE SET wrong = coupon_guesses.wrong + 1 RETURNING wrong",
             &[&partner.as_str(), &(now.unix_seconds() / 3_600)],
         )
         .await?
-        .ok_or_else(|| corrupt("guesses"))?;
-    Ok(Redeeming::Unknown { wrong: count(&row, "wrong")? })
+        .ok_or_else(|| missing_row("coupon_guesses"))?;
+    Ok(Redeeming::Unknown { wrong: read_count(&row, "coupon_guesses.wrong")? })
 }
 
 /// The state of a PAI, for which nobody else pays until the commit.
-async fn lock_pai(tx: &Db<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiState>, Broken> {
+async fn lock_pai(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiState>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT state FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE",
             &[&partner.as_str(), &pai.to_string()],
         )
         .await?;
-    row.as_ref().map(|row| text(row, "state", PaiState::parse)).transpose()
+    row.as_ref().map(|row| parse_column(row, "pais.state", PaiState::parse)).transpose()
 }
 
 /// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
 /// A charge that was given back whole pays for nothing, once billing has said that it was.
 async fn next_period(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     today: Day,
     pai: Option<Pai>,
     months: u8,
-) -> Result<Option<ServicePeriod>, Broken> {
+) -> Result<Option<ServicePeriod>, TxError> {
     let Some(pai) = pai else { return Ok(period_after(today, std::iter::empty(), months)) };
     // A coupon's charge is its buyer's, and its days may be somebody else's.
     let charged = tx
-        .row(
+        .query_optional(
             "SELECT max(t.period_to) AS until FROM transactions t WHERE t.pai = $1 AND t.status <> 'DECLINED'
                  AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                        WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
@@ -170,15 +188,16 @@ async fn next_period(
 }
 
 async fn claim(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRedemption,
     coupon: Claimed,
     pai: Option<Pai>,
     period: ServicePeriod,
-) -> Result<Redeeming, Broken> {
+) -> Result<Redeeming, TxError> {
     let request = TransactionRequest { service_period: period, ..coupon.request };
-    let fingerprint = sha256(&serde_json::to_vec(&request).map_err(|_| corrupt("coupon"))?);
+    let fingerprint =
+        sha256(&serde_json::to_vec(&request).map_err(|_| inconsistent_row("transactions.fingerprint"))?);
     let charge = NewCharge {
         transaction_id: new.transaction_id.clone(),
         partner: new.partner.clone(),
@@ -187,9 +206,9 @@ async fn claim(
         limits: None,
         answering_until: new.answering_until,
     };
-    let (charge, verdict) = charge::record(tx, now, &charge).await?.ok_or_else(|| corrupt("pai"))?;
-    tx.change_one(
-        "redemption",
+    let (charge, verdict) = charge::record(tx, now, &charge).await?.ok_or_else(|| missing_row("pais"))?;
+    tx.execute_one(
+        "coupon_redemptions",
         "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
              period_from, period_to, outcome, answering_until)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -211,8 +230,8 @@ async fn claim(
     if let Some(reason) = verdict {
         return Ok(Redeeming::Decided(RedemptionEnd::Declined(reason)));
     }
-    tx.change_one(
-        "coupon",
+    tx.execute_one(
+        "coupons",
         "UPDATE coupons SET redeemed_at = $2, transaction_id = $3 WHERE coupon_id = $1",
         &[&coupon.coupon_id, &now.unix_seconds(), &new.transaction_id],
     )
@@ -223,20 +242,27 @@ async fn claim(
 
 /// How a redemption ended; `None` while somebody works on its answer. Whoever did and never gave one has left it to the
 /// next who asks. The coupon is locked.
-async fn end(tx: &Db<'_>, now: Timestamp, transaction_id: &str) -> Result<Option<RedemptionEnd>, Broken> {
+async fn end(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    transaction_id: &str,
+) -> Result<Option<RedemptionEnd>, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT outcome = 'PENDING' AND answering_until > $2 AS in_progress FROM coupon_redemptions
              WHERE transaction_id = $1",
             &[&transaction_id, &now.unix_seconds()],
         )
         .await?
-        .ok_or_else(|| corrupt("redemption"))?;
+        .ok_or_else(|| missing_row("coupon_redemptions"))?;
     if row.try_get("in_progress")? { Ok(None) } else { fix(tx, transaction_id).await.map(Some) }
 }
 
 /// Fixes the end that every repetition is told: a coupon that is not free again by now is spent, for ever.
-pub(in crate::store) async fn finish(tx: &Db<'_>, transaction_id: &str) -> Result<RedemptionEnd, Broken> {
+pub(in crate::store) async fn finish(
+    tx: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<RedemptionEnd, TxError> {
     if let Some(coupon_id) = coupon_of(tx, transaction_id).await? {
         lock(tx, &coupon_id).await?;
     }
@@ -244,14 +270,14 @@ pub(in crate::store) async fn finish(tx: &Db<'_>, transaction_id: &str) -> Resul
 }
 
 /// The same where the coupon is locked.
-async fn fix(tx: &Db<'_>, transaction_id: &str) -> Result<RedemptionEnd, Broken> {
-    tx.change(
+async fn fix(tx: &PgConnection<'_>, transaction_id: &str) -> Result<RedemptionEnd, TxError> {
+    tx.execute(
         "UPDATE coupon_redemptions SET outcome = 'REDEEMED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
         &[&transaction_id],
     )
     .await?;
     let row = tx
-        .row(
+        .query_optional(
             "SELECT r.transaction_id, r.outcome, r.pai, r.period_from, r.period_to, c.plan, c.months, c.offer,
                  c.amount_minor, c.currency, t.decline_reason
              FROM coupon_redemptions r JOIN coupons c ON c.coupon_id = r.coupon_id
@@ -260,26 +286,40 @@ async fn fix(tx: &Db<'_>, transaction_id: &str) -> Result<RedemptionEnd, Broken>
             &[&transaction_id],
         )
         .await?
-        .ok_or_else(|| corrupt("transaction_id"))?;
+        .ok_or_else(|| missing_row("coupon_redemptions"))?;
     if row.try_get::<_, &str>("outcome")? == "DECLINED" {
-        return Ok(RedemptionEnd::Declined(text(&row, "decline_reason", DeclineReason::parse)?));
+        return Ok(RedemptionEnd::Declined(parse_column(
+            &row,
+            "transactions.decline_reason",
+            DeclineReason::parse,
+        )?));
     }
-    let (from, to) = (text(&row, "period_from", Day::parse)?, text(&row, "period_to", Day::parse)?);
+    let (from, to) = (
+        parse_column(&row, "coupon_redemptions.period_from", Day::parse)?,
+        parse_column(&row, "coupon_redemptions.period_to", Day::parse)?,
+    );
     Ok(RedemptionEnd::Redeemed(Box::new(Redemption {
         transaction_id: row.try_get("transaction_id")?,
-        plan: text(&row, "plan", ExtId::parse)?,
+        plan: parse_column(&row, "coupons.plan", ExtId::parse)?,
         months: months(&row)?,
-        offer: text(&row, "offer", OfferId::parse)?,
-        amount: amount(&row)?,
-        pai: optional_text(&row, "pai", Pai::parse)?,
-        service_period: ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))?,
+        offer: parse_column(&row, "coupons.offer", OfferId::parse)?,
+        amount: read_amount(&row, "coupons.currency")?,
+        pai: parse_optional_column(&row, "coupon_redemptions.pai", Pai::parse)?,
+        service_period: ServicePeriod::new(from, to)
+            .map_err(|_| inconsistent_row("coupon_redemptions.period_to"))?,
     })))
 }
 
 /// Which coupon a charge is of, if it is one's.
-pub(in crate::store) async fn coupon_of(db: &Db<'_>, transaction_id: &str) -> Result<Option<String>, Broken> {
+pub(in crate::store) async fn coupon_of(
+    db: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<Option<String>, TxError> {
     let row = db
-        .row("SELECT coupon_id FROM coupon_redemptions WHERE transaction_id = $1", &[&transaction_id])
+        .query_optional(
+            "SELECT coupon_id FROM coupon_redemptions WHERE transaction_id = $1",
+            &[&transaction_id],
+        )
         .await?;
     row.map(|row| Ok(row.try_get("coupon_id")?)).transpose()
 }
@@ -287,29 +327,29 @@ pub(in crate::store) async fn coupon_of(db: &Db<'_>, transaction_id: &str) -> Re
 /// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
 /// it stays spent, and unpaid.
 pub(in crate::store) async fn declined(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     let Some(coupon_id) = coupon_of(tx, transaction_id).await? else { return Ok(Settling::Written) };
     lock(tx, &coupon_id).await?;
     let freed = tx
-        .change(
+        .execute(
             "UPDATE coupon_redemptions SET outcome = 'DECLINED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
             &[&transaction_id],
         )
         .await?;
     if freed == 1 {
-        tx.change_one(
-            "coupon",
+        tx.execute_one(
+            "coupons",
             "UPDATE coupons SET redeemed_at = NULL, transaction_id = NULL WHERE coupon_id = $1",
             &[&coupon_id],
         )
         .await?;
         return Ok(Settling::Written);
     }
-    tx.change_one(
-        "coupon",
+    tx.execute_one(
+        "coupons",
         "UPDATE coupons SET unpaid_at = $2 WHERE coupon_id = $1",
         &[&coupon_id, &now.unix_seconds()],
     )
@@ -332,39 +372,39 @@ const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c ON c.coupon_i
                                              WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
 
 pub(in crate::store) async fn reminders_due(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     today: Day,
     ends_by: Day,
     limit: u32,
-) -> Result<Vec<ReminderDue>, Broken> {
+) -> Result<Vec<ReminderDue>, TxError> {
     let sql = format!(
         "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.generation
          {REMINDABLE} AND r.period_to BETWEEN $1 AND $2 ORDER BY r.period_to LIMIT $3"
     );
-    let rows = db.rows(&sql, &[&today.to_string(), &ends_by.to_string(), &i64::from(limit)]).await?;
+    let rows = db.query(&sql, &[&today.to_string(), &ends_by.to_string(), &i64::from(limit)]).await?;
     let read = |row: &Row| {
         Ok(ReminderDue {
             transaction_id: row.try_get("transaction_id")?,
-            number: number(row)?,
+            number: read_number(row, "subscribers.number_index")?,
             generation: row.try_get("generation")?,
-            locale: locale(row)?,
-            offer: text(row, "offer", OfferId::parse)?,
-            paid_until: text(row, "period_to", Day::parse)?,
+            locale: read_locale(row, "coupons.locale")?,
+            offer: parse_column(row, "coupons.offer", OfferId::parse)?,
+            paid_until: parse_column(row, "coupon_redemptions.period_to", Day::parse)?,
         })
     };
     rows.iter().map(read).collect()
 }
 
 pub(in crate::store) async fn remind(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
     message: &[u8],
-) -> Result<bool, Broken> {
+) -> Result<bool, TxError> {
     let sql = format!("SELECT r.coupon_id {REMINDABLE} AND r.transaction_id = $1 FOR NO KEY UPDATE OF r, p");
-    let Some(row) = tx.row(&sql, &[&transaction_id]).await? else { return Ok(false) };
-    tx.change_one(
-        "redemption",
+    let Some(row) = tx.query_optional(&sql, &[&transaction_id]).await? else { return Ok(false) };
+    tx.execute_one(
+        "coupon_redemptions",
         "UPDATE coupon_redemptions SET reminded_at = $2 WHERE transaction_id = $1",
         &[&transaction_id, &now.unix_seconds()],
     )

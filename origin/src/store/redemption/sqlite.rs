@@ -3,14 +3,15 @@
 
 use crate::store::charge::{NewCharge, sqlite as charge};
 use crate::store::coupon::sqlite as coupon;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Settling, sqlite as queue};
 use crate::store::redemption::{
     NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
 };
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::{amount, locale, number, optional_text, pai as read_pai, text};
+use crate::store::sqlite::rows::{
+    parse_column, parse_optional_column, read_amount, read_locale, read_number, read_pai,
+};
 use crate::store::subscription::sqlite as subscription;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
@@ -91,13 +92,15 @@ fn find(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<C
         is_expired: now.unix_seconds() >= row.get("expires_at")?,
         transaction_id: row.get("transaction_id")?,
         request: TransactionRequest {
-            ext_transaction_id: new.ext_transaction_id().ok_or_else(|| corrupt("transaction_id"))?,
-            pai: read_pai(row)?,
-            amount: amount(row)?,
+            ext_transaction_id: new
+                .ext_transaction_id()
+                .ok_or_else(|| inconsistent_row("transactions.ext_transaction_id"))?,
+            pai: read_pai(row, "coupons.pai")?,
+            amount: read_amount(row, "coupons.currency")?,
             description: row.get("description")?,
             // Of today alone, until it is known what is paid for.
             service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
-                .map_err(|_| corrupt("day"))?,
+                .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
         },
     }))
@@ -131,7 +134,9 @@ fn next_period(
                  AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
         )?
         .query_row([pai.to_string()], |row| row.get(0))?;
-    let charged = charged.map(|day| Day::parse(&day).ok_or_else(|| corrupt("period_to"))).transpose()?;
+    let charged = charged
+        .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("transactions.period_to")))
+        .transpose()?;
     let redeemed = coupon::paid_until(tx, pai, today)?;
     Ok(period_after(today, charged.into_iter().chain(redeemed), months))
 }
@@ -145,7 +150,8 @@ fn claim(
     period: ServicePeriod,
 ) -> Result<Redeeming, StoreError> {
     let request = TransactionRequest { service_period: period, ..coupon.request };
-    let fingerprint = sha256(&serde_json::to_vec(&request).map_err(|_| corrupt("coupon"))?);
+    let fingerprint =
+        sha256(&serde_json::to_vec(&request).map_err(|_| inconsistent_row("transactions.fingerprint"))?);
     let charge = NewCharge {
         transaction_id: new.transaction_id.clone(),
         partner: new.partner.clone(),
@@ -154,7 +160,7 @@ fn claim(
         limits: None,
         answering_until: new.answering_until,
     };
-    let (charge, verdict) = charge::record(tx, now, &charge)?.ok_or_else(|| corrupt("pai"))?;
+    let (charge, verdict) = charge::record(tx, now, &charge)?.ok_or_else(|| missing_row("pais"))?;
     tx.prepare_cached(
         "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
              period_from, period_to, outcome, answering_until)
@@ -207,24 +213,33 @@ pub(in crate::store) fn finish(tx: &Connection, transaction_id: &str) -> Result<
          WHERE r.transaction_id = ?1",
     )?;
     let mut rows = select.query([transaction_id])?;
-    let row = rows.next()?.ok_or_else(|| corrupt("transaction_id"))?;
-    if row.get_ref("outcome")?.as_str().map_err(|_| corrupt("outcome"))? == "DECLINED" {
-        return Ok(RedemptionEnd::Declined(text(row, "decline_reason", DeclineReason::parse)?));
+    let row = rows.next()?.ok_or_else(|| missing_row("coupon_redemptions"))?;
+    if row.get_ref("outcome")?.as_str().map_err(|_| inconsistent_row("coupon_redemptions.outcome"))?
+        == "DECLINED"
+    {
+        return Ok(RedemptionEnd::Declined(parse_column(
+            row,
+            "transactions.decline_reason",
+            DeclineReason::parse,
+        )?));
     }
     Ok(RedemptionEnd::Redeemed(Box::new(Redemption {
         transaction_id: row.get("transaction_id")?,
-        plan: text(row, "plan", ExtId::parse)?,
+        plan: parse_column(row, "coupons.plan", ExtId::parse)?,
         months: row.get("months")?,
-        offer: text(row, "offer", OfferId::parse)?,
-        amount: amount(row)?,
-        pai: optional_text(row, "pai", Pai::parse)?,
+        offer: parse_column(row, "coupons.offer", OfferId::parse)?,
+        amount: read_amount(row, "coupons.currency")?,
+        pai: parse_optional_column(row, "coupon_redemptions.pai", Pai::parse)?,
         service_period: period(row)?,
     })))
 }
 
 fn period(row: &Row<'_>) -> Result<ServicePeriod, StoreError> {
-    let (from, to) = (text(row, "period_from", Day::parse)?, text(row, "period_to", Day::parse)?);
-    ServicePeriod::new(from, to).map_err(|_| corrupt("service period"))
+    let (from, to) = (
+        parse_column(row, "coupon_redemptions.period_from", Day::parse)?,
+        parse_column(row, "coupon_redemptions.period_to", Day::parse)?,
+    );
+    ServicePeriod::new(from, to).map_err(|_| inconsistent_row("coupon_redemptions.period_to"))
 }
 
 /// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
@@ -289,11 +304,11 @@ pub(in crate::store) fn reminders_due(
     while let Some(row) = rows.next()? {
         due.push(ReminderDue {
             transaction_id: row.get("transaction_id")?,
-            number: number(row)?,
+            number: read_number(row)?,
             generation: row.get("generation")?,
-            locale: locale(row)?,
-            offer: text(row, "offer", OfferId::parse)?,
-            paid_until: text(row, "period_to", Day::parse)?,
+            locale: read_locale(row, "coupons.locale")?,
+            offer: parse_column(row, "coupons.offer", OfferId::parse)?,
+            paid_until: parse_column(row, "coupon_redemptions.period_to", Day::parse)?,
         });
     }
     Ok(due)

@@ -2,10 +2,10 @@
 //! its charge, and by that all refunds of it: a refund has no lock of its own.
 
 use crate::store::charge::Fixed;
-use crate::store::error::StoreError;
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::{amount, hash, raw_result, text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_raw_result, read_time};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Settling, postgres as queue};
 use crate::store::refund::{NewRefund, Refund, RefundPosting};
 use crate::store::spending::postgres as spending;
@@ -16,10 +16,10 @@ use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use tokio_postgres::Row;
 
 pub(in crate::store) async fn post(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRefund,
-) -> Result<RefundPosting, Broken> {
+) -> Result<RefundPosting, TxError> {
     // The charge is locked before its refunds are read, so the same id at once is found by whoever comes second. At once
     // for another charge, it is caught by the index of names.
     let charge = lock_charge(tx, new).await?;
@@ -27,8 +27,8 @@ pub(in crate::store) async fn post(
         return repeat(tx, now, new, &row).await;
     }
     let Some(charge) = charge else { return Ok(RefundPosting::TransactionNotFound) };
-    let Money { amount_minor, currency } = amount(&charge)?;
-    let left = match text(&charge, "status", TransactionStatus::parse)? {
+    let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
+    let left = match parse_column(&charge, "transactions.status", TransactionStatus::parse)? {
         TransactionStatus::Pending => return Ok(RefundPosting::ChargePending),
         TransactionStatus::Declined => 0,
         TransactionStatus::Approved => amount_minor - charge.try_get::<_, i64>("refunded_minor")?,
@@ -51,8 +51,8 @@ pub(in crate::store) async fn post(
     Ok(RefundPosting::Created(refund))
 }
 
-async fn lock_charge(tx: &Db<'_>, new: &NewRefund) -> Result<Option<Row>, Broken> {
-    tx.row(
+async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
+    tx.query_optional(
         "SELECT transaction_id, amount_minor, currency, status, refunded_minor FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2 FOR UPDATE",
         &[&new.partner.as_str(), &new.ext_transaction_id.as_str()],
@@ -60,8 +60,8 @@ async fn lock_charge(tx: &Db<'_>, new: &NewRefund) -> Result<Option<Row>, Broken
     .await
 }
 
-async fn claimed(tx: &Db<'_>, new: &NewRefund) -> Result<Option<Row>, Broken> {
-    tx.row(
+async fn claimed(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
+    tx.query_optional(
         "SELECT refund_id, fingerprint, answer, answering_until FROM refunds
          WHERE partner = $1 AND ext_refund_id = $2",
         &[&new.partner.as_str(), &new.request.ext_refund_id.as_str()],
@@ -71,14 +71,19 @@ async fn claimed(tx: &Db<'_>, new: &NewRefund) -> Result<Option<Row>, Broken> {
 
 /// The same id again: the same contents get the first answer, others are refused. The charge's name is one of the
 /// contents, so the charge that is locked is the right one.
-async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewRefund, row: &Row) -> Result<RefundPosting, Broken> {
-    if hash(row, "fingerprint")? != new.fingerprint {
+async fn repeat(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewRefund,
+    row: &Row,
+) -> Result<RefundPosting, TxError> {
+    if read_hash(row, "refunds.fingerprint")? != new.fingerprint {
         return Ok(RefundPosting::Conflict);
     }
     if let Some(answer) = row.try_get("answer")? {
         return Ok(RefundPosting::Replayed(answer));
     }
-    if now < time(row, "answering_until")? {
+    if now < read_time(row, "refunds.answering_until")? {
         return Ok(RefundPosting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
@@ -86,18 +91,23 @@ async fn repeat(tx: &Db<'_>, now: Timestamp, new: &NewRefund, row: &Row) -> Resu
 }
 
 /// Takes an amount off what is left of a charge; a negative one is put back.
-async fn take_off(tx: &Db<'_>, transaction_id: &str, amount_minor: i64) -> Result<(), Broken> {
-    tx.change_one(
-        "transaction_id",
+async fn take_off(tx: &PgConnection<'_>, transaction_id: &str, amount_minor: i64) -> Result<(), TxError> {
+    tx.execute_one(
+        "transactions",
         "UPDATE transactions SET refunded_minor = refunded_minor + $2 WHERE transaction_id = $1",
         &[&transaction_id, &amount_minor],
     )
     .await
 }
 
-async fn insert(tx: &Db<'_>, now: Timestamp, new: &NewRefund, refund: &Refund) -> Result<(), Broken> {
-    tx.change_one(
-        "refund",
+async fn insert(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewRefund,
+    refund: &Refund,
+) -> Result<(), TxError> {
+    tx.execute_one(
+        "refunds",
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
              status, answering_until, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8, $9)",
@@ -117,15 +127,15 @@ async fn insert(tx: &Db<'_>, now: Timestamp, new: &NewRefund, refund: &Refund) -
 }
 
 /// Keeps everybody else from deciding about this refund, and about its charge, until the commit.
-pub(in crate::store) async fn lock(tx: &Db<'_>, refund_id: &str) -> Result<(), Broken> {
+pub(in crate::store) async fn lock(tx: &PgConnection<'_>, refund_id: &str) -> Result<(), TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT 1 FROM transactions
              WHERE transaction_id = (SELECT transaction_id FROM refunds WHERE refund_id = $1) FOR UPDATE",
             &[&refund_id],
         )
         .await?;
-    row.map(|_| ()).ok_or_else(|| corrupt("refund_id"))
+    row.map(|_| ()).ok_or_else(|| missing_row("refunds").into())
 }
 
 /// Everything that an answer tells.
@@ -136,50 +146,50 @@ const ANSWER: &str =
 
 /// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before. Whoever calls this
 /// has the lock.
-pub(in crate::store) async fn fix_answer(tx: &Db<'_>, refund_id: &str) -> Result<Fixed, Broken> {
+pub(in crate::store) async fn fix_answer(tx: &PgConnection<'_>, refund_id: &str) -> Result<Fixed, TxError> {
     let row = tx
-        .row(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id])
+        .query_optional(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id])
         .await?
-        .ok_or_else(|| corrupt("refund_id"))?;
+        .ok_or_else(|| missing_row("refunds"))?;
     if let Some(answer) = row.try_get("answer")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(&row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
-    tx.change_one("refund_id", "UPDATE refunds SET answer = $2 WHERE refund_id = $1", &[&refund_id, &answer])
+    let answer = serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("refunds.answer"))?;
+    tx.execute_one("refunds", "UPDATE refunds SET answer = $2 WHERE refund_id = $1", &[&refund_id, &answer])
         .await?;
     Ok(Fixed { answer, before: false })
 }
 
 pub(in crate::store) async fn find(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     partner: &PartnerId,
     transaction: &ExtId,
     refund: &ExtId,
-) -> Result<Option<RefundResponse>, Broken> {
+) -> Result<Option<RefundResponse>, TxError> {
     let sql = format!("{ANSWER} WHERE r.partner = $1 AND r.ext_refund_id = $2 AND t.ext_transaction_id = $3");
-    let row = db.row(&sql, &[&partner.as_str(), &refund.as_str(), &transaction.as_str()]).await?;
+    let row = db.query_optional(&sql, &[&partner.as_str(), &refund.as_str(), &transaction.as_str()]).await?;
     row.as_ref().map(read).transpose()
 }
 
 /// Whom to tell how a refund stands now.
 pub(in crate::store) async fn told(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     refund_id: &str,
-) -> Result<Option<(PartnerId, RefundResponse)>, Broken> {
-    let row = db.row(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id]).await?;
-    row.map(|row| Ok((text(&row, "partner", PartnerId::parse)?, read(&row)?))).transpose()
+) -> Result<Option<(PartnerId, RefundResponse)>, TxError> {
+    let row = db.query_optional(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id]).await?;
+    row.map(|row| Ok((parse_column(&row, "refunds.partner", PartnerId::parse)?, read(&row)?))).transpose()
 }
 
-fn read(row: &Row) -> Result<RefundResponse, Broken> {
-    let amount = amount(row)?;
+fn read(row: &Row) -> Result<RefundResponse, TxError> {
+    let amount = read_amount(row, "transactions.currency")?;
     Ok(RefundResponse {
         refund_id: row.try_get("refund_id")?,
-        ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        status: text(row, "status", TransactionStatus::parse)?,
+        ext_refund_id: parse_column(row, "refunds.ext_refund_id", ExtId::parse)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         amount,
         remaining: Money { amount_minor: row.try_get("remaining_minor")?, ..amount },
-        raw_result: raw_result(row)?,
+        raw_result: read_raw_result(row)?,
     })
 }
 
@@ -187,30 +197,33 @@ pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id,
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
 /// The refund, while it is on its way.
-pub(in crate::store) async fn refund(db: &Db<'_>, refund_id: &str) -> Result<Option<Refund>, Broken> {
+pub(in crate::store) async fn refund(
+    db: &PgConnection<'_>,
+    refund_id: &str,
+) -> Result<Option<Refund>, TxError> {
     let sql = format!("{REFUND} WHERE r.refund_id = $1 AND r.status = 'PENDING'");
-    db.row(&sql, &[&refund_id]).await?.as_ref().map(read_refund).transpose()
+    db.query_optional(&sql, &[&refund_id]).await?.as_ref().map(read_refund).transpose()
 }
 
-pub(in crate::store) fn read_refund(row: &Row) -> Result<Refund, Broken> {
+pub(in crate::store) fn read_refund(row: &Row) -> Result<Refund, TxError> {
     Ok(Refund {
         refund_id: row.try_get("refund_id")?,
         transaction_id: row.try_get("transaction_id")?,
-        amount: amount(row)?,
+        amount: read_amount(row, "transactions.currency")?,
     })
 }
 
 /// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.
 /// A refund that is settled stays as it is. Whoever calls this has the lock.
 pub(in crate::store) async fn settle(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
     status: TransactionStatus,
     raw_code: Option<&str>,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     let settled = tx
-        .row(
+        .query_optional(
             "UPDATE refunds SET status = $2, raw_code = $3, settled_at = $4
              WHERE refund_id = $1 AND status = 'PENDING' RETURNING transaction_id, amount_minor",
             &[&refund_id, &status.as_str(), &raw_code, &now.unix_seconds()],
@@ -218,9 +231,9 @@ pub(in crate::store) async fn settle(
         .await?;
     let Some(settled) = settled else {
         let row = tx
-            .row("SELECT status FROM refunds WHERE refund_id = $1", &[&refund_id])
+            .query_optional("SELECT status FROM refunds WHERE refund_id = $1", &[&refund_id])
             .await?
-            .ok_or_else(|| corrupt("refund_id"))?;
+            .ok_or_else(|| missing_row("refunds"))?;
         let known: &str = row.try_get("status")?;
         return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
     };

@@ -1,12 +1,11 @@
 //! Refunds: claimed once, answered once, and together never more than their charge.
 
 use crate::store::charge::Fixed;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::queue::{Settling, sqlite as queue};
 use crate::store::refund::{NewRefund, Refund, RefundPosting};
 use crate::store::spending::sqlite as spending;
-use crate::store::sqlite::corrupt;
-use crate::store::sqlite::rows::{amount, raw_result, text};
+use crate::store::sqlite::rows::{parse_column, read_amount, read_raw_result};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
@@ -27,8 +26,8 @@ pub(in crate::store) fn post(
         tx.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
     let mut rows = select.query(params![new.partner.as_str(), new.ext_transaction_id.as_str()])?;
     let Some(charge) = rows.next()? else { return Ok(RefundPosting::TransactionNotFound) };
-    let Money { amount_minor, currency } = amount(charge)?;
-    let left = match text(charge, "status", TransactionStatus::parse)? {
+    let Money { amount_minor, currency } = read_amount(charge, "transactions.currency")?;
+    let left = match parse_column(charge, "transactions.status", TransactionStatus::parse)? {
         TransactionStatus::Pending => return Ok(RefundPosting::ChargePending),
         TransactionStatus::Declined => 0,
         TransactionStatus::Approved => amount_minor - charge.get::<_, i64>("refunded_minor")?,
@@ -95,11 +94,11 @@ const ANSWER: &str =
 pub(in crate::store) fn fix_answer(tx: &Connection, refund_id: &str) -> Result<Fixed, StoreError> {
     let mut select = tx.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
     let mut rows = select.query([refund_id])?;
-    let row = rows.next()?.ok_or_else(|| corrupt("refund_id"))?;
+    let row = rows.next()?.ok_or_else(|| missing_row("refunds"))?;
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(row)?).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let answer = serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("refunds.answer"))?;
     tx.prepare_cached("UPDATE refunds SET answer = ?2 WHERE refund_id = ?1")?
         .execute(params![refund_id, answer])?;
     Ok(Fixed { answer, before: false })
@@ -125,19 +124,21 @@ pub(in crate::store) fn told(
 ) -> Result<Option<(PartnerId, RefundResponse)>, StoreError> {
     let mut select = db.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
     let mut rows = select.query([refund_id])?;
-    rows.next()?.map(|row| Ok((text(row, "partner", PartnerId::parse)?, read(row)?))).transpose()
+    rows.next()?
+        .map(|row| Ok((parse_column(row, "refunds.partner", PartnerId::parse)?, read(row)?)))
+        .transpose()
 }
 
 fn read(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
-    let amount = amount(row)?;
+    let amount = read_amount(row, "transactions.currency")?;
     Ok(RefundResponse {
         refund_id: row.get("refund_id")?,
-        ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        status: text(row, "status", TransactionStatus::parse)?,
+        ext_refund_id: parse_column(row, "refunds.ext_refund_id", ExtId::parse)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         amount,
         remaining: Money { amount_minor: row.get("remaining_minor")?, ..amount },
-        raw_result: raw_result(row)?,
+        raw_result: read_raw_result(row)?,
     })
 }
 
@@ -156,7 +157,7 @@ pub(in crate::store) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError>
     Ok(Refund {
         refund_id: row.get("refund_id")?,
         transaction_id: row.get("transaction_id")?,
-        amount: amount(row)?,
+        amount: read_amount(row, "transactions.currency")?,
     })
 }
 

@@ -1,9 +1,9 @@
 //! Reports: pages along an index, rows by name, and what a person does about them.
 
 use crate::store::page::{Cursor, Page};
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::{amount, optional_text, pai as read_pai, text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::report::{ChargeLine, Dated, Names, RefundLine, Select};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -39,105 +39,105 @@ fn page_of(lines: &str, id: &str, dated: Dated, status: Option<TransactionStatus
 }
 
 async fn page<T>(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     sql: &str,
     select: &Select,
     after: Option<&Cursor>,
     limit: u32,
-    read: fn(&Row) -> Result<T, Broken>,
-) -> Result<Vec<T>, Broken> {
+    read: fn(&Row) -> Result<T, TxError>,
+) -> Result<Vec<T>, TxError> {
     let (at, id) = after.map_or((select.period.from, ""), |cursor| (cursor.at, &cursor.id));
     let (until, at, limit) = (select.period.until.unix_seconds(), at.unix_seconds(), i64::from(limit));
-    let rows = db.rows(sql, &[&select.partner.as_str(), &until, &at, &id, &limit]).await?;
+    let rows = db.query(sql, &[&select.partner.as_str(), &until, &at, &id, &limit]).await?;
     rows.iter().map(read).collect()
 }
 
 async fn named<T>(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     lines: &str,
     (our_id, their_id): (&str, &str),
     partner: &PartnerId,
     names: &Names,
-    read: fn(&Row) -> Result<T, Broken>,
-) -> Result<Vec<T>, Broken> {
+    read: fn(&Row) -> Result<T, TxError>,
+) -> Result<Vec<T>, TxError> {
     let (column, names): (_, Vec<&str>) = match names {
         Names::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
         Names::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
     };
     let sql = format!("{lines} WHERE t.partner = $1 AND {column} = ANY($2)");
-    db.rows(&sql, &[&partner.as_str(), &names]).await?.iter().map(read).collect()
+    db.query(&sql, &[&partner.as_str(), &names]).await?.iter().map(read).collect()
 }
 
-fn settled_at(row: &Row) -> Result<Option<Timestamp>, Broken> {
+fn settled_at(row: &Row) -> Result<Option<Timestamp>, TxError> {
     Ok(row.try_get::<_, Option<i64>>("settled_at")?.map(Timestamp::from_unix_seconds))
 }
 
-fn charge_line(row: &Row) -> Result<ChargeLine, Broken> {
+fn charge_line(row: &Row) -> Result<ChargeLine, TxError> {
     Ok(ChargeLine {
         transaction_id: row.try_get("transaction_id")?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        pai: read_pai(row)?,
-        amount: amount(row)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        pai: read_pai(row, "transactions.pai")?,
+        amount: read_amount(row, "transactions.currency")?,
         tax_minor: row.try_get("tax_minor")?,
         refunded_minor: row.try_get("refunded_minor")?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
-        created_at: time(row, "created_at")?,
+        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
+        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
+        created_at: read_time(row, "transactions.created_at")?,
         settled_at: settled_at(row)?,
     })
 }
 
-fn refund_line(row: &Row) -> Result<RefundLine, Broken> {
+fn refund_line(row: &Row) -> Result<RefundLine, TxError> {
     Ok(RefundLine {
         refund_id: row.try_get("refund_id")?,
-        ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
+        ext_refund_id: parse_column(row, "refunds.ext_refund_id", ExtId::parse)?,
         transaction_id: row.try_get("transaction_id")?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        pai: read_pai(row)?,
-        amount: amount(row)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        pai: read_pai(row, "transactions.pai")?,
+        amount: read_amount(row, "transactions.currency")?,
         charged_minor: row.try_get("charged_minor")?,
         charged_tax_minor: row.try_get("charged_tax_minor")?,
         given_back_before_minor: row.try_get("given_back_before_minor")?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        created_at: time(row, "created_at")?,
+        status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
+        created_at: read_time(row, "refunds.created_at")?,
         settled_at: settled_at(row)?,
     })
 }
 
 pub(in crate::store) async fn charges(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     select: &Select,
     after: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<ChargeLine>, Broken> {
+) -> Result<Page<ChargeLine>, TxError> {
     let sql = page_of(CHARGE, "t.transaction_id", select.dated, select.status);
     let lines = page(db, &sql, select, after, limit, charge_line).await?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
 
 pub(in crate::store) async fn refunds(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     select: &Select,
     after: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<RefundLine>, Broken> {
+) -> Result<Page<RefundLine>, TxError> {
     let sql = page_of(REFUND, "t.refund_id", select.dated, select.status);
     let lines = page(db, &sql, select, after, limit, refund_line).await?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
 
 pub(in crate::store) async fn charges_named(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     partner: &PartnerId,
     names: &Names,
-) -> Result<Vec<ChargeLine>, Broken> {
+) -> Result<Vec<ChargeLine>, TxError> {
     named(db, CHARGE, ("t.transaction_id", "t.ext_transaction_id"), partner, names, charge_line).await
 }
 
 pub(in crate::store) async fn refunds_named(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     partner: &PartnerId,
     names: &Names,
-) -> Result<Vec<RefundLine>, Broken> {
+) -> Result<Vec<RefundLine>, TxError> {
     named(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line).await
 }

@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page};
 use crate::store::report::{ChargeLine, Dated, Names, RefundLine, Select};
-use crate::store::sqlite::rows::{amount, optional_text, pai as read_pai, text};
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
@@ -84,10 +84,6 @@ fn named<T>(
     Ok(found)
 }
 
-fn time(row: &Row<'_>, column: &str) -> Result<Timestamp, StoreError> {
-    Ok(Timestamp::from_unix_seconds(row.get(column)?))
-}
-
 fn settled_at(row: &Row<'_>) -> Result<Option<Timestamp>, StoreError> {
     Ok(row.get::<_, Option<i64>>("settled_at")?.map(Timestamp::from_unix_seconds))
 }
@@ -95,14 +91,14 @@ fn settled_at(row: &Row<'_>) -> Result<Option<Timestamp>, StoreError> {
 fn charge_line(row: &Row<'_>) -> Result<ChargeLine, StoreError> {
     Ok(ChargeLine {
         transaction_id: row.get("transaction_id")?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        pai: read_pai(row)?,
-        amount: amount(row)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        pai: read_pai(row, "transactions.pai")?,
+        amount: read_amount(row, "transactions.currency")?,
         tax_minor: row.get("tax_minor")?,
         refunded_minor: row.get("refunded_minor")?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        decline_reason: optional_text(row, "decline_reason", DeclineReason::parse)?,
-        created_at: time(row, "created_at")?,
+        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
+        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
+        created_at: read_time(row, "transactions.created_at")?,
         settled_at: settled_at(row)?,
     })
 }
@@ -110,16 +106,16 @@ fn charge_line(row: &Row<'_>) -> Result<ChargeLine, StoreError> {
 fn refund_line(row: &Row<'_>) -> Result<RefundLine, StoreError> {
     Ok(RefundLine {
         refund_id: row.get("refund_id")?,
-        ext_refund_id: text(row, "ext_refund_id", ExtId::parse)?,
+        ext_refund_id: parse_column(row, "refunds.ext_refund_id", ExtId::parse)?,
         transaction_id: row.get("transaction_id")?,
-        ext_transaction_id: text(row, "ext_transaction_id", ExtId::parse)?,
-        pai: read_pai(row)?,
-        amount: amount(row)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
+        pai: read_pai(row, "transactions.pai")?,
+        amount: read_amount(row, "transactions.currency")?,
         charged_minor: row.get("charged_minor")?,
         charged_tax_minor: row.get("charged_tax_minor")?,
         given_back_before_minor: row.get("given_back_before_minor")?,
-        status: text(row, "status", TransactionStatus::parse)?,
-        created_at: time(row, "created_at")?,
+        status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
+        created_at: read_time(row, "refunds.created_at")?,
         settled_at: settled_at(row)?,
     })
 }

@@ -1,39 +1,40 @@
 //! Sealed values by the page, and sealed anew in the order of their rows' names, as everybody takes them.
 
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::{count, hash};
-use crate::store::postgres::statements::{Db, Values};
+use crate::store::error::inconsistent_row;
+use crate::store::postgres::connection::{PgConnection, Values};
+use crate::store::postgres::rows::{read_count, read_hash};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::sealing::{Resealing, SealedAt, SealedColumn, SealedValue};
 use tokio_postgres::Row;
 
 /// Its place among what is noted of the books.
 const FACT: &str = "sealing key";
 
-pub(super) async fn sealing_key(db: &Db<'_>) -> Result<Option<String>, Broken> {
-    let row = db.row("SELECT value FROM begun_with WHERE fact = $1", &[&FACT]).await?;
+pub(super) async fn sealing_key(db: &PgConnection<'_>) -> Result<Option<String>, TxError> {
+    let row = db.query_optional("SELECT value FROM begun_with WHERE fact = $1", &[&FACT]).await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(String::from_utf8(row.try_get("value")?).map_err(|_| corrupt("sealing key"))?))
+    Ok(Some(String::from_utf8(row.try_get("value")?).map_err(|_| inconsistent_row("begun_with.value"))?))
 }
 
 pub(super) async fn values(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     column: SealedColumn,
     after: Option<&SealedAt>,
     limit: u32,
-) -> Result<Vec<SealedValue>, Broken> {
+) -> Result<Vec<SealedValue>, TxError> {
     let limit = i64::from(limit);
     let rows = match column {
         SealedColumn::Subscribers => {
             let after = if let Some(SealedAt::Subscriber(id)) = after { id } else { "" };
             let sql = "SELECT number_sealed AS sealed, subscriber_id FROM subscribers
                 WHERE subscriber_id > $1 AND number_sealed IS NOT NULL ORDER BY subscriber_id LIMIT $2";
-            db.rows(sql, &[&after, &limit]).await?
+            db.query(sql, &[&after, &limit]).await?
         }
         SealedColumn::Flows => {
             let after: &[u8] = if let Some(SealedAt::Flow(hash)) = after { hash } else { &[] };
             let sql = "SELECT number_sealed AS sealed, flow_hash FROM flows WHERE flow_hash > $1
                 ORDER BY flow_hash LIMIT $2";
-            db.rows(sql, &[&after, &limit]).await?
+            db.query(sql, &[&after, &limit]).await?
         }
         // Those of files that were written are gone.
         SealedColumn::FileLines => {
@@ -47,14 +48,14 @@ pub(super) async fn values(
                 WHERE f.written_at IS NULL AND f.response_sha256 IS NULL AND l.number_sealed IS NOT NULL
                     AND (l.file_id, l.line) > ($1, $2)
                 ORDER BY l.file_id, l.line LIMIT $3";
-            db.rows(sql, &[&file, &i64::from(line), &limit]).await?
+            db.query(sql, &[&file, &i64::from(line), &limit]).await?
         }
         SealedColumn::Messages => {
             let after = if let Some(SealedAt::Message(entry)) = after { *entry } else { i64::MIN };
             let sql =
                 "SELECT payload AS sealed, entry_id FROM outbox WHERE payload IS NOT NULL AND entry_id > $1
                 ORDER BY entry_id LIMIT $2";
-            db.rows(sql, &[&after, &limit]).await?
+            db.query(sql, &[&after, &limit]).await?
         }
     };
     rows.iter()
@@ -62,17 +63,19 @@ pub(super) async fn values(
         .collect()
 }
 
-fn place(column: SealedColumn, row: &Row) -> Result<SealedAt, Broken> {
+fn place(column: SealedColumn, row: &Row) -> Result<SealedAt, TxError> {
     Ok(match column {
         SealedColumn::Subscribers => SealedAt::Subscriber(row.try_get("subscriber_id")?),
-        SealedColumn::Flows => SealedAt::Flow(hash(row, "flow_hash")?),
-        SealedColumn::FileLines => SealedAt::FileLine(row.try_get("file_id")?, count(row, "line")?),
+        SealedColumn::Flows => SealedAt::Flow(read_hash(row, "flows.flow_hash")?),
+        SealedColumn::FileLines => {
+            SealedAt::FileLine(row.try_get("file_id")?, read_count(row, "file_lines.line")?)
+        }
         SealedColumn::Messages => SealedAt::Message(row.try_get("entry_id")?),
     })
 }
 
-async fn reseal_one(tx: &Db<'_>, Resealing { old, new }: &Resealing) -> Result<u64, Broken> {
-    let change = async |sql: &str, values: Values<'_>| tx.change(sql, values).await;
+async fn reseal_one(tx: &PgConnection<'_>, Resealing { old, new }: &Resealing) -> Result<u64, TxError> {
+    let change = async |sql: &str, values: Values<'_>| tx.execute(sql, values).await;
     match &old.at {
         SealedAt::Subscriber(id) => {
             let sql =
@@ -95,9 +98,9 @@ async fn reseal_one(tx: &Db<'_>, Resealing { old, new }: &Resealing) -> Result<u
     }
 }
 
-pub(in crate::store) async fn note_sealing_key(tx: &Db<'_>, key_id: &str) -> Result<(), Broken> {
-    tx.change_one(
-        "fact",
+pub(in crate::store) async fn note_sealing_key(tx: &PgConnection<'_>, key_id: &str) -> Result<(), TxError> {
+    tx.execute_one(
+        "begun_with",
         "INSERT INTO begun_with (fact, value) VALUES ($1, $2)
          ON CONFLICT (fact) DO UPDATE SET value = excluded.value",
         &[&FACT, &key_id.as_bytes()],
@@ -105,7 +108,7 @@ pub(in crate::store) async fn note_sealing_key(tx: &Db<'_>, key_id: &str) -> Res
     .await
 }
 
-pub(in crate::store) async fn reseal(tx: &Db<'_>, values: &[Resealing]) -> Result<u64, Broken> {
+pub(in crate::store) async fn reseal(tx: &PgConnection<'_>, values: &[Resealing]) -> Result<u64, TxError> {
     let mut done = 0;
     for value in values {
         done += reseal_one(tx, value).await?;

@@ -1,8 +1,7 @@
 //! Sealed values by the page, and sealed anew one by one.
 
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::sealing::{Resealing, SealedAt, SealedColumn, SealedValue};
-use crate::store::sqlite::corrupt;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Its place among what is noted of the books.
@@ -102,7 +101,7 @@ pub(in crate::store) fn sealing_key(db: &Connection) -> Result<Option<String>, S
         .prepare_cached("SELECT value FROM begun_with WHERE fact = ?1")?
         .query_row([FACT], |row| row.get(0))
         .optional()?;
-    noted.map(|id| String::from_utf8(id).map_err(|_| corrupt("sealing key"))).transpose()
+    noted.map(|id| String::from_utf8(id).map_err(|_| inconsistent_row("begun_with.value"))).transpose()
 }
 
 pub(in crate::store) fn reseal(tx: &Connection, values: &[Resealing]) -> Result<u64, StoreError> {

@@ -4,10 +4,11 @@ use crate::store::billing_file::postgres as billing_file;
 use crate::store::charge::postgres as charge;
 use crate::store::coupon::postgres as coupon;
 use crate::store::coupon_sms::postgres as coupon_sms;
+use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::{Broken, corrupt};
-use crate::store::postgres::rows::time;
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::read_time;
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
     Entry, HandOff, LEASE_SECONDS_MAX, Settling, Work, kept_if_refused, postgres as queue,
 };
@@ -21,11 +22,11 @@ use onbill_domain::wire::coupon::UndeliveredReason;
 use onbill_domain::wire::ott::TransactionStatus;
 
 pub(super) async fn settle(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     entry: &Entry,
     outcome: &HandOff,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     let (settling, kind, id) = match &entry.work {
         Work::Charge { transaction_id } => (
             settle_charge(tx, now, transaction_id, entry.attempts, outcome).await?,
@@ -65,11 +66,11 @@ pub(super) async fn settle(
 const FIRST: u32 = 1;
 
 pub(super) async fn answer_transaction(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(Vec<u8>, Settling), Broken> {
+) -> Result<(Vec<u8>, Settling), TxError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
     let fixed = charge::fix_answer(tx, transaction_id).await?;
     if fixed.before {
@@ -79,11 +80,11 @@ pub(super) async fn answer_transaction(
 }
 
 pub(super) async fn answer_refund(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
     outcome: &HandOff,
-) -> Result<(Vec<u8>, Settling), Broken> {
+) -> Result<(Vec<u8>, Settling), TxError> {
     let settling = settle_refund(tx, now, refund_id, FIRST, outcome).await?;
     let fixed = refund::fix_answer(tx, refund_id).await?;
     if fixed.before {
@@ -93,11 +94,11 @@ pub(super) async fn answer_refund(
 }
 
 pub(super) async fn answer_redemption(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(RedemptionEnd, Settling), Broken> {
+) -> Result<(RedemptionEnd, Settling), TxError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
     Ok((redemption::finish(tx, transaction_id).await?, settling))
 }
@@ -106,24 +107,24 @@ pub(super) async fn answer_redemption(
 const NOBODYS: u32 = 0;
 
 pub(super) async fn settle_line(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,
     line: u32,
     verdict: &HandOff,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = $1 AND line = $2",
             &[&file_id, &i64::from(line)],
         )
         .await?
-        .ok_or_else(|| corrupt("line of a file"))?;
+        .ok_or_else(|| missing_row("file_lines"))?;
     let (settling, kind, id): (_, _, &str) = match (row.try_get("transaction_id")?, row.try_get("refund_id")?)
     {
         (Some(id), None) => (settle_charge(tx, now, id, NOBODYS, verdict).await?, "charge-notice", id),
         (None, Some(id)) => (settle_refund(tx, now, id, NOBODYS, verdict).await?, "refund-notice", id),
-        _ => return Err(corrupt("line of a file")),
+        _ => return Err(inconsistent_row("file_lines.transaction_id").into()),
     };
     tell(tx, now, kind, id, settling, verdict).await?;
     Ok(settling)
@@ -132,13 +133,13 @@ pub(super) async fn settle_line(
 /// Puts a notice in when a verdict was written: its post was answered before. What becomes of a coupon's charge is the
 /// operator's affair: the coupon is spent, and no post of the partner's is open.
 async fn tell(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     kind: &str,
     id: &str,
     settling: Settling,
     outcome: &HandOff,
-) -> Result<(), Broken> {
+) -> Result<(), TxError> {
     if settling == Settling::Written
         && outcome.is_verdict()
         && !(kind == "charge-notice" && redemption::coupon_of(tx, id).await?.is_some())
@@ -155,12 +156,12 @@ const REFUND: &str = "kind = 'refund' AND refund_id = $1";
 /// Writes what came of a hand-off by its `attempt`. The charge is locked before its entry, also where only the entry is
 /// changed: crosswise, two would wait for each other.
 async fn settle_charge(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
     attempt: u32,
     outcome: &HandOff,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     let (status, reason, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
         HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
@@ -179,15 +180,15 @@ async fn settle_charge(
 /// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
 /// One that is settled stays as it is. Its entry has gone with its settling, so then nothing has to be locked.
 async fn write_charge_outcome(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
     status: TransactionStatus,
     reason: Option<DeclineReason>,
     raw_code: Option<&str>,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     let settled = tx
-        .row(
+        .query_optional(
             "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5
              WHERE transaction_id = $1 AND status = 'PENDING' RETURNING pai",
             &[
@@ -201,9 +202,9 @@ async fn write_charge_outcome(
         .await?;
     let Some(settled) = settled else {
         let row = tx
-            .row("SELECT status FROM transactions WHERE transaction_id = $1", &[&transaction_id])
+            .query_optional("SELECT status FROM transactions WHERE transaction_id = $1", &[&transaction_id])
             .await?
-            .ok_or_else(|| corrupt("transaction_id"))?;
+            .ok_or_else(|| missing_row("transactions"))?;
         let known: &str = row.try_get("status")?;
         return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
     };
@@ -220,12 +221,12 @@ async fn write_charge_outcome(
 
 /// The same of a refund. Its charge stays locked.
 async fn settle_refund(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
     attempt: u32,
     outcome: &HandOff,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     refund::lock(tx, refund_id).await?;
     let (status, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
@@ -243,12 +244,12 @@ async fn settle_refund(
 /// A coupon may have another code by now, and this message be an old one: its entry is gone then. Who gives it another
 /// code locks the coupon first, too.
 async fn settle_coupon(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     entry: &Entry,
     coupon_id: &str,
     outcome: &HandOff,
-) -> Result<Settling, Broken> {
+) -> Result<Settling, TxError> {
     coupon::lock(tx, coupon_id).await?;
     let settling = queue::settle_telling(tx, now, entry, kept_if_refused(outcome)).await?;
     if settling != Settling::Written {
@@ -268,13 +269,17 @@ async fn settle_coupon(
 }
 
 /// The charge or refund before its entry, as everybody takes them: crosswise, two would wait for each other.
-pub(super) async fn see_to(tx: &Db<'_>, now: Timestamp, errand: &Errand) -> Result<SeenTo, Broken> {
+pub(super) async fn see_to(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    errand: &Errand,
+) -> Result<SeenTo, TxError> {
     let (kind, id) = errand.parts();
     let subject = queue::subject(kind);
     let table = if subject == "transaction_id" { "transactions" } else { "refunds" };
     let sql =
         format!("SELECT settled_at IS NOT NULL AS is_settled FROM {table} WHERE {subject} = $1 FOR UPDATE");
-    let row = tx.row(&sql, &[&id]).await?;
+    let row = tx.query_optional(&sql, &[&id]).await?;
     let is_settled: Option<bool> = row.map(|row| row.try_get("is_settled")).transpose()?;
     if is_settled != Some(errand.wants_settled()) {
         return Ok(SeenTo::NotNeeded);
@@ -283,7 +288,7 @@ pub(super) async fn see_to(tx: &Db<'_>, now: Timestamp, errand: &Errand) -> Resu
         "SELECT entry_id, due_at, parked_at IS NOT NULL AS is_parked FROM outbox
          WHERE kind = $1 AND {subject} = $2 FOR UPDATE"
     );
-    let Some(entry) = tx.row(&sql, &[&kind, &id]).await? else {
+    let Some(entry) = tx.query_optional(&sql, &[&kind, &id]).await? else {
         // Asked after the entry: whoever makes a file takes that away with the same commit.
         if !errand.wants_settled() && billing_file::is_in_a_file(tx, subject, id).await? {
             return Ok(SeenTo::UnderWay);
@@ -296,10 +301,10 @@ pub(super) async fn see_to(tx: &Db<'_>, now: Timestamp, errand: &Errand) -> Resu
         queue::redrive(tx, now, entry_id).await?;
         return Ok(SeenTo::Redriven);
     }
-    if time(&entry, "due_at")? <= now.plus_seconds(LEASE_SECONDS_MAX) {
+    if read_time(&entry, "outbox.due_at")? <= now.plus_seconds(LEASE_SECONDS_MAX) {
         return Ok(SeenTo::UnderWay);
     }
     let sql = "UPDATE outbox SET due_at = $2 WHERE entry_id = $1";
-    tx.change_one("outbox entry", sql, &[&entry_id, &now.unix_seconds()]).await?;
+    tx.execute_one("outbox", sql, &[&entry_id, &now.unix_seconds()]).await?;
     Ok(SeenTo::Hurried)
 }

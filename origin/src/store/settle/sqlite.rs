@@ -3,7 +3,7 @@
 use crate::store::billing_file::sqlite as billing_file;
 use crate::store::charge::sqlite as charge;
 use crate::store::coupon_sms::sqlite as coupon_sms;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{
     Entry, HandOff, LEASE_SECONDS_MAX, Settling, Work, kept_if_refused, sqlite as queue,
@@ -12,7 +12,6 @@ use crate::store::redemption::{RedemptionEnd, sqlite as redemption};
 use crate::store::refund::sqlite as refund;
 use crate::store::settle::{Errand, SeenTo};
 use crate::store::spending::sqlite as spending;
-use crate::store::sqlite::corrupt;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
@@ -115,7 +114,7 @@ pub(super) fn settle_line(
     let (settling, kind, id) = match &line {
         (Some(id), None) => (settle_charge(tx, now, id, NOBODYS, verdict)?, "charge-notice", id),
         (None, Some(id)) => (settle_refund(tx, now, id, NOBODYS, verdict)?, "refund-notice", id),
-        _ => return Err(corrupt("line of a file")),
+        _ => return Err(inconsistent_row("file_lines.transaction_id")),
     };
     tell(tx, now, kind, id, settling, verdict)?;
     Ok(settling)

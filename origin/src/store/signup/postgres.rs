@@ -2,9 +2,9 @@
 
 use crate::store::number::Hash;
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::{locale, pai as read_pai, text};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, read_locale, read_pai};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
 use crate::store::subscription::postgres as subscription;
 use onbill_domain::account::AccountType;
@@ -13,16 +13,16 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
 
 pub(in crate::store) async fn issue(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewSignup,
-) -> Result<SignupIssue, Broken> {
+) -> Result<SignupIssue, TxError> {
     let (row, _) = pai::issue(tx, now, &new.pai).await?;
     if subscription::is_live(tx, row.pai).await? {
         return Ok(SignupIssue::AlreadyOnBill);
     }
-    tx.change_one(
-        "sign-up",
+    tx.execute_one(
+        "signups",
         "INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url,
              return_url, issued_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -44,15 +44,15 @@ pub(in crate::store) async fn issue(
 }
 
 pub(in crate::store) async fn spend_token(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     jti: &str,
     ext_reference: &ExtId,
-) -> Result<TokenSpend, Broken> {
+) -> Result<TokenSpend, TxError> {
     // The token is locked: of two that spend it at once, the second sees the first one's reference.
     let row = tx
-        .row(
+        .query_optional(
             "SELECT g.pai, g.offer, g.locale, g.account_type, g.partner_return_url, g.ext_reference
              FROM signups g JOIN pais p USING (pai)
              WHERE g.jti = $1 AND g.partner = $2 AND p.state <> 'CLOSED' FOR UPDATE OF g",
@@ -64,8 +64,8 @@ pub(in crate::store) async fn spend_token(
         Some(reference) if reference != ext_reference.as_str() => return Ok(TokenSpend::UsedElsewhere),
         Some(_) => {}
         None => {
-            tx.change_one(
-                "sign-up",
+            tx.execute_one(
+                "signups",
                 "UPDATE signups SET spent_at = $2, ext_reference = $3 WHERE jti = $1",
                 &[&jti, &now.unix_seconds(), &ext_reference.as_str()],
             )
@@ -73,18 +73,21 @@ pub(in crate::store) async fn spend_token(
         }
     }
     Ok(TokenSpend::Spent(Signup {
-        pai: read_pai(&row)?,
-        offer: text(&row, "offer", OfferId::parse)?,
-        locale: locale(&row)?,
-        account_type: text(&row, "account_type", AccountType::parse)?,
+        pai: read_pai(&row, "signups.pai")?,
+        offer: parse_column(&row, "signups.offer", OfferId::parse)?,
+        locale: read_locale(&row, "signups.locale")?,
+        account_type: parse_column(&row, "signups.account_type", AccountType::parse)?,
         partner_return_url: row.try_get("partner_return_url")?,
     }))
 }
 
 /// A visit succeeded when the PAI got a subscription after the token was issued.
-pub(in crate::store) async fn end(db: &Db<'_>, ticket: &Hash) -> Result<Option<SignupEnd>, Broken> {
+pub(in crate::store) async fn end(
+    db: &PgConnection<'_>,
+    ticket: &Hash,
+) -> Result<Option<SignupEnd>, TxError> {
     let row = db
-        .row(
+        .query_optional(
             "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id
              FROM signups g LEFT JOIN partner_subscriptions s
                  ON s.pai = g.pai AND s.created_at >= g.issued_at AND s.status <> 'CANCELLED'
@@ -101,7 +104,7 @@ pub(in crate::store) async fn end(db: &Db<'_>, ticket: &Hash) -> Result<Option<S
         (None, None) => SignupOutcome::Cancelled,
     };
     Ok(Some(SignupEnd {
-        offer: text(&row, "offer", OfferId::parse)?,
+        offer: parse_column(&row, "signups.offer", OfferId::parse)?,
         return_url: row.try_get("return_url")?,
         outcome,
         partner_subscription_id,

@@ -4,7 +4,7 @@ use crate::store::error::StoreError;
 use crate::store::number::Hash;
 use crate::store::pai::sqlite as pai;
 use crate::store::signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
-use crate::store::sqlite::rows::{locale, pai as read_pai, text};
+use crate::store::sqlite::rows::{parse_column, read_locale, read_pai};
 use crate::store::subscription::sqlite as subscription;
 use onbill_domain::account::AccountType;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
@@ -64,10 +64,10 @@ pub(in crate::store) fn spend_token(
         }
     }
     Ok(TokenSpend::Spent(Signup {
-        pai: read_pai(row)?,
-        offer: text(row, "offer", OfferId::parse)?,
-        locale: locale(row)?,
-        account_type: text(row, "account_type", AccountType::parse)?,
+        pai: read_pai(row, "signups.pai")?,
+        offer: parse_column(row, "signups.offer", OfferId::parse)?,
+        locale: read_locale(row, "signups.locale")?,
+        account_type: parse_column(row, "signups.account_type", AccountType::parse)?,
         partner_return_url: row.get("partner_return_url")?,
     }))
 }
@@ -90,7 +90,7 @@ pub(in crate::store) fn end(db: &Connection, ticket: &Hash) -> Result<Option<Sig
         (None, None) => SignupOutcome::Cancelled,
     };
     Ok(Some(SignupEnd {
-        offer: text(row, "offer", OfferId::parse)?,
+        offer: parse_column(row, "signups.offer", OfferId::parse)?,
         return_url: row.get("return_url")?,
         outcome,
         partner_subscription_id,

@@ -1,9 +1,9 @@
 //! What each account was charged lately: one row for each holder and currency. Its lock is taken after the charge's own,
 //! and by whoever counts: of two charges at once, the second sees what the first one took.
 
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::{text, time};
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::{parse_column, read_time};
+use crate::store::postgres::tx_error::TxError;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
@@ -15,15 +15,15 @@ use tokio_postgres::Row;
 /// What there will be with a charge of now, for [`write()`], or which limit it is over. Nobody else counts until then: the
 /// row is locked, and put there first if it is missing.
 pub(in crate::store) async fn take(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
     amount: Money,
     limits: &SpendingLimits,
-) -> Result<Result<Spending, DeclineReason>, Broken> {
+) -> Result<Result<Spending, DeclineReason>, TxError> {
     let today = Day::of_timestamp(now);
     let row = tx
-        .row(
+        .query_optional(
             "INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor) VALUES ($1, $2, $3, 0, 0)
              ON CONFLICT (subscriber_id, currency) DO UPDATE SET day = spending.day
              RETURNING day, day_minor, month_minor",
@@ -35,23 +35,30 @@ pub(in crate::store) async fn take(
 }
 
 /// A charge that was declined counts no more.
-pub(in crate::store) async fn give_back_charge(tx: &Db<'_>, transaction_id: &str) -> Result<(), Broken> {
+pub(in crate::store) async fn give_back_charge(
+    tx: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<(), TxError> {
     give_back(tx, transaction_id, None).await
 }
 
 /// What was refunded of a charge counts no more.
 pub(in crate::store) async fn give_back_refund(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     transaction_id: &str,
     amount_minor: i64,
-) -> Result<(), Broken> {
+) -> Result<(), TxError> {
     give_back(tx, transaction_id, Some(amount_minor)).await
 }
 
 /// Gives back all of a charge, or some of it. That of a coupon never counted.
-async fn give_back(tx: &Db<'_>, transaction_id: &str, part_minor: Option<i64>) -> Result<(), Broken> {
+async fn give_back(
+    tx: &PgConnection<'_>,
+    transaction_id: &str,
+    part_minor: Option<i64>,
+) -> Result<(), TxError> {
     let row = tx
-        .row(
+        .query_optional(
             "SELECT s.subscriber_id, s.currency, s.day, s.day_minor, s.month_minor, t.amount_minor, t.created_at
              FROM transactions t JOIN pais p USING (pai)
                  JOIN spending s ON s.subscriber_id = p.subscriber_id AND s.currency = t.currency
@@ -63,14 +70,14 @@ async fn give_back(tx: &Db<'_>, transaction_id: &str, part_minor: Option<i64>) -
         .await?;
     let Some(row) = row else { return Ok(()) };
     let amount_minor = part_minor.map_or_else(|| row.try_get("amount_minor"), Ok)?;
-    let day = Day::of_timestamp(time(&row, "created_at")?);
-    let currency = text(&row, "currency", Currency::parse)?;
+    let day = Day::of_timestamp(read_time(&row, "transactions.created_at")?);
+    let currency = parse_column(&row, "spending.currency", Currency::parse)?;
     write(tx, row.try_get("subscriber_id")?, currency, read(&row)?.release(day, amount_minor)).await
 }
 
-fn read(row: &Row) -> Result<Spending, Broken> {
+fn read(row: &Row) -> Result<Spending, TxError> {
     Ok(Spending {
-        day: text(row, "day", Day::parse)?,
+        day: parse_column(row, "spending.day", Day::parse)?,
         day_minor: row.try_get("day_minor")?,
         month_minor: row.try_get("month_minor")?,
     })
@@ -78,12 +85,12 @@ fn read(row: &Row) -> Result<Spending, Broken> {
 
 /// Writes over the row that the caller has locked.
 pub(in crate::store) async fn write(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     subscriber_id: &str,
     currency: Currency,
     spent: Spending,
-) -> Result<(), Broken> {
-    tx.change_one(
+) -> Result<(), TxError> {
+    tx.execute_one(
         "spending",
         "UPDATE spending SET day = $3, day_minor = $4, month_minor = $5 WHERE subscriber_id = $1 AND currency = $2",
         &[

@@ -2,7 +2,7 @@
 //! [`onbill_domain::spending`]'s; here it is read and written.
 
 use crate::store::error::StoreError;
-use crate::store::sqlite::rows::text;
+use crate::store::sqlite::rows::parse_column;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
@@ -50,8 +50,10 @@ fn give_back(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> 
     )?;
     let mut rows = select.query([transaction_id])?;
     let Some(row) = rows.next()? else { return Ok(()) };
-    let (subscriber_id, currency) =
-        (row.get::<_, String>("subscriber_id")?, text(row, "currency", Currency::parse)?);
+    let (subscriber_id, currency) = (
+        row.get::<_, String>("subscriber_id")?,
+        parse_column(row, "transactions.currency", Currency::parse)?,
+    );
     let amount_minor = part_minor.map_or_else(|| row.get("amount_minor"), Ok)?;
     let day = Day::of_timestamp(Timestamp::from_unix_seconds(row.get("created_at")?));
     match find(tx, &subscriber_id, currency)? {
@@ -67,7 +69,7 @@ fn find(tx: &Connection, subscriber_id: &str, currency: Currency) -> Result<Opti
     let mut rows = select.query(params![subscriber_id, currency.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(Spending {
-        day: text(row, "day", Day::parse)?,
+        day: parse_column(row, "spending.day", Day::parse)?,
         day_minor: row.get("day_minor")?,
         month_minor: row.get("month_minor")?,
     }))

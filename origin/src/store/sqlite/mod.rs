@@ -67,14 +67,10 @@ impl SqliteDatabase {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|error| error.extended_code.to_string());
         // SQLite's messages name tables and constraints, never values.
-        Self::Failed(error.to_string())
+        Self::Driver { code, message: error.to_string() }
     }
-}
-
-/// A row that our own code did not write.
-pub(in crate::store) fn corrupt(what: &str) -> StoreError {
-    StoreError::Failed(format!("a row of the books has an unreadable {what}"))
 }
 
 /// What a savepoint may have to undo is kept in memory (`temp_store`), and not in a file that is gone a moment later.

@@ -22,19 +22,17 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let failed = |why: &str| StoreError::Failed(why.to_owned());
-        let permit =
-            Arc::clone(&self.free).acquire_owned().await.map_err(|_| failed("the readers are closed"))?;
+        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let idle = Arc::clone(&self.idle);
         let result = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let take = || idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
             // A permit stands for one idle connection.
-            let connection = take().ok_or_else(|| StoreError::Failed("no idle reader".to_owned()))?;
+            let connection = take().ok_or(StoreError::Closed)?;
             let result = work(&connection);
             idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(connection);
             result
         });
-        result.await.map_err(|_| failed("a read was cut off"))?
+        result.await.map_err(|_| StoreError::Closed)?
     }
 }

@@ -17,7 +17,7 @@ const GROUP_MAX: usize = 256;
 /// Runs inside the transaction and leaves what is to be told its caller after the commit.
 type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
 /// Called with whether the commit succeeded.
-type Reply = Box<dyn FnOnce(Result<(), &str>) + Send>;
+type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 #[derive(Clone)]
 pub(super) struct Writer {
@@ -31,7 +31,10 @@ impl Writer {
         std::thread::Builder::new()
             .name("ledger-writer".to_owned())
             .spawn(move || write_all(&connection, &waiting))
-            .map_err(|error| StoreError::Failed(format!("the writer thread does not start: {error}")))?;
+            .map_err(|error| StoreError::Driver {
+                code: None,
+                message: format!("the writer thread does not start: {error}"),
+            })?;
         Ok(Self { jobs })
     }
 
@@ -44,19 +47,15 @@ impl Writer {
         let job: Job = Box::new(move |tx| {
             let result = in_savepoint(tx, work);
             Box::new(move |committed| {
-                let result = match committed {
-                    Ok(()) => result,
-                    Err(why) => Err(StoreError::Failed(why.to_owned())),
-                };
                 // The caller may have gone; what was committed stays committed.
-                let _ = answer.send(result);
+                let _ = answer.send(committed.and(result));
             })
         });
         self.jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::Failed("too many writes are waiting".to_owned()),
-            TrySendError::Disconnected(_) => StoreError::Failed("the writer thread has ended".to_owned()),
+            TrySendError::Full(_) => StoreError::TooManyWaiting,
+            TrySendError::Disconnected(_) => StoreError::Closed,
         })?;
-        answered.await.unwrap_or_else(|_| Err(StoreError::Failed("the writer thread has ended".to_owned())))
+        answered.await.unwrap_or(Err(StoreError::Closed))
     }
 }
 
@@ -98,16 +97,18 @@ fn commit_group(connection: &Connection, group: impl Iterator<Item = Job>) {
         }
     }
     let committed = if connection.is_autocommit() {
-        Err("the transaction was rolled back by the database".to_owned())
+        Err(StoreError::RolledBack { message: "a statement made it leave the transaction".to_owned() })
     } else {
-        connection.execute_batch("COMMIT").map_err(|error| format!("the commit failed: {error}"))
+        connection
+            .execute_batch("COMMIT")
+            .map_err(|error| StoreError::RolledBack { message: format!("the commit failed: {error}") })
     };
     if committed.is_err() {
         // After a failed commit SQLite may still be inside the transaction: leave it, or the next BEGIN fails.
         let _ = connection.execute_batch("ROLLBACK");
     }
     for reply in replies {
-        reply(committed.as_ref().copied().map_err(String::as_str));
+        reply(committed.clone());
     }
 }
 
@@ -133,13 +134,16 @@ mod tests {
         let insert = |n: i64, fail: bool| {
             writer.run(move |tx| {
                 tx.execute("INSERT INTO t VALUES (?1)", [n])?;
-                if fail { Err(StoreError::NonceSpent) } else { Ok(n) }
+                if fail { Err(StoreError::NonceReplayed) } else { Ok(n) }
             })
         };
         let (a, b, c, d) =
             tokio::join!(insert(1, false), insert(2, true), insert(3, false), insert(1, false));
-        assert!(matches!((a, b, c), (Ok(1), Err(StoreError::NonceSpent), Ok(3))));
-        assert!(matches!(d, Err(StoreError::Failed(_))), "a broken constraint is the breaker's own failure");
+        assert!(matches!((a, b, c), (Ok(1), Err(StoreError::NonceReplayed), Ok(3))));
+        assert!(
+            matches!(d, Err(StoreError::Driver { .. })),
+            "a broken constraint is the breaker's own failure"
+        );
         assert!(matches!(writer.run(count).await, Ok(2)));
     }
 
@@ -160,7 +164,8 @@ mod tests {
             let_go.send(()).expect("is held");
         });
         // SQLite answers a full disk by leaving the transaction, the savepoints of the neighbours included.
-        assert!(matches!((first, full), (Err(StoreError::Failed(_)), Err(StoreError::Failed(_)))));
+        assert!(matches!(first, Err(StoreError::RolledBack { .. })));
+        assert!(matches!(full, Err(StoreError::RolledBack { .. })));
         assert!(matches!(after, Ok(1)), "what came after it is a group of its own");
         assert!(matches!(writer.run(count).await, Ok(1)));
     }
@@ -170,6 +175,6 @@ mod tests {
         let connection = Connection::open_in_memory().expect("opens");
         connection.execute_batch("BEGIN").expect("begins");
         let writer = Writer::start(connection).expect("starts");
-        assert!(matches!(writer.run(|_| Ok(())).await, Err(StoreError::Failed(_))));
+        assert!(matches!(writer.run(|_| Ok(())).await, Err(StoreError::Closed)));
     }
 }

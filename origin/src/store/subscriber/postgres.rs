@@ -9,10 +9,10 @@ use crate::store::nonce::postgres as nonce;
 use crate::store::notification::postgres as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::time;
-use crate::store::postgres::statements::Db;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::read_time;
 use crate::store::postgres::transaction::in_transaction;
+use crate::store::postgres::tx_error::TxError;
 use crate::store::postgres::{PostgresDatabase, turns};
 use crate::store::subscriber::{Erasure, Under, judge};
 use onbill_domain::decline_reason::DeclineReason;
@@ -21,45 +21,47 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 async fn erase_number(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     name: Option<&ExtId>,
     number: NumberIndex,
-) -> Result<Erasure, Broken> {
+) -> Result<Erasure, TxError> {
     turns::take(tx, now, number).await?;
     let index = number.0.as_slice();
     if let Some(name) = name {
-        let known = tx.row("SELECT asked_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()]).await?;
+        let known = tx
+            .query_optional("SELECT asked_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()])
+            .await?;
         if let Some(row) = known {
-            let asked_at = time(&row, "asked_at")?;
+            let asked_at = read_time(&row, "erasures.asked_at")?;
             let has_traces = has_traces(tx, number, asked_at).await?;
             return Ok(judge(asked_at, &under(tx, number).await?, has_traces));
         }
         // The same name at once for another number is caught here, and the use case begins again.
-        tx.change_one(
-            "erasure",
+        tx.execute_one(
+            "erasures",
             "INSERT INTO erasures (erasure_id, asked_at) VALUES ($1, $2)",
             &[&name.as_str(), &now.unix_seconds()],
         )
         .await?;
     }
     let holders = tx
-        .rows(
+        .query(
             "SELECT subscriber_id, ended_at IS NULL AS is_present FROM subscribers WHERE number_index = $1
              ORDER BY subscriber_id FOR NO KEY UPDATE",
             &[&index],
         )
         .await?;
     let subscribers: Vec<&str> =
-        holders.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, Broken>>()?;
+        holders.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, TxError>>()?;
     coupon::forget_contents(tx, &subscribers).await?;
     for row in &holders {
         let subscriber_id: &str = row.try_get("subscriber_id")?;
         if row.try_get("is_present")? {
             pai::end_subscriber(tx, now, subscriber_id, DeclineReason::AccountClosed).await?;
         }
-        tx.change_one(
-            "subscriber",
+        tx.execute_one(
+            "subscribers",
             "UPDATE subscribers SET erasure_asked_at = coalesce(erasure_asked_at, $2) WHERE subscriber_id = $1",
             &[&subscriber_id, &now.unix_seconds()],
         )
@@ -68,38 +70,38 @@ async fn erase_number(
     coupon::drop_texts_to(tx, &subscribers).await?;
     notification::forget(tx, &subscribers).await?;
     // They stay on record by the operator's names for them, and are not told apart by their contents any more.
-    tx.change(
+    tx.execute(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
          WHERE number_index = $1 OR subscriber_id = ANY ($2)",
         &[&index, &subscribers],
     )
     .await?;
-    tx.change("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
+    tx.execute("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
     forget_numbers(tx, &subscribers).await?;
     let erasure = judge(now, &under(tx, number).await?, false);
     turns::give_back(tx, number).await?;
     Ok(erasure)
 }
 
-async fn under(tx: &Db<'_>, number: NumberIndex) -> Result<Vec<Under>, Broken> {
+async fn under(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Vec<Under>, TxError> {
     let rows = tx
-        .rows(
+        .query(
             "SELECT created_at, erasure_asked_at IS NOT NULL AS is_being_erased FROM subscribers
              WHERE number_index = $1",
             &[&number.0.as_slice()],
         )
         .await?;
-    let read = |row| -> Result<Under, Broken> {
+    let read = |row| -> Result<Under, TxError> {
         let is_being_erased = tokio_postgres::Row::try_get(row, "is_being_erased")?;
-        Ok(Under { created_at: time(row, "created_at")?, is_being_erased })
+        Ok(Under { created_at: read_time(row, "subscribers.created_at")?, is_being_erased })
     };
     rows.iter().map(read).collect()
 }
 
 /// Whether a flow or an event of the number's is on record since that time or before.
-async fn has_traces(tx: &Db<'_>, number: NumberIndex, by: Timestamp) -> Result<bool, Broken> {
+async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -> Result<bool, TxError> {
     let found = tx
-        .rows(
+        .query(
             "SELECT 1 FROM flows WHERE number_index = $1 AND started_at <= $2
              UNION ALL SELECT 1 FROM account_events WHERE number_index = $1 AND recorded_at <= $2 LIMIT 1",
             &[&number.0.as_slice(), &by.unix_seconds()],
@@ -110,8 +112,8 @@ async fn has_traces(tx: &Db<'_>, number: NumberIndex, by: Timestamp) -> Result<b
 
 /// Unless a file that is being written needs it: then it is the same bytes however often it is written. No later file has
 /// lines of a subscriber who is being erased: whoever makes one looks at the subscribers as locked.
-async fn forget_numbers(tx: &Db<'_>, subscribers: &[&str]) -> Result<u64, Broken> {
-    tx.change(
+async fn forget_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u64, TxError> {
+    tx.execute(
         "UPDATE subscribers h SET number_index = NULL, number_sealed = NULL, generation = NULL
          WHERE h.subscriber_id = ANY ($1) AND NOT EXISTS (
              SELECT 1 FROM files f JOIN file_lines l USING (file_id) JOIN transactions t USING (transaction_id)
@@ -123,16 +125,16 @@ async fn forget_numbers(tx: &Db<'_>, subscribers: &[&str]) -> Result<u64, Broken
 }
 
 /// Goes on with those who had to wait for a file; gives how many of them wait no longer.
-pub(in crate::store) async fn go_on(tx: &Db<'_>, limit: i64) -> Result<u64, Broken> {
+pub(in crate::store) async fn go_on(tx: &PgConnection<'_>, limit: i64) -> Result<u64, TxError> {
     let waiting = tx
-        .rows(
+        .query(
             "SELECT subscriber_id FROM subscribers WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL
              ORDER BY subscriber_id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
             &[&limit],
         )
         .await?;
     let waiting: Vec<&str> =
-        waiting.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, Broken>>()?;
+        waiting.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, TxError>>()?;
     if waiting.is_empty() { Ok(0) } else { forget_numbers(tx, &waiting).await }
 }
 

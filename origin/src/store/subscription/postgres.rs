@@ -2,9 +2,9 @@
 
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
-use crate::store::postgres::failure::Broken;
-use crate::store::postgres::rows::{pai as read_pai, text};
-use crate::store::postgres::statements::{Db, Values};
+use crate::store::postgres::connection::{PgConnection, Values};
+use crate::store::postgres::rows::{parse_column, read_pai};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
 use crate::store::subscription::{SubscriptionRecord, SubscriptionUpdate};
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -20,33 +20,33 @@ const PAYS_ON_BILL: &str =
          AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
 
 pub(in crate::store) async fn pays_on_bill(
-    db: &Db<'_>,
+    db: &PgConnection<'_>,
     partner: &PartnerId,
     number: NumberIndex,
     generation: &str,
-) -> Result<bool, Broken> {
+) -> Result<bool, TxError> {
     let values: Values<'_> = &[&number.0.as_slice(), &generation, &partner.as_str()];
-    Ok(db.row(PAYS_ON_BILL, values).await?.is_some())
+    Ok(db.query_optional(PAYS_ON_BILL, values).await?.is_some())
 }
 
-pub(in crate::store) async fn is_live(tx: &Db<'_>, pai: Pai) -> Result<bool, Broken> {
+pub(in crate::store) async fn is_live(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM partner_subscriptions WHERE pai = $1 AND status <> 'CANCELLED'";
-    Ok(tx.row(sql, &[&pai.to_string()]).await?.is_some())
+    Ok(tx.query_optional(sql, &[&pai.to_string()]).await?.is_some())
 }
 
 pub(in crate::store) async fn record(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     new_id: &str,
     request: &PartnerSubscriptionRequest,
-) -> Result<SubscriptionRecord, Broken> {
+) -> Result<SubscriptionRecord, TxError> {
     let ext_id = request.ext_subscription_id.as_str();
     // The PAI is locked before anything is read: another record for it, or its closing, comes before or after this one.
     // The same name for two PAIs at once is caught by the index of names.
     let state = pai::lock(tx, partner, request.pai).await?;
     let known = tx
-        .row(
+        .query_optional(
             "SELECT partner_subscription_id, pai, origin, plan FROM partner_subscriptions
              WHERE partner = $1 AND ext_subscription_id = $2",
             &[&partner.as_str(), &ext_id],
@@ -54,7 +54,7 @@ pub(in crate::store) async fn record(
         .await?;
     if let Some(row) = known {
         let (origin, plan): (&str, &str) = (row.try_get("origin")?, row.try_get("plan")?);
-        let same = read_pai(&row)? == request.pai
+        let same = read_pai(&row, "partner_subscriptions.pai")? == request.pai
             && origin == request.origin.as_str()
             && plan == request.plan.as_str();
         return Ok(if same {
@@ -69,8 +69,8 @@ pub(in crate::store) async fn record(
     if is_live(tx, request.pai).await? {
         return Ok(SubscriptionRecord::AlreadyOnBill);
     }
-    tx.change_one(
-        "subscription",
+    tx.execute_one(
+        "partner_subscriptions",
         "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
              status, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, 'ACTIVE', $7)",
@@ -91,33 +91,37 @@ pub(in crate::store) async fn record(
     Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
 }
 
-pub(in crate::store) async fn is_there(db: &Db<'_>, partner: &PartnerId, id: &ExtId) -> Result<bool, Broken> {
+pub(in crate::store) async fn is_there(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    id: &ExtId,
+) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2";
-    Ok(db.row(sql, &[&id.as_str(), &partner.as_str()]).await?.is_some())
+    Ok(db.query_optional(sql, &[&id.as_str(), &partner.as_str()]).await?.is_some())
 }
 
 pub(in crate::store) async fn change(
-    tx: &Db<'_>,
+    tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     id: &ExtId,
     change: &SubscriptionChange,
-) -> Result<SubscriptionUpdate, Broken> {
+) -> Result<SubscriptionUpdate, TxError> {
     // Locked, so that one that ends at this moment does not begin again.
     let row = tx
-        .row(
+        .query_optional(
             "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2 FOR UPDATE",
             &[&id.as_str(), &partner.as_str()],
         )
         .await?;
     let Some(row) = row else { return Ok(SubscriptionUpdate::NotFound) };
-    match text(&row, "status", SubscriptionStatus::parse)? {
+    match parse_column(&row, "partner_subscriptions.status", SubscriptionStatus::parse)? {
         status if status == change.status => return Ok(SubscriptionUpdate::Stands),
         SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
         SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
     }
-    tx.change_one(
-        "subscription",
+    tx.execute_one(
+        "partner_subscriptions",
         "UPDATE partner_subscriptions SET status = $2, changed_at = $3, change_reason = $4
          WHERE partner_subscription_id = $1",
         &[&id.as_str(), &change.status.as_str(), &now.unix_seconds(), &change.reason],

@@ -4,7 +4,7 @@ use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::sqlite as queue;
-use crate::store::sqlite::rows::{pai as read_pai, text};
+use crate::store::sqlite::rows::{parse_column, read_pai};
 use crate::store::subscription::{SubscriptionRecord, SubscriptionUpdate};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
@@ -48,7 +48,7 @@ pub(in crate::store) fn record(
     let mut rows = select.query(params![partner.as_str(), ext_id])?;
     if let Some(row) = rows.next()? {
         let (origin, plan): (String, String) = (row.get("origin")?, row.get("plan")?);
-        let same = read_pai(row)? == request.pai
+        let same = read_pai(row, "partner_subscriptions.pai")? == request.pai
             && origin == request.origin.as_str()
             && plan == request.plan.as_str();
         return Ok(if same {
@@ -108,7 +108,7 @@ pub(in crate::store) fn change(
     )?;
     let mut rows = select.query([id.as_str(), partner.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(SubscriptionUpdate::NotFound) };
-    match text(row, "status", SubscriptionStatus::parse)? {
+    match parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)? {
         status if status == change.status => return Ok(SubscriptionUpdate::Stands),
         SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
         SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}

@@ -1,6 +1,7 @@
 //! Running statements: each text is prepared once a connection, and the rows it touched are counted.
 
-use super::failure::{Broken, corrupt};
+use super::tx_error::TxError;
+use crate::store::error::missing_row;
 use deadpool_postgres::{ClientWrapper, Transaction};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
@@ -9,22 +10,22 @@ use tokio_postgres::{Row, Statement};
 pub(in crate::store) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// Where statements run.
-pub(in crate::store) enum Db<'a> {
+pub(in crate::store) enum PgConnection<'a> {
     /// Each by itself.
     Alone(&'a ClientWrapper),
     /// All in one transaction.
     In(&'a Transaction<'a>),
 }
 
-impl Db<'_> {
-    async fn prepare(&self, sql: &str) -> Result<Statement, Broken> {
+impl PgConnection<'_> {
+    async fn prepare(&self, sql: &str) -> Result<Statement, TxError> {
         Ok(match self {
             Self::Alone(client) => client.prepare_cached(sql).await?,
             Self::In(tx) => tx.prepare_cached(sql).await?,
         })
     }
 
-    pub(in crate::store) async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Broken> {
+    pub(in crate::store) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, TxError> {
         let statement = self.prepare(sql).await?;
         Ok(match self {
             Self::Alone(client) => client.query(&statement, values).await?,
@@ -33,12 +34,16 @@ impl Db<'_> {
     }
 
     /// The only row there can be.
-    pub(in crate::store) async fn row(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Broken> {
-        Ok(self.rows(sql, values).await?.pop())
+    pub(in crate::store) async fn query_optional(
+        &self,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<Option<Row>, TxError> {
+        Ok(self.query(sql, values).await?.pop())
     }
 
     /// Changes rows, and tells how many.
-    pub(in crate::store) async fn change(&self, sql: &str, values: Values<'_>) -> Result<u64, Broken> {
+    pub(in crate::store) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, TxError> {
         let statement = self.prepare(sql).await?;
         Ok(match self {
             Self::Alone(client) => client.execute(&statement, values).await?,
@@ -46,21 +51,21 @@ impl Db<'_> {
         })
     }
 
-    /// Changes the row that is known to be there; `what` names it.
-    pub(in crate::store) async fn change_one(
+    /// Changes the one row of `table` that must be there.
+    pub(in crate::store) async fn execute_one(
         &self,
-        what: &str,
+        table: &'static str,
         sql: &str,
         values: Values<'_>,
-    ) -> Result<(), Broken> {
-        match self.change(sql, values).await? {
+    ) -> Result<(), TxError> {
+        match self.execute(sql, values).await? {
             1 => Ok(()),
-            _ => Err(corrupt(what)),
+            _ => Err(missing_row(table).into()),
         }
     }
 
     /// Several statements without values, for the schema only.
-    pub(in crate::store) async fn script(&self, sql: &str) -> Result<(), Broken> {
+    pub(in crate::store) async fn batch_execute(&self, sql: &str) -> Result<(), TxError> {
         match self {
             Self::Alone(client) => client.batch_execute(sql).await?,
             Self::In(tx) => tx.batch_execute(sql).await?,

@@ -1,0 +1,89 @@
+//! Why a transaction broke off, and whether its use case may run again from its start. What PostgreSQL says is passed on
+//! without its DETAIL, which quotes values.
+
+use crate::store::error::StoreError;
+use std::error::Error as _;
+use std::fmt::Write as _;
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+/// Nothing of the transaction was written.
+#[derive(Debug)]
+pub(in crate::store) enum TxError {
+    /// Another transaction was in the way: when the use case runs again, it sees what that one wrote.
+    Conflict(String),
+    /// This is how it ends.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for TxError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// For work that does not run again.
+impl From<TxError> for StoreError {
+    fn from(error: TxError) -> Self {
+        match error {
+            TxError::Failed(error) => error,
+            TxError::Conflict(message) => Self::Contended { message },
+        }
+    }
+}
+
+impl From<Error> for TxError {
+    fn from(error: Error) -> Self {
+        let conflicts = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+            // Names are looked up before they are inserted: when one is there all the same, another came first.
+            SqlState::UNIQUE_VIOLATION,
+            // The error of a statement that shares a round trip with one that broke off may arrive before it.
+            SqlState::IN_FAILED_SQL_TRANSACTION,
+        ];
+        match error.code() {
+            Some(code) if conflicts.contains(code) => Self::Conflict(describe(&error)),
+            _ => Self::Failed(driver_error(&error)),
+        }
+    }
+}
+
+impl TxError {
+    /// What a commit that was sent and not confirmed comes to. Only when the server has answered that it rolled back
+    /// for another transaction's sake is nothing written for certain. In all other cases, a lost connection above all,
+    /// the origin does not know: the caller's own repetition, held by nonce and idempotency, is the way to find out.
+    pub(in crate::store) fn in_commit(error: &Error) -> Self {
+        let message = describe(error);
+        match error.code() {
+            Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => Self::Conflict(message),
+            _ => Self::Failed(StoreError::CommitUnknown { message }),
+        }
+    }
+}
+
+/// The error without the values of any row.
+pub(in crate::store) fn driver_error(error: &Error) -> StoreError {
+    match error.as_db_error() {
+        Some(answer) => StoreError::Driver {
+            code: Some(answer.code().code().to_owned()),
+            message: answer.message().to_owned(),
+        },
+        None => StoreError::Driver { code: None, message: describe(error) },
+    }
+}
+
+/// The error in words, for the log. PostgreSQL's primary message names tables and constraints, never values.
+fn describe(error: &Error) -> String {
+    if let Some(answer) = error.as_db_error() {
+        return format!("{} ({})", answer.message(), answer.code().code());
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing into a string does not fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
