@@ -4,12 +4,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { launch } from './browser.mjs';
+import { until } from './until.mjs';
 import { Watch } from './watch.mjs';
 import { out } from './system.mjs';
 
-// What a browser, wrangler and two origins need on two slow cores; a tenth of it is usual.
-const TEST_SECONDS = 30;
-const STEP_SECONDS = 10;
+// These only end what hangs: a fiftieth of them is usual, and a machine with much else to do may need ten times that.
+const TEST_SECONDS = 300;
+const STEP_SECONDS = 60;
 
 const failures = path.join(out, 'failures');
 const tests = [];
@@ -65,6 +66,13 @@ class Stage {
     return files;
   }
 
+  /** Waits until all that was announced has come: a browser may say it after the page has loaded. */
+  async settles() {
+    const watches = this.#contexts.map(({ watch }) => watch);
+    // What never comes is a complaint.
+    await until('all that was announced comes', () => watches.every(watch => watch.isComplete()), STEP_SECONDS).catch(() => {});
+  }
+
   complaints() {
     return this.#contexts.flatMap(({ watch }) => watch.verdict());
   }
@@ -93,6 +101,7 @@ async function perform(browser, { title, body, seconds }) {
   let problem;
   try {
     await within(seconds, (async () => body(stage))());
+    await stage.settles();
   } catch (error) {
     problem = error.stack || String(error);
   }

@@ -2,8 +2,11 @@
 
 const LOOK_MILLISECONDS = 30;
 
-/** What `probe` answers once that is neither false nor empty. `what` completes "… does not happen: ". */
-export async function until(what, probe, seconds = 10) {
+/**
+ * What `probe` answers once that is neither false nor empty. `what` completes "… does not happen: ". The seconds only end
+ * what hangs; a text message whose first attempts fail takes two minutes.
+ */
+export async function until(what, probe, seconds = 240) {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await probe();

@@ -39,6 +39,11 @@ export class Watch {
     if (announced.length === 0) this.#complaints.push(what);
   }
 
+  /** Whether everything that was announced has come. */
+  isComplete() {
+    return this.#announced.every(({ came }) => came);
+  }
+
   verdict() {
     const missing = this.#announced.filter(({ came }) => !came).map(({ pattern }) => `never came: ${pattern}`);
     return [...this.#complaints, ...missing];

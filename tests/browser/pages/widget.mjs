@@ -24,6 +24,12 @@ export class Widget {
     }
   }
 
+  /** Waits until the frame shows one of these steps, and gives which. */
+  async becomes(...states) {
+    await this.inside.locator(states.map(state => `body[data-state="${state}"]`).join()).waitFor({ state: 'attached' });
+    return this.body.evaluate(({ dataset }) => dataset.state);
+  }
+
   async enter(number) {
     await this.shows('number');
     await this.$('msisdn').fill(number);

@@ -208,7 +208,7 @@ for (const [n, options] of [{ colorScheme: 'light' }, { colorScheme: 'dark', vie
       await accessible(page, name);
       await fits(page, name);
     });
-  }, { seconds: 60 });
+  }, { seconds: 600 });
 }
 
 test('what came back to the partner had no number in it, and nothing else that it must not know', async () => {

@@ -286,5 +286,5 @@ for (const [what, options, buyer] of [
       await accessible(page, name, { frames: [page.mainFrame()] });
       await fits(page, name);
     });
-  }, { seconds: 90 });
+  }, { seconds: 900 });
 }
