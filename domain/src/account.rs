@@ -1,104 +1,78 @@
-//! Is this account in good standing, and may it buy at this price?
+//! The status of an account at its operator, and whether the account may pay a price.
 
 use crate::money::Money;
 use crate::reject::{ErrorCode, Reject};
 use serde::{Deserialize, Serialize};
 
-/// Where an account stands with its operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum AccountStatus {
-    /// In use and paid for.
-    Active,
-    /// Barred until a bill is paid.
-    Suspended,
-    /// Ended.
-    Ceased,
-}
-
-impl AccountStatus {
-    /// The word in the store and in import files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-            Self::Ceased => "ceased",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended, Self::Ceased].into_iter().find(|status| status.as_str() == word)
+crate::word_enum! {
+    /// The status of an account at its operator. The CSP API spells the words in upper case.
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "UPPERCASE")]
+    pub enum AccountStatus {
+        /// The account is in use and paid for.
+        Active = "active",
+        /// The account is barred until a bill is paid.
+        Suspended = "suspended",
+        /// The account has ended.
+        Ceased = "ceased",
     }
 }
 
-/// How an account pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccountType {
-    /// A bill at the end of the month.
-    Postpaid,
-    /// From a balance topped up beforehand.
-    Prepaid,
-}
-
-impl AccountType {
-    /// The word in JSON, in the store and in import files.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Postpaid => "postpaid",
-            Self::Prepaid => "prepaid",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Postpaid, Self::Prepaid].into_iter().find(|kind| kind.as_str() == word)
+crate::wire_enum! {
+    /// How an account pays.
+    pub enum AccountType {
+        /// By a bill at the end of the month.
+        Postpaid = "postpaid",
+        /// From a balance that is topped up beforehand.
+        Prepaid = "prepaid",
     }
 }
 
 /// What the operator knows of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Where it stands.
+    /// The account's status at the operator.
     pub status: AccountStatus,
-    /// How it pays.
+    /// How the account pays.
     pub account_type: AccountType,
-    /// What is on it; prepaid accounts have one.
+    /// The balance of a prepaid account.
     pub balance: Option<Money>,
 }
 
-/// Says whether `account` may take on a monthly `price`. `None` is a number without an account.
+/// Decides whether `account` may pay a monthly `price`. `None` is a number without an account.
 ///
-/// Refusals, in this order: `account-not-found` (unknown or ceased), `suspended-non-payment`,
-/// `insufficient-balance` (prepaid, and the balance does not cover one month), `account-not-eligible` (prepaid
-/// without a balance in the price's currency: it cannot be compared, so it is not guessed).
+/// The first of these applies: `account-not-found` (no account, or a ceased one),
+/// `suspended-non-payment`, `insufficient-balance` (prepaid, and the balance is below one month's
+/// price), `account-not-eligible` (prepaid, and the balance is unknown or in another currency, so
+/// that it cannot be compared).
 pub fn check_account(account: Option<&Account>, price: Money) -> Result<AccountType, Reject> {
-    let account = account
-        .filter(|account| account.status != AccountStatus::Ceased)
-        .ok_or_else(|| Reject::new(ErrorCode::AccountNotFound, "There is no such account."))?;
-    if account.status == AccountStatus::Suspended {
-        return Err(Reject::suspended_non_payment());
+    let not_found = || Reject::new(ErrorCode::AccountNotFound, "There is no such account.");
+    let account = account.ok_or_else(not_found)?;
+    match account.status {
+        AccountStatus::Active => {}
+        AccountStatus::Suspended => return Err(Reject::suspended_non_payment()),
+        AccountStatus::Ceased => return Err(not_found()),
     }
-    if account.account_type == AccountType::Prepaid {
-        match account.balance {
-            Some(balance) if balance.currency == price.currency => {
-                if balance.amount_minor < price.amount_minor {
-                    return Err(Reject::new(
-                        ErrorCode::InsufficientBalance,
-                        "The balance does not cover the price.",
-                    ));
-                }
-            }
-            _ => {
-                return Err(Reject::new(
-                    ErrorCode::AccountNotEligible,
-                    "The account has no balance in this currency.",
-                ));
-            }
-        }
+    match account.account_type {
+        AccountType::Postpaid => {}
+        AccountType::Prepaid => check_balance(account.balance, price)?,
     }
     Ok(account.account_type)
+}
+
+fn check_balance(balance: Option<Money>, price: Money) -> Result<(), Reject> {
+    match balance {
+        Some(balance) if balance.currency == price.currency => {
+            if balance.amount_minor < price.amount_minor {
+                Err(Reject::new(ErrorCode::InsufficientBalance, "The balance does not cover the price."))
+            } else {
+                Ok(())
+            }
+        }
+        Some(_) | None => {
+            Err(Reject::new(ErrorCode::AccountNotEligible, "The account has no balance in this currency."))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -111,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn standing_is_decided_by_status_then_balance() {
+    fn account_is_checked_by_status_then_balance() {
         use AccountStatus::{Active, Ceased, Suspended};
         use AccountType::{Postpaid, Prepaid};
         let price = money(1599, "USD");

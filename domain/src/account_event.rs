@@ -1,94 +1,65 @@
-//! What can happen to an account, and what it means for the PAIs of whoever has it: the rule of the PAI.
+//! What can happen to an account, and what each event does to its subscriber's PAIs.
 //!
-//! | event | its PAIs | later charges |
+//! | event | the subscriber's PAIs | later charges |
 //! |---|---|---|
-//! | activated | as they are | as before |
-//! | suspended, resumed | held, released | declined as `account-on-hold` until they are released |
-//! | ceased, ported out | closed for ever | declined as `account-closed` |
-//! | ownership changed | closed for ever | declined as `account-closed-taken-over` |
-//! | number changed | go with their subscriber | to the new number's account |
-//! | SIM swapped | as they are | as before; a new sign-up by PIN has to wait |
+//! | activated | no change | no change |
+//! | suspended, resumed | suspended, resumed | declined as `account-on-hold` while suspended |
+//! | ceased, ported out | closed permanently | declined as `account-closed` |
+//! | ownership changed | closed permanently | declined as `account-closed-taken-over` |
+//! | number changed | follow the subscriber | to the new number's account |
+//! | SIM swapped | no change | no change; a new sign-up by PIN has to wait |
 
 use crate::decline_reason::DeclineReason;
-use serde::{Deserialize, Serialize};
 
-/// What the operator reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AccountEvent {
-    /// The number is in use.
-    Activated,
-    /// Barred until a bill is paid.
-    Suspended,
-    /// Not barred any more.
-    Resumed,
-    /// Ended.
-    Ceased,
-    /// The number has gone to another operator.
-    PortedOut,
-    /// Another person has the account and its number now.
-    OwnershipChanged,
-    /// The same subscriber has another number now.
-    NumberChanged,
-    /// Another SIM has the number now: the same subscriber, or somebody who tricked a shop.
-    SimSwapped,
+crate::wire_enum! {
+    /// An event that the operator reports about an account.
+    pub enum AccountEvent {
+        /// The number is in use.
+        Activated = "activated",
+        /// The account is barred until a bill is paid.
+        Suspended = "suspended",
+        /// The account is no longer barred.
+        Resumed = "resumed",
+        /// The account has ended.
+        Ceased = "ceased",
+        /// The number has moved to another operator.
+        PortedOut = "ported-out",
+        /// Another person has the account and its number.
+        OwnershipChanged = "ownership-changed",
+        /// The same subscriber has another number.
+        NumberChanged = "number-changed",
+        /// The number is on another SIM, of the same subscriber or of a fraudster.
+        SimSwapped = "sim-swapped",
+    }
 }
 
-/// What an event does to the PAIs of a subscriber.
+/// What an event does to the PAIs of the account's subscriber.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaiEffect {
-    /// Nothing.
+    /// They stay as they are.
     None,
-    /// Holds them: charges are declined until they are released.
+    /// They are suspended: charges are declined until the account is resumed.
     Suspend,
-    /// Releases them.
+    /// They are active again.
     Resume,
-    /// Closes them for ever.
+    /// They are closed permanently, for this reason.
     Close(DeclineReason),
-    /// They go with the subscriber to another number.
+    /// They follow the subscriber to another number.
     Move,
 }
 
 impl PaiEffect {
-    /// Whether the subscriber does not have the number any more.
+    /// Whether the subscriber no longer has the number after it.
     pub fn releases_number(self) -> bool {
-        matches!(self, Self::Close(_) | Self::Move)
+        match self {
+            Self::Close(_) | Self::Move => true,
+            Self::None | Self::Suspend | Self::Resume => false,
+        }
     }
 }
 
 impl AccountEvent {
-    /// All of them, in the contract's order.
-    pub const ALL: [Self; 8] = [
-        Self::Activated,
-        Self::Suspended,
-        Self::Resumed,
-        Self::Ceased,
-        Self::PortedOut,
-        Self::OwnershipChanged,
-        Self::NumberChanged,
-        Self::SimSwapped,
-    ];
-
-    /// The kebab-case word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Activated => "activated",
-            Self::Suspended => "suspended",
-            Self::Resumed => "resumed",
-            Self::Ceased => "ceased",
-            Self::PortedOut => "ported-out",
-            Self::OwnershipChanged => "ownership-changed",
-            Self::NumberChanged => "number-changed",
-            Self::SimSwapped => "sim-swapped",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.as_str() == word)
-    }
-
-    /// What it does to the PAIs of the subscriber.
+    /// What the event does to the subscriber's PAIs.
     pub fn effect(self) -> PaiEffect {
         match self {
             Self::Activated | Self::SimSwapped => PaiEffect::None,
@@ -106,16 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_round_trip_and_match_their_json() {
-        for event in AccountEvent::ALL {
-            assert_eq!(AccountEvent::parse(event.as_str()), Some(event));
-            assert_eq!(serde_json::to_value(event).expect("is JSON"), event.as_str());
-        }
-        assert_eq!(AccountEvent::parse("stolen"), None);
-    }
-
-    #[test]
-    fn what_closes_a_pai_is_a_reason_that_does() {
+    fn closing_event_has_a_closing_reason() {
         for event in AccountEvent::ALL {
             if let PaiEffect::Close(reason) = event.effect() {
                 assert!(reason.closes_pai(), "{event:?}");

@@ -1,95 +1,48 @@
-//! Why a charge was declined for good. "We do not know" is not among the reasons: that is PENDING.
+//! Why a charge was declined. Every reason is final: an outcome that is not known yet is PENDING.
 
-use serde::{Deserialize, Serialize};
-
-/// A terminal reason, as the partner reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeclineReason {
-    /// Over the limit for one charge.
-    ChargeExceedsTransactionLimit,
-    /// Over the account's limit for a day.
-    ChargeExceedsDailyLimit,
-    /// Over the account's limit for a month.
-    ChargeExceedsMonthlyLimit,
-    /// Below the smallest charge billing takes.
-    ChargeUnderLimit,
-    /// The prepaid balance does not cover it.
-    InsufficientBalance,
-    /// The account is suspended.
-    AccountOnHold,
-    /// The account has ended.
-    AccountClosed,
-    /// The account went to another person.
-    AccountClosedTakenOver,
-    /// The account was ended for fraud.
-    AccountClosedFraud,
-    /// The customer unlinked the partner.
-    PaiRevokedByUser,
-    /// The operator's risk rules said no.
-    RiskDeclined,
+crate::wire_enum! {
+    /// A final reason, as the partner reads it.
+    pub enum DeclineReason {
+        /// The amount is over the limit for one charge.
+        ChargeExceedsTransactionLimit = "charge-exceeds-transaction-limit",
+        /// The account's charges of the day would exceed its daily limit.
+        ChargeExceedsDailyLimit = "charge-exceeds-daily-limit",
+        /// The account's charges of the month would exceed its monthly limit.
+        ChargeExceedsMonthlyLimit = "charge-exceeds-monthly-limit",
+        /// The amount is below the smallest charge that billing takes.
+        ChargeUnderLimit = "charge-under-limit",
+        /// The prepaid balance does not cover the amount.
+        InsufficientBalance = "insufficient-balance",
+        /// The account is suspended.
+        AccountOnHold = "account-on-hold",
+        /// The account has ended.
+        AccountClosed = "account-closed",
+        /// The account or its number belongs to another person now.
+        AccountClosedTakenOver = "account-closed-taken-over",
+        /// The operator closed the account for fraud.
+        AccountClosedFraud = "account-closed-fraud",
+        /// The customer unlinked the partner.
+        PaiRevokedByUser = "pai-revoked-by-user",
+        /// The operator's risk rules declined the charge.
+        RiskDeclined = "risk-declined",
+    }
 }
 
 impl DeclineReason {
-    /// All of them, in the contract's order.
-    pub const ALL: [Self; 11] = [
-        Self::ChargeExceedsTransactionLimit,
-        Self::ChargeExceedsDailyLimit,
-        Self::ChargeExceedsMonthlyLimit,
-        Self::ChargeUnderLimit,
-        Self::InsufficientBalance,
-        Self::AccountOnHold,
-        Self::AccountClosed,
-        Self::AccountClosedTakenOver,
-        Self::AccountClosedFraud,
-        Self::PaiRevokedByUser,
-        Self::RiskDeclined,
-    ];
-
-    /// The kebab-case word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ChargeExceedsTransactionLimit => "charge-exceeds-transaction-limit",
-            Self::ChargeExceedsDailyLimit => "charge-exceeds-daily-limit",
-            Self::ChargeExceedsMonthlyLimit => "charge-exceeds-monthly-limit",
-            Self::ChargeUnderLimit => "charge-under-limit",
-            Self::InsufficientBalance => "insufficient-balance",
-            Self::AccountOnHold => "account-on-hold",
-            Self::AccountClosed => "account-closed",
-            Self::AccountClosedTakenOver => "account-closed-taken-over",
-            Self::AccountClosedFraud => "account-closed-fraud",
-            Self::PaiRevokedByUser => "pai-revoked-by-user",
-            Self::RiskDeclined => "risk-declined",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
-    }
-
-    /// Whether a charge declined for this reason means that the PAI is over.
+    /// Whether the PAI of a charge that was declined for this reason is closed.
     pub fn closes_pai(self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::AccountClosed
-                | Self::AccountClosedTakenOver
-                | Self::AccountClosedFraud
-                | Self::PaiRevokedByUser
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_round_trip_and_match_their_json() {
-        for reason in DeclineReason::ALL {
-            assert_eq!(DeclineReason::parse(reason.as_str()), Some(reason));
-            assert_eq!(serde_json::to_value(reason).expect("is JSON"), reason.as_str());
+            | Self::AccountClosedTakenOver
+            | Self::AccountClosedFraud
+            | Self::PaiRevokedByUser => true,
+            Self::ChargeExceedsTransactionLimit
+            | Self::ChargeExceedsDailyLimit
+            | Self::ChargeExceedsMonthlyLimit
+            | Self::ChargeUnderLimit
+            | Self::InsufficientBalance
+            | Self::AccountOnHold
+            | Self::RiskDeclined => false,
         }
-        assert_eq!(DeclineReason::ALL.iter().filter(|r| r.closes_pai()).count(), 4);
     }
 }

@@ -1,8 +1,8 @@
-//! Keys and the ring that holds them. A key belongs to one party and serves one use; its secret cannot be printed.
+//! Keys and the key ring. A key belongs to one party and has one use; its secret cannot be printed.
 //!
-//! A ring is JSON, an array of `{"id", "party", "use", "alg", ...}` where `alg` `hmac-sha256` has `secret` and
-//! `ed25519` has `public`, `private` (its seed) or both; all of them unpadded base64url. Any number of keys may
-//! serve one party and use at once, which is how they rotate: verifiers take all of them, signers the last one.
+//! A ring is a JSON array of `{"id", "party", "use", "alg", ...}`. An `hmac-sha256` key has `secret`;
+//! an `ed25519` key has `public`, `private` (its seed) or both; all are unpadded base64url. One party
+//! and use can have several keys, which is how they rotate: every key verifies, the last one signs.
 
 use crate::encoding::decode_base64url;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
@@ -12,72 +12,51 @@ use sha2::Sha256;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// The one thing a key is good for. In HTTP signatures it is also the `tag`, so that a signature made for one
-/// door does not open another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyUse {
-    /// The partner's calls: verified at the edge and again at the origin.
-    PartnerCall,
-    /// The edge's calls to the partner.
-    EdgeToPartner,
-    /// The edge's calls to an operator's origin.
-    EdgeToOrigin,
-    /// The origin's calls to the operator's systems.
-    #[serde(rename = "origin-to-bss")]
-    OriginToOperator,
-    /// The origin's calls to the partner: one key for each pair of them, so that no operator speaks for another.
-    OriginToPartner,
-    /// The origin's calls to the edge.
-    OriginToEdge,
-    /// The operator's systems' calls to the origin.
-    #[serde(rename = "bss-to-origin")]
-    OperatorToOrigin,
-    /// The sign-up token.
-    SignupToken,
-    /// The dashboard's session assertion.
-    SessionAssertion,
-    /// The result on the operator's return URL.
-    ReturnResult,
-    /// Sealing and indexing of stored numbers.
-    #[serde(rename = "numbers")]
-    NumberSealing,
-}
-
-impl KeyUse {
-    /// The word in a key ring.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PartnerCall => "partner-call",
-            Self::EdgeToPartner => "edge-to-partner",
-            Self::EdgeToOrigin => "edge-to-origin",
-            Self::OriginToOperator => "origin-to-bss",
-            Self::OriginToPartner => "origin-to-partner",
-            Self::OriginToEdge => "origin-to-edge",
-            Self::OperatorToOrigin => "bss-to-origin",
-            Self::SignupToken => "signup-token",
-            Self::SessionAssertion => "session-assertion",
-            Self::ReturnResult => "return-result",
-            Self::NumberSealing => "numbers",
-        }
+crate::wire_enum! {
+    /// The one use of a key. It is also the `tag` of HTTP signatures, so that a signature made for
+    /// one interface is refused by every other.
+    pub enum KeyUse {
+        /// Calls of the partner, verified at the edge and again at the origin.
+        PartnerCall = "partner-call",
+        /// Calls of the edge to the partner.
+        EdgeToPartner = "edge-to-partner",
+        /// Calls of the edge to an operator's origin.
+        EdgeToOrigin = "edge-to-origin",
+        /// Calls of the origin to the operator's CSP API.
+        OriginToOperator = "origin-to-bss",
+        /// Calls and signed responses of the origin to the partner. Each pair of operator and partner
+        /// has its own key, so that no operator can speak for another.
+        OriginToPartner = "origin-to-partner",
+        /// Calls of the origin to the edge.
+        OriginToEdge = "origin-to-edge",
+        /// Calls of the operator's systems to the origin.
+        OperatorToOrigin = "bss-to-origin",
+        /// The sign-up token.
+        SignupToken = "signup-token",
+        /// The dashboard's session assertion.
+        SessionAssertion = "session-assertion",
+        /// The result on the operator's return URL.
+        ReturnResult = "return-result",
+        /// Encryption and keyed hashes of stored numbers.
+        NumberSealing = "numbers",
     }
 }
 
-/// The secret part.
+/// The secret half of a key.
 #[derive(Clone)]
 enum Material {
     HmacSha256(Zeroizing<Vec<u8>>),
     Ed25519 { public: Box<VerifyingKey>, private: Option<Box<SigningKey>> },
 }
 
-/// One key.
+/// A key of one party, for one use.
 #[derive(Clone)]
 pub struct Key {
-    /// The `keyid` in signatures and `kid` in tokens.
+    /// The `keyid` of signatures (RFC 9421 §2.3) and `kid` of tokens (RFC 7515 §4.1.4).
     pub id: String,
-    /// Who the other side is: `operator:acme`, `partner:netflix`.
+    /// The party that the key is shared with, such as `operator:acme` or `partner:netflix`.
     pub party: String,
-    /// What it is good for.
+    /// The one use of the key.
     pub key_use: KeyUse,
     material: Material,
 }
@@ -100,7 +79,7 @@ struct KeyFields {
 }
 
 impl Key {
-    /// Signs `message`; `None` when this ring holds the public half only.
+    /// Signs `message`; `None` when the ring has only the public half.
     pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match &self.material {
             Material::HmacSha256(secret) => Some(hmac_sha256(secret, message).to_vec()),
@@ -108,7 +87,7 @@ impl Key {
         }
     }
 
-    /// Checks a signature, in constant time.
+    /// Verifies a signature, in constant time.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::HmacSha256(secret) => {
@@ -121,7 +100,7 @@ impl Key {
         }
     }
 
-    /// The raw secret of a symmetric key, for deriving others from it.
+    /// The raw secret of a symmetric key, from which other keys are derived.
     pub fn secret(&self) -> Option<&[u8]> {
         match &self.material {
             Material::HmacSha256(secret) => Some(secret),
@@ -129,32 +108,32 @@ impl Key {
         }
     }
 
-    /// Whether it is a shared secret, as compact tokens (HS256) need.
+    /// Whether the key is a shared secret, which HS256 tokens need.
     pub fn is_symmetric(&self) -> bool {
         matches!(self.material, Material::HmacSha256(_))
     }
 
     fn from_fields(fields: KeyFields) -> Result<Self, String> {
-        let complaint = |what: &str| format!("key {}: {what}", fields.id);
+        let describe = |what: &str| format!("key {}: {what}", fields.id);
         let bytes32 = |text: &str| -> Option<[u8; 32]> { decode_base64url(text)?.try_into().ok() };
         let material = match (fields.alg.as_str(), fields.r#use) {
-            // A shared secret would let the edge make the calls that it is to check.
+            // The edge would hold a shared secret too, and could sign calls in the partner's name.
             ("hmac-sha256", KeyUse::PartnerCall) => {
-                return Err(complaint("alg must be ed25519 for the use partner-call"));
+                return Err(describe("alg must be ed25519 for the use partner-call"));
             }
             ("hmac-sha256", _) => {
                 let secret =
                     fields.secret.as_ref().and_then(|text| decode_base64url(text)).map(Zeroizing::new);
-                // RFC 2104 §3: a secret shorter than the hash weakens it.
+                // A secret shorter than the hash weakens the MAC (RFC 2104 §3).
                 let secret = secret.filter(|secret| secret.len() >= 32);
                 Material::HmacSha256(
-                    secret.ok_or_else(|| complaint("secret must be 32 bytes or more in base64url"))?,
+                    secret.ok_or_else(|| describe("secret must be 32 bytes or more in base64url"))?,
                 )
             }
             ("ed25519", KeyUse::PartnerCall) => {
                 let private = match &fields.private {
                     Some(seed) => Some(Zeroizing::new(
-                        bytes32(seed).ok_or_else(|| complaint("private must be 32 bytes in base64url"))?,
+                        bytes32(seed).ok_or_else(|| describe("private must be 32 bytes in base64url"))?,
                     )),
                     None => None,
                 };
@@ -164,10 +143,10 @@ impl Key {
                     (None, Some(private)) => Some(private.verifying_key()),
                     (None, None) => None,
                 };
-                let public = public.ok_or_else(|| complaint("public must be an Ed25519 key in base64url"))?;
+                let public = public.ok_or_else(|| describe("public must be an Ed25519 key in base64url"))?;
                 Material::Ed25519 { public: Box::new(public), private }
             }
-            _ => return Err(complaint("alg must be hmac-sha256, or ed25519 for the use partner-call")),
+            _ => return Err(describe("alg must be hmac-sha256, or ed25519 for the use partner-call")),
         };
         Ok(Self { id: fields.id, party: fields.party, key_use: fields.r#use, material })
     }
@@ -184,16 +163,16 @@ pub fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// All keys a program holds.
+/// All keys of one program.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
     keys: Vec<Key>,
 }
 
 impl Keyring {
-    /// Reads the JSON form. The error names the key and what is wrong with it, never its secret.
+    /// Parses the JSON form. The error names the key and what is wrong, never its secret.
     pub fn parse(json: &str) -> Result<Self, String> {
-        // serde_json quotes offending values in its messages; a position is all that may be told of a secret file.
+        // serde_json quotes values in its messages, and those are secrets: give the position only.
         let fields: Vec<KeyFields> = serde_json::from_str(json).map_err(|error| {
             format!(
                 "the key ring is not the expected JSON (line {}, column {})",
@@ -210,17 +189,17 @@ impl Keyring {
         Ok(Self { keys })
     }
 
-    /// The key with this id, if it serves this use.
+    /// The key with this id and use.
     pub fn find(&self, key_use: KeyUse, id: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.key_use == key_use && key.id == id)
     }
 
-    /// The key to sign with for `party`: the newest, which is the last in the ring.
+    /// The key to sign with for `party`: the newest, which is the last one in the ring.
     pub fn signing_key(&self, key_use: KeyUse, party: &str) -> Option<&Key> {
         self.keys.iter().rev().find(|key| key.key_use == key_use && key.party == party)
     }
 
-    /// All keys of a use.
+    /// All keys of one use, oldest first.
     pub fn keys_for_use(&self, key_use: KeyUse) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.key_use == key_use)
     }
@@ -231,21 +210,21 @@ mod tests {
     use super::*;
     use crate::encoding::encode_base64url;
 
-    fn ring(entry: &str) -> Result<Keyring, String> {
+    fn parse_ring(entry: &str) -> Result<Keyring, String> {
         Keyring::parse(&format!("[{entry}]"))
     }
 
     #[test]
-    fn keys_are_checked_and_never_printed() {
+    fn key_ring_never_prints_secrets() {
         let secret = encode_base64url(&[9; 32]);
         let text = format!(
             r#"{{"id":"k1","party":"operator:acme","use":"signup-token","alg":"hmac-sha256","secret":"{secret}"}}"#
         );
-        let keys = ring(&text).expect("is well formed");
+        let keys = parse_ring(&text).expect("is well formed");
         assert!(!format!("{keys:?}").contains(&secret));
         assert!(keys.find(KeyUse::SignupToken, "k1").is_some());
         assert!(keys.find(KeyUse::EdgeToOrigin, "k1").is_none(), "a key serves its one use");
-        assert!(ring(&format!("{text},{text}")).is_err());
+        assert!(parse_ring(&format!("{text},{text}")).is_err());
         for bad in [
             text.replace(&secret, &encode_base64url(&[9; 31])),
             text.replace("hmac-sha256", "none"),
@@ -253,21 +232,21 @@ mod tests {
             text.replace("signup-token", "anything"),
             text.replace("signup-token", "partner-call"),
         ] {
-            let complaint = ring(&bad).expect_err("is refused");
-            assert!(!complaint.contains(&secret), "{complaint}");
+            let error_text = parse_ring(&bad).expect_err("is refused");
+            assert!(!error_text.contains(&secret), "{error_text}");
         }
     }
 
     #[test]
-    fn the_public_half_verifies_and_cannot_sign() {
+    fn public_half_verifies_and_cannot_sign() {
         let entry = |half: &str, value: &str| {
             format!(
                 r#"{{"id":"n","party":"partner:netflix","use":"partner-call","alg":"ed25519","{half}":"{value}"}}"#
             )
         };
-        let signer = ring(&entry("private", &encode_base64url(&[3; 32]))).expect("is well formed");
+        let signer = parse_ring(&entry("private", &encode_base64url(&[3; 32]))).expect("is well formed");
         let public = encode_base64url(SigningKey::from_bytes(&[3; 32]).verifying_key().as_bytes());
-        let verifier = ring(&entry("public", &public)).expect("is well formed");
+        let verifier = parse_ring(&entry("public", &public)).expect("is well formed");
         let (signer, verifier) = (&signer.keys[0], &verifier.keys[0]);
         let signature = signer.sign(b"charge").expect("has the private half");
         assert!(verifier.verify(b"charge", &signature));

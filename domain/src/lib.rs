@@ -29,3 +29,4 @@ pub mod spending;
 pub mod timestamp;
 pub mod token;
 pub mod wire;
+pub mod word_enum;

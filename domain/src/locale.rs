@@ -1,54 +1,42 @@
-//! The languages of the widget and of text messages.
+//! The languages of the widget and of SMS.
 
-use serde::{Deserialize, Serialize};
-
-/// A language we have words in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Locale {
-    /// English, also the answer to any language we do not have.
-    #[default]
-    En,
-    /// Spanish.
-    Es,
-    /// French.
-    Fr,
-    /// German.
-    De,
-    /// Arabic, written from right to left.
-    Ar,
+crate::wire_enum! {
+    /// A language that onbill has words in. The word is its BCP 47 language subtag.
+    #[derive(Default)]
+    pub enum Locale {
+        /// English, also used for every language that onbill does not have.
+        #[default]
+        En = "en",
+        /// Spanish.
+        Es = "es",
+        /// French.
+        Fr = "fr",
+        /// German.
+        De = "de",
+        /// Arabic, written from right to left.
+        Ar = "ar",
+    }
 }
 
 impl Locale {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::En, Self::Es, Self::Fr, Self::De, Self::Ar];
-
-    /// The language tag (BCP 47).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Es => "es",
-            Self::Fr => "fr",
-            Self::De => "de",
-            Self::Ar => "ar",
-        }
-    }
-
-    /// Matches a tag such as `fr-CA` by its language.
+    /// The locale of a language tag such as `fr-CA`, by its language and without regard to case.
     pub fn from_tag(tag: &str) -> Option<Self> {
         let language = tag.trim().split(['-', '_']).next()?;
         Self::ALL.into_iter().find(|locale| locale.as_str().eq_ignore_ascii_case(language))
     }
 
-    /// The first language of an `Accept-Language` header that we have. Weights are not weighed: browsers write the
-    /// list in the order of preference.
+    /// The first language of an `Accept-Language` header that onbill has. Quality values are
+    /// ignored, because browsers list languages in the order of preference.
     pub fn from_accept_language(header: &str) -> Option<Self> {
         header.split(',').take(10).find_map(|part| Self::from_tag(part.split(';').next()?))
     }
 
-    /// `rtl` or `ltr`.
+    /// The HTML `dir` of the language: `rtl` or `ltr`.
     pub fn direction(self) -> &'static str {
-        if self == Self::Ar { "rtl" } else { "ltr" }
+        match self {
+            Self::Ar => "rtl",
+            Self::En | Self::Es | Self::Fr | Self::De => "ltr",
+        }
     }
 }
 
@@ -57,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn matches_by_language() {
+    fn locale_is_matched_by_language() {
         assert_eq!(Locale::from_tag("ar-EG"), Some(Locale::Ar));
         assert_eq!(Locale::from_tag("DE"), Some(Locale::De));
         assert_eq!(Locale::from_tag("pt"), None);

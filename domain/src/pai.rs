@@ -1,21 +1,21 @@
-//! The Personal Account Identifier: what a partner knows a subscriber by.
+//! The Personal Account Identifier (PAI): the only identifier by which a partner knows a subscriber.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use uuid::{Builder, Uuid, Variant};
 
-/// A random UUID (RFC 9562 version 4), one per partner and subscriber generation. It is never derived from the
-/// number and never used again.
+/// A random UUID (RFC 9562, version 4), one per partner and subscriber. It is never derived from the
+/// number, and never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pai(Uuid);
 
 impl Pai {
-    /// Makes one from 16 fresh random bytes.
+    /// Makes a PAI of 16 fresh random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(Builder::from_random_bytes(bytes).into_uuid())
     }
 
-    /// Takes the one spelling in use: lower-case, hyphenated, version 4.
+    /// Parses the one accepted spelling: lower case, hyphenated, version 4.
     pub fn parse(text: &str) -> Option<Self> {
         let uuid = Uuid::try_parse(text).ok()?;
         let canonical = uuid.get_version_num() == 4
@@ -50,31 +50,15 @@ impl<'de> Deserialize<'de> for Pai {
     }
 }
 
-/// What a PAI may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum PaiState {
-    /// Charges are taken.
-    Active,
-    /// The account is on hold: charges are declined until it is released.
-    Suspended,
-    /// For ever: nothing opens it again.
-    Closed,
-}
-
-impl PaiState {
-    /// The word used in JSON and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Suspended => "SUSPENDED",
-            Self::Closed => "CLOSED",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended, Self::Closed].into_iter().find(|state| state.as_str() == word)
+crate::wire_enum! {
+    /// What a PAI may be used for.
+    pub enum PaiState {
+        /// Charges are accepted.
+        Active = "ACTIVE",
+        /// The account is suspended: charges are declined until it is resumed.
+        Suspended = "SUSPENDED",
+        /// The PAI is closed permanently and never opens again.
+        Closed = "CLOSED",
     }
 }
 
@@ -83,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_one_spelling() {
+    fn pai_has_one_spelling() {
         let pai = Pai::from_random([7; 16]);
         assert_eq!(Pai::parse(&pai.to_string()), Some(pai));
         for bad in [

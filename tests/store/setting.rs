@@ -231,7 +231,12 @@ pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
 
 pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {
     let origin = SubscriptionSource::NewAccount;
-    PartnerSubscriptionRequest { pai, ext_subscription_id: ext(ext_id), origin, plan: ext("standard") }
+    PartnerSubscriptionRequest {
+        pai,
+        ext_subscription_id: ext(ext_id),
+        source: origin,
+        plan: ext("standard"),
+    }
 }
 
 pub(crate) fn usd(amount_minor: i64) -> Money {

@@ -118,7 +118,7 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     let conflict = record("ps-3", subscription(other.pai, "s-1")).await.expect("works");
     assert_eq!(conflict, SubscriptionRecord::Conflict);
     let mut moved = subscription(row.pai, "s-1");
-    moved.origin = SubscriptionSource::ExistingAccount;
+    moved.source = SubscriptionSource::ExistingAccount;
     let mut dearer = subscription(row.pai, "s-1");
     dearer.plan = ext("premium");
     for different in [moved, dearer] {

@@ -1,7 +1,8 @@
-//! The customer's own page in the widget: what they have linked, what was charged, and unlinking. Edge → origin, under
-//! `/edge/v1/account`; the widget's calls to the edge have the same bodies with `operator` added.
+//! The customer's account page in the widget: linked subscriptions, charges, and unlinking.
+//! Edge → origin, under `/edge/v1/account`; the widget calls the edge with the same bodies and an
+//! `operator`.
 //!
-//! A browser gets these answers: no PAI and no number is in them.
+//! A browser reads these responses, so they have no PAI and no number.
 
 use crate::day::ServicePeriod;
 use crate::decline_reason::DeclineReason;
@@ -13,59 +14,60 @@ use crate::wire::ott::TransactionStatus;
 use crate::wire::subscription::SubscriptionStatus;
 use serde::{Deserialize, Serialize};
 
-/// `POST /edge/v1/account`: the holder of a proven number looks at their page.
+/// `POST /edge/v1/account`: a customer opens the account page of a number they have proved.
 #[derive(Serialize, Deserialize)]
 pub struct AccountPageRequest {
-    /// The flow, proven.
+    /// The flow in which the number was proved.
     pub flow: String,
-    /// Where the charges go on, from the page before; the newest when absent.
+    /// The cursor of the previous page; the newest charges when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// What the holder of a number sees of it. With a cursor, it is the same but for older charges.
+/// The account page. A page after a cursor has the same subscriptions and older charges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountPage {
-    /// What is linked, then what has ended, each with the newest first; at most
+    /// Linked subscriptions, then closed ones, each newest first; at most
     /// [`ACCOUNT_SUBSCRIPTIONS_MAX`](crate::limits::ACCOUNT_SUBSCRIPTIONS_MAX).
     pub subscriptions: Vec<SubscriptionView>,
-    /// Charges of all of them, newest first; at most [`ACCOUNT_CHARGES_PER_PAGE`](crate::limits::ACCOUNT_CHARGES_PER_PAGE).
+    /// Charges of all subscriptions, newest first; at most
+    /// [`ACCOUNT_CHARGES_PER_PAGE`](crate::limits::ACCOUNT_CHARGES_PER_PAGE).
     pub charges: Vec<ChargeView>,
-    /// Where older ones go on; absent when there are none.
+    /// The cursor of older charges; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// A link to a partner, as the customer reads it.
+/// A subscription with a partner, as the customer reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionView {
-    /// Its name within this flow.
+    /// The subscription's id within this flow, which is no PAI.
     pub subscription: String,
-    /// Who may charge.
+    /// The partner that may charge for it.
     pub partner: PartnerId,
-    /// What was subscribed to, as far as it is on sale here.
+    /// The offer's title, while the offer is on sale here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Since when.
+    /// When the customer signed up.
     pub since: Timestamp,
-    /// How it stands.
+    /// The state of its PAI.
     pub state: PaiState,
-    /// How the partner says that the subscription stands, if it has told of one. What is cancelled there is not charged, but
-    /// it could be for as long as it is linked.
+    /// The status that the partner has reported, if any. A cancelled subscription is not charged, but
+    /// its PAI could still be charged until it is unlinked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<SubscriptionStatus>,
-    /// How it ended, when it has.
+    /// When and why its PAI was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<ClosureView>,
 }
 
-/// The end of a link.
+/// When and why a PAI was closed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosureView {
-    /// When; what ended before that was written down has no time.
+    /// When the PAI was closed; absent when that was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// Why: one of the reasons that end a PAI.
+    /// One of the reasons that close a PAI: see [`DeclineReason::closes_pai`].
     pub reason: DeclineReason,
 }
 
@@ -73,42 +75,43 @@ pub struct ClosureView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChargeView {
-    /// Who charged.
+    /// The partner that charged.
     pub partner: PartnerId,
-    /// When.
+    /// When the charge was posted.
     pub at: Timestamp,
-    /// For what, in the partner's words.
+    /// The partner's description of it.
     pub description: String,
-    /// The days it pays for.
+    /// The days that it pays for.
     pub service_period: ServicePeriod,
-    /// How much.
+    /// The amount, tax included.
     pub amount: Money,
-    /// Where it stands.
+    /// Whether billing has approved it.
     pub status: TransactionStatus,
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline_reason: Option<DeclineReason>,
-    /// What was given back of it, if anything was.
+    /// The amount that was refunded, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Money>,
-    /// What is on its way back, if anything is.
+    /// The amount of its pending refunds, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunding: Option<Money>,
 }
 
-/// `POST /edge/v1/account/unlink`: the customer ends a link, for ever. Again is the same.
+/// `POST /edge/v1/account/unlink`: the customer unlinks a subscription permanently. Repeating the
+/// call changes nothing.
 #[derive(Serialize, Deserialize)]
 pub struct UnlinkRequest {
-    /// The flow, proven.
+    /// The flow in which the number was proved.
     pub flow: String,
-    /// The link's name within it.
+    /// The subscription's id within the flow.
     pub subscription: String,
 }
 
-/// The link as it stands now: ended, by this call or by whatever came first.
+/// The subscription after the call: closed, by this call or by an earlier event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnlinkResponse {
-    /// It.
+    /// The closed subscription.
     pub subscription: SubscriptionView,
 }
 

@@ -1,5 +1,5 @@
-//! Coupons: the operator's systems → origin have them made, partner → edge → origin redeems them. No answer has a code
-//! or a number in it; the requests that do have no `Debug`.
+//! Coupons: the operator's systems have them issued (→ origin), partners redeem them (→ edge →
+//! origin). No response has a code or a number; requests that have one do not implement `Debug`.
 
 use crate::coupon_code::CouponCode;
 use crate::day::ServicePeriod;
@@ -13,25 +13,25 @@ use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What the charges of coupons are named by, where partners name the others. No name of a partner's begins with it.
+/// Prefix of the `extTransactionID` of a coupon's charge. Partners may not use it for their own.
 pub const COUPON_CHARGE_PREFIX: &str = "onbill-coupon-";
 
-/// `POST /operator/v1/coupons`: make a coupon and send it.
+/// `POST /operator/v1/coupons`: issue a coupon and send it by SMS.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CouponRequest {
-    /// The operator's name for the coupon, unique for ever.
+    /// The operator's id of the coupon, never reused.
     #[serde(rename = "extCouponID")]
     pub ext_coupon_id: ExtId,
-    /// Who has bought it: their number gets the text message, their bill the charge.
+    /// The buyer's number: it gets the SMS, and its bill the charge.
     pub msisdn: Msisdn,
-    /// Which of the configured plans.
+    /// One of the configured coupon plans.
     pub plan: ExtId,
-    /// What it costs, once, when it is redeemed.
+    /// The price, charged once on redemption.
     pub amount: Money,
-    /// What it is for; the plan's own offer when absent.
+    /// The offer that it pays for; the plan's own when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferId>,
-    /// The language of its text messages, English when absent.
+    /// The language of its SMS; English when absent.
     #[serde(default)]
     pub locale: Locale,
 }
@@ -39,44 +39,30 @@ pub struct CouponRequest {
 /// `POST /operator/v1/coupons/{extCouponID}/resend`, whose body may be empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CouponResendRequest {
-    /// The operator's name for this message, unique for the coupon. The same again sends nothing more.
+    /// The operator's id of this SMS, unique for the coupon. Repeating it sends nothing more.
     #[serde(rename = "resendID", default, skip_serializing_if = "Option::is_none")]
     pub resend_id: Option<ExtId>,
 }
 
-/// `POST /operator/v1/coupons/{extCouponID}/void`, whose body may be empty: the path says it all.
+/// `POST /operator/v1/coupons/{extCouponID}/void`, whose body may be empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CouponVoidRequest {}
 
-/// How a coupon stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum CouponState {
-    /// Its text message is on its way.
-    Issued,
-    /// The message centre has taken its text message.
-    Sent,
-    /// The text message is on the customer's phone.
-    Delivered,
-    /// Spent, for ever.
-    Redeemed,
-    /// Too old, and never spent.
-    Expired,
-    /// Taken back by the operator.
-    Voided,
-}
-
-impl CouponState {
-    /// The word in JSON and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Issued => "ISSUED",
-            Self::Sent => "SENT",
-            Self::Delivered => "DELIVERED",
-            Self::Redeemed => "REDEEMED",
-            Self::Expired => "EXPIRED",
-            Self::Voided => "VOIDED",
-        }
+crate::wire_enum! {
+    /// The state of a coupon.
+    pub enum CouponState {
+        /// Its SMS is queued.
+        Issued = "ISSUED",
+        /// The SMS gateway has accepted its SMS.
+        Sent = "SENT",
+        /// Its SMS is on the customer's phone.
+        Delivered = "DELIVERED",
+        /// It was redeemed, and cannot be redeemed again.
+        Redeemed = "REDEEMED",
+        /// It expired without being redeemed.
+        Expired = "EXPIRED",
+        /// The operator voided it.
+        Voided = "VOIDED",
     }
 }
 
@@ -86,174 +72,146 @@ impl fmt::Display for CouponState {
     }
 }
 
-/// Why a text message with a code is not on the customer's phone, and will not be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UndeliveredReason {
-    /// The gateway could not deliver it in time.
-    Expired,
-    /// Somebody has deleted it at the gateway.
-    Deleted,
-    /// The gateway cannot deliver it.
-    Undeliverable,
-    /// The gateway, or the network, does not want to.
-    Rejected,
-    /// The gateway has not taken it at all.
-    Refused,
-    /// It was given up after several tries, none of which said whether it was taken.
-    GivenUp,
-    /// It was not sent: its number is nobody's by now, or somebody else's.
-    NotSent,
-}
-
-impl UndeliveredReason {
-    const ALL: [Self; 7] = [
-        Self::Expired,
-        Self::Deleted,
-        Self::Undeliverable,
-        Self::Rejected,
-        Self::Refused,
-        Self::GivenUp,
-        Self::NotSent,
-    ];
-
-    /// The word in JSON, in the books and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Expired => "expired",
-            Self::Deleted => "deleted",
-            Self::Undeliverable => "undeliverable",
-            Self::Rejected => "rejected",
-            Self::Refused => "refused",
-            Self::GivenUp => "given-up",
-            Self::NotSent => "not-sent",
-        }
-    }
-
-    /// Reads such a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+crate::wire_enum! {
+    /// Why the SMS with a code will not reach the customer's phone.
+    pub enum UndeliveredReason {
+        /// The gateway could not deliver it in time.
+        Expired = "expired",
+        /// It was deleted at the gateway.
+        Deleted = "deleted",
+        /// The gateway cannot deliver it.
+        Undeliverable = "undeliverable",
+        /// The gateway or the network rejected it after accepting it.
+        Rejected = "rejected",
+        /// The gateway did not accept it.
+        Refused = "refused",
+        /// Several attempts failed without saying whether the gateway accepted it.
+        GivenUp = "given-up",
+        /// It was not sent, because the number is unassigned or another subscriber's by now.
+        NotSent = "not-sent",
     }
 }
 
-/// That a text message does not arrive.
+/// An SMS that will not be delivered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undelivered {
-    /// Since when that is known.
+    /// When onbill learned of it.
     pub at: Timestamp,
-    /// Why.
+    /// Why the SMS is not delivered.
     pub reason: UndeliveredReason,
-    /// The gateway's own code, where it gives one.
+    /// The gateway's own code, if it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 
-/// A coupon as the operator's systems see it.
+/// A coupon's ids and state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CouponResponse {
-    /// Our name for it.
+    /// The coupon's id at onbill.
     #[serde(rename = "couponID")]
     pub coupon_id: String,
-    /// The operator's.
+    /// The operator's id of the coupon.
     #[serde(rename = "extCouponID")]
     pub ext_coupon_id: ExtId,
-    /// How it stands.
+    /// The coupon's state.
     pub state: CouponState,
 }
 
-/// The same with all that is known of it.
+/// A coupon with everything that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CouponDetails {
-    /// Names and state.
+    /// Ids and state.
     #[serde(flatten)]
     pub coupon: CouponResponse,
-    /// The plan.
+    /// The coupon plan.
     pub plan: ExtId,
-    /// How many months it pays for.
+    /// The number of months that it pays for.
     pub months: u8,
-    /// What it is for.
+    /// The offer that it pays for.
     pub offer: OfferId,
-    /// What it costs.
+    /// The price, charged on redemption.
     pub amount: Money,
-    /// How many text messages with a code it has had, each with another one.
-    pub texts: u32,
-    /// When it was made.
+    /// The number of SMS with a code so far, each with another code.
+    #[serde(rename = "texts")]
+    pub sms_count: u32,
+    /// When it was issued.
     pub issued_at: Timestamp,
-    /// When the message centre took the last of them.
+    /// When the gateway accepted the newest SMS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
-    /// When that was on the phone.
+    /// When the newest SMS was delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Timestamp>,
-    /// That it does not arrive there, as far as is known.
+    /// That the newest SMS will not be delivered, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undelivered: Option<Undelivered>,
-    /// Until when it can be redeemed.
+    /// When it expires unless it is redeemed.
     pub expires_at: Timestamp,
-    /// When it was.
+    /// When it was redeemed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redeemed_at: Option<Timestamp>,
     /// The days that it pays for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_period: Option<ServicePeriod>,
-    /// Our name for its charge, by which billing has it.
+    /// The id of its charge, by which billing knows it.
     #[serde(rename = "transactionID", default, skip_serializing_if = "Option::is_none")]
     pub transaction_id: Option<String>,
-    /// Redeemed for somebody else than its buyer.
+    /// Whether it was redeemed for another person than its buyer.
     pub gift: bool,
-    /// Redeemed, and then refused by billing: nobody has paid for it.
+    /// Whether billing declined its charge after the redemption, so that it was not paid for.
     pub unpaid: bool,
-    /// When it was taken back.
+    /// When the operator voided it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voided_at: Option<Timestamp>,
 }
 
-/// `POST /ott/v1/coupon/redeem`: spend a coupon.
+/// `POST /ott/v1/coupon/redeem`: redeem a coupon.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CouponRedeemRequest {
     /// The code, as the customer typed it.
     pub code: String,
-    /// The partner's name for this redemption; the same again gets the same answer.
+    /// The partner's id of this redemption; repeating it gets the stored response.
     pub ext_reference: ExtId,
-    /// Whose subscription it pays for. Without it, the buyer's, if they have no subscription that is on the bill already:
-    /// the partner would know their PAI. Else a gift to somebody that onbill does not know.
+    /// The subscriber whose subscription it pays for. When absent, it pays for the buyer's, unless
+    /// the buyer has a subscription on the bill already (the partner would have sent its PAI): then
+    /// it is a gift to a person whom onbill does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pai: Option<Pai>,
 }
 
 impl CouponRedeemRequest {
-    /// The code; 400 `invalid-request` for a slip, of which no origin has to be asked.
+    /// The code; 400 `invalid-request` when it was mistyped, which no origin has to be asked about.
     pub fn parse_code(&self) -> Result<CouponCode, Reject> {
         CouponCode::parse(&self.code)
             .ok_or_else(|| Reject::invalid_request("code was mistyped: its symbols do not fit together."))
     }
 }
 
-/// It is spent.
+/// A redeemed coupon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CouponRedeemResponse {
-    /// Always `REDEEMED`: others are refused.
+    /// Always `REDEEMED`: every other coupon is refused.
     pub status: String,
-    /// The plan.
+    /// The coupon plan.
     pub plan: ExtId,
-    /// How many months it pays for.
+    /// The number of months that it pays for.
     pub months: u8,
-    /// What it cost.
+    /// The price that is charged to the buyer.
     pub amount: Money,
-    /// What it is for.
+    /// The offer that it pays for.
     pub offer: OfferId,
-    /// Whose it is: the subscriber that the months are for. Absent for a gift to somebody whom the partner has not named.
+    /// The subscriber whom the months are for; absent for a gift to a person without a PAI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pai: Option<Pai>,
     /// The operator that sold it.
     pub operator: OperatorId,
     /// The days that are paid for.
     pub service_period: ServicePeriod,
-    /// The name of its charge, by which it is refunded and reconciled.
+    /// The id of its charge, by which it is refunded and reconciled.
     #[serde(rename = "extTransactionID")]
     pub ext_transaction_id: ExtId,
 }

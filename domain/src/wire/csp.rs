@@ -1,4 +1,5 @@
-//! Origin → operator's systems: the CSP API. Here, and only here, the number travels.
+//! The CSP API: origin → the operator's systems. This is the only interface on which onbill sends a
+//! number.
 
 use crate::account::{Account, AccountStatus, AccountType};
 use crate::day::ServicePeriod;
@@ -6,107 +7,108 @@ use crate::money::Money;
 use crate::msisdn::Msisdn;
 use serde::{Deserialize, Serialize};
 
-/// `POST /account/validate`.
+/// `POST /account/validate`: look up an account.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AccountValidateRequest {
-    /// Whose account.
+    /// The number of the account.
     pub msisdn: Msisdn,
 }
 
-/// What the operator knows of it.
+/// The account of a number.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AccountValidateResponse {
-    /// Where it stands.
+    /// The account's status.
     pub status: AccountStatus,
-    /// How it pays.
+    /// How the account pays.
     #[serde(rename = "type")]
     pub account_type: AccountType,
-    /// What is on it.
+    /// The balance of a prepaid account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<Money>,
-    /// The operator's own name for the subscriber: it changes when the number goes to someone else.
+    /// The operator's own id of the subscriber. It changes when the number gets another subscriber.
     #[serde(rename = "subscriberID")]
     pub subscriber_id: String,
 }
 
 impl From<AccountValidateResponse> for Account {
-    fn from(answer: AccountValidateResponse) -> Self {
-        Self { status: answer.status, account_type: answer.account_type, balance: answer.balance }
+    fn from(response: AccountValidateResponse) -> Self {
+        Self { status: response.status, account_type: response.account_type, balance: response.balance }
     }
 }
 
-/// `POST /transaction`: put a line on the bill. The same transactionID again gets the same answer.
+/// `POST /transaction`: put a charge on the bill. Repeating a transactionID gets the same response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BillChargeRequest {
-    /// Our name for the charge: billing's idempotency key.
+    /// The charge's id at onbill, which is billing's idempotency key.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
-    /// Whose bill.
+    /// The number whose bill is charged.
     pub msisdn: Msisdn,
-    /// How much.
+    /// The amount, tax included.
     pub amount: Money,
-    /// The line.
+    /// The text of the bill line.
     pub description: String,
-    /// The days it pays for.
+    /// The days that it pays for.
     pub service_period: ServicePeriod,
 }
 
-/// Billing's word on a charge.
+/// Billing's response to a charge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BillChargeResponse {
-    /// The verdict.
+    /// Billing's decision.
     pub status: BillingDecision,
-    /// Billing's own code.
+    /// Billing's own result code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_code: Option<String>,
 }
 
-/// Billing's verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum BillingDecision {
-    /// The line is on the bill.
-    Approved,
-    /// It is not and will not be.
-    Declined,
+crate::wire_enum! {
+    /// Billing's final decision on a charge or a refund.
+    pub enum BillingDecision {
+        /// The line is on the bill.
+        Approved = "APPROVED",
+        /// The line is not on the bill, and will not be.
+        Declined = "DECLINED",
+    }
 }
 
-/// `POST /refund`: give some of a charge back on the bill that it is on. The same refundID again gets the same answer.
+/// `POST /refund`: give back all or part of a charge, on the bill that has the charge. Repeating a
+/// refundID gets the same response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BillRefundRequest {
-    /// Our name for the refund: billing's idempotency key.
+    /// The refund's id at onbill, which is billing's idempotency key.
     #[serde(rename = "refundID")]
     pub refund_id: String,
-    /// The charge, by the name that it was billed under.
+    /// The id under which the charge was billed.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
-    /// How much of it.
+    /// The amount to give back.
     pub amount: Money,
 }
 
-/// Billing's word on a refund. A body without a status says yes, as the HTTP status does.
+/// Billing's response to a refund. A body without a status means approval, as the HTTP status does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BillRefundResponse {
-    /// The verdict.
-    #[serde(default = "approved")]
+    /// Billing's decision.
+    #[serde(default = "default_decision")]
     pub status: BillingDecision,
-    /// Billing's own code.
+    /// Billing's own result code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_code: Option<String>,
 }
 
-fn approved() -> BillingDecision {
+fn default_decision() -> BillingDecision {
     BillingDecision::Approved
 }
 
-/// `POST /notification`: text to a subscriber. It may have a PIN in it, and so has no `Debug`.
+/// `POST /notification`: send an SMS. It can have a PIN in it, so it does not implement `Debug`.
 #[derive(Serialize, Deserialize)]
 pub struct SmsRequest {
-    /// To whom.
+    /// The number that gets the SMS.
     pub msisdn: Msisdn,
-    /// The text.
+    /// The body of the SMS.
     pub text: String,
 }

@@ -1,7 +1,7 @@
-//! Partner → edge → origin: the part of the OTT API for an app on a device, which reads the number of its SIM.
+//! Partner → edge → origin: the OTT API for an app on a device that reads the number of its SIM.
 //!
-//! The number comes from the partner here, and nothing that goes back has it. Types that hold a number or a PIN have no
-//! `Debug`.
+//! The partner sends the number here, and no response has it. Types that hold a number or a PIN do
+//! not implement `Debug`.
 
 use crate::account::AccountType;
 use crate::day::Day;
@@ -12,42 +12,42 @@ use crate::pai::Pai;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// `POST /account/validate`: may this subscriber pay on the bill, and who are they?
+/// `POST /account/validate`: may this subscriber pay on the bill, and under which PAI?
 #[derive(Serialize, Deserialize)]
 pub struct DeviceValidateRequest {
     /// The number, as the app read it.
     pub msisdn: Msisdn,
-    /// Whose SIM it is; needed where the edge serves several operators with this partner.
+    /// The operator of the SIM; required where the edge serves several operators with this partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorId>,
-    /// What they want to buy; the partner's cheapest when absent.
+    /// The offer to buy; the partner's cheapest when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferId>,
-    /// The PIN from the text message, where the operator asks for one.
+    /// The PIN from the SMS, where the operator requires one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<String>,
-    /// Which PIN it is; the newest that was sent to the number when absent.
+    /// The id of the PIN; the newest that was sent to the number when absent.
     #[serde(rename = "pinID", default, skip_serializing_if = "Option::is_none")]
     pub pin_id: Option<ExtId>,
-    /// Where the customer is, in the partner's own words. Nothing is decided by it.
+    /// Where the customer is, such as `APP`, in the partner's own words. It decides nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ExtId>,
 }
 
-/// They may.
+/// An account that may pay on the bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceValidateResponse {
-    /// Always `ACTIVE`: other accounts are refused.
+    /// Always `ACTIVE`: every other account is refused.
     pub status: String,
     /// How the account pays.
     #[serde(rename = "type")]
     pub account_type: AccountType,
-    /// The subscriber, as this partner knows them from now on.
+    /// The subscriber's PAI for this partner.
     pub pai: Pai,
-    /// Their operator.
+    /// The subscriber's operator.
     pub operator: OperatorId,
-    /// The last day that coupons have paid for already: charges begin the day after.
+    /// The last day that coupons have paid for; charges begin the day after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_until: Option<Day>,
 }
@@ -57,27 +57,27 @@ pub struct DeviceValidateResponse {
 pub struct DevicePinRequest {
     /// The number, as the app read it.
     pub msisdn: Msisdn,
-    /// Whose SIM it is; needed where the edge serves several operators with this partner.
+    /// The operator of the SIM; required where the edge serves several operators with this partner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<OperatorId>,
-    /// The language of the text message, by any tag such as `es-MX`; English when absent or one that we do not have.
-    #[serde(default, deserialize_with = "locale_of_tag")]
+    /// The language of the SMS, by any tag such as `es-MX`; English when absent or not supported.
+    #[serde(default, deserialize_with = "deserialize_language_tag")]
     pub locale: Locale,
 }
 
-fn locale_of_tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Locale, D::Error> {
+fn deserialize_language_tag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Locale, D::Error> {
     let tag = String::deserialize(deserializer)?;
     Ok(Locale::from_tag(&tag).unwrap_or_default())
 }
 
-/// A PIN is on its way, if the number has an account. The same for every number.
+/// A PIN is on its way, if the number has an account. The response does not say whether it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DevicePinResponse {
-    /// The name of this PIN.
+    /// The id of this PIN.
     #[serde(rename = "pinID")]
     pub pin_id: ExtId,
-    /// When it is over.
+    /// When the PIN expires.
     pub expires_at: Timestamp,
 }
 

@@ -1,7 +1,7 @@
-//! Edge → origin: the widget's steps and the edge's own questions, under `/edge/v1`. The widget's calls to the edge
-//! have the same bodies with `operator` added.
+//! Edge → origin, under `/edge/v1`: the steps of the widget and the edge's own lookups. The widget
+//! calls the edge with the same bodies and an `operator`.
 //!
-//! Types that hold a number, a PIN or a token have no `Debug`.
+//! Types that hold a number, a PIN or a token do not implement `Debug`.
 
 use crate::account::AccountType;
 use crate::ids::{ExtId, OfferId, OperatorId, PartnerId};
@@ -14,217 +14,222 @@ use crate::wire::account_page::AccountPage;
 use crate::wire::kv::PaiMapping;
 use serde::{Deserialize, Serialize};
 
-/// Header of a forwarded OTT call: the partner's `signature-input`.
+/// Header of a forwarded OTT call with the partner's `signature-input`.
 pub const PARTNER_SIGNATURE_INPUT_HEADER: &str = "onbill-partner-signature-input";
-/// Header of a forwarded OTT call: the partner's `signature`.
+/// Header of a forwarded OTT call with the partner's `signature`.
 pub const PARTNER_SIGNATURE_HEADER: &str = "onbill-partner-signature";
-/// Header of a forwarded OTT call: the subscriber's handle from the edge's store, when it had one.
+/// Header of a forwarded OTT call with the subscriber's handle, if the edge's store had one.
 pub const SUBSCRIBER_HANDLE_HEADER: &str = "onbill-subscriber";
 
-/// What every call of the widget says first: which operator's page it is on.
+/// The member that every call of the widget has: the operator on whose site the widget is.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct OperatorField {
-    /// The operator.
+    /// The operator whose origin the call is for.
     pub operator: OperatorId,
 }
 
 /// `POST /edge/v1/validate`: a customer entered a number.
 #[derive(Serialize, Deserialize)]
 pub struct ValidateRequest {
-    /// What they have come for.
+    /// What the customer wants to do.
     #[serde(flatten)]
     pub purpose: FlowPurpose,
     /// The number as typed.
     pub msisdn: String,
-    /// The language they are reading.
+    /// The language of the widget.
     pub locale: Locale,
-    /// Where on the operator's site they want to end up; the dashboard itself when absent.
+    /// The page of the operator's site to return to; the dashboard when absent.
     #[serde(rename = "returnURL", default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
-    /// The dashboard's signed assertion.
+    /// The dashboard's signed session assertion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }
 
-/// What a customer has come to the widget for.
+/// What a customer wants to do in the widget.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum FlowPurpose {
-    /// `"view": "account"`: to see what is charged to their number, and perhaps to end it.
+    /// `"view": "account"`: open the account page, which lists charges and can unlink.
     Account {
-        /// Which it is.
+        /// Always `account`.
         view: WidgetView,
     },
-    /// `"offer"`: to buy.
+    /// `"offer"`: sign up for an offer.
     SignUp {
-        /// What.
+        /// The offer to buy.
         offer: OfferId,
     },
 }
 
-/// What the widget shows beside the way to buy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum WidgetView {
-    /// What is linked to a number, and what was charged to it.
-    Account,
+crate::wire_enum! {
+    /// A page of the widget other than the sign-up.
+    pub enum WidgetView {
+        /// The customer's subscriptions and charges.
+        Account = "account",
+    }
 }
 
 /// What the customer does next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "lowercase")]
 pub enum FlowStep {
-    /// Enter the PIN from the text message. The same for every number.
+    /// Enter the PIN from the SMS. The step is the same for every number, with an account or not.
     #[serde(rename_all = "camelCase")]
     Pin {
-        /// The flow to continue: whoever holds it and the PIN has proved the number.
+        /// The flow to continue. Whoever has both it and the PIN has proved the number.
         flow: String,
-        /// When the PIN is over.
+        /// When the PIN expires.
         expires_at: Timestamp,
-        /// How many digits it has.
+        /// The number of digits of the PIN.
         digits: usize,
     },
-    /// Read the offer and go on to the partner.
+    /// Read the offer and continue to the partner.
     Confirm {
         /// The flow to continue.
         flow: String,
         /// How the account pays.
         #[serde(rename = "type")]
         account_type: AccountType,
-        /// What is on offer.
+        /// The offer to confirm.
         offer: OfferView,
     },
-    /// Nothing is to be bought: the subscriber pays this partner on the bill. The flow opens their own page.
+    /// Stop, because the subscriber already pays this partner on the bill. The flow opens the
+    /// account page.
     #[serde(rename = "already-on-bill")]
     AlreadyOnBill {
-        /// The flow, proven.
+        /// The flow, in which the number is proved.
         flow: String,
     },
-    /// Read their own page.
+    /// Read the account page.
     Account {
         /// The flow to continue.
         flow: String,
-        /// The page.
+        /// The account page.
         #[serde(flatten)]
         page: AccountPage,
     },
 }
 
-/// An offer as the customer reads it.
+/// An offer, as the customer reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfferView {
-    /// Its name.
+    /// The offer's id.
     pub id: OfferId,
-    /// Its title.
+    /// The offer's title.
     pub title: String,
-    /// The partner who delivers it.
+    /// The partner that delivers it.
     pub partner: PartnerId,
-    /// Its monthly price.
+    /// The monthly price.
     pub price: Money,
 }
 
 /// `POST /edge/v1/pin`: the customer entered a PIN.
 #[derive(Serialize, Deserialize)]
 pub struct PinRequest {
-    /// The flow.
+    /// The flow that the PIN belongs to.
     pub flow: String,
     /// The PIN as typed.
     pub pin: String,
 }
 
-/// `POST /edge/v1/signup`: the customer goes on to the partner.
+/// `POST /edge/v1/signup`: the customer continues to the partner.
 #[derive(Serialize, Deserialize)]
 pub struct SignupRequest {
-    /// The flow, proven.
+    /// The flow in which the number was proved.
     pub flow: String,
 }
 
 /// What the edge needs to open the partner's sign-up.
 #[derive(Serialize, Deserialize)]
 pub struct SignupResponse {
-    /// Whom to open it at.
+    /// The partner whose sign-up is opened.
     pub partner: PartnerId,
     /// The sign-up token.
     pub token: String,
-    /// The PAI it stands for.
+    /// The PAI that the token is for.
     pub pai: Pai,
-    /// What the edge keeps of it.
+    /// What the edge stores of the PAI.
     pub mapping: PaiMapping,
-    /// The language.
+    /// The customer's language.
     pub locale: Locale,
     /// Where the partner sends the customer afterwards: the edge's return page.
     #[serde(rename = "returnURL")]
     pub return_url: String,
 }
 
-/// `POST /edge/v1/return`: a customer came back from the partner.
+/// `POST /edge/v1/return`: a customer returned from the partner.
 #[derive(Serialize, Deserialize)]
 pub struct ReturnRequest {
     /// The ticket in the return page's URL.
     pub ticket: String,
-    /// The partner says, by `outcome=cancelled` in that URL, that the customer left without finishing. It came
-    /// through a browser: it can only turn "not known yet" into "cancelled", never a success into anything else.
+    /// Whether that URL has `outcome=cancelled`, by which the partner says that the customer left
+    /// without finishing. It came through a browser, so it can only turn pending into cancelled and
+    /// never changes a success.
     #[serde(default)]
     pub cancelled: bool,
 }
 
-/// How it ended and where to go.
+/// Where to send the customer.
 #[derive(Serialize, Deserialize)]
 pub struct ReturnResponse {
     /// The operator's page, with the signed result in its query.
     pub location: String,
 }
 
-/// `POST /edge/v1/result`: the widget shows how it ended.
+/// `POST /edge/v1/result`: the widget shows the outcome of a sign-up.
 #[derive(Serialize, Deserialize)]
 pub struct ResultRequest {
     /// The signed result from the return URL.
     pub result: String,
 }
 
-/// A checked result.
+/// A verified result.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultResponse {
-    /// How it ended.
+    /// The outcome of the sign-up.
     pub outcome: SignupOutcome,
-    /// What was being signed up for.
+    /// The offer that was signed up for.
     pub offer: OfferView,
 }
 
-/// `POST /edge/v1/pai`: does this origin own that PAI? 200 with the mapping, or 404 `pai-not-found`.
+/// `POST /edge/v1/pai`: does this origin have that PAI? 200 with the mapping, or 404
+/// `pai-not-found`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PaiLookupRequest {
-    /// The partner who named it.
+    /// The partner that sent the PAI.
     pub partner: PartnerId,
-    /// The PAI.
+    /// The PAI to look up.
     pub pai: Pai,
 }
 
-/// `POST /edge/v1/transaction`: does this origin have a charge of that name? 200, or 404 `transaction-not-found`.
+/// `POST /edge/v1/transaction`: does this origin have that charge? 200, or 404
+/// `transaction-not-found`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionLookupRequest {
-    /// The partner who named it.
+    /// The partner that sent the id.
     pub partner: PartnerId,
-    /// The partner's name for it.
+    /// The partner's id of the charge.
     #[serde(rename = "extTransactionID")]
     pub ext_transaction_id: ExtId,
 }
 
-/// `POST /edge/v1/subscription`: does this origin have that subscription? 200, or 404 `pai-not-found`.
+/// `POST /edge/v1/subscription`: does this origin have that subscription? 200, or 404
+/// `pai-not-found`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscriptionLookupRequest {
-    /// The partner who named it.
+    /// The partner that sent the id.
     pub partner: PartnerId,
-    /// Our name for it, as the partner gave it.
+    /// The subscription's id at onbill, as the partner sent it.
     #[serde(rename = "partnerSubscriptionID")]
     pub partner_subscription_id: ExtId,
 }
 
-/// It does.
+/// The origin has what was looked up.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LookupResponse {
-    /// Whose it is: the operator that answers.
+    /// The operator of the origin.
     pub operator: OperatorId,
 }

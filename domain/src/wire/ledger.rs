@@ -1,5 +1,5 @@
-//! Operator's systems → origin: pages of the ledger, under `/operator/v1`. No number is in them: the operator's billing knows a
-//! charge by our transactionID.
+//! The operator's systems → origin, under `/operator/v1`: pages of the ledger. They have no number;
+//! billing knows a charge by its transactionID.
 
 use crate::day::Day;
 use crate::decline_reason::DeclineReason;
@@ -12,25 +12,25 @@ use serde::{Deserialize, Serialize};
 /// The query of `GET /transactions`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TransactionsQuery {
-    /// The first day of the posting, in UTC.
+    /// The first day of posting, in UTC.
     pub from: Day,
-    /// The last one, included.
+    /// The last day of posting, in UTC, included.
     pub to: Day,
-    /// Whose charges; needed when the operator has several partners.
+    /// The partner whose charges to list; required when the operator has several partners.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<PartnerId>,
-    /// Only those that stand so.
+    /// Lists only the charges with this status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<TransactionStatus>,
-    /// `next` of the page before; the first page when absent.
+    /// `next` of the previous page; the first page when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// A page: charges in the order in which they were posted.
+/// A page of charges, in the order of posting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransactionsResponse {
-    /// Up to [`crate::limits::TRANSACTIONS_PER_PAGE`] of them.
+    /// At most [`TRANSACTIONS_PER_PAGE`](crate::limits::TRANSACTIONS_PER_PAGE) charges.
     pub transactions: Vec<LedgerEntry>,
     /// The cursor of the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,26 +41,26 @@ pub struct TransactionsResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerEntry {
-    /// Our name for it, by which billing knows it.
+    /// The charge's id at onbill, by which billing knows it.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
-    /// The partner's.
+    /// The partner's id of the charge.
     #[serde(rename = "extTransactionID")]
     pub ext_transaction_id: ExtId,
-    /// Whose charge.
+    /// The partner that posted it.
     pub partner: PartnerId,
-    /// How much.
+    /// The amount, tax included.
     pub amount: Money,
-    /// How much of it has been given back or is on its way back.
+    /// The sum of its refunds, pending ones included.
     pub refunded: Money,
-    /// Where it stands.
+    /// Whether billing has approved it.
     pub status: TransactionStatus,
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline_reason: Option<DeclineReason>,
     /// When it was posted.
     pub created_at: Timestamp,
-    /// When its outcome was written.
+    /// When it was settled, that is, approved or declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
 }

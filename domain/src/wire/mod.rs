@@ -1,5 +1,5 @@
-//! The JSON of every interface, one file for each pair of parties. Names are the contract's; members that we do not
-//! know are ignored.
+//! The JSON of every interface, one file for each pair of parties. Members have the names of the
+//! contract; unknown members are ignored.
 
 pub mod account_page;
 pub mod coupon;

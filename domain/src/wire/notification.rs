@@ -1,5 +1,5 @@
-//! Partner → edge → origin: a message to a subscriber, who stays unknown to the partner. What it says is between those
-//! two: nothing here prints it.
+//! Partner → edge → origin: a message to a subscriber whom the partner knows by PAI only. Its text is
+//! private to the two, so no type here implements `Debug` with it.
 
 use crate::ids::ExtId;
 use crate::limits::NOTIFICATION_UTF16_UNITS_MAX;
@@ -7,20 +7,21 @@ use crate::pai::Pai;
 use crate::reject::Reject;
 use serde::{Deserialize, Serialize};
 
-/// `POST /notification`: a text message to a subscriber.
+/// `POST /notification`: send an SMS to a subscriber.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct NotificationRequest {
-    /// To whom.
+    /// The subscriber.
     pub pai: Pai,
-    /// What it says. The partner's name is put before it.
+    /// The message. The SMS begins with the partner's name.
     pub message: String,
-    /// The partner's name for it, unique for ever: the same again is sent once. Without a name, each call is a message.
+    /// The partner's id of the message, never reused: a replay is not sent again. Without an id,
+    /// each call sends an SMS.
     #[serde(rename = "extNotificationID", default, skip_serializing_if = "Option::is_none")]
     pub ext_notification_id: Option<ExtId>,
 }
 
 impl NotificationRequest {
-    /// Checks what the types do not: that the message fits, and looks like one message of its sender's and nothing else.
+    /// Checks what the types do not: the length of the message, and that it is one plain line.
     pub fn check(&self) -> Result<(), Reject> {
         if !(1..=NOTIFICATION_UTF16_UNITS_MAX).contains(&self.message.encode_utf16().count()) {
             return Err(Reject::invalid_request(format!(
@@ -37,8 +38,9 @@ impl NotificationRequest {
     }
 }
 
-/// Behind the name that is put before it nothing may look like another message: no other line (on which a phone would
-/// also look for a code to fill in), no row of blanks that pushes the rest onto one, no text that runs the other way.
+/// Nothing behind the partner's name may look like another message. So there is no second line (where
+/// a phone would also look for a code to fill in), no row of blanks that wraps the rest onto one, and
+/// no text that changes its direction.
 fn is_one_line(text: &str) -> bool {
     let mut after_blank = true;
     for character in text.chars() {
@@ -51,14 +53,15 @@ fn is_one_line(text: &str) -> bool {
     !after_blank
 }
 
-/// White space, and the letters that are as empty: those of Hangul that fill a place, and Braille without a dot.
+/// White space, and letters that look like it: the Hangul fillers and Braille without a dot.
 fn is_blank(character: char) -> bool {
     character.is_whitespace()
         || matches!(character, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
 }
 
-/// Line and paragraph separators; embeddings, overrides and isolates of direction (Unicode Annex 9 §2); and what has no
-/// width and no use between letters. Joiners and the marks of direction have one, in Persian and in emoji.
+/// Line and paragraph separators; embeddings, overrides and isolates of direction (Unicode Annex 9
+/// §2); and characters without a width that have no use between letters. Joiners and the marks of
+/// direction are allowed, because Persian and emoji need them.
 fn is_deceptive(character: char) -> bool {
     matches!(
         character,
@@ -73,15 +76,15 @@ fn is_deceptive(character: char) -> bool {
     )
 }
 
-/// It will be sent, if its subscriber still has their number then.
+/// The message is queued. It is sent if its subscriber still has a number then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotificationResponse {
-    /// Always `ACCEPTED`: others are refused.
+    /// Always `ACCEPTED`: every other message is refused.
     pub status: String,
 }
 
 impl NotificationResponse {
-    /// The only one there is.
+    /// The response to every accepted message.
     pub fn accepted() -> Self {
         Self { status: "ACCEPTED".to_owned() }
     }

@@ -1,5 +1,5 @@
-//! Operator's systems → origin: the operator API, under `/operator/v1`. It carries numbers, and so its types have no
-//! `Debug` but the number's own.
+//! The operator's systems → origin: the operator API, under `/operator/v1`. Its numbers are
+//! [`Msisdn`]s, whose `Debug` masks them.
 
 use crate::account_event::AccountEvent;
 use crate::ids::ExtId;
@@ -9,19 +9,19 @@ use crate::reject::Reject;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// `POST /account-events`: something happened to an account.
+/// `POST /account-events`: an account has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountEventRequest {
-    /// The operator's name for the event, unique for ever.
+    /// The operator's id of the event, never reused.
     #[serde(rename = "eventID")]
     pub event_id: ExtId,
-    /// What happened.
+    /// What happened to the account.
     #[serde(rename = "type")]
     pub event: AccountEvent,
-    /// Which number the account had until then.
+    /// The number of the account before the event.
     pub msisdn: Msisdn,
-    /// Which it has from then on, when it has changed.
+    /// The number after a `number-changed`.
     #[serde(rename = "newMSISDN", default, skip_serializing_if = "Option::is_none")]
     pub new_msisdn: Option<Msisdn>,
     /// When it happened.
@@ -29,8 +29,8 @@ pub struct AccountEventRequest {
 }
 
 impl AccountEventRequest {
-    /// Checks what the types do not. An event of the future would make all that come before it old news, so no more of
-    /// it is taken than clocks may differ.
+    /// Checks what the types do not. An event of the future would supersede the events before it, so
+    /// its time may be ahead by the skew of clocks only.
     pub fn check(&self, now: Timestamp) -> Result<(), Reject> {
         if (self.event == AccountEvent::NumberChanged) != self.new_msisdn.is_some() {
             return Err(Reject::invalid_request(
@@ -47,77 +47,58 @@ impl AccountEventRequest {
     }
 }
 
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AccountEventOutcome {
-    /// The books follow it.
-    Applied,
-    /// A later event of the subscriber was here before: recorded, and not applied.
-    Superseded,
-    /// Nobody with this number has ever signed up: recorded, there is nothing to apply.
-    NoSubscriber,
-    /// It cannot be, by what the books know: recorded, and not applied.
-    Contradictory,
-}
-
-impl AccountEventOutcome {
-    /// The word in JSON and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "APPLIED",
-            Self::Superseded => "SUPERSEDED",
-            Self::NoSubscriber => "NO_SUBSCRIBER",
-            Self::Contradictory => "CONTRADICTORY",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Applied, Self::Superseded, Self::NoSubscriber, Self::Contradictory]
-            .into_iter()
-            .find(|outcome| outcome.as_str() == word)
+crate::wire_enum! {
+    /// What onbill did with an account event.
+    pub enum AccountEventOutcome {
+        /// It was applied to the subscriber's PAIs.
+        Applied = "APPLIED",
+        /// A later event of the subscriber was applied before: it was recorded only.
+        Superseded = "SUPERSEDED",
+        /// No subscriber of this number has ever signed up: it was recorded only.
+        NoSubscriber = "NO_SUBSCRIBER",
+        /// It contradicts what the database knows of the subscriber: it was recorded only.
+        Contradictory = "CONTRADICTORY",
     }
 }
 
-/// The answer, now and to every repetition.
+/// The response to an event; a replay gets the stored one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountEventResponse {
-    /// The operator's name for the event.
+    /// The operator's id of the event.
     #[serde(rename = "eventID")]
     pub event_id: ExtId,
-    /// What became of it.
+    /// What onbill did with it.
     pub outcome: AccountEventOutcome,
 }
 
-/// `POST /erasures`: somebody wants to be forgotten.
+/// `POST /erasures`: erase the personal data of a number's subscriber.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureRequest {
-    /// The operator's name for it, unique for ever. It is kept, so it must not tell who asks.
+    /// The operator's id of the erasure, never reused. It is kept, so it must not identify the person.
     #[serde(rename = "erasureID")]
     pub erasure_id: ExtId,
-    /// Whose.
+    /// The number to erase.
     pub msisdn: Msisdn,
 }
 
-/// How far it is, each time it is asked for.
+/// The progress of an erasure, at the time of the call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureResponse {
-    /// The operator's name for it.
+    /// The operator's id of the erasure.
     #[serde(rename = "erasureID")]
     pub erasure_id: ExtId,
-    /// How far it is.
+    /// The progress of the erasure.
     pub outcome: ErasureOutcome,
 }
 
-/// How far an erasure is. The PAIs are closed either way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ErasureOutcome {
-    /// Nothing in the books of before it leads to the number.
-    Erased,
-    /// A file for billing that is being written has the number in it still: it goes within minutes of that.
-    Erasing,
+crate::wire_enum! {
+    /// The progress of an erasure. The PAIs are closed in either case.
+    pub enum ErasureOutcome {
+        /// No record from before the request leads to the number.
+        Erased = "ERASED",
+        /// A billing file that is being written still has the number, which goes minutes after it.
+        Erasing = "ERASING",
+    }
 }
 
 #[cfg(test)]

@@ -1,45 +1,49 @@
-//! Origin → edge. The edge's store follows what the origin's books say of PAIs: of one that has just changed, or of all of
-//! them, a batch at a time, when the store is compared with the books.
+//! Origin → edge: the mappings in the edge's key-value store follow the origin's database. One PAI is
+//! sent when it has changed; all of them, in batches, when the store is compared with the database.
 
 use crate::pai::Pai;
 use crate::wire::kv::PaiMapping;
 use serde::{Deserialize, Serialize};
 
-/// Path at the edge. Signed with a key of use `origin-to-edge` by the operator that the mapping names.
+/// Path at the edge for the mapping of one PAI. The call is signed with a key of use
+/// `origin-to-edge` by the operator that the mapping names.
 pub const PAI_MAPPING_PATH: &str = "/origin/v1/pai-mapping";
 
-/// Path at the edge of the same for up to [`crate::limits::PAI_MAPPINGS_PER_CALL_MAX`] of them. Signed likewise.
+/// Path at the edge for up to [`PAI_MAPPINGS_PER_CALL_MAX`](crate::limits::PAI_MAPPINGS_PER_CALL_MAX)
+/// mappings, signed likewise.
 pub const PAI_MAPPINGS_PATH: &str = "/origin/v1/pai-mappings";
 
-/// What the edge is to remember of a PAI. An older version than the one it knows changes nothing.
+/// The mapping of a PAI. An older version than the stored one changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaiMappingRequest {
-    /// Which.
+    /// The PAI that the mapping is for.
     pub pai: Pai,
-    /// Whose it is, and what it may be used for.
+    /// The operator that has it, and what it may be used for.
     pub mapping: PaiMapping,
 }
 
-/// A batch of what the books say, each PAI once.
+/// A batch of mappings, each PAI once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PaiMappingsRequest {
-    /// What the books say.
+    /// The mappings, as the origin's database has them.
     pub mappings: Vec<PaiMappingRequest>,
-    /// Nothing is to be written.
+    /// Whether the edge only compares and writes nothing.
     #[serde(default)]
     pub compare_only: bool,
 }
 
-/// What the edge's store had of a batch.
+/// How the edge's store compared with a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaiMappingsResponse {
-    /// How many it had as the books say.
+    /// The number of mappings that were equal.
     pub same: usize,
-    /// How many were missing, unreadable or older. They are as the books say now, unless the call only compared.
+    /// The number of mappings that were missing, unreadable or older. The edge has written them,
+    /// unless the call only compared.
     pub behind: usize,
-    /// Which it knows something later of, or something else under the same version. They stay.
+    /// PAIs of which the edge has a later version, or another mapping under the same version. The
+    /// edge keeps what it has.
     pub ahead: Vec<Pai>,
-    /// Which are another operator's there. They stay.
+    /// PAIs that belong to another operator at the edge. The edge keeps what it has.
     pub foreign: Vec<Pai>,
 }

@@ -12,117 +12,104 @@ use crate::reject::Reject;
 use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
 
-/// `POST /token/validate`: spend the sign-up token.
+/// `POST /token/validate`: use up the sign-up token.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenValidateRequest {
     /// The token from the sign-up session.
     pub token: String,
-    /// The partner's name for this visit; the same again gets the same answer.
+    /// The partner's id of this sign-up; repeating it gets the stored response.
     pub ext_reference: ExtId,
 }
 
-/// Who the token stands for.
+/// The subscriber that the token is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenValidateResponse {
-    /// The subscriber, as this partner knows them from now on.
+    /// The subscriber's PAI for this partner.
     pub pai: Pai,
-    /// Their operator.
+    /// The subscriber's operator.
     pub operator: OperatorId,
-    /// What they chose.
+    /// The offer that the customer chose.
     pub offer: OfferId,
     /// Always `ACTIVE`: other accounts get no token.
     pub status: String,
     /// How the account pays.
     #[serde(rename = "type")]
     pub account_type: AccountType,
-    /// The language they were reading.
+    /// The customer's language.
     pub locale: Locale,
     /// Where to send the customer's browser afterwards.
     #[serde(rename = "returnURL")]
     pub return_url: String,
-    /// The last day that coupons have paid for already: charges begin the day after.
+    /// The last day that coupons have paid for; charges begin the day after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_until: Option<Day>,
 }
 
-/// Which choice the customer made at the partner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SubscriptionSource {
-    /// A new account, on carrier billing from the start.
-    NewAccount,
-    /// An account that was paid by card until now.
-    ExistingAccount,
-}
-
-impl SubscriptionSource {
-    /// The word in JSON and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NewAccount => "NEW_ACCOUNT",
-            Self::ExistingAccount => "EXISTING_ACCOUNT",
-        }
+crate::wire_enum! {
+    /// Whether the customer's account at the partner is new.
+    pub enum SubscriptionSource {
+        /// A new account, on carrier billing from the start.
+        NewAccount = "NEW_ACCOUNT",
+        /// An account that was paid by card before.
+        ExistingAccount = "EXISTING_ACCOUNT",
     }
 }
 
-/// `POST /partnerSubscription`: the customer finished.
+/// `POST /partnerSubscription`: the customer finished the sign-up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartnerSubscriptionRequest {
-    /// Who.
+    /// The subscriber.
     pub pai: Pai,
-    /// The partner's name for the subscription.
+    /// The partner's id of the subscription.
     #[serde(rename = "extSubscriptionID")]
     pub ext_subscription_id: ExtId,
-    /// New or moved.
-    pub origin: SubscriptionSource,
+    /// Whether the account at the partner is new.
+    #[serde(rename = "origin")]
+    pub source: SubscriptionSource,
     /// The partner's plan.
     pub plan: ExtId,
 }
 
-/// The subscription as we keep it.
+/// The stored subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartnerSubscriptionResponse {
-    /// Our name for it.
+    /// The subscription's id at onbill.
     #[serde(rename = "partnerSubscriptionID")]
     pub partner_subscription_id: String,
-    /// `ACTIVE`.
+    /// Always `ACTIVE`.
     pub status: String,
 }
 
-/// `POST /transaction`: one charge.
+/// `POST /transaction`: post a charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionRequest {
-    /// The partner's name for the charge, unique for ever.
+    /// The partner's id of the charge, never reused.
     #[serde(rename = "extTransactionID")]
     pub ext_transaction_id: ExtId,
-    /// Who is charged.
+    /// The subscriber who is charged.
     pub pai: Pai,
-    /// How much.
+    /// The amount, tax included.
     pub amount: Money,
-    /// The line on the bill.
+    /// The text of the bill line.
     pub description: String,
-    /// The days it pays for.
+    /// The days that it pays for.
     pub service_period: ServicePeriod,
-    /// How much of the amount is tax, when the partner says.
+    /// The part of the amount that is tax, if the partner states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Money>,
 }
 
 impl TransactionRequest {
-    /// Checks what the types do not: the name, the amount's bounds, the description, the tax.
+    /// Checks what the types do not: the id, the bounds of the amount, the description, the tax.
     pub fn check(&self) -> Result<(), Reject> {
         if self.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
             return Err(Reject::invalid_request("extTransactionID begins as only those of coupons do."));
         }
-        if !(1..=CHARGE_MINOR_MAX).contains(&self.amount.amount_minor) {
-            return Err(Reject::invalid_request(
-                "amount.value must be a positive number of minor units below the limit.",
-            ));
-        }
-        if !is_line(&self.description) {
+        check_amount(self.amount)?;
+        if !is_printable_line(&self.description) {
             return Err(Reject::invalid_request("description must be 1 to 100 printable characters."));
         }
         match self.tax {
@@ -132,100 +119,92 @@ impl TransactionRequest {
             Some(tax) if !(0..=self.amount.amount_minor).contains(&tax.amount_minor) => {
                 Err(Reject::invalid_request("tax must lie between nothing and the amount."))
             }
-            _ => Ok(()),
+            Some(_) | None => Ok(()),
         }
     }
 }
 
-/// Whether it can stand on one line of a bill.
-pub(super) fn is_line(text: &str) -> bool {
+/// Checks the bounds of the amount of a charge or a refund.
+fn check_amount(amount: Money) -> Result<(), Reject> {
+    if (1..=CHARGE_MINOR_MAX).contains(&amount.amount_minor) {
+        Ok(())
+    } else {
+        Err(Reject::invalid_request("amount.value must be a positive number of minor units below the limit."))
+    }
+}
+
+/// Whether the text fits on one line of a bill.
+pub(super) fn is_printable_line(text: &str) -> bool {
     let length = text.chars().count();
     (1..=DESCRIPTION_CHARS_MAX).contains(&length)
         && !text.chars().any(char::is_control)
         && !text.trim().is_empty()
 }
 
-/// Where a charge or a refund stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum TransactionStatus {
-    /// On its way to billing; not known yet.
-    Pending,
-    /// On the bill.
-    Approved,
-    /// Refused for good, with a reason.
-    Declined,
-}
-
-impl TransactionStatus {
-    /// The word in JSON and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Approved => "APPROVED",
-            Self::Declined => "DECLINED",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Pending, Self::Approved, Self::Declined].into_iter().find(|status| status.as_str() == word)
+crate::wire_enum! {
+    /// The status of a charge or a refund. It settles once, from pending to one of the others.
+    pub enum TransactionStatus {
+        /// Billing's decision is not known yet.
+        Pending = "PENDING",
+        /// Billing has put it on the bill.
+        Approved = "APPROVED",
+        /// It was declined permanently.
+        Declined = "DECLINED",
     }
 }
 
-/// The code that another system gave, untranslated.
+/// A result code of another system, as that system sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RawResult {
-    /// Whose code it is: `billing`.
+    /// The system that sent the code: `billing`.
     pub scope: String,
-    /// The code.
+    /// The system's own code.
     pub raw_code: String,
 }
 
-/// A charge as the partner sees it.
+/// A charge, as the partner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionResponse {
-    /// Our name for it.
+    /// The charge's id at onbill.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
-    /// The partner's.
+    /// The partner's id of the charge.
     #[serde(rename = "extTransactionID")]
     pub ext_transaction_id: ExtId,
-    /// Where it stands.
+    /// Whether billing has approved it.
     pub status: TransactionStatus,
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline_reason: Option<DeclineReason>,
-    /// What billing said.
+    /// Billing's own result code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_result: Option<RawResult>,
 }
 
-/// `POST /transaction/{extTransactionID}/refund`: gives back all or part of a charge.
+/// `POST /transaction/{extTransactionID}/refund`: refund all or part of a charge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefundRequest {
-    /// The partner's name for the refund, unique for ever.
+    /// The partner's id of the refund, never reused.
     #[serde(rename = "extRefundID")]
     pub ext_refund_id: ExtId,
-    /// How much; all that is left when absent.
+    /// The amount to refund; all that remains of the charge when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
-    /// Why, in the partner's words: for the books, not for the bill.
+    /// The partner's reason, which is stored and not put on the bill.
     pub reason: String,
 }
 
 impl RefundRequest {
-    /// Checks what the types do not: the amount's bounds and the reason. Whether so much is left, only the books know.
+    /// Checks what the types do not: the bounds of the amount, and the reason. Whether the charge
+    /// has that much left is checked by the origin.
     pub fn check(&self) -> Result<(), Reject> {
-        if self.amount.is_some_and(|amount| !(1..=CHARGE_MINOR_MAX).contains(&amount.amount_minor)) {
-            return Err(Reject::invalid_request(
-                "amount.value must be a positive number of minor units below the limit.",
-            ));
+        if let Some(amount) = self.amount {
+            check_amount(amount)?;
         }
-        if is_line(&self.reason) {
+        if is_printable_line(&self.reason) {
             Ok(())
         } else {
             Err(Reject::invalid_request("reason must be 1 to 100 printable characters."))
@@ -233,26 +212,26 @@ impl RefundRequest {
     }
 }
 
-/// A refund as the partner sees it.
+/// A refund, as the partner sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RefundResponse {
-    /// Our name for it.
+    /// The refund's id at onbill.
     #[serde(rename = "refundID")]
     pub refund_id: String,
-    /// The partner's.
+    /// The partner's id of the refund.
     #[serde(rename = "extRefundID")]
     pub ext_refund_id: ExtId,
-    /// The partner's name for the charge.
+    /// The partner's id of the charge.
     #[serde(rename = "extTransactionID")]
     pub ext_transaction_id: ExtId,
-    /// Where it stands.
+    /// Whether billing has approved it.
     pub status: TransactionStatus,
-    /// How much is given back.
+    /// The amount that is refunded.
     pub amount: Money,
-    /// How much of the charge is left when all its refunds but the declined ones are taken off.
+    /// What remains of the charge after all its refunds, pending ones included.
     pub remaining: Money,
-    /// What billing said.
+    /// Billing's own result code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_result: Option<RawResult>,
 }

@@ -1,27 +1,29 @@
-//! Reading a JSON body into its type, with a refusal that helps and tells nothing.
+//! Parsing a JSON body, with an error that helps an engineer and quotes no value.
 
 use crate::reject::Reject;
 use serde::de::DeserializeOwned;
 
-/// Parses `body`; `invalid-request` says which rule it broke, never the value that broke it.
+/// Parses `body`. `invalid-request` says which rule the body broke, and never the value that broke
+/// it.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reject> {
-    serde_json::from_slice(body).map_err(|error| Reject::invalid_request(public_message(&error)))
+    serde_json::from_slice(body).map_err(|error| Reject::invalid_request(describe_error(&error)))
 }
 
-/// Our own complaints are static sentences and may be told, as may the name of a missing member. serde's messages
-/// about a wrong type quote the value, which may be a number or a token: those are cut down to a position.
-fn public_message(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let at = format!("line {}, column {}", error.line(), error.column());
+/// The errors of our own types are fixed sentences and safe to show, and so is the name of a missing
+/// member. serde's errors for a wrong type quote the value, which can be a number or a token: only
+/// their position is shown.
+fn describe_error(error: &serde_json::Error) -> String {
+    let position = format!("line {}, column {}", error.line(), error.column());
     if !error.is_data() {
-        return format!("The body is not well-formed JSON ({at}).");
+        return format!("The body is not well-formed JSON ({position}).");
     }
-    let safe = ["missing field", "not a", "not an", "servicePeriod"];
-    let complaint = text.split(" at line ").next().unwrap_or_default();
-    if safe.iter().any(|start| complaint.starts_with(start)) && !complaint.contains('"') {
-        format!("{complaint} ({at}).")
+    let safe_starts = ["missing field", "not a", "not an", "servicePeriod"];
+    let text = error.to_string();
+    let sentence = text.split(" at line ").next().unwrap_or_default();
+    if safe_starts.iter().any(|start| sentence.starts_with(start)) && !sentence.contains('"') {
+        format!("{sentence} ({position}).")
     } else {
-        format!("A member has the wrong type or value ({at}).")
+        format!("A member has the wrong type or value ({position}).")
     }
 }
 

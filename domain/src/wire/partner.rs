@@ -1,4 +1,4 @@
-//! To the partner: opening its sign-up for one customer (from the edge), and later outcomes (from the origin).
+//! Calls to the partner: the edge opens its sign-up, and the origin's webhooks report later outcomes.
 
 use crate::decline_reason::DeclineReason;
 use crate::ids::OperatorId;
@@ -6,18 +6,18 @@ use crate::locale::Locale;
 use crate::pai::{Pai, PaiState};
 use serde::{Deserialize, Serialize};
 
-/// `POST {partner}/signup-sessions`.
+/// `POST {partner}/signup-sessions`: open the partner's sign-up for one customer.
 #[derive(Serialize, Deserialize)]
 pub struct SignupSessionRequest {
     /// The sign-up token.
     pub token: String,
     /// The customer's operator.
     pub operator: OperatorId,
-    /// How the customer came: `web`.
+    /// The channel of the sign-up, always `web`.
     pub channel: String,
-    /// The language they were reading.
+    /// The customer's language.
     pub locale: Locale,
-    /// Where to send them afterwards.
+    /// Where to send the customer afterwards.
     #[serde(rename = "returnURL")]
     pub return_url: String,
 }
@@ -29,25 +29,27 @@ pub struct SignupSessionResponse {
     pub url: String,
 }
 
-/// Path below the partner's URL that is told of a charge's later outcome. The body is what `GET /transaction/{id}`
-/// answers from then on: [`super::ott::TransactionResponse`]. Any 2xx is the partner's receipt.
+/// Path of the webhook for a charge that was settled after its response. Its body is the response to
+/// `GET /transaction/{id}` from then on, [`TransactionResponse`](super::ott::TransactionResponse).
+/// Any 2xx status acknowledges it.
 pub const TRANSACTION_STATE_PATH: &str = "/transaction-state";
 
-/// Path below the partner's URL that is told of a refund's later outcome: [`super::ott::RefundResponse`].
+/// Path of the webhook for a refund that was settled after its response, with a
+/// [`RefundResponse`](super::ott::RefundResponse).
 pub const REFUND_STATE_PATH: &str = "/refund-state";
 
-/// Path below the partner's URL that is told how a PAI stands.
+/// Path of the webhook for a PAI whose state has changed, with an [`AccountStateRequest`].
 pub const ACCOUNT_STATE_PATH: &str = "/account-state";
 
-/// `POST {partner}/account-state`: a subscriber's PAI is held, released or closed. A sequence older than one that was
-/// heard before is to be dropped.
+/// `POST {partner}/account-state`: a PAI was suspended, resumed or closed. The partner ignores a
+/// sequence that is lower than one it has seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountStateRequest {
-    /// Whose.
+    /// The PAI whose state has changed.
     pub pai: Pai,
-    /// What it may be used for.
+    /// What the PAI may be used for.
     pub state: PaiState,
-    /// Why it is closed.
+    /// Why the PAI is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<DeclineReason>,
     /// Grows with every change.

@@ -1,51 +1,36 @@
-//! Partner → edge → origin: the later life of a subscription. Its beginning is in [`super::ott`].
+//! Partner → edge → origin: later changes of a subscription. Its creation is in [`super::ott`].
 
 use crate::reject::Reject;
-use crate::wire::ott::is_line;
+use crate::wire::ott::is_printable_line;
 use serde::{Deserialize, Serialize};
 
-/// How a subscription stands with the partner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum SubscriptionStatus {
-    /// It is delivered.
-    Active,
-    /// The partner holds it back for a while.
-    Suspended,
-    /// It is over, for ever.
-    Cancelled,
-}
-
-impl SubscriptionStatus {
-    /// The word in JSON and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "ACTIVE",
-            Self::Suspended => "SUSPENDED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-
-    /// Reads the word back.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended, Self::Cancelled].into_iter().find(|status| status.as_str() == word)
+crate::wire_enum! {
+    /// The status of a subscription at the partner.
+    pub enum SubscriptionStatus {
+        /// The partner delivers it.
+        Active = "ACTIVE",
+        /// The partner has suspended it for a while.
+        Suspended = "SUSPENDED",
+        /// It was cancelled permanently.
+        Cancelled = "CANCELLED",
     }
 }
 
-/// `PUT /partnerSubscription/{partnerSubscriptionID}`: how it stands from now on.
+/// `PUT /partnerSubscription/{partnerSubscriptionID}`: the subscription's new status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionChange {
-    /// How it stands.
+    /// The new status.
     pub status: SubscriptionStatus,
-    /// Why, in the partner's words: for the books.
+    /// Why it changed, in the partner's words; stored, and not shown to the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl SubscriptionChange {
-    /// Checks what the types do not. Whether the subscription can still change, only the books know.
+    /// Checks what the types do not. Whether the subscription can still change is checked by the
+    /// origin.
     pub fn check(&self) -> Result<(), Reject> {
-        if self.reason.as_deref().is_none_or(is_line) {
+        if self.reason.as_deref().is_none_or(is_printable_line) {
             Ok(())
         } else {
             Err(Reject::invalid_request("reason must be 1 to 100 printable characters."))

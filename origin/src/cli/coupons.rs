@@ -152,9 +152,10 @@ async fn list(store: &Store, now: Timestamp, which: WhichCoupons, as_json: bool)
                 println!("{}", serde_json::to_string(&view)?);
                 continue;
             }
-            let CouponDetails { coupon, plan, amount, texts, undelivered, issued_at, expires_at, .. } = view;
+            let CouponDetails { coupon, plan, amount, sms_count, undelivered, issued_at, expires_at, .. } =
+                view;
             println!(
-                "{:9}  {issued_at:20}  {expires_at:20}  {:6}  {:>14}  {texts:>5}  {:13}  {}",
+                "{:9}  {issued_at:20}  {expires_at:20}  {:6}  {:>14}  {sms_count:>5}  {:13}  {}",
                 coupon.state,
                 plan.as_str(),
                 amount.to_string(),

@@ -210,7 +210,7 @@ impl CouponRow {
             months: self.months,
             offer: self.offer.clone(),
             amount: self.amount,
-            texts: self.texts,
+            sms_count: self.texts,
             issued_at: self.issued_at,
             sent_at: self.sent_at,
             delivered_at: self.delivered_at,

@@ -55,7 +55,7 @@ pub(in crate::store) async fn record(
     if let Some(row) = known {
         let (origin, plan): (&str, &str) = (row.try_get("origin")?, row.try_get("plan")?);
         let same = read_pai(&row, "partner_subscriptions.pai")? == request.pai
-            && origin == request.origin.as_str()
+            && origin == request.source.as_str()
             && plan == request.plan.as_str();
         return Ok(if same {
             SubscriptionRecord::Replayed(active(row.try_get("partner_subscription_id")?))
@@ -79,7 +79,7 @@ pub(in crate::store) async fn record(
             &partner.as_str(),
             &ext_id,
             &request.pai.to_string(),
-            &request.origin.as_str(),
+            &request.source.as_str(),
             &request.plan.as_str(),
             &now.unix_seconds(),
         ],

@@ -49,7 +49,7 @@ pub(in crate::store) fn record(
     if let Some(row) = rows.next()? {
         let (origin, plan): (String, String) = (row.get("origin")?, row.get("plan")?);
         let same = read_pai(row, "partner_subscriptions.pai")? == request.pai
-            && origin == request.origin.as_str()
+            && origin == request.source.as_str()
             && plan == request.plan.as_str();
         return Ok(if same {
             SubscriptionRecord::Replayed(active(row.get("partner_subscription_id")?))
@@ -74,7 +74,7 @@ pub(in crate::store) fn record(
         partner.as_str(),
         ext_id,
         request.pai.to_string(),
-        request.origin.as_str(),
+        request.source.as_str(),
         request.plan.as_str(),
         now.unix_seconds(),
     ])?;

@@ -155,7 +155,7 @@ impl Life<'_> {
         let request = PartnerSubscriptionRequest {
             pai,
             ext_subscription_id: ext(&self.fresh()),
-            origin: SubscriptionSource::NewAccount,
+            source: SubscriptionSource::NewAccount,
             plan: ext("standard"),
         };
         let (nonce, id) = (self.nonce(), self.fresh());

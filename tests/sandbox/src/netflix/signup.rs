@@ -66,7 +66,7 @@ async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionSource, ente
     // 3. The edge.
     let Some(plan) = ExtId::parse("standard") else { return over(netflix) };
     let ext_subscription_id = visit.ext_subscription_id.clone();
-    let request = PartnerSubscriptionRequest { pai: visit.pai, ext_subscription_id, origin, plan };
+    let request = PartnerSubscriptionRequest { pai: visit.pai, ext_subscription_id, source: origin, plan };
     let (path, of) = ("/ott/v1/partnerSubscription", Some(&visit.operator));
     let outcome = netflix.0.edge.post::<PartnerSubscriptionResponse>(path, &request, of).await;
     let subscription = match outcome.answer {

@@ -168,7 +168,7 @@ impl Netflix {
         let request = PartnerSubscriptionRequest {
             pai: subscriber.pai,
             ext_subscription_id: subscriber.ext_subscription_id.clone(),
-            origin,
+            source: origin,
             plan: ExtId::parse("standard").expect("a word is an identifier"),
         };
         let outcome = self

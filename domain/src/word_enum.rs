@@ -1,0 +1,97 @@
+//! Enums whose variants are words: a status, a reason, a code, a language. One declaration gives the
+//! variants, their words and the list of all of them, so that no list can miss a new variant.
+//!
+//! What else is known of a variant (its HTTP status, whether it closes a PAI) is an exhaustive
+//! `match` beside the enum, without a catch-all arm.
+
+/// Declares an enum of words: `ALL`, `as_str` and `parse`.
+///
+/// ```
+/// onbill_domain::word_enum! {
+///     /// The state of a door.
+///     pub enum DoorState {
+///         /// People can walk through.
+///         Open = "open",
+///         /// People cannot walk through.
+///         Closed = "closed",
+///     }
+/// }
+/// assert_eq!(DoorState::parse("open"), Some(DoorState::Open));
+/// assert_eq!(DoorState::ALL.map(DoorState::as_str), ["open", "closed"]);
+/// ```
+#[macro_export]
+macro_rules! word_enum {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        $vis enum $name {
+            $($(#[$variant_meta])* $variant,)+
+        }
+
+        impl $name {
+            /// All variants, in the order of their declaration.
+            $vis const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
+            /// The variant's word.
+            #[must_use]
+            $vis const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+
+            /// The variant with exactly this word.
+            #[must_use]
+            $vis fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// Declares a [`word_enum!`](crate::word_enum) that is also written and read as its word by serde.
+#[macro_export]
+macro_rules! wire_enum {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+
+    }) => {
+        $crate::word_enum! {
+            $(#[$meta])*
+            #[derive(::serde::Serialize, ::serde::Deserialize)]
+            $vis enum $name {
+                $($(#[$variant_meta])* #[serde(rename = $word)] $variant = $word,)+
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    crate::wire_enum! {
+        /// A word of two.
+        enum Answer {
+            /// The first.
+            Yes = "YES",
+            /// The second.
+            NotYet = "not-yet",
+        }
+    }
+
+    #[test]
+    fn word_is_the_same_in_text_and_json() {
+        assert_eq!(Answer::ALL, [Answer::Yes, Answer::NotYet]);
+        for answer in Answer::ALL {
+            assert_eq!(Answer::parse(answer.as_str()), Some(answer));
+            assert_eq!(serde_json::to_value(answer).expect("is JSON"), answer.as_str());
+            let read: Answer = serde_json::from_value(answer.as_str().into()).expect("is a word");
+            assert_eq!(read, answer);
+        }
+        assert_eq!(Answer::parse("yes"), None);
+        assert!(serde_json::from_str::<Answer>("\"NotYet\"").is_err());
+    }
+}
