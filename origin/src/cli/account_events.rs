@@ -1,6 +1,8 @@
 //! `account-events`: the operator's file of what happened to accounts.
 
-use super::{Verdict, open_file, told};
+use super::files::open_file;
+use super::opening::told;
+use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::ImportError;

@@ -1,6 +1,7 @@
 //! `close-pai`: how a person ends a PAI.
 
-use super::{Verdict, open_begun, told};
+use super::opening::{open_begun, told};
+use super::verdict::Verdict;
 use clap::{Args, ValueEnum};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -18,7 +19,7 @@ use std::path::Path;
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The partner that knows the subscriber by this PAI, such as netflix.
-    #[arg(value_parser = super::partner)]
+    #[arg(value_parser = super::arguments::partner)]
     partner: PartnerId,
     /// The PAI.
     #[arg(value_parser = pai)]

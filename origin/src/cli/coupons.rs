@@ -1,6 +1,8 @@
 //! `coupons`: what the operator does about coupons by hand, or for many at once.
 
-use super::{Verdict, app_on_begun, open_begun, open_file, told};
+use super::files::open_file;
+use super::opening::{app_on_begun, open_begun, told};
+use super::verdict::Verdict;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use onbill_domain::ids::ExtId;

@@ -1,6 +1,7 @@
 //! `erase`: how people at the operator let the books forget somebody.
 
-use super::{Verdict, told};
+use super::opening::told;
+use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock};

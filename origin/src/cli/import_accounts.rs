@@ -1,6 +1,8 @@
 //! `import-accounts`: the operator's account file into the embedded table.
 
-use super::{Verdict, open, open_file, told};
+use super::files::open_file;
+use super::opening::{open, told};
+use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::{ImportError, import_accounts};

@@ -1,6 +1,7 @@
 //! `kv-sync`: the edge's store beside the books.
 
-use super::{Verdict, app_on_begun, told};
+use super::opening::{app_on_begun, told};
+use super::verdict::Verdict;
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};

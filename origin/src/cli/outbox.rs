@@ -1,6 +1,7 @@
 //! `outbox list` and `outbox retry`: what the origin has given up waits here for a person.
 
-use super::{Verdict, open_begun, told};
+use super::opening::{open_begun, told};
+use super::verdict::Verdict;
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};

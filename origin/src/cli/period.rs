@@ -11,7 +11,7 @@ use onbill_origin::store::Period;
 #[derive(Args)]
 pub(super) struct PeriodArguments {
     /// The partner, such as netflix.
-    #[arg(long, value_name = "NAME", value_parser = super::partner)]
+    #[arg(long, value_name = "NAME", value_parser = super::arguments::partner)]
     pub(super) partner: PartnerId,
     /// The first day, YYYY-MM-DD. Days are those of UTC.
     #[arg(long, value_name = "DAY", value_parser = day)]

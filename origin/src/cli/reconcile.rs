@@ -1,7 +1,9 @@
 //! `reconcile`: three books side by side.
 
+use super::files::{new_csv, open_file};
+use super::opening::{open_begun, told};
 use super::period::PeriodArguments;
-use super::{Verdict, new_csv, open_begun, open_file, told};
+use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,6 +1,7 @@
 //! `rotate-keys`: everything sealed with the newest key.
 
-use super::{Verdict, told};
+use super::opening::told;
+use super::verdict::Verdict;
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,6 +1,7 @@
 //! `serve`: the service itself.
 
-use super::{PEER_DEADLINE, Verdict, open, told};
+use super::opening::{PEER_DEADLINE, open, told};
+use super::verdict::Verdict;
 use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};

@@ -1,7 +1,9 @@
 //! `settlement`: what operator and partner owe each other.
 
+use super::files::new_csv;
+use super::opening::{open_begun, told};
 use super::period::PeriodArguments;
-use super::{Verdict, new_csv, open_begun, told};
+use super::verdict::Verdict;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::ProgressBar;

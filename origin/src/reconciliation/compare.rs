@@ -1,7 +1,7 @@
 //! The rules: one charge or refund of ours against all that the other books say of it. Pure; each line of a file is
 //! compared by itself, so that one that is there twice hides nothing.
 
-use super::Cause;
+use super::cause::Cause;
 use super::file::{Copies, Line};
 use super::own::Own;
 use crate::store::Period;

@@ -16,7 +16,7 @@
 //! A file is kept in memory without its text: some 300 bytes for a line, so two files of a million lines each are 650 MB.
 //! Our own books are read by the page.
 
-use super::Kind;
+use super::kind::Kind;
 use crate::csv_file;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::ExtId;

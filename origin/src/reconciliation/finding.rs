@@ -1,9 +1,11 @@
 //! One finding, with what each of the books says, as a line of CSV or of text.
 
+use super::cause::Cause;
 use super::compare::Found;
 use super::file::{Line, Side};
+use super::kind::Kind;
 use super::own::Own;
-use super::{Cause, Kind, Mended};
+use super::repair::Mended;
 use onbill_domain::money::Money;
 use onbill_domain::wire::ott::TransactionStatus;
 

@@ -1,6 +1,6 @@
 //! A charge or a refund of ours, in one form for both.
 
-use super::Kind;
+use super::kind::Kind;
 use crate::store::{ChargeLine, RefundLine};
 use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;

@@ -1,7 +1,7 @@
 //! What may be mended without a person: only what asks again and tells again. Money is never moved, a verdict never
 //! changed, a line never written off.
 
-use super::Cause;
+use super::cause::Cause;
 use super::compare::Found;
 use super::own::Own;
 use crate::store::{Errand, SeenTo};

@@ -1,7 +1,7 @@
 //! Sums, by currency and book. Every line counts once in the book that it stands in, whatever is wrong with it; lines of
 //! other periods do not.
 
-use super::Kind;
+use super::kind::Kind;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use std::collections::BTreeMap;

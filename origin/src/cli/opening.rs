@@ -1,0 +1,47 @@
+//! What a verb opens before it works: the configuration, its keys, the database, and the whole origin on them.
+
+use anyhow::Context as _;
+use onbill_domain::key::Keyring;
+use onbill_origin::ambient::{SystemClock, SystemRandom};
+use onbill_origin::app::{App, database};
+use onbill_origin::config::Config;
+use onbill_origin::http::HttpPeer;
+use onbill_origin::store::{Store, StoreError};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Deadline of one call to another party. Three calls to the operator's systems (account, look-up, charge) fit into the
+/// time that a posted charge may be worked on.
+pub(super) const PEER_DEADLINE: Duration = Duration::from_secs(8);
+
+/// The configuration, and books that are there already.
+pub(super) async fn open_begun(config: &Path) -> anyhow::Result<(Config, Arc<dyn Store>)> {
+    let (config, _) = Config::load(config).map_err(anyhow::Error::msg)?;
+    let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+    Ok((config, store))
+}
+
+/// The configuration, its keys, and the books, which are begun if they are not there.
+pub(super) async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<dyn Store>)> {
+    let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
+    let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
+    Ok((config, keys, store))
+}
+
+/// The whole origin on books that are there already, for a verb that talks to other parties.
+pub(super) async fn app_on_begun(config: &Path) -> anyhow::Result<App> {
+    let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
+    let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+    let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
+    let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
+    app.map_err(anyhow::Error::msg)
+}
+
+/// What the operator's engineer is told of books that fail.
+pub(super) fn told(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Failed(why) => anyhow::anyhow!("the books fail: {why}"),
+        StoreError::NonceSpent => anyhow::anyhow!("the books fail: a nonce is spent"),
+    }
+}

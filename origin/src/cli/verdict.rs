@@ -1,0 +1,15 @@
+//! How a verb ends, and with which exit code.
+
+/// How a verb ended that could run.
+pub(super) enum Verdict {
+    /// Exit code 0.
+    Clean,
+    /// Something was found, or refused: exit code 1.
+    Findings,
+}
+
+impl Verdict {
+    pub(super) fn findings_if(found: bool) -> Self {
+        if found { Self::Findings } else { Self::Clean }
+    }
+}
