@@ -5,6 +5,7 @@
 //! and use can have several keys, which is how they rotate: every key verifies, the last one signs.
 
 use crate::encoding::decode_base64url;
+use crate::ids::{OperatorId, PartnerId};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
@@ -49,13 +50,61 @@ enum Material {
     Ed25519 { public: Box<VerifyingKey>, private: Option<Box<SigningKey>> },
 }
 
+/// The party that a key is shared with, such as `operator:acme` or `partner:netflix`. A ring may name parties of
+/// other forms; no program asks for their keys.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Party(String);
+
+impl Party {
+    /// An operator.
+    pub fn operator(operator: &OperatorId) -> Self {
+        Self(format!("{OPERATOR}{operator}"))
+    }
+
+    /// A partner.
+    pub fn partner(partner: &PartnerId) -> Self {
+        Self(format!("{PARTNER}{partner}"))
+    }
+
+    /// As it stands in a key ring.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The operator that it is, if it is one.
+    pub fn operator_id(&self) -> Option<OperatorId> {
+        OperatorId::parse(self.0.strip_prefix(OPERATOR)?)
+    }
+
+    /// The partner that it is, if it is one.
+    pub fn partner_id(&self) -> Option<PartnerId> {
+        PartnerId::parse(self.0.strip_prefix(PARTNER)?)
+    }
+}
+
+impl AsRef<str> for Party {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const OPERATOR: &str = "operator:";
+const PARTNER: &str = "partner:";
+
 /// A key of one party, for one use.
 #[derive(Clone)]
 pub struct Key {
     /// The `keyid` of signatures (RFC 9421 §2.3) and `kid` of tokens (RFC 7515 §4.1.4).
     pub id: String,
     /// The party that the key is shared with, such as `operator:acme` or `partner:netflix`.
-    pub party: String,
+    pub party: Party,
     /// The one use of the key.
     pub key_use: KeyUse,
     material: Material,
@@ -70,7 +119,7 @@ impl fmt::Debug for Key {
 #[derive(Deserialize)]
 struct KeyFields {
     id: String,
-    party: String,
+    party: Party,
     r#use: KeyUse,
     alg: String,
     secret: Option<String>,
@@ -195,8 +244,8 @@ impl Keyring {
     }
 
     /// The key to sign with for `party`: the newest, which is the last one in the ring.
-    pub fn signing_key(&self, key_use: KeyUse, party: &str) -> Option<&Key> {
-        self.keys.iter().rev().find(|key| key.key_use == key_use && key.party == party)
+    pub fn signing_key(&self, key_use: KeyUse, party: impl AsRef<str>) -> Option<&Key> {
+        self.keys.iter().rev().find(|key| key.key_use == key_use && key.party.as_str() == party.as_ref())
     }
 
     /// All keys of one use, oldest first.

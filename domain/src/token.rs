@@ -4,7 +4,7 @@
 
 use crate::ids::{OfferId, OperatorId, PartnerId};
 use crate::jws;
-use crate::key::{Key, KeyUse, Keyring};
+use crate::key::{Key, KeyUse, Keyring, Party};
 use crate::limits::{
     RETURN_RESULT_TTL_SECONDS, SESSION_ASSERTION_TTL_SECONDS_MAX, SIGNATURE_SKEW_SECONDS,
     SIGNUP_TOKEN_TTL_SECONDS,
@@ -114,7 +114,7 @@ impl TokenClaims for SignupClaims {
     /// The reader is the partner; the key must be the one of the operator that the token names, so that one
     /// operator's origin cannot speak for another's subscribers.
     fn is_meant_for(&self, reader: &str, signer: &Key) -> bool {
-        self.iss == ISSUER && self.aud.as_str() == reader && signer.party == format!("operator:{}", self.op)
+        self.iss == ISSUER && self.aud.as_str() == reader && signer.party == Party::operator(&self.op)
     }
 }
 
@@ -129,7 +129,7 @@ impl TokenClaims for SessionClaims {
 
     /// The reader is the operator whose origin checks it.
     fn is_meant_for(&self, reader: &str, signer: &Key) -> bool {
-        self.aud == ISSUER && self.iss.as_str() == reader && signer.party == format!("operator:{}", self.iss)
+        self.aud == ISSUER && self.iss.as_str() == reader && signer.party == Party::operator(&self.iss)
     }
 }
 
@@ -144,7 +144,7 @@ impl TokenClaims for ResultClaims {
 
     /// The reader is the operator.
     fn is_meant_for(&self, reader: &str, signer: &Key) -> bool {
-        self.iss == ISSUER && self.aud.as_str() == reader && signer.party == format!("operator:{}", self.aud)
+        self.iss == ISSUER && self.aud.as_str() == reader && signer.party == Party::operator(&self.aud)
     }
 }
 

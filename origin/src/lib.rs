@@ -12,15 +12,17 @@
 pub mod account;
 pub mod ambient;
 pub mod app;
+pub mod charge;
 pub mod config;
 pub mod coupon;
 mod csv_file;
 pub mod delivery;
 pub mod fault;
+pub mod flow;
 pub mod http;
 pub mod keys;
 pub mod lifecycle;
-mod pin;
+pub mod pin;
 pub mod reconciliation;
 pub mod routes;
 pub mod settlement;

@@ -2,14 +2,16 @@
 //! so from here: the widget and a partner's app differ in who may go on by it only.
 
 use crate::ambient::Random;
-use crate::app::App;
+use crate::delivery::{PinSms, seal};
+use crate::fault::Fault;
+use crate::keys::Vault;
 use crate::store::{FlowStart, Hash, NewPin, PinTry};
 use onbill_domain::limits::{PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// How many PINs there are.
@@ -17,18 +19,6 @@ const PINS: u32 = 1_000_000;
 /// The largest multiple of [`PINS`] among 32-bit numbers.
 const EVEN: u32 = u32::MAX - u32::MAX % PINS;
 const _: () = assert!(PIN_DIGITS == 6, "PINS counts the codes of six digits");
-
-/// A message in the outbox, before it is sealed.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct PinMessage {
-    pub(crate) msisdn: Msisdn,
-    pub(crate) text: String,
-    /// The flow that it proves: when that is gone, nobody waits for it any more. Messages of before it was in them have none.
-    #[serde(default)]
-    pub(crate) flow: Option<Hash>,
-    /// When the PIN is over and the message not worth sending any more.
-    pub(crate) expires_at: Timestamp,
-}
 
 /// What a PIN opens, as its text message says.
 #[derive(Clone, Copy)]
@@ -39,20 +29,31 @@ pub(crate) enum GoodFor {
     OwnPage,
 }
 
-/// Makes a PIN for a flow, with its message; `None` when that cannot be sealed.
-pub(crate) fn issue(
-    app: &App,
-    now: Timestamp,
-    flow: &Hash,
-    msisdn: &Msisdn,
-    good_for: GoodFor,
-    locale: Locale,
-) -> Option<NewPin> {
-    let pin = draw(&*app.random);
-    let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
-    let text = text(&app.config.name, &pin, good_for, locale);
-    let message = seal(app, PinMessage { msisdn: msisdn.clone(), text, flow: Some(*flow), expires_at })?;
-    Some(NewPin { mac: app.vault.pin_mac(flow, &pin), expires_at, message })
+/// Makes PINs.
+pub struct PinIssuer {
+    /// The operator's name for people.
+    pub(crate) operator_name: String,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+impl PinIssuer {
+    /// Makes a PIN for a flow, with its SMS. It is made for every number alike: whether it is sent is decided in the queue.
+    pub(crate) fn issue(
+        &self,
+        now: Timestamp,
+        flow: &Hash,
+        msisdn: &Msisdn,
+        good_for: GoodFor,
+        locale: Locale,
+    ) -> Result<NewPin, Fault> {
+        let pin = draw(&*self.random);
+        let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
+        let body = text(&self.operator_name, &pin, good_for, locale);
+        let sms = PinSms { msisdn: msisdn.clone(), body, flow: Some(*flow), expires_at };
+        let message = seal(&self.vault, &*self.random, &sms)?;
+        Ok(NewPin { mac: self.vault.pin_mac(flow, &pin), expires_at, message })
+    }
 }
 
 /// 429 when the number had its codes of the day.
@@ -109,13 +110,6 @@ fn draw(random: &dyn Random) -> Zeroizing<String> {
             return Zeroizing::new(format!("{:0PIN_DIGITS$}", drawn % PINS));
         }
     }
-}
-
-/// The sealed message for a number. It is made for every number alike; whether it is sent is the outbox's decision.
-fn seal(app: &App, message: PinMessage) -> Option<Vec<u8>> {
-    let plain = Zeroizing::new(serde_json::to_vec(&message).ok()?);
-    drop(Zeroizing::new(message.text));
-    app.vault.seal_message(&*app.random, &plain)
 }
 
 /// Says who asks, what the code is for, and that nobody else should be given it: that is what a caller who phishes

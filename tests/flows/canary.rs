@@ -13,7 +13,6 @@ mod messages;
 use crate::rotation::{restart, ring};
 use books::search_books;
 use http::{Method, StatusCode};
-use onbill_origin::delivery;
 use onbill_origin::delivery::kv_sync::{Comparison, Report};
 use onbill_origin::keys::rotation::{self, rotate};
 use onbill_test_harness::customer::{Choice, charge};
@@ -301,7 +300,7 @@ async fn upkeep(world: &mut World) {
     for (key, _) in world.edge.kv_entries() {
         world.edge.kv_set(&key, None);
     }
-    let comparison = Comparison { app: world.acme.app(), compare_only: false, pauses: &[] };
+    let comparison = Comparison { edge: &world.acme.app().edge, compare_only: false, pauses: &[] };
     comparison.run(&mut Report::default(), |_| ()).await.expect("comes to its end");
     assert!(!world.edge.kv_entries().is_empty());
 
@@ -314,7 +313,7 @@ async fn upkeep(world: &mut World) {
     assert_eq!((report.erased, report.refused), (1, 1));
     Search::new(&NUMBERS).assert_absent("a complaint", complaints.join("\n").as_bytes());
     assert_eq!(world.erase("er-1", FRESH).await.0, StatusCode::OK);
-    delivery::deliver_due(&app).await.expect("works");
+    app.worker.deliver_due().await.expect("works");
     let ann = world.pai_of("ann@example.com").await;
     assert_eq!(posted(world, &ann, "c-last").await, "DECLINED");
     app.store.sweep(app.now()).await.expect("works");

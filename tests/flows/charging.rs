@@ -129,7 +129,15 @@ async fn the_operators_own_name_tells_holders_apart() {
     let world = World::start();
     let generation = async |number: &str| {
         let msisdn = Msisdn::parse(number).expect("is E.164");
-        world.nova.app().account(&msisdn).await.expect("answers").expect("has an account").generation
+        world
+            .nova
+            .app()
+            .accounts
+            .find_account(&msisdn)
+            .await
+            .expect("answers")
+            .expect("has an account")
+            .generation
     };
     let (one, other) = (generation("+34612345601").await, generation("+34612345602").await);
     assert!(!one.is_empty() && one != other, "{one} {other}");
@@ -158,7 +166,7 @@ async fn books_do_not_open_to_another_key_or_source_of_accounts() {
     };
     assert!(compare(&app.config, Holder::Origin("acme")).await);
     assert!(!compare(&app.config, Holder::Origin("nova")).await, "no number would be found");
-    let other_source = Config { accounts: AccountSource::Csp, ..app.config.clone() };
+    let other_source = Config { accounts: AccountSource::Csp, ..Config::clone(&app.config) };
     assert!(!compare(&other_source, Holder::Origin("acme")).await, "no holder would be recognised");
     assert!(compare(&app.config, Holder::Origin("acme")).await, "a refusal changes nothing");
     assert_eq!(post(&world, &pai, "c-1").await.1["status"], "APPROVED");

@@ -6,7 +6,6 @@ mod responses;
 
 use http::{Method, StatusCode};
 use onbill_origin::config::Billing;
-use onbill_origin::delivery::files;
 use onbill_sandbox::operator::Refused;
 use onbill_test_harness::billing_files::EVERY_MINUTES;
 use onbill_test_harness::customer::{Choice, charge};
@@ -230,15 +229,15 @@ async fn a_silent_billing_is_noticed_and_its_file_stays_the_only_one() {
     let out = world.acme.files().named("out");
     world.pass_seconds(26 * 3_600 - 1);
     world.acme.file().await;
-    assert_eq!(files::overdue(world.acme.app()).await.expect("works"), [""; 0]);
+    assert_eq!(world.acme.app().files.overdue_files().await.expect("works"), [""; 0]);
     world.pass_seconds(1);
     world.acme.file().await;
-    let silent = files::overdue(world.acme.app()).await.expect("works");
+    let silent = world.acme.app().files.overdue_files().await.expect("works");
     assert_eq!(silent.len(), 1);
     assert_eq!(world.acme.files().named("out"), out, "nothing new is out");
     world.acme.bill_files();
     world.acme.file().await;
-    assert_eq!(files::overdue(world.acme.app()).await.expect("works"), [""; 0]);
+    assert_eq!(world.acme.app().files.overdue_files().await.expect("works"), [""; 0]);
     assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
 }
 

@@ -7,7 +7,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::app::App;
-use onbill_origin::delivery;
+use onbill_origin::config::Config;
 use onbill_origin::delivery::kv_sync::{Comparison, Report, Stopped};
 use onbill_origin::http::{Peer, Unreachable};
 use onbill_origin::store::PaiEnd;
@@ -45,7 +45,7 @@ async fn close(app: &App, pai: Pai) {
 }
 
 async fn compare(world: &World, compare_only: bool) -> (Report, Result<(), Stopped>) {
-    let comparison = Comparison { app: world.acme.app(), compare_only, pauses: &PAUSES };
+    let comparison = Comparison { edge: &world.acme.app().edge, compare_only, pauses: &PAUSES };
     let (mut report, mut seen) = (Report::default(), 0);
     let outcome = comparison.run(&mut report, |report| seen = report.compared()).await;
     if outcome.is_ok() {
@@ -131,7 +131,7 @@ impl Peer for Meanwhile {
             if self.is_lost {
                 return Err(Unreachable);
             }
-            delivery::deliver_due(&self.origin).await.expect("works");
+            self.origin.worker.deliver_due().await.expect("works");
         }
         self.origin.peer.send(request).await
     }
@@ -141,14 +141,14 @@ impl Peer for Meanwhile {
 async fn compared_by(world: &World, peer: impl Peer + 'static) -> (Report, Result<(), Stopped>) {
     let origin = world.acme.app();
     let app = App::new(
-        origin.config.clone(),
+        Config::clone(&origin.config),
         keys::ring(&Holder::Origin("acme")),
         Arc::clone(&origin.store),
         Arc::new(peer),
         Arc::clone(&origin.clock),
         Arc::clone(&origin.random),
     );
-    let comparison = Comparison { app: &app.expect("is sound"), compare_only: false, pauses: &PAUSES };
+    let comparison = Comparison { edge: &app.expect("is sound").edge, compare_only: false, pauses: &PAUSES };
     let mut report = Report::default();
     let outcome = comparison.run(&mut report, |_| ()).await;
     (report, outcome)

@@ -6,7 +6,6 @@
 use axum::Router;
 use http::{Method, StatusCode};
 use onbill_origin::app::service;
-use onbill_origin::delivery;
 use onbill_origin::store::Lane;
 use onbill_test_harness::customer::charge;
 use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
@@ -24,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Lets Acme's origin deliver as `serve` does, until the set is dropped.
 fn at_work(world: &World) -> JoinSet<()> {
     let mut working = JoinSet::new();
-    working.spawn(delivery::run(Arc::clone(world.acme.app())));
+    working.spawn(Arc::clone(&world.acme.app().worker).run());
     working
 }
 
@@ -97,7 +96,7 @@ async fn a_partner_that_hangs_holds_up_nobody_else() {
     let (_, answer) = world.send(post).await;
     assert_eq!(answer["status"], "PENDING");
     world.pass_seconds(3_600);
-    world.acme.app().ring_outbox();
+    world.acme.app().wake_queue();
     until("the charges are settled all the same", async || {
         world.acme.app().store.next_due(Lane::Bills).await.expect("works").is_none()
     })

@@ -6,8 +6,8 @@ use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_origin::app::App;
+use onbill_origin::config::Config;
 use onbill_origin::keys::rotation::{Report, Stopped, rotate};
-use onbill_origin::routes::router;
 use onbill_origin::store::{SealedAt, SealedColumn};
 use onbill_test_harness::customer::{Choice, charge};
 use onbill_test_harness::fragile::Moment;
@@ -34,10 +34,10 @@ pub(crate) async fn restart(world: &World, keys: Keyring) -> Arc<App> {
     let app = world.acme.app();
     let (store, peer) = (Arc::clone(&app.store), Arc::clone(&app.peer));
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
-    let app = App::new(app.config.clone(), keys, store, peer, clock, random).expect("is sound");
+    let app = App::new(Config::clone(&app.config), keys, store, peer, clock, random).expect("is sound");
     app.store.note_sealing_key(app.vault.newest_id().to_owned()).await.expect("works");
     let app = Arc::new(app);
-    world.network.attach(world.acme.origin, router(Arc::clone(&app)));
+    world.network.attach(world.acme.origin, app.router());
     app
 }
 
@@ -78,14 +78,14 @@ async fn a_key_in_the_middle_is_needed_no_more() {
     assert!(rotated(&app).await.expect("comes to its end").is_complete());
     // The PIN in the outbox was sealed anew as well, and is good.
     let app = restart(&world, ring(&["k-3"])).await;
-    app.ring_outbox();
-    assert!(onbill_origin::delivery::deliver_due(&app).await.expect("works") > 0);
+    app.wake_queue();
+    assert!(app.worker.deliver_due().await.expect("works") > 0);
     assert_eq!(world.messages(&world.acme, THIRD).await.len(), 1);
     for (pai, id) in [(&ann, "d-1"), (&bob, "d-2")] {
         assert_eq!(posted(&world, pai, id).await, "APPROVED", "found by the index of the oldest key");
     }
     let sealed = app.store.sealed_values(SealedColumn::Subscribers, None, 10).await.expect("works");
-    assert!(sealed.iter().all(|value| app.vault.open_number(&value.sealed).is_some()));
+    assert!(sealed.iter().all(|value| app.vault.open_number(&value.sealed).is_ok()));
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn an_origin_of_before_that_still_seals_is_found_out() {
     let (mut report, mut took) = (Report::default(), false);
     rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| took = true).await.expect("ends");
     assert!(took && report.is_complete());
-    world.network.attach(world.acme.origin, router(old));
+    world.network.attach(world.acme.origin, old.router());
     world.enter(&world.acme, "+12025550103").await;
     let stale = rotated(&app).await.expect("comes to its end");
     assert_eq!(stale.resealed, 2, "its flow and its message");

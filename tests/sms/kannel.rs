@@ -11,7 +11,6 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::delivery;
 use onbill_origin::sms::{Cause, Sent, Text};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -85,7 +84,7 @@ async fn a_pin_arrives_in_every_language_and_is_in_no_url() {
         let origin = gateway.origin(name).await;
         for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
             origin.enter(locale).await;
-            delivery::deliver_due(&origin.app).await.expect("works");
+            origin.app.worker.deliver_due().await.expect("works");
             let text = &inbox(&gateway.site, GOOD).await[at];
             assert!(!pin_in(text).is_empty() && text.contains(name), "{text}");
         }
@@ -112,7 +111,7 @@ async fn reports_are_taken_by_the_name_that_the_gateway_was_told() {
     for (fault, state) in [("good", "delivered"), ("failed", "undeliverable")] {
         gateway.trouble(json!({"receipts": fault})).await;
         origin.enter("en").await;
-        delivery::deliver_due(&origin.app).await.expect("works");
+        origin.app.worker.deliver_due().await.expect("works");
         until("it is in the log", async || log.text().contains(&format!("state=\"{state}\""))).await;
     }
     let ask = async |path: &str| {

@@ -21,7 +21,6 @@ use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::http::{HttpPeer, Peer as _};
-use onbill_origin::{delivery, routes, sms};
 use onbill_sandbox::operator::{Listening, Operator};
 use onbill_test_harness::keys::{self, Holder};
 use onbill_test_harness::place::Place;
@@ -114,7 +113,7 @@ impl Market {
 
         let turnstile = Arc::new(Turnstile { came: AtomicUsize::new(0), opens_at: watch::Sender::new(0) });
         let gate = Arc::clone(&turnstile);
-        let gated = routes::router(Arc::clone(&app)).layer(from_fn(move |call: Incoming, next: Next| {
+        let gated = app.router().layer(from_fn(move |call: Incoming, next: Next| {
             let gate = Arc::clone(&gate);
             async move {
                 if call.uri().path() == REDEEM {
@@ -128,7 +127,7 @@ impl Market {
         serve(&mut working, site_listener, site.clone());
         serve(&mut working, origin_listener, gated);
         let sending = Arc::clone(&app);
-        working.spawn(async move { sms::run(sending).await });
+        working.spawn(sending.run_sms_gateway());
         let market = Self {
             edge: edge(&clock, &http),
             edge_config: edge_config(origin),
@@ -155,7 +154,7 @@ impl Market {
     }
 
     pub(crate) async fn until_bound(&self) {
-        until_connected(&*self.app.texts).await;
+        until_connected(&*self.app.sms).await;
     }
 
     /// Ends the SMSC as a power cut does: nobody can connect, and who was is not any more.
@@ -180,7 +179,7 @@ impl Market {
 
     /// Delivers what is due.
     pub(crate) async fn deliver(&self) {
-        delivery::deliver_due(&self.app).await.expect("works");
+        self.app.worker.deliver_due().await.expect("works");
     }
 
     /// Delivers what becomes due, while time passes, until something is so.

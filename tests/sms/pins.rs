@@ -16,7 +16,6 @@ use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
-use onbill_origin::{delivery, routes, sms};
 use onbill_test_harness::keys::{self, Holder};
 use onbill_test_harness::place::Place;
 use serde_json::{Value, json};
@@ -72,8 +71,8 @@ impl Origin {
             .await
             .expect("imports");
         let mut working = JoinSet::new();
-        working.spawn(sms::run(Arc::clone(&app)));
-        let (router, clock) = (routes::router(Arc::clone(&app)), Arc::clone(clock));
+        working.spawn(Arc::clone(&app).run_sms_gateway());
+        let (router, clock) = (app.router(), Arc::clone(clock));
         Self { app, router, clock, _working: working, _place: place }
     }
 
@@ -96,7 +95,7 @@ impl Origin {
     /// Delivers what is due now, and what is due again some time later, until a message has come.
     async fn deliver(&self, scene: &Scene, messages: usize) {
         until("the PIN comes", async || {
-            delivery::deliver_due(&self.app).await.expect("works");
+            self.app.worker.deliver_due().await.expect("works");
             self.clock.pass_seconds(3);
             scene.inbox(GOOD).await.len() >= messages
         })
@@ -115,7 +114,7 @@ async fn a_pin_arrives_in_every_language() {
     for name in ["Acme", "Acme 📱"] {
         let scene = Scene::new().await;
         let origin = Origin::new(&scene, name, PATIENCE.as_secs()).await;
-        until_connected(&*origin.app.texts).await;
+        until_connected(&*origin.app.sms).await;
         for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
             origin.enter(locale).await;
             origin.deliver(&scene, at + 1).await;
@@ -137,11 +136,11 @@ async fn an_origin_serves_before_its_smsc_does() {
     let scene = Scene::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
     let origin = Origin::new(&scene, "Acme", PATIENCE.as_secs()).await;
     origin.enter("en").await;
-    delivery::deliver_due(&origin.app).await.expect("works");
+    origin.app.worker.deliver_due().await.expect("works");
     assert!(scene.inbox(GOOD).await.is_empty());
     scene.trouble(json!({})).await;
     // The PIN's attempts must not run out before.
-    until_connected(&*origin.app.texts).await;
+    until_connected(&*origin.app.sms).await;
     origin.deliver(&scene, 1).await;
     assert_eq!(scene.inbox(GOOD).await.len(), 1);
 }
@@ -150,7 +149,7 @@ async fn an_origin_serves_before_its_smsc_does() {
 async fn a_pin_whose_answer_is_lost_is_sent_again() {
     let scene = Scene::new().await;
     let origin = Origin::new(&scene, "Acme", UNANSWERED_SECONDS).await;
-    until_connected(&*origin.app.texts).await;
+    until_connected(&*origin.app.sms).await;
     scene.trouble(json!({"smsc": "hang-after"})).await;
     origin.enter("en").await;
     origin.deliver(&scene, 1).await;
@@ -160,7 +159,7 @@ async fn a_pin_whose_answer_is_lost_is_sent_again() {
     assert_eq!(pin_in(&texts[0]), pin_in(&texts[1]), "it is the same one");
     for _ in 0..5 {
         origin.clock.pass_seconds(60);
-        delivery::deliver_due(&origin.app).await.expect("works");
+        origin.app.worker.deliver_due().await.expect("works");
     }
     assert_eq!(scene.inbox(GOOD).await.len(), 2, "it has arrived, and that is known");
 }

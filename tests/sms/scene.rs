@@ -10,8 +10,7 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock, Random, SystemRandom};
 use onbill_origin::config::SmsSettings;
-use onbill_origin::http::BillingSystem;
-use onbill_origin::http::{HttpPeer, Peer};
+use onbill_origin::http::{CspClient, HttpPeer, Peer, SignedClient};
 use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, Text, Texts};
 use onbill_sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
@@ -114,15 +113,10 @@ pub(crate) fn open_on(peer: &Arc<dyn Peer>, settings: &SmsSettings, clock: &Arc<
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
     let ring = Arc::new(keys::ring(&Holder::Origin("acme")));
-    let bss = BillingSystem::new(
-        "http://127.0.0.1:1",
-        "acme",
-        ring,
-        Arc::clone(peer),
-        Arc::clone(&clock),
-        Arc::clone(&random),
-    );
-    sms::open(settings, &Arc::new(bss), peer, &clock, &random).expect("is sound")
+    let client = SignedClient::new(ring, Arc::clone(peer), Arc::clone(&clock), Arc::clone(&random));
+    let acme = OperatorId::parse("acme").expect("is a slug");
+    let csp = CspClient::new("http://127.0.0.1:1", &acme, client);
+    sms::open(settings, &Arc::new(csp), peer, &clock, &random).expect("is sound")
 }
 
 /// The network, which is this machine; with how long an answer is waited for.

@@ -4,6 +4,7 @@
 use crate::config::ConfigFault;
 use crate::platform::Unreachable;
 use onbill_domain::ids::{OperatorId, PartnerId};
+use onbill_domain::key;
 use onbill_domain::reject::{ErrorCode, Reject};
 use std::fmt;
 
@@ -36,8 +37,8 @@ pub(crate) enum Party {
 impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Operator(id) => write!(f, "operator:{id}"),
-            Self::Partner(id) => write!(f, "partner:{id}"),
+            Self::Operator(id) => key::Party::operator(id).fmt(f),
+            Self::Partner(id) => key::Party::partner(id).fmt(f),
         }
     }
 }

@@ -90,7 +90,7 @@ fn signer<'k>(
     let answer =
         ResponseComponents { status: answer.status().as_u16(), body: (answer.body(), content_type), call };
     let verified = verify_response(&answer, presented, keys, KeyUse::OriginToPartner, now).ok()?;
-    Some(&verified.key.party)
+    Some(verified.key.party.as_str())
 }
 
 /// Status, the headers that matter, and the body, indented where it is JSON.

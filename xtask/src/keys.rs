@@ -242,7 +242,11 @@ mod tests {
             let origin = ring(&files, &origin_file(operator));
             let signing = origin.signing_key(KeyUse::OriginToPartner, "partner:netflix").expect("is there");
             let verifying = netflix.find(KeyUse::OriginToPartner, &signing.id).expect("is there");
-            assert_eq!(verifying.party, format!("operator:{operator}"), "the partner knows who it was");
+            assert_eq!(
+                verifying.party.as_str(),
+                format!("operator:{operator}"),
+                "the partner knows who it was"
+            );
             assert!(verifying.verify(b"text", &signing.sign(b"text").expect("can sign")));
             let other = origin.signing_key(KeyUse::OriginToPartner, "partner:tunes").expect("is there");
             secrets.extend([

@@ -238,7 +238,8 @@ fn check_answer(
     let call = call.headers()[SIGNATURE].to_str().expect("is text");
     let answer = ResponseComponents { status, body: (response.body(), content_type), call };
     let presented = ReceivedSignature::from_headers(response.headers()).ok_or(SignatureError::Malformed)?;
-    verify_response(&answer, presented, &keys(), KeyUse::OriginToOperator, NOW).map(|it| it.key.party.clone())
+    verify_response(&answer, presented, &keys(), KeyUse::OriginToOperator, NOW)
+        .map(|it| it.key.party.to_string())
 }
 
 #[test]

@@ -1,40 +1,39 @@
-//! The service as it runs: the HTTP door, and beside it what hands off, texts, makes files and sweeps. What it serves is in
-//! [`crate::routes`]; how it is configured and started, the command line's affair.
+//! The service as it runs: the HTTP server, and beside it the queue's workers, the SMS gateway's connection, the exchange of
+//! files and the sweeper.
 
-use super::App;
-use crate::delivery::files;
-use crate::{coupon, delivery, routes, sms};
+use super::assembly::App;
+use crate::delivery::files::Directory;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// How often spent nonces and old flows are forgotten, and reminders looked for.
+/// How often spent nonces and old flows are deleted, and reminders looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
-/// Serves until `stop` is over and the calls that came before it are answered. What the parts were doing is leased and
-/// idempotent: it goes on after the next start.
+/// Serves until `stop` is over and the calls that came before it are answered. What the tasks were doing is leased and
+/// idempotent: it continues after the next start.
 ///
-/// None of the parts ends by itself. Should one, the service ends with an error, so that whoever supervises it starts it again:
-/// an origin that takes charges and hands none off looks healthy, and is not.
+/// None of the tasks ends by itself. Should one, the service ends with an error, so that whoever supervises it starts it again:
+/// an origin that takes charges and submits none looks healthy, and is not.
 pub async fn run(
     app: Arc<App>,
     listener: TcpListener,
-    files: Option<Arc<files::Directory>>,
+    directory: Option<Arc<Directory>>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let mut parts = JoinSet::new();
-    parts.spawn(delivery::run(Arc::clone(&app)));
-    parts.spawn(sms::run(Arc::clone(&app)));
-    parts.spawn(sweep(Arc::clone(&app)));
-    if let Some(directory) = files {
-        parts.spawn(files::run(Arc::clone(&app), directory));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Arc::clone(&app.worker).run());
+    tasks.spawn(Arc::clone(&app).run_sms_gateway());
+    tasks.spawn(sweep(Arc::clone(&app)));
+    if let Some(directory) = directory {
+        tasks.spawn(Arc::clone(&app.files).run(directory));
     }
-    let door = axum::serve(listener, routes::router(app)).with_graceful_shutdown(stop);
+    let server = axum::serve(listener, app.router()).with_graceful_shutdown(stop);
     tokio::select! {
-        served = door.into_future() => served,
-        _ = parts.join_next() => {
+        served = server.into_future() => served,
+        _ = tasks.join_next() => {
             tracing::error!(alarm = "service-ended", "a part of the service has ended");
             Err(io::Error::other("a part of the service has ended"))
         }
@@ -48,7 +47,7 @@ async fn sweep(app: Arc<App>) {
         if let Err(error) = app.store.sweep(app.now()).await {
             tracing::error!(?error, "old nonces and flows could not be forgotten");
         }
-        if let Err(fault) = coupon::remind_all(&app).await {
+        if let Err(fault) = app.coupons.remind_all().await {
             tracing::error!(?fault, "not everybody whose coupon ends could be told");
         }
     }

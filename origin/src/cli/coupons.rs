@@ -11,7 +11,7 @@ use onbill_domain::wire::coupon::CouponDetails;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::app::App;
 use onbill_origin::app::ledger_identity;
-use onbill_origin::coupon::{self, Stopped, issue_file};
+use onbill_origin::coupon::{Stopped, issue_file};
 use onbill_origin::fault::Failure;
 use onbill_origin::store::{CouponRow, Store, WhichCoupons};
 use std::path::{Path, PathBuf};
@@ -98,11 +98,11 @@ impl Arguments {
             Verb::Show { id } => show(&*open_begun(config).await?.1, SystemClock.now(), id).await,
             Verb::Resend { id } => {
                 let app = app_on_same_books(config).await?;
-                changed(&app, "goes out with another code", coupon::renew(&app, None, &id, None).await)
+                changed(&app, "goes out with another code", app.coupons.resend(None, &id, None).await)
             }
             Verb::Void { id } => {
                 let app = app_on_same_books(config).await?;
-                changed(&app, "is void", coupon::void(&app, None, &id).await)
+                changed(&app, "is void", app.coupons.void(None, &id).await)
             }
         }
     }
@@ -119,7 +119,7 @@ async fn app_on_same_books(config: &Path) -> anyhow::Result<App> {
 async fn issue(app: &App, file: &Path) -> anyhow::Result<Verdict> {
     let (opened, bar) = open_file(file)?;
     let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", file.display()));
-    let report = issue_file(app, opened, complain, |position| bar.set_position(position)).await;
+    let report = issue_file(&app.coupons, opened, complain, |position| bar.set_position(position)).await;
     bar.finish_and_clear();
     let report = report.map_err(|stopped| match stopped {
         Stopped::Header(complaint) => anyhow!("{}: {complaint}", file.display()),

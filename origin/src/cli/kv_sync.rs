@@ -42,7 +42,7 @@ impl Arguments {
         let app = app_on_begun(config).await?;
         let bar = ProgressBar::new(PLACES)
             .with_style(ProgressStyle::with_template("{bar:40} {percent:>3}% {msg} PAIs {eta} left")?);
-        let comparison = Comparison { app: &app, compare_only: self.dry_run, pauses: &PAUSES };
+        let comparison = Comparison { edge: &app.edge, compare_only: self.dry_run, pauses: &PAUSES };
         let mut report = Report::default();
         let outcome = comparison
             .run(&mut report, |report| {

@@ -16,14 +16,14 @@ use std::time::Duration;
 pub(super) const PEER_DEADLINE: Duration = Duration::from_secs(8);
 
 /// The configuration, and books that are there already.
-pub(super) async fn open_begun(config: &Path) -> anyhow::Result<(Config, Arc<dyn Store>)> {
+pub(super) async fn open_begun(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
     let (config, _) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, store))
 }
 
 /// The configuration, its keys, and the books, which are begun if they are not there.
-pub(super) async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<dyn Store>)> {
+pub(super) async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
@@ -40,8 +40,5 @@ pub(super) async fn app_on_begun(config: &Path) -> anyhow::Result<App> {
 
 /// What the operator's engineer is told of books that fail.
 pub(super) fn told(error: StoreError) -> anyhow::Error {
-    match error {
-        StoreError::Failed(why) => anyhow::anyhow!("the books fail: {why}"),
-        StoreError::NonceSpent => anyhow::anyhow!("the books fail: a nonce is spent"),
-    }
+    anyhow::anyhow!("the books fail: {error}")
 }

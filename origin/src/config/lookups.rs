@@ -24,6 +24,12 @@ impl Config {
         self.offers.iter().find(|offer| offer.id == *id)
     }
 
+    /// The offer of that name, or 400 `parameter-not-supported`.
+    pub(crate) fn find_offer(&self, id: &OfferId) -> Result<&Offer, Reject> {
+        let not_on_sale = || Reject::new(ErrorCode::ParameterNotSupported, "offer is not on sale here.");
+        self.offer(id).ok_or_else(not_on_sale)
+    }
+
     /// The authority that partners sign for.
     pub fn edge_authority(&self) -> &str {
         self.edge_url.split_once("://").map_or("", |(_, authority)| authority)

@@ -1,9 +1,9 @@
 //! `coupons issue`: the operator's file of coupons. A bad line is named by line and column and nothing is made of it;
 //! everything else is. A file that was read in part is read in again: what there is already stays as it is.
 
-use super::{Asked, CONFLICT, Member, NotIssued, examine};
-use crate::app::App;
-use crate::config::Database;
+use super::desk::Coupons;
+use super::issue::{CONFLICT, Examined, Member, NotIssued};
+use crate::config::{Database, NumberPlan};
 use crate::csv_file;
 use crate::fault::{Failure, Fault};
 use crate::store::CouponIssue;
@@ -50,7 +50,7 @@ pub enum Stopped {
 
 /// Makes the coupons in `file`. `complain` gets a sentence for each line that is refused, `progress` the position in bytes.
 pub async fn issue_file(
-    app: &App,
+    coupons: &Coupons,
     file: impl Read,
     mut complain: impl FnMut(String),
     mut progress: impl FnMut(u64),
@@ -68,7 +68,7 @@ pub async fn issue_file(
         let mut next = None;
         match csv_file::next(&mut reader, &mut record) {
             None => is_end = true,
-            Some(Ok(line)) => match read_line(app, &record) {
+            Some(Ok(line)) => match read_line(coupons.numbers, &record) {
                 Ok(request) => next = Some((line, request)),
                 Err((column, why)) => {
                     report.refused += 1;
@@ -86,10 +86,10 @@ pub async fn issue_file(
             next.as_ref().is_some_and(|(_, new)| batch.iter().any(|(_, made)| is_namesake(made, new)));
         if batch.len() == BATCH || is_end || is_named_again {
             let issued_before = report.issued;
-            make(app, &batch, &mut report, &mut complain).await?;
+            make(coupons, &batch, &mut report, &mut complain).await?;
             batch.clear();
             progress(reader.position().byte());
-            if report.issued > issued_before && is_in_a_file(app) {
+            if report.issued > issued_before && is_in_a_file(coupons) {
                 tokio::time::sleep(OTHERS_TURN).await;
             }
         }
@@ -104,7 +104,7 @@ fn is_namesake(one: &CouponRequest, other: &CouponRequest) -> bool {
 
 /// Makes the coupons of some lines. What can be made is, also when looking at one of them fails.
 async fn make(
-    app: &App,
+    coupons: &Coupons,
     batch: &[(u64, CouponRequest)],
     report: &mut Report,
     complain: &mut impl FnMut(String),
@@ -112,12 +112,12 @@ async fn make(
     let mut failed = Ok(());
     let (mut lines, mut new) = (Vec::new(), Vec::new());
     let mut examined = stream::iter(batch)
-        .map(async |(line, request)| (*line, examine(app, request).await))
+        .map(async |(line, request)| (*line, coupons.examine(request).await))
         .buffered(ASKED_AT_ONCE);
     while let Some((line, asked)) = examined.next().await {
         match asked {
-            Ok(Asked::There(_)) => report.repeated += 1,
-            Ok(Asked::New(coupon)) => {
+            Ok(Examined::Existing(_)) => report.repeated += 1,
+            Ok(Examined::New(coupon)) => {
                 lines.push(line);
                 new.push(*coupon);
             }
@@ -128,8 +128,8 @@ async fn make(
             Err(NotIssued::Failed(failure)) => failed = Err(Stopped::Failed(told(failure))),
         }
     }
-    let (at_once, now) = (if is_in_a_file(app) { BATCH } else { ASKED_AT_ONCE }, app.now());
-    let issues = stream::iter(new).map(|new| app.store.issue_coupon(None, now, new));
+    let (at_once, now) = (if is_in_a_file(coupons) { BATCH } else { ASKED_AT_ONCE }, coupons.clock.now());
+    let issues = stream::iter(new).map(|new| coupons.store.issue_coupon(None, now, new));
     let mut made = issues.buffered(at_once).zip(stream::iter(lines));
     while let Some((made, line)) = made.next().await {
         match made {
@@ -147,8 +147,8 @@ async fn make(
 }
 
 /// Whether there is one writer at a time, whose commits are worth sharing.
-fn is_in_a_file(app: &App) -> bool {
-    matches!(app.config.database, Database::Sqlite(_))
+fn is_in_a_file(coupons: &Coupons) -> bool {
+    matches!(coupons.config.database, Database::Sqlite(_))
 }
 
 fn told(failure: Failure) -> String {
@@ -177,7 +177,10 @@ fn column(member: Member) -> usize {
 }
 
 /// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a number.
-fn read_line(app: &App, record: &csv::StringRecord) -> Result<CouponRequest, (usize, &'static str)> {
+fn read_line(
+    numbers: NumberPlan,
+    record: &csv::StringRecord,
+) -> Result<CouponRequest, (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
     let id = "must be 1 to 128 printable characters";
     let amount_minor = field(3)?
@@ -185,7 +188,7 @@ fn read_line(app: &App, record: &csv::StringRecord) -> Result<CouponRequest, (us
         .map_err(|_| (3, "must be a whole number of minor units, such as 8999 for 89.99"))?;
     Ok(CouponRequest {
         ext_coupon_id: ExtId::parse(field(0)?).ok_or((0, id))?,
-        msisdn: app.numbers.read(field(1)?).map_err(|_| (1, "is not a telephone number"))?,
+        msisdn: numbers.read(field(1)?).map_err(|_| (1, "is not a telephone number"))?,
         plan: ExtId::parse(field(2)?).ok_or((2, id))?,
         amount: Money {
             amount_minor,

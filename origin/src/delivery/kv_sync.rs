@@ -3,13 +3,10 @@
 //!
 //! What the edge knows better than the books is never written over, here as little as there: it is a finding.
 
-use crate::app::App;
-use crate::delivery::pai::mapping;
-use crate::delivery::webhook::call;
+use super::edge_mapping::EdgeMappings;
 use crate::store::{PaiStanding, StoreError};
 use futures_util::future::join_all;
 use http::StatusCode;
-use onbill_domain::key::KeyUse;
 use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::origin::{
@@ -28,8 +25,8 @@ pub const PAUSES: [Duration; 4] =
 
 /// A comparison to be made.
 pub struct Comparison<'a> {
-    /// The origin whose books they are.
-    pub app: &'a App,
+    /// The edge, and the database that it is compared with.
+    pub edge: &'a EdgeMappings,
     /// Nothing is to be written.
     pub compare_only: bool,
     /// Pauses before the edge is asked again.
@@ -82,7 +79,7 @@ impl Comparison<'_> {
     /// Compares all PAIs of the books, in their own order. `progress` sees the report after each page.
     pub async fn run(&self, report: &mut Report, mut progress: impl FnMut(&Report)) -> Result<(), Stopped> {
         loop {
-            let page = self.app.store.standings(report.through, PAGE).await?;
+            let page = self.edge.store.standings(report.through, PAGE).await?;
             let Some(last) = page.last().map(|(pai, _)| *pai) else { return Ok(()) };
             let batches = page.chunks(PAI_MAPPINGS_PER_CALL_MAX).map(|batch| self.compare(batch.to_vec()));
             let mut stopped = None;
@@ -116,7 +113,7 @@ impl Comparison<'_> {
             total.foreign.extend(answer.foreign);
             let told = std::mem::take(&mut batch);
             for (pai, standing) in told.into_iter().filter(|(pai, _)| answer.ahead.contains(pai)) {
-                match self.app.store.standing_of_pai(pai).await? {
+                match self.edge.store.standing_of_pai(pai).await? {
                     Some(now) if now != standing => batch.push((pai, now)),
                     _ => total.ahead.push(pai),
                 }
@@ -135,7 +132,7 @@ impl Comparison<'_> {
                 Err(status) => return Err(Stopped::Edge(status)),
             }
             for (pai, standing) in batch.iter_mut() {
-                if let Some(now) = self.app.store.standing_of_pai(*pai).await? {
+                if let Some(now) = self.edge.store.standing_of_pai(*pai).await? {
                     *standing = now;
                 }
             }
@@ -148,16 +145,13 @@ impl Comparison<'_> {
         &self,
         batch: &[(Pai, PaiStanding)],
     ) -> Result<PaiMappingsResponse, Option<StatusCode>> {
-        let config = &self.app.config;
-        let said = |(pai, standing): &(Pai, PaiStanding)| PaiMappingRequest {
+        let request = |(pai, standing): &(Pai, PaiStanding)| PaiMappingRequest {
             pai: *pai,
-            mapping: mapping(self.app, standing),
+            mapping: self.edge.mapping(standing),
         };
-        let mappings = batch.iter().map(said).collect();
+        let mappings = batch.iter().map(request).collect();
         let request = PaiMappingsRequest { mappings, compare_only: self.compare_only };
-        let (url, party) =
-            (format!("{}{PAI_MAPPINGS_PATH}", config.edge_url), format!("operator:{}", config.operator));
-        let answer = call(self.app, KeyUse::OriginToEdge, &party, &url, &request).await.ok_or(None)?;
+        let answer = self.edge.post(PAI_MAPPINGS_PATH, &request).await.map_err(|_| None)?;
         let status = answer.status();
         let read = || serde_json::from_slice::<PaiMappingsResponse>(answer.body()).ok();
         let answer = (status == StatusCode::OK).then(read).flatten().ok_or(Some(status))?;

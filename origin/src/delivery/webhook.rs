@@ -1,85 +1,108 @@
-//! Telling the partner how a charge or a refund went that was pending when its post was answered. The body is what a
-//! `GET` answers; the partner may get it twice, and the verdict never in two versions: a settled state does not change.
-//! Only what remains of a charge may be less by then, or more: its other refunds go on.
+//! Webhooks: calls that tell a partner how a charge or refund ended that was pending when its post was answered, and in
+//! which state a PAI is.
+//!
+//! The body about a charge or refund is what a `GET` responds with. The partner may get it twice, and the outcome never in
+//! two versions: a settled state does not change. Only what remains of a charge may differ by then, as its other refunds
+//! continue.
 
-use super::later;
-use crate::app::App;
-use crate::store::{HandOff, StoreError};
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response, StatusCode};
+use super::retry::{RetrySchedule, WEBHOOK_DELAYS};
+use crate::config::Config;
+use crate::http::SignedClient;
+use crate::store::{HandOff, Store, StoreError};
+use http::StatusCode;
 use onbill_domain::ids::PartnerId;
-use onbill_domain::key::KeyUse;
-use onbill_domain::signature;
-use onbill_domain::wire::partner::{REFUND_STATE_PATH, TRANSACTION_STATE_PATH};
+use onbill_domain::key::{KeyUse, Party};
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::partner::{
+    ACCOUNT_STATE_PATH, AccountStateRequest, REFUND_STATE_PATH, TRANSACTION_STATE_PATH,
+};
 use serde::Serialize;
+use std::sync::Arc;
 
-/// Seconds until the next attempt at a notice: soon at first, for a partner that is restarting; then it is parked.
-pub(super) const RETRY_SECONDS: [i64; 9] = [10, 60, 300, 3_600, 21_600, 86_400, 86_400, 86_400, 86_400];
-
-/// One attempt at telling how a charge stands.
-pub(super) async fn of_charge(app: &App, transaction_id: &str, attempt: u32) -> HandOff {
-    let told = app.store.told_of_charge(transaction_id.to_owned()).await;
-    tell(app, TRANSACTION_STATE_PATH, told, attempt).await
+/// Calls the partners.
+pub(crate) struct Webhooks {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) client: SignedClient,
+    pub(crate) retry: RetrySchedule,
 }
 
-/// One attempt at telling how a refund stands.
-pub(super) async fn of_refund(app: &App, refund_id: &str, attempt: u32) -> HandOff {
-    let told = app.store.told_of_refund(refund_id.to_owned()).await;
-    tell(app, REFUND_STATE_PATH, told, attempt).await
-}
+impl Webhooks {
+    /// One attempt at reporting a charge.
+    pub(super) async fn report_charge(&self, transaction_id: &str, attempt: u32) -> HandOff {
+        let charge = self.store.told_of_charge(transaction_id.to_owned()).await;
+        self.report_outcome(TRANSACTION_STATE_PATH, charge, attempt).await
+    }
 
-async fn tell<T: Serialize>(
-    app: &App,
-    path: &str,
-    told: Result<Option<(PartnerId, T)>, StoreError>,
-    attempt: u32,
-) -> HandOff {
-    let again = || later(app, attempt, &RETRY_SECONDS).unwrap_or(HandOff::Parked);
-    let (partner, state) = match told {
-        Ok(Some(told)) => told,
-        Ok(None) => return HandOff::Dropped,
-        Err(error) => {
-            tracing::error!(?error, "what a notice tells could not be read");
-            return again();
-        }
-    };
-    // A partner without an address of its own asks instead.
-    let Some(url) = app.config.partner_url(&partner) else { return HandOff::Dropped };
-    let (url, party) = (format!("{url}{path}"), format!("partner:{partner}"));
-    match post(app, KeyUse::OriginToPartner, &party, &url, &state).await {
-        Some(status) if status.is_success() => HandOff::Done { raw_code: None },
-        status => {
-            let status = status.map(|status| status.as_u16());
-            tracing::warn!(%partner, path, attempt, status, "a partner did not take a notice");
-            again()
+    /// One attempt at reporting a refund.
+    pub(super) async fn report_refund(&self, refund_id: &str, attempt: u32) -> HandOff {
+        let refund = self.store.told_of_refund(refund_id.to_owned()).await;
+        self.report_outcome(REFUND_STATE_PATH, refund, attempt).await
+    }
+
+    async fn report_outcome<T: Serialize>(
+        &self,
+        path: &str,
+        read: Result<Option<(PartnerId, T)>, StoreError>,
+        attempt: u32,
+    ) -> HandOff {
+        let retry = || {
+            let next = self.retry.next_attempt(attempt, &WEBHOOK_DELAYS);
+            next.map_or(HandOff::Parked, |due_at| HandOff::Later { due_at })
+        };
+        let (partner, state) = match read {
+            Ok(Some(read)) => read,
+            Ok(None) => return HandOff::Dropped,
+            Err(error) => {
+                tracing::error!(?error, "what a notice tells could not be read");
+                return retry();
+            }
+        };
+        // A partner without an address of its own asks instead.
+        let Some(url) = self.config.partner_url(&partner) else { return HandOff::Dropped };
+        match self.post(&partner, &format!("{url}{path}"), &state).await {
+            Some(status) if status.is_success() => HandOff::Done { raw_code: None },
+            status => {
+                let status = status.map(|status| status.as_u16());
+                tracing::warn!(%partner, path, attempt, status, "a partner did not take a notice");
+                retry()
+            }
         }
     }
-}
 
-/// A signed call to `party`: the status that it answers with, if it answers.
-pub(super) async fn post<T: Serialize>(
-    app: &App,
-    key_use: KeyUse,
-    party: &str,
-    url: &str,
-    state: &T,
-) -> Option<StatusCode> {
-    Some(call(app, key_use, party, url, state).await?.status())
-}
+    /// One attempt at reporting the state of a PAI. It is repeated until the partner has taken it: a partner that missed it
+    /// would go on charging.
+    pub(super) async fn report_pai(&self, pai: Pai, attempt: u32) -> HandOff {
+        let standing = match self.store.standing_of_pai(pai).await {
+            Ok(Some(standing)) => standing,
+            Ok(None) => return HandOff::Dropped,
+            Err(error) => {
+                tracing::error!(?error, "how a PAI stands could not be read");
+                return HandOff::Later { due_at: self.retry.repeat(attempt) };
+            }
+        };
+        // A partner without an address of its own learns by the declines.
+        let Some(url) = self.config.partner_url(&standing.partner) else { return HandOff::Dropped };
+        let state = AccountStateRequest {
+            pai,
+            state: standing.state,
+            reason: standing.closed_reason,
+            sequence: standing.version,
+        };
+        match self.post(&standing.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
+            Some(status) if status.is_success() => HandOff::Done { raw_code: None },
+            status => {
+                let status = status.map(|status| status.as_u16());
+                tracing::warn!(who = "partner", attempt, status, "how a PAI stands was not heard");
+                HandOff::Later { due_at: self.retry.repeat(attempt) }
+            }
+        }
+    }
 
-/// The same with the whole answer.
-pub(crate) async fn call<T: Serialize>(
-    app: &App,
-    key_use: KeyUse,
-    party: &str,
-    url: &str,
-    said: &T,
-) -> Option<Response<Bytes>> {
-    let body = Bytes::from(serde_json::to_vec(said).ok()?);
-    let request = Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, "application/json");
-    let mut request = request.body(body).ok()?;
-    let key = app.keys.signing_key(key_use, party)?;
-    signature::sign_request(&mut request, key, app.now(), &app.random.nonce())?;
-    app.peer.send(request).await.ok()
+    /// The status of the response, if there is one.
+    async fn post<T: Serialize>(&self, partner: &PartnerId, url: &str, body: &T) -> Option<StatusCode> {
+        let party = Party::partner(partner);
+        let response = self.client.post(KeyUse::OriginToPartner, &party, url, body).await;
+        response.ok().map(|response| response.status())
+    }
 }

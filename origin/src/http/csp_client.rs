@@ -1,70 +1,57 @@
 //! The operator's own systems, over the CSP API: account standing, the bill, text messages. Every call is signed.
 //!
-//! Nothing here decides what an odd answer means for a charge: it says [`Unclear`], and the outbox asks again.
+//! Nothing here decides what an odd answer means for a charge: it says [`Unclear`], and the queue asks again.
 
-use crate::ambient::{Clock, Random};
-use crate::http::Peer;
+use super::signed_client::SignedClient;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
-use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::{KeyUse, Party};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorBody, ErrorCode};
-use onbill_domain::signature;
 use onbill_domain::wire::csp::{
     AccountValidateRequest, AccountValidateResponse, BillChargeRequest, BillChargeResponse,
     BillRefundRequest, BillRefundResponse, SmsRequest,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
 
 /// No answer, or one that does not say what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unclear;
 
 /// The CSP API of one operator.
-pub struct BillingSystem {
+pub struct CspClient {
     url: String,
-    party: String,
-    keys: Arc<Keyring>,
-    peer: Arc<dyn Peer>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
+    operator: Party,
+    client: SignedClient,
 }
 
-impl BillingSystem {
+impl CspClient {
     /// Talks to `url` as the onbill of `operator`.
-    pub fn new(
-        url: &str,
-        operator: &str,
-        keys: Arc<Keyring>,
-        peer: Arc<dyn Peer>,
-        clock: Arc<dyn Clock>,
-        random: Arc<dyn Random>,
-    ) -> Self {
-        let url = url.trim_end_matches('/').to_owned();
-        Self { url, party: format!("operator:{operator}"), keys, peer, clock, random }
+    pub fn new(url: &str, operator: &OperatorId, client: SignedClient) -> Self {
+        Self { url: url.trim_end_matches('/').to_owned(), operator: Party::operator(operator), client }
     }
 
     /// What the operator knows of an account; `None` when it says that there is none. An answer without a name for the
     /// subscriber is none: by it two holders of one number are told apart.
-    pub async fn account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateResponse>, Unclear> {
+    pub async fn look_up_account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateResponse>, Unclear> {
         let request = AccountValidateRequest { msisdn: msisdn.clone() };
         match self.call(Method::POST, "/account/validate", Some(&request)).await? {
             (StatusCode::OK, body) => {
-                let answer: AccountValidateResponse = read(&body)?;
+                let answer: AccountValidateResponse = parse(&body)?;
                 if answer.subscriber_id.is_empty() { Err(Unclear) } else { Ok(Some(answer)) }
             }
-            (StatusCode::NOT_FOUND, body) if says(&body, ErrorCode::AccountNotFound) => Ok(None),
+            (StatusCode::NOT_FOUND, body) if has_code(&body, ErrorCode::AccountNotFound) => Ok(None),
             _ => Err(Unclear),
         }
     }
 
     /// Puts a line on the bill, once per transaction id.
-    pub async fn charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
+    pub async fn submit_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
         match self.call(Method::POST, "/transaction", Some(charge)).await? {
-            (StatusCode::OK | StatusCode::CREATED, body) => read(&body),
+            (StatusCode::OK | StatusCode::CREATED, body) => parse(&body),
             _ => Err(Unclear),
         }
     }
@@ -73,28 +60,28 @@ impl BillingSystem {
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
         match self.call::<()>(Method::GET, &path, None).await? {
-            (StatusCode::OK, body) => read(&body).map(Some),
-            (StatusCode::NOT_FOUND, body) if says(&body, ErrorCode::TransactionNotFound) => Ok(None),
+            (StatusCode::OK, body) => parse(&body).map(Some),
+            (StatusCode::NOT_FOUND, body) if has_code(&body, ErrorCode::TransactionNotFound) => Ok(None),
             _ => Err(Unclear),
         }
     }
 
     /// Gives some of a charge back on its bill, once per refund id.
-    pub async fn refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
+    pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
         match self.call(Method::POST, "/refund", Some(refund)).await? {
             // The status alone says yes; a body, where there is one, may say no.
-            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => read(b"{}"),
+            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => parse(b"{}"),
             (StatusCode::OK | StatusCode::CREATED, body) => {
                 // Only an object: by its defaults, an empty list would be read as a yes too.
-                let members: serde_json::Map<String, serde_json::Value> = read(&body)?;
+                let members: serde_json::Map<String, serde_json::Value> = parse(&body)?;
                 serde_json::from_value(members.into()).map_err(|_| Unclear)
             }
             _ => Err(Unclear),
         }
     }
 
-    /// Sends a text message to a subscriber.
-    pub async fn notify(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
+    /// Sends an SMS to a subscriber.
+    pub async fn send_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
         match self.call(Method::POST, "/notification", Some(&request)).await? {
             (status, _) if status.is_success() => Ok(()),
@@ -116,21 +103,20 @@ impl BillingSystem {
             }
             None => Bytes::new(),
         };
-        let mut request = request.body(body).map_err(|_| Unclear)?;
-        let key = self.keys.signing_key(KeyUse::OriginToOperator, &self.party).ok_or(Unclear)?;
-        signature::sign_request(&mut request, key, self.clock.now(), &self.random.nonce()).ok_or(Unclear)?;
-        let answer = self.peer.send(request).await.map_err(|_| Unclear)?;
-        Ok((answer.status(), answer.into_body()))
+        let request = request.body(body).map_err(|_| Unclear)?;
+        let response = self.client.send(KeyUse::OriginToOperator, &self.operator, request).await;
+        let response = response.map_err(|_| Unclear)?;
+        Ok((response.status(), response.into_body()))
     }
 }
 
-/// Whether a 404 is the operator's word. A proxy that does not find the way says 404 as well, and would end an account
-/// by it.
-fn says(body: &[u8], code: ErrorCode) -> bool {
+/// Whether the operator itself says 404. A proxy that does not find the way says 404 as well, and would end an account by
+/// it.
+fn has_code(body: &[u8], code: ErrorCode) -> bool {
     serde_json::from_slice::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
     serde_json::from_slice(body).map_err(|_| Unclear)
 }
 
@@ -138,12 +124,14 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
 mod tests {
     use super::*;
     use crate::ambient::{SystemClock, SystemRandom};
-    use crate::http::Unreachable;
+    use crate::http::{Peer, Unreachable};
     use async_trait::async_trait;
     use http::Response;
     use onbill_domain::encoding::encode_base64url;
+    use onbill_domain::key::Keyring;
     use onbill_domain::wire::csp::BillingDecision;
     use serde_json::json;
+    use std::sync::Arc;
 
     /// Answers every call alike.
     struct Answers(u16, &'static str);
@@ -155,30 +143,31 @@ mod tests {
         }
     }
 
-    fn answering(status: u16, body: &'static str) -> BillingSystem {
+    fn csp_client(status: u16, body: &'static str) -> CspClient {
         let secret = encode_base64url(&[1; 32]);
         let ring = json!([{"id": "k", "party": "operator:acme", "use": "origin-to-bss", "alg": "hmac-sha256",
                            "secret": secret}]);
-        let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
-        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-        let url = "https://bss.acme.example/csp";
-        BillingSystem::new(url, "acme", Arc::new(keys), Arc::new(Answers(status, body)), clock, random)
+        let keys = Arc::new(Keyring::parse(&ring.to_string()).expect("is well formed"));
+        let peer = Arc::new(Answers(status, body));
+        let client = SignedClient::new(keys, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let acme = OperatorId::parse("acme").expect("is a slug");
+        CspClient::new("https://bss.acme.example/csp", &acme, client)
     }
 
     #[tokio::test]
     async fn only_the_operator_says_that_there_is_no_account_or_charge() {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
-        let bss = answering(404, r#"{"code":"account-not-found","message":"There is no such account."}"#);
-        assert_eq!(bss.account(&msisdn).await.map(|answer| answer.is_some()), Ok(false));
-        assert_eq!(bss.look_up_charge("t").await, Err(Unclear));
-        let bss = answering(404, r#"{"code":"transaction-not-found","message":"There is no such charge."}"#);
-        assert_eq!(bss.look_up_charge("t").await, Ok(None));
+        let csp = csp_client(404, r#"{"code":"account-not-found","message":"There is no such account."}"#);
+        assert_eq!(csp.look_up_account(&msisdn).await.map(|answer| answer.is_some()), Ok(false));
+        assert_eq!(csp.look_up_charge("t").await, Err(Unclear));
+        let csp = csp_client(404, r#"{"code":"transaction-not-found","message":"There is no such charge."}"#);
+        assert_eq!(csp.look_up_charge("t").await, Ok(None));
         // A proxy that has lost its way, a path that the operator does not have, an empty page.
         for body in ["<html>404 Not Found", r#"{"code":"not-found","message":"There is no such path."}"#, ""]
         {
-            let bss = answering(404, body);
-            assert_eq!(bss.account(&msisdn).await.err(), Some(Unclear), "{body}");
-            assert_eq!(bss.look_up_charge("t").await, Err(Unclear), "{body}");
+            let csp = csp_client(404, body);
+            assert_eq!(csp.look_up_account(&msisdn).await.err(), Some(Unclear), "{body}");
+            assert_eq!(csp.look_up_charge("t").await, Err(Unclear), "{body}");
         }
     }
 
@@ -190,8 +179,9 @@ mod tests {
             transaction_id: "t".to_owned(),
             amount: onbill_domain::money::Money { amount_minor: 1, currency },
         };
-        let says =
-            async |status, body| answering(status, body).refund(&refund).await.map(|answer| answer.status);
+        let says = async |status, body| {
+            csp_client(status, body).submit_refund(&refund).await.map(|answer| answer.status)
+        };
         for body in ["", "{}", r#"{"refundID":"r"}"#, r#"{"status":"APPROVED"}"#] {
             assert_eq!(says(201, body).await, Ok(BillingDecision::Approved), "{body}");
         }
@@ -206,15 +196,15 @@ mod tests {
     #[tokio::test]
     async fn an_account_needs_a_name_to_tell_its_holders_apart() {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
-        let named = answering(200, r#"{"status":"ACTIVE","type":"postpaid","subscriberID":"s-1"}"#);
-        assert_eq!(named.account(&msisdn).await.map(|answer| answer.is_some()), Ok(true));
+        let named = csp_client(200, r#"{"status":"ACTIVE","type":"postpaid","subscriberID":"s-1"}"#);
+        assert_eq!(named.look_up_account(&msisdn).await.map(|answer| answer.is_some()), Ok(true));
         for body in [
             r#"{"status":"ACTIVE","type":"postpaid","subscriberID":""}"#,
             r#"{"status":"ACTIVE","type":"postpaid"}"#,
             r#"{"status":"UNHEARD-OF","type":"postpaid","subscriberID":"s-1"}"#,
             "<html>200 OK",
         ] {
-            assert_eq!(answering(200, body).account(&msisdn).await.err(), Some(Unclear), "{body}");
+            assert_eq!(csp_client(200, body).look_up_account(&msisdn).await.err(), Some(Unclear), "{body}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod csp_client;
 mod peer;
+mod signed_client;
 
-pub use csp_client::{BillingSystem, Unclear};
+pub use csp_client::{CspClient, Unclear};
 pub use peer::{HttpPeer, Peer, Unreachable};
+pub use signed_client::SignedClient;

@@ -2,6 +2,8 @@
 
 pub(crate) mod password_file;
 pub mod rotation;
+mod token_signer;
 mod vault;
 
+pub use token_signer::TokenSigner;
 pub use vault::{Resealed, Vault};

@@ -4,6 +4,7 @@
 //! opens what an earlier one sealed, until that is sealed anew; the oldest indexes, so that it also still finds it.
 
 use crate::ambient::Random;
+use crate::fault::Fault;
 use crate::store::{Hash, NumberIndex, SealedNumber};
 use aes_gcm_siv::aead::{Aead as _, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit as _, Nonce};
@@ -106,20 +107,22 @@ impl Vault {
     }
 
     /// Seals a number for the books.
-    pub fn seal_number(&self, random: &dyn Random, number: &Msisdn) -> Option<SealedNumber> {
-        let sealed = self.seal(random, Purpose::Number, number.expose().as_bytes())?;
-        Some(SealedNumber { index: self.index(number), sealed })
+    pub fn seal_number(&self, random: &dyn Random, number: &Msisdn) -> Result<SealedNumber, Fault> {
+        let sealed = self.seal(random, Purpose::Number, number.expose().as_bytes());
+        let sealed = sealed.ok_or(Fault::Broken("a number could not be sealed"))?;
+        Ok(SealedNumber { index: self.index(number), sealed })
     }
 
     /// Opens a sealed number.
-    pub fn open_number(&self, sealed: &[u8]) -> Option<Msisdn> {
-        let plain = self.open(Purpose::Number, sealed)?;
-        Msisdn::parse(std::str::from_utf8(&plain).ok()?)
+    pub fn open_number(&self, sealed: &[u8]) -> Result<Msisdn, Fault> {
+        let plain = self.open(Purpose::Number, sealed);
+        let number = plain.and_then(|plain| Msisdn::parse(std::str::from_utf8(&plain).ok()?));
+        number.ok_or(Fault::Broken("a sealed number does not open"))
     }
 
     /// Seals a text message, most often with its number in it.
-    pub fn seal_message(&self, random: &dyn Random, message: &[u8]) -> Option<Vec<u8>> {
-        self.seal(random, Purpose::Message, message)
+    pub fn seal_message(&self, random: &dyn Random, message: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.seal(random, Purpose::Message, message).ok_or(Fault::Broken("a message could not be sealed"))
     }
 
     /// Opens a sealed text message.
@@ -230,20 +233,20 @@ mod tests {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         let old = vault(&[1]);
         let sealed = old.seal_number(&SystemRandom, &number).expect("seals");
-        assert_eq!(old.open_number(&sealed.sealed), Some(number.clone()));
+        assert_eq!(old.open_number(&sealed.sealed).ok(), Some(number.clone()));
         assert_eq!(
-            vault(&[1, 2]).open_number(&sealed.sealed),
+            vault(&[1, 2]).open_number(&sealed.sealed).ok(),
             Some(number.clone()),
             "an older key still opens"
         );
-        assert_eq!(vault(&[2]).open_number(&sealed.sealed), None);
+        assert!(vault(&[2]).open_number(&sealed.sealed).is_err());
         assert!(old.open_message(&sealed.sealed).is_none());
         assert_ne!(old.seal_number(&SystemRandom, &number).expect("seals").sealed, sealed.sealed);
         for at in 0..sealed.sealed.len() {
             let mut damaged = sealed.sealed.clone();
             damaged[at] ^= 1;
-            assert_eq!(old.open_number(&damaged), None, "byte {at}");
-            assert_eq!(old.open_number(&sealed.sealed[..at]), None, "cut at {at}");
+            assert!(old.open_number(&damaged).is_err(), "byte {at}");
+            assert!(old.open_number(&sealed.sealed[..at]).is_err(), "cut at {at}");
         }
     }
 
@@ -254,7 +257,7 @@ mod tests {
         let ring = vault(&[1, 2]);
         let Resealed::Anew(anew) = ring.reseal(&SystemRandom, false, &sealed) else { panic!("is not anew") };
         assert_eq!((Vault::key_id(&sealed), Vault::key_id(&anew)), (Some("m1"), Some("m2")));
-        assert_eq!(vault(&[2]).open_number(&anew), Some(number));
+        assert_eq!(vault(&[2]).open_number(&anew).ok(), Some(number));
         assert_eq!(ring.reseal(&SystemRandom, false, &anew), Resealed::Current);
         for (ring, is_message) in [(vault(&[2]), false), (ring, true)] {
             assert_eq!(ring.reseal(&SystemRandom, is_message, &sealed), Resealed::Unopened);

@@ -29,7 +29,7 @@ pub async fn follow(
     let number = vault.index(msisdn);
     let new_number: Option<SealedNumber> = match new_msisdn {
         None => None,
-        Some(msisdn) => Some(vault.seal_number(random, msisdn).ok_or(StoreError::NotSealed)?),
+        Some(msisdn) => Some(vault.seal_number(random, msisdn).map_err(|_| StoreError::NotSealed)?),
     };
     let mut contents = Vec::from(event.as_str());
     contents.extend(number.0);

@@ -21,7 +21,7 @@ const PAGE: u32 = 1000;
 /// What to reconcile, and how.
 pub struct Job<'a> {
     /// Our books.
-    pub store: &'a dyn Store,
+    pub store: &'a Store,
     /// Whose charges and refunds.
     pub partner: PartnerId,
     /// The operator's other partners. Billing is not told whose a charge is, so the extract has theirs too.

@@ -3,24 +3,27 @@
 //! [`authentic`], but for the gateway's: it cannot, and calls by a name that only it was told.
 
 pub mod authentic;
+mod call_verifier;
 mod edge;
 mod healthz;
 mod operator;
 mod ott;
+mod received;
 mod sms;
-mod standing;
+mod state;
 mod trace;
 
-use crate::app::App;
+pub use call_verifier::CallVerifier;
+pub use state::RouteState;
+
 use crate::fault::Failure;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use onbill_domain::reject::{ErrorCode, Reject};
-use std::sync::Arc;
 
 /// All routes of one origin.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(state: RouteState) -> Router {
     let partners = Router::new()
         .route("/ott/v1/account/validate", post(ott::account_validate::validate_account))
         .route("/ott/v1/pin", post(ott::pin::send_pin))
@@ -39,7 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
             "/ott/v1/transaction/{ext_transaction_id}/refund/{ext_refund_id}",
             get(ott::refund_status::refund_status),
         )
-        .route_layer(from_fn_with_state(Arc::clone(&app), authentic::admit_partner));
+        .route_layer(from_fn_with_state(state.clone(), authentic::admit_partner));
     Router::new()
         .merge(partners)
         .route("/healthz", get(healthz::healthz))
@@ -65,6 +68,6 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
         })
-        .layer(from_fn_with_state(Arc::clone(&app), trace::with_correlator))
-        .with_state(app)
+        .layer(from_fn_with_state(state.clone(), trace::with_correlator))
+        .with_state(state)
 }

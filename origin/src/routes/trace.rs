@@ -1,6 +1,6 @@
 //! The correlator: taken from the call or made up, on every log line of the call, and echoed on its answer.
 
-use crate::app::App;
+use crate::ambient::Random;
 use crate::fault::Failure;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -12,14 +12,18 @@ use std::sync::Arc;
 use tracing::Instrument as _;
 
 /// 400 `invalid-request` for a malformed correlator; otherwise the call runs within a span that has it.
-pub(super) async fn with_correlator(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn with_correlator(
+    State(random): State<Arc<dyn Random>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let correlator =
         match request.headers().get(HEADER).map(|value| value.to_str().ok().and_then(Correlator::parse)) {
             Some(Some(correlator)) => correlator,
             Some(None) => {
                 return Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response();
             }
-            None => Correlator::from_random(app.random.bytes()),
+            None => Correlator::from_random(random.bytes()),
         };
     // The route's pattern, not its path: a path may hold an identifier of a partner's.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();

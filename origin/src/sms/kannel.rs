@@ -2,8 +2,9 @@
 //! all that matters in headers and the text as the body: neither number nor text stand in a URL, where access logs and
 //! proxies would keep them.
 
+use super::gateway::{Cause, Sent, Text, Texts};
 use super::parts::{self, Alphabet};
-use super::{Cause, Delivery, Sent, Text, Texts};
+use super::receipt::Delivery;
 use crate::ambient::{Clock, Random};
 use crate::config::KannelSettings;
 use crate::http::Peer;

@@ -4,7 +4,7 @@
 use super::{BEN, CLEO, FRESH, GUS, NUMBERS, Search};
 use http::{Method, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
-use onbill_origin::coupon::{HEADER, issue_file, remind_all};
+use onbill_origin::coupon::{HEADER, issue_file};
 use onbill_test_harness::{Mishap, World, folder, write_password_file};
 use serde_json::{Value, json};
 
@@ -73,8 +73,13 @@ async fn by_file(world: &World) {
         "{}\nk-4,{FRESH},6M,8999,USD,,\nk-5,{BEN}x,6M,8999,USD,,\nk-6,{CLEO},99M,8999,USD,,\nk-4,{CLEO},6M,8999,USD,,\n{CLEO}\n",
         HEADER.join(",")
     );
-    let report =
-        issue_file(world.acme.app(), file.as_bytes(), |complaint| complaints.push(complaint), |_| {}).await;
+    let report = issue_file(
+        &world.acme.app().coupons,
+        file.as_bytes(),
+        |complaint| complaints.push(complaint),
+        |_| {},
+    )
+    .await;
     let report = report.expect("reads");
     assert_eq!((report.issued, report.refused), (1, 4), "{complaints:?}");
     Search::new(&NUMBERS).assert_absent("a complaint", complaints.join("\n").as_bytes());
@@ -88,7 +93,7 @@ async fn ends(world: &World, codes: &mut Vec<String>) {
     world.pass_seconds(4_000);
     codes.push(newest_code(world, FRESH).await);
     world.pass_seconds(170 * DAY_SECONDS);
-    assert!(remind_all(world.acme.app()).await.expect("works") > 0);
+    assert!(world.acme.app().coupons.remind_all().await.expect("works") > 0);
     world.acme.deliver().await;
     world.network.disturb(NOTIFICATION, Mishap::Lost);
     issue(world, "k-7", CLEO, "en").await;

@@ -3,7 +3,6 @@
 use super::{GOOD, REDEEM, coupon, redeem, refused, sold, typed, world};
 use crate::subscriptions::{change, subscribed};
 use http::{Method, StatusCode};
-use onbill_origin::coupon::remind_all;
 use onbill_test_harness::World;
 use onbill_test_harness::customer::{Choice, charge};
 use serde_json::{Value, json};
@@ -18,7 +17,7 @@ async fn post(world: &World, pai: &Value, id: &str, from: &str, to: &str) -> (St
 }
 
 async fn remind(world: &World) -> usize {
-    remind_all(world.acme.app()).await.expect("works")
+    world.acme.app().coupons.remind_all().await.expect("works")
 }
 
 #[tokio::test]

@@ -12,8 +12,13 @@ use std::fmt::Write as _;
 
 async fn read(world: &World, text: &str) -> (Result<Report, Stopped>, Vec<String>) {
     let mut complaints = Vec::new();
-    let report =
-        issue_file(world.acme.app(), text.as_bytes(), |complaint| complaints.push(complaint), |_| {}).await;
+    let report = issue_file(
+        &world.acme.app().coupons,
+        text.as_bytes(),
+        |complaint| complaints.push(complaint),
+        |_| {},
+    )
+    .await;
     (report, complaints)
 }
 

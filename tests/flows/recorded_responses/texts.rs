@@ -3,7 +3,6 @@
 use super::recorder::Recorder;
 use http::Method;
 use onbill_domain::locale::Locale;
-use onbill_origin::coupon::remind_all;
 use serde_json::json;
 
 const GOOD: &str = "+12025550101";
@@ -55,7 +54,7 @@ async fn coupons(recorder: &mut Recorder) {
     }
     recorder.section("reminders");
     recorder.world.pass_seconds(SIX_MONTHS_ALMOST);
-    let count = remind_all(recorder.world.acme.app()).await.expect("works");
+    let count = recorder.world.acme.app().coupons.remind_all().await.expect("works");
     assert_eq!(count, BUYERS.len());
     recorder.deliver("in every language").await;
 }

@@ -7,7 +7,7 @@ use crate::{Process, Seat, folder};
 use async_trait::async_trait;
 use onbill_origin::config::Billing;
 use onbill_origin::config::FileSettings;
-use onbill_origin::delivery::files::{self, Directory, Folder, Reading, Spool};
+use onbill_origin::delivery::files::{Directory, Folder, Reading, Spool};
 use onbill_origin::fault::Fault;
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,7 +70,7 @@ impl Seat {
         let Process { app, life, .. } = &self.processes[0];
         let spool =
             FragileSpool { directory: Directory::open(&self.files().directory)?, life: Arc::clone(life) };
-        files::round(app, &spool).await
+        app.files.make_round(&spool).await
     }
 
     /// One round of hand-off by files.

@@ -19,9 +19,7 @@ use onbill_edge::Config;
 use onbill_edge::fake::FakePlatform;
 use onbill_edge::platform::Unreachable as NotReached;
 use onbill_origin::app::App;
-use onbill_origin::delivery;
 use onbill_origin::http::{Peer, Unreachable};
-use onbill_origin::routes::router;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -145,7 +143,7 @@ impl Network {
 
     /// The same for the programs of an origin, which can die: then one takes no call and gives no answer.
     pub fn attach_origin(&self, authority: &str, programs: &[Process]) {
-        let services = programs.iter().map(|each| (router(Arc::clone(&each.app)), Arc::clone(&each.life)));
+        let services = programs.iter().map(|each| (each.app.router(), Arc::clone(&each.life)));
         hold(&self.services).insert(authority.to_owned(), Service::Axum(services.collect()));
         let apps = programs.iter().map(|each| Arc::clone(&each.app)).collect();
         hold(&self.apps).insert(authority.to_owned(), apps);
@@ -338,7 +336,7 @@ impl Network {
         let apps: Vec<Arc<App>> = hold(&self.apps).values().flatten().cloned().collect();
         for app in apps {
             // One that is dead, or dies of it, is somebody else's business. In a box, because its calls come by here.
-            let _ = Box::pin(delivery::deliver_due(&app)).await;
+            let _ = Box::pin(app.worker.deliver_due()).await;
         }
         self.stalled.store(false, Ordering::Relaxed);
     }

@@ -14,7 +14,6 @@ use onbill_origin::app::App;
 use onbill_origin::config::Database;
 use onbill_origin::config::SmsSettings;
 use onbill_origin::config::{AccountSource, Billing, Config, HandOffSeconds, SimSwapHours};
-use onbill_origin::delivery;
 use onbill_origin::fault::Fault;
 use onbill_origin::store::Store;
 use onbill_sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
@@ -237,7 +236,7 @@ impl Seat {
     /// Delivers what is due in the outbox: all programs at once, each as far as it lives.
     /// Gives how many entries were tried.
     pub async fn try_deliver(&self) -> Result<usize, Fault> {
-        let all = join_all(self.processes.iter().map(|process| delivery::deliver_due(&process.app))).await;
+        let all = join_all(self.processes.iter().map(|process| process.app.worker.deliver_due())).await;
         all.into_iter().sum()
     }
 

@@ -4,7 +4,7 @@
 use axum::extract::Request;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::key::{KeyUse, Keyring, Party};
 use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::{self, Nonce, ReceivedSignature, RequestComponents};
@@ -44,7 +44,7 @@ impl Gate {
     }
 
     /// The same where several parties have a key of this use; gives the one that signed as well.
-    pub async fn admit_and_name(&self, request: Request, now: Timestamp) -> Result<(String, Bytes), Reject> {
+    pub async fn admit_and_name(&self, request: Request, now: Timestamp) -> Result<(Party, Bytes), Reject> {
         // 1. Size.
         let (parts, body) = request.into_parts();
         let body = axum::body::to_bytes(body, BODY_BYTES_MAX)

@@ -5,7 +5,6 @@ use crate::pins::pin_in;
 use crate::scene::{GOOD, until};
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_origin::coupon::{HEADER, issue_file};
-use onbill_origin::delivery;
 use serde_json::json;
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -22,12 +21,12 @@ async fn a_pin_goes_before_a_thousand_coupons_and_each_of_them_comes_once() {
         for n in 0..COUPONS {
             writeln!(file, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
         }
-        let report = issue_file(&market.app, file.as_bytes(), |why| panic!("{why}"), |_| {}).await;
+        let report = issue_file(&market.app.coupons, file.as_bytes(), |why| panic!("{why}"), |_| {}).await;
         assert_eq!(report.expect("reads").issued, COUPONS as u64);
 
         market.trouble(json!({"smsc": "slow"})).await;
         let asked = market.operator.smsc_asked();
-        market.working.spawn(delivery::run(Arc::clone(&market.app)));
+        market.working.spawn(Arc::clone(&market.app.worker).run());
         until("the SMSC has as many as it gets", async || market.operator.smsc_asked() == asked + UNHURRIED)
             .await;
         market.enter_number().await;
@@ -38,7 +37,7 @@ async fn a_pin_goes_before_a_thousand_coupons_and_each_of_them_comes_once() {
         until("all have come", async || {
             // What had waited for a place in the window for too long is due again in a while.
             market.clock.pass_seconds(1);
-            market.app.ring_outbox();
+            market.app.wake_queue();
             market.inbox().await.len() > COUPONS
         })
         .await;

@@ -7,7 +7,7 @@ pub use read::ConfigFault;
 
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
-use onbill_domain::key::Keyring;
+use onbill_domain::key::{Keyring, Party};
 
 /// Everything the edge was told.
 #[derive(Debug)]
@@ -43,8 +43,8 @@ impl Operator {
     }
 
     /// How it is named in the key ring.
-    pub(crate) fn party(&self) -> String {
-        format!("operator:{}", self.id)
+    pub(crate) fn party(&self) -> Party {
+        Party::operator(&self.id)
     }
 }
 
@@ -65,8 +65,8 @@ pub struct Partner {
 
 impl Partner {
     /// How it is named in the key ring.
-    pub(crate) fn party(&self) -> String {
-        format!("partner:{}", self.id)
+    pub(crate) fn party(&self) -> Party {
+        Party::partner(&self.id)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Config, Operator, Partner};
 use http::Uri;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
-use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::key::{KeyUse, Keyring, Party};
 use onbill_domain::site_origin::parse_site_origin;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -86,7 +86,7 @@ impl Config {
 
     /// Every party has the keys that its calls need, and none can sign in the partner's place.
     fn check_keys(&self) -> Result<(), ConfigFault> {
-        let needed = |key_use: KeyUse, party: String| match self.keys.signing_key(key_use, &party) {
+        let needed = |key_use: KeyUse, party: Party| match self.keys.signing_key(key_use, &party) {
             Some(_) => Ok(()),
             None => Err(fault(format!("KEYRING: there is no {} key of {party}", key_use.as_str()))),
         };

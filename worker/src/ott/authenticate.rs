@@ -34,8 +34,8 @@ pub(crate) async fn authenticate<'c, P: Platform>(call: &'c Call<'_, P>) -> Resu
 /// The partner that signed, or the reason for the log.
 fn partner<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'static str> {
     let key = signer(call, KeyUse::PartnerCall)?;
-    let id = key.party.strip_prefix("partner:").unwrap_or_default();
-    call.config.partner(id).ok_or("the signature is of a partner that is not served")
+    let partner = key.party.partner_id().and_then(|id| call.config.partner(id.as_str()));
+    partner.ok_or("the signature is of a partner that is not served")
 }
 
 /// The key that signed a call, if it is one of this use; or the reason for the log.

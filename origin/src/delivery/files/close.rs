@@ -1,12 +1,12 @@
 //! Making a file of what waits.
 
-use crate::app::App;
-use crate::config::Config;
-use crate::delivery::{self, charge};
+use super::exchange::FileExchange;
+use crate::delivery::alarms::raise_alarm;
 use crate::fault::{Failure, Fault};
 use crate::store::{Entry, HandOff, LEASE_SECONDS_MAX, Lane, Work};
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use onbill_domain::ids::OperatorId;
 use onbill_domain::timestamp::Timestamp;
 
 /// Seconds after which nobody is asked about any more: half of the lease is left for the database. What has not had its
@@ -25,35 +25,6 @@ enum Fate {
     Unasked(Entry),
 }
 
-/// Makes files of all that waits, once in each interval. Another origin may have done so already.
-pub(super) async fn if_due(app: &App) -> Result<(), Fault> {
-    let Some(settings) = &app.config.files else { return Ok(()) };
-    let seconds = 60 * i64::from(settings.every_minutes);
-    let interval = |at: Timestamp| at.unix_seconds().div_euclid(seconds);
-    let now = app.now();
-    if app.store.last_filed_at().await?.is_some_and(|last| interval(last) >= interval(now)) {
-        return Ok(());
-    }
-    let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
-    let lines_max = settings.lines as usize;
-    // When there is more than this interval can do, the next one goes on.
-    while app.now() < next {
-        let now = app.now();
-        let until = now.plus_seconds(LEASE_SECONDS_MAX);
-        let leased = app.store.lease_due(Lane::Bills, now, until, settings.lines).await?;
-        // A kind of which all were leased that may be may have more.
-        let is_all = leased.len() < lines_max;
-        let sifted = sift(app, leased, next).await?;
-        for lines in sifted.lines.chunks(lines_max) {
-            make(app, lines).await?;
-        }
-        if is_all && sifted.unasked == 0 {
-            break;
-        }
-    }
-    Ok(())
-}
-
 /// Entries that were asked about.
 #[derive(Default)]
 struct Sifted {
@@ -63,81 +34,113 @@ struct Sifted {
     unasked: usize,
 }
 
-/// Asks about every entry again, and settles what is not for a file.
-async fn sift(app: &App, entries: Vec<Entry>, next: Timestamp) -> Result<Sifted, Fault> {
-    let until = app.now().plus_seconds(ASKING_SECONDS);
-    let fates = entries.into_iter().map(|entry| fate(app, entry, until, next));
-    // All of them before anything is settled: whoever is left in the middle of asking may hold what settling waits for.
-    let fates: Vec<Fate> = stream::iter(fates).buffered(ASKED_AT_ONCE).collect().await;
-    let (mut sifted, mut unclear) = (Sifted::default(), 0_u32);
-    for fate in fates {
-        match fate {
-            Fate::Line(entry) => sifted.lines.push(entry),
-            Fate::Unasked(entry) => {
-                sifted.unasked += 1;
-                settle(app, entry, HandOff::Later { due_at: app.now() }).await?;
+impl FileExchange {
+    /// Makes files of all that waits, once in each interval. Another origin may have done so already.
+    pub(super) async fn close_if_due(&self) -> Result<(), Fault> {
+        let Some(settings) = &self.settings else { return Ok(()) };
+        let seconds = 60 * i64::from(settings.every_minutes);
+        let interval = |at: Timestamp| at.unix_seconds().div_euclid(seconds);
+        let now = self.clock.now();
+        if self.store.last_filed_at().await?.is_some_and(|last| interval(last) >= interval(now)) {
+            return Ok(());
+        }
+        let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
+        let lines_max = settings.lines as usize;
+        // When there is more than this interval can do, the next one goes on.
+        while self.clock.now() < next {
+            let now = self.clock.now();
+            let until = now.plus_seconds(LEASE_SECONDS_MAX);
+            let leased = self.store.lease_due(Lane::Bills, now, until, settings.lines).await?;
+            // A kind of which all were leased that may be may have more.
+            let is_all = leased.len() < lines_max;
+            let sifted = self.sift(leased, next).await?;
+            for lines in sifted.lines.chunks(lines_max) {
+                self.make_file(lines).await?;
             }
-            Fate::Not(entry, outcome) => {
-                unclear += u32::from(matches!(outcome, HandOff::Later { .. }));
-                settle(app, entry, outcome).await?;
+            if is_all && sifted.unasked == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks about every entry again, and settles what is not for a file.
+    async fn sift(&self, entries: Vec<Entry>, next: Timestamp) -> Result<Sifted, Fault> {
+        let until = self.clock.now().plus_seconds(ASKING_SECONDS);
+        let fates = entries.into_iter().map(|entry| self.decide_fate(entry, until, next));
+        // All of them before anything is settled: whoever is left in the middle of asking may hold what settling waits for.
+        let fates: Vec<Fate> = stream::iter(fates).buffered(ASKED_AT_ONCE).collect().await;
+        let (mut sifted, mut unclear) = (Sifted::default(), 0_u32);
+        for fate in fates {
+            match fate {
+                Fate::Line(entry) => sifted.lines.push(entry),
+                Fate::Unasked(entry) => {
+                    sifted.unasked += 1;
+                    self.settle_entry(entry, HandOff::Later { due_at: self.clock.now() }).await?;
+                }
+                Fate::Not(entry, outcome) => {
+                    unclear += u32::from(matches!(outcome, HandOff::Later { .. }));
+                    self.settle_entry(entry, outcome).await?;
+                }
+            }
+        }
+        if unclear > 0 {
+            tracing::error!(unclear, alarm = "standing-unknown", "charges wait for the next file");
+        }
+        Ok(sifted)
+    }
+
+    /// A refund needs no account. A charge needs the one that it was accepted for, as it stands now: it was posted an interval
+    /// ago, or more.
+    async fn decide_fate(&self, entry: Entry, until: Timestamp, next: Timestamp) -> Fate {
+        let Work::Charge { transaction_id } = &entry.work else { return Fate::Line(entry) };
+        if self.clock.now() >= until {
+            return Fate::Unasked(entry);
+        }
+        let standing = match self.store.charge(transaction_id.clone()).await {
+            Ok(Some(charge)) => self.billing.check_subscriber(&charge).await,
+            // Settled meanwhile: its entry went with it, and no file will take it.
+            Ok(None) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        match standing {
+            Ok(None) => Fate::Line(entry),
+            Ok(Some(reason)) => Fate::Not(entry, HandOff::Declined { reason, raw_code: None }),
+            Err(Failure::Fault(Fault::Broken(what))) => {
+                tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
+                Fate::Not(entry, HandOff::Parked)
+            }
+            Err(failure) => {
+                tracing::warn!(?failure, transaction_id, "an account could not be asked about");
+                Fate::Not(entry, HandOff::Later { due_at: next })
             }
         }
     }
-    if unclear > 0 {
-        tracing::error!(unclear, alarm = "standing-unknown", "charges wait for the next file");
-    }
-    Ok(sifted)
-}
 
-/// A refund needs no account. A charge needs the one that it was accepted for, as it stands now: it was posted an interval
-/// ago, or more.
-async fn fate(app: &App, entry: Entry, until: Timestamp, next: Timestamp) -> Fate {
-    let Work::Charge { transaction_id } = &entry.work else { return Fate::Line(entry) };
-    if app.now() >= until {
-        return Fate::Unasked(entry);
+    async fn settle_entry(&self, entry: Entry, outcome: HandOff) -> Result<(), Fault> {
+        let id = match &entry.work {
+            Work::Charge { transaction_id } => transaction_id.clone(),
+            _ => String::new(),
+        };
+        let settling = self.store.settle(self.clock.now(), entry, outcome).await?;
+        raise_alarm(settling, "charge", &id);
+        self.wake_up.wake_queue();
+        Ok(())
     }
-    let standing = match app.store.charge(transaction_id.clone()).await {
-        Ok(Some(charge)) => charge::standing(app, &charge).await,
-        // Settled meanwhile: its entry went with it, and no file will take it.
-        Ok(None) => Ok(None),
-        Err(error) => Err(error.into()),
-    };
-    match standing {
-        Ok(None) => Fate::Line(entry),
-        Ok(Some(reason)) => Fate::Not(entry, HandOff::Declined { reason, raw_code: None }),
-        Err(Failure::Fault(Fault::Broken(what))) => {
-            tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
-            Fate::Not(entry, HandOff::Parked)
+
+    async fn make_file(&self, entries: &[Entry]) -> Result<(), Fault> {
+        let (now, file_id) =
+            (self.clock.now(), file_name(&self.operator, self.clock.now(), self.random.bytes()));
+        let lines = self.store.file(now, file_id.clone(), entries.to_vec()).await?;
+        if lines > 0 {
+            tracing::info!(file = file_id, lines, "a file was made");
         }
-        Err(failure) => {
-            tracing::warn!(?failure, transaction_id, "an account could not be asked about");
-            Fate::Not(entry, HandOff::Later { due_at: next })
-        }
+        Ok(())
     }
-}
-
-async fn settle(app: &App, entry: Entry, outcome: HandOff) -> Result<(), Fault> {
-    let id = match &entry.work {
-        Work::Charge { transaction_id } => transaction_id.clone(),
-        _ => String::new(),
-    };
-    let settling = app.store.settle(app.now(), entry, outcome).await?;
-    delivery::look_at(settling, "charge", &id);
-    app.ring_outbox();
-    Ok(())
-}
-
-async fn make(app: &App, entries: &[Entry]) -> Result<(), Fault> {
-    let (now, file_id) = (app.now(), name(&app.config, app.now(), app.random.bytes()));
-    let lines = app.store.file(now, file_id.clone(), entries.to_vec()).await?;
-    if lines > 0 {
-        tracing::info!(file = file_id, lines, "a file was made");
-    }
-    Ok(())
 }
 
 /// Names sort by time; those of one second are told apart by chance. Nothing in a name comes from what is in the file.
-fn name(config: &Config, now: Timestamp, random: [u8; 4]) -> String {
+fn file_name(operator: &OperatorId, now: Timestamp, random: [u8; 4]) -> String {
     let at: String = now.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
-    format!("{}-{at}-{}", config.operator, super::render::hex(&random))
+    format!("{operator}-{at}-{}", super::render::hex(&random))
 }

@@ -4,7 +4,8 @@
 //! This is, beside the CSP API, the one place where numbers leave the origin. A refund carries none: billing finds the
 //! bill by the charge, whoever has the number today.
 
-use crate::delivery::charge;
+use super::names::csv_name;
+use crate::delivery::billing::charge_subscriber;
 use crate::fault::Fault;
 use crate::store::{Bill, File, FileLine, Holder};
 use onbill_domain::digest::sha256;
@@ -69,7 +70,7 @@ pub(super) fn csv(
         let (value, currency) = (amount.amount_minor.to_string(), amount.currency.as_str());
         match bill {
             Bill::Charge(charge) => {
-                let holder = charge::known(charge)?;
+                let holder = charge_subscriber(charge)?;
                 let msisdn = open(holder)?;
                 let period = charge.service_period;
                 csv.write_record([
@@ -126,7 +127,7 @@ pub(super) fn manifest(
     }
     let total = |((kind, currency), (lines, amount))| Total { kind, currency, lines, amount };
     let manifest = Manifest {
-        file: super::csv_name(&file.file_id),
+        file: csv_name(&file.file_id),
         operator: operator.as_str(),
         created_at: file.created_at,
         lines: file.lines,

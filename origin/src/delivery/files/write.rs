@@ -1,10 +1,10 @@
 //! Writing a file where billing finds it: its contents on the disk first, then its name, then its manifest, then the
 //! books. What has a name is never written over.
 
+use super::exchange::FileExchange;
+use super::names::{csv_name, manifest_name};
+use super::render;
 use super::spool::{Folder, Reading, Spool};
-use super::{csv_name, manifest_name, render};
-use crate::app::App;
-use crate::delivery::charge;
 use crate::fault::Fault;
 use crate::store::File;
 use onbill_domain::digest::sha256;
@@ -12,52 +12,54 @@ use onbill_domain::digest::sha256;
 /// How the name of a file ends that is not whole yet. Billing looks for manifests, and so never at one of these.
 const UNFINISHED: &str = ".tmp";
 
-/// Writes every file that is in the books and not known to be written.
-pub(super) async fn all(app: &App, spool: &dyn Spool) -> Result<(), Fault> {
-    let mut outcome = Ok(());
-    for file in app.store.unwritten_files().await? {
-        if let Err(fault) = write(app, spool, &file).await {
-            tracing::error!(?fault, file = file.file_id, alarm = "file-not-written", "a file waits");
-            outcome = Err(fault);
+impl FileExchange {
+    /// Writes every file that is in the books and not known to be written.
+    pub(super) async fn write_files(&self, spool: &dyn Spool) -> Result<(), Fault> {
+        let mut outcome = Ok(());
+        for file in self.store.unwritten_files().await? {
+            if let Err(fault) = self.write_file(spool, &file).await {
+                tracing::error!(?fault, file = file.file_id, alarm = "file-not-written", "a file waits");
+                outcome = Err(fault);
+            }
         }
+        outcome
     }
-    outcome
-}
 
-/// 1. Renders the file from the books.
-/// 2. With its manifest there, it was written before, and billing may have taken it away already.
-/// 3. Else the file, and last its manifest.
-/// 4. Notes it.
-async fn write(app: &App, spool: &dyn Spool, file: &File) -> Result<(), Fault> {
-    // 1.
-    let lines = app.store.file_lines(file.file_id.clone()).await?;
-    if lines.len() != file.lines as usize {
-        return Err(Fault::Broken("a file has lost lines"));
+    /// 1. Renders the file from the books.
+    /// 2. With its manifest there, it was written before, and billing may have taken it away already.
+    /// 3. Else the file, and last its manifest.
+    /// 4. Notes it.
+    async fn write_file(&self, spool: &dyn Spool, file: &File) -> Result<(), Fault> {
+        // 1.
+        let lines = self.store.file_lines(file.file_id.clone()).await?;
+        if lines.len() != file.lines as usize {
+            return Err(Fault::Broken("a file has lost lines"));
+        }
+        let csv = render::csv(&lines, |holder| self.vault.open_number(&holder.number.sealed))?;
+        let manifest = render::manifest(&self.operator, file, &lines, &csv)?;
+        // 2.
+        let name = manifest_name(&file.file_id);
+        if !is_there(spool, &name, &manifest).await? {
+            // 3.
+            clear_unfinished(spool, &file.file_id).await?;
+            self.put(spool, &csv_name(&file.file_id), &csv).await?;
+            self.put(spool, &name, &manifest).await?;
+        }
+        // 4.
+        self.store.file_written(self.clock.now(), file.file_id.clone(), sha256(&csv)).await?;
+        tracing::info!(file = file.file_id, lines = file.lines, "a file is out");
+        Ok(())
     }
-    let csv = render::csv(&lines, |holder| charge::number(app, holder))?;
-    let manifest = render::manifest(&app.config.operator, file, &lines, &csv)?;
-    // 2.
-    let name = manifest_name(&file.file_id);
-    if !is_there(spool, &name, &manifest).await? {
-        // 3.
-        clear_unfinished(spool, &file.file_id).await?;
-        put(app, spool, &csv_name(&file.file_id), &csv).await?;
-        put(app, spool, &name, &manifest).await?;
-    }
-    // 4.
-    app.store.file_written(app.now(), file.file_id.clone(), sha256(&csv)).await?;
-    tracing::info!(file = file.file_id, lines = file.lines, "a file is out");
-    Ok(())
-}
 
-/// Another origin may be writing the same file: each has an unfinished one of its own, and both come to the same bytes.
-async fn put(app: &App, spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<(), Fault> {
-    if is_there(spool, name, contents).await? {
-        return Ok(());
+    /// Another origin may be writing the same file: each has an unfinished one of its own, and both come to the same bytes.
+    async fn put(&self, spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<(), Fault> {
+        if is_there(spool, name, contents).await? {
+            return Ok(());
+        }
+        let unfinished = format!("{name}.{}{UNFINISHED}", render::hex(&self.random.bytes::<4>()));
+        spool.create(Folder::Out, &unfinished, contents).await?;
+        Ok(spool.rename((Folder::Out, &unfinished), (Folder::Out, name)).await?)
     }
-    let unfinished = format!("{name}.{}{UNFINISHED}", render::hex(&app.random.bytes::<4>()));
-    spool.create(Folder::Out, &unfinished, contents).await?;
-    Ok(spool.rename((Folder::Out, &unfinished), (Folder::Out, name)).await?)
 }
 
 /// Whether a file has its name already; an error when that name is another's.

@@ -1,8 +1,7 @@
 //! `POST /edge/v1/account`: the holder of a proven number reads their own page.
 
-use super::own_page::{Owner, read_cursor};
-use crate::app::App;
 use crate::fault::Failure;
+use crate::flow::{AccountPages, parse_cursor};
 use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
@@ -11,17 +10,17 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// 1. The cursor, if there is one, must be ours: 400 `invalid-request`.
-/// 2. The flow must be that of the number's present holder: see [`Owner::of_flow`] for the refusals.
+/// 2. The flow must be that of the number's present holder: see [`AccountPages::find_owner`] for the refusals.
 /// 3. 200 with the page.
 pub(in crate::routes) async fn read_account(
-    State(app): State<Arc<App>>,
+    State(pages): State<Arc<AccountPages>>,
     call: EdgeCall,
 ) -> Result<Json<AccountPage>, Failure> {
     // 1.
     let request: AccountPageRequest = parse(&call.body)?;
-    let before = request.cursor.as_deref().map(read_cursor).transpose()?;
+    let before = request.cursor.as_deref().map(parse_cursor).transpose()?;
     // 2.
-    let owner = Owner::of_flow(&app, &request.flow).await?;
+    let owner = pages.find_owner(&request.flow).await?;
     // 3.
-    Ok(Json(owner.page(&app, &request.flow, before).await?))
+    Ok(Json(pages.read_page(&owner, &request.flow, before).await?))
 }

@@ -1,15 +1,17 @@
 //! `POST /edge/v1/return`: a customer came back from the partner.
 
-use crate::app::App;
-use crate::fault::{Failure, Fault};
+use crate::ambient::{Clock, Random};
+use crate::config::Config;
+use crate::fault::Failure;
+use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
+use crate::store::Store;
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
-use onbill_domain::key::KeyUse;
 use onbill_domain::limits::RETURN_RESULT_TTL_SECONDS;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::token::{self, ISSUER, ResultClaims, SignupOutcome};
+use onbill_domain::token::{ISSUER, ResultClaims, SignupOutcome};
 use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -22,12 +24,16 @@ const PARAMETER: &str = "onbill_result";
 ///    that the customer cancelled is taken.
 /// 3. 200 with the operator's URL and the result in its query.
 pub(in crate::routes) async fn come_back(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
+    State(signer): State<Arc<TokenSigner>>,
     call: EdgeCall,
 ) -> Result<Json<ReturnResponse>, Failure> {
     // 1.
     let request: ReturnRequest = parse(&call.body)?;
-    let end = app.store.signup_end(sha256(request.ticket.as_bytes())).await?;
+    let end = store.signup_end(sha256(request.ticket.as_bytes())).await?;
     let end = end.ok_or_else(|| Reject::new(ErrorCode::NotFound, "There is no such visit."))?;
 
     // 2.
@@ -35,19 +41,18 @@ pub(in crate::routes) async fn come_back(
         SignupOutcome::Pending if request.cancelled => SignupOutcome::Cancelled,
         known => known,
     };
-    let now = app.now().unix_seconds();
+    let now = clock.now().unix_seconds();
     let claims = ResultClaims {
         iss: ISSUER.to_owned(),
-        aud: app.config.operator.clone(),
+        aud: config.operator.clone(),
         outcome,
         offer: end.offer,
         partner_subscription_id: end.partner_subscription_id,
-        jti: app.random.uuid(),
+        jti: random.uuid(),
         iat: now,
         exp: now + RETURN_RESULT_TTL_SECONDS,
     };
-    let key = app.signing_key(KeyUse::ReturnResult)?;
-    let result = token::sign(key, &claims).ok_or(Fault::Broken("the result key does not sign"))?;
+    let result = signer.sign(&claims)?;
 
     // 3.
     Ok(Json(ReturnResponse { location: with_result(&end.return_url, &result) }))

@@ -2,12 +2,9 @@
 
 pub(super) mod account;
 pub(super) mod account_unlink;
-mod after_proof;
 pub(super) mod come_back;
-mod own_page;
 pub(super) mod pai;
 pub(super) mod pin;
-mod proven_flow;
 pub(super) mod result;
 pub(super) mod signup;
 pub(super) mod subscription;

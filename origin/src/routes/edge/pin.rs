@@ -1,11 +1,13 @@
 //! `POST /edge/v1/pin`: a customer entered a PIN.
 
-use super::after_proof::AfterProof;
-use crate::app::App;
-use crate::fault::{Failure, Fault};
+use crate::ambient::Clock;
+use crate::config::Config;
+use crate::fault::Failure;
+use crate::flow::{Eligibility, NextSteps};
+use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::EdgeCall;
-use crate::routes::standing;
+use crate::store::Store;
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
@@ -16,26 +18,30 @@ use std::sync::Arc;
 /// 1. Tries the PIN, which counts: 400 `pin-invalid`, 400 `pin-expired` (over, or no such flow), or 429 once five
 ///    tries were made, until the code would have expired. The right one is right again: its answer may be lost.
 /// 2. The number is proven now, unless its SIM is a new one: 400 `account-not-eligible`.
-/// 3. The account's standing decides what comes next: see [`AfterProof::of`] for the refusals. 200 `confirm`,
+/// 3. The account's standing decides what comes next: see [`NextSteps::decide`] for the refusals. 200 `confirm`,
 ///    `already-on-bill` or `account`.
 pub(in crate::routes) async fn try_pin(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
+    State(vault): State<Arc<Vault>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(eligibility): State<Arc<Eligibility>>,
+    State(next_steps): State<Arc<NextSteps>>,
     call: EdgeCall,
 ) -> Result<Json<FlowStep>, Failure> {
     // 1.
     let request: PinRequest = parse(&call.body)?;
     let flow_hash = sha256(request.flow.as_bytes());
-    let now = app.now();
-    let pin_mac = app.vault.pin_mac(&flow_hash, &pin::as_digits(&request.pin));
-    let flow = pin::proven(now, app.store.try_pin(call.nonce, now, flow_hash, pin_mac).await?)?;
+    let now = clock.now();
+    let pin_mac = vault.pin_mac(&flow_hash, &pin::as_digits(&request.pin));
+    let flow = pin::proven(now, store.try_pin(call.nonce, now, flow_hash, pin_mac).await?)?;
 
     // 2.
-    standing::check_sim(&app, flow.number.index).await?;
-    let msisdn =
-        app.vault.open_number(&flow.number.sealed).ok_or(Fault::Broken("a sealed number does not open"))?;
+    eligibility.check_sim(flow.number.index).await?;
+    let msisdn = vault.open_number(&flow.number.sealed)?;
 
     // 3.
-    let offer = flow.offer.as_ref().map(|offer| app.offer(offer)).transpose()?;
-    let next = AfterProof::of(&app, offer, &msisdn).await?;
-    Ok(Json(next.step(&app, &request.flow).await?))
+    let offer = flow.offer.as_ref().map(|offer| config.find_offer(offer)).transpose()?;
+    let next = next_steps.decide(offer, &msisdn).await?;
+    Ok(Json(next_steps.take(next, &request.flow).await?))
 }

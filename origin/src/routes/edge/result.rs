@@ -1,10 +1,12 @@
 //! `POST /edge/v1/result`: the widget, back on the operator's page, shows how the visit ended.
 
-use crate::app::App;
+use crate::ambient::Clock;
+use crate::config::Config;
 use crate::fault::Failure;
 use crate::routes::authentic::EdgeCall;
 use axum::Json;
 use axum::extract::State;
+use onbill_domain::key::Keyring;
 use onbill_domain::token::{self, ResultClaims};
 use onbill_domain::wire::edge::{ResultRequest, ResultResponse};
 use onbill_domain::wire::parse;
@@ -12,12 +14,13 @@ use std::sync::Arc;
 
 /// 200 with what a genuine result says; 400 `token-invalid` or `token-expired`.
 pub(in crate::routes) async fn check_result(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(keys): State<Arc<Keyring>>,
+    State(clock): State<Arc<dyn Clock>>,
     call: EdgeCall,
 ) -> Result<Json<ResultResponse>, Failure> {
     let request: ResultRequest = parse(&call.body)?;
-    let claims: ResultClaims =
-        token::verify(&app.keys, app.config.operator.as_str(), app.now(), &request.result)?;
-    let offer = app.offer(&claims.offer)?;
+    let claims: ResultClaims = token::verify(&keys, config.operator.as_str(), clock.now(), &request.result)?;
+    let offer = config.find_offer(&claims.offer)?;
     Ok(Json(ResultResponse { outcome: claims.outcome, offer: offer.view() }))
 }

@@ -1,18 +1,18 @@
 //! `POST /edge/v1/signup`: the customer goes on to the partner, and a sign-up token is minted for them.
 
-use super::proven_flow;
-use crate::app::App;
-use crate::fault::{Failure, Fault};
+use crate::ambient::{Clock, Random};
+use crate::config::Config;
+use crate::fault::Failure;
+use crate::flow::{Eligibility, EligibleAccount, FlowProofs, already_on_bill, flow_expired};
+use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
-use crate::routes::standing::{self, Good};
-use crate::store::{FreshNames, NewPai, NewSignup, SignupIssue};
+use crate::store::{FreshNames, NewPai, NewSignup, SignupIssue, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
-use onbill_domain::key::KeyUse;
 use onbill_domain::limits::SIGNUP_TOKEN_TTL_SECONDS;
-use onbill_domain::token::{self, ISSUER, SignupClaims};
+use onbill_domain::token::{ISSUER, SignupClaims};
 use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
 use onbill_domain::wire::kv::PaiMapping;
 use onbill_domain::wire::parse;
@@ -25,28 +25,35 @@ use std::sync::Arc;
 /// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
+    State(eligibility): State<Arc<Eligibility>>,
+    State(proofs): State<Arc<FlowProofs>>,
+    State(signer): State<Arc<TokenSigner>>,
     call: EdgeCall,
 ) -> Result<Json<SignupResponse>, Failure> {
     // 1.
     let request: SignupRequest = parse(&call.body)?;
-    let now = app.now();
-    let (flow, msisdn) = proven_flow::find(&app, &request.flow).await?;
-    let offer = app.offer(&flow.offer.ok_or_else(proven_flow::expired)?)?;
+    let now = clock.now();
+    let (flow, msisdn) = proofs.find_proven(&request.flow).await?;
+    let offer = config.find_offer(&flow.offer.ok_or_else(flow_expired)?)?;
 
     // 2.
-    let Good { known, account_type, pays_already } = standing::check(&app, offer, &msisdn).await?;
-    if !proven_flow::is_marked_for(&app, &request.flow, &known.generation) {
-        return Err(proven_flow::expired().into());
+    let eligible = eligibility.check_buyer(offer, &msisdn).await?;
+    let EligibleAccount { known, account_type, pays_already } = eligible;
+    if !proofs.is_marked_for(&request.flow, &known.generation) {
+        return Err(flow_expired().into());
     }
     if pays_already {
-        return Err(standing::already_on_bill().into());
+        return Err(already_on_bill().into());
     }
 
     // 3.
-    let jti = app.random.uuid();
-    let ticket = encode_base64url(&app.random.bytes::<16>());
-    let (edge, operator) = (&app.config.edge_url, &app.config.operator);
+    let jti = random.uuid();
+    let ticket = encode_base64url(&random.bytes::<16>());
+    let (edge, operator) = (&config.edge_url, &config.operator);
     let partner_return_url = format!("{edge}/widget/v1/return/{operator}/{ticket}");
     let new = NewSignup {
         jti: jti.clone(),
@@ -55,7 +62,7 @@ pub(in crate::routes) async fn begin_signup(
             partner: offer.partner.clone(),
             number: flow.number,
             generation: known.generation,
-            fresh: FreshNames::draw(&*app.random),
+            fresh: FreshNames::draw(&*random),
         },
         account_type,
         offer: offer.id.clone(),
@@ -63,9 +70,9 @@ pub(in crate::routes) async fn begin_signup(
         partner_return_url: partner_return_url.clone(),
         return_url: flow.return_url,
     };
-    let pai = match app.store.issue_signup(call.nonce, now, new).await? {
+    let pai = match store.issue_signup(call.nonce, now, new).await? {
         SignupIssue::Issued(pai) => pai,
-        SignupIssue::AlreadyOnBill => return Err(standing::already_on_bill().into()),
+        SignupIssue::AlreadyOnBill => return Err(already_on_bill().into()),
     };
 
     // 4.
@@ -79,10 +86,9 @@ pub(in crate::routes) async fn begin_signup(
         iat: now.unix_seconds(),
         exp: now.unix_seconds() + SIGNUP_TOKEN_TTL_SECONDS,
     };
-    let key = app.signing_key(KeyUse::SignupToken)?;
     Ok(Json(SignupResponse {
         partner: offer.partner.clone(),
-        token: token::sign(key, &claims).ok_or(Fault::Broken("the token key does not sign"))?,
+        token: signer.sign(&claims)?,
         pai: pai.pai,
         mapping: PaiMapping {
             operator: operator.clone(),

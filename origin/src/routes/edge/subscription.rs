@@ -1,8 +1,9 @@
 //! `POST /edge/v1/subscription`: the edge asks whether a subscription is this operator's, before it passes a call about it on.
 
-use crate::app::App;
+use crate::config::Config;
 use crate::fault::Failure;
 use crate::routes::authentic::EdgeCall;
+use crate::store::Store;
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -12,12 +13,13 @@ use std::sync::Arc;
 
 /// 200, or 404 `pai-not-found`.
 pub(in crate::routes) async fn look_up_subscription(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
     call: EdgeCall,
 ) -> Result<Json<LookupResponse>, Failure> {
     let request: SubscriptionLookupRequest = parse(&call.body)?;
-    if app.store.has_subscription(request.partner, request.partner_subscription_id).await? {
-        Ok(Json(LookupResponse { operator: app.config.operator.clone() }))
+    if store.has_subscription(request.partner, request.partner_subscription_id).await? {
+        Ok(Json(LookupResponse { operator: config.operator.clone() }))
     } else {
         Err(Reject::new(ErrorCode::PaiNotFound, "There is no such subscription.").into())
     }

@@ -1,9 +1,13 @@
 //! `POST /operator/v1/account-events`: something happened to an account.
 
-use crate::app::App;
+use crate::ambient::{Clock, Random};
+use crate::config::NumberPlan;
+use crate::delivery::WakeUp;
 use crate::fault::Failure;
+use crate::keys::Vault;
 use crate::lifecycle::event::{Followed, follow};
 use crate::routes::authentic::OperatorCall;
+use crate::store::Store;
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -14,17 +18,22 @@ use std::sync::Arc;
 /// 200 with what became of the event, now and to every repetition; 400 `invalid-request`; 422 `idempotency-violation`
 /// when the same eventID came before with other contents.
 pub(in crate::routes) async fn post_account_event(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<Store>>,
+    State(vault): State<Arc<Vault>>,
+    State(numbers): State<NumberPlan>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
+    State(wake_up): State<WakeUp>,
     call: OperatorCall,
 ) -> Result<Json<AccountEventResponse>, Failure> {
     let mut request: AccountEventRequest = parse(&call.body)?;
-    request.msisdn = app.numbers.spell(&request.msisdn);
-    request.new_msisdn = request.new_msisdn.map(|number| app.numbers.spell(&number));
-    request.check(app.now())?;
+    request.msisdn = numbers.spell(&request.msisdn);
+    request.new_msisdn = request.new_msisdn.map(|number| numbers.spell(&number));
+    request.check(clock.now())?;
     let event_id = request.event_id.clone();
-    match follow(&app.vault, &*app.random, &*app.store, app.now(), Some(call.nonce), &request).await? {
+    match follow(&vault, &*random, &*store, clock.now(), Some(call.nonce), &request).await? {
         Followed::Recorded(outcome) => {
-            app.ring_outbox();
+            wake_up.wake_queue();
             Ok(Json(AccountEventResponse { event_id, outcome }))
         }
         Followed::Conflict => {

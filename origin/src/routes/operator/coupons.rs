@@ -1,10 +1,12 @@
 //! `/operator/v1/coupons`: the operator has coupons made, looks at them, and has them sent again or taken back. The code
 //! itself is in the text message and nowhere else.
 
-use crate::app::App;
-use crate::coupon::{self, not_found};
+use crate::ambient::Clock;
+use crate::coupon::{Coupons, coupon_not_found};
+use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::routes::authentic::OperatorCall;
+use crate::store::Store;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -17,54 +19,60 @@ use onbill_domain::wire::coupon::{
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// `POST …/coupons`: 201, or 200 when the same was asked for before. For the refusals see [`coupon::issue`].
+/// `POST …/coupons`: 201, or 200 when the same was asked for before. For the refusals see [`Coupons::issue`].
 pub(in crate::routes) async fn issue_coupon(
-    State(app): State<Arc<App>>,
+    State(coupons): State<Arc<Coupons>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(wake_up): State<WakeUp>,
     call: OperatorCall,
 ) -> Result<(StatusCode, Json<CouponResponse>), Failure> {
     let request: CouponRequest = parse(&call.body)?;
-    let (is_new, row) = coupon::issue(&app, Some(call.nonce), &request).await?;
-    app.ring_outbox();
+    let (is_new, row) = coupons.issue(Some(call.nonce), &request).await?;
+    wake_up.wake_queue();
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(row.answer(app.now()))))
+    Ok((status, Json(row.answer(clock.now()))))
 }
 
 /// `GET …/coupons/{extCouponID}`: 200, or 404 `not-found`. It only reads: its nonce need not be spent.
 pub(in crate::routes) async fn coupon(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<Store>>,
+    State(clock): State<Arc<dyn Clock>>,
     path: Result<Path<String>, PathRejection>,
     _: OperatorCall,
 ) -> Result<Json<CouponDetails>, Failure> {
-    let row = app.store.coupon(name(path)?).await?.ok_or_else(not_found)?;
-    Ok(Json(row.view(app.now())))
+    let row = store.coupon(name(path)?).await?.ok_or_else(coupon_not_found)?;
+    Ok(Json(row.view(clock.now())))
 }
 
 /// `POST …/coupons/{extCouponID}/resend`: 200, with another code on its way; the same `resendID` again sends nothing more. For
-/// the refusals see [`coupon::renew`].
+/// the refusals see [`Coupons::resend`].
 pub(in crate::routes) async fn resend_coupon(
-    State(app): State<Arc<App>>,
+    State(coupons): State<Arc<Coupons>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(wake_up): State<WakeUp>,
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponResponse>, Failure> {
     let CouponResendRequest { resend_id } = call.asked()?;
-    let row = coupon::renew(&app, Some(call.nonce), &name(path)?, resend_id).await?;
-    app.ring_outbox();
-    Ok(Json(row.answer(app.now())))
+    let row = coupons.resend(Some(call.nonce), &name(path)?, resend_id).await?;
+    wake_up.wake_queue();
+    Ok(Json(row.answer(clock.now())))
 }
 
-/// `POST …/coupons/{extCouponID}/void`: 200, now and to every repetition. For the refusals see [`coupon::void`].
+/// `POST …/coupons/{extCouponID}/void`: 200, now and to every repetition. For the refusals see [`Coupons::void`].
 pub(in crate::routes) async fn void_coupon(
-    State(app): State<Arc<App>>,
+    State(coupons): State<Arc<Coupons>>,
+    State(clock): State<Arc<dyn Clock>>,
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponResponse>, Failure> {
     let CouponVoidRequest {} = call.asked()?;
-    let row = coupon::void(&app, Some(call.nonce), &name(path)?).await?;
-    Ok(Json(row.answer(app.now())))
+    let row = coupons.void(Some(call.nonce), &name(path)?).await?;
+    Ok(Json(row.answer(clock.now())))
 }
 
 /// A path that is no identifier names nothing.
 fn name(path: Result<Path<String>, PathRejection>) -> Result<ExtId, Reject> {
-    let Path(name) = path.map_err(|_| not_found())?;
-    ExtId::parse(&name).ok_or_else(not_found)
+    let Path(name) = path.map_err(|_| coupon_not_found())?;
+    ExtId::parse(&name).ok_or_else(coupon_not_found)
 }

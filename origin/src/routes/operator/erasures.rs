@@ -1,9 +1,12 @@
 //! `POST /operator/v1/erasures`: somebody wants to be forgotten.
 
-use crate::app::App;
+use crate::ambient::Clock;
+use crate::config::NumberPlan;
+use crate::delivery::WakeUp;
 use crate::fault::Failure;
+use crate::keys::Vault;
 use crate::routes::authentic::OperatorCall;
-use crate::store::Erasure;
+use crate::store::{Erasure, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -15,13 +18,17 @@ use std::sync::Arc;
 /// 400 `invalid-request`; 422 `idempotency-violation` when the erasureID came before, and this number has a subscriber who
 /// was there by then and was not erased.
 pub(in crate::routes) async fn post_erasure(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<Store>>,
+    State(vault): State<Arc<Vault>>,
+    State(numbers): State<NumberPlan>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(wake_up): State<WakeUp>,
     call: OperatorCall,
 ) -> Result<Json<ErasureResponse>, Failure> {
     let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
-    let number = app.vault.index(&app.numbers.spell(&msisdn));
-    let erasure = app.store.erase(Some(call.nonce), app.now(), Some(erasure_id.clone()), number).await?;
-    app.ring_outbox();
+    let number = vault.index(&numbers.spell(&msisdn));
+    let erasure = store.erase(Some(call.nonce), clock.now(), Some(erasure_id.clone()), number).await?;
+    wake_up.wake_queue();
     let outcome = match erasure {
         Erasure::Erased => ErasureOutcome::Erased,
         Erasure::Erasing => ErasureOutcome::Erasing,

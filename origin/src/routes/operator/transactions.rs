@@ -1,9 +1,9 @@
 //! `GET /operator/v1/transactions`: the ledger, a page at a time.
 
-use crate::app::App;
+use crate::config::Config;
 use crate::fault::Failure;
 use crate::routes::authentic::OperatorCall;
-use crate::store::{ChargeLine, Cursor, Dated, Period, Select};
+use crate::store::{ChargeLine, Cursor, Dated, Period, Select, Store};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -20,7 +20,8 @@ use std::sync::Arc;
 /// have the same charges for ever; how they stand may change. 400 `invalid-request` for a query that is none; 400
 /// `parameter-not-supported` for a partner that this operator does not have.
 pub(in crate::routes) async fn page_of_transactions(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
     query: Result<Query<TransactionsQuery>, QueryRejection>,
     _: OperatorCall,
 ) -> Result<Json<TransactionsResponse>, Failure> {
@@ -29,18 +30,18 @@ pub(in crate::routes) async fn page_of_transactions(
     let Query(query) = query.map_err(is_no_query)?;
     let wrong_order = || Reject::invalid_request("to must not lie before from.");
     let period = Period::of_days(query.from, query.to).ok_or_else(wrong_order)?;
-    let partner = partner(&app, query.partner)?;
+    let partner = find_partner(&config, query.partner)?;
     let no_cursor = || Reject::invalid_request("cursor is not one of an earlier page.");
     let after = query.cursor.map(|text| read_cursor(&text, period).ok_or_else(no_cursor)).transpose()?;
     let select = Select { partner: partner.clone(), period, dated: Dated::Created, status: query.status };
-    let page = app.store.charges(select, after, TRANSACTIONS_PER_PAGE).await?;
+    let page = store.charges(select, after, TRANSACTIONS_PER_PAGE).await?;
     let page = page.map(|line| entry(line, &partner));
     Ok(Json(TransactionsResponse { transactions: page.lines, next: page.next.map(|at| write_cursor(&at)) }))
 }
 
 /// The partner that is asked for, or the only one there is.
-fn partner(app: &App, asked: Option<PartnerId>) -> Result<PartnerId, Reject> {
-    let known = app.config.partner_ids();
+fn find_partner(config: &Config, asked: Option<PartnerId>) -> Result<PartnerId, Reject> {
+    let known = config.partner_ids();
     match asked {
         Some(partner) if known.contains(&partner) => Ok(partner),
         Some(_) => {

@@ -2,22 +2,22 @@
 //! are they?
 
 use super::addressed;
-use crate::app::App;
-use crate::config::NumberProof;
-use crate::fault::{Failure, Fault};
+use crate::ambient::{Clock, Random};
+use crate::config::{Config, NumberPlan, NumberProof};
+use crate::delivery::WakeUp;
+use crate::fault::Failure;
+use crate::flow::Eligibility;
+use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
-use crate::routes::standing;
-use crate::store::{DevicePin, FreshNames, NewPai};
+use crate::store::{DevicePin, FreshNames, Hash, NewPai, NumberIndex, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
-use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
 use onbill_domain::reject::Reject;
-use onbill_domain::signature::Nonce;
 use onbill_domain::wire::device::{DeviceValidateRequest, DeviceValidateResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -31,67 +31,71 @@ use std::sync::Arc;
 ///    standing: 400 `suspended-non-payment`.
 /// 5. 200.
 pub(in crate::routes) async fn validate_account(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
+    State(vault): State<Arc<Vault>>,
+    State(numbers): State<NumberPlan>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
+    State(wake_up): State<WakeUp>,
+    State(eligibility): State<Arc<Eligibility>>,
     call: PartnerCall,
 ) -> Result<Json<DeviceValidateResponse>, Failure> {
     // 1.
     let request: DeviceValidateRequest = parse(&call.body)?;
-    addressed::check(&app, &call.partner, request.operator.as_ref())?;
-    let offer = app.config.offer_of(&call.partner, request.offer.as_ref())?;
-    let msisdn = app.numbers.spell(&request.msisdn);
+    addressed::check(&config, &call.partner, request.operator.as_ref())?;
+    let offer = config.offer_of(&call.partner, request.offer.as_ref())?;
+    let msisdn = numbers.spell(&request.msisdn);
 
     // 2.
-    let nonce = match app.config.number_proof(&call.partner) {
+    let nonce = match config.number_proof(&call.partner) {
         NumberProof::DeviceRead => Some(call.nonce),
         NumberProof::Pin => {
             let pin = request.pin.ok_or_else(pin::invalid)?;
-            try_pin(&app, call.nonce, &call.partner, &msisdn, request.pin_id, &pin).await?;
+            let (partner, number) = (call.partner.clone(), vault.index(&msisdn));
+            let flow = find_pin_flow(&*store, &partner, number, request.pin_id).await?;
+            let (now, mac) = (clock.now(), vault.pin_mac(&flow, &pin::as_digits(&pin)));
+            let pin = DevicePin { partner, number, flow, mac };
+            pin::proven(now, store.try_device_pin(call.nonce, now, pin).await?)?;
             None
         }
     };
 
     // 3.
-    let now = app.now();
-    let (known, account_type) = standing::check_device(&app, offer, &msisdn).await?;
+    let now = clock.now();
+    let (known, account_type) = eligibility.check_device(offer, &msisdn).await?;
 
     // 4.
-    let number =
-        app.vault.seal_number(&*app.random, &msisdn).ok_or(Fault::Broken("a number could not be sealed"))?;
-    let fresh = FreshNames::draw(&*app.random);
+    let number = vault.seal_number(&*random, &msisdn)?;
+    let fresh = FreshNames::draw(&*random);
     let new = NewPai { partner: call.partner, number, generation: known.generation, fresh };
-    let row = app.store.issue_pai(nonce, now, new).await?;
-    app.ring_outbox();
+    let row = store.issue_pai(nonce, now, new).await?;
+    wake_up.wake_queue();
     if row.state != PaiState::Active {
         return Err(Reject::suspended_non_payment().into());
     }
 
     // 5.
-    let paid_until = app.store.paid_until(row.pai, Day::of_timestamp(now)).await?;
+    let paid_until = store.paid_until(row.pai, Day::of_timestamp(now)).await?;
     Ok(Json(DeviceValidateResponse {
         status: "ACTIVE".to_owned(),
         account_type,
         pai: row.pai,
-        operator: app.config.operator.clone(),
+        operator: config.operator.clone(),
         paid_until,
     }))
 }
 
-/// Tries a PIN in the flow that it belongs to, or in the newest of the number's that this partner has begun.
-async fn try_pin(
-    app: &App,
-    nonce: Nonce,
+/// The flow that a PIN belongs to, or else the newest of the number's that this partner has begun. Where there is none, it is
+/// one that does not exist: the try is refused as any other.
+async fn find_pin_flow(
+    store: &Store,
     partner: &PartnerId,
-    msisdn: &Msisdn,
+    number: NumberIndex,
     pin_id: Option<ExtId>,
-    pin: &str,
-) -> Result<(), Failure> {
-    let (partner, number) = (partner.clone(), app.vault.index(msisdn));
-    let flow = match pin_id {
-        Some(id) => sha256(id.as_str().as_bytes()),
-        // Where there is none, one that nobody has: the try is refused as any other.
-        None => app.store.newest_device_flow(partner.clone(), number).await?.unwrap_or_default(),
-    };
-    let (now, mac) = (app.now(), app.vault.pin_mac(&flow, &pin::as_digits(pin)));
-    let tried = app.store.try_device_pin(nonce, now, DevicePin { partner, number, flow, mac }).await?;
-    Ok(pin::proven(now, tried)?)
+) -> Result<Hash, Failure> {
+    match pin_id {
+        Some(id) => Ok(sha256(id.as_str().as_bytes())),
+        None => Ok(store.newest_device_flow(partner.clone(), number).await?.unwrap_or_default()),
+    }
 }

@@ -1,6 +1,6 @@
 //! What a call about a number says of where it belongs. The edge has chosen this origin by it.
 
-use crate::app::App;
+use crate::config::Config;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
 
@@ -8,9 +8,13 @@ use onbill_domain::reject::{ErrorCode, Reject};
 ///    signed the name, and the edge has brought somebody's number here all the same. A call without a name can be for
 ///    anybody: there, the edge is believed.
 /// 2. The partner delivers something here → else 400 `parameter-not-supported`.
-pub(super) fn check(app: &App, partner: &PartnerId, operator: Option<&OperatorId>) -> Result<(), Reject> {
+pub(super) fn check(
+    config: &Config,
+    partner: &PartnerId,
+    operator: Option<&OperatorId>,
+) -> Result<(), Reject> {
     // 1.
-    if operator.is_some_and(|named| *named != app.config.operator) {
+    if operator.is_some_and(|named| *named != config.operator) {
         tracing::error!(
             alarm = "call-for-another-operator",
             "the edge brought a call that is not for this operator"
@@ -18,7 +22,7 @@ pub(super) fn check(app: &App, partner: &PartnerId, operator: Option<&OperatorId
         return Err(Reject::new(ErrorCode::ParameterNotSupported, "operator is not served here."));
     }
     // 2.
-    if app.config.offers.iter().any(|offer| offer.partner == *partner) {
+    if config.offers.iter().any(|offer| offer.partner == *partner) {
         Ok(())
     } else {
         Err(Reject::new(ErrorCode::ParameterNotSupported, "Nothing of this partner is on sale here."))

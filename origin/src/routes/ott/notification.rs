@@ -1,10 +1,13 @@
 //! `POST /ott/v1/notification`: a message to a subscriber, who stays unknown to the partner.
 
 use super::routed;
-use crate::app::App;
+use crate::ambient::{Clock, Random};
+use crate::config::Config;
+use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
+use crate::keys::Vault;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{NewNotification, Notifying};
+use crate::store::{NewNotification, Notifying, Store};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -21,27 +24,32 @@ use zeroize::Zeroizing;
 ///    the subscriber has had those of today. What the partner said before under this name is taken as it was.
 /// 3. 202. Whether it is sent is decided when it is: what becomes of the subscriber until then is not told here.
 pub(in crate::routes) async fn send_notification(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
+    State(vault): State<Arc<Vault>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
+    State(wake_up): State<WakeUp>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<NotificationResponse>), Failure> {
     // 1.
     let request: NotificationRequest = parse(&call.body)?;
     request.check()?;
-    routed::look_up_and_compare(&app, &call, request.pai).await?;
+    routed::look_up_and_compare(&*store, &call, request.pai).await?;
 
     // 2.
-    let now = app.now();
-    let broken = || Fault::Broken("a message could not be sealed");
-    let spelled = Zeroizing::new(serde_json::to_vec(&request).map_err(|_| broken())?);
-    let text = Zeroizing::new(said_by(app.config.partner_name(&call.partner), &request.message));
+    let now = clock.now();
+    let spelled = serde_json::to_vec(&request).map_err(|_| Fault::Broken("a request does not serialize"))?;
+    let spelled = Zeroizing::new(spelled);
+    let text = Zeroizing::new(said_by(config.partner_name(&call.partner), &request.message));
     let new = NewNotification {
-        notification_id: app.random.uuid(),
+        notification_id: random.uuid(),
         partner: call.partner,
         pai: request.pai,
-        named: request.ext_notification_id.map(|name| (name, app.vault.notification_mac(&spelled))),
-        message: app.vault.seal_message(&*app.random, text.as_bytes()).ok_or_else(broken)?,
+        named: request.ext_notification_id.map(|name| (name, vault.notification_mac(&spelled))),
+        message: vault.seal_message(&*random, text.as_bytes())?,
     };
-    match app.store.notify(call.nonce, now, new).await? {
+    match store.notify(call.nonce, now, new).await? {
         Notifying::Accepted | Notifying::Replayed => {}
         Notifying::Conflict => {
             let message = "extNotificationID was used for another message.";
@@ -52,7 +60,7 @@ pub(in crate::routes) async fn send_notification(
         }
         Notifying::TooMany => return Err(too_many(now).into()),
     }
-    app.ring_outbox();
+    wake_up.wake_queue();
 
     // 3.
     Ok((StatusCode::ACCEPTED, Json(NotificationResponse::accepted())))

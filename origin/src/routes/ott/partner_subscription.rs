@@ -1,10 +1,10 @@
 //! `POST /ott/v1/partnerSubscription`: the customer finished at the partner.
 
 use super::routed;
-use crate::app::App;
+use crate::ambient::{Clock, Random};
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
-use crate::store::SubscriptionRecord;
+use crate::store::{Store, SubscriptionRecord};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -17,14 +17,16 @@ use std::sync::Arc;
 /// when the partner used the id for something else; 400 `account-not-eligible` when the PAI has another live
 /// subscription.
 pub(in crate::routes) async fn record_subscription(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<PartnerSubscriptionResponse>), Failure> {
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
-    routed::look_up_and_compare(&app, &call, request.pai).await?;
-    let new_id = app.random.uuid();
+    routed::look_up_and_compare(&*store, &call, request.pai).await?;
+    let new_id = random.uuid();
     let reject =
-        match app.store.record_subscription(call.nonce, app.now(), call.partner, new_id, request).await? {
+        match store.record_subscription(call.nonce, clock.now(), call.partner, new_id, request).await? {
             SubscriptionRecord::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
             SubscriptionRecord::Replayed(answer) => return Ok((StatusCode::OK, Json(answer))),
             SubscriptionRecord::Conflict => Reject::new(

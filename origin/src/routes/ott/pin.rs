@@ -1,11 +1,15 @@
 //! `POST /ott/v1/pin`: an app of the partner's wants the number that it has read to be proved by text message.
 
 use super::addressed;
-use crate::app::App;
+use crate::ambient::{Clock, Random};
+use crate::config::{Config, NumberPlan};
+use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
+use crate::keys::Vault;
+use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor};
 use crate::routes::authentic::PartnerCall;
-use crate::store::{Journey, NewFlow};
+use crate::store::{Journey, NewFlow, Store};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -22,29 +26,35 @@ use std::sync::Arc;
 ///    Whether a text message goes out is decided later, by the outbox: here, every number costs the same work.
 /// 3. 202, the same for every number.
 pub(in crate::routes) async fn send_pin(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(store): State<Arc<Store>>,
+    State(vault): State<Arc<Vault>>,
+    State(numbers): State<NumberPlan>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
+    State(wake_up): State<WakeUp>,
+    State(pins): State<Arc<PinIssuer>>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<DevicePinResponse>), Failure> {
     // 1.
     let request: DevicePinRequest = parse(&call.body)?;
-    addressed::check(&app, &call.partner, request.operator.as_ref())?;
-    let msisdn = app.numbers.spell(&request.msisdn);
+    addressed::check(&config, &call.partner, request.operator.as_ref())?;
+    let msisdn = numbers.spell(&request.msisdn);
 
     // 2.
-    let now = app.now();
-    let pin_id = encode_base64url(&app.random.bytes::<16>());
+    let now = clock.now();
+    let pin_id = encode_base64url(&random.bytes::<16>());
     let flow = sha256(pin_id.as_bytes());
-    let broken = || Fault::Broken("a number could not be sealed");
     let new = NewFlow {
         flow,
-        number: app.vault.seal_number(&*app.random, &msisdn).ok_or_else(broken)?,
+        number: vault.seal_number(&*random, &msisdn)?,
         journey: Journey::Device { partner: call.partner },
         locale: request.locale,
         expires_at: now.plus_seconds(PIN_TTL_SECONDS),
-        pin: Some(pin::issue(&app, now, &flow, &msisdn, GoodFor::Paying, request.locale).ok_or_else(broken)?),
+        pin: Some(pins.issue(now, &flow, &msisdn, GoodFor::Paying, request.locale)?),
     };
-    pin::started(now, app.store.start_flow(call.nonce, now, new).await?)?;
-    app.ring_outbox();
+    pin::started(now, store.start_flow(call.nonce, now, new).await?)?;
+    wake_up.wake_queue();
 
     // 3.
     let pin_id = ExtId::parse(&pin_id).ok_or(Fault::Broken("a PIN's name is not an identifier"))?;

@@ -1,9 +1,9 @@
 //! `GET /ott/v1/transaction/{extTransactionID}/refund/{extRefundID}`: where a refund stands. A replayed post tells what
 //! was first answered; this tells how it went.
 
-use crate::app::App;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
+use crate::store::Store;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// 200, or 404 `transaction-not-found`. It only reads: its nonce need not be spent, a replay learns nothing new.
 pub(in crate::routes) async fn refund_status(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<Store>>,
     path: Result<Path<(String, String)>, PathRejection>,
     call: PartnerCall,
 ) -> Result<Json<RefundResponse>, Failure> {
@@ -23,6 +23,6 @@ pub(in crate::routes) async fn refund_status(
     let Path((transaction, refund)) = path.map_err(|_| not_found())?;
     let transaction = ExtId::parse(&transaction).ok_or_else(not_found)?;
     let refund = ExtId::parse(&refund).ok_or_else(not_found)?;
-    let answer = app.store.refund_answer(call.partner, transaction, refund).await?;
+    let answer = store.refund_answer(call.partner, transaction, refund).await?;
     Ok(Json(answer.ok_or_else(not_found)?))
 }

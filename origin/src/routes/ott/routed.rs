@@ -1,8 +1,8 @@
 //! The edge routes by what its key-value store says of a PAI. Here that is compared with the books.
 
-use crate::app::App;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
+use crate::store::Store;
 use onbill_domain::pai::Pai;
 
 /// Raises an alarm when the edge believes that the PAI is someone else's. The call goes on: the books alone decide who
@@ -14,9 +14,9 @@ pub(super) fn compare(pai: Pai, believed: Option<&str>, handle: &str) {
 }
 
 /// The same, where the use case itself does not read whose the PAI is.
-pub(super) async fn look_up_and_compare(app: &App, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
+pub(super) async fn look_up_and_compare(store: &Store, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
     if call.subscriber.is_some()
-        && let Some(row) = app.store.pai(call.partner.clone(), pai).await?
+        && let Some(row) = store.pai(call.partner.clone(), pai).await?
     {
         compare(pai, call.subscriber.as_deref(), &row.handle);
     }

@@ -1,9 +1,9 @@
 //! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: how a subscription stands with the partner from now on.
 
-use crate::app::App;
+use crate::ambient::Clock;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
-use crate::store::SubscriptionUpdate;
+use crate::store::{Store, SubscriptionUpdate};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -21,7 +21,8 @@ use std::sync::Arc;
 /// Nothing else follows from it. Its PAI stays, so that whoever comes back is whom the partner knows; and what may be
 /// charged for it, and until when, is between the partner and its customer.
 pub(in crate::routes) async fn change_subscription(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<Store>>,
+    State(clock): State<Arc<dyn Clock>>,
     path: Result<Path<String>, PathRejection>,
     call: PartnerCall,
 ) -> Result<Json<PartnerSubscriptionResponse>, Failure> {
@@ -35,7 +36,7 @@ pub(in crate::routes) async fn change_subscription(
 
     // 2.
     let status = change.status.as_str().to_owned();
-    match app.store.change_subscription(call.nonce, app.now(), call.partner, id.clone(), change).await? {
+    match store.change_subscription(call.nonce, clock.now(), call.partner, id.clone(), change).await? {
         SubscriptionUpdate::Stands => {}
         SubscriptionUpdate::NotFound => return Err(not_found().into()),
         SubscriptionUpdate::Over => {

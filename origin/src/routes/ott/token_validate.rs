@@ -1,12 +1,14 @@
 //! `POST /ott/v1/token/validate`: the partner spends the sign-up token.
 
-use crate::app::App;
+use crate::ambient::Clock;
+use crate::config::Config;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
-use crate::store::TokenSpend;
+use crate::store::{Store, TokenSpend};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
+use onbill_domain::key::Keyring;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::token::{self, SignupClaims};
 use onbill_domain::wire::ott::{TokenValidateRequest, TokenValidateResponse};
@@ -18,17 +20,19 @@ use std::sync::Arc;
 ///    one up), 409 `token-already-used` by another reference.
 /// 3. 200; the same reference again gets the same.
 pub(in crate::routes) async fn spend_token(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(keys): State<Arc<Keyring>>,
+    State(store): State<Arc<Store>>,
+    State(clock): State<Arc<dyn Clock>>,
     call: PartnerCall,
 ) -> Result<Json<TokenValidateResponse>, Failure> {
     // 1.
     let request: TokenValidateRequest = parse(&call.body)?;
-    let now = app.now();
-    let claims: SignupClaims = token::verify(&app.keys, call.partner.as_str(), now, &request.token)?;
+    let now = clock.now();
+    let claims: SignupClaims = token::verify(&keys, call.partner.as_str(), now, &request.token)?;
 
     // 2.
-    let spend =
-        app.store.spend_token(call.nonce, now, call.partner, claims.jti, request.ext_reference).await?;
+    let spend = store.spend_token(call.nonce, now, call.partner, claims.jti, request.ext_reference).await?;
     let signup = match spend {
         TokenSpend::Spent(signup) => signup,
         TokenSpend::Unknown => {
@@ -44,10 +48,10 @@ pub(in crate::routes) async fn spend_token(
     };
 
     // 3.
-    let paid_until = app.store.paid_until(signup.pai, Day::of_timestamp(now)).await?;
+    let paid_until = store.paid_until(signup.pai, Day::of_timestamp(now)).await?;
     Ok(Json(TokenValidateResponse {
         pai: signup.pai,
-        operator: app.config.operator.clone(),
+        operator: config.operator.clone(),
         offer: signup.offer,
         status: "ACTIVE".to_owned(),
         account_type: signup.account_type,

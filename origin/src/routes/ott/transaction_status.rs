@@ -1,8 +1,8 @@
 //! `GET /ott/v1/transaction/{extTransactionID}`: where a charge stands.
 
-use crate::app::App;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
+use crate::store::Store;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// 200, or 404 `transaction-not-found`. It only reads: its nonce need not be spent, a replay learns nothing new.
 pub(in crate::routes) async fn transaction_status(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<Store>>,
     path: Result<Path<String>, PathRejection>,
     call: PartnerCall,
 ) -> Result<Json<TransactionResponse>, Failure> {
@@ -21,6 +21,6 @@ pub(in crate::routes) async fn transaction_status(
     // A path that is not UTF-8 names nothing either.
     let Path(ext_transaction_id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&ext_transaction_id).ok_or_else(not_found)?;
-    let answer = app.store.transaction(call.partner, id).await?;
+    let answer = store.transaction(call.partner, id).await?;
     Ok(Json(answer.ok_or_else(not_found)?))
 }

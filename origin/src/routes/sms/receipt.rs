@@ -3,8 +3,8 @@
 //! Gateways do not sign. Who calls knows the token, which nobody but the gateway was told; it says which message, and
 //! nothing else is in the call.
 
-use crate::app::App;
-use crate::config::SmsSettings;
+use crate::config::{Config, SmsSettings};
+use crate::delivery::ReceiptRecorder;
 use crate::fault::Failure;
 use crate::sms::{Receipt, Receipts as _, Report};
 use axum::extract::{Path, Query, State};
@@ -23,12 +23,13 @@ pub(in crate::routes) struct Status {
 /// 3. It could not be taken → 503: the gateway may report again.
 /// 4. It was, or it is not the end of the message → 204.
 pub(in crate::routes) async fn take_receipt(
-    State(app): State<Arc<App>>,
+    State(config): State<Arc<Config>>,
+    State(receipts): State<Arc<ReceiptRecorder>>,
     Path(token): Path<String>,
     Query(Status { status }): Query<Status>,
 ) -> Result<StatusCode, Failure> {
     let not_found = || Reject::new(ErrorCode::NotFound, "There is no such path.");
-    let SmsSettings::Kannel(settings) = &app.config.sms else { return Err(not_found().into()) };
+    let SmsSettings::Kannel(settings) = &config.sms else { return Err(not_found().into()) };
     if !settings.gave_out(&token) {
         return Err(not_found().into());
     }
@@ -36,7 +37,7 @@ pub(in crate::routes) async fn take_receipt(
         Report::read(&status).ok_or_else(|| Reject::invalid_request("status is none of Kannel's."))?;
     if let Report::Ended(state) = report {
         let receipt = Receipt { message_id: token, state, code: None };
-        app.take(receipt).await.map_err(|_| Reject::service_unavailable())?;
+        receipts.take(receipt).await.map_err(|_| Reject::service_unavailable())?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

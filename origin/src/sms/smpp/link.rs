@@ -1,15 +1,24 @@
 //! Keeping a session: connecting, and connecting again when it is lost, with pauses that grow. An SMSC that does not let
 //! us in is an alarm, and is asked rarely: some lock an account that tries too often.
 
-use super::SmppTexts;
 use super::session::{self, Connection, NotBound, Session, Wire};
 use super::verdict;
-use crate::ambient::Random;
-use crate::sms::Receipts;
+use crate::ambient::{Clock, Random};
+use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
+use crate::keys::password_file;
+use crate::sms::receipt::Receipts;
+use crate::tls;
 use rusmpp::CommandStatus;
+use rusmpp::pdus::BindTransceiver;
+use rusmpp::types::COctetString;
+use rusmpp::values::InterfaceVersion;
+use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
 /// Pauses before the second, third, … attempt, in milliseconds; the last is for all after it.
 const PAUSES_MS: [u64; 7] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000];
@@ -29,45 +38,125 @@ enum NoSession {
     Refused(CommandStatus),
 }
 
-/// Connects for ever.
-pub(super) async fn keep(texts: &SmppTexts, receipts: &dyn Receipts) {
-    let mut failures = 0;
-    loop {
-        let refused = match open(texts).await {
-            Ok((session, connection)) => {
-                let since = texts.clock.now();
-                tracing::info!("connected to the SMSC");
-                let session = Arc::new(session);
-                texts.session.send_replace(Some(Arc::clone(&session)));
-                let enquire = Duration::from_secs(texts.settings.enquire_seconds);
-                let ended = connection.keep(&session, enquire, receipts).await;
-                texts.session.send_replace(None);
-                tracing::warn!(?ended, "the connection to the SMSC is lost");
-                if texts.clock.now().seconds_since(since) >= GOOD_SECONDS {
-                    failures = 0;
-                }
-                false
-            }
-            Err(NoSession::Refused(status)) => {
-                tracing::error!(?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
-                true
-            }
-            Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {
-                tracing::error!(
-                    ?status,
-                    attempts = failures + 1,
-                    alarm = "sms-unreachable",
-                    "the SMSC is out of reach"
-                );
-                false
-            }
-            Err(NoSession::Unreachable(status)) => {
-                tracing::warn!(?status, "the SMSC is out of reach");
-                false
-            }
+/// The way to an SMSC: where it is, who we are there, and the session while there is one.
+pub(super) struct Link {
+    settings: SmppSettings,
+    password: Zeroizing<String>,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    session: watch::Sender<Option<Arc<Session>>>,
+}
+
+impl Link {
+    /// Reads the password. Nothing is connected yet.
+    pub(super) fn new(
+        settings: &SmppSettings,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, String> {
+        let password = password_file::read("password_file", &settings.password_file)?;
+        if password.len() > SMPP_PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
+            return Err(format!(
+                "password_file: SMPP has room for {SMPP_PASSWORD_CHARS_MAX} ASCII characters"
+            ));
+        }
+        let tls = if settings.url.tls {
+            let config = tls::client_config().map_err(|error| format!("TLS cannot be set up: {error}"))?;
+            let name = ServerName::try_from(settings.url.host.clone())
+                .map_err(|_| "url: the host is no name that a certificate could have")?;
+            Some((TlsConnector::from(Arc::new(config)), name))
+        } else {
+            None
         };
-        failures += 1;
-        tokio::time::sleep(pause(&*texts.random, failures, refused)).await;
+        Ok(Self {
+            settings: settings.clone(),
+            password,
+            tls,
+            clock,
+            random,
+            session: watch::Sender::new(None),
+        })
+    }
+
+    /// The session, while there is one.
+    pub(super) fn session(&self) -> Option<Arc<Session>> {
+        self.session.borrow().clone()
+    }
+
+    /// Keeps a session up for as long as this is polled.
+    pub(super) async fn keep(&self, receipts: &dyn Receipts) {
+        let mut failures = 0;
+        loop {
+            let refused = match self.open().await {
+                Ok((session, connection)) => {
+                    let since = self.clock.now();
+                    tracing::info!("connected to the SMSC");
+                    let session = Arc::new(session);
+                    self.session.send_replace(Some(Arc::clone(&session)));
+                    let enquire = Duration::from_secs(self.settings.enquire_seconds);
+                    let ended = connection.keep(&session, enquire, receipts).await;
+                    self.session.send_replace(None);
+                    tracing::warn!(?ended, "the connection to the SMSC is lost");
+                    if self.clock.now().seconds_since(since) >= GOOD_SECONDS {
+                        failures = 0;
+                    }
+                    false
+                }
+                Err(NoSession::Refused(status)) => {
+                    tracing::error!(?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
+                    true
+                }
+                Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {
+                    tracing::error!(
+                        ?status,
+                        attempts = failures + 1,
+                        alarm = "sms-unreachable",
+                        "the SMSC is out of reach"
+                    );
+                    false
+                }
+                Err(NoSession::Unreachable(status)) => {
+                    tracing::warn!(?status, "the SMSC is out of reach");
+                    false
+                }
+            };
+            failures += 1;
+            tokio::time::sleep(pause(&*self.random, failures, refused)).await;
+        }
+    }
+
+    async fn open(&self) -> Result<(Session, Connection), NoSession> {
+        let patience = Duration::from_secs(self.settings.answer_seconds);
+        let connected = tokio::time::timeout(patience, self.connect()).await;
+        let wire = connected.ok().flatten().ok_or(NoSession::Unreachable(None))?;
+        let bind = self.bind().ok_or(NoSession::Unreachable(None))?;
+        session::bind(wire, bind, self.settings.window, patience).await.map_err(|failure| match failure {
+            NotBound::Refused(status) if verdict::is_passing(status) => NoSession::Unreachable(Some(status)),
+            NotBound::Refused(status) => NoSession::Refused(status),
+            NotBound::Silent => NoSession::Unreachable(None),
+        })
+    }
+
+    async fn connect(&self) -> Option<Box<dyn Wire>> {
+        let address = &self.settings.url;
+        let stream = TcpStream::connect((address.host.as_str(), address.port)).await.ok()?;
+        // A message is a packet: it should not wait for another.
+        stream.set_nodelay(true).ok()?;
+        match &self.tls {
+            None => Some(Box::new(stream)),
+            Some((connector, name)) => Some(Box::new(connector.connect(name.clone(), stream).await.ok()?)),
+        }
+    }
+
+    /// The log-in; `None` when it does not fit, which the settings' check rules out.
+    fn bind(&self) -> Option<BindTransceiver> {
+        let bind = BindTransceiver::builder()
+            .system_id(COctetString::from_string(self.settings.system_id.clone()).ok()?)
+            .password(COctetString::from_string(self.password.to_string()).ok()?)
+            .system_type(COctetString::from_string(self.settings.system_type.clone()).ok()?)
+            .interface_version(InterfaceVersion::Smpp3_4);
+        Some(bind.build())
     }
 }
 
@@ -79,29 +168,6 @@ fn pause(random: &dyn Random, failures: u32, refused: bool) -> Duration {
     let milliseconds = pauses.get(at).or(pauses.last()).copied().unwrap_or(60_000);
     let drawn = u64::from(u32::from_le_bytes(random.bytes()));
     Duration::from_millis(milliseconds + drawn % (milliseconds / 5 + 1))
-}
-
-async fn open(texts: &SmppTexts) -> Result<(Session, Connection), NoSession> {
-    let patience = Duration::from_secs(texts.settings.answer_seconds);
-    let connected = tokio::time::timeout(patience, connect(texts)).await;
-    let wire = connected.ok().flatten().ok_or(NoSession::Unreachable(None))?;
-    let bind = texts.bind().ok_or(NoSession::Unreachable(None))?;
-    session::bind(wire, bind, texts.settings.window, patience).await.map_err(|failure| match failure {
-        NotBound::Refused(status) if verdict::is_passing(status) => NoSession::Unreachable(Some(status)),
-        NotBound::Refused(status) => NoSession::Refused(status),
-        NotBound::Silent => NoSession::Unreachable(None),
-    })
-}
-
-async fn connect(texts: &SmppTexts) -> Option<Box<dyn Wire>> {
-    let address = &texts.settings.url;
-    let stream = TcpStream::connect((address.host.as_str(), address.port)).await.ok()?;
-    // A message is a packet: it should not wait for another.
-    stream.set_nodelay(true).ok()?;
-    match &texts.tls {
-        None => Some(Box::new(stream)),
-        Some((connector, name)) => Some(Box::new(connector.connect(name.clone(), stream).await.ok()?)),
-    }
 }
 
 #[cfg(test)]

@@ -11,28 +11,23 @@ mod session;
 mod verdict;
 mod window;
 
+use super::gateway::{Cause, Sent, Text, Texts};
 use super::parts::{self, Alphabet, Parts};
-use super::{Cause, Receipts, Sent, Text, Texts};
+use super::receipt::Receipts;
 use crate::ambient::{Clock, Random};
-use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
-use crate::keys::password_file;
-use crate::tls;
+use crate::config::SmppSettings;
 use async_trait::async_trait;
+use link::Link;
 use onbill_domain::timestamp::Timestamp;
-use rusmpp::pdus::{BindTransceiver, SubmitSm, SubmitSmResp};
+use rusmpp::pdus::{SubmitSm, SubmitSmResp};
 use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
-use rusmpp::values::{DataCoding, EsmClass, InterfaceVersion, Npi, PriorityFlag, RegisteredDelivery, Ton};
-use rustls::pki_types::ServerName;
+use rusmpp::values::{DataCoding, EsmClass, Npi, PriorityFlag, RegisteredDelivery, Ton};
 use session::{NoAnswer, Session};
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio_rustls::TlsConnector;
 use verdict::Verdict;
 use window::Window;
-use zeroize::Zeroizing;
 
 /// How long a text waits for a place in the window.
 const PLACE_PATIENCE: Duration = Duration::from_secs(5);
@@ -53,15 +48,10 @@ const VALID_SECONDS_MAX: i64 = 28 * 86_400;
 
 /// An SMSC.
 pub(super) struct SmppTexts {
-    settings: SmppSettings,
+    link: Link,
     source: (COctetString<1, 21>, Ton, Npi),
-    password: Zeroizing<String>,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
     clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
     window: Window,
-    /// The session, while there is one.
-    session: watch::Sender<Option<Arc<Session>>>,
     /// Of the last text in parts.
     reference: AtomicU8,
     /// Until when the SMSC is spared, in Unix seconds.
@@ -76,45 +66,17 @@ impl SmppTexts {
         random: Arc<dyn Random>,
     ) -> Result<Self, String> {
         settings.check()?;
-        let password = password_file::read("password_file", &settings.password_file)?;
-        if password.len() > SMPP_PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
-            return Err(format!(
-                "password_file: SMPP has room for {SMPP_PASSWORD_CHARS_MAX} ASCII characters"
-            ));
-        }
         let (source, ton, npi) = settings.source()?;
         let source = COctetString::from_string(source).map_err(|_| "sender is too long")?;
-        let tls = if settings.url.tls {
-            let config = tls::client_config().map_err(|error| format!("TLS cannot be set up: {error}"))?;
-            let name = ServerName::try_from(settings.url.host.clone())
-                .map_err(|_| "url: the host is no name that a certificate could have")?;
-            Some((TlsConnector::from(Arc::new(config)), name))
-        } else {
-            None
-        };
         let [first_reference] = random.bytes();
         Ok(Self {
-            window: Window::new(settings.window),
-            settings: settings.clone(),
+            link: Link::new(settings, Arc::clone(&clock), random)?,
             source: (source, ton, npi),
-            password,
-            tls,
             clock,
-            random,
-            session: watch::Sender::new(None),
+            window: Window::new(settings.window),
             reference: AtomicU8::new(first_reference),
             spared_until: AtomicI64::new(0),
         })
-    }
-
-    /// The log-in; `None` when it does not fit, which the settings' check rules out.
-    fn bind(&self) -> Option<BindTransceiver> {
-        let bind = BindTransceiver::builder()
-            .system_id(COctetString::from_string(self.settings.system_id.clone()).ok()?)
-            .password(COctetString::from_string(self.password.to_string()).ok()?)
-            .system_type(COctetString::from_string(self.settings.system_type.clone()).ok()?)
-            .interface_version(InterfaceVersion::Smpp3_4);
-        Some(bind.build())
     }
 
     async fn submit(&self, session: &Session, text: &Text<'_>, parts: Parts) -> Sent {
@@ -201,8 +163,7 @@ impl Texts for SmppTexts {
             tracing::error!("a text is empty, or too long for a text message");
             return Sent::Refused;
         };
-        let session = self.session.borrow().clone();
-        let Some(session) = session else { return Sent::Later(Cause::Unreachable) };
+        let Some(session) = self.link.session() else { return Sent::Later(Cause::Unreachable) };
         let now = self.clock.now().unix_seconds();
         if !text.urgent && now < self.spared_until.load(Ordering::Relaxed) {
             return Sent::Later(Cause::Throttled);
@@ -214,7 +175,7 @@ impl Texts for SmppTexts {
     }
 
     async fn run(&self, receipts: &dyn Receipts) {
-        link::keep(self, receipts).await;
+        self.link.keep(receipts).await;
     }
 }
 

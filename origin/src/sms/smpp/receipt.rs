@@ -1,7 +1,7 @@
 //! Delivery receipts: a `deliver_sm` that reports of an earlier message (SMPP 3.4 §5.2.12 and appendix B). What it says
 //! stands in optional parameters, in its text, or in both; the parameters count.
 
-use crate::sms::{Delivery, Receipt, code};
+use crate::sms::receipt::{Delivery, Receipt, code};
 use rusmpp::pdus::DeliverSm;
 use rusmpp::tlvs::TlvValue;
 use rusmpp::values::{MessageState, MessageType};

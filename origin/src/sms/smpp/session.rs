@@ -5,7 +5,7 @@
 
 use super::pdu::{self, Incoming};
 use super::receipt::{self, Report};
-use crate::sms::{NotNow, Receipts};
+use crate::sms::receipt::{NotNow, Receipts};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use rusmpp::pdus::{BindTransceiver, DeliverSm, DeliverSmResp};

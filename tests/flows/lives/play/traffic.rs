@@ -4,7 +4,6 @@ use super::{Life, partner};
 use crate::lives::truth::pick;
 use crate::lives::wire::Fate;
 use onbill_domain::pai::PaiState;
-use onbill_origin::delivery;
 use onbill_test_harness::Dice;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -14,7 +13,7 @@ impl Life<'_> {
         if self.rounds.len() < super::ROUNDS_MAX {
             let app = Arc::clone(&self.app);
             self.rounds.push(Box::pin(async move {
-                delivery::deliver_due(&app).await.expect("works");
+                app.worker.deliver_due().await.expect("works");
             }));
             self.go_on();
         }

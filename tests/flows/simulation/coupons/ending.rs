@@ -7,7 +7,6 @@ use crate::simulation::run::Run;
 use crate::simulation::weather::Met;
 use http::{Method, StatusCode};
 use onbill_domain::day::Day;
-use onbill_origin::coupon::remind_all;
 use onbill_test_harness::EDGE;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -42,7 +41,7 @@ impl Run {
             .map(|(charge, _)| charge)
             .collect();
         let before = self.reminded().await;
-        let reminded = remind_all(self.world.acme.app()).await;
+        let reminded = self.world.acme.app().coupons.remind_all().await;
         let Some(reminded) = reminded.ok().filter(|_| !self.has_died()) else { return };
         let now = self.reminded().await;
         let told: BTreeSet<String> = now.difference(&before).cloned().collect();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
 use onbill_domain::ids::OperatorId;
-use onbill_domain::key::{Key, KeyUse, Keyring};
+use onbill_domain::key::{Key, KeyUse, Keyring, Party};
 use onbill_domain::reject::{ErrorBody, ErrorCode};
 use onbill_domain::signature::{
     self, CONTENT_DIGEST, ReceivedSignature, RequestComponents, ResponseComponents, SIGNATURE,
@@ -80,7 +80,7 @@ impl Edge {
         outside: Outside,
         leaks: Arc<LeakWatch>,
     ) -> Result<Self, String> {
-        let party = format!("partner:{}", config.partner);
+        let party = Party::partner(&config.partner);
         let key = config.keys.signing_key(KeyUse::PartnerCall, &party);
         let key = key.filter(|key| key.sign(b"").is_some());
         let key =
@@ -149,12 +149,12 @@ impl Edge {
         let verified = ReceivedSignature::from_headers(headers).and_then(|presented| {
             signature::verify_response(&answer, presented, &self.keys, KeyUse::OriginToPartner, now).ok()
         });
-        let Some(signer) = verified.and_then(|it| it.key.party.strip_prefix("operator:")) else {
+        let Some(signer) = verified.and_then(|it| it.key.party.operator_id()) else {
             return false;
         };
         let told = serde_json::from_slice::<Value>(body).unwrap_or_default();
         let named = [of.map(OperatorId::as_str), told["operator"].as_str()];
-        named.into_iter().flatten().all(|named| named == signer)
+        named.into_iter().flatten().all(|named| named == signer.as_str())
     }
 
     async fn once<T: DeserializeOwned>(

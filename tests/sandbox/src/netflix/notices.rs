@@ -60,8 +60,7 @@ async fn receive<T: DeserializeOwned>(
     request: Request,
 ) -> Result<(OperatorId, T), Reject> {
     let (party, body) = netflix.0.origins.admit_and_name(request, netflix.now()).await?;
-    let operator = party.strip_prefix("operator:").and_then(OperatorId::parse);
-    let known = operator.filter(|operator| netflix.0.config.operator(operator).is_some());
+    let known = party.operator_id().filter(|operator| netflix.0.config.operator(operator).is_some());
     Ok((known.ok_or_else(Reject::unauthorized)?, wire::parse(&body)?))
 }
 

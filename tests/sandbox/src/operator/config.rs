@@ -4,7 +4,7 @@ use crate::account_file::{self, Subscriber};
 use crate::settings::{base_url, loopback, read, read_json, read_keys};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, OperatorId};
-use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::key::{KeyUse, Keyring, Party};
 use serde::Deserialize;
 use std::fmt;
 use std::net::SocketAddr;
@@ -227,8 +227,8 @@ impl OperatorConfig {
     }
 
     /// Its name in key rings.
-    pub(super) fn party(&self) -> String {
-        format!("operator:{}", self.operator)
+    pub(super) fn party(&self) -> Party {
+        Party::operator(&self.operator)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::fault::HandlerError;
 use crate::ott::authenticate::signer;
 use crate::platform::Platform;
 use onbill_domain::ids::OperatorId;
-use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::key::{Key, KeyUse, Party};
 use onbill_domain::reject::{ErrorCode, Reject};
 
 /// The origin that has signed a call, by its key.
@@ -28,7 +28,7 @@ fn authenticate_origin<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<Calling
 impl CallingOrigin<'_> {
     /// 403 unless it is that operator's own.
     fn check_operator(&self, operator: &OperatorId) -> Result<(), Reject> {
-        if self.0.party == format!("operator:{operator}") { Ok(()) } else { Err(forbidden()) }
+        if self.0.party == Party::operator(operator) { Ok(()) } else { Err(forbidden()) }
     }
 }
 

@@ -1,25 +1,39 @@
-//! The one place where receipts arrive, whichever gateway they come from.
+//! What becomes of text messages that a gateway had accepted: a coupon whose message does not arrive is to be known of.
 
-use super::{Delivery, NotNow, Receipt, Receipts};
-use crate::app::App;
-use crate::delivery::warn_of_undelivered;
-use crate::store::TextEnd;
+use super::alarms::warn_of_undelivered;
+use crate::ambient::Clock;
+use crate::sms::{Delivery, NotNow, Receipt, Receipts};
+use crate::store::{Store, TextEnd};
 use async_trait::async_trait;
 use onbill_domain::wire::coupon::UndeliveredReason;
+use std::sync::Arc;
+
+/// Keeps receipts in the database.
+pub struct ReceiptRecorder {
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ReceiptRecorder {
+    /// On this database.
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+}
 
 #[async_trait]
-impl Receipts for App {
+impl Receipts for ReceiptRecorder {
     /// How a message ended is kept for the coupon whose message it is; whether it is one's, the books find out, now or
     /// later. A PIN's is forgotten: it is over in minutes, and the customer asks for another.
     /// By its id a message could be followed to its number in the gateway's own log, so that is not written.
     async fn take(&self, receipt: Receipt) -> Result<(), NotNow> {
         tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
         let Receipt { message_id, state, code } = receipt;
-        let lost =
-            self.store.text_ended(self.now(), message_id, end(state, code)).await.map_err(|error| {
-                tracing::error!(?error, "a receipt could not be kept");
-                NotNow
-            })?;
+        let lost = self.store.text_ended(self.clock.now(), message_id, end(state, code)).await;
+        let lost = lost.map_err(|error| {
+            tracing::error!(?error, "a receipt could not be kept");
+            NotNow
+        })?;
         if let Some(coupon_id) = lost {
             warn_of_undelivered(&coupon_id);
         }

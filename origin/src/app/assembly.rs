@@ -1,0 +1,335 @@
+//! The parts of an origin, put together once. What a part does is in its own module; each gets what it uses.
+
+use crate::account::AccountLookup;
+use crate::ambient::{Clock, Random};
+use crate::charge::{ChargePosts, RefundPosts};
+use crate::config::{Config, NumberPlan};
+use crate::coupon::{CouponRedemptions, Coupons};
+use crate::delivery::files::FileExchange;
+use crate::delivery::{
+    BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
+};
+use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
+use crate::http::{CspClient, Peer, SignedClient};
+use crate::keys::{TokenSigner, Vault};
+use crate::pin::PinIssuer;
+use crate::routes::{CallVerifier, RouteState, router};
+use crate::sms::{self, Texts};
+use crate::store::Store;
+use axum::Router;
+use onbill_domain::key::{KeyUse, Keyring, Party};
+use onbill_domain::timestamp::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The origin of one operator.
+pub struct App {
+    pub config: Arc<Config>,
+    pub store: Arc<Store>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub peer: Arc<dyn Peer>,
+    pub numbers: NumberPlan,
+    pub vault: Arc<Vault>,
+    pub accounts: Arc<AccountLookup>,
+    pub coupons: Arc<Coupons>,
+    pub edge: Arc<EdgeMappings>,
+    pub worker: Arc<Worker>,
+    pub files: Arc<FileExchange>,
+    pub sms: Arc<dyn Texts>,
+    routes: RouteState,
+}
+
+impl App {
+    /// Puts the parts together and checks that the ring has a key for every interface.
+    pub fn new(
+        config: Config,
+        keys: Keyring,
+        store: Arc<Store>,
+        peer: Arc<dyn Peer>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, String> {
+        config.check()?;
+        check_keys(&config, &keys)?;
+        let numbers = NumberPlan::for_country(&config.country).ok_or("country has no numbering plan")?;
+        let vault = Arc::new(Vault::new(&keys)?);
+        let keys = Arc::new(keys);
+        let client = SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone());
+        let csp = Arc::new(CspClient::new(&config.bss_url, &config.operator, client.clone()));
+        let sms = sms::open(&config.sms, &csp, &peer, &clock, &random)?;
+        let config = Arc::new(config);
+        let accounts =
+            Arc::new(AccountLookup::new(config.accounts, store.clone(), vault.clone(), csp.clone()));
+        let wake_up = WakeUp::new();
+        let base = Base { config, keys, store, clock, random, numbers, vault, accounts, wake_up };
+
+        let billing = Arc::new(base.billing(csp));
+        let edge = Arc::new(base.edge(client.clone()));
+        let worker = base.worker(&billing, &edge, client, &sms);
+        let files = Arc::new(base.files(&billing));
+        let coupons = Arc::new(base.coupons());
+        let routes = base.routes(&billing, &coupons);
+        let Base { config, store, clock, random, numbers, vault, accounts, .. } = base;
+        let worker = Arc::new(worker);
+        Ok(Self {
+            config,
+            store,
+            clock,
+            random,
+            peer,
+            numbers,
+            vault,
+            accounts,
+            coupons,
+            edge,
+            worker,
+            files,
+            sms,
+            routes,
+        })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Has the queue's workers look for jobs.
+    pub fn wake_queue(&self) {
+        self.worker.wake_up.wake_queue();
+    }
+
+    /// All routes.
+    pub fn router(&self) -> Router {
+        router(self.routes.clone())
+    }
+
+    /// Keeps up the connection that an SMS gateway may need, and takes what it reports.
+    pub async fn run_sms_gateway(self: Arc<Self>) {
+        self.sms.run(&*self.routes.receipts).await;
+    }
+}
+
+/// The ring has a key of every use that this origin signs, seals or verifies with.
+fn check_keys(config: &Config, keys: &Keyring) -> Result<(), String> {
+    let check = |key_use: KeyUse, party: Party| match keys.signing_key(key_use, &party) {
+        Some(_) => Ok(()),
+        None => Err(format!("the key ring has no key of use {} for {party}", key_use.as_str())),
+    };
+    for key_use in [
+        KeyUse::EdgeToOrigin,
+        KeyUse::OriginToEdge,
+        KeyUse::OriginToOperator,
+        KeyUse::OperatorToOrigin,
+        KeyUse::SignupToken,
+        KeyUse::SessionAssertion,
+        KeyUse::ReturnResult,
+        KeyUse::NumberSealing,
+    ] {
+        check(key_use, Party::operator(&config.operator))?;
+    }
+    for offer in &config.offers {
+        check(KeyUse::PartnerCall, Party::partner(&offer.partner))?;
+        check(KeyUse::OriginToPartner, Party::partner(&offer.partner))?;
+    }
+    for partner in config.partners.iter().filter(|partner| partner.url.is_some()) {
+        check(KeyUse::OriginToPartner, Party::partner(&partner.id))?;
+    }
+    Ok(())
+}
+
+/// What several parts use.
+struct Base {
+    config: Arc<Config>,
+    keys: Arc<Keyring>,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    numbers: NumberPlan,
+    vault: Arc<Vault>,
+    accounts: Arc<AccountLookup>,
+    wake_up: WakeUp,
+}
+
+impl Base {
+    fn retry(&self) -> RetrySchedule {
+        RetrySchedule::new(self.clock.clone(), self.random.clone())
+    }
+
+    fn billing(&self, csp: Arc<CspClient>) -> BillingSubmission {
+        BillingSubmission {
+            mode: self.config.billing,
+            deadline: Duration::from_secs(self.config.hand_off_seconds.get()),
+            store: self.store.clone(),
+            csp,
+            accounts: self.accounts.clone(),
+            vault: self.vault.clone(),
+            retry: self.retry(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn edge(&self, client: SignedClient) -> EdgeMappings {
+        EdgeMappings {
+            operator: self.config.operator.clone(),
+            edge_url: self.config.edge_url.clone(),
+            store: self.store.clone(),
+            client,
+            retry: self.retry(),
+        }
+    }
+
+    fn worker(
+        &self,
+        billing: &Arc<BillingSubmission>,
+        edge: &Arc<EdgeMappings>,
+        client: SignedClient,
+        gateway: &Arc<dyn Texts>,
+    ) -> Worker {
+        Worker {
+            store: self.store.clone(),
+            billing: billing.clone(),
+            webhooks: Webhooks {
+                config: self.config.clone(),
+                store: self.store.clone(),
+                client,
+                retry: self.retry(),
+            },
+            edge: edge.clone(),
+            sms: SmsJobs {
+                store: self.store.clone(),
+                accounts: self.accounts.clone(),
+                vault: self.vault.clone(),
+                gateway: gateway.clone(),
+                retry: self.retry(),
+                clock: self.clock.clone(),
+            },
+            wake_up: self.wake_up.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn files(&self, billing: &Arc<BillingSubmission>) -> FileExchange {
+        FileExchange {
+            operator: self.config.operator.clone(),
+            settings: self.config.files.clone(),
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            billing: billing.clone(),
+            wake_up: self.wake_up.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
+    fn coupons(&self) -> Coupons {
+        Coupons {
+            config: self.config.clone(),
+            numbers: self.numbers,
+            store: self.store.clone(),
+            accounts: self.accounts.clone(),
+            vault: self.vault.clone(),
+            random: self.random.clone(),
+            clock: self.clock.clone(),
+            wake_up: self.wake_up.clone(),
+        }
+    }
+
+    fn routes(&self, billing: &Arc<BillingSubmission>, coupons: &Arc<Coupons>) -> RouteState {
+        let (store, vault, clock, random) = (&self.store, &self.vault, &self.clock, &self.random);
+        let eligibility = Arc::new(Eligibility {
+            store: store.clone(),
+            accounts: self.accounts.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            sim_swap_hours: self.config.sim_swap_hours,
+        });
+        let proofs = Arc::new(FlowProofs {
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            eligibility: eligibility.clone(),
+        });
+        let pages = Arc::new(AccountPages {
+            config: self.config.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            eligibility: eligibility.clone(),
+            proofs: proofs.clone(),
+        });
+        let next_steps = Arc::new(NextSteps {
+            vault: vault.clone(),
+            eligibility: eligibility.clone(),
+            proofs: proofs.clone(),
+            pages: pages.clone(),
+        });
+        RouteState {
+            config: self.config.clone(),
+            keys: self.keys.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            numbers: self.numbers,
+            clock: clock.clone(),
+            random: random.clone(),
+            wake_up: self.wake_up.clone(),
+            verifier: Arc::new(self.verifier()),
+            signer: Arc::new(TokenSigner::new(self.keys.clone(), &self.config.operator)),
+            pins: Arc::new(PinIssuer {
+                operator_name: self.config.name.clone(),
+                vault: vault.clone(),
+                random: random.clone(),
+            }),
+            eligibility,
+            proofs,
+            pages,
+            next_steps,
+            charges: Arc::new(self.charges(billing)),
+            refunds: Arc::new(self.refunds(billing)),
+            coupons: coupons.clone(),
+            redemptions: Arc::new(self.redemptions(billing)),
+            receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone())),
+        }
+    }
+
+    fn verifier(&self) -> CallVerifier {
+        CallVerifier {
+            keys: self.keys.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            edge_authority: self.config.edge_authority().to_owned(),
+        }
+    }
+
+    fn charges(&self, billing: &Arc<BillingSubmission>) -> ChargePosts {
+        ChargePosts {
+            config: self.config.clone(),
+            store: self.store.clone(),
+            billing: billing.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            wake_up: self.wake_up.clone(),
+        }
+    }
+
+    fn refunds(&self, billing: &Arc<BillingSubmission>) -> RefundPosts {
+        RefundPosts {
+            store: self.store.clone(),
+            billing: billing.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            wake_up: self.wake_up.clone(),
+        }
+    }
+
+    fn redemptions(&self, billing: &Arc<BillingSubmission>) -> CouponRedemptions {
+        CouponRedemptions {
+            settings: self.config.coupons.clone(),
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            billing: billing.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            wake_up: self.wake_up.clone(),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Posting a charge.
+
+use super::ANSWERING_SECONDS;
+use crate::ambient::{Clock, Random};
+use crate::config::Config;
+use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::fault::{Failure, Fault};
+use crate::store::{Charge, NewCharge, Posting, Store};
+use onbill_domain::digest::sha256;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::signature::Nonce;
+use onbill_domain::wire::ott::TransactionRequest;
+use std::sync::Arc;
+
+/// Takes charges.
+pub struct ChargePosts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) billing: Arc<BillingSubmission>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) wake_up: WakeUp,
+}
+
+/// A charge on record.
+pub enum RecordedCharge {
+    /// Recorded now: it is to be submitted.
+    New(Box<Charge>),
+    /// Recorded now and declined already; with the response.
+    Declined(Vec<u8>),
+    /// Recorded before; with the first response.
+    Replay(Vec<u8>),
+}
+
+impl ChargePosts {
+    /// Records a charge with the job of its submission, durably: 404 `pai-not-found`, 400 `parameter-not-supported` for a
+    /// currency that is not billed in, 400 `invalid-request` for days that coupons have paid for, 422
+    /// `idempotency-violation`, 409 `request-in-progress`.
+    pub(crate) async fn record_charge(
+        &self,
+        partner: PartnerId,
+        nonce: Nonce,
+        request: TransactionRequest,
+    ) -> Result<RecordedCharge, Failure> {
+        let now = self.clock.now();
+        // Of the members as understood, in one order: spaces and unknown members do not make another charge.
+        let fingerprint = serde_json::to_vec(&request);
+        let fingerprint = fingerprint.map_err(|_| Fault::Broken("a request does not serialize"))?;
+        let new = NewCharge {
+            transaction_id: self.random.uuid(),
+            limits: self.config.limits_in(request.amount.currency),
+            partner,
+            fingerprint: sha256(&fingerprint),
+            request,
+            answering_until: now.plus_seconds(ANSWERING_SECONDS),
+        };
+        let reject = match self.store.post_transaction(nonce, now, new).await? {
+            Posting::Created(charge) => return Ok(RecordedCharge::New(charge)),
+            Posting::Decided(response) => return Ok(RecordedCharge::Declined(response)),
+            Posting::Replayed(response) => return Ok(RecordedCharge::Replay(response)),
+            Posting::Conflict => {
+                Reject::new(ErrorCode::IdempotencyViolation, "extTransactionID was used for another charge.")
+            }
+            Posting::InProgress => {
+                Reject::new(ErrorCode::RequestInProgress, "The same charge is being answered.")
+            }
+            Posting::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
+            Posting::CurrencyNotBilled => Reject::new(
+                ErrorCode::ParameterNotSupported,
+                "amount.currency is not one that the operator bills in.",
+            ),
+            Posting::PaidByCoupon { until } => Reject::invalid_request(format!(
+                "servicePeriod: coupons have paid for this subscriber until {until}."
+            )),
+        };
+        Err(reject.into())
+    }
+
+    /// Submits a new charge to billing once, and gives the response with the furthest known state.
+    pub(crate) async fn submit_charge(&self, charge: &Charge) -> Result<Vec<u8>, Failure> {
+        let outcome = self.billing.submit_first_charge(charge).await;
+        let id = &charge.transaction_id;
+        let (response, settled) =
+            self.store.answer_transaction(self.clock.now(), id.clone(), outcome).await?;
+        raise_alarm(settled, "charge", id);
+        self.wake_up.wake_queue();
+        Ok(response)
+    }
+}

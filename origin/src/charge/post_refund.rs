@@ -1,0 +1,86 @@
+//! Posting a refund.
+
+use super::ANSWERING_SECONDS;
+use crate::ambient::{Clock, Random};
+use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::fault::{Failure, Fault};
+use crate::store::{NewRefund, Refund, RefundPosting, Store};
+use onbill_domain::digest::sha256;
+use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::signature::Nonce;
+use onbill_domain::wire::ott::RefundRequest;
+use std::sync::Arc;
+
+/// Takes refunds.
+pub struct RefundPosts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) billing: Arc<BillingSubmission>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) wake_up: WakeUp,
+}
+
+/// A refund on record.
+pub enum RecordedRefund {
+    /// Recorded now: it is to be submitted.
+    New(Refund),
+    /// Recorded before; with the first response.
+    Replay(Vec<u8>),
+}
+
+impl RefundPosts {
+    /// Records a refund with the job of its submission, durably: 404 `transaction-not-found`; 409 `request-in-progress`
+    /// while the same is being answered or the charge is not settled; 400 `invalid-request` for more than what is left of
+    /// the charge; 422 `idempotency-violation`.
+    pub(crate) async fn record_refund(
+        &self,
+        partner: PartnerId,
+        nonce: Nonce,
+        ext_transaction_id: ExtId,
+        request: RefundRequest,
+    ) -> Result<RecordedRefund, Failure> {
+        let now = self.clock.now();
+        let fingerprint = serde_json::to_vec(&(&ext_transaction_id, &request));
+        let fingerprint = fingerprint.map_err(|_| Fault::Broken("a request does not serialize"))?;
+        let new = NewRefund {
+            refund_id: self.random.uuid(),
+            partner,
+            ext_transaction_id,
+            fingerprint: sha256(&fingerprint),
+            request,
+            answering_until: now.plus_seconds(ANSWERING_SECONDS),
+        };
+        let reject = match self.store.post_refund(nonce, now, new).await? {
+            RefundPosting::Created(refund) => return Ok(RecordedRefund::New(refund)),
+            RefundPosting::Replayed(response) => return Ok(RecordedRefund::Replay(response)),
+            RefundPosting::TransactionNotFound => {
+                Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.")
+            }
+            RefundPosting::Conflict => {
+                Reject::new(ErrorCode::IdempotencyViolation, "extRefundID was used for another refund.")
+            }
+            RefundPosting::InProgress => {
+                Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.")
+            }
+            RefundPosting::ChargePending => Reject::new(
+                ErrorCode::RequestInProgress,
+                "The charge is not settled yet: ask for the refund again when it is.",
+            ),
+            RefundPosting::NotWithinRemainder { remaining } => Reject::invalid_request(format!(
+                "amount must lie within the {remaining} that are left of the charge."
+            )),
+        };
+        Err(reject.into())
+    }
+
+    /// Submits a new refund to billing once, and gives the response with the furthest known state.
+    pub(crate) async fn submit_refund(&self, refund: &Refund) -> Result<Vec<u8>, Failure> {
+        let outcome = self.billing.submit_first_refund(refund).await;
+        let id = &refund.refund_id;
+        let (response, settled) = self.store.answer_refund(self.clock.now(), id.clone(), outcome).await?;
+        raise_alarm(settled, "refund", id);
+        self.wake_up.wake_queue();
+        Ok(response)
+    }
+}

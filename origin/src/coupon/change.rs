@@ -1,0 +1,77 @@
+//! Giving a coupon another code, and taking it back.
+
+use super::desk::Coupons;
+use super::text;
+use crate::fault::Failure;
+use crate::store::{CouponChange, CouponRow};
+use onbill_domain::ids::ExtId;
+use onbill_domain::limits::COUPON_SMS_MAX;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+
+impl Coupons {
+    /// Gives a coupon another code and sends that: the old one is only known by its hash, and is void from then on.
+    ///
+    /// 1. There is such a coupon: else 404 `not-found`; and its buyer is still with us: else 400 `account-not-eligible`.
+    /// 2. Nothing more is sent where it was sent under this `resend_id` before. Otherwise it can still be redeemed: else 409
+    ///    `token-already-used`, 400 `token-expired` or `token-invalid`; and has not had all its text messages: else 400
+    ///    `invalid-request`.
+    pub async fn resend(
+        &self,
+        nonce: Option<Nonce>,
+        id: &ExtId,
+        resend_id: Option<ExtId>,
+    ) -> Result<CouponRow, Failure> {
+        // 1.
+        let row = self.store.coupon(id.clone()).await?.ok_or_else(coupon_not_found)?;
+        let settings = self.config.coupons.as_ref();
+        let settings = settings
+            .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "Coupons are not sold here."))?;
+        let buyer = self.store.coupon_buyer(id.clone()).await?.ok_or_else(buyer_left)?;
+        let msisdn = self.vault.open_number(&buyer.number.sealed)?;
+
+        // 2.
+        let now = self.clock.now();
+        let title = self.config.offer(&row.offer).map_or(row.description.as_str(), |offer| &offer.title);
+        let about = text::About { offer: title, months: row.months, expires_at: row.expires_at };
+        let text = self.new_message(settings, &msisdn, &buyer.generation, buyer.locale, &about, true)?;
+        match self.store.renew_coupon(nonce, now, id.clone(), resend_id, text).await? {
+            CouponChange::Done(row) => Ok(*row),
+            CouponChange::NotFound => Err(coupon_not_found().into()),
+            CouponChange::BuyerLeft => Err(buyer_left().into()),
+            CouponChange::Not(row) => Err(why_not(&row, now).into()),
+        }
+    }
+
+    /// Takes a coupon back, for ever: 404 `not-found`, 409 `token-already-used` when it is redeemed.
+    pub async fn void(&self, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
+        let now = self.clock.now();
+        match self.store.void_coupon(nonce, now, id.clone()).await? {
+            CouponChange::Done(row) => Ok(*row),
+            CouponChange::NotFound | CouponChange::BuyerLeft => Err(coupon_not_found().into()),
+            CouponChange::Not(row) => Err(why_not(&row, now).into()),
+        }
+    }
+}
+
+/// 404 `not-found`.
+pub(crate) fn coupon_not_found() -> Reject {
+    Reject::new(ErrorCode::NotFound, "There is no such coupon.")
+}
+
+fn buyer_left() -> Reject {
+    Reject::new(ErrorCode::AccountNotEligible, "The coupon's buyer has left: nobody else is sent its code.")
+}
+
+fn why_not(row: &CouponRow, now: Timestamp) -> Reject {
+    if row.voided_at.is_some() {
+        Reject::new(ErrorCode::TokenInvalid, "The coupon is void.")
+    } else if row.redeemed_at.is_some() {
+        Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon is redeemed.")
+    } else if now >= row.expires_at {
+        Reject::new(ErrorCode::TokenExpired, "The coupon can no longer be redeemed.")
+    } else {
+        Reject::invalid_request(format!("The coupon has had its {COUPON_SMS_MAX} text messages."))
+    }
+}

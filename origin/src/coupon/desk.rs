@@ -1,0 +1,21 @@
+//! What selling, sending and taking back coupons needs.
+
+use crate::account::AccountLookup;
+use crate::ambient::{Clock, Random};
+use crate::config::{Config, NumberPlan};
+use crate::delivery::WakeUp;
+use crate::keys::Vault;
+use crate::store::Store;
+use std::sync::Arc;
+
+/// The operator's coupons.
+pub struct Coupons {
+    pub(crate) config: Arc<Config>,
+    pub(crate) numbers: NumberPlan,
+    pub(crate) store: Arc<Store>,
+    pub(crate) accounts: Arc<AccountLookup>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) wake_up: WakeUp,
+}

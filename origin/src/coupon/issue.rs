@@ -1,0 +1,234 @@
+//! Selling a coupon: whether the operator's systems call or a person reads in a file, it is done here.
+
+use super::DAY_SECONDS;
+use super::desk::Coupons;
+use super::text;
+use crate::account::live_account;
+use crate::config::{CouponPlan, CouponSettings, Offer};
+use crate::fault::{Failure, Fault};
+use crate::store::{CouponIssue, CouponRow, FreshNames, KnownAccount, NewCoupon, NewPai, StoreError};
+use onbill_domain::account::AccountStatus;
+use onbill_domain::digest::sha256;
+use onbill_domain::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::signature::Nonce;
+use onbill_domain::wire::coupon::CouponRequest;
+
+/// Which member of a request is refused, where a file says which column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// The operator's name for the coupon.
+    ExtCouponId,
+    /// The number.
+    Msisdn,
+    /// The plan.
+    Plan,
+    /// The amount.
+    Amount,
+    /// Its currency.
+    Currency,
+    /// The offer.
+    Offer,
+}
+
+/// Why there is no coupon.
+#[derive(Debug)]
+pub enum NotIssued {
+    /// The answer is no.
+    Refused(Member, Reject),
+    /// There is no answer.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotIssued {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Fault> for NotIssued {
+    fn from(fault: Fault) -> Self {
+        Self::Failed(fault.into())
+    }
+}
+
+impl From<StoreError> for NotIssued {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<NotIssued> for Failure {
+    fn from(error: NotIssued) -> Self {
+        match error {
+            NotIssued::Refused(_, reject) => reject.into(),
+            NotIssued::Failed(failure) => failure,
+        }
+    }
+}
+
+/// What a request comes to before anything is recorded.
+pub(super) enum Examined {
+    /// A coupon that was made before.
+    Existing(Box<CouponRow>),
+    /// One to make.
+    New(Box<NewCoupon>),
+}
+
+impl Coupons {
+    /// Makes a coupon and sends it.
+    ///
+    /// 1. It is looked at: see [`Self::examine`].
+    /// 2. Records it, with its buyer's PAI and the sealed text message.
+    pub async fn issue(
+        &self,
+        nonce: Option<Nonce>,
+        request: &CouponRequest,
+    ) -> Result<(bool, CouponRow), NotIssued> {
+        // 1.
+        let new = match self.examine(request).await? {
+            Examined::Existing(row) => return Ok((false, *row)),
+            Examined::New(new) => new,
+        };
+
+        // 2.
+        match self.store.issue_coupon(nonce, self.clock.now(), *new).await? {
+            CouponIssue::Created(row) => Ok((true, *row)),
+            CouponIssue::Replayed(row) => Ok((false, *row)),
+            CouponIssue::Conflict => Err(conflict()),
+        }
+    }
+
+    /// Looks at a request for a coupon.
+    ///
+    /// 1. The same name again is the same coupon, whatever has become of it and of its buyer; with other contents it is
+    ///    422 `idempotency-violation`.
+    /// 2. The plan and the offer are on sale, the currency is billed in: 400 `parameter-not-supported`. The amount is one that
+    ///    billing takes: 400 `invalid-request`.
+    /// 3. The number is an account's (404 `account-not-found`), and not suspended (400 `suspended-non-payment`). Its balance is
+    ///    asked for when the coupon is redeemed: only then is it charged.
+    /// 4. It has a code, and a text message with it.
+    pub(super) async fn examine(&self, request: &CouponRequest) -> Result<Examined, NotIssued> {
+        // 1.
+        let msisdn = self.numbers.spell(&request.msisdn);
+        let fingerprint = self.fingerprint(&msisdn, request)?;
+        if let Some(row) = self.store.coupon(request.ext_coupon_id.clone()).await? {
+            return if row.is_of(&fingerprint) {
+                Ok(Examined::Existing(Box::new(row)))
+            } else {
+                Err(conflict())
+            };
+        }
+
+        // 2.
+        let (settings, plan, offer) = self.find_on_sale(request)?;
+        self.check_amount(request)?;
+
+        // 3.
+        let now = self.clock.now();
+        let known = self.find_buyer_account(&msisdn).await?;
+
+        // 4.
+        let expires_at = now.plus_seconds(i64::from(settings.valid_days) * DAY_SECONDS);
+        let about = text::About { offer: &offer.title, months: plan.months, expires_at };
+        let new = NewCoupon {
+            coupon_id: self.random.uuid(),
+            ext_coupon_id: request.ext_coupon_id.clone(),
+            fingerprint,
+            plan: plan.id.clone(),
+            months: plan.months,
+            offer: offer.id.clone(),
+            description: description(&offer.title, plan.months),
+            locale: request.locale,
+            amount: request.amount,
+            text: self.new_message(settings, &msisdn, &known.generation, request.locale, &about, false)?,
+            expires_at,
+            buyer: NewPai {
+                partner: offer.partner.clone(),
+                number: self.vault.seal_number(&*self.random, &msisdn)?,
+                generation: known.generation,
+                fresh: FreshNames::draw(&*self.random),
+            },
+        };
+        Ok(Examined::New(Box::new(new)))
+    }
+
+    /// Of the members as understood, in one order, with the number as the books know it.
+    fn fingerprint(&self, msisdn: &Msisdn, request: &CouponRequest) -> Result<[u8; 32], Fault> {
+        let CouponRequest { ext_coupon_id, msisdn: _, plan, amount, offer, locale } = request;
+        let contents = (ext_coupon_id, self.vault.index(msisdn).0, plan, amount, offer, locale);
+        Ok(sha256(&serde_json::to_vec(&contents).map_err(|_| Fault::Broken("a request does not serialize"))?))
+    }
+
+    fn find_on_sale<'a>(
+        &'a self,
+        request: &CouponRequest,
+    ) -> Result<(&'a CouponSettings, &'a CouponPlan, &'a Offer), NotIssued> {
+        let refuse = |member, message: &str| {
+            NotIssued::Refused(member, Reject::new(ErrorCode::ParameterNotSupported, message))
+        };
+        let plan = self.config.coupons.as_ref().and_then(|settings| {
+            settings.plans.iter().find(|plan| plan.id == request.plan).map(|plan| (settings, plan))
+        });
+        let (settings, plan) = plan.ok_or_else(|| refuse(Member::Plan, "plan is not on sale here."))?;
+        let offer = self.config.offer(request.offer.as_ref().unwrap_or(&plan.offer));
+        let offer = offer.ok_or_else(|| refuse(Member::Offer, "offer is not on sale here."))?;
+        Ok((settings, plan, offer))
+    }
+
+    fn check_amount(&self, request: &CouponRequest) -> Result<(), NotIssued> {
+        let limits = self.config.limits_in(request.amount.currency).ok_or_else(|| {
+            let message = "amount.currency is not one that the operator bills in.";
+            NotIssued::Refused(Member::Currency, Reject::new(ErrorCode::ParameterNotSupported, message))
+        })?;
+        // What an account may be charged at once says nothing against what the operator itself has sold.
+        let smallest = limits.smallest_minor.unwrap_or(1).max(1);
+        if (smallest..=CHARGE_MINOR_MAX).contains(&request.amount.amount_minor) {
+            return Ok(());
+        }
+        let message = "amount.value must be a number of minor units that billing takes.";
+        Err(NotIssued::Refused(Member::Amount, Reject::invalid_request(message)))
+    }
+
+    async fn find_buyer_account(&self, msisdn: &Msisdn) -> Result<KnownAccount, NotIssued> {
+        let known = live_account(self.accounts.find_account(msisdn).await?).ok_or_else(|| {
+            NotIssued::Refused(
+                Member::Msisdn,
+                Reject::new(ErrorCode::AccountNotFound, "There is no such account."),
+            )
+        })?;
+        match known.account.status {
+            AccountStatus::Suspended => {
+                Err(NotIssued::Refused(Member::Msisdn, Reject::suspended_non_payment()))
+            }
+            AccountStatus::Active | AccountStatus::Ceased => Ok(known),
+        }
+    }
+}
+
+pub(super) const CONFLICT: &str = "extCouponID was used for another coupon.";
+
+fn conflict() -> NotIssued {
+    NotIssued::Refused(Member::ExtCouponId, Reject::new(ErrorCode::IdempotencyViolation, CONFLICT))
+}
+
+/// The line of its charge, which the bill follows with the days: as much of the offer's title as there is room for.
+fn description(title: &str, months: u8) -> String {
+    let end = format!(", {months} months");
+    let room = DESCRIPTION_CHARS_MAX - end.chars().count();
+    title.chars().take(room).collect::<String>() + &end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_room_for_the_months_whatever_the_title() {
+        assert_eq!(description("Netflix Standard", 6), "Netflix Standard, 6 months");
+        let long = description(&"é".repeat(200), 12);
+        assert_eq!(long.chars().count(), DESCRIPTION_CHARS_MAX);
+        assert!(long.ends_with("é, 12 months"));
+    }
+}

@@ -1,0 +1,44 @@
+//! A coupon's SMS, with a new code or with a reminder, sealed for the queue.
+
+use super::desk::Coupons;
+use super::text;
+use crate::config::CouponSettings;
+use crate::delivery::{CouponSms, seal};
+use crate::fault::Fault;
+use crate::store::CouponText;
+use onbill_domain::coupon_code::CouponCode;
+use onbill_domain::locale::Locale;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use zeroize::Zeroizing;
+
+impl Coupons {
+    /// A new code, and the SMS with it.
+    pub(super) fn new_message(
+        &self,
+        settings: &CouponSettings,
+        msisdn: &Msisdn,
+        generation: &str,
+        locale: Locale,
+        about: &text::About<'_>,
+        replaces: bool,
+    ) -> Result<CouponText, Fault> {
+        let code = CouponCode::from_random(settings.tag, self.random.bytes());
+        let spelled = Zeroizing::new(code.grouped());
+        let body = text::coupon(&self.config.name, &spelled, about, replaces, locale);
+        let message = self.seal_message(msisdn, body, generation, about.expires_at)?;
+        Ok(CouponText { code: self.vault.coupon_hash(&code), message })
+    }
+
+    /// Seals what is to be sent to a subscriber until `expires_at`.
+    pub(super) fn seal_message(
+        &self,
+        msisdn: &Msisdn,
+        body: String,
+        generation: &str,
+        expires_at: Timestamp,
+    ) -> Result<Vec<u8>, Fault> {
+        let (msisdn, generation) = (msisdn.clone(), generation.to_owned());
+        seal(&self.vault, &*self.random, &CouponSms { msisdn, body, generation, expires_at })
+    }
+}

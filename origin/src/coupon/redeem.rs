@@ -1,0 +1,141 @@
+//! Redeeming a coupon: it is spent once, permanently, and its price goes on its buyer's bill as any charge does.
+
+use crate::ambient::{Clock, Random};
+use crate::charge::ANSWERING_SECONDS;
+use crate::config::{CouponSettings, wrong_codes_per_hour};
+use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::fault::Failure;
+use crate::keys::Vault;
+use crate::store::{Charge, NewRedemption, Redeeming, Redemption, RedemptionEnd, Store};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::CouponRedeemRequest;
+use std::sync::Arc;
+
+/// Takes coupons that customers redeem at a partner.
+pub struct CouponRedemptions {
+    /// Without them no coupons are sold, but those of before are redeemed all the same.
+    pub(crate) settings: Option<CouponSettings>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) billing: Arc<BillingSubmission>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) wake_up: WakeUp,
+}
+
+/// A coupon that is claimed for a customer.
+pub(crate) enum ClaimedCoupon {
+    /// Claimed now: its charge is to be submitted.
+    New(Box<Charge>),
+    /// Redeemed by the same reference, now or before.
+    Redeemed(Box<Redemption>),
+}
+
+impl CouponRedemptions {
+    /// Claims the coupon and records its charge, durably, with the job of its submission. A code that is no coupon's, void,
+    /// or of another partner: 400 `token-invalid`, and 429 once the partner has tried too many of them in this hour. Whoever
+    /// has the real code is told more: 400 `token-expired`; 409 `token-already-used` by another reference; 409
+    /// `request-in-progress`; 422 `idempotency-violation`; 404 `pai-not-found` for a named subscriber who is none; or the
+    /// refusal that fits the account when its charge is declined already.
+    pub(crate) async fn claim_coupon(
+        &self,
+        partner: &PartnerId,
+        nonce: Nonce,
+        request: CouponRedeemRequest,
+    ) -> Result<ClaimedCoupon, Failure> {
+        let code = request.parse_code()?;
+        let now = self.clock.now();
+        let new = NewRedemption {
+            transaction_id: self.random.uuid(),
+            partner: partner.clone(),
+            ext_reference: request.ext_reference,
+            code: self.vault.coupon_hash(&code),
+            pai: request.pai,
+            answering_until: now.plus_seconds(ANSWERING_SECONDS),
+        };
+        let reject = match self.store.redeem_coupon(nonce, now, new).await? {
+            Redeeming::Created(charge) => return Ok(ClaimedCoupon::New(charge)),
+            Redeeming::Decided(end) => return Ok(ClaimedCoupon::Redeemed(redemption_of(end)?)),
+            Redeeming::Unknown { wrong } => self.reject_wrong_code(partner, now, wrong),
+            Redeeming::Conflict => Reject::new(
+                ErrorCode::IdempotencyViolation,
+                "extReference was used with another code, or for another subscriber.",
+            ),
+            Redeeming::Expired => {
+                Reject::new(ErrorCode::TokenExpired, "The coupon can no longer be redeemed.")
+            }
+            Redeeming::Used => {
+                Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon was redeemed by another reference.")
+            }
+            Redeeming::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
+            Redeeming::NoDaysLeft => Reject::new(
+                ErrorCode::AccountNotEligible,
+                "The subscriber is paid for as far as the calendar goes.",
+            ),
+            Redeeming::InProgress => {
+                Reject::new(ErrorCode::RequestInProgress, "The coupon is being redeemed.")
+            }
+        };
+        Err(reject.into())
+    }
+
+    /// Submits a coupon's charge to billing once. When it is declined by now, the refusal fits the account, and the coupon is
+    /// as it was, for another reference. What comes later is between operator and customer: the coupon is spent.
+    pub(crate) async fn submit_coupon_charge(&self, charge: &Charge) -> Result<Box<Redemption>, Failure> {
+        let outcome = self.billing.submit_first_charge(charge).await;
+        let id = &charge.transaction_id;
+        let (end, settled) = self.store.answer_redemption(self.clock.now(), id.clone(), outcome).await?;
+        raise_alarm(settled, "charge", id);
+        self.wake_up.wake_queue();
+        Ok(redemption_of(end)?)
+    }
+
+    /// The same refusal for every code that is no coupon's. Beyond the limit only such codes are put off: who holds a real
+    /// one does not wait because of someone who guesses.
+    fn reject_wrong_code(&self, partner: &PartnerId, now: Timestamp, wrong: u32) -> Reject {
+        let limit = self.settings.as_ref().map_or_else(wrong_codes_per_hour, |s| s.wrong_codes_per_hour);
+        tracing::warn!(%partner, wrong, "a coupon's code was wrong");
+        if wrong <= limit {
+            return Reject::new(ErrorCode::TokenInvalid, "The code is not valid here.");
+        }
+        if wrong == limit.saturating_add(1) {
+            tracing::error!(%partner, wrong, alarm = "coupon-guesses", "a partner's customers are guessing codes");
+        }
+        let left = 3_600 - now.unix_seconds().rem_euclid(3_600);
+        let left = u32::try_from(left).unwrap_or(3_600);
+        Reject::too_many_requests("Too many codes were wrong in this hour.", left)
+    }
+}
+
+fn redemption_of(end: RedemptionEnd) -> Result<Box<Redemption>, Reject> {
+    match end {
+        RedemptionEnd::Redeemed(redemption) => Ok(redemption),
+        RedemptionEnd::Declined(reason) => Err(reject_declined(reason)),
+    }
+}
+
+/// The account's refusal, in the words of the calls that ask about an account.
+fn reject_declined(reason: DeclineReason) -> Reject {
+    match reason {
+        DeclineReason::AccountOnHold => Reject::suspended_non_payment(),
+        DeclineReason::InsufficientBalance => {
+            Reject::new(ErrorCode::InsufficientBalance, "The balance does not cover the coupon's price.")
+        }
+        DeclineReason::ChargeExceedsTransactionLimit
+        | DeclineReason::ChargeExceedsDailyLimit
+        | DeclineReason::ChargeExceedsMonthlyLimit
+        | DeclineReason::ChargeUnderLimit
+        | DeclineReason::AccountClosed
+        | DeclineReason::AccountClosedTakenOver
+        | DeclineReason::AccountClosedFraud
+        | DeclineReason::PaiRevokedByUser
+        | DeclineReason::RiskDeclined => Reject::new(
+            ErrorCode::AccountNotEligible,
+            "The coupon's price cannot be put on its buyer's bill.",
+        ),
+    }
+}

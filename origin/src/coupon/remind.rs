@@ -1,0 +1,53 @@
+//! Reminders that the months of a coupon end.
+
+use super::DAY_SECONDS;
+use super::desk::Coupons;
+use super::text;
+use crate::fault::Fault;
+use crate::store::ReminderDue;
+use onbill_domain::day::Day;
+use onbill_domain::timestamp::Timestamp;
+
+/// Reminders read at once.
+const REMINDERS: u32 = 100;
+
+impl Coupons {
+    /// Tells everybody whose months end soon how to go on, once; gives how many there were.
+    pub async fn remind_all(&self) -> Result<usize, Fault> {
+        let Some((settings, url)) = self
+            .config
+            .coupons
+            .as_ref()
+            .and_then(|settings| Some((settings, settings.continue_url.as_ref()?)))
+        else {
+            return Ok(0);
+        };
+        let mut reminded = 0;
+        loop {
+            let now = self.clock.now();
+            let ends_by = Day::of_timestamp(now.plus_seconds(i64::from(settings.remind_days) * DAY_SECONDS));
+            let due = self.store.reminders_due(Day::of_timestamp(now), ends_by, REMINDERS).await?;
+            let before = reminded;
+            for reminder in due {
+                match self.remind(now, url, reminder).await {
+                    Ok(put) => reminded += usize::from(put),
+                    // The others are told all the same.
+                    Err(fault) => tracing::error!(?fault, "somebody whose coupon ends could not be told"),
+                }
+            }
+            if reminded == before {
+                return Ok(reminded);
+            }
+            self.wake_up.wake_queue();
+        }
+    }
+
+    async fn remind(&self, now: Timestamp, url: &str, due: ReminderDue) -> Result<bool, Fault> {
+        let msisdn = self.vault.open_number(&due.number.sealed)?;
+        let title = self.config.offer(&due.offer).map_or(due.offer.as_str(), |offer| &offer.title);
+        let body = text::reminder(&self.config.name, title, due.paid_until, url, due.locale);
+        let ends_at = due.paid_until.starts_at().plus_seconds(DAY_SECONDS);
+        let message = self.seal_message(&msisdn, body, &due.generation, ends_at)?;
+        Ok(self.store.remind(now, due.transaction_id, message).await?)
+    }
+}

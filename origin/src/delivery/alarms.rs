@@ -1,0 +1,28 @@
+//! Alarms about what came of a job.
+
+use crate::store::Settling;
+
+/// Raises an alarm when billing has decided twice about one id, of which the first decision stays, as the partner may have
+/// it; when it declines a coupon that is spent; and when a coupon's SMS does not arrive.
+pub(crate) fn raise_alarm(settling: Settling, what: &str, id: &str) {
+    match settling {
+        Settling::Contradicted => {
+            tracing::error!(what, id, alarm = "billing-verdicts-differ", "billing has given two verdicts");
+        }
+        Settling::Unpaid => {
+            tracing::error!(
+                what,
+                id,
+                alarm = "coupon-unpaid",
+                "a coupon is redeemed, and billing refuses it"
+            );
+        }
+        Settling::Undelivered => warn_of_undelivered(id),
+        Settling::Written | Settling::Late => {}
+    }
+}
+
+/// Raises an alarm for a coupon, by our id, whose SMS does not arrive.
+pub(super) fn warn_of_undelivered(id: &str) {
+    tracing::error!(id, alarm = "coupon-undelivered", "a coupon's text message does not arrive");
+}

@@ -1,0 +1,272 @@
+//! Submission to billing: one attempt at putting a charge on the bill, or at giving a refund back on it.
+
+use super::raw_code;
+use super::retry::{BILLING_DELAYS, RetrySchedule};
+use crate::account::{AccountLookup, SubscriberStatus};
+use crate::ambient::Clock;
+use crate::config::Billing;
+use crate::fault::{Failure, Fault};
+use crate::http::{CspClient, Unclear};
+use crate::keys::Vault;
+use crate::store::{Charge, HandOff, Holder, Refund, Store};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::wire::csp::{
+    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse, BillingDecision,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Submits charges and refunds. What billing may have done already is never guessed: a charge is looked up by its own id
+/// before it is ever posted again, a refund is posted again under its own id.
+pub struct BillingSubmission {
+    /// One by one over the CSP API, or in files: then nothing is submitted here.
+    pub(crate) mode: Billing,
+    /// How long a caller waits who answers a partner afterwards.
+    pub(crate) deadline: Duration,
+    pub(crate) store: Arc<Store>,
+    pub(crate) csp: Arc<CspClient>,
+    pub(crate) accounts: Arc<AccountLookup>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) retry: RetrySchedule,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl BillingSubmission {
+    /// Submits a charge, within the time that its partner's call has.
+    pub(crate) async fn submit_first_charge(&self, charge: &Charge) -> HandOff {
+        self.within_deadline(self.submit_charge(charge, 1)).await
+    }
+
+    /// Submits a refund, within the time that its partner's call has.
+    pub(crate) async fn submit_first_refund(&self, refund: &Refund) -> HandOff {
+        self.within_deadline(self.submit_refund(refund, 1)).await
+    }
+
+    /// An attempt that takes too long is unclear, and the queue makes the next one.
+    async fn within_deadline(&self, attempt: impl Future<Output = HandOff>) -> HandOff {
+        tokio::time::timeout(self.deadline, attempt).await.unwrap_or_else(|_| self.retry_later(1))
+    }
+
+    /// Submits a charge that is known by its id.
+    pub(super) async fn submit_stored_charge(&self, transaction_id: &str, attempt: u32) -> HandOff {
+        match self.store.charge(transaction_id.to_owned()).await {
+            Ok(Some(charge)) => self.submit_charge(&charge, attempt).await,
+            // Settled meanwhile by another lease: the job went with it.
+            Ok(None) => HandOff::Dropped,
+            Err(error) => {
+                tracing::error!(?error, "a charge could not be read");
+                self.retry_later(attempt)
+            }
+        }
+    }
+
+    /// Submits a refund that is known by its id.
+    pub(super) async fn submit_stored_refund(&self, refund_id: &str, attempt: u32) -> HandOff {
+        match self.store.refund(refund_id.to_owned()).await {
+            Ok(Some(refund)) => self.submit_refund(&refund, attempt).await,
+            // Settled meanwhile by another lease: the job went with it.
+            Ok(None) => HandOff::Dropped,
+            Err(error) => {
+                tracing::error!(?error, "a refund could not be read");
+                self.retry_later(attempt)
+            }
+        }
+    }
+
+    /// One attempt at a charge; `attempt` counts from 1. Where billing takes files, only the account is asked about: the
+    /// charge then waits for a file.
+    async fn submit_charge(&self, charge: &Charge, attempt: u32) -> HandOff {
+        match self.mode {
+            Billing::Files => match self.check_subscriber(charge).await {
+                Ok(Some(reason)) => HandOff::Declined { reason, raw_code: None },
+                // An account that cannot be looked up now is looked up when a file is made.
+                Ok(None) | Err(_) => HandOff::Later { due_at: self.clock.now() },
+            },
+            Billing::Csp => match self.try_charge(charge, attempt).await {
+                Ok(outcome) => outcome,
+                Err(failure) => {
+                    tracing::warn!(
+                        ?failure,
+                        charge.transaction_id,
+                        attempt,
+                        "a submission to billing is unclear"
+                    );
+                    self.retry_later(attempt)
+                }
+            },
+        }
+    }
+
+    /// 1. An earlier attempt may have reached billing: its answer to the id counts before anything else.
+    /// 2. While billing was asked, the subscriber may have left, or have got another number: the charge is read again.
+    async fn try_charge(&self, charge: &Charge, attempt: u32) -> Result<HandOff, Failure> {
+        if attempt == 1 {
+            return self.post_charge(charge).await;
+        }
+        // 1.
+        let id = &charge.transaction_id;
+        if let Some(decision) = self.csp.look_up_charge(id).await.map_err(unclear)? {
+            return Ok(charge_outcome(decision, self.open_charge_number(charge)?.as_ref()));
+        }
+        // 2.
+        match self.store.charge(id.clone()).await? {
+            Some(charge) => self.post_charge(&charge).await,
+            None => Ok(HandOff::Dropped),
+        }
+    }
+
+    /// 1. The account must still be the one that the PAI was issued for, and not on hold.
+    /// 2. Posts the charge.
+    async fn post_charge(&self, charge: &Charge) -> Result<HandOff, Failure> {
+        // 1.
+        if let Some(reason) = self.check_subscriber(charge).await? {
+            return Ok(HandOff::Declined { reason, raw_code: None });
+        }
+        // 2.
+        let msisdn = self.vault.open_number(&charge_subscriber(charge)?.number.sealed)?;
+        let request = BillChargeRequest {
+            transaction_id: charge.transaction_id.clone(),
+            msisdn: msisdn.clone(),
+            amount: charge.amount,
+            description: charge.description.clone(),
+            service_period: charge.service_period,
+        };
+        Ok(charge_outcome(self.csp.submit_charge(&request).await.map_err(unclear)?, Some(&msisdn)))
+    }
+
+    /// What has closed the PAI while the charge waited, or what the account itself says against it now.
+    pub(super) async fn check_subscriber(&self, charge: &Charge) -> Result<Option<DeclineReason>, Failure> {
+        if charge.closed.is_some() {
+            return Ok(charge.closed);
+        }
+        let subscriber = charge_subscriber(charge)?;
+        let account = self.accounts.find_account(&self.vault.open_number(&subscriber.number.sealed)?).await?;
+        Ok(match SubscriberStatus::of(&subscriber.generation, account) {
+            SubscriberStatus::Active => None,
+            SubscriberStatus::Suspended => Some(DeclineReason::AccountOnHold),
+            SubscriberStatus::Ceased => Some(DeclineReason::AccountClosed),
+            SubscriberStatus::Replaced => Some(DeclineReason::AccountClosedTakenOver),
+        })
+    }
+
+    /// The number of the charge's own subscriber, unless they were erased.
+    pub(super) fn open_charge_number(&self, charge: &Charge) -> Result<Option<Msisdn>, Fault> {
+        let subscriber = charge.holder.as_ref();
+        subscriber.map(|subscriber| self.vault.open_number(&subscriber.number.sealed)).transpose()
+    }
+
+    /// One attempt at a refund; `attempt` counts from 1. An earlier one may have reached billing: the same id again gets its
+    /// answer. Where billing takes files, the refund waits for one.
+    async fn submit_refund(&self, refund: &Refund, attempt: u32) -> HandOff {
+        if self.mode == Billing::Files {
+            return HandOff::Later { due_at: self.clock.now() };
+        }
+        let request = BillRefundRequest {
+            refund_id: refund.refund_id.clone(),
+            transaction_id: refund.transaction_id.clone(),
+            amount: refund.amount,
+        };
+        let Ok(decision) = self.csp.submit_refund(&request).await else {
+            tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
+            return self.retry_later(attempt);
+        };
+        refund_outcome(decision)
+    }
+
+    /// What comes after an unclear attempt.
+    fn retry_later(&self, attempt: u32) -> HandOff {
+        let next = self.retry.next_attempt(attempt, &BILLING_DELAYS);
+        next.map_or(HandOff::Parked, |due_at| HandOff::Later { due_at })
+    }
+}
+
+fn unclear(_: Unclear) -> Fault {
+    Fault::Bss("transaction")
+}
+
+/// Whom a charge is for. A subscriber who was erased has no open PAI, and so no charge that still needs them.
+pub(super) fn charge_subscriber(charge: &Charge) -> Result<&Holder, Fault> {
+    charge.holder.as_ref().ok_or(Fault::Broken("a charge has lost its number"))
+}
+
+/// What billing's decision about a charge means. A code that is one of our own reasons is that reason; any other decline is
+/// the operator's risk decision. A code that would close the PAI is not taken from billing: the account, which was asked
+/// about just before, decides about that.
+pub(super) fn charge_outcome(response: BillChargeResponse, msisdn: Option<&Msisdn>) -> HandOff {
+    let raw_code = raw_code::publishable(response.raw_code, msisdn);
+    match response.status {
+        BillingDecision::Approved => HandOff::Done { raw_code },
+        BillingDecision::Declined => {
+            let known =
+                raw_code.as_deref().and_then(DeclineReason::parse).filter(|reason| !reason.closes_pai());
+            HandOff::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
+        }
+    }
+}
+
+/// What billing's decision about a refund means.
+pub(super) fn refund_outcome(response: BillRefundResponse) -> HandOff {
+    let raw_code = raw_code::publishable(response.raw_code, None);
+    match response.status {
+        BillingDecision::Approved => HandOff::Done { raw_code },
+        BillingDecision::Declined => HandOff::Refused { raw_code },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decline_by_billing_does_not_close_a_pai() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        for reason in DeclineReason::ALL {
+            let raw_code = Some(reason.as_str().to_owned());
+            let told = if reason.closes_pai() { DeclineReason::RiskDeclined } else { reason };
+            let answer = BillChargeResponse { status: BillingDecision::Declined, raw_code: raw_code.clone() };
+            assert_eq!(charge_outcome(answer, Some(&msisdn)), HandOff::Declined { reason: told, raw_code });
+        }
+    }
+
+    #[test]
+    fn raw_code_of_a_charge_is_passed_on_unless_it_tells_the_number() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        let told = |raw_code: &str| {
+            let answer =
+                BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) };
+            let HandOff::Declined { raw_code, .. } = charge_outcome(answer, Some(&msisdn)) else {
+                panic!("is a decline")
+            };
+            raw_code
+        };
+        for code in ["51", "insufficient-balance", "E:2020/55-A", &"x".repeat(64)] {
+            assert_eq!(told(code).as_deref(), Some(code));
+        }
+        for code in [
+            "no credit: +12025550101",
+            "2025550101",
+            "(202) 555-0101",
+            "555.0101",
+            "",
+            "a\nb",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(told(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn raw_code_of_a_refund_is_passed_on_unless_it_tells_a_number() {
+        let told = |status, raw_code: &str| {
+            refund_outcome(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
+        };
+        for (code, told_code) in [("61", Some("61")), ("no bill of +12025550101", None), ("2025550101", None)]
+        {
+            let raw_code = told_code.map(str::to_owned);
+            let done = HandOff::Done { raw_code: raw_code.clone() };
+            assert_eq!(told(BillingDecision::Approved, code), done, "{code}");
+            assert_eq!(told(BillingDecision::Declined, code), HandOff::Refused { raw_code }, "{code}");
+        }
+    }
+}

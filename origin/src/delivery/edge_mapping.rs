@@ -1,0 +1,67 @@
+//! The edge's KV: by it the edge routes a PAI to this origin, and it holds the PAI's state.
+
+use super::retry::RetrySchedule;
+use crate::http::{SignedClient, Unreachable};
+use crate::store::{HandOff, PaiStanding, Store};
+use bytes::Bytes;
+use http::Response;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::{KeyUse, Party};
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::kv::PaiMapping;
+use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Tells the edge of PAIs.
+pub struct EdgeMappings {
+    pub(crate) operator: OperatorId,
+    pub(crate) edge_url: String,
+    pub(crate) store: Arc<Store>,
+    pub(crate) client: SignedClient,
+    pub(crate) retry: RetrySchedule,
+}
+
+impl EdgeMappings {
+    /// One attempt at updating the mapping of a PAI. It is repeated until the edge has it.
+    pub(super) async fn update_mapping(&self, pai: Pai, attempt: u32) -> HandOff {
+        let standing = match self.store.standing_of_pai(pai).await {
+            Ok(Some(standing)) => standing,
+            Ok(None) => return HandOff::Dropped,
+            Err(error) => {
+                tracing::error!(?error, "how a PAI stands could not be read");
+                return HandOff::Later { due_at: self.retry.repeat(attempt) };
+            }
+        };
+        let request = PaiMappingRequest { pai, mapping: self.mapping(&standing) };
+        let response = self.post(PAI_MAPPING_PATH, &request).await;
+        match response.ok().map(|response| response.status()) {
+            Some(status) if status.is_success() => HandOff::Done { raw_code: None },
+            status => {
+                let status = status.map(|status| status.as_u16());
+                tracing::warn!(who = "edge", attempt, status, "how a PAI stands was not heard");
+                HandOff::Later { due_at: self.retry.repeat(attempt) }
+            }
+        }
+    }
+
+    /// What the edge is to know of a PAI.
+    pub(super) fn mapping(&self, standing: &PaiStanding) -> PaiMapping {
+        PaiMapping {
+            operator: self.operator.clone(),
+            subscriber: standing.handle.clone(),
+            state: standing.state,
+            version: standing.version,
+        }
+    }
+
+    /// A signed call to the edge.
+    pub(super) async fn post<T: Serialize>(
+        &self,
+        path: &str,
+        body: &T,
+    ) -> Result<Response<Bytes>, Unreachable> {
+        let url = format!("{}{path}", self.edge_url);
+        self.client.post(KeyUse::OriginToEdge, &Party::operator(&self.operator), &url, body).await
+    }
+}

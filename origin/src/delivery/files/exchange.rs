@@ -1,0 +1,23 @@
+//! What the exchange of files with billing needs.
+
+use crate::ambient::{Clock, Random};
+use crate::config::FileSettings;
+use crate::delivery::billing::BillingSubmission;
+use crate::delivery::wake_up::WakeUp;
+use crate::keys::Vault;
+use crate::store::Store;
+use onbill_domain::ids::OperatorId;
+use std::sync::Arc;
+
+/// The exchange of files with billing.
+pub struct FileExchange {
+    pub(crate) operator: OperatorId,
+    /// Without them there is no exchange.
+    pub(crate) settings: Option<FileSettings>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) billing: Arc<BillingSubmission>,
+    pub(crate) wake_up: WakeUp,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}

@@ -1,0 +1,57 @@
+//! The rounds of the exchange: responses are taken, files are made and written.
+
+use super::exchange::FileExchange;
+use super::spool::Spool;
+use crate::config::Billing;
+use crate::fault::Fault;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the folder is looked at: nobody waits for a response, and looking costs next to nothing.
+const ROUND: Duration = Duration::from_secs(15);
+/// Seconds between two alarms about the same silence.
+const ALARM_SECONDS: i64 = 3_600;
+
+impl FileExchange {
+    /// Makes a round every few seconds, and does not end.
+    pub async fn run(self: Arc<Self>, spool: Arc<dyn Spool>) {
+        let mut alarm_at = self.clock.now();
+        loop {
+            if let Err(fault) = self.make_round(&*spool).await {
+                tracing::error!(?fault, "files for billing could not be worked on");
+            }
+            if self.clock.now() >= alarm_at {
+                match self.overdue_files().await {
+                    Ok(files) if files.is_empty() => {}
+                    Ok(files) => {
+                        let (count, oldest) = (files.len(), &files[0]);
+                        tracing::error!(count, oldest, alarm = "file-unacknowledged", "billing is silent");
+                        alarm_at = self.clock.now().plus_seconds(ALARM_SECONDS);
+                    }
+                    Err(fault) => tracing::error!(?fault, "the files that are out could not be looked up"),
+                }
+            }
+            tokio::time::sleep(ROUND).await;
+        }
+    }
+
+    /// Takes billing's responses, makes a file if it is time, and writes what is to be written. What fails at one of them
+    /// does not keep the others from being done.
+    pub async fn make_round(&self, spool: &dyn Spool) -> Result<(), Fault> {
+        let received = self.receive_responses(spool).await;
+        let closed = match self.billing.mode {
+            Billing::Files => self.close_if_due().await,
+            Billing::Csp => Ok(()),
+        };
+        let written = self.write_files(spool).await;
+        received.and(closed).and(written)
+    }
+
+    /// Files without a response for longer than the operator allows, oldest first. They are never put into another file:
+    /// what billing has done with them, only billing knows.
+    pub async fn overdue_files(&self) -> Result<Vec<String>, Fault> {
+        let Some(settings) = &self.settings else { return Ok(Vec::new()) };
+        let made_by = self.clock.now().plus_seconds(-3_600 * i64::from(settings.alarm_hours));
+        Ok(self.store.unacknowledged_files(made_by).await?)
+    }
+}

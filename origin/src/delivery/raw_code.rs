@@ -1,0 +1,41 @@
+//! Billing's own codes, which go on to the partner.
+
+use onbill_domain::msisdn::Msisdn;
+
+/// Longest code that is passed on, in characters: codes are, sentences are not.
+const RAW_CODE_CHARS_MAX: usize = 64;
+
+/// Keeps a code that the partner may read. It must be a code: not a sentence, and not with the number in it. Seven digits
+/// are what is left of a number without its country and area; where the number is not at hand, no code may have as many.
+pub(super) fn publishable(raw_code: Option<String>, msisdn: Option<&Msisdn>) -> Option<String> {
+    raw_code.filter(|code| is_publishable(code, msisdn))
+}
+
+fn is_publishable(raw_code: &str, msisdn: Option<&Msisdn>) -> bool {
+    let digits: String = raw_code.chars().filter(char::is_ascii_digit).collect();
+    let tells = match msisdn {
+        Some(msisdn) => {
+            let number = msisdn.expose();
+            digits.contains(&number[number.len().saturating_sub(7)..])
+        }
+        None => digits.len() >= 7,
+    };
+    (1..=RAW_CODE_CHARS_MAX).contains(&raw_code.len())
+        && raw_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        && !tells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_without_a_number_at_hand_has_few_digits() {
+        for code in ["61", "R-204", "no-such-charge", "123456"] {
+            assert!(is_publishable(code, None), "{code}");
+        }
+        for code in ["2025550101", "555 01 01", "", "a\tb"] {
+            assert!(!is_publishable(code, None), "{code}");
+        }
+    }
+}

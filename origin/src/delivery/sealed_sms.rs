@@ -1,0 +1,60 @@
+//! Text messages as they wait in the queue: sealed, with the number that they are for.
+
+use crate::ambient::Random;
+use crate::fault::Fault;
+use crate::keys::Vault;
+use crate::store::Hash;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize as _, Zeroizing};
+
+/// A PIN's SMS.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct PinSms {
+    pub(crate) msisdn: Msisdn,
+    #[serde(rename = "text")]
+    pub(crate) body: String,
+    /// The flow that the PIN proves: when that is gone, the PIN is of no use. Messages from before this was recorded have none.
+    #[serde(default)]
+    pub(crate) flow: Option<Hash>,
+    /// When the PIN expires, and the message is not worth sending any more.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A coupon's SMS: its code, or the reminder that its months end.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CouponSms {
+    pub(crate) msisdn: Msisdn,
+    #[serde(rename = "text")]
+    pub(crate) body: String,
+    /// Whom it is for: a number's next subscriber is not sent another's coupon.
+    pub(crate) generation: String,
+    /// When it is not worth sending any more.
+    pub(crate) expires_at: Timestamp,
+}
+
+// What a message says stays in memory no longer than it is needed.
+impl Drop for PinSms {
+    fn drop(&mut self) {
+        self.body.zeroize();
+    }
+}
+
+impl Drop for CouponSms {
+    fn drop(&mut self) {
+        self.body.zeroize();
+    }
+}
+
+/// Seals a message for the queue.
+pub(crate) fn seal<T: Serialize>(vault: &Vault, random: &dyn Random, message: &T) -> Result<Vec<u8>, Fault> {
+    let plain = serde_json::to_vec(message).map_err(|_| Fault::Broken("an SMS does not serialize"))?;
+    vault.seal_message(random, &Zeroizing::new(plain))
+}
+
+/// Opens a message from the queue; `None` when the ring has no key for it.
+pub(super) fn open<T: DeserializeOwned>(vault: &Vault, sealed: &[u8]) -> Option<T> {
+    serde_json::from_slice(&vault.open_message(sealed)?).ok()
+}

@@ -1,0 +1,145 @@
+//! The customer's own page: who may see it, and what is on it.
+//!
+//! It belongs to the number's present subscriber, as the operator reports at this moment, and to nobody who had the number
+//! before. A suspended account may see it; a ceased one has no subscriber.
+
+use super::eligibility::Eligibility;
+use super::proof::{FlowProofs, flow_expired, secret_of};
+use crate::config::Config;
+use crate::fault::Failure;
+use crate::keys::Vault;
+use crate::store::{Cursor, Link, NumberIndex, OwnCharge, Store};
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::encode_base64url;
+use onbill_domain::limits::{ACCOUNT_CHARGES_PER_PAGE, ACCOUNT_SUBSCRIPTIONS_MAX};
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::reject::Reject;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::account_page::{AccountPage, ChargeView, ClosureView, SubscriptionView};
+use std::sync::Arc;
+
+/// Whose page it is.
+pub(crate) struct PageOwner {
+    pub(crate) number: NumberIndex,
+    pub(crate) generation: String,
+}
+
+/// Reads the pages.
+pub struct AccountPages {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) eligibility: Arc<Eligibility>,
+    pub(crate) proofs: Arc<FlowProofs>,
+}
+
+impl AccountPages {
+    /// 1. The flow must be proven and open: see [`FlowProofs::find_proven`] for the refusals.
+    /// 2. The account must be there now: 404 `account-not-found`.
+    /// 3. It must be that of the subscriber who proved the number: 400 `token-expired`.
+    pub(crate) async fn find_owner(&self, flow: &str) -> Result<PageOwner, Failure> {
+        // 1.
+        let (proven, msisdn) = self.proofs.find_proven(flow).await?;
+        // 2.
+        let known = self.eligibility.find_live_account(&msisdn).await?;
+        // 3.
+        if !self.proofs.is_marked_for(flow, &known.generation) {
+            return Err(flow_expired().into());
+        }
+        Ok(PageOwner { number: proven.number.index, generation: known.generation })
+    }
+
+    /// What the owner sees, with the charges before a place in the list or else the newest.
+    pub(crate) async fn read_page(
+        &self,
+        owner: &PageOwner,
+        flow: &str,
+        before: Option<Cursor>,
+    ) -> Result<AccountPage, Failure> {
+        let links = self.store.links(owner.number, owner.generation.clone()).await?;
+        let pais = links.iter().map(|link| link.pai).collect();
+        let charges = self.store.charges_on(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
+        let shown = links.iter().take(ACCOUNT_SUBSCRIPTIONS_MAX);
+        Ok(AccountPage {
+            subscriptions: shown.map(|link| self.view_subscription(flow, link)).collect(),
+            charges: charges.lines.into_iter().map(view_charge).collect(),
+            cursor: charges.next.as_ref().map(write_cursor),
+        })
+    }
+
+    /// The PAI that the owner knows by this name: 400 `invalid-request` when there is none.
+    pub(crate) async fn find_pai(&self, owner: &PageOwner, flow: &str, name: &str) -> Result<Pai, Failure> {
+        let links = self.store.links(owner.number, owner.generation.clone()).await?;
+        let link = links.iter().find(|link| self.name_pai(flow, link.pai) == name);
+        Ok(link.ok_or_else(subscription_not_found)?.pai)
+    }
+
+    /// A subscription as its owner sees it in this flow.
+    pub(crate) fn view_subscription(&self, flow: &str, link: &Link) -> SubscriptionView {
+        let mut offers = self.config.offers.iter().filter(|offer| offer.partner == link.partner);
+        let (plan, status) = link.subscription.as_ref().map(|(plan, status)| (plan, *status)).unzip();
+        let offer = offers.find(|offer| Some(&offer.plan) == plan);
+        SubscriptionView {
+            subscription: self.name_pai(flow, link.pai),
+            partner: link.partner.clone(),
+            title: offer.map(|offer| offer.title.clone()),
+            since: link.since,
+            state: link.state,
+            status,
+            ended: link.closed_reason.map(|reason| ClosureView { at: link.closed_at, reason }),
+        }
+    }
+
+    /// What a PAI is called in this flow, and in no other: a browser gets no name that means something elsewhere.
+    fn name_pai(&self, flow: &str, pai: Pai) -> String {
+        let flow = sha256(secret_of(flow).as_bytes());
+        encode_base64url(&self.vault.link_mac(&flow, pai))
+    }
+}
+
+/// 400 `invalid-request`, for a name that is none of the owner's.
+pub(crate) fn subscription_not_found() -> Reject {
+    Reject::invalid_request("There is no such subscription.")
+}
+
+fn view_charge(charge: OwnCharge) -> ChargeView {
+    let part = |amount_minor: i64| (amount_minor > 0).then_some(Money { amount_minor, ..charge.amount });
+    ChargeView {
+        refunded: part(charge.refunded_minor),
+        refunding: part(charge.refunding_minor),
+        partner: charge.partner,
+        at: charge.created_at,
+        description: charge.description,
+        service_period: charge.service_period,
+        amount: charge.amount,
+        status: charge.status,
+        decline_reason: charge.decline_reason,
+    }
+}
+
+fn write_cursor(cursor: &Cursor) -> String {
+    format!("{}.{}", cursor.at.unix_seconds(), cursor.id)
+}
+
+/// A place in the list: 400 `invalid-request` when it is none of ours. One that was made up only leaves out charges of the
+/// reader's own.
+pub(crate) fn parse_cursor(text: &str) -> Result<Cursor, Reject> {
+    let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id)));
+    let (at, id) = parts.ok_or_else(|| Reject::invalid_request("cursor is not a place in the list."))?;
+    Ok(Cursor { at: Timestamp::from_unix_seconds(at), id: id.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursor_is_read_as_it_was_written() {
+        let cursor = Cursor { at: Timestamp::from_unix_seconds(1_795_000_000), id: "tx.1".to_owned() };
+        assert_eq!(parse_cursor(&write_cursor(&cursor)), Ok(cursor));
+        for bad in ["", ".", "tx-1", "x.tx-1", "99999999999999999999.tx-1"] {
+            assert!(parse_cursor(bad).is_err(), "{bad}");
+        }
+    }
+}

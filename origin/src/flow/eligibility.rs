@@ -1,0 +1,105 @@
+//! Who may pay on the bill, and who may see their own page. Only the subscriber of a proven number learns any of it.
+
+use crate::account::{AccountLookup, live_account};
+use crate::ambient::Clock;
+use crate::config::{Offer, SimSwapHours};
+use crate::fault::Failure;
+use crate::keys::Vault;
+use crate::store::{KnownAccount, NumberIndex, Store};
+use onbill_domain::account::{AccountType, check_account};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{ErrorCode, Reject};
+use std::sync::Arc;
+
+/// Decides who may.
+pub struct Eligibility {
+    pub(crate) store: Arc<Store>,
+    pub(crate) accounts: Arc<AccountLookup>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sim_swap_hours: SimSwapHours,
+}
+
+/// An account that may buy an offer.
+pub(crate) struct EligibleAccount {
+    pub(crate) known: KnownAccount,
+    pub(crate) account_type: AccountType,
+    /// It pays this partner on the bill, so there is nothing to buy.
+    pub(crate) pays_already: bool,
+}
+
+impl Eligibility {
+    /// The account, if it may buy the offer: see [`check_account`] for the refusals.
+    pub(crate) async fn check_buyer(
+        &self,
+        offer: &Offer,
+        msisdn: &Msisdn,
+    ) -> Result<EligibleAccount, Failure> {
+        let (known, account_type) = check_price(self.accounts.find_account(msisdn).await?, offer)?;
+        let pays_already = self.pays_on_bill(offer, msisdn, &known).await?;
+        Ok(EligibleAccount { known, account_type, pays_already })
+    }
+
+    /// The account, if there is one: 404 `account-not-found`. One that is suspended may still be looked at.
+    pub(crate) async fn find_live_account(&self, msisdn: &Msisdn) -> Result<KnownAccount, Failure> {
+        let known = self.accounts.find_account(msisdn).await?;
+        Ok(live_account(known).ok_or_else(account_not_found)?)
+    }
+
+    /// The account of a number that a partner's app has read, if it may buy the offer. Whoever pays already is eligible, and
+    /// their SIM may be a new one: the partner learns nothing that it has not been told before. See [`Self::check_sim`] for
+    /// all others.
+    pub(crate) async fn check_device(
+        &self,
+        offer: &Offer,
+        msisdn: &Msisdn,
+    ) -> Result<(KnownAccount, AccountType), Failure> {
+        let known = self.accounts.find_account(msisdn).await?;
+        let pays = match &known {
+            Some(known) => self.pays_on_bill(offer, msisdn, known).await?,
+            None => false,
+        };
+        if !pays {
+            self.check_sim(self.vault.index(msisdn)).await?;
+        }
+        Ok(check_price(known, offer)?)
+    }
+
+    /// A PIN, and an app on the device, prove who has the SIM. Where that is a new one, it may be in the hands of somebody who
+    /// has tricked a shop, and so for some days that is no proof: 400 `account-not-eligible`.
+    pub(crate) async fn check_sim(&self, number: NumberIndex) -> Result<(), Failure> {
+        let suspicious = self.sim_swap_hours.seconds();
+        match self.store.sim_swapped_at(number).await? {
+            Some(swapped_at) if self.clock.now().seconds_since(swapped_at) < suspicious => {
+                let message =
+                    "The SIM was changed lately: only the operator's own site can prove the number.";
+                Err(Reject::new(ErrorCode::AccountNotEligible, message).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn pays_on_bill(
+        &self,
+        offer: &Offer,
+        msisdn: &Msisdn,
+        known: &KnownAccount,
+    ) -> Result<bool, Failure> {
+        let (partner, number) = (offer.partner.clone(), self.vault.index(msisdn));
+        Ok(self.store.pays_on_bill(partner, number, known.generation.clone()).await?)
+    }
+}
+
+fn check_price(known: Option<KnownAccount>, offer: &Offer) -> Result<(KnownAccount, AccountType), Reject> {
+    let account_type = check_account(known.as_ref().map(|known| &known.account), offer.price)?;
+    Ok((known.ok_or_else(account_not_found)?, account_type))
+}
+
+fn account_not_found() -> Reject {
+    Reject::new(ErrorCode::AccountNotFound, "There is no such account.")
+}
+
+/// 409 `already-on-bill`.
+pub(crate) fn already_on_bill() -> Reject {
+    Reject::new(ErrorCode::AlreadyOnBill, "The subscriber already pays this partner on the bill.")
+}

@@ -1,0 +1,69 @@
+//! What the widget shows next once a number is proven, by PIN or by the dashboard's assertion.
+
+use super::account_page::{AccountPages, PageOwner};
+use super::eligibility::Eligibility;
+use super::proof::FlowProofs;
+use crate::config::Offer;
+use crate::fault::Failure;
+use crate::keys::Vault;
+use crate::store::KnownAccount;
+use onbill_domain::account::AccountType;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::wire::edge::{FlowStep, OfferView};
+use std::sync::Arc;
+
+/// Decides what comes next.
+pub struct NextSteps {
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) eligibility: Arc<Eligibility>,
+    pub(crate) proofs: Arc<FlowProofs>,
+    pub(crate) pages: Arc<AccountPages>,
+}
+
+/// What comes next, and for which subscriber of the number.
+pub(crate) struct NextStep {
+    known: KnownAccount,
+    view: View,
+}
+
+enum View {
+    /// They want to buy, and may.
+    Confirm { account_type: AccountType, offer: OfferView },
+    /// They want to buy what they have.
+    AlreadyOnBill,
+    /// They want to see their own page.
+    Account(PageOwner),
+}
+
+impl NextSteps {
+    /// A customer who wants an offer has to be eligible for it: see [`Eligibility::check_buyer`] for the refusals. One who
+    /// wants none sees their own page, if there is an account: 404 `account-not-found`.
+    pub(crate) async fn decide(&self, offer: Option<&Offer>, msisdn: &Msisdn) -> Result<NextStep, Failure> {
+        let Some(offer) = offer else {
+            let known = self.eligibility.find_live_account(msisdn).await?;
+            let number = self.vault.index(msisdn);
+            let owner = PageOwner { number, generation: known.generation.clone() };
+            return Ok(NextStep { known, view: View::Account(owner) });
+        };
+        let eligible = self.eligibility.check_buyer(offer, msisdn).await?;
+        let view = if eligible.pays_already {
+            View::AlreadyOnBill
+        } else {
+            View::Confirm { account_type: eligible.account_type, offer: offer.view() }
+        };
+        Ok(NextStep { known: eligible.known, view })
+    }
+
+    /// The step, in the flow with this secret, which is marked for the subscriber.
+    pub(crate) async fn take(&self, next: NextStep, secret: &str) -> Result<FlowStep, Failure> {
+        let flow = self.proofs.mark(secret, &next.known.generation);
+        Ok(match next.view {
+            View::Confirm { account_type, offer } => FlowStep::Confirm { flow, account_type, offer },
+            View::AlreadyOnBill => FlowStep::AlreadyOnBill { flow },
+            View::Account(owner) => {
+                let page = self.pages.read_page(&owner, &flow, None).await?;
+                FlowStep::Account { flow, page }
+            }
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! A flow as the widget holds it once its number is proven: `secret.mark`, where the mark is of the subscriber who had the
+//! number then. A number that changes hands in the minutes until the customer continues has not been proved by its new
+//! subscriber.
+
+use super::eligibility::Eligibility;
+use crate::ambient::Clock;
+use crate::fault::Failure;
+use crate::keys::Vault;
+use crate::store::{Flow, Store};
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::encode_base64url;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::{ErrorCode, Reject};
+use std::sync::Arc;
+
+/// Reads and marks flows.
+pub struct FlowProofs {
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) eligibility: Arc<Eligibility>,
+}
+
+impl FlowProofs {
+    /// Marks a flow for the present subscriber of its number.
+    pub(super) fn mark(&self, secret: &str, generation: &str) -> String {
+        let mac = self.vault.holder_mac(&sha256(secret.as_bytes()), generation);
+        format!("{secret}.{}", encode_base64url(&mac))
+    }
+
+    /// Whether the flow was marked for this subscriber. Both sides are keyed hashes: the time this takes tells nothing.
+    pub(crate) fn is_marked_for(&self, flow: &str, generation: &str) -> bool {
+        flow == self.mark(secret_of(flow), generation)
+    }
+
+    /// A flow that is proven and open, and its number: 400 `token-expired` otherwise. One that was proven by a PIN is proven
+    /// no more when its number has got another SIM since: 400 `account-not-eligible`. Its mark is not looked at yet.
+    pub(crate) async fn find_proven(&self, flow: &str) -> Result<(Flow, Msisdn), Failure> {
+        let hash = sha256(secret_of(flow).as_bytes());
+        let found = self.store.proven_flow(self.clock.now(), hash).await?.ok_or_else(flow_expired)?;
+        if found.by_pin {
+            self.eligibility.check_sim(found.number.index).await?;
+        }
+        let msisdn = self.vault.open_number(&found.number.sealed)?;
+        Ok((found, msisdn))
+    }
+}
+
+/// The secret of a flow, marked or not.
+pub(super) fn secret_of(flow: &str) -> &str {
+    flow.split_once('.').map_or(flow, |(secret, _)| secret)
+}
+
+/// The refusal of a flow that proves nothing, or nothing any more.
+pub(crate) fn flow_expired() -> Reject {
+    Reject::new(ErrorCode::TokenExpired, "The visit has expired: start again.")
+}

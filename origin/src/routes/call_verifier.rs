@@ -1,0 +1,117 @@
+//! Verifies who signed a call, and signs responses for partners.
+
+use super::received::Received;
+use crate::ambient::{Clock, Random};
+use crate::fault::Fault;
+use axum::body::{Body, to_bytes};
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::key::{KeyUse, Keyring, Party};
+use onbill_domain::limits::BODY_BYTES_MAX;
+use onbill_domain::reject::Reject;
+use onbill_domain::signature::{
+    self, CONTENT_DIGEST, Nonce, ReceivedSignature, RequestComponents, ResponseComponents, SIGNATURE,
+    SIGNATURE_INPUT,
+};
+use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
+use std::sync::Arc;
+
+/// Verifies calls by the keys of the ring.
+pub struct CallVerifier {
+    pub(crate) keys: Arc<Keyring>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    /// What partners sign for: the edge that they call is ours by configuration, not by what the edge says.
+    pub(crate) edge_authority: String,
+}
+
+impl CallVerifier {
+    /// Verifies the signature of the party that sent this to us.
+    pub(super) fn verify_caller(&self, call: &Received, key_use: KeyUse) -> Result<Nonce, Reject> {
+        let host = match call.uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => call
+                .headers
+                .get(HOST)
+                .and_then(|value| value.to_str().ok())
+                .ok_or_else(Reject::unauthorized)?,
+        };
+        let presented = ReceivedSignature::from_headers(&call.headers);
+        self.verify(call, presented, key_use, host).map(|(_, nonce)| nonce)
+    }
+
+    /// Verifies both signatures of a partner's call, of the edge and of the partner: the partner, and its own nonce.
+    pub(super) fn verify_partner(&self, call: &Received) -> Result<(PartnerId, Nonce), Reject> {
+        self.verify_caller(call, KeyUse::EdgeToOrigin)?;
+        let presented = ReceivedSignature::from_headers_named(
+            &call.headers,
+            PARTNER_SIGNATURE_INPUT_HEADER,
+            PARTNER_SIGNATURE_HEADER,
+        );
+        let (party, nonce) = self.verify(call, presented, KeyUse::PartnerCall, &self.edge_authority)?;
+        Ok((party.partner_id().ok_or_else(Reject::unauthorized)?, nonce))
+    }
+
+    /// The party that signed, and its nonce.
+    fn verify(
+        &self,
+        call: &Received,
+        presented: Option<ReceivedSignature<'_>>,
+        key_use: KeyUse,
+        authority: &str,
+    ) -> Result<(Party, Nonce), Reject> {
+        let presented = presented.ok_or_else(Reject::unauthorized)?;
+        let full_type =
+            call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let target = RequestComponents {
+            method: call.method.as_str(),
+            authority,
+            path: call.uri.path(),
+            query: call.uri.query().unwrap_or_default(),
+            body: (!call.body.is_empty()).then_some((&call.body[..], full_type)),
+        };
+        match signature::verify_request(&target, presented, &self.keys, key_use, self.clock.now()) {
+            Ok(verified) => Ok((verified.key.party.clone(), verified.nonce)),
+            Err(refused) => {
+                tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
+                Err(Reject::unauthorized())
+            }
+        }
+    }
+
+    /// Signs the response to this call for the partner.
+    pub(super) async fn sign_response(
+        &self,
+        call: &Received,
+        partner: &PartnerId,
+        response: Response,
+    ) -> Result<Response, Fault> {
+        let key = self.keys.signing_key(KeyUse::OriginToPartner, &Party::partner(partner));
+        let key = key.ok_or(Fault::Broken("there is no key to sign an answer with"))?;
+        let (mut parts, body) = response.into_parts();
+        let body = to_bytes(body, BODY_BYTES_MAX).await;
+        let body = body.map_err(|_| Fault::Broken("an answer is larger than a body may be"))?;
+        let text = |headers: &HeaderMap, name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        let signed = text(&parts.headers, CONTENT_TYPE.as_str()).and_then(|content_type| {
+            let call = text(&call.headers, PARTNER_SIGNATURE_HEADER)?;
+            let answer = ResponseComponents {
+                status: parts.status.as_u16(),
+                body: (&body, &content_type),
+                call: &call,
+            };
+            signature::sign_response(&answer, key, self.clock.now(), &self.random.nonce())
+        });
+        let signed = signed.ok_or(Fault::Broken("an answer cannot be signed"))?;
+        for (name, value) in [
+            (CONTENT_DIGEST, signed.content_digest.unwrap_or_default()),
+            (SIGNATURE_INPUT, signed.signature_input),
+            (SIGNATURE, signed.signature),
+        ] {
+            let value = HeaderValue::from_str(&value);
+            parts.headers.insert(name, value.map_err(|_| Fault::Broken("a signature is no header"))?);
+        }
+        Ok(Response::from_parts(parts, Body::from(body)))
+    }
+}

@@ -1,0 +1,54 @@
+//! What handlers take: each the parts that it uses, by axum's `State`.
+
+use super::call_verifier::CallVerifier;
+use crate::ambient::{Clock, Random};
+use crate::charge::{ChargePosts, RefundPosts};
+use crate::config::{Config, NumberPlan};
+use crate::coupon::{CouponRedemptions, Coupons};
+use crate::delivery::{ReceiptRecorder, WakeUp};
+use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
+use crate::keys::{TokenSigner, Vault};
+use crate::pin::PinIssuer;
+use crate::store::Store;
+use axum::extract::FromRef;
+use onbill_domain::key::Keyring;
+use std::sync::Arc;
+
+macro_rules! parts {
+    ($($name:ident: $part:ty,)+) => {
+        /// The parts of an origin that its handlers use.
+        #[derive(Clone)]
+        pub struct RouteState {
+            $(pub(crate) $name: $part,)+
+        }
+
+        $(impl FromRef<RouteState> for $part {
+            fn from_ref(state: &RouteState) -> Self {
+                state.$name.clone()
+            }
+        })+
+    };
+}
+
+parts! {
+    config: Arc<Config>,
+    keys: Arc<Keyring>,
+    store: Arc<Store>,
+    vault: Arc<Vault>,
+    numbers: NumberPlan,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    wake_up: WakeUp,
+    verifier: Arc<CallVerifier>,
+    signer: Arc<TokenSigner>,
+    pins: Arc<PinIssuer>,
+    eligibility: Arc<Eligibility>,
+    proofs: Arc<FlowProofs>,
+    pages: Arc<AccountPages>,
+    next_steps: Arc<NextSteps>,
+    charges: Arc<ChargePosts>,
+    refunds: Arc<RefundPosts>,
+    coupons: Arc<Coupons>,
+    redemptions: Arc<CouponRedemptions>,
+    receipts: Arc<ReceiptRecorder>,
+}

@@ -1,0 +1,93 @@
+//! What a gateway reports of a message that it had accepted.
+
+use async_trait::async_trait;
+
+/// Longest code of a gateway's that is kept, in characters: those of SMPP have three.
+const CODE_CHARS_MAX: usize = 16;
+/// Most digits in one: seven are what is left of a number without its country and area.
+const CODE_DIGITS_MAX: usize = 6;
+
+/// What a gateway says of a message that it had accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The name from [`Sent::Accepted`].
+    pub message_id: String,
+    /// How it ended.
+    pub state: Delivery,
+    /// Why it is not on the phone, in the gateway's own code, see [`code`].
+    pub code: Option<String>,
+}
+
+/// How a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is on the phone.
+    Delivered,
+    /// It cannot be delivered.
+    Undeliverable,
+    /// The gateway, or the network, does not want to.
+    Rejected,
+    /// Somebody has deleted it at the gateway.
+    Deleted,
+    /// It was not in time.
+    Expired,
+}
+
+impl Delivery {
+    /// Its name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Undeliverable => "undeliverable",
+            Self::Rejected => "rejected",
+            Self::Deleted => "deleted",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// A gateway's code, as it is kept: a short word, and nothing that a number or a sentence could be. Only zeros say nothing.
+pub(super) fn code(word: &str) -> Option<String> {
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let fits = (1..=CODE_CHARS_MAX).contains(&word.len()) && digits <= CODE_DIGITS_MAX;
+    (fits && word.bytes().all(is_word) && word.bytes().any(|b| b != b'0')).then(|| word.to_owned())
+}
+
+/// A receipt could not be taken; the gateway is asked to report again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotNow;
+
+/// Where receipts go.
+#[async_trait]
+pub trait Receipts: Send + Sync {
+    /// Takes a receipt: when this returns, the gateway is told that it need not report again.
+    ///
+    /// Receipts come in any order, more than once, and even before [`Texts::send`](super::Texts::send) has said how the message is called.
+    async fn take(&self, receipt: Receipt) -> Result<(), NotNow>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateways_code_is_a_short_word_and_no_number() {
+        for word in ["011", "69", "E-011", "ABSENT_SUB", "123456"] {
+            assert_eq!(code(word).as_deref(), Some(word));
+        }
+        for word in [
+            "",
+            "000",
+            "1234567",
+            "+120255",
+            "12025550101",
+            "no route",
+            "a.b",
+            "x1234567",
+            "ABCDEFGHIJKLMNOPQ",
+        ] {
+            assert_eq!(code(word), None, "{word}");
+        }
+    }
+}
