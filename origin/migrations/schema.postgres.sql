@@ -29,12 +29,6 @@ CREATE TABLE accounts (
     CHECK (status = ANY (ARRAY['active'::text, 'suspended'::text, 'ceased'::text]))
 );
 
-CREATE TABLE begun_with (
-    fact TEXT NOT NULL,
-    value BYTEA NOT NULL,
-    PRIMARY KEY (fact)
-);
-
 CREATE TABLE coupon_guesses (
     partner TEXT NOT NULL,
     hour BIGINT NOT NULL,
@@ -48,12 +42,12 @@ CREATE TABLE coupon_redemptions (
     partner TEXT NOT NULL,
     ext_reference TEXT NOT NULL,
     code_hash BYTEA NOT NULL,
-    asked_pai TEXT,
+    requested_pai TEXT,
     pai TEXT,
     period_from TEXT NOT NULL,
     period_to TEXT NOT NULL,
     outcome TEXT NOT NULL,
-    answering_until BIGINT NOT NULL,
+    responding_until BIGINT NOT NULL,
     reminded_at BIGINT,
     PRIMARY KEY (transaction_id),
     UNIQUE (partner, ext_reference),
@@ -85,7 +79,7 @@ CREATE TABLE coupons (
     amount_minor BIGINT NOT NULL,
     currency TEXT NOT NULL,
     code_hash BYTEA NOT NULL,
-    texts BIGINT NOT NULL,
+    sms_count BIGINT NOT NULL,
     message_id TEXT,
     issued_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
@@ -117,7 +111,7 @@ CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NU
 
 CREATE TABLE erasures (
     erasure_id TEXT NOT NULL,
-    asked_at BIGINT NOT NULL,
+    requested_at BIGINT NOT NULL,
     PRIMARY KEY (erasure_id)
 );
 
@@ -174,6 +168,12 @@ CREATE TABLE flows (
 CREATE INDEX flows_by_number ON flows (number_index, started_at);
 CREATE INDEX flows_by_start ON flows (started_at);
 
+CREATE TABLE ledger_identity (
+    fact TEXT NOT NULL,
+    value BYTEA NOT NULL,
+    PRIMARY KEY (fact)
+);
+
 CREATE TABLE nonces (
     key_id TEXT NOT NULL,
     nonce TEXT NOT NULL,
@@ -195,17 +195,17 @@ CREATE TABLE notifications (
     CHECK (fingerprint IS NULL OR ext_notification_id IS NOT NULL)
 );
 CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
-CREATE INDEX notifications_without_name ON notifications (accepted_at) WHERE ext_notification_id IS NULL;
+CREATE INDEX notifications_without_ext_id ON notifications (accepted_at) WHERE ext_notification_id IS NULL;
 
-CREATE TABLE number_turns (
+CREATE TABLE number_locks (
     number_index BYTEA NOT NULL,
     taken_at BIGINT NOT NULL,
     PRIMARY KEY (number_index)
 );
-CREATE INDEX number_turns_by_time ON number_turns (taken_at);
+CREATE INDEX number_locks_by_time ON number_locks (taken_at);
 
 CREATE TABLE outbox (
-    entry_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
+    job_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
     kind TEXT NOT NULL,
     transaction_id TEXT,
     refund_id TEXT,
@@ -215,8 +215,8 @@ CREATE TABLE outbox (
     payload BYTEA,
     due_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
-    parked_at BIGINT,
-    PRIMARY KEY (entry_id),
+    dead_lettered_at BIGINT,
+    PRIMARY KEY (job_id),
     UNIQUE (coupon_id, kind),
     UNIQUE (notification_id),
     UNIQUE (pai, kind),
@@ -235,8 +235,8 @@ CREATE TABLE outbox (
     CHECK ((kind = ANY (ARRAY['refund'::text, 'refund-notice'::text])) = (refund_id IS NOT NULL)),
     CHECK (kind = ANY (ARRAY['charge'::text, 'refund'::text, 'charge-notice'::text, 'refund-notice'::text, 'pai-notice'::text, 'pai-mapping'::text, 'pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text]))
 );
-CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE parked_at IS NULL;
-CREATE INDEX outbox_parked ON outbox (entry_id) WHERE parked_at IS NOT NULL;
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE dead_lettered_at IS NULL;
+CREATE INDEX outbox_dead_letters ON outbox (job_id) WHERE dead_lettered_at IS NOT NULL;
 
 CREATE TABLE pais (
     pai TEXT NOT NULL,
@@ -253,7 +253,7 @@ CREATE TABLE pais (
     CHECK (closed_at IS NULL OR state = 'CLOSED'::text),
     CHECK (state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'CLOSED'::text]))
 );
-CREATE INDEX pais_by_holder ON pais (subscriber_id);
+CREATE INDEX pais_by_subscriber ON pais (subscriber_id);
 CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED'::text;
 
 CREATE TABLE partner_subscriptions (
@@ -286,8 +286,8 @@ CREATE TABLE refunds (
     reason TEXT NOT NULL,
     status TEXT NOT NULL,
     raw_code TEXT,
-    answer BYTEA,
-    answering_until BIGINT NOT NULL,
+    stored_response BYTEA,
+    responding_until BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     settled_at BIGINT,
     PRIMARY KEY (refund_id),
@@ -333,6 +333,16 @@ CREATE TABLE sim_swaps (
 );
 CREATE INDEX sim_swaps_by_time ON sim_swaps (swapped_at);
 
+CREATE TABLE sms_receipts (
+    message_id TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    reason TEXT,
+    code TEXT,
+    PRIMARY KEY (message_id),
+    CHECK (code IS NULL OR reason IS NOT NULL)
+);
+CREATE INDEX sms_receipts_by_time ON sms_receipts (received_at);
+
 CREATE TABLE spending (
     subscriber_id TEXT NOT NULL,
     currency TEXT NOT NULL,
@@ -348,29 +358,19 @@ CREATE TABLE subscribers (
     handle TEXT NOT NULL,
     number_index BYTEA,
     number_sealed BYTEA,
-    generation TEXT,
+    subscriber_ref TEXT,
     created_at BIGINT NOT NULL,
     number_since BIGINT,
     last_event_at BIGINT,
     ended_at BIGINT,
-    erasure_asked_at BIGINT,
+    erasure_requested_at BIGINT,
     PRIMARY KEY (subscriber_id),
     UNIQUE (handle),
-    CHECK ((number_index IS NULL) = (number_sealed IS NULL) AND (number_index IS NULL) = (generation IS NULL) AND (number_index IS NOT NULL OR erasure_asked_at IS NOT NULL) AND (erasure_asked_at IS NULL OR ended_at IS NOT NULL))
+    CHECK ((number_index IS NULL) = (number_sealed IS NULL) AND (number_index IS NULL) = (subscriber_ref IS NULL) AND (number_index IS NOT NULL OR erasure_requested_at IS NOT NULL) AND (erasure_requested_at IS NULL OR ended_at IS NOT NULL))
 );
-CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id) WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL;
+CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id) WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL;
 CREATE INDEX subscribers_by_number ON subscribers (number_index);
-CREATE UNIQUE INDEX subscribers_one_holder ON subscribers (number_index) WHERE ended_at IS NULL;
-
-CREATE TABLE text_receipts (
-    message_id TEXT NOT NULL,
-    received_at BIGINT NOT NULL,
-    reason TEXT,
-    code TEXT,
-    PRIMARY KEY (message_id),
-    CHECK (code IS NULL OR reason IS NOT NULL)
-);
-CREATE INDEX text_receipts_by_time ON text_receipts (received_at);
+CREATE UNIQUE INDEX subscribers_one_present ON subscribers (number_index) WHERE ended_at IS NULL;
 
 CREATE TABLE transactions (
     transaction_id TEXT NOT NULL,
@@ -387,8 +387,8 @@ CREATE TABLE transactions (
     status TEXT NOT NULL,
     decline_reason TEXT,
     raw_code TEXT,
-    answer BYTEA,
-    answering_until BIGINT NOT NULL,
+    stored_response BYTEA,
+    responding_until BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     settled_at BIGINT,
     refunded_minor BIGINT NOT NULL DEFAULT 0,

@@ -25,11 +25,6 @@ CREATE TABLE accounts (
     changed_at    INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE begun_with (
-    fact  TEXT PRIMARY KEY,
-    value BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE coupon_guesses (
     partner TEXT NOT NULL,
     hour    INTEGER NOT NULL,
@@ -38,18 +33,18 @@ CREATE TABLE coupon_guesses (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE coupon_redemptions (
-    transaction_id  TEXT PRIMARY KEY REFERENCES transactions,
-    coupon_id       TEXT NOT NULL REFERENCES coupons,
-    partner         TEXT NOT NULL,
-    ext_reference   TEXT NOT NULL,
-    code_hash       BLOB NOT NULL,
-    asked_pai       TEXT,
-    pai             TEXT REFERENCES pais,
-    period_from     TEXT NOT NULL,
-    period_to       TEXT NOT NULL,
-    outcome         TEXT NOT NULL CHECK (outcome IN ('PENDING', 'REDEEMED', 'DECLINED')),
-    answering_until INTEGER NOT NULL,
-    reminded_at     INTEGER,
+    transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
+    coupon_id        TEXT NOT NULL REFERENCES coupons,
+    partner          TEXT NOT NULL,
+    ext_reference    TEXT NOT NULL,
+    code_hash        BLOB NOT NULL,
+    requested_pai    TEXT,
+    pai              TEXT REFERENCES pais,
+    period_from      TEXT NOT NULL,
+    period_to        TEXT NOT NULL,
+    outcome          TEXT NOT NULL CHECK (outcome IN ('PENDING', 'REDEEMED', 'DECLINED')),
+    responding_until INTEGER NOT NULL,
+    reminded_at      INTEGER,
     UNIQUE (partner, ext_reference)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to)
@@ -76,7 +71,7 @@ CREATE TABLE coupons (
     amount_minor       INTEGER NOT NULL CHECK (amount_minor > 0),
     currency           TEXT NOT NULL,
     code_hash          BLOB NOT NULL UNIQUE,
-    texts              INTEGER NOT NULL,
+    sms_count          INTEGER NOT NULL,
     message_id         TEXT,
     issued_at          INTEGER NOT NULL,
     expires_at         INTEGER NOT NULL,
@@ -100,8 +95,8 @@ CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
 
 CREATE TABLE erasures (
-    erasure_id TEXT PRIMARY KEY,
-    asked_at   INTEGER NOT NULL
+    erasure_id   TEXT PRIMARY KEY,
+    requested_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE file_lines (
@@ -150,6 +145,11 @@ CREATE TABLE flows (
 CREATE INDEX flows_by_number ON flows (number_index, started_at);
 CREATE INDEX flows_by_start ON flows (started_at);
 
+CREATE TABLE ledger_identity (
+    fact  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE nonces (
     key_id     TEXT NOT NULL,
     nonce      TEXT NOT NULL,
@@ -169,23 +169,23 @@ CREATE TABLE notifications (
     CHECK (fingerprint IS NULL OR ext_notification_id IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
-CREATE INDEX notifications_without_name ON notifications (accepted_at)
+CREATE INDEX notifications_without_ext_id ON notifications (accepted_at)
     WHERE ext_notification_id IS NULL;
 
 CREATE TABLE outbox (
-    entry_id        INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind            TEXT NOT NULL
+    job_id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind             TEXT NOT NULL
         CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'pai-notice',
             'pai-mapping', 'pin', 'coupon', 'coupon-reminder', 'notification')),
-    transaction_id  TEXT REFERENCES transactions,
-    refund_id       TEXT REFERENCES refunds,
-    pai             TEXT REFERENCES pais,
-    coupon_id       TEXT REFERENCES coupons,
-    notification_id TEXT UNIQUE REFERENCES notifications,
-    payload         BLOB,
-    due_at          INTEGER NOT NULL,
-    attempts        INTEGER NOT NULL,
-    parked_at       INTEGER,
+    transaction_id   TEXT REFERENCES transactions,
+    refund_id        TEXT REFERENCES refunds,
+    pai              TEXT REFERENCES pais,
+    coupon_id        TEXT REFERENCES coupons,
+    notification_id  TEXT UNIQUE REFERENCES notifications,
+    payload          BLOB,
+    due_at           INTEGER NOT NULL,
+    attempts         INTEGER NOT NULL,
+    dead_lettered_at INTEGER,
     UNIQUE (transaction_id, kind),
     UNIQUE (refund_id, kind),
     UNIQUE (pai, kind),
@@ -197,8 +197,8 @@ CREATE TABLE outbox (
     CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
     CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
 ) STRICT;
-CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE parked_at IS NULL;
-CREATE INDEX outbox_parked ON outbox (entry_id) WHERE parked_at IS NOT NULL;
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE dead_lettered_at IS NULL;
+CREATE INDEX outbox_dead_letters ON outbox (job_id) WHERE dead_lettered_at IS NOT NULL;
 
 CREATE TABLE pais (
     pai           TEXT PRIMARY KEY,
@@ -211,7 +211,7 @@ CREATE TABLE pais (
     closed_at     INTEGER CHECK (closed_at IS NULL OR state = 'CLOSED'),
     CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pais_by_holder ON pais (subscriber_id);
+CREATE INDEX pais_by_subscriber ON pais (subscriber_id);
 CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED';
 
 CREATE TABLE partner_subscriptions (
@@ -232,19 +232,19 @@ CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai
     WHERE status <> 'CANCELLED';
 
 CREATE TABLE refunds (
-    refund_id       TEXT PRIMARY KEY,
-    partner         TEXT NOT NULL,
-    ext_refund_id   TEXT NOT NULL,
-    fingerprint     BLOB NOT NULL,
-    transaction_id  TEXT NOT NULL REFERENCES transactions,
-    amount_minor    INTEGER NOT NULL CHECK (amount_minor > 0),
-    reason          TEXT NOT NULL,
-    status          TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
-    raw_code        TEXT,
-    answer          BLOB,
-    answering_until INTEGER NOT NULL,
-    created_at      INTEGER NOT NULL,
-    settled_at      INTEGER,
+    refund_id        TEXT PRIMARY KEY,
+    partner          TEXT NOT NULL,
+    ext_refund_id    TEXT NOT NULL,
+    fingerprint      BLOB NOT NULL,
+    transaction_id   TEXT NOT NULL REFERENCES transactions,
+    amount_minor     INTEGER NOT NULL CHECK (amount_minor > 0),
+    reason           TEXT NOT NULL,
+    status           TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
+    raw_code         TEXT,
+    stored_response  BLOB,
+    responding_until INTEGER NOT NULL,
+    created_at       INTEGER NOT NULL,
+    settled_at       INTEGER,
     UNIQUE (partner, ext_refund_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refunds_by_charge ON refunds (transaction_id);
@@ -274,6 +274,14 @@ CREATE TABLE sim_swaps (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sim_swaps_by_time ON sim_swaps (swapped_at);
 
+CREATE TABLE sms_receipts (
+    message_id  TEXT PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    reason      TEXT,
+    code        TEXT CHECK (code IS NULL OR reason IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sms_receipts_by_time ON sms_receipts (received_at);
+
 CREATE TABLE spending (
     subscriber_id TEXT NOT NULL REFERENCES subscribers,
     currency      TEXT NOT NULL,
@@ -284,33 +292,25 @@ CREATE TABLE spending (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE subscribers (
-    subscriber_id    TEXT PRIMARY KEY,
-    handle           TEXT NOT NULL UNIQUE,
-    number_index     BLOB,
-    number_sealed    BLOB,
-    generation       TEXT,
-    created_at       INTEGER NOT NULL,
-    number_since     INTEGER,
-    last_event_at    INTEGER,
-    ended_at         INTEGER,
-    erasure_asked_at INTEGER,
+    subscriber_id        TEXT PRIMARY KEY,
+    handle               TEXT NOT NULL UNIQUE,
+    number_index         BLOB,
+    number_sealed        BLOB,
+    subscriber_ref       TEXT,
+    created_at           INTEGER NOT NULL,
+    number_since         INTEGER,
+    last_event_at        INTEGER,
+    ended_at             INTEGER,
+    erasure_requested_at INTEGER,
     CHECK ((number_index IS NULL) = (number_sealed IS NULL)
-        AND (number_index IS NULL) = (generation IS NULL)
-        AND (number_index IS NOT NULL OR erasure_asked_at IS NOT NULL)
-        AND (erasure_asked_at IS NULL OR ended_at IS NOT NULL))
+        AND (number_index IS NULL) = (subscriber_ref IS NULL)
+        AND (number_index IS NOT NULL OR erasure_requested_at IS NOT NULL)
+        AND (erasure_requested_at IS NULL OR ended_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id)
-    WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL;
+    WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL;
 CREATE INDEX subscribers_by_number ON subscribers (number_index);
-CREATE UNIQUE INDEX subscribers_one_holder ON subscribers (number_index) WHERE ended_at IS NULL;
-
-CREATE TABLE text_receipts (
-    message_id  TEXT PRIMARY KEY,
-    received_at INTEGER NOT NULL,
-    reason      TEXT,
-    code        TEXT CHECK (code IS NULL OR reason IS NOT NULL)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX text_receipts_by_time ON text_receipts (received_at);
+CREATE UNIQUE INDEX subscribers_one_present ON subscribers (number_index) WHERE ended_at IS NULL;
 
 CREATE TABLE transactions (
     transaction_id     TEXT PRIMARY KEY,
@@ -327,8 +327,8 @@ CREATE TABLE transactions (
     status             TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
     decline_reason     TEXT,
     raw_code           TEXT,
-    answer             BLOB,
-    answering_until    INTEGER NOT NULL,
+    stored_response    BLOB,
+    responding_until   INTEGER NOT NULL,
     created_at         INTEGER NOT NULL,
     settled_at         INTEGER,
     refunded_minor     INTEGER NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),

@@ -94,8 +94,9 @@ impl Books {
 
     /// How many entries wait in the outbox, and how many of them for a person.
     pub(crate) async fn outbox(&self) -> (u64, u64) {
-        let rows =
-            self.rows("SELECT CAST(count(*) AS TEXT), CAST(count(parked_at) AS TEXT) FROM outbox").await;
+        let rows = self
+            .rows("SELECT CAST(count(*) AS TEXT), CAST(count(dead_lettered_at) AS TEXT) FROM outbox")
+            .await;
         let count = |n: usize| rows[0][n].parse().expect("is a number");
         (count(0), count(1))
     }
@@ -107,9 +108,9 @@ impl Books {
     pub(crate) async fn let_time_pass(&self) {
         self.until_let_go().await;
         for sql in [
-            "UPDATE outbox SET due_at = 0 WHERE parked_at IS NULL",
-            "UPDATE transactions SET answering_until = 0",
-            "UPDATE refunds SET answering_until = 0",
+            "UPDATE outbox SET due_at = 0 WHERE dead_lettered_at IS NULL",
+            "UPDATE transactions SET responding_until = 0",
+            "UPDATE refunds SET responding_until = 0",
         ] {
             self.rows(sql).await;
         }

@@ -127,7 +127,7 @@ async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
 #[tokio::test]
 async fn the_operators_own_name_tells_holders_apart() {
     let world = World::start();
-    let generation = async |number: &str| {
+    let subscriber_ref = async |number: &str| {
         let msisdn = Msisdn::parse(number).expect("is E.164");
         world
             .nova
@@ -137,9 +137,9 @@ async fn the_operators_own_name_tells_holders_apart() {
             .await
             .expect("answers")
             .expect("has an account")
-            .generation
+            .subscriber_ref
     };
-    let (one, other) = (generation("+34612345601").await, generation("+34612345602").await);
+    let (one, other) = (subscriber_ref("+34612345601").await, subscriber_ref("+34612345602").await);
     assert!(!one.is_empty() && one != other, "{one} {other}");
 }
 

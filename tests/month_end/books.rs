@@ -97,7 +97,7 @@ impl Books {
             let name = format!("s-{n}");
             let index = [&n.to_le_bytes()[..], &[0; 24]].concat();
             tx.execute(
-                "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+                "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at)
                  VALUES (?1, ?1, ?2, ?2, '2020-01-01', 0)",
                 params![name, index],
             )
@@ -129,7 +129,7 @@ impl Books {
                 .prepare(
                     "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai,
                          amount_minor, currency, tax_minor, description, period_from, period_to, status,
-                         decline_reason, answering_until, created_at, settled_at)
+                         decline_reason, responding_until, created_at, settled_at)
                      VALUES (?1, ?10, ?2, zeroblob(32), ?3, ?4, ?5, ?6, 'Subscription', '2026-11-01', '2026-11-30',
                          ?7, iif(?7 = 'DECLINED', 'risk-declined', NULL), ?8, ?8, ?9)",
                 )
@@ -153,7 +153,7 @@ impl Books {
             let mut insert = tx
                 .prepare(
                     "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor,
-                         reason, status, answering_until, created_at, settled_at)
+                         reason, status, responding_until, created_at, settled_at)
                      VALUES (?1, ?8, ?2, zeroblob(32), ?3, ?4, 'Cancelled', ?5, ?6, ?6, ?7)",
                 )
                 .expect("is SQL");

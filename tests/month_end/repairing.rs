@@ -33,8 +33,8 @@ fn outbox(books: &Books) -> Vec<(i64, String, String, i64, i64, bool)> {
     let connection = books.connect();
     let mut select = connection
         .prepare(
-            "SELECT entry_id, kind, coalesce(transaction_id, refund_id), due_at, attempts, parked_at IS NOT NULL
-             FROM outbox ORDER BY entry_id",
+            "SELECT job_id, kind, coalesce(transaction_id, refund_id), due_at, attempts, dead_lettered_at IS NOT NULL
+             FROM outbox ORDER BY job_id",
         )
         .expect("is SQL");
     let rows = select.query_map([], |row| {
@@ -91,7 +91,7 @@ async fn what_is_stuck_is_set_going_once_and_money_is_left_to_a_person() {
     books.fill(&charges, &[refund]);
     let store = books.open();
     let now = NOW.unix_seconds();
-    for (id, due_at, attempts, parked_at) in [
+    for (id, due_at, attempts, dead_lettered_at) in [
         ("t-parked", 0, 7, Some(UNTIL)),
         ("t-put-off", now + 80_000, 4, None),
         ("t-leased", now + 60, 3, None),
@@ -99,8 +99,8 @@ async fn what_is_stuck_is_set_going_once_and_money_is_left_to_a_person() {
         books
             .connect()
             .execute(
-                "INSERT INTO outbox (kind, transaction_id, due_at, attempts, parked_at) VALUES ('charge', ?1, ?2, ?3, ?4)",
-                params![id, due_at, attempts, parked_at],
+                "INSERT INTO outbox (kind, transaction_id, due_at, attempts, dead_lettered_at) VALUES ('charge', ?1, ?2, ?3, ?4)",
+                params![id, due_at, attempts, dead_lettered_at],
             )
             .expect("is an entry");
     }

@@ -282,7 +282,7 @@ impl Market {
 
     /// How many reports are kept for messages that are not known yet.
     pub(crate) async fn reports_kept(&self) -> i64 {
-        self.place.count("text_receipts").await
+        self.place.count("sms_receipts").await
     }
 }
 

@@ -154,9 +154,9 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
         books.store.post_transaction(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
     let Posting::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
     assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
-    // A charge already taken keeps the generation it was taken for: the hand-off compares it with the account.
+    // A charge already taken keeps the subscriber_ref it was taken for: the hand-off compares it with the account.
     let charge = books.store.charge(pending_id).await.expect("works").expect("is pending");
-    assert_eq!(charge.holder.expect("is known").generation, "2024-01-01");
+    assert_eq!(charge.holder.expect("is known").subscriber_ref, "2024-01-01");
 }
 
 async fn a_settled_charge_never_changes(books: Books) {

@@ -193,15 +193,15 @@ async fn a_charge_says_what_was_given_back_and_what_is_on_its_way(books: Books) 
 async fn whoever_had_the_number_before_is_nobody_here(books: Books) {
     let old = signed_up(&books, "netflix", 1, 0).await;
     subscribed(&books, "netflix", old, "s-1", 0).await;
-    let of = |generation: &str| books.store.links(number(1).index, generation.to_owned());
+    let of = |subscriber_ref: &str| books.store.links(number(1).index, subscriber_ref.to_owned());
     assert!(
         of("2026-11-01").await.expect("works").is_empty(),
         "the next holder, of whom nothing is known yet"
     );
     books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     // The old holder is gone, and whoever says to be them is nobody.
-    for generation in [GENERATION, "2026-11-01"] {
-        assert!(of(generation).await.expect("works").is_empty(), "{generation}");
+    for subscriber_ref in [GENERATION, "2026-11-01"] {
+        assert!(of(subscriber_ref).await.expect("works").is_empty(), "{subscriber_ref}");
     }
     let asked = books.store.unlink(nonce(), NOW, number(1).index, "2026-11-01".to_owned(), old).await;
     assert_eq!(asked.expect("works"), None);

@@ -132,7 +132,7 @@ async fn a_number_changes_and_its_subscriber_goes_on(books: Books) {
     let posted = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 100)).await;
     let Ok(Posting::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
     let holder = charge.holder.expect("is known");
-    assert_eq!((holder.number, holder.generation.as_str()), (number(5), "2024-01-01"));
+    assert_eq!((holder.number, holder.subscriber_ref.as_str()), (number(5), "2024-01-01"));
     assert_eq!(row(&books, subscriber.pai).await.version, 1, "nobody has to be told");
     // The number that was given up gets a new holder, and the new number keeps its own.
     let next = books.subscriber(1).await;
@@ -282,7 +282,7 @@ async fn the_embedded_table_follows(books: Books) {
     books.store.import_accounts(rows).await.expect("works");
     let stands = async |n: u8| {
         let known = books.store.account(number(n).index).await.expect("works")?;
-        Some((known.account.status, known.generation))
+        Some((known.account.status, known.subscriber_ref))
     };
     let today = onbill_domain::day::Day::of_timestamp(NOW).to_string();
     let since = |status, day: &str| Some((status, day.to_owned()));

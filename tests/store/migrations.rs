@@ -113,7 +113,7 @@ async fn the_ledger_is_there(store: &Store, due: &[Entry]) {
     let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
     let account = store.account(number(1).index).await.expect("works").expect("is there");
     assert_eq!(
-        (account.generation.as_str(), account.account.balance.map(|b| b.amount_minor)),
+        (account.subscriber_ref.as_str(), account.account.balance.map(|b| b.amount_minor)),
         ("2024-01-01", Some(5000))
     );
     let flow = store.proven_flow(NOW, [0x0a; 32]).await.expect("works").expect("is proven");
@@ -136,7 +136,7 @@ async fn the_ledger_is_there(store: &Store, due: &[Entry]) {
     let charge = store.charge("tx-pending".into()).await.expect("works").expect("is pending");
     let holder = charge.holder.expect("is known");
     assert_eq!(
-        (holder.number, holder.generation.as_str(), charge.amount.amount_minor),
+        (holder.number, holder.subscriber_ref.as_str(), charge.amount.amount_minor),
         (number(1), "2024-01-01", 1599)
     );
     assert!(due.iter().any(|entry| matches!(&entry.work, Work::Pin { message } if message == b"hi")));

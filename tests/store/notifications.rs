@@ -61,7 +61,7 @@ impl Books {
     async fn addressee(&self, id: &str) -> Option<(u8, String)> {
         let addressee = self.store.addressee(id.to_owned()).await.expect("works").expect("is known");
         assert_eq!(addressee.accepted_at, NOW);
-        addressee.holder.map(|holder| (holder.number.sealed[0], holder.generation))
+        addressee.holder.map(|holder| (holder.number.sealed[0], holder.subscriber_ref))
     }
 
     async fn happens(&self, event: AccountEvent, n: u8, to: Option<u8>) {

@@ -101,7 +101,7 @@ async fn a_lease_is_one_origins(books: Books) {
         assert!(!entries.is_empty(), "some are left");
         for entry in entries {
             assert_eq!(entry.attempts, 1);
-            assert!(leased.insert(entry.entry_id), "leased twice");
+            assert!(leased.insert(entry.job_id), "leased twice");
         }
     }
 }
@@ -183,8 +183,8 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(books: 
 async fn a_number_that_changes_hands_twice_at_once_has_one_holder(books: Books) {
     let first = books.subscriber(1).await;
     let calls = at_once(&books, 16, |store, n| async move {
-        let generation = if n < 8 { "2026-11-01" } else { "2026-11-02" };
-        store.issue_signup(nonce(), NOW, signup("netflix", 1, generation)).await.expect("works")
+        let subscriber_ref = if n < 8 { "2026-11-01" } else { "2026-11-02" };
+        store.issue_signup(nonce(), NOW, signup("netflix", 1, subscriber_ref)).await.expect("works")
     });
     let mut open = HashSet::new();
     for issue in calls.await {

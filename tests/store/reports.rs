@@ -155,13 +155,13 @@ async fn a_dead_letter_is_listed_and_begins_anew(books: Books) {
     let parked = books.store.parked(None, 9).await.expect("works");
     let seen: Vec<_> = parked.iter().map(|entry| (entry.kind.as_str(), entry.id.as_str())).collect();
     assert_eq!(seen, [("charge", first.as_str()), ("refund", second.as_str())]);
-    assert_eq!((parked[0].ext_id.as_str(), parked[0].attempts, parked[0].parked_at), ("n-1", 1, NOW));
-    assert_eq!((parked[1].ext_id.as_str(), parked[1].parked_at), ("r-2", at(60)));
-    let next = books.store.parked(Some(parked[0].entry_id), 9).await.expect("works");
+    assert_eq!((parked[0].ext_id.as_str(), parked[0].attempts, parked[0].dead_lettered_at), ("n-1", 1, NOW));
+    assert_eq!((parked[1].ext_id.as_str(), parked[1].dead_lettered_at), ("r-2", at(60)));
+    let next = books.store.parked(Some(parked[0].job_id), 9).await.expect("works");
     assert_eq!(next, parked[1..]);
 
-    assert!(books.store.redrive(at(70), parked[0].entry_id).await.expect("works"));
-    assert!(!books.store.redrive(at(70), parked[0].entry_id).await.expect("works"), "it is parked no more");
+    assert!(books.store.redrive(at(70), parked[0].job_id).await.expect("works"));
+    assert!(!books.store.redrive(at(70), parked[0].job_id).await.expect("works"), "it is parked no more");
     assert!(!books.store.redrive(at(70), 999_999).await.expect("works"));
     let due = books.lease(70).await;
     assert_eq!(due.len(), 1);

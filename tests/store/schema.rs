@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 on_each_database!(schema_dump_equals_the_migrated_database);
 
 /// Tables that only PostgreSQL needs: the lock of a number, and the number of the last migration.
-const POSTGRES_ONLY: [&str; 2] = ["number_turns", "schema_version"];
+const POSTGRES_ONLY: [&str; 2] = ["number_locks", "schema_version"];
 
 /// One row for each piece of a table: its columns in order, its constraints, its indexes.
 const POSTGRES_SCHEMA: &str = "SELECT of_table, part, line FROM (

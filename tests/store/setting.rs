@@ -183,11 +183,11 @@ pub(crate) fn pai() -> Pai {
     Pai::from_random(hash()[..16].try_into().expect("is 16 bytes"))
 }
 
-pub(crate) fn signup(partner_name: &str, n: u8, generation: &str) -> NewSignup {
+pub(crate) fn signup(partner_name: &str, n: u8, subscriber_ref: &str) -> NewSignup {
     NewSignup {
         jti: format!("jti-{}", fresh()),
         ticket: hash(),
-        pai: new_pai(partner_name, n, generation),
+        pai: new_pai(partner_name, n, subscriber_ref),
         account_type: AccountType::Postpaid,
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
         locale: Locale::En,
@@ -196,11 +196,11 @@ pub(crate) fn signup(partner_name: &str, n: u8, generation: &str) -> NewSignup {
     }
 }
 
-pub(crate) fn new_pai(partner_name: &str, n: u8, generation: &str) -> NewPai {
+pub(crate) fn new_pai(partner_name: &str, n: u8, subscriber_ref: &str) -> NewPai {
     NewPai {
         partner: partner(partner_name),
         number: number(n),
-        generation: generation.to_owned(),
+        subscriber_ref: subscriber_ref.to_owned(),
         fresh: FreshNames {
             subscriber_id: format!("subscriber-{}", fresh()),
             handle: format!("handle-{}", fresh()),
@@ -264,7 +264,7 @@ pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
         fingerprint,
         request,
         limits: Some(SpendingLimits::default()),
-        answering_until: NOW.plus_seconds(60),
+        responding_until: NOW.plus_seconds(60),
     }
 }
 
@@ -282,7 +282,7 @@ pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRe
         ext_transaction_id: ext(of),
         fingerprint,
         request,
-        answering_until: NOW.plus_seconds(60),
+        responding_until: NOW.plus_seconds(60),
     }
 }
 
@@ -317,7 +317,7 @@ pub(crate) fn redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
         ext_reference: ext(reference),
         code,
         pai: None,
-        answering_until: NOW.plus_seconds(60),
+        responding_until: NOW.plus_seconds(60),
     }
 }
 

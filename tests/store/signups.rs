@@ -44,13 +44,16 @@ async fn an_account_is_what_the_last_import_says(books: Books) {
         vec![row(1, AccountStatus::Active, "2024-01-01"), row(2, AccountStatus::Ceased, "2020-02-29")];
     books.store.import_accounts(first).await.expect("works");
     let known = find(1).await.expect("is there");
-    assert_eq!((known.account.status, known.generation.as_str()), (AccountStatus::Active, "2024-01-01"));
+    assert_eq!((known.account.status, known.subscriber_ref.as_str()), (AccountStatus::Active, "2024-01-01"));
     // The last line wins, also within one import; who is not in it stays.
     let second =
         vec![row(1, AccountStatus::Active, "2025-01-01"), row(1, AccountStatus::Suspended, "2026-11-01")];
     books.store.import_accounts(second).await.expect("works");
     let known = find(1).await.expect("is there");
-    assert_eq!((known.account.status, known.generation.as_str()), (AccountStatus::Suspended, "2026-11-01"));
+    assert_eq!(
+        (known.account.status, known.subscriber_ref.as_str()),
+        (AccountStatus::Suspended, "2026-11-01")
+    );
     assert_eq!(find(2).await.expect("is there").account.status, AccountStatus::Ceased);
 }
 
@@ -131,8 +134,12 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
         SubscriptionRecord::PaiNotFound
     );
 
-    let pays = async |n, generation: &str| {
-        books.store.pays_on_bill(partner("netflix"), number(n).index, generation.into()).await.expect("works")
+    let pays = async |n, subscriber_ref: &str| {
+        books
+            .store
+            .pays_on_bill(partner("netflix"), number(n).index, subscriber_ref.into())
+            .await
+            .expect("works")
     };
     assert!(pays(1, "2024-01-01").await);
     assert!(!pays(2, "2024-01-01").await);

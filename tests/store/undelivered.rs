@@ -152,7 +152,7 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
     assert_eq!(books.listed().await, ["c-1", "c-2", "c-3"]);
     // The person has it tried again, and it leaves.
     let parked = books.store.parked(None, 9).await.expect("works");
-    assert!(books.store.redrive(NOW, parked[0].entry_id).await.expect("works"));
+    assert!(books.store.redrive(NOW, parked[0].job_id).await.expect("works"));
     books.send("m-1").await;
     assert_eq!(books.listed().await, ["c-2", "c-3"]);
     // Or has another code sent, or takes the coupon back.

@@ -12,7 +12,7 @@
 -- What the ledger depends on: the operator, the key that numbers are found by, the source of
 -- accounts. With another value no subscriber would be recognized and every charge would close its
 -- PAI, so the origin compares them when it starts. The name of the newest sealing key is here too.
-CREATE TABLE begun_with (
+CREATE TABLE ledger_identity (
     fact  TEXT PRIMARY KEY,
     value BYTEA NOT NULL
 );
@@ -69,43 +69,43 @@ CREATE INDEX flows_by_start ON flows (started_at);
 
 -- The lock of a number. A transaction that decides about one (its PINs of a day, its subscriber)
 -- takes this row first and keeps it until it commits. SQLite has one writer and needs no table.
-CREATE TABLE number_turns (
+CREATE TABLE number_locks (
     number_index BYTEA PRIMARY KEY,
     taken_at     BIGINT NOT NULL
 );
 -- Clean-up.
-CREATE INDEX number_turns_by_time ON number_turns (taken_at);
+CREATE INDEX number_locks_by_time ON number_locks (taken_at);
 
 -- One person for as long as they have a line. The next person with that number is another row.
 CREATE TABLE subscribers (
-    subscriber_id    TEXT PRIMARY KEY,
+    subscriber_id        TEXT PRIMARY KEY,
     -- What the edge knows the subscriber by.
-    handle           TEXT NOT NULL UNIQUE,
+    handle               TEXT NOT NULL UNIQUE,
     -- These three are NULL once the subscriber is erased.
-    number_index     BYTEA,
-    number_sealed    BYTEA,
+    number_index         BYTEA,
+    number_sealed        BYTEA,
     -- The operator's opaque id of the subscriber, or the account's activated_on.
-    generation       TEXT,
-    created_at       BIGINT NOT NULL,
+    subscriber_ref       TEXT,
+    created_at           BIGINT NOT NULL,
     -- When their last number became theirs; NULL while they have the one they signed up with.
-    number_since     BIGINT,
+    number_since         BIGINT,
     -- When their latest account event occurred. Earlier ones change nothing any more.
-    last_event_at    BIGINT,
+    last_event_at        BIGINT,
     -- When they gave up the line, or were erased.
-    ended_at         BIGINT,
-    erasure_asked_at BIGINT,
+    ended_at             BIGINT,
+    erasure_requested_at BIGINT,
     CHECK ((number_index IS NULL) = (number_sealed IS NULL)
-        AND (number_index IS NULL) = (generation IS NULL)
-        AND (number_index IS NOT NULL OR erasure_asked_at IS NOT NULL)
-        AND (erasure_asked_at IS NULL OR ended_at IS NOT NULL))
+        AND (number_index IS NULL) = (subscriber_ref IS NULL)
+        AND (number_index IS NOT NULL OR erasure_requested_at IS NOT NULL)
+        AND (erasure_requested_at IS NULL OR ended_at IS NOT NULL))
 );
 -- A number has one present subscriber.
-CREATE UNIQUE INDEX subscribers_one_holder ON subscribers (number_index) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX subscribers_one_present ON subscribers (number_index) WHERE ended_at IS NULL;
 -- Everyone who has or had a number, for an erasure.
 CREATE INDEX subscribers_by_number ON subscribers (number_index);
 -- Erasures that wait for a file to be written.
 CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id)
-    WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL;
+    WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL;
 
 -- A subscriber at one partner. The id is random, and closed is permanent.
 CREATE TABLE pais (
@@ -122,7 +122,7 @@ CREATE TABLE pais (
     CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL))
 );
 CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED';
-CREATE INDEX pais_by_holder ON pais (subscriber_id);
+CREATE INDEX pais_by_subscriber ON pais (subscriber_id);
 
 -- A sign-up token, and what became of the visit that it was issued for.
 CREATE TABLE signups (
@@ -184,9 +184,9 @@ CREATE TABLE transactions (
     -- Billing's own code.
     raw_code           TEXT,
     -- The stored response: the bytes of the first one, for every replay. NULL until it is given.
-    answer             BYTEA,
+    stored_response    BYTEA,
     -- Until then a replay is told request-in-progress; after it, it stores the response itself.
-    answering_until    BIGINT NOT NULL,
+    responding_until   BIGINT NOT NULL,
     created_at         BIGINT NOT NULL,
     -- When the outcome was written; NULL while the charge is PENDING.
     settled_at         BIGINT,
@@ -208,20 +208,20 @@ CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE statu
 
 -- The ledger of refunds. Rows are permanent. The currency is that of the charge.
 CREATE TABLE refunds (
-    refund_id       TEXT PRIMARY KEY,
-    partner         TEXT NOT NULL,
-    ext_refund_id   TEXT NOT NULL,
-    -- fingerprint, answer and answering_until are as in transactions.
-    fingerprint     BYTEA NOT NULL,
-    transaction_id  TEXT NOT NULL REFERENCES transactions,
-    amount_minor    BIGINT NOT NULL CHECK (amount_minor > 0),
-    reason          TEXT NOT NULL,
-    status          TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
-    raw_code        TEXT,
-    answer          BYTEA,
-    answering_until BIGINT NOT NULL,
-    created_at      BIGINT NOT NULL,
-    settled_at      BIGINT,
+    refund_id        TEXT PRIMARY KEY,
+    partner          TEXT NOT NULL,
+    ext_refund_id    TEXT NOT NULL,
+    -- fingerprint, stored_response and responding_until are as in transactions.
+    fingerprint      BYTEA NOT NULL,
+    transaction_id   TEXT NOT NULL REFERENCES transactions,
+    amount_minor     BIGINT NOT NULL CHECK (amount_minor > 0),
+    reason           TEXT NOT NULL,
+    status           TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
+    raw_code         TEXT,
+    stored_response  BYTEA,
+    responding_until BIGINT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    settled_at       BIGINT,
     UNIQUE (partner, ext_refund_id)
 );
 CREATE INDEX refunds_by_creation ON refunds (partner, created_at, refund_id);
@@ -261,7 +261,7 @@ CREATE TABLE coupons (
     -- A keyed hash of the newest code. The code itself is in its SMS only.
     code_hash          BYTEA NOT NULL UNIQUE,
     -- How many SMS with a code were sent, each with another code.
-    texts              BIGINT NOT NULL,
+    sms_count          BIGINT NOT NULL,
     -- The gateway's id of the newest SMS, and what became of it. NULL until known.
     message_id         TEXT,
     issued_at          BIGINT NOT NULL,
@@ -297,22 +297,22 @@ CREATE TABLE coupon_resends (
 
 -- A redemption of a coupon by its right code, with its charge. Rows are permanent.
 CREATE TABLE coupon_redemptions (
-    transaction_id  TEXT PRIMARY KEY REFERENCES transactions,
-    coupon_id       TEXT NOT NULL REFERENCES coupons,
-    partner         TEXT NOT NULL,
-    ext_reference   TEXT NOT NULL,
+    transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
+    coupon_id        TEXT NOT NULL REFERENCES coupons,
+    partner          TEXT NOT NULL,
+    ext_reference    TEXT NOT NULL,
     -- The code and the PAI that the partner sent: a replay has the same ones.
-    code_hash       BYTEA NOT NULL,
-    asked_pai       TEXT,
+    code_hash        BYTEA NOT NULL,
+    requested_pai    TEXT,
     -- Whose months these are. NULL for a gift to someone whom the partner did not name.
-    pai             TEXT REFERENCES pais,
-    period_from     TEXT NOT NULL,
-    period_to       TEXT NOT NULL,
-    outcome         TEXT NOT NULL CHECK (outcome IN ('PENDING', 'REDEEMED', 'DECLINED')),
+    pai              TEXT REFERENCES pais,
+    period_from      TEXT NOT NULL,
+    period_to        TEXT NOT NULL,
+    outcome          TEXT NOT NULL CHECK (outcome IN ('PENDING', 'REDEEMED', 'DECLINED')),
     -- As in transactions.
-    answering_until BIGINT NOT NULL,
+    responding_until BIGINT NOT NULL,
     -- When the reminder that the months end was queued.
-    reminded_at     BIGINT,
+    reminded_at      BIGINT,
     UNIQUE (partner, ext_reference)
 );
 CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to)
@@ -330,14 +330,14 @@ CREATE TABLE coupon_guesses (
 );
 
 -- A delivery receipt that came before the gateway's response to the SMS was recorded.
-CREATE TABLE text_receipts (
+CREATE TABLE sms_receipts (
     message_id  TEXT PRIMARY KEY,
     received_at BIGINT NOT NULL,
     -- Why the SMS was not delivered; NULL if it was.
     reason      TEXT,
     code        TEXT CHECK (code IS NULL OR reason IS NOT NULL)
 );
-CREATE INDEX text_receipts_by_time ON text_receipts (received_at);
+CREATE INDEX sms_receipts_by_time ON sms_receipts (received_at);
 
 -- A partner's message to a subscriber: that it was accepted, not what it says.
 CREATE TABLE notifications (
@@ -353,7 +353,7 @@ CREATE TABLE notifications (
     CHECK (fingerprint IS NULL OR ext_notification_id IS NOT NULL)
 );
 CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
-CREATE INDEX notifications_without_name ON notifications (accepted_at)
+CREATE INDEX notifications_without_ext_id ON notifications (accepted_at)
     WHERE ext_notification_id IS NULL;
 
 -- An event that the operator reported of an account. Rows are permanent.
@@ -376,8 +376,8 @@ CREATE INDEX account_events_by_subscriber ON account_events (subscriber_id)
 
 -- An erasure that the operator asked for, without the number. Rows are permanent.
 CREATE TABLE erasures (
-    erasure_id TEXT PRIMARY KEY,
-    asked_at   BIGINT NOT NULL
+    erasure_id   TEXT PRIMARY KEY,
+    requested_at BIGINT NOT NULL
 );
 
 -- A file for a billing system that takes no calls.
@@ -415,27 +415,27 @@ CREATE TABLE file_lines (
 );
 
 -- The queue of jobs: what has yet to reach billing, a subscriber, a partner or the edge. A row is
--- deleted in the transaction that writes its outcome. entry_id is unique and nothing more: it has
+-- deleted in the transaction that writes its outcome. job_id is unique and nothing more: it has
 -- gaps, and its order means nothing when several origins write.
 CREATE TABLE outbox (
-    entry_id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind            TEXT NOT NULL
+    job_id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind             TEXT NOT NULL
         CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'pai-notice',
             'pai-mapping', 'pin', 'coupon', 'coupon-reminder', 'notification')),
     -- What the job is about: exactly one of the five for its kind, and none for a PIN.
-    transaction_id  TEXT REFERENCES transactions,
-    refund_id       TEXT REFERENCES refunds,
-    pai             TEXT REFERENCES pais,
-    coupon_id       TEXT REFERENCES coupons,
-    notification_id TEXT UNIQUE REFERENCES notifications,
+    transaction_id   TEXT REFERENCES transactions,
+    refund_id        TEXT REFERENCES refunds,
+    pai              TEXT REFERENCES pais,
+    coupon_id        TEXT REFERENCES coupons,
+    notification_id  TEXT UNIQUE REFERENCES notifications,
     -- The sealed SMS of the last four kinds.
-    payload         BYTEA,
+    payload          BYTEA,
     -- From when on any worker may take it. A lease moves it.
-    due_at          BIGINT NOT NULL,
+    due_at           BIGINT NOT NULL,
     -- The number of the attempt, by which a worker knows that it still has the lease.
-    attempts        BIGINT NOT NULL,
+    attempts         BIGINT NOT NULL,
     -- When it became a dead letter.
-    parked_at       BIGINT,
+    dead_lettered_at BIGINT,
     UNIQUE (transaction_id, kind),
     UNIQUE (refund_id, kind),
     UNIQUE (pai, kind),
@@ -447,8 +447,8 @@ CREATE TABLE outbox (
     CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
     CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
 );
-CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE parked_at IS NULL;
-CREATE INDEX outbox_parked ON outbox (entry_id) WHERE parked_at IS NOT NULL;
+CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE dead_lettered_at IS NULL;
+CREATE INDEX outbox_dead_letters ON outbox (job_id) WHERE dead_lettered_at IS NOT NULL;
 
 -- The nonce of a signature that had an effect, until the signature is stale.
 CREATE TABLE nonces (

@@ -30,7 +30,7 @@ impl AccountLookup {
                 let found = self.csp.look_up_account(msisdn).await;
                 let found = found.map_err(|_| Fault::Bss("account/validate"))?;
                 Ok(found.map(|account| KnownAccount {
-                    generation: account.subscriber_id.clone(),
+                    subscriber_ref: account.subscriber_id.clone(),
                     account: account.into(),
                 }))
             }

@@ -22,7 +22,7 @@ impl SubscriberStatus {
     pub(crate) fn of(subscriber_ref: &str, account: Option<KnownAccount>) -> Self {
         match live_account(account) {
             None => Self::Ceased,
-            Some(known) if known.generation != subscriber_ref => Self::Replaced,
+            Some(known) if known.subscriber_ref != subscriber_ref => Self::Replaced,
             Some(known) if known.account.status == AccountStatus::Suspended => Self::Suspended,
             Some(_) => Self::Active,
         }

@@ -53,7 +53,7 @@ impl ChargePosts {
             partner,
             fingerprint: sha256(&fingerprint),
             request,
-            answering_until: now.plus_seconds(ANSWERING_SECONDS),
+            responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         let reject = match self.store.post_transaction(nonce, now, new).await? {
             Posting::Created(charge) => return Ok(RecordedCharge::New(charge)),

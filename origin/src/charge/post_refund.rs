@@ -49,7 +49,7 @@ impl RefundPosts {
             ext_transaction_id,
             fingerprint: sha256(&fingerprint),
             request,
-            answering_until: now.plus_seconds(ANSWERING_SECONDS),
+            responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         let reject = match self.store.post_refund(nonce, now, new).await? {
             RefundPosting::Created(refund) => return Ok(RecordedRefund::New(refund)),

@@ -72,7 +72,7 @@ async fn each_page(
     loop {
         let page = store.parked(after, PAGE).await.map_err(told)?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.entry_id);
+        after = Some(last.job_id);
         on_page(page).await?;
     }
 }
@@ -88,18 +88,18 @@ async fn list(store: &Store, as_json: bool) -> anyhow::Result<Verdict> {
             );
         }
         count += page.len();
-        for ParkedEntry { entry_id, kind, id, partner, ext_id, attempts, parked_at } in page {
+        for ParkedEntry { job_id, kind, id, partner, ext_id, attempts, dead_lettered_at } in page {
             if as_json {
                 println!(
                     "{}",
                     json!({
-                        "entry": entry_id, "kind": kind, "parkedAt": parked_at, "attempts": attempts,
+                        "entry": job_id, "kind": kind, "parkedAt": dead_lettered_at, "attempts": attempts,
                         "partner": partner, "extID": ext_id, "id": id,
                     })
                 );
             } else {
                 println!(
-                    "{entry_id:>8}  {kind:13}  {parked_at:20}  {attempts:>8}  {:12}  {:36}  {id}",
+                    "{job_id:>8}  {kind:13}  {dead_lettered_at:20}  {attempts:>8}  {:12}  {:36}  {id}",
                     partner.as_str(),
                     ext_id.as_str()
                 );
@@ -119,7 +119,7 @@ async fn retry_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
     let mut count = 0_u64;
     each_page(store, async |page| {
         for entry in page {
-            count += u64::from(store.redrive(now, entry.entry_id).await.map_err(told)?);
+            count += u64::from(store.redrive(now, entry.job_id).await.map_err(told)?);
         }
         Ok(())
     })

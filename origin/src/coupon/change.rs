@@ -35,7 +35,7 @@ impl Coupons {
         let now = self.clock.now();
         let title = self.config.offer(&row.offer).map_or(row.description.as_str(), |offer| &offer.title);
         let about = text::About { offer: title, months: row.months, expires_at: row.expires_at };
-        let text = self.new_message(settings, &msisdn, &buyer.generation, buyer.locale, &about, true)?;
+        let text = self.new_message(settings, &msisdn, &buyer.subscriber_ref, buyer.locale, &about, true)?;
         match self.store.renew_coupon(nonce, now, id.clone(), resend_id, text).await? {
             CouponChange::Done(row) => Ok(*row),
             CouponChange::NotFound => Err(coupon_not_found().into()),

@@ -142,12 +142,19 @@ impl Coupons {
             description: description(&offer.title, plan.months),
             locale: request.locale,
             amount: request.amount,
-            text: self.new_message(settings, &msisdn, &known.generation, request.locale, &about, false)?,
+            text: self.new_message(
+                settings,
+                &msisdn,
+                &known.subscriber_ref,
+                request.locale,
+                &about,
+                false,
+            )?,
             expires_at,
             buyer: NewPai {
                 partner: offer.partner.clone(),
                 number: self.vault.seal_number(&*self.random, &msisdn)?,
-                generation: known.generation,
+                subscriber_ref: known.subscriber_ref,
                 fresh: FreshNames::draw(&*self.random),
             },
         };

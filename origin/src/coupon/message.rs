@@ -18,7 +18,7 @@ impl Coupons {
         &self,
         settings: &CouponSettings,
         msisdn: &Msisdn,
-        generation: &str,
+        subscriber_ref: &str,
         locale: Locale,
         about: &text::About<'_>,
         replaces: bool,
@@ -26,7 +26,7 @@ impl Coupons {
         let code = CouponCode::from_random(settings.tag, self.random.bytes());
         let spelled = Zeroizing::new(code.grouped());
         let body = text::coupon(&self.config.name, &spelled, about, replaces, locale);
-        let message = self.seal_message(msisdn, body, generation, about.expires_at)?;
+        let message = self.seal_message(msisdn, body, subscriber_ref, about.expires_at)?;
         Ok(CouponText { code: self.vault.coupon_hash(&code), message })
     }
 
@@ -35,10 +35,10 @@ impl Coupons {
         &self,
         msisdn: &Msisdn,
         body: String,
-        generation: &str,
+        subscriber_ref: &str,
         expires_at: Timestamp,
     ) -> Result<Vec<u8>, Fault> {
-        let (msisdn, generation) = (msisdn.clone(), generation.to_owned());
-        seal(&self.vault, &*self.random, &CouponSms { msisdn, body, generation, expires_at })
+        let (msisdn, subscriber_ref) = (msisdn.clone(), subscriber_ref.to_owned());
+        seal(&self.vault, &*self.random, &CouponSms { msisdn, body, subscriber_ref, expires_at })
     }
 }

@@ -55,7 +55,7 @@ impl CouponRedemptions {
             ext_reference: request.ext_reference,
             code: self.vault.coupon_hash(&code),
             pai: request.pai,
-            answering_until: now.plus_seconds(ANSWERING_SECONDS),
+            responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         let reject = match self.store.redeem_coupon(nonce, now, new).await? {
             Redeeming::Created(charge) => return Ok(ClaimedCoupon::New(charge)),

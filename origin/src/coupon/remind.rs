@@ -47,7 +47,7 @@ impl Coupons {
         let title = self.config.offer(&due.offer).map_or(due.offer.as_str(), |offer| &offer.title);
         let body = text::reminder(&self.config.name, title, due.paid_until, url, due.locale);
         let ends_at = due.paid_until.starts_at().plus_seconds(DAY_SECONDS);
-        let message = self.seal_message(&msisdn, body, &due.generation, ends_at)?;
+        let message = self.seal_message(&msisdn, body, &due.subscriber_ref, ends_at)?;
         Ok(self.store.remind(now, due.transaction_id, message).await?)
     }
 }

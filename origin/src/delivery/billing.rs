@@ -142,7 +142,7 @@ impl BillingSubmission {
         }
         let subscriber = charge_subscriber(charge)?;
         let account = self.accounts.find_account(&self.vault.open_number(&subscriber.number.sealed)?).await?;
-        Ok(match SubscriberStatus::of(&subscriber.generation, account) {
+        Ok(match SubscriberStatus::of(&subscriber.subscriber_ref, account) {
             SubscriberStatus::Active => None,
             SubscriberStatus::Suspended => Some(DeclineReason::AccountOnHold),
             SubscriberStatus::Ceased => Some(DeclineReason::AccountClosed),

@@ -22,7 +22,7 @@ impl SmsJobs {
         }
         let repeat = || HandOff::Later { due_at: self.retry.repeat(attempt) };
         let Ok(account) = self.accounts.find_account(&message.msisdn).await else { return repeat() };
-        if !SubscriberStatus::of(&message.generation, account).has_number() {
+        if !SubscriberStatus::of(&message.subscriber_ref, account).has_number() {
             tracing::warn!("a coupon's number is nobody's or somebody else's by now");
             return HandOff::Dropped;
         }

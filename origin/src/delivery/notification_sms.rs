@@ -57,7 +57,7 @@ impl SmsJobs {
             return repeat();
         };
         let Ok(account) = self.accounts.find_account(&msisdn).await else { return repeat() };
-        if !SubscriberStatus::of(&holder.generation, account).has_number() {
+        if !SubscriberStatus::of(&holder.subscriber_ref, account).has_number() {
             tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
             return HandOff::Dropped;
         }

@@ -107,13 +107,7 @@ impl Worker {
         // An SMS that is refused waits for a person like one that was given up.
         let is_sms = matches!(job.work, Work::Coupon { .. } | Work::CouponReminder { .. });
         if outcome == HandOff::Parked || is_sms && matches!(outcome, HandOff::Refused { .. }) {
-            tracing::error!(
-                what,
-                id,
-                entry = job.entry_id,
-                alarm = "outbox-parked",
-                "an entry needs a person"
-            );
+            tracing::error!(what, id, entry = job.job_id, alarm = "outbox-parked", "an entry needs a person");
         }
         let has_news = matches!(job.work, Work::Charge { .. } | Work::Refund { .. }) && outcome.is_verdict();
         let settled = self.store.settle(self.clock.now(), job, outcome).await?;

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Whose page it is.
 pub(crate) struct PageOwner {
     pub(crate) number: NumberIndex,
-    pub(crate) generation: String,
+    pub(crate) subscriber_ref: String,
 }
 
 /// Reads the pages.
@@ -44,10 +44,10 @@ impl AccountPages {
         // 2.
         let known = self.eligibility.find_live_account(&msisdn).await?;
         // 3.
-        if !self.proofs.is_marked_for(flow, &known.generation) {
+        if !self.proofs.is_marked_for(flow, &known.subscriber_ref) {
             return Err(flow_expired().into());
         }
-        Ok(PageOwner { number: proven.number.index, generation: known.generation })
+        Ok(PageOwner { number: proven.number.index, subscriber_ref: known.subscriber_ref })
     }
 
     /// What the owner sees, with the charges before a place in the list or else the newest.
@@ -57,7 +57,7 @@ impl AccountPages {
         flow: &str,
         before: Option<Cursor>,
     ) -> Result<AccountPage, Failure> {
-        let links = self.store.links(owner.number, owner.generation.clone()).await?;
+        let links = self.store.links(owner.number, owner.subscriber_ref.clone()).await?;
         let pais = links.iter().map(|link| link.pai).collect();
         let charges = self.store.charges_on(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
         let shown = links.iter().take(ACCOUNT_SUBSCRIPTIONS_MAX);
@@ -70,7 +70,7 @@ impl AccountPages {
 
     /// The PAI that the owner knows by this name: 400 `invalid-request` when there is none.
     pub(crate) async fn find_pai(&self, owner: &PageOwner, flow: &str, name: &str) -> Result<Pai, Failure> {
-        let links = self.store.links(owner.number, owner.generation.clone()).await?;
+        let links = self.store.links(owner.number, owner.subscriber_ref.clone()).await?;
         let link = links.iter().find(|link| self.name_pai(flow, link.pai) == name);
         Ok(link.ok_or_else(subscription_not_found)?.pai)
     }

@@ -86,7 +86,7 @@ impl Eligibility {
         known: &KnownAccount,
     ) -> Result<bool, Failure> {
         let (partner, number) = (offer.partner.clone(), self.vault.index(msisdn));
-        Ok(self.store.pays_on_bill(partner, number, known.generation.clone()).await?)
+        Ok(self.store.pays_on_bill(partner, number, known.subscriber_ref.clone()).await?)
     }
 }
 

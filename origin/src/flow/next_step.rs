@@ -42,7 +42,7 @@ impl NextSteps {
         let Some(offer) = offer else {
             let known = self.eligibility.find_live_account(msisdn).await?;
             let number = self.vault.index(msisdn);
-            let owner = PageOwner { number, generation: known.generation.clone() };
+            let owner = PageOwner { number, subscriber_ref: known.subscriber_ref.clone() };
             return Ok(NextStep { known, view: View::Account(owner) });
         };
         let eligible = self.eligibility.check_buyer(offer, msisdn).await?;
@@ -56,7 +56,7 @@ impl NextSteps {
 
     /// The step, in the flow with this secret, which is marked for the subscriber.
     pub(crate) async fn take(&self, next: NextStep, secret: &str) -> Result<FlowStep, Failure> {
-        let flow = self.proofs.mark(secret, &next.known.generation);
+        let flow = self.proofs.mark(secret, &next.known.subscriber_ref);
         Ok(match next.view {
             View::Confirm { account_type, offer } => FlowStep::Confirm { flow, account_type, offer },
             View::AlreadyOnBill => FlowStep::AlreadyOnBill { flow },

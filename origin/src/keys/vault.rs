@@ -161,8 +161,8 @@ impl Vault {
     }
 
     /// Marks who held the number when a flow proved it.
-    pub fn holder_mac(&self, flow: &Hash, generation: &str) -> Hash {
-        let message = [b"onbill holder v1".as_slice(), flow, generation.as_bytes()].concat();
+    pub fn holder_mac(&self, flow: &Hash, subscriber_ref: &str) -> Hash {
+        let message = [b"onbill holder v1".as_slice(), flow, subscriber_ref.as_bytes()].concat();
         hmac_sha256(&self.newest().pin[..], &message)
     }
 

@@ -22,5 +22,5 @@ pub struct Holder {
     /// The number.
     pub number: SealedNumber,
     /// Which holder of it: the operator's subscriber id, or the day of activation.
-    pub generation: String,
+    pub subscriber_ref: String,
 }

@@ -190,7 +190,7 @@ async fn guess_in_the_books(world: &World, guesses: Range<u64>) -> Vec<u32> {
             ext_reference: ExtId::parse(&format!("r-{n}")).expect("is an identifier"),
             code: app.vault.coupon_hash(&code),
             pai: None,
-            answering_until: now,
+            responding_until: now,
         };
         app.store.redeem_coupon(nonce, now, new)
     });

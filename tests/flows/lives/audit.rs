@@ -67,7 +67,7 @@ fn rows<T>(eyes: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite:
 
 /// The entries of the outbox that wait for a person.
 pub(super) fn parked(eyes: &Connection) -> Vec<i64> {
-    rows(eyes, "SELECT entry_id FROM outbox WHERE parked_at IS NOT NULL", |row| row.get(0))
+    rows(eyes, "SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL", |row| row.get(0))
 }
 
 /// What is wrong in the end, when everybody had time to finish.

@@ -87,7 +87,7 @@ fn account(truth: &Truth, msisdn: &Msisdn) -> Option<AccountValidateResponse> {
     let number = NUMBERS.iter().position(|number| *number == msisdn.expose())?;
     let person = &truth.people[truth.holders[number]?];
     let status = if person.suspended { AccountStatus::Suspended } else { AccountStatus::Active };
-    let subscriber_id = person.generation.clone();
+    let subscriber_id = person.subscriber_ref.clone();
     Some(AccountValidateResponse {
         status,
         account_type: AccountType::Postpaid,

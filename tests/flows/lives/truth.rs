@@ -19,7 +19,7 @@ pub(super) const NOBODYS: &str = "+12025550199";
 #[derive(Debug)]
 pub(super) struct Person {
     /// By which the operator tells one from another: it is theirs only, for ever.
-    pub(super) generation: String,
+    pub(super) subscriber_ref: String,
     pub(super) number: Option<usize>,
     pub(super) suspended: bool,
 }
@@ -79,26 +79,26 @@ impl Truth {
             owners: BTreeMap::new(),
         };
         for number in 0..NUMBERS.len() - 1 {
-            let generation = format!("202{number}-03-14");
-            truth.arrive(number, generation);
+            let subscriber_ref = format!("202{number}-03-14");
+            truth.arrive(number, subscriber_ref);
         }
         truth
     }
 
-    fn arrive(&mut self, number: usize, generation: String) {
-        self.generations.insert(generation.clone());
+    fn arrive(&mut self, number: usize, subscriber_ref: String) {
+        self.generations.insert(subscriber_ref.clone());
         self.holders[number] = Some(self.people.len());
-        self.people.push(Person { generation, number: Some(number), suspended: false });
+        self.people.push(Person { subscriber_ref, number: Some(number), suspended: false });
     }
 
     /// Somebody new has the number, whom the operator can tell from everybody before: by the day of their account's
     /// activation one has to come a day.
     fn newcomer(&self, now: Timestamp) -> Option<String> {
-        let generation = match self.accounts {
+        let subscriber_ref = match self.accounts {
             Accounts::Asked => format!("subscriber-{}", self.people.len()),
             Accounts::Table => Day::of_timestamp(now).to_string(),
         };
-        (!self.generations.contains(&generation)).then_some(generation)
+        (!self.generations.contains(&subscriber_ref)).then_some(subscriber_ref)
     }
 
     /// Something happens to a number, if it can; gives what, in the words of the tally.

@@ -265,7 +265,7 @@ impl Run {
 
     /// A person sees to what is parked, now that nothing is in the way.
     async fn see_to_parked(&mut self) {
-        for row in self.rows("SELECT entry_id FROM outbox WHERE parked_at IS NOT NULL").await {
+        for row in self.rows("SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL").await {
             let entry = row[0].as_deref().expect("has an id").parse().expect("is a number");
             let app = self.world.acme.app();
             assert!(app.store.redrive(app.now(), entry).await.expect("works"), "an entry is parked for ever");

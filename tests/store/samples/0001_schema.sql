@@ -1,5 +1,5 @@
 -- One subscriber with everything there can be, and one whose number has another subscriber now.
-INSERT INTO begun_with (fact, value) VALUES ('operator', <61636d65>);
+INSERT INTO ledger_identity (fact, value) VALUES ('operator', <61636d65>);
 INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on, changed_at)
 VALUES (<01*32>, 'active', 'prepaid', 5000, 'USD', '2024-01-01', 1795000010);
 INSERT INTO sim_swaps (number_index, swapped_at) VALUES (<01*32>, 1795000000);
@@ -15,13 +15,13 @@ VALUES (<0a*32>, NULL, <01*32>, <01*40>, 'netflix-standard', 'en', 'https://my.a
         NULL, NULL, 0);
 
 -- The third is erased, and a file still needs the number of the fourth.
-INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at, number_since,
-    last_event_at, ended_at, erasure_asked_at)
+INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at, number_since,
+    last_event_at, ended_at, erasure_requested_at)
 VALUES ('subscriber-1', 'handle-1', <01*32>, <01*40>, '2024-01-01', 1795000000, 1795000005, 1795000010, NULL, NULL),
     ('subscriber-2', 'handle-2', <02*32>, <02*40>, '2019-01-01', 1790000000, NULL, NULL, 1794000000, NULL),
     ('subscriber-3', 'handle-3', NULL, NULL, NULL, 1790000000, NULL, NULL, 1795000000, 1795000000),
     ('subscriber-4', 'handle-4', <04*32>, <04*40>, '2020-01-01', 1790000000, NULL, NULL, 1795000000, 1795000000);
-INSERT INTO erasures (erasure_id, asked_at) VALUES ('er-1', 1795000000);
+INSERT INTO erasures (erasure_id, requested_at) VALUES ('er-1', 1795000000);
 
 INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at)
 VALUES ('01010101-0101-4101-8101-010101010101', 'netflix', 'subscriber-1', 'ACTIVE', NULL, 1, 1795000000, NULL),
@@ -41,7 +41,7 @@ VALUES ('ps-1', 'netflix', 's-1', '01010101-0101-4101-8101-010101010101', 'NEW_A
 
 -- Of the first, some is being refunded; the one of an erased subscriber stays; the last two are of coupons.
 INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor, currency,
-    tax_minor, description, period_from, period_to, status, decline_reason, raw_code, answer, answering_until,
+    tax_minor, description, period_from, period_to, status, decline_reason, raw_code, stored_response, responding_until,
     created_at, settled_at, refunded_minor)
 VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
         'Netflix Standard', '2026-11-01', '2026-11-30', 'APPROVED', NULL, '0', <7b7d>, 1795000060, 1795000000,
@@ -64,7 +64,7 @@ VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-810
         NULL, 'Netflix Standard, 6 months', '2027-02-01', '2027-07-31', 'PENDING', NULL, NULL, NULL, 1795000060,
         1795000000, NULL, 0);
 INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason, status,
-    raw_code, answer, answering_until, created_at, settled_at)
+    raw_code, stored_response, responding_until, created_at, settled_at)
 VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,
     1795000060, 1795000000, NULL);
 INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor)
@@ -72,7 +72,7 @@ VALUES ('subscriber-1', 'USD', '2026-11-18', 1599, 3198);
 
 -- A coupon that is redeemed, one that waits for its SMS, a gift, and one whose SMS was not delivered.
 INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
-    amount_minor, currency, code_hash, texts, message_id, issued_at, expires_at, sent_at, undelivered_at,
+    amount_minor, currency, code_hash, sms_count, message_id, issued_at, expires_at, sent_at, undelivered_at,
     undelivered_reason, undelivered_code, redeemed_at, transaction_id)
 VALUES ('coupon-spent', 'c-spent', <14*32>, '02020202-0202-4202-8202-020202020202', '6M', 6, 'netflix-standard',
         'Netflix Standard, 6 months', 'en', 8999, 'USD', <17*32>, 1, 'm-1', 1794000000, 1826000000, 1794000001,
@@ -87,14 +87,14 @@ VALUES ('coupon-spent', 'c-spent', <14*32>, '02020202-0202-4202-8202-02020202020
         'Netflix Standard, 6 months', 'en', 8999, 'USD', <1e*32>, 1, 'm-4', 1794000000, 1826000000, 1794000001,
         1795000000, 'undeliverable', '011', NULL, NULL);
 INSERT INTO coupon_resends (coupon_id, resend_id) VALUES ('coupon-lost', 'again-1');
-INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
-    period_from, period_to, outcome, answering_until, reminded_at)
+INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, requested_pai, pai,
+    period_from, period_to, outcome, responding_until, reminded_at)
 VALUES ('tx-coupon', 'coupon-spent', 'netflix', 'r-coupon', <17*32>, NULL, '02020202-0202-4202-8202-020202020202',
         '2027-01-01', '2027-06-30', 'REDEEMED', 1795000060, NULL),
     ('tx-gift', 'coupon-given', 'netflix', 'r-gift', <1c*32>, NULL, NULL, '2027-02-01', '2027-07-31', 'REDEEMED',
         1795000060, NULL);
 INSERT INTO coupon_guesses (partner, hour, wrong) VALUES ('netflix', 498611, 7);
-INSERT INTO text_receipts (message_id, received_at, reason, code)
+INSERT INTO sms_receipts (message_id, received_at, reason, code)
 VALUES ('m-2', 1795000000, NULL, NULL), ('m-5', 1795000000, 'expired', NULL);
 
 -- A message that was sent, one that waits, and one without an id of the partner's.

@@ -79,7 +79,7 @@ pub(super) fn csv(
                     &charge.transaction_id,
                     "",
                     msisdn.expose(),
-                    &holder.generation,
+                    &holder.subscriber_ref,
                     &value,
                     currency,
                     &charge.description,
@@ -171,7 +171,7 @@ mod tests {
                 handle: "handle".to_owned(),
                 holder: Some(Holder {
                     number: SealedNumber { index: NumberIndex([1; 32]), sealed: vec![1; 40] },
-                    generation: "2021-03-14".to_owned(),
+                    subscriber_ref: "2021-03-14".to_owned(),
                 }),
                 closed: None,
                 amount: money(1599, "USD"),

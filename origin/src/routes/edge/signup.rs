@@ -43,7 +43,7 @@ pub(in crate::routes) async fn begin_signup(
     // 2.
     let eligible = eligibility.check_buyer(offer, &msisdn).await?;
     let EligibleAccount { known, account_type, pays_already } = eligible;
-    if !proofs.is_marked_for(&request.flow, &known.generation) {
+    if !proofs.is_marked_for(&request.flow, &known.subscriber_ref) {
         return Err(flow_expired().into());
     }
     if pays_already {
@@ -61,7 +61,7 @@ pub(in crate::routes) async fn begin_signup(
         pai: NewPai {
             partner: offer.partner.clone(),
             number: flow.number,
-            generation: known.generation,
+            subscriber_ref: known.subscriber_ref,
             fresh: FreshNames::draw(&*random),
         },
         account_type,

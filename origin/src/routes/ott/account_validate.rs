@@ -68,7 +68,7 @@ pub(in crate::routes) async fn validate_account(
     // 4.
     let number = vault.seal_number(&*random, &msisdn)?;
     let fresh = FreshNames::draw(&*random);
-    let new = NewPai { partner: call.partner, number, generation: known.generation, fresh };
+    let new = NewPai { partner: call.partner, number, subscriber_ref: known.subscriber_ref, fresh };
     let row = store.issue_pai(nonce, now, new).await?;
     wake_up.wake_queue();
     if row.state != PaiState::Active {

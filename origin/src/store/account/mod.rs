@@ -38,5 +38,5 @@ pub struct KnownAccount {
     /// Standing, type and balance.
     pub account: Account,
     /// Differs between two holders of one number: the operator's subscriber id, or the day of activation.
-    pub generation: String,
+    pub subscriber_ref: String,
 }

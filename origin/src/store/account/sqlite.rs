@@ -52,5 +52,5 @@ pub(in crate::store) fn find(
         balance,
     };
     let activated_on = parse_column(row, "accounts.activated_on", Day::parse)?;
-    Ok(Some(KnownAccount { account, generation: activated_on.to_string() }))
+    Ok(Some(KnownAccount { account, subscriber_ref: activated_on.to_string() }))
 }

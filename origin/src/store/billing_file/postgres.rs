@@ -32,12 +32,12 @@ pub(super) async fn file(
     file_id: &str,
     entries: &[Entry],
 ) -> Result<u32, TxError> {
-    let ids: Vec<i64> = entries.iter().map(|entry| entry.entry_id).collect();
+    let ids: Vec<i64> = entries.iter().map(|entry| entry.job_id).collect();
     let attempts: Vec<i64> = entries.iter().map(|entry| i64::from(entry.attempts)).collect();
     tx.query(
         "SELECT 1 FROM transactions WHERE transaction_id IN
              (SELECT coalesce(o.transaction_id, r.transaction_id) FROM outbox o LEFT JOIN refunds r USING (refund_id)
-              WHERE o.entry_id = ANY ($1))
+              WHERE o.job_id = ANY ($1))
          ORDER BY transaction_id FOR UPDATE",
         &[&ids],
     )
@@ -46,18 +46,18 @@ pub(super) async fn file(
     tx.query(
         "SELECT 1 FROM subscribers WHERE subscriber_id IN
              (SELECT p.subscriber_id FROM outbox o JOIN transactions t USING (transaction_id) JOIN pais p ON p.pai = t.pai
-              WHERE o.entry_id = ANY ($1))
+              WHERE o.job_id = ANY ($1))
          ORDER BY subscriber_id FOR SHARE",
         &[&ids],
     )
     .await?;
     let taken = tx
         .query(
-            "DELETE FROM outbox WHERE (entry_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
-                 AND parked_at IS NULL AND kind IN ('charge', 'refund') AND NOT EXISTS (
+            "DELETE FROM outbox WHERE (job_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
+                 AND dead_lettered_at IS NULL AND kind IN ('charge', 'refund') AND NOT EXISTS (
                      SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
-                     WHERE t.transaction_id = outbox.transaction_id AND h.erasure_asked_at IS NOT NULL)
-             RETURNING entry_id, transaction_id, refund_id",
+                     WHERE t.transaction_id = outbox.transaction_id AND h.erasure_requested_at IS NOT NULL)
+             RETURNING job_id, transaction_id, refund_id",
             &[&ids, &attempts],
         )
         .await?;
@@ -65,7 +65,7 @@ pub(super) async fn file(
         return Ok(0);
     }
     let taken: HashMap<i64, Row> =
-        taken.into_iter().map(|row| Ok((row.try_get("entry_id")?, row))).collect::<Result<_, TxError>>()?;
+        taken.into_iter().map(|row| Ok((row.try_get("job_id")?, row))).collect::<Result<_, TxError>>()?;
     let rows: Vec<&Row> = ids.iter().filter_map(|id| taken.get(id)).collect();
     let subjects = |column: &str| -> Result<Vec<Option<&str>>, TxError> {
         rows.iter().map(|row| Ok(row.try_get(column)?)).collect()

@@ -21,14 +21,14 @@ pub(super) fn file(
 ) -> Result<u32, StoreError> {
     let mut lines = Vec::with_capacity(entries.len());
     let mut take = tx.prepare_cached(
-        "DELETE FROM outbox WHERE entry_id = ?1 AND attempts = ?2 AND parked_at IS NULL
+        "DELETE FROM outbox WHERE job_id = ?1 AND attempts = ?2 AND dead_lettered_at IS NULL
              AND kind IN ('charge', 'refund') AND NOT EXISTS (
                  SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
-                 WHERE t.transaction_id = outbox.transaction_id AND h.erasure_asked_at IS NOT NULL)
+                 WHERE t.transaction_id = outbox.transaction_id AND h.erasure_requested_at IS NOT NULL)
          RETURNING transaction_id, refund_id",
     )?;
     for entry in entries {
-        let taken = take.query_row(params![entry.entry_id, entry.attempts], |row| {
+        let taken = take.query_row(params![entry.job_id, entry.attempts], |row| {
             Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
         });
         lines.extend(taken.optional()?);

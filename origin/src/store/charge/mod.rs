@@ -17,7 +17,7 @@ use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
 
 impl Store {
     /// Claims the partner's id, records the charge and puts its hand-off into the outbox, leased to the caller
-    /// until `answering_until`. A charge that the PAI or a limit declines is recorded as such, with its answer.
+    /// until `responding_until`. A charge that the PAI or a limit declines is recorded as such, with its answer.
     pub async fn post_transaction(
         &self,
         nonce: Nonce,
@@ -64,7 +64,7 @@ pub struct NewCharge {
     /// What an account may be charged in the request's currency; `None` when the operator does not bill in it.
     pub limits: Option<SpendingLimits>,
     /// Until then the caller is working on the answer.
-    pub answering_until: Timestamp,
+    pub responding_until: Timestamp,
 }
 
 /// How recording a charge went.

@@ -70,7 +70,7 @@ pub(super) async fn post(
     match taken {
         Ok(spent) => tokio::try_join!(
             spending::write(tx, &holder.subscriber_id, currency, spent),
-            queue::put_leased(tx, "charge", &new.transaction_id, new.answering_until),
+            queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until),
         )?,
         Err(reason) => {
             decline(tx, now, &new.transaction_id, reason).await?;
@@ -114,7 +114,7 @@ async fn forget_claim(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(),
 
 async fn claimed(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT transaction_id, fingerprint, answer, answering_until FROM transactions
+        "SELECT transaction_id, fingerprint, stored_response, responding_until FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2",
         &[&new.partner.as_str(), &new.request.ext_transaction_id.as_str()],
     )
@@ -131,10 +131,10 @@ async fn repeat(
     if read_hash(row, "transactions.fingerprint")? != new.fingerprint {
         return Ok(Posting::Conflict);
     }
-    if let Some(answer) = row.try_get("answer")? {
+    if let Some(answer) = row.try_get("stored_response")? {
         return Ok(Posting::Replayed(answer));
     }
-    if now < read_time(row, "transactions.answering_until")? {
+    if now < read_time(row, "transactions.responding_until")? {
         return Ok(Posting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
@@ -156,7 +156,7 @@ async fn holder_of_pai(
 ) -> Result<Option<PaiHolder>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
+            "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
              FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = $1 AND p.pai = $2",
             &[&partner.as_str(), &pai.to_string()],
         )
@@ -187,7 +187,7 @@ async fn claim(
     let written = tx
         .execute(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
-                 currency, tax_minor, description, period_from, period_to, status, decline_reason, answering_until,
+                 currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
                  created_at, settled_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
              ON CONFLICT (partner, ext_transaction_id) DO NOTHING",
@@ -205,7 +205,7 @@ async fn claim(
                 &request.service_period.to().to_string(),
                 &status.as_str(),
                 &verdict.map(DeclineReason::as_str),
-                &new.answering_until.unix_seconds(),
+                &new.responding_until.unix_seconds(),
                 &now.unix_seconds(),
                 &verdict.map(|_| now.unix_seconds()),
             ],
@@ -244,19 +244,20 @@ pub(in crate::store) async fn fix_answer(
 ) -> Result<Fixed, TxError> {
     let row = tx
         .query_optional(
-            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, answer FROM transactions
+            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, stored_response FROM transactions
              WHERE transaction_id = $1 FOR UPDATE",
             &[&transaction_id],
         )
         .await?
         .ok_or_else(|| missing_row("transactions"))?;
-    if let Some(answer) = row.try_get("answer")? {
+    if let Some(answer) = row.try_get("stored_response")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("transactions.answer"))?;
+    let answer =
+        serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("transactions.stored_response"))?;
     tx.execute_one(
         "transactions",
-        "UPDATE transactions SET answer = $2 WHERE transaction_id = $1",
+        "UPDATE transactions SET stored_response = $2 WHERE transaction_id = $1",
         &[&transaction_id, &answer],
     )
     .await?;
@@ -307,7 +308,7 @@ fn read(row: &Row) -> Result<TransactionResponse, TxError> {
 /// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
 pub(in crate::store) const CHARGE: &str =
     "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
-        t.period_to, h.handle, h.number_index, h.number_sealed, h.generation, p.closed_reason
+        t.period_to, h.handle, h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// The charge, while it is on its way.

@@ -49,7 +49,7 @@ pub(super) fn post(
     if verdict.is_some() {
         return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?.answer));
     }
-    queue::put_leased(tx, "charge", &new.transaction_id, new.answering_until)?;
+    queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until)?;
     Ok(Posting::Created(Box::new(on_its_way(new, holder))))
 }
 
@@ -83,10 +83,10 @@ fn repeat(tx: &Connection, now: Timestamp, new: &NewCharge, row: &Row<'_>) -> Re
     if fingerprint != new.fingerprint {
         return Ok(Posting::Conflict);
     }
-    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(Posting::Replayed(answer));
     }
-    if now.unix_seconds() < row.get("answering_until")? {
+    if now.unix_seconds() < row.get("responding_until")? {
         return Ok(Posting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
@@ -104,7 +104,7 @@ struct PaiHolder {
 
 fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.generation
+        "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
          FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = ?1 AND p.pai = ?2",
     )?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
@@ -132,7 +132,7 @@ fn insert(
     let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
     tx.prepare_cached(
         "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
-             currency, tax_minor, description, period_from, period_to, status, decline_reason, answering_until,
+             currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
              created_at, settled_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
@@ -150,7 +150,7 @@ fn insert(
         request.service_period.to().to_string(),
         status.as_str(),
         verdict.map(DeclineReason::as_str),
-        new.answering_until.unix_seconds(),
+        new.responding_until.unix_seconds(),
         now.unix_seconds(),
         verdict.map(|_| now.unix_seconds()),
     ])?;
@@ -162,11 +162,12 @@ pub(in crate::store) fn fix_answer(tx: &Connection, transaction_id: &str) -> Res
     let mut select = tx.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
     let mut rows = select.query([transaction_id])?;
     let row = rows.next()?.ok_or_else(|| missing_row("transactions"))?;
-    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("transactions.answer"))?;
-    tx.prepare_cached("UPDATE transactions SET answer = ?2 WHERE transaction_id = ?1")?
+    let answer =
+        serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("transactions.stored_response"))?;
+    tx.prepare_cached("UPDATE transactions SET stored_response = ?2 WHERE transaction_id = ?1")?
         .execute(params![transaction_id, answer])?;
     Ok(Fixed { answer, before: false })
 }
@@ -206,7 +207,7 @@ fn read(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
 
 /// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
 pub(in crate::store) const CHARGE: &str =
-    "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.generation,
+    "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
         p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 

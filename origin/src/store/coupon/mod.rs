@@ -243,7 +243,7 @@ pub struct CouponBuyer {
     /// Their number, as it is today.
     pub number: SealedNumber,
     /// Which holder of it they are.
-    pub generation: String,
+    pub subscriber_ref: String,
     /// Their language.
     pub locale: Locale,
 }

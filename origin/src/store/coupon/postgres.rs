@@ -41,7 +41,7 @@ pub(super) async fn issue(
     tx.execute_one(
         "coupons",
         "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
-             amount_minor, currency, code_hash, texts, issued_at, expires_at)
+             amount_minor, currency, code_hash, sms_count, issued_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $14)",
         &[
             &new.coupon_id,
@@ -141,7 +141,7 @@ fn read_coupon(row: &Row) -> Result<CouponRow, TxError> {
         offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         description: row.try_get("description")?,
         amount: read_amount(row, "coupons.currency")?,
-        texts: read_count(row, "coupons.texts")?,
+        texts: read_count(row, "coupons.sms_count")?,
         issued_at: read_time(row, "coupons.issued_at")?,
         expires_at: read_time(row, "coupons.expires_at")?,
         sent_at: when("sent_at")?,
@@ -170,7 +170,7 @@ pub(in crate::store) fn months(row: &Row) -> Result<u8, TxError> {
 pub(super) async fn buyer(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponBuyer>, TxError> {
     let row = db
         .query_optional(
-            "SELECT h.number_index, h.number_sealed, h.generation, c.locale
+            "SELECT h.number_index, h.number_sealed, h.subscriber_ref, c.locale
              FROM coupons c JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
              WHERE c.ext_coupon_id = $1 AND p.state <> 'CLOSED'",
             &[&id.as_str()],
@@ -179,7 +179,7 @@ pub(super) async fn buyer(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<Co
     let Some(row) = row else { return Ok(None) };
     Ok(Some(CouponBuyer {
         number: read_number(&row, "subscribers.number_index")?,
-        generation: row.try_get("generation")?,
+        subscriber_ref: row.try_get("subscriber_ref")?,
         locale: read_locale(&row, "coupons.locale")?,
     }))
 }
@@ -210,7 +210,7 @@ pub(super) async fn renew(
     }
     tx.execute_one(
         "coupons",
-        "UPDATE coupons SET code_hash = $2, texts = texts + 1, message_id = NULL, sent_at = NULL,
+        "UPDATE coupons SET code_hash = $2, sms_count = sms_count + 1, message_id = NULL, sent_at = NULL,
              delivered_at = NULL, undelivered_at = NULL, undelivered_reason = NULL, undelivered_code = NULL
          WHERE coupon_id = $1",
         &[&row.coupon_id, &new.code.as_slice()],

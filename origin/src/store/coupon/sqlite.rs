@@ -28,7 +28,7 @@ pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<
     let buyer = pai::issue_and_tell(tx, now, &new.buyer)?;
     tx.prepare_cached(
         "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
-             amount_minor, currency, code_hash, texts, issued_at, expires_at)
+             amount_minor, currency, code_hash, sms_count, issued_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?14)",
     )?
     .execute(params![
@@ -119,7 +119,7 @@ fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
         offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         description: row.get("description")?,
         amount: read_amount(row, "coupons.currency")?,
-        texts: row.get("texts")?,
+        texts: row.get("sms_count")?,
         issued_at: time("issued_at")?.ok_or_else(|| inconsistent_row("coupons.issued_at"))?,
         expires_at: time("expires_at")?.ok_or_else(|| inconsistent_row("coupons.expires_at"))?,
         sent_at: time("sent_at")?,
@@ -136,7 +136,7 @@ fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
 
 pub(super) fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT h.number_index, h.number_sealed, h.generation, c.locale
+        "SELECT h.number_index, h.number_sealed, h.subscriber_ref, c.locale
          FROM coupons c JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
          WHERE c.ext_coupon_id = ?1 AND p.state <> 'CLOSED'",
     )?;
@@ -144,7 +144,7 @@ pub(super) fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, 
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(CouponBuyer {
         number: read_number(row)?,
-        generation: row.get("generation")?,
+        subscriber_ref: row.get("subscriber_ref")?,
         locale: read_locale(row, "coupons.locale")?,
     }))
 }
@@ -178,7 +178,7 @@ pub(super) fn renew(
         return Ok(CouponChange::BuyerLeft);
     }
     tx.prepare_cached(
-        "UPDATE coupons SET code_hash = ?2, texts = texts + 1, message_id = NULL, sent_at = NULL,
+        "UPDATE coupons SET code_hash = ?2, sms_count = sms_count + 1, message_id = NULL, sent_at = NULL,
              delivered_at = NULL, undelivered_at = NULL, undelivered_reason = NULL, undelivered_code = NULL
          WHERE coupon_id = ?1",
     )?

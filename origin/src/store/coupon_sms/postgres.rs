@@ -29,7 +29,7 @@ pub(in crate::store) async fn sent(
     let Some(message_id) = message_id else { return Ok(Settling::Written) };
     let is_ours = tx
         .execute(
-            "INSERT INTO text_receipts (message_id, received_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            "INSERT INTO sms_receipts (message_id, received_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             &[&message_id, &now.unix_seconds()],
         )
         .await?
@@ -125,7 +125,7 @@ async fn keep_receipt(
         TextEnd::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
     };
     tx.execute(
-        "INSERT INTO text_receipts (message_id, received_at, reason, code) VALUES ($1, $2, $3, $4)
+        "INSERT INTO sms_receipts (message_id, received_at, reason, code) VALUES ($1, $2, $3, $4)
          ON CONFLICT (message_id) DO UPDATE SET reason = NULL, code = NULL WHERE excluded.reason IS NULL",
         &[&message_id, &now.unix_seconds(), &reason, &code],
     )
@@ -137,12 +137,12 @@ async fn keep_receipt(
 async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<TextEnd, TxError> {
     let row = tx
         .query_optional(
-            "DELETE FROM text_receipts WHERE message_id = $1 RETURNING reason, code",
+            "DELETE FROM sms_receipts WHERE message_id = $1 RETURNING reason, code",
             &[&message_id],
         )
         .await?
-        .ok_or_else(|| missing_row("text_receipts"))?;
-    Ok(match parse_optional_column(&row, "text_receipts.reason", UndeliveredReason::parse)? {
+        .ok_or_else(|| missing_row("sms_receipts"))?;
+    Ok(match parse_optional_column(&row, "sms_receipts.reason", UndeliveredReason::parse)? {
         None => TextEnd::Delivered,
         Some(reason) => TextEnd::Undelivered { reason, code: row.try_get("code")? },
     })
@@ -155,8 +155,8 @@ pub(in crate::store) async fn forget_receipts(
     limit: i64,
 ) -> Result<u64, TxError> {
     tx.execute(
-        "DELETE FROM text_receipts WHERE message_id IN
-             (SELECT message_id FROM text_receipts WHERE received_at <= $1 LIMIT $2)",
+        "DELETE FROM sms_receipts WHERE message_id IN
+             (SELECT message_id FROM sms_receipts WHERE received_at <= $1 LIMIT $2)",
         &[&(now.unix_seconds() - RECEIPT_SECONDS), &limit],
     )
     .await

@@ -95,7 +95,7 @@ fn keep_receipt(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd
         TextEnd::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
     };
     tx.prepare_cached(
-        "INSERT INTO text_receipts (message_id, received_at, reason, code) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO sms_receipts (message_id, received_at, reason, code) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (message_id) DO UPDATE SET reason = NULL, code = NULL WHERE excluded.reason IS NULL",
     )?
     .execute(params![message_id, now.unix_seconds(), reason, code])?;
@@ -104,10 +104,10 @@ fn keep_receipt(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd
 
 fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<TextEnd>, StoreError> {
     let mut delete =
-        tx.prepare_cached("DELETE FROM text_receipts WHERE message_id = ?1 RETURNING reason, code")?;
+        tx.prepare_cached("DELETE FROM sms_receipts WHERE message_id = ?1 RETURNING reason, code")?;
     let mut rows = delete.query([message_id])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(match parse_optional_column(row, "text_receipts.reason", UndeliveredReason::parse)? {
+    Ok(Some(match parse_optional_column(row, "sms_receipts.reason", UndeliveredReason::parse)? {
         None => TextEnd::Delivered,
         Some(reason) => TextEnd::Undelivered { reason, code: row.get("code")? },
     }))
@@ -120,8 +120,8 @@ pub(in crate::store) fn forget_receipts(
     limit: u32,
 ) -> Result<usize, StoreError> {
     let mut delete = tx.prepare_cached(
-        "DELETE FROM text_receipts WHERE message_id IN
-             (SELECT message_id FROM text_receipts WHERE received_at <= ?1 LIMIT ?2)",
+        "DELETE FROM sms_receipts WHERE message_id IN
+             (SELECT message_id FROM sms_receipts WHERE received_at <= ?1 LIMIT ?2)",
     )?;
     Ok(delete.execute(params![now.unix_seconds() - RECEIPT_SECONDS, limit])?)
 }

@@ -11,7 +11,8 @@ pub(in crate::store) async fn compare(
     let has_subscribers = tx.query_optional("SELECT 1 FROM subscribers LIMIT 1", &[]).await?.is_some();
     if has_subscribers {
         for (fact, value) in facts {
-            let noted = tx.query_optional("SELECT value FROM begun_with WHERE fact = $1", &[fact]).await?;
+            let noted =
+                tx.query_optional("SELECT value FROM ledger_identity WHERE fact = $1", &[fact]).await?;
             if let Some(row) = noted
                 && row.try_get::<_, &[u8]>("value")? != value
             {
@@ -21,8 +22,8 @@ pub(in crate::store) async fn compare(
     }
     for (fact, value) in facts {
         tx.execute_one(
-            "begun_with",
-            "INSERT INTO begun_with (fact, value) VALUES ($1, $2)
+            "ledger_identity",
+            "INSERT INTO ledger_identity (fact, value) VALUES ($1, $2)
              ON CONFLICT (fact) DO UPDATE SET value = excluded.value",
             &[fact, value],
         )

@@ -9,7 +9,7 @@ pub(in crate::store) fn compare(
 ) -> Result<Option<&'static str>, StoreError> {
     let has_subscribers = tx.prepare_cached("SELECT 1 FROM subscribers LIMIT 1")?.exists([])?;
     if has_subscribers {
-        let mut select = tx.prepare_cached("SELECT value FROM begun_with WHERE fact = ?1")?;
+        let mut select = tx.prepare_cached("SELECT value FROM ledger_identity WHERE fact = ?1")?;
         for (fact, value) in facts {
             let noted: Option<Vec<u8>> = select.query_row([fact], |row| row.get(0)).optional()?;
             if noted.is_some_and(|noted| noted != *value) {
@@ -17,7 +17,8 @@ pub(in crate::store) fn compare(
             }
         }
     }
-    let mut note = tx.prepare_cached("INSERT OR REPLACE INTO begun_with (fact, value) VALUES (?1, ?2)")?;
+    let mut note =
+        tx.prepare_cached("INSERT OR REPLACE INTO ledger_identity (fact, value) VALUES (?1, ?2)")?;
     for (fact, value) in facts {
         note.execute(params![fact, value])?;
     }

@@ -77,7 +77,7 @@ pub(super) async fn addressee(
 ) -> Result<Option<Addressee>, TxError> {
     let row = db
         .query_optional(
-            "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.generation
+            "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.subscriber_ref
              FROM notifications n JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
              WHERE n.notification_id = $1",
             &[&notification_id],

@@ -64,7 +64,7 @@ pub(super) fn notify(
 
 pub(super) fn addressee(db: &Connection, notification_id: &str) -> Result<Option<Addressee>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.generation
+        "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.subscriber_ref
          FROM notifications n JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
          WHERE n.notification_id = ?1",
     )?;

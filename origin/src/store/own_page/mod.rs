@@ -20,9 +20,9 @@ use onbill_domain::wire::subscription::SubscriptionStatus;
 
 impl Store {
     /// The PAIs of a number's present holder that a partner has used, by a subscription or a charge: those that are open
-    /// before the closed ones, each with the newest first. None when the holder on record is another than `generation`.
-    pub async fn links(&self, number: NumberIndex, generation: String) -> Result<Vec<Link>, StoreError> {
-        use_case!(self, read, links(number, &generation))
+    /// before the closed ones, each with the newest first. None when the holder on record is another than `subscriber_ref`.
+    pub async fn links(&self, number: NumberIndex, subscriber_ref: String) -> Result<Vec<Link>, StoreError> {
+        use_case!(self, read, links(number, &subscriber_ref))
     }
 
     /// A page of the charges on these PAIs, newest first, before `before`.
@@ -36,16 +36,16 @@ impl Store {
     }
 
     /// Ends a PAI for ever, as its holder wishes, and gives it as it stands then; one that is closed stays as it is. `None`
-    /// when it is not a PAI of the number's present holder, or that is another than `generation`.
+    /// when it is not a PAI of the number's present holder, or that is another than `subscriber_ref`.
     pub async fn unlink(
         &self,
         nonce: Nonce,
         now: Timestamp,
         number: NumberIndex,
-        generation: String,
+        subscriber_ref: String,
         pai: Pai,
     ) -> Result<Option<Link>, StoreError> {
-        use_case!(self, write(nonce), unlink(now, number, &generation, pai))
+        use_case!(self, write(nonce), unlink(now, number, &subscriber_ref, pai))
     }
 }
 

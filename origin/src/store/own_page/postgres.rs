@@ -26,7 +26,7 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
         LEFT JOIN partner_subscriptions s ON s.partner_subscription_id =
             (SELECT l.partner_subscription_id FROM partner_subscriptions l WHERE l.pai = p.pai
              ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1)
-    WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.generation = $2
+    WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2
         AND (s.plan IS NOT NULL OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai))";
 
 /// The newest of each PAI, and of these the newest: no more is read, however long the others' books are.
@@ -42,20 +42,20 @@ const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0)
 pub(super) async fn links(
     db: &PgConnection<'_>,
     number: NumberIndex,
-    generation: &str,
+    subscriber_ref: &str,
 ) -> Result<Vec<Link>, TxError> {
     let sql = format!("{LINKS} ORDER BY p.state = 'CLOSED', since DESC, p.pai");
-    db.query(&sql, &[&number.0.as_slice(), &generation]).await?.iter().map(link).collect()
+    db.query(&sql, &[&number.0.as_slice(), &subscriber_ref]).await?.iter().map(link).collect()
 }
 
 async fn find(
     db: &PgConnection<'_>,
     number: NumberIndex,
-    generation: &str,
+    subscriber_ref: &str,
     pai: &str,
 ) -> Result<Option<Link>, TxError> {
     let row = db
-        .query_optional(&format!("{LINKS} AND p.pai = $3"), &[&number.0.as_slice(), &generation, &pai])
+        .query_optional(&format!("{LINKS} AND p.pai = $3"), &[&number.0.as_slice(), &subscriber_ref, &pai])
         .await?;
     row.as_ref().map(link).transpose()
 }
@@ -115,14 +115,14 @@ pub(super) async fn unlink(
     tx: &PgConnection<'_>,
     now: Timestamp,
     number: NumberIndex,
-    generation: &str,
+    subscriber_ref: &str,
     pai: Pai,
 ) -> Result<Option<Link>, TxError> {
     let pai = pai.to_string();
     turns::take(tx, now, number).await?;
-    if find(tx, number, generation, &pai).await?.is_none() {
+    if find(tx, number, subscriber_ref, &pai).await?.is_none() {
         return Ok(None);
     }
     pai::close(tx, now, &pai, DeclineReason::PaiRevokedByUser).await?;
-    find(tx, number, generation, &pai).await
+    find(tx, number, subscriber_ref, &pai).await
 }

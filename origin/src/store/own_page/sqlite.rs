@@ -23,7 +23,7 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
         LEFT JOIN partner_subscriptions s ON s.partner_subscription_id =
             (SELECT l.partner_subscription_id FROM partner_subscriptions l WHERE l.pai = p.pai
              ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1)
-    WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.generation = ?2
+    WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.subscriber_ref = ?2
         AND (s.plan IS NOT NULL OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai))";
 
 const IN_ORDER: &str = "ORDER BY p.state = 'CLOSED', since DESC, p.pai";
@@ -36,9 +36,13 @@ const CHARGES: &str =
     FROM transactions t WHERE t.pai = ?1 AND (t.created_at, t.transaction_id) < (?2, ?3)
     ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT ?4";
 
-pub(super) fn links(db: &Connection, number: NumberIndex, generation: &str) -> Result<Vec<Link>, StoreError> {
+pub(super) fn links(
+    db: &Connection,
+    number: NumberIndex,
+    subscriber_ref: &str,
+) -> Result<Vec<Link>, StoreError> {
     let mut select = db.prepare_cached(&format!("{LINKS} {IN_ORDER}"))?;
-    let mut rows = select.query(params![number.0, generation])?;
+    let mut rows = select.query(params![number.0, subscriber_ref])?;
     let mut links = Vec::new();
     while let Some(row) = rows.next()? {
         links.push(link(row)?);
@@ -49,11 +53,11 @@ pub(super) fn links(db: &Connection, number: NumberIndex, generation: &str) -> R
 fn find(
     db: &Connection,
     number: NumberIndex,
-    generation: &str,
+    subscriber_ref: &str,
     pai: &str,
 ) -> Result<Option<Link>, StoreError> {
     let mut select = db.prepare_cached(&format!("{LINKS} AND p.pai = ?3"))?;
-    let mut rows = select.query(params![number.0, generation, pai])?;
+    let mut rows = select.query(params![number.0, subscriber_ref, pai])?;
     rows.next()?.map(link).transpose()
 }
 
@@ -121,15 +125,15 @@ pub(in crate::store) fn unlink(
     tx: &Connection,
     now: Timestamp,
     number: NumberIndex,
-    generation: &str,
+    subscriber_ref: &str,
     pai: Pai,
 ) -> Result<Option<Link>, StoreError> {
     let pai = pai.to_string();
-    if find(tx, number, generation, &pai)?.is_none() {
+    if find(tx, number, subscriber_ref, &pai)?.is_none() {
         return Ok(None);
     }
     pai::close(tx, now, &pai, DeclineReason::PaiRevokedByUser)?;
-    find(tx, number, generation, &pai)
+    find(tx, number, subscriber_ref, &pai)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use onbill_domain::timestamp::Timestamp;
 
 impl Store {
     /// The PAI of a number's holder, who is put on record, and gets one, where that has not been done. A number whose
-    /// generation has changed has a new holder: the old one's PAIs are closed, for ever. `now` is from before the
+    /// subscriber_ref has changed has a new holder: the old one's PAIs are closed, for ever. `now` is from before the
     /// account's standing was asked, which was good: what was held by then is released. The edge is told of a PAI that
     /// is new. A call that has spent its nonce on a PIN has none left.
     pub async fn issue_pai(
@@ -66,7 +66,7 @@ pub struct NewPai {
     /// Whose number it is.
     pub number: SealedNumber,
     /// Which holder of it.
-    pub generation: String,
+    pub subscriber_ref: String,
     /// Names for what has to be created: subscriber id, handle and PAI.
     pub fresh: FreshNames,
 }

@@ -50,19 +50,19 @@ pub(in crate::store) async fn issue_and_tell(
     Ok(row)
 }
 
-/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
+/// The number's present holder: the one on record, or a new one when there is none or the subscriber_ref has changed.
 async fn holder(tx: &PgConnection<'_>, now: Timestamp, new: &NewPai) -> Result<String, TxError> {
     let index = new.number.index.0.as_slice();
     let on_record = tx
         .query_optional(
-            "SELECT subscriber_id, generation, coalesce(last_event_at < $2, TRUE) AS heard_before
+            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at < $2, TRUE) AS heard_before
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
             &[&index, &now.unix_seconds()],
         )
         .await?;
     if let Some(row) = on_record {
         let subscriber_id: String = row.try_get("subscriber_id")?;
-        if row.try_get::<_, &str>("generation")? == new.generation {
+        if row.try_get::<_, &str>("subscriber_ref")? == new.subscriber_ref {
             // The operator has just said that the account is in good standing, unless it has said more since.
             if row.try_get("heard_before")? {
                 release(tx, now, &subscriber_id).await?;
@@ -73,14 +73,14 @@ async fn holder(tx: &PgConnection<'_>, now: Timestamp, new: &NewPai) -> Result<S
     }
     tx.execute_one(
         "subscribers",
-        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         &[
             &new.fresh.subscriber_id,
             &new.fresh.handle,
             &index,
             &new.number.sealed,
-            &new.generation,
+            &new.subscriber_ref,
             &now.unix_seconds(),
         ],
     )

@@ -42,19 +42,19 @@ pub(in crate::store) fn issue_and_tell(
     Ok(row)
 }
 
-/// The number's present holder: the one on record, or a new one when there is none or the generation has changed.
+/// The number's present holder: the one on record, or a new one when there is none or the subscriber_ref has changed.
 fn holder(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, StoreError> {
     let on_record: Option<(String, String, bool)> = tx
         .prepare_cached(
-            "SELECT subscriber_id, generation, coalesce(last_event_at < ?2, TRUE)
+            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at < ?2, TRUE)
              FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
         )?
         .query_row(params![new.number.index.0, now.unix_seconds()], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    if let Some((subscriber_id, generation, heard_before)) = on_record {
-        if generation == new.generation {
+    if let Some((subscriber_id, subscriber_ref, heard_before)) = on_record {
+        if subscriber_ref == new.subscriber_ref {
             // The operator has just said that the account is in good standing, unless it has said more since.
             if heard_before {
                 release(tx, now, &subscriber_id)?;
@@ -64,7 +64,7 @@ fn holder(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, Store
         end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
     }
     tx.prepare_cached(
-        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, generation, created_at)
+        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
@@ -72,7 +72,7 @@ fn holder(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, Store
         new.fresh.handle,
         new.number.index.0,
         new.number.sealed,
-        new.generation,
+        new.subscriber_ref,
         now.unix_seconds(),
     ])?;
     Ok(new.fresh.subscriber_id.clone())

@@ -74,9 +74,9 @@ pub(in crate::store) fn read_number(row: &Row, index: &'static str) -> Result<Se
 
 /// The number and operator's id of a subscriber; `None` when they were erased.
 pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<Holder>, TxError> {
-    match row.try_get("generation")? {
-        Some(generation) => {
-            Ok(Some(Holder { number: read_number(row, "subscribers.number_index")?, generation }))
+    match row.try_get("subscriber_ref")? {
+        Some(subscriber_ref) => {
+            Ok(Some(Holder { number: read_number(row, "subscribers.number_index")?, subscriber_ref }))
         }
         None => Ok(None),
     }

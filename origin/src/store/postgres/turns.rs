@@ -16,8 +16,8 @@ pub(in crate::store) async fn take(
     number: NumberIndex,
 ) -> Result<(), TxError> {
     tx.execute_one(
-        "number_turns",
-        "INSERT INTO number_turns (number_index, taken_at) VALUES ($1, $2)
+        "number_locks",
+        "INSERT INTO number_locks (number_index, taken_at) VALUES ($1, $2)
          ON CONFLICT (number_index) DO UPDATE SET taken_at = excluded.taken_at",
         &[&number.0.as_slice(), &now.unix_seconds()],
     )
@@ -26,7 +26,7 @@ pub(in crate::store) async fn take(
 
 /// Takes the number's row away with the transaction. Who has waited for it makes it anew.
 pub(in crate::store) async fn give_back(tx: &PgConnection<'_>, number: NumberIndex) -> Result<(), TxError> {
-    tx.execute("DELETE FROM number_turns WHERE number_index = $1", &[&number.0.as_slice()]).await?;
+    tx.execute("DELETE FROM number_locks WHERE number_index = $1", &[&number.0.as_slice()]).await?;
     Ok(())
 }
 
@@ -37,8 +37,8 @@ pub(in crate::store) async fn forget(
     limit: i64,
 ) -> Result<u64, TxError> {
     tx.execute(
-        "DELETE FROM number_turns WHERE taken_at <= $1 AND number_index IN
-             (SELECT number_index FROM number_turns WHERE taken_at <= $1 LIMIT $2)",
+        "DELETE FROM number_locks WHERE taken_at <= $1 AND number_index IN
+             (SELECT number_index FROM number_locks WHERE taken_at <= $1 LIMIT $2)",
         &[&(now.unix_seconds() - KEPT_SECONDS), &limit],
     )
     .await

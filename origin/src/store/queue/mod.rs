@@ -40,8 +40,8 @@ impl Store {
     /// Sets a parked entry going again: it is due now, and its attempts begin anew. They begin at one, because an earlier
     /// attempt may have reached billing: a charge is then looked up before it is posted again. False when there is no
     /// such parked entry.
-    pub async fn redrive(&self, now: Timestamp, entry_id: i64) -> Result<bool, StoreError> {
-        use_case!(self, write, redrive(now, entry_id))
+    pub async fn redrive(&self, now: Timestamp, job_id: i64) -> Result<bool, StoreError> {
+        use_case!(self, write, redrive(now, job_id))
     }
 }
 
@@ -107,7 +107,7 @@ impl Lane {
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its place in the outbox.
-    pub entry_id: i64,
+    pub job_id: i64,
     /// How often it has been tried, this time included.
     pub attempts: u32,
     /// What it is.
@@ -245,7 +245,7 @@ pub(in crate::store) fn kept_if_refused(outcome: &HandOff) -> &HandOff {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedEntry {
     /// Its place in the outbox.
-    pub entry_id: i64,
+    pub job_id: i64,
     /// `charge`, `refund`, `charge-notice`, `refund-notice`, or a coupon's text message: `coupon` or `coupon-reminder`.
     /// A PIN is never parked.
     pub kind: String,
@@ -258,5 +258,5 @@ pub struct ParkedEntry {
     /// How often it was tried.
     pub attempts: u32,
     /// Since when it waits for a person.
-    pub parked_at: Timestamp,
+    pub dead_lettered_at: Timestamp,
 }

@@ -84,7 +84,7 @@ pub(in crate::store) async fn tell_of_pai(
          SELECT kind, $1, $2, 0 FROM (VALUES ('pai-notice'), ('pai-mapping')) AS listeners (kind)
          WHERE kind = 'pai-mapping' OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1)
          ON CONFLICT (pai, kind) DO UPDATE
-         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, parked_at = NULL",
+         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL",
         &[&pai, &now.unix_seconds()],
     )
     .await?;
@@ -101,7 +101,7 @@ pub(in crate::store) async fn lease_due(
 ) -> Result<Vec<Entry>, TxError> {
     let leases = lane.kinds().iter().map(|kind| lease_kind(tx, kind, now, until, limit));
     let mut entries = try_join_all(leases).await?.concat();
-    entries.sort_by_key(|entry| entry.entry_id);
+    entries.sort_by_key(|entry| entry.job_id);
     Ok(entries)
 }
 
@@ -116,11 +116,11 @@ async fn lease_kind(
     let rows = tx
         .query(
             "WITH due AS (
-                 SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = $4 AND due_at <= $1
-                 ORDER BY due_at, entry_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+                 SELECT job_id FROM outbox WHERE dead_lettered_at IS NULL AND kind = $4 AND due_at <= $1
+                 ORDER BY due_at, job_id LIMIT $3 FOR UPDATE SKIP LOCKED)
              UPDATE outbox o SET due_at = $2, attempts = o.attempts + 1
-             FROM due WHERE o.entry_id = due.entry_id
-             RETURNING o.entry_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id,
+             FROM due WHERE o.job_id = due.job_id
+             RETURNING o.job_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id,
                  o.notification_id, o.payload",
             &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind],
         )
@@ -147,7 +147,7 @@ fn read(kind: &str, row: &Row) -> Result<Entry, TxError> {
         },
         _ => return Err(inconsistent_row("outbox.kind").into()),
     };
-    Ok(Entry { entry_id: row.try_get("entry_id")?, attempts: read_count(row, "outbox.attempts")?, work })
+    Ok(Entry { job_id: row.try_get("job_id")?, attempts: read_count(row, "outbox.attempts")?, work })
 }
 
 /// What was told of a PAI may be old by now: then its entry has been put back since, and stays.
@@ -159,14 +159,12 @@ pub(in crate::store) async fn settle_telling(
 ) -> Result<Settling, TxError> {
     let has_it = tx
         .query_optional(
-            "SELECT 1 FROM outbox WHERE entry_id = $1 AND attempts = $2 FOR UPDATE",
-            &[&entry.entry_id, &i64::from(entry.attempts)],
+            "SELECT 1 FROM outbox WHERE job_id = $1 AND attempts = $2 FOR UPDATE",
+            &[&entry.job_id, &i64::from(entry.attempts)],
         )
         .await?;
     match has_it {
-        Some(_) => {
-            put_off_or_delete(tx, now, "entry_id = $1", &entry.entry_id, entry.attempts, outcome).await
-        }
+        Some(_) => put_off_or_delete(tx, now, "job_id = $1", &entry.job_id, entry.attempts, outcome).await,
         None => Ok(Settling::Late),
     }
 }
@@ -188,7 +186,7 @@ pub(in crate::store) async fn put_off_or_delete(
             tx.execute(&sql, &[key, &due_at.unix_seconds(), &attempt]).await?
         }
         HandOff::Parked => {
-            let sql = format!("UPDATE outbox SET parked_at = $2 WHERE {which} AND attempts = $3");
+            let sql = format!("UPDATE outbox SET dead_lettered_at = $2 WHERE {which} AND attempts = $3");
             tx.execute(&sql, &[key, &now.unix_seconds(), &attempt]).await?
         }
         HandOff::Done { .. }
@@ -204,7 +202,7 @@ pub(in crate::store) async fn put_off_or_delete(
 pub(in crate::store) async fn take_back(tx: &PgConnection<'_>, now: Timestamp) -> Result<(), TxError> {
     let latest = now.plus_seconds(PUT_OFF_SECONDS_MAX);
     tx.execute(
-        "UPDATE outbox SET due_at = $2 WHERE parked_at IS NULL AND kind = ANY($1) AND due_at > $3",
+        "UPDATE outbox SET due_at = $2 WHERE dead_lettered_at IS NULL AND kind = ANY($1) AND due_at > $3",
         &[&Lane::All.kinds(), &now.unix_seconds(), &latest.unix_seconds()],
     )
     .await?;
@@ -219,7 +217,7 @@ pub(in crate::store) async fn next_due(
     let row = db
         .query_optional(
             "SELECT min(first.at) AS at FROM unnest($1::TEXT[]) AS kinds (kind) CROSS JOIN LATERAL
-                 (SELECT min(due_at) AS at FROM outbox WHERE parked_at IS NULL AND kind = kinds.kind) AS first",
+                 (SELECT min(due_at) AS at FROM outbox WHERE dead_lettered_at IS NULL AND kind = kinds.kind) AS first",
             &[&lane.kinds()],
         )
         .await?
@@ -227,14 +225,14 @@ pub(in crate::store) async fn next_due(
     Ok(row.try_get::<_, Option<i64>>("at")?.map(Timestamp::from_unix_seconds))
 }
 
-const PARKED: &str = "SELECT o.entry_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
+const PARKED: &str = "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
         coalesce(t.partner, r.partner, p.partner) AS partner,
         coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id) AS ext_id,
-        o.attempts, o.parked_at
+        o.attempts, o.dead_lettered_at
     FROM outbox o LEFT JOIN transactions t ON t.transaction_id = o.transaction_id
         LEFT JOIN refunds r ON r.refund_id = o.refund_id
         LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
-    WHERE o.parked_at IS NOT NULL AND o.entry_id > $1 ORDER BY o.entry_id LIMIT $2";
+    WHERE o.dead_lettered_at IS NOT NULL AND o.job_id > $1 ORDER BY o.job_id LIMIT $2";
 
 pub(super) async fn parked(
     db: &PgConnection<'_>,
@@ -247,26 +245,26 @@ pub(super) async fn parked(
 
 fn parked_entry(row: &Row) -> Result<ParkedEntry, TxError> {
     Ok(ParkedEntry {
-        entry_id: row.try_get("entry_id")?,
+        job_id: row.try_get("job_id")?,
         kind: row.try_get("kind")?,
         id: row.try_get("id")?,
         partner: parse_column(row, "outbox.partner", PartnerId::parse)?,
         ext_id: parse_column(row, "outbox.ext_id", ExtId::parse)?,
         attempts: read_count(row, "outbox.attempts")?,
-        parked_at: read_time(row, "outbox.parked_at")?,
+        dead_lettered_at: read_time(row, "outbox.dead_lettered_at")?,
     })
 }
 
 pub(in crate::store) async fn redrive(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    entry_id: i64,
+    job_id: i64,
 ) -> Result<bool, TxError> {
     let changed = tx
         .execute(
-            "UPDATE outbox SET parked_at = NULL, due_at = $2, attempts = 1
-             WHERE entry_id = $1 AND parked_at IS NOT NULL",
-            &[&entry_id, &now.unix_seconds()],
+            "UPDATE outbox SET dead_lettered_at = NULL, due_at = $2, attempts = 1
+             WHERE job_id = $1 AND dead_lettered_at IS NOT NULL",
+            &[&job_id, &now.unix_seconds()],
         )
         .await?;
     Ok(changed == 1)

@@ -68,7 +68,7 @@ pub(in crate::store) fn tell_of_pai(tx: &Connection, now: Timestamp, pai: &str) 
          SELECT kind, ?1, ?2, 0 FROM (SELECT 'pai-notice' AS kind UNION ALL SELECT 'pai-mapping')
          WHERE kind = 'pai-mapping' OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = ?1)
          ON CONFLICT (pai, kind) DO UPDATE
-         SET due_at = excluded.due_at, attempts = attempts + 1, parked_at = NULL",
+         SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL",
     )?
     .execute(params![pai, now.unix_seconds()])?;
     Ok(())
@@ -85,7 +85,7 @@ pub(in crate::store) fn lease_due(
     for kind in lane.kinds() {
         lease_kind(tx, kind, now, until, limit, &mut entries)?;
     }
-    entries.sort_by_key(|entry| entry.entry_id);
+    entries.sort_by_key(|entry| entry.job_id);
     Ok(entries)
 }
 
@@ -99,9 +99,9 @@ fn lease_kind(
 ) -> Result<(), StoreError> {
     let mut lease = tx.prepare_cached(
         "UPDATE outbox SET due_at = ?2, attempts = attempts + 1
-         WHERE entry_id IN (SELECT entry_id FROM outbox WHERE parked_at IS NULL AND kind = ?4 AND due_at <= ?1
-                            ORDER BY due_at, entry_id LIMIT ?3)
-         RETURNING entry_id, attempts, transaction_id, refund_id, pai, coupon_id, notification_id, payload",
+         WHERE job_id IN (SELECT job_id FROM outbox WHERE dead_lettered_at IS NULL AND kind = ?4 AND due_at <= ?1
+                            ORDER BY due_at, job_id LIMIT ?3)
+         RETURNING job_id, attempts, transaction_id, refund_id, pai, coupon_id, notification_id, payload",
     )?;
     let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind])?;
     while let Some(row) = rows.next()? {
@@ -123,7 +123,7 @@ fn lease_kind(
             },
             _ => return Err(inconsistent_row("outbox.kind")),
         };
-        entries.push(Entry { entry_id: row.get("entry_id")?, attempts: row.get("attempts")?, work });
+        entries.push(Entry { job_id: row.get("job_id")?, attempts: row.get("attempts")?, work });
     }
     Ok(())
 }
@@ -136,10 +136,10 @@ pub(in crate::store) fn settle_telling(
     outcome: &HandOff,
 ) -> Result<Settling, StoreError> {
     let has_it: bool = tx
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE entry_id = ?1 AND attempts = ?2)")?
-        .query_row(params![entry.entry_id, entry.attempts], |row| row.get(0))?;
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE job_id = ?1 AND attempts = ?2)")?
+        .query_row(params![entry.job_id, entry.attempts], |row| row.get(0))?;
     if has_it {
-        put_off_or_delete(tx, now, "entry_id = ?1", &entry.entry_id, entry.attempts, outcome)
+        put_off_or_delete(tx, now, "job_id = ?1", &entry.job_id, entry.attempts, outcome)
     } else {
         Ok(Settling::Late)
     }
@@ -160,7 +160,9 @@ pub(in crate::store) fn put_off_or_delete(
             .prepare_cached(&format!("UPDATE outbox SET due_at = ?2 WHERE {which} AND attempts = ?3"))?
             .execute(params![key, due_at.unix_seconds(), attempt])?,
         HandOff::Parked => tx
-            .prepare_cached(&format!("UPDATE outbox SET parked_at = ?2 WHERE {which} AND attempts = ?3"))?
+            .prepare_cached(&format!(
+                "UPDATE outbox SET dead_lettered_at = ?2 WHERE {which} AND attempts = ?3"
+            ))?
             .execute(params![key, now.unix_seconds(), attempt])?,
         HandOff::Done { .. }
         | HandOff::Sent { .. }
@@ -176,7 +178,7 @@ pub(in crate::store) fn put_off_or_delete(
 /// Makes due what was put off for longer than anything is.
 pub(in crate::store) fn take_back(tx: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let mut update = tx.prepare_cached(
-        "UPDATE outbox SET due_at = ?2 WHERE parked_at IS NULL AND kind = ?1 AND due_at > ?3",
+        "UPDATE outbox SET due_at = ?2 WHERE dead_lettered_at IS NULL AND kind = ?1 AND due_at > ?3",
     )?;
     let latest = now.plus_seconds(PUT_OFF_SECONDS_MAX);
     for kind in Lane::All.kinds() {
@@ -188,7 +190,7 @@ pub(in crate::store) fn take_back(tx: &Connection, now: Timestamp) -> Result<(),
 /// The next moment at which an entry is due.
 pub(in crate::store) fn next_due(db: &Connection, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
     let mut select =
-        db.prepare_cached("SELECT min(due_at) FROM outbox WHERE parked_at IS NULL AND kind = ?1")?;
+        db.prepare_cached("SELECT min(due_at) FROM outbox WHERE dead_lettered_at IS NULL AND kind = ?1")?;
     let mut next: Option<i64> = None;
     for kind in lane.kinds() {
         let at: Option<i64> = select.query_row([kind], |row| row.get(0))?;
@@ -197,14 +199,14 @@ pub(in crate::store) fn next_due(db: &Connection, lane: Lane) -> Result<Option<T
     Ok(next.map(Timestamp::from_unix_seconds))
 }
 
-const PARKED: &str = "SELECT o.entry_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
+const PARKED: &str = "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
         coalesce(t.partner, r.partner, p.partner) AS partner,
         coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id) AS ext_id,
-        o.attempts, o.parked_at
+        o.attempts, o.dead_lettered_at
     FROM outbox o LEFT JOIN transactions t ON t.transaction_id = o.transaction_id
         LEFT JOIN refunds r ON r.refund_id = o.refund_id
         LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
-    WHERE o.parked_at IS NOT NULL AND o.entry_id > ?1 ORDER BY o.entry_id LIMIT ?2";
+    WHERE o.dead_lettered_at IS NOT NULL AND o.job_id > ?1 ORDER BY o.job_id LIMIT ?2";
 
 pub(super) fn parked(
     db: &Connection,
@@ -216,25 +218,25 @@ pub(super) fn parked(
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         entries.push(ParkedEntry {
-            entry_id: row.get("entry_id")?,
+            job_id: row.get("job_id")?,
             kind: row.get("kind")?,
             id: row.get("id")?,
             partner: parse_column(row, "outbox.partner", PartnerId::parse)?,
             ext_id: parse_column(row, "outbox.ext_id", ExtId::parse)?,
             attempts: row.get("attempts")?,
-            parked_at: read_time(row, "outbox.parked_at")?,
+            dead_lettered_at: read_time(row, "outbox.dead_lettered_at")?,
         });
     }
     Ok(entries)
 }
 
-pub(in crate::store) fn redrive(tx: &Connection, now: Timestamp, entry_id: i64) -> Result<bool, StoreError> {
+pub(in crate::store) fn redrive(tx: &Connection, now: Timestamp, job_id: i64) -> Result<bool, StoreError> {
     let changed = tx
         .prepare_cached(
-            "UPDATE outbox SET parked_at = NULL, due_at = ?2, attempts = 1
-             WHERE entry_id = ?1 AND parked_at IS NOT NULL",
+            "UPDATE outbox SET dead_lettered_at = NULL, due_at = ?2, attempts = 1
+             WHERE job_id = ?1 AND dead_lettered_at IS NOT NULL",
         )?
-        .execute(params![entry_id, now.unix_seconds()])?;
+        .execute(params![job_id, now.unix_seconds()])?;
     Ok(changed == 1)
 }
 
@@ -246,7 +248,7 @@ mod tests {
     #[test]
     fn dead_letters_are_read_along_their_index() {
         for step in query_plan(PARKED) {
-            assert!(!step.contains("SCAN o") || step.contains("outbox_parked"), "{step}");
+            assert!(!step.contains("SCAN o") || step.contains("outbox_dead_letters"), "{step}");
             assert!(!step.starts_with("SCAN t") && !step.contains("TEMP B-TREE"), "{step}");
         }
     }

@@ -19,7 +19,7 @@ use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 
 impl Store {
     /// Claims a coupon for the partner's reference, records its charge and puts the hand-off into the outbox, leased to
-    /// the caller until `answering_until`. A code that is nobody's is counted.
+    /// the caller until `responding_until`. A code that is nobody's is counted.
     pub async fn redeem_coupon(
         &self,
         nonce: Nonce,
@@ -65,7 +65,7 @@ pub struct NewRedemption {
     /// Whose subscription the partner has named.
     pub pai: Option<Pai>,
     /// Until then the caller is working on the answer.
-    pub answering_until: Timestamp,
+    pub responding_until: Timestamp,
 }
 
 impl NewRedemption {
@@ -149,7 +149,7 @@ pub struct ReminderDue {
     /// Their number, as it is today.
     pub number: SealedNumber,
     /// Which holder of it they are.
-    pub generation: String,
+    pub subscriber_ref: String,
     /// Their language, as far as the coupon tells.
     pub locale: Locale,
     /// What it is that ends.

@@ -84,15 +84,15 @@ async fn repeat(
 ) -> Result<Option<Redeeming>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT transaction_id, coupon_id, code_hash, asked_pai FROM coupon_redemptions
+            "SELECT transaction_id, coupon_id, code_hash, requested_pai FROM coupon_redemptions
              WHERE partner = $1 AND ext_reference = $2",
             &[&new.partner.as_str(), &new.ext_reference.as_str()],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let asked_pai: Option<String> = row.try_get("asked_pai")?;
+    let requested_pai: Option<String> = row.try_get("requested_pai")?;
     if read_hash(&row, "coupon_redemptions.code_hash")? != new.code
-        || asked_pai != new.pai.map(|pai| pai.to_string())
+        || requested_pai != new.pai.map(|pai| pai.to_string())
     {
         return Ok(Some(Redeeming::Conflict));
     }
@@ -204,13 +204,13 @@ async fn claim(
         fingerprint,
         request,
         limits: None,
-        answering_until: new.answering_until,
+        responding_until: new.responding_until,
     };
     let (charge, verdict) = charge::record(tx, now, &charge).await?.ok_or_else(|| missing_row("pais"))?;
     tx.execute_one(
         "coupon_redemptions",
-        "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
-             period_from, period_to, outcome, answering_until)
+        "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, requested_pai, pai,
+             period_from, period_to, outcome, responding_until)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
             &new.transaction_id,
@@ -223,7 +223,7 @@ async fn claim(
             &period.from().to_string(),
             &period.to().to_string(),
             &if verdict.is_some() { "DECLINED" } else { "PENDING" },
-            &new.answering_until.unix_seconds(),
+            &new.responding_until.unix_seconds(),
         ],
     )
     .await?;
@@ -236,7 +236,7 @@ async fn claim(
         &[&coupon.coupon_id, &now.unix_seconds(), &new.transaction_id],
     )
     .await?;
-    queue::put_leased(tx, "charge", &new.transaction_id, new.answering_until).await?;
+    queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until).await?;
     Ok(Redeeming::Created(Box::new(charge)))
 }
 
@@ -249,7 +249,7 @@ async fn end(
 ) -> Result<Option<RedemptionEnd>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT outcome = 'PENDING' AND answering_until > $2 AS in_progress FROM coupon_redemptions
+            "SELECT outcome = 'PENDING' AND responding_until > $2 AS in_progress FROM coupon_redemptions
              WHERE transaction_id = $1",
             &[&transaction_id, &now.unix_seconds()],
         )
@@ -378,7 +378,7 @@ pub(in crate::store) async fn reminders_due(
     limit: u32,
 ) -> Result<Vec<ReminderDue>, TxError> {
     let sql = format!(
-        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.generation
+        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.subscriber_ref
          {REMINDABLE} AND r.period_to BETWEEN $1 AND $2 ORDER BY r.period_to LIMIT $3"
     );
     let rows = db.query(&sql, &[&today.to_string(), &ends_by.to_string(), &i64::from(limit)]).await?;
@@ -386,7 +386,7 @@ pub(in crate::store) async fn reminders_due(
         Ok(ReminderDue {
             transaction_id: row.try_get("transaction_id")?,
             number: read_number(row, "subscribers.number_index")?,
-            generation: row.try_get("generation")?,
+            subscriber_ref: row.try_get("subscriber_ref")?,
             locale: read_locale(row, "coupons.locale")?,
             offer: parse_column(row, "coupons.offer", OfferId::parse)?,
             paid_until: parse_column(row, "coupon_redemptions.period_to", Day::parse)?,

@@ -66,13 +66,14 @@ pub(in crate::store) fn redeem(
 /// The same reference again: the same code for the same subscriber has one end, another is refused.
 fn repeat(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<Redeeming>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT transaction_id, code_hash, asked_pai FROM coupon_redemptions
+        "SELECT transaction_id, code_hash, requested_pai FROM coupon_redemptions
          WHERE partner = ?1 AND ext_reference = ?2",
     )?;
     let mut rows = select.query(params![new.partner.as_str(), new.ext_reference.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let asked_pai: Option<String> = row.get("asked_pai")?;
-    if row.get::<_, [u8; 32]>("code_hash")? != new.code || asked_pai != new.pai.map(|pai| pai.to_string()) {
+    let requested_pai: Option<String> = row.get("requested_pai")?;
+    if row.get::<_, [u8; 32]>("code_hash")? != new.code || requested_pai != new.pai.map(|pai| pai.to_string())
+    {
         return Ok(Some(Redeeming::Conflict));
     }
     let end = end(tx, now, &row.get::<_, String>("transaction_id")?)?;
@@ -158,12 +159,12 @@ fn claim(
         fingerprint,
         request,
         limits: None,
-        answering_until: new.answering_until,
+        responding_until: new.responding_until,
     };
     let (charge, verdict) = charge::record(tx, now, &charge)?.ok_or_else(|| missing_row("pais"))?;
     tx.prepare_cached(
-        "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, asked_pai, pai,
-             period_from, period_to, outcome, answering_until)
+        "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, requested_pai, pai,
+             period_from, period_to, outcome, responding_until)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
@@ -177,14 +178,14 @@ fn claim(
         period.from().to_string(),
         period.to().to_string(),
         if verdict.is_some() { "DECLINED" } else { "PENDING" },
-        new.answering_until.unix_seconds(),
+        new.responding_until.unix_seconds(),
     ])?;
     if let Some(reason) = verdict {
         return Ok(Redeeming::Decided(RedemptionEnd::Declined(reason)));
     }
     tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?
         .execute(params![coupon.coupon_id, now.unix_seconds(), new.transaction_id])?;
-    queue::put_leased(tx, "charge", &new.transaction_id, new.answering_until)?;
+    queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until)?;
     Ok(Redeeming::Created(Box::new(charge)))
 }
 
@@ -193,7 +194,7 @@ fn claim(
 fn end(tx: &Connection, now: Timestamp, transaction_id: &str) -> Result<Option<RedemptionEnd>, StoreError> {
     let in_progress: bool = tx
         .prepare_cached(
-            "SELECT outcome = 'PENDING' AND answering_until > ?2 FROM coupon_redemptions WHERE transaction_id = ?1",
+            "SELECT outcome = 'PENDING' AND responding_until > ?2 FROM coupon_redemptions WHERE transaction_id = ?1",
         )?
         .query_row(params![transaction_id, now.unix_seconds()], |row| row.get(0))?;
     if in_progress { Ok(None) } else { finish(tx, transaction_id).map(Some) }
@@ -296,7 +297,7 @@ pub(in crate::store) fn reminders_due(
     limit: u32,
 ) -> Result<Vec<ReminderDue>, StoreError> {
     let mut select = db.prepare_cached(&format!(
-        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.generation
+        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.subscriber_ref
          {REMINDABLE} AND r.period_to BETWEEN ?1 AND ?2 ORDER BY r.period_to LIMIT ?3"
     ))?;
     let mut rows = select.query(params![today.to_string(), ends_by.to_string(), limit])?;
@@ -305,7 +306,7 @@ pub(in crate::store) fn reminders_due(
         due.push(ReminderDue {
             transaction_id: row.get("transaction_id")?,
             number: read_number(row)?,
-            generation: row.get("generation")?,
+            subscriber_ref: row.get("subscriber_ref")?,
             locale: read_locale(row, "coupons.locale")?,
             offer: parse_column(row, "coupons.offer", OfferId::parse)?,
             paid_until: parse_column(row, "coupon_redemptions.period_to", Day::parse)?,

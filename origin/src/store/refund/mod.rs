@@ -14,7 +14,7 @@ use onbill_domain::wire::ott::{RefundRequest, RefundResponse};
 
 impl Store {
     /// Claims the partner's id for a refund, takes the amount off what is left of the charge, and puts the hand-off
-    /// into the outbox, leased to the caller until `answering_until`.
+    /// into the outbox, leased to the caller until `responding_until`.
     pub async fn post_refund(
         &self,
         nonce: Nonce,
@@ -62,7 +62,7 @@ pub struct NewRefund {
     /// The request.
     pub request: RefundRequest,
     /// Until then the caller is working on the answer.
-    pub answering_until: Timestamp,
+    pub responding_until: Timestamp,
 }
 
 /// How recording a refund went.

@@ -46,7 +46,7 @@ pub(in crate::store) async fn post(
     insert(tx, now, new, &refund).await?;
     tokio::try_join!(
         take_off(tx, &refund.transaction_id, wanted.amount_minor),
-        queue::put_leased(tx, "refund", &refund.refund_id, new.answering_until)
+        queue::put_leased(tx, "refund", &refund.refund_id, new.responding_until)
     )?;
     Ok(RefundPosting::Created(refund))
 }
@@ -62,7 +62,7 @@ async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Ro
 
 async fn claimed(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT refund_id, fingerprint, answer, answering_until FROM refunds
+        "SELECT refund_id, fingerprint, stored_response, responding_until FROM refunds
          WHERE partner = $1 AND ext_refund_id = $2",
         &[&new.partner.as_str(), &new.request.ext_refund_id.as_str()],
     )
@@ -80,10 +80,10 @@ async fn repeat(
     if read_hash(row, "refunds.fingerprint")? != new.fingerprint {
         return Ok(RefundPosting::Conflict);
     }
-    if let Some(answer) = row.try_get("answer")? {
+    if let Some(answer) = row.try_get("stored_response")? {
         return Ok(RefundPosting::Replayed(answer));
     }
-    if now < read_time(row, "refunds.answering_until")? {
+    if now < read_time(row, "refunds.responding_until")? {
         return Ok(RefundPosting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
@@ -109,7 +109,7 @@ async fn insert(
     tx.execute_one(
         "refunds",
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
-             status, answering_until, created_at)
+             status, responding_until, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8, $9)",
         &[
             &refund.refund_id,
@@ -119,7 +119,7 @@ async fn insert(
             &refund.transaction_id,
             &refund.amount.amount_minor,
             &new.request.reason,
-            &new.answering_until.unix_seconds(),
+            &new.responding_until.unix_seconds(),
             &now.unix_seconds(),
         ],
     )
@@ -140,7 +140,7 @@ pub(in crate::store) async fn lock(tx: &PgConnection<'_>, refund_id: &str) -> Re
 
 /// Everything that an answer tells.
 const ANSWER: &str =
-    "SELECT r.refund_id, r.partner, r.ext_refund_id, r.status, r.raw_code, r.answer, r.amount_minor,
+    "SELECT r.refund_id, r.partner, r.ext_refund_id, r.status, r.raw_code, r.stored_response, r.amount_minor,
         t.currency, t.ext_transaction_id, t.amount_minor - t.refunded_minor AS remaining_minor
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
@@ -151,12 +151,16 @@ pub(in crate::store) async fn fix_answer(tx: &PgConnection<'_>, refund_id: &str)
         .query_optional(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id])
         .await?
         .ok_or_else(|| missing_row("refunds"))?;
-    if let Some(answer) = row.try_get("answer")? {
+    if let Some(answer) = row.try_get("stored_response")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("refunds.answer"))?;
-    tx.execute_one("refunds", "UPDATE refunds SET answer = $2 WHERE refund_id = $1", &[&refund_id, &answer])
-        .await?;
+    let answer = serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("refunds.stored_response"))?;
+    tx.execute_one(
+        "refunds",
+        "UPDATE refunds SET stored_response = $2 WHERE refund_id = $1",
+        &[&refund_id, &answer],
+    )
+    .await?;
     Ok(Fixed { answer, before: false })
 }
 

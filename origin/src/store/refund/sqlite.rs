@@ -44,7 +44,7 @@ pub(in crate::store) fn post(
     .execute(params![transaction_id, wanted.amount_minor])?;
     tx.prepare_cached(
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
-             status, answering_until, created_at)
+             status, responding_until, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'PENDING', ?8, ?9)",
     )?
     .execute(params![
@@ -55,10 +55,10 @@ pub(in crate::store) fn post(
         transaction_id,
         wanted.amount_minor,
         new.request.reason,
-        new.answering_until.unix_seconds(),
+        new.responding_until.unix_seconds(),
         now.unix_seconds(),
     ])?;
-    queue::put_leased(tx, "refund", &new.refund_id, new.answering_until)?;
+    queue::put_leased(tx, "refund", &new.refund_id, new.responding_until)?;
     Ok(RefundPosting::Created(Refund { refund_id: new.refund_id.clone(), transaction_id, amount: wanted }))
 }
 
@@ -73,10 +73,10 @@ fn repeat(
     if fingerprint != new.fingerprint {
         return Ok(RefundPosting::Conflict);
     }
-    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(RefundPosting::Replayed(answer));
     }
-    if now.unix_seconds() < row.get("answering_until")? {
+    if now.unix_seconds() < row.get("responding_until")? {
         return Ok(RefundPosting::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
@@ -86,7 +86,7 @@ fn repeat(
 
 /// Everything that an answer tells.
 const ANSWER: &str =
-    "SELECT r.refund_id, r.partner, r.ext_refund_id, r.status, r.raw_code, r.answer, r.amount_minor,
+    "SELECT r.refund_id, r.partner, r.ext_refund_id, r.status, r.raw_code, r.stored_response, r.amount_minor,
         t.currency, t.ext_transaction_id, t.amount_minor - t.refunded_minor AS remaining_minor
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
@@ -95,11 +95,11 @@ pub(in crate::store) fn fix_answer(tx: &Connection, refund_id: &str) -> Result<F
     let mut select = tx.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
     let mut rows = select.query([refund_id])?;
     let row = rows.next()?.ok_or_else(|| missing_row("refunds"))?;
-    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("answer")? {
+    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(Fixed { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("refunds.answer"))?;
-    tx.prepare_cached("UPDATE refunds SET answer = ?2 WHERE refund_id = ?1")?
+    let answer = serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("refunds.stored_response"))?;
+    tx.prepare_cached("UPDATE refunds SET stored_response = ?2 WHERE refund_id = ?1")?
         .execute(params![refund_id, answer])?;
     Ok(Fixed { answer, before: false })
 }

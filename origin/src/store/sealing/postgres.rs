@@ -11,9 +11,9 @@ use tokio_postgres::Row;
 const FACT: &str = "sealing key";
 
 pub(super) async fn sealing_key(db: &PgConnection<'_>) -> Result<Option<String>, TxError> {
-    let row = db.query_optional("SELECT value FROM begun_with WHERE fact = $1", &[&FACT]).await?;
+    let row = db.query_optional("SELECT value FROM ledger_identity WHERE fact = $1", &[&FACT]).await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(String::from_utf8(row.try_get("value")?).map_err(|_| inconsistent_row("begun_with.value"))?))
+    Ok(Some(String::from_utf8(row.try_get("value")?).map_err(|_| inconsistent_row("ledger_identity.value"))?))
 }
 
 pub(super) async fn values(
@@ -52,9 +52,8 @@ pub(super) async fn values(
         }
         SealedColumn::Messages => {
             let after = if let Some(SealedAt::Message(entry)) = after { *entry } else { i64::MIN };
-            let sql =
-                "SELECT payload AS sealed, entry_id FROM outbox WHERE payload IS NOT NULL AND entry_id > $1
-                ORDER BY entry_id LIMIT $2";
+            let sql = "SELECT payload AS sealed, job_id FROM outbox WHERE payload IS NOT NULL AND job_id > $1
+                ORDER BY job_id LIMIT $2";
             db.query(sql, &[&after, &limit]).await?
         }
     };
@@ -70,7 +69,7 @@ fn place(column: SealedColumn, row: &Row) -> Result<SealedAt, TxError> {
         SealedColumn::FileLines => {
             SealedAt::FileLine(row.try_get("file_id")?, read_count(row, "file_lines.line")?)
         }
-        SealedColumn::Messages => SealedAt::Message(row.try_get("entry_id")?),
+        SealedColumn::Messages => SealedAt::Message(row.try_get("job_id")?),
     })
 }
 
@@ -92,7 +91,7 @@ async fn reseal_one(tx: &PgConnection<'_>, Resealing { old, new }: &Resealing) -
             change(sql, &[file, &i64::from(*line), &old.sealed, new]).await
         }
         SealedAt::Message(entry) => {
-            let sql = "UPDATE outbox SET payload = $3 WHERE entry_id = $1 AND payload = $2";
+            let sql = "UPDATE outbox SET payload = $3 WHERE job_id = $1 AND payload = $2";
             change(sql, &[entry, &old.sealed, new]).await
         }
     }
@@ -100,8 +99,8 @@ async fn reseal_one(tx: &PgConnection<'_>, Resealing { old, new }: &Resealing) -
 
 pub(in crate::store) async fn note_sealing_key(tx: &PgConnection<'_>, key_id: &str) -> Result<(), TxError> {
     tx.execute_one(
-        "begun_with",
-        "INSERT INTO begun_with (fact, value) VALUES ($1, $2)
+        "ledger_identity",
+        "INSERT INTO ledger_identity (fact, value) VALUES ($1, $2)
          ON CONFLICT (fact) DO UPDATE SET value = excluded.value",
         &[&FACT, &key_id.as_bytes()],
     )

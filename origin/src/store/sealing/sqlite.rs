@@ -60,8 +60,8 @@ pub(super) fn values(
         (SealedColumn::Messages, after) => {
             let after = if let Some(SealedAt::Message(entry)) = after { *entry } else { i64::MIN };
             page(
-                "SELECT payload, entry_id FROM outbox WHERE payload IS NOT NULL AND entry_id > ?1
-                 ORDER BY entry_id LIMIT ?2",
+                "SELECT payload, job_id FROM outbox WHERE payload IS NOT NULL AND job_id > ?1
+                 ORDER BY job_id LIMIT ?2",
                 &[&after, &limit],
             )
         }
@@ -84,24 +84,24 @@ fn reseal_one(tx: &Connection, Resealing { old, new }: &Resealing) -> Result<boo
             )?
             .execute(params![file, line, old.sealed, new])?,
         SealedAt::Message(entry) => tx
-            .prepare_cached("UPDATE outbox SET payload = ?3 WHERE entry_id = ?1 AND payload = ?2")?
+            .prepare_cached("UPDATE outbox SET payload = ?3 WHERE job_id = ?1 AND payload = ?2")?
             .execute(params![entry, old.sealed, new])?,
     };
     Ok(changed == 1)
 }
 
 pub(in crate::store) fn note_sealing_key(tx: &Connection, key_id: &str) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT OR REPLACE INTO begun_with (fact, value) VALUES (?1, ?2)")?
+    tx.prepare_cached("INSERT OR REPLACE INTO ledger_identity (fact, value) VALUES (?1, ?2)")?
         .execute(params![FACT, key_id.as_bytes()])?;
     Ok(())
 }
 
 pub(in crate::store) fn sealing_key(db: &Connection) -> Result<Option<String>, StoreError> {
     let noted: Option<Vec<u8>> = db
-        .prepare_cached("SELECT value FROM begun_with WHERE fact = ?1")?
+        .prepare_cached("SELECT value FROM ledger_identity WHERE fact = ?1")?
         .query_row([FACT], |row| row.get(0))
         .optional()?;
-    noted.map(|id| String::from_utf8(id).map_err(|_| inconsistent_row("begun_with.value"))).transpose()
+    noted.map(|id| String::from_utf8(id).map_err(|_| inconsistent_row("ledger_identity.value"))).transpose()
 }
 
 pub(in crate::store) fn reseal(tx: &Connection, values: &[Resealing]) -> Result<u64, StoreError> {

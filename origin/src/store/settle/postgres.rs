@@ -40,15 +40,8 @@ pub(super) async fn settle(
         | Work::RefundNotice { .. }
         | Work::Pin { .. }
         | Work::Notification { .. } => {
-            return queue::put_off_or_delete(
-                tx,
-                now,
-                "entry_id = $1",
-                &entry.entry_id,
-                entry.attempts,
-                outcome,
-            )
-            .await;
+            return queue::put_off_or_delete(tx, now, "job_id = $1", &entry.job_id, entry.attempts, outcome)
+                .await;
         }
         Work::CouponReminder { .. } => {
             return queue::settle_telling(tx, now, entry, kept_if_refused(outcome)).await;
@@ -285,7 +278,7 @@ pub(super) async fn see_to(
         return Ok(SeenTo::NotNeeded);
     }
     let sql = format!(
-        "SELECT entry_id, due_at, parked_at IS NOT NULL AS is_parked FROM outbox
+        "SELECT job_id, due_at, dead_lettered_at IS NOT NULL AS is_parked FROM outbox
          WHERE kind = $1 AND {subject} = $2 FOR UPDATE"
     );
     let Some(entry) = tx.query_optional(&sql, &[&kind, &id]).await? else {
@@ -296,15 +289,15 @@ pub(super) async fn see_to(
         queue::put(tx, kind, id, now, 1).await?;
         return Ok(SeenTo::PutBack);
     };
-    let entry_id: i64 = entry.try_get("entry_id")?;
+    let job_id: i64 = entry.try_get("job_id")?;
     if entry.try_get("is_parked")? {
-        queue::redrive(tx, now, entry_id).await?;
+        queue::redrive(tx, now, job_id).await?;
         return Ok(SeenTo::Redriven);
     }
     if read_time(&entry, "outbox.due_at")? <= now.plus_seconds(LEASE_SECONDS_MAX) {
         return Ok(SeenTo::UnderWay);
     }
-    let sql = "UPDATE outbox SET due_at = $2 WHERE entry_id = $1";
-    tx.execute_one("outbox", sql, &[&entry_id, &now.unix_seconds()]).await?;
+    let sql = "UPDATE outbox SET due_at = $2 WHERE job_id = $1";
+    tx.execute_one("outbox", sql, &[&job_id, &now.unix_seconds()]).await?;
     Ok(SeenTo::Hurried)
 }

@@ -37,14 +37,7 @@ pub(super) fn settle(
         | Work::RefundNotice { .. }
         | Work::Pin { .. }
         | Work::Notification { .. } => {
-            return queue::put_off_or_delete(
-                tx,
-                now,
-                "entry_id = ?1",
-                &entry.entry_id,
-                entry.attempts,
-                outcome,
-            );
+            return queue::put_off_or_delete(tx, now, "job_id = ?1", &entry.job_id, entry.attempts, outcome);
         }
         Work::CouponReminder { .. } => {
             return queue::settle_telling(tx, now, entry, kept_if_refused(outcome));
@@ -266,7 +259,7 @@ pub(super) fn see_to(tx: &Connection, now: Timestamp, errand: &Errand) -> Result
     }
     let entry: Option<(i64, i64, bool)> = tx
         .prepare_cached(&format!(
-            "SELECT entry_id, due_at, parked_at IS NOT NULL FROM outbox WHERE kind = ?1 AND {subject} = ?2"
+            "SELECT job_id, due_at, dead_lettered_at IS NOT NULL FROM outbox WHERE kind = ?1 AND {subject} = ?2"
         ))?
         .query_row([kind, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
@@ -278,13 +271,13 @@ pub(super) fn see_to(tx: &Connection, now: Timestamp, errand: &Errand) -> Result
             queue::put(tx, kind, id, now, 1)?;
             Ok(SeenTo::PutBack)
         }
-        Some((entry_id, _, true)) => {
-            queue::redrive(tx, now, entry_id)?;
+        Some((job_id, _, true)) => {
+            queue::redrive(tx, now, job_id)?;
             Ok(SeenTo::Redriven)
         }
-        Some((entry_id, due_at, false)) if due_at > now.plus_seconds(LEASE_SECONDS_MAX).unix_seconds() => {
-            tx.prepare_cached("UPDATE outbox SET due_at = ?2 WHERE entry_id = ?1")?
-                .execute(params![entry_id, now.unix_seconds()])?;
+        Some((job_id, due_at, false)) if due_at > now.plus_seconds(LEASE_SECONDS_MAX).unix_seconds() => {
+            tx.prepare_cached("UPDATE outbox SET due_at = ?2 WHERE job_id = ?1")?
+                .execute(params![job_id, now.unix_seconds()])?;
             Ok(SeenTo::Hurried)
         }
         Some(_) => Ok(SeenTo::UnderWay),

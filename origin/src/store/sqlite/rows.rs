@@ -61,8 +61,8 @@ pub(in crate::store) fn read_number(row: &Row<'_>) -> Result<SealedNumber, Store
 
 /// The number and operator's id of a subscriber; `None` when they were erased.
 pub(in crate::store) fn read_subscriber(row: &Row<'_>) -> Result<Option<Holder>, StoreError> {
-    match row.get::<_, Option<String>>("generation")? {
-        Some(generation) => Ok(Some(Holder { number: read_number(row)?, generation })),
+    match row.get::<_, Option<String>>("subscriber_ref")? {
+        Some(subscriber_ref) => Ok(Some(Holder { number: read_number(row)?, subscriber_ref })),
         None => Ok(None),
     }
 }

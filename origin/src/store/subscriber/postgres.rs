@@ -30,17 +30,17 @@ async fn erase_number(
     let index = number.0.as_slice();
     if let Some(name) = name {
         let known = tx
-            .query_optional("SELECT asked_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()])
+            .query_optional("SELECT requested_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()])
             .await?;
         if let Some(row) = known {
-            let asked_at = read_time(&row, "erasures.asked_at")?;
+            let asked_at = read_time(&row, "erasures.requested_at")?;
             let has_traces = has_traces(tx, number, asked_at).await?;
             return Ok(judge(asked_at, &under(tx, number).await?, has_traces));
         }
         // The same name at once for another number is caught here, and the use case begins again.
         tx.execute_one(
             "erasures",
-            "INSERT INTO erasures (erasure_id, asked_at) VALUES ($1, $2)",
+            "INSERT INTO erasures (erasure_id, requested_at) VALUES ($1, $2)",
             &[&name.as_str(), &now.unix_seconds()],
         )
         .await?;
@@ -62,7 +62,7 @@ async fn erase_number(
         }
         tx.execute_one(
             "subscribers",
-            "UPDATE subscribers SET erasure_asked_at = coalesce(erasure_asked_at, $2) WHERE subscriber_id = $1",
+            "UPDATE subscribers SET erasure_requested_at = coalesce(erasure_requested_at, $2) WHERE subscriber_id = $1",
             &[&subscriber_id, &now.unix_seconds()],
         )
         .await?;
@@ -86,7 +86,7 @@ async fn erase_number(
 async fn under(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Vec<Under>, TxError> {
     let rows = tx
         .query(
-            "SELECT created_at, erasure_asked_at IS NOT NULL AS is_being_erased FROM subscribers
+            "SELECT created_at, erasure_requested_at IS NOT NULL AS is_being_erased FROM subscribers
              WHERE number_index = $1",
             &[&number.0.as_slice()],
         )
@@ -114,7 +114,7 @@ async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -
 /// lines of a subscriber who is being erased: whoever makes one looks at the subscribers as locked.
 async fn forget_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u64, TxError> {
     tx.execute(
-        "UPDATE subscribers h SET number_index = NULL, number_sealed = NULL, generation = NULL
+        "UPDATE subscribers h SET number_index = NULL, number_sealed = NULL, subscriber_ref = NULL
          WHERE h.subscriber_id = ANY ($1) AND NOT EXISTS (
              SELECT 1 FROM files f JOIN file_lines l USING (file_id) JOIN transactions t USING (transaction_id)
                  JOIN pais p USING (pai)
@@ -128,7 +128,7 @@ async fn forget_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u
 pub(in crate::store) async fn go_on(tx: &PgConnection<'_>, limit: i64) -> Result<u64, TxError> {
     let waiting = tx
         .query(
-            "SELECT subscriber_id FROM subscribers WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL
+            "SELECT subscriber_id FROM subscribers WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL
              ORDER BY subscriber_id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
             &[&limit],
         )

@@ -23,14 +23,14 @@ fn erase_number(
 ) -> Result<Erasure, StoreError> {
     if let Some(name) = name {
         let asked_at: Option<i64> = tx
-            .prepare_cached("SELECT asked_at FROM erasures WHERE erasure_id = ?1")?
+            .prepare_cached("SELECT requested_at FROM erasures WHERE erasure_id = ?1")?
             .query_row([name.as_str()], |row| row.get(0))
             .optional()?;
         if let Some(asked_at) = asked_at {
             let has_traces = has_traces(tx, number, asked_at)?;
             return Ok(judge(Timestamp::from_unix_seconds(asked_at), &under(tx, number)?, has_traces));
         }
-        tx.prepare_cached("INSERT INTO erasures (erasure_id, asked_at) VALUES (?1, ?2)")?
+        tx.prepare_cached("INSERT INTO erasures (erasure_id, requested_at) VALUES (?1, ?2)")?
             .execute(params![name.as_str(), now.unix_seconds()])?;
     }
     let mut select = tx.prepare_cached(
@@ -43,7 +43,7 @@ fn erase_number(
             pai::end_subscriber(tx, now, subscriber_id, DeclineReason::AccountClosed)?;
         }
         tx.prepare_cached(
-            "UPDATE subscribers SET erasure_asked_at = coalesce(erasure_asked_at, ?2) WHERE subscriber_id = ?1",
+            "UPDATE subscribers SET erasure_requested_at = coalesce(erasure_requested_at, ?2) WHERE subscriber_id = ?1",
         )?
         .execute(params![subscriber_id, now.unix_seconds()])?;
         forget_events(tx, "subscriber_id = ?1", subscriber_id)?;
@@ -60,7 +60,7 @@ fn erase_number(
 
 fn under(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT created_at, erasure_asked_at IS NOT NULL FROM subscribers WHERE number_index = ?1",
+        "SELECT created_at, erasure_requested_at IS NOT NULL FROM subscribers WHERE number_index = ?1",
     )?;
     let under = select.query_map([number.0], |row| {
         let created_at = Timestamp::from_unix_seconds(row.get(0)?);
@@ -92,7 +92,7 @@ fn forget_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Res
 fn forget_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreError> {
     Ok(tx
         .prepare_cached(
-            "UPDATE subscribers SET number_index = NULL, number_sealed = NULL, generation = NULL
+            "UPDATE subscribers SET number_index = NULL, number_sealed = NULL, subscriber_ref = NULL
              WHERE subscriber_id = ?1 AND NOT EXISTS (
                  SELECT 1 FROM files f JOIN file_lines l USING (file_id) JOIN transactions t USING (transaction_id)
                      JOIN pais p USING (pai)
@@ -105,7 +105,7 @@ fn forget_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreErr
 pub(in crate::store) fn go_on(tx: &Connection, limit: u32) -> Result<usize, StoreError> {
     let waiting: Vec<String> = tx
         .prepare_cached(
-            "SELECT subscriber_id FROM subscribers WHERE erasure_asked_at IS NOT NULL AND number_index IS NOT NULL
+            "SELECT subscriber_id FROM subscribers WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL
              LIMIT ?1",
         )?
         .query_map([limit], |row| row.get(0))?

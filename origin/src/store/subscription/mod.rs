@@ -19,9 +19,9 @@ impl Store {
         &self,
         partner: PartnerId,
         number: NumberIndex,
-        generation: String,
+        subscriber_ref: String,
     ) -> Result<bool, StoreError> {
-        use_case!(self, read, pays_on_bill(&partner, number, &generation))
+        use_case!(self, read, pays_on_bill(&partner, number, &subscriber_ref))
     }
 
     /// Records that the customer finished at the partner. `new_id` names the subscription if it is new.

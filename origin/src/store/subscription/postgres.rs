@@ -16,16 +16,16 @@ use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 /// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
 const PAYS_ON_BILL: &str =
     "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
-     WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.generation = $2 AND p.partner = $3
+     WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2 AND p.partner = $3
          AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
 
 pub(in crate::store) async fn pays_on_bill(
     db: &PgConnection<'_>,
     partner: &PartnerId,
     number: NumberIndex,
-    generation: &str,
+    subscriber_ref: &str,
 ) -> Result<bool, TxError> {
-    let values: Values<'_> = &[&number.0.as_slice(), &generation, &partner.as_str()];
+    let values: Values<'_> = &[&number.0.as_slice(), &subscriber_ref, &partner.as_str()];
     Ok(db.query_optional(PAYS_ON_BILL, values).await?.is_some())
 }
 

@@ -16,16 +16,16 @@ use rusqlite::{Connection, params};
 /// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
 const PAYS_ON_BILL: &str =
     "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
-     WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.generation = ?2 AND p.partner = ?3
+     WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.subscriber_ref = ?2 AND p.partner = ?3
          AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
 
 pub(in crate::store) fn pays_on_bill(
     db: &Connection,
     partner: &PartnerId,
     number: NumberIndex,
-    generation: &str,
+    subscriber_ref: &str,
 ) -> Result<bool, StoreError> {
-    Ok(db.prepare_cached(PAYS_ON_BILL)?.exists(params![number.0, generation, partner.as_str()])?)
+    Ok(db.prepare_cached(PAYS_ON_BILL)?.exists(params![number.0, subscriber_ref, partner.as_str()])?)
 }
 
 pub(in crate::store) fn is_live(tx: &Connection, pai: Pai) -> Result<bool, StoreError> {

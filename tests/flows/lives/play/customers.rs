@@ -24,22 +24,22 @@ impl Life<'_> {
             let Some(who) = world.truth.holders[number] else { return };
             (
                 world.truth.accounts,
-                (who, world.truth.people[who].suspended, world.truth.people[who].generation.clone()),
+                (who, world.truth.people[who].suspended, world.truth.people[who].subscriber_ref.clone()),
             )
         };
-        let (who, suspended, generation) = asked;
-        let generation = match accounts {
-            Accounts::Asked => (!suspended).then_some(generation),
+        let (who, suspended, subscriber_ref) = asked;
+        let subscriber_ref = match accounts {
+            Accounts::Asked => (!suspended).then_some(subscriber_ref),
             Accounts::Table => {
                 let known = self.store().account(self.app.vault.index(&msisdn(NUMBERS[number]))).await;
                 let known =
                     known.expect("works").filter(|known| known.account.status == AccountStatus::Active);
-                known.map(|known| known.generation)
+                known.map(|known| known.subscriber_ref)
             }
         };
-        let Some(generation) = generation else { return };
-        let visit = Visit { who, number, generation, asked_at: self.now(), is_overtaken: false };
-        self.tell(|| format!("{who} visits with {}: {}", NUMBERS[number], visit.generation));
+        let Some(subscriber_ref) = subscriber_ref else { return };
+        let visit = Visit { who, number, subscriber_ref, asked_at: self.now(), is_overtaken: false };
+        self.tell(|| format!("{who} visits with {}: {}", NUMBERS[number], visit.subscriber_ref));
         self.visits.push(visit);
     }
 
@@ -58,7 +58,7 @@ impl Life<'_> {
         let new = NewPai {
             partner: partner(),
             number: self.sealed(NUMBERS[visit.number]),
-            generation: visit.generation.clone(),
+            subscriber_ref: visit.subscriber_ref.clone(),
             fresh,
         };
         let Some((row, jti)) = self.issue(dice, visit.asked_at, new).await else {

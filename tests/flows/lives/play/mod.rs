@@ -54,7 +54,7 @@ pub(super) struct Failure {
 struct Visit {
     who: usize,
     number: usize,
-    generation: String,
+    subscriber_ref: String,
     asked_at: Timestamp,
     /// Something was told since: what the account stood at then may not be so any more.
     is_overtaken: bool,

@@ -39,7 +39,7 @@ impl Life<'_> {
             fingerprint: sha256(transaction_id.as_bytes()),
             request,
             limits: Some(SpendingLimits::default()),
-            answering_until: self.now(),
+            responding_until: self.now(),
         };
         self.wire.world().charges.insert(transaction_id.clone(), pai);
         let nonce = self.nonce();
@@ -86,7 +86,7 @@ impl Life<'_> {
             ext_transaction_id: ext(&of),
             fingerprint: sha256(refund_id.as_bytes()),
             request,
-            answering_until: self.now(),
+            responding_until: self.now(),
         };
         let nonce = self.nonce();
         match self.store().post_refund(nonce, self.now(), new).await.expect("works") {

@@ -169,7 +169,7 @@ impl Life<'_> {
             let row = |(number, holder): (usize, &Option<usize>)| {
                 let person = &world.truth.people[(*holder)?];
                 let status = if person.suspended { AccountStatus::Suspended } else { AccountStatus::Active };
-                Some((number, status, Day::parse(&person.generation).expect("is a day")))
+                Some((number, status, Day::parse(&person.subscriber_ref).expect("is a day")))
             };
             let numbers = world.truth.holders.iter().enumerate();
             numbers

@@ -224,7 +224,7 @@ pub(in super::super) fn met(run: &Run) -> Vec<Met> {
 /// The day of the account of each PAI's subscriber, by the books.
 pub(in super::super) async fn generations(run: &Run) -> BTreeMap<String, String> {
     let sql =
-        "SELECT p.pai, h.generation FROM pais p JOIN subscribers h ON h.subscriber_id = p.subscriber_id";
+        "SELECT p.pai, h.subscriber_ref FROM pais p JOIN subscribers h ON h.subscriber_id = p.subscriber_id";
     let rows = run.rows(sql).await.into_iter();
     rows.map(|row| (text(row[0].clone()), text(row[1].clone()))).collect()
 }

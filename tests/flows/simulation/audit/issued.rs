@@ -100,7 +100,7 @@ impl Coupons {
 
 async fn issued(eyes: &Eyes) -> BTreeMap<usize, Issued> {
     let sql = format!(
-        "SELECT texts, code_hash, message_id, sent_at, delivered_at, voided_at, redeemed_at, transaction_id, unpaid_at,
+        "SELECT sms_count, code_hash, message_id, sent_at, delivered_at, voided_at, redeemed_at, transaction_id, unpaid_at,
              undelivered_reason, {AGREED}
          FROM coupons"
     );
@@ -141,7 +141,7 @@ async fn issued(eyes: &Eyes) -> BTreeMap<usize, Issued> {
 
 async fn claims(eyes: &Eyes) -> BTreeMap<String, Claim> {
     let sql = "SELECT r.transaction_id, r.outcome, r.reminded_at, t.status, r.coupon_id, r.ext_reference, r.period_from,
-                   r.period_to, r.code_hash, r.asked_pai, r.pai
+                   r.period_to, r.code_hash, r.requested_pai, r.pai
                FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id";
     let claim = |mut row: Row| {
         let agreed = row.split_off(4);

@@ -119,7 +119,7 @@ fn bills<'r>(run: &'r Run, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r Lin
 
 /// Everybody had time to finish.
 async fn outbox(run: &Run, found: &mut Vec<String>) {
-    let left = run.rows("SELECT kind, attempts, parked_at FROM outbox").await;
+    let left = run.rows("SELECT kind, attempts, dead_lettered_at FROM outbox").await;
     found.extend(left.iter().map(|entry| format!("still in the outbox, with its attempts: {entry:?}")));
 }
 

@@ -177,7 +177,7 @@ async fn spans(eyes: &Eyes) -> BTreeMap<String, Span> {
     let coupons = "SELECT r.transaction_id, r.pai, r.period_from, r.period_to, t.created_at, t.amount_minor,
                        (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                         WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED'),
-                       r.outcome, r.outcome, r.reminded_at, t.pai, r.asked_pai
+                       r.outcome, r.outcome, r.reminded_at, t.pai, r.requested_pai
                    FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id";
     let day = |column| Day::parse(&text(column)).expect("is a day");
     let span = |row: Row| {

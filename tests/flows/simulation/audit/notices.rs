@@ -68,7 +68,8 @@ pub(in super::super) fn count(run: &Run) -> usize {
 }
 
 async fn states(run: &Run, kind: &Kind) -> BTreeMap<String, State> {
-    let sql = format!("SELECT {}, {}, status, answer FROM {}", kind.theirs.0, kind.ours.0, kind.table);
+    let sql =
+        format!("SELECT {}, {}, status, stored_response FROM {}", kind.theirs.0, kind.ours.0, kind.table);
     let state = |row: super::Row| {
         let [theirs, ours, status, answer] = row.try_into().expect("has these columns");
         let answered_as_pending = answer.is_some_and(|answer| answer.contains(&hex(b"\"PENDING\"")));

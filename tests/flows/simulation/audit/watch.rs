@@ -34,7 +34,7 @@ impl Watch {
 
     /// Looks again, and tells what should not have happened.
     pub(in super::super) async fn look(&mut self, eyes: &Eyes) -> Vec<String> {
-        let sql = format!("SELECT {AGREED}, {SETTLED}, answer FROM transactions");
+        let sql = format!("SELECT {AGREED}, {SETTLED}, stored_response FROM transactions");
         let mut now = BTreeMap::new();
         for mut row in eyes.rows(&sql).await {
             let answer = row.pop().flatten();
