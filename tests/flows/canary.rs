@@ -330,7 +330,7 @@ async fn search_what_was_said(world: &World, search: &Search) {
     for (key, value) in world.edge.kv_entries() {
         search.assert_absent("the edge's store", format!("{key} {value}").as_bytes());
     }
-    search.assert_absent("a rate's key", format!("{:?}", world.edge.sieved()).as_bytes());
+    search.assert_absent("a rate's key", format!("{:?}", world.edge.rate_keys()).as_bytes());
     let crossings = world.network.raw_crossings();
     for crossing in &crossings {
         let (to, path) = (crossing.authority.as_str(), crossing.path.as_str());

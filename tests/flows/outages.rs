@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use onbill_edge::fake::StoreFault;
+use onbill_edge::fake::KvFault;
 use onbill_test_harness::customer::{Choice, charge};
 use onbill_test_harness::{ACCOUNTS, EDGE, Mishap, NETFLIX, World};
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ async fn the_edges_store_may_forget_and_fail() {
     }
     assert_eq!(world.billing_run("2026-12").await["totals"]["approved"], 1, "the origins are asked");
     assert_eq!(world.edge.kv_entries().len(), 1, "and the store learns again");
-    world.edge.kv_fail(Some(StoreFault::Down));
+    world.edge.kv_fail(Some(KvFault::Down));
     assert_eq!(world.billing_run("2027-01").await["totals"]["approved"], 1);
     world.edge.kv_fail(None);
     for (key, _) in world.edge.kv_entries() {

@@ -1,8 +1,8 @@
-//! What every call with a body must be before anything in it is read: of the right type and size, from the right
-//! place, within its rate. Signatures are in `ott/authenticate.rs`.
+//! Checks a call before anything in its body is read: its type and size, the page that it comes
+//! from, its rate. Signatures are checked in `ott/authenticate.rs`.
 
 use crate::call::Call;
-use crate::platform::{Platform, Sieve};
+use crate::platform::{Platform, RateLimiter};
 use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ORIGIN};
@@ -10,11 +10,12 @@ use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use std::net::IpAddr;
 
-/// Who is over a rate comes back after this many seconds: the longest period that the platform's limiter counts in.
+/// A caller that is over its rate waits this many seconds: the longest period that the platform's
+/// limiter counts in.
 const RATE_RETRY_AFTER_SECONDS: u32 = 60;
 
-/// The body of a call, unread: at most 16 KiB (else 413) of `application/json` (else 415).
-pub(crate) fn json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject> {
+/// The body of a call, not parsed: at most 16 KiB (else 413) of `application/json` (else 415).
+pub(crate) fn read_json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject> {
     let headers = request.headers();
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
@@ -22,7 +23,7 @@ pub(crate) fn json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject> {
     {
         return Err(Reject::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
     }
-    // What it claims is believed when it is too much, and what came is counted whatever it claimed.
+    // A length that is too large is believed; what came is measured whatever the header claims.
     let claims_too_much = headers.get(CONTENT_LENGTH).is_some_and(|value| {
         value.to_str().ok().and_then(|text| text.parse::<usize>().ok()).is_none_or(|n| n > BODY_BYTES_MAX)
     });
@@ -32,12 +33,12 @@ pub(crate) fn json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject> {
     Ok(request.body())
 }
 
-/// The widget's calls come from our own frame only (else 403): a page elsewhere cannot have a customer's browser
-/// send text messages or sign up.
-pub(crate) fn same_origin<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject> {
-    let from_own_page = call.header(ORIGIN) == Some(&call.own_origin);
-    let site = call.request.headers().contains_key("sec-fetch-site");
-    if from_own_page && (!site || call.header("sec-fetch-site") == Some("same-origin")) {
+/// Only our own frame may make the widget's calls (else 403): a page elsewhere cannot make a
+/// customer's browser request SMS or sign up.
+pub(crate) fn check_same_origin<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject> {
+    let is_own_page = call.header(ORIGIN) == Some(&call.site_origin);
+    let has_fetch_site = call.request.headers().contains_key("sec-fetch-site");
+    if is_own_page && (!has_fetch_site || call.header("sec-fetch-site") == Some("same-origin")) {
         Ok(())
     } else {
         Err(Reject::new(ErrorCode::Forbidden, "This call is for the widget's own frame only."))
@@ -45,32 +46,33 @@ pub(crate) fn same_origin<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject>
 }
 
 /// Holds a browser to its rate (else 429).
-pub(crate) async fn widget_rate<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject> {
+pub(crate) async fn check_widget_rate<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject> {
     let address = call.header("cf-connecting-ip").unwrap_or_default();
-    within_rate(call, Sieve::Widget, &rate_key(address)).await
+    check_rate(call, RateLimiter::Widget, &address_rate_key(address)).await
 }
 
 /// Holds a partner to its rate (else 429).
-pub(crate) async fn partner_rate<P: Platform>(call: &Call<'_, P>, partner: &str) -> Result<(), Reject> {
-    within_rate(call, Sieve::Partner, partner).await
+pub(crate) async fn check_partner_rate<P: Platform>(call: &Call<'_, P>, partner: &str) -> Result<(), Reject> {
+    check_rate(call, RateLimiter::Partner, partner).await
 }
 
-/// Holds a partner's calls about numbers to a rate of their own (else 429): each can make a text message or ask after an
-/// account, and there are far fewer of them than charges.
-pub(crate) async fn device_rate<P: Platform>(call: &Call<'_, P>, partner: &str) -> Result<(), Reject> {
-    within_rate(call, Sieve::Device, partner).await
+/// Holds a partner's calls about numbers to a rate of their own (else 429): each can send an SMS or
+/// query an account, and there are far fewer of them than charges.
+pub(crate) async fn check_device_rate<P: Platform>(call: &Call<'_, P>, partner: &str) -> Result<(), Reject> {
+    check_rate(call, RateLimiter::Device, partner).await
 }
 
-async fn within_rate<P: Platform>(call: &Call<'_, P>, sieve: Sieve, key: &str) -> Result<(), Reject> {
-    if call.platform.rate_limit(sieve, key).await {
+async fn check_rate<P: Platform>(call: &Call<'_, P>, limiter: RateLimiter, key: &str) -> Result<(), Reject> {
+    if call.platform.is_within_rate(limiter, key).await {
         Ok(())
     } else {
         Err(Reject::too_many_requests("Too many calls; please slow down.", RATE_RETRY_AFTER_SECONDS))
     }
 }
 
-/// What counts as one caller: an IPv4 address, or the /64 that one IPv6 subscriber has to itself (RFC 6177 §2).
-fn rate_key(address: &str) -> String {
+/// The key under which an address counts as one caller: an IPv4 address, or the /64 that one IPv6
+/// subscriber has to itself (RFC 6177 §2).
+fn address_rate_key(address: &str) -> String {
     match address.trim().parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => address.to_string(),
         Ok(IpAddr::V6(address)) => {
@@ -85,7 +87,7 @@ fn rate_key(address: &str) -> String {
 mod tests {
     use super::*;
 
-    fn verdict(content_type: &str, content_length: Option<&str>, bytes: usize) -> Option<u16> {
+    fn refused_status(content_type: &str, content_length: Option<&str>, bytes: usize) -> Option<u16> {
         let mut request = Request::builder();
         if !content_type.is_empty() {
             request = request.header(CONTENT_TYPE, content_type);
@@ -94,33 +96,33 @@ mod tests {
             request = request.header(CONTENT_LENGTH, length);
         }
         let request = request.body(Bytes::from(vec![b' '; bytes])).expect("is a request");
-        json_body(&request).err().map(|reject| reject.code.status().as_u16())
+        read_json_body(&request).err().map(|reject| reject.code.status().as_u16())
     }
 
     #[test]
-    fn a_body_is_json_and_small_whatever_its_headers_claim() {
+    fn body_is_small_json_whatever_its_headers_claim() {
         for fine in ["application/json", "Application/JSON; charset=utf-8", " application/json ;x"] {
-            assert_eq!(verdict(fine, None, 2), None, "{fine}");
+            assert_eq!(refused_status(fine, None, 2), None, "{fine}");
         }
         for other in
             ["", "text/plain", "application/jsonp", "application/problem+json", "multipart/form-data"]
         {
-            assert_eq!(verdict(other, None, 2), Some(415), "{other}");
+            assert_eq!(refused_status(other, None, 2), Some(415), "{other}");
         }
-        assert_eq!(verdict("application/json", None, BODY_BYTES_MAX), None);
-        assert_eq!(verdict("application/json", None, BODY_BYTES_MAX + 1), Some(413));
-        assert_eq!(verdict("application/json", Some("2"), BODY_BYTES_MAX + 1), Some(413));
+        assert_eq!(refused_status("application/json", None, BODY_BYTES_MAX), None);
+        assert_eq!(refused_status("application/json", None, BODY_BYTES_MAX + 1), Some(413));
+        assert_eq!(refused_status("application/json", Some("2"), BODY_BYTES_MAX + 1), Some(413));
         for claim in ["16385", "99999999999999999999999999", "-1", "x"] {
-            assert_eq!(verdict("application/json", Some(claim), 2), Some(413), "{claim}");
+            assert_eq!(refused_status("application/json", Some(claim), 2), Some(413), "{claim}");
         }
     }
 
     #[test]
-    fn neighbours_in_one_ipv6_network_count_as_one() {
-        assert_eq!(rate_key("203.0.113.9"), "203.0.113.9");
-        assert_eq!(rate_key("::ffff:203.0.113.9"), "203.0.113.9");
-        assert_eq!(rate_key("2001:db8:1:2::9"), rate_key("2001:db8:1:2:ffff::1"));
-        assert_ne!(rate_key("2001:db8:1:2::9"), rate_key("2001:db8:1:3::9"));
-        assert_eq!(rate_key("what?"), "unknown");
+    fn ipv6_neighbours_share_one_rate() {
+        assert_eq!(address_rate_key("203.0.113.9"), "203.0.113.9");
+        assert_eq!(address_rate_key("::ffff:203.0.113.9"), "203.0.113.9");
+        assert_eq!(address_rate_key("2001:db8:1:2::9"), address_rate_key("2001:db8:1:2:ffff::1"));
+        assert_ne!(address_rate_key("2001:db8:1:2::9"), address_rate_key("2001:db8:1:3::9"));
+        assert_eq!(address_rate_key("what?"), "unknown");
     }
 }

@@ -1,6 +1,7 @@
-//! One call on its way through: what every step of it may look at, and how it speaks to other parties.
+//! The context of one call: what every step of a handler may look at, and the signed sending of
+//! calls to other parties.
 //!
-//! Not here: what is sent. That is up to `origin.rs`, `ott/forward.rs` and the sign-up route.
+//! Not here: what is sent. That is decided in `upstream/`, `ott/forward.rs` and the sign-up route.
 
 use crate::config::{Config, ConfigFault};
 use crate::fault::{Fault, HandlerError, Party};
@@ -26,46 +27,48 @@ pub(crate) struct Incoming<'a, P> {
 }
 
 impl<'a, P: Platform> Incoming<'a, P> {
-    /// The call, for a handler that needs the configuration → else 503; its `Host` is well formed → else 400.
+    /// The call, for a handler that needs the configuration → else 503; its `Host` is well formed →
+    /// else 400.
     pub(crate) fn call(&self) -> Result<Call<'a, P>, HandlerError> {
         let config = self.config.map_err(|fault| Fault::Config(fault.clone()))?;
-        let own_origin = own_origin(self.request)
+        let site_origin = find_site_origin(self.request)
             .ok_or_else(|| Reject::invalid_request("The Host header is missing or malformed."))?;
         let Self { platform, correlator, request, .. } = *self;
-        Ok(Call { platform, config, correlator, own_origin, request })
+        Ok(Call { platform, config, correlator, site_origin, request })
     }
 }
 
-/// A call and everything around it.
+/// A call, with the deployment that serves it.
 pub(crate) struct Call<'a, P> {
     pub(crate) platform: &'a P,
     pub(crate) config: &'a Config,
     pub(crate) correlator: &'a Correlator,
-    /// Scheme, host and port under which the caller reached us, as a browser writes them.
-    pub(crate) own_origin: String,
+    /// Scheme, host and port under which the caller reached the edge, as a browser writes them.
+    pub(crate) site_origin: String,
     pub(crate) request: &'a Request<Bytes>,
 }
 
 impl<P: Platform> Call<'_, P> {
-    /// Host and port under which the caller reached us: the `@authority` of its signature.
+    /// Host and port under which the caller reached the edge: the `@authority` of its signature.
     pub(crate) fn authority(&self) -> &str {
-        self.own_origin.split_once("://").map_or("", |(_, authority)| authority)
+        self.site_origin.split_once("://").map_or("", |(_, authority)| authority)
     }
 
-    /// One header as text; `None` when it is absent, not text, or there more than once.
+    /// A header as text; `None` when it is absent, not text, or present more than once.
     pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         let mut values = self.request.headers().get_all(name).iter();
         let first = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(first)
     }
 
-    /// Logs something that an engineer should see although the call goes on.
+    /// Logs what an engineer should see although the call continues.
     pub(crate) fn warn(&self, what: &str) {
         let line = json!({"level": "warn", "correlator": self.correlator.as_str(), "what": what});
         self.platform.log(&line.to_string());
     }
 
-    /// Signs a request with our newest key for `party` and sends it; a fault when there is no answer.
+    /// Signs a request with the edge's key for `party` and sends it; a fault when there is no
+    /// response.
     pub(crate) async fn send(
         &self,
         mut request: Request<Bytes>,
@@ -80,7 +83,7 @@ impl<P: Platform> Call<'_, P> {
             Party::Partner(_) => KeyUse::EdgeToPartner,
         };
         let key = self.config.keys().signing_key(key_use, &party.to_string()).ok_or_else(cannot_send)?;
-        let nonce = encode_base64url(&self.platform.random().ok_or(Fault::NoRandomness)?);
+        let nonce = encode_base64url(&self.platform.random_bytes().ok_or(Fault::NoRandomness)?);
         sign_request(&mut request, key, self.platform.now(), &nonce).ok_or_else(cannot_send)?;
         match self.platform.send(request).await {
             Ok(response) => Ok(UpstreamResponse::new(party, response)),
@@ -90,7 +93,7 @@ impl<P: Platform> Call<'_, P> {
 }
 
 /// Scheme, host and port that the caller used.
-fn own_origin(request: &Request<Bytes>) -> Option<String> {
+fn find_site_origin(request: &Request<Bytes>) -> Option<String> {
     if request.uri().authority().is_some() {
         return parse_site_origin(&format!(
             "{}://{}",

@@ -1,30 +1,34 @@
-//! Where the Workers platform comes in. Nothing is decided here: the configuration is read once for each isolate, and
-//! every request goes to `handle`.
+//! The entry point on the Workers platform. Nothing is decided here: the configuration is read once
+//! for each isolate, and every request goes to `handle`.
 
 use crate::config::{Config, ConfigFault};
 use crate::handle::{handle, handle_unconfigured};
-use crate::platform::workers::{Workers, receive, reply};
+use crate::platform::workers::{Workers, read_request, to_worker_response};
 use onbill_domain::reject::Reject;
 use std::sync::OnceLock;
 use worker::{Context, Env, event};
 
 static CONFIG: OnceLock<Result<Config, ConfigFault>> = OnceLock::new();
 
-fn config(env: &Env) -> &'static Result<Config, ConfigFault> {
+fn read_config(env: &Env) -> &'static Result<Config, ConfigFault> {
     CONFIG.get_or_init(|| {
-        let text = |name: &str| env.var(name).ok().map(|value| value.to_string());
-        Config::read(text("OPERATORS").as_deref(), text("PARTNERS").as_deref(), text("KEYRING").as_deref())
+        let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+        Config::read(
+            variable("OPERATORS").as_deref(),
+            variable("PARTNERS").as_deref(),
+            variable("KEYRING").as_deref(),
+        )
     })
 }
 
 #[event(fetch)]
 async fn fetch(incoming: worker::Request, env: Env, _context: Context) -> worker::Result<worker::Response> {
-    let config = config(&env);
+    let config = read_config(&env);
     let platform = Workers::new(env);
-    let response = match (receive(incoming).await, config) {
+    let response = match (read_request(incoming).await, config) {
         (Some(request), Ok(config)) => handle(&platform, config, request).await,
         (Some(request), Err(fault)) => handle_unconfigured(&platform, fault, request).await,
         (None, _) => Reject::invalid_request("The request could not be read.").into(),
     };
-    Ok(reply(response))
+    Ok(to_worker_response(response))
 }

@@ -1,5 +1,6 @@
-//! Our own failures. A [`Fault`] has an inside (logged once, where the answer leaves) and an outside (a code and a
-//! sentence); a refusal is a `Reject` and is nobody's failure. A route stops with one or the other.
+//! The ways in which a handler fails. A [`Fault`] is our own failure: its cause is logged once,
+//! where the response leaves, and the caller sees a code and a sentence. A `Reject` is a refusal:
+//! the edge worked, and the response is no.
 
 use crate::config::ConfigFault;
 use crate::platform::Unreachable;
@@ -8,29 +9,28 @@ use onbill_domain::key;
 use onbill_domain::reject::{ErrorCode, Reject};
 use std::fmt;
 
-/// Why a call cannot be answered although nothing is wrong with it.
+/// Why a valid call cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The deployment is broken; every call fails until it is mended.
+    /// The configuration is unusable; every call fails until it is corrected.
     Config(ConfigFault),
     /// The host gives no randomness.
     NoRandomness,
     /// A request could not be built or signed: a key or a configured URL is not usable.
     CannotSend(Party),
-    /// The other side gave no answer.
+    /// The other party gave no response.
     Unreachable(Party, Unreachable),
-    /// The other side answered what it never should; the text says what that was, without quoting it.
+    /// The other party's response is against the contract; the text describes it and quotes nothing
+    /// of it.
     Unexpected(Party, String),
-    /// A file that is part of the edge is not well formed.
+    /// A file of the edge, or a response that it makes, is not well formed.
     Asset(&'static str),
 }
 
 /// A party that the edge calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Party {
-    /// An operator's origin.
     Operator(OperatorId),
-    /// A partner.
     Partner(PartnerId),
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for Party {
     }
 }
 
-/// The inside.
+/// The cause, for the log.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,15 +51,15 @@ impl fmt::Display for Fault {
             Self::NoRandomness => f.write_str("the host gives no randomness"),
             Self::CannotSend(party) => write!(f, "{party}: the request could not be built or signed"),
             Self::Unreachable(party, why) => write!(f, "{party}: {why}"),
-            Self::Unexpected(party, what) => write!(f, "{party}: unexpected answer: {what}"),
+            Self::Unexpected(party, what) => write!(f, "{party}: unexpected response: {what}"),
             Self::Asset(name) => write!(f, "{name} is not well formed"),
         }
     }
 }
 
 impl Fault {
-    /// The outside.
-    pub(crate) fn public(&self) -> Reject {
+    /// What the caller sees.
+    pub(crate) fn public_reject(&self) -> Reject {
         match self {
             Self::Unreachable(Party::Operator(_), _) | Self::Unexpected(Party::Operator(_), _) => {
                 Reject::service_unavailable()
@@ -76,12 +76,10 @@ impl Fault {
     }
 }
 
-/// How a route ends when it does not answer.
+/// Why a handler gives no successful response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HandlerError {
-    /// The answer is no.
     Reject(Reject),
-    /// We failed.
     Fault(Fault),
 }
 

@@ -1,15 +1,15 @@
-//! One request to its answer: correlator, route, the answer's common headers, one line of log.
+//! From one request to its response: correlator, route, common headers, one line of log.
 //!
-//! Not here: what a route does. Faults are logged here and nowhere else.
+//! Not here: what a handler does. Faults are logged here and nowhere else.
 
 use crate::call::Incoming;
 use crate::config::{Config, ConfigFault};
-use crate::correlation::correlator;
+use crate::correlation::read_correlator;
 use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
 use crate::router::{self, MatchedPath};
 use crate::routes::dispatch;
-use crate::{answer, page};
+use crate::{page, response};
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -17,40 +17,42 @@ use onbill_domain::correlator::{Correlator, HEADER};
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde_json::json;
 
-/// Answers one request.
+/// Responds to one request.
 ///
-/// Its URI is absolute, as it is on the Workers platform; a host whose requests have a path only (and `Host`) is
-/// taken to speak plain http. The body is what came, cut off anywhere past `limits::BODY_BYTES_MAX`.
+/// Its URI is absolute, as it is on the Workers platform; a request with a path only (and `Host`)
+/// is taken for plain http. Its body may be cut off anywhere past `limits::BODY_BYTES_MAX`.
 pub async fn handle<P: Platform>(platform: &P, config: &Config, request: Request<Bytes>) -> Response<Bytes> {
-    answer(platform, Ok(config), &request).await
+    respond(platform, Ok(config), &request).await
 }
 
-/// Answers one request of a deployment whose configuration is broken: the loader script works, nothing else does.
+/// Responds to one request of a deployment whose configuration is unusable: the loader script
+/// works, nothing else does.
 pub async fn handle_unconfigured<P: Platform>(
     platform: &P,
     fault: &ConfigFault,
     request: Request<Bytes>,
 ) -> Response<Bytes> {
-    answer(platform, Err(fault), &request).await
+    respond(platform, Err(fault), &request).await
 }
 
-/// 1. The correlator is taken or made up (malformed → 400; no randomness → 500).
+/// 1. The correlator is the caller's or a generated one (malformed → 400; no randomness → 500).
 /// 2. Path and method find the route (→ 404, 405 with `Allow`).
-/// 3. The route answers, refuses or fails. Where a person looks, refusals and failures are pages.
-/// 4. Every answer gets the correlator and the common headers; `HEAD` loses its body.
-/// 5. One line of log: a fault with its inside, never a body, a number, a token or the path itself.
-async fn answer<P: Platform>(
+/// 3. The handler responds, refuses or fails. On paths that browsers open, refusals and failures
+///    are pages.
+/// 4. Every response gets the correlator and the common headers; `HEAD` loses its body.
+/// 5. One line of log: a fault with its cause, never a body, a number, a token or the path itself.
+async fn respond<P: Platform>(
     platform: &P,
     config: Result<&Config, &ConfigFault>,
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
     // 1.
-    let (correlator, well_formed) = correlator(platform, request.headers());
+    let (correlator, well_formed) = read_correlator(platform, request.headers());
     // 2.
     let path = router::find(request.uri().path());
     let route = path.and_then(|path| path.route(request.method()));
     // 3.
-    let outcome = match (&correlator, well_formed, path, route) {
+    let result = match (&correlator, well_formed, path, route) {
         (None, ..) => Err(Fault::NoRandomness.into()),
         (_, Err(reject), ..) => Err(reject.into()),
         (_, _, None, _) => Err(Reject::new(ErrorCode::NotFound, "There is nothing at this path.").into()),
@@ -61,10 +63,10 @@ async fn answer<P: Platform>(
             dispatch(route.endpoint, path, &Incoming { platform, config, correlator, request }).await
         }
     };
-    let stopped = outcome.as_ref().err().cloned();
-    let mut response = outcome.unwrap_or_else(|stop| refuse(stop, path, request, platform));
+    let error = result.as_ref().err().cloned();
+    let mut response = result.unwrap_or_else(|error| refusal_response(error, path, request, platform));
     // 4.
-    answer::finish(&mut response, request.uri().scheme_str() == Some("https"));
+    response::add_common_headers(&mut response, request.uri().scheme_str() == Some("https"));
     if response.status() == StatusCode::METHOD_NOT_ALLOWED
         && let Some(allow) = path.and_then(|path| HeaderValue::try_from(path.allow()).ok())
     {
@@ -77,47 +79,53 @@ async fn answer<P: Platform>(
         *response.body_mut() = Bytes::new();
     }
     // 5.
-    platform.log(&log_line(correlator.as_ref(), request.method(), path, response.status(), stopped.as_ref()));
+    platform.log(&format_log_line(
+        correlator.as_ref(),
+        request.method(),
+        path,
+        response.status(),
+        error.as_ref(),
+    ));
     response
 }
 
-fn refuse<P: Platform>(
-    stop: HandlerError,
+fn refusal_response<P: Platform>(
+    error: HandlerError,
     path: Option<MatchedPath<'_>>,
     request: &Request<Bytes>,
     platform: &P,
 ) -> Response<Bytes> {
-    let reject = match stop {
+    let reject = match error {
         HandlerError::Reject(reject) => reject,
-        HandlerError::Fault(fault) => fault.public(),
+        HandlerError::Fault(fault) => fault.public_reject(),
     };
     let page =
         path.and_then(MatchedPath::refusal_page).filter(|_| reject.code != ErrorCode::MethodNotAllowed);
-    let page = page.and_then(|page| Some(page::refusal(page, &reject, request, platform.random()?)));
+    let page = page.and_then(|page| Some(page::refusal(page, &reject, request, platform.random_bytes()?)));
     page.unwrap_or_else(|| reject.into())
 }
 
-fn log_line(
+fn format_log_line(
     correlator: Option<&Correlator>,
     method: &Method,
     path: Option<MatchedPath<'_>>,
     status: StatusCode,
-    stopped: Option<&HandlerError>,
+    error: Option<&HandlerError>,
 ) -> String {
     let mut line = json!({
-        "level": if matches!(stopped, Some(HandlerError::Fault(_))) { "error" } else { "info" },
+        "level": if matches!(error, Some(HandlerError::Fault(_))) { "error" } else { "info" },
         "correlator": correlator.map(Correlator::as_str),
-        // A method is the caller's text: only those that we take are repeated.
+        // A method is the caller's text: only those that a route takes are repeated.
         "method": if router::is_taken_anywhere(method) { method.as_str() } else { "other" },
         "route": path.map(MatchedPath::pattern),
         "status": status.as_u16(),
     });
-    match (stopped, line.as_object_mut()) {
+    match (error, line.as_object_mut()) {
         (Some(HandlerError::Reject(reject)), Some(line)) => {
             line.insert("code".to_owned(), reject.code.as_str().into());
         }
         (Some(HandlerError::Fault(fault)), Some(line)) => {
-            line.insert("code".to_owned(), fault.public().code.as_str().into());
+            line.insert("code".to_owned(), fault.public_reject().code.as_str().into());
             line.insert("fault".to_owned(), fault.to_string().into());
         }
         _ => {}

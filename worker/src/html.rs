@@ -1,7 +1,7 @@
-//! Putting text into pages: escaping, and filling the placeholders of the frame's shell.
+//! Text in pages: escaping it, and filling the placeholders of the frame's shell.
 
-/// Text as it stands in HTML, between tags or in a quoted attribute.
-pub(crate) fn escape(text: &str) -> String {
+/// Escapes text for HTML, between tags or in a quoted attribute.
+pub(crate) fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -16,14 +16,15 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// JSON as it stands in a `<script type="application/json">`: nothing in it can end the element, or start a comment.
+/// Escapes JSON for a `<script type="application/json">`: nothing in it can end the element, or
+/// start a comment.
 pub(crate) fn escape_json(json: &str) -> String {
     json.replace('<', "\\u003c")
 }
 
-/// Replaces each `{{name}}` by its value, in one pass: a value that looks like a placeholder stays as it is. An
-/// unknown name stays too.
-pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
+/// Replaces each `{{name}}` by its value, in one pass: a value that looks like a placeholder stays
+/// as it is. An unknown name stays too.
+pub(crate) fn fill_template(template: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -48,8 +49,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_become_markup() {
-        assert_eq!(escape(r#"<a b="c">'&"#), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;");
+    fn escaped_text_cannot_become_markup() {
+        assert_eq!(escape_html(r#"<a b="c">'&"#), "&lt;a b=&quot;c&quot;&gt;&#39;&amp;");
         let json = escape_json(r#"{"name":"</script><!--"}"#);
         assert_eq!(json, r#"{"name":"\u003c/script>\u003c!--"}"#);
         let value: serde_json::Value = serde_json::from_str(&json).expect("is still JSON");
@@ -57,9 +58,9 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_never_taken_for_a_placeholder() {
+    fn value_is_never_taken_for_a_placeholder() {
         let values = [("a", "{{b}}"), ("b", "B")];
-        assert_eq!(fill("{{a}}-{{b}}{{b}} {{c}} {{ {{", &values), "{{b}}-BB {{c}} {{ {{");
-        assert_eq!(fill("", &values), "");
+        assert_eq!(fill_template("{{a}}-{{b}}{{b}} {{c}} {{ {{", &values), "{{b}}-BB {{c}} {{ {{");
+        assert_eq!(fill_template("", &values), "");
     }
 }

@@ -1,19 +1,22 @@
-//! The edge: serves the widget, checks every call, and passes it on to the operator that it belongs to.
+//! The edge: serves the widget, checks every call, and passes it on to the operator that it belongs
+//! to.
 //!
-//! It decides whether a request is well formed, whether its signature or token is genuine, whether the caller is
-//! within its rate, and which operator owns a PAI. What lives where:
+//! It decides whether a request is well formed, whether its signature or token is genuine, whether
+//! the caller is within its rate, and which operator owns a PAI. What lives where:
 //!
-//! - [`handle`] takes one request to its answer: correlator, route, log line;
-//! - `routes/` has one file for each route, named like its URL;
+//! - [`handle`] takes one request to its response: correlator, route, log line;
+//! - `routes/` has the table of routes, and one file for each handler, named like its URL;
 //! - `ott/` is what the partner's calls share: signature, routing by PAI, forwarding;
-//! - [`Config`] is what a deployment says, checked once;
+//! - `upstream/` sends the edge's own calls to origins and partners, and reads every response;
+//! - [`Config`] is a deployment's configuration, checked once;
 //! - [`platform::Platform`] is all that the edge needs of its host.
 //!
-//! Deliberately not here: any answer about an account, a charge or the absence of a PAI that an operator's origin did
-//! not give. When it cannot be asked, the answer is 503.
+//! Deliberately not here: any verdict about an account, a charge or the absence of a PAI. Only an
+//! operator's origin gives one; when it cannot be asked, the response is 503.
 //!
-//! Architecture invariants: `entry.rs` and `platform/workers.rs` alone know the Workers platform; the rest compiles
-//! and is tested on any host. Nothing here can panic on input: an isolate that traps takes its other calls with it.
+//! Architecture invariants: `entry.rs` and `platform/workers.rs` alone know the Workers platform;
+//! the rest compiles and is tested on any host. Nothing here can panic on input: an isolate that
+//! traps takes its other calls with it.
 
 #![cfg_attr(
     not(test),
@@ -28,7 +31,6 @@
 )]
 
 mod admission;
-mod answer;
 mod call;
 mod config;
 mod correlation;
@@ -39,6 +41,7 @@ mod mapping;
 mod ott;
 mod page;
 mod query;
+mod response;
 mod router;
 mod routes;
 mod upstream;

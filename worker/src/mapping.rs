@@ -1,5 +1,5 @@
-//! KV's mapping from a PAI to its operator. It is a cache, not an authority: what is absent or broken in it is asked for at
-//! the origins, and what it says is checked there.
+//! KV's mapping from a PAI to its operator. It is a cache, not an authority: what is absent or
+//! broken in it is asked for at the origins, and what it contains is checked there.
 
 use crate::call::Call;
 use crate::platform::{KvUnavailable, Platform};
@@ -25,11 +25,11 @@ async fn read_mapping<P: Platform>(
     Ok(mapping.ok())
 }
 
-/// What is known of the other operators when an origin says that a PAI is its own.
+/// What is known of the other operators when an origin reports a PAI as its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OtherOperators {
     NotAsked,
-    /// Every other operator says that the PAI is not its own.
+    /// Every other operator has confirmed that the PAI is not its own.
     Disown,
 }
 
@@ -39,15 +39,16 @@ pub(crate) enum StoredMapping {
     Same,
     /// It is absent, unreadable or older: it is replaced.
     Behind,
-    /// It is newer, or differs under the same version: it stays.
+    /// It is newer, or another one of the same version: it stays.
     Ahead,
     /// It is another operator's: it stays.
     Foreign,
 }
 
-/// Caches `reported`, an origin's own mapping, unless KV has a newer one. One operator's mapping does not replace another
-/// operator's: else an origin in the wrong hands could have the other's charges sent to itself. A failing KV is no reason
-/// to fail the call: the next one asks the origins.
+/// Caches `reported`, an origin's own mapping, unless KV has a newer one. One operator's mapping
+/// does not replace another operator's: else an origin in the wrong hands could have the other's
+/// charges sent to itself. A failing KV is no reason to fail the call: the next one asks the
+/// origins.
 pub(crate) async fn cache_mapping<P: Platform>(
     call: &Call<'_, P>,
     pai: Pai,
@@ -59,8 +60,8 @@ pub(crate) async fn cache_mapping<P: Platform>(
     let _ = replace_if_behind(call, pai, reported, others, stored).await;
 }
 
-/// Caches a mapping as [`cache_mapping`] does, for an origin that wants to know the result. Nothing is written when KV
-/// cannot be read: it may have a newer mapping.
+/// Caches a mapping as [`cache_mapping`] does, for an origin that wants to know the result. Nothing
+/// is written when KV cannot be read: it may have a newer mapping.
 pub(crate) async fn update_mapping<P: Platform>(
     call: &Call<'_, P>,
     pai: Pai,
@@ -99,8 +100,8 @@ async fn replace_if_behind<P: Platform>(
     Ok(comparison)
 }
 
-/// `CLOSED` is final; otherwise the higher version is newer. An operator counts its own versions: of two operators, the one
-/// that answers for the PAI now is right.
+/// `CLOSED` is final; otherwise the higher version is newer. An operator counts its own versions:
+/// of two operators, the one that has the PAI now is right.
 fn compare(stored: Option<&PaiMapping>, reported: &PaiMapping, others: OtherOperators) -> StoredMapping {
     let Some(stored) = stored else { return StoredMapping::Behind };
     if stored.operator != reported.operator {
@@ -137,7 +138,11 @@ mod tests {
         };
         let stored = mapping("acme", Suspended, 3);
         assert_eq!(compared(&stored, Active, 2), StoredMapping::Ahead);
-        assert_eq!(compared(&stored, Suspended, 3), StoredMapping::Same, "the same is not written again");
+        assert_eq!(
+            compared(&stored, Suspended, 3),
+            StoredMapping::Same,
+            "an equal mapping is not written again"
+        );
         assert_eq!(compared(&stored, Active, 3), StoredMapping::Ahead, "two mappings of one version");
         assert_eq!(compared(&stored, Active, 4), StoredMapping::Behind);
         let tombstone = mapping("acme", Closed, 3);

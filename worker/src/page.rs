@@ -1,11 +1,12 @@
-//! The small pages that a person sees when a frame or a way back cannot be served: a kind sentence, and a way on
-//! where there is one. They cannot be framed, load nothing, and say nothing about the request.
+//! The small pages that a person sees when the frame or the return page cannot be served: a plain
+//! sentence, and a link to try again where that may help. They cannot be framed, load nothing, and
+//! contain nothing of the request.
 
-use crate::answer;
-use crate::html::escape;
-use crate::query::parameter;
+use crate::html::escape_html;
+use crate::query::find_parameter;
+use crate::response::new_response;
 use bytes::Bytes;
-use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
@@ -22,16 +23,19 @@ const STYLE: &str = "body{font:1.0625rem/1.5 system-ui,sans-serif;color-scheme:l
     margin:15vh auto;padding:0 1.5rem}a{display:inline-block;padding:.6rem 0}";
 
 /// The language of a page: the parameter, else the browser's, else English.
-pub(crate) fn locale(request: &Request<Bytes>) -> Locale {
-    let asked = parameter(request.uri().query().unwrap_or_default(), "locale");
-    asked.and_then(|tag| Locale::from_tag(&tag)).or_else(|| accepted(request.headers())).unwrap_or_default()
+pub(crate) fn page_locale(request: &Request<Bytes>) -> Locale {
+    let asked = find_parameter(request.uri().query().unwrap_or_default(), "locale");
+    asked
+        .and_then(|tag| Locale::from_tag(&tag))
+        .or_else(|| accepted_locale(request.headers()))
+        .unwrap_or_default()
 }
 
-fn accepted(headers: &HeaderMap) -> Option<Locale> {
+fn accepted_locale(headers: &HeaderMap) -> Option<Locale> {
     Locale::from_accept_language(headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?)
 }
 
-/// Where a person met a refusal.
+/// The page on which a person meets a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefusalPage {
     Frame,
@@ -52,18 +56,19 @@ pub(crate) fn refusal(
         (ErrorCode::NotFound, _) => Sentence::NotOffered,
         _ => Sentence::NotSetUp,
     };
-    let locale = locale(request);
+    let locale = page_locale(request);
     let (title, text) = words(sentence, locale);
     let retry = match sentence {
-        // An empty reference is the page itself: its address, with the ticket in it, is not written down again.
+        // An empty reference is the page itself: its address, with the ticket in it, is not written
+        // down again.
         Sentence::Unavailable | Sentence::TooMany => {
-            format!("\n<p><a href=\"\">{}</a></p>", escape(words::again(locale)))
+            format!("\n<p><a href=\"\">{}</a></p>", escape_html(words::again(locale)))
         }
         _ => String::new(),
     };
     let nonce = encode_base64url(&random);
     let (lang, dir) = (locale.as_str(), locale.direction());
-    let (title, text) = (escape(title), escape(text));
+    let (title, text) = (escape_html(title), escape_html(text));
     let body = format!(
         "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n\
@@ -73,9 +78,8 @@ pub(crate) fn refusal(
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     );
-    let mut response = answer::json_bytes(reject.code.status(), Bytes::from(body));
+    let mut response = new_response(reject.code.status(), HTML, Bytes::from(body));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HTML);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
@@ -89,6 +93,7 @@ pub(crate) fn refusal(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header::CONTENT_TYPE;
 
     fn request(uri: &str, language: &str) -> Request<Bytes> {
         let request = Request::builder().uri(uri).header(ACCEPT_LANGUAGE, language);
@@ -96,15 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn the_parameter_wins_over_the_browser_and_english_is_last() {
-        assert_eq!(locale(&request("/?locale=de-AT", "fr")), Locale::De);
-        assert_eq!(locale(&request("/?locale=xx", "fr-CA, en")), Locale::Fr);
-        assert_eq!(locale(&request("/", "xx")), Locale::En);
-        assert_eq!(locale(&request("/", "")), Locale::En);
+    fn locale_is_parameter_then_browser_then_english() {
+        assert_eq!(page_locale(&request("/?locale=de-AT", "fr")), Locale::De);
+        assert_eq!(page_locale(&request("/?locale=xx", "fr-CA, en")), Locale::Fr);
+        assert_eq!(page_locale(&request("/", "xx")), Locale::En);
+        assert_eq!(page_locale(&request("/", "")), Locale::En);
     }
 
     #[test]
-    fn a_page_is_whole_in_every_language() {
+    fn refusal_page_is_complete_in_every_language() {
         for locale in Locale::ALL {
             let request = request("/widget/v1/return/acme/secret-ticket", locale.as_str());
             let page = refusal(RefusalPage::Return, &Reject::service_unavailable(), &request, [7; 16]);

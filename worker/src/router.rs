@@ -1,5 +1,5 @@
-//! Finds the route of a request: the path's pattern, and the methods that it takes. The table of routes, one line for
-//! each endpoint, is in `routes/mod.rs`.
+//! Finds the route of a request: the path's pattern, and the methods that it takes. The table of
+//! routes, one line for each endpoint, is in `routes/mod.rs`.
 
 use crate::page::RefusalPage;
 use crate::routes::{Endpoint, ROUTES};
@@ -9,11 +9,11 @@ use http::Method;
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
-    /// `HEAD` is listed where it is taken. A `HEAD` of the partner's is not: its signature would cover another method
-    /// than the origin is asked with.
+    /// `HEAD` is listed where it is taken. A `HEAD` of the partner's is not: its signature would
+    /// cover another method than the origin is asked with.
     pub(crate) methods: &'static [Method],
-    /// The path; a part in braces is variable. The log has the pattern and never the path, so that no ticket or
-    /// identifier stands there.
+    /// The path; a part in braces is variable. The log has the pattern and never the path, so that
+    /// no ticket or identifier stands there.
     pub(crate) pattern: &'static str,
     /// The page that a person sees instead of a refusal in JSON, on a path that browsers open.
     pub(crate) refusal_page: Option<RefusalPage>,
@@ -38,7 +38,7 @@ pub(crate) fn is_taken_anywhere(method: &Method) -> bool {
 }
 
 impl<'p> MatchedPath<'p> {
-    /// What the log says instead of the path.
+    /// The pattern, for the log.
     pub(crate) fn pattern(self) -> &'static str {
         self.first.pattern
     }
@@ -59,8 +59,8 @@ impl<'p> MatchedPath<'p> {
         methods.join(", ")
     }
 
-    /// The variable parts of the path as they came (percent-encoded). That there are as many of them as a handler takes
-    /// is checked where the table is compiled.
+    /// The variable parts of the path as they came (percent-encoded). That there are as many of
+    /// them as a handler takes is checked where the table is compiled.
     pub(crate) fn variables<const N: usize>(self) -> [&'p str; N] {
         let mut variables = zip(self.first.pattern, self.path).filter(|(name, _)| is_variable(name));
         [(); N].map(|()| variables.next().map_or("", |(_, part)| part))
@@ -100,7 +100,7 @@ pub(crate) const fn variable_count(pattern: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::kit::sample_path;
+    use crate::tests::test_edge::sample_path;
     use std::collections::HashSet;
 
     #[test]

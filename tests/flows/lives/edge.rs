@@ -11,7 +11,7 @@ use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::kv::{PaiMapping, pai_key};
 use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
-use onbill_edge::fake::{FakePlatform, StoreFault};
+use onbill_edge::fake::{FakePlatform, KvFault};
 use onbill_edge::{Config, handle};
 use onbill_origin::config::AccountSource;
 use onbill_test_harness::{EDGE, Holder, SharedClock, config_of, keys};
@@ -85,7 +85,7 @@ impl Edge {
     /// From now on its store shows what was there so many seconds ago.
     pub(super) fn age(&self, seconds: i64) {
         self.seen().behind_seconds = seconds;
-        self.platform.kv_fail((seconds > 0).then_some(StoreFault::Behind(seconds)));
+        self.platform.kv_fail((seconds > 0).then_some(KvFault::Behind(seconds)));
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {

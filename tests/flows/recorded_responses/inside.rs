@@ -4,7 +4,7 @@ use super::recorder::Recorder;
 use super::refusals;
 use super::request::{Call, Caller, Signing};
 use http::Method;
-use onbill_edge::fake::StoreFault;
+use onbill_edge::fake::KvFault;
 use onbill_test_harness::Mishap;
 use onbill_test_harness::customer::{Choice, charge};
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ async fn routing(recorder: &mut Recorder, pai: &str) {
         let body = charge(pai, &format!("k-{}", label.len()), 1599);
         recorder.partner(label, Method::POST, "/transaction", &body).await;
     }
-    for fault in [StoreFault::ReadsFail, StoreFault::WritesFail, StoreFault::Down] {
+    for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down] {
         recorder.world.edge.kv_set(&key, None);
         recorder.world.edge.kv_fail(Some(fault));
         let body = charge(pai, &format!("k-{fault:?}"), 1599);
@@ -148,7 +148,7 @@ async fn mappings(recorder: &mut Recorder, pai: &str) {
     ] {
         recorder.call(label, call).await;
     }
-    recorder.world.edge.kv_fail(Some(StoreFault::Down));
+    recorder.world.edge.kv_fail(Some(KvFault::Down));
     let call = Call::post(acme, one, &entry(other, &mapping("acme", 9)));
     recorder.call("the store is down", call).await;
     let call = Call::post(acme, several, &all(&[entry(other, &mapping("acme", 9))], false));

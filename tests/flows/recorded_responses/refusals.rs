@@ -4,7 +4,7 @@ use super::recorder::Recorder;
 use super::request::{Call, Caller, Signing};
 use http::{Method, StatusCode};
 use onbill_domain::limits::BODY_BYTES_MAX;
-use onbill_edge::platform::Sieve;
+use onbill_edge::platform::RateLimiter;
 use onbill_test_harness::Mishap;
 use serde_json::json;
 
@@ -24,8 +24,8 @@ pub(super) async fn record(recorder: &mut Recorder, call: &Call) {
         _ => wrong_signature(recorder, call).await,
     }
     match call.caller() {
-        Caller::Browser => over_rate(recorder, call, &[Sieve::Widget]).await,
-        Caller::Partner(_) => over_rate(recorder, call, &[Sieve::Partner, Sieve::Device]).await,
+        Caller::Browser => over_rate(recorder, call, &[RateLimiter::Widget]).await,
+        Caller::Partner(_) => over_rate(recorder, call, &[RateLimiter::Partner, RateLimiter::Device]).await,
         _ => {}
     }
     if matches!(call.caller(), Caller::Browser | Caller::Partner(_)) {
@@ -68,11 +68,11 @@ async fn wrong_signature(recorder: &mut Recorder, call: &Call) {
     }
 }
 
-async fn over_rate(recorder: &mut Recorder, call: &Call, rates: &[Sieve]) {
+async fn over_rate(recorder: &mut Recorder, call: &Call, rates: &[RateLimiter]) {
     for rate in rates {
-        recorder.world.edge.use_up(*rate, true);
+        recorder.world.edge.exhaust_rate(*rate, true);
         recorder.call("over the rate", call.clone()).await;
-        recorder.world.edge.use_up(*rate, false);
+        recorder.world.edge.exhaust_rate(*rate, false);
     }
 }
 

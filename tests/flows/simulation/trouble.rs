@@ -4,7 +4,7 @@ use super::gateway::GATEWAY;
 use super::run::Run;
 use super::weather::Met;
 use onbill_domain::day::Day;
-use onbill_edge::fake::StoreFault;
+use onbill_edge::fake::KvFault;
 use onbill_test_harness::fragile::Moment;
 use onbill_test_harness::{EDGE, Mishap, NETFLIX};
 
@@ -82,18 +82,18 @@ impl Run {
     /// The edge's store goes stale, fails, or forgets.
     pub(super) fn forget(&mut self) {
         let faults = [
-            Some(StoreFault::StaleReads),
-            Some(StoreFault::Behind(*self.dice.pick(&[60, 600, 3_600]))),
-            Some(StoreFault::ReadsFail),
-            Some(StoreFault::WritesFail),
-            Some(StoreFault::WritesFailAndLand),
-            Some(StoreFault::Down),
+            Some(KvFault::StaleReads),
+            Some(KvFault::Behind(*self.dice.pick(&[60, 600, 3_600]))),
+            Some(KvFault::ReadsFail),
+            Some(KvFault::WritesFail),
+            Some(KvFault::WritesFailAndLand),
+            Some(KvFault::Down),
             None,
             None,
         ];
         let fault = *self.dice.pick(&faults);
         self.world.edge.kv_fail(fault);
-        self.is_stale |= matches!(fault, Some(StoreFault::StaleReads | StoreFault::Behind(_)));
+        self.is_stale |= matches!(fault, Some(KvFault::StaleReads | KvFault::Behind(_)));
         if fault.is_some() {
             self.weather.meet(Met::StoreFault);
         }

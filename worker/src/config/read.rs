@@ -1,5 +1,5 @@
-//! Reads and checks a deployment's texts: `OPERATORS`, `PARTNERS` and the secret `KEYRING`. Whatever could go wrong
-//! on a customer's call because of them is refused here, before the first one.
+//! Reads and checks a deployment's variables `OPERATORS` and `PARTNERS` and its secret `KEYRING`. A
+//! mistake in them is refused here, before it fails a customer's call.
 
 use super::{Config, Operator, Partner};
 use http::Uri;
@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use std::fmt;
 use std::net::Ipv6Addr;
 
-/// What is wrong with the deployment, in one sentence. It names members and keys, never a secret.
+/// What is wrong with the configuration, in one sentence. It names members and keys, never a
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigFault(String);
 
@@ -22,11 +23,11 @@ impl fmt::Display for ConfigFault {
     }
 }
 
-fn fault(text: impl Into<String>) -> ConfigFault {
+fn config_fault(text: impl Into<String>) -> ConfigFault {
     ConfigFault(text.into())
 }
 
-/// An entry of `OPERATORS`. A member that we do not know is a mistake of the writer: it is refused.
+/// An entry of `OPERATORS`. An unknown member is a mistake: it is refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OperatorFields {
@@ -52,83 +53,86 @@ struct PartnerFields {
 }
 
 impl Config {
-    /// Reads the three texts of a deployment; `None` is a text that is not there.
+    /// Reads the configuration; `None` is a variable or secret that is not set.
     pub fn read(
         operators: Option<&str>,
         partners: Option<&str>,
         keyring: Option<&str>,
     ) -> Result<Self, ConfigFault> {
-        let partners = list::<PartnerFields>("PARTNERS", partners)?;
-        let partners = partners.into_iter().map(read_partner).collect::<Result<Vec<_>, _>>()?;
-        distinct("PARTNERS", "id", partners.iter().map(|partner| partner.id.as_str()))?;
+        let partners = parse_list::<PartnerFields>("PARTNERS", partners)?;
+        let partners = partners.into_iter().map(check_partner).collect::<Result<Vec<_>, _>>()?;
+        check_distinct("PARTNERS", "id", partners.iter().map(|partner| partner.id.as_str()))?;
         let offers = partners.iter().flat_map(|partner| &partner.offers);
-        distinct("PARTNERS", "offer", offers.map(OfferId::as_str))?;
+        check_distinct("PARTNERS", "offer", offers.map(OfferId::as_str))?;
 
-        let operators = list::<OperatorFields>("OPERATORS", operators)?;
-        distinct("OPERATORS", "id", operators.iter().map(|operator| operator.id.as_str()))?;
-        distinct(
+        let operators = parse_list::<OperatorFields>("OPERATORS", operators)?;
+        check_distinct("OPERATORS", "id", operators.iter().map(|operator| operator.id.as_str()))?;
+        check_distinct(
             "OPERATORS",
             "coupons",
             operators.iter().filter_map(|operator| operator.coupons.as_deref()),
         )?;
         let operators = operators
             .into_iter()
-            .map(|fields| read_operator(fields, &partners))
+            .map(|fields| check_operator(fields, &partners))
             .collect::<Result<Vec<_>, _>>()?;
-        distinct("OPERATORS", "origin", operators.iter().map(|operator| operator.origin.as_str()))?;
+        check_distinct("OPERATORS", "origin", operators.iter().map(|operator| operator.origin.as_str()))?;
 
-        let keyring = keyring.ok_or_else(|| fault("the secret KEYRING is missing"))?;
-        let keys = Keyring::parse(keyring).map_err(|complaint| fault(format!("KEYRING: {complaint}")))?;
+        let keyring = keyring.ok_or_else(|| config_fault("the secret KEYRING is missing"))?;
+        let keys =
+            Keyring::parse(keyring).map_err(|complaint| config_fault(format!("KEYRING: {complaint}")))?;
         let config = Self { operators, partners, keys };
         config.check_keys()?;
         Ok(config)
     }
 
-    /// Every party has the keys that its calls need, and none can sign in the partner's place.
+    /// Checks that every party has the keys that its calls need, and that the edge cannot sign as a
+    /// partner.
     fn check_keys(&self) -> Result<(), ConfigFault> {
-        let needed = |key_use: KeyUse, party: Party| match self.keys.signing_key(key_use, &party) {
+        let check_key = |key_use: KeyUse, party: Party| match self.keys.signing_key(key_use, &party) {
             Some(_) => Ok(()),
-            None => Err(fault(format!("KEYRING: there is no {} key of {party}", key_use.as_str()))),
+            None => Err(config_fault(format!("KEYRING: there is no {} key of {party}", key_use.as_str()))),
         };
         for operator in &self.operators {
-            needed(KeyUse::EdgeToOrigin, operator.party())?;
-            needed(KeyUse::OriginToEdge, operator.party())?;
-            needed(KeyUse::SignupToken, operator.party())?;
+            check_key(KeyUse::EdgeToOrigin, operator.key_party())?;
+            check_key(KeyUse::OriginToEdge, operator.key_party())?;
+            check_key(KeyUse::SignupToken, operator.key_party())?;
         }
         for partner in &self.partners {
-            needed(KeyUse::PartnerCall, partner.party())?;
-            needed(KeyUse::EdgeToPartner, partner.party())?;
+            check_key(KeyUse::PartnerCall, partner.key_party())?;
+            check_key(KeyUse::EdgeToPartner, partner.key_party())?;
         }
-        // An edge that can sign as the partner could mint charges: it may hold the public half only.
+        // An edge that can sign as the partner could mint charges: it may hold the public half
+        // only.
         match self.keys.keys_for_use(KeyUse::PartnerCall).find(|key| key.sign(b"").is_some()) {
-            Some(key) => Err(fault(format!("KEYRING: key {} must be the public half only", key.id))),
+            Some(key) => Err(config_fault(format!("KEYRING: key {} must be the public half only", key.id))),
             None => Ok(()),
         }
     }
 }
 
-fn list<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Vec<T>, ConfigFault> {
-    let text = text.ok_or_else(|| fault(format!("the variable {name} is missing")))?;
+fn parse_list<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Vec<T>, ConfigFault> {
+    let text = text.ok_or_else(|| config_fault(format!("the variable {name} is missing")))?;
     let entries: Vec<T> =
-        serde_json::from_str(text).map_err(|complaint| fault(format!("{name}: {complaint}")))?;
-    if entries.is_empty() { Err(fault(format!("{name}: the list is empty"))) } else { Ok(entries) }
+        serde_json::from_str(text).map_err(|complaint| config_fault(format!("{name}: {complaint}")))?;
+    if entries.is_empty() { Err(config_fault(format!("{name}: the list is empty"))) } else { Ok(entries) }
 }
 
-fn read_operator(fields: OperatorFields, partners: &[Partner]) -> Result<Operator, ConfigFault> {
-    let at = |what: &str| fault(format!("OPERATORS: {}: {what}", fields.id));
-    if !is_name(&fields.name) {
+fn check_operator(fields: OperatorFields, partners: &[Partner]) -> Result<Operator, ConfigFault> {
+    let at = |what: &str| config_fault(format!("OPERATORS: {}: {what}", fields.id));
+    if !is_display_name(&fields.name) {
         return Err(at("name must be 1 to 60 printable characters"));
     }
     if fields.country.len() != 2 || !fields.country.bytes().all(|b| b.is_ascii_uppercase()) {
         return Err(at("country must be two capital letters"));
     }
-    if !is_origin(&fields.origin) {
+    if !is_site_origin(&fields.origin) {
         return Err(at("origin must be https://host[:port] (http for this machine only), without a path"));
     }
-    if fields.dashboards.is_empty() || !fields.dashboards.iter().all(|dashboard| is_origin(dashboard)) {
+    if fields.dashboards.is_empty() || !fields.dashboards.iter().all(|dashboard| is_site_origin(dashboard)) {
         return Err(at("dashboards must be a list of https://host[:port] (http for this machine only)"));
     }
-    distinct("OPERATORS", "dashboard", fields.dashboards.iter().map(String::as_str))?;
+    check_distinct("OPERATORS", "dashboard", fields.dashboards.iter().map(String::as_str))?;
     let known = |id: &PartnerId| partners.iter().any(|partner| partner.id == *id);
     if !fields.partners.iter().flatten().all(known) {
         return Err(at("partners names one that is not in PARTNERS"));
@@ -150,31 +154,33 @@ fn read_operator(fields: OperatorFields, partners: &[Partner]) -> Result<Operato
     })
 }
 
-fn read_partner(fields: PartnerFields) -> Result<Partner, ConfigFault> {
-    let at = |what: &str| fault(format!("PARTNERS: {}: {what}", fields.id));
-    if !is_name(&fields.name) {
+fn check_partner(fields: PartnerFields) -> Result<Partner, ConfigFault> {
+    let at = |what: &str| config_fault(format!("PARTNERS: {}: {what}", fields.id));
+    if !is_display_name(&fields.name) {
         return Err(at("name must be 1 to 60 printable characters"));
     }
-    let own_origin = parse_site_origin(&fields.url).filter(|origin| is_origin(origin));
-    let own_origin = own_origin.ok_or_else(|| at("url must be an https URL (http for this machine only)"))?;
+    let site_origin = parse_site_origin(&fields.url).filter(|origin| is_site_origin(origin));
+    let site_origin =
+        site_origin.ok_or_else(|| at("url must be an https URL (http for this machine only)"))?;
     if fields.url.contains(['?', '#']) || fields.url.ends_with('/') {
         return Err(at("url must have no query, no fragment and no slash at its end"));
     }
     if fields.offers.is_empty() {
         return Err(at("offers is empty"));
     }
-    if !fields.ui_origins.iter().all(|origin| is_origin(origin)) {
+    if !fields.ui_origins.iter().all(|origin| is_site_origin(origin)) {
         return Err(at("ui_origins must be a list of https://host[:port] (http for this machine only)"));
     }
-    let mut ui_origins = fields.ui_origins;
-    ui_origins.push(own_origin);
-    Ok(Partner { id: fields.id, name: fields.name, url: fields.url, offers: fields.offers, ui_origins })
+    let mut ui_site_origins = fields.ui_origins;
+    ui_site_origins.push(site_origin);
+    Ok(Partner { id: fields.id, name: fields.name, url: fields.url, offers: fields.offers, ui_site_origins })
 }
 
-/// An origin in the one spelling that browsers use, over TLS unless it never leaves this machine. Its host is a plain
-/// name or address: `*`, `;` and `,` may stand in a URL, but say something else in a content security policy.
-fn is_origin(text: &str) -> bool {
-    let host_is_fine = |uri: Uri| {
+/// Whether `text` is a site origin in the one spelling that browsers use, over TLS unless it is on
+/// this machine. Its host is a plain name or address: `*`, `;` and `,` may stand in a URL, but mean
+/// something else in a content security policy.
+fn is_site_origin(text: &str) -> bool {
+    let has_plain_host = |uri: Uri| {
         let host = uri.host().unwrap_or_default();
         let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let plain = match address {
@@ -183,18 +189,22 @@ fn is_origin(text: &str) -> bool {
         };
         plain && (text.starts_with("https://") || ["127.0.0.1", "[::1]", "localhost"].contains(&host))
     };
-    parse_site_origin(text).is_some_and(|origin| origin == text) && text.parse().is_ok_and(host_is_fine)
+    parse_site_origin(text).is_some_and(|origin| origin == text) && text.parse().is_ok_and(has_plain_host)
 }
 
-fn is_name(text: &str) -> bool {
+fn is_display_name(text: &str) -> bool {
     (1..=60).contains(&text.chars().count()) && !text.chars().any(char::is_control) && !text.trim().is_empty()
 }
 
-fn distinct<'a>(list: &str, what: &str, values: impl Iterator<Item = &'a str>) -> Result<(), ConfigFault> {
+fn check_distinct<'a>(
+    list: &str,
+    what: &str,
+    values: impl Iterator<Item = &'a str>,
+) -> Result<(), ConfigFault> {
     let mut seen = Vec::new();
     for value in values {
         if seen.contains(&value) {
-            return Err(fault(format!("{list}: the {what} {value} is there twice")));
+            return Err(config_fault(format!("{list}: the {what} {value} is there twice")));
         }
         seen.push(value);
     }

@@ -1,167 +1,166 @@
-//! A stand-in host for tests: a store that can be stale or fail, a clock that stands still until it is moved, seeded
-//! randomness, a network that is a function, rates that can be used up, and a log to read. Only in tests and behind
-//! the feature `fake`: no deployment has it.
+//! A fake host for tests: a KV that can be stale or fail, a clock that only a test moves, seeded
+//! randomness, a network that is a function, rates that can be exhausted, and a log to read. It
+//! exists in tests and behind the feature `fake` only: no deployment has it.
 
-mod store;
+mod kv;
 
-pub use store::StoreFault;
+pub use kv::KvFault;
 
-use crate::platform::{KvUnavailable, Platform, Sieve, Unreachable};
+use crate::platform::{KvUnavailable, Platform, RateLimiter, Unreachable};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+use kv::FakeKv;
 use onbill_domain::digest::sha256;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::Store;
 
 type Network =
     Arc<dyn Fn(Request<Bytes>) -> BoxFuture<'static, Result<Response<Bytes>, Unreachable>> + Send + Sync>;
 
-/// The stand-in host. Share it by `Arc`: every method takes `&self`.
+/// The fake host. Share it by `Arc`: every method takes `&self`.
 pub struct FakePlatform {
     clock: Arc<AtomicI64>,
     seed: u64,
-    drawn: AtomicU64,
-    dry: AtomicBool,
-    store: Mutex<Store>,
+    draws: AtomicU64,
+    randomness_fails: AtomicBool,
+    kv: Mutex<FakeKv>,
     network: Mutex<Network>,
     sent: Mutex<Vec<Request<Bytes>>>,
-    used_up: Mutex<HashSet<Sieve>>,
-    sieved: Mutex<Vec<(Sieve, String)>>,
+    exhausted: Mutex<HashSet<RateLimiter>>,
+    rate_keys: Mutex<Vec<(RateLimiter, String)>>,
     lines: Mutex<Vec<String>>,
 }
 
 impl FakePlatform {
-    /// A host whose clock shows `clock` (in Unix seconds, shared with whoever else needs the same time), whose
-    /// randomness follows from `seed`, and whose network reaches nobody.
+    /// A host whose time is `clock` (in Unix seconds, shared with other parties of a test), whose
+    /// randomness follows from `seed`, and whose network has no connection.
     pub fn new(clock: Arc<AtomicI64>, seed: u64) -> Self {
-        let nobody: Network = Arc::new(|_| Box::pin(async { Err(Unreachable::Broken) }));
+        let no_connection: Network = Arc::new(|_| Box::pin(async { Err(Unreachable::Broken) }));
         Self {
             clock,
             seed,
-            drawn: AtomicU64::new(0),
-            dry: AtomicBool::new(false),
-            store: Mutex::default(),
-            network: Mutex::new(nobody),
+            draws: AtomicU64::new(0),
+            randomness_fails: AtomicBool::new(false),
+            kv: Mutex::default(),
+            network: Mutex::new(no_connection),
             sent: Mutex::default(),
-            used_up: Mutex::default(),
-            sieved: Mutex::default(),
+            exhausted: Mutex::default(),
+            rate_keys: Mutex::default(),
             lines: Mutex::default(),
         }
     }
 
-    /// From now on, outgoing requests are answered by `network`.
+    /// Sets the function that responds to outgoing requests.
     pub fn on_network<F, R>(&self, network: F)
     where
         F: Fn(Request<Bytes>) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Response<Bytes>, Unreachable>> + Send + 'static,
     {
-        *hold(&self.network) = Arc::new(move |request| Box::pin(network(request)));
+        *lock(&self.network) = Arc::new(move |request| Box::pin(network(request)));
     }
 
-    /// Every outgoing request so far, in order, and forgets them.
+    /// Takes every outgoing request since the last time, in order.
     pub fn take_sent(&self) -> Vec<Request<Bytes>> {
-        std::mem::take(&mut hold(&self.sent))
+        std::mem::take(&mut lock(&self.sent))
     }
 
-    /// Moves the clock.
     pub fn advance_seconds(&self, seconds: i64) {
         self.clock.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// Whether the host has no randomness to give from now on.
-    pub fn run_dry(&self, dry: bool) {
-        self.dry.store(dry, Ordering::SeqCst);
+    /// Sets whether the host has no randomness to give.
+    pub fn fail_randomness(&self, fails: bool) {
+        self.randomness_fails.store(fails, Ordering::SeqCst);
     }
 
-    /// Whether callers are over this rate from now on.
-    pub fn use_up(&self, sieve: Sieve, used_up: bool) {
-        let mut sieves = hold(&self.used_up);
-        if used_up {
-            sieves.insert(sieve)
+    /// Sets whether callers are over this rate.
+    pub fn exhaust_rate(&self, limiter: RateLimiter, exhausted: bool) {
+        let mut limiters = lock(&self.exhausted);
+        if exhausted {
+            limiters.insert(limiter)
         } else {
-            sieves.remove(&sieve)
+            limiters.remove(&limiter)
         };
     }
 
-    /// Every key that was counted so far, in order.
-    pub fn sieved(&self) -> Vec<(Sieve, String)> {
-        hold(&self.sieved).clone()
+    /// Every key that a rate was checked for, in order.
+    pub fn rate_keys(&self) -> Vec<(RateLimiter, String)> {
+        lock(&self.rate_keys).clone()
     }
 
-    /// Every line of log so far, in order.
+    /// Every line of the log, in order.
     pub fn log_lines(&self) -> Vec<String> {
-        hold(&self.lines).clone()
+        lock(&self.lines).clone()
     }
 
-    /// What is stored at `key`, as it really is.
+    /// The true value at `key`, whatever reads would see.
     pub fn kv_value(&self, key: &str) -> Option<String> {
-        hold(&self.store).value(key)
+        lock(&self.kv).value(key)
     }
 
-    /// Everything that is stored, as it really is.
+    /// The true keys and values, whatever reads would see.
     pub fn kv_entries(&self) -> Vec<(String, String)> {
-        hold(&self.store).entries()
+        lock(&self.kv).entries()
     }
 
-    /// Stores a value past the edge; `None` removes it.
+    /// Writes a value without the edge; `None` removes it.
     pub fn kv_set(&self, key: &str, value: Option<&str>) {
-        hold(&self.store).set(key, value, self.seconds());
+        lock(&self.kv).set(key, value, self.seconds());
     }
 
     fn seconds(&self) -> i64 {
         self.clock.load(Ordering::SeqCst)
     }
 
-    /// How the store fails from now on; `None` mends it.
-    pub fn kv_fail(&self, fault: Option<StoreFault>) {
-        hold(&self.store).fail(fault);
+    /// Sets how KV fails; `None` means not at all.
+    pub fn kv_fail(&self, fault: Option<KvFault>) {
+        lock(&self.kv).fail(fault);
     }
 }
 
 impl Platform for FakePlatform {
     async fn kv_get(&self, key: &str) -> Result<Option<String>, KvUnavailable> {
-        hold(&self.store).get(key, self.seconds())
+        lock(&self.kv).get(key, self.seconds())
     }
 
     async fn kv_put(&self, key: &str, value: &str) -> Result<(), KvUnavailable> {
-        hold(&self.store).put(key, value, self.seconds())
+        lock(&self.kv).put(key, value, self.seconds())
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
-        hold(&self.sent).push(request.clone());
-        let network = Arc::clone(&hold(&self.network));
+        lock(&self.sent).push(request.clone());
+        let network = Arc::clone(&lock(&self.network));
         network(request).await
     }
 
-    async fn rate_limit(&self, sieve: Sieve, key: &str) -> bool {
-        hold(&self.sieved).push((sieve, key.to_owned()));
-        !hold(&self.used_up).contains(&sieve)
+    async fn is_within_rate(&self, limiter: RateLimiter, key: &str) -> bool {
+        lock(&self.rate_keys).push((limiter, key.to_owned()));
+        !lock(&self.exhausted).contains(&limiter)
     }
 
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_seconds(self.seconds())
     }
 
-    fn random(&self) -> Option<[u8; 16]> {
-        if self.dry.load(Ordering::SeqCst) {
+    fn random_bytes(&self) -> Option<[u8; 16]> {
+        if self.randomness_fails.load(Ordering::SeqCst) {
             return None;
         }
-        let drawn = self.drawn.fetch_add(1, Ordering::SeqCst);
-        let hash = sha256(format!("{} {drawn}", self.seed).as_bytes());
+        let draw = self.draws.fetch_add(1, Ordering::SeqCst);
+        let hash = sha256(format!("{} {draw}", self.seed).as_bytes());
         hash.first_chunk().copied()
     }
 
     fn log(&self, line: &str) {
-        hold(&self.lines).push(line.to_owned());
+        lock(&self.lines).push(line.to_owned());
     }
 }
 
-/// A lock that another test's panic cannot take away.
-fn hold<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Takes a lock that another thread's panic cannot poison.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

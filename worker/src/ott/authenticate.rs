@@ -1,6 +1,6 @@
-//! Who signed this call?
+//! Authenticates the partner, or the origin, that signed a call.
 
-use crate::admission::{json_body, partner_rate};
+use crate::admission::{check_partner_rate, read_json_body};
 use crate::call::Call;
 use crate::config::Partner;
 use crate::platform::Platform;
@@ -14,32 +14,35 @@ use onbill_domain::signature::{ReceivedSignature, RequestComponents, verify_requ
 /// 2. It is signed by a partner that we serve → else 401, the same whatever was wrong.
 /// 3. The partner is within its rate → else 429.
 ///
-/// The authority is the one that the call came in on. A signature made for another host of this deployment passes
-/// here and is refused at the origin, which knows its public address: only there can it have an effect.
-pub(crate) async fn authenticate<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, Reject> {
+/// The authority is the one that the call came in on. A signature made for another host of this
+/// deployment passes here and is refused at the origin, which knows its public address: only there
+/// can it have an effect.
+pub(crate) async fn authenticate_partner<'c, P: Platform>(
+    call: &'c Call<'_, P>,
+) -> Result<&'c Partner, Reject> {
     // 1.
     if call.request.method() != Method::GET {
-        json_body(call.request)?;
+        read_json_body(call.request)?;
     }
     // 2.
-    let partner = partner(call).map_err(|why| {
+    let partner = find_signing_partner(call).map_err(|why| {
         call.warn(why);
         Reject::unauthorized()
     })?;
     // 3.
-    partner_rate(call, partner.id.as_str()).await?;
+    check_partner_rate(call, partner.id.as_str()).await?;
     Ok(partner)
 }
 
-/// The partner that signed, or the reason for the log.
-fn partner<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'static str> {
-    let key = signer(call, KeyUse::PartnerCall)?;
-    let partner = key.party.partner_id().and_then(|id| call.config.partner(id.as_str()));
+/// Finds the partner that signed; the error is for the log.
+fn find_signing_partner<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'static str> {
+    let key = find_signing_key(call, KeyUse::PartnerCall)?;
+    let partner = key.party.partner_id().and_then(|id| call.config.find_partner(id.as_str()));
     partner.ok_or("the signature is of a partner that is not served")
 }
 
-/// The key that signed a call, if it is one of this use; or the reason for the log.
-pub(crate) fn signer<'c, P: Platform>(
+/// Finds the key that signed a call, if it is one of this use; the error is for the log.
+pub(crate) fn find_signing_key<'c, P: Platform>(
     call: &'c Call<'_, P>,
     key_use: KeyUse,
 ) -> Result<&'c Key, &'static str> {

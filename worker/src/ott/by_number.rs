@@ -1,5 +1,6 @@
-//! Calls about a number that a partner's app has read on a device. It goes to the one operator that the partner names: the
-//! origins are not asked whose it is, as each of them would learn a number that may not be its own.
+//! Calls about a number that a partner's app has read on a device. They go to the one operator that
+//! the partner names: the origins are not asked whose the number is, as each of them would learn a
+//! number that may not be its own.
 
 use crate::call::Call;
 use crate::config::{Operator, Partner};
@@ -7,9 +8,9 @@ use crate::platform::Platform;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::reject::{ErrorCode, Reject};
 
-/// 1. One is named: it sells this partner → that one; else 400 `parameter-not-supported`.
-/// 2. None is: one sells this partner → that one; several do → 400 `invalid-request`.
-pub(crate) fn find_operator<'c, P: Platform>(
+/// 1. An operator is named: it sells this partner → that one; else 400 `parameter-not-supported`.
+/// 2. None is named: one sells this partner → that one; several do → 400 `invalid-request`.
+pub(crate) fn choose_operator<'c, P: Platform>(
     call: &'c Call<'_, P>,
     partner: &'c Partner,
     named: Option<&OperatorId>,

@@ -1,5 +1,5 @@
-//! Calls that act on something of which nothing says whose it is: a charge, a subscription. They are sent to one operator:
-//! two may each have something of that name, and each would act.
+//! Calls that act on something of which nothing says whose it is: a charge, a subscription. They
+//! are sent to one operator: two may each have something of that name, and each would act.
 
 use crate::call::Call;
 use crate::config::{Operator, Partner};
@@ -13,12 +13,13 @@ use onbill_domain::wire::edge::LookupResponse;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Passes a call that acts on to the operator whose it is, and to no other, and relays the response.
+/// Passes a call that acts on to the operator whose it is, and to no other, and relays the
+/// response.
 ///
 /// 1. The partner has one operator → the call goes there.
-/// 2. It has several → all are asked whose it is: all say that it is not theirs → the resource's 404; two say that it is,
-///    or one does not respond → 503. Also when another has it: if the silent one had one of the same name and were found
-///    next time, the same call would act twice.
+/// 2. It has several → all are asked whose it is: none has it → the resource's 404; two have it, or
+///    one does not respond → 503. Also when another has it: if the silent one had one of the same
+///    name and were found next time, the same call would act twice.
 /// 3. The one that has it gets the call.
 pub(crate) async fn route_by_owner<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,

@@ -21,8 +21,8 @@ use serde::de::DeserializeOwned;
 /// 1. KV knows the operator → the call goes there.
 /// 2. KV does not, or that operator has no such PAI → the others are asked, once, all at once:
 ///    none has it → 404 `pai-not-found`; some do not respond and none has it → 503.
-/// 3. The one that has it gets the call. Its mapping is cached when all others have said no: while one is silent, the
-///    same is asked again next time.
+/// 3. The one that has it gets the call. Its mapping is cached when all others have confirmed that
+///    it is not theirs: while one is silent, they are asked again next time.
 pub(crate) async fn route_by_pai<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
     partner: &Partner,
@@ -30,8 +30,8 @@ pub(crate) async fn route_by_pai<P: Platform, T: DeserializeOwned>(
 ) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let cached = find_mapping(call, pai).await.and_then(|mapping| {
-        let operator = call.config.operator(mapping.operator.as_str())?;
-        operator.serves(&partner.id).then_some((operator, mapping))
+        let operator = call.config.find_operator(mapping.operator.as_str())?;
+        operator.sells(&partner.id).then_some((operator, mapping))
     });
     let mut asked = None;
     if let Some((operator, mapping)) = cached {

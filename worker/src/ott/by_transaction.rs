@@ -1,7 +1,8 @@
-//! Calls about a charge. Nothing in them says whose it is, and KV does not know: the origins are asked.
+//! Calls about a charge. Nothing in them says whose it is, and KV does not know: the origins are
+//! asked.
 //!
-//! What only reads is sent to all of them as it came. What moves money is sent to one: two operators may each have a
-//! charge of that name, and each would act once.
+//! What only reads is sent to all of them as it came. What moves money is sent to one: two
+//! operators may each have a charge of that name, and each would act once.
 
 use crate::call::Call;
 use crate::config::{Operator, Partner};
@@ -27,12 +28,13 @@ pub(crate) fn parse_ext_id(part: &str) -> Result<ExtId, Reject> {
     })
 }
 
-/// Passes a call that only reads on to every operator of the partner, all at once, and relays the one response.
+/// Passes a call that only reads on to every operator of the partner, all at once, and relays the
+/// one response.
 ///
-/// 1. One has it → 200. Two have it → 503: one operator must not answer for another's charge. The same holds for a
-///    response that `is_about` something else.
-/// 2. None has it: one does not respond → 503; one refuses the call itself → that refusal; all say so → 404
-///    `transaction-not-found`.
+/// 1. One has it → 200. Two have it → 503: one operator must not answer for another's charge. The
+///    same holds for a response that `is_about` something else.
+/// 2. None has it: one does not respond → 503; one refuses the call itself → that refusal; all say
+///    that they do not have it → 404 `transaction-not-found`.
 pub(crate) async fn query_all_operators<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
     partner: &Partner,
@@ -40,7 +42,7 @@ pub(crate) async fn query_all_operators<P: Platform, T: DeserializeOwned>(
 ) -> Result<Response<Bytes>, HandlerError> {
     let query = async |operator: &Operator| {
         let response = forward(call, operator, None).await?;
-        match relay_expected(&response, &is_about, "an answer about something else") {
+        match relay_expected(&response, &is_about, "a response about something else") {
             Err(HandlerError::Reject(Reject { code: ErrorCode::TransactionNotFound, .. })) => Ok(None),
             relayed => relayed.map(Some),
         }

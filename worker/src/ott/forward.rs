@@ -1,11 +1,11 @@
-//! Passing a partner's call on to an origin: the same method, path, query and bytes, with the partner's own signature
-//! beside ours. It is sent to an origin once: the origin spends its nonce.
+//! Passing a partner's call on to an origin: the same method, path, query and bytes, with the
+//! partner's own signature beside ours. It is sent to an origin once: the origin spends its nonce.
 
-use crate::answer::json_bytes;
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::Platform;
+use crate::response::{JSON, new_response};
 use crate::upstream::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamResponse, is_for_partner};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -15,7 +15,8 @@ use onbill_domain::wire::edge::{
 };
 use serde::de::DeserializeOwned;
 
-/// What is kept of the partner's headers, and under which name. Nothing else of them reaches an origin.
+/// What is kept of the partner's headers, and under which name. Nothing else of them reaches an
+/// origin.
 const REQUEST_HEADERS: [(&str, &str); 4] = [
     ("content-type", "content-type"),
     (CONTENT_DIGEST, CONTENT_DIGEST),
@@ -58,15 +59,17 @@ fn copy_request<P: Platform>(
             headers.insert(HeaderName::from_static(to), value.clone());
         }
     }
-    // A handle that cannot stand in a header was not written by an origin: the call continues without it.
+    // A handle that cannot stand in a header was not written by an origin: the call continues
+    // without it.
     if let Some(handle) = subscriber.and_then(|handle| HeaderValue::from_str(handle).ok()) {
         headers.insert(HeaderName::from_static(SUBSCRIBER_HANDLE_HEADER), handle);
     }
     Some(request)
 }
 
-/// The origin's response for the partner: a success of type `T` byte for byte, with the origin's signature, or a refusal
-/// that partners know. Whatever else it is, the partner gets 503 and asks again with the same identifiers.
+/// The origin's response for the partner: a success of type `T` byte for byte, with the origin's
+/// signature, or a refusal that partners know. Whatever else it is, the partner gets 503 and asks
+/// again with the same identifiers.
 pub(crate) fn relay<T: DeserializeOwned>(
     response: &UpstreamResponse,
 ) -> Result<Response<Bytes>, HandlerError> {
@@ -74,7 +77,8 @@ pub(crate) fn relay<T: DeserializeOwned>(
     Ok(copy_response(response))
 }
 
-/// Relays a response as [`relay`] does, if it `is_expected`; else it is a fault, which `mismatch` describes in the log.
+/// Relays a response as [`relay`] does, if it `is_expected`; else it is a fault, which `mismatch`
+/// describes in the log.
 pub(crate) fn relay_expected<T: DeserializeOwned>(
     response: &UpstreamResponse,
     is_expected: impl Fn(&T) -> bool,
@@ -86,7 +90,7 @@ pub(crate) fn relay_expected<T: DeserializeOwned>(
 
 fn copy_response(response: &UpstreamResponse) -> Response<Bytes> {
     let response = response.raw();
-    let mut relayed = json_bytes(response.status(), response.body().clone());
+    let mut relayed = new_response(response.status(), JSON, response.body().clone());
     for name in &RESPONSE_HEADERS {
         if let Some(value) = response.headers().get(name) {
             relayed.headers_mut().insert(name, value.clone());

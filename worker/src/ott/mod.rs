@@ -1,8 +1,8 @@
-//! What the partner's calls share: proving who calls, finding the operator that a number, a PAI or a charge belongs
-//! to, and passing the call on as it came.
+//! What the partner's calls share: authenticating the partner, finding the operator that a number,
+//! a PAI or a charge belongs to, and passing the call on as it came.
 //!
-//! Not here: any verdict. Charges, refunds, subscriptions and tokens are decided at the origin, which checks the
-//! partner's signature again and spends its nonce.
+//! Not here: any verdict. Charges, refunds, subscriptions and tokens are decided at the origin,
+//! which checks the partner's signature again and spends its nonce.
 
 pub(crate) mod authenticate;
 pub(crate) mod by_number;

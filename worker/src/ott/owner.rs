@@ -1,7 +1,8 @@
-//! Finds the one operator that has a PAI, a charge or a subscription. Every operator of the partner is asked, all at once;
-//! none has it only when every one of them has said so.
+//! Finds the one operator that has a PAI, a charge or a subscription. Every operator of the partner
+//! is asked, all at once; it is absent only when every one of them has confirmed that it has none.
 //!
-//! Not here: what is then done with it. PAIs are in `by_pai.rs`, charges and subscriptions in `by_owner.rs`.
+//! Not here: what is then done with it. PAIs are in `by_pai.rs`, charges and subscriptions in
+//! `by_owner.rs`.
 
 use crate::call::Call;
 use crate::config::Operator;
@@ -20,24 +21,27 @@ pub(crate) struct Resource {
     pub(crate) name: &'static str,
     /// Where an origin is asked whether one is its own.
     pub(crate) path: &'static str,
-    /// The response of an origin that does not have it, and of the edge to the partner when none has.
+    /// The response of an origin that does not have it, and of the edge to the partner when none
+    /// has.
     pub(crate) absent: Reject,
 }
 
-/// The response of one operator: its record of the thing, `None` when it has none, or why that is not known.
+/// The response of one operator: its record of the thing, `None` when it has none, or why that is
+/// not known.
 pub(crate) type Lookup<'c, T> = (&'c Operator, Result<Option<T>, HandlerError>);
 
 /// The one operator that has the thing.
 pub(crate) struct Owner<'c, T> {
     pub(crate) operator: &'c Operator,
     pub(crate) record: T,
-    /// Why another operator may have it too; `None` when all the others have said that they do not.
+    /// Why another operator may have it too; `None` when all the others have confirmed that they do
+    /// not.
     pub(crate) uncertainty: Option<HandlerError>,
 }
 
 /// Asks `operators` for a resource by its lookup `request`.
 ///
-/// 1. [`sole_owner`] tells whose it is.
+/// 1. [`sole_owner`] decides whose it is.
 /// 2. None has it → the resource's own refusal.
 pub(crate) async fn find_owner<'c, P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
@@ -52,8 +56,10 @@ pub(crate) async fn find_owner<'c, P: Platform, T: DeserializeOwned>(
 }
 
 /// 1. One operator has it → that one. Whether another may have it too is for the caller to judge.
-/// 2. Two have it → a fault: they cannot both be right, and nothing tells which one is. `name` is for the log.
-/// 3. None has it: one does not respond → that fault; one refuses to say → that refusal; all say so → `None`.
+/// 2. Two have it → a fault: they cannot both be right, and nothing shows which one is. `name` is
+///    for the log.
+/// 3. None has it: one does not respond → that fault; one refuses the call → that refusal; all
+///    confirm it → `None`.
 pub(crate) async fn sole_owner<'c, T>(
     name: &str,
     lookups: impl IntoIterator<Item = impl Future<Output = Lookup<'c, T>>>,
@@ -83,8 +89,8 @@ pub(crate) async fn sole_owner<'c, T>(
     }
 }
 
-/// Asks one origin: its record, or `None` when it refuses as one that does not have it. An origin cannot answer for
-/// another operator.
+/// Asks one origin: its record, or `None` when it refuses as one that does not have it. An origin
+/// cannot answer for another operator.
 async fn look_up<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
     operator: &Operator,

@@ -1,6 +1,8 @@
-//! What the edge needs of its host: a key-value store, outgoing calls, a clock, randomness, a rate limiter and a log.
+//! What the edge needs of its host: a key-value store, outgoing calls, a clock, randomness, a rate
+//! limiter and a log.
 //!
-//! Not here: what is stored, called or logged. The trait has no notion of operators, partners or money.
+//! Not here: what is stored, called or logged. The trait has no notion of operators, partners or
+//! money.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -11,59 +13,62 @@ use std::future::Future;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod workers;
 
-/// An outgoing call is given up after this many seconds. A sign-up asks the operator and then the partner while a
-/// customer waits: both, and the store, fit into the 20 seconds after which the widget gives up itself.
+/// An outgoing call times out after this many seconds. A sign-up calls the operator and then the
+/// partner while a customer waits: both, and KV, fit into the 20 seconds after which the widget
+/// times out itself.
 pub const SEND_SECONDS_MAX: u64 = 8;
 
-/// The host. Its futures need not be `Send` (the Workers platform's are not); where they are, so are the edge's.
+/// The host. Its futures need not be `Send` (the Workers platform's are not); where they are, so
+/// are the edge's.
 pub trait Platform {
-    /// Reads a value. It may be up to a minute old, and "absent" may be as old: neither is proof of anything.
+    /// Reads a value. It may be up to a minute old, and "absent" may be as old: neither is proof of
+    /// anything.
     fn kv_get(&self, key: &str) -> impl Future<Output = Result<Option<String>, KvUnavailable>>;
 
-    /// Writes a value. On an error it may have been written all the same.
+    /// Writes a value. On an error it may have been written nevertheless.
     fn kv_put(&self, key: &str, value: &str) -> impl Future<Output = Result<(), KvUnavailable>>;
 
-    /// Sends a request, whose URI is absolute, and reads the whole answer. It follows no redirects, waits no longer
-    /// than [`SEND_SECONDS_MAX`], and reads no more than `limits::BODY_BYTES_MAX`.
+    /// Sends a request, whose URI is absolute, and reads the whole response. It follows no
+    /// redirects, waits no longer than [`SEND_SECONDS_MAX`], and reads no more than
+    /// `limits::BODY_BYTES_MAX`.
     fn send(&self, request: Request<Bytes>) -> impl Future<Output = Result<Response<Bytes>, Unreachable>>;
 
-    /// Whether a caller is within its rate. It is the first sieve only: limits that protect a number or money are
-    /// counted at the origin, so a host whose limiter is broken says yes.
-    fn rate_limit(&self, sieve: Sieve, key: &str) -> impl Future<Output = bool>;
+    /// Whether a caller is within its rate. Limits that protect a number or money are counted at
+    /// the origin, so a host whose limiter is broken says yes.
+    fn is_within_rate(&self, limiter: RateLimiter, key: &str) -> impl Future<Output = bool>;
 
-    /// The time.
     fn now(&self) -> Timestamp;
 
-    /// Fresh bytes that nobody can guess; `None` when the host has none to give.
-    fn random(&self) -> Option<[u8; 16]>;
+    /// Unpredictable bytes; `None` when the host has no randomness.
+    fn random_bytes(&self) -> Option<[u8; 16]>;
 
     /// Writes one line of JSON to the log.
     fn log(&self, line: &str);
 }
 
-/// Which rate is meant.
+/// A rate, and the key by which its callers are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sieve {
+pub enum RateLimiter {
     /// Browsers, by address.
     Widget,
-    /// Partners, by name.
+    /// Partners, by id.
     Partner,
-    /// Partners' calls about numbers, by the name of the partner.
+    /// Partners' calls about numbers, by the partner's id.
     Device,
 }
 
-/// The store did not answer.
+/// KV did not respond, or its response says that it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KvUnavailable;
 
-/// Why a call got no answer that could be read. The other side may have acted on it.
+/// Why a call got no response that could be read. The other party may have acted on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unreachable {
     /// No connection, or it broke.
     Broken,
-    /// No whole answer within [`SEND_SECONDS_MAX`].
+    /// No complete response within [`SEND_SECONDS_MAX`].
     TimedOut,
-    /// The answer was over `limits::BODY_BYTES_MAX`.
+    /// The response was over `limits::BODY_BYTES_MAX`.
     TooLarge,
 }
 
@@ -71,8 +76,8 @@ impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Broken => "no connection",
-            Self::TimedOut => "no answer in time",
-            Self::TooLarge => "the answer is too large",
+            Self::TimedOut => "no response in time",
+            Self::TooLarge => "the response is too large",
         })
     }
 }

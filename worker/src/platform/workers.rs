@@ -1,9 +1,9 @@
 //! The Workers platform: this file and `entry.rs` alone name the `worker` crate.
 //!
-//! Requests and answers are turned by hand: the crate's own conversions stop at a header that is not ASCII, take an
-//! unknown method for `GET`, and stream a body of which the length is known.
+//! Requests and responses are converted by hand: the crate's own conversions stop at a header that
+//! is not ASCII, take an unknown method for `GET`, and stream a body of which the length is known.
 
-use super::{KvUnavailable, Platform, SEND_SECONDS_MAX, Sieve, Unreachable};
+use super::{KvUnavailable, Platform, RateLimiter, SEND_SECONDS_MAX, Unreachable};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
@@ -40,9 +40,9 @@ impl Platform for Workers {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let controller = AbortController::default();
         let signal = controller.signal();
-        let exchange = pin!(exchange(request, &signal));
+        let call = pin!(send_and_read(request, &signal));
         let deadline = pin!(Delay::from(Duration::from_secs(SEND_SECONDS_MAX)));
-        match select(exchange, deadline).await {
+        match select(call, deadline).await {
             Either::Left((outcome, _)) => outcome,
             Either::Right(_) => {
                 controller.abort();
@@ -51,11 +51,11 @@ impl Platform for Workers {
         }
     }
 
-    async fn rate_limit(&self, sieve: Sieve, key: &str) -> bool {
-        let binding = match sieve {
-            Sieve::Widget => "WIDGET_RATE",
-            Sieve::Partner => "PARTNER_RATE",
-            Sieve::Device => "DEVICE_RATE",
+    async fn is_within_rate(&self, limiter: RateLimiter, key: &str) -> bool {
+        let binding = match limiter {
+            RateLimiter::Widget => "WIDGET_RATE",
+            RateLimiter::Partner => "PARTNER_RATE",
+            RateLimiter::Device => "DEVICE_RATE",
         };
         let Ok(limiter) = self.env.rate_limiter(binding) else { return true };
         limiter.limit(key.to_owned()).await.map_or(true, |outcome| outcome.success)
@@ -66,7 +66,7 @@ impl Platform for Workers {
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the adapter around the platform's randomness")]
-    fn random(&self) -> Option<[u8; 16]> {
+    fn random_bytes(&self) -> Option<[u8; 16]> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).ok().map(|()| bytes)
     }
@@ -76,7 +76,10 @@ impl Platform for Workers {
     }
 }
 
-async fn exchange(request: Request<Bytes>, signal: &AbortSignal) -> Result<Response<Bytes>, Unreachable> {
+async fn send_and_read(
+    request: Request<Bytes>,
+    signal: &AbortSignal,
+) -> Result<Response<Bytes>, Unreachable> {
     let broken = |_: worker::Error| Unreachable::Broken;
     let (parts, body) = request.into_parts();
     let mut init = RequestInit::new();
@@ -87,19 +90,20 @@ async fn exchange(request: Request<Bytes>, signal: &AbortSignal) -> Result<Respo
         init.with_body(Some(Uint8Array::from(&body[..]).into()));
     }
     let request = worker::Request::new_with_init(&parts.uri.to_string(), &init).map_err(broken)?;
-    let mut answer = Fetch::Request(request).send_with_signal(signal).await.map_err(broken)?;
+    let mut received = Fetch::Request(request).send_with_signal(signal).await.map_err(broken)?;
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = answer.status_code().try_into().map_err(|_| Unreachable::Broken)?;
-    *response.headers_mut() = from_headers(answer.headers());
-    if let Ok(stream) = answer.stream() {
-        *response.body_mut() = read(stream).await.map_err(broken)?;
+    *response.status_mut() = received.status_code().try_into().map_err(|_| Unreachable::Broken)?;
+    *response.headers_mut() = from_headers(received.headers());
+    if let Ok(stream) = received.stream() {
+        *response.body_mut() = read_body(stream).await.map_err(broken)?;
     }
     if response.body().len() > BODY_BYTES_MAX { Err(Unreachable::TooLarge) } else { Ok(response) }
 }
 
-/// An incoming request. Its body is read unless it says itself that it is too large, and then not far past the limit:
-/// whoever gets it sees that it is. `None` when its URL or method is none that HTTP knows.
-pub(crate) async fn receive(mut incoming: worker::Request) -> Option<Request<Bytes>> {
+/// Reads an incoming request. Its body is not read when its length says that it is too large, and
+/// never far past the limit: the handler sees that it is. `None` when its URL or method is not
+/// valid HTTP.
+pub(crate) async fn read_request(mut incoming: worker::Request) -> Option<Request<Bytes>> {
     let mut request = Request::new(Bytes::new());
     *request.method_mut() = incoming.inner().method().parse().ok()?;
     *request.uri_mut() = incoming.inner().url().parse().ok()?;
@@ -111,13 +115,13 @@ pub(crate) async fn receive(mut incoming: worker::Request) -> Option<Request<Byt
         && claimed.is_none_or(|bytes| bytes <= BODY_BYTES_MAX)
         && let Ok(stream) = incoming.stream()
     {
-        *request.body_mut() = read(stream).await.ok()?;
+        *request.body_mut() = read_body(stream).await.ok()?;
     }
     Some(request)
 }
 
 /// Reads a body until its end, or until it is over the limit.
-async fn read(mut stream: ByteStream) -> Result<Bytes, worker::Error> {
+async fn read_body(mut stream: ByteStream) -> Result<Bytes, worker::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
         body.extend_from_slice(&chunk?);
@@ -128,8 +132,8 @@ async fn read(mut stream: ByteStream) -> Result<Bytes, worker::Error> {
     Ok(Bytes::from(body))
 }
 
-/// The answer in the platform's own type.
-pub(crate) fn reply(response: Response<Bytes>) -> worker::Response {
+/// The response in the platform's own type.
+pub(crate) fn to_worker_response(response: Response<Bytes>) -> worker::Response {
     let (parts, body) = response.into_parts();
     let builder = worker::Response::builder()
         .with_status(parts.status.as_u16())

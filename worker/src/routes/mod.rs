@@ -1,5 +1,6 @@
-//! The table of routes, and their handlers: the tree mirrors the URLs, one action a file. Each handler's doc is its steps,
-//! with the status codes that they can end in; the steps that all of them share are in `handle.rs`.
+//! The table of routes, and their handlers: the tree mirrors the URLs, one action a file. Each
+//! handler's doc is its steps, with the status codes that they can end in; the steps that all of
+//! them share are in `handle.rs`.
 
 pub(crate) mod healthz;
 pub(crate) mod origin;
@@ -15,9 +16,9 @@ use bytes::Bytes;
 use http::{Method, Response};
 use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PAI_MAPPINGS_PATH};
 
-/// Makes the table, an enum of its lines, and the call of each line's handler. A line is
-/// `Endpoint: METHOD | METHOD, pattern, [variables], refused as page => handler;`, the variables in the pattern's order.
-/// A path that takes other methods with other handlers has several lines.
+/// Makes the table, an enum of its lines, and the call of each line's handler. A line is `Endpoint:
+/// METHOD | METHOD, pattern, [variables], refused as page => handler;`, the variables in the
+/// pattern's order. A path that takes other methods with other handlers has several lines.
 macro_rules! routes {
     (@page) => { None };
     (@page $page:ident) => { Some(RefusalPage::$page) };
@@ -57,38 +58,38 @@ macro_rules! routes {
 routes! {
     incoming:
 
-    Healthz: GET | HEAD, "/healthz" => Ok(healthz::get(incoming.config.is_ok()));
+    Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.is_ok()));
 
-    WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => Ok(widget::loader::get(incoming.request.headers()));
-    WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get(&incoming.call()?);
+    WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => Ok(widget::loader::get_loader(incoming.request.headers()));
+    WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?);
     WidgetReturn: GET | HEAD, "/widget/v1/return/{operator}/{ticket}", [operator, ticket], refused as Return
-        => widget::back::get(&incoming.call()?, operator, ticket).await;
-    WidgetAccount: POST, "/widget/v1/account" => widget::account::post(&incoming.call()?).await;
+        => widget::return_page::get_return_page(&incoming.call()?, operator, ticket).await;
+    WidgetAccount: POST, "/widget/v1/account" => widget::account::post_account(&incoming.call()?).await;
     WidgetAccountUnlink: POST, "/widget/v1/account/unlink"
-        => widget::account_unlink::post(&incoming.call()?).await;
+        => widget::account_unlink::post_account_unlink(&incoming.call()?).await;
     WidgetAccountValidate: POST, "/widget/v1/account/validate"
-        => widget::account_validate::post(&incoming.call()?).await;
-    WidgetPin: POST, "/widget/v1/pin" => widget::pin::post(&incoming.call()?).await;
-    WidgetSignup: POST, "/widget/v1/signup" => widget::signup::post(&incoming.call()?).await;
-    WidgetResult: POST, "/widget/v1/result" => widget::result::post(&incoming.call()?).await;
+        => widget::account_validate::post_account_validate(&incoming.call()?).await;
+    WidgetPin: POST, "/widget/v1/pin" => widget::pin::post_pin(&incoming.call()?).await;
+    WidgetSignup: POST, "/widget/v1/signup" => widget::signup::post_signup(&incoming.call()?).await;
+    WidgetResult: POST, "/widget/v1/result" => widget::result::post_result(&incoming.call()?).await;
 
-    OriginPaiMapping: POST, PAI_MAPPING_PATH => origin::pai_mapping::post(&incoming.call()?).await;
-    OriginPaiMappings: POST, PAI_MAPPINGS_PATH => origin::pai_mappings::post(&incoming.call()?).await;
+    OriginPaiMapping: POST, PAI_MAPPING_PATH => origin::pai_mapping::post_pai_mapping(&incoming.call()?).await;
+    OriginPaiMappings: POST, PAI_MAPPINGS_PATH => origin::pai_mappings::post_pai_mappings(&incoming.call()?).await;
 
-    OttAccountValidate: POST, "/ott/v1/account/validate" => ott::account_validate::post(&incoming.call()?).await;
-    OttPin: POST, "/ott/v1/pin" => ott::pin::post(&incoming.call()?).await;
-    OttTokenValidate: POST, "/ott/v1/token/validate" => ott::token_validate::post(&incoming.call()?).await;
-    OttCouponRedeem: POST, "/ott/v1/coupon/redeem" => ott::coupon_redeem::post(&incoming.call()?).await;
-    OttNotification: POST, "/ott/v1/notification" => ott::notification::post(&incoming.call()?).await;
+    OttAccountValidate: POST, "/ott/v1/account/validate" => ott::account_validate::post_account_validate(&incoming.call()?).await;
+    OttPin: POST, "/ott/v1/pin" => ott::pin::post_pin(&incoming.call()?).await;
+    OttTokenValidate: POST, "/ott/v1/token/validate" => ott::token_validate::post_token_validate(&incoming.call()?).await;
+    OttCouponRedeem: POST, "/ott/v1/coupon/redeem" => ott::coupon_redeem::post_coupon_redeem(&incoming.call()?).await;
+    OttNotification: POST, "/ott/v1/notification" => ott::notification::post_notification(&incoming.call()?).await;
     OttSubscription: POST, "/ott/v1/partnerSubscription"
-        => ott::partner_subscription::post(&incoming.call()?).await;
+        => ott::partner_subscription::post_partner_subscription(&incoming.call()?).await;
     OttSubscriptionChange: PUT, "/ott/v1/partnerSubscription/{partnerSubscriptionID}", [id]
-        => ott::subscription_change::put(&incoming.call()?, id).await;
-    OttTransaction: POST, "/ott/v1/transaction" => ott::transaction::post(&incoming.call()?).await;
+        => ott::subscription_change::put_partner_subscription(&incoming.call()?, id).await;
+    OttTransaction: POST, "/ott/v1/transaction" => ott::transaction::post_transaction(&incoming.call()?).await;
     OttTransactionStatus: GET, "/ott/v1/transaction/{extTransactionID}", [id]
-        => ott::transaction_status::get(&incoming.call()?, id).await;
+        => ott::transaction_status::get_transaction(&incoming.call()?, id).await;
     OttRefund: POST, "/ott/v1/transaction/{extTransactionID}/refund", [id]
-        => ott::refund::post(&incoming.call()?, id).await;
+        => ott::refund::post_refund(&incoming.call()?, id).await;
     OttRefundStatus: GET, "/ott/v1/transaction/{extTransactionID}/refund/{extRefundID}", [id, refund_id]
-        => ott::refund_status::get(&incoming.call()?, id, refund_id).await;
+        => ott::refund_status::get_refund(&incoming.call()?, id, refund_id).await;
 }

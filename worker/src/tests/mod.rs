@@ -1,16 +1,16 @@
-//! The edge as its callers meet it: whole requests in, whole answers out, on the stand-in host.
+//! The edge as its callers meet it: whole requests in, whole responses out, on the fake host.
 
-mod back;
+mod all_calls;
 mod coupons;
-mod device;
-mod everywhere;
 mod frame;
-pub(crate) mod kit;
 mod notifications;
-mod origin;
+mod numbers;
 mod ott;
+mod pai_mappings;
 mod refunds;
+mod return_page;
 mod routing;
 mod signup;
 mod subscriptions;
+pub(crate) mod test_edge;
 mod widget;

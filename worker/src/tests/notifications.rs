@@ -1,6 +1,7 @@
-//! A message of a partner's: what is told without asking any origin, and that the rest is the origin's word.
+//! A message of a partner's: what is told without asking any origin, and that the rest is the
+//! origin's word.
 
-use super::kit::{ACME, NOVA, World, mapping, pai, request, response};
+use super::test_edge::{ACME, NOVA, TestEdge, mapping, pai, request, upstream_response};
 use crate::platform::Unreachable;
 use serde_json::{Value, json};
 
@@ -19,21 +20,21 @@ fn to_acme() -> String {
 }
 
 /// Acme has the PAI, and the store says so.
-fn world() -> World {
-    let world = World::new();
-    world.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "ACTIVE", 1).to_string()));
-    world.refuses(&format!("POST {NOVA}/edge/v1/pai"), 404, "pai-not-found");
-    world.answers(&to_acme(), 202, &accepted());
-    world
+fn edge() -> TestEdge {
+    let edge = TestEdge::new();
+    edge.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "ACTIVE", 1).to_string()));
+    edge.stub_refusal(&format!("POST {NOVA}/edge/v1/pai"), 404, "pai-not-found");
+    edge.stub_response(&to_acme(), 202, &accepted());
+    edge
 }
 
 #[tokio::test]
 async fn a_message_reaches_the_operator_of_its_pai_byte_for_byte() {
-    let world = world();
+    let edge = edge();
     let body = message("Your plan changes on 1 December \u{1f4fa}");
-    let answer = world.netflix("POST", PATH, &body).await;
-    assert_eq!((answer.status(), answer.json()), (202, accepted()));
-    let sent = world.platform.take_sent();
+    let response = edge.call_as_netflix("POST", PATH, &body).await;
+    assert_eq!((response.status(), response.json()), (202, accepted()));
+    let sent = edge.platform.take_sent();
     assert_eq!(sent.len(), 1);
     assert_eq!((sent[0].uri().to_string(), sent[0].method().as_str()), (format!("{ACME}{PATH}"), "POST"));
     assert_eq!(*sent[0].body(), body.to_string());
@@ -43,7 +44,7 @@ async fn a_message_reaches_the_operator_of_its_pai_byte_for_byte() {
 
 #[tokio::test]
 async fn what_is_no_message_is_told_without_asking_anybody() {
-    let world = world();
+    let edge = edge();
     for bad in [
         json!({}),
         json!({"pai": pai()}),
@@ -54,38 +55,43 @@ async fn what_is_no_message_is_told_without_asking_anybody() {
         message(&"x".repeat(151)),
         json!({"pai": pai(), "message": "Hello", "extNotificationID": "a b"}),
     ] {
-        let answer = world.netflix("POST", PATH, &bad).await;
-        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()), "{bad}");
+        let response = edge.call_as_netflix("POST", PATH, &bad).await;
+        assert_eq!(response.refusal(), (400, "invalid-request".to_owned()), "{bad}");
     }
-    let unsigned = world.send(request("POST", PATH, &message("Hello").to_string())).await;
+    let unsigned = edge.send(request("POST", PATH, &message("Hello").to_string())).await;
     assert_eq!(unsigned.refusal(), (401, "authorization-failure".to_owned()));
-    assert!(world.sent_to().is_empty());
+    assert!(edge.sent_targets().is_empty());
 }
 
 #[tokio::test]
 async fn a_refusal_is_passed_on_and_anything_odd_is_to_be_asked_again() {
-    let world = world();
-    let limit = response(429, &json!({"code": "too-many-requests", "message": "Enough."}).to_string());
+    let edge = edge();
+    let limit =
+        upstream_response(429, &json!({"code": "too-many-requests", "message": "Enough."}).to_string());
     let (mut head, body) = limit.into_parts();
     head.headers.insert("retry-after", "45200".parse().expect("is a value"));
-    world.answers_raw(&to_acme(), Ok(http::Response::from_parts(head, body)));
-    let answer = world.netflix("POST", PATH, &message("Hello")).await;
-    assert_eq!(answer.refusal(), (429, "too-many-requests".to_owned()));
-    assert_eq!(answer.header("retry-after"), "45200");
+    edge.stub_result(&to_acme(), Ok(http::Response::from_parts(head, body)));
+    let response = edge.call_as_netflix("POST", PATH, &message("Hello")).await;
+    assert_eq!(response.refusal(), (429, "too-many-requests".to_owned()));
+    assert_eq!(response.header("retry-after"), "45200");
     for (status, refusal) in
         [(404, "pai-not-found"), (422, "idempotency-violation"), (401, "authorization-failure")]
     {
-        world.refuses(&to_acme(), status, refusal);
-        let answer = world.netflix("POST", PATH, &message("Hello")).await;
-        assert_eq!(answer.refusal(), (status, refusal.to_owned()));
+        edge.stub_refusal(&to_acme(), status, refusal);
+        let response = edge.call_as_netflix("POST", PATH, &message("Hello")).await;
+        assert_eq!(response.refusal(), (status, refusal.to_owned()));
     }
-    let odd =
-        [Err(Unreachable::TimedOut), Ok(response(202, "{}")), Ok(response(204, "")), Ok(response(200, "x"))];
-    for answer in odd {
-        world.platform.take_sent();
-        world.answers_raw(&to_acme(), answer);
-        let answer = world.netflix("POST", PATH, &message("Hello")).await;
-        assert_eq!(answer.refusal(), (503, "service-unavailable".to_owned()));
-        assert_eq!(world.sent_to(), [to_acme()], "it is sent once, and nobody else is asked");
+    let odd = [
+        Err(Unreachable::TimedOut),
+        Ok(upstream_response(202, "{}")),
+        Ok(upstream_response(204, "")),
+        Ok(upstream_response(200, "x")),
+    ];
+    for response in odd {
+        edge.platform.take_sent();
+        edge.stub_result(&to_acme(), response);
+        let response = edge.call_as_netflix("POST", PATH, &message("Hello")).await;
+        assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()));
+        assert_eq!(edge.sent_targets(), [to_acme()], "it is sent once, and nobody else is asked");
     }
 }

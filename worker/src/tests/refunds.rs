@@ -1,6 +1,6 @@
 //! Refunds: the call does not say whose charge it is, and money is given back by one operator only.
 
-use super::kit::{ACME, Answer, NOVA, World, operators, partners};
+use super::test_edge::{ACME, EdgeResponse, NOVA, TestEdge, operators, partners};
 use crate::platform::Unreachable;
 use serde_json::{Value, json};
 
@@ -24,26 +24,26 @@ fn refunds(origin: &str) -> String {
 }
 
 /// Acme has the charge, Nova does not; either would give money back if it were told to.
-fn acme_has_it() -> World {
-    let world = World::new();
-    world.answers(&asks(ACME), 200, &json!({"operator": "acme"}));
-    world.refuses(&asks(NOVA), 404, "transaction-not-found");
+fn acme_has_it() -> TestEdge {
+    let edge = TestEdge::new();
+    edge.stub_response(&asks(ACME), 200, &json!({"operator": "acme"}));
+    edge.stub_refusal(&asks(NOVA), 404, "transaction-not-found");
     for origin in [ACME, NOVA] {
-        world.answers(&refunds(origin), 201, &refunded("n-1", "r-1"));
+        edge.stub_response(&refunds(origin), 201, &refunded("n-1", "r-1"));
     }
-    world
+    edge
 }
 
-async fn post(world: &World) -> Answer {
-    world.netflix("POST", REFUND, &refund()).await
+async fn post(edge: &TestEdge) -> EdgeResponse {
+    edge.call_as_netflix("POST", REFUND, &refund()).await
 }
 
 #[tokio::test]
 async fn a_refund_reaches_the_one_operator_that_has_the_charge() {
-    let world = acme_has_it();
-    let answer = post(&world).await;
-    assert_eq!((answer.status(), answer.json()), (201, refunded("n-1", "r-1")));
-    let sent = world.platform.take_sent();
+    let edge = acme_has_it();
+    let response = post(&edge).await;
+    assert_eq!((response.status(), response.json()), (201, refunded("n-1", "r-1")));
+    let sent = edge.platform.take_sent();
     let to: Vec<_> = sent.iter().map(|request| format!("{} {}", request.method(), request.uri())).collect();
     assert_eq!(to, [asks(ACME), asks(NOVA), refunds(ACME)]);
     let asked: Value = serde_json::from_slice(sent[0].body()).expect("is JSON");
@@ -56,8 +56,8 @@ async fn a_refund_reaches_the_one_operator_that_has_the_charge() {
     for (status, code) in
         [(400, "invalid-request"), (409, "request-in-progress"), (422, "idempotency-violation")]
     {
-        world.refuses(&refunds(ACME), status, code);
-        assert_eq!(post(&world).await.refusal(), (status, code.to_owned()));
+        edge.stub_refusal(&refunds(ACME), status, code);
+        assert_eq!(post(&edge).await.refusal(), (status, code.to_owned()));
     }
 }
 
@@ -65,60 +65,61 @@ async fn a_refund_reaches_the_one_operator_that_has_the_charge() {
 async fn a_partner_with_one_operator_needs_no_question() {
     let mut operators = operators();
     operators[1]["partners"] = json!(["tunes"]);
-    let world = World::with(&operators, &partners());
-    world.answers(&refunds(ACME), 200, &refunded("n-1", "r-1"));
-    assert_eq!(post(&world).await.status(), 200);
-    assert_eq!(world.sent_to(), [refunds(ACME)]);
-    world.refuses(&refunds(ACME), 404, "transaction-not-found");
-    assert_eq!(post(&world).await.refusal(), (404, "transaction-not-found".to_owned()));
-    world.answers_raw(&refunds(ACME), Err(Unreachable::TimedOut));
-    assert_eq!(post(&world).await.refusal(), (503, "service-unavailable".to_owned()));
-    assert_eq!(world.sent_to().len(), 2, "a spent nonce is not sent again");
+    let edge = TestEdge::with(&operators, &partners());
+    edge.stub_response(&refunds(ACME), 200, &refunded("n-1", "r-1"));
+    assert_eq!(post(&edge).await.status(), 200);
+    assert_eq!(edge.sent_targets(), [refunds(ACME)]);
+    edge.stub_refusal(&refunds(ACME), 404, "transaction-not-found");
+    assert_eq!(post(&edge).await.refusal(), (404, "transaction-not-found".to_owned()));
+    edge.stub_result(&refunds(ACME), Err(Unreachable::TimedOut));
+    assert_eq!(post(&edge).await.refusal(), (503, "service-unavailable".to_owned()));
+    assert_eq!(edge.sent_targets().len(), 2, "a spent nonce is not sent again");
 }
 
 #[tokio::test]
 async fn a_charge_of_that_name_at_two_operators_is_given_back_at_neither() {
-    let world = acme_has_it();
-    world.answers(&asks(NOVA), 200, &json!({"operator": "nova"}));
-    assert_eq!(post(&world).await.refusal(), (503, "service-unavailable".to_owned()));
-    assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA)]);
-    assert!(world.platform.log_lines().iter().any(|line| line.contains("another operator claims too")));
+    let edge = acme_has_it();
+    edge.stub_response(&asks(NOVA), 200, &json!({"operator": "nova"}));
+    assert_eq!(post(&edge).await.refusal(), (503, "service-unavailable".to_owned()));
+    assert_eq!(edge.sent_targets(), [asks(ACME), asks(NOVA)]);
+    assert!(edge.platform.log_lines().iter().any(|line| line.contains("another operator claims too")));
 }
 
-/// Were it sent to the one that answers today, the same call could be sent to the other one tomorrow.
+/// Were it sent to the one that responses today, the same call could be sent to the other one
+/// tomorrow.
 #[tokio::test]
 async fn nothing_is_given_back_while_an_operator_does_not_say_whether_it_has_the_charge() {
     let silent = || Err(Unreachable::TimedOut);
     for other_has_it in [true, false] {
-        let world = acme_has_it();
+        let edge = acme_has_it();
         if !other_has_it {
-            world.refuses(&asks(ACME), 404, "transaction-not-found");
+            edge.stub_refusal(&asks(ACME), 404, "transaction-not-found");
         }
-        world.answers_raw(&asks(NOVA), silent());
-        assert_eq!(post(&world).await.refusal(), (503, "service-unavailable".to_owned()));
+        edge.stub_result(&asks(NOVA), silent());
+        assert_eq!(post(&edge).await.refusal(), (503, "service-unavailable".to_owned()));
         for confused in [(404, "not-found"), (401, "authorization-failure"), (500, "internal-error")] {
-            world.refuses(&asks(NOVA), confused.0, confused.1);
-            assert_eq!(post(&world).await.refusal().0, 503, "{confused:?}");
+            edge.stub_refusal(&asks(NOVA), confused.0, confused.1);
+            assert_eq!(post(&edge).await.refusal().0, 503, "{confused:?}");
         }
         for odd in [json!({}), json!({"operator": "acme"})] {
-            world.answers(&asks(NOVA), 200, &odd);
-            assert_eq!(post(&world).await.refusal().0, 503, "{odd}");
+            edge.stub_response(&asks(NOVA), 200, &odd);
+            assert_eq!(post(&edge).await.refusal().0, 503, "{odd}");
         }
-        assert!(world.sent_to().iter().all(|to| !to.ends_with(REFUND)));
+        assert!(edge.sent_targets().iter().all(|to| !to.ends_with(REFUND)));
     }
 }
 
 #[tokio::test]
 async fn a_charge_is_unknown_when_every_operator_says_so() {
-    let world = acme_has_it();
-    world.refuses(&asks(ACME), 404, "transaction-not-found");
-    assert_eq!(post(&world).await.refusal(), (404, "transaction-not-found".to_owned()));
-    assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA)]);
+    let edge = acme_has_it();
+    edge.stub_refusal(&asks(ACME), 404, "transaction-not-found");
+    assert_eq!(post(&edge).await.refusal(), (404, "transaction-not-found".to_owned()));
+    assert_eq!(edge.sent_targets(), [asks(ACME), asks(NOVA)]);
 }
 
 #[tokio::test]
 async fn what_is_no_refund_is_told_without_asking_anybody() {
-    let world = acme_has_it();
+    let edge = acme_has_it();
     let bad: [fn(&mut Value); 9] = [
         |r| r["amount"]["value"] = json!(0),
         |r| r["amount"]["value"] = json!(-1),
@@ -133,38 +134,42 @@ async fn what_is_no_refund_is_told_without_asking_anybody() {
     for change in bad {
         let mut body = refund();
         change(&mut body);
-        let answer = world.netflix("POST", REFUND, &body).await;
-        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()), "{body}");
+        let response = edge.call_as_netflix("POST", REFUND, &body).await;
+        assert_eq!(response.refusal(), (400, "invalid-request".to_owned()), "{body}");
     }
     for path in ["/ott/v1/transaction/a%20b/refund", "/ott/v1/transaction/%FF/refund"] {
-        assert_eq!(world.netflix("POST", path, &refund()).await.refusal().1, "invalid-request", "{path}");
+        assert_eq!(
+            edge.call_as_netflix("POST", path, &refund()).await.refusal().1,
+            "invalid-request",
+            "{path}"
+        );
     }
-    assert!(world.sent_to().is_empty());
+    assert!(edge.sent_targets().is_empty());
 }
 
 #[tokio::test]
 async fn a_refund_is_looked_for_at_every_operator() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let path = format!("{REFUND}/r-1");
     let at = |origin: &str| format!("GET {origin}{path}");
-    let status = || world.netflix("GET", &path, &Value::Null);
-    let missing = |origin| world.refuses(&at(origin), 404, "transaction-not-found");
+    let status = || edge.call_as_netflix("GET", &path, &Value::Null);
+    let missing = |origin| edge.stub_refusal(&at(origin), 404, "transaction-not-found");
     missing(ACME);
-    world.answers(&at(NOVA), 200, &refunded("n-1", "r-1"));
-    let answer = status().await;
-    assert_eq!((answer.status(), answer.json()), (200, refunded("n-1", "r-1")));
-    assert_eq!(world.sent_to(), [at(ACME), at(NOVA)]);
-    world.answers_raw(&at(ACME), Err(Unreachable::Broken));
+    edge.stub_response(&at(NOVA), 200, &refunded("n-1", "r-1"));
+    let response = status().await;
+    assert_eq!((response.status(), response.json()), (200, refunded("n-1", "r-1")));
+    assert_eq!(edge.sent_targets(), [at(ACME), at(NOVA)]);
+    edge.stub_result(&at(ACME), Err(Unreachable::Broken));
     assert_eq!(status().await.status(), 200, "to be told, one that has it is enough");
-    world.answers(&at(ACME), 200, &refunded("n-1", "r-1"));
+    edge.stub_response(&at(ACME), 200, &refunded("n-1", "r-1"));
     assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()), "two claim it");
     missing(ACME);
     for other in [refunded("n-2", "r-1"), refunded("n-1", "r-2")] {
-        world.answers(&at(NOVA), 200, &other);
+        edge.stub_response(&at(NOVA), 200, &other);
         assert_eq!(status().await.refusal().0, 503, "about another refund");
     }
     missing(NOVA);
     assert_eq!(status().await.refusal(), (404, "transaction-not-found".to_owned()));
-    world.answers_raw(&at(ACME), Err(Unreachable::Broken));
+    edge.stub_result(&at(ACME), Err(Unreachable::Broken));
     assert_eq!(status().await.refusal().0, 503, "the silent one may have it");
 }

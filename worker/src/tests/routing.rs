@@ -1,8 +1,8 @@
 //! Finding the operator of a PAI or of a charge, with a store that is empty, stale, wrong or down.
 
-use super::kit::{ACME, NOVA, World, mapping, operators, pai, partners};
 use super::ott::{charge, charged};
-use crate::fake::StoreFault;
+use super::test_edge::{ACME, NOVA, TestEdge, mapping, operators, pai, partners};
+use crate::fake::KvFault;
 use crate::platform::Unreachable;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -22,34 +22,34 @@ fn charges(origin: &str) -> String {
 }
 
 /// Acme has the PAI, Nova does not.
-fn acme_has_it(world: &World) {
-    world.answers(&asks(ACME), 200, &mapping("acme", "ACTIVE", 3));
-    world.refuses(&asks(NOVA), 404, "pai-not-found");
-    world.answers(&charges(ACME), 201, &charged());
-    world.refuses(&charges(NOVA), 404, "pai-not-found");
+fn acme_has_it(edge: &TestEdge) {
+    edge.stub_response(&asks(ACME), 200, &mapping("acme", "ACTIVE", 3));
+    edge.stub_refusal(&asks(NOVA), 404, "pai-not-found");
+    edge.stub_response(&charges(ACME), 201, &charged());
+    edge.stub_refusal(&charges(NOVA), 404, "pai-not-found");
 }
 
-async fn post(world: &World) -> (u16, Value) {
-    let answer = world.netflix("POST", CHARGE, &charge()).await;
-    (answer.status(), answer.json())
+async fn post(edge: &TestEdge) -> (u16, Value) {
+    let response = edge.call_as_netflix("POST", CHARGE, &charge()).await;
+    (response.status(), response.json())
 }
 
-async fn code(world: &World) -> (u16, String) {
-    world.netflix("POST", CHARGE, &charge()).await.refusal()
+async fn code(edge: &TestEdge) -> (u16, String) {
+    edge.call_as_netflix("POST", CHARGE, &charge()).await.refusal()
 }
 
 #[tokio::test]
 async fn a_known_pai_goes_straight_to_its_operator_also_when_closed() {
     for state in ["ACTIVE", "SUSPENDED", "CLOSED"] {
-        let world = World::new();
-        acme_has_it(&world);
-        world.platform.kv_set(&key(), Some(&mapping("acme", state, 3).to_string()));
-        assert_eq!(post(&world).await, (201, charged()), "{state}");
-        assert_eq!(world.sent_to(), [charges(ACME)], "{state}");
-        world.answers_raw(&charges(ACME), Err(Unreachable::Broken));
-        assert_eq!(code(&world).await, (503, "service-unavailable".to_owned()), "{state}");
+        let edge = TestEdge::new();
+        acme_has_it(&edge);
+        edge.platform.kv_set(&key(), Some(&mapping("acme", state, 3).to_string()));
+        assert_eq!(post(&edge).await, (201, charged()), "{state}");
+        assert_eq!(edge.sent_targets(), [charges(ACME)], "{state}");
+        edge.stub_result(&charges(ACME), Err(Unreachable::Broken));
+        assert_eq!(code(&edge).await, (503, "service-unavailable".to_owned()), "{state}");
         assert_eq!(
-            world.sent_to(),
+            edge.sent_targets(),
             [charges(ACME)],
             "an operator that is down is not a reason to ask others"
         );
@@ -58,10 +58,10 @@ async fn a_known_pai_goes_straight_to_its_operator_also_when_closed() {
 
 #[tokio::test]
 async fn an_unknown_pai_is_asked_for_once_and_remembered() {
-    let world = World::new();
-    acme_has_it(&world);
-    assert_eq!(post(&world).await, (201, charged()));
-    let sent = world.platform.take_sent();
+    let edge = TestEdge::new();
+    acme_has_it(&edge);
+    assert_eq!(post(&edge).await, (201, charged()));
+    let sent = edge.platform.take_sent();
     let to: Vec<_> = sent.iter().map(|request| format!("{} {}", request.method(), request.uri())).collect();
     assert_eq!(to, [asks(ACME), asks(NOVA), charges(ACME)]);
     let asked: Value = serde_json::from_slice(sent[0].body()).expect("is JSON");
@@ -70,28 +70,28 @@ async fn an_unknown_pai_is_asked_for_once_and_remembered() {
     let nonces: HashSet<_> =
         sent.iter().map(|request| request.headers()["signature-input"].as_bytes()).collect();
     assert_eq!(nonces.len(), sent.len(), "each call has a nonce of its own");
-    assert_eq!(post(&world).await.0, 201);
-    assert_eq!(world.sent_to(), [charges(ACME)]);
+    assert_eq!(post(&edge).await.0, 201);
+    assert_eq!(edge.sent_targets(), [charges(ACME)]);
 }
 
 #[tokio::test]
 async fn a_store_that_fails_or_talks_nonsense_only_costs_a_question() {
-    for fault in [StoreFault::ReadsFail, StoreFault::WritesFail, StoreFault::Down, StoreFault::StaleReads] {
-        let world = World::new();
-        acme_has_it(&world);
-        world.platform.kv_fail(Some(fault));
+    for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down, KvFault::StaleReads] {
+        let edge = TestEdge::new();
+        acme_has_it(&edge);
+        edge.platform.kv_fail(Some(fault));
         for _ in 0..2 {
-            assert_eq!(post(&world).await, (201, charged()), "{fault:?}");
-            assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA), charges(ACME)], "{fault:?}");
+            assert_eq!(post(&edge).await, (201, charged()), "{fault:?}");
+            assert_eq!(edge.sent_targets(), [asks(ACME), asks(NOVA), charges(ACME)], "{fault:?}");
         }
     }
     for nonsense in ["", "garbage", "{}", &mapping("other", "ACTIVE", 3).to_string()] {
-        let world = World::new();
-        acme_has_it(&world);
-        world.platform.kv_set(&key(), Some(nonsense));
-        assert_eq!(post(&world).await, (201, charged()), "{nonsense}");
-        assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA), charges(ACME)]);
-        assert_eq!(world.platform.kv_value(&key()), Some(acme_mapping()), "it is mended");
+        let edge = TestEdge::new();
+        acme_has_it(&edge);
+        edge.platform.kv_set(&key(), Some(nonsense));
+        assert_eq!(post(&edge).await, (201, charged()), "{nonsense}");
+        assert_eq!(edge.sent_targets(), [asks(ACME), asks(NOVA), charges(ACME)]);
+        assert_eq!(edge.platform.kv_value(&key()), Some(acme_mapping()), "it is mended");
     }
 }
 
@@ -103,13 +103,13 @@ fn acme_mapping() -> String {
 
 #[tokio::test]
 async fn a_handle_that_no_origin_can_have_written_is_left_out() {
-    let world = World::new();
-    acme_has_it(&world);
+    let edge = TestEdge::new();
+    acme_has_it(&edge);
     let mut odd = mapping("acme", "ACTIVE", 3);
     odd["subscriber"] = json!("handle\r\nx-evil: 1");
-    world.platform.kv_set(&key(), Some(&odd.to_string()));
-    assert_eq!(post(&world).await, (201, charged()));
-    let sent = world.platform.take_sent();
+    edge.platform.kv_set(&key(), Some(&odd.to_string()));
+    assert_eq!(post(&edge).await, (201, charged()));
+    let sent = edge.platform.take_sent();
     assert_eq!(sent.len(), 1);
     assert!(!sent[0].headers().contains_key("onbill-subscriber"));
     assert!(!sent[0].headers().contains_key("x-evil"));
@@ -117,90 +117,86 @@ async fn a_handle_that_no_origin_can_have_written_is_left_out() {
 
 #[tokio::test]
 async fn a_mapping_to_the_wrong_operator_is_found_out_and_mended() {
-    let world = World::new();
-    acme_has_it(&world);
-    world.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 9).to_string()));
-    assert_eq!(post(&world).await, (201, charged()));
-    assert_eq!(world.sent_to(), [charges(NOVA), asks(ACME), charges(ACME)]);
-    assert_eq!(world.platform.kv_value(&key()), Some(acme_mapping()));
-    assert_eq!(post(&world).await.0, 201);
-    assert_eq!(world.sent_to(), [charges(ACME)]);
+    let edge = TestEdge::new();
+    acme_has_it(&edge);
+    edge.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 9).to_string()));
+    assert_eq!(post(&edge).await, (201, charged()));
+    assert_eq!(edge.sent_targets(), [charges(NOVA), asks(ACME), charges(ACME)]);
+    assert_eq!(edge.platform.kv_value(&key()), Some(acme_mapping()));
+    assert_eq!(post(&edge).await.0, 201);
+    assert_eq!(edge.sent_targets(), [charges(ACME)]);
 }
 
 #[tokio::test]
 async fn nobodys_is_said_only_when_everybody_has_said_so() {
-    let world = World::new();
+    let edge = TestEdge::new();
     for origin in [ACME, NOVA] {
-        world.refuses(&asks(origin), 404, "pai-not-found");
-        world.refuses(&charges(origin), 404, "pai-not-found");
+        edge.stub_refusal(&asks(origin), 404, "pai-not-found");
+        edge.stub_refusal(&charges(origin), 404, "pai-not-found");
     }
-    assert_eq!(code(&world).await, (404, "pai-not-found".to_owned()));
-    assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA)]);
-    world.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 1).to_string()));
-    assert_eq!(code(&world).await, (404, "pai-not-found".to_owned()));
-    assert_eq!(world.sent_to(), [charges(NOVA), asks(ACME)]);
-    world.platform.kv_set(&key(), None);
+    assert_eq!(code(&edge).await, (404, "pai-not-found".to_owned()));
+    assert_eq!(edge.sent_targets(), [asks(ACME), asks(NOVA)]);
+    edge.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 1).to_string()));
+    assert_eq!(code(&edge).await, (404, "pai-not-found".to_owned()));
+    assert_eq!(edge.sent_targets(), [charges(NOVA), asks(ACME)]);
+    edge.platform.kv_set(&key(), None);
 
-    world.answers_raw(&asks(NOVA), Err(Unreachable::TimedOut));
-    assert_eq!(code(&world).await, (503, "service-unavailable".to_owned()), "the silent one may have it");
+    edge.stub_result(&asks(NOVA), Err(Unreachable::TimedOut));
+    assert_eq!(code(&edge).await, (503, "service-unavailable".to_owned()), "the silent one may have it");
     for confused in [(404, "not-found"), (401, "authorization-failure"), (500, "internal-error")] {
-        world.refuses(&asks(NOVA), confused.0, confused.1);
-        assert_eq!(code(&world).await.0, 503, "{confused:?}");
+        edge.stub_refusal(&asks(NOVA), confused.0, confused.1);
+        assert_eq!(code(&edge).await.0, 503, "{confused:?}");
     }
-    world.answers(&asks(NOVA), 200, &json!({}));
-    assert_eq!(code(&world).await.0, 503);
-    world.answers(&asks(NOVA), 200, &mapping("acme", "ACTIVE", 1));
-    assert_eq!(code(&world).await.0, 503, "an operator cannot answer for another");
+    edge.stub_response(&asks(NOVA), 200, &json!({}));
+    assert_eq!(code(&edge).await.0, 503);
+    edge.stub_response(&asks(NOVA), 200, &mapping("acme", "ACTIVE", 1));
+    assert_eq!(code(&edge).await.0, 503, "an operator cannot response for another");
 
-    acme_has_it(&world);
-    world.answers_raw(&asks(NOVA), Err(Unreachable::TimedOut));
-    assert_eq!(post(&world).await.0, 201, "one that has it is enough");
-    assert_eq!(
-        world.platform.kv_value(&key()),
-        None,
-        "but is remembered only when no other can say the same"
-    );
-    acme_has_it(&world);
-    assert_eq!(post(&world).await.0, 201);
-    assert_eq!(world.platform.kv_value(&key()), Some(acme_mapping()));
+    acme_has_it(&edge);
+    edge.stub_result(&asks(NOVA), Err(Unreachable::TimedOut));
+    assert_eq!(post(&edge).await.0, 201, "one that has it is enough");
+    assert_eq!(edge.platform.kv_value(&key()), None, "but is remembered only when no other can say the same");
+    acme_has_it(&edge);
+    assert_eq!(post(&edge).await.0, 201);
+    assert_eq!(edge.platform.kv_value(&key()), Some(acme_mapping()));
 }
 
 #[tokio::test]
 async fn a_pai_with_two_owners_is_charged_to_neither() {
-    let world = World::new();
-    acme_has_it(&world);
-    world.answers(&asks(NOVA), 200, &mapping("nova", "ACTIVE", 3));
-    assert_eq!(code(&world).await, (503, "service-unavailable".to_owned()));
-    assert_eq!(world.sent_to(), [asks(ACME), asks(NOVA)]);
-    assert_eq!(world.platform.kv_value(&key()), None);
-    assert!(world.platform.log_lines().iter().any(|line| line.contains("another operator claims too")));
+    let edge = TestEdge::new();
+    acme_has_it(&edge);
+    edge.stub_response(&asks(NOVA), 200, &mapping("nova", "ACTIVE", 3));
+    assert_eq!(code(&edge).await, (503, "service-unavailable".to_owned()));
+    assert_eq!(edge.sent_targets(), [asks(ACME), asks(NOVA)]);
+    assert_eq!(edge.platform.kv_value(&key()), None);
+    assert!(edge.platform.log_lines().iter().any(|line| line.contains("another operator claims too")));
 }
 
 #[tokio::test]
 async fn a_partner_never_reaches_an_operator_that_does_not_sell_it() {
     let mut operators = operators();
     operators[1]["partners"] = json!(["tunes"]);
-    let world = World::with(&operators, &partners());
-    acme_has_it(&world);
-    world.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 9).to_string()));
-    assert_eq!(post(&world).await.0, 201);
-    assert_eq!(world.sent_to(), [asks(ACME), charges(ACME)]);
-    world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
-    assert_eq!(world.sent_to(), [format!("GET {ACME}/ott/v1/transaction/n-1")]);
+    let edge = TestEdge::with(&operators, &partners());
+    acme_has_it(&edge);
+    edge.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 9).to_string()));
+    assert_eq!(post(&edge).await.0, 201);
+    assert_eq!(edge.sent_targets(), [asks(ACME), charges(ACME)]);
+    edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
+    assert_eq!(edge.sent_targets(), [format!("GET {ACME}/ott/v1/transaction/n-1")]);
 }
 
 #[tokio::test]
 async fn a_charge_is_looked_for_at_every_operator() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let at = |origin: &str| format!("GET {origin}/ott/v1/transaction/n-1");
-    let status = || world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
-    let missing = |origin| world.refuses(&at(origin), 404, "transaction-not-found");
+    let status = || edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
+    let missing = |origin| edge.stub_refusal(&at(origin), 404, "transaction-not-found");
     missing(ACME);
-    world.answers(&at(NOVA), 200, &charged());
-    let answer = status().await;
-    assert_eq!((answer.status(), answer.json()), (200, charged()));
-    assert_eq!(world.sent_to(), [at(ACME), at(NOVA)]);
-    world.answers_raw(&at(ACME), Err(Unreachable::Broken));
+    edge.stub_response(&at(NOVA), 200, &charged());
+    let response = status().await;
+    assert_eq!((response.status(), response.json()), (200, charged()));
+    assert_eq!(edge.sent_targets(), [at(ACME), at(NOVA)]);
+    edge.stub_result(&at(ACME), Err(Unreachable::Broken));
     assert_eq!(status().await.status(), 200, "one that has it is enough");
 
     missing(NOVA);
@@ -211,23 +207,23 @@ async fn a_charge_is_looked_for_at_every_operator() {
     );
     missing(ACME);
     assert_eq!(status().await.refusal(), (404, "transaction-not-found".to_owned()));
-    world.refuses(&at(ACME), 401, "authorization-failure");
+    edge.stub_refusal(&at(ACME), 401, "authorization-failure");
     assert_eq!(status().await.refusal(), (401, "authorization-failure".to_owned()));
-    world.answers(&at(NOVA), 200, &json!({}));
+    edge.stub_response(&at(NOVA), 200, &json!({}));
     assert_eq!(status().await.refusal().0, 503);
 }
 
 #[tokio::test]
 async fn a_charge_that_two_operators_claim_is_nobodys_word() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let at = |origin: &str| format!("GET {origin}/ott/v1/transaction/n-1");
-    let status = || world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
+    let status = || edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
     let told = |id: &str| json!({"transactionID": "t", "extTransactionID": id, "status": "APPROVED"});
-    world.answers(&at(ACME), 200, &told("n-1"));
-    world.answers(&at(NOVA), 200, &told("n-1"));
+    edge.stub_response(&at(ACME), 200, &told("n-1"));
+    edge.stub_response(&at(NOVA), 200, &told("n-1"));
     assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()));
-    world.refuses(&at(NOVA), 404, "transaction-not-found");
+    edge.stub_refusal(&at(NOVA), 404, "transaction-not-found");
     assert_eq!(status().await.status(), 200);
-    world.answers(&at(ACME), 200, &told("n-2"));
+    edge.stub_response(&at(ACME), 200, &told("n-2"));
     assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()), "about another charge");
 }

@@ -1,54 +1,54 @@
 //! Going on to the partner: the token, the store, and the partner's page.
 
-use super::kit::{ACME, NETFLIX, World, mapping, operators, pai, partners, response};
-use crate::fake::StoreFault;
+use super::test_edge::{ACME, NETFLIX, TestEdge, mapping, operators, pai, partners, upstream_response};
+use crate::fake::KvFault;
 use crate::platform::Unreachable;
 use onbill_domain::ids::PartnerId;
 use serde_json::{Value, json};
 
 const PAGE: &str = "https://www.netflix.example/signup?session=1";
 
-fn minted(world: &World, change: impl FnOnce(&mut Value)) {
+fn minted(edge: &TestEdge, change: impl FnOnce(&mut Value)) {
     let mut signup = json!({
-        "partner": "netflix", "token": world.token("acme", |_| {}), "pai": pai(),
+        "partner": "netflix", "token": edge.signup_token("acme", |_| {}), "pai": pai(),
         "mapping": mapping("acme", "ACTIVE", 1), "locale": "es",
         "returnURL": "https://edge.example/widget/v1/return/acme/ticket-1",
     });
     change(&mut signup);
-    world.answers(&format!("POST {ACME}/edge/v1/signup"), 200, &signup);
+    edge.stub_response(&format!("POST {ACME}/edge/v1/signup"), 200, &signup);
 }
 
-fn opens(world: &World, status: u16, url: &str) {
-    world.answers(&format!("POST {NETFLIX}/signup-sessions"), status, &json!({"url": url}));
+fn opens(edge: &TestEdge, status: u16, url: &str) {
+    edge.stub_response(&format!("POST {NETFLIX}/signup-sessions"), status, &json!({"url": url}));
 }
 
-async fn sign_up(world: &World) -> (u16, Value) {
-    let answer = world.widget("/widget/v1/signup", &json!({"operator": "acme", "flow": "f"})).await;
-    (answer.status(), answer.json())
+async fn sign_up(edge: &TestEdge) -> (u16, Value) {
+    let response = edge.call_from_frame("/widget/v1/signup", &json!({"operator": "acme", "flow": "f"})).await;
+    (response.status(), response.json())
 }
 
 fn key() -> String {
     format!("pai/{}", pai())
 }
 
-fn stored(world: &World) -> Option<Value> {
-    world.platform.kv_value(&key()).map(|text| serde_json::from_str(&text).expect("is JSON"))
+fn stored(edge: &TestEdge) -> Option<Value> {
+    edge.platform.kv_value(&key()).map(|text| serde_json::from_str(&text).expect("is JSON"))
 }
 
 #[tokio::test]
 async fn the_partner_gets_the_token_the_store_the_mapping_and_the_browser_the_page() {
-    let world = World::new();
-    minted(&world, |_| {});
-    opens(&world, 201, PAGE);
-    assert_eq!(sign_up(&world).await, (201, json!({"url": PAGE})));
-    assert_eq!(stored(&world), Some(mapping("acme", "ACTIVE", 1)));
+    let edge = TestEdge::new();
+    minted(&edge, |_| {});
+    opens(&edge, 201, PAGE);
+    assert_eq!(sign_up(&edge).await, (201, json!({"url": PAGE})));
+    assert_eq!(stored(&edge), Some(mapping("acme", "ACTIVE", 1)));
 
-    let sent = world.platform.take_sent();
+    let sent = edge.platform.take_sent();
     assert_eq!(sent.len(), 2);
     let session: Value = serde_json::from_slice(sent[1].body()).expect("is JSON");
     assert_eq!(
         session,
-        json!({"token": world.token("acme", |_| {}), "operator": "acme", "channel": "web", "locale": "es",
+        json!({"token": edge.signup_token("acme", |_| {}), "operator": "acme", "channel": "web", "locale": "es",
                "returnURL": "https://edge.example/widget/v1/return/acme/ticket-1"})
     );
     let input = sent[1].headers()["signature-input"].to_str().expect("is text");
@@ -58,18 +58,18 @@ async fn the_partner_gets_the_token_the_store_the_mapping_and_the_browser_the_pa
 
 #[tokio::test]
 async fn a_partner_that_is_down_or_confused_is_told_apart_from_the_operator() {
-    let world = World::new();
-    minted(&world, |_| {});
+    let edge = TestEdge::new();
+    minted(&edge, |_| {});
     let sessions = format!("POST {NETFLIX}/signup-sessions");
-    for answer in [
+    for response in [
         Err(Unreachable::TimedOut),
-        Ok(response(201, "{}")),
-        Ok(response(500, "<html>")),
-        Ok(response(400, r#"{"code":"token-invalid","message":"m"}"#)),
-        Ok(response(302, &json!({"url": PAGE}).to_string())),
+        Ok(upstream_response(201, "{}")),
+        Ok(upstream_response(500, "<html>")),
+        Ok(upstream_response(400, r#"{"code":"token-invalid","message":"m"}"#)),
+        Ok(upstream_response(302, &json!({"url": PAGE}).to_string())),
     ] {
-        world.answers_raw(&sessions, answer);
-        assert_eq!(sign_up(&world).await.0, 503);
+        edge.stub_result(&sessions, response);
+        assert_eq!(sign_up(&edge).await.0, 503);
     }
     for foreign in [
         "https://evil.example/",
@@ -81,12 +81,12 @@ async fn a_partner_that_is_down_or_confused_is_told_apart_from_the_operator() {
         "//evil.example/",
         "",
     ] {
-        opens(&world, 201, foreign);
-        let (status, body) = sign_up(&world).await;
+        opens(&edge, 201, foreign);
+        let (status, body) = sign_up(&edge).await;
         assert_eq!((status, &body["code"]), (503, &json!("partner-unavailable")), "{foreign}");
     }
-    opens(&world, 201, "https://netflix.example/any/page");
-    assert_eq!(sign_up(&world).await.0, 201, "the origin of the partner's own interface is its own too");
+    opens(&edge, 201, "https://netflix.example/any/page");
+    assert_eq!(sign_up(&edge).await.0, 201, "the origin of the partner's own interface is its own too");
 }
 
 #[tokio::test]
@@ -94,13 +94,15 @@ async fn a_sign_up_that_would_fail_at_its_end_is_not_begun() {
     type Change<'a> = Box<dyn FnOnce(&mut Value) + 'a>;
     let mut operators = operators();
     operators[0]["partners"] = json!(["netflix"]);
-    let world = World::with(&operators, &partners());
-    opens(&world, 201, PAGE);
-    let nova = world.token("nova", |_| {});
+    let edge = TestEdge::with(&operators, &partners());
+    opens(&edge, 201, PAGE);
+    let nova = edge.signup_token("nova", |_| {});
     let expired =
-        world.token("acme", |claims| (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100));
-    let other_pai = world.token("acme", |claims| claims.sub = onbill_domain::pai::Pai::from_random([6; 16]));
-    let tunes = world.token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("is a slug"));
+        edge.signup_token("acme", |claims| (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100));
+    let other_pai =
+        edge.signup_token("acme", |claims| claims.sub = onbill_domain::pai::Pai::from_random([6; 16]));
+    let tunes =
+        edge.signup_token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("is a slug"));
     let changes: [Change<'_>; 8] = [
         Box::new(|signup| signup["token"] = json!("a.b.c")),
         Box::new(|signup| signup["token"] = json!(nova)),
@@ -112,58 +114,58 @@ async fn a_sign_up_that_would_fail_at_its_end_is_not_begun() {
         Box::new(|signup| signup["mapping"]["operator"] = json!("nova")),
     ];
     for (n, change) in changes.into_iter().enumerate() {
-        minted(&world, change);
-        let (status, body) = sign_up(&world).await;
+        minted(&edge, change);
+        let (status, body) = sign_up(&edge).await;
         assert_eq!((status, &body["code"]), (503, &json!("service-unavailable")), "case {n}");
-        assert_eq!((world.sent_to().len(), stored(&world)), (1, None), "case {n}");
+        assert_eq!((edge.sent_targets().len(), stored(&edge)), (1, None), "case {n}");
     }
 }
 
 #[tokio::test]
 async fn a_failing_store_does_not_keep_a_customer_from_signing_up() {
     for (fault, lands) in [
-        (StoreFault::ReadsFail, true),
-        (StoreFault::WritesFail, false),
-        (StoreFault::WritesFailAndLand, true),
-        (StoreFault::Down, false),
+        (KvFault::ReadsFail, true),
+        (KvFault::WritesFail, false),
+        (KvFault::WritesFailAndLand, true),
+        (KvFault::Down, false),
     ] {
-        let world = World::new();
-        minted(&world, |_| {});
-        opens(&world, 201, PAGE);
-        world.platform.kv_fail(Some(fault));
-        assert_eq!(sign_up(&world).await.0, 201, "{fault:?}");
-        assert_eq!(stored(&world).is_some(), lands, "{fault:?}");
-        assert!(world.platform.log_lines().iter().any(|line| line.contains("KV does not")), "{fault:?}");
+        let edge = TestEdge::new();
+        minted(&edge, |_| {});
+        opens(&edge, 201, PAGE);
+        edge.platform.kv_fail(Some(fault));
+        assert_eq!(sign_up(&edge).await.0, 201, "{fault:?}");
+        assert_eq!(stored(&edge).is_some(), lands, "{fault:?}");
+        assert!(edge.platform.log_lines().iter().any(|line| line.contains("KV does not")), "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn the_store_never_goes_back() {
-    let world = World::new();
-    opens(&world, 201, PAGE);
-    minted(&world, |signup| signup["mapping"] = mapping("acme", "ACTIVE", 5));
+    let edge = TestEdge::new();
+    opens(&edge, 201, PAGE);
+    minted(&edge, |signup| signup["mapping"] = mapping("acme", "ACTIVE", 5));
     for later in [mapping("acme", "SUSPENDED", 6), mapping("acme", "CLOSED", 2)] {
-        world.platform.kv_set(&key(), Some(&later.to_string()));
-        assert_eq!(sign_up(&world).await.0, 201);
-        assert_eq!(stored(&world), Some(later));
+        edge.platform.kv_set(&key(), Some(&later.to_string()));
+        assert_eq!(sign_up(&edge).await.0, 201);
+        assert_eq!(stored(&edge), Some(later));
     }
     for earlier in [mapping("acme", "ACTIVE", 4).to_string(), "garbage".to_owned()] {
-        world.platform.kv_set(&key(), Some(&earlier));
-        assert_eq!(sign_up(&world).await.0, 201);
-        assert_eq!(stored(&world), Some(mapping("acme", "ACTIVE", 5)));
+        edge.platform.kv_set(&key(), Some(&earlier));
+        assert_eq!(sign_up(&edge).await.0, 201);
+        assert_eq!(stored(&edge), Some(mapping("acme", "ACTIVE", 5)));
     }
 }
 
 /// Two origins never make the same PAI: whoever says so wants another operator's charges.
 #[tokio::test]
 async fn a_sign_up_cannot_take_over_another_operators_pai() {
-    let world = World::new();
-    opens(&world, 201, PAGE);
-    minted(&world, |_| {});
+    let edge = TestEdge::new();
+    opens(&edge, 201, PAGE);
+    minted(&edge, |_| {});
     let novas = mapping("nova", "ACTIVE", 1);
-    world.platform.kv_set(&key(), Some(&novas.to_string()));
-    assert_eq!(sign_up(&world).await.0, 201, "the customer cannot help it, and the books decide");
-    assert_eq!(stored(&world), Some(novas));
-    let lines = world.platform.log_lines();
+    edge.platform.kv_set(&key(), Some(&novas.to_string()));
+    assert_eq!(sign_up(&edge).await.0, 201, "the customer cannot help it, and the books decide");
+    assert_eq!(stored(&edge), Some(novas));
+    let lines = edge.platform.log_lines();
     assert!(lines.iter().any(|line| line.contains("KV maps a PAI to another operator")), "{lines:?}");
 }

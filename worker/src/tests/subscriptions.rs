@@ -1,6 +1,6 @@
 //! The later life of a subscription: the call names it, and nothing else says whose it is.
 
-use super::kit::{ACME, Answer, NOVA, World, operators, partners, request};
+use super::test_edge::{ACME, EdgeResponse, NOVA, TestEdge, operators, partners, request};
 use crate::platform::Unreachable;
 use serde_json::{Value, json};
 
@@ -23,80 +23,82 @@ fn changes(origin: &str) -> String {
 }
 
 /// Nova has the subscription, Acme does not; either would change one if it were told to.
-fn nova_has_it() -> World {
-    let world = World::new();
-    world.refuses(&asks(ACME), 404, "pai-not-found");
-    world.answers(&asks(NOVA), 200, &json!({"operator": "nova"}));
+fn nova_has_it() -> TestEdge {
+    let edge = TestEdge::new();
+    edge.stub_refusal(&asks(ACME), 404, "pai-not-found");
+    edge.stub_response(&asks(NOVA), 200, &json!({"operator": "nova"}));
     for origin in [ACME, NOVA] {
-        world.answers(&changes(origin), 200, &recorded());
+        edge.stub_response(&changes(origin), 200, &recorded());
     }
-    world
+    edge
 }
 
-async fn put(world: &World) -> Answer {
-    world.netflix("PUT", CHANGE, &cancelled()).await
+async fn put(edge: &TestEdge) -> EdgeResponse {
+    edge.call_as_netflix("PUT", CHANGE, &cancelled()).await
 }
 
 #[tokio::test]
 async fn a_change_reaches_the_one_operator_that_has_the_subscription() {
-    let world = nova_has_it();
-    let answer = put(&world).await;
-    assert_eq!((answer.status(), answer.json()), (200, recorded()));
-    let sent = world.platform.take_sent();
+    let edge = nova_has_it();
+    let response = put(&edge).await;
+    assert_eq!((response.status(), response.json()), (200, recorded()));
+    let sent = edge.platform.take_sent();
     let to: Vec<_> = sent.iter().map(|request| format!("{} {}", request.method(), request.uri())).collect();
     assert_eq!(to, [asks(ACME), asks(NOVA), changes(NOVA)]);
     let asked: Value = serde_json::from_slice(sent[0].body()).expect("is JSON");
     assert_eq!(asked, json!({"partner": "netflix", "partnerSubscriptionID": "s-1"}), "not the change itself");
     assert_eq!(*sent[2].body(), cancelled().to_string(), "byte for byte");
     assert!(sent[2].headers().contains_key("onbill-partner-signature"));
-    world.refuses(&changes(NOVA), 400, "invalid-request");
-    assert_eq!(put(&world).await.refusal(), (400, "invalid-request".to_owned()));
+    edge.stub_refusal(&changes(NOVA), 400, "invalid-request");
+    assert_eq!(put(&edge).await.refusal(), (400, "invalid-request".to_owned()));
 }
 
 #[tokio::test]
 async fn nothing_is_changed_while_it_is_not_sure_whose_it_is() {
-    let world = nova_has_it();
-    for unsure in [Err(Unreachable::TimedOut), Ok(super::kit::response(200, r#"{"operator":"acme"}"#))] {
-        world.answers_raw(&asks(ACME), unsure);
-        assert_eq!(put(&world).await.refusal(), (503, "service-unavailable".to_owned()));
+    let edge = nova_has_it();
+    for unsure in
+        [Err(Unreachable::TimedOut), Ok(super::test_edge::upstream_response(200, r#"{"operator":"acme"}"#))]
+    {
+        edge.stub_result(&asks(ACME), unsure);
+        assert_eq!(put(&edge).await.refusal(), (503, "service-unavailable".to_owned()));
     }
-    assert!(world.sent_to().iter().all(|to| !to.starts_with("PUT")));
+    assert!(edge.sent_targets().iter().all(|to| !to.starts_with("PUT")));
     for origin in [ACME, NOVA] {
-        world.refuses(&asks(origin), 404, "pai-not-found");
+        edge.stub_refusal(&asks(origin), 404, "pai-not-found");
     }
-    assert_eq!(put(&world).await.refusal(), (404, "pai-not-found".to_owned()));
+    assert_eq!(put(&edge).await.refusal(), (404, "pai-not-found".to_owned()));
 
     // The only operator is not asked first.
     let mut operators = operators();
     operators[0]["partners"] = json!(["tunes"]);
-    let world = World::with(&operators, &partners());
-    world.answers(&changes(NOVA), 200, &recorded());
-    assert_eq!(put(&world).await.status(), 200);
-    assert_eq!(world.sent_to(), [changes(NOVA)]);
+    let edge = TestEdge::with(&operators, &partners());
+    edge.stub_response(&changes(NOVA), 200, &recorded());
+    assert_eq!(put(&edge).await.status(), 200);
+    assert_eq!(edge.sent_targets(), [changes(NOVA)]);
 }
 
 #[tokio::test]
 async fn what_is_no_change_is_told_without_asking_anybody() {
-    let world = nova_has_it();
-    let unsigned = world.send(request("PUT", CHANGE, &cancelled().to_string())).await;
+    let edge = nova_has_it();
+    let unsigned = edge.send(request("PUT", CHANGE, &cancelled().to_string())).await;
     assert_eq!(unsigned.refusal(), (401, "authorization-failure".to_owned()));
     // The signature covers the method and the name in the path.
     for (signed_as, at) in [("POST", CHANGE), ("PUT", "/ott/v1/partnerSubscription/s-2")] {
-        let signed = world.signed("netflix-1", signed_as, at, &cancelled());
+        let signed = edge.signed_request("netflix-1", signed_as, at, &cancelled());
         let mut moved = request("PUT", CHANGE, &cancelled().to_string());
         for name in ["signature-input", "signature", "content-digest"] {
             moved.headers_mut().insert(name, signed.headers()[name].clone());
         }
-        assert_eq!(world.send(moved).await.refusal().0, 401, "{signed_as} {at}");
+        assert_eq!(edge.send(moved).await.refusal().0, 401, "{signed_as} {at}");
     }
     let mut typed = request("PUT", CHANGE, "{}");
     typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
-    assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
+    assert_eq!(edge.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
     for bad in [json!({}), json!({"status": "GONE"}), json!({"status": "ACTIVE", "reason": ""}), json!([])] {
-        let answer = world.netflix("PUT", CHANGE, &bad).await;
-        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()), "{bad}");
+        let response = edge.call_as_netflix("PUT", CHANGE, &bad).await;
+        assert_eq!(response.refusal(), (400, "invalid-request".to_owned()), "{bad}");
     }
-    let answer = world.netflix("PUT", "/ott/v1/partnerSubscription/a%20b", &cancelled()).await;
-    assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()));
-    assert!(world.sent_to().is_empty());
+    let response = edge.call_as_netflix("PUT", "/ott/v1/partnerSubscription/a%20b", &cancelled()).await;
+    assert_eq!(response.refusal(), (400, "invalid-request".to_owned()));
+    assert!(edge.sent_targets().is_empty());
 }

@@ -1,7 +1,10 @@
-//! The frame's own calls: who may make them, what is passed on, and what of the origin's answers comes back.
+//! The frame's own calls: who may make them, what is passed on, and what of the origin's responses
+//! comes back.
 
-use super::kit::{ACME, NUMBER, World, from_frame, operators, pai, partners, request, response};
-use crate::platform::{Sieve, Unreachable};
+use super::test_edge::{
+    ACME, NUMBER, TestEdge, from_frame, operators, pai, partners, request, upstream_response,
+};
+use crate::platform::{RateLimiter, Unreachable};
 use crate::routes::ROUTES;
 use bytes::Bytes;
 use http::Method;
@@ -60,29 +63,29 @@ fn account_page() -> Value {
 
 #[tokio::test]
 async fn the_number_is_passed_on_as_typed_and_the_next_step_comes_back() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let mut chatty = pin_step();
     chatty["internal"] = json!(NUMBER);
-    world.answers(VALIDATE, 200, &chatty);
+    edge.stub_response(VALIDATE, 200, &chatty);
     let mut typed = validate();
     typed["msisdn"] = json!("(202) 555-٠١٠١");
     typed["unknown"] = json!("is ignored");
-    let answer = world.widget("/widget/v1/account/validate", &typed).await;
+    let response = edge.call_from_frame("/widget/v1/account/validate", &typed).await;
     assert_eq!(
-        (answer.status(), answer.json()),
+        (response.status(), response.json()),
         (200, pin_step()),
         "only what the contract knows comes back"
     );
-    assert!(!answer.0.headers().contains_key("x-powered-by"));
+    assert!(!response.0.headers().contains_key("x-powered-by"));
 
-    let sent = world.platform.take_sent().remove(0);
+    let sent = edge.platform.take_sent().remove(0);
     let body: Value = serde_json::from_slice(sent.body()).expect("is JSON");
     assert_eq!(
         body,
         json!({"offer": "netflix-standard", "msisdn": "(202) 555-٠١٠١", "locale": "es",
                "returnURL": "https://my.acme.example/done", "session": "a.b.c"})
     );
-    assert_eq!(sent.headers()["x-correlator"], answer.header("x-correlator"));
+    assert_eq!(sent.headers()["x-correlator"], response.header("x-correlator"));
     let input = sent.headers()["signature-input"].to_str().expect("is text");
     assert!(input.ends_with("keyid=\"acme-edge\";tag=\"onbill-edge-to-origin\""), "{input}");
     assert_eq!(sent.headers()["accept"], "application/json");
@@ -91,56 +94,56 @@ async fn the_number_is_passed_on_as_typed_and_the_next_step_comes_back() {
 
 #[tokio::test]
 async fn pin_and_result_are_passed_on() {
-    let world = World::new();
-    world.answers(&format!("POST {ACME}/edge/v1/pin"), 200, &confirm_step());
+    let edge = TestEdge::new();
+    edge.stub_response(&format!("POST {ACME}/edge/v1/pin"), 200, &confirm_step());
     let result = json!({"outcome": "success", "offer": offer()});
-    world.answers(&format!("POST {ACME}/edge/v1/result"), 200, &result);
-    let answer = world.widget("/widget/v1/pin", &question("/widget/v1/pin")).await;
-    assert_eq!((answer.status(), answer.json()), (200, confirm_step()));
-    let answer = world.widget("/widget/v1/result", &question("/widget/v1/result")).await;
-    assert_eq!((answer.status(), answer.json()), (200, result));
-    let bodies: Vec<_> = world.platform.take_sent().into_iter().map(http::Request::into_body).collect();
+    edge.stub_response(&format!("POST {ACME}/edge/v1/result"), 200, &result);
+    let response = edge.call_from_frame("/widget/v1/pin", &question("/widget/v1/pin")).await;
+    assert_eq!((response.status(), response.json()), (200, confirm_step()));
+    let response = edge.call_from_frame("/widget/v1/result", &question("/widget/v1/result")).await;
+    assert_eq!((response.status(), response.json()), (200, result));
+    let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
     assert_eq!(bodies, [r#"{"flow":"f","pin":"123456"}"#, r#"{"result":"a.b.c"}"#]);
 }
 
 #[tokio::test]
 async fn a_customers_own_page_is_passed_on_and_nothing_else_of_what_comes_with_it() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let (mut page, mut link) = (account_page(), subscription());
     for chatty in [&mut page, &mut link] {
         chatty["pai"] = json!(pai());
     }
     page["charges"][0]["transactionID"] = json!("tx-1");
     page["subscriptions"][0]["msisdn"] = json!(NUMBER);
-    world.answers(&format!("POST {ACME}/edge/v1/account"), 200, &page);
-    world.answers(&format!("POST {ACME}/edge/v1/account/unlink"), 200, &json!({"subscription": link}));
-    let answer = world.widget("/widget/v1/account", &question("/widget/v1/account")).await;
-    assert_eq!((answer.status(), answer.json()), (200, account_page()));
+    edge.stub_response(&format!("POST {ACME}/edge/v1/account"), 200, &page);
+    edge.stub_response(&format!("POST {ACME}/edge/v1/account/unlink"), 200, &json!({"subscription": link}));
+    let response = edge.call_from_frame("/widget/v1/account", &question("/widget/v1/account")).await;
+    assert_eq!((response.status(), response.json()), (200, account_page()));
     let unlink = "/widget/v1/account/unlink";
-    let answer = world.widget(unlink, &question(unlink)).await;
-    assert_eq!((answer.status(), answer.json()), (200, json!({"subscription": subscription()})));
-    let bodies: Vec<_> = world.platform.take_sent().into_iter().map(http::Request::into_body).collect();
+    let response = edge.call_from_frame(unlink, &question(unlink)).await;
+    assert_eq!((response.status(), response.json()), (200, json!({"subscription": subscription()})));
+    let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
     assert_eq!(bodies, [r#"{"flow":"f","cursor":"1795000000.tx-1"}"#, r#"{"flow":"f","subscription":"s"}"#]);
 
     // The same page as the step after proof; and whoever came to buy what they have.
     let mut step = account_page();
     (step["step"], step["flow"]) = (json!("account"), json!("f"));
     for step in [step, json!({"step": "already-on-bill", "flow": "f"})] {
-        world.answers(VALIDATE, 200, &step);
-        let answer = world.widget("/widget/v1/account/validate", &validate()).await;
-        assert_eq!((answer.status(), answer.json()), (200, step));
+        edge.stub_response(VALIDATE, 200, &step);
+        let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
+        assert_eq!((response.status(), response.json()), (200, step));
     }
 }
 
 #[tokio::test]
 async fn a_customers_own_page_is_asked_for_without_an_offer() {
-    let world = World::new();
-    world.answers(VALIDATE, 200, &pin_step());
+    let edge = TestEdge::new();
+    edge.stub_response(VALIDATE, 200, &pin_step());
     let mut asked = validate();
     (asked["offer"], asked["view"]) = (Value::Null, json!("account"));
-    let answer = world.widget("/widget/v1/account/validate", &asked).await;
-    assert_eq!((answer.status(), answer.json()), (200, pin_step()));
-    let sent = world.platform.take_sent().remove(0);
+    let response = edge.call_from_frame("/widget/v1/account/validate", &asked).await;
+    assert_eq!((response.status(), response.json()), (200, pin_step()));
+    let sent = edge.platform.take_sent().remove(0);
     let body: Value = serde_json::from_slice(sent.body()).expect("is JSON");
     assert_eq!(
         body,
@@ -149,22 +152,22 @@ async fn a_customers_own_page_is_asked_for_without_an_offer() {
     );
     for view in [json!("bill"), Value::Null] {
         asked["view"] = view;
-        let answer = world.widget("/widget/v1/account/validate", &asked).await;
-        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()));
+        let response = edge.call_from_frame("/widget/v1/account/validate", &asked).await;
+        assert_eq!(response.refusal(), (400, "invalid-request".to_owned()));
     }
-    assert!(world.platform.take_sent().is_empty());
+    assert!(edge.platform.take_sent().is_empty());
 }
 
 #[tokio::test]
 async fn only_our_own_frame_may_call() {
-    let world = World::new();
+    let edge = TestEdge::new();
     for path in paths() {
         let call = |headers: &[(&'static str, &str)]| {
             let mut request = request("POST", path, &question(path).to_string());
             for (name, value) in headers {
                 request.headers_mut().append(*name, value.parse().expect("is a value"));
             }
-            world.send(request)
+            edge.send(request)
         };
         let own = ("origin", "https://edge.example");
         for headers in [
@@ -181,53 +184,53 @@ async fn only_our_own_frame_may_call() {
         ] {
             assert_eq!(call(headers).await.refusal(), (403, "forbidden".to_owned()), "{path} {headers:?}");
         }
-        // Nobody answers, but somebody was asked: older browsers do not say `sec-fetch-site`.
+        // Nobody responses, but somebody was asked: older browsers do not say `sec-fetch-site`.
         assert_eq!(call(&[own]).await.status(), 503, "{path}");
-        assert_eq!(world.platform.take_sent().len(), 1);
+        assert_eq!(edge.platform.take_sent().len(), 1);
     }
 }
 
 #[tokio::test]
 async fn bad_input_gets_the_contracts_answer_and_goes_nowhere() {
-    let world = World::new();
+    let edge = TestEdge::new();
     for path in paths() {
         let mut typed = from_frame(request("POST", path, "{}"));
         typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
-        assert_eq!(world.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
+        assert_eq!(edge.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
         let mut twice = from_frame(request("POST", path, "{}"));
         twice.headers_mut().append("content-type", "text/plain".parse().expect("is a value"));
-        assert_eq!(world.send(twice).await.refusal(), (415, "unsupported-media-type".to_owned()));
+        assert_eq!(edge.send(twice).await.refusal(), (415, "unsupported-media-type".to_owned()));
 
         let large = format!("{}{}", question(path), " ".repeat(16 * 1024));
         let large = from_frame(request("POST", path, &large));
-        assert_eq!(world.send(large).await.refusal(), (413, "body-too-large".to_owned()));
+        assert_eq!(edge.send(large).await.refusal(), (413, "body-too-large".to_owned()));
         let mut lying = from_frame(request("POST", path, &question(path).to_string()));
         lying.headers_mut().insert("content-length", "16385".parse().expect("is a value"));
-        assert_eq!(world.send(lying).await.refusal(), (413, "body-too-large".to_owned()));
+        assert_eq!(edge.send(lying).await.refusal(), (413, "body-too-large".to_owned()));
 
         for garbage in ["", "{", "[]", "null", "\u{0}", "{}", r#"{"operator":"ACME"}"#, r#"{"operator":7}"#] {
             let mut request = from_frame(request("POST", path, garbage));
             request.headers_mut().insert("content-type", "application/json".parse().expect("is a value"));
-            assert_eq!(world.send(request).await.refusal(), (400, "invalid-request".to_owned()), "{garbage}");
+            assert_eq!(edge.send(request).await.refusal(), (400, "invalid-request".to_owned()), "{garbage}");
         }
         let mut elsewhere = question(path);
         elsewhere["operator"] = json!("other");
-        let answer = world.widget(path, &elsewhere).await;
-        assert_eq!(answer.refusal(), (400, "parameter-not-supported".to_owned()));
+        let response = edge.call_from_frame(path, &elsewhere).await;
+        assert_eq!(response.refusal(), (400, "parameter-not-supported".to_owned()));
 
-        world.platform.use_up(Sieve::Widget, true);
-        let answer = world.widget(path, &question(path)).await;
-        assert_eq!((answer.refusal().0, answer.header("retry-after")), (429, "60"));
-        world.platform.use_up(Sieve::Widget, false);
+        edge.platform.exhaust_rate(RateLimiter::Widget, true);
+        let response = edge.call_from_frame(path, &question(path)).await;
+        assert_eq!((response.refusal().0, response.header("retry-after")), (429, "60"));
+        edge.platform.exhaust_rate(RateLimiter::Widget, false);
     }
-    assert!(world.platform.take_sent().is_empty());
+    assert!(edge.platform.take_sent().is_empty());
 }
 
 #[tokio::test]
 async fn a_number_and_where_it_leads_are_checked_for_form() {
     let mut operators = operators();
     operators[0]["partners"] = json!(["netflix"]);
-    let world = World::with(&operators, &partners());
+    let edge = TestEdge::with(&operators, &partners());
     let cases = [
         ("offer", json!("other"), "parameter-not-supported"),
         ("offer", json!("tunes-family"), "parameter-not-supported"),
@@ -242,21 +245,25 @@ async fn a_number_and_where_it_leads_are_checked_for_form() {
     ];
     let mut longest = validate();
     longest["msisdn"] = json!("1".repeat(96));
-    assert_eq!(world.widget("/widget/v1/account/validate", &longest).await.status(), 503, "nobody answers");
-    assert_eq!(world.platform.take_sent().len(), 1, "the longest is asked for");
+    assert_eq!(
+        edge.call_from_frame("/widget/v1/account/validate", &longest).await.status(),
+        503,
+        "nobody responses"
+    );
+    assert_eq!(edge.platform.take_sent().len(), 1, "the longest is asked for");
     for (member, value, code) in cases {
         let mut question = validate();
         question[member] = value.clone();
-        let answer = world.widget("/widget/v1/account/validate", &question).await;
-        assert_eq!(answer.refusal(), (400, code.to_owned()), "{member} {value}");
-        assert!(!answer.text().contains("2025550101"));
+        let response = edge.call_from_frame("/widget/v1/account/validate", &question).await;
+        assert_eq!(response.refusal(), (400, code.to_owned()), "{member} {value}");
+        assert!(!response.text().contains("2025550101"));
     }
-    assert!(world.platform.take_sent().is_empty());
+    assert!(edge.platform.take_sent().is_empty());
 }
 
 #[tokio::test]
 async fn the_origins_refusals_come_back_when_they_are_for_customers() {
-    let world = World::new();
+    let edge = TestEdge::new();
     for (status, code) in [
         (400, "invalid-request"),
         (404, "account-not-found"),
@@ -272,36 +279,37 @@ async fn the_origins_refusals_come_back_when_they_are_for_customers() {
         (503, "service-unavailable"),
         (500, "internal-error"),
     ] {
-        world.refuses(VALIDATE, status, code);
-        let answer = world.widget("/widget/v1/account/validate", &validate()).await;
-        assert_eq!(answer.refusal(), (status, code.to_owned()));
-        assert_eq!(answer.json()["message"], "As the origin says.");
+        edge.stub_refusal(VALIDATE, status, code);
+        let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
+        assert_eq!(response.refusal(), (status, code.to_owned()));
+        assert_eq!(response.json()["message"], "As the origin says.");
     }
-    let mut waits = response(429, r#"{"code":"too-many-requests","message":"m"}"#);
+    let mut waits = upstream_response(429, r#"{"code":"too-many-requests","message":"m"}"#);
     waits.headers_mut().insert("retry-after", "86000".parse().expect("is a value"));
-    world.answers_raw(VALIDATE, Ok(waits));
-    let answer = world.widget("/widget/v1/account/validate", &validate()).await;
-    assert_eq!((answer.status(), answer.header("retry-after")), (429, "86000"));
+    edge.stub_result(VALIDATE, Ok(waits));
+    let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
+    assert_eq!((response.status(), response.header("retry-after")), (429, "86000"));
 }
 
 #[tokio::test]
 async fn an_origin_that_is_down_or_confused_is_503() {
-    let world = World::new();
-    let refusal =
-        |status, code: &str| Ok(response(status, &json!({"code": code, "message": "m"}).to_string()));
-    let answers = [
+    let edge = TestEdge::new();
+    let refusal = |status, code: &str| {
+        Ok(upstream_response(status, &json!({"code": code, "message": "m"}).to_string()))
+    };
+    let responses = [
         Err(Unreachable::Broken),
         Err(Unreachable::TimedOut),
         Err(Unreachable::TooLarge),
-        Ok(response(200, "<html>")),
-        Ok(response(200, "{}")),
-        Ok(response(200, "")),
-        Ok(response(204, "")),
-        Ok(response(202, &pin_step().to_string())),
-        Ok(response(302, &pin_step().to_string())),
-        Ok(response(200, &json!({"step": "confirm", "flow": "f"}).to_string())),
-        Ok(response(500, "<html>")),
-        Ok(response(400, "{}")),
+        Ok(upstream_response(200, "<html>")),
+        Ok(upstream_response(200, "{}")),
+        Ok(upstream_response(200, "")),
+        Ok(upstream_response(204, "")),
+        Ok(upstream_response(202, &pin_step().to_string())),
+        Ok(upstream_response(302, &pin_step().to_string())),
+        Ok(upstream_response(200, &json!({"step": "confirm", "flow": "f"}).to_string())),
+        Ok(upstream_response(500, "<html>")),
+        Ok(upstream_response(400, "{}")),
         refusal(401, "authorization-failure"),
         refusal(404, "not-found"),
         refusal(404, "pai-not-found"),
@@ -309,17 +317,17 @@ async fn an_origin_that_is_down_or_confused_is_503() {
         refusal(400, "made-up"),
         refusal(500, "pin-invalid"),
     ];
-    for answer in answers {
-        let told = format!("{answer:?}");
-        world.answers_raw(VALIDATE, answer);
-        let answer = world.widget("/widget/v1/account/validate", &validate()).await;
-        assert_eq!(answer.refusal(), (503, "service-unavailable".to_owned()), "{told}");
-        assert_eq!(answer.header("retry-after"), "30");
+    for response in responses {
+        let told = format!("{response:?}");
+        edge.stub_result(VALIDATE, response);
+        let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
+        assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()), "{told}");
+        assert_eq!(response.header("retry-after"), "30");
         let line: Value =
-            serde_json::from_str(&world.platform.log_lines().pop().expect("is logged")).expect("JSON");
+            serde_json::from_str(&edge.platform.log_lines().pop().expect("is logged")).expect("JSON");
         assert!(line["fault"].as_str().is_some_and(|fault| fault.starts_with("operator:acme: ")), "{line}");
     }
-    let sent = world.platform.take_sent();
+    let sent = edge.platform.take_sent();
     assert_eq!(sent.len(), 18, "nothing is tried twice");
     assert!(sent.iter().all(|request| request.body() != &Bytes::new()));
 }

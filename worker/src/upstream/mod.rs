@@ -1,15 +1,16 @@
-//! The parties that the edge calls: operators' origins and partners. Here is the sending of a call of the edge's own;
-//! what comes back is read in `response.rs`. Passing a partner's call on is in `ott/forward.rs`.
+//! The parties that the edge calls: operators' origins and partners. Here is the sending of a call
+//! of the edge's own; what comes back is read in `response.rs`. Passing a partner's call on is in
+//! `ott/forward.rs`.
 
 mod response;
 
 pub(crate) use response::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamResponse, is_for_partner};
 
-use crate::answer::JSON;
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::Platform;
+use crate::response::JSON;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
@@ -17,7 +18,8 @@ use response::is_for_widget;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Calls `operator`'s origin for the widget. A refusal that the widget has a sentence for is passed on.
+/// Calls `operator`'s origin for the widget. A refusal that the widget has a sentence for is passed
+/// on.
 pub(crate) async fn query_for_widget<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
     operator: &Operator,

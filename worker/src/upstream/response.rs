@@ -1,7 +1,8 @@
-//! Reads what an origin or a partner responds: a success that is expected, a refusal that the caller may see, or a fault.
+//! Reads what an origin or a partner responds: a success that is expected, a refusal that the
+//! caller may see, or a fault.
 //!
-//! An origin is ours, but another deployment: only what the contract knows is passed on. Its body is held to
-//! `limits::BODY_BYTES_MAX` where it is received, by the platform.
+//! An origin is ours, but another deployment: only what the contract knows is passed on. Its body
+//! is held to `limits::BODY_BYTES_MAX` where it is received, by the platform.
 
 use crate::fault::{Fault, HandlerError, Party};
 use bytes::Bytes;
@@ -11,10 +12,11 @@ use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Longest wait that an origin can ask of a caller, in seconds: the day after which its counts start again.
+/// Longest wait that an origin can ask of a caller, in seconds: the day after which its counts
+/// start again.
 const RETRY_AFTER_SECONDS_MAX: u32 = 86_400;
 
-/// The successes of calls that are answered at once.
+/// The successes of calls that are completed at once.
 pub(crate) const OK_OR_CREATED: [StatusCode; 2] = [StatusCode::OK, StatusCode::CREATED];
 /// The successes of all calls of a partner.
 pub(crate) const OK_CREATED_OR_ACCEPTED: [StatusCode; 3] =
@@ -32,7 +34,7 @@ impl UpstreamResponse {
         Self { party, response }
     }
 
-    /// As it came; what of it may leave the edge is for the caller to choose.
+    /// The response as it came. The caller chooses what of it may leave the edge.
     pub(crate) fn raw(&self) -> &Response<Bytes> {
         &self.response
     }
@@ -65,7 +67,8 @@ impl UpstreamResponse {
         }
     }
 
-    /// The fault of a response that should never be given; `what` is for the log and quotes nothing of it.
+    /// The fault of a response that should never be given; `what` is for the log and quotes nothing
+    /// of it.
     pub(crate) fn unexpected(&self, what: &str) -> Fault {
         Fault::Unexpected(self.party.clone(), what.to_owned())
     }
@@ -91,8 +94,8 @@ impl UpstreamResponse {
     }
 }
 
-/// The refusals that the widget has a sentence for. The others are between servers: a 401 at the origin, say, means
-/// that our own key is wrong, and a browser that is told so can only be misled.
+/// The refusals that the widget has a sentence for. The others are between servers: a 401 at the
+/// origin, for example, means that our own key is wrong, which would mislead a browser.
 pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
     matches!(
         code,
@@ -115,7 +118,8 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
     )
 }
 
-/// The contract's codes but those that can only mean that edge and origin do not fit together, and the widget's own.
+/// The contract's codes but those that can only mean that edge and origin do not fit together, and
+/// the widget's own.
 pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
     !matches!(
         code,

@@ -1,7 +1,7 @@
-//! A deployment's texts, broken one by one.
+//! A deployment's configuration, with one mistake at a time.
 
 use crate::Config;
-use crate::tests::kit::{edge_keyring, operators, partners};
+use crate::tests::test_edge::{edge_keyring, operators, partners};
 use onbill_domain::ids::OfferId;
 use serde_json::{Value, json};
 
@@ -10,29 +10,32 @@ fn read(operators: &Value, partners: &Value, keyring: &Value) -> Result<Config, 
     Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).map_err(|fault| fault.to_string())
 }
 
-fn complaint_about(change: impl FnOnce(&mut Value, &mut Value, &mut Value)) -> String {
+fn complaint_after(change: impl FnOnce(&mut Value, &mut Value, &mut Value)) -> String {
     let (mut operators, mut partners, mut keyring) = (operators(), partners(), edge_keyring());
     change(&mut operators, &mut partners, &mut keyring);
     read(&operators, &partners, &keyring).expect_err("is refused")
 }
 
 #[test]
-fn a_sound_deployment_is_read() {
+fn valid_configuration_is_read() {
     let mut operators = operators();
     operators[1]["partners"] = json!([]);
-    let config = read(&operators, &partners(), &edge_keyring()).expect("is sound");
+    let config = read(&operators, &partners(), &edge_keyring()).expect("is valid");
     let offer = OfferId::parse("netflix-standard").expect("is a slug");
-    let acme = config.operator("acme").expect("is there");
-    let nova = config.operator("nova").expect("is there");
-    assert_eq!(config.partner_for(acme, &offer).map(|partner| partner.name.as_str()), Some("Netflix"));
-    assert!(config.partner_for(nova, &offer).is_none(), "nova sells nobody");
-    let netflix = config.partner("netflix").expect("is there");
+    let acme = config.find_operator("acme").expect("is there");
+    let nova = config.find_operator("nova").expect("is there");
+    assert_eq!(
+        config.find_partner_by_offer(acme, &offer).map(|partner| partner.name.as_str()),
+        Some("Netflix")
+    );
+    assert!(config.find_partner_by_offer(nova, &offer).is_none(), "nova sells nobody");
+    let netflix = config.find_partner("netflix").expect("is there");
     assert_eq!(config.operators_of(netflix).count(), 1);
-    assert!(config.operator("other").is_none());
+    assert!(config.find_operator("other").is_none());
 }
 
 #[test]
-fn a_missing_or_broken_text_is_refused() {
+fn missing_or_malformed_variable_is_refused() {
     let (operators, partners, keyring) =
         (operators().to_string(), partners().to_string(), edge_keyring().to_string());
     let cases = [
@@ -53,7 +56,7 @@ fn a_missing_or_broken_text_is_refused() {
 }
 
 #[test]
-fn every_mistake_is_named() {
+fn mistake_is_named_in_the_complaint() {
     type Change = fn(&mut Value, &mut Value, &mut Value);
     let cases: [(Change, &str); 29] = [
         (|o, _, _| o[0]["coupons"] = json!("ac"), "acme: coupons must be"),
@@ -87,40 +90,40 @@ fn every_mistake_is_named() {
         (|_, p, _| p[0]["name"] = json!("a".repeat(61)), "netflix: name must be"),
     ];
     for (change, expected) in cases {
-        let complaint = complaint_about(change);
+        let complaint = complaint_after(change);
         assert!(complaint.contains(expected), "{complaint} / {expected}");
     }
 }
 
 #[test]
-fn nothing_is_there_twice() {
+fn duplicate_entry_is_refused() {
     let twice = |text: String, expected: &str| assert!(text.contains(expected), "{text}");
-    twice(complaint_about(|o, _, _| o[1]["id"] = json!("acme")), "the id acme is there twice");
+    twice(complaint_after(|o, _, _| o[1]["id"] = json!("acme")), "the id acme is there twice");
     twice(
-        complaint_about(|o, _, _| o[1]["origin"] = o[0]["origin"].clone()),
+        complaint_after(|o, _, _| o[1]["origin"] = o[0]["origin"].clone()),
         "the origin https://origin.acme.example is there twice",
     );
     twice(
-        complaint_about(|o, _, _| o[0]["dashboards"] = json!(["https://a.example", "https://a.example"])),
+        complaint_after(|o, _, _| o[0]["dashboards"] = json!(["https://a.example", "https://a.example"])),
         "the dashboard https://a.example is there twice",
     );
-    let tags = complaint_about(|o, _, _| {
+    let tags = complaint_after(|o, _, _| {
         o[0]["coupons"] = json!("AC");
         o[1]["coupons"] = json!("AC");
     });
     twice(tags, "the coupons AC is there twice");
-    twice(complaint_about(|_, p, _| p[0]["offers"] = json!(["a", "b", "a"])), "the offer a is there twice");
+    twice(complaint_after(|_, p, _| p[0]["offers"] = json!(["a", "b", "a"])), "the offer a is there twice");
     twice(
-        complaint_about(|_, p, _| p[1]["offers"] = p[0]["offers"].clone()),
+        complaint_after(|_, p, _| p[1]["offers"] = p[0]["offers"].clone()),
         "the offer netflix-standard is there twice",
     );
 }
 
 #[test]
-fn every_party_needs_its_keys() {
+fn party_without_its_keys_is_refused() {
     let keys = edge_keyring().as_array().expect("is a list").len();
     for at in 0..keys {
-        let complaint = complaint_about(|_, _, keyring| {
+        let complaint = complaint_after(|_, _, keyring| {
             keyring.as_array_mut().expect("is a list").remove(at);
         });
         assert!(complaint.contains("KEYRING: there is no "), "{complaint}");
@@ -128,8 +131,8 @@ fn every_party_needs_its_keys() {
 }
 
 #[test]
-fn an_edge_that_could_sign_as_the_partner_does_not_start() {
-    let complaint = complaint_about(|_, _, keyring| {
+fn private_partner_key_is_refused() {
+    let complaint = complaint_after(|_, _, keyring| {
         let key = keyring.as_array_mut().expect("is a list").iter_mut();
         let key = key.into_iter().find(|key| key["id"] == "netflix-1").expect("is there");
         key["private"] = json!(onbill_domain::encoding::encode_base64url(&[40; 32]));

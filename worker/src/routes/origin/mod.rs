@@ -3,10 +3,10 @@
 pub(crate) mod pai_mapping;
 pub(crate) mod pai_mappings;
 
-use crate::admission::json_body;
+use crate::admission::read_json_body;
 use crate::call::Call;
 use crate::fault::HandlerError;
-use crate::ott::authenticate::signer;
+use crate::ott::authenticate::find_signing_key;
 use crate::platform::Platform;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::{Key, KeyUse, Party};
@@ -17,8 +17,8 @@ struct CallingOrigin<'k>(&'k Key);
 
 /// Who signed a call with a JSON body → else 415, 413, 401.
 fn authenticate_origin<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<CallingOrigin<'c>, HandlerError> {
-    json_body(call.request)?;
-    let key = signer(call, KeyUse::OriginToEdge).map_err(|why| {
+    read_json_body(call.request)?;
+    let key = find_signing_key(call, KeyUse::OriginToEdge).map_err(|why| {
         call.warn(why);
         Reject::unauthorized()
     })?;

@@ -1,11 +1,12 @@
-//! `POST /origin/v1/pai-mappings`: an origin compares KV with its database, and KV follows where it is behind.
+//! `POST /origin/v1/pai-mappings`: an origin compares KV with its database, and KV follows where it
+//! is behind.
 
 use super::authenticate_origin;
-use crate::answer::json;
 use crate::call::Call;
 use crate::fault::HandlerError;
 use crate::mapping::{StoredMapping, compare_mapping, update_mapping};
 use crate::platform::{KvUnavailable, Platform};
+use crate::response::json_response;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Response, StatusCode};
@@ -17,11 +18,16 @@ use onbill_domain::wire::parse;
 use std::collections::HashSet;
 
 /// 1. The call is JSON → else 415, 413; signed by an operator's origin → else 401.
-/// 2. It has the expected members, not too many, each PAI once → else 400; it is about that operator → else 403.
-/// 3. How KV compared with each → 200; KV fails for one of them → 503, and the origin reports all of them again.
+/// 2. It has the expected members, not too many, each PAI once → else 400; it is about that
+///    operator → else 403.
+/// 3. How KV compared with each → 200; KV fails for one of them → 503, and the origin reports all
+///    of them again.
 ///
-/// What KV has newer or of another operator is reported, not changed. As with a single one no nonce is spent.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+/// What KV has newer or of another operator is reported, not changed. As with a single one no nonce
+/// is spent.
+pub(crate) async fn post_pai_mappings<P: Platform>(
+    call: &Call<'_, P>,
+) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let caller = authenticate_origin(call)?;
     // 2.
@@ -57,5 +63,5 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
         ahead: pais(StoredMapping::Ahead).collect(),
         foreign: pais(StoredMapping::Foreign).collect(),
     };
-    Ok(json(StatusCode::OK, &response)?)
+    Ok(json_response(StatusCode::OK, &response)?)
 }

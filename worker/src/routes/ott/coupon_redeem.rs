@@ -1,9 +1,10 @@
-//! `POST /ott/v1/coupon/redeem`: a customer has typed a coupon's code at the partner. The edge tells a slip of theirs without
-//! any origin; whether the code is a coupon's, only the origin of the operator that it names knows.
+//! `POST /ott/v1/coupon/redeem`: a customer has typed a coupon's code at the partner. The edge
+//! detects a typing error by the check symbols; whether the code is a coupon's, only the origin of
+//! the operator that it names knows.
 
 use crate::call::Call;
 use crate::fault::HandlerError;
-use crate::ott::authenticate::authenticate;
+use crate::ott::authenticate::authenticate_partner;
 use crate::ott::forward::{forward, relay_expected};
 use crate::platform::Platform;
 use bytes::Bytes;
@@ -13,17 +14,20 @@ use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
-/// 2. It has the expected members, and its code no slip → else 400 `invalid-request`.
-/// 3. An operator that sells the partner has coupons of this tag → else 400 `token-invalid`, as for every code that is not
-///    a coupon's.
-/// 4. Its origin redeems it → 200, or its refusal; no proper answer, or one for another operator's coupon → 503, and the
-///    partner asks again with the same `extReference`.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+/// 2. It has the expected members, and its code the right check symbols → else 400
+///    `invalid-request`.
+/// 3. An operator that sells the partner has coupons of this tag → else 400 `token-invalid`, as for
+///    every code that is not a coupon's.
+/// 4. Its origin redeems it → 200, or its refusal; no valid response, or one for another operator's
+///    coupon → 503, and the partner retries with the same `extReference`.
+pub(crate) async fn post_coupon_redeem<P: Platform>(
+    call: &Call<'_, P>,
+) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let partner = authenticate(call).await?;
+    let partner = authenticate_partner(call).await?;
     // 2.
-    let question: CouponRedeemRequest = parse(call.request.body())?;
-    let tag = question.parse_code()?.tag();
+    let request: CouponRedeemRequest = parse(call.request.body())?;
+    let tag = request.parse_code()?.tag();
     // 3.
     let operator = call
         .config

@@ -1,11 +1,11 @@
-//! `POST /ott/v1/pin`: an app of the partner's wants a number that it has read to be proved by text message. Messages are
-//! counted at the origin.
+//! `POST /ott/v1/pin`: a partner's app wants a number that it has read to be proved by a PIN in an
+//! SMS. The origin counts the SMS.
 
-use crate::admission::device_rate;
+use crate::admission::check_device_rate;
 use crate::call::Call;
 use crate::fault::HandlerError;
-use crate::ott::authenticate::authenticate;
-use crate::ott::by_number::find_operator;
+use crate::ott::authenticate::authenticate_partner;
+use crate::ott::by_number::choose_operator;
 use crate::ott::forward::{forward, relay};
 use crate::platform::Platform;
 use bytes::Bytes;
@@ -15,16 +15,18 @@ use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429; within its rate for numbers → else 429.
 /// 2. It has the expected members → else 400 `invalid-request`.
-/// 3. One operator is meant, and it sells the partner → else 400 `invalid-request`, `parameter-not-supported`.
-/// 4. Its origin takes it → 202, the same for every number, or its refusal; no proper answer → 503.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+/// 3. One operator is meant, and it sells the partner → else 400 `invalid-request`,
+///    `parameter-not-supported`.
+/// 4. Its origin accepts it → 202, the same for every number, or its refusal; no valid response →
+///    503.
+pub(crate) async fn post_pin<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let partner = authenticate(call).await?;
-    device_rate(call, partner.id.as_str()).await?;
+    let partner = authenticate_partner(call).await?;
+    check_device_rate(call, partner.id.as_str()).await?;
     // 2.
-    let question: DevicePinRequest = parse(call.request.body())?;
+    let request: DevicePinRequest = parse(call.request.body())?;
     // 3.
-    let operator = find_operator(call, partner, question.operator.as_ref())?;
+    let operator = choose_operator(call, partner, request.operator.as_ref())?;
     // 4.
     relay::<DevicePinResponse>(&forward(call, operator, None).await?)
 }

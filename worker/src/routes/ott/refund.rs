@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::fault::HandlerError;
-use crate::ott::authenticate::authenticate;
+use crate::ott::authenticate::authenticate_partner;
 use crate::ott::by_transaction::{parse_ext_id, route_by_transaction};
 use crate::platform::Platform;
 use bytes::Bytes;
@@ -11,16 +11,18 @@ use onbill_domain::wire::ott::{RefundRequest, RefundResponse};
 use onbill_domain::wire::parse;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
-/// 2. The path has an identifier, the body the expected members, in their bounds → else 400 `invalid-request`.
-/// 3. The operator of the charge is found → else 404 `transaction-not-found`; two claim it, or nobody can say → 503.
-/// 4. Its origin records the refund → 201 or 200, or its refusal; no proper answer → 503, and the partner asks again
-///    with the same `extRefundID`.
-pub(crate) async fn post<P: Platform>(
+/// 2. The path has an identifier, the body the expected members, within their limits → else 400
+///    `invalid-request`.
+/// 3. The operator of the charge is found → else 404 `transaction-not-found`; two claim it, or it
+///    stays unknown → 503.
+/// 4. Its origin records the refund → 201 or 200, or its refusal; no valid response → 503, and the
+///    partner retries with the same `extRefundID`.
+pub(crate) async fn post_refund<P: Platform>(
     call: &Call<'_, P>,
     ext_transaction_id: &str,
 ) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let partner = authenticate(call).await?;
+    let partner = authenticate_partner(call).await?;
     // 2.
     let id = parse_ext_id(ext_transaction_id)?;
     let refund: RefundRequest = parse(call.request.body())?;

@@ -1,8 +1,9 @@
-//! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: how a subscription stands with the partner from now on.
+//! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: a new status of a subscription at the
+//! partner.
 
 use crate::call::Call;
 use crate::fault::HandlerError;
-use crate::ott::authenticate::authenticate;
+use crate::ott::authenticate::authenticate_partner;
 use crate::ott::by_owner::route_by_owner;
 use crate::ott::by_transaction::parse_ext_id;
 use crate::ott::owner::Resource;
@@ -16,15 +17,18 @@ use onbill_domain::wire::parse;
 use onbill_domain::wire::subscription::SubscriptionChange;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
-/// 2. The path has an identifier, the body the expected members, in their bounds → else 400 `invalid-request`.
-/// 3. The operator of the subscription is found → else 404 `pai-not-found`; two claim it, or nobody can say → 503.
-/// 4. Its origin records the change → 200, or its refusal; no proper answer → 503, and the partner says the same again.
-pub(crate) async fn put<P: Platform>(
+/// 2. The path has an identifier, the body the expected members, within their limits → else 400
+///    `invalid-request`.
+/// 3. The operator of the subscription is found → else 404 `pai-not-found`; two claim it, or it
+///    stays unknown → 503.
+/// 4. Its origin records the change → 200, or its refusal; no valid response → 503, and the partner
+///    retries.
+pub(crate) async fn put_partner_subscription<P: Platform>(
     call: &Call<'_, P>,
     partner_subscription_id: &str,
 ) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let partner = authenticate(call).await?;
+    let partner = authenticate_partner(call).await?;
     // 2.
     let partner_subscription_id = parse_ext_id(partner_subscription_id)?;
     let change: SubscriptionChange = parse(call.request.body())?;

@@ -1,8 +1,8 @@
-//! `GET /ott/v1/transaction/{extTransactionID}`: where a charge stands.
+//! `GET /ott/v1/transaction/{extTransactionID}`: the status of a charge.
 
 use crate::call::Call;
 use crate::fault::HandlerError;
-use crate::ott::authenticate::authenticate;
+use crate::ott::authenticate::authenticate_partner;
 use crate::ott::by_transaction::{parse_ext_id, query_all_operators};
 use crate::platform::Platform;
 use bytes::Bytes;
@@ -11,14 +11,14 @@ use onbill_domain::wire::ott::TransactionResponse;
 
 /// 1. The call is a partner's → else 401, 429.
 /// 2. The path has an identifier → else 400 `invalid-request`.
-/// 3. Every operator of the partner is asked: one has it → 200; none has it → 404 `transaction-not-found`; two have it,
-///    or none and somebody does not answer → 503.
-pub(crate) async fn get<P: Platform>(
+/// 3. Every operator of the partner is asked: one has it → 200; none has it → 404
+///    `transaction-not-found`; two have it, or none and one does not respond → 503.
+pub(crate) async fn get_transaction<P: Platform>(
     call: &Call<'_, P>,
     ext_transaction_id: &str,
 ) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let partner = authenticate(call).await?;
+    let partner = authenticate_partner(call).await?;
     // 2.
     let id = parse_ext_id(ext_transaction_id)?;
     // 3.

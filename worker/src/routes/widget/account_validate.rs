@@ -1,11 +1,11 @@
-//! `POST /widget/v1/account/validate`: the customer entered a number. Whether it is one, and whose, the origin decides:
-//! the edge passes it on and keeps nothing of it.
+//! `POST /widget/v1/account/validate`: the customer entered a number. The origin decides whether it
+//! is one, and whose: the edge passes it on and keeps nothing of it.
 
-use crate::answer::json;
 use crate::call::Call;
 use crate::fault::HandlerError;
 use crate::platform::Platform;
-use crate::routes::widget::admit;
+use crate::response::json_response;
+use crate::routes::widget::admit_widget_call;
 use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -18,13 +18,15 @@ use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
 /// 2. The operator sells the offer, if one is wanted → else 400 `parameter-not-supported`.
 /// 3. The number has a plausible length → else 400 `invalid-request`.
 /// 4. The return URL is on one of the operator's dashboards → else 400 `invalid-request`.
-/// 5. The origin says what comes next → 200, or its refusal; no proper answer → 503.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+/// 5. The origin gives the next step → 200, or its refusal; no valid response → 503.
+pub(crate) async fn post_account_validate<P: Platform>(
+    call: &Call<'_, P>,
+) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let (operator, request) = admit::<_, ValidateRequest>(call).await?;
+    let (operator, request) = admit_widget_call::<_, ValidateRequest>(call).await?;
     // 2.
     if let FlowPurpose::SignUp { offer } = &request.purpose
-        && call.config.partner_for(operator, offer).is_none()
+        && call.config.find_partner_by_offer(operator, offer).is_none()
     {
         return Err(Reject::new(ErrorCode::ParameterNotSupported, "This offer is not served here.").into());
     }
@@ -38,5 +40,5 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     }
     // 5.
     let next: FlowStep = query_for_widget(call, operator, "/edge/v1/validate", &request).await?;
-    Ok(json(StatusCode::OK, &next)?)
+    Ok(json_response(StatusCode::OK, &next)?)
 }

@@ -1,16 +1,16 @@
-//! `GET /widget/v1/frame`: the page inside the operator's page. Its words and its behaviour are in `widget/`; here the
-//! shell is filled, and is bound to the pages that may frame it.
+//! `GET /widget/v1/frame`: the page inside the operator's page. Its words and its behaviour are in
+//! `widget/`; here its shell is filled, and is restricted to the pages that may frame it.
 
-use crate::answer::json_bytes;
 use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::fault::{Fault, HandlerError};
-use crate::html::{escape, escape_json, fill};
-use crate::page::{HTML, locale};
+use crate::html::{escape_html, escape_json, fill_template};
+use crate::page::{HTML, page_locale};
 use crate::platform::Platform;
-use crate::query::parameter;
+use crate::query::find_parameter;
+use crate::response::new_response;
 use bytes::Bytes;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OfferId;
@@ -25,29 +25,28 @@ const STYLE: &str = include_str!("../../../widget/frame.css");
 const SCRIPT: &str =
     concat!(include_str!("../../../widget/frame-account.js"), include_str!("../../../widget/frame.js"));
 
-/// What the frame is for.
-enum Purpose<'c> {
-    /// Buying this.
+/// What the frame shows: an offer to buy, or the customer's own page.
+enum FramePurpose<'c> {
     SignUp(&'c Partner, OfferId),
-    /// The customer's own page.
     Account,
 }
 
-/// 1. We serve the operator. With `view=account` it is about the customer's own page; else the operator sells the offer
-///    → else 404.
-/// 2. The page around us says who it is, if it does, and is one of the operator's → else 403.
+/// 1. We serve the operator. With `view=account` it is about the customer's own page; else the
+///    operator sells the offer → else 404.
+/// 2. The embedding page names its site origin, if it does, and it is one of the operator's → else
+///    403.
 /// 3. The return URL is on one of the operator's dashboards → else 400.
-/// 4. 200: the shell with words, style and script, a fresh nonce, and a policy that lets only the operator's pages
-///    frame it, or only the one that said who it is.
-pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+/// 4. 200: the shell with words, style and script, a fresh nonce, and a policy that lets only the
+///    operator's pages frame it, or only the one that was named.
+pub(crate) fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     let query = call.request.uri().query().unwrap_or_default();
     // 1.
-    let operator = parameter(query, "operator").and_then(|id| call.config.operator(&id));
+    let operator = find_parameter(query, "operator").and_then(|id| call.config.find_operator(&id));
     let (operator, purpose) = operator
-        .and_then(|operator| Some((operator, purpose(call, operator, query)?)))
+        .and_then(|operator| Some((operator, parse_purpose(call, operator, query)?)))
         .ok_or_else(|| Reject::new(ErrorCode::NotFound, "This is not served here."))?;
     // 2.
-    let ancestors = match parameter(query, "parent") {
+    let ancestors = match find_parameter(query, "parent") {
         None => operator.dashboards.join(" "),
         Some(parent) if operator.dashboards.contains(&parent) => parent,
         Some(_) => {
@@ -55,17 +54,16 @@ pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Ha
         }
     };
     // 3.
-    let return_url = parameter(query, "return-url");
+    let return_url = find_parameter(query, "return-url");
     if return_url.as_ref().is_some_and(|url| !is_on_site_origin(url, &operator.dashboards)) {
         return Err(Reject::invalid_request("return-url is not on the operator's site.").into());
     }
     // 4.
-    let nonce = encode_base64url(&call.platform.random().ok_or(Fault::NoRandomness)?);
-    let body = shell(call, operator, &purpose, return_url.as_deref(), &nonce)?;
-    let mut response = json_bytes(StatusCode::OK, Bytes::from(body));
+    let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
+    let body = render_shell(call, operator, &purpose, return_url.as_deref(), &nonce)?;
+    let mut response = new_response(StatusCode::OK, HTML, Bytes::from(body));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HTML);
-    headers.insert(CONTENT_SECURITY_POLICY, policy(&nonce, &ancestors)?);
+    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy(&nonce, &ancestors)?);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let permissions = HeaderValue::from_static(
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=(), usb=()",
@@ -74,7 +72,7 @@ pub(crate) fn get<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, Ha
     Ok(response)
 }
 
-fn policy(nonce: &str, ancestors: &str) -> Result<HeaderValue, Fault> {
+fn content_security_policy(nonce: &str, ancestors: &str) -> Result<HeaderValue, Fault> {
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; \
          frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
@@ -82,30 +80,34 @@ fn policy(nonce: &str, ancestors: &str) -> Result<HeaderValue, Fault> {
     HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
 }
 
-fn purpose<'c, P: Platform>(call: &Call<'c, P>, operator: &Operator, query: &str) -> Option<Purpose<'c>> {
-    match parameter(query, "view").as_deref() {
-        Some("account") => Some(Purpose::Account),
+fn parse_purpose<'c, P: Platform>(
+    call: &Call<'c, P>,
+    operator: &Operator,
+    query: &str,
+) -> Option<FramePurpose<'c>> {
+    match find_parameter(query, "view").as_deref() {
+        Some("account") => Some(FramePurpose::Account),
         Some(_) => None,
         None => {
-            let offer = parameter(query, "offer").and_then(|id| OfferId::parse(&id))?;
-            Some(Purpose::SignUp(call.config.partner_for(operator, &offer)?, offer))
+            let offer = find_parameter(query, "offer").and_then(|id| OfferId::parse(&id))?;
+            Some(FramePurpose::SignUp(call.config.find_partner_by_offer(operator, &offer)?, offer))
         }
     }
 }
 
-fn shell<P: Platform>(
+fn render_shell<P: Platform>(
     call: &Call<'_, P>,
     operator: &Operator,
-    purpose: &Purpose<'_>,
+    purpose: &FramePurpose<'_>,
     return_url: Option<&str>,
     nonce: &str,
 ) -> Result<String, Fault> {
-    let locale = locale(call.request);
+    let locale = page_locale(call.request);
     let strings: BTreeMap<String, String> =
         serde_json::from_str(strings(locale)).map_err(|_| Fault::Asset("a file of words"))?;
     let (title, partner, offer) = match purpose {
-        Purpose::SignUp(partner, offer) => ("title", Some(partner), Some(offer)),
-        Purpose::Account => ("own-title", None, None),
+        FramePurpose::SignUp(partner, offer) => ("title", Some(partner), Some(offer)),
+        FramePurpose::Account => ("own-title", None, None),
     };
     let title = strings.get(title).map_or("", String::as_str).replace("{operator}", &operator.name);
     let title = title.replace("{partner}", partner.map_or("", |partner| &partner.name));
@@ -125,12 +127,12 @@ fn shell<P: Platform>(
         ("nonce", nonce),
         ("lang", locale.as_str()),
         ("dir", locale.direction()),
-        ("title", &escape(&title)),
+        ("title", &escape_html(&title)),
         ("boot", &escape_json(&boot.to_string())),
         ("style", STYLE),
         ("script", SCRIPT),
     ];
-    Ok(fill(SHELL, &values))
+    Ok(fill_template(SHELL, &values))
 }
 
 fn strings(locale: Locale) -> &'static str {

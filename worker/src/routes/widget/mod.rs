@@ -1,16 +1,16 @@
-//! `/widget/v1`: the loader script, the frame, the frame's own calls, and the way back from the partner.
+//! `/widget/v1`: the loader script, the frame, the frame's own calls, and the return page.
 
 pub(crate) mod account;
 pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
-pub(crate) mod back;
 pub(crate) mod frame;
 pub(crate) mod loader;
 pub(crate) mod pin;
 pub(crate) mod result;
+pub(crate) mod return_page;
 pub(crate) mod signup;
 
-use crate::admission::{json_body, same_origin, widget_rate};
+use crate::admission::{check_same_origin, check_widget_rate, read_json_body};
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::HandlerError;
@@ -26,23 +26,24 @@ use serde::de::DeserializeOwned;
 /// 3. The address is within its rate → else 429.
 /// 4. It has the expected members → else 400 `invalid-request`.
 /// 5. We serve the operator → else 400 `parameter-not-supported`.
-async fn admit<'c, P: Platform, T: DeserializeOwned>(
+async fn admit_widget_call<'c, P: Platform, T: DeserializeOwned>(
     call: &'c Call<'_, P>,
 ) -> Result<(&'c Operator, T), HandlerError> {
     // 1.
-    same_origin(call)?;
+    check_same_origin(call)?;
     // 2.
-    let body = json_body(call.request)?;
+    let body = read_json_body(call.request)?;
     // 3.
-    widget_rate(call).await?;
-    // 4. The operator is read in a pass of its own, so that a refusal can say where in the body the request went wrong: a
-    // request flattened beside it knows no positions, and costs 5 KB of wasm.
+    check_widget_rate(call).await?;
+    // 4. The operator is read in a pass of its own, so that a refusal can say where in the body the
+    //    request went wrong: a request flattened beside it knows no positions, and costs 5 KB of
+    //    wasm.
     let OperatorField { operator } = parse(body)?;
     let request = parse(body)?;
     // 5.
     let operator = call
         .config
-        .operator(operator.as_str())
+        .find_operator(operator.as_str())
         .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "This operator is not served here."))?;
     Ok((operator, request))
 }

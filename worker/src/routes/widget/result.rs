@@ -1,21 +1,22 @@
-//! `POST /widget/v1/result`: the frame asks what the signed result on the operator's return URL says.
+//! `POST /widget/v1/result`: the frame asks for the contents of the signed result on the operator's
+//! return URL.
 
-use crate::answer::json;
 use crate::call::Call;
 use crate::fault::HandlerError;
 use crate::platform::Platform;
-use crate::routes::widget::admit;
+use crate::response::json_response;
+use crate::routes::widget::admit_widget_call;
 use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::wire::edge::{ResultRequest, ResultResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
-/// 2. The origin, which signed it, reads it → 200, or its refusal; no proper answer → 503.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+/// 2. The origin, which signed it, reads it → 200, or its refusal; no valid response → 503.
+pub(crate) async fn post_result<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let (operator, request) = admit::<_, ResultRequest>(call).await?;
+    let (operator, request) = admit_widget_call::<_, ResultRequest>(call).await?;
     // 2.
     let result: ResultResponse = query_for_widget(call, operator, "/edge/v1/result", &request).await?;
-    Ok(json(StatusCode::OK, &result)?)
+    Ok(json_response(StatusCode::OK, &result)?)
 }

@@ -1,13 +1,14 @@
-//! `POST /widget/v1/signup`: the customer goes on to the partner. The edge fetches the sign-up token from the origin
-//! and opens the partner's sign-up with it; the browser sees neither the token nor the PAI, only where to go.
+//! `POST /widget/v1/signup`: the customer continues at the partner. The edge fetches the sign-up
+//! token from the origin and opens the partner's sign-up with it; the browser sees neither the
+//! token nor the PAI, only where to go.
 
-use crate::answer::json;
 use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::fault::{Fault, HandlerError, Party};
 use crate::mapping::{OtherOperators, cache_mapping};
 use crate::platform::Platform;
-use crate::routes::widget::admit;
+use crate::response::json_response;
+use crate::routes::widget::admit_widget_call;
 use crate::upstream::{OK_OR_CREATED, post_json, query_for_widget};
 use bytes::Bytes;
 use futures_util::future::join;
@@ -18,14 +19,14 @@ use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
 use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
-/// 2. The origin mints the token → or its refusal; no proper answer → 503 `service-unavailable`.
-/// 3. The token is one that we will take back from the partner → else 503 `service-unavailable`.
-/// 4. The store learns whose the PAI is, and the partner opens its sign-up, at once. The partner fails → 503
-///    `partner-unavailable`; the store fails → the call goes on.
+/// 2. The origin mints the token → or its refusal; no valid response → 503 `service-unavailable`.
+/// 3. The token is one that the edge will accept from the partner → else 503 `service-unavailable`.
+/// 4. The PAI's mapping is cached in KV, and the partner opens its sign-up, concurrently. The
+///    partner fails → 503 `partner-unavailable`; KV fails → the call continues.
 /// 5. 201 with the partner's page.
-pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+pub(crate) async fn post_signup<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let (operator, request) = admit::<_, SignupRequest>(call).await?;
+    let (operator, request) = admit_widget_call::<_, SignupRequest>(call).await?;
     // 2.
     let signup: SignupResponse = query_for_widget(call, operator, "/edge/v1/signup", &request).await?;
     // 3.
@@ -39,17 +40,17 @@ pub(crate) async fn post<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     )
     .await;
     // 5.
-    Ok(json(StatusCode::CREATED, &page?)?)
+    Ok(json_response(StatusCode::CREATED, &page?)?)
 }
 
-/// A sign-up that would fail at its end is not begun: the edge is the one that will check this token.
+/// Refuses to begin a sign-up that would fail at its end: the edge will check this token again.
 fn check_signup<'c, P: Platform>(
     call: &'c Call<'_, P>,
     operator: &Operator,
     signup: &SignupResponse,
 ) -> Result<&'c Partner, &'static str> {
-    let partner = call.config.partner(signup.partner.as_str());
-    let partner = partner.filter(|partner| operator.serves(&partner.id));
+    let partner = call.config.find_partner(signup.partner.as_str());
+    let partner = partner.filter(|partner| operator.sells(&partner.id));
     let partner = partner.ok_or("a sign-up for a partner that the operator does not sell")?;
     let now = call.platform.now();
     let claims = token::verify::<SignupClaims>(call.config.keys(), partner.id.as_str(), now, &signup.token);
@@ -59,7 +60,8 @@ fn check_signup<'c, P: Platform>(
     if consistent { Ok(partner) } else { Err("a sign-up that contradicts itself") }
 }
 
-/// Opens the partner's sign-up. The page must be the partner's own: the customer is sent there with the top window.
+/// Opens the partner's sign-up. The page must be the partner's own: the customer is sent there with
+/// the top window.
 async fn open_session<P: Platform>(
     call: &Call<'_, P>,
     operator: &Operator,
@@ -77,7 +79,7 @@ async fn open_session<P: Platform>(
     let url = format!("{}/signup-sessions", partner.url);
     let response = post_json(call, party, &url, &session).await?;
     let page: SignupSessionResponse = response.read(&OK_OR_CREATED, |_| false)?;
-    if is_on_site_origin(&page.url, &partner.ui_origins) {
+    if is_on_site_origin(&page.url, &partner.ui_site_origins) {
         Ok(page)
     } else {
         Err(response.unexpected("a sign-up page on an origin that is not the partner's").into())

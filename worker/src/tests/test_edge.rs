@@ -1,4 +1,5 @@
-//! A deployment with two operators and two partners, on a stand-in host whose network is a table of answers.
+//! A deployment with two operators and two partners, on a stand-in host whose network is a table of
+//! responses.
 
 use crate::fake::FakePlatform;
 use crate::platform::Unreachable;
@@ -65,15 +66,15 @@ pub(crate) fn edge_keyring() -> Value {
 
 type Answers = Arc<Mutex<HashMap<String, Result<Response<Bytes>, Unreachable>>>>;
 
-pub(crate) struct World {
+pub(crate) struct TestEdge {
     pub(crate) platform: FakePlatform,
     pub(crate) config: Config,
-    answers: Answers,
+    responses: Answers,
     partner_keys: Keyring,
     nonces: AtomicU64,
 }
 
-impl World {
+impl TestEdge {
     pub(crate) fn new() -> Self {
         Self::with(&operators(), &partners())
     }
@@ -88,31 +89,31 @@ impl World {
             seed("stranger", "partner:stranger", 49),
         ]);
         let platform = FakePlatform::new(Arc::new(AtomicI64::new(NOW)), 1);
-        let answers = Answers::default();
-        let table = Arc::clone(&answers);
+        let responses = Answers::default();
+        let table = Arc::clone(&responses);
         platform.on_network(move |request| {
             let to = format!("{} {}", request.method(), request.uri());
-            let answer = table.lock().expect("is not poisoned").get(&to).cloned();
-            async move { answer.unwrap_or(Err(Unreachable::Broken)) }
+            let response = table.lock().expect("is not poisoned").get(&to).cloned();
+            async move { response.unwrap_or(Err(Unreachable::Broken)) }
         });
         let partner_keys = Keyring::parse(&partner_keys.to_string()).expect("is well formed");
-        Self { platform, config, answers, partner_keys, nonces: AtomicU64::new(0) }
+        Self { platform, config, responses, partner_keys, nonces: AtomicU64::new(0) }
     }
 
-    /// From now on `to` (`POST https://...`) answers this.
-    pub(crate) fn answers(&self, to: &str, status: u16, body: &Value) {
-        self.answers_raw(to, Ok(response(status, &body.to_string())));
+    /// From now on `to` (`POST https://...`) responses this.
+    pub(crate) fn stub_response(&self, to: &str, status: u16, body: &Value) {
+        self.stub_result(to, Ok(upstream_response(status, &body.to_string())));
     }
 
-    pub(crate) fn refuses(&self, to: &str, status: u16, code: &str) {
-        self.answers(to, status, &json!({"code": code, "message": "As the origin says."}));
+    pub(crate) fn stub_refusal(&self, to: &str, status: u16, code: &str) {
+        self.stub_response(to, status, &json!({"code": code, "message": "As the origin says."}));
     }
 
-    pub(crate) fn answers_raw(&self, to: &str, answer: Result<Response<Bytes>, Unreachable>) {
-        self.answers.lock().expect("is not poisoned").insert(to.to_owned(), answer);
+    pub(crate) fn stub_result(&self, to: &str, response: Result<Response<Bytes>, Unreachable>) {
+        self.responses.lock().expect("is not poisoned").insert(to.to_owned(), response);
     }
 
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> EdgeResponse {
         let response = handle(&self.platform, &self.config, request).await;
         for (name, value) in response.headers() {
             assert!(value.to_str().is_ok(), "{name} is text");
@@ -121,36 +122,36 @@ impl World {
         assert!(response.headers().contains_key("x-correlator"));
         assert!(!response.headers().contains_key("access-control-allow-origin"), "no CORS is offered");
         assert!(!response.headers().contains_key("set-cookie"));
-        Answer(response)
+        EdgeResponse(response)
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> EdgeResponse {
         self.send(request("GET", path, "")).await
     }
 
     /// A call of the widget's frame.
-    pub(crate) async fn widget(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) async fn call_from_frame(&self, path: &str, body: &Value) -> EdgeResponse {
         self.send(from_frame(request("POST", path, &body.to_string()))).await
     }
 
     /// A call of Netflix.
-    pub(crate) async fn netflix(&self, method: &str, path: &str, body: &Value) -> Answer {
-        self.send(self.signed("netflix-1", method, path, body)).await
+    pub(crate) async fn call_as_netflix(&self, method: &str, path: &str, body: &Value) -> EdgeResponse {
+        self.send(self.signed_request("netflix-1", method, path, body)).await
     }
 
-    pub(crate) fn signed(&self, key: &str, method: &str, path: &str, body: &Value) -> Request<Bytes> {
+    pub(crate) fn signed_request(&self, key: &str, method: &str, path: &str, body: &Value) -> Request<Bytes> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.sign(key, request(method, path, &body))
+        self.sign_as(key, request(method, path, &body))
     }
 
-    pub(crate) fn sign(&self, key: &str, mut request: Request<Bytes>) -> Request<Bytes> {
+    pub(crate) fn sign_as(&self, key: &str, mut request: Request<Bytes>) -> Request<Bytes> {
         let key = self.partner_keys.find(KeyUse::PartnerCall, key).expect("is there");
         let nonce = format!("nonce-of-partner-{}", self.nonces.fetch_add(1, Ordering::SeqCst));
         sign_request(&mut request, key, Timestamp::from_unix_seconds(NOW), &nonce).expect("signs");
         request
     }
 
-    pub(crate) fn token(&self, operator: &str, change: impl FnOnce(&mut SignupClaims)) -> String {
+    pub(crate) fn signup_token(&self, operator: &str, change: impl FnOnce(&mut SignupClaims)) -> String {
         let mut claims = SignupClaims {
             iss: ISSUER.to_owned(),
             aud: PartnerId::parse("netflix").expect("is a slug"),
@@ -168,7 +169,7 @@ impl World {
     }
 
     /// Where requests went, in order.
-    pub(crate) fn sent_to(&self) -> Vec<String> {
+    pub(crate) fn sent_targets(&self) -> Vec<String> {
         self.platform
             .take_sent()
             .iter()
@@ -212,20 +213,20 @@ pub(crate) fn from_frame(mut request: Request<Bytes>) -> Request<Bytes> {
     request
 }
 
-pub(crate) fn response(status: u16, body: &str) -> Response<Bytes> {
+pub(crate) fn upstream_response(status: u16, body: &str) -> Response<Bytes> {
     Response::builder()
         .status(status)
         .header("content-type", "application/json")
         .header("set-cookie", "origin=1")
         .header("x-powered-by", "origin")
         .body(Bytes::from(body.to_owned()))
-        .expect("is an answer")
+        .expect("is an response")
 }
 
-/// An answer of the edge.
-pub(crate) struct Answer(pub(crate) Response<Bytes>);
+/// An response of the edge.
+pub(crate) struct EdgeResponse(pub(crate) Response<Bytes>);
 
-impl Answer {
+impl EdgeResponse {
     pub(crate) fn status(&self) -> u16 {
         self.0.status().as_u16()
     }

@@ -1,7 +1,7 @@
 //! What an operator's origin tells: how its PAIs stand.
 
-use super::kit::{Answer, World, edge_keyring, mapping, pai, request};
-use crate::fake::StoreFault;
+use super::test_edge::{EdgeResponse, TestEdge, edge_keyring, mapping, pai, request};
+use crate::fake::KvFault;
 use bytes::Bytes;
 use http::Request;
 use onbill_domain::key::{KeyUse, Keyring};
@@ -22,7 +22,7 @@ fn signed_to(path: &str, key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
     let ring = Keyring::parse(&edge_keyring().to_string()).expect("is well formed");
     let mut request = request("POST", path, &body.to_string());
     let key = ring.signing_key(key.0, key.1).expect("is there");
-    let now = Timestamp::from_unix_seconds(super::kit::NOW);
+    let now = Timestamp::from_unix_seconds(super::test_edge::NOW);
     sign_request(&mut request, key, now, "nonce-of-the-origin").expect("signs");
     request
 }
@@ -31,18 +31,18 @@ fn says(operator: &str, state: &str, version: u64) -> Value {
     json!({"pai": pai(), "mapping": mapping(operator, state, version)})
 }
 
-async fn tell(world: &World, state: &str, version: u64) -> Answer {
-    world.send(signed((KeyUse::OriginToEdge, "operator:acme"), &says("acme", state, version))).await
+async fn tell(edge: &TestEdge, state: &str, version: u64) -> EdgeResponse {
+    edge.send(signed((KeyUse::OriginToEdge, "operator:acme"), &says("acme", state, version))).await
 }
 
-fn stored(world: &World) -> Option<Value> {
-    let value = world.platform.kv_value(&format!("pai/{}", pai()))?;
+fn stored(edge: &TestEdge) -> Option<Value> {
+    let value = edge.platform.kv_value(&format!("pai/{}", pai()))?;
     serde_json::from_str(&value).ok()
 }
 
 #[tokio::test]
 async fn the_store_follows_and_never_goes_back() {
-    let world = World::new();
+    let edge = TestEdge::new();
     for (state, version, kept) in [
         ("ACTIVE", 2, mapping("acme", "ACTIVE", 2)),
         ("SUSPENDED", 3, mapping("acme", "SUSPENDED", 3)),
@@ -51,35 +51,35 @@ async fn the_store_follows_and_never_goes_back() {
         ("ACTIVE", 6, mapping("acme", "CLOSED", 5)),
         ("SUSPENDED", 4, mapping("acme", "CLOSED", 5)),
     ] {
-        assert_eq!(tell(&world, state, version).await.status(), 200, "{state} {version}");
-        assert_eq!(stored(&world), Some(kept), "{state} {version}");
+        assert_eq!(tell(&edge, state, version).await.status(), 200, "{state} {version}");
+        assert_eq!(stored(&edge), Some(kept), "{state} {version}");
     }
-    assert!(world.platform.take_sent().is_empty(), "nobody is asked");
+    assert!(edge.platform.take_sent().is_empty(), "nobody is asked");
 }
 
 #[tokio::test]
 async fn what_nobody_can_read_is_written_over() {
-    let world = World::new();
-    world.platform.kv_set(&format!("pai/{}", pai()), Some("garbage"));
-    assert_eq!(tell(&world, "CLOSED", 2).await.status(), 200);
-    assert_eq!(stored(&world), Some(mapping("acme", "CLOSED", 2)));
+    let edge = TestEdge::new();
+    edge.platform.kv_set(&format!("pai/{}", pai()), Some("garbage"));
+    assert_eq!(tell(&edge, "CLOSED", 2).await.status(), 200);
+    assert_eq!(stored(&edge), Some(mapping("acme", "CLOSED", 2)));
 }
 
 #[tokio::test]
 async fn an_origin_speaks_for_its_own_operator() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let acme = (KeyUse::OriginToEdge, "operator:acme");
-    assert_eq!(world.send(signed(acme, &says("nova", "ACTIVE", 1))).await.refusal().0, 403);
-    assert_eq!(stored(&world), None);
+    assert_eq!(edge.send(signed(acme, &says("nova", "ACTIVE", 1))).await.refusal().0, 403);
+    assert_eq!(stored(&edge), None);
     let novas = mapping("nova", "ACTIVE", 1);
-    world.platform.kv_set(&format!("pai/{}", pai()), Some(&novas.to_string()));
-    assert_eq!(tell(&world, "CLOSED", 9).await.refusal(), (403, "forbidden".to_owned()));
-    assert_eq!(stored(&world), Some(novas), "another operator's PAI");
+    edge.platform.kv_set(&format!("pai/{}", pai()), Some(&novas.to_string()));
+    assert_eq!(tell(&edge, "CLOSED", 9).await.refusal(), (403, "forbidden".to_owned()));
+    assert_eq!(stored(&edge), Some(novas), "another operator's PAI");
 }
 
 #[tokio::test]
 async fn only_an_origin_tells() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let body = says("acme", "CLOSED", 9);
     let mut changed = signed((KeyUse::OriginToEdge, "operator:acme"), &body);
     *changed.body_mut() = says("acme", "ACTIVE", 9).to_string().into();
@@ -87,40 +87,38 @@ async fn only_an_origin_tells() {
         ("unsigned", request("POST", PATH, &body.to_string())),
         ("changed on the way", changed),
         ("with another key of the same two", signed((KeyUse::EdgeToOrigin, "operator:acme"), &body)),
-        ("by a partner", world.signed("netflix-1", "POST", PATH, &body)),
+        ("by a partner", edge.signed_request("netflix-1", "POST", PATH, &body)),
     ] {
-        assert_eq!(world.send(request).await.refusal(), (401, "authorization-failure".to_owned()), "{what}");
+        assert_eq!(edge.send(request).await.refusal(), (401, "authorization-failure".to_owned()), "{what}");
     }
     for (what, body) in [("no mapping", json!({"pai": pai()})), ("no state", says("acme", "LOST", 1))] {
-        let answer = world.send(signed((KeyUse::OriginToEdge, "operator:acme"), &body)).await;
-        assert_eq!(answer.refusal().0, 400, "{what}");
+        let response = edge.send(signed((KeyUse::OriginToEdge, "operator:acme"), &body)).await;
+        assert_eq!(response.refusal().0, 400, "{what}");
     }
-    assert_eq!(stored(&world), None);
+    assert_eq!(stored(&edge), None);
 }
 
 #[tokio::test]
 async fn a_store_that_fails_is_no_receipt() {
-    for fault in
-        [StoreFault::ReadsFail, StoreFault::WritesFail, StoreFault::WritesFailAndLand, StoreFault::Down]
-    {
-        let world = World::new();
-        world.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "CLOSED", 5).to_string()));
-        world.platform.kv_fail(Some(fault));
+    for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::WritesFailAndLand, KvFault::Down] {
+        let edge = TestEdge::new();
+        edge.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "CLOSED", 5).to_string()));
+        edge.platform.kv_fail(Some(fault));
         assert_eq!(
-            tell(&world, "CLOSED", 6).await.refusal(),
+            tell(&edge, "CLOSED", 6).await.refusal(),
             (503, "service-unavailable".to_owned()),
             "{fault:?}"
         );
-        if fault == StoreFault::ReadsFail {
+        if fault == KvFault::ReadsFail {
             assert_eq!(
-                stored(&world),
+                stored(&edge),
                 Some(mapping("acme", "CLOSED", 5)),
                 "what is not known is not written over"
             );
         }
-        world.platform.kv_fail(None);
-        assert_eq!(tell(&world, "CLOSED", 6).await.status(), 200);
-        assert_eq!(stored(&world), Some(mapping("acme", "CLOSED", 6)));
+        edge.platform.kv_fail(None);
+        assert_eq!(tell(&edge, "CLOSED", 6).await.status(), 200);
+        assert_eq!(stored(&edge), Some(mapping("acme", "CLOSED", 6)));
     }
 }
 
@@ -130,25 +128,25 @@ fn nth(n: u8) -> Pai {
 }
 
 /// Acme's origin compares: each PAI with its state and version.
-async fn compare(world: &World, said: &[(Pai, &str, u64)], only: bool) -> Answer {
+async fn compare(edge: &TestEdge, said: &[(Pai, &str, u64)], only: bool) -> EdgeResponse {
     let said = said
         .iter()
         .map(|(pai, state, version)| json!({"pai": pai, "mapping": mapping("acme", state, *version)}));
     let body = json!({"mappings": said.collect::<Vec<_>>(), "compareOnly": only});
-    world.send(signed_to(BATCH_PATH, (KeyUse::OriginToEdge, "operator:acme"), &body)).await
+    edge.send(signed_to(BATCH_PATH, (KeyUse::OriginToEdge, "operator:acme"), &body)).await
 }
 
-fn store(world: &World, pai: Pai, value: &Value) {
-    world.platform.kv_set(&format!("pai/{pai}"), Some(&value.to_string()));
+fn store(edge: &TestEdge, pai: Pai, value: &Value) {
+    edge.platform.kv_set(&format!("pai/{pai}"), Some(&value.to_string()));
 }
 
-fn stored_of(world: &World, pai: Pai) -> Option<Value> {
-    serde_json::from_str(&world.platform.kv_value(&format!("pai/{pai}"))?).ok()
+fn stored_of(edge: &TestEdge, pai: Pai) -> Option<Value> {
+    serde_json::from_str(&edge.platform.kv_value(&format!("pai/{pai}"))?).ok()
 }
 
 #[tokio::test]
 async fn a_batch_tells_what_the_store_had_and_mends_what_was_behind() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let there = [
         (1, mapping("acme", "ACTIVE", 3)),
         (2, mapping("acme", "ACTIVE", 2)),
@@ -159,35 +157,35 @@ async fn a_batch_tells_what_the_store_had_and_mends_what_was_behind() {
         (8, mapping("acme", "SUSPENDED", 3)),
     ];
     for (n, value) in &there {
-        store(&world, nth(*n), value);
+        store(&edge, nth(*n), value);
     }
     let said: Vec<_> = (1..=8).map(|n| (nth(n), "ACTIVE", 3)).collect();
     let told = json!({"same": 1, "behind": 3, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
-    assert_eq!(compare(&world, &said, true).await.json(), told);
+    assert_eq!(compare(&edge, &said, true).await.json(), told);
     for (n, value) in &there {
-        assert_eq!(stored_of(&world, nth(*n)).as_ref(), Some(value), "only compared");
+        assert_eq!(stored_of(&edge, nth(*n)).as_ref(), Some(value), "only compared");
     }
-    assert_eq!(stored_of(&world, nth(4)), None, "only compared");
-    assert_eq!(compare(&world, &said, false).await.json(), told);
+    assert_eq!(stored_of(&edge, nth(4)), None, "only compared");
+    assert_eq!(compare(&edge, &said, false).await.json(), told);
     for n in 2..=4 {
-        assert_eq!(stored_of(&world, nth(n)), Some(mapping("acme", "ACTIVE", 3)), "{n}");
+        assert_eq!(stored_of(&edge, nth(n)), Some(mapping("acme", "ACTIVE", 3)), "{n}");
     }
     for (n, value) in there.iter().filter(|(n, _)| *n >= 5) {
-        assert_eq!(stored_of(&world, nth(*n)).as_ref(), Some(value), "is not written over");
+        assert_eq!(stored_of(&edge, nth(*n)).as_ref(), Some(value), "is not written over");
     }
     let told = json!({"same": 4, "behind": 0, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
-    assert_eq!(compare(&world, &said, false).await.json(), told);
+    assert_eq!(compare(&edge, &said, false).await.json(), told);
 }
 
 #[tokio::test]
 async fn a_batch_is_bounded_and_has_each_pai_once() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let many: Vec<_> = (1..=26).map(|n| (nth(n), "ACTIVE", 1)).collect();
     let invalid = (400, "invalid-request".to_owned());
-    assert_eq!(compare(&world, &many, false).await.refusal(), invalid);
-    assert_eq!(compare(&world, &[many[0], many[1], many[0]], false).await.refusal(), invalid);
-    assert_eq!(world.platform.kv_entries(), []);
-    assert_eq!(compare(&world, &many[..25], false).await.status(), 200);
+    assert_eq!(compare(&edge, &many, false).await.refusal(), invalid);
+    assert_eq!(compare(&edge, &[many[0], many[1], many[0]], false).await.refusal(), invalid);
+    assert_eq!(edge.platform.kv_entries(), []);
+    assert_eq!(compare(&edge, &many[..25], false).await.status(), 200);
     let longest = json!({"pai": pai(), "mapping": {"operator": "o".repeat(64), "subscriber": pai(),
                          "state": "SUSPENDED", "version": u64::MAX}});
     assert!(longest.to_string().len() * PAI_MAPPINGS_PER_CALL_MAX + 100 < BODY_BYTES_MAX);
@@ -195,25 +193,25 @@ async fn a_batch_is_bounded_and_has_each_pai_once() {
 
 #[tokio::test]
 async fn an_origin_compares_its_own_operators_pais() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let acme = (KeyUse::OriginToEdge, "operator:acme");
     let both = json!({"mappings": [says("acme", "ACTIVE", 1), {"pai": nth(1), "mapping": mapping("nova", "ACTIVE", 1)}]});
-    assert_eq!(world.send(signed_to(BATCH_PATH, acme, &both)).await.refusal().0, 403);
+    assert_eq!(edge.send(signed_to(BATCH_PATH, acme, &both)).await.refusal().0, 403);
     let own = json!({"mappings": [says("acme", "ACTIVE", 1)]});
-    let edge = (KeyUse::EdgeToOrigin, "operator:acme");
-    for stranger in [request("POST", BATCH_PATH, &own.to_string()), signed_to(BATCH_PATH, edge, &own)] {
-        assert_eq!(world.send(stranger).await.refusal().0, 401);
+    let edge_key = (KeyUse::EdgeToOrigin, "operator:acme");
+    for stranger in [request("POST", BATCH_PATH, &own.to_string()), signed_to(BATCH_PATH, edge_key, &own)] {
+        assert_eq!(edge.send(stranger).await.refusal().0, 401);
     }
-    assert_eq!(stored(&world), None);
+    assert_eq!(stored(&edge), None);
 }
 
 #[tokio::test]
 async fn a_batch_is_compared_whole_or_not_at_all() {
-    for fault in [StoreFault::ReadsFail, StoreFault::WritesFail, StoreFault::Down] {
-        let world = World::new();
-        store(&world, nth(1), &mapping("acme", "ACTIVE", 3));
-        world.platform.kv_fail(Some(fault));
+    for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down] {
+        let edge = TestEdge::new();
+        store(&edge, nth(1), &mapping("acme", "ACTIVE", 3));
+        edge.platform.kv_fail(Some(fault));
         let said = [(nth(1), "ACTIVE", 3), (nth(2), "ACTIVE", 3)];
-        assert_eq!(compare(&world, &said, false).await.refusal().0, 503, "{fault:?}");
+        assert_eq!(compare(&edge, &said, false).await.refusal().0, 503, "{fault:?}");
     }
 }

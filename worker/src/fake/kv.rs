@@ -1,39 +1,37 @@
-//! The stand-in for Workers KV, with the ways in which the real one disappoints.
+//! A fake Workers KV, with the failures of the real one.
 
 use crate::platform::KvUnavailable;
 use std::collections::BTreeMap;
 
-/// How the store fails.
+/// How KV fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreFault {
-    /// Reads see what was there when this began; writes land, unseen.
+pub enum KvFault {
+    /// Reads see the values of when this was set; writes succeed and are not seen.
     StaleReads,
-    /// Reads see what was there so many seconds ago.
+    /// Reads see the values of so many seconds ago.
     Behind(i64),
-    /// Reads fail.
     ReadsFail,
-    /// Writes fail, and did not land.
+    /// Writes fail and change nothing.
     WritesFail,
-    /// Writes fail, and landed all the same.
+    /// Writes fail although they succeeded.
     WritesFailAndLand,
-    /// Nothing works.
     Down,
 }
 
 #[derive(Default)]
-pub(super) struct Store {
-    /// What was written at each key, and when: absent is a value too.
+pub(super) struct FakeKv {
+    /// The values of each key with their times in Unix seconds; `None` is a removal.
     written: BTreeMap<String, Vec<(i64, Option<String>)>>,
-    seen: BTreeMap<String, String>,
-    fault: Option<StoreFault>,
+    stale: BTreeMap<String, String>,
+    fault: Option<KvFault>,
 }
 
-impl Store {
+impl FakeKv {
     pub(super) fn value(&self, key: &str) -> Option<String> {
         self.value_at(key, i64::MAX)
     }
 
-    /// What was there at that moment, in Unix seconds.
+    /// The value at a time in Unix seconds.
     fn value_at(&self, key: &str, at: i64) -> Option<String> {
         let written = self.written.get(key)?;
         written.iter().rev().find(|(since, _)| *since <= at)?.1.clone()
@@ -47,26 +45,26 @@ impl Store {
         self.written.entry(key.to_owned()).or_default().push((now, value.map(str::to_owned)));
     }
 
-    pub(super) fn fail(&mut self, fault: Option<StoreFault>) {
-        self.seen = self.entries().into_iter().collect();
+    pub(super) fn fail(&mut self, fault: Option<KvFault>) {
+        self.stale = self.entries().into_iter().collect();
         self.fault = fault;
     }
 
     pub(super) fn get(&self, key: &str, now: i64) -> Result<Option<String>, KvUnavailable> {
         match self.fault {
-            Some(StoreFault::ReadsFail | StoreFault::Down) => Err(KvUnavailable),
-            Some(StoreFault::StaleReads) => Ok(self.seen.get(key).cloned()),
-            Some(StoreFault::Behind(seconds)) => Ok(self.value_at(key, now.saturating_sub(seconds))),
+            Some(KvFault::ReadsFail | KvFault::Down) => Err(KvUnavailable),
+            Some(KvFault::StaleReads) => Ok(self.stale.get(key).cloned()),
+            Some(KvFault::Behind(seconds)) => Ok(self.value_at(key, now.saturating_sub(seconds))),
             _ => Ok(self.value(key)),
         }
     }
 
     pub(super) fn put(&mut self, key: &str, value: &str, now: i64) -> Result<(), KvUnavailable> {
-        let lands = !matches!(self.fault, Some(StoreFault::WritesFail | StoreFault::Down));
-        if lands {
+        let is_written = !matches!(self.fault, Some(KvFault::WritesFail | KvFault::Down));
+        if is_written {
             self.set(key, Some(value), now);
         }
-        let fails = !lands || self.fault == Some(StoreFault::WritesFailAndLand);
+        let fails = !is_written || self.fault == Some(KvFault::WritesFailAndLand);
         if fails { Err(KvUnavailable) } else { Ok(()) }
     }
 }

@@ -1,7 +1,7 @@
 //! What holds for every call: paths and methods, the correlator, the log, a broken deployment.
 
-use super::kit::{EDGE, NUMBER, World, from_frame, mapping, pai, request, sample_path};
-use crate::platform::Sieve;
+use super::test_edge::{EDGE, NUMBER, TestEdge, from_frame, mapping, pai, request, sample_path};
+use crate::platform::RateLimiter;
 use crate::routes::ROUTES;
 use crate::{Config, handle, handle_unconfigured};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_path_takes_its_methods_and_no_others() {
-    let world = World::new();
+    let edge = TestEdge::new();
     for route in ROUTES {
         let path = &sample_path(route.pattern);
         let same_path = ROUTES.iter().filter(|other| other.pattern == route.pattern);
@@ -20,22 +20,26 @@ async fn a_path_takes_its_methods_and_no_others() {
             if allowed.contains(&method) {
                 continue;
             }
-            let answer = world.send(request(method, path, "")).await;
-            assert_eq!((answer.status(), answer.header("allow")), (405, allow.as_str()), "{method} {path}");
-            assert!(method == "HEAD" || answer.refusal().1 == "method-not-allowed", "{method} {path}");
+            let response = edge.send(request(method, path, "")).await;
+            assert_eq!(
+                (response.status(), response.header("allow")),
+                (405, allow.as_str()),
+                "{method} {path}"
+            );
+            assert!(method == "HEAD" || response.refusal().1 == "method-not-allowed", "{method} {path}");
         }
     }
-    let answer = world.send(request("GET", "/nowhere", "")).await;
-    assert_eq!(answer.refusal(), (404, "not-found".to_owned()));
-    assert!(world.platform.take_sent().is_empty());
+    let response = edge.send(request("GET", "/nowhere", "")).await;
+    assert_eq!(response.refusal(), (404, "not-found".to_owned()));
+    assert!(edge.platform.take_sent().is_empty());
 }
 
 #[tokio::test]
 async fn head_is_get_without_its_body() {
-    let world = World::new();
+    let edge = TestEdge::new();
     for path in ["/healthz", "/widget/v1/onbill.js", "/widget/v1/frame?operator=acme&offer=netflix-standard"]
     {
-        let (get, head) = (world.get(path).await, world.send(request("HEAD", path, "")).await);
+        let (get, head) = (edge.get(path).await, edge.send(request("HEAD", path, "")).await);
         assert_eq!((head.status(), head.text()), (200, ""), "{path}");
         assert!(!get.text().is_empty());
         assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
@@ -44,40 +48,40 @@ async fn head_is_get_without_its_body() {
 
 #[tokio::test]
 async fn a_correlator_is_echoed_made_up_or_refused() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let with = |value: &str| {
         let mut request = request("GET", "/healthz", "");
         request.headers_mut().insert("x-correlator", value.parse().expect("is a value"));
-        world.send(request)
+        edge.send(request)
     };
-    let answer = with("bill-run/2026-12;1").await;
-    assert_eq!((answer.status(), answer.header("x-correlator")), (200, "bill-run/2026-12;1"));
-    let made_up = world.get("/healthz").await.header("x-correlator").to_owned();
+    let response = with("bill-run/2026-12;1").await;
+    assert_eq!((response.status(), response.header("x-correlator")), (200, "bill-run/2026-12;1"));
+    let made_up = edge.get("/healthz").await.header("x-correlator").to_owned();
     assert_eq!(made_up.len(), 36);
-    assert_ne!(world.get("/healthz").await.header("x-correlator"), made_up);
+    assert_ne!(edge.get("/healthz").await.header("x-correlator"), made_up);
     for bad in ["a b", "a=b", &"a".repeat(257)] {
-        let answer = with(bad).await;
-        assert_eq!(answer.refusal(), (400, "invalid-request".to_owned()), "{bad}");
-        assert_eq!(answer.header("x-correlator").len(), 36, "another one is made up");
+        let response = with(bad).await;
+        assert_eq!(response.refusal(), (400, "invalid-request".to_owned()), "{bad}");
+        assert_eq!(response.header("x-correlator").len(), 36, "another one is made up");
     }
     let mut twice = request("GET", "/healthz", "");
     twice.headers_mut().append("x-correlator", "a".parse().expect("is a value"));
     twice.headers_mut().append("x-correlator", "b".parse().expect("is a value"));
-    assert_eq!(world.send(twice).await.status(), 400);
+    assert_eq!(edge.send(twice).await.status(), 400);
 }
 
 #[tokio::test]
 async fn a_broken_deployment_serves_the_loader_and_says_why_in_the_log_only() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let fault = Config::read(None, None, None).expect_err("is broken");
     for route in ROUTES {
         let (path, method) = (&sample_path(route.pattern), route.methods[0].as_str());
-        let response = handle_unconfigured(&world.platform, &fault, request(method, path, "")).await;
+        let response = handle_unconfigured(&edge.platform, &fault, request(method, path, "")).await;
         let body = String::from_utf8(response.body().to_vec()).expect("is text");
         let expected = if path.contains("onbill.js") { 200 } else { 503 };
         assert_eq!(response.status(), expected, "{path}");
         assert!(!body.contains("PARTNERS"), "{body}");
-        let line = world.platform.log_lines().pop().expect("is logged");
+        let line = edge.platform.log_lines().pop().expect("is logged");
         let line: Value = serde_json::from_str(&line).expect("is JSON");
         assert_eq!((&line["route"], &line["status"]), (&json!(route.pattern), &json!(expected)));
         if path == "/healthz" {
@@ -91,10 +95,10 @@ async fn a_broken_deployment_serves_the_loader_and_says_why_in_the_log_only() {
 
 #[tokio::test]
 async fn a_request_with_a_path_only_is_plain_http_to_its_host() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let send = |host: &str| {
         let request = Request::builder().uri("/widget/v1/frame?operator=acme&offer=netflix-standard");
-        world.send(request.header("host", host).body(Bytes::new()).expect("is a request"))
+        edge.send(request.header("host", host).body(Bytes::new()).expect("is a request"))
     };
     assert_eq!(send("127.0.0.1:8787").await.status(), 200);
     for bad in ["", "a b", "a/b", "u@a", "a:99999"] {
@@ -102,13 +106,14 @@ async fn a_request_with_a_path_only_is_plain_http_to_its_host() {
     }
     let twice = Request::builder().uri("/widget/v1/frame?operator=acme&offer=netflix-standard");
     let twice = twice.header("host", "a").header("host", "b").body(Bytes::new()).expect("is a request");
-    assert_eq!(world.send(twice).await.status(), 400, "two hosts");
+    assert_eq!(edge.send(twice).await.status(), 400, "two hosts");
 }
 
-/// Everything that a caller can put a secret into, at once; then every place where it could have been left.
+/// Everything that a caller can put a secret into, at once; then every place where it could have
+/// been left.
 #[tokio::test]
 async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let secrets = [
         NUMBER,
         "2025550101",
@@ -119,56 +124,63 @@ async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
         "result-secret",
         "message-secret",
     ];
-    world.answers("POST https://origin.acme.example/edge/v1/pai", 200, &mapping("acme", "ACTIVE", 1));
-    let token = world.token("acme", |_| {});
-    world
-        .widget(
-            "/widget/v1/account/validate",
-            &json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "en",
+    edge.stub_response("POST https://origin.acme.example/edge/v1/pai", 200, &mapping("acme", "ACTIVE", 1));
+    let token = edge.signup_token("acme", |_| {});
+    edge.call_from_frame(
+        "/widget/v1/account/validate",
+        &json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "en",
                     "session": "session-secret"}),
-        )
+    )
+    .await;
+    edge.call_from_frame(
+        "/widget/v1/account/validate",
+        &json!({"operator": "acme", "offer": 12_025_550_101_u64}),
+    )
+    .await;
+    edge.call_from_frame(
+        "/widget/v1/pin",
+        &json!({"operator": "acme", "flow": "flow-secret", "pin": "731942"}),
+    )
+    .await;
+    edge.call_from_frame("/widget/v1/pin", &json!({"operator": "acme", "flow": NUMBER, "pin": 731_942}))
         .await;
-    world
-        .widget("/widget/v1/account/validate", &json!({"operator": "acme", "offer": 12_025_550_101_u64}))
-        .await;
-    world
-        .widget("/widget/v1/pin", &json!({"operator": "acme", "flow": "flow-secret", "pin": "731942"}))
-        .await;
-    world.widget("/widget/v1/pin", &json!({"operator": "acme", "flow": NUMBER, "pin": 731_942})).await;
-    world.widget("/widget/v1/signup", &json!({"operator": "acme", "flow": "flow-secret"})).await;
-    world.widget("/widget/v1/result", &json!({"operator": "acme", "result": "result-secret"})).await;
-    world.get("/widget/v1/return/acme/ticket-secret").await;
-    world.get(&format!("/widget/v1/frame?operator=acme&offer=netflix-standard&msisdn={NUMBER}")).await;
-    world.get(&format!("/{NUMBER}")).await;
-    world.send(request(NUMBER.trim_start_matches('+'), "/healthz", "")).await;
+    edge.call_from_frame("/widget/v1/signup", &json!({"operator": "acme", "flow": "flow-secret"})).await;
+    edge.call_from_frame("/widget/v1/result", &json!({"operator": "acme", "result": "result-secret"})).await;
+    edge.get("/widget/v1/return/acme/ticket-secret").await;
+    edge.get(&format!("/widget/v1/frame?operator=acme&offer=netflix-standard&msisdn={NUMBER}")).await;
+    edge.get(&format!("/{NUMBER}")).await;
+    edge.send(request(NUMBER.trim_start_matches('+'), "/healthz", "")).await;
     for path in ["/ott/v1/account/validate", "/ott/v1/pin"] {
         let body = json!({"msisdn": NUMBER, "operator": "acme", "pin": "731942", "pinID": "flow-secret"});
-        world.netflix("POST", path, &body).await;
-        world.netflix("POST", path, &json!({"msisdn": 12_025_550_101_u64, "operator": NUMBER})).await;
+        edge.call_as_netflix("POST", path, &body).await;
+        edge.call_as_netflix("POST", path, &json!({"msisdn": 12_025_550_101_u64, "operator": NUMBER})).await;
     }
-    world.netflix("POST", "/ott/v1/token/validate", &json!({"token": token, "extReference": "r"})).await;
-    world.netflix("POST", "/ott/v1/transaction", &json!({"extTransactionID": NUMBER, "pai": NUMBER})).await;
+    edge.call_as_netflix("POST", "/ott/v1/token/validate", &json!({"token": token, "extReference": "r"}))
+        .await;
+    edge.call_as_netflix("POST", "/ott/v1/transaction", &json!({"extTransactionID": NUMBER, "pai": NUMBER}))
+        .await;
     for message in [json!("message-secret"), json!("message-secret "), json!(["message-secret"])] {
-        world.netflix("POST", "/ott/v1/notification", &json!({"pai": pai(), "message": message})).await;
+        edge.call_as_netflix("POST", "/ott/v1/notification", &json!({"pai": pai(), "message": message}))
+            .await;
     }
-    world.netflix("GET", &format!("/ott/v1/transaction/{NUMBER}"), &Value::Null).await;
+    edge.call_as_netflix("GET", &format!("/ott/v1/transaction/{NUMBER}"), &Value::Null).await;
     let refund = json!({"extRefundID": NUMBER, "reason": NUMBER});
-    world.netflix("POST", &format!("/ott/v1/transaction/{NUMBER}/refund"), &refund).await;
+    edge.call_as_netflix("POST", &format!("/ott/v1/transaction/{NUMBER}/refund"), &refund).await;
     let subscription =
         json!({"pai": pai(), "extSubscriptionID": NUMBER, "origin": "NEW_ACCOUNT", "plan": "standard"});
-    world.netflix("POST", "/ott/v1/partnerSubscription", &subscription).await;
-    world.send(request("POST", "/ott/v1/partnerSubscription", &subscription.to_string())).await;
+    edge.call_as_netflix("POST", "/ott/v1/partnerSubscription", &subscription).await;
+    edge.send(request("POST", "/ott/v1/partnerSubscription", &subscription.to_string())).await;
 
-    let mut places = world.platform.log_lines();
+    let mut places = edge.platform.log_lines();
     assert!(places.len() >= 15);
     for line in &places {
         let line: Value = serde_json::from_str(line).expect("is JSON");
         assert!(line["correlator"].as_str().is_some_and(|text| text.len() == 36), "{line}");
     }
-    places.extend(world.platform.kv_entries().into_iter().flat_map(|(key, value)| [key, value]));
-    places.extend(world.platform.sieved().into_iter().map(|(_, key)| key));
+    places.extend(edge.platform.kv_entries().into_iter().flat_map(|(key, value)| [key, value]));
+    places.extend(edge.platform.rate_keys().into_iter().map(|(_, key)| key));
     let forwarded = format!("/ott/v1/transaction/{NUMBER}");
-    let sent = world.sent_to();
+    let sent = edge.sent_targets();
     places.extend(sent.into_iter().filter(|to| !to.ends_with(&forwarded)));
     for place in places {
         assert!(secrets.iter().chain([&token.as_str()]).all(|secret| !place.contains(secret)), "{place}");
@@ -177,18 +189,18 @@ async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
 
 #[tokio::test]
 async fn rates_are_counted_by_network_and_by_partner() {
-    let world = World::new();
-    world.widget("/widget/v1/pin", &json!({})).await;
-    world.netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
-    world.netflix("POST", "/ott/v1/pin", &json!({})).await;
+    let edge = TestEdge::new();
+    edge.call_from_frame("/widget/v1/pin", &json!({})).await;
+    edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
+    edge.call_as_netflix("POST", "/ott/v1/pin", &json!({})).await;
     let netflix = || "netflix".to_owned();
     let counted = [
-        (Sieve::Widget, "203.0.113.9".to_owned()),
-        (Sieve::Partner, netflix()),
-        (Sieve::Partner, netflix()),
-        (Sieve::Device, netflix()),
+        (RateLimiter::Widget, "203.0.113.9".to_owned()),
+        (RateLimiter::Partner, netflix()),
+        (RateLimiter::Partner, netflix()),
+        (RateLimiter::Device, netflix()),
     ];
-    assert_eq!(world.platform.sieved(), counted);
+    assert_eq!(edge.platform.rate_keys(), counted);
 }
 
 #[test]
@@ -196,35 +208,35 @@ fn the_edges_futures_are_send_where_the_hosts_are() {
     fn assert_send<T: Send>(future: T) -> T {
         future
     }
-    let world = World::new();
-    drop(assert_send(handle(&world.platform, &world.config, from_frame(request("GET", EDGE, "")))));
+    let edge = TestEdge::new();
+    drop(assert_send(handle(&edge.platform, &edge.config, from_frame(request("GET", EDGE, "")))));
 }
 
 #[tokio::test]
 async fn without_randomness_nothing_is_signed_or_framed() {
-    let world = World::new();
-    world.platform.run_dry(true);
+    let edge = TestEdge::new();
+    edge.platform.fail_randomness(true);
     for path in
         ["/healthz", "/widget/v1/frame?operator=acme&offer=netflix-standard", "/widget/v1/return/acme/t"]
     {
         let mut request = request("GET", path, "");
-        let response = handle(&world.platform, &world.config, request.clone()).await;
+        let response = handle(&edge.platform, &edge.config, request.clone()).await;
         assert_eq!(response.status(), 500, "{path}: no correlator can be made up");
         request.headers_mut().insert("x-correlator", "c".parse().expect("is a value"));
         let expected = if path == "/healthz" { 200 } else { 500 };
-        let answer = world.send(request).await;
-        assert_eq!((answer.status(), answer.header("x-correlator")), (expected, "c"), "{path}");
+        let response = edge.send(request).await;
+        assert_eq!((response.status(), response.header("x-correlator")), (expected, "c"), "{path}");
     }
-    assert!(world.platform.take_sent().is_empty());
+    assert!(edge.platform.take_sent().is_empty());
 }
 
 #[tokio::test]
 async fn browsers_are_told_to_stay_on_tls_when_they_came_over_it() {
-    let world = World::new();
+    let edge = TestEdge::new();
     let told = async |uri: &str| {
         let mut request = request("GET", "/healthz", "");
         *request.uri_mut() = uri.parse().expect("is a URI");
-        world.send(request).await.header("strict-transport-security").to_owned()
+        edge.send(request).await.header("strict-transport-security").to_owned()
     };
     assert_eq!(told("https://pay.example.com/healthz").await, "max-age=31536000");
     assert_eq!(told("http://127.0.0.1:8787/healthz").await, "");
