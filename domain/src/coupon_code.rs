@@ -1,33 +1,35 @@
-//! The code of a coupon: what stands in the text message, and what a customer types at the partner.
+//! The code of a coupon: it is sent by SMS, and a customer types it at the partner.
 //!
-//! Twenty symbols of Crockford's base 32, which has no I, L, O and U, in five groups of four: two name the operator,
-//! sixteen are random (80 bits), and two check the rest. They are those of a Reed-Solomon code over the field of 32
-//! elements, with distance three: one or two wrong symbols anywhere, and so each swap of two, are always noticed. A slip
-//! of the customer's is told apart from a wrong code without asking anybody, and without a hint at other codes: whoever
-//! guesses can compute the check as well.
+//! A code has twenty symbols of Crockford's base 32, which has no I, L, O and U, in five groups of
+//! four: two symbols name the operator, sixteen are random (80 bits), and two check the others. The
+//! check symbols are of a Reed-Solomon code over the field of 32 elements with distance three,
+//! which detects every one or two wrong symbols, and so every swap of two. A mistyped code is
+//! refused without asking an origin. The check helps nobody to guess codes, as anyone can compute
+//! it.
 
 use serde::Deserialize;
 use zeroize::Zeroize;
 
-/// Random bytes in a code.
+/// The number of random bytes in a code.
 pub const CODE_RANDOM_BYTES: usize = 10;
 
-/// Longest text that is read as a code, in bytes: its symbols, with a separator of three bytes after each.
-const TYPED_BYTES_MAX: usize = 4 * SYMBOLS;
+/// Longest text that is parsed, in bytes: the symbols, each with a separator of three bytes.
+const INPUT_BYTES_MAX: usize = 4 * SYMBOLS;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const SYMBOLS: usize = 20;
 const TAG_SYMBOLS: usize = 2;
 const CHECK_SYMBOLS: usize = 2;
-const GROUP: usize = 4;
+const GROUP_SYMBOLS: usize = 4;
 
-/// Which operator a code is of: its first two symbols. It routes a code to an origin, and is no secret.
+/// The operator of a code, by its first two symbols. It routes the code to an origin and is no
+/// secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CouponTag([u8; TAG_SYMBOLS]);
 
 impl CouponTag {
-    /// Two symbols, in capitals as codes are written.
+    /// Parses two symbols in upper case.
     pub fn parse(text: &str) -> Option<Self> {
         let symbols: [u8; TAG_SYMBOLS] = text.as_bytes().try_into().ok()?;
         let value = |symbol: u8| {
@@ -45,17 +47,17 @@ impl TryFrom<String> for CouponTag {
     }
 }
 
-/// A code. It cannot be printed or compared: [`Self::grouped`] is for the text message, [`Self::symbols`] for the hash
-/// that is kept of it.
+/// A coupon code. It cannot be printed or compared: [`Self::grouped`] is for the SMS, and
+/// [`Self::symbols`] for the keyed hash that is stored.
 #[derive(Clone)]
 pub struct CouponCode([u8; SYMBOLS]);
 
 impl CouponCode {
-    /// The code of fresh random bytes.
+    /// Makes a code of fresh random bytes.
     pub fn from_random(tag: CouponTag, random: [u8; CODE_RANDOM_BYTES]) -> Self {
         let mut values = [0; SYMBOLS];
         values[..TAG_SYMBOLS].copy_from_slice(&tag.0);
-        // Five bytes are eight symbols.
+        // Five bytes make eight symbols.
         for (bytes, symbols) in random.chunks(5).zip(values[TAG_SYMBOLS..].chunks_mut(8)) {
             let bits = bytes.iter().fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
             for (symbol, shift) in symbols.iter_mut().zip((0..8).rev()) {
@@ -63,45 +65,46 @@ impl CouponCode {
                 *symbol = low & 31;
             }
         }
-        let check = check(&values[..SYMBOLS - CHECK_SYMBOLS]);
+        let check = compute_check(&values[..SYMBOLS - CHECK_SYMBOLS]);
         values[SYMBOLS - CHECK_SYMBOLS..].copy_from_slice(&check);
         Self(values)
     }
 
-    /// Reads what a customer typed: in any case, with any spaces and dashes, O for 0, I and L for 1. `None` for a slip:
-    /// another number of symbols, one that is none, or a check that does not fit.
+    /// Parses what a customer typed, in either case, with any spaces and dashes, O for 0, and I or
+    /// L for 1. `None` when it was mistyped: a wrong number of symbols, another character, or a
+    /// check that does not match.
     pub fn parse(typed: &str) -> Option<Self> {
-        if typed.len() > TYPED_BYTES_MAX {
+        if typed.len() > INPUT_BYTES_MAX {
             return None;
         }
         let mut code = Self([0; SYMBOLS]);
         let mut count = 0;
         for symbol in typed.chars().filter(|c| !is_separator(*c)) {
-            *code.0.get_mut(count)? = value(symbol)?;
+            *code.0.get_mut(count)? = symbol_value(symbol)?;
             count += 1;
         }
         let (data, found) = code.0.split_at(SYMBOLS - CHECK_SYMBOLS);
-        (count == SYMBOLS && check(data) == found).then_some(code)
+        (count == SYMBOLS && compute_check(data) == found).then_some(code)
     }
 
-    /// Which operator it names.
+    /// The tag of the operator.
     pub fn tag(&self) -> CouponTag {
         CouponTag([self.0[0], self.0[1]])
     }
 
-    /// For the text message: `AC7K-…`, in five groups. Whoever gets it wipes it.
+    /// The code in five groups, `AC7K-…`, for the SMS. The caller wipes it.
     pub fn grouped(&self) -> String {
-        let mut spelled = String::with_capacity(SYMBOLS + SYMBOLS / GROUP);
+        let mut text = String::with_capacity(SYMBOLS + SYMBOLS / GROUP_SYMBOLS);
         for (n, symbol) in self.symbols().iter().enumerate() {
-            if n > 0 && n % GROUP == 0 {
-                spelled.push('-');
+            if n > 0 && n % GROUP_SYMBOLS == 0 {
+                text.push('-');
             }
-            spelled.push(char::from(*symbol));
+            text.push(char::from(*symbol));
         }
-        spelled
+        text
     }
 
-    /// In its one form, for the keyed hash. Whoever gets it wipes it.
+    /// The code without groups, for the keyed hash. The caller wipes it.
     pub fn symbols(&self) -> [u8; SYMBOLS] {
         self.0.map(|value| ALPHABET[usize::from(value)])
     }
@@ -114,11 +117,12 @@ impl Drop for CouponCode {
 }
 
 fn is_separator(c: char) -> bool {
-    // The dashes that keyboards and word processors make of one.
+    // Keyboards and word processors turn a hyphen into other dashes.
     c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
-fn value(symbol: char) -> Option<u8> {
+/// The value of a symbol, 0 to 31.
+fn symbol_value(symbol: char) -> Option<u8> {
     let symbol = match symbol.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',
@@ -128,16 +132,18 @@ fn value(symbol: char) -> Option<u8> {
     u8::try_from(at).ok()
 }
 
-/// The remainder of the symbols, as a polynomial times x², by (x - α)(x - α²) = x² + 6x + 8.
-fn check(data: &[u8]) -> [u8; CHECK_SYMBOLS] {
+/// The check symbols: the remainder of the data symbols, as a polynomial times x², divided by
+/// (x - α)(x - α²) = x² + 6x + 8.
+fn compute_check(data: &[u8]) -> [u8; CHECK_SYMBOLS] {
     data.iter().fold([0; CHECK_SYMBOLS], |[high, low], symbol| {
         let factor = symbol ^ high;
-        [low ^ times(factor, 6), times(factor, 8)]
+        [low ^ multiply(factor, 6), multiply(factor, 8)]
     })
 }
 
-/// A product in the field of 32 elements, of polynomials over two elements modulo x⁵ + x² + 1; α is 2.
-fn times(mut a: u8, mut b: u8) -> u8 {
+/// The product in the field of 32 elements, of polynomials over two elements modulo x⁵ + x² + 1; α
+/// is 2.
+fn multiply(mut a: u8, mut b: u8) -> u8 {
     let mut product = 0;
     while b > 0 {
         product ^= a * (b & 1);
@@ -157,12 +163,12 @@ mod tests {
         CouponTag::parse("AC").expect("are symbols")
     }
 
-    fn reads_as(typed: &str) -> Option<String> {
+    fn parse_and_group(typed: &str) -> Option<String> {
         CouponCode::parse(typed).map(|code| code.grouped())
     }
 
     #[test]
-    fn a_code_has_one_spelling_that_stays() {
+    fn coupon_code_format_is_pinned() {
         let random = [0, 1, 2, 3, 4, 250, 251, 252, 253, 254];
         let code = CouponCode::from_random(tag(), random);
         assert_eq!(code.grouped(), "AC00-0G40-R4ZB-XZSZ-FYRJ");
@@ -172,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_read_as_people_type() {
+    fn coupon_code_is_parsed_as_customers_type() {
         let code = CouponCode::from_random(tag(), [0, 1, 2, 3, 4, 250, 251, 252, 253, 254]).grouped();
         for typed in [
             code.clone(),
@@ -182,42 +188,42 @@ mod tests {
             code.replace('0', "o"),
             format!("\t{code}\n"),
         ] {
-            assert_eq!(reads_as(&typed), Some(code.clone()), "{typed}");
+            assert_eq!(parse_and_group(&typed), Some(code.clone()), "{typed}");
         }
         let with_ones =
             (0..=255).map(|n| CouponCode::from_random(tag(), [n; 10]).grouped()).find(|c| c.contains('1'));
         let with_ones = with_ones.expect("one of them has a 1");
         for one in ["i", "I", "l", "L"] {
-            assert_eq!(reads_as(&with_ones.replace('1', one)), Some(with_ones.clone()));
+            assert_eq!(parse_and_group(&with_ones.replace('1', one)), Some(with_ones.clone()));
         }
         let umlaut = code.replacen('A', "Ä", 1);
         for slip in ["", "-", &code[1..], &format!("{code}0"), &umlaut, &code.replacen('A', "U", 1)] {
-            assert_eq!(reads_as(slip), None, "{slip}");
+            assert_eq!(parse_and_group(slip), None, "{slip}");
         }
-        assert_eq!(reads_as(&format!("{code}{}", " ".repeat(80))), None, "is too long to be one");
+        assert_eq!(parse_and_group(&format!("{code}{}", " ".repeat(80))), None, "is too long to be one");
     }
 
     #[test]
-    fn a_tag_is_two_symbols() {
+    fn coupon_tag_is_two_symbols() {
         for bad in ["", "A", "ACM", "ac", "AU", "A-", "OI", "Ä"] {
             assert!(CouponTag::parse(bad).is_none(), "{bad}");
         }
     }
 
     #[test]
-    fn the_field_is_one() {
+    fn every_field_element_has_an_inverse() {
         for a in 1..32 {
-            let mut products: Vec<u8> = (0..32).map(|b| times(a, b)).collect();
+            let mut products: Vec<u8> = (0..32).map(|b| multiply(a, b)).collect();
             products.sort_unstable();
             assert_eq!(products, (0..32).collect::<Vec<_>>(), "{a} has an inverse");
         }
         // α, and the polynomial that has α and α² as its roots.
-        assert_eq!((2 ^ times(2, 2), times(2, times(2, 2))), (6, 8));
+        assert_eq!((2 ^ multiply(2, 2), multiply(2, multiply(2, 2))), (6, 8));
     }
 
     proptest! {
         #[test]
-        fn every_slip_of_one_or_two_symbols_is_noticed(tag: [u8; 2], random: [u8; 10]) {
+        fn every_one_or_two_wrong_symbols_are_detected(tag: [u8; 2], random: [u8; 10]) {
             let code = CouponCode::from_random(CouponTag(tag.map(|n| n & 31)), random);
             let symbols = code.symbols();
             let read = |symbols: &[u8]| CouponCode::parse(std::str::from_utf8(symbols).expect("is ASCII"));
@@ -236,9 +242,9 @@ mod tests {
         }
 
         #[test]
-        fn nothing_that_is_typed_breaks_it(typed: String) {
+        fn coupon_code_parser_accepts_any_text(typed: String) {
             if let Some(code) = CouponCode::parse(&typed) {
-                prop_assert_eq!(reads_as(&code.grouped()), Some(code.grouped()));
+                prop_assert_eq!(parse_and_group(&code.grouped()), Some(code.grouped()));
             }
         }
     }

@@ -1,40 +1,44 @@
-//! Currencies of ISO 4217 that have a minor unit defined (funds, metals and test codes are left out).
+//! Currencies of ISO 4217 that have a minor unit defined (funds, metals and test codes are left
+//! out).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 
-/// An ISO 4217 alphabetic code that is on the list of active currencies.
+/// An alphabetic code of the active currencies in ISO 4217.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
-/// Active codes with two decimals, then those with none and with three: each list in order, each code with a blank after
-/// it, so that a code is found without reading the list. Money is read for every row and every line of a file.
-const TWO: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF \
+/// Active codes by their number of decimals. Each list is sorted and each code ends with a blank,
+/// so that a binary search finds a code: money is parsed for every row and every line of a file.
+const TWO_DECIMALS: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF \
 CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR \
 IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO \
 NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS \
 TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG ";
-const NONE: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ";
-const THREE: &str = "BHD IQD JOD KWD LYD OMR TND ";
+const NO_DECIMALS: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF ";
+const THREE_DECIMALS: &str = "BHD IQD JOD KWD LYD OMR TND ";
 
 impl Currency {
-    /// Takes an upper-case code of the list.
+    /// Parses an upper-case code.
     pub fn parse(code: &str) -> Option<Self> {
         let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
-        [TWO, NONE, THREE].iter().any(|list| within(list, bytes)).then_some(Self(bytes))
+        [TWO_DECIMALS, NO_DECIMALS, THREE_DECIMALS]
+            .iter()
+            .any(|list| is_listed(list, bytes))
+            .then_some(Self(bytes))
     }
 
-    /// The three letters.
+    /// The three letters of the code.
     pub fn as_str(&self) -> &str {
-        // Only `parse` makes one, from upper-case ASCII.
+        // Only `parse` makes one, of upper-case ASCII letters.
         std::str::from_utf8(&self.0).unwrap_or("???")
     }
 
-    /// How many decimals the minor unit stands for.
+    /// The number of decimals of the minor unit: 0, 2 or 3.
     pub fn decimals(&self) -> usize {
-        if within(NONE, self.0) {
+        if is_listed(NO_DECIMALS, self.0) {
             0
-        } else if within(THREE, self.0) {
+        } else if is_listed(THREE_DECIMALS, self.0) {
             3
         } else {
             2
@@ -42,7 +46,7 @@ impl Currency {
     }
 }
 
-fn within(list: &str, [a, b, c]: [u8; 3]) -> bool {
+fn is_listed(list: &str, [a, b, c]: [u8; 3]) -> bool {
     let (codes, _) = list.as_bytes().as_chunks::<4>();
     codes.binary_search(&[a, b, c, b' ']).is_ok()
 }
@@ -77,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_stands_in_a_column() {
+    fn currency_is_padded_in_a_column() {
         let usd = Currency::parse("USD").expect("is listed");
         assert_eq!(format!("{usd:5}|{usd:>5}|"), "USD  |  USD|");
     }
 
     #[test]
-    fn every_code_of_the_lists_is_found() {
-        for list in [TWO, NONE, THREE] {
+    fn currency_lists_are_sorted_and_found() {
+        for list in [TWO_DECIMALS, NO_DECIMALS, THREE_DECIMALS] {
             let (codes, rest) = list.as_bytes().as_chunks::<4>();
             assert!(codes.is_sorted() && rest.is_empty());
             for code in list.split_terminator(' ') {
@@ -94,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_list_and_its_decimals() {
+    fn currency_has_its_decimals() {
         let decimals = |code: &str| Currency::parse(code).map(|c| c.decimals());
         assert_eq!(decimals("USD"), Some(2));
         assert_eq!(decimals("JPY"), Some(0));

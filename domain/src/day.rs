@@ -1,4 +1,4 @@
-//! Calendar days, `YYYY-MM-DD`, and the service period between two of them.
+//! Calendar days, `YYYY-MM-DD`, and the service period from one to another.
 
 use crate::limits::SERVICE_PERIOD_DAYS_MAX;
 use crate::timestamp::Timestamp;
@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use time::{Date, Month, OffsetDateTime};
 
-/// 2000-01-01T00:00:00Z.
+/// The Unix time of 2000-01-01T00:00:00Z.
 const FIRST_SECOND: i64 = 946_684_800;
 
-/// A day of the Gregorian calendar between the years 2000 and 9999, without a time zone.
+/// A day of the Gregorian calendar in the years 2000 to 9999, without a time zone.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(Date);
 
@@ -29,35 +29,35 @@ impl Day {
         (year >= 2000).then_some(Self(date))
     }
 
-    /// The day in UTC. A moment that no calendar of ours has becomes the nearest day that it has.
+    /// The day of a time, in UTC. A time out of range becomes the nearest day in range.
     pub fn of_timestamp(moment: Timestamp) -> Self {
         let date = OffsetDateTime::from_unix_timestamp(moment.unix_seconds().max(FIRST_SECOND));
         Self(date.map_or(Date::MAX, OffsetDateTime::date))
     }
 
-    /// The first moment of the day, in UTC.
+    /// The first second of the day, in UTC.
     pub fn starts_at(self) -> Timestamp {
         Timestamp::from_unix_seconds(self.0.midnight().assume_utc().unix_timestamp())
     }
 
-    /// Whether both lie in one calendar month.
+    /// Whether both days are in the same calendar month.
     pub fn is_same_month(self, other: Self) -> bool {
         (self.0.year(), self.0.month()) == (other.0.year(), other.0.month())
     }
 
-    /// The next day; the last one that there is has none.
+    /// The next day; `None` after 9999-12-31.
     pub fn next(self) -> Option<Self> {
         self.0.next_day().map(Self)
     }
 
-    /// So many days earlier, but not before the year 2000.
+    /// The day this many days earlier, but not before the year 2000.
     #[must_use]
     pub fn minus_days(self, days: u16) -> Self {
         let first = Self::of_timestamp(Timestamp::from_unix_seconds(FIRST_SECOND));
         Self(self.0.saturating_sub(time::Duration::days(days.into()))).max(first)
     }
 
-    /// The same day so many months later, or the last day of that month when it has none of that number.
+    /// The same day of the month, this many months later, or the last day of a shorter month.
     pub fn plus_months(self, months: u8) -> Option<Self> {
         let counted = i32::from(u8::from(self.0.month())) - 1 + i32::from(months);
         let year = self.0.year() + counted / 12;
@@ -66,7 +66,7 @@ impl Day {
         Date::from_calendar_date(year, month, day).ok().map(Self)
     }
 
-    /// Days from `earlier` to `self`; negative when it lies before.
+    /// Days from `earlier` to `self`; negative when `self` is before `earlier`.
     pub fn days_since(self, earlier: Self) -> i64 {
         (self.0 - earlier.0).whole_days()
     }
@@ -97,31 +97,31 @@ impl<'de> Deserialize<'de> for Day {
     }
 }
 
-/// The days a charge pays for, both included. It never runs backwards and is at most
-/// [`SERVICE_PERIOD_DAYS_MAX`] long.
+/// The days that a charge pays for, both included: in order, and at most
+/// [`SERVICE_PERIOD_DAYS_MAX`] days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "PeriodFields")]
+#[serde(try_from = "ServicePeriodFields")]
 pub struct ServicePeriod {
     from: Day,
     to: Day,
 }
 
 #[derive(Deserialize)]
-struct PeriodFields {
+struct ServicePeriodFields {
     from: Day,
     to: Day,
 }
 
-impl TryFrom<PeriodFields> for ServicePeriod {
+impl TryFrom<ServicePeriodFields> for ServicePeriod {
     type Error = &'static str;
 
-    fn try_from(fields: PeriodFields) -> Result<Self, Self::Error> {
+    fn try_from(fields: ServicePeriodFields) -> Result<Self, Self::Error> {
         Self::new(fields.from, fields.to)
     }
 }
 
 impl ServicePeriod {
-    /// Checks the order and the length.
+    /// The period of these days. The error says whether their order or their length is wrong.
     pub fn new(from: Day, to: Day) -> Result<Self, &'static str> {
         match to.days_since(from) {
             ..0 => Err("servicePeriod ends before it begins"),
@@ -130,24 +130,24 @@ impl ServicePeriod {
         }
     }
 
-    /// So many calendar months from `from` on: up to the day before the same day of the last one's next month. `None`
-    /// when that is no month, or more than [`SERVICE_PERIOD_DAYS_MAX`].
+    /// This many calendar months from `from`, until the day before the same day of the month.
+    /// `None` for no month, or for more than [`SERVICE_PERIOD_DAYS_MAX`] days.
     pub fn from_months(from: Day, months: u8) -> Option<Self> {
         let end = from.plus_months(months)?;
         Self::new(from, Day(end.0.previous_day()?)).ok()
     }
 
-    /// Whether they have a day in common.
+    /// Whether the periods have a day in common.
     pub fn overlaps(self, other: Self) -> bool {
         self.from <= other.to && other.from <= self.to
     }
 
-    /// The first day paid for.
+    /// The first day that is paid for.
     pub fn from(self) -> Day {
         self.from
     }
 
-    /// The last day paid for.
+    /// The last day that is paid for.
     pub fn to(self) -> Day {
         self.to
     }
@@ -159,7 +159,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_day_has_one_spelling() {
+    fn day_has_one_spelling() {
         assert_eq!(Day::parse("2026-12-01").map(|d| d.to_string()).as_deref(), Some("2026-12-01"));
         for bad in [
             "2026-13-01",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_lies_on_a_day_of_utc() {
+    fn day_of_a_timestamp_is_in_utc() {
         let day = |text: &str| Timestamp::parse(text).map(|at| Day::of_timestamp(at).to_string());
         assert_eq!(day("2026-11-30T23:59:59Z").as_deref(), Some("2026-11-30"));
         assert_eq!(day("2026-12-01T00:00:00Z").as_deref(), Some("2026-12-01"));
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_is_in_order_and_short() {
+    fn service_period_is_in_order_and_bounded() {
         let period = |from: &str, to: &str| {
             serde_json::from_value::<ServicePeriod>(serde_json::json!({"from": from, "to": to})).is_ok()
         };
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn months_end_on_the_day_before_or_with_their_last_day() {
+    fn service_period_of_months_ends_the_day_before() {
         let period = |from: &str, months| {
             let period = ServicePeriod::from_months(Day::parse(from).expect("is a day"), months)?;
             Some(period.to().to_string())
@@ -229,7 +229,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn periods_of_months_follow_each_other_without_a_gap(days in 0_i64..36_525, months in 1_u8..=12) {
+        fn service_periods_of_months_have_no_gap(days in 0_i64..36_525, months in 1_u8..=12) {
             let from = Day::of_timestamp(Timestamp::from_unix_seconds(FIRST_SECOND + days * 86_400));
             let period = ServicePeriod::from_months(from, months).expect("is short");
             let next = period.to().next().expect("has a next");
@@ -237,7 +237,7 @@ mod tests {
             prop_assert!((28 * i64::from(months)..=31 * i64::from(months)).contains(&length), "{length}");
             prop_assert_eq!(from.plus_months(months), Some(next));
             prop_assert_eq!(next.minus_days(u16::try_from(length).expect("is short")), from);
-            // The same day of the month, but where the month has none.
+            // The same day of the month, or the last day of a shorter month.
             prop_assert!(next.0.day() == from.0.day() || next.0.day() == next.0.month().length(next.0.year()));
             let following = ServicePeriod::from_months(next, months).expect("is short");
             prop_assert!(!period.overlaps(following) && period.overlaps(period));

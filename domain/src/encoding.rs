@@ -1,5 +1,5 @@
-//! Strict base64: unpadded base64url for JWS and keys (RFC 7515 §2). Padding, whitespace, the other alphabet and
-//! stray trailing bits are refused, so that one value has one spelling.
+//! Strict base64: unpadded base64url for JWS and keys (RFC 7515 §2). Padding, white space, the
+//! other alphabet and trailing bits are refused, so that one value has one spelling.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -14,7 +14,7 @@ pub fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Encodes as padded standard base64, the form of structured-field byte sequences (RFC 9651 §4.1.8).
+/// Encodes as padded base64, the form of byte sequences in structured fields (RFC 9651 §4.1.8).
 pub fn encode_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_value_has_one_spelling() {
+    fn base64url_has_one_spelling() {
         assert_eq!(decode_base64url("_-8").as_deref(), Some(&[0xff, 0xef][..]));
         for other in ["_-8=", "_-9", "/+8", " _-8", "_-8\n", "_"] {
             assert_eq!(decode_base64url(other), None, "{other:?}");

@@ -1,23 +1,23 @@
-//! Names and identifiers: ours are slugs and UUIDs, the other parties' are bounded text compared byte for byte.
+//! Ids. Configured ids are slugs; ids of other parties are bounded text, compared byte for byte.
 
 use crate::limits::EXT_ID_CHARS_MAX;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::fmt;
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $rule:path, $complaint:literal) => {
+    ($(#[$doc:meta])* $name:ident, $rule:path, $error:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
         impl $name {
-            /// Takes well-formed text.
+            /// Parses a well-formed id.
             pub fn parse(text: &str) -> Option<Self> {
                 $rule(text).then(|| Self(text.to_owned()))
             }
 
-            /// The text.
+            /// The id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -38,7 +38,7 @@ macro_rules! text_id {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
-                Self::parse(&text).ok_or_else(|| de::Error::custom($complaint))
+                Self::parse(&text).ok_or_else(|| de::Error::custom($error))
             }
         }
     };
@@ -57,14 +57,14 @@ text_id!(
     "not a partner name"
 );
 text_id!(
-    /// What an operator sells, such as `netflix-standard`.
+    /// An offer of an operator, such as `netflix-standard`.
     OfferId,
     is_slug,
     "not an offer name"
 );
 text_id!(
-    /// An identifier that another party gave: printable ASCII without spaces, at most 128 characters, compared
-    /// byte for byte. ASCII only, so that no two Unicode forms of one text can be taken for two charges.
+    /// An external id, given by another party: 1 to 128 printable ASCII characters without spaces.
+    /// It is ASCII only, so that two Unicode forms of one text cannot be two charges.
     ExtId,
     is_ext_id,
     "not an identifier: 1 to 128 printable ASCII characters without spaces"
@@ -78,7 +78,7 @@ fn is_slug(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// Not `.` or `..`: an identifier stands in paths, and those two are taken for steps in them.
+/// `.` and `..` are refused, because ids are in URL paths, where those two are steps.
 fn is_ext_id(text: &str) -> bool {
     ![".", ".."].contains(&text)
         && (1..=EXT_ID_CHARS_MAX).contains(&text.len())
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slugs_and_foreign_identifiers_are_bounded() {
+    fn slugs_and_external_ids_are_bounded() {
         assert!(OperatorId::parse("acme").is_some());
         assert!(OfferId::parse("netflix-standard").is_some());
         for bad in ["", "Acme", "a_b", "-a", "a-", "a b", "é", &"a".repeat(41)] {

@@ -1,7 +1,7 @@
-//! Compact JWS with HS256 (RFC 7515, RFC 7518 §3.2): the form of our tokens.
+//! Compact JWS with HS256 (RFC 7515, RFC 7518 §3.2), the form of our tokens.
 //!
-//! The algorithm is fixed by the key, never read from the token (RFC 8725 §3.1); each kind of token has its own
-//! `typ` (RFC 8725 §3.11). Claims are checked by the kinds themselves, in [`crate::token`].
+//! The key decides the algorithm, and never the token (RFC 8725 §3.1); each kind of token has its
+//! own `typ` (RFC 8725 §3.11). [`crate::token`] checks the claims.
 
 use crate::encoding::{decode_base64url, encode_base64url};
 use crate::key::{Key, KeyUse, Keyring};
@@ -9,22 +9,23 @@ use crate::limits::JWS_BYTES_MAX;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+/// The JOSE header (RFC 7515 §4).
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct JoseHeader {
     alg: String,
     typ: String,
     kid: String,
-    /// Extensions we would have to understand (RFC 7515 §4.1.11): we understand none.
+    /// Extensions that a verifier must understand (RFC 7515 §4.1.11). None is supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crit: Option<serde_json::Value>,
 }
 
-/// Signs `claims`; `None` when the key is not a shared secret.
+/// Signs `claims`; `None` when the key is not symmetric.
 pub fn sign<T: Serialize>(key: &Key, typ: &str, claims: &T) -> Option<String> {
     if !key.is_symmetric() {
         return None;
     }
-    let header = Header { alg: "HS256".to_owned(), typ: typ.to_owned(), kid: key.id.clone(), crit: None };
+    let header = JoseHeader { alg: "HS256".to_owned(), typ: typ.to_owned(), kid: key.id.clone(), crit: None };
     let signed = format!(
         "{}.{}",
         encode_base64url(&serde_json::to_vec(&header).ok()?),
@@ -34,8 +35,8 @@ pub fn sign<T: Serialize>(key: &Key, typ: &str, claims: &T) -> Option<String> {
     Some(format!("{signed}.{}", encode_base64url(&signature)))
 }
 
-/// Gives the claims of a genuine token of this `typ`, and the key that signed it. `None` for anything else: the
-/// caller is not told what was wrong.
+/// The claims of a genuine token of this `typ`, and the key that signed it. `None` for every other
+/// text, so that a caller cannot learn what is wrong with it.
 pub fn verify<'k, T: DeserializeOwned>(
     keys: &'k Keyring,
     key_use: KeyUse,
@@ -47,7 +48,7 @@ pub fn verify<'k, T: DeserializeOwned>(
     }
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
-    let header: Header = serde_json::from_slice(&decode_base64url(header)?).ok()?;
+    let header: JoseHeader = serde_json::from_slice(&decode_base64url(header)?).ok()?;
     if header.alg != "HS256" || header.typ != typ || header.crit.is_some() {
         return None;
     }
@@ -77,13 +78,14 @@ mod tests {
         Keyring::parse(&ring.to_string()).expect("is well formed")
     }
 
-    fn read(token: &str) -> Option<Value> {
+    fn verified_claims(token: &str) -> Option<Value> {
         verify(&keys(), KeyUse::SignupToken, "t+jwt", token).map(|(claims, _)| claims)
     }
 
     #[test]
-    fn agrees_with_rfc_7515_appendix_a1() {
-        // The appendix's key and signing input; only the header differs from ours, so the MAC itself is compared.
+    fn hs256_agrees_with_rfc_7515_appendix_a1() {
+        // The appendix's key and signing input; only the header differs from ours, so the MAC
+        // itself is compared.
         let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
         let input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let mac = crate::key::hmac_sha256(&decode_base64url(key).expect("is base64url"), input.as_bytes());
@@ -91,27 +93,27 @@ mod tests {
     }
 
     #[test]
-    fn every_single_character_changed_is_noticed() {
+    fn token_with_a_changed_character_is_refused() {
         let keys = keys();
         let key = keys.find(KeyUse::SignupToken, "b").expect("is there");
         let token = sign(key, "t+jwt", &json!({"sub": "x"})).expect("is symmetric");
-        assert_eq!(read(&token), Some(json!({"sub": "x"})));
+        assert_eq!(verified_claims(&token), Some(json!({"sub": "x"})));
         for at in 0..token.len() {
             for with in ["A", "_", ".", "=", " "] {
                 let mut forged = token.clone();
                 forged.replace_range(at..=at, with);
-                assert!(forged == token || read(&forged).is_none(), "{forged}");
+                assert!(forged == token || verified_claims(&forged).is_none(), "{forged}");
             }
         }
     }
 
     #[test]
-    fn other_kinds_uses_and_algorithms_are_refused() {
+    fn token_of_another_typ_use_or_algorithm_is_refused() {
         let keys = keys();
         let key = keys.find(KeyUse::SignupToken, "a").expect("is there");
-        assert_eq!(read(&sign(key, "other+jwt", &json!({})).expect("signs")), None);
+        assert_eq!(verified_claims(&sign(key, "other+jwt", &json!({})).expect("signs")), None);
         let result_key = keys.find(KeyUse::ReturnResult, "r").expect("is there");
-        assert_eq!(read(&sign(result_key, "t+jwt", &json!({})).expect("signs")), None);
+        assert_eq!(verified_claims(&sign(result_key, "t+jwt", &json!({})).expect("signs")), None);
         for header in [
             json!({"alg": "none", "typ": "t+jwt", "kid": "a"}),
             json!({"alg": "HS512", "typ": "t+jwt", "kid": "a"}),
@@ -121,8 +123,8 @@ mod tests {
             let signed =
                 format!("{}.{}", encode_base64url(header.to_string().as_bytes()), encode_base64url(b"{}"));
             let mac = key.sign(signed.as_bytes()).expect("signs");
-            assert_eq!(read(&format!("{signed}.{}", encode_base64url(&mac))), None, "{header}");
-            assert_eq!(read(&format!("{signed}.")), None, "{header}");
+            assert_eq!(verified_claims(&format!("{signed}.{}", encode_base64url(&mac))), None, "{header}");
+            assert_eq!(verified_claims(&format!("{signed}.")), None, "{header}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Keys and the key ring. A key belongs to one party and has one use; its secret cannot be printed.
 //!
-//! A ring is a JSON array of `{"id", "party", "use", "alg", ...}`. An `hmac-sha256` key has `secret`;
-//! an `ed25519` key has `public`, `private` (its seed) or both; all are unpadded base64url. One party
-//! and use can have several keys, which is how they rotate: every key verifies, the last one signs.
+//! A ring is a JSON array of `{"id", "party", "use", "alg", ...}`. An `hmac-sha256` key has
+//! `secret`; an `ed25519` key has `public`, `private` (its seed) or both; all are unpadded
+//! base64url. One party and use can have several keys, which is how they rotate: every key
+//! verifies, the last one signs.
 
 use crate::encoding::decode_base64url;
 use crate::ids::{OperatorId, PartnerId};
@@ -25,8 +26,8 @@ crate::wire_enum! {
         EdgeToOrigin = "edge-to-origin",
         /// Calls of the origin to the operator's CSP API.
         OriginToOperator = "origin-to-bss",
-        /// Calls and signed responses of the origin to the partner. Each pair of operator and partner
-        /// has its own key, so that no operator can speak for another.
+        /// Calls and signed responses of the origin to the partner. Each pair of operator and
+        /// partner has its own key, so that no operator can speak for another.
         OriginToPartner = "origin-to-partner",
         /// Calls of the origin to the edge.
         OriginToEdge = "origin-to-edge",

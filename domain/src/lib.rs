@@ -1,7 +1,8 @@
-//! The rules and wire types of onbill, shared by the edge, the origin and the stand-in parties of the tests.
+//! The rules and wire types of onbill, shared by the edge, the origin and the sandbox.
 //!
-//! Architecture invariant: nothing here does I/O, is async, reads a clock, draws randomness, or knows an HTTP server,
-//! SQL or the Workers platform. Time and random bytes come in as arguments, so each rule can be tested by a table.
+//! Architecture invariant: nothing here does I/O, is async, reads a clock, draws randomness, or
+//! knows an HTTP server, SQL or the Workers platform. Time and random bytes are arguments, so that
+//! each rule can be tested by a table.
 
 #![warn(missing_docs)]
 

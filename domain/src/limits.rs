@@ -1,101 +1,108 @@
 //! Every limit that a caller can meet, each with the reason for its number.
 
-/// Largest request or answer body, in bytes: the contract's 16 KiB, some ten times the largest real message.
+/// Largest body of a request or a response, in bytes: the contract's 16 KiB, about ten times the
+/// largest real message.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// A signature may be this far from our clock, in seconds: wide enough for a drifting server, and how long a nonce
-/// has to be remembered (twice this).
+/// How far `created` of a signature may be from our clock, in seconds: wide enough for a server
+/// whose clock drifts. A nonce has to be remembered for twice as long.
 pub const SIGNATURE_SKEW_SECONDS: i64 = 300;
 
-/// Longest nonce, in bytes: a UUID or 32 random bytes in base64 fit with room to spare.
+/// Longest nonce, in bytes: a UUID and 32 random bytes in base64 both fit.
 pub const NONCE_BYTES_MAX: usize = 64;
 
-/// Shortest nonce, in bytes: below 16 characters it cannot carry enough randomness to be unique.
+/// Shortest nonce, in bytes: a shorter one has too little randomness to be unique.
 pub const NONCE_BYTES_MIN: usize = 16;
 
-/// Life of a sign-up token, in seconds: one server-to-server call away from being spent.
+/// Lifetime of a sign-up token, in seconds: it is used one server-to-server call later.
 pub const SIGNUP_TOKEN_TTL_SECONDS: i64 = 300;
 
-/// Longest life of a dashboard's session assertion, in seconds: as long as a bill page is read before a click.
+/// Longest lifetime of a dashboard's session assertion, in seconds: as long as a customer may read
+/// a bill page before a click.
 pub const SESSION_ASSERTION_TTL_SECONDS_MAX: i64 = 900;
 
-/// Life of the signed result on the operator's return URL, in seconds: one redirect and a server-side check.
+/// Lifetime of the signed result on the operator's return URL, in seconds: one redirect and a check
+/// on the operator's server.
 pub const RETURN_RESULT_TTL_SECONDS: i64 = 600;
 
-/// Longest compact JWS accepted, in bytes: a session assertion with some 50 numbers.
+/// Longest compact JWS, in bytes: a session assertion with about 50 numbers.
 pub const JWS_BYTES_MAX: usize = 4096;
 
-/// Digits of a PIN: a million codes against five tries.
+/// Digits of a PIN: a million PINs against five attempts.
 pub const PIN_DIGITS: usize = 6;
 
-/// Life of a PIN, in seconds: slow SMS are delivered, forgotten codes are dead.
+/// Lifetime of a PIN, in seconds: long enough for a slow SMS.
 pub const PIN_TTL_SECONDS: i64 = 600;
 
-/// Tries at one PIN, the right ones among them, until it is void.
+/// Attempts at one PIN, the right one included, before it is void.
 pub const PIN_ATTEMPTS_MAX: u32 = 5;
 
-/// Codes sent to one number in 24 hours: a person who mistypes needs three; ten stop SMS floods and guessing
-/// (at most 50 tries in a million codes a day).
+/// PINs sent to one number in 24 hours: a customer who mistypes needs three, and ten stop SMS
+/// floods and guessing (at most 50 attempts at a million PINs a day).
 pub const PINS_PER_DAY_MAX: u32 = 10;
 
-/// A widget flow lives this long after its start, in seconds: PIN life plus time to read the offer.
+/// Lifetime of a widget flow, in seconds: the lifetime of a PIN, and time to read the offer.
 pub const FLOW_TTL_SECONDS: i64 = 1800;
 
-/// Longest number as typed, in bytes: 15 digits in three-byte script with generous punctuation.
+/// Longest number as typed, in bytes: 15 digits of a three-byte script, with punctuation.
 pub const MSISDN_INPUT_BYTES_MAX: usize = 96;
 
-/// Longest identifier of a partner's or operator's own, in characters: real ones are UUIDs or below 64.
+/// Longest external id, in characters: real ones are UUIDs or shorter than 64.
 pub const EXT_ID_CHARS_MAX: usize = 128;
 
-/// Longest line of description on a bill, in characters: billing systems cut at 100 or more.
+/// Longest description of a bill line, in characters: billing systems truncate at 100 or more.
 pub const DESCRIPTION_CHARS_MAX: usize = 100;
 
-/// Largest single charge, in minor units: a safeguard against a misplaced decimal point, ten times the dearest plan
-/// in the weakest currency (one million Indonesian rupiah, written with two decimals).
+/// Largest charge, in minor units. It guards against a misplaced decimal point, and is ten times
+/// the most expensive plan in the weakest currency (one million Indonesian rupiah, with two
+/// decimals).
 pub const CHARGE_MINOR_MAX: i64 = 100_000_000;
 
 /// Longest service period of a charge, in days: a yearly plan and a month of grace.
 pub const SERVICE_PERIOD_DAYS_MAX: i64 = 400;
 
-/// Charges on one page of the ledger: as many as fit into [`BODY_BYTES_MAX`], were all their names of the longest.
+/// Charges on one page of the ledger: as many as fit into [`BODY_BYTES_MAX`] with the longest ids.
 pub const TRANSACTIONS_PER_PAGE: u32 = 25;
 
-/// Charges on one page of the customer's own: a year of one subscription, and what fits into an answer.
+/// Charges on one account page: a year of one subscription, which fits into [`BODY_BYTES_MAX`].
 pub const ACCOUNT_CHARGES_PER_PAGE: u32 = 12;
 
-/// Subscriptions on the customer's own page: as many as there are partners, and what fits into an answer. What is linked
-/// comes before what has ended.
+/// Subscriptions on the account page: more than there are partners, and few enough for
+/// [`BODY_BYTES_MAX`]. Linked ones come before closed ones.
 pub const ACCOUNT_SUBSCRIPTIONS_MAX: usize = 8;
 
-/// Longest URL passed along, in bytes: what every browser and proxy carries.
+/// Longest URL that is passed along, in bytes: every browser and proxy supports it.
 pub const URL_BYTES_MAX: usize = 2048;
 
-/// Longest time for which a number on another SIM may be kept from signing up by PIN, in hours: a year. What was swapped
-/// before that is forgotten.
+/// Longest time after a SIM swap for which sign-up by PIN can be refused, in hours: a year. Older
+/// swaps are forgotten.
 pub const SIM_SWAP_HOLD_HOURS_MAX: i64 = 8_760;
 
-/// PAIs that an origin may compare with the edge's store in one call: each may take a read and a write there, and the
-/// smallest Workers plan has 50 subrequests for one call.
+/// PAIs that an origin compares with the edge's store in one call. Each may take a read and a write
+/// there, and the smallest Workers plan allows 50 subrequests per call.
 pub const PAI_MAPPINGS_PER_CALL_MAX: usize = 25;
 
-/// Seconds after which a caller should try again when a party behind us is down: long enough to matter, short enough
-/// for a person to wait.
+/// Seconds after which a caller should try again when a system behind onbill is down: long enough
+/// to relieve it, short enough for a customer to wait.
 pub const RETRY_AFTER_SECONDS: u32 = 30;
 
-/// Longest plan of a coupon, in months: what fits into [`SERVICE_PERIOD_DAYS_MAX`].
+/// Longest coupon plan, in months: what fits into [`SERVICE_PERIOD_DAYS_MAX`].
 pub const COUPON_MONTHS_MAX: u8 = 12;
 
-/// Text messages with a code that one coupon can have: the first, and four more for a customer who has lost it. Each
-/// has another code, so a caller that repeats itself voids what the customer is about to type.
+/// SMS with a code that one coupon can have: the first, and four for a customer who lost it. Each
+/// has another code, so that a caller who repeats itself would void what the customer is about to
+/// type.
 pub const COUPON_SMS_MAX: u32 = 5;
 
-/// Longest message of a partner's to a subscriber, in UTF-16 units, as phones count characters in most scripts: behind a
-/// short name it fits into one text message in Latin script, and behind the longest into three in any script.
+/// Longest message of a partner to a subscriber, in UTF-16 units, as phones count characters in
+/// most scripts. After a short partner name it fits into one SMS in Latin script, and after the
+/// longest name into three SMS in any script.
 pub const NOTIFICATION_UTF16_UNITS_MAX: usize = 150;
 
-/// Messages of a partner's to one subscriber on one day (UTC): a day on which a payment fails and is mended has three or
-/// four. The operator pays for each, and who gets more will not read them.
+/// Messages of a partner to one subscriber in one day (UTC): a day with a failed payment has three
+/// or four. The operator pays for each, and a subscriber who gets more stops reading them.
 pub const NOTIFICATIONS_PER_DAY_MAX: u32 = 5;
 
-/// A message of a partner's is tried for so long, in seconds: what it says of today is wrong tomorrow.
+/// How long the delivery of a partner's message is retried, in seconds: what it says of today is
+/// wrong tomorrow.
 pub const NOTIFICATION_TTL_SECONDS: i64 = 86_400;

@@ -1,7 +1,8 @@
-//! A subscriber's number. It can be held and compared, but not printed: `expose()` is the only way out.
+//! A subscriber's number (MSISDN). It can be compared and not printed: `expose()` is the only way
+//! to read it.
 //!
-//! Reading what a person typed (national form, other scripts' digits) is the origin's work, with a phone-number
-//! library; this type is the normalised result.
+//! The origin normalises what a customer typed (national form, digits of other scripts) with a
+//! phone-number library; this type is the result.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 pub struct Msisdn(Zeroizing<String>);
 
 impl Msisdn {
-    /// Takes exactly `+` and 8 to 15 ASCII digits.
+    /// Parses exactly `+` and 8 to 15 ASCII digits.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('+')?;
         let well_formed = (8..=15).contains(&digits.len())
@@ -21,8 +22,8 @@ impl Msisdn {
         well_formed.then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
-    /// The number itself. Each caller hands it to the operator's own systems or to a keyed function, and to
-    /// nothing else: never to a log, a URL, a key or the partner.
+    /// The number itself. A caller may pass it to the operator's own systems or to a keyed
+    /// function, and never to a log, a URL, a store's key or the partner.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -40,7 +41,8 @@ impl fmt::Display for Msisdn {
     }
 }
 
-/// For the operator's own API and the session assertion only: those carry numbers by their nature.
+/// For the interfaces that have numbers: those with the operator, and the device API of the
+/// partner.
 impl Serialize for Msisdn {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.expose())
@@ -59,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_e164_only_and_never_prints_it() {
+    fn msisdn_is_e164_and_never_printed() {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         assert_eq!(number.expose(), "+12025550101");
         assert_eq!(format!("{number} {number:?}"), "+*** +***");

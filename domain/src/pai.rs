@@ -1,11 +1,12 @@
-//! The Personal Account Identifier (PAI): the only identifier by which a partner knows a subscriber.
+//! The Personal Account Identifier (PAI): the only identifier by which a partner knows a
+//! subscriber.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use uuid::{Builder, Uuid, Variant};
 
-/// A random UUID (RFC 9562, version 4), one per partner and subscriber. It is never derived from the
-/// number, and never reused.
+/// A random UUID (RFC 9562, version 4), one per partner and subscriber. It is never derived from
+/// the number, and never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pai(Uuid);
 

@@ -1,5 +1,6 @@
-//! A reject: onbill worked, and the response is no. It has a stable code for programs and one public
-//! sentence for an engineer. A failure of onbill itself is a `Fault`, a type of each program.
+//! A reject: onbill worked, and the response is no. It has a stable code for programs and one
+//! public sentence for an engineer. A failure of onbill itself is a `Fault`, a type of each
+//! program.
 
 use crate::limits::RETRY_AFTER_SECONDS;
 use http::StatusCode;
@@ -12,8 +13,8 @@ crate::wire_enum! {
         InvalidRequest = "invalid-request",
         /// A well-formed member has a value that is not supported here.
         ParameterNotSupported = "parameter-not-supported",
-        /// The signature is missing or not valid. An unknown key, a bad signature, a stale and a replayed
-        /// call all get this code, so that a caller learns nothing about the others.
+        /// The signature is missing or not valid. An unknown key, a bad signature, a stale and a
+        /// replayed call all get this code, so that a caller learns nothing about the others.
         AuthorizationFailure = "authorization-failure",
         /// The caller is known and may not do this.
         Forbidden = "forbidden",

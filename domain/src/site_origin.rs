@@ -1,12 +1,13 @@
-//! Web origins (RFC 6454) and return URLs held to a list of them.
+//! Site origins: the origin of a web page (RFC 6454), which is its scheme, host and port.
 
 use crate::limits::URL_BYTES_MAX;
 use http::Uri;
 
-/// The origin of an absolute http or https URL, as a browser writes it: scheme, host, and the port unless it is
-/// the scheme's own. `None` when the text is anything else, carries user information, or is too long.
+/// The site origin of an absolute http or https URL, as a browser writes it: without the scheme's
+/// default port. `None` for any other text, a URL with user information, or one that is too long.
 pub fn parse_site_origin(url: &str) -> Option<String> {
-    // A browser and this parser must agree on where the host ends: characters they could differ on are refused.
+    // A browser and this parser must agree on where the host ends, so characters on which they
+    // could differ are refused.
     if url.len() > URL_BYTES_MAX || url.bytes().any(|b| !b.is_ascii_graphic() || b"\\<>\"`{}|^".contains(&b))
     {
         return None;
@@ -16,7 +17,7 @@ pub fn parse_site_origin(url: &str) -> Option<String> {
     if authority.as_str().contains('@') || authority.host().is_empty() {
         return None;
     }
-    let own_port = match scheme {
+    let default_port = match scheme {
         "https" => 443,
         "http" => 80,
         _ => return None,
@@ -25,21 +26,21 @@ pub fn parse_site_origin(url: &str) -> Option<String> {
     match authority.port() {
         Some(port) => {
             let port: u16 = port.as_str().parse().ok()?;
-            Some(if port == own_port {
+            Some(if port == default_port {
                 format!("{scheme}://{host}")
             } else {
                 format!("{scheme}://{host}:{port}")
             })
         }
-        // A colon with no port, or one out of range.
+        // A colon without a port, or a port out of range.
         None if authority.as_str().len() != authority.host().len() => None,
         None => Some(format!("{scheme}://{host}")),
     }
 }
 
-/// Whether `url` lies on one of the listed origins.
-pub fn is_on_site_origin(url: &str, origins: &[String]) -> bool {
-    parse_site_origin(url).is_some_and(|origin| origins.contains(&origin))
+/// Whether the site origin of `url` is one of `site_origins`.
+pub fn is_on_site_origin(url: &str, site_origins: &[String]) -> bool {
+    parse_site_origin(url).is_some_and(|origin| site_origins.contains(&origin))
 }
 
 #[cfg(test)]
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_urls_have_an_origin() {
+    fn site_origin_is_of_plain_urls_only() {
         assert_eq!(
             parse_site_origin("https://My.Acme.example/done?x=1#top").as_deref(),
             Some("https://my.acme.example")
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_alike_is_not_on_the_list() {
+    fn look_alike_is_not_on_the_site() {
         let list = ["https://acme.example".to_owned()];
         assert!(is_on_site_origin("https://acme.example/bill", &list));
         for other in

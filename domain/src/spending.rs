@@ -1,27 +1,27 @@
-//! Spending limits: how much one account may be charged at once, in a day and in a month. Days and months are those of
-//! UTC, so that all origins of an operator agree when one ends.
+//! Spending limits: how much an account may be charged at once, in a day and in a month. Days and
+//! months are in UTC, so that all origins of an operator agree when one ends.
 //!
-//! A charge counts from its acceptance on; one that is declined later gives its room back, and so does a refund, on the
-//! day and in the month of the charge.
+//! A charge counts from its acceptance. If it is declined later, or refunded, its amount is
+//! released on the day and in the month of the charge.
 
 use crate::day::Day;
 use crate::decline_reason::DeclineReason;
 
-/// The limits of one currency, in its minor units. One that is absent does not limit.
+/// The limits of one currency, in its minor units. An absent one does not limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpendingLimits {
     /// The smallest charge that billing takes.
     pub smallest_minor: Option<i64>,
-    /// The largest single charge.
+    /// The largest charge.
     pub transaction_minor: Option<i64>,
-    /// The most that one account may be charged in a day.
+    /// The most that an account may be charged in a day.
     pub day_minor: Option<i64>,
-    /// The most that one account may be charged in a calendar month.
+    /// The most that an account may be charged in a calendar month.
     pub month_minor: Option<i64>,
 }
 
 impl SpendingLimits {
-    /// Whether they make sense together. The complaint says what to change.
+    /// Checks that the limits fit together. The error says what to change.
     pub fn check(&self) -> Result<(), &'static str> {
         let all = [self.smallest_minor, self.transaction_minor, self.day_minor, self.month_minor];
         if all.into_iter().flatten().any(|limit| limit <= 0) {
@@ -34,7 +34,7 @@ impl SpendingLimits {
         }
     }
 
-    /// Whether an account that was charged nothing yet may be charged this.
+    /// Whether an account without charges may be charged this amount.
     pub fn allows(&self, amount_minor: i64) -> bool {
         let most = [self.transaction_minor, self.day_minor, self.month_minor];
         most.into_iter().flatten().all(|most| amount_minor <= most)
@@ -42,44 +42,45 @@ impl SpendingLimits {
     }
 }
 
-/// What one account has been charged in one currency, up to and on a day.
+/// The total of an account's charges in one currency, in the latest day and month with a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spending {
-    /// The latest day with a charge.
+    /// The latest day with a charge, in UTC.
     pub day: Day,
-    /// On that day, in minor units.
+    /// The total of that day, in minor units.
     pub day_minor: i64,
-    /// In that day's month, in minor units.
+    /// The total of that day's month, in minor units.
     pub month_minor: i64,
 }
 
 impl Spending {
-    /// Nothing yet.
+    /// The total of an account without charges.
     pub fn zero(today: Day) -> Self {
         Self { day: today, day_minor: 0, month_minor: 0 }
     }
 
-    /// Adds a charge of today, or says which limit it is over; checked in the order of the contract's reasons.
+    /// Adds a charge of today. The error is the first limit that it exceeds, in the order of the
+    /// contract's reasons.
     ///
-    /// A clock that was set back does not open a day again: what is charged then counts for the latest day known.
+    /// After a clock was set back, charges still count for the latest day that was seen.
     pub fn add_charge(
         self,
         today: Day,
         amount_minor: i64,
         limits: &SpendingLimits,
     ) -> Result<Self, DeclineReason> {
-        let over = |limit: Option<i64>, total: i64| limit.is_some_and(|limit| total > limit);
-        let spent = self.until(today);
+        let exceeds = |limit: Option<i64>, total: i64| limit.is_some_and(|limit| total > limit);
+        let spent = self.roll_over_to(today);
         let next = Self {
             day: spent.day,
             day_minor: spent.day_minor.saturating_add(amount_minor),
             month_minor: spent.month_minor.saturating_add(amount_minor),
         };
-        if over(limits.transaction_minor, amount_minor) {
+        if exceeds(limits.transaction_minor, amount_minor) {
             Err(DeclineReason::ChargeExceedsTransactionLimit)
-        } else if over(limits.day_minor, next.day_minor) {
+        } else if exceeds(limits.day_minor, next.day_minor) {
             Err(DeclineReason::ChargeExceedsDailyLimit)
-        } else if over(limits.month_minor, next.month_minor) {
+        } else if exceeds(limits.month_minor, next.month_minor) {
             Err(DeclineReason::ChargeExceedsMonthlyLimit)
         } else if limits.smallest_minor.is_some_and(|smallest| amount_minor < smallest) {
             Err(DeclineReason::ChargeUnderLimit)
@@ -88,18 +89,19 @@ impl Spending {
         }
     }
 
-    /// Gives back what a charge of `day` took, as far as that day and its month still count.
+    /// Releases an amount of a charge of `day`, if that day or its month is still the latest.
     #[must_use]
     pub fn release(self, day: Day, amount_minor: i64) -> Self {
-        let less = |total: i64, counts: bool| if counts { (total - amount_minor).max(0) } else { total };
+        let reduce = |total: i64, counts: bool| if counts { (total - amount_minor).max(0) } else { total };
         Self {
             day: self.day,
-            day_minor: less(self.day_minor, day == self.day),
-            month_minor: less(self.month_minor, day.is_same_month(self.day)),
+            day_minor: reduce(self.day_minor, day == self.day),
+            month_minor: reduce(self.month_minor, day.is_same_month(self.day)),
         }
     }
 
-    fn until(self, today: Day) -> Self {
+    /// The totals as of `today`: a new day or month begins at zero.
+    fn roll_over_to(self, today: Day) -> Self {
         if today <= self.day {
             self
         } else if today.is_same_month(self.day) {
@@ -126,7 +128,7 @@ mod tests {
     };
 
     #[test]
-    fn each_limit_declines_what_is_over_it_and_takes_what_just_fits() {
+    fn charge_is_declined_above_each_limit() {
         let today = day("2026-11-22");
         let none = Spending::zero(today);
         let take = |spent: Spending, amount| spent.add_charge(today, amount, &LIMITS);
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_positive_and_in_order() {
+    fn spending_limits_are_positive_and_in_order() {
         let limits = |smallest_minor, transaction_minor, day_minor, month_minor| {
             SpendingLimits { smallest_minor, transaction_minor, day_minor, month_minor }.check().is_ok()
         };
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_charge_may_be_lies_within_all_limits() {
+    fn charge_is_allowed_within_all_limits() {
         let month = SpendingLimits { month_minor: Some(2000), ..SpendingLimits::default() };
         let day = SpendingLimits { day_minor: Some(1500), ..month };
         for (limits, least, most) in [(LIMITS, 50, 1000), (day, 1, 1500), (month, 1, 2000)] {
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_opens_no_day_again() {
+    fn clock_set_back_starts_no_new_day() {
         let spent = Spending { day: day("2026-12-01"), day_minor: 1400, month_minor: 1400 };
         assert_eq!(
             spent.add_charge(day("2026-11-30"), 101, &LIMITS),
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn room_is_given_back_where_it_was_taken() {
+    fn amount_is_released_in_its_day_and_month() {
         let spent = Spending { day: day("2026-11-22"), day_minor: 300, month_minor: 900 };
         assert_eq!(
             spent.release(day("2026-11-22"), 200),

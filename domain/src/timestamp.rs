@@ -1,16 +1,16 @@
-//! A moment in whole seconds since 1970 UTC. It is always handed in: no function here asks what time it is.
+//! A time in whole seconds. It is always an argument: nothing in this crate reads a clock.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Seconds since the Unix epoch, UTC. In JSON it is an RFC 3339 string.
+/// A time in seconds since the Unix epoch. Its JSON is an RFC 3339 string in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// Takes seconds since the Unix epoch.
+    /// The time of these seconds since the Unix epoch.
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds)
     }
@@ -20,13 +20,13 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment plus `seconds` (which may be negative), stopping at the ends of the range.
+    /// The time `seconds` later (earlier when negative), saturating at the ends of the range.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// How many seconds `self` lies after `earlier`; negative when it lies before.
+    /// Seconds from `earlier` to `self`; negative when `self` is before `earlier`.
     pub const fn seconds_since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_rfc3339_in_utc() {
+    fn timestamp_is_rfc3339_in_utc() {
         let at = Timestamp::from_unix_seconds(1_795_000_000);
         assert_eq!(at.to_string(), "2026-11-18T11:06:40Z");
         assert_eq!(Timestamp::parse("2026-11-18T12:06:40.75+01:00"), Some(at));

@@ -1,6 +1,6 @@
-//! The three kinds of token: the sign-up token for the partner, the dashboard's session assertion, and the result on
-//! the operator's return URL. [`verify`] says whether it is genuine, in time and meant for the reader; whether
-//! it was spent before is known at the origin only.
+//! The three kinds of token: the sign-up token for the partner, the dashboard's session assertion,
+//! and the result on the operator's return URL. [`verify`] checks the signature, the lifetime, the
+//! issuer and the audience. Whether a token was used before is known at the origin only.
 
 use crate::ids::{OfferId, OperatorId, PartnerId};
 use crate::jws;
@@ -15,91 +15,92 @@ use crate::reject::{ErrorCode, Reject};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Issuer of our own tokens.
+/// The `iss` of our own tokens, and the `aud` of tokens for us.
 pub const ISSUER: &str = "onbill";
 
-/// Claims of the sign-up token. It has no number in it: `sub` is the PAI.
+/// The claims of the sign-up token (RFC 7519 §4). It has no number: `sub` is the PAI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignupClaims {
     /// Always `onbill`.
     pub iss: String,
-    /// The partner it is for.
+    /// The partner that the token is for.
     pub aud: PartnerId,
-    /// The subscriber, as this partner knows them.
+    /// The subscriber's PAI for this partner.
     pub sub: Pai,
-    /// The operator whose origin minted it and will spend it.
+    /// The operator whose origin issued the token, and where it is used.
     pub op: OperatorId,
-    /// What is being signed up for.
+    /// The offer that is signed up for.
     pub offer: OfferId,
-    /// Unique; what the origin spends.
+    /// The unique id of the token, which the origin records when the token is used.
     pub jti: String,
-    /// Issued, in Unix seconds.
+    /// When the token was issued, in Unix seconds.
     pub iat: i64,
-    /// Over, in Unix seconds.
+    /// When the token expires, in Unix seconds.
     pub exp: i64,
 }
 
-/// Claims of the dashboard's session assertion.
+/// The claims of the dashboard's session assertion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionClaims {
     /// The operator whose dashboard signed it.
     pub iss: OperatorId,
     /// Always `onbill`.
     pub aud: String,
-    /// The numbers of the person who is logged in.
+    /// The numbers of the customer who is logged in.
     pub numbers: Vec<Msisdn>,
-    /// Issued, in Unix seconds.
+    /// When the token was issued, in Unix seconds.
     pub iat: i64,
-    /// Over, in Unix seconds.
+    /// When the token expires, in Unix seconds.
     pub exp: i64,
 }
 
-/// How a customer's visit to the partner ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SignupOutcome {
-    /// A subscription on the phone bill exists.
-    Success,
-    /// The partner spent the token and has not reported a subscription (yet).
-    Pending,
-    /// The visit ended without the partner taking up the token.
-    Cancelled,
+crate::wire_enum! {
+    /// The outcome of a sign-up at the partner.
+    pub enum SignupOutcome {
+        /// The subscription is on the phone bill.
+        Success = "success",
+        /// The partner has used the token and not reported a subscription yet.
+        Pending = "pending",
+        /// The customer returned before the partner used the token.
+        Cancelled = "cancelled",
+    }
 }
 
-/// Claims of the result on the operator's return URL. No number and no PAI: a URL is no place for either.
+/// The claims of the result on the operator's return URL. A URL is logged in many places, so it has
+/// no number and no PAI.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResultClaims {
     /// Always `onbill`.
     pub iss: String,
-    /// The operator.
+    /// The operator that the result is for.
     pub aud: OperatorId,
-    /// How it ended.
+    /// The outcome of the sign-up.
     pub outcome: SignupOutcome,
-    /// What was being signed up for.
+    /// The offer that was signed up for.
     pub offer: OfferId,
-    /// Our name for the subscription, on success.
+    /// The subscription's id at onbill, on success.
     #[serde(rename = "partnerSubscriptionID", default, skip_serializing_if = "Option::is_none")]
     pub partner_subscription_id: Option<String>,
-    /// Unique.
+    /// The unique id of the token.
     pub jti: String,
-    /// Issued, in Unix seconds.
+    /// When the token was issued, in Unix seconds.
     pub iat: i64,
-    /// Over, in Unix seconds.
+    /// When the token expires, in Unix seconds.
     pub exp: i64,
 }
 
-/// A kind of token: its `typ`, its key, and how long it may live.
+/// The claims of one kind of token: its `typ`, its key, and its longest lifetime.
 pub trait TokenClaims: Serialize + for<'de> Deserialize<'de> {
-    /// The JWS `typ`.
+    /// The `typ` of its JOSE header.
     const TYP: &'static str;
-    /// The keys that sign it.
+    /// The use of the keys that sign it.
     const KEY_USE: KeyUse;
-    /// Longest life, in seconds; a longer one is refused even when genuine.
+    /// The longest lifetime, in seconds. A genuine token with a longer one is refused.
     const LIFETIME_SECONDS_MAX: i64;
-    /// `iat` and `exp`.
+    /// `iat` and `exp`, in Unix seconds.
     fn issued_and_expires(&self) -> (i64, i64);
-    /// Whether issuer, signer and audience are who they must be for `reader`.
-    fn is_meant_for(&self, reader: &str, signer: &Key) -> bool;
+    /// Whether issuer and audience are right for `verifier`, and the key is the issuer's.
+    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool;
 }
 
 impl TokenClaims for SignupClaims {
@@ -111,10 +112,10 @@ impl TokenClaims for SignupClaims {
         (self.iat, self.exp)
     }
 
-    /// The reader is the partner; the key must be the one of the operator that the token names, so that one
-    /// operator's origin cannot speak for another's subscribers.
-    fn is_meant_for(&self, reader: &str, signer: &Key) -> bool {
-        self.iss == ISSUER && self.aud.as_str() == reader && signer.party == Party::operator(&self.op)
+    /// The verifier is the partner. The key must be of the operator that the token names, so that
+    /// the origin of one operator cannot sign for subscribers of another.
+    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool {
+        self.iss == ISSUER && self.aud.as_str() == verifier && signing_key.party == Party::operator(&self.op)
     }
 }
 
@@ -127,9 +128,9 @@ impl TokenClaims for SessionClaims {
         (self.iat, self.exp)
     }
 
-    /// The reader is the operator whose origin checks it.
-    fn is_meant_for(&self, reader: &str, signer: &Key) -> bool {
-        self.aud == ISSUER && self.iss.as_str() == reader && signer.party == Party::operator(&self.iss)
+    /// The verifier is the operator whose origin was called.
+    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool {
+        self.aud == ISSUER && self.iss.as_str() == verifier && signing_key.party == Party::operator(&self.iss)
     }
 }
 
@@ -142,33 +143,33 @@ impl TokenClaims for ResultClaims {
         (self.iat, self.exp)
     }
 
-    /// The reader is the operator.
-    fn is_meant_for(&self, reader: &str, signer: &Key) -> bool {
-        self.iss == ISSUER && self.aud.as_str() == reader && signer.party == Party::operator(&self.aud)
+    /// The verifier is the operator.
+    fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool {
+        self.iss == ISSUER && self.aud.as_str() == verifier && signing_key.party == Party::operator(&self.aud)
     }
 }
 
-/// Signs claims with `key`; `None` when the key is of another use.
+/// Signs claims with `key`; `None` when the key has another use.
 pub fn sign<T: TokenClaims>(key: &Key, claims: &T) -> Option<String> {
     if key.key_use == T::KEY_USE { jws::sign(key, T::TYP, claims) } else { None }
 }
 
-/// Gives the claims of a token that is genuine, in time and meant for `reader`. Otherwise `token-expired` for a
-/// genuine token of the past, and `token-invalid` for everything else.
+/// The claims of a genuine token for `verifier` that has not expired. `token-expired` for a genuine
+/// one that has, and `token-invalid` for every other text.
 pub fn verify<T: TokenClaims>(
     keys: &Keyring,
-    reader: &str,
+    verifier: &str,
     now: Timestamp,
     token: &str,
 ) -> Result<T, Reject> {
     let invalid = || Reject::new(ErrorCode::TokenInvalid, "The token is not valid here.");
-    let (claims, signer) = jws::verify::<T>(keys, T::KEY_USE, T::TYP, token).ok_or_else(invalid)?;
+    let (claims, signing_key) = jws::verify::<T>(keys, T::KEY_USE, T::TYP, token).ok_or_else(invalid)?;
     let (issued, expires) = claims.issued_and_expires();
     let lifetime = expires.checked_sub(issued).ok_or_else(invalid)?;
-    let from_the_future = issued > now.plus_seconds(SIGNATURE_SKEW_SECONDS).unix_seconds();
-    if !claims.is_meant_for(reader, signer)
+    let is_from_the_future = issued > now.plus_seconds(SIGNATURE_SKEW_SECONDS).unix_seconds();
+    if !claims.has_right_parties(verifier, signing_key)
         || !(1..=T::LIFETIME_SECONDS_MAX).contains(&lifetime)
-        || from_the_future
+        || is_from_the_future
     {
         return Err(invalid());
     }
@@ -207,7 +208,11 @@ mod tests {
         }
     }
 
-    fn verdict(signer: &str, change: impl FnOnce(&mut SignupClaims), now: i64) -> Result<(), &'static str> {
+    fn verify_changed(
+        signer: &str,
+        change: impl FnOnce(&mut SignupClaims),
+        now: i64,
+    ) -> Result<(), &'static str> {
         let keys = keys();
         let mut claims = claims();
         change(&mut claims);
@@ -218,23 +223,23 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_for_its_audience_and_its_time() {
-        assert_eq!(verdict("acme-t", |_| {}, NOW), Ok(()));
-        assert_eq!(verdict("acme-t", |_| {}, NOW + 299), Ok(()));
-        assert_eq!(verdict("acme-t", |_| {}, NOW + 300), Err("token-expired"));
-        assert_eq!(verdict("acme-t", |_| {}, NOW - 301), Err("token-invalid"));
+    fn token_is_valid_for_its_audience_and_lifetime() {
+        assert_eq!(verify_changed("acme-t", |_| {}, NOW), Ok(()));
+        assert_eq!(verify_changed("acme-t", |_| {}, NOW + 299), Ok(()));
+        assert_eq!(verify_changed("acme-t", |_| {}, NOW + 300), Err("token-expired"));
+        assert_eq!(verify_changed("acme-t", |_| {}, NOW - 301), Err("token-invalid"));
         assert_eq!(
-            verdict("acme-t", |c| c.aud = PartnerId::parse("other").expect("slug"), NOW),
+            verify_changed("acme-t", |c| c.aud = PartnerId::parse("other").expect("slug"), NOW),
             Err("token-invalid")
         );
-        assert_eq!(verdict("acme-t", |c| c.exp = NOW + 301, NOW), Err("token-invalid"));
-        assert_eq!(verdict("acme-t", |c| c.exp = i64::MAX, NOW), Err("token-invalid"));
-        assert_eq!(verdict("acme-t", |c| c.iat = i64::MIN, NOW), Err("token-invalid"));
-        assert_eq!(verdict("acme-t", |c| c.iss = "else".to_owned(), NOW), Err("token-invalid"));
+        assert_eq!(verify_changed("acme-t", |c| c.exp = NOW + 301, NOW), Err("token-invalid"));
+        assert_eq!(verify_changed("acme-t", |c| c.exp = i64::MAX, NOW), Err("token-invalid"));
+        assert_eq!(verify_changed("acme-t", |c| c.iat = i64::MIN, NOW), Err("token-invalid"));
+        assert_eq!(verify_changed("acme-t", |c| c.iss = "else".to_owned(), NOW), Err("token-invalid"));
     }
 
     #[test]
-    fn a_session_and_a_result_are_for_their_operator() {
+    fn session_and_result_are_for_their_operator() {
         let entry = |operator: &str, key_use: &str, byte: u8| {
             json!({"id": format!("{operator}-{key_use}"), "party": format!("operator:{operator}"), "use": key_use,
                    "alg": "hmac-sha256", "secret": encode_base64url(&[byte; 32])})
@@ -278,16 +283,19 @@ mod tests {
         assert!(session("acme", "acme", ISSUER, "acme"));
         assert!(!session("nova", "acme", ISSUER, "acme"), "another's key");
         assert!(!session("nova", "nova", ISSUER, "acme"), "another's session");
-        assert!(!session("acme", "acme", "else", "acme"), "for somebody else");
+        assert!(!session("acme", "acme", "else", "acme"), "for another audience");
         assert!(result("acme", ISSUER, "acme", "acme"));
         assert!(!result("nova", ISSUER, "acme", "acme"), "another's key");
         assert!(!result("nova", ISSUER, "nova", "acme"), "another's result");
-        assert!(!result("acme", "else", "acme", "acme"), "by somebody else");
+        assert!(!result("acme", "else", "acme", "acme"), "by another issuer");
     }
 
     #[test]
-    fn one_operator_cannot_sign_for_another() {
-        assert_eq!(verdict("nova-t", |_| {}, NOW), Err("token-invalid"));
-        assert_eq!(verdict("nova-t", |c| c.op = OperatorId::parse("nova").expect("slug"), NOW), Ok(()));
+    fn operator_cannot_sign_for_another() {
+        assert_eq!(verify_changed("nova-t", |_| {}, NOW), Err("token-invalid"));
+        assert_eq!(
+            verify_changed("nova-t", |c| c.op = OperatorId::parse("nova").expect("slug"), NOW),
+            Ok(())
+        );
     }
 }

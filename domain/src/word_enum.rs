@@ -1,5 +1,5 @@
-//! Enums whose variants are words: a status, a reason, a code, a language. One declaration gives the
-//! variants, their words and the list of all of them, so that no list can miss a new variant.
+//! Enums whose variants are words: a status, a reason, a code, a language. One declaration gives
+//! the variants, their words and the list of all of them, so that no list can miss a new variant.
 //!
 //! What else is known of a variant (its HTTP status, whether it closes a PAI) is an exhaustive
 //! `match` beside the enum, without a catch-all arm.

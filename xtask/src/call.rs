@@ -87,8 +87,11 @@ fn signer<'k>(
     let call = request.headers().get(SIGNATURE)?.to_str().ok()?;
     let content_type = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     let presented = ReceivedSignature::from_headers(answer.headers())?;
-    let answer =
-        ResponseComponents { status: answer.status().as_u16(), body: (answer.body(), content_type), call };
+    let answer = ResponseComponents {
+        status: answer.status().as_u16(),
+        body: (answer.body(), content_type),
+        request_signature: call,
+    };
     let verified = verify_response(&answer, presented, keys, KeyUse::OriginToPartner, now).ok()?;
     Some(verified.key.party.as_str())
 }
@@ -174,7 +177,7 @@ mod tests {
         let answer = ResponseComponents {
             status: 201,
             body: (&body, "application/json"),
-            call: request.headers()[SIGNATURE].to_str().expect("is text"),
+            request_signature: request.headers()[SIGNATURE].to_str().expect("is text"),
         };
         let key = keys.find(KeyUse::OriginToPartner, "a").expect("is there");
         let headers = sign_response(&answer, key, NOW, "0123456789abcdef").expect("signs");

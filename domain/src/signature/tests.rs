@@ -1,4 +1,4 @@
-//! The profile held to RFC 9421's own example, and attacked field by field.
+//! The profile against the example of RFC 9421, and with every field changed.
 
 use super::*;
 use crate::encoding::{encode_base64, encode_base64url};
@@ -39,15 +39,15 @@ fn signed(method: &str, uri: &str, body: &str) -> Request<Bytes> {
 fn check_at(request: &Request<Bytes>, now: Timestamp) -> Result<Nonce, SignatureError> {
     let content_type = request.headers()["content-type"].to_str().expect("is text");
     let authority = request.uri().authority().expect("is absolute").to_string();
-    let target = RequestComponents {
+    let components = RequestComponents {
         method: request.method().as_str(),
         authority: &authority,
         path: request.uri().path(),
         query: request.uri().query().unwrap_or_default(),
         body: (!request.body().is_empty()).then_some((&request.body()[..], content_type)),
     };
-    let presented = ReceivedSignature::from_headers(request.headers()).ok_or(SignatureError::Malformed)?;
-    verify_request(&target, presented, &keys(), KeyUse::EdgeToOrigin, now).map(|verified| verified.nonce)
+    let received = ReceivedSignature::from_headers(request.headers()).ok_or(SignatureError::Malformed)?;
+    verify_request(&components, received, &keys(), KeyUse::EdgeToOrigin, now).map(|verified| verified.nonce)
 }
 
 fn check(request: &Request<Bytes>) -> Result<(), SignatureError> {
@@ -59,7 +59,7 @@ fn post() -> Request<Bytes> {
 }
 
 #[test]
-fn the_mac_agrees_with_rfc_9421_b_2_5() {
+fn hmac_agrees_with_rfc_9421_b_2_5() {
     // Appendix B.2.5 signs "date", "@authority" and "content-type" with the shared secret of B.1.5.
     let secret = STANDARD
         .decode("uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==")
@@ -71,7 +71,7 @@ fn the_mac_agrees_with_rfc_9421_b_2_5() {
 }
 
 #[test]
-fn the_signed_text_is_pinned() {
+fn request_signature_base_is_pinned() {
     let request = post();
     assert_eq!(
         request.headers()[SIGNATURE_INPUT],
@@ -92,25 +92,25 @@ fn the_signed_text_is_pinned() {
 }
 
 #[test]
-fn a_signed_request_passes_within_its_time() {
+fn request_signature_is_valid_within_the_skew() {
     assert_eq!(check(&post()), Ok(()));
     assert_eq!(check(&signed("GET", "http://origin.acme.example/ott/v1/transaction/x", "")), Ok(()));
     let nonce = check_at(&post(), NOW).expect("passes");
     assert_eq!((nonce.key_id(), nonce.value()), ("k2", NONCE));
-    for (offset, verdict) in
+    for (offset, expected) in
         [(300, Ok(())), (-300, Ok(())), (301, Err(SignatureError::Stale)), (-301, Err(SignatureError::Stale))]
     {
         let now = NOW.plus_seconds(offset);
-        assert_eq!(check_at(&post(), now).map(|_| ()), verdict, "{offset}");
+        assert_eq!(check_at(&post(), now).map(|_| ()), expected, "{offset}");
         assert!(
-            verdict.is_err() || now < nonce.expires_at(),
-            "a nonce is remembered as long as it could pass"
+            expected.is_err() || now < nonce.expires_at(),
+            "a nonce is remembered while its signature is valid"
         );
     }
 }
 
 #[test]
-fn whatever_is_signed_cannot_be_changed() {
+fn changed_request_is_refused() {
     let mut changed = post();
     *changed.method_mut() = http::Method::PUT;
     assert_eq!(check(&changed), Err(SignatureError::BadSignature));
@@ -139,7 +139,7 @@ fn whatever_is_signed_cannot_be_changed() {
 }
 
 #[test]
-fn only_the_profile_is_accepted() {
+fn signature_outside_the_profile_is_refused() {
     let input = post().headers()[SIGNATURE_INPUT].to_str().expect("is text").to_owned();
     let signature = post().headers()[SIGNATURE].to_str().expect("is text").to_owned();
     let with = |input: &str, signature: &str| {
@@ -181,10 +181,10 @@ fn only_the_profile_is_accepted() {
         Err(SignatureError::UnknownKey)
     );
     for other in ["sig1=::", "sig1=:AAAA:", "sig1=\"x\"", "", &format!("{signature}, sig2=:AAAA:")] {
-        let verdict = with(&input, other);
+        let result = with(&input, other);
         assert!(
-            matches!(verdict, Err(SignatureError::BadSignature | SignatureError::Malformed)),
-            "{other}: {verdict:?}"
+            matches!(result, Err(SignatureError::BadSignature | SignatureError::Malformed)),
+            "{other}: {result:?}"
         );
     }
     let mut twice = post();
@@ -193,7 +193,7 @@ fn only_the_profile_is_accepted() {
 }
 
 #[test]
-fn a_true_digest_keeps_its_spelling_and_a_false_one_is_replaced() {
+fn matching_digest_is_kept_and_another_replaced() {
     let body = Bytes::from_static(b"{\"hello\": \"world\"}\n");
     let resigned = |digest: &str| {
         let mut request = post();
@@ -214,14 +214,18 @@ fn a_true_digest_keeps_its_spelling_and_a_false_one_is_replaced() {
 
 const BODY: &str = r#"{"pai":"x"}"#;
 
-/// The answer to [`post`], its signature's headers beside it.
-fn answered() -> http::Response<Bytes> {
+/// The signed response to [`post`].
+fn signed_response() -> http::Response<Bytes> {
     let call = post();
     let call = call.headers()[SIGNATURE].to_str().expect("is text");
-    let answer = ResponseComponents { status: 201, body: (BODY.as_bytes(), "application/json"), call };
+    let components = ResponseComponents {
+        status: 201,
+        body: (BODY.as_bytes(), "application/json"),
+        request_signature: call,
+    };
     let keys = keys();
     let key = keys.find(KeyUse::OriginToOperator, "k3").expect("is there");
-    let signed = sign_response(&answer, key, NOW, NONCE).expect("signs");
+    let signed = sign_response(&components, key, NOW, NONCE).expect("signs");
     http::Response::builder()
         .header(CONTENT_DIGEST, signed.content_digest.expect("has a body"))
         .header(SIGNATURE_INPUT, signed.signature_input)
@@ -230,21 +234,22 @@ fn answered() -> http::Response<Bytes> {
         .expect("is an answer")
 }
 
-fn check_answer(
+fn check_response(
     response: &http::Response<Bytes>,
     (status, content_type): (u16, &str),
     call: &Request<Bytes>,
 ) -> Result<String, SignatureError> {
     let call = call.headers()[SIGNATURE].to_str().expect("is text");
-    let answer = ResponseComponents { status, body: (response.body(), content_type), call };
-    let presented = ReceivedSignature::from_headers(response.headers()).ok_or(SignatureError::Malformed)?;
-    verify_response(&answer, presented, &keys(), KeyUse::OriginToOperator, NOW)
+    let components =
+        ResponseComponents { status, body: (response.body(), content_type), request_signature: call };
+    let received = ReceivedSignature::from_headers(response.headers()).ok_or(SignatureError::Malformed)?;
+    verify_response(&components, received, &keys(), KeyUse::OriginToOperator, NOW)
         .map(|it| it.key.party.to_string())
 }
 
 #[test]
-fn an_answers_signed_text_is_pinned() {
-    let (call, response) = (post(), answered());
+fn response_signature_base_is_pinned() {
+    let (call, response) = (post(), signed_response());
     assert_eq!(
         response.headers()[SIGNATURE_INPUT],
         "sig1=(\"@status\" \"content-digest\" \"content-type\" \"signature\";req;key=\"sig1\");\
@@ -263,46 +268,48 @@ fn an_answers_signed_text_is_pinned() {
 }
 
 #[test]
-fn an_answer_is_to_one_call_and_cannot_be_changed() {
-    const AS_IT_WAS: (u16, &str) = (201, "application/json");
-    assert_eq!(check_answer(&answered(), AS_IT_WAS, &post()), Ok("operator:acme".to_owned()));
-    // An intermediary may spell the call's signature with other spaces: it is the same one.
+fn response_signature_is_for_one_request_and_body() {
+    const UNCHANGED: (u16, &str) = (201, "application/json");
+    assert_eq!(check_response(&signed_response(), UNCHANGED, &post()), Ok("operator:acme".to_owned()));
+    // An intermediary may change the spaces of the request's signature, which is still the same
+    // one.
     let mut respelled = post();
     let spaced = format!(" {} ", respelled.headers()[SIGNATURE].to_str().expect("is text"));
     respelled.headers_mut().insert(SIGNATURE, spaced.parse().expect("is a value"));
-    assert!(check_answer(&answered(), AS_IT_WAS, &respelled).is_ok());
+    assert!(check_response(&signed_response(), UNCHANGED, &respelled).is_ok());
 
     let bad = Err(SignatureError::BadSignature);
     let other_call = signed("POST", "http://origin.acme.example:8788/edge/v1/pin?a=b", r#"{"pin":"2"}"#);
-    assert_eq!(check_answer(&answered(), AS_IT_WAS, &other_call), bad);
-    assert_eq!(check_answer(&answered(), (200, "application/json"), &post()), bad);
-    assert_eq!(check_answer(&answered(), (201, "text/html"), &post()), bad);
-    let swapped = answered().map(|_| Bytes::from_static(br#"{"pai":"y"}"#));
-    assert_eq!(check_answer(&swapped, AS_IT_WAS, &post()), Err(SignatureError::DigestMismatch));
+    assert_eq!(check_response(&signed_response(), UNCHANGED, &other_call), bad);
+    assert_eq!(check_response(&signed_response(), (200, "application/json"), &post()), bad);
+    assert_eq!(check_response(&signed_response(), (201, "text/html"), &post()), bad);
+    let swapped = signed_response().map(|_| Bytes::from_static(br#"{"pai":"y"}"#));
+    assert_eq!(check_response(&swapped, UNCHANGED, &post()), Err(SignatureError::DigestMismatch));
     let mut redigested = swapped;
     let digest = crate::digest::content_digest(redigested.body()).parse().expect("is a value");
     redigested.headers_mut().insert(CONTENT_DIGEST, digest);
-    assert_eq!(check_answer(&redigested, AS_IT_WAS, &post()), bad);
+    assert_eq!(check_response(&redigested, UNCHANGED, &post()), bad);
 }
 
 #[test]
-fn a_calls_signature_is_no_answers_nor_the_other_way_round() {
-    let (call, answer) = (post(), answered());
-    let lent = |to: http::HeaderMap, from: &http::HeaderMap| {
+fn request_signature_is_no_response_signature() {
+    let (call, response) = (post(), signed_response());
+    let with_signature_of = |to: http::HeaderMap, from: &http::HeaderMap| {
         let mut headers = to;
         for name in [SIGNATURE_INPUT, SIGNATURE, CONTENT_DIGEST] {
             headers.insert(name, from[name].clone());
         }
         headers
     };
-    let mut posing = answer.clone();
-    *posing.headers_mut() = lent(answer.headers().clone(), call.headers());
-    assert_eq!(check_answer(&posing, (201, "application/json"), &call), Err(SignatureError::Malformed));
-    let mut posing = call.clone();
-    *posing.headers_mut() = lent(call.headers().clone(), answer.headers());
-    assert_eq!(check(&posing), Err(SignatureError::Malformed));
-    // Nor is there an answer to a call that was not signed.
-    let unsigned = ResponseComponents { status: 201, body: (b"{}", "application/json"), call: "" };
+    let mut forged = response.clone();
+    *forged.headers_mut() = with_signature_of(response.headers().clone(), call.headers());
+    assert_eq!(check_response(&forged, (201, "application/json"), &call), Err(SignatureError::Malformed));
+    let mut forged = call.clone();
+    *forged.headers_mut() = with_signature_of(call.headers().clone(), response.headers());
+    assert_eq!(check(&forged), Err(SignatureError::Malformed));
+    // The response to an unsigned request cannot be signed.
+    let unsigned =
+        ResponseComponents { status: 201, body: (b"{}", "application/json"), request_signature: "" };
     let keys = keys();
     let key = keys.find(KeyUse::OriginToOperator, "k3").expect("is there");
     assert_eq!(sign_response(&unsigned, key, NOW, NONCE), None);

@@ -52,8 +52,8 @@ pub struct SubscriptionView {
     pub since: Timestamp,
     /// The state of its PAI.
     pub state: PaiState,
-    /// The status that the partner has reported, if any. A cancelled subscription is not charged, but
-    /// its PAI could still be charged until it is unlinked.
+    /// The status that the partner has reported, if any. A cancelled subscription is not charged,
+    /// but its PAI could still be charged until it is unlinked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<SubscriptionStatus>,
     /// When and why its PAI was closed.
@@ -127,15 +127,15 @@ mod tests {
     };
     use crate::wire::edge::FlowStep;
 
-    /// The edge takes no larger answer from an origin.
+    /// The edge refuses larger responses of an origin.
     #[test]
-    fn the_longest_page_is_within_the_limit_of_an_answer() {
+    fn longest_account_page_fits_the_body_limit() {
         let at = Timestamp::from_unix_seconds(1_795_000_000);
         let day = |text| Day::parse(text).expect("is a day");
         let partner = PartnerId::parse(&"p".repeat(40)).expect("is a slug");
         let amount =
             Money { amount_minor: CHARGE_MINOR_MAX, currency: Currency::parse("USD").expect("is listed") };
-        // Of four bytes each.
+        // Characters of four bytes each.
         let longest_text = "🎬".repeat(DESCRIPTION_CHARS_MAX);
         let longest_reason = DeclineReason::ALL
             .into_iter()

@@ -223,7 +223,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_coupon_is_asked_for_by_the_contracts_names() {
+    fn coupon_request_has_the_members_of_the_contract() {
         let mut body = json!({"extCouponID": "c-1", "msisdn": "+12025550101", "plan": "6M",
                               "amount": {"value": 8999, "currency": "USD"}, "unknown": true});
         let read = |body: &serde_json::Value| {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_one_word_everywhere() {
+    fn undelivered_reason_is_the_same_word_in_json() {
         for reason in UndeliveredReason::ALL {
             assert_eq!(serde_json::to_value(reason).ok(), Some(json!(reason.as_str())));
             assert_eq!(UndeliveredReason::parse(reason.as_str()), Some(reason));
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_told_apart_before_anybody_is_asked() {
+    fn mistyped_coupon_code_is_refused_and_not_quoted() {
         let tag = CouponTag::parse("AC").expect("are symbols");
         let code = CouponCode::from_random(tag, [7; 10]).grouped();
         let request = |code: &str| CouponRedeemRequest {

@@ -1,5 +1,5 @@
-//! The CSP API: origin → the operator's systems. This is the only interface on which onbill sends a
-//! number.
+//! The CSP API: origin → the operator's systems. It is the only HTTP interface on which the origin
+//! sends a number.
 
 use crate::account::{Account, AccountStatus, AccountType};
 use crate::day::ServicePeriod;

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_number_is_needed_and_only_as_e164() {
+    fn device_request_needs_an_e164_number_only() {
         let mut body = json!({"msisdn": "+12025550101", "unknown": true});
         assert_eq!(code::<DeviceValidateRequest>(&body), None);
         assert_eq!(code::<DevicePinRequest>(&body), None);
@@ -109,13 +109,13 @@ mod tests {
             assert_eq!(code::<DeviceValidateRequest>(&body), Some("invalid-request"), "{bad}");
             assert_eq!(code::<DevicePinRequest>(&body), Some("invalid-request"), "{bad}");
         }
-        // As a number of JSON it would have lost its leading zero.
+        // A JSON number would have lost its leading zero.
         let pin = json!({"msisdn": "+12025550101", "pin": 12345});
         assert_eq!(code::<DeviceValidateRequest>(&pin), Some("invalid-request"));
     }
 
     #[test]
-    fn a_language_is_matched_and_never_a_reason_to_refuse() {
+    fn unknown_language_tag_means_english() {
         for (tag, locale) in
             [("es-MX", Locale::Es), ("ar", Locale::Ar), ("pt-BR", Locale::En), ("", Locale::En)]
         {
@@ -126,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn the_answers_have_the_contracts_names() {
-        let answer = DeviceValidateResponse {
+    fn device_responses_have_the_members_of_the_contract() {
+        let response = DeviceValidateResponse {
             status: "ACTIVE".to_owned(),
             account_type: AccountType::Postpaid,
             pai: Pai::from_random([1; 16]),
@@ -135,7 +135,7 @@ mod tests {
             paid_until: None,
         };
         assert_eq!(
-            serde_json::to_value(&answer).expect("is JSON"),
+            serde_json::to_value(&response).expect("is JSON"),
             json!({"status": "ACTIVE", "type": "postpaid", "pai": "01010101-0101-4101-8101-010101010101",
                    "operator": "acme"})
         );

@@ -1,5 +1,5 @@
-//! The edge's key-value store: `pai/{pai}` → the operator that has the subscriber. It holds no number
-//! and no money.
+//! The edge's key-value store: `pai/{pai}` → the operator that has the subscriber. It holds no
+//! number and no money.
 
 use crate::ids::OperatorId;
 use crate::pai::{Pai, PaiState};

@@ -1,5 +1,5 @@
-//! Partner → edge → origin: a message to a subscriber whom the partner knows by PAI only. Its text is
-//! private to the two, so no type here implements `Debug` with it.
+//! Partner → edge → origin: a message to a subscriber whom the partner knows by PAI only. Its text
+//! is private to the two, so no type here implements `Debug` with it.
 
 use crate::ids::ExtId;
 use crate::limits::NOTIFICATION_UTF16_UNITS_MAX;
@@ -38,9 +38,9 @@ impl NotificationRequest {
     }
 }
 
-/// Nothing behind the partner's name may look like another message. So there is no second line (where
-/// a phone would also look for a code to fill in), no row of blanks that wraps the rest onto one, and
-/// no text that changes its direction.
+/// Nothing behind the partner's name may look like another message. So there is no second line
+/// (where a phone would also look for a code to fill in), no row of blanks that wraps the rest onto
+/// one, and no text that changes its direction.
 fn is_one_line(text: &str) -> bool {
     let mut after_blank = true;
     for character in text.chars() {
@@ -97,7 +97,7 @@ mod tests {
 
     const PAI: &str = "01010101-0101-4101-8101-010101010101";
 
-    fn read(body: &Value) -> Result<NotificationRequest, &'static str> {
+    fn parse_and_check(body: &Value) -> Result<NotificationRequest, &'static str> {
         let request = crate::wire::parse::<NotificationRequest>(body.to_string().as_bytes());
         let request = request.and_then(|request| request.check().map(|()| request));
         request.map_err(|reject| {
@@ -107,11 +107,11 @@ mod tests {
     }
 
     fn message(text: &str) -> Result<(), &'static str> {
-        read(&json!({"pai": PAI, "message": text})).map(|_| ())
+        parse_and_check(&json!({"pai": PAI, "message": text})).map(|_| ())
     }
 
     #[test]
-    fn a_message_is_one_line_that_fits() {
+    fn notification_is_one_line_that_fits() {
         for fine in [
             "x",
             "Your plan changes on 1 December. Details: https://netflix.example/plan?a=1&b=2",
@@ -150,12 +150,12 @@ mod tests {
         }
     }
 
-    /// Of a message with a name, a keyed hash of this text is kept for ever: another spelling of the same message would
-    /// make each repetition of an older one a conflict.
+    /// A keyed hash of this text is stored permanently for a message with an id. Another spelling
+    /// would make each replay of an older message a conflict.
     #[test]
-    fn a_message_has_one_spelling_for_ever() {
+    fn notification_json_is_pinned() {
         let body = json!({"unknown": 1, "message": "Hello", "extNotificationID": "m-1", "pai": PAI});
-        let spelled = read(&body).map(|request| serde_json::to_string(&request).expect("is JSON"));
+        let spelled = parse_and_check(&body).map(|request| serde_json::to_string(&request).expect("is JSON"));
         let text = format!(r#"{{"pai":"{PAI}","message":"Hello","extNotificationID":"m-1"}}"#);
         assert_eq!(spelled, Ok(text));
         for (member, bad) in [
@@ -166,7 +166,7 @@ mod tests {
         ] {
             let mut body = body.clone();
             body[member] = bad;
-            assert_eq!(read(&body).err(), Some("invalid-request"), "{member}");
+            assert_eq!(parse_and_check(&body).err(), Some("invalid-request"), "{member}");
         }
     }
 }

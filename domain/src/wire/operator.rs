@@ -29,8 +29,8 @@ pub struct AccountEventRequest {
 }
 
 impl AccountEventRequest {
-    /// Checks what the types do not. An event of the future would supersede the events before it, so
-    /// its time may be ahead by the skew of clocks only.
+    /// Checks what the types do not. An event of the future would supersede the events before it,
+    /// so its time may be ahead by the skew of clocks only.
     pub fn check(&self, now: Timestamp) -> Result<(), Reject> {
         if (self.event == AccountEvent::NumberChanged) != self.new_msisdn.is_some() {
             return Err(Reject::invalid_request(
@@ -74,7 +74,8 @@ pub struct AccountEventResponse {
 /// `POST /erasures`: erase the personal data of a number's subscriber.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErasureRequest {
-    /// The operator's id of the erasure, never reused. It is kept, so it must not identify the person.
+    /// The operator's id of the erasure, never reused. It is kept, so it must not identify the
+    /// person.
     #[serde(rename = "erasureID")]
     pub erasure_id: ExtId,
     /// The number to erase.
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_checked_member_by_member() {
+    fn account_event_is_checked_member_by_member() {
         assert_eq!(event(|_| {}), Ok(()));
         assert_eq!(
             event(|e| {
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_round_trip() {
+    fn account_event_outcomes_have_the_words_of_the_contract() {
         for word in ["APPLIED", "SUPERSEDED", "NO_SUBSCRIBER", "CONTRADICTORY"] {
             let outcome = AccountEventOutcome::parse(word).expect("is one");
             assert_eq!(serde_json::to_value(outcome).expect("is JSON"), word);

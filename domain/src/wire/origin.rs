@@ -1,5 +1,6 @@
-//! Origin → edge: the mappings in the edge's key-value store follow the origin's database. One PAI is
-//! sent when it has changed; all of them, in batches, when the store is compared with the database.
+//! Origin → edge: the mappings in the edge's key-value store follow the origin's database. One PAI
+//! is sent when it has changed; all of them, in batches, when the store is compared with the
+//! database.
 
 use crate::pai::Pai;
 use crate::wire::kv::PaiMapping;
@@ -9,8 +10,9 @@ use serde::{Deserialize, Serialize};
 /// `origin-to-edge` by the operator that the mapping names.
 pub const PAI_MAPPING_PATH: &str = "/origin/v1/pai-mapping";
 
-/// Path at the edge for up to [`PAI_MAPPINGS_PER_CALL_MAX`](crate::limits::PAI_MAPPINGS_PER_CALL_MAX)
-/// mappings, signed likewise.
+/// Path at the edge for up to
+/// [`PAI_MAPPINGS_PER_CALL_MAX`](crate::limits::PAI_MAPPINGS_PER_CALL_MAX) mappings, signed
+/// likewise.
 pub const PAI_MAPPINGS_PATH: &str = "/origin/v1/pai-mappings";
 
 /// The mapping of a PAI. An older version than the stored one changes nothing.

@@ -241,7 +241,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn charge(change: impl FnOnce(&mut Value)) -> Result<(), &'static str> {
+    fn check_changed_charge(change: impl FnOnce(&mut Value)) -> Result<(), &'static str> {
         let mut body = json!({
             "extTransactionID": "n-1", "pai": Pai::from_random([1; 16]).to_string(),
             "amount": {"value": 1599, "currency": "USD"}, "description": "Netflix Standard",
@@ -253,29 +253,29 @@ mod tests {
         request.check().map_err(|reject| reject.code.as_str())
     }
 
-    /// A charge's fingerprint is the hash of this text, kept for ever: another spelling of the same charge would make
-    /// each replay of an older one a conflict.
+    /// The fingerprint of a charge is the hash of this text, and is stored permanently. Another
+    /// spelling would make each replay of an older charge a conflict.
     #[test]
-    fn a_charge_has_one_spelling_for_ever() {
+    fn charge_json_is_pinned() {
         let body = json!({
             "servicePeriod": {"to": "2026-12-31", "from": "2026-12-01"}, "description": "Netflix",
             "amount": {"currency": "USD", "value": 1599}, "pai": "01010101-0101-4101-8101-010101010101",
             "extTransactionID": "n-1", "unknown": true, "tax": null,
         });
-        let spelled = |body: &Value| {
+        let canonical = |body: &Value| {
             let request: TransactionRequest =
                 crate::wire::parse(body.to_string().as_bytes()).expect("is a charge");
             serde_json::to_string(&request).expect("is JSON")
         };
         let begin = r#"{"extTransactionID":"n-1","pai":"01010101-0101-4101-8101-010101010101","amount":{"value":1599,"currency":"USD"},"description":"Netflix","servicePeriod":{"from":"2026-12-01","to":"2026-12-31"}"#;
-        assert_eq!(spelled(&body), format!("{begin}}}"));
+        assert_eq!(canonical(&body), format!("{begin}}}"));
         let mut taxed = body;
         taxed["tax"] = json!({"value": 120, "currency": "USD"});
-        assert_eq!(spelled(&taxed), format!(r#"{begin},"tax":{{"value":120,"currency":"USD"}}}}"#));
+        assert_eq!(canonical(&taxed), format!(r#"{begin},"tax":{{"value":120,"currency":"USD"}}}}"#));
     }
 
     #[test]
-    fn a_refund_is_checked_and_has_one_spelling_for_ever() {
+    fn refund_is_checked_and_its_json_is_pinned() {
         let refund = |body: Value| crate::wire::parse::<RefundRequest>(body.to_string().as_bytes());
         let whole =
             refund(json!({"reason": "Left", "extRefundID": "r-1", "unknown": 1})).expect("is a refund");
@@ -304,15 +304,15 @@ mod tests {
         ] {
             let mut bad = part.clone();
             bad[member] = value;
-            let verdict = refund(bad.clone()).and_then(|refund| refund.check());
-            assert_eq!(verdict.map_err(|reject| reject.code.as_str()), Err("invalid-request"), "{bad}");
+            let checked = refund(bad.clone()).and_then(|refund| refund.check());
+            assert_eq!(checked.map_err(|reject| reject.code.as_str()), Err("invalid-request"), "{bad}");
         }
     }
 
     #[test]
-    fn a_charge_is_checked_member_by_member() {
-        assert_eq!(charge(|_| {}), Ok(()));
-        assert_eq!(charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));
+    fn charge_is_checked_member_by_member() {
+        assert_eq!(check_changed_charge(|_| {}), Ok(()));
+        assert_eq!(check_changed_charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));
         let bad: [fn(&mut Value); 15] = [
             |c| c["extTransactionID"] = json!("onbill-coupon-1"),
             |c| c["amount"]["value"] = json!(0),
@@ -331,7 +331,7 @@ mod tests {
             |c| c["tax"] = json!({"value": 1, "currency": "EUR"}),
         ];
         for (n, change) in bad.into_iter().enumerate() {
-            assert_eq!(charge(change), Err("invalid-request"), "case {n}");
+            assert_eq!(check_changed_charge(change), Err("invalid-request"), "case {n}");
         }
     }
 }

@@ -9,9 +9,9 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Reject> {
     serde_json::from_slice(body).map_err(|error| Reject::invalid_request(describe_error(&error)))
 }
 
-/// The errors of our own types are fixed sentences and safe to show, and so is the name of a missing
-/// member. serde's errors for a wrong type quote the value, which can be a number or a token: only
-/// their position is shown.
+/// The errors of our own types are fixed sentences and safe to show, and so is the name of a
+/// missing member. serde's errors for a wrong type quote the value, which can be a number or a
+/// token: only their position is shown.
 fn describe_error(error: &serde_json::Error) -> String {
     let position = format!("line {}, column {}", error.line(), error.column());
     if !error.is_data() {
@@ -33,7 +33,7 @@ mod tests {
     use crate::wire::ott::TransactionRequest;
 
     #[test]
-    fn complaints_help_and_never_quote_a_value() {
+    fn parse_error_never_quotes_a_value() {
         let message =
             |body: &str| parse::<TransactionRequest>(body.as_bytes()).expect_err("is refused").message;
         assert_eq!(message("{"), "The body is not well-formed JSON (line 1, column 1).");

@@ -1,4 +1,5 @@
-//! Calls to the partner: the edge opens its sign-up, and the origin's webhooks report later outcomes.
+//! Calls to the partner: the edge opens its sign-up, and the origin's webhooks report later
+//! outcomes.
 
 use crate::decline_reason::DeclineReason;
 use crate::ids::OperatorId;
@@ -29,9 +30,9 @@ pub struct SignupSessionResponse {
     pub url: String,
 }
 
-/// Path of the webhook for a charge that was settled after its response. Its body is the response to
-/// `GET /transaction/{id}` from then on, [`TransactionResponse`](super::ott::TransactionResponse).
-/// Any 2xx status acknowledges it.
+/// Path of the webhook for a charge that was settled after its response. Its body is the response
+/// to `GET /transaction/{id}` from then on,
+/// [`TransactionResponse`](super::ott::TransactionResponse). Any 2xx status acknowledges it.
 pub const TRANSACTION_STATE_PATH: &str = "/transaction-state";
 
 /// Path of the webhook for a refund that was settled after its response, with a

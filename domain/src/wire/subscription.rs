@@ -44,7 +44,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn a_change_is_checked_member_by_member() {
+    fn subscription_change_is_checked_member_by_member() {
         let code = |body: &Value| {
             let change = crate::wire::parse::<SubscriptionChange>(body.to_string().as_bytes());
             change.and_then(|change| change.check()).map_err(|reject| reject.code.as_str())

@@ -99,7 +99,7 @@ impl CallVerifier {
             let answer = ResponseComponents {
                 status: parts.status.as_u16(),
                 body: (&body, &content_type),
-                call: &call,
+                request_signature: &call,
             };
             signature::sign_response(&answer, key, self.clock.now(), &self.random.nonce())
         });

@@ -143,8 +143,11 @@ impl Edge {
         let (body, headers) = (response.body(), response.headers());
         let content_type =
             headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let answer =
-            ResponseComponents { status: response.status().as_u16(), body: (body, content_type), call };
+        let answer = ResponseComponents {
+            status: response.status().as_u16(),
+            body: (body, content_type),
+            request_signature: call,
+        };
         let now = self.outside.clock.now();
         let verified = ReceivedSignature::from_headers(headers).and_then(|presented| {
             signature::verify_response(&answer, presented, &self.keys, KeyUse::OriginToPartner, now).ok()

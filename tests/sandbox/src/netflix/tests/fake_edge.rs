@@ -21,7 +21,7 @@ fn sign_as(operator: &str, call: &Request<Bytes>, response: &mut http::Response<
     let answer = ResponseComponents {
         status: response.status().as_u16(),
         body: (response.body(), "application/json"),
-        call: call.headers()[SIGNATURE].to_str().expect("is text"),
+        request_signature: call.headers()[SIGNATURE].to_str().expect("is text"),
     };
     let now = Timestamp::from_unix_seconds(NOW);
     let signed = sign_response(&answer, key, now, "answer-nonce-0001").expect("signs");

@@ -1,0 +1,84 @@
+//! The signature of a received message: its header fields, and why it can be invalid.
+
+use super::profile::{CONTENT_DIGEST, LABEL, SIGNATURE, SIGNATURE_INPUT};
+use http::HeaderMap;
+use sfv::{BareItem, Dictionary, InnerList, Item, ListEntry, Parser};
+
+/// The signature header fields of a received message, not yet verified.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceivedSignature<'a> {
+    /// The value of `signature-input`.
+    pub signature_input: &'a str,
+    /// The value of `signature`.
+    pub signature: &'a str,
+    /// The value of `content-digest`, empty when absent.
+    pub content_digest: &'a str,
+}
+
+impl<'a> ReceivedSignature<'a> {
+    /// Reads the header fields; `None` when one is missing, repeated or not text.
+    pub fn from_headers(headers: &'a HeaderMap) -> Option<Self> {
+        Self::from_headers_named(headers, SIGNATURE_INPUT, SIGNATURE)
+    }
+
+    /// Reads header fields with other names, in which a forwarded request carries the signature of
+    /// its first signer.
+    pub fn from_headers_named(headers: &'a HeaderMap, input: &str, signature: &str) -> Option<Self> {
+        let single_value = |name: &str| {
+            let mut values = headers.get_all(name).iter();
+            let first = values.next()?.to_str().ok()?;
+            values.next().is_none().then_some(first)
+        };
+        let content_digest =
+            if headers.contains_key(CONTENT_DIGEST) { single_value(CONTENT_DIGEST)? } else { "" };
+        Some(Self {
+            signature_input: single_value(input)?,
+            signature: single_value(signature)?,
+            content_digest,
+        })
+    }
+}
+
+/// Why a signature is not valid, for the log. The caller gets the same response for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureError {
+    /// A header field is missing, does not parse, or has another label, component or parameter than
+    /// the profile.
+    Malformed,
+    /// `created` is too far in the past or in the future.
+    Stale,
+    /// There is no such key for this use.
+    UnknownKey,
+    /// `content-digest` is not the digest of the body.
+    DigestMismatch,
+    /// The signature does not match the signature base.
+    BadSignature,
+}
+
+/// The components and parameters of a `signature-input` header field.
+pub(super) fn parse_signature_input(header: &str) -> Result<InnerList, SignatureError> {
+    parse_only_member(header, |entry| match entry {
+        ListEntry::InnerList(list) => Some(list),
+        ListEntry::Item(_) => None,
+    })
+}
+
+/// The bytes of a `signature` header field.
+pub(super) fn parse_signature(header: &str) -> Result<Vec<u8>, SignatureError> {
+    parse_only_member(header, |entry| match entry {
+        ListEntry::Item(Item { bare_item: BareItem::ByteSequence(bytes), .. }) => Some(bytes),
+        _ => None,
+    })
+}
+
+/// The only member of a dictionary, which must have the label of the profile.
+fn parse_only_member<T>(
+    header: &str,
+    select: impl FnOnce(ListEntry) -> Option<T>,
+) -> Result<T, SignatureError> {
+    let mut dictionary: Dictionary = Parser::new(header).parse().map_err(|_| SignatureError::Malformed)?;
+    if dictionary.len() != 1 {
+        return Err(SignatureError::Malformed);
+    }
+    dictionary.swap_remove(LABEL).and_then(select).ok_or(SignatureError::Malformed)
+}
