@@ -9,7 +9,7 @@ use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::lifecycle::event_file::{Books, Report, follow_file};
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::{Choice, charge};
 use onbill_test_harness::{ACCOUNTS, EDGE, Holder, Mishap, NETFLIX, Seat, World, keys};
 use serde_json::{Value, json};
@@ -109,7 +109,7 @@ async fn a_suspended_account_is_on_hold_until_it_is_resumed() {
     world.acme.deliver().await;
     assert_eq!(told(&world, "ann@example.com").await, json!({"pai": pai, "state": "ACTIVE", "sequence": 3}));
     assert_eq!(stored(&world, &pai), (json!("ACTIVE"), json!(3)));
-    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(world.acme.app().store.next_due(Queue::All).await.expect("works"), None);
 }
 
 #[tokio::test]

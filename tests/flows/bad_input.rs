@@ -2,7 +2,7 @@
 //! nothing half done.
 
 use http::{Method, StatusCode};
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::charge;
 use onbill_test_harness::{ACCOUNTS, Holder, World, keys};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
 async fn nothing_happened(world: &World, pai: &str) {
     let asked = world.ott(Method::GET, &format!("{CHARGES}/b-1"), Value::Null).await;
     assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
-    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(world.acme.app().store.next_due(Queue::All).await.expect("works"), None);
     assert!(world.bill(&world.acme, GOOD).await.is_empty());
     let (status, answer) = world.ott(Method::POST, CHARGES, charge(pai, "b-1", 1599)).await;
     assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")));
@@ -139,6 +139,6 @@ async fn a_closed_pai_is_declined_with_its_reason_each_time() {
         );
     }
     assert_eq!(world.acme.deliver().await, 2, "partner and edge hear of it once");
-    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(world.acme.app().store.next_due(Queue::All).await.expect("works"), None);
     assert!(world.bill(&world.acme, GOOD).await.is_empty());
 }

@@ -5,7 +5,7 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::keys::Vault;
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::{Choice, charge};
 use onbill_test_harness::{ACCOUNTS, Holder, Mishap, World, keys};
 use serde_json::{Value, json};
@@ -72,7 +72,11 @@ async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
     for id in ["c-1", "c-2", "c-3"] {
         assert_eq!(status(&world, id).await["status"], "APPROVED");
     }
-    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None, "the outbox is empty");
+    assert_eq!(
+        world.acme.app().store.next_due(Queue::All).await.expect("works"),
+        None,
+        "the outbox is empty"
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What an account may be charged: each limit declines with its own reason, for good, and gives its room back.
 
 use http::Method;
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::charge;
 use onbill_test_harness::{ACCOUNTS, Mishap, World};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ async fn a_decline_by_a_limit_is_final_and_ends_nothing_else() {
     assert_eq!(asked, first);
     assert_eq!(post(&world, &pai, "c-2", 5000).await, "APPROVED", "the PAI goes on");
     assert_eq!(
-        world.acme.app().store.next_due(Lane::All).await.expect("works"),
+        world.acme.app().store.next_due(Queue::All).await.expect("works"),
         None,
         "and nobody is told twice"
     );

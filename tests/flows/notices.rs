@@ -1,7 +1,7 @@
 //! What is known only later reaches the partner, once and in one version.
 
 use http::Method;
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::charge;
 use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ fn told(world: &World, path: &str) -> usize {
 }
 
 async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due(Lane::All).await.expect("works").is_none()
+    world.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
 }
 
 #[tokio::test]

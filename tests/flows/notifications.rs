@@ -7,7 +7,7 @@ use crate::account_events::{event, happens, report};
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::Choice;
 use onbill_test_harness::{ACCOUNTS, World};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ async fn heard(world: &World, number: &str) -> Vec<String> {
 }
 
 async fn nothing_waits(world: &World) -> bool {
-    world.acme.app().store.next_due(Lane::Notifications).await.expect("works").is_none()
+    world.acme.app().store.next_due(Queue::Notifications).await.expect("works").is_none()
 }
 
 #[tokio::test]

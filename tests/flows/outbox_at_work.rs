@@ -6,7 +6,7 @@
 use axum::Router;
 use http::{Method, StatusCode};
 use onbill_origin::app::service;
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::charge;
 use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
 use std::pin::Pin;
@@ -85,7 +85,7 @@ async fn a_partner_that_hangs_holds_up_nobody_else() {
     let before = text_messages(&world);
     world.pass_seconds(3_600);
     let _working = at_work(&world);
-    let partners = async || world.acme.app().store.next_due(Lane::Partners).await.expect("works");
+    let partners = async || world.acme.app().store.next_due(Queue::PartnerWebhooks).await.expect("works");
     until("the notice is leased", async || partners().await.is_some_and(|at| at > world.now())).await;
 
     let (status, _) = world.enter(&world.acme, GOOD).await;
@@ -98,7 +98,7 @@ async fn a_partner_that_hangs_holds_up_nobody_else() {
     world.pass_seconds(3_600);
     world.acme.app().wake_queue();
     until("the charges are settled all the same", async || {
-        world.acme.app().store.next_due(Lane::Bills).await.expect("works").is_none()
+        world.acme.app().store.next_due(Queue::Billing).await.expect("works").is_none()
     })
     .await;
     assert_eq!(world.bill(&world.acme, GOOD).await.len(), 2);

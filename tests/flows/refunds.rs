@@ -1,7 +1,7 @@
 //! Money back: on the right bill once, never more than was taken, whatever fails in between.
 
 use http::{Method, StatusCode};
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::{Choice, charge};
 use onbill_test_harness::{ACCOUNTS, Mishap, World};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ async fn amounts(world: &World) -> Vec<i64> {
 }
 
 async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due(Lane::All).await.expect("works").is_none()
+    world.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
 }
 
 #[tokio::test]

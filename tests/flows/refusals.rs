@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::Choice;
 use onbill_test_harness::{ACCOUNTS, Mishap, World};
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ async fn a_code_that_is_over_is_not_sent_any_more() {
     world.network.mend();
     world.pass_seconds(600);
     assert!(world.messages(&world.acme, GOOD).await.is_empty());
-    assert_eq!(world.acme.app().store.next_due(Lane::All).await.expect("works"), None, "and is gone");
+    assert_eq!(world.acme.app().store.next_due(Queue::All).await.expect("works"), None, "and is gone");
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use crate::setting::{Books, NOW, charge, declined, done, ext, flow, later, nonce, pai, partner, signup};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-use onbill_origin::store::{Entry, FlowStart, Lane, Posting, Settling, SignupIssue, StoreError, Work};
+use onbill_origin::store::{
+    FlowStart, Job, LeasedJob, Posting, Queue, SettleResult, SignupIssue, StoreError, WebhookJob,
+};
 use std::sync::Arc;
 
 on_each_database!(
@@ -30,13 +32,13 @@ async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte(boo
 
     let (answer, settling) =
         books.store.answer_transaction(NOW, id.clone(), later(300)).await.expect("works");
-    assert_eq!(settling, Settling::Written);
+    assert_eq!(settling, SettleResult::Written);
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
     assert_eq!(again().await.expect("works"), Posting::Replayed(answer.clone()));
 
     // The outcome comes later: GET tells it, the replay stays what it was.
     let again = books.store.answer_transaction(NOW, id, done()).await.expect("works");
-    assert_eq!(again, (answer.clone(), Settling::Written));
+    assert_eq!(again, (answer.clone(), SettleResult::Written));
     let books = books.reopen().await;
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
     let again = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
@@ -91,11 +93,11 @@ async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
     let posting = books.store.post_transaction(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
     let Ok(Posting::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
     let (answer, settling) = books.store.answer_transaction(after, id.clone(), done()).await.expect("works");
-    assert_eq!((&answer, settling), (&replayed, Settling::Written));
+    assert_eq!((&answer, settling), (&replayed, SettleResult::Written));
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
     let due = books.lease(60).await;
     assert!(
-        matches!(&due[..], [Entry { work: Work::ChargeNotice { transaction_id }, .. }] if *transaction_id == id)
+        matches!(&due[..], [LeasedJob { job: Job::Webhook(WebhookJob::Charge { transaction_id }), .. }] if *transaction_id == id)
     );
 }
 
@@ -135,7 +137,7 @@ async fn unknown_and_foreign_pais_leave_nothing(books: Books) {
     foreign.partner = partner("other");
     let posting = books.store.post_transaction(nonce(), NOW, foreign).await;
     assert_eq!(posting.expect("works"), Posting::PaiNotFound);
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     // The id is still free.
     books.posted(charge(subscriber.pai, "n-1", 1599)).await;
 }
@@ -165,10 +167,10 @@ async fn a_settled_charge_never_changes(books: Books) {
     let answer =
         async |outcome| books.store.answer_transaction(NOW, id.clone(), outcome).await.expect("works");
     let (first, settling) = answer(done()).await;
-    assert_eq!(settling, Settling::Written);
-    assert_eq!(answer(done()).await, (first.clone(), Settling::Late), "the same again");
+    assert_eq!(settling, SettleResult::Written);
+    assert_eq!(answer(done()).await, (first.clone(), SettleResult::Late), "the same again");
     let closed = answer(declined(DeclineReason::AccountClosed)).await;
-    assert_eq!(closed, (first, Settling::Contradicted), "the first verdict stays");
+    assert_eq!(closed, (first, SettleResult::Contradicted), "the first verdict stays");
     let now = books.standing("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
     // Nor did the late decline close the PAI.

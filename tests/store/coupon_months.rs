@@ -7,7 +7,7 @@ use crate::setting::{
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
-use onbill_origin::store::{Entry, HandOff, Posting, Redeeming, Settling};
+use onbill_origin::store::{HandOff, LeasedJob, Posting, Redeeming, SettleResult};
 
 on_each_database!(
     months_begin_when_nothing_is_paid_for,
@@ -160,7 +160,7 @@ async fn nobody_is_told_of_a_coupons_charge(books: Books) {
     books.store.answer_redemption(NOW, id, later(60)).await.expect("works");
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
-    assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
+    assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     assert!(books.lease(3_600).await.iter().all(|entry| name(entry).0 != "charge-notice"));
 }
 
@@ -194,11 +194,11 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
     assert!(remind().await.expect("works"));
     assert!(!remind().await.expect("works"), "once");
     assert!(due("2027-05-03", "2027-05-17").await.expect("works").is_empty());
-    let reminders: Vec<Entry> =
+    let reminders: Vec<LeasedJob> =
         books.lease(0).await.into_iter().filter(|entry| name(entry).0 == "coupon-reminder").collect();
     assert_eq!(reminders.len(), 1);
     let entry = reminders[0].clone();
-    assert_eq!(books.store.settle(NOW, entry, sent("m-1")).await.expect("works"), Settling::Written);
+    assert_eq!(books.store.settle(NOW, entry, sent("m-1")).await.expect("works"), SettleResult::Written);
     assert_eq!(state(&books, "c-1").await, CouponState::Redeemed);
 }
 

@@ -9,8 +9,8 @@ use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    CouponChange, CouponIssue, Entry, HandOff, RECEIPT_SECONDS, Redeeming, RedemptionEnd, Settling,
-    StoreError, TextEnd, WhichCoupons, Work,
+    CouponChange, CouponIssue, HandOff, Job, LeasedJob, RECEIPT_SECONDS, Redeeming, RedemptionEnd,
+    SettleResult, SmsJob, StoreError, TextEnd, WhichCoupons,
 };
 
 on_each_database!(
@@ -64,10 +64,10 @@ async fn a_coupon_and_its_message_are_there_together_or_not_at_all(books: Books)
     let due = books.lease(0).await;
     let kinds: Vec<_> = due.iter().map(|entry| name(entry).0).collect();
     assert_eq!(kinds, ["coupon", "pai-mapping"], "the edge hears of the new PAI");
-    assert!(matches!(&due[0].work, Work::Coupon { message, .. } if *message == text(1).message));
+    assert!(matches!(&due[0].job, Job::Sms(SmsJob::Coupon { message, .. }) if *message == text(1).message));
 }
 
-pub(crate) async fn the_text(books: &Books, at_seconds: i64) -> Entry {
+pub(crate) async fn the_text(books: &Books, at_seconds: i64) -> LeasedJob {
     let due = books.lease(at_seconds).await;
     due.into_iter().find(|entry| name(entry).0 == "coupon").expect("is due")
 }
@@ -91,13 +91,13 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
             assert_eq!(state(&books, &id).await, CouponState::Issued);
         }
         let settling = books.store.settle(NOW, entry.clone(), sent(&message_id)).await.expect("works");
-        assert_eq!(settling, Settling::Written);
+        assert_eq!(settling, SettleResult::Written);
         if !receipt_first {
             assert_eq!(state(&books, &id).await, CouponState::Sent);
             receipt().await.expect("works");
         }
         assert_eq!(state(&books, &id).await, CouponState::Delivered);
-        assert_eq!(books.store.settle(NOW, entry, sent("m-9")).await.expect("works"), Settling::Late);
+        assert_eq!(books.store.settle(NOW, entry, sent("m-9")).await.expect("works"), SettleResult::Late);
         receipt().await.expect("says so again");
     }
     // A receipt that nobody asks about is kept for some days.
@@ -112,7 +112,7 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         books.store.sweep(NOW.plus_seconds(after)).await.expect("works");
         let row = books.store.coupon(ext(id)).await.expect("works").expect("is there");
         let due = books.lease(after + leased_after).await;
-        let is_its = |entry: &Entry| name(entry) == ("coupon", row.coupon_id.as_str());
+        let is_its = |entry: &LeasedJob| name(entry) == ("coupon", row.coupon_id.as_str());
         let entry = due.into_iter().find(is_its).expect("is due");
         books.store.settle(NOW, entry, sent(message_id)).await.expect("works");
         assert_eq!(state(&books, id).await, then, "{id}");
@@ -128,10 +128,10 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     let Ok(CouponChange::Done(row)) = renew(7).await else { panic!("is renewed") };
     assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
     // The old message was being sent meanwhile: nobody takes that for the new one.
-    assert_eq!(books.store.settle(NOW, old, sent("m-old")).await.expect("works"), Settling::Late);
+    assert_eq!(books.store.settle(NOW, old, sent("m-old")).await.expect("works"), SettleResult::Late);
     assert_eq!(state(&books, "c-1").await, CouponState::Issued);
     let entry = the_text(&books, 0).await;
-    assert!(matches!(&entry.work, Work::Coupon { message, .. } if *message == text(7).message));
+    assert!(matches!(&entry.job, Job::Sms(SmsJob::Coupon { message, .. }) if *message == text(7).message));
     books.store.settle(NOW, entry, sent("m-new")).await.expect("works");
     assert_eq!(state(&books, "c-1").await, CouponState::Sent);
     let redeem = |code| books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code));
@@ -175,8 +175,8 @@ async fn the_text_of(books: &Books, id: &str) -> Vec<u8> {
     let row = books.store.coupon(ext(id)).await.expect("works").expect("is there");
     // Whoever has looked before has leased it.
     let due = books.lease(i64::try_from(fresh()).expect("is small") * 300).await;
-    let found = due.into_iter().find_map(|entry| match entry.work {
-        Work::Coupon { coupon_id, message } if coupon_id == row.coupon_id => Some(message),
+    let found = due.into_iter().find_map(|entry| match entry.job {
+        Job::Sms(SmsJob::Coupon { coupon_id, message }) if coupon_id == row.coupon_id => Some(message),
         _ => None,
     });
     found.expect("is due")
@@ -214,7 +214,7 @@ async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(books: Books) {
     }
     let (end, settling) =
         books.store.answer_redemption(NOW, charge.transaction_id.clone(), done()).await.expect("works");
-    assert_eq!(settling, Settling::Written);
+    assert_eq!(settling, SettleResult::Written);
     let RedemptionEnd::Redeemed(redemption) = &end else { panic!("is spent") };
     assert_eq!((redemption.pai, redemption.amount, redemption.months), (Some(buyer), amount, 6));
     assert_eq!(redemption.service_period, charge.service_period);
@@ -286,7 +286,7 @@ async fn a_decline_before_the_answer_frees_the_coupon(books: Books) {
     let reason = DeclineReason::InsufficientBalance;
     let (end, settling) =
         books.store.answer_redemption(NOW, charge.transaction_id, declined(reason)).await.expect("works");
-    assert_eq!((&end, settling), (&RedemptionEnd::Declined(reason), Settling::Written));
+    assert_eq!((&end, settling), (&RedemptionEnd::Declined(reason), SettleResult::Written));
     assert_eq!(state(&books, "c-1").await, CouponState::Issued);
     assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end), "this reference has its answer");
     let Ok(Redeeming::Created(charge)) = redeem("r-2").await else { panic!("is free") };
@@ -304,7 +304,7 @@ async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(books: Books) {
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
     let settled = books.store.settle(NOW, entry, declined(DeclineReason::RiskDeclined)).await;
-    assert_eq!(settled.expect("works"), Settling::Unpaid);
+    assert_eq!(settled.expect("works"), SettleResult::Unpaid);
     assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end));
     assert_eq!(redeem("r-2").await.expect("works"), Redeeming::Used);
     let unpaid = books.store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works");
@@ -327,7 +327,7 @@ async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
     let reason = DeclineReason::AccountOnHold;
-    assert_eq!(books.store.settle(NOW, entry, declined(reason)).await.expect("works"), Settling::Written);
+    assert_eq!(books.store.settle(NOW, entry, declined(reason)).await.expect("works"), SettleResult::Written);
     let end = Redeeming::Decided(RedemptionEnd::Declined(reason));
     assert_eq!(redeem("r-1", 1).await.expect("works"), end);
     // Or somebody asks first: then it is spent.

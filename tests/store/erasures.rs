@@ -13,7 +13,8 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome::Applied;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
-    Bill, Entry, Erasure, EventRecord, Hash, Lane, NewEvent, Posting, SignupIssue, Store, StoreError, Work,
+    Bill, Erasure, EventRecord, Hash, Job, LeasedJob, NewEvent, Posting, Queue, SignupIssue, Store,
+    StoreError, WebhookJob,
 };
 use std::sync::Arc;
 
@@ -62,9 +63,9 @@ async fn waiting(books: &Books, pai: Pai, ext_id: &str) -> String {
     id
 }
 
-async fn lease(store: &Store) -> Vec<Entry> {
+async fn lease(store: &Store) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(200);
-    store.lease_due(Lane::Bills, now, now.plus_seconds(900), 100).await.expect("works")
+    store.lease_due(Queue::Billing, now, now.plus_seconds(900), 100).await.expect("works")
 }
 
 async fn a_name_is_no_good_for_what_was_there_before_it(books: Books) {
@@ -146,9 +147,14 @@ async fn charges_and_totals_stay(books: Books) {
     let Ok(Posting::Decided(answer)) = posting else { panic!("not declined: {posting:?}") };
     let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
-    let due = books.store.lease_due(Lane::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
+    let due = books.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
     let due = due.expect("works");
-    let told = |entry: &Entry| matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. });
+    let told = |entry: &LeasedJob| {
+        matches!(
+            entry.job,
+            Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. })
+        )
+    };
     assert_eq!(due.iter().filter(|entry| told(entry)).count(), 2, "partner and edge are told");
 }
 
@@ -246,7 +252,7 @@ async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
         "the line itself is for ever"
     );
     let settling = books.store.settle_line(NOW, "f-1".into(), 1, done()).await;
-    assert_eq!(settling.expect("works"), onbill_origin::store::Settling::Written);
+    assert_eq!(settling.expect("works"), onbill_origin::store::SettleResult::Written);
 }
 
 async fn who_was_erased_is_in_no_later_file(books: Books) {

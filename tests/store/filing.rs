@@ -10,8 +10,8 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    Bill, Entry, Erasure, Errand, EventRecord, FileLine, HandOff, Lane, NewEvent, ResponseTaking, SeenTo,
-    Settling, Store, Work,
+    Bill, Erasure, EventRecord, FileLine, HandOff, Job, LeasedJob, NewEvent, Queue, RedriveResult,
+    RedriveTarget, ResponseTaking, SettleResult, Store, WebhookJob,
 };
 use std::collections::HashSet;
 
@@ -33,12 +33,12 @@ on_each_database!(
 );
 
 /// Leases the bills that are due so many seconds from now.
-async fn lease(books: &Books, at_seconds: i64) -> Vec<Entry> {
+async fn lease(books: &Books, at_seconds: i64) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(at_seconds);
-    books.store.lease_due(Lane::Bills, now, now.plus_seconds(900), 1000).await.expect("works")
+    books.store.lease_due(Queue::Billing, now, now.plus_seconds(900), 1000).await.expect("works")
 }
 
-async fn file(books: &Books, name: &str, entries: Vec<Entry>) -> u32 {
+async fn file(books: &Books, name: &str, entries: Vec<LeasedJob>) -> u32 {
     books.store.file(NOW, name.to_owned(), entries).await.expect("works")
 }
 
@@ -69,7 +69,7 @@ async fn ids(books: &Books, name: &str) -> Vec<String> {
     lines.iter().map(|line| line.bill.id().to_owned()).collect()
 }
 
-async fn settle(books: &Books, line: u32, verdict: HandOff) -> Settling {
+async fn settle(books: &Books, line: u32, verdict: HandOff) -> SettleResult {
     books.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
 }
 
@@ -94,7 +94,7 @@ async fn what_is_in_a_file_is_in_the_outbox_no_more(books: Books) {
     assert_eq!(books.store.last_filed_at().await.expect("works"), Some(NOW));
 
     assert!(lease(&books, 1_000_000).await.is_empty());
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending);
 }
 
@@ -106,17 +106,20 @@ async fn each_lane_is_leased_by_itself(books: Books) {
     for entry in lease(&books, 0).await.into_iter().skip(1) {
         books.store.settle(NOW, entry, done()).await.expect("works");
     }
-    let next = books.store.next_due(Lane::Partners).await.expect("works");
+    let next = books.store.next_due(Queue::PartnerWebhooks).await.expect("works");
     assert_eq!(next, Some(NOW), "the notice of the settled charge");
-    for other in [Lane::Texts, Lane::Edge] {
+    for other in [Queue::Pins, Queue::Edge] {
         assert_eq!(books.store.next_due(other).await.expect("works"), None);
         assert!(
             books.store.lease_due(other, NOW, NOW.plus_seconds(120), 16).await.expect("works").is_empty()
         );
     }
-    let notices = books.store.lease_due(Lane::Partners, NOW, NOW.plus_seconds(120), 16).await;
-    assert!(matches!(notices.expect("works")[..], [Entry { work: Work::ChargeNotice { .. }, .. }]));
-    assert_eq!(books.store.next_due(Lane::Bills).await.expect("works"), Some(NOW.plus_seconds(900)));
+    let notices = books.store.lease_due(Queue::PartnerWebhooks, NOW, NOW.plus_seconds(120), 16).await;
+    assert!(matches!(
+        notices.expect("works")[..],
+        [LeasedJob { job: Job::Webhook(WebhookJob::Charge { .. }), .. }]
+    ));
+    assert_eq!(books.store.next_due(Queue::Billing).await.expect("works"), Some(NOW.plus_seconds(900)));
 }
 
 async fn only_who_has_the_lease_files(books: Books) {
@@ -146,13 +149,15 @@ async fn what_is_settled_or_parked_is_not_filed(books: Books) {
 async fn a_line_is_settled_once_and_the_partner_is_told(books: Books) {
     let id = waiting(&books, 1, "n-1").await;
     file(&books, "f-1", lease(&books, 0).await).await;
-    assert_eq!(settle(&books, 1, done()).await, Settling::Written);
-    assert_eq!(settle(&books, 1, done()).await, Settling::Late);
+    assert_eq!(settle(&books, 1, done()).await, SettleResult::Written);
+    assert_eq!(settle(&books, 1, done()).await, SettleResult::Late);
     let other = declined(DeclineReason::RiskDeclined);
-    assert_eq!(settle(&books, 1, other).await, Settling::Contradicted);
+    assert_eq!(settle(&books, 1, other).await, SettleResult::Contradicted);
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
     let due = books.lease(0).await;
-    let [Entry { work: Work::ChargeNotice { transaction_id }, .. }] = &due[..] else { panic!("{due:?}") };
+    let [LeasedJob { job: Job::Webhook(WebhookJob::Charge { transaction_id }), .. }] = &due[..] else {
+        panic!("{due:?}")
+    };
     assert_eq!(*transaction_id, id);
     assert!(books.store.settle_line(NOW, "f-1".to_owned(), 2, done()).await.is_err(), "no such line");
 }
@@ -163,12 +168,15 @@ async fn a_declined_line_gives_back_what_it_took(books: Books) {
     let refunded = books.refunded(refund("n-1", "r-1", None)).await;
     books.store.answer_refund(NOW, refunded, later(0)).await.expect("works");
     file(&books, "f-1", lease(&books, 0).await).await;
-    assert_eq!(settle(&books, 1, refused()).await, Settling::Written);
+    assert_eq!(settle(&books, 1, refused()).await, SettleResult::Written);
     let found = books.store.told_of_charge(charged).await.expect("works").expect("is there");
     assert_eq!(found.0, partner("netflix"));
     // All of it can be given back again.
     books.refunded(refund("n-1", "r-2", Some(1599))).await;
-    assert!(matches!(books.lease(0).await[..], [Entry { work: Work::RefundNotice { .. }, .. }]));
+    assert!(matches!(
+        books.lease(0).await[..],
+        [LeasedJob { job: Job::Webhook(WebhookJob::Refund { .. }), .. }]
+    ));
 }
 
 async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
@@ -281,17 +289,17 @@ async fn what_is_in_a_file_is_not_put_back_into_the_outbox(books: Books) {
     books.store.answer_refund(NOW, refunded.clone(), later(0)).await.expect("works");
     let charged = waiting(&books, 2, "n-2").await;
     file(&books, "f-1", lease(&books, 0).await).await;
-    for errand in [Errand::Charge(charged.clone()), Errand::Refund(refunded)] {
-        assert_eq!(books.store.see_to(NOW, errand).await.expect("works"), SeenTo::UnderWay);
+    for target in [RedriveTarget::Charge(charged.clone()), RedriveTarget::Refund(refunded)] {
+        assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::InProgress);
     }
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     // What billing has said of it is told as ever.
     settle(&books, 2, done()).await;
     for notice in books.lease(0).await {
         books.store.settle(NOW, notice, done()).await.expect("works");
     }
-    let errand = Errand::ChargeNotice(charged);
-    assert_eq!(books.store.see_to(NOW, errand).await.expect("works"), SeenTo::PutBack);
+    let target = RedriveTarget::ChargeWebhook(charged);
+    assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::Requeued);
 }
 
 async fn the_same_entries_filed_at_two_origins_are_in_one_file(books: Books) {
@@ -317,7 +325,7 @@ async fn two_origins_that_lease_and_file_at_once_share_the_work(books: Books) {
         ids.insert(waiting(&books, n, &format!("n-{n}")).await);
     }
     let calls = at_once(&books, 8, |store, n| async move {
-        let entries = store.lease_due(Lane::Bills, NOW, NOW.plus_seconds(900), 5).await.expect("works");
+        let entries = store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(900), 5).await.expect("works");
         store.file(NOW, format!("f-{n}"), entries).await.expect("works");
         store.file_lines(format!("f-{n}")).await.expect("works")
     });

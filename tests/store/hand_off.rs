@@ -4,7 +4,7 @@ use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, par
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{HandOff, Lane, Posting, Work};
+use onbill_origin::store::{HandOff, Job, Posting, Queue, SmsJob, WebhookJob};
 
 on_each_database!(
     a_lease_is_exclusive_until_it_ends,
@@ -17,14 +17,14 @@ async fn a_lease_is_exclusive_until_it_ends(books: Books) {
     books.store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
     let first = books.lease(0).await;
     assert_eq!(first.len(), 1);
-    assert!(matches!(&first[0].work, Work::Pin { message } if message == &vec![1; 8]));
+    assert!(matches!(&first[0].job, Job::Sms(SmsJob::Pin { message }) if message == &vec![1; 8]));
     assert!(books.lease(119).await.is_empty());
     // Whoever had it is gone: it is leased again, and counted.
     let second = books.lease(120).await;
     assert_eq!((first[0].attempts, second[0].attempts), (1, 2));
     books.store.settle(NOW, second[0].clone(), done()).await.expect("works");
     books.store.settle(NOW, first[0].clone(), done()).await.expect("a late settler changes nothing");
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
 async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
@@ -41,9 +41,9 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
     let now = books.standing("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Declined, Some(reason)));
     let left = books.lease(300).await;
-    let told = |is: fn(&Work) -> bool| left.iter().filter(|entry| is(&entry.work)).count();
-    assert_eq!(told(|work| matches!(work, Work::ChargeNotice { .. })), 1, "{left:?}");
-    assert_eq!(told(|work| matches!(work, Work::PaiMapping { .. })), 1, "{left:?}");
+    let told = |is: fn(&Job) -> bool| left.iter().filter(|entry| is(&entry.job)).count();
+    assert_eq!(told(|work| matches!(work, Job::Webhook(WebhookJob::Charge { .. }))), 1, "{left:?}");
+    assert_eq!(told(|work| matches!(work, Job::Webhook(WebhookJob::PaiMapping { .. }))), 1, "{left:?}");
     assert_eq!(left.len(), 2, "{left:?}");
     // This reason ends the PAI, and with it every later charge.
     let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
@@ -60,7 +60,7 @@ async fn a_text_message_does_not_wait_behind_a_backlog_of_charges(books: Books) 
     let at = NOW.plus_seconds(100);
     books.store.start_flow(nonce(), at, flow(2, Some([1; 32]))).await.expect("works");
     let first = books.lease(100).await;
-    let messages = first.iter().filter(|entry| matches!(entry.work, Work::Pin { .. })).count();
+    let messages = first.iter().filter(|entry| matches!(entry.job, Job::Sms(SmsJob::Pin { .. }))).count();
     assert_eq!((first.len(), messages), (17, 1));
     assert_eq!(books.lease(100).await.len(), 4, "the rest comes after them");
 }

@@ -3,7 +3,7 @@
 use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, refund, refused};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, Settling};
+use onbill_origin::store::{HandOff, LeasedJob, PUT_OFF_SECONDS_MAX, Queue, SettleResult};
 
 on_each_database!(
     a_late_comer_neither_frees_nor_parks_the_next_lease,
@@ -14,7 +14,7 @@ on_each_database!(
 );
 
 /// An entry each for a charge, a PIN and a refund, leased from 60 to 180 seconds.
-async fn three(books: &Books) -> Vec<Entry> {
+async fn three(books: &Books) -> Vec<LeasedJob> {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-0", 1599).await;
     books.posted(charge(subscriber.pai, "n-1", 1599)).await;
@@ -32,18 +32,21 @@ async fn a_late_comer_neither_frees_nor_parks_the_next_lease(books: Books) {
     for outcome in [later(181), HandOff::Parked] {
         for entry in first.clone() {
             let settling = books.store.settle(NOW, entry, outcome.clone()).await.expect("works");
-            assert_eq!(settling, Settling::Late, "{outcome:?}");
+            assert_eq!(settling, SettleResult::Late, "{outcome:?}");
         }
     }
     assert!(books.lease(299).await.is_empty(), "the second lease is whole");
     for entry in second {
-        assert_eq!(books.store.settle(NOW, entry, later(250)).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, entry, later(250)).await.expect("works"), SettleResult::Written);
     }
     // Who has the lease may give it back early.
     let third = books.lease(250).await;
     assert_eq!(third.len(), 3);
     for entry in third {
-        assert_eq!(books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"), Settling::Written);
+        assert_eq!(
+            books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"),
+            SettleResult::Written
+        );
     }
     assert!(books.lease(1_000_000).await.is_empty());
 }
@@ -58,7 +61,7 @@ async fn a_late_answer_of_the_post_does_not_free_the_next_lease(books: Books) {
         let charge = books.store.answer_transaction(NOW, charged.clone(), outcome.clone()).await;
         let refund = books.store.answer_refund(NOW, refunded.clone(), outcome).await;
         for (answer, settling) in [charge.expect("works"), refund.expect("works")] {
-            assert_eq!(settling, Settling::Late);
+            assert_eq!(settling, SettleResult::Late);
             assert!(!answer.is_empty(), "the partner is answered all the same");
         }
     }
@@ -72,8 +75,11 @@ async fn two_verdicts_about_one_id_are_a_contradiction(books: Books) {
     let verdicts = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];
     for ((one, another), verdict) in first.into_iter().zip(second).zip(verdicts) {
         let Some(verdict) = verdict else { continue };
-        assert_eq!(books.store.settle(NOW, one, done()).await.expect("works"), Settling::Written);
-        assert_eq!(books.store.settle(NOW, another, verdict).await.expect("works"), Settling::Contradicted);
+        assert_eq!(books.store.settle(NOW, one, done()).await.expect("works"), SettleResult::Written);
+        assert_eq!(
+            books.store.settle(NOW, another, verdict).await.expect("works"),
+            SettleResult::Contradicted
+        );
     }
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
     // The PAI is open, what was given back is given back, and each is told once.
@@ -85,7 +91,7 @@ async fn two_verdicts_about_one_id_are_a_contradiction(books: Books) {
 
 async fn the_next_entry_is_due_when_its_lease_ends(books: Books) {
     let next = async || {
-        let next = books.store.next_due(Lane::All).await.expect("works");
+        let next = books.store.next_due(Queue::All).await.expect("works");
         next.map(|at| at.seconds_since(NOW))
     };
     let subscriber = books.subscriber(1).await;

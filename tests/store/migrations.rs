@@ -15,9 +15,9 @@ use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    DevicePin, Entry, Erasure, EventRecord, HandOff, Lane, NewEvent, NewNotification, Notifying, PinTry,
-    Posting, Redeeming, RedemptionEnd, RefundPosting, Settling, Store, SubscriptionUpdate, WhichCoupons,
-    Work,
+    DevicePin, Erasure, EventRecord, HandOff, Job, LeasedJob, NewEvent, NewNotification, Notifying, PinTry,
+    Posting, Queue, Redeeming, RedemptionEnd, RefundPosting, SettleResult, SmsJob, Store, SubscriptionUpdate,
+    WebhookJob, WhichCoupons,
 };
 use onbill_test_harness::place::{Place, run};
 use std::collections::BTreeSet;
@@ -93,7 +93,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         leave(&place, version).await;
         let store = place.open(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
-        let due = store.lease_due(Lane::All, later, later.plus_seconds(120), 16).await.expect("works");
+        let due = store.lease_due(Queue::All, later, later.plus_seconds(120), 16).await.expect("works");
         the_ledger_is_there(&*store, &due).await;
         refunds_and_spending_are_there(&*store, &due).await;
         account_events_are_there(&*store, &due).await;
@@ -109,7 +109,7 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
     }
 }
 
-async fn the_ledger_is_there(store: &Store, due: &[Entry]) {
+async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {
     let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
     let account = store.account(number(1).index).await.expect("works").expect("is there");
     assert_eq!(
@@ -139,13 +139,17 @@ async fn the_ledger_is_there(store: &Store, due: &[Entry]) {
         (holder.number, holder.subscriber_ref.as_str(), charge.amount.amount_minor),
         (number(1), "2024-01-01", 1599)
     );
-    assert!(due.iter().any(|entry| matches!(&entry.work, Work::Pin { message } if message == b"hi")));
-    assert!(due.iter().any(
-        |entry| matches!(&entry.work, Work::Charge { transaction_id } if transaction_id == "tx-pending")
-    ));
+    assert!(
+        due.iter().any(|entry| matches!(&entry.job, Job::Sms(SmsJob::Pin { message }) if message == b"hi"))
+    );
+    assert!(
+        due.iter().any(
+            |entry| matches!(&entry.job, Job::Charge { transaction_id } if transaction_id == "tx-pending")
+        )
+    );
 }
 
-async fn refunds_and_spending_are_there(store: &Store, due: &[Entry]) {
+async fn refunds_and_spending_are_there(store: &Store, due: &[LeasedJob]) {
     let netflix = partner("netflix");
     let pending = store.refund("rf-pending".into()).await.expect("works");
     let answer = store.refund_answer(netflix, ext("n-approved"), ext("r-pending")).await.expect("works");
@@ -164,8 +168,8 @@ async fn refunds_and_spending_are_there(store: &Store, due: &[Entry]) {
     assert!(matches!(posting, Posting::Decided(_)), "{posting:?}");
 
     let refunds =
-        |entry: &&Entry| matches!(&entry.work, Work::Refund { refund_id } if refund_id == "rf-pending");
-    let notices = |entry: &&Entry| matches!(&entry.work, Work::ChargeNotice { transaction_id } if transaction_id == "tx-declined");
+        |entry: &&LeasedJob| matches!(&entry.job, Job::Refund { refund_id } if refund_id == "rf-pending");
+    let notices = |entry: &&LeasedJob| matches!(&entry.job, Job::Webhook(WebhookJob::Charge { transaction_id }) if transaction_id == "tx-declined");
     assert_eq!(due.iter().filter(refunds).count(), 1);
     assert_eq!(due.iter().filter(notices).count(), 1);
     assert_eq!(
@@ -176,11 +180,11 @@ async fn refunds_and_spending_are_there(store: &Store, due: &[Entry]) {
     );
 }
 
-fn is_pai_notice(entry: &Entry) -> bool {
-    matches!(&entry.work, Work::PaiNotice { pai: of } if *of == pai(CLOSED))
+fn is_pai_notice(entry: &LeasedJob) -> bool {
+    matches!(&entry.job, Job::Webhook(WebhookJob::Pai { pai: of }) if *of == pai(CLOSED))
 }
 
-async fn account_events_are_there(store: &Store, due: &[Entry]) {
+async fn account_events_are_there(store: &Store, due: &[LeasedJob]) {
     assert_eq!(due.iter().filter(|entry| is_pai_notice(entry)).count(), 1);
     let swapped_at = store.sim_swapped_at(number(1).index).await.expect("works");
     assert_eq!(swapped_at, Some(NOW));
@@ -210,7 +214,7 @@ async fn files_are_there(store: &Store) {
         let lines = store.file_lines(file.file_id.clone()).await.expect("works");
         assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), ["tx-filed"]);
         let settling = store.settle_line(NOW, file.file_id, 1, HandOff::Done { raw_code: None }).await;
-        assert_eq!(settling.expect("works"), Settling::Written);
+        assert_eq!(settling.expect("works"), SettleResult::Written);
     }
 }
 
@@ -235,7 +239,7 @@ async fn own_pages_are_there(store: &Store) {
     assert!(!closed.lines.is_empty());
 }
 
-async fn messages_are_there(store: &Store, due: &[Entry]) {
+async fn messages_are_there(store: &Store, due: &[LeasedJob]) {
     let waits = due.iter().filter(|entry| name(entry) == ("notification", "message-new")).count();
     assert_eq!(waits, 1);
     for (named, contents, taken) in
@@ -276,7 +280,7 @@ async fn erasures_are_there(store: &Store) {
     assert_eq!(erase("er-2", number(1).index).await, Erasure::Erasing);
 }
 
-async fn coupons_are_there(store: &Store, due: &[Entry]) {
+async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
     let sent = due.iter().filter(|entry| name(entry) == ("coupon", "coupon-new")).count();
     assert_eq!(sent, 1);
     let all = store.coupons(None, WhichCoupons::All, 10).await.expect("works");

@@ -5,7 +5,7 @@ use crate::setting::{
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{Entry, HandOff, Lane, Settling};
+use onbill_origin::store::{HandOff, LeasedJob, Queue, SettleResult};
 
 on_each_database!(
     an_outcome_that_the_outbox_learns_is_told_once,
@@ -18,7 +18,7 @@ on_each_database!(
 );
 
 /// A charge `n-1` and a refund `r-1` of another, both answered PENDING and leased for their second attempt.
-async fn pending(books: &Books) -> (String, String, Vec<Entry>) {
+async fn pending(books: &Books) -> (String, String, Vec<LeasedJob>) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-0", 1599).await;
     let charged = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
@@ -30,7 +30,7 @@ async fn pending(books: &Books) -> (String, String, Vec<Entry>) {
     (charged, refunded, due)
 }
 
-fn names(entries: &[Entry]) -> Vec<(&'static str, &str)> {
+fn names(entries: &[LeasedJob]) -> Vec<(&'static str, &str)> {
     entries.iter().map(name).collect()
 }
 
@@ -40,17 +40,17 @@ async fn an_outcome_that_the_outbox_learns_is_told_once(books: Books) {
         let (charged, refunded, due) = pending(&books).await;
         let at = NOW.plus_seconds(70);
         for (entry, verdict) in due.into_iter().zip(verdicts) {
-            assert_eq!(books.store.settle(at, entry, verdict).await.expect("works"), Settling::Written);
+            assert_eq!(books.store.settle(at, entry, verdict).await.expect("works"), SettleResult::Written);
         }
-        assert_eq!(books.store.next_due(Lane::All).await.expect("works"), Some(at), "at once");
+        assert_eq!(books.store.next_due(Queue::All).await.expect("works"), Some(at), "at once");
         let notices = books.lease(70).await;
         let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
         assert_eq!(names(&notices), told);
         assert!(notices.iter().all(|notice| notice.attempts == 1));
         for notice in notices {
-            assert_eq!(books.store.settle(at, notice, done()).await.expect("works"), Settling::Written);
+            assert_eq!(books.store.settle(at, notice, done()).await.expect("works"), SettleResult::Written);
         }
-        assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None, "it was taken");
+        assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None, "it was taken");
     }
 }
 
@@ -64,20 +64,23 @@ async fn an_outcome_that_the_post_answers_is_not_told(books: Books) {
         let id = books.refunded(refund("n-1", ext_id, Some(600))).await;
         books.store.answer_refund(NOW, id, verdict).await.expect("works");
     }
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
 async fn what_is_not_an_outcome_is_not_told(books: Books) {
     let (charged, refunded, due) = pending(&books).await;
     for entry in due {
-        assert_eq!(books.store.settle(NOW, entry, later(200)).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, entry, later(200)).await.expect("works"), SettleResult::Written);
     }
     let due = books.lease(200).await;
     assert_eq!(names(&due), [("charge", charged.as_str()), ("refund", refunded.as_str())]);
     for entry in due {
-        assert_eq!(books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"), Settling::Written);
+        assert_eq!(
+            books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"),
+            SettleResult::Written
+        );
     }
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
 async fn two_leases_that_learn_the_same_tell_it_once(books: Books) {
@@ -86,10 +89,10 @@ async fn two_leases_that_learn_the_same_tell_it_once(books: Books) {
     assert_eq!(second.len(), 2, "the first lease is over");
     // The late one is right all the same: what billing said counts, whoever heard it.
     for entry in first {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     }
     for entry in second {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Late);
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Late);
     }
     let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
     assert_eq!(names(&books.lease(1_000_000).await), told);
@@ -130,14 +133,14 @@ async fn a_notice_is_tried_until_it_is_taken_or_given_up(books: Books) {
         books.store.settle(NOW, entry, done()).await.expect("works");
     }
     for notice in books.lease(60).await {
-        assert_eq!(books.store.settle(NOW, notice, later(400)).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, notice, later(400)).await.expect("works"), SettleResult::Written);
     }
     assert!(books.lease(399).await.is_empty());
     let again = books.lease(400).await;
     assert_eq!(names(&again), [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())]);
     assert!(again.iter().all(|notice| notice.attempts == 2));
     for (notice, end) in again.into_iter().zip([HandOff::Parked, HandOff::Dropped]) {
-        assert_eq!(books.store.settle(NOW, notice, end).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, notice, end).await.expect("works"), SettleResult::Written);
     }
     assert!(books.lease(1_000_000).await.is_empty());
     // The outcome itself is what it was.

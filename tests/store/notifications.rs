@@ -9,8 +9,8 @@ use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
-    Entry, HandOff, Lane, NewEvent, NewNotification, Notifying, PaiEnd, SealedColumn, Settling, SignupIssue,
-    StoreError, Work,
+    HandOff, Job, LeasedJob, NewEvent, NewNotification, Notifying, PaiEnd, Queue, SealedColumn, SettleResult,
+    SignupIssue, SmsJob, StoreError,
 };
 
 on_each_database!(
@@ -51,9 +51,9 @@ impl Books {
     }
 
     /// The messages that are due so many seconds from now.
-    async fn messages(&self, at_seconds: i64) -> Vec<Entry> {
+    async fn messages(&self, at_seconds: i64) -> Vec<LeasedJob> {
         let now = NOW.plus_seconds(at_seconds);
-        let due = self.store.lease_due(Lane::Notifications, now, now.plus_seconds(120), 100).await;
+        let due = self.store.lease_due(Queue::Notifications, now, now.plus_seconds(120), 100).await;
         due.expect("works")
     }
 
@@ -109,11 +109,10 @@ async fn a_message_without_a_name_is_one_each_time(books: Books) {
     let due = books.messages(0).await;
     assert_eq!(due.len(), 2);
     assert!(due.iter().all(|entry| name(entry).0 == "notification"));
-    assert!(
-        due.iter()
-            .all(|entry| matches!(&entry.work, Work::Notification { message, .. } if message == b"sealed"))
-    );
-    for lane in [Lane::Bills, Lane::Texts, Lane::Coupons, Lane::Partners, Lane::Edge] {
+    assert!(due.iter().all(
+        |entry| matches!(&entry.job, Job::Sms(SmsJob::Notification { message, .. }) if message == b"sealed")
+    ));
+    for lane in [Queue::Billing, Queue::Pins, Queue::Coupons, Queue::PartnerWebhooks, Queue::Edge] {
         assert_eq!(books.store.next_due(lane).await.expect("works"), None, "{lane:?}");
     }
 }
@@ -187,10 +186,10 @@ async fn what_was_sent_is_nowhere_any_more(books: Books) {
         assert_eq!(books.notify(pai, None).await, Accepted);
         assert_eq!(sealed().await, 1);
         let entry = books.messages(0).await.remove(0);
-        assert_eq!(books.store.settle(NOW, entry, outcome).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, entry, outcome).await.expect("works"), SettleResult::Written);
         assert_eq!(sealed().await, 0);
     }
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None, "and nobody is told");
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None, "and nobody is told");
 }
 
 async fn a_message_is_put_off_by_who_has_it(books: Books) {
@@ -199,8 +198,8 @@ async fn a_message_is_put_off_by_who_has_it(books: Books) {
     let first = books.messages(0).await.remove(0);
     let second = books.messages(130).await.remove(0);
     assert_eq!((first.attempts, second.attempts), (1, 2));
-    assert_eq!(books.store.settle(NOW, first, later(1)).await.expect("works"), Settling::Late);
-    assert_eq!(books.store.settle(NOW, second, later(600)).await.expect("works"), Settling::Written);
+    assert_eq!(books.store.settle(NOW, first, later(1)).await.expect("works"), SettleResult::Late);
+    assert_eq!(books.store.settle(NOW, second, later(600)).await.expect("works"), SettleResult::Written);
     assert_eq!(books.messages(599).await.len(), 0);
     assert_eq!(books.messages(600).await.len(), 1);
 }
@@ -232,9 +231,9 @@ async fn who_is_erased_is_sent_nothing(books: Books) {
     books.store.erase(None, NOW, None, number(1).index).await.expect("works");
     let left = books.messages(130).await;
     assert_eq!(left.len(), 1);
-    assert!(matches!(&left[0].work, Work::Notification { notification_id, .. }
+    assert!(matches!(&left[0].job, Job::Sms(SmsJob::Notification { notification_id, .. })
         if books.addressee(notification_id).await == Some((2, "2024-01-01".to_owned()))));
-    assert_eq!(books.store.settle(NOW, leased, later(0)).await.expect("works"), Settling::Late);
+    assert_eq!(books.store.settle(NOW, leased, later(0)).await.expect("works"), SettleResult::Late);
     // What it said is nobody's to compare with.
     assert_eq!(books.notify(ann, Some(("m-1", 2))).await, Replayed);
     assert_eq!(books.notify(ben, Some(("m-2", 2))).await, Conflict);

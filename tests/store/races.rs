@@ -13,7 +13,7 @@ use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
 use onbill_domain::token::SignupOutcome;
 use onbill_origin::store::{
-    AccountRow, DevicePin, FlowStart, HandOff, Lane, PinTry, Posting, SignupIssue, Store, StoreError,
+    AccountRow, DevicePin, FlowStart, HandOff, PinTry, Posting, Queue, SignupIssue, Store, StoreError,
     SubscriptionRecord, TokenSpend,
 };
 use std::collections::HashSet;
@@ -61,7 +61,7 @@ async fn two_origins_begin_empty_books_together(books: Books) {
     let (one, other) = tokio::join!(place.open(CONNECTIONS), place.open(CONNECTIONS));
     let (one, other) = (one.expect("opens"), other.expect("opens"));
     one.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
-    assert!(other.next_due(Lane::All).await.expect("works").is_some());
+    assert!(other.next_due(Queue::All).await.expect("works").is_some());
 }
 
 async fn one_of_two_origins_that_begin_with_other_facts_is_refused(books: Books) {
@@ -95,7 +95,7 @@ async fn a_lease_is_one_origins(books: Books) {
     let mut leased = HashSet::new();
     while leased.len() < 40 {
         let calls = at_once(&books, 8, |store, _| async move {
-            store.lease_due(Lane::All, NOW, NOW.plus_seconds(120), 4).await.expect("works")
+            store.lease_due(Queue::All, NOW, NOW.plus_seconds(120), 4).await.expect("works")
         });
         let entries: Vec<_> = calls.await.into_iter().flatten().collect();
         assert!(!entries.is_empty(), "some are left");
@@ -112,7 +112,7 @@ async fn ten_codes_a_day_are_ten_at_two_origins(books: Books) {
     });
     let started = how_many(&calls.await, |start| *start == FlowStart::Started);
     assert_eq!(started, PINS_PER_DAY_MAX as usize);
-    let messages = books.store.lease_due(Lane::All, NOW, NOW.plus_seconds(120), 64).await.expect("works");
+    let messages = books.store.lease_due(Queue::All, NOW, NOW.plus_seconds(120), 64).await.expect("works");
     assert_eq!(messages.len(), started);
 }
 

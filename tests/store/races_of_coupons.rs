@@ -10,7 +10,7 @@ use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{
-    CouponChange, CouponIssue, HandOff, Lane, Posting, Redeeming, RedemptionEnd, Settling, TextEnd,
+    CouponChange, CouponIssue, HandOff, Posting, Queue, Redeeming, RedemptionEnd, SettleResult, TextEnd,
     WhichCoupons,
 };
 
@@ -203,7 +203,7 @@ async fn an_answer_and_a_decline_at_once_agree(books: Books) {
         let answers = answers.await;
         assert!(answers.iter().all(|(end, _)| *end == answers[0].0), "{answers:?}");
         let spent = matches!(answers[0].0, RedemptionEnd::Redeemed(_));
-        let unpaid = how_many(&answers, |(_, settling)| *settling == Settling::Unpaid);
+        let unpaid = how_many(&answers, |(_, settling)| *settling == SettleResult::Unpaid);
         assert_eq!(unpaid, usize::from(spent), "{answers:?}");
         let row = books.store.coupon(ext(&id)).await.expect("works").expect("is there");
         assert_eq!(
@@ -220,7 +220,7 @@ async fn a_receipt_that_comes_with_the_sending_is_not_lost(books: Books) {
     for round in 1..=16 {
         let (id, message_id) = (format!("c-{round}"), format!("m-{round}"));
         let row = books.coupon(coupon(round, &id)).await;
-        let due = books.store.lease_due(Lane::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+        let due = books.store.lease_due(Queue::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
         let entry = due.into_iter().find(|entry| name(entry) == ("coupon", row.coupon_id.as_str()));
         let entry = entry.expect("is due");
         at_once(&books, 2, |store, n| {

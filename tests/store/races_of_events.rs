@@ -6,7 +6,7 @@ use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Re
 use onbill_domain::digest::sha256;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::operator::AccountEventOutcome::{Applied, Contradictory, NoSubscriber, Superseded};
-use onbill_origin::store::{EventRecord, HandOff, Lane, NewEvent, SignupIssue, Store, Work};
+use onbill_origin::store::{EventRecord, HandOff, Job, NewEvent, Queue, SignupIssue, Store, WebhookJob};
 use std::sync::Arc;
 
 on_each_database!(
@@ -124,9 +124,13 @@ async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
                 }
                 1 => {
                     let due =
-                        store.lease_due(Lane::All, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+                        store.lease_due(Queue::All, NOW, NOW.plus_seconds(120), 16).await.expect("works");
                     for entry in due {
-                        if matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. }) {
+                        if matches!(
+                            entry.job,
+                            Job::Webhook(WebhookJob::Pai { .. })
+                                | Job::Webhook(WebhookJob::PaiMapping { .. })
+                        ) {
                             store.settle(NOW, entry, HandOff::Done { raw_code: None }).await.expect("works");
                         }
                     }

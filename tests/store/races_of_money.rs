@@ -8,7 +8,7 @@ use crate::setting::{
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
-use onbill_origin::store::{HandOff, Lane, NewCharge, Posting, RefundPosting, Settling, SignupIssue};
+use onbill_origin::store::{HandOff, NewCharge, Posting, Queue, RefundPosting, SettleResult, SignupIssue};
 
 on_each_database!(
     one_charge_posted_to_two_origins_is_created_once,
@@ -38,7 +38,7 @@ async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
     assert_eq!(how_many(&postings, |posting| matches!(posting, Posting::Created(_))), 1);
     assert_eq!(how_many(&postings, |posting| *posting == Posting::InProgress), 63);
     let later = NOW.plus_seconds(60);
-    let entries = books.store.lease_due(Lane::All, later, later.plus_seconds(120), 64).await.expect("works");
+    let entries = books.store.lease_due(Queue::All, later, later.plus_seconds(120), 64).await.expect("works");
     assert_eq!(entries.len(), 1, "one hand-off");
     // It counts once.
     let limit = 2 * 1599;
@@ -209,7 +209,7 @@ async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
     });
     let settled = calls.await;
     for kind in [true, false] {
-        let written = (kind, true, Settling::Written);
+        let written = (kind, true, SettleResult::Written);
         assert_eq!(how_many(&settled, |one| *one == written), 1, "{settled:?}");
     }
     let left: Vec<_> = books.lease(1_000_000).await.iter().map(|entry| name(entry).0).collect();

@@ -6,7 +6,9 @@ use crate::setting::{
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
-use onbill_origin::store::{Entry, HandOff, Lane, NewRefund, RefundPosting, Settling, StoreError, Work};
+use onbill_origin::store::{
+    HandOff, Job, LeasedJob, NewRefund, Queue, RefundPosting, SettleResult, StoreError, WebhookJob,
+};
 
 on_each_database!(
     a_charge_is_given_back_in_parts_until_nothing_is_left,
@@ -36,7 +38,7 @@ async fn post(books: &Books, new: NewRefund) -> RefundPosting {
 /// What answers a refund with that outcome, which is written.
 async fn answer(books: &Books, refund_id: String, outcome: HandOff) -> Vec<u8> {
     let (answer, settling) = books.store.answer_refund(NOW, refund_id, outcome).await.expect("works");
-    assert_eq!(settling, Settling::Written);
+    assert_eq!(settling, SettleResult::Written);
     answer
 }
 
@@ -134,7 +136,7 @@ async fn a_refund_that_was_never_answered_is_answered_from_the_books(books: Book
     assert_eq!((read(&first).status, read(&first).remaining), (TransactionStatus::Pending, usd(999)));
     let due = books.lease(60).await;
     assert!(
-        matches!(&due[..], [entry] if matches!(&entry.work, Work::Refund { refund_id } if *refund_id == id))
+        matches!(&due[..], [entry] if matches!(&entry.job, Job::Refund { refund_id } if *refund_id == id))
     );
     assert_eq!(due[0].attempts, 2, "the post's own attempt was the first");
 }
@@ -148,10 +150,12 @@ async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
     let posting = books.store.post_refund(nonce(), after, refund("n-1", "r-1", Some(600))).await;
     let Ok(RefundPosting::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
     let (answer, settling) = books.store.answer_refund(after, id.clone(), done()).await.expect("works");
-    assert_eq!((&answer, settling), (&replayed, Settling::Written));
+    assert_eq!((&answer, settling), (&replayed, SettleResult::Written));
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
     let due = books.lease(60).await;
-    assert!(matches!(&due[..], [Entry { work: Work::RefundNotice { refund_id }, .. }] if *refund_id == id));
+    assert!(
+        matches!(&due[..], [LeasedJob { job: Job::Webhook(WebhookJob::Refund { refund_id }), .. }] if *refund_id == id)
+    );
 }
 
 async fn what_was_not_charged_cannot_be_given_back(books: Books) {
@@ -174,7 +178,7 @@ async fn what_was_not_charged_cannot_be_given_back(books: Books) {
         assert_eq!(post(&books, new).await, posting);
     }
     let due = books.lease(60).await;
-    assert!(matches!(&due[..], [entry] if matches!(entry.work, Work::Charge { .. })), "no refund: {due:?}");
+    assert!(matches!(&due[..], [entry] if matches!(entry.job, Job::Charge { .. })), "no refund: {due:?}");
     // The id is still free.
     books.refunded(refund("n-1", "r-1", Some(1))).await;
 }
@@ -201,7 +205,7 @@ async fn a_refused_refund_is_off_its_charge_no_more(books: Books) {
     assert_eq!((told.status, told.remaining), (TransactionStatus::Declined, usd(1599)));
     assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
     assert_eq!(books.store.refund(id).await.expect("works"), None);
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     books.refunded(refund("n-1", "r-2", Some(1599))).await;
 }
 
@@ -225,14 +229,14 @@ async fn a_settled_refund_never_changes(books: Books) {
     };
     let id = books.refunded(refund("n-1", "r-1", Some(600))).await;
     let first = answer(&books, id.clone(), done()).await;
-    assert_eq!(settle(&id, done()).await, (first.clone(), Settling::Late), "the same again");
-    assert_eq!(settle(&id, refused()).await, (first, Settling::Contradicted), "the first verdict stays");
+    assert_eq!(settle(&id, done()).await, (first.clone(), SettleResult::Late), "the same again");
+    assert_eq!(settle(&id, refused()).await, (first, SettleResult::Contradicted), "the first verdict stays");
     assert_eq!(standing(&books, "r-1").await.status, TransactionStatus::Approved);
 
     let id = books.refunded(refund("n-1", "r-2", Some(900))).await;
     let second = answer(&books, id.clone(), refused()).await;
-    assert_eq!(settle(&id, refused()).await, (second.clone(), Settling::Late));
-    assert_eq!(settle(&id, done()).await, (second, Settling::Contradicted));
+    assert_eq!(settle(&id, refused()).await, (second.clone(), SettleResult::Late));
+    assert_eq!(settle(&id, done()).await, (second, SettleResult::Contradicted));
     // Neither was put back twice, or taken off again.
     let refused = standing(&books, "r-2").await;
     assert_eq!((refused.status, refused.remaining), (TransactionStatus::Declined, usd(999)));
@@ -244,7 +248,7 @@ async fn an_outcome_that_no_refund_has_changes_nothing(books: Books) {
     let id = books.refunded(refund("n-1", "r-1", Some(600))).await;
     for odd in [declined(DeclineReason::AccountClosed), HandOff::Dropped] {
         let (told, settling) = books.store.answer_refund(NOW, id.clone(), odd).await.expect("works");
-        assert_eq!((read(&told).status, settling), (TransactionStatus::Pending, Settling::Late));
+        assert_eq!((read(&told).status, settling), (TransactionStatus::Pending, SettleResult::Late));
     }
     assert!(books.store.refund(id).await.expect("works").is_some());
     assert_eq!(books.lease(60).await.len(), 1, "it is still in the outbox");
@@ -252,7 +256,7 @@ async fn an_outcome_that_no_refund_has_changes_nothing(books: Books) {
     let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
     for odd in [refused(), HandOff::Dropped] {
         let (_, settling) = books.store.answer_transaction(NOW, id.clone(), odd).await.expect("works");
-        assert_eq!(settling, Settling::Late);
+        assert_eq!(settling, SettleResult::Late);
     }
     assert_eq!(books.standing("n-2").await.status, TransactionStatus::Pending);
     assert_eq!(books.lease(60).await.len(), 1, "it is still in the outbox");

@@ -8,7 +8,8 @@ use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    ChargeLine, Cursor, Dated, Errand, HandOff, Names, PaiEnd, Period, SeenTo, Select, SignupIssue, Work,
+    ChargeLine, Cursor, Dated, HandOff, Job, Names, PaiEnd, Period, RedriveResult, RedriveTarget, Select,
+    SignupIssue,
 };
 
 on_each_database!(
@@ -17,7 +18,7 @@ on_each_database!(
     a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only,
     a_refund_knows_what_was_given_back_before_it,
     a_dead_letter_is_listed_and_begins_anew,
-    an_errand_is_seen_to_once,
+    a_job_is_redriven_once,
     nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending,
     a_person_ends_a_pai_once_and_for_one_reason,
 );
@@ -147,55 +148,62 @@ async fn a_dead_letter_is_listed_and_begins_anew(books: Books) {
     let second = books.refunded(refund("n-2", "r-2", None)).await;
     assert_eq!(books.lease(1000).await.len(), 1);
     books.store.answer_refund(at(60), second.clone(), HandOff::Parked).await.expect("works");
-    assert_eq!(books.store.parked(None, 9).await.expect("works").len(), 1, "another attempt has it");
+    assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), 1, "another attempt has it");
     let leased = books.lease(2000).await;
     assert_eq!(leased.len(), 1, "{leased:?}");
     books.store.settle(at(60), leased[0].clone(), HandOff::Parked).await.expect("works");
 
-    let parked = books.store.parked(None, 9).await.expect("works");
+    let parked = books.store.dead_letters(None, 9).await.expect("works");
     let seen: Vec<_> = parked.iter().map(|entry| (entry.kind.as_str(), entry.id.as_str())).collect();
     assert_eq!(seen, [("charge", first.as_str()), ("refund", second.as_str())]);
     assert_eq!((parked[0].ext_id.as_str(), parked[0].attempts, parked[0].dead_lettered_at), ("n-1", 1, NOW));
     assert_eq!((parked[1].ext_id.as_str(), parked[1].dead_lettered_at), ("r-2", at(60)));
-    let next = books.store.parked(Some(parked[0].job_id), 9).await.expect("works");
+    let next = books.store.dead_letters(Some(parked[0].job_id), 9).await.expect("works");
     assert_eq!(next, parked[1..]);
 
-    assert!(books.store.redrive(at(70), parked[0].job_id).await.expect("works"));
-    assert!(!books.store.redrive(at(70), parked[0].job_id).await.expect("works"), "it is parked no more");
-    assert!(!books.store.redrive(at(70), 999_999).await.expect("works"));
+    assert!(books.store.redrive_dead_letter(at(70), parked[0].job_id).await.expect("works"));
+    assert!(
+        !books.store.redrive_dead_letter(at(70), parked[0].job_id).await.expect("works"),
+        "it is parked no more"
+    );
+    assert!(!books.store.redrive_dead_letter(at(70), 999_999).await.expect("works"));
     let due = books.lease(70).await;
     assert_eq!(due.len(), 1);
-    assert!(matches!(&due[0].work, Work::Charge { transaction_id } if *transaction_id == first));
+    assert!(matches!(&due[0].job, Job::Charge { transaction_id } if *transaction_id == first));
     assert_eq!(due[0].attempts, 2, "it may be at billing: it is looked up first");
 }
 
-async fn an_errand_is_seen_to_once(books: Books) {
-    let see_to = |errand: &Errand| books.store.see_to(at(60), errand.clone());
-    let twice = async |errand: Errand, first: SeenTo| {
-        assert_eq!(see_to(&errand).await.expect("works"), first);
-        assert_eq!(see_to(&errand).await.expect("works"), SeenTo::UnderWay);
+async fn a_job_is_redriven_once(books: Books) {
+    let redrive = |target: &RedriveTarget| books.store.redrive(at(60), target.clone());
+    let twice = async |target: RedriveTarget, first: RedriveResult| {
+        assert_eq!(redrive(&target).await.expect("works"), first);
+        assert_eq!(redrive(&target).await.expect("works"), RedriveResult::InProgress);
     };
     let id = charged(&books, "n-1", 0, None).await;
-    assert_eq!(see_to(&Errand::Charge(id.clone())).await.expect("works"), SeenTo::UnderWay, "it is leased");
+    assert_eq!(
+        redrive(&RedriveTarget::Charge(id.clone())).await.expect("works"),
+        RedriveResult::InProgress,
+        "it is leased"
+    );
     books.store.answer_transaction(NOW, id.clone(), later(86_400)).await.expect("works");
-    twice(Errand::Charge(id), SeenTo::Hurried).await;
+    twice(RedriveTarget::Charge(id), RedriveResult::MadeDue).await;
 
     let id = charged(&books, "n-2", 0, None).await;
     books.store.answer_transaction(NOW, id.clone(), HandOff::Parked).await.expect("works");
-    twice(Errand::Charge(id), SeenTo::Redriven).await;
+    twice(RedriveTarget::Charge(id), RedriveResult::Redriven).await;
 
     let id = charged(&books, "n-3", 0, None).await;
     books.place.execute(&format!("DELETE FROM outbox WHERE transaction_id = '{id}'")).await;
-    twice(Errand::Charge(id), SeenTo::PutBack).await;
+    twice(RedriveTarget::Charge(id), RedriveResult::Requeued).await;
 
     let id = charged(&books, "n-4", 0, Some(1)).await;
-    twice(Errand::ChargeNotice(id), SeenTo::PutBack).await;
+    twice(RedriveTarget::ChargeWebhook(id), RedriveResult::Requeued).await;
     let id = books.refunded(refund("n-4", "r-4", Some(1))).await;
     books.store.answer_refund(NOW, id.clone(), later(86_400)).await.expect("works");
-    twice(Errand::Refund(id), SeenTo::Hurried).await;
+    twice(RedriveTarget::Refund(id), RedriveResult::MadeDue).await;
     let id = books.refunded(refund("n-4", "r-5", None)).await;
     books.store.answer_refund(NOW, id.clone(), done()).await.expect("works");
-    twice(Errand::RefundNotice(id), SeenTo::PutBack).await;
+    twice(RedriveTarget::RefundWebhook(id), RedriveResult::Requeued).await;
 
     // Whoever leases what was put back looks billing up first.
     let due = books.lease(60).await;
@@ -206,14 +214,14 @@ async fn an_errand_is_seen_to_once(books: Books) {
 async fn nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending(books: Books) {
     let settled = charged(&books, "n-1", 0, Some(1)).await;
     let pending = charged(&books, "n-2", 0, None).await;
-    for errand in [
-        Errand::Charge(settled.clone()),
-        Errand::ChargeNotice(pending),
-        Errand::Charge("nobody".to_owned()),
-        Errand::Refund(settled.clone()),
-        Errand::RefundNotice(settled),
+    for target in [
+        RedriveTarget::Charge(settled.clone()),
+        RedriveTarget::ChargeWebhook(pending),
+        RedriveTarget::Charge("nobody".to_owned()),
+        RedriveTarget::Refund(settled.clone()),
+        RedriveTarget::RefundWebhook(settled),
     ] {
-        assert_eq!(books.store.see_to(NOW, errand).await.expect("works"), SeenTo::NotNeeded);
+        assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::NotNeeded);
     }
     assert!(books.lease(0).await.is_empty());
 }

@@ -3,7 +3,7 @@
 use crate::setting::{Books, NOW, charge, ext, flow, later, nonce, number};
 use onbill_domain::account_event::AccountEvent::NumberChanged;
 use onbill_origin::store::{
-    Bill, Lane, NewEvent, Resealing, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
+    Bill, NewEvent, Queue, Resealing, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
 };
 use onbill_test_harness::place::Place;
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ async fn fill(books: &Books) {
         let id = books.posted(charge(row.pai, &format!("n-{n}"), 100)).await;
         books.store.answer_transaction(NOW, id, later(0)).await.expect("works");
     }
-    let leased = books.store.lease_due(Lane::Bills, NOW, NOW.plus_seconds(60), 16).await.expect("works");
+    let leased = books.store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(60), 16).await.expect("works");
     assert_eq!(books.store.file(NOW, "f-1".into(), leased).await.expect("works"), 5);
     for (n, to) in [(1, 11), (2, 12), (3, 13)] {
         let moved = NewEvent {

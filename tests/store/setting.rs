@@ -20,9 +20,9 @@ use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
 };
 use onbill_origin::store::{
-    CouponIssue, CouponRow, CouponText, Entry, FreshNames, HandOff, Journey, Lane, NewCharge, NewCoupon,
-    NewFlow, NewPai, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow, Posting, Redeeming,
-    RefundPosting, SealedNumber, SignupIssue, Store, Work,
+    CouponIssue, CouponRow, CouponText, FreshNames, HandOff, Job, Journey, LeasedJob, NewCharge, NewCoupon,
+    NewFlow, NewPai, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow, Posting, Queue,
+    Redeeming, RefundPosting, SealedNumber, SignupIssue, SmsJob, Store, WebhookJob,
 };
 use onbill_test_harness::place::Place;
 use serde_json::json;
@@ -135,10 +135,10 @@ impl Books {
     }
 
     /// What is due so many seconds from now, leased for two minutes. In an order of ours: that of the outbox is nobody's.
-    pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<Entry> {
+    pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<LeasedJob> {
         let now = NOW.plus_seconds(at_seconds);
         let mut entries =
-            self.store.lease_due(Lane::All, now, now.plus_seconds(120), 16).await.expect("works");
+            self.store.lease_due(Queue::All, now, now.plus_seconds(120), 16).await.expect("works");
         entries.sort_by(|one, other| name(one).cmp(&name(other)));
         entries
     }
@@ -330,18 +330,18 @@ pub(crate) fn period(from: &str, to: &str) -> ServicePeriod {
 }
 
 /// The kind of an entry, and our name for what it is about.
-pub(crate) fn name(entry: &Entry) -> (&'static str, &str) {
-    match &entry.work {
-        Work::Charge { transaction_id } => ("charge", transaction_id),
-        Work::ChargeNotice { transaction_id } => ("charge-notice", transaction_id),
-        Work::Refund { refund_id } => ("refund", refund_id),
-        Work::RefundNotice { refund_id } => ("refund-notice", refund_id),
-        Work::PaiNotice { .. } => ("pai-notice", ""),
-        Work::PaiMapping { .. } => ("pai-mapping", ""),
-        Work::Pin { .. } => ("pin", ""),
-        Work::Coupon { coupon_id, .. } => ("coupon", coupon_id),
-        Work::CouponReminder { coupon_id, .. } => ("coupon-reminder", coupon_id),
-        Work::Notification { notification_id, .. } => ("notification", notification_id),
+pub(crate) fn name(entry: &LeasedJob) -> (&'static str, &str) {
+    match &entry.job {
+        Job::Charge { transaction_id } => ("charge", transaction_id),
+        Job::Webhook(WebhookJob::Charge { transaction_id }) => ("charge-notice", transaction_id),
+        Job::Refund { refund_id } => ("refund", refund_id),
+        Job::Webhook(WebhookJob::Refund { refund_id }) => ("refund-notice", refund_id),
+        Job::Webhook(WebhookJob::Pai { .. }) => ("pai-notice", ""),
+        Job::Webhook(WebhookJob::PaiMapping { .. }) => ("pai-mapping", ""),
+        Job::Sms(SmsJob::Pin { .. }) => ("pin", ""),
+        Job::Sms(SmsJob::Coupon { coupon_id, .. }) => ("coupon", coupon_id),
+        Job::Sms(SmsJob::CouponReminder { coupon_id, .. }) => ("coupon-reminder", coupon_id),
+        Job::Sms(SmsJob::Notification { notification_id, .. }) => ("notification", notification_id),
     }
 }
 

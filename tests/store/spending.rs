@@ -7,7 +7,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-use onbill_origin::store::{Lane, NewCharge, Posting, RefundPosting, SignupIssue};
+use onbill_origin::store::{NewCharge, Posting, Queue, RefundPosting, SignupIssue};
 
 on_each_database!(
     each_limit_declines_with_its_own_reason,
@@ -82,7 +82,7 @@ async fn what_a_limit_declines_is_recorded_and_answered_alike_for_ever(books: Bo
     let standing = books.standing("n-1").await;
     assert_eq!(standing, serde_json::from_slice(&answer).expect("is an answer"));
     assert_eq!(books.store.charge(id).await.expect("works"), None, "it is not on its way");
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
 async fn a_declined_charge_takes_no_room(books: Books) {
@@ -222,7 +222,7 @@ async fn a_currency_that_is_not_billed_leaves_nothing(books: Books) {
     let post =
         async |id: &str| books.store.post_transaction(nonce(), NOW, not_billed(id)).await.expect("works");
     assert_eq!(post("n-2").await, Posting::CurrencyNotBilled);
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     // The id is still free, and what was charged while the currency was billed is still answered.
     books.posted(charge(pai, "n-2", 1599)).await;
     assert!(matches!(post("n-1").await, Posting::Replayed(_)));

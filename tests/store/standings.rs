@@ -5,7 +5,7 @@ use crate::setting::{Books, NOW, nonce, partner, signup, subscription};
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_origin::store::{Entry, HandOff, Lane, Settling, SubscriptionRecord, Work};
+use onbill_origin::store::{HandOff, Job, LeasedJob, Queue, SettleResult, SubscriptionRecord, WebhookJob};
 
 on_each_database!(
     partner_and_edge_are_told_how_a_pai_stands_at_last,
@@ -14,10 +14,15 @@ on_each_database!(
 );
 
 /// Which of a PAI's entries are leased at `at`, with their attempts.
-async fn leased(books: &Books, at: i64) -> Vec<Entry> {
+async fn leased(books: &Books, at: i64) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(at);
-    let mut due = books.store.lease_due(Lane::All, now, now.plus_seconds(120), 16).await.expect("works");
-    due.retain(|entry| matches!(entry.work, Work::PaiNotice { .. } | Work::PaiMapping { .. }));
+    let mut due = books.store.lease_due(Queue::All, now, now.plus_seconds(120), 16).await.expect("works");
+    due.retain(|entry| {
+        matches!(
+            entry.job,
+            Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. })
+        )
+    });
     due
 }
 
@@ -34,16 +39,16 @@ async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
     assert_eq!(second.len(), 2);
     let done = || HandOff::Done { raw_code: None };
     for entry in first {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Late);
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Late);
     }
     assert!(leased(&books, 119).await.is_empty(), "the second has it");
     assert_eq!(leased(&books, 120).await.len(), 2, "what is old does not end it");
     let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((standing.state, standing.version, standing.closed_reason), (PaiState::Active, 3, None));
     for entry in leased(&books, 240).await {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), Settling::Written);
+        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     }
-    assert_eq!(books.store.next_due(Lane::All).await.expect("works"), None);
+    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     // A charge that ends the PAI tells as well, and so does a new holder of the number.
     let next = signup("netflix", 1, "2026-01-01");
     books.store.issue_signup(nonce(), NOW, next).await.expect("works");
@@ -63,11 +68,14 @@ async fn a_partner_without_a_subscription_hears_nothing_yet(books: Books) {
     let subscriber = books.subscriber(1).await;
     record(&books, event("e-1", Suspended, 10)).await;
     let told = leased(&books, 0).await;
-    assert!(matches!(told[..], [Entry { work: Work::PaiMapping { .. }, .. }]), "{told:?}");
+    assert!(
+        matches!(told[..], [LeasedJob { job: Job::Webhook(WebhookJob::PaiMapping { .. }), .. }]),
+        "{told:?}"
+    );
     // The subscription comes to a PAI that is held.
     subscribe(&books, subscriber.pai).await;
     let told = leased(&books, 0).await;
-    assert!(told.iter().any(|entry| matches!(entry.work, Work::PaiNotice { .. })), "{told:?}");
+    assert!(told.iter().any(|entry| matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. }))), "{told:?}");
 }
 
 async fn all_pais_are_read_in_pages(books: Books) {

@@ -5,7 +5,9 @@ use crate::coupons::{sent, state, the_text};
 use crate::races::at_once;
 use crate::setting::{Books, NOW, coupon, done, ext, later, name, nonce, redemption, refused, text};
 use onbill_domain::wire::coupon::{CouponState, UndeliveredReason};
-use onbill_origin::store::{CouponChange, Entry, HandOff, Lane, Redeeming, Settling, TextEnd, WhichCoupons};
+use onbill_origin::store::{
+    CouponChange, HandOff, LeasedJob, Queue, Redeeming, SettleResult, TextEnd, WhichCoupons,
+};
 
 on_each_database!(
     a_report_that_it_does_not_arrive_stays_until_it_has,
@@ -78,17 +80,17 @@ async fn a_report_that_it_does_not_arrive_stays_until_it_has(books: Books) {
 
 async fn a_report_that_comes_first_is_not_lost(books: Books) {
     for (n, reports, settling, then) in [
-        (1, vec![lost(UndeliveredReason::Rejected)], Settling::Undelivered, CouponState::Sent),
+        (1, vec![lost(UndeliveredReason::Rejected)], SettleResult::Undelivered, CouponState::Sent),
         (
             2,
             vec![lost(UndeliveredReason::Rejected), TextEnd::Delivered],
-            Settling::Written,
+            SettleResult::Written,
             CouponState::Delivered,
         ),
         (
             3,
             vec![TextEnd::Delivered, lost(UndeliveredReason::Rejected)],
-            Settling::Written,
+            SettleResult::Written,
             CouponState::Delivered,
         ),
     ] {
@@ -100,7 +102,7 @@ async fn a_report_that_comes_first_is_not_lost(books: Books) {
         }
         assert_eq!(books.store.settle(NOW, entry, sent(&message_id)).await.expect("works"), settling, "{id}");
         assert_eq!(state(&books, &id).await, then, "{id}");
-        assert_eq!(books.undelivered(&id).await.is_some(), settling == Settling::Undelivered, "{id}");
+        assert_eq!(books.undelivered(&id).await.is_some(), settling == SettleResult::Undelivered, "{id}");
     }
 }
 
@@ -142,23 +144,32 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
         books.coupon(coupon(n, &id)).await;
         let entry = the_text(&books, 0).await;
         let put_off = books.store.settle(NOW, entry, later(0)).await.expect("works");
-        assert_eq!((put_off, books.undelivered(&id).await), (Settling::Written, None), "it is tried again");
+        assert_eq!(
+            (put_off, books.undelivered(&id).await),
+            (SettleResult::Written, None),
+            "it is tried again"
+        );
         let entry = the_text(&books, 0).await;
-        assert_eq!(books.store.settle(NOW, entry.clone(), outcome).await.expect("works"), Settling::Written);
+        assert_eq!(
+            books.store.settle(NOW, entry.clone(), outcome).await.expect("works"),
+            SettleResult::Written
+        );
         assert_eq!(books.undelivered(&id).await, Some(reason));
         assert_eq!(state(&books, &id).await, CouponState::Issued);
-        assert_eq!(books.store.parked(None, 9).await.expect("works").len(), parked);
+        assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), parked);
     }
     assert_eq!(books.listed().await, ["c-1", "c-2", "c-3"]);
     // The person has it tried again, and it leaves.
-    let parked = books.store.parked(None, 9).await.expect("works");
-    assert!(books.store.redrive(NOW, parked[0].job_id).await.expect("works"));
+    let parked = books.store.dead_letters(None, 9).await.expect("works");
+    assert!(books.store.redrive_dead_letter(NOW, parked[0].job_id).await.expect("works"));
     books.send("m-1").await;
     assert_eq!(books.listed().await, ["c-2", "c-3"]);
     // Or has another code sent, or takes the coupon back.
     books.store.renew_coupon(None, NOW, ext("c-2"), None, text(8)).await.expect("works");
     books.store.void_coupon(None, NOW, ext("c-3")).await.expect("works");
-    assert!(books.listed().await.is_empty() && books.store.parked(None, 9).await.expect("works").is_empty());
+    assert!(
+        books.listed().await.is_empty() && books.store.dead_letters(None, 9).await.expect("works").is_empty()
+    );
     // A reminder that is refused waits as well.
     let spent = books.redeemed(4, "c-4", "r-4").await;
     books.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
@@ -166,7 +177,7 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
     let due = books.lease(0).await;
     let reminder = due.into_iter().find(|entry| name(entry).0 == "coupon-reminder").expect("is due");
     books.store.settle(NOW, reminder, refused()).await.expect("works");
-    assert_eq!(books.store.parked(None, 9).await.expect("works").len(), 1);
+    assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), 1);
     assert_eq!(books.undelivered("c-4").await, None, "its code has nothing to do with it");
 }
 
@@ -199,15 +210,15 @@ async fn a_report_that_comes_with_the_sending_is_not_lost(books: Books) {
     for round in 1..=8 {
         let (id, message_id) = (format!("c-{round}"), format!("m-{round}"));
         let row = books.coupon(coupon(round, &id)).await;
-        let due = books.store.lease_due(Lane::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
-        let is_its = |entry: &Entry| name(entry) == ("coupon", row.coupon_id.as_str());
+        let due = books.store.lease_due(Queue::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+        let is_its = |entry: &LeasedJob| name(entry) == ("coupon", row.coupon_id.as_str());
         let entry = due.into_iter().find(is_its).expect("is due");
         let alarms = at_once(&books, 3, |store, n| {
             let (entry, message_id) = (entry.clone(), message_id.clone());
             async move {
                 if n == 0 {
                     let settling = store.settle(NOW, entry, sent(&message_id)).await.expect("works");
-                    usize::from(settling == Settling::Undelivered)
+                    usize::from(settling == SettleResult::Undelivered)
                 } else {
                     let end = lost(UndeliveredReason::Undeliverable);
                     usize::from(store.text_ended(NOW, message_id, end).await.expect("works").is_some())

@@ -5,7 +5,7 @@ use super::verdict::Verdict;
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::store::{ParkedEntry, Store};
+use onbill_origin::store::{DeadLetter, Store};
 use serde_json::json;
 use std::path::Path;
 
@@ -66,11 +66,11 @@ impl Arguments {
 /// Everything that is parked, a page at a time.
 async fn each_page(
     store: &Store,
-    mut on_page: impl AsyncFnMut(Vec<ParkedEntry>) -> anyhow::Result<()>,
+    mut on_page: impl AsyncFnMut(Vec<DeadLetter>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut after = None;
     loop {
-        let page = store.parked(after, PAGE).await.map_err(told)?;
+        let page = store.dead_letters(after, PAGE).await.map_err(told)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.job_id);
         on_page(page).await?;
@@ -88,18 +88,19 @@ async fn list(store: &Store, as_json: bool) -> anyhow::Result<Verdict> {
             );
         }
         count += page.len();
-        for ParkedEntry { job_id, kind, id, partner, ext_id, attempts, dead_lettered_at } in page {
+        for DeadLetter { job_id, kind, id, partner, ext_id, attempts, dead_lettered_at } in page {
             if as_json {
                 println!(
                     "{}",
                     json!({
-                        "entry": job_id, "kind": kind, "parkedAt": dead_lettered_at, "attempts": attempts,
+                        "entry": job_id, "kind": kind.as_str(), "parkedAt": dead_lettered_at, "attempts": attempts,
                         "partner": partner, "extID": ext_id, "id": id,
                     })
                 );
             } else {
                 println!(
-                    "{job_id:>8}  {kind:13}  {dead_lettered_at:20}  {attempts:>8}  {:12}  {:36}  {id}",
+                    "{job_id:>8}  {:13}  {dead_lettered_at:20}  {attempts:>8}  {:12}  {:36}  {id}",
+                    kind.as_str(),
                     partner.as_str(),
                     ext_id.as_str()
                 );
@@ -119,7 +120,7 @@ async fn retry_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
     let mut count = 0_u64;
     each_page(store, async |page| {
         for entry in page {
-            count += u64::from(store.redrive(now, entry.job_id).await.map_err(told)?);
+            count += u64::from(store.redrive_dead_letter(now, entry.job_id).await.map_err(told)?);
         }
         Ok(())
     })
@@ -132,7 +133,7 @@ async fn retry_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
 async fn retry(store: &Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<Verdict> {
     let mut found_all = true;
     for entry in entries {
-        let redriven = store.redrive(now, *entry).await.map_err(told)?;
+        let redriven = store.redrive_dead_letter(now, *entry).await.map_err(told)?;
         println!("entry {entry} {}", if redriven { "goes again" } else { "is not parked" });
         found_all &= redriven;
     }

@@ -1,15 +1,15 @@
 //! Alarms about what came of a job.
 
-use crate::store::Settling;
+use crate::store::SettleResult;
 
 /// Raises an alarm when billing has decided twice about one id, of which the first decision stays, as the partner may have
 /// it; when it declines a coupon that is spent; and when a coupon's SMS does not arrive.
-pub(crate) fn raise_alarm(settling: Settling, what: &str, id: &str) {
+pub(crate) fn raise_alarm(settling: SettleResult, what: &str, id: &str) {
     match settling {
-        Settling::Contradicted => {
+        SettleResult::Contradicted => {
             tracing::error!(what, id, alarm = "billing-verdicts-differ", "billing has given two verdicts");
         }
-        Settling::Unpaid => {
+        SettleResult::Unpaid => {
             tracing::error!(
                 what,
                 id,
@@ -17,8 +17,8 @@ pub(crate) fn raise_alarm(settling: Settling, what: &str, id: &str) {
                 "a coupon is redeemed, and billing refuses it"
             );
         }
-        Settling::Undelivered => warn_of_undelivered(id),
-        Settling::Written | Settling::Late => {}
+        SettleResult::Undelivered => warn_of_undelivered(id),
+        SettleResult::Written | SettleResult::Late => {}
     }
 }
 

@@ -1,14 +1,14 @@
 //! Submission to billing: one attempt at putting a charge on the bill, or at giving a refund back on it.
 
 use super::raw_code;
-use super::retry::{BILLING_DELAYS, RetrySchedule};
+use super::retry::RetrySchedule;
 use crate::account::{AccountLookup, SubscriberStatus};
 use crate::ambient::Clock;
 use crate::config::Billing;
 use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
 use crate::keys::Vault;
-use crate::store::{Charge, HandOff, Holder, Refund, Store};
+use crate::store::{Charge, HandOff, Holder, JobKind, Refund, Store};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::csp::{
@@ -176,8 +176,7 @@ impl BillingSubmission {
 
     /// What comes after an unclear attempt.
     fn retry_later(&self, attempt: u32) -> HandOff {
-        let next = self.retry.next_attempt(attempt, &BILLING_DELAYS);
-        next.map_or(HandOff::Parked, |due_at| HandOff::Later { due_at })
+        self.retry.plan(JobKind::Charge.spec().retry_if_unclear, attempt)
     }
 }
 

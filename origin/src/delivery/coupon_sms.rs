@@ -4,24 +4,22 @@ use super::sealed_sms::{self, CouponSms};
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
 use crate::sms::{Cause, Sent, Text};
-use crate::store::HandOff;
-
-/// Seconds until the next attempt at an SMS that may be on its way already; then a person has to look, as the customer would
-/// get it again with each of them.
-const UNCLEAR_RETRY_DELAYS: [i64; 6] = [60, 600, 3_600, 21_600, 86_400, 86_400];
+use crate::store::{HandOff, JobKind};
 
 impl SmsJobs {
     /// Sends a coupon's SMS, if its number is still the same subscriber's and the coupon has not expired meanwhile.
-    pub(super) async fn send_coupon(&self, sealed: &[u8], attempt: u32) -> HandOff {
+    pub(super) async fn send_coupon(&self, kind: JobKind, sealed: &[u8], attempt: u32) -> HandOff {
         let Some(message) = sealed_sms::open::<CouponSms>(&self.vault, sealed) else {
             tracing::error!("a sealed message does not open");
             return HandOff::Parked;
         };
-        if self.clock.now() >= message.expires_at {
+        let spec = kind.spec();
+        let expires_at = spec.expiry.from_moment(message.expires_at);
+        if expires_at.is_some_and(|at| self.clock.now() >= at) {
             return HandOff::Dropped;
         }
-        let repeat = || HandOff::Later { due_at: self.retry.repeat(attempt) };
-        let Ok(account) = self.accounts.find_account(&message.msisdn).await else { return repeat() };
+        let retry = || self.retry.plan(spec.retry, attempt);
+        let Ok(account) = self.accounts.find_account(&message.msisdn).await else { return retry() };
         if !SubscriberStatus::of(&message.subscriber_ref, account).has_number() {
             tracing::warn!("a coupon's number is nobody's or somebody else's by now");
             return HandOff::Dropped;
@@ -30,16 +28,13 @@ impl SmsJobs {
             to: &message.msisdn,
             body: &message.body,
             urgent: false,
-            valid_until: Some(message.expires_at),
+            valid_until: expires_at,
             receipt: true,
         };
         match self.gateway.send(&text).await {
             Sent::Accepted { message_id } => HandOff::Sent { message_id },
-            Sent::Later(Cause::Throttled | Cause::Unreachable) => repeat(),
-            Sent::Later(Cause::Unclear) => {
-                let next = self.retry.next_attempt(attempt, &UNCLEAR_RETRY_DELAYS);
-                next.map_or(HandOff::Parked, |due_at| HandOff::Later { due_at })
-            }
+            Sent::Later(Cause::Throttled | Cause::Unreachable) => retry(),
+            Sent::Later(Cause::Unclear) => self.retry.plan(spec.retry_if_unclear, attempt),
             Sent::Refused => {
                 tracing::warn!("the gateway refuses a coupon's number");
                 HandOff::Refused { raw_code: None }

@@ -2,7 +2,7 @@
 
 use super::retry::RetrySchedule;
 use crate::http::{SignedClient, Unreachable};
-use crate::store::{HandOff, PaiStanding, Store};
+use crate::store::{HandOff, JobKind, PaiStanding, Store};
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::ids::OperatorId;
@@ -30,7 +30,7 @@ impl EdgeMappings {
             Ok(None) => return HandOff::Dropped,
             Err(error) => {
                 tracing::error!(?error, "how a PAI stands could not be read");
-                return HandOff::Later { due_at: self.retry.repeat(attempt) };
+                return self.retry.plan(JobKind::PaiMapping.spec().retry, attempt);
             }
         };
         let request = PaiMappingRequest { pai, mapping: self.mapping(&standing) };
@@ -40,7 +40,7 @@ impl EdgeMappings {
             status => {
                 let status = status.map(|status| status.as_u16());
                 tracing::warn!(who = "edge", attempt, status, "how a PAI stands was not heard");
-                HandOff::Later { due_at: self.retry.repeat(attempt) }
+                self.retry.plan(JobKind::PaiMapping.spec().retry, attempt)
             }
         }
     }

@@ -4,10 +4,7 @@ use super::sealed_sms::{self, PinSms};
 use super::sms_jobs::SmsJobs;
 use crate::account::live_account;
 use crate::sms::{Sent, Text};
-use crate::store::HandOff;
-
-/// Seconds until the next attempt; then the message is dropped, as is one whose PIN has expired.
-const RETRY_DELAYS: [i64; 4] = [2, 10, 30, 60];
+use crate::store::{HandOff, JobKind};
 
 impl SmsJobs {
     /// Sends a PIN, if its number has an account: here and not in the customer's call, whose response and whose time must not
@@ -17,11 +14,10 @@ impl SmsJobs {
             tracing::error!("a sealed message does not open");
             return HandOff::Dropped;
         };
-        let retry = || {
-            let next = self.retry.next_attempt(attempt, &RETRY_DELAYS);
-            next.map_or(HandOff::Dropped, |due_at| HandOff::Later { due_at })
-        };
-        if self.clock.now() >= message.expires_at {
+        let spec = JobKind::PinSms.spec();
+        let retry = || self.retry.plan(spec.retry, attempt);
+        let expires_at = spec.expiry.from_moment(message.expires_at);
+        if expires_at.is_some_and(|at| self.clock.now() >= at) {
             return HandOff::Dropped;
         }
         // The flow is gone when its subscriber was erased meanwhile.
@@ -41,7 +37,7 @@ impl SmsJobs {
             to: &message.msisdn,
             body: &message.body,
             urgent: true,
-            valid_until: Some(message.expires_at),
+            valid_until: expires_at,
             receipt: true,
         };
         match self.gateway.send(&text).await {

@@ -5,10 +5,10 @@
 //! two versions: a settled state does not change. Only what remains of a charge may differ by then, as its other refunds
 //! continue.
 
-use super::retry::{RetrySchedule, WEBHOOK_DELAYS};
+use super::retry::RetrySchedule;
 use crate::config::Config;
 use crate::http::SignedClient;
-use crate::store::{HandOff, Store, StoreError};
+use crate::store::{HandOff, JobKind, Store, StoreError};
 use http::StatusCode;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::{KeyUse, Party};
@@ -31,25 +31,23 @@ impl Webhooks {
     /// One attempt at reporting a charge.
     pub(super) async fn report_charge(&self, transaction_id: &str, attempt: u32) -> HandOff {
         let charge = self.store.told_of_charge(transaction_id.to_owned()).await;
-        self.report_outcome(TRANSACTION_STATE_PATH, charge, attempt).await
+        self.report_outcome(JobKind::ChargeWebhook, TRANSACTION_STATE_PATH, charge, attempt).await
     }
 
     /// One attempt at reporting a refund.
     pub(super) async fn report_refund(&self, refund_id: &str, attempt: u32) -> HandOff {
         let refund = self.store.told_of_refund(refund_id.to_owned()).await;
-        self.report_outcome(REFUND_STATE_PATH, refund, attempt).await
+        self.report_outcome(JobKind::RefundWebhook, REFUND_STATE_PATH, refund, attempt).await
     }
 
     async fn report_outcome<T: Serialize>(
         &self,
+        kind: JobKind,
         path: &str,
         read: Result<Option<(PartnerId, T)>, StoreError>,
         attempt: u32,
     ) -> HandOff {
-        let retry = || {
-            let next = self.retry.next_attempt(attempt, &WEBHOOK_DELAYS);
-            next.map_or(HandOff::Parked, |due_at| HandOff::Later { due_at })
-        };
+        let retry = || self.retry.plan(kind.spec().retry, attempt);
         let (partner, state) = match read {
             Ok(Some(read)) => read,
             Ok(None) => return HandOff::Dropped,
@@ -78,7 +76,7 @@ impl Webhooks {
             Ok(None) => return HandOff::Dropped,
             Err(error) => {
                 tracing::error!(?error, "how a PAI stands could not be read");
-                return HandOff::Later { due_at: self.retry.repeat(attempt) };
+                return self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt);
             }
         };
         // A partner without an address of its own learns by the declines.
@@ -94,7 +92,7 @@ impl Webhooks {
             status => {
                 let status = status.map(|status| status.as_u16());
                 tracing::warn!(who = "partner", attempt, status, "how a PAI stands was not heard");
-                HandOff::Later { due_at: self.retry.repeat(attempt) }
+                self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt)
             }
         }
     }

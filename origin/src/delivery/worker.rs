@@ -12,7 +12,7 @@ use super::webhook::Webhooks;
 use crate::ambient::Clock;
 use crate::config::Billing;
 use crate::fault::Fault;
-use crate::store::{Entry, HandOff, LEASE_SECONDS_MAX, Lane, Store, Work};
+use crate::store::{HandOff, Job, JobKind, LEASE_SECONDS_MAX, LeasedJob, Queue, SmsJob, Store, WebhookJob};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,22 +38,22 @@ impl Worker {
     /// Works each queue by itself, and does not end.
     pub async fn run(self: Arc<Self>) {
         let mut running = JoinSet::new();
-        for lane in self.queues() {
-            running.spawn(Arc::clone(&self).run_queue(*lane));
+        for queue in self.queues() {
+            running.spawn(Arc::clone(&self).run_queue(*queue));
         }
         running.join_all().await;
     }
 
     /// Delivers what is due in a queue, then sleeps until something is or a job is put in.
-    async fn run_queue(self: Arc<Self>, lane: Lane) {
+    async fn run_queue(self: Arc<Self>, queue: Queue) {
         let mut wake_up = self.wake_up.subscribe();
         loop {
             // Looking is a read; only what is due is worth a transaction.
-            let wait = match self.store.next_due(lane).await {
-                Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(lane).await {
+            let wait = match self.store.next_due(queue).await {
+                Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(queue).await {
                     Ok(_) => continue,
                     Err(fault) => {
-                        tracing::error!(?fault, ?lane, "the outbox could not be worked on");
+                        tracing::error!(?fault, ?queue, "the outbox could not be worked on");
                         1
                     }
                 },
@@ -69,90 +69,92 @@ impl Worker {
     /// Delivers everything that is due now; gives how many jobs were tried.
     pub async fn deliver_due(&self) -> Result<usize, Fault> {
         let mut tried = 0;
-        for lane in self.queues() {
-            tried += self.deliver_queue(*lane).await?;
+        for queue in self.queues() {
+            tried += self.deliver_queue(*queue).await?;
         }
         Ok(tried)
     }
 
-    async fn deliver_queue(&self, lane: Lane) -> Result<usize, Fault> {
+    async fn deliver_queue(&self, queue: Queue) -> Result<usize, Fault> {
         let mut tried = 0;
         loop {
             let now = self.clock.now();
-            let jobs = self.store.lease_due(lane, now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
+            let jobs = self.store.lease_due(queue, now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
             if jobs.is_empty() {
                 return Ok(tried);
             }
             tried += jobs.len();
-            for result in join_all(jobs.into_iter().map(|job| self.try_job(job))).await {
+            for result in join_all(jobs.into_iter().map(|job| self.attempt_job(job))).await {
                 result?;
             }
         }
     }
 
     /// Charges and refunds that billing takes in files are not delivered here: see [`super::files`].
-    fn queues(&self) -> &'static [Lane] {
-        const QUEUES: [Lane; 6] =
-            [Lane::Bills, Lane::Texts, Lane::Partners, Lane::Edge, Lane::Coupons, Lane::Notifications];
+    fn queues(&self) -> &'static [Queue] {
+        use Queue::{Coupons, Edge, Notifications, PartnerWebhooks, Pins};
         match self.billing.mode {
-            Billing::Csp => &QUEUES,
-            Billing::Files => &QUEUES[1..],
+            Billing::Csp => &[Queue::Billing, Pins, PartnerWebhooks, Edge, Coupons, Notifications],
+            Billing::Files => &[Pins, PartnerWebhooks, Edge, Coupons, Notifications],
         }
     }
 
-    async fn try_job(&self, job: Entry) -> Result<(), Fault> {
-        let (what, id) = name_of(&job.work);
-        let (what, id) = (what.to_owned(), id.to_owned());
-        let outcome = self.attempt(&job.work, job.attempts).await;
+    async fn attempt_job(&self, leased: LeasedJob) -> Result<(), Fault> {
+        let (kind, id) = (leased.job.kind(), logged_id(&leased.job));
+        let what = kind.as_str();
+        let outcome = self.attempt(&leased.job, leased.attempts).await;
         // An SMS that is refused waits for a person like one that was given up.
-        let is_sms = matches!(job.work, Work::Coupon { .. } | Work::CouponReminder { .. });
+        let is_sms = matches!(kind, JobKind::CouponSms | JobKind::CouponReminderSms);
         if outcome == HandOff::Parked || is_sms && matches!(outcome, HandOff::Refused { .. }) {
-            tracing::error!(what, id, entry = job.job_id, alarm = "outbox-parked", "an entry needs a person");
+            tracing::error!(
+                what,
+                id,
+                entry = leased.job_id,
+                alarm = "outbox-parked",
+                "an entry needs a person"
+            );
         }
-        let has_news = matches!(job.work, Work::Charge { .. } | Work::Refund { .. }) && outcome.is_verdict();
-        let settled = self.store.settle(self.clock.now(), job, outcome).await?;
-        raise_alarm(settled, &what, &id);
+        let has_news = matches!(kind, JobKind::Charge | JobKind::Refund) && outcome.is_verdict();
+        let settled = self.store.settle(self.clock.now(), leased, outcome).await?;
+        raise_alarm(settled, what, &id);
         if has_news {
             self.wake_up.wake_queue();
         }
         Ok(())
     }
 
-    async fn attempt(&self, work: &Work, attempt: u32) -> HandOff {
-        match work {
-            Work::Charge { transaction_id } => {
+    async fn attempt(&self, job: &Job, attempt: u32) -> HandOff {
+        match job {
+            Job::Charge { transaction_id } => {
                 self.billing.submit_stored_charge(transaction_id, attempt).await
             }
-            Work::Refund { refund_id } => self.billing.submit_stored_refund(refund_id, attempt).await,
-            Work::ChargeNotice { transaction_id } => {
+            Job::Refund { refund_id } => self.billing.submit_stored_refund(refund_id, attempt).await,
+            Job::Webhook(WebhookJob::Charge { transaction_id }) => {
                 self.webhooks.report_charge(transaction_id, attempt).await
             }
-            Work::RefundNotice { refund_id } => self.webhooks.report_refund(refund_id, attempt).await,
-            Work::PaiNotice { pai } => self.webhooks.report_pai(*pai, attempt).await,
-            Work::PaiMapping { pai } => self.edge.update_mapping(*pai, attempt).await,
-            Work::Pin { message } => self.sms.send_pin(message, attempt).await,
-            Work::Coupon { message, .. } | Work::CouponReminder { message, .. } => {
-                self.sms.send_coupon(message, attempt).await
+            Job::Webhook(WebhookJob::Refund { refund_id }) => {
+                self.webhooks.report_refund(refund_id, attempt).await
             }
-            Work::Notification { notification_id, message } => {
+            Job::Webhook(WebhookJob::Pai { pai }) => self.webhooks.report_pai(*pai, attempt).await,
+            Job::Webhook(WebhookJob::PaiMapping { pai }) => self.edge.update_mapping(*pai, attempt).await,
+            Job::Sms(SmsJob::Pin { message }) => self.sms.send_pin(message, attempt).await,
+            Job::Sms(SmsJob::Coupon { message, .. } | SmsJob::CouponReminder { message, .. }) => {
+                self.sms.send_coupon(job.kind(), message, attempt).await
+            }
+            Job::Sms(SmsJob::Notification { notification_id, message }) => {
                 self.sms.send_notification(notification_id, message, attempt).await
             }
         }
     }
 }
 
-/// What a job is and whose, for the log. The id is ours, and empty where it would name a subscriber.
-fn name_of(work: &Work) -> (&'static str, &str) {
-    match work {
-        Work::Charge { transaction_id } => ("charge", transaction_id),
-        Work::Refund { refund_id } => ("refund", refund_id),
-        Work::ChargeNotice { transaction_id } => ("charge-notice", transaction_id),
-        Work::RefundNotice { refund_id } => ("refund-notice", refund_id),
-        Work::PaiNotice { .. } => ("pai-notice", ""),
-        Work::PaiMapping { .. } => ("pai-mapping", ""),
-        Work::Pin { .. } => ("pin", ""),
-        Work::Coupon { coupon_id, .. } => ("coupon", coupon_id),
-        Work::CouponReminder { coupon_id, .. } => ("coupon-reminder", coupon_id),
-        Work::Notification { notification_id, .. } => ("notification", notification_id),
+/// Our id of what a job is about, for the log: never a PAI, which stands for a subscriber.
+fn logged_id(job: &Job) -> String {
+    match job {
+        Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }) => String::new(),
+        Job::Charge { .. }
+        | Job::Refund { .. }
+        | Job::Webhook(WebhookJob::Charge { .. } | WebhookJob::Refund { .. })
+        | Job::Sms(_) => job.subject().unwrap_or_default().into_owned(),
     }
 }

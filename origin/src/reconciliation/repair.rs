@@ -4,7 +4,7 @@
 use super::cause::Cause;
 use super::compare::Found;
 use super::own::Own;
-use crate::store::{Errand, SeenTo};
+use crate::store::{RedriveResult, RedriveTarget};
 use onbill_domain::wire::ott::TransactionStatus;
 
 /// What was done about a finding.
@@ -45,22 +45,22 @@ impl Mended {
         matches!(self, Self::Redriven | Self::Hurried | Self::PutBack | Self::NoticeQueued)
     }
 
-    pub(super) fn by(errand: &Errand, seen_to: SeenTo) -> Self {
-        let is_notice = matches!(errand, Errand::ChargeNotice(_) | Errand::RefundNotice(_));
-        match seen_to {
-            SeenTo::UnderWay => Self::UnderWay,
-            SeenTo::NotNeeded => Self::SettledMeanwhile,
+    pub(super) fn by(target: &RedriveTarget, result: RedriveResult) -> Self {
+        let is_notice = matches!(target, RedriveTarget::ChargeWebhook(_) | RedriveTarget::RefundWebhook(_));
+        match result {
+            RedriveResult::InProgress => Self::UnderWay,
+            RedriveResult::NotNeeded => Self::SettledMeanwhile,
             _ if is_notice => Self::NoticeQueued,
-            SeenTo::Redriven => Self::Redriven,
-            SeenTo::Hurried => Self::Hurried,
-            SeenTo::PutBack => Self::PutBack,
+            RedriveResult::Redriven => Self::Redriven,
+            RedriveResult::MadeDue => Self::Hurried,
+            RedriveResult::Requeued => Self::PutBack,
         }
     }
 }
 
-/// The errand that would mend a finding, if one would: asking billing how something pending went, or telling a partner
+/// The job that would mend a finding, if one would: asking billing how something pending went, or telling a partner
 /// that takes notices how something ended of which it knows no end, or nothing at all.
-pub(super) fn errand(own: &Own, found: &Found<'_>, tells_partner: bool) -> Option<Errand> {
+pub(super) fn find_target(own: &Own, found: &Found<'_>, tells_partner: bool) -> Option<RedriveTarget> {
     use TransactionStatus::Pending;
     let is_refund = own.refund.is_some();
     let id = own.our_id().to_owned();
@@ -68,12 +68,12 @@ pub(super) fn errand(own: &Own, found: &Found<'_>, tells_partner: bool) -> Optio
         Cause::PendingTooLong | Cause::BilledThoughPending | Cause::StatusDiffersAtPartner
             if own.status == Pending =>
         {
-            Some(if is_refund { Errand::Refund(id) } else { Errand::Charge(id) })
+            Some(if is_refund { RedriveTarget::Refund(id) } else { RedriveTarget::Charge(id) })
         }
         Cause::StatusDiffersAtPartner | Cause::MissingAtPartner
             if tells_partner && found.partner.is_none_or(|line| line.status == Pending) =>
         {
-            Some(if is_refund { Errand::RefundNotice(id) } else { Errand::ChargeNotice(id) })
+            Some(if is_refund { RedriveTarget::RefundWebhook(id) } else { RedriveTarget::ChargeWebhook(id) })
         }
         _ => None,
     }

@@ -9,7 +9,7 @@ use super::own::Own;
 use super::repair::{self, Mended};
 use super::totals::{Column, Totals};
 use crate::ambient::Clock;
-use crate::store::{Cursor, Dated, Errand, Names, Page, Period, Select, Store, StoreError};
+use crate::store::{Cursor, Dated, Names, Page, Period, RedriveTarget, Select, Store, StoreError};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -28,7 +28,7 @@ pub struct Job<'a> {
     pub others: Vec<PartnerId>,
     /// Which days.
     pub period: Period,
-    /// What time it is. It is looked at for each errand of a repair: a run takes minutes, and what was put off when it began
+    /// What time it is. It is looked at for each job of a repair: a run takes minutes, and what was put off when it began
     /// may be in somebody's hands when its turn comes.
     pub clock: &'a dyn Clock,
     /// For how long an outcome may be unknown before it is a finding, in seconds.
@@ -186,7 +186,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
             }
         }
         let found = self.rules.compare(&own, partner.as_ref(), bill.as_ref());
-        let mut done: Vec<(Errand, Mended)> = Vec::new();
+        let mut done: Vec<(RedriveTarget, Mended)> = Vec::new();
         for found in found {
             let mended = self.mend(&own, &found, &mut done).await?;
             self.report(Finding::of(&own, found, mended));
@@ -203,22 +203,22 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         &mut self,
         own: &Own,
         found: &Found<'_>,
-        done: &mut Vec<(Errand, Mended)>,
+        done: &mut Vec<(RedriveTarget, Mended)>,
     ) -> Result<Option<Mended>, StoreError> {
         let Some(Repair { tells_partner }) = self.job.repair else { return Ok(None) };
         if found.cause.is_note() {
             return Ok(None);
         }
-        let Some(errand) = repair::errand(own, found, tells_partner) else {
+        let Some(target) = repair::find_target(own, found, tells_partner) else {
             return Ok(Some(Mended::ByHand));
         };
-        if let Some((_, mended)) = done.iter().find(|(before, _)| *before == errand) {
+        if let Some((_, mended)) = done.iter().find(|(before, _)| *before == target) {
             return Ok(Some(*mended));
         }
-        let seen_to = self.job.store.see_to(self.job.clock.now(), errand.clone()).await?;
-        let mended = Mended::by(&errand, seen_to);
+        let result = self.job.store.redrive(self.job.clock.now(), target.clone()).await?;
+        let mended = Mended::by(&target, result);
         *self.summary.mended.entry(mended).or_default() += 1;
-        done.push((errand, mended));
+        done.push((target, mended));
         Ok(Some(mended))
     }
 

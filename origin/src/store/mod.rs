@@ -65,12 +65,15 @@ pub use number::{Hash, Holder, NumberIndex, SealedNumber};
 pub use own_page::{Link, OwnCharge};
 pub use page::{Cursor, Page};
 pub use pai::{FreshNames, NewPai, PaiEnd, PaiRow, PaiStanding};
-pub use queue::{Entry, HandOff, LEASE_SECONDS_MAX, Lane, PUT_OFF_SECONDS_MAX, ParkedEntry, Settling, Work};
+pub use queue::{
+    AfterLastRetry, DeadLetter, Expiry, HandOff, Job, JobKind, JobSpec, LEASE_SECONDS_MAX, LeasedJob,
+    PUT_OFF_SECONDS_MAX, Queue, RetryPolicy, SettleResult, SmsJob, Subject, WebhookJob,
+};
 pub use redemption::{NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue};
 pub use refund::{NewRefund, Refund, RefundPosting};
 pub use report::{ChargeLine, Dated, Names, Period, RefundLine, Select};
 pub use sealing::{Resealing, SealedAt, SealedColumn, SealedValue};
-pub use settle::{Errand, SeenTo};
+pub use settle::{RedriveResult, RedriveTarget};
 pub use signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
 pub use subscriber::Erasure;
 pub use subscription::{SubscriptionRecord, SubscriptionUpdate};

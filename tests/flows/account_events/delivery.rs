@@ -1,7 +1,7 @@
 //! How a PAI stands reaches partner and edge at last, in order, whatever is down meanwhile.
 
 use super::{EDGE, GOOD, NETFLIX, arrived, charged, declined, happens, stored, told};
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::{Mishap, World};
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ const TO_EDGE: &str = "/origin/v1/pai-mapping";
 const TO_PARTNER: &str = "/account-state";
 
 async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due(Lane::All).await.expect("works").is_none()
+    world.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
 }
 
 #[tokio::test]

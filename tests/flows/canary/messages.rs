@@ -2,7 +2,7 @@
 
 use super::{EVE, deliver, log};
 use http::Method;
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::Choice;
 use onbill_test_harness::spellings::{Search, encoded};
 use onbill_test_harness::{Mishap, World};
@@ -48,7 +48,7 @@ pub(super) fn search() -> Search {
 
 /// Only edge, origin and gateway are told the words, and none of them repeats what it was told.
 pub(super) async fn search_what_was_said(world: &World, words: &Search) {
-    let waits = world.acme.app().store.next_due(Lane::Notifications).await;
+    let waits = world.acme.app().store.next_due(Queue::Notifications).await;
     assert!(waits.expect("works").is_some(), "there is something to find in the books");
     words.assert_absent("the origin's log", &log().0.lock().expect("is whole").clone());
     words.assert_absent("the edge's log", world.edge.log_lines().join("\n").as_bytes());

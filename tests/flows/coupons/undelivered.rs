@@ -107,9 +107,9 @@ async fn a_message_that_the_gateway_never_takes_is_seen_and_waits_for_a_person()
     // It finds a way to the number again; the message is tried again by hand.
     kannel.lock().expect("is whole").is_lost = false;
     let store = &world.acme.app().store;
-    let parked = store.parked(None, 10).await.expect("works");
+    let parked = store.dead_letters(None, 10).await.expect("works");
     assert_eq!(parked.iter().map(|entry| entry.ext_id.as_str()).collect::<Vec<_>>(), ["c-1"]);
-    assert!(store.redrive(world.now(), parked[0].job_id).await.expect("works"));
+    assert!(store.redrive_dead_letter(world.now(), parked[0].job_id).await.expect("works"));
     world.acme.deliver().await;
     assert_eq!(stands(&world, "c-1").await, (json!("SENT"), Value::Null));
     assert_eq!(redeem(&world, &code(&kannel, 0), "r-1").await.0, StatusCode::OK);

@@ -2,7 +2,7 @@
 //! times, within a day or never.
 
 use super::{GOOD, PATH, accepted, heard, named, nothing_waits, refused, say, saying};
-use onbill_origin::store::Lane;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::Choice;
 use onbill_test_harness::fragile::Moment;
 use onbill_test_harness::{ACCOUNTS, Mishap, World};
@@ -84,7 +84,7 @@ async fn while_nobody_knows_whose_number_it_is_the_message_waits() {
     world.network.disturb(&accounts, Mishap::Lost);
     assert_eq!(say(&world, saying(&ana, "Hola")).await, accepted());
     let before = world.messages(&world.nova, "+34612345601").await.len();
-    assert!(world.nova.app().store.next_due(Lane::Notifications).await.expect("works").is_some());
+    assert!(world.nova.app().store.next_due(Queue::Notifications).await.expect("works").is_some());
     world.network.mend();
     world.pass_seconds(60);
     let after = world.messages(&world.nova, "+34612345601").await;

@@ -257,18 +257,21 @@ impl Run {
             self.remind().await;
             self.tell_all().await;
             self.world.acme.try_deliver().await.expect("nothing is in the way");
-            self.see_to_parked().await;
+            self.redrive_dead_letters().await;
             self.look_into_books().await;
         }
         self.look_at_bills().await;
     }
 
     /// A person sees to what is parked, now that nothing is in the way.
-    async fn see_to_parked(&mut self) {
+    async fn redrive_dead_letters(&mut self) {
         for row in self.rows("SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL").await {
             let entry = row[0].as_deref().expect("has an id").parse().expect("is a number");
             let app = self.world.acme.app();
-            assert!(app.store.redrive(app.now(), entry).await.expect("works"), "an entry is parked for ever");
+            assert!(
+                app.store.redrive_dead_letter(app.now(), entry).await.expect("works"),
+                "an entry is parked for ever"
+            );
             self.weather.meet(Met::Parked);
         }
     }

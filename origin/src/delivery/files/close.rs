@@ -3,7 +3,7 @@
 use super::exchange::FileExchange;
 use crate::delivery::alarms::raise_alarm;
 use crate::fault::{Failure, Fault};
-use crate::store::{Entry, HandOff, LEASE_SECONDS_MAX, Lane, Work};
+use crate::store::{HandOff, Job, LEASE_SECONDS_MAX, LeasedJob, Queue};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use onbill_domain::ids::OperatorId;
@@ -18,18 +18,18 @@ const ASKED_AT_ONCE: usize = 16;
 /// What is to become of an entry.
 enum Fate {
     /// It goes into a file.
-    Line(Entry),
+    Line(LeasedJob),
     /// It does not, and this comes of it.
-    Not(Entry, HandOff),
+    Not(LeasedJob, HandOff),
     /// There was no time to ask about it.
-    Unasked(Entry),
+    Unasked(LeasedJob),
 }
 
 /// Entries that were asked about.
 #[derive(Default)]
 struct Sifted {
     /// Those that are for a file, in the order of the outbox.
-    lines: Vec<Entry>,
+    lines: Vec<LeasedJob>,
     /// How many have not had their turn.
     unasked: usize,
 }
@@ -50,7 +50,7 @@ impl FileExchange {
         while self.clock.now() < next {
             let now = self.clock.now();
             let until = now.plus_seconds(LEASE_SECONDS_MAX);
-            let leased = self.store.lease_due(Lane::Bills, now, until, settings.lines).await?;
+            let leased = self.store.lease_due(Queue::Billing, now, until, settings.lines).await?;
             // A kind of which all were leased that may be may have more.
             let is_all = leased.len() < lines_max;
             let sifted = self.sift(leased, next).await?;
@@ -65,7 +65,7 @@ impl FileExchange {
     }
 
     /// Asks about every entry again, and settles what is not for a file.
-    async fn sift(&self, entries: Vec<Entry>, next: Timestamp) -> Result<Sifted, Fault> {
+    async fn sift(&self, entries: Vec<LeasedJob>, next: Timestamp) -> Result<Sifted, Fault> {
         let until = self.clock.now().plus_seconds(ASKING_SECONDS);
         let fates = entries.into_iter().map(|entry| self.decide_fate(entry, until, next));
         // All of them before anything is settled: whoever is left in the middle of asking may hold what settling waits for.
@@ -92,8 +92,8 @@ impl FileExchange {
 
     /// A refund needs no account. A charge needs the one that it was accepted for, as it stands now: it was posted an interval
     /// ago, or more.
-    async fn decide_fate(&self, entry: Entry, until: Timestamp, next: Timestamp) -> Fate {
-        let Work::Charge { transaction_id } = &entry.work else { return Fate::Line(entry) };
+    async fn decide_fate(&self, entry: LeasedJob, until: Timestamp, next: Timestamp) -> Fate {
+        let Job::Charge { transaction_id } = &entry.job else { return Fate::Line(entry) };
         if self.clock.now() >= until {
             return Fate::Unasked(entry);
         }
@@ -117,9 +117,9 @@ impl FileExchange {
         }
     }
 
-    async fn settle_entry(&self, entry: Entry, outcome: HandOff) -> Result<(), Fault> {
-        let id = match &entry.work {
-            Work::Charge { transaction_id } => transaction_id.clone(),
+    async fn settle_entry(&self, entry: LeasedJob, outcome: HandOff) -> Result<(), Fault> {
+        let id = match &entry.job {
+            Job::Charge { transaction_id } => transaction_id.clone(),
             _ => String::new(),
         };
         let settling = self.store.settle(self.clock.now(), entry, outcome).await?;
@@ -128,7 +128,7 @@ impl FileExchange {
         Ok(())
     }
 
-    async fn make_file(&self, entries: &[Entry]) -> Result<(), Fault> {
+    async fn make_file(&self, entries: &[LeasedJob]) -> Result<(), Fault> {
         let (now, file_id) =
             (self.clock.now(), file_name(&self.operator, self.clock.now(), self.random.bytes()));
         let lines = self.store.file(now, file_id.clone(), entries.to_vec()).await?;

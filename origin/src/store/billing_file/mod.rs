@@ -8,7 +8,7 @@ use crate::store::charge::Charge;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
-use crate::store::queue::Entry;
+use crate::store::queue::LeasedJob;
 use crate::store::refund::Refund;
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
@@ -25,7 +25,7 @@ impl Store {
         &self,
         now: Timestamp,
         file_id: String,
-        entries: Vec<Entry>,
+        entries: Vec<LeasedJob>,
     ) -> Result<u32, StoreError> {
         use_case!(self, write, file(now, &file_id, &entries))
     }

@@ -7,7 +7,7 @@ use crate::store::number::Hash;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{read_count, read_time};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::Entry;
+use crate::store::queue::{LeasedJob, Queue};
 use crate::store::refund::postgres as refund;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ pub(super) async fn file(
     tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,
-    entries: &[Entry],
+    entries: &[LeasedJob],
 ) -> Result<u32, TxError> {
     let ids: Vec<i64> = entries.iter().map(|entry| entry.job_id).collect();
     let attempts: Vec<i64> = entries.iter().map(|entry| i64::from(entry.attempts)).collect();
@@ -51,16 +51,15 @@ pub(super) async fn file(
         &[&ids],
     )
     .await?;
-    let taken = tx
-        .query(
-            "DELETE FROM outbox WHERE (job_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
-                 AND dead_lettered_at IS NULL AND kind IN ('charge', 'refund') AND NOT EXISTS (
-                     SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
-                     WHERE t.transaction_id = outbox.transaction_id AND h.erasure_requested_at IS NOT NULL)
-             RETURNING job_id, transaction_id, refund_id",
-            &[&ids, &attempts],
-        )
-        .await?;
+    let sql = format!(
+        "DELETE FROM outbox WHERE (job_id, attempts) IN (SELECT * FROM unnest($1::BIGINT[], $2::BIGINT[]))
+             AND dead_lettered_at IS NULL AND kind IN ({}) AND NOT EXISTS (
+                 SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
+                 WHERE t.transaction_id = outbox.transaction_id AND h.erasure_requested_at IS NOT NULL)
+         RETURNING job_id, transaction_id, refund_id",
+        Queue::Billing.sql()
+    );
+    let taken = tx.query(&sql, &[&ids, &attempts]).await?;
     if taken.is_empty() {
         return Ok(0);
     }

@@ -4,7 +4,7 @@ use crate::store::billing_file::{Bill, File, FileLine, ResponseTaking};
 use crate::store::charge::{Charge, sqlite as charge};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::Hash;
-use crate::store::queue::Entry;
+use crate::store::queue::{LeasedJob, Queue};
 use crate::store::refund::sqlite as refund;
 use crate::store::sqlite::rows::parse_column;
 use onbill_domain::timestamp::Timestamp;
@@ -17,16 +17,17 @@ pub(super) fn file(
     tx: &Connection,
     now: Timestamp,
     file_id: &str,
-    entries: &[Entry],
+    entries: &[LeasedJob],
 ) -> Result<u32, StoreError> {
     let mut lines = Vec::with_capacity(entries.len());
-    let mut take = tx.prepare_cached(
+    let mut take = tx.prepare_cached(&format!(
         "DELETE FROM outbox WHERE job_id = ?1 AND attempts = ?2 AND dead_lettered_at IS NULL
-             AND kind IN ('charge', 'refund') AND NOT EXISTS (
+             AND kind IN ({}) AND NOT EXISTS (
                  SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
                  WHERE t.transaction_id = outbox.transaction_id AND h.erasure_requested_at IS NOT NULL)
          RETURNING transaction_id, refund_id",
-    )?;
+        Queue::Billing.sql()
+    ))?;
     for entry in entries {
         let taken = take.query_row(params![entry.job_id, entry.attempts], |row| {
             Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))

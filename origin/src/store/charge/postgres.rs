@@ -10,7 +10,7 @@ use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_hash, read_raw_result, read_subscriber, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::postgres as queue;
+use crate::store::queue::{Job, postgres as queue};
 use crate::store::spending::postgres as spending;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
@@ -67,10 +67,11 @@ pub(super) async fn post(
         forget_claim(tx, &new.transaction_id).await?;
         return Ok(Posting::PaidByCoupon { until });
     }
+    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     match taken {
         Ok(spent) => tokio::try_join!(
             spending::write(tx, &holder.subscriber_id, currency, spent),
-            queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until),
+            queue::put_leased(tx, &job, new.responding_until),
         )?,
         Err(reason) => {
             decline(tx, now, &new.transaction_id, reason).await?;

@@ -5,7 +5,7 @@ use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::nonce::sqlite as nonce;
 use crate::store::number::Holder;
-use crate::store::queue::sqlite as queue;
+use crate::store::queue::{Job, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
     parse_column, parse_optional_column, read_amount, read_raw_result, read_subscriber,
@@ -49,7 +49,8 @@ pub(super) fn post(
     if verdict.is_some() {
         return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?.answer));
     }
-    queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until)?;
+    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
+    queue::put_leased(tx, &job, new.responding_until)?;
     Ok(Posting::Created(Box::new(on_its_way(new, holder))))
 }
 

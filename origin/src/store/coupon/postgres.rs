@@ -15,7 +15,7 @@ use crate::store::postgres::rows::{
     read_pai, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::postgres as queue;
+use crate::store::queue::{Job, JobKind, SmsJob, postgres as queue};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::limits::COUPON_SMS_MAX;
@@ -61,7 +61,7 @@ pub(super) async fn issue(
         ],
     )
     .await?;
-    queue::put_text(tx, "coupon", &new.coupon_id, &new.text.message, now).await?;
+    put_sms(tx, now, &new.coupon_id, &new.text.message).await?;
     let row = find(tx, &new.ext_coupon_id).await?.ok_or_else(|| missing_row("coupons"))?;
     Ok(CouponIssue::Created(Box::new(row)))
 }
@@ -220,8 +220,8 @@ pub(super) async fn renew(
         let sql = "INSERT INTO coupon_resends (coupon_id, resend_id) VALUES ($1, $2)";
         tx.execute_one("coupon_resends", sql, &[&row.coupon_id, &resend_id.as_str()]).await?;
     }
-    queue::drop_text(tx, "coupon", &row.coupon_id).await?;
-    queue::put_text(tx, "coupon", &row.coupon_id, &new.message, now).await?;
+    queue::delete(tx, JobKind::CouponSms, &row.coupon_id).await?;
+    put_sms(tx, now, &row.coupon_id, &new.message).await?;
     changed(tx, id).await
 }
 
@@ -229,6 +229,16 @@ pub(super) async fn renew(
 async fn is_buyer_here(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM pais WHERE pai = $1 AND state <> 'CLOSED' FOR NO KEY UPDATE";
     Ok(tx.query_optional(sql, &[&pai.to_string()]).await?.is_some())
+}
+
+async fn put_sms(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    coupon_id: &str,
+    message: &[u8],
+) -> Result<(), TxError> {
+    let sms = SmsJob::Coupon { coupon_id: coupon_id.to_owned(), message: message.to_vec() };
+    queue::put(tx, &Job::Sms(sms), now, 0).await
 }
 
 /// Of those who are erased, what they bought is not told apart by its contents any more. Before their PAIs are closed, as
@@ -250,19 +260,18 @@ pub(in crate::store) async fn drop_texts_to(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
 ) -> Result<(), TxError> {
-    tx.execute(
-        "DELETE FROM outbox WHERE kind = 'coupon' AND coupon_id IN
-             (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ANY ($1))",
-        &[&subscribers],
-    )
-    .await?;
-    tx.execute(
-        "DELETE FROM outbox WHERE kind = 'coupon-reminder' AND coupon_id IN
+    let (coupon, reminder) = (JobKind::CouponSms.sql(), JobKind::CouponReminderSms.sql());
+    let sql = format!(
+        "DELETE FROM outbox WHERE kind = {coupon} AND coupon_id IN
+             (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ANY ($1))"
+    );
+    tx.execute(&sql, &[&subscribers]).await?;
+    let sql = format!(
+        "DELETE FROM outbox WHERE kind = {reminder} AND coupon_id IN
              (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
-              WHERE p.subscriber_id = ANY ($1) AND r.outcome <> 'DECLINED')",
-        &[&subscribers],
-    )
-    .await?;
+              WHERE p.subscriber_id = ANY ($1) AND r.outcome <> 'DECLINED')"
+    );
+    tx.execute(&sql, &[&subscribers]).await?;
     Ok(())
 }
 
@@ -277,7 +286,7 @@ pub(super) async fn void(tx: &PgConnection<'_>, now: Timestamp, id: &ExtId) -> R
         &[&row.coupon_id, &now.unix_seconds()],
     )
     .await?;
-    queue::drop_text(tx, "coupon", &row.coupon_id).await?;
+    queue::delete(tx, JobKind::CouponSms, &row.coupon_id).await?;
     changed(tx, id).await
 }
 

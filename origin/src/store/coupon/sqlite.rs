@@ -5,7 +5,7 @@ use crate::store::coupon::{
 };
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
-use crate::store::queue::sqlite as queue;
+use crate::store::queue::{Job, JobKind, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{
     parse_column, parse_optional_column, read_amount, read_locale, read_number, read_pai,
 };
@@ -47,7 +47,7 @@ pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<
         now.unix_seconds(),
         new.expires_at.unix_seconds(),
     ])?;
-    queue::put_text(tx, "coupon", &new.coupon_id, &new.text.message, now)?;
+    put_sms(tx, now, &new.coupon_id, &new.text.message)?;
     let row = find(tx, &new.ext_coupon_id)?.ok_or_else(|| missing_row("coupons"))?;
     Ok(CouponIssue::Created(Box::new(row)))
 }
@@ -187,21 +187,31 @@ pub(super) fn renew(
         tx.prepare_cached("INSERT INTO coupon_resends (coupon_id, resend_id) VALUES (?1, ?2)")?
             .execute([row.coupon_id.as_str(), resend_id.as_str()])?;
     }
-    queue::drop_text(tx, "coupon", &row.coupon_id)?;
-    queue::put_text(tx, "coupon", &row.coupon_id, &new.message, now)?;
+    queue::delete(tx, JobKind::CouponSms, &row.coupon_id)?;
+    put_sms(tx, now, &row.coupon_id, &new.message)?;
     changed(tx, id)
+}
+
+fn put_sms(tx: &Connection, now: Timestamp, coupon_id: &str, message: &[u8]) -> Result<(), StoreError> {
+    let sms = SmsJob::Coupon { coupon_id: coupon_id.to_owned(), message: message.to_vec() };
+    queue::put(tx, &Job::Sms(sms), now, 0)
 }
 
 /// Of somebody who is erased, what they bought is not told apart by its contents any more, and their text messages, which
 /// have the number in them, are not sent.
 pub(in crate::store) fn forget_buyer(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+    let (coupon, reminder) = (JobKind::CouponSms.sql(), JobKind::CouponReminderSms.sql());
     for sql in [
         "UPDATE coupons SET fingerprint = NULL WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ?1)",
-        "DELETE FROM outbox WHERE kind = 'coupon' AND coupon_id IN
-             (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ?1)",
-        "DELETE FROM outbox WHERE kind = 'coupon-reminder' AND coupon_id IN
-             (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
-              WHERE p.subscriber_id = ?1 AND r.outcome <> 'DECLINED')",
+        &format!(
+            "DELETE FROM outbox WHERE kind = {coupon} AND coupon_id IN
+                 (SELECT c.coupon_id FROM coupons c JOIN pais p USING (pai) WHERE p.subscriber_id = ?1)"
+        ),
+        &format!(
+            "DELETE FROM outbox WHERE kind = {reminder} AND coupon_id IN
+                 (SELECT r.coupon_id FROM coupon_redemptions r JOIN pais p USING (pai)
+                  WHERE p.subscriber_id = ?1 AND r.outcome <> 'DECLINED')"
+        ),
     ] {
         tx.prepare_cached(sql)?.execute([subscriber_id])?;
     }
@@ -215,7 +225,7 @@ pub(super) fn void(tx: &Connection, now: Timestamp, id: &ExtId) -> Result<Coupon
     }
     tx.prepare_cached("UPDATE coupons SET voided_at = coalesce(voided_at, ?2) WHERE coupon_id = ?1")?
         .execute(params![row.coupon_id, now.unix_seconds()])?;
-    queue::drop_text(tx, "coupon", &row.coupon_id)?;
+    queue::delete(tx, JobKind::CouponSms, &row.coupon_id)?;
     changed(tx, id)
 }
 

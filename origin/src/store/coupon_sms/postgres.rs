@@ -6,7 +6,7 @@ use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_optional_column;
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::Settling;
+use crate::store::queue::SettleResult;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
 
@@ -17,7 +17,7 @@ pub(in crate::store) async fn sent(
     now: Timestamp,
     coupon_id: &str,
     message_id: Option<&str>,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     tx.execute_one(
         "coupons",
         "UPDATE coupons SET sent_at = $2, message_id = $3, undelivered_at = NULL, undelivered_reason = NULL,
@@ -26,7 +26,7 @@ pub(in crate::store) async fn sent(
         &[&coupon_id, &now.unix_seconds(), &message_id],
     )
     .await?;
-    let Some(message_id) = message_id else { return Ok(Settling::Written) };
+    let Some(message_id) = message_id else { return Ok(SettleResult::Written) };
     let is_ours = tx
         .execute(
             "INSERT INTO sms_receipts (message_id, received_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -36,11 +36,11 @@ pub(in crate::store) async fn sent(
         == 1;
     let end = take_receipt(tx, message_id).await?;
     if is_ours {
-        return Ok(Settling::Written);
+        return Ok(SettleResult::Written);
     }
     match apply(tx, now, message_id, &end).await? {
-        Heard::Lost(_) => Ok(Settling::Undelivered),
-        Heard::Known | Heard::Nobodys => Ok(Settling::Written),
+        Heard::Lost(_) => Ok(SettleResult::Undelivered),
+        Heard::Known | Heard::Nobodys => Ok(SettleResult::Written),
     }
 }
 

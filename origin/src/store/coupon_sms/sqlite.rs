@@ -3,7 +3,7 @@
 
 use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, TextEnd};
 use crate::store::error::StoreError;
-use crate::store::queue::Settling;
+use crate::store::queue::SettleResult;
 use crate::store::sqlite::rows::parse_optional_column;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
@@ -15,18 +15,18 @@ pub(in crate::store) fn sent(
     now: Timestamp,
     coupon_id: &str,
     message_id: Option<&str>,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     tx.prepare_cached(
         "UPDATE coupons SET sent_at = ?2, message_id = ?3, undelivered_at = NULL, undelivered_reason = NULL,
              undelivered_code = NULL
          WHERE coupon_id = ?1",
     )?
     .execute(params![coupon_id, now.unix_seconds(), message_id])?;
-    let Some(message_id) = message_id else { return Ok(Settling::Written) };
-    let Some(end) = take_receipt(tx, message_id)? else { return Ok(Settling::Written) };
+    let Some(message_id) = message_id else { return Ok(SettleResult::Written) };
+    let Some(end) = take_receipt(tx, message_id)? else { return Ok(SettleResult::Written) };
     match apply(tx, now, message_id, &end)? {
-        Heard::Lost(_) => Ok(Settling::Undelivered),
-        Heard::Known | Heard::Nobodys => Ok(Settling::Written),
+        Heard::Lost(_) => Ok(SettleResult::Undelivered),
+        Heard::Known | Heard::Nobodys => Ok(SettleResult::Written),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::store::postgres::rows::{
 };
 use crate::store::postgres::turns;
 use crate::store::postgres::tx_error::TxError;
+use crate::store::queue::{Job, SmsJob, postgres as queue};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
@@ -65,12 +66,8 @@ pub(in crate::store) async fn start(
     )
     .await?;
     if let Some(pin) = &flow.pin {
-        tx.execute_one(
-            "outbox",
-            "INSERT INTO outbox (kind, payload, due_at, attempts) VALUES ('pin', $1, $2, 0)",
-            &[&pin.message, &now.unix_seconds()],
-        )
-        .await?;
+        let sms = SmsJob::Pin { message: pin.message.clone() };
+        queue::put(tx, &Job::Sms(sms), now, 0).await?;
     }
     Ok(FlowStart::Started)
 }

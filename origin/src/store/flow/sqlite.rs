@@ -3,6 +3,7 @@
 use crate::store::error::StoreError;
 use crate::store::flow::{DevicePin, Flow, FlowStart, Journey, NewFlow, PinTry};
 use crate::store::number::{Hash, NumberIndex};
+use crate::store::queue::{Job, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{parse_optional_column, read_locale, read_number};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
@@ -57,8 +58,8 @@ pub(in crate::store) fn start(
         flow.pin.as_ref().map(|pin| pin.expires_at.unix_seconds()),
     ])?;
     if let Some(pin) = &flow.pin {
-        tx.prepare_cached("INSERT INTO outbox (kind, payload, due_at, attempts) VALUES ('pin', ?1, ?2, 0)")?
-            .execute(params![pin.message, now.unix_seconds()])?;
+        let sms = SmsJob::Pin { message: pin.message.clone() };
+        queue::put(tx, &Job::Sms(sms), now, 0)?;
     }
     Ok(FlowStart::Started)
 }

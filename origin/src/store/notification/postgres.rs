@@ -6,6 +6,7 @@ use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_subscriber, read_time};
 use crate::store::postgres::tx_error::TxError;
+use crate::store::queue::{Job, SmsJob, postgres as queue};
 use onbill_domain::day::Day;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::PaiState;
@@ -61,13 +62,8 @@ pub(super) async fn notify(
         ],
     )
     .await?;
-    tx.execute_one(
-        "outbox",
-        "INSERT INTO outbox (kind, notification_id, payload, due_at, attempts)
-         VALUES ('notification', $1, $2, $3, 0)",
-        &[&new.notification_id, &new.message, &now.unix_seconds()],
-    )
-    .await?;
+    let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
+    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0).await?;
     Ok(Notifying::Accepted)
 }
 

@@ -3,6 +3,7 @@
 use crate::store::error::StoreError;
 use crate::store::notification::{Addressee, NewNotification, Notifying, UNNAMED_SECONDS};
 use crate::store::number::Hash;
+use crate::store::queue::{Job, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{parse_column, read_subscriber};
 use onbill_domain::day::Day;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
@@ -54,11 +55,8 @@ pub(super) fn notify(
         pai,
         now.unix_seconds(),
     ])?;
-    tx.prepare_cached(
-        "INSERT INTO outbox (kind, notification_id, payload, due_at, attempts)
-         VALUES ('notification', ?1, ?2, ?3, 0)",
-    )?
-    .execute(params![new.notification_id, new.message, now.unix_seconds()])?;
+    let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
+    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0)?;
     Ok(Notifying::Accepted)
 }
 

@@ -45,7 +45,7 @@ pub(in crate::store) async fn issue_and_tell(
 ) -> Result<PaiRow, TxError> {
     let (row, is_new) = issue(tx, now, new).await?;
     if is_new {
-        queue::tell_of_pai(tx, now, &row.pai.to_string()).await?;
+        queue::put_pai_change(tx, now, &row.pai.to_string()).await?;
     }
     Ok(row)
 }
@@ -142,7 +142,7 @@ async fn change_state(
             )
             .await?;
         if changed == 1 {
-            queue::tell_of_pai(tx, now, pai).await?;
+            queue::put_pai_change(tx, now, pai).await?;
         }
     }
     Ok(())
@@ -163,7 +163,7 @@ pub(in crate::store) async fn close(
         )
         .await?;
     tx.execute(CANCEL_LIVE, &[&pai]).await?;
-    if closed == 0 { Ok(()) } else { queue::tell_of_pai(tx, now, pai).await }
+    if closed == 0 { Ok(()) } else { queue::put_pai_change(tx, now, pai).await }
 }
 
 const PAI_ROW: &str =

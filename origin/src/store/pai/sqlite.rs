@@ -37,7 +37,7 @@ pub(in crate::store) fn issue_and_tell(
 ) -> Result<PaiRow, StoreError> {
     let (row, is_new) = issue(tx, now, new)?;
     if is_new {
-        queue::tell_of_pai(tx, now, &row.pai.to_string())?;
+        queue::put_pai_change(tx, now, &row.pai.to_string())?;
     }
     Ok(row)
 }
@@ -121,7 +121,7 @@ fn change_state(
         )?
         .query_map(params![subscriber_id, from.as_str(), to.as_str()], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    changed.iter().try_for_each(|pai| queue::tell_of_pai(tx, now, pai))
+    changed.iter().try_for_each(|pai| queue::put_pai_change(tx, now, pai))
 }
 
 /// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
@@ -138,7 +138,7 @@ pub(in crate::store) fn close(
         )?
         .execute(params![pai, reason.as_str(), now.unix_seconds()])?;
     tx.prepare_cached(CANCEL_LIVE)?.execute([pai])?;
-    if closed == 0 { Ok(()) } else { queue::tell_of_pai(tx, now, pai) }
+    if closed == 0 { Ok(()) } else { queue::put_pai_change(tx, now, pai) }
 }
 
 const PAI_ROW: &str =

@@ -1,8 +1,10 @@
-//! The outbox: jobs that wait to be delivered, leased by who works on them, and dead letters.
+//! The queue of jobs (the table `outbox`): put, lease, put off, make a dead letter, delete.
 //!
-//! The ground floor of the store: nouns put jobs in, and nothing here calls a noun. What a job came to is written in
-//! [`super::settle`].
+//! The ground floor of the store: nouns put jobs in, and nothing here calls a noun. What follows from the outcome of a job
+//! is written in [`super::settle`].
 
+mod job;
+mod kind;
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
@@ -11,169 +13,54 @@ use crate::store::error::StoreError;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
-use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 
+pub(in crate::store) use job::JobKey;
+pub use job::{Job, LeasedJob, SmsJob, WebhookJob};
+pub use kind::{AfterLastRetry, Expiry, JobKind, JobSpec, Queue, RetryPolicy, Subject};
+
 impl Store {
-    /// Leases entries that are due, up to `limit` of each kind, so that none waits behind a backlog of another. Each
-    /// counts as one more attempt.
+    /// Leases jobs that are due, up to `limit` of each kind, so that none waits behind a backlog of another. Each counts
+    /// as one more attempt.
     pub async fn lease_due(
         &self,
-        lane: Lane,
+        queue: Queue,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Entry>, StoreError> {
-        use_case!(self, write, lease_due(lane, now, until, limit))
+    ) -> Result<Vec<LeasedJob>, StoreError> {
+        use_case!(self, write, lease_due(queue, now, until, limit))
     }
 
-    /// When the next entry is due, if any waits.
-    pub async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
-        use_case!(self, read, next_due(lane))
+    /// When the next job is due, if there is one.
+    pub async fn next_due(&self, queue: Queue) -> Result<Option<Timestamp>, StoreError> {
+        use_case!(self, read, next_due(queue))
     }
 
-    /// Entries that were given up and wait for a person, by entry, after `after`.
-    pub async fn parked(&self, after: Option<i64>, limit: u32) -> Result<Vec<ParkedEntry>, StoreError> {
-        use_case!(self, read, parked(after, limit))
+    /// Dead letters in the order of their entries, those after `after`.
+    pub async fn dead_letters(&self, after: Option<i64>, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
+        use_case!(self, read, dead_letters(after, limit))
     }
 
-    /// Sets a parked entry going again: it is due now, and its attempts begin anew. They begin at one, because an earlier
-    /// attempt may have reached billing: a charge is then looked up before it is posted again. False when there is no
-    /// such parked entry.
-    pub async fn redrive(&self, now: Timestamp, job_id: i64) -> Result<bool, StoreError> {
-        use_case!(self, write, redrive(now, job_id))
+    /// Makes a dead letter due, and begins its schedule of attempts again. They count from one, because an earlier attempt
+    /// may have reached billing: a charge is looked up before it is submitted again. False when there is no such dead
+    /// letter.
+    pub async fn redrive_dead_letter(&self, now: Timestamp, job_id: i64) -> Result<bool, StoreError> {
+        use_case!(self, write, redrive_dead_letter(now, job_id))
     }
 }
 
-/// The longest for which an entry is put off, in seconds: the longest pause between attempts, and some. One that is due
-/// later than this was put off or leased by a clock that ran ahead.
+/// The longest for which a job waits for its next attempt, in seconds: the longest delay of a retry policy, and some. A job
+/// that is due later was put off or leased by a clock that ran ahead.
 pub const PUT_OFF_SECONDS_MAX: i64 = 2 * 86_400;
 
-/// The longest for which an entry of the outbox belongs to who leased it, in seconds: longer than an attempt can take, and
-/// longer than billing takes a call that was signed in it. What a program that died has sent may arrive until then; were
-/// the charge looked up before, and then declined because the account has been suspended meanwhile, it would be on the
-/// bill all the same. An entry that is due later than this was put off, and nobody is at it.
+/// The longest lease, in seconds: longer than an attempt takes, and longer than billing accepts a signature that was made
+/// in it. A request of a process that died may arrive until then. Were the charge looked up before that, and declined
+/// because the account has been suspended meanwhile, the late request would still bill it. A job that is due later than
+/// this waits for its next attempt, and nothing works on it.
 pub const LEASE_SECONDS_MAX: i64 = 360;
 
 const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an attempt signs within a minute");
-
-/// Which entries, by whom they are for. Whoever is slow to listen keeps up nobody else's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
-    /// All of them.
-    All,
-    /// Charges and refunds, for billing.
-    Bills,
-    /// PINs, for customers who wait for them.
-    Texts,
-    /// How charges, refunds and PAIs stand, for partners.
-    Partners,
-    /// How PAIs stand, for the edge.
-    Edge,
-    /// Text messages that nobody waits for: thousands of coupons hold up no PIN.
-    Coupons,
-    /// Messages of partners to subscribers: however many there are, they hold up no coupon.
-    Notifications,
-}
-
-impl Lane {
-    /// The kinds of entries in it. Each is looked for by itself, so that none waits behind a backlog of another.
-    pub(in crate::store) fn kinds(self) -> &'static [&'static str] {
-        const KINDS: [&str; 10] = [
-            "charge",
-            "refund",
-            "pin",
-            "charge-notice",
-            "refund-notice",
-            "pai-notice",
-            "pai-mapping",
-            "coupon",
-            "coupon-reminder",
-            "notification",
-        ];
-        match self {
-            Self::All => &KINDS,
-            Self::Bills => &KINDS[..2],
-            Self::Texts => &KINDS[2..3],
-            Self::Partners => &KINDS[3..6],
-            Self::Edge => &KINDS[6..7],
-            Self::Coupons => &KINDS[7..9],
-            Self::Notifications => &KINDS[9..],
-        }
-    }
-}
-
-/// An entry of the outbox, leased.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its place in the outbox.
-    pub job_id: i64,
-    /// How often it has been tried, this time included.
-    pub attempts: u32,
-    /// What it is.
-    pub work: Work,
-}
-
-/// What an entry of the outbox asks for.
-#[derive(Clone, Debug)]
-pub enum Work {
-    /// Put a charge on the bill.
-    Charge {
-        /// Which.
-        transaction_id: String,
-    },
-    /// Give some of a charge back.
-    Refund {
-        /// Which refund.
-        refund_id: String,
-    },
-    /// Tell the partner how a charge went that was pending when its post was answered.
-    ChargeNotice {
-        /// Which.
-        transaction_id: String,
-    },
-    /// The same of a refund.
-    RefundNotice {
-        /// Which.
-        refund_id: String,
-    },
-    /// Tell the partner how a PAI stands.
-    PaiNotice {
-        /// Which.
-        pai: Pai,
-    },
-    /// Tell the edge how a PAI stands.
-    PaiMapping {
-        /// Which.
-        pai: Pai,
-    },
-    /// Send a PIN.
-    Pin {
-        /// The sealed text message.
-        message: Vec<u8>,
-    },
-    /// Send a coupon.
-    Coupon {
-        /// Which.
-        coupon_id: String,
-        /// The sealed text message.
-        message: Vec<u8>,
-    },
-    /// Tell somebody that the months of their coupon end.
-    CouponReminder {
-        /// Which coupon's.
-        coupon_id: String,
-        /// The sealed text message.
-        message: Vec<u8>,
-    },
-    /// Send a partner's message.
-    Notification {
-        /// Which.
-        notification_id: String,
-        /// What it says, sealed.
-        message: Vec<u8>,
-    },
-}
 
 /// What came of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,7 +107,7 @@ impl HandOff {
 
 /// What became of an outcome that was to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settling {
+pub enum SettleResult {
     /// It is written.
     Written,
     /// It is written: billing will not take the charge of a coupon that is spent, so nobody pays for it.
@@ -241,22 +128,21 @@ pub(in crate::store) fn kept_if_refused(outcome: &HandOff) -> &HandOff {
     }
 }
 
-/// An entry of the outbox that was given up.
+/// A job that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParkedEntry {
-    /// Its place in the outbox.
+pub struct DeadLetter {
+    /// Its row.
     pub job_id: i64,
-    /// `charge`, `refund`, `charge-notice`, `refund-notice`, or a coupon's text message: `coupon` or `coupon-reminder`.
-    /// A PIN is never parked.
-    pub kind: String,
+    /// What it is. A PIN, a PAI and a partner's message never become dead letters.
+    pub kind: JobKind,
     /// Our id of the charge, refund or coupon.
     pub id: String,
-    /// Whose.
+    /// The partner that it concerns.
     pub partner: PartnerId,
     /// The partner's id of it; of a coupon, the operator's.
     pub ext_id: ExtId,
-    /// How often it was tried.
+    /// How often it was attempted.
     pub attempts: u32,
-    /// Since when it waits for a person.
+    /// When it became a dead letter.
     pub dead_lettered_at: Timestamp,
 }

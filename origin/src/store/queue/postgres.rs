@@ -4,115 +4,97 @@
 
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, read_count, read_pai, read_time};
+use crate::store::postgres::rows::{parse_column, read_count, read_time};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{Entry, HandOff, Lane, PUT_OFF_SECONDS_MAX, ParkedEntry, Settling, Work};
+use crate::store::queue::{
+    DeadLetter, HandOff, Job, JobKey, JobKind, LeasedJob, PUT_OFF_SECONDS_MAX, Queue, SettleResult, Subject,
+};
 use futures_util::future::try_join_all;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// The column that names what a kind of entry is about.
-pub(in crate::store) fn subject(kind: &str) -> &'static str {
-    if kind.starts_with("charge") { "transaction_id" } else { "refund_id" }
-}
-
-/// An entry that its caller works on at once, as the first of its attempts, until it is due for everybody.
+/// Puts in a charge or refund that its caller submits to billing at once, as the first attempt. The lease of that ends at
+/// `until`.
 pub(in crate::store) async fn put_leased(
     tx: &PgConnection<'_>,
-    kind: &str,
-    id: &str,
+    job: &Job,
     until: Timestamp,
 ) -> Result<(), TxError> {
-    put(tx, kind, id, until, 1).await
+    put(tx, job, until, 1).await
 }
 
 pub(in crate::store) async fn put(
     tx: &PgConnection<'_>,
-    kind: &str,
-    id: &str,
+    job: &Job,
     due_at: Timestamp,
     attempts: i64,
 ) -> Result<(), TxError> {
-    let subject = subject(kind);
+    let (kind, id) = (job.kind(), job.subject());
+    let of = |subject| id.as_deref().filter(|_| kind.spec().subject == Some(subject));
     tx.execute_one(
         "outbox",
-        &format!("INSERT INTO outbox (kind, {subject}, due_at, attempts) VALUES ($1, $2, $3, $4)"),
-        &[&kind, &id, &due_at.unix_seconds(), &attempts],
+        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, due_at, attempts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &[
+            &kind.as_str(),
+            &of(Subject::Transaction),
+            &of(Subject::Refund),
+            &of(Subject::Pai),
+            &of(Subject::Coupon),
+            &of(Subject::Notification),
+            &job.payload(),
+            &due_at.unix_seconds(),
+            &attempts,
+        ],
     )
     .await
 }
 
-/// A text message of a coupon's.
-pub(in crate::store) async fn put_text(
-    tx: &PgConnection<'_>,
-    kind: &str,
-    coupon_id: &str,
-    message: &[u8],
-    now: Timestamp,
-) -> Result<(), TxError> {
-    tx.execute_one(
-        "outbox",
-        "INSERT INTO outbox (kind, coupon_id, payload, due_at, attempts) VALUES ($1, $2, $3, $4, 0)",
-        &[&kind, &coupon_id, &message, &now.unix_seconds()],
-    )
-    .await
-}
-
-/// A coupon's text message is not to be sent any more.
-pub(in crate::store) async fn drop_text(
-    tx: &PgConnection<'_>,
-    kind: &str,
-    coupon_id: &str,
-) -> Result<(), TxError> {
-    tx.execute("DELETE FROM outbox WHERE kind = $1 AND coupon_id = $2", &[&kind, &coupon_id]).await?;
-    Ok(())
-}
-
-/// Has the edge told how a PAI stands, and the partner if it has ever had a subscription for it: a sign-up that was never
-/// finished is nothing to it. Whoever is telling them at this moment may not know yet: the attempts go on counting, so
-/// that its entry does not go with an older word. Whoever calls this has the PAI locked, and so no subscription comes in
-/// between.
-pub(in crate::store) async fn tell_of_pai(
+/// Puts in that the state of a PAI has changed: for the edge, and for the partner if it has ever had a subscription for
+/// the PAI, because an unfinished sign-up is nothing to it. A job of an earlier change that is attempted right now may
+/// report the earlier state: its attempts are counted on, so that it stays in the queue whatever comes of that attempt.
+/// The caller has locked the PAI, so no subscription can be added at the same time.
+pub(in crate::store) async fn put_pai_change(
     tx: &PgConnection<'_>,
     now: Timestamp,
     pai: &str,
 ) -> Result<(), TxError> {
-    tx.execute(
+    let (partner, edge) = (JobKind::PaiWebhook.sql(), JobKind::PaiMapping.sql());
+    let sql = format!(
         "INSERT INTO outbox (kind, pai, due_at, attempts)
-         SELECT kind, $1, $2, 0 FROM (VALUES ('pai-notice'), ('pai-mapping')) AS listeners (kind)
-         WHERE kind = 'pai-mapping' OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1)
+         SELECT kind, $1, $2, 0 FROM (VALUES ({partner}), ({edge})) AS listeners (kind)
+         WHERE kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1)
          ON CONFLICT (pai, kind) DO UPDATE
-         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL",
-        &[&pai, &now.unix_seconds()],
-    )
-    .await?;
+         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL"
+    );
+    tx.execute(&sql, &[&pai, &now.unix_seconds()]).await?;
     Ok(())
 }
 
 /// All kinds in one round trip.
 pub(in crate::store) async fn lease_due(
     tx: &PgConnection<'_>,
-    lane: Lane,
+    queue: Queue,
     now: Timestamp,
     until: Timestamp,
     limit: u32,
-) -> Result<Vec<Entry>, TxError> {
-    let leases = lane.kinds().iter().map(|kind| lease_kind(tx, kind, now, until, limit));
-    let mut entries = try_join_all(leases).await?.concat();
-    entries.sort_by_key(|entry| entry.job_id);
-    Ok(entries)
+) -> Result<Vec<LeasedJob>, TxError> {
+    let leases = queue.kinds().map(|kind| lease_kind(tx, kind, now, until, limit));
+    let mut jobs = try_join_all(leases).await?.concat();
+    jobs.sort_by_key(|job| job.job_id);
+    Ok(jobs)
 }
 
-/// Entries that another origin is about to lease or settle are passed over, not waited for.
+/// Rows that another origin is about to lease or settle are passed over, not waited for.
 async fn lease_kind(
     tx: &PgConnection<'_>,
-    kind: &str,
+    kind: JobKind,
     now: Timestamp,
     until: Timestamp,
     limit: u32,
-) -> Result<Vec<Entry>, TxError> {
+) -> Result<Vec<LeasedJob>, TxError> {
     let rows = tx
         .query(
             "WITH due AS (
@@ -122,41 +104,26 @@ async fn lease_kind(
              FROM due WHERE o.job_id = due.job_id
              RETURNING o.job_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id,
                  o.notification_id, o.payload",
-            &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind],
+            &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind.as_str()],
         )
         .await?;
-    rows.iter().map(|row| read(kind, row)).collect()
+    rows.iter().map(|row| read_job(kind, row)).collect()
 }
 
-fn read(kind: &str, row: &Row) -> Result<Entry, TxError> {
-    let work = match kind {
-        "charge" => Work::Charge { transaction_id: row.try_get("transaction_id")? },
-        "charge-notice" => Work::ChargeNotice { transaction_id: row.try_get("transaction_id")? },
-        "refund" => Work::Refund { refund_id: row.try_get("refund_id")? },
-        "refund-notice" => Work::RefundNotice { refund_id: row.try_get("refund_id")? },
-        "pai-notice" => Work::PaiNotice { pai: read_pai(row, "outbox.pai")? },
-        "pai-mapping" => Work::PaiMapping { pai: read_pai(row, "outbox.pai")? },
-        "pin" => Work::Pin { message: row.try_get("payload")? },
-        "coupon" => Work::Coupon { coupon_id: row.try_get("coupon_id")?, message: row.try_get("payload")? },
-        "coupon-reminder" => {
-            Work::CouponReminder { coupon_id: row.try_get("coupon_id")?, message: row.try_get("payload")? }
-        }
-        "notification" => Work::Notification {
-            notification_id: row.try_get("notification_id")?,
-            message: row.try_get("payload")?,
-        },
-        _ => return Err(inconsistent_row("outbox.kind").into()),
-    };
-    Ok(Entry { job_id: row.try_get("job_id")?, attempts: read_count(row, "outbox.attempts")?, work })
+fn read_job(kind: JobKind, row: &Row) -> Result<LeasedJob, TxError> {
+    let subject = kind.subject_column().map(|column| row.try_get(column)).transpose()?;
+    let job = Job::from_row(kind, subject, row.try_get("payload")?)
+        .ok_or_else(|| inconsistent_row("outbox.kind"))?;
+    Ok(LeasedJob { job_id: row.try_get("job_id")?, attempts: read_count(row, "outbox.attempts")?, job })
 }
 
 /// What was told of a PAI may be old by now: then its entry has been put back since, and stays.
 pub(in crate::store) async fn settle_telling(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    entry: &Entry,
+    entry: &LeasedJob,
     outcome: &HandOff,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     let has_it = tx
         .query_optional(
             "SELECT 1 FROM outbox WHERE job_id = $1 AND attempts = $2 FOR UPDATE",
@@ -164,8 +131,8 @@ pub(in crate::store) async fn settle_telling(
         )
         .await?;
     match has_it {
-        Some(_) => put_off_or_delete(tx, now, "job_id = $1", &entry.job_id, entry.attempts, outcome).await,
-        None => Ok(Settling::Late),
+        Some(_) => put_off_or_delete(tx, now, JobKey::Id(entry.job_id), entry.attempts, outcome).await,
+        None => Ok(SettleResult::Late),
     }
 }
 
@@ -174,12 +141,15 @@ pub(in crate::store) async fn settle_telling(
 pub(in crate::store) async fn put_off_or_delete(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    which: &str,
-    key: &(dyn ToSql + Sync),
+    key: JobKey<'_>,
     attempt: u32,
     outcome: &HandOff,
-) -> Result<Settling, TxError> {
-    let attempt = i64::from(attempt);
+) -> Result<SettleResult, TxError> {
+    let (attempt, which) = (i64::from(attempt), key.sql("$1"));
+    let key: &(dyn ToSql + Sync) = match &key {
+        JobKey::Id(job_id) => job_id,
+        JobKey::Subject(_, id) => id,
+    };
     let changed = match outcome {
         HandOff::Later { due_at } => {
             let sql = format!("UPDATE outbox SET due_at = $2 WHERE {which} AND attempts = $3");
@@ -195,37 +165,52 @@ pub(in crate::store) async fn put_off_or_delete(
         | HandOff::Refused { .. }
         | HandOff::Dropped => tx.execute(&format!("DELETE FROM outbox WHERE {which}"), &[key]).await?,
     };
-    Ok(if changed == 0 { Settling::Late } else { Settling::Written })
+    Ok(if changed == 0 { SettleResult::Late } else { SettleResult::Written })
 }
 
-/// Makes due what was put off for longer than anything is.
-pub(in crate::store) async fn take_back(tx: &PgConnection<'_>, now: Timestamp) -> Result<(), TxError> {
+/// Deletes the job about `id`, whoever has its lease.
+pub(in crate::store) async fn delete(tx: &PgConnection<'_>, kind: JobKind, id: &str) -> Result<(), TxError> {
+    let which = JobKey::Subject(kind, id).sql("$1");
+    tx.execute(&format!("DELETE FROM outbox WHERE {which}"), &[&id]).await?;
+    Ok(())
+}
+
+/// Makes due what was put off for longer than any delay, by a clock that ran ahead.
+pub(in crate::store) async fn hasten_overdelayed(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+) -> Result<(), TxError> {
     let latest = now.plus_seconds(PUT_OFF_SECONDS_MAX);
     tx.execute(
         "UPDATE outbox SET due_at = $2 WHERE dead_lettered_at IS NULL AND kind = ANY($1) AND due_at > $3",
-        &[&Lane::All.kinds(), &now.unix_seconds(), &latest.unix_seconds()],
+        &[&words(Queue::All), &now.unix_seconds(), &latest.unix_seconds()],
     )
     .await?;
     Ok(())
 }
 
+fn words(queue: Queue) -> Vec<&'static str> {
+    queue.kinds().map(JobKind::as_str).collect()
+}
+
 /// The next moment at which an entry is due: for each kind the first of its index, and of those the first.
 pub(in crate::store) async fn next_due(
     db: &PgConnection<'_>,
-    lane: Lane,
+    queue: Queue,
 ) -> Result<Option<Timestamp>, TxError> {
     let row = db
         .query_optional(
             "SELECT min(first.at) AS at FROM unnest($1::TEXT[]) AS kinds (kind) CROSS JOIN LATERAL
                  (SELECT min(due_at) AS at FROM outbox WHERE dead_lettered_at IS NULL AND kind = kinds.kind) AS first",
-            &[&lane.kinds()],
+            &[&words(queue)],
         )
         .await?
         .ok_or_else(|| missing_row("outbox"))?;
     Ok(row.try_get::<_, Option<i64>>("at")?.map(Timestamp::from_unix_seconds))
 }
 
-const PARKED: &str = "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
+const DEAD_LETTERS: &str =
+    "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
         coalesce(t.partner, r.partner, p.partner) AS partner,
         coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id) AS ext_id,
         o.attempts, o.dead_lettered_at
@@ -234,19 +219,19 @@ const PARKED: &str = "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refu
         LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
     WHERE o.dead_lettered_at IS NOT NULL AND o.job_id > $1 ORDER BY o.job_id LIMIT $2";
 
-pub(super) async fn parked(
+pub(super) async fn dead_letters(
     db: &PgConnection<'_>,
     after: Option<i64>,
     limit: u32,
-) -> Result<Vec<ParkedEntry>, TxError> {
-    let rows = db.query(PARKED, &[&after.unwrap_or(i64::MIN), &i64::from(limit)]).await?;
-    rows.iter().map(parked_entry).collect()
+) -> Result<Vec<DeadLetter>, TxError> {
+    let rows = db.query(DEAD_LETTERS, &[&after.unwrap_or(i64::MIN), &i64::from(limit)]).await?;
+    rows.iter().map(read_dead_letter).collect()
 }
 
-fn parked_entry(row: &Row) -> Result<ParkedEntry, TxError> {
-    Ok(ParkedEntry {
+fn read_dead_letter(row: &Row) -> Result<DeadLetter, TxError> {
+    Ok(DeadLetter {
         job_id: row.try_get("job_id")?,
-        kind: row.try_get("kind")?,
+        kind: parse_column(row, "outbox.kind", JobKind::parse)?,
         id: row.try_get("id")?,
         partner: parse_column(row, "outbox.partner", PartnerId::parse)?,
         ext_id: parse_column(row, "outbox.ext_id", ExtId::parse)?,
@@ -255,7 +240,7 @@ fn parked_entry(row: &Row) -> Result<ParkedEntry, TxError> {
     })
 }
 
-pub(in crate::store) async fn redrive(
+pub(in crate::store) async fn redrive_dead_letter(
     tx: &PgConnection<'_>,
     now: Timestamp,
     job_id: i64,
@@ -268,4 +253,14 @@ pub(in crate::store) async fn redrive(
         )
         .await?;
     Ok(changed == 1)
+}
+
+/// Makes a job due that waits for its next attempt.
+pub(in crate::store) async fn make_due(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    job_id: i64,
+) -> Result<(), TxError> {
+    let sql = "UPDATE outbox SET due_at = $2 WHERE job_id = $1";
+    tx.execute_one("outbox", sql, &[&job_id, &now.unix_seconds()]).await
 }

@@ -14,7 +14,7 @@ use crate::store::postgres::rows::{
     read_pai,
 };
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{Settling, postgres as queue};
+use crate::store::queue::{Job, SettleResult, SmsJob, postgres as queue};
 use crate::store::redemption::{
     NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
 };
@@ -236,7 +236,8 @@ async fn claim(
         &[&coupon.coupon_id, &now.unix_seconds(), &new.transaction_id],
     )
     .await?;
-    queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until).await?;
+    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
+    queue::put_leased(tx, &job, new.responding_until).await?;
     Ok(Redeeming::Created(Box::new(charge)))
 }
 
@@ -330,8 +331,8 @@ pub(in crate::store) async fn declined(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-) -> Result<Settling, TxError> {
-    let Some(coupon_id) = coupon_of(tx, transaction_id).await? else { return Ok(Settling::Written) };
+) -> Result<SettleResult, TxError> {
+    let Some(coupon_id) = coupon_of(tx, transaction_id).await? else { return Ok(SettleResult::Written) };
     lock(tx, &coupon_id).await?;
     let freed = tx
         .execute(
@@ -346,7 +347,7 @@ pub(in crate::store) async fn declined(
             &[&coupon_id],
         )
         .await?;
-        return Ok(Settling::Written);
+        return Ok(SettleResult::Written);
     }
     tx.execute_one(
         "coupons",
@@ -354,7 +355,7 @@ pub(in crate::store) async fn declined(
         &[&coupon_id, &now.unix_seconds()],
     )
     .await?;
-    Ok(Settling::Unpaid)
+    Ok(SettleResult::Unpaid)
 }
 
 /// Its days end soon, no others follow, they can still sign up, and have not.
@@ -409,6 +410,7 @@ pub(in crate::store) async fn remind(
         &[&transaction_id, &now.unix_seconds()],
     )
     .await?;
-    queue::put_text(tx, "coupon-reminder", row.try_get("coupon_id")?, message, now).await?;
+    let reminder = SmsJob::CouponReminder { coupon_id: row.try_get("coupon_id")?, message: message.to_vec() };
+    queue::put(tx, &Job::Sms(reminder), now, 0).await?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use crate::store::charge::{NewCharge, sqlite as charge};
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
-use crate::store::queue::{Settling, sqlite as queue};
+use crate::store::queue::{Job, SettleResult, SmsJob, sqlite as queue};
 use crate::store::redemption::{
     NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
 };
@@ -185,7 +185,8 @@ fn claim(
     }
     tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?
         .execute(params![coupon.coupon_id, now.unix_seconds(), new.transaction_id])?;
-    queue::put_leased(tx, "charge", &new.transaction_id, new.responding_until)?;
+    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
+    queue::put_leased(tx, &job, new.responding_until)?;
     Ok(Redeeming::Created(Box::new(charge)))
 }
 
@@ -249,12 +250,12 @@ pub(in crate::store) fn declined(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     let redemption: Option<(String, String)> = tx
         .prepare_cached("SELECT coupon_id, outcome FROM coupon_redemptions WHERE transaction_id = ?1")?
         .query_row([transaction_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((coupon_id, outcome)) = redemption else { return Ok(Settling::Written) };
+    let Some((coupon_id, outcome)) = redemption else { return Ok(SettleResult::Written) };
     if outcome == "PENDING" {
         tx.prepare_cached("UPDATE coupon_redemptions SET outcome = 'DECLINED' WHERE transaction_id = ?1")?
             .execute([transaction_id])?;
@@ -262,11 +263,11 @@ pub(in crate::store) fn declined(
             "UPDATE coupons SET redeemed_at = NULL, transaction_id = NULL WHERE coupon_id = ?1",
         )?
         .execute([coupon_id])?;
-        return Ok(Settling::Written);
+        return Ok(SettleResult::Written);
     }
     tx.prepare_cached("UPDATE coupons SET unpaid_at = ?2 WHERE coupon_id = ?1")?
         .execute(params![coupon_id, now.unix_seconds()])?;
-    Ok(Settling::Unpaid)
+    Ok(SettleResult::Unpaid)
 }
 
 /// Whether a charge is a coupon's.
@@ -328,6 +329,7 @@ pub(in crate::store) fn remind(
     let Some(coupon_id) = coupon_id else { return Ok(false) };
     tx.prepare_cached("UPDATE coupon_redemptions SET reminded_at = ?2 WHERE transaction_id = ?1")?
         .execute(params![transaction_id, now.unix_seconds()])?;
-    queue::put_text(tx, "coupon-reminder", &coupon_id, message, now)?;
+    let reminder = SmsJob::CouponReminder { coupon_id, message: message.to_vec() };
+    queue::put(tx, &Job::Sms(reminder), now, 0)?;
     Ok(true)
 }

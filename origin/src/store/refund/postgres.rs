@@ -6,7 +6,7 @@ use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_raw_result, read_time};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{Settling, postgres as queue};
+use crate::store::queue::{Job, SettleResult, postgres as queue};
 use crate::store::refund::{NewRefund, Refund, RefundPosting};
 use crate::store::spending::postgres as spending;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -44,9 +44,10 @@ pub(in crate::store) async fn post(
         amount: wanted,
     };
     insert(tx, now, new, &refund).await?;
+    let job = Job::Refund { refund_id: refund.refund_id.clone() };
     tokio::try_join!(
         take_off(tx, &refund.transaction_id, wanted.amount_minor),
-        queue::put_leased(tx, "refund", &refund.refund_id, new.responding_until)
+        queue::put_leased(tx, &job, new.responding_until)
     )?;
     Ok(RefundPosting::Created(refund))
 }
@@ -225,7 +226,7 @@ pub(in crate::store) async fn settle(
     refund_id: &str,
     status: TransactionStatus,
     raw_code: Option<&str>,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     let settled = tx
         .query_optional(
             "UPDATE refunds SET status = $2, raw_code = $3, settled_at = $4
@@ -239,7 +240,7 @@ pub(in crate::store) async fn settle(
             .await?
             .ok_or_else(|| missing_row("refunds"))?;
         let known: &str = row.try_get("status")?;
-        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+        return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     };
     let (transaction_id, amount_minor): (&str, i64) =
         (settled.try_get("transaction_id")?, settled.try_get("amount_minor")?);
@@ -248,5 +249,5 @@ pub(in crate::store) async fn settle(
     } else {
         take_off(tx, transaction_id, -amount_minor).await?;
     }
-    Ok(Settling::Written)
+    Ok(SettleResult::Written)
 }

@@ -2,7 +2,7 @@
 
 use crate::store::charge::Fixed;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
-use crate::store::queue::{Settling, sqlite as queue};
+use crate::store::queue::{Job, SettleResult, sqlite as queue};
 use crate::store::refund::{NewRefund, Refund, RefundPosting};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{parse_column, read_amount, read_raw_result};
@@ -58,7 +58,7 @@ pub(in crate::store) fn post(
         new.responding_until.unix_seconds(),
         now.unix_seconds(),
     ])?;
-    queue::put_leased(tx, "refund", &new.refund_id, new.responding_until)?;
+    queue::put_leased(tx, &Job::Refund { refund_id: new.refund_id.clone() }, new.responding_until)?;
     Ok(RefundPosting::Created(Refund { refund_id: new.refund_id.clone(), transaction_id, amount: wanted }))
 }
 
@@ -169,7 +169,7 @@ pub(in crate::store) fn settle(
     refund_id: &str,
     status: TransactionStatus,
     raw_code: Option<&str>,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     let settled = tx
         .prepare_cached(
             "UPDATE refunds SET status = ?2, raw_code = ?3, settled_at = ?4 WHERE refund_id = ?1 AND status = 'PENDING'",
@@ -179,7 +179,7 @@ pub(in crate::store) fn settle(
         .prepare_cached("SELECT status, transaction_id, amount_minor FROM refunds WHERE refund_id = ?1")?
         .query_row([refund_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     if settled == 0 {
-        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+        return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     }
     if status == TransactionStatus::Approved {
         spending::give_back_refund(tx, &transaction_id, amount_minor)?;
@@ -189,5 +189,5 @@ pub(in crate::store) fn settle(
         )?
         .execute(params![transaction_id, amount_minor])?;
     }
-    Ok(Settling::Written)
+    Ok(SettleResult::Written)
 }

@@ -6,7 +6,7 @@ pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::queue::{Entry, HandOff, Settling};
+use crate::store::queue::{HandOff, Job, LeasedJob, SettleResult, Subject, WebhookJob};
 use crate::store::redemption::RedemptionEnd;
 use onbill_domain::timestamp::Timestamp;
 
@@ -19,7 +19,7 @@ impl Store {
         now: Timestamp,
         transaction_id: String,
         outcome: HandOff,
-    ) -> Result<(Vec<u8>, Settling), StoreError> {
+    ) -> Result<(Vec<u8>, SettleResult), StoreError> {
         use_case!(self, write, answer_transaction(now, &transaction_id, &outcome))
     }
 
@@ -29,7 +29,7 @@ impl Store {
         now: Timestamp,
         refund_id: String,
         outcome: HandOff,
-    ) -> Result<(Vec<u8>, Settling), StoreError> {
+    ) -> Result<(Vec<u8>, SettleResult), StoreError> {
         use_case!(self, write, answer_refund(now, &refund_id, &outcome))
     }
 
@@ -40,7 +40,7 @@ impl Store {
         now: Timestamp,
         transaction_id: String,
         outcome: HandOff,
-    ) -> Result<(RedemptionEnd, Settling), StoreError> {
+    ) -> Result<(RedemptionEnd, SettleResult), StoreError> {
         use_case!(self, write, answer_redemption(now, &transaction_id, &outcome))
     }
 
@@ -49,9 +49,9 @@ impl Store {
     pub async fn settle(
         &self,
         now: Timestamp,
-        entry: Entry,
+        entry: LeasedJob,
         outcome: HandOff,
-    ) -> Result<Settling, StoreError> {
+    ) -> Result<SettleResult, StoreError> {
         use_case!(self, write, settle(now, &entry, &outcome))
     }
 
@@ -62,58 +62,78 @@ impl Store {
         file_id: String,
         line: u32,
         verdict: HandOff,
-    ) -> Result<Settling, StoreError> {
+    ) -> Result<SettleResult, StoreError> {
         use_case!(self, write, settle_line(now, &file_id, line, &verdict))
     }
 
-    /// Sees to it that an errand waits in the outbox and is due: an entry that is parked, put off or missing is set going.
-    /// There is no errand for a charge or refund that is settled already, nor a notice of one that is not.
-    pub async fn see_to(&self, now: Timestamp, errand: Errand) -> Result<SeenTo, StoreError> {
-        use_case!(self, write, see_to(now, &errand))
+    /// Makes sure that a job is in the queue and due: one that is a dead letter, that waits for its next attempt, or that is
+    /// missing. What is settled already is not asked about again, and what is not settled is not reported.
+    pub async fn redrive(&self, now: Timestamp, target: RedriveTarget) -> Result<RedriveResult, StoreError> {
+        use_case!(self, write, redrive(now, &target))
     }
 }
 
-/// Something that an entry of the outbox stands for, by our id of the charge or refund.
+/// A job to be redriven, by our id of the charge or refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// Find out how a pending charge went.
+pub enum RedriveTarget {
+    /// Ask billing about a pending charge.
     Charge(String),
-    /// Find out how a pending refund went.
+    /// Ask billing about a pending refund.
     Refund(String),
-    /// Tell the partner how a charge went.
-    ChargeNotice(String),
-    /// Tell the partner how a refund went.
-    RefundNotice(String),
+    /// Report a settled charge to the partner.
+    ChargeWebhook(String),
+    /// Report a settled refund to the partner.
+    RefundWebhook(String),
 }
 
-impl Errand {
-    /// The outbox's kind of it, and the id.
-    pub(in crate::store) fn parts(&self) -> (&'static str, &str) {
+/// Where a target is found.
+pub(in crate::store) struct RedriveParts<'a> {
+    pub(in crate::store) job: Job,
+    pub(in crate::store) table: &'static str,
+    pub(in crate::store) column: &'static str,
+    pub(in crate::store) id: &'a str,
+}
+
+impl RedriveTarget {
+    pub(in crate::store) fn parts(&self) -> RedriveParts<'_> {
+        let (transaction_id, refund_id) = (Subject::Transaction.column(), Subject::Refund.column());
+        let (job, table, column, id) = match self {
+            Self::Charge(id) => {
+                (Job::Charge { transaction_id: id.clone() }, "transactions", transaction_id, id)
+            }
+            Self::Refund(id) => (Job::Refund { refund_id: id.clone() }, "refunds", refund_id, id),
+            Self::ChargeWebhook(id) => {
+                let webhook = WebhookJob::Charge { transaction_id: id.clone() };
+                (Job::Webhook(webhook), "transactions", transaction_id, id)
+            }
+            Self::RefundWebhook(id) => {
+                let webhook = WebhookJob::Refund { refund_id: id.clone() };
+                (Job::Webhook(webhook), "refunds", refund_id, id)
+            }
+        };
+        RedriveParts { job, table, column, id }
+    }
+
+    /// Whether it is about what is settled: what is pending cannot be reported, and what is settled not asked about.
+    pub(in crate::store) fn wants_settled(&self) -> bool {
         match self {
-            Self::Charge(id) => ("charge", id),
-            Self::Refund(id) => ("refund", id),
-            Self::ChargeNotice(id) => ("charge-notice", id),
-            Self::RefundNotice(id) => ("refund-notice", id),
+            Self::Charge(_) | Self::Refund(_) => false,
+            Self::ChargeWebhook(_) | Self::RefundWebhook(_) => true,
         }
     }
-
-    /// Whether it is about what is settled: what is pending has no outcome to tell, and what is settled none to find.
-    pub(in crate::store) fn wants_settled(&self) -> bool {
-        matches!(self, Self::ChargeNotice(_) | Self::RefundNotice(_))
-    }
 }
 
-/// What was done about an errand.
+/// What redriving a job came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SeenTo {
-    /// Its entry was parked, and goes again.
+pub enum RedriveResult {
+    /// It was a dead letter, and is due now.
     Redriven,
-    /// Its entry was put off, and is due now.
-    Hurried,
-    /// It had no entry, and has one.
-    PutBack,
-    /// Nothing: it is due already, or somebody is at it, or it is in a file and billing's.
-    UnderWay,
-    /// Nothing: there is nothing to find out, or nothing to tell.
+    /// It was waiting for its next attempt, and is due now.
+    MadeDue,
+    /// It was missing, and is in the queue again.
+    Requeued,
+    /// It is due already, or leased, or in a file that billing has to answer. Nothing was changed.
+    InProgress,
+    /// There is nothing to ask billing about, or nothing to report. Nothing was changed.
     NotNeeded,
 }

@@ -10,11 +10,12 @@ use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
-    Entry, HandOff, LEASE_SECONDS_MAX, Settling, Work, kept_if_refused, postgres as queue,
+    HandOff, Job, JobKey, JobKind, LEASE_SECONDS_MAX, LeasedJob, SettleResult, SmsJob, WebhookJob,
+    kept_if_refused, postgres as queue,
 };
 use crate::store::redemption::{RedemptionEnd, postgres as redemption};
 use crate::store::refund::postgres as refund;
-use crate::store::settle::{Errand, SeenTo};
+use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::postgres as spending;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
@@ -24,34 +25,36 @@ use onbill_domain::wire::ott::TransactionStatus;
 pub(super) async fn settle(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    entry: &Entry,
+    entry: &LeasedJob,
     outcome: &HandOff,
-) -> Result<Settling, TxError> {
-    let (settling, kind, id) = match &entry.work {
-        Work::Charge { transaction_id } => (
+) -> Result<SettleResult, TxError> {
+    let (settling, webhook) = match &entry.job {
+        Job::Charge { transaction_id } => (
             settle_charge(tx, now, transaction_id, entry.attempts, outcome).await?,
-            "charge-notice",
-            transaction_id,
+            WebhookJob::Charge { transaction_id: transaction_id.clone() },
         ),
-        Work::Refund { refund_id } => {
-            (settle_refund(tx, now, refund_id, entry.attempts, outcome).await?, "refund-notice", refund_id)
-        }
-        Work::ChargeNotice { .. }
-        | Work::RefundNotice { .. }
-        | Work::Pin { .. }
-        | Work::Notification { .. } => {
-            return queue::put_off_or_delete(tx, now, "job_id = $1", &entry.job_id, entry.attempts, outcome)
+        Job::Refund { refund_id } => (
+            settle_refund(tx, now, refund_id, entry.attempts, outcome).await?,
+            WebhookJob::Refund { refund_id: refund_id.clone() },
+        ),
+        Job::Webhook(WebhookJob::Charge { .. })
+        | Job::Webhook(WebhookJob::Refund { .. })
+        | Job::Sms(SmsJob::Pin { .. })
+        | Job::Sms(SmsJob::Notification { .. }) => {
+            return queue::put_off_or_delete(tx, now, JobKey::Id(entry.job_id), entry.attempts, outcome)
                 .await;
         }
-        Work::CouponReminder { .. } => {
+        Job::Sms(SmsJob::CouponReminder { .. }) => {
             return queue::settle_telling(tx, now, entry, kept_if_refused(outcome)).await;
         }
-        Work::PaiNotice { .. } | Work::PaiMapping { .. } => {
+        Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. }) => {
             return queue::settle_telling(tx, now, entry, outcome).await;
         }
-        Work::Coupon { coupon_id, .. } => return settle_coupon(tx, now, entry, coupon_id, outcome).await,
+        Job::Sms(SmsJob::Coupon { coupon_id, .. }) => {
+            return settle_coupon(tx, now, entry, coupon_id, outcome).await;
+        }
     };
-    tell(tx, now, kind, id, settling, outcome).await?;
+    put_webhook(tx, now, webhook, settling, outcome).await?;
     Ok(settling)
 }
 
@@ -63,11 +66,12 @@ pub(super) async fn answer_transaction(
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(Vec<u8>, Settling), TxError> {
+) -> Result<(Vec<u8>, SettleResult), TxError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
     let fixed = charge::fix_answer(tx, transaction_id).await?;
     if fixed.before {
-        tell(tx, now, "charge-notice", transaction_id, settling, outcome).await?;
+        let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
+        put_webhook(tx, now, webhook, settling, outcome).await?;
     }
     Ok((fixed.answer, settling))
 }
@@ -77,11 +81,12 @@ pub(super) async fn answer_refund(
     now: Timestamp,
     refund_id: &str,
     outcome: &HandOff,
-) -> Result<(Vec<u8>, Settling), TxError> {
+) -> Result<(Vec<u8>, SettleResult), TxError> {
     let settling = settle_refund(tx, now, refund_id, FIRST, outcome).await?;
     let fixed = refund::fix_answer(tx, refund_id).await?;
     if fixed.before {
-        tell(tx, now, "refund-notice", refund_id, settling, outcome).await?;
+        let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
+        put_webhook(tx, now, webhook, settling, outcome).await?;
     }
     Ok((fixed.answer, settling))
 }
@@ -91,7 +96,7 @@ pub(super) async fn answer_redemption(
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(RedemptionEnd, Settling), TxError> {
+) -> Result<(RedemptionEnd, SettleResult), TxError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
     Ok((redemption::finish(tx, transaction_id).await?, settling))
 }
@@ -105,7 +110,7 @@ pub(super) async fn settle_line(
     file_id: &str,
     line: u32,
     verdict: &HandOff,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     let row = tx
         .query_optional(
             "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = $1 AND line = $2",
@@ -113,38 +118,40 @@ pub(super) async fn settle_line(
         )
         .await?
         .ok_or_else(|| missing_row("file_lines"))?;
-    let (settling, kind, id): (_, _, &str) = match (row.try_get("transaction_id")?, row.try_get("refund_id")?)
-    {
-        (Some(id), None) => (settle_charge(tx, now, id, NOBODYS, verdict).await?, "charge-notice", id),
-        (None, Some(id)) => (settle_refund(tx, now, id, NOBODYS, verdict).await?, "refund-notice", id),
+    let (settling, webhook) = match (row.try_get("transaction_id")?, row.try_get("refund_id")?) {
+        (Some(id), None) => {
+            let settling = settle_charge(tx, now, id, NOBODYS, verdict).await?;
+            (settling, WebhookJob::Charge { transaction_id: id.to_owned() })
+        }
+        (None, Some(id)) => {
+            let settling = settle_refund(tx, now, id, NOBODYS, verdict).await?;
+            (settling, WebhookJob::Refund { refund_id: id.to_owned() })
+        }
         _ => return Err(inconsistent_row("file_lines.transaction_id").into()),
     };
-    tell(tx, now, kind, id, settling, verdict).await?;
+    put_webhook(tx, now, webhook, settling, verdict).await?;
     Ok(settling)
 }
 
-/// Puts a notice in when a verdict was written: its post was answered before. What becomes of a coupon's charge is the
-/// operator's affair: the coupon is spent, and no post of the partner's is open.
-async fn tell(
+/// Tells the partner of a verdict that was written now: its post was answered before. The partner is told nothing of a
+/// coupon's charge: the coupon is spent, and what becomes of the charge is between the operator and its customer.
+async fn put_webhook(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    kind: &str,
-    id: &str,
-    settling: Settling,
+    webhook: WebhookJob,
+    settling: SettleResult,
     outcome: &HandOff,
 ) -> Result<(), TxError> {
-    if settling == Settling::Written
-        && outcome.is_verdict()
-        && !(kind == "charge-notice" && redemption::coupon_of(tx, id).await?.is_some())
-    {
-        queue::put(tx, kind, id, now, 0).await?;
+    if settling != SettleResult::Written || !outcome.is_verdict() {
+        return Ok(());
     }
-    Ok(())
+    if let WebhookJob::Charge { transaction_id } = &webhook
+        && redemption::coupon_of(tx, transaction_id).await?.is_some()
+    {
+        return Ok(());
+    }
+    queue::put(tx, &Job::Webhook(webhook), now, 0).await
 }
-
-const CHARGE: &str = "kind = 'charge' AND transaction_id = $1";
-
-const REFUND: &str = "kind = 'refund' AND refund_id = $1";
 
 /// Writes what came of a hand-off by its `attempt`. The charge is locked before its entry, also where only the entry is
 /// changed: crosswise, two would wait for each other.
@@ -154,19 +161,27 @@ async fn settle_charge(
     transaction_id: &str,
     attempt: u32,
     outcome: &HandOff,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     let (status, reason, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
         HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
         // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
         HandOff::Later { .. } | HandOff::Parked => {
             charge::lock(tx, transaction_id).await?;
-            return queue::put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome).await;
+            return queue::put_off_or_delete(
+                tx,
+                now,
+                JobKey::Subject(JobKind::Charge, transaction_id),
+                attempt,
+                outcome,
+            )
+            .await;
         }
     };
     let settling = write_charge_outcome(tx, now, transaction_id, status, reason, raw_code.as_deref()).await?;
-    queue::put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome).await?;
+    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Charge, transaction_id), attempt, outcome)
+        .await?;
     Ok(settling)
 }
 
@@ -179,7 +194,7 @@ async fn write_charge_outcome(
     status: TransactionStatus,
     reason: Option<DeclineReason>,
     raw_code: Option<&str>,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     let settled = tx
         .query_optional(
             "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5
@@ -199,7 +214,7 @@ async fn write_charge_outcome(
             .await?
             .ok_or_else(|| missing_row("transactions"))?;
         let known: &str = row.try_get("status")?;
-        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+        return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     };
     if let Some(reason) = reason {
         let settling = redemption::declined(tx, now, transaction_id).await?;
@@ -209,7 +224,7 @@ async fn write_charge_outcome(
         }
         return Ok(settling);
     }
-    Ok(Settling::Written)
+    Ok(SettleResult::Written)
 }
 
 /// The same of a refund. Its charge stays locked.
@@ -219,18 +234,25 @@ async fn settle_refund(
     refund_id: &str,
     attempt: u32,
     outcome: &HandOff,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     refund::lock(tx, refund_id).await?;
     let (status, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
         HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
-        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
         HandOff::Later { .. } | HandOff::Parked => {
-            return queue::put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome).await;
+            return queue::put_off_or_delete(
+                tx,
+                now,
+                JobKey::Subject(JobKind::Refund, refund_id),
+                attempt,
+                outcome,
+            )
+            .await;
         }
     };
     let settling = refund::settle(tx, now, refund_id, status, raw_code.as_deref()).await?;
-    queue::put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome).await?;
+    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, outcome).await?;
     Ok(settling)
 }
 
@@ -239,13 +261,13 @@ async fn settle_refund(
 async fn settle_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    entry: &Entry,
+    entry: &LeasedJob,
     coupon_id: &str,
     outcome: &HandOff,
-) -> Result<Settling, TxError> {
+) -> Result<SettleResult, TxError> {
     coupon::lock(tx, coupon_id).await?;
     let settling = queue::settle_telling(tx, now, entry, kept_if_refused(outcome)).await?;
-    if settling != Settling::Written {
+    if settling != SettleResult::Written {
         return Ok(settling);
     }
     let (reason, code) = match outcome {
@@ -261,43 +283,41 @@ async fn settle_coupon(
     Ok(settling)
 }
 
-/// The charge or refund before its entry, as everybody takes them: crosswise, two would wait for each other.
-pub(super) async fn see_to(
+/// The charge or refund is locked before its job, in the order that everything here locks them: two that lock crosswise
+/// would wait for each other.
+pub(super) async fn redrive(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    errand: &Errand,
-) -> Result<SeenTo, TxError> {
-    let (kind, id) = errand.parts();
-    let subject = queue::subject(kind);
-    let table = if subject == "transaction_id" { "transactions" } else { "refunds" };
+    target: &RedriveTarget,
+) -> Result<RedriveResult, TxError> {
+    let RedriveParts { job, table, column, id } = target.parts();
     let sql =
-        format!("SELECT settled_at IS NOT NULL AS is_settled FROM {table} WHERE {subject} = $1 FOR UPDATE");
+        format!("SELECT settled_at IS NOT NULL AS is_settled FROM {table} WHERE {column} = $1 FOR UPDATE");
     let row = tx.query_optional(&sql, &[&id]).await?;
     let is_settled: Option<bool> = row.map(|row| row.try_get("is_settled")).transpose()?;
-    if is_settled != Some(errand.wants_settled()) {
-        return Ok(SeenTo::NotNeeded);
+    if is_settled != Some(target.wants_settled()) {
+        return Ok(RedriveResult::NotNeeded);
     }
     let sql = format!(
         "SELECT job_id, due_at, dead_lettered_at IS NOT NULL AS is_parked FROM outbox
-         WHERE kind = $1 AND {subject} = $2 FOR UPDATE"
+         WHERE kind = $1 AND {column} = $2 FOR UPDATE"
     );
-    let Some(entry) = tx.query_optional(&sql, &[&kind, &id]).await? else {
-        // Asked after the entry: whoever makes a file takes that away with the same commit.
-        if !errand.wants_settled() && billing_file::is_in_a_file(tx, subject, id).await? {
-            return Ok(SeenTo::UnderWay);
+    let Some(entry) = tx.query_optional(&sql, &[&job.kind().as_str(), &id]).await? else {
+        // Asked after the job is looked for: making a file deletes the job in the same commit.
+        if !target.wants_settled() && billing_file::is_in_a_file(tx, column, id).await? {
+            return Ok(RedriveResult::InProgress);
         }
-        queue::put(tx, kind, id, now, 1).await?;
-        return Ok(SeenTo::PutBack);
+        queue::put(tx, &job, now, 1).await?;
+        return Ok(RedriveResult::Requeued);
     };
     let job_id: i64 = entry.try_get("job_id")?;
     if entry.try_get("is_parked")? {
-        queue::redrive(tx, now, job_id).await?;
-        return Ok(SeenTo::Redriven);
+        queue::redrive_dead_letter(tx, now, job_id).await?;
+        return Ok(RedriveResult::Redriven);
     }
     if read_time(&entry, "outbox.due_at")? <= now.plus_seconds(LEASE_SECONDS_MAX) {
-        return Ok(SeenTo::UnderWay);
+        return Ok(RedriveResult::InProgress);
     }
-    let sql = "UPDATE outbox SET due_at = $2 WHERE job_id = $1";
-    tx.execute_one("outbox", sql, &[&job_id, &now.unix_seconds()]).await?;
-    Ok(SeenTo::Hurried)
+    queue::make_due(tx, now, job_id).await?;
+    Ok(RedriveResult::MadeDue)
 }

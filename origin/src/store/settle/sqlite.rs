@@ -6,11 +6,12 @@ use crate::store::coupon_sms::sqlite as coupon_sms;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{
-    Entry, HandOff, LEASE_SECONDS_MAX, Settling, Work, kept_if_refused, sqlite as queue,
+    HandOff, Job, JobKey, JobKind, LEASE_SECONDS_MAX, LeasedJob, SettleResult, SmsJob, WebhookJob,
+    kept_if_refused, sqlite as queue,
 };
 use crate::store::redemption::{RedemptionEnd, sqlite as redemption};
 use crate::store::refund::sqlite as refund;
-use crate::store::settle::{Errand, SeenTo};
+use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::sqlite as spending;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
@@ -21,33 +22,35 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 pub(super) fn settle(
     tx: &Connection,
     now: Timestamp,
-    entry: &Entry,
+    entry: &LeasedJob,
     outcome: &HandOff,
-) -> Result<Settling, StoreError> {
-    let (settling, kind, id) = match &entry.work {
-        Work::Charge { transaction_id } => (
+) -> Result<SettleResult, StoreError> {
+    let (settling, webhook) = match &entry.job {
+        Job::Charge { transaction_id } => (
             settle_charge(tx, now, transaction_id, entry.attempts, outcome)?,
-            "charge-notice",
-            transaction_id,
+            WebhookJob::Charge { transaction_id: transaction_id.clone() },
         ),
-        Work::Refund { refund_id } => {
-            (settle_refund(tx, now, refund_id, entry.attempts, outcome)?, "refund-notice", refund_id)
+        Job::Refund { refund_id } => (
+            settle_refund(tx, now, refund_id, entry.attempts, outcome)?,
+            WebhookJob::Refund { refund_id: refund_id.clone() },
+        ),
+        Job::Webhook(WebhookJob::Charge { .. })
+        | Job::Webhook(WebhookJob::Refund { .. })
+        | Job::Sms(SmsJob::Pin { .. })
+        | Job::Sms(SmsJob::Notification { .. }) => {
+            return queue::put_off_or_delete(tx, now, JobKey::Id(entry.job_id), entry.attempts, outcome);
         }
-        Work::ChargeNotice { .. }
-        | Work::RefundNotice { .. }
-        | Work::Pin { .. }
-        | Work::Notification { .. } => {
-            return queue::put_off_or_delete(tx, now, "job_id = ?1", &entry.job_id, entry.attempts, outcome);
-        }
-        Work::CouponReminder { .. } => {
+        Job::Sms(SmsJob::CouponReminder { .. }) => {
             return queue::settle_telling(tx, now, entry, kept_if_refused(outcome));
         }
-        Work::PaiNotice { .. } | Work::PaiMapping { .. } => {
+        Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. }) => {
             return queue::settle_telling(tx, now, entry, outcome);
         }
-        Work::Coupon { coupon_id, .. } => return settle_coupon(tx, now, entry, coupon_id, outcome),
+        Job::Sms(SmsJob::Coupon { coupon_id, .. }) => {
+            return settle_coupon(tx, now, entry, coupon_id, outcome);
+        }
     };
-    tell(tx, now, kind, id, settling, outcome)?;
+    put_webhook(tx, now, webhook, settling, outcome)?;
     Ok(settling)
 }
 
@@ -59,11 +62,12 @@ pub(super) fn answer_transaction(
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(Vec<u8>, Settling), StoreError> {
+) -> Result<(Vec<u8>, SettleResult), StoreError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
     let fixed = charge::fix_answer(tx, transaction_id)?;
     if fixed.before {
-        tell(tx, now, "charge-notice", transaction_id, settling, outcome)?;
+        let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
+        put_webhook(tx, now, webhook, settling, outcome)?;
     }
     Ok((fixed.answer, settling))
 }
@@ -73,11 +77,12 @@ pub(super) fn answer_refund(
     now: Timestamp,
     refund_id: &str,
     outcome: &HandOff,
-) -> Result<(Vec<u8>, Settling), StoreError> {
+) -> Result<(Vec<u8>, SettleResult), StoreError> {
     let settling = settle_refund(tx, now, refund_id, FIRST, outcome)?;
     let fixed = refund::fix_answer(tx, refund_id)?;
     if fixed.before {
-        tell(tx, now, "refund-notice", refund_id, settling, outcome)?;
+        let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
+        put_webhook(tx, now, webhook, settling, outcome)?;
     }
     Ok((fixed.answer, settling))
 }
@@ -87,7 +92,7 @@ pub(super) fn answer_redemption(
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(RedemptionEnd, Settling), StoreError> {
+) -> Result<(RedemptionEnd, SettleResult), StoreError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
     Ok((redemption::finish(tx, transaction_id)?, settling))
 }
@@ -98,46 +103,48 @@ pub(super) fn settle_line(
     file_id: &str,
     line: u32,
     verdict: &HandOff,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = ?1 AND line = ?2",
     )?;
     let line: (Option<String>, Option<String>) =
         select.query_row(params![file_id, line], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (settling, kind, id) = match &line {
-        (Some(id), None) => (settle_charge(tx, now, id, NOBODYS, verdict)?, "charge-notice", id),
-        (None, Some(id)) => (settle_refund(tx, now, id, NOBODYS, verdict)?, "refund-notice", id),
+    let (settling, webhook) = match line {
+        (Some(transaction_id), None) => (
+            settle_charge(tx, now, &transaction_id, NOBODYS, verdict)?,
+            WebhookJob::Charge { transaction_id },
+        ),
+        (None, Some(refund_id)) => {
+            (settle_refund(tx, now, &refund_id, NOBODYS, verdict)?, WebhookJob::Refund { refund_id })
+        }
         _ => return Err(inconsistent_row("file_lines.transaction_id")),
     };
-    tell(tx, now, kind, id, settling, verdict)?;
+    put_webhook(tx, now, webhook, settling, verdict)?;
     Ok(settling)
 }
 
 /// An entry that became a line is in nobody's lease.
 const NOBODYS: u32 = 0;
 
-/// Puts a notice in when a verdict was written: its post was answered before. What becomes of a coupon's charge is the
-/// operator's affair: the coupon is spent, and no post of the partner's is open.
-fn tell(
+/// Tells the partner of a verdict that was written now: its post was answered before. The partner is told nothing of a
+/// coupon's charge: the coupon is spent, and what becomes of the charge is between the operator and its customer.
+fn put_webhook(
     tx: &Connection,
     now: Timestamp,
-    kind: &str,
-    id: &str,
-    settling: Settling,
+    webhook: WebhookJob,
+    settling: SettleResult,
     outcome: &HandOff,
 ) -> Result<(), StoreError> {
-    if settling == Settling::Written
-        && outcome.is_verdict()
-        && !(kind == "charge-notice" && redemption::is_coupons(tx, id)?)
-    {
-        queue::put(tx, kind, id, now, 0)?;
+    if settling != SettleResult::Written || !outcome.is_verdict() {
+        return Ok(());
     }
-    Ok(())
+    if let WebhookJob::Charge { transaction_id } = &webhook
+        && redemption::is_coupons(tx, transaction_id)?
+    {
+        return Ok(());
+    }
+    queue::put(tx, &Job::Webhook(webhook), now, 0)
 }
-
-const CHARGE: &str = "kind = 'charge' AND transaction_id = ?1";
-
-const REFUND: &str = "kind = 'refund' AND refund_id = ?1";
 
 /// Writes what came of a hand-off by its `attempt`.
 fn settle_charge(
@@ -146,18 +153,24 @@ fn settle_charge(
     transaction_id: &str,
     attempt: u32,
     outcome: &HandOff,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     let (status, reason, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
         HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
         // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
         HandOff::Later { .. } | HandOff::Parked => {
-            return queue::put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome);
+            return queue::put_off_or_delete(
+                tx,
+                now,
+                JobKey::Subject(JobKind::Charge, transaction_id),
+                attempt,
+                outcome,
+            );
         }
     };
     let settling = write_charge_outcome(tx, now, transaction_id, status, reason, raw_code.as_deref())?;
-    queue::put_off_or_delete(tx, now, CHARGE, &transaction_id, attempt, outcome)?;
+    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Charge, transaction_id), attempt, outcome)?;
     Ok(settling)
 }
 
@@ -170,7 +183,7 @@ fn write_charge_outcome(
     status: TransactionStatus,
     reason: Option<DeclineReason>,
     raw_code: Option<&str>,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     let settled = tx
         .prepare_cached(
             "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5
@@ -187,7 +200,7 @@ fn write_charge_outcome(
         let known: String = tx
             .prepare_cached("SELECT status FROM transactions WHERE transaction_id = ?1")?
             .query_row([transaction_id], |row| row.get(0))?;
-        return Ok(if known == status.as_str() { Settling::Late } else { Settling::Contradicted });
+        return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     }
     if let Some(reason) = reason {
         spending::give_back_charge(tx, transaction_id)?;
@@ -199,7 +212,7 @@ fn write_charge_outcome(
         }
         return redemption::declined(tx, now, transaction_id);
     }
-    Ok(Settling::Written)
+    Ok(SettleResult::Written)
 }
 
 /// The same of a refund.
@@ -209,17 +222,23 @@ fn settle_refund(
     refund_id: &str,
     attempt: u32,
     outcome: &HandOff,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     let (status, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
         HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
-        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(Settling::Late),
+        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
         HandOff::Later { .. } | HandOff::Parked => {
-            return queue::put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome);
+            return queue::put_off_or_delete(
+                tx,
+                now,
+                JobKey::Subject(JobKind::Refund, refund_id),
+                attempt,
+                outcome,
+            );
         }
     };
     let settling = refund::settle(tx, now, refund_id, status, raw_code.as_deref())?;
-    queue::put_off_or_delete(tx, now, REFUND, &refund_id, attempt, outcome)?;
+    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, outcome)?;
     Ok(settling)
 }
 
@@ -227,12 +246,12 @@ fn settle_refund(
 fn settle_coupon(
     tx: &Connection,
     now: Timestamp,
-    entry: &Entry,
+    entry: &LeasedJob,
     coupon_id: &str,
     outcome: &HandOff,
-) -> Result<Settling, StoreError> {
+) -> Result<SettleResult, StoreError> {
     let settling = queue::settle_telling(tx, now, entry, kept_if_refused(outcome))?;
-    if settling != Settling::Written {
+    if settling != SettleResult::Written {
         return Ok(settling);
     }
     let (reason, code) = match outcome {
@@ -246,40 +265,41 @@ fn settle_coupon(
     Ok(settling)
 }
 
-pub(super) fn see_to(tx: &Connection, now: Timestamp, errand: &Errand) -> Result<SeenTo, StoreError> {
-    let (kind, id) = errand.parts();
-    let subject = queue::subject(kind);
-    let table = if subject == "transaction_id" { "transactions" } else { "refunds" };
+pub(super) fn redrive(
+    tx: &Connection,
+    now: Timestamp,
+    target: &RedriveTarget,
+) -> Result<RedriveResult, StoreError> {
+    let RedriveParts { job, table, column, id } = target.parts();
     let is_settled: Option<bool> = tx
-        .prepare_cached(&format!("SELECT settled_at IS NOT NULL FROM {table} WHERE {subject} = ?1"))?
+        .prepare_cached(&format!("SELECT settled_at IS NOT NULL FROM {table} WHERE {column} = ?1"))?
         .query_row([id], |row| row.get(0))
         .optional()?;
-    if is_settled != Some(errand.wants_settled()) {
-        return Ok(SeenTo::NotNeeded);
+    if is_settled != Some(target.wants_settled()) {
+        return Ok(RedriveResult::NotNeeded);
     }
     let entry: Option<(i64, i64, bool)> = tx
         .prepare_cached(&format!(
-            "SELECT job_id, due_at, dead_lettered_at IS NOT NULL FROM outbox WHERE kind = ?1 AND {subject} = ?2"
+            "SELECT job_id, due_at, dead_lettered_at IS NOT NULL FROM outbox WHERE kind = ?1 AND {column} = ?2"
         ))?
-        .query_row([kind, id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row([job.kind().as_str(), id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     match entry {
-        None if !errand.wants_settled() && billing_file::is_in_a_file(tx, subject, id)? => {
-            Ok(SeenTo::UnderWay)
+        None if !target.wants_settled() && billing_file::is_in_a_file(tx, column, id)? => {
+            Ok(RedriveResult::InProgress)
         }
         None => {
-            queue::put(tx, kind, id, now, 1)?;
-            Ok(SeenTo::PutBack)
+            queue::put(tx, &job, now, 1)?;
+            Ok(RedriveResult::Requeued)
         }
         Some((job_id, _, true)) => {
-            queue::redrive(tx, now, job_id)?;
-            Ok(SeenTo::Redriven)
+            queue::redrive_dead_letter(tx, now, job_id)?;
+            Ok(RedriveResult::Redriven)
         }
         Some((job_id, due_at, false)) if due_at > now.plus_seconds(LEASE_SECONDS_MAX).unix_seconds() => {
-            tx.prepare_cached("UPDATE outbox SET due_at = ?2 WHERE job_id = ?1")?
-                .execute(params![job_id, now.unix_seconds()])?;
-            Ok(SeenTo::Hurried)
+            queue::make_due(tx, now, job_id)?;
+            Ok(RedriveResult::MadeDue)
         }
-        Some(_) => Ok(SeenTo::UnderWay),
+        Some(_) => Ok(RedriveResult::InProgress),
     }
 }

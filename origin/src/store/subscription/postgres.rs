@@ -86,7 +86,7 @@ pub(in crate::store) async fn record(
     )
     .await?;
     if state == Some(PaiState::Suspended) {
-        queue::tell_of_pai(tx, now, &request.pai.to_string()).await?;
+        queue::put_pai_change(tx, now, &request.pai.to_string()).await?;
     }
     Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
 }

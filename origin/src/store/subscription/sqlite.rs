@@ -79,7 +79,7 @@ pub(in crate::store) fn record(
         now.unix_seconds(),
     ])?;
     if state == PaiState::Suspended {
-        queue::tell_of_pai(tx, now, &request.pai.to_string())?;
+        queue::put_pai_change(tx, now, &request.pai.to_string())?;
     }
     Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
 }

@@ -17,7 +17,7 @@ const FORGET_MAX: i64 = 1000;
 
 pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), StoreError> {
     let pool = db.pool();
-    in_transaction!(pool, ReadCommitted, |tx| { queue::take_back(tx, now).await? })?;
+    in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     while in_transaction!(pool, ReadCommitted, |tx| {
         nonce::forget(tx, now, FORGET_MAX).await?
             + flow::forget(tx, now, FORGET_MAX).await?

@@ -15,7 +15,7 @@ use onbill_domain::timestamp::Timestamp;
 const FORGET_MAX: u32 = 1000;
 
 pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), StoreError> {
-    db.write(move |tx| queue::take_back(tx, now)).await?;
+    db.write(move |tx| queue::hasten_overdelayed(tx, now)).await?;
     while db
         .write(move |tx| {
             Ok(nonce::forget(tx, now, FORGET_MAX)?

@@ -257,7 +257,7 @@ impl<'b> Life<'b> {
             self.work();
             self.finish();
             for entry in audit::parked(&self.books.eyes) {
-                self.store().redrive(self.now(), entry).await.expect("works");
+                self.store().redrive_dead_letter(self.now(), entry).await.expect("works");
             }
             self.look()?;
         }

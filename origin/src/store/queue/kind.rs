@@ -1,0 +1,263 @@
+//! The kinds of jobs: one row of a table for each, and nothing else in the tree spells a kind.
+//!
+//! A new kind is a variant of [`JobKind`] with its row in [`JobKind::spec`], a variant of [`super::Job`], and the
+//! function in `delivery` that attempts it. The compiler names every place in between. The database's CHECK constraints
+//! repeat the words, the subjects and the payloads: they come with a migration.
+
+use onbill_domain::limits::NOTIFICATION_TTL_SECONDS;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::word_enum;
+
+word_enum! {
+    /// What a job is. Its word is stored.
+    pub enum JobKind {
+        /// Put a charge on the bill.
+        Charge = "charge",
+        /// Give some of a charge back.
+        Refund = "refund",
+        /// Tell the partner how a charge was settled that was pending when its post was answered.
+        ChargeWebhook = "charge-notice",
+        /// Tell the partner how a refund was settled that was pending when its post was answered.
+        RefundWebhook = "refund-notice",
+        /// Tell the partner that the state of a PAI has changed.
+        PaiWebhook = "pai-notice",
+        /// Tell the edge that the state of a PAI has changed.
+        PaiMapping = "pai-mapping",
+        /// Send a PIN.
+        PinSms = "pin",
+        /// Send a coupon's code to its buyer.
+        CouponSms = "coupon",
+        /// Remind a customer that the months of a coupon end.
+        CouponReminderSms = "coupon-reminder",
+        /// Send a partner's message to a subscriber.
+        NotificationSms = "notification",
+    }
+}
+
+/// What is known of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct JobSpec {
+    /// The queue it waits in.
+    pub queue: Queue,
+    /// What it is about; a PIN is about nothing that is stored.
+    pub subject: Option<Subject>,
+    /// Whether it carries a sealed SMS.
+    pub has_payload: bool,
+    /// After an attempt that has certainly not got through.
+    pub retry: RetryPolicy,
+    /// After an attempt that may have got through.
+    pub retry_if_unclear: RetryPolicy,
+    /// When it is dropped without an attempt.
+    pub expiry: Expiry,
+}
+
+impl JobKind {
+    /// The row of the table.
+    pub const fn spec(self) -> JobSpec {
+        use Queue::{Billing, Coupons, Edge, Notifications, PartnerWebhooks, Pins};
+        use Subject::{Coupon, Notification, Pai, Refund, Transaction};
+        match self {
+            Self::Charge => call(Billing, Transaction, BILLING),
+            Self::Refund => call(Billing, Refund, BILLING),
+            Self::ChargeWebhook => call(PartnerWebhooks, Transaction, WEBHOOK),
+            Self::RefundWebhook => call(PartnerWebhooks, Refund, WEBHOOK),
+            Self::PaiWebhook => call(PartnerWebhooks, Pai, HOURLY),
+            Self::PaiMapping => call(Edge, Pai, HOURLY),
+            Self::PinSms => sms(Pins, None, PIN, PIN, Expiry::At),
+            Self::CouponSms => sms(Coupons, Some(Coupon), HOURLY, COUPON_UNCLEAR, Expiry::At),
+            Self::CouponReminderSms => sms(Coupons, Some(Coupon), HOURLY, COUPON_UNCLEAR, Expiry::At),
+            Self::NotificationSms => {
+                let expiry = Expiry::After(NOTIFICATION_TTL_SECONDS);
+                sms(Notifications, Some(Notification), HOURLY, NOTIFICATION_UNCLEAR, expiry)
+            }
+        }
+    }
+
+    /// The column that names its subject.
+    pub(in crate::store) fn subject_column(self) -> Option<&'static str> {
+        self.spec().subject.map(Subject::column)
+    }
+
+    /// The kind as a literal of SQL.
+    pub(in crate::store) fn sql(self) -> String {
+        format!("'{}'", self.as_str())
+    }
+}
+
+/// A job that is done by a signed call, which may be made again with the same effect.
+const fn call(queue: Queue, subject: Subject, retry: RetryPolicy) -> JobSpec {
+    JobSpec {
+        queue,
+        subject: Some(subject),
+        has_payload: false,
+        retry,
+        retry_if_unclear: retry,
+        expiry: Expiry::Never,
+    }
+}
+
+/// A job that is done by an SMS, of which the phone shows each copy.
+const fn sms(
+    queue: Queue,
+    subject: Option<Subject>,
+    retry: RetryPolicy,
+    retry_if_unclear: RetryPolicy,
+    expiry: Expiry,
+) -> JobSpec {
+    JobSpec { queue, subject, has_payload: true, retry, retry_if_unclear, expiry }
+}
+
+/// Which jobs wait together. Each queue is worked on by itself, so that a slow receiver delays no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Queue {
+    /// All of them.
+    All,
+    /// Charges and refunds, for billing.
+    Billing,
+    /// PINs, for customers who wait for them.
+    Pins,
+    /// Webhooks to partners.
+    PartnerWebhooks,
+    /// Changes of PAIs, for the edge.
+    Edge,
+    /// SMS about coupons: thousands of them delay no PIN.
+    Coupons,
+    /// Messages of partners to subscribers: thousands of them delay no coupon.
+    Notifications,
+}
+
+impl Queue {
+    /// The kinds of its jobs. Each is looked for by itself, so that none waits behind a backlog of another.
+    pub(in crate::store) fn kinds(self) -> impl Iterator<Item = JobKind> {
+        JobKind::ALL.into_iter().filter(move |kind| self == Self::All || kind.spec().queue == self)
+    }
+
+    /// Its kinds as a list of SQL, without the brackets.
+    pub(in crate::store) fn sql(self) -> String {
+        self.kinds().map(JobKind::sql).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What a job is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A charge.
+    Transaction,
+    /// A refund.
+    Refund,
+    /// A PAI.
+    Pai,
+    /// A coupon.
+    Coupon,
+    /// A partner's message to a subscriber.
+    Notification,
+}
+
+impl Subject {
+    /// The column of our id for it, in the outbox and in its own table.
+    pub(in crate::store) const fn column(self) -> &'static str {
+        match self {
+            Self::Transaction => "transaction_id",
+            Self::Refund => "refund_id",
+            Self::Pai => "pai",
+            Self::Coupon => "coupon_id",
+            Self::Notification => "notification_id",
+        }
+    }
+}
+
+/// When a job is attempted again.
+#[derive(Clone, Copy, Debug)]
+pub struct RetryPolicy {
+    /// Seconds until the next attempt, after the first, the second, and so on.
+    pub delays_seconds: &'static [i64],
+    /// What happens after those.
+    pub then: AfterLastRetry,
+}
+
+/// What happens when all delays of a policy are used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterLastRetry {
+    /// The job becomes a dead letter.
+    DeadLetter,
+    /// The job is dropped.
+    Drop,
+    /// It is attempted again after every so many seconds.
+    Every(i64),
+}
+
+/// Five to six days: a billing system may be down over a long weekend.
+const BILLING: RetryPolicy = RetryPolicy {
+    delays_seconds: &[300, 3_600, 86_400, 86_400, 86_400, 86_400, 86_400],
+    then: AfterLastRetry::DeadLetter,
+};
+
+/// Soon at first, for a partner that is restarting; then over four days.
+const WEBHOOK: RetryPolicy = RetryPolicy {
+    delays_seconds: &[10, 60, 300, 3_600, 21_600, 86_400, 86_400, 86_400, 86_400],
+    then: AfterLastRetry::DeadLetter,
+};
+
+/// Until it gets through: the receiver has to learn it.
+const HOURLY: RetryPolicy =
+    RetryPolicy { delays_seconds: &[2, 10, 60, 600], then: AfterLastRetry::Every(3_600) };
+
+/// Within the minutes for which a customer waits for a PIN. One that may come twice is the same PIN, and its tries are
+/// counted.
+const PIN: RetryPolicy = RetryPolicy { delays_seconds: &[2, 10, 30, 60], then: AfterLastRetry::Drop };
+
+/// A customer may get the SMS again with each of these.
+const COUPON_UNCLEAR: RetryPolicy = RetryPolicy {
+    delays_seconds: &[60, 600, 3_600, 21_600, 86_400, 86_400],
+    then: AfterLastRetry::DeadLetter,
+};
+
+/// A subscriber may get the message again with each of these: at most two more before it expires.
+const NOTIFICATION_UNCLEAR: RetryPolicy =
+    RetryPolicy { delays_seconds: &[60, 600, 3_600, 21_600], then: AfterLastRetry::Every(43_200) };
+
+/// When a job is no longer worth an attempt.
+#[derive(Clone, Copy, Debug)]
+pub enum Expiry {
+    /// It always is.
+    Never,
+    /// At the moment that is sealed with its SMS.
+    At,
+    /// So many seconds after what it is about was accepted.
+    After(i64),
+}
+
+impl Expiry {
+    /// The moment itself, from the one that the job carries: when it expires, or when it was accepted.
+    pub fn from_moment(self, moment: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Never => None,
+            Self::At => Some(moment),
+            Self::After(seconds) => Some(moment.plus_seconds(seconds)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::PUT_OFF_SECONDS_MAX;
+
+    #[test]
+    fn every_kind_waits_in_one_queue() {
+        assert!(JobKind::ALL.into_iter().all(|kind| kind.spec().queue != Queue::All));
+        assert_eq!(Queue::All.kinds().count(), JobKind::ALL.len());
+    }
+
+    #[test]
+    fn no_delay_is_longer_than_the_store_allows() {
+        for kind in JobKind::ALL {
+            let JobSpec { retry, retry_if_unclear, .. } = kind.spec();
+            for RetryPolicy { delays_seconds, then } in [retry, retry_if_unclear] {
+                let last = if let AfterLastRetry::Every(seconds) = then { seconds } else { 0 };
+                let longest = delays_seconds.iter().copied().chain([last]).max().unwrap_or(0);
+                assert!(longest + longest / 5 < PUT_OFF_SECONDS_MAX, "{kind:?}");
+            }
+        }
+    }
+}
