@@ -284,6 +284,8 @@ mod tests {
     #[test]
     fn files_are_private_and_never_overwritten() {
         let dir = std::env::temp_dir().join(format!("onbill-keys-{}", std::process::id()));
+        // What a run of the same process id left that was killed.
+        let _ = fs::remove_dir_all(&dir);
         let written = write(&["acme"], &["netflix"], &dir).expect("is writable");
         assert_eq!(written.len(), 4);
         let complete =

@@ -5,6 +5,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -22,8 +23,8 @@ use crate::lock::Lock;
 use crate::system::ports;
 use crate::{keys, paths};
 
-/// Starting takes a second; a machine with a slow disk and much to do may need ten.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Ends a start that hangs. It takes a second; a machine with a slow disk and much to do may need a minute.
+const PATIENCE: Duration = Duration::from_mins(5);
 const LOOK_MILLISECONDS: u64 = 50;
 /// PostgreSQL refuses to run as root: then it is this user's, `nobody` on every Linux.
 const NOBODY: u32 = 65534;
@@ -158,7 +159,7 @@ impl Place {
         let package = package()?;
         let target = paths::target();
         let moved = is_root() && !(is_reachable(&package) && is_reachable(&target));
-        let home = if moved { env::temp_dir().join("onbill-postgres") } else { target.join("postgres") };
+        let home = if moved { home_outside(&target) } else { target.join("postgres") };
         Ok(Self { home, package, moved })
     }
 
@@ -193,6 +194,13 @@ impl Place {
         }
         Ok(())
     }
+}
+
+/// A folder in the temporary directory for the tree with this target directory: another tree's server is not ours to end.
+fn home_outside(target: &Path) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    target.hash(&mut hasher);
+    env::temp_dir().join(format!("onbill-postgres-{:016x}", hasher.finish()))
 }
 
 /// The npm package for this machine.

@@ -27,8 +27,8 @@ use program::{Files, Program};
 /// What `dev` starts, and `call` talks to.
 pub(crate) const LOCAL: Place = Place("dev");
 
-/// Wrangler is the slowest, with a few seconds; twenty times that is a hang.
-const READY_WITHIN: Duration = Duration::from_secs(90);
+/// Ends a start that hangs. Wrangler is the slowest, with a few seconds, or a minute on a machine with much to do.
+const READY_WITHIN: Duration = Duration::from_mins(5);
 const LOOK_MILLISECONDS: u64 = 100;
 
 /// A running system. Ends all its programs when it goes out of scope.

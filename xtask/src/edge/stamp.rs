@@ -73,6 +73,8 @@ mod tests {
     #[test]
     fn only_sources_and_profile_change_the_fingerprint() {
         let root = std::env::temp_dir().join(format!("onbill-stamp-{}", std::process::id()));
+        // What a run of the same process id left that was killed.
+        let _ = fs::remove_dir_all(&root);
         for input in INPUTS {
             let file =
                 if input.contains('.') { root.join(input) } else { root.join(input).join("src/lib.rs") };

@@ -1,9 +1,13 @@
 //! Ports: whether the wanted ones are free, who has them otherwise, and free ones for those who want no number.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::Command;
+use std::process::{self, Command};
 
-use crate::failure::{Doing, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
+
+/// Where free ports are looked for.
+const FREE_FIRST: u16 = 20_000;
+const FREE_COUNT: u16 = 12_000;
 
 /// Fails for the first port that somebody else listens on.
 pub(crate) fn check_free(ports: &[(u16, String)]) -> Outcome {
@@ -18,13 +22,21 @@ pub(crate) fn check_free(ports: &[(u16, String)]) -> Outcome {
     Ok(())
 }
 
-/// Ports that nobody has. All are held until the last is found, so that they differ.
+/// Finds free ports, below those that the system gives to outgoing connections (32768 and up on Linux): a port that it
+/// gives out may be taken again before the program that is to have it has started.
 pub(crate) fn free<const N: usize>() -> Outcome<[u16; N]> {
+    // Two runs at the same time do not look at the same ports first.
+    let first = u16::try_from(process::id() % u32::from(FREE_COUNT)).unwrap_or(0);
+    let mut candidates = (0..FREE_COUNT).map(|n| FREE_FIRST + (first + n) % FREE_COUNT);
+    // All are held until the last is found, so that they differ.
     let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).doing("find a free port")?;
-        *port = listener.local_addr().doing("find a free port")?.port();
+        let found =
+            candidates.find_map(|port| Some((port, TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?)));
+        let (free, listener) =
+            found.ok_or_else(|| Failure::new("there is no free port from 20000 to 31999"))?;
+        *port = free;
         held.push(listener);
     }
     Ok(ports)
