@@ -40,16 +40,16 @@ pub(crate) enum Verb {
     Edge(Option<Profile>),
     Keys { operators: Vec<String>, partners: Vec<String>, out: PathBuf },
     Dev { accounts: Option<PathBuf>, keep: bool },
-    Call(Call),
+    Call(CallArguments),
     Postgres(Vec<String>),
     Crash { cycles: Option<u32>, database: Option<Database> },
-    Sim(Sim),
-    Test(Part),
+    Sim(SimulationArguments),
+    Test(TestPart),
 }
 
 /// A request to sign and send.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Call {
+pub(crate) struct CallArguments {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) body: Option<String>,
@@ -59,20 +59,20 @@ pub(crate) struct Call {
 
 /// A run of the simulation.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Sim {
+pub(crate) struct SimulationArguments {
     /// The first seed.
     pub(crate) from: u64,
     pub(crate) seeds: u64,
-    pub(crate) play: Play,
+    pub(crate) scenario: Scenario,
 }
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Play {
+pub(crate) enum Scenario {
     /// The whole system in bad weather; on PostgreSQL two origins race.
-    Weather(Database),
+    Faults(Database),
     /// Whole lives of PAIs, at the level of the books.
-    Lives,
+    SubscriberLifecycles,
 }
 
 /// One of the two that an origin can keep its books in.
@@ -84,76 +84,76 @@ pub(crate) enum Database {
 
 /// How much of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum TestPart {
     All,
     Rust,
     Browser,
 }
 
 /// Reads the words after the program's name.
-pub(crate) fn parse(words: &[String]) -> Outcome<Verb> {
+pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
     let Some((verb, rest)) = words.split_first() else { return Ok(Verb::Help) };
-    let mut words = Words { verb, rest: rest.to_vec() };
+    let mut words = RemainingArguments { verb, rest: rest.to_vec() };
     let parsed = match verb.as_str() {
         "help" | "--help" | "-h" => Verb::Help,
         "setup" => Verb::Setup,
-        "edge" => Verb::Edge(words.profile()),
+        "edge" => Verb::Edge(words.take_profile()),
         "keys" => Verb::Keys {
-            operators: words.ids("--operator")?,
-            partners: words.ids("--partner")?,
-            out: words.needed("--out")?.into(),
+            operators: words.take_ids("--operator")?,
+            partners: words.take_ids("--partner")?,
+            out: words.take_required_value("--out")?.into(),
         },
         "dev" => {
-            Verb::Dev { accounts: words.value("--accounts")?.map(PathBuf::from), keep: words.flag("--keep") }
+            Verb::Dev { accounts: words.take_value("--accounts")?.map(PathBuf::from), keep: words.take_flag("--keep") }
         }
-        "call" => Verb::Call(words.call()?),
-        "postgres" => Verb::Postgres(words.command()?),
-        "crash" => Verb::Crash { cycles: words.cycles()?, database: words.database()? },
-        "sim" => Verb::Sim(words.sim()?),
-        "test" => Verb::Test(words.part()?),
+        "call" => Verb::Call(words.take_call()?),
+        "postgres" => Verb::Postgres(words.take_command()?),
+        "crash" => Verb::Crash { cycles: words.take_cycles()?, database: words.take_database()? },
+        "sim" => Verb::Sim(words.take_simulation()?),
+        "test" => Verb::Test(words.take_test_part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
     };
     match words.rest.first() {
-        Some(extra) => Err(words.refusal(&format!("does not know what to do with {extra:?}"))),
+        Some(extra) => Err(words.usage_error(&format!("does not know what to do with {extra:?}"))),
         None => Ok(parsed),
     }
 }
 
 /// The words not understood yet.
-struct Words<'a> {
+struct RemainingArguments<'a> {
     verb: &'a str,
     rest: Vec<String>,
 }
 
-impl Words<'_> {
-    fn refusal(&self, what: &str) -> Failure {
+impl RemainingArguments<'_> {
+    fn usage_error(&self, what: &str) -> Failure {
         Failure::new(format!("`cargo xtask {}` {what}; `cargo xtask help` shows what there is", self.verb))
     }
 
     /// Takes a flag without value.
-    fn flag(&mut self, name: &str) -> bool {
+    fn take_flag(&mut self, name: &str) -> bool {
         let found = self.rest.iter().position(|word| word == name);
         found.map(|at| self.rest.remove(at)).is_some()
     }
 
     /// Takes `name VALUE`, if it is there.
-    fn value(&mut self, name: &str) -> Outcome<Option<String>> {
+    fn take_value(&mut self, name: &str) -> Outcome<Option<String>> {
         let Some(at) = self.rest.iter().position(|word| word == name) else { return Ok(None) };
         if at + 1 == self.rest.len() {
-            return Err(self.refusal(&format!("wants a value after {name}")));
+            return Err(self.usage_error(&format!("wants a value after {name}")));
         }
         let value = self.rest.remove(at + 1);
         self.rest.remove(at);
         Ok(Some(value))
     }
 
-    fn needed(&mut self, name: &str) -> Outcome<String> {
-        self.value(name)?.ok_or_else(|| self.refusal(&format!("needs {name}")))
+    fn take_required_value(&mut self, name: &str) -> Outcome<String> {
+        self.take_value(name)?.ok_or_else(|| self.usage_error(&format!("needs {name}")))
     }
 
     /// A comma-separated list of ids. They become parts of file names and key ids.
-    fn ids(&mut self, name: &str) -> Outcome<Vec<String>> {
-        let list = self.needed(name)?;
+    fn take_ids(&mut self, name: &str) -> Outcome<Vec<String>> {
+        let list = self.take_required_value(name)?;
         let ids: Vec<String> = list.split(',').map(str::to_owned).collect();
         let well_formed = |id: &String| {
             !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -162,81 +162,81 @@ impl Words<'_> {
         if unique && ids.iter().all(well_formed) {
             return Ok(ids);
         }
-        Err(self.refusal(&format!("wants different ids of a-z, 0-9 and - after {name}, not {list:?}")))
+        Err(self.usage_error(&format!("wants different ids of a-z, 0-9 and - after {name}, not {list:?}")))
     }
 
-    fn profile(&mut self) -> Option<Profile> {
-        let (dev, release) = (self.flag("--dev"), self.flag("--release"));
+    fn take_profile(&mut self) -> Option<Profile> {
+        let (dev, release) = (self.take_flag("--dev"), self.take_flag("--release"));
         release.then_some(Profile::Release).or(dev.then_some(Profile::Dev))
     }
 
-    fn call(&mut self) -> Outcome<Call> {
-        let body = self.value("-d")?;
-        let edge = self.value("--edge")?.unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
-        let keys = self.value("--keys")?.map(PathBuf::from);
+    fn take_call(&mut self) -> Outcome<CallArguments> {
+        let body = self.take_value("-d")?;
+        let edge = self.take_value("--edge")?.unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
+        let keys = self.take_value("--keys")?.map(PathBuf::from);
         if self.rest.len() < 2 {
-            return Err(self.refusal("needs a method and a path, such as GET /ott/v1/transaction/x"));
+            return Err(self.usage_error("needs a method and a path, such as GET /ott/v1/transaction/x"));
         }
         let (method, path) = (self.rest.remove(0).to_uppercase(), self.rest.remove(0));
         if !path.starts_with('/') {
-            return Err(self.refusal(&format!("wants a path that begins with /, not {path:?}")));
+            return Err(self.usage_error(&format!("wants a path that begins with /, not {path:?}")));
         }
-        Ok(Call { method, path, body, edge, keys })
+        Ok(CallArguments { method, path, body, edge, keys })
     }
 
     /// A whole number after `name`, if it is there.
-    fn number(&mut self, name: &str) -> Outcome<Option<u64>> {
-        let Some(text) = self.value(name)? else { return Ok(None) };
-        let number = text.parse().map_err(|_| self.refusal(&format!("wants a whole number after {name}")))?;
+    fn take_number(&mut self, name: &str) -> Outcome<Option<u64>> {
+        let Some(text) = self.take_value(name)? else { return Ok(None) };
+        let number = text.parse().map_err(|_| self.usage_error(&format!("wants a whole number after {name}")))?;
         Ok(Some(number))
     }
 
-    fn sim(&mut self) -> Outcome<Sim> {
-        let (play, usual) = match (self.flag("--lives"), self.database()?) {
-            (true, Some(_)) => return Err(self.refusal("plays --lives without --database")),
-            (true, None) => (Play::Lives, USUAL_LIVES),
-            (false, database) => (Play::Weather(database.unwrap_or(Database::Sqlite)), USUAL_SEEDS),
+    fn take_simulation(&mut self) -> Outcome<SimulationArguments> {
+        let (play, usual) = match (self.take_flag("--lives"), self.take_database()?) {
+            (true, Some(_)) => return Err(self.usage_error("plays --lives without --database")),
+            (true, None) => (Scenario::SubscriberLifecycles, USUAL_LIVES),
+            (false, database) => (Scenario::Faults(database.unwrap_or(Database::Sqlite)), USUAL_SEEDS),
         };
-        let (seeds, from, one) = (self.number("--seeds")?, self.number("--from")?, self.number("--seed")?);
+        let (seeds, from, one) = (self.take_number("--seeds")?, self.take_number("--from")?, self.take_number("--seed")?);
         match (seeds, from, one) {
-            (None, None, Some(seed)) => Ok(Sim { from: seed, seeds: 1, play }),
-            (_, _, Some(_)) => Err(self.refusal("plays either --seed or --seeds and --from")),
-            (Some(0), ..) => Err(self.refusal("wants at least one seed after --seeds")),
-            (seeds, from, None) => Ok(Sim { from: from.unwrap_or(0), seeds: seeds.unwrap_or(usual), play }),
+            (None, None, Some(seed)) => Ok(SimulationArguments { from: seed, seeds: 1, scenario: play }),
+            (_, _, Some(_)) => Err(self.usage_error("plays either --seed or --seeds and --from")),
+            (Some(0), ..) => Err(self.usage_error("wants at least one seed after --seeds")),
+            (seeds, from, None) => Ok(SimulationArguments { from: from.unwrap_or(0), seeds: seeds.unwrap_or(usual), scenario: play }),
         }
     }
 
     /// Everything after `--`.
-    fn command(&mut self) -> Outcome<Vec<String>> {
+    fn take_command(&mut self) -> Outcome<Vec<String>> {
         match self.rest.first() {
             Some(word) if word == "--" && self.rest.len() > 1 => Ok(self.rest.drain(..).skip(1).collect()),
-            _ => Err(self.refusal("wants a command after --, such as -- cargo test")),
+            _ => Err(self.usage_error("wants a command after --, such as -- cargo test")),
         }
     }
 
-    fn cycles(&mut self) -> Outcome<Option<u32>> {
-        let Some(text) = self.value("--cycles")? else { return Ok(None) };
+    fn take_cycles(&mut self) -> Outcome<Option<u32>> {
+        let Some(text) = self.take_value("--cycles")? else { return Ok(None) };
         let cycles = text.parse().ok().filter(|cycles| *cycles > 0);
         cycles
             .map(Some)
-            .ok_or_else(|| self.refusal(&format!("wants a number from 1 after --cycles, not {text:?}")))
+            .ok_or_else(|| self.usage_error(&format!("wants a number from 1 after --cycles, not {text:?}")))
     }
 
-    fn database(&mut self) -> Outcome<Option<Database>> {
-        match self.value("--database")?.as_deref() {
+    fn take_database(&mut self) -> Outcome<Option<Database>> {
+        match self.take_value("--database")?.as_deref() {
             None => Ok(None),
             Some("sqlite") => Ok(Some(Database::Sqlite)),
             Some("postgres") => Ok(Some(Database::Postgres)),
-            Some(_) => Err(self.refusal("knows the databases sqlite and postgres")),
+            Some(_) => Err(self.usage_error("knows the databases sqlite and postgres")),
         }
     }
 
-    fn part(&mut self) -> Outcome<Part> {
+    fn take_test_part(&mut self) -> Outcome<TestPart> {
         let part = match self.rest.first().map(String::as_str) {
-            None => return Ok(Part::All),
-            Some("rust") => Part::Rust,
-            Some("browser") => Part::Browser,
-            Some(_) => return Err(self.refusal("knows the parts rust and browser")),
+            None => return Ok(TestPart::All),
+            Some("rust") => TestPart::Rust,
+            Some("browser") => TestPart::Browser,
+            Some(_) => return Err(self.usage_error("knows the parts rust and browser")),
         };
         self.rest.remove(0);
         Ok(part)
@@ -247,9 +247,9 @@ impl Words<'_> {
 mod tests {
     use super::*;
 
-    fn parsed(line: &str) -> Outcome<Verb> {
+    fn parse_line(line: &str) -> Outcome<Verb> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        parse(&words)
+        parse_arguments(&words)
     }
 
     #[test]
@@ -268,16 +268,16 @@ mod tests {
                 "crash --database postgres --cycles 200",
                 Verb::Crash { cycles: Some(200), database: Some(Database::Postgres) },
             ),
-            ("sim", Verb::Sim(Sim { from: 0, seeds: 1000, play: Play::Weather(Database::Sqlite) })),
-            ("sim --seed 7", Verb::Sim(Sim { from: 7, seeds: 1, play: Play::Weather(Database::Sqlite) })),
+            ("sim", Verb::Sim(SimulationArguments { from: 0, seeds: 1000, scenario: Scenario::Faults(Database::Sqlite) })),
+            ("sim --seed 7", Verb::Sim(SimulationArguments { from: 7, seeds: 1, scenario: Scenario::Faults(Database::Sqlite) })),
             (
                 "sim --seeds 20 --from 100 --database postgres",
-                Verb::Sim(Sim { from: 100, seeds: 20, play: Play::Weather(Database::Postgres) }),
+                Verb::Sim(SimulationArguments { from: 100, seeds: 20, scenario: Scenario::Faults(Database::Postgres) }),
             ),
-            ("sim --lives", Verb::Sim(Sim { from: 0, seeds: 20_000, play: Play::Lives })),
-            ("sim --seed 7 --lives", Verb::Sim(Sim { from: 7, seeds: 1, play: Play::Lives })),
-            ("test", Verb::Test(Part::All)),
-            ("test browser", Verb::Test(Part::Browser)),
+            ("sim --lives", Verb::Sim(SimulationArguments { from: 0, seeds: 20_000, scenario: Scenario::SubscriberLifecycles })),
+            ("sim --seed 7 --lives", Verb::Sim(SimulationArguments { from: 7, seeds: 1, scenario: Scenario::SubscriberLifecycles })),
+            ("test", Verb::Test(TestPart::All)),
+            ("test browser", Verb::Test(TestPart::Browser)),
             (
                 "keys --out d --partner netflix --operator acme,nova",
                 Verb::Keys {
@@ -288,7 +288,7 @@ mod tests {
             ),
             (
                 "call post /ott/v1/token/validate -d {}",
-                Verb::Call(Call {
+                Verb::Call(CallArguments {
                     method: "POST".into(),
                     path: "/ott/v1/token/validate".into(),
                     body: Some("{}".into()),
@@ -297,7 +297,7 @@ mod tests {
                 }),
             ),
         ] {
-            assert_eq!(parsed(line).expect("is understood"), verb, "{line}");
+            assert_eq!(parse_line(line).expect("is understood"), verb, "{line}");
         }
     }
 
@@ -324,7 +324,7 @@ mod tests {
             ("sim --lives --database postgres", "--database"),
             ("test everything", "rust and browser"),
         ] {
-            let refusal = parsed(line).expect_err("is refused").to_string();
+            let refusal = parse_line(line).expect_err("is refused").to_string();
             assert!(refusal.contains(named), "{line}: {refusal}");
         }
     }

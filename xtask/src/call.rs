@@ -16,9 +16,9 @@ use onbill_domain::signature::{
 use onbill_domain::timestamp::Timestamp;
 use serde_json::Value;
 
-use crate::arguments::Call;
-use crate::failure::{Doing, Failure, Outcome};
-use crate::system::LOCAL;
+use crate::arguments::CallArguments;
+use crate::failure::{Context, Failure, Outcome};
+use crate::system::LOCAL_FOLDER;
 use crate::{http_client, keys};
 
 /// Longer than the edge waits for the slowest origin.
@@ -29,7 +29,7 @@ const HEADERS_OF_INTEREST: [&str; 4] = ["content-type", "x-correlator", "retry-a
 const NONCE_BYTES: usize = 16;
 
 /// Sends the call and prints the answer.
-pub(crate) fn send(call: &Call) -> Outcome {
+pub(crate) fn send(call: &CallArguments) -> Outcome {
     if !call.edge.starts_with("http://") {
         return Err(Failure::new(format!(
             "`call` is for the local system: it speaks http://, not {}",
@@ -38,22 +38,22 @@ pub(crate) fn send(call: &Call) -> Outcome {
     }
     let file = call.keys.clone().unwrap_or_else(default_keys);
     let text = fs::read_to_string(&file)
-        .doing(&format!("read {} (`cargo xtask dev` makes it, --keys names another)", file.display()))?;
-    let keys = Keyring::parse(&text).doing(&format!("use {}", file.display()))?;
-    let request = signed(call, &keys, now(), &encode_base64url(&keys::random()?[..NONCE_BYTES]))?;
-    let answer = http_client::send(&request, PATIENCE)
-        .doing(&format!("call {} (is `cargo xtask dev` running?)", call.edge))?;
-    let signer = signer(&request, &answer, &keys, now());
+        .context(&format!("read {} (`cargo xtask dev` makes it, --keys names another)", file.display()))?;
+    let keys = Keyring::parse(&text).context(&format!("use {}", file.display()))?;
+    let request = sign_call(call, &keys, now(), &encode_base64url(&keys::random_secret()?[..NONCE_BYTES]))?;
+    let answer = http_client::send_request(&request, PATIENCE)
+        .context(&format!("call {} (is `cargo xtask dev` running?)", call.edge))?;
+    let signer = find_signer(&request, &answer, &keys, now());
     // A reader that has seen enough (`| head`) is no failure.
-    let _ = writeln!(stdout(), "{}", shown(&answer, signer));
+    let _ = writeln!(stdout(), "{}", format_response(&answer, signer));
     Ok(())
 }
 
 fn default_keys() -> PathBuf {
-    LOCAL.keys_dir().join(keys::partner_file("netflix"))
+    LOCAL_FOLDER.keys_dir().join(keys::partner_file("netflix"))
 }
 
-fn signed(call: &Call, keys: &Keyring, now: Timestamp, nonce: &str) -> Outcome<Request<Bytes>> {
+fn sign_call(call: &CallArguments, keys: &Keyring, now: Timestamp, nonce: &str) -> Outcome<Request<Bytes>> {
     let key = keys.keys_for_use(KeyUse::PartnerCall).last();
     let key = key.ok_or_else(|| Failure::new("the key file has no key of the use partner-call"))?;
     let body = call.body.clone().unwrap_or_default();
@@ -64,7 +64,7 @@ fn signed(call: &Call, keys: &Keyring, now: Timestamp, nonce: &str) -> Outcome<R
     if !body.is_empty() {
         request = request.header("content-type", "application/json");
     }
-    let mut request = request.body(Bytes::from(body)).doing("build that request")?;
+    let mut request = request.body(Bytes::from(body)).context("build that request")?;
     sign_request(&mut request, key, now, nonce).ok_or_else(|| {
         Failure::new("the key file has the public half only: who calls needs the private one")
     })?;
@@ -78,7 +78,7 @@ fn now() -> Timestamp {
 }
 
 /// Whose origin has signed the answer to this request.
-fn signer<'k>(
+fn find_signer<'k>(
     request: &Request<Bytes>,
     answer: &Response<Bytes>,
     keys: &'k Keyring,
@@ -97,7 +97,7 @@ fn signer<'k>(
 }
 
 /// Status, the headers that matter, and the body, indented where it is JSON.
-fn shown(answer: &Response<Bytes>, signer: Option<&str>) -> String {
+fn format_response(answer: &Response<Bytes>, signer: Option<&str>) -> String {
     let mut head = vec![answer.status().to_string()];
     if answer.status().is_success() {
         head.push(format!("signed by: {}", signer.unwrap_or("nobody (a partner must not act on it)")));
@@ -122,8 +122,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
 
-    fn call(body: Option<&str>) -> Call {
-        Call {
+    fn call(body: Option<&str>) -> CallArguments {
+        CallArguments {
             method: "POST".into(),
             path: "/ott/v1/transaction?x=1".into(),
             body: body.map(str::to_owned),
@@ -138,7 +138,7 @@ mod tests {
             "private": encode_base64url(&[3; 32])}]);
         let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
         for body in [None, Some(r#"{"pai":"x"}"#)] {
-            let request = signed(&call(body), &keys, NOW, "0123456789abcdef").expect("has a key");
+            let request = sign_call(&call(body), &keys, NOW, "0123456789abcdef").expect("has a key");
             let target = RequestComponents {
                 method: "POST",
                 authority: "127.0.0.1:8787",
@@ -160,7 +160,7 @@ mod tests {
             .body(Bytes::from(r#"{"code":"token-already-used"}"#))
             .expect("is an answer");
         assert_eq!(
-            shown(&answer, None),
+            format_response(&answer, None),
             "409 Conflict\nx-correlator: c-1\n\n{\n  \"code\": \"token-already-used\"\n}"
         );
     }
@@ -172,7 +172,7 @@ mod tests {
             {"id": "a", "party": "operator:acme", "use": "origin-to-partner", "alg": "hmac-sha256", "secret": encode_base64url(&[4; 32])},
         ]);
         let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
-        let request = signed(&call(Some("{}")), &keys, NOW, "0123456789abcdef").expect("has a key");
+        let request = sign_call(&call(Some("{}")), &keys, NOW, "0123456789abcdef").expect("has a key");
         let body = Bytes::from_static(b"{}");
         let answer = ResponseComponents {
             status: 201,
@@ -189,11 +189,11 @@ mod tests {
             .header("signature", headers.signature)
             .body(body)
             .expect("is an answer");
-        let genuine = signer(&request, &answer, &keys, NOW);
+        let genuine = find_signer(&request, &answer, &keys, NOW);
         assert_eq!(genuine, Some("operator:acme"));
-        assert!(shown(&answer, genuine).contains("signed by: operator:acme"));
+        assert!(format_response(&answer, genuine).contains("signed by: operator:acme"));
         let changed = answer.map(|_| Bytes::from_static(b"[]"));
-        assert_eq!(signer(&request, &changed, &keys, NOW), None);
-        assert!(shown(&changed, None).contains("signed by: nobody"));
+        assert_eq!(find_signer(&request, &changed, &keys, NOW), None);
+        assert!(format_response(&changed, None).contains("signed by: nobody"));
     }
 }

@@ -13,22 +13,22 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::clock::{Stopwatch, pause, stop_wanted};
-use crate::failure::{Doing, Failure, Outcome};
+use crate::clock::{Stopwatch, sleep_milliseconds, is_stop_requested};
+use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
-use crate::progress::{Step, on_terminal};
+use crate::progress::{Step, is_on_terminal};
 
 /// Short enough that no step feels it, long enough to cost nothing.
 const POLL_MILLISECONDS: u64 = 20;
 /// Databases close, workerd and browsers end in a fraction of this.
 const GRACE: Duration = Duration::from_secs(5);
 /// A progress bar's last state and a bit more.
-const GLIMPSE_BYTES: i64 = 400;
+const LAST_LINE_BYTES_MAX: i64 = 400;
 
 /// A command at the repository's root, in its own process group (so that its children end with it), without input.
-pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+pub(crate) fn new_command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(paths::root()).stdin(Stdio::null()).process_group(0);
+    command.current_dir(paths::repository_root()).stdin(Stdio::null()).process_group(0);
     // `cargo run` describes xtask to us in these. Build scripts of some crates watch them, and would run again
     // each time that a build is started once by a person and once by us.
     for (name, _) in env::vars_os() {
@@ -41,22 +41,22 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// Cargo, with its progress bar where somebody watches.
-pub(crate) fn cargo() -> Command {
-    let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+pub(crate) fn cargo_command() -> Command {
+    let mut command = new_command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     show_progress(&mut command);
     command
 }
 
 /// Lets the cargo in a command draw its bar, which is then the last that its log has.
 pub(crate) fn show_progress(command: &mut Command) {
-    if on_terminal() {
+    if is_on_terminal() {
         command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "40");
     }
 }
 
 /// A program that npm installed, which finds the project's own node before the machine's.
-pub(crate) fn npm_program(program: &str) -> Command {
-    let mut command = command(paths::npm_bin().join(program));
+pub(crate) fn npm_command(program: &str) -> Command {
+    let mut command = new_command(paths::npm_bin_dir().join(program));
     command.env("PATH", npm_path());
     command
 }
@@ -64,15 +64,15 @@ pub(crate) fn npm_program(program: &str) -> Command {
 /// `PATH` with `node_modules/.bin` in front, as npx has it.
 pub(crate) fn npm_path() -> OsString {
     let rest = env::var_os("PATH").unwrap_or_default();
-    env::join_paths([paths::npm_bin()].into_iter().chain(env::split_paths(&rest))).unwrap_or(rest)
+    env::join_paths([paths::npm_bin_dir()].into_iter().chain(env::split_paths(&rest))).unwrap_or(rest)
 }
 
 /// Runs a command to its end under `title`, with all its output in target/xtask/`log`.
-pub(crate) fn run(title: &str, log: &str, command: &mut Command) -> Outcome {
-    let log = paths::note(log);
-    command.stdout(log_file(&log)?).stderr(appending(&log)?);
+pub(crate) fn run_logged(title: &str, log: &str, command: &mut Command) -> Outcome {
+    let log = paths::xtask_file(log);
+    command.stdout(create_log(&log)?).stderr(append_to_log(&log)?);
     let mut step = Step::start(title);
-    match wait(command, || step.tick(|| glimpse(&log))) {
+    match wait_for_success(command, || step.tick(|| read_last_line(&log))) {
         Ok(true) => {
             step.done();
             Ok(())
@@ -89,43 +89,43 @@ pub(crate) fn run(title: &str, log: &str, command: &mut Command) -> Outcome {
 }
 
 /// The same for a command with a progress bar of its own: on a terminal it has the screen to itself.
-pub(crate) fn run_in_view(title: &str, log: &str, command: &mut Command) -> Outcome {
-    if !on_terminal() {
-        return run(title, log, command);
+pub(crate) fn run_on_terminal(title: &str, log: &str, command: &mut Command) -> Outcome {
+    if !is_on_terminal() {
+        return run_logged(title, log, command);
     }
     eprintln!("  {title}");
-    let went_well = wait(command.stdout(Stdio::inherit()).stderr(Stdio::inherit()), || ())?;
+    let went_well = wait_for_success(command.stdout(Stdio::inherit()).stderr(Stdio::inherit()), || ())?;
     if went_well { Ok(()) } else { Err(Failure::new(format!("{title} failed"))) }
 }
 
 /// Whether the command went well. Ends it when xtask is told to stop.
-pub(crate) fn wait(command: &mut Command, mut meanwhile: impl FnMut()) -> Outcome<bool> {
+pub(crate) fn wait_for_success(command: &mut Command, mut meanwhile: impl FnMut()) -> Outcome<bool> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut child = command.spawn().doing(&format!("start {program}"))?;
+    let mut child = command.spawn().context(&format!("start {program}"))?;
     loop {
-        if let Some(status) = child.try_wait().doing(&format!("wait for {program}"))? {
+        if let Some(status) = child.try_wait().context(&format!("wait for {program}"))? {
             return Ok(status.success());
         }
-        if stop_wanted() {
-            end(&mut child);
+        if is_stop_requested() {
+            end_process_group(&mut child);
             return Err(Failure::interrupted());
         }
         meanwhile();
-        pause(POLL_MILLISECONDS);
+        sleep_milliseconds(POLL_MILLISECONDS);
     }
 }
 
 /// A fresh log.
-pub(crate) fn log_file(path: &Path) -> Outcome<File> {
+pub(crate) fn create_log(path: &Path) -> Outcome<File> {
     let doing = format!("write the log {}", path.display());
-    fs::create_dir_all(path.parent().map(PathBuf::from).unwrap_or_default()).doing(&doing)?;
-    File::create(path).doing(&doing)?;
-    appending(path)
+    fs::create_dir_all(path.parent().map(PathBuf::from).unwrap_or_default()).context(&doing)?;
+    File::create(path).context(&doing)?;
+    append_to_log(path)
 }
 
 /// The same log again, for the second of stdout and stderr.
-pub(crate) fn appending(path: &Path) -> Outcome<File> {
-    File::options().append(true).open(path).doing(&format!("write the log {}", path.display()))
+pub(crate) fn append_to_log(path: &Path) -> Outcome<File> {
+    File::options().append(true).open(path).context(&format!("write the log {}", path.display()))
 }
 
 /// Signals a child and all that it started. A group that is already gone is what we want.
@@ -137,11 +137,11 @@ pub(crate) fn signal_group(leader: u32, signal: Signal) {
 
 /// Ends a child and all that it started. It may clean up first (databases, browsers), then it is killed together with
 /// whatever of its own outlived it.
-pub(crate) fn end(child: &mut Child) {
+pub(crate) fn end_process_group(child: &mut Child) {
     signal_group(child.id(), Signal::SIGTERM);
     let since = Stopwatch::start();
     while matches!(child.try_wait(), Ok(None)) && since.elapsed() < GRACE {
-        pause(POLL_MILLISECONDS);
+        sleep_milliseconds(POLL_MILLISECONDS);
     }
     signal_group(child.id(), Signal::SIGKILL);
     // It is dead; this only takes it off the system's list.
@@ -149,11 +149,11 @@ pub(crate) fn end(child: &mut Child) {
 }
 
 /// What the child said last.
-pub(crate) fn glimpse(log: &Path) -> String {
+pub(crate) fn read_last_line(log: &Path) -> String {
     let mut bytes = Vec::new();
     let read = File::open(log).and_then(|mut file| {
         // A shorter log than that is read from its start.
-        let _ = file.seek(SeekFrom::End(-GLIMPSE_BYTES));
+        let _ = file.seek(SeekFrom::End(-LAST_LINE_BYTES_MAX));
         file.read_to_end(&mut bytes)
     });
     if read.is_err() {
@@ -169,9 +169,9 @@ mod tests {
 
     #[test]
     fn a_refusing_child_fails_with_its_output_at_hand() {
-        let mut command = command("sh");
+        let mut command = new_command("sh");
         command.args(["-c", "echo because of this; exit 3"]);
-        let failure = run("asking", "test-refusing.log", &mut command).unwrap_err();
+        let failure = run_logged("asking", "test-refusing.log", &mut command).unwrap_err();
         let text = failure.to_string();
         assert!(text.contains("because of this"), "{text}");
         assert!(text.ends_with("asking failed"), "{text}");
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
-        let failure = run("asking", "test-absent.log", &mut command("onbill-is-not-here")).unwrap_err();
+        let failure = run_logged("asking", "test-absent.log", &mut new_command("onbill-is-not-here")).unwrap_err();
         assert!(failure.to_string().contains("start onbill-is-not-here"), "{failure}");
     }
 }

@@ -7,7 +7,7 @@ mod stamp;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::child::{command, npm_path, run, show_progress};
+use crate::child::{new_command, npm_path, run_logged, show_progress};
 use crate::failure::{Failure, Outcome};
 use crate::lock::Lock;
 use crate::paths;
@@ -22,7 +22,7 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    fn flag(self) -> &'static str {
+    fn as_flag(self) -> &'static str {
         match self {
             Self::Release => "--release",
             Self::Dev => "--dev",
@@ -39,43 +39,43 @@ pub(crate) fn is_for_wrangler_dev() -> bool {
 }
 
 /// Builds unless nothing changed since the last time, then prints the sizes.
-pub(crate) fn build(profile: Profile) -> Outcome {
+pub(crate) fn build_and_check_sizes(profile: Profile) -> Outcome {
     build_if_changed(profile)?;
-    sizes::print_and_check(profile)
+    sizes::print_and_check_sizes(profile)
 }
 
 /// The build alone, for those who start it on the way to something else.
 pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
     // The local system's wrangler builds too, whenever a source changes.
-    let _lock = Lock::wait_for("edge")?;
-    let outputs: Vec<PathBuf> = OUTPUTS.iter().map(|file| paths::root().join(file)).collect();
-    let fingerprint = stamp::fingerprint(paths::root(), profile.flag())?;
+    let _lock = Lock::acquire("edge")?;
+    let outputs: Vec<PathBuf> = OUTPUTS.iter().map(|file| paths::repository_root().join(file)).collect();
+    let fingerprint = stamp::compute_fingerprint(paths::repository_root(), profile.as_flag())?;
     if stamp::is_current(&fingerprint, &outputs) {
         return Ok(());
     }
-    stamp::forget();
-    run("building the edge", "edge.log", &mut worker_build(profile)?)?;
+    stamp::remove_stamp();
+    run_logged("building the edge", "edge.log", &mut worker_build_command(profile)?)?;
     if let Some(missing) = outputs.iter().find(|file| !file.is_file()) {
         return Err(Failure::new(format!("worker-build left no {}", missing.display())));
     }
-    stamp::remember(&fingerprint)
+    stamp::write_stamp(&fingerprint)
 }
 
 /// worker-build downloads the tools that it is not told about, and also those whose told path does not exist.
-fn worker_build(profile: Profile) -> Outcome<std::process::Command> {
-    let mut build = command(existing(paths::tool("worker-build"))?);
+fn worker_build_command(profile: Profile) -> Outcome<std::process::Command> {
+    let mut build = new_command(require_tool(paths::tool_program("worker-build"))?);
     // At the workspace's root it takes the root for the crate.
-    build.current_dir(paths::root().join("worker")).arg(profile.flag()).env("PATH", npm_path());
+    build.current_dir(paths::repository_root().join("worker")).arg(profile.as_flag()).env("PATH", npm_path());
     show_progress(&mut build);
     // Its backtraces would push the compiler's words out of sight.
     build.env("RUST_BACKTRACE", "0");
-    build.env("WASM_BINDGEN_BIN", existing(paths::tool("wasm-bindgen"))?);
-    build.env("WASM_OPT_BIN", existing(paths::npm_bin().join("wasm-opt"))?);
-    build.env("ESBUILD_BIN", existing(paths::npm_bin().join("esbuild"))?);
+    build.env("WASM_BINDGEN_BIN", require_tool(paths::tool_program("wasm-bindgen"))?);
+    build.env("WASM_OPT_BIN", require_tool(paths::npm_bin_dir().join("wasm-opt"))?);
+    build.env("ESBUILD_BIN", require_tool(paths::npm_bin_dir().join("esbuild"))?);
     Ok(build)
 }
 
-fn existing(tool: PathBuf) -> Outcome<PathBuf> {
+fn require_tool(tool: PathBuf) -> Outcome<PathBuf> {
     let missing =
         |tool: &Path| Failure::new(format!("{} is missing: run `cargo xtask setup`", tool.display()));
     if tool.is_file() { Ok(tool) } else { Err(missing(&tool)) }

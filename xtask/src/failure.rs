@@ -32,7 +32,7 @@ impl Failure {
     }
 
     /// Shows more of the log.
-    pub(crate) fn at_length(self) -> Self {
+    pub(crate) fn with_long_tail(self) -> Self {
         Self { tail_lines: LONG_TAIL_LINES, ..self }
     }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(log) = &self.log {
             let text = std::fs::read(log).unwrap_or_default();
-            for line in tail(&String::from_utf8_lossy(&text), self.tail_lines) {
+            for line in last_lines(&String::from_utf8_lossy(&text), self.tail_lines) {
                 writeln!(f, "  | {line}")?;
             }
             writeln!(f, "  | (from {})", log.display())?;
@@ -56,7 +56,7 @@ impl fmt::Display for Failure {
 }
 
 /// The last lines, without the drafts that a progress bar overwrote (everything before a carriage return).
-fn tail(text: &str, lines_max: usize) -> Vec<&str> {
+fn last_lines(text: &str, lines_max: usize) -> Vec<&str> {
     let mut lines: Vec<&str> = text
         .lines()
         .rev()
@@ -69,13 +69,13 @@ fn tail(text: &str, lines_max: usize) -> Vec<&str> {
 }
 
 /// Adds what was being done to an I/O error, which alone names neither file nor purpose.
-pub(crate) trait Doing<T> {
+pub(crate) trait Context<T> {
     /// `what` continues "cannot …".
-    fn doing(self, what: &str) -> Outcome<T>;
+    fn context(self, what: &str) -> Outcome<T>;
 }
 
-impl<T, E: fmt::Display> Doing<T> for Result<T, E> {
-    fn doing(self, what: &str) -> Outcome<T> {
+impl<T, E: fmt::Display> Context<T> for Result<T, E> {
+    fn context(self, what: &str) -> Outcome<T> {
         self.map_err(|error| Failure::new(format!("cannot {what}: {error}")))
     }
 }
@@ -88,7 +88,7 @@ mod tests {
     fn a_tail_is_short_and_has_no_progress_bars() {
         let text = (0..100).fold(String::new(), |text, n| text + &format!("line {n}\n"))
             + "Building 1/2\rerror: no\n\n";
-        let lines = tail(&text, TAIL_LINES);
+        let lines = last_lines(&text, TAIL_LINES);
         assert_eq!(lines.len(), TAIL_LINES);
         assert_eq!(lines.last(), Some(&"error: no"));
     }

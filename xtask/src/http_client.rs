@@ -15,12 +15,12 @@ const HEADERS_MAX: usize = 64;
 pub(crate) fn is_healthy(base_url: &str) -> bool {
     let request = Request::get(format!("{base_url}/healthz")).body(Bytes::new());
     request.is_ok_and(|request| {
-        send(&request, Duration::from_secs(2)).is_ok_and(|answer| answer.status() == 200)
+        send_request(&request, Duration::from_secs(2)).is_ok_and(|answer| answer.status() == 200)
     })
 }
 
 /// Sends a request with an absolute http URI. `patience` is for each wait on the network, not for all together.
-pub(crate) fn send(request: &Request<Bytes>, patience: Duration) -> io::Result<Response<Bytes>> {
+pub(crate) fn send_request(request: &Request<Bytes>, patience: Duration) -> io::Result<Response<Bytes>> {
     let (Some("http"), Some(authority)) = (request.uri().scheme_str(), request.uri().authority()) else {
         return Err(io::Error::other("only plain http:// addresses can be called"));
     };
@@ -29,14 +29,14 @@ pub(crate) fn send(request: &Request<Bytes>, patience: Duration) -> io::Result<R
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
-    stream.write_all(&head(request, authority.as_str()))?;
+    stream.write_all(&encode_head(request, authority.as_str()))?;
     stream.write_all(request.body())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    parse(&answer).ok_or_else(|| io::Error::other("what came back is not HTTP"))
+    parse_response(&answer).ok_or_else(|| io::Error::other("what came back is not HTTP"))
 }
 
-fn head(request: &Request<Bytes>, authority: &str) -> Vec<u8> {
+fn encode_head(request: &Request<Bytes>, authority: &str) -> Vec<u8> {
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
     let method = request.method();
     let length = match request.body().len() {
@@ -52,7 +52,7 @@ fn head(request: &Request<Bytes>, authority: &str) -> Vec<u8> {
     head
 }
 
-fn parse(answer: &[u8]) -> Option<Response<Bytes>> {
+fn parse_response(answer: &[u8]) -> Option<Response<Bytes>> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
     let (head, body) = (std::str::from_utf8(&answer[..end]).ok()?, &answer[end + 4..]);
     let mut lines = head.split("\r\n");
@@ -66,12 +66,12 @@ fn parse(answer: &[u8]) -> Option<Response<Bytes>> {
         chunked |= name == http::header::TRANSFER_ENCODING && value == "chunked";
         response = response.header(name, value);
     }
-    let body = if chunked { unchunk(body)? } else { body.to_vec() };
+    let body = if chunked { decode_chunked(body)? } else { body.to_vec() };
     response.body(body.into()).ok()
 }
 
 /// Chunked transfer coding (RFC 9112 §7.1); trailers are dropped.
-fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {
+fn decode_chunked(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let end = rest.windows(2).position(|window| window == b"\r\n")?;
@@ -94,17 +94,17 @@ mod tests {
     #[test]
     fn a_chunked_answer_is_put_together() {
         let answer = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nx-correlator: c\r\n\r\n3\r\n{\"a\r\n4;x=y\r\n\":1}\r\n0\r\n\r\n";
-        let response = parse(answer).expect("is HTTP");
+        let response = parse_response(answer).expect("is HTTP");
         assert_eq!(
             (response.status().as_u16(), &response.headers()["x-correlator"]),
             (201, &"c".parse().expect("is text"))
         );
         assert_eq!(&response.body()[..], b"{\"a\":1}");
         assert!(
-            parse(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabc").is_none(),
+            parse_response(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabc").is_none(),
             "cut short"
         );
-        assert!(parse(b"SSH-2.0-OpenSSH\r\n\r\n").is_none());
+        assert!(parse_response(b"SSH-2.0-OpenSSH\r\n\r\n").is_none());
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         });
         let request =
             Request::post(url).header("x-test", "1").body(Bytes::from("hello")).expect("is a request");
-        let answer = send(&request, Duration::from_secs(5)).expect("answers");
+        let answer = send_request(&request, Duration::from_secs(5)).expect("answers");
         assert_eq!((answer.status().as_u16(), &answer.body()[..]), (404, &b"no"[..]));
         let seen = server.join().expect("ends");
         assert!(seen.starts_with("POST /a?b=c HTTP/1.1\r\nhost: 127.0.0.1:"), "{seen}");

@@ -12,15 +12,15 @@ use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::KeyUse;
 use serde_json::{Value, json};
 
-use crate::failure::{Doing, Failure, Outcome};
+use crate::failure::{Context, Failure, Outcome};
 
 /// Bytes of every secret and seed: the width of HMAC-SHA-256 and of an Ed25519 seed.
 const SECRET_BYTES: usize = 32;
 
 /// Writes the sets of these parties into `dir` and says which files it made. Refuses when one of them is there:
 /// a key that is overwritten takes all that it sealed or signed with it.
-pub(crate) fn write(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<Vec<PathBuf>> {
-    let files = sets(operators, partners)?;
+pub(crate) fn write_key_sets(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<Vec<PathBuf>> {
+    let files = make_key_sets(operators, partners)?;
     for (name, _) in &files {
         let path = dir.join(name);
         if path.exists() {
@@ -30,12 +30,12 @@ pub(crate) fn write(operators: &[&str], partners: &[&str], dir: &Path) -> Outcom
             )));
         }
     }
-    fs::create_dir_all(dir).doing(&format!("make {}", dir.display()))?;
-    files.into_iter().map(|(name, keys)| write_private(&dir.join(name), &keys)).collect()
+    fs::create_dir_all(dir).context(&format!("make {}", dir.display()))?;
+    files.into_iter().map(|(name, keys)| write_key_file(&dir.join(name), &keys)).collect()
 }
 
 /// Whether `dir` has these parties' sets with a key of every use: sets of an earlier onbill may lack one.
-pub(crate) fn are_complete(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<bool> {
+pub(crate) fn are_key_sets_complete(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<bool> {
     let names = |keys: &[Value]| -> BTreeSet<String> {
         keys.iter().map(|key| format!("{} {}", key["party"], key["use"])).collect()
     };
@@ -44,17 +44,17 @@ pub(crate) fn are_complete(operators: &[&str], partners: &[&str], dir: &Path) ->
         let there = text.and_then(|text| serde_json::from_str::<Vec<Value>>(&text).ok());
         there.is_some_and(|there| names(&keys).is_subset(&names(&there)))
     };
-    Ok(sets(operators, partners)?.into_iter().all(is_complete))
+    Ok(make_key_sets(operators, partners)?.into_iter().all(is_complete))
 }
 
 /// The file of each holder with its keys.
-fn sets(operators: &[&str], partners: &[&str]) -> Outcome<Vec<(String, Vec<Value>)>> {
-    let mut files = vec![(EDGE.to_owned(), Vec::new())];
+fn make_key_sets(operators: &[&str], partners: &[&str]) -> Outcome<Vec<(String, Vec<Value>)>> {
+    let mut files = vec![(EDGE_FILE.to_owned(), Vec::new())];
     files.extend(
         operators.iter().flat_map(|id| [(origin_file(id), Vec::new()), (operator_file(id), Vec::new())]),
     );
     files.extend(partners.iter().map(|id| (partner_file(id), Vec::new())));
-    for entry in entries(operators, partners)? {
+    for entry in make_key_entries(operators, partners)? {
         for (name, keys) in &mut files {
             if entry.signers.contains(name) {
                 keys.push(entry.full.clone());
@@ -67,37 +67,37 @@ fn sets(operators: &[&str], partners: &[&str]) -> Outcome<Vec<(String, Vec<Value
 }
 
 /// One key: what its holders have of it.
-struct Entry {
+struct KeyEntry {
     full: Value,
     verifying: Value,
     signers: Vec<String>,
     verifiers: Vec<String>,
 }
 
-fn entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<Entry>> {
+fn make_key_entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<KeyEntry>> {
     let mut entries = Vec::new();
     for &id in operators {
         let party = Party { kind: "operator", id };
-        let (origin, operator, edge) = (origin_file(id), operator_file(id), EDGE.to_owned());
+        let (origin, operator, edge) = (origin_file(id), operator_file(id), EDGE_FILE.to_owned());
         entries.extend([
-            party.shared(KeyUse::EdgeToOrigin, [&edge, &origin])?,
-            party.shared(KeyUse::OriginToEdge, [&origin, &edge])?,
-            party.shared(KeyUse::SignupToken, [&origin, &edge])?,
-            party.shared(KeyUse::OriginToOperator, [&origin, &operator])?,
-            party.shared(KeyUse::OperatorToOrigin, [&operator, &origin])?,
-            party.shared(KeyUse::SessionAssertion, [&operator, &origin])?,
-            party.shared(KeyUse::ReturnResult, [&origin, &operator])?,
-            party.shared(KeyUse::NumberSealing, [&origin, &origin])?,
+            party.make_shared_key(KeyUse::EdgeToOrigin, [&edge, &origin])?,
+            party.make_shared_key(KeyUse::OriginToEdge, [&origin, &edge])?,
+            party.make_shared_key(KeyUse::SignupToken, [&origin, &edge])?,
+            party.make_shared_key(KeyUse::OriginToOperator, [&origin, &operator])?,
+            party.make_shared_key(KeyUse::OperatorToOrigin, [&operator, &origin])?,
+            party.make_shared_key(KeyUse::SessionAssertion, [&operator, &origin])?,
+            party.make_shared_key(KeyUse::ReturnResult, [&origin, &operator])?,
+            party.make_shared_key(KeyUse::NumberSealing, [&origin, &origin])?,
         ]);
     }
     for &id in partners {
         let party = Party { kind: "partner", id };
-        let (edge, partner) = (EDGE.to_owned(), partner_file(id));
-        entries.push(party.shared(KeyUse::EdgeToPartner, [&edge, &partner])?);
+        let (edge, partner) = (EDGE_FILE.to_owned(), partner_file(id));
+        entries.push(party.make_shared_key(KeyUse::EdgeToPartner, [&edge, &partner])?);
         let origins = operators.iter().map(|id| origin_file(id));
-        entries.push(party.signing(KeyUse::PartnerCall, partner, origins.chain([edge]).collect())?);
+        entries.push(party.make_key_pair(KeyUse::PartnerCall, partner, origins.chain([edge]).collect())?);
         for &operator in operators {
-            entries.push(notices_key(operator, id)?);
+            entries.push(make_webhook_key(operator, id)?);
         }
     }
     Ok(entries)
@@ -105,11 +105,11 @@ fn entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<Entry>> {
 
 /// The secret by which an operator's origin tells a partner what became of its charges: one for each pair of them. Each
 /// side's copy names the other side.
-fn notices_key(operator: &str, partner: &str) -> Outcome<Entry> {
+fn make_webhook_key(operator: &str, partner: &str) -> Outcome<KeyEntry> {
     let key_use = KeyUse::OriginToPartner.as_str();
-    let (name, secret) = (format!("{operator}-{partner}-{key_use}-1"), encode_base64url(&random()?));
+    let (name, secret) = (format!("{operator}-{partner}-{key_use}-1"), encode_base64url(&random_secret()?));
     let of = |party: String| json!({ "id": name, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret });
-    Ok(Entry {
+    Ok(KeyEntry {
         full: of(format!("partner:{partner}")),
         verifying: of(format!("operator:{operator}")),
         signers: vec![origin_file(operator)],
@@ -124,33 +124,33 @@ struct Party<'a> {
 
 impl Party<'_> {
     /// A secret that both holders have whole.
-    fn shared(&self, key_use: KeyUse, holders: [&String; 2]) -> Outcome<Entry> {
-        let mut full = self.named(key_use, "hmac-sha256");
-        full["secret"] = json!(encode_base64url(&random()?));
+    fn make_shared_key(&self, key_use: KeyUse, holders: [&String; 2]) -> Outcome<KeyEntry> {
+        let mut full = self.describe_key(key_use, "hmac-sha256");
+        full["secret"] = json!(encode_base64url(&random_secret()?));
         let signers = holders.map(Clone::clone).to_vec();
-        Ok(Entry { verifying: full.clone(), full, signers, verifiers: Vec::new() })
+        Ok(KeyEntry { verifying: full.clone(), full, signers, verifiers: Vec::new() })
     }
 
     /// A key pair: who verifies cannot sign.
-    fn signing(&self, key_use: KeyUse, signer: String, verifiers: Vec<String>) -> Outcome<Entry> {
-        let seed = random()?;
-        let mut verifying = self.named(key_use, "ed25519");
+    fn make_key_pair(&self, key_use: KeyUse, signer: String, verifiers: Vec<String>) -> Outcome<KeyEntry> {
+        let seed = random_secret()?;
+        let mut verifying = self.describe_key(key_use, "ed25519");
         verifying["public"] =
             json!(encode_base64url(SigningKey::from_bytes(&seed).verifying_key().as_bytes()));
         let mut full = verifying.clone();
         full["private"] = json!(encode_base64url(&seed));
-        Ok(Entry { full, verifying, signers: vec![signer], verifiers })
+        Ok(KeyEntry { full, verifying, signers: vec![signer], verifiers })
     }
 
     /// The number at the end of the id grows with each rotation.
-    fn named(&self, key_use: KeyUse, alg: &str) -> Value {
+    fn describe_key(&self, key_use: KeyUse, alg: &str) -> Value {
         let (Self { kind, id }, key_use) = (self, key_use.as_str());
         json!({ "id": format!("{id}-{key_use}-1"), "party": format!("{kind}:{id}"), "use": key_use, "alg": alg })
     }
 }
 
 /// The edge's file.
-pub(crate) const EDGE: &str = "edge.json";
+pub(crate) const EDGE_FILE: &str = "edge.json";
 
 /// The file of an operator's origin.
 pub(crate) fn origin_file(operator: &str) -> String {
@@ -171,33 +171,33 @@ pub(crate) fn partner_file(partner: &str) -> String {
     clippy::disallowed_methods,
     reason = "this is where the keys' randomness comes from: the operating system"
 )]
-pub(crate) fn random() -> Outcome<[u8; SECRET_BYTES]> {
+pub(crate) fn random_secret() -> Outcome<[u8; SECRET_BYTES]> {
     let mut bytes = [0; SECRET_BYTES];
-    getrandom::fill(&mut bytes).doing("get random bytes from the operating system")?;
+    getrandom::fill(&mut bytes).context("get random bytes from the operating system")?;
     Ok(bytes)
 }
 
 /// A password of eight characters, as SMPP has no room for more: 48 random bits, for this machine only.
-pub(crate) fn short_password() -> Outcome<String> {
-    Ok(encode_base64url(&random()?[..6]))
+pub(crate) fn random_short_password() -> Outcome<String> {
+    Ok(encode_base64url(&random_secret()?[..6]))
 }
 
 /// One key a line, for its owner's eyes only.
-fn write_private(path: &Path, keys: &[Value]) -> Outcome<PathBuf> {
+fn write_key_file(path: &Path, keys: &[Value]) -> Outcome<PathBuf> {
     let lines: Vec<String> = keys.iter().map(|key| format!("  {key}")).collect();
-    put_private(File::options().create_new(true), path, &format!("[\n{}\n]\n", lines.join(",\n")))?;
+    write_private_text(File::options().create_new(true), path, &format!("[\n{}\n]\n", lines.join(",\n")))?;
     Ok(path.to_owned())
 }
 
 /// A copy of keys in another form, which follows the original: written over.
-pub(crate) fn write_copy(path: &Path, text: &str) -> Outcome {
-    put_private(File::options().create(true).truncate(true), path, text)
+pub(crate) fn write_private_copy(path: &Path, text: &str) -> Outcome {
+    write_private_text(File::options().create(true).truncate(true), path, text)
 }
 
-fn put_private(how: &mut OpenOptions, path: &Path, text: &str) -> Outcome {
+fn write_private_text(how: &mut OpenOptions, path: &Path, text: &str) -> Outcome {
     let doing = format!("write {}", path.display());
-    let mut file = how.write(true).mode(0o600).open(path).doing(&doing)?;
-    file.write_all(text.as_bytes()).doing(&doing)
+    let mut file = how.write(true).mode(0o600).open(path).context(&doing)?;
+    file.write_all(text.as_bytes()).context(&doing)
 }
 
 #[cfg(test)]
@@ -206,14 +206,14 @@ mod tests {
     use onbill_domain::key::Keyring;
     use std::os::unix::fs::PermissionsExt;
 
-    fn ring(files: &[(String, Vec<Value>)], name: &str) -> Keyring {
+    fn parse_keyring(files: &[(String, Vec<Value>)], name: &str) -> Keyring {
         let (_, keys) = files.iter().find(|(file, _)| file == name).expect("is among the sets");
         Keyring::parse(&Value::from(keys.clone()).to_string()).expect("the programs can read it")
     }
 
     #[test]
     fn what_one_holder_signs_its_peer_verifies() {
-        let files = sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
+        let files = make_key_sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
         for (key_use, party, signer, verifier) in [
             (KeyUse::EdgeToOrigin, "operator:acme", "edge.json", "origin-acme.json"),
             (KeyUse::SignupToken, "operator:nova", "origin-nova.json", "edge.json"),
@@ -225,7 +225,7 @@ mod tests {
             (KeyUse::PartnerCall, "partner:netflix", "partner-netflix.json", "edge.json"),
             (KeyUse::PartnerCall, "partner:netflix", "partner-netflix.json", "origin-nova.json"),
         ] {
-            let (signer, verifier) = (ring(&files, signer), ring(&files, verifier));
+            let (signer, verifier) = (parse_keyring(&files, signer), parse_keyring(&files, verifier));
             let signing = signer.signing_key(key_use, party).expect("the signer has it");
             let verifying = verifier.find(key_use, &signing.id).expect("the verifier has it");
             let signature = signing.sign(b"text").expect("the signer can sign");
@@ -235,11 +235,11 @@ mod tests {
 
     #[test]
     fn each_origin_tells_a_partner_with_a_key_of_its_own() {
-        let files = sets(&["acme", "nova"], &["netflix", "tunes"]).expect("has randomness");
-        let netflix = ring(&files, "partner-netflix.json");
+        let files = make_key_sets(&["acme", "nova"], &["netflix", "tunes"]).expect("has randomness");
+        let netflix = parse_keyring(&files, "partner-netflix.json");
         let mut secrets = Vec::new();
         for operator in ["acme", "nova"] {
-            let origin = ring(&files, &origin_file(operator));
+            let origin = parse_keyring(&files, &origin_file(operator));
             let signing = origin.signing_key(KeyUse::OriginToPartner, "partner:netflix").expect("is there");
             let verifying = netflix.find(KeyUse::OriginToPartner, &signing.id).expect("is there");
             assert_eq!(
@@ -262,8 +262,8 @@ mod tests {
 
     #[test]
     fn nobody_holds_more_than_they_need() {
-        let files = sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
-        let edge = ring(&files, "edge.json");
+        let files = make_key_sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
+        let edge = parse_keyring(&files, "edge.json");
         let call = edge.signing_key(KeyUse::PartnerCall, "partner:netflix").expect("is there");
         assert_eq!(call.id, "netflix-partner-call-1");
         assert_eq!(call.sign(b"charge"), None, "the edge cannot mint charges");
@@ -276,7 +276,7 @@ mod tests {
         ] {
             assert_eq!(edge.keys_for_use(unneeded).count(), 0, "{unneeded:?}");
         }
-        let acme = ring(&files, "origin-acme.json");
+        let acme = parse_keyring(&files, "origin-acme.json");
         assert!(acme.signing_key(KeyUse::EdgeToOrigin, "operator:nova").is_none(), "tenants are apart");
         assert!(acme.keys_for_use(KeyUse::EdgeToPartner).next().is_none());
     }
@@ -286,18 +286,18 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("onbill-keys-{}", std::process::id()));
         // What a run of the same process id left that was killed.
         let _ = fs::remove_dir_all(&dir);
-        let written = write(&["acme"], &["netflix"], &dir).expect("is writable");
+        let written = write_key_sets(&["acme"], &["netflix"], &dir).expect("is writable");
         assert_eq!(written.len(), 4);
         let complete =
-            |operators: &[&str]| are_complete(operators, &["netflix"], &dir).expect("has randomness");
+            |operators: &[&str]| are_key_sets_complete(operators, &["netflix"], &dir).expect("has randomness");
         assert!(complete(&["acme"]) && !complete(&["acme", "nova"]));
         for file in &written {
             assert_eq!(fs::metadata(file).expect("is there").permissions().mode() & 0o777, 0o600);
         }
-        let before = fs::read(dir.join(EDGE)).expect("is readable");
-        let again = write(&["acme"], &["netflix"], &dir).expect_err("is refused");
+        let before = fs::read(dir.join(EDGE_FILE)).expect("is readable");
+        let again = write_key_sets(&["acme"], &["netflix"], &dir).expect_err("is refused");
         assert!(again.to_string().contains("never overwritten"), "{again}");
-        assert_eq!(fs::read(dir.join(EDGE)).expect("is readable"), before);
+        assert_eq!(fs::read(dir.join(EDGE_FILE)).expect("is readable"), before);
         let fewer = fs::read_to_string(dir.join("origin-acme.json")).expect("is readable");
         let fewer: Vec<&str> = fewer.lines().filter(|line| !line.contains("origin-to-partner")).collect();
         fs::write(dir.join("origin-acme.json"), fewer.join("\n").replace("},\n]", "}\n]"))

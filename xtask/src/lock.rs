@@ -3,8 +3,8 @@
 
 use std::fs::{self, File, TryLockError};
 
-use crate::clock::{pause, stop_wanted};
-use crate::failure::{Doing, Failure, Outcome};
+use crate::clock::{sleep_milliseconds, is_stop_requested};
+use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 use crate::progress::Step;
 
@@ -17,31 +17,31 @@ pub(crate) struct Lock {
 
 impl Lock {
     /// Takes the lock `name`, or nothing when another run has it.
-    pub(crate) fn take(name: &str) -> Outcome<Option<Self>> {
-        let path = paths::note(&format!("{name}.lock"));
+    pub(crate) fn try_acquire(name: &str) -> Outcome<Option<Self>> {
+        let path = paths::xtask_file(&format!("{name}.lock"));
         let doing = format!("lock {}", path.display());
-        fs::create_dir_all(paths::note("")).doing(&doing)?;
-        let file = File::options().create(true).append(true).open(&path).doing(&doing)?;
+        fs::create_dir_all(paths::xtask_file("")).context(&doing)?;
+        let file = File::options().create(true).append(true).open(&path).context(&doing)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error).doing(&doing),
+            Err(TryLockError::Error(error)) => Err(error).context(&doing),
         }
     }
 
     /// Takes it as soon as the other run gives it up.
-    pub(crate) fn wait_for(name: &str) -> Outcome<Self> {
-        if let Some(lock) = Self::take(name)? {
+    pub(crate) fn acquire(name: &str) -> Outcome<Self> {
+        if let Some(lock) = Self::try_acquire(name)? {
             return Ok(lock);
         }
         let mut step = Step::start(&format!("waiting for another run in this tree to end ({name})"));
-        while !stop_wanted() {
-            if let Some(lock) = Self::take(name)? {
+        while !is_stop_requested() {
+            if let Some(lock) = Self::try_acquire(name)? {
                 step.done();
                 return Ok(lock);
             }
             step.tick(String::new);
-            pause(LOOK_MILLISECONDS);
+            sleep_milliseconds(LOOK_MILLISECONDS);
         }
         step.failed();
         Err(Failure::interrupted())
@@ -56,10 +56,10 @@ mod tests {
     fn a_lock_is_had_by_one_and_then_by_the_next() {
         // Another run of this test in the same tree has a lock of its own.
         let name = format!("test-of-locks-{}", std::process::id());
-        let first = Lock::take(&name).expect("can be tried").expect("is free");
-        assert!(Lock::take(&name).expect("can be tried").is_none());
+        let first = Lock::try_acquire(&name).expect("can be tried").expect("is free");
+        assert!(Lock::try_acquire(&name).expect("can be tried").is_none());
         drop(first);
-        assert!(Lock::wait_for(&name).is_ok());
-        fs::remove_file(paths::note(&format!("{name}.lock"))).expect("is ours");
+        assert!(Lock::acquire(&name).is_ok());
+        fs::remove_file(paths::xtask_file(&format!("{name}.lock"))).expect("is ours");
     }
 }

@@ -32,7 +32,7 @@ use failure::Outcome;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    match clock::listen_for_stop().and_then(|()| arguments::parse(&words)).and_then(perform) {
+    match clock::listen_for_stop().and_then(|()| arguments::parse_arguments(&words)).and_then(run_verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");
@@ -41,38 +41,38 @@ fn main() -> ExitCode {
     }
 }
 
-fn perform(verb: Verb) -> Outcome {
+fn run_verb(verb: Verb) -> Outcome {
     match verb {
         Verb::Help => {
             println!("{}", arguments::USAGE);
             Ok(())
         }
-        Verb::Setup => setup::everything(),
+        Verb::Setup => setup::install_everything(),
         Verb::Edge(profile) => {
-            setup::everything()?;
+            setup::install_everything()?;
             let developing = edge::is_for_wrangler_dev();
             if developing {
-                dev::provide_keys()?;
+                dev::provide_local_keys()?;
             }
             let usual = if developing { Profile::Dev } else { Profile::Release };
-            edge::build(profile.unwrap_or(usual))
+            edge::build_and_check_sizes(profile.unwrap_or(usual))
         }
         Verb::Keys { operators, partners, out } => {
             let operators: Vec<&str> = operators.iter().map(String::as_str).collect();
             let partners: Vec<&str> = partners.iter().map(String::as_str).collect();
-            for file in keys::write(&operators, &partners, &out)? {
+            for file in keys::write_key_sets(&operators, &partners, &out)? {
                 println!("{}", file.display());
             }
             Ok(())
         }
-        Verb::Dev { accounts, keep } => dev::run_until_stopped(accounts.as_deref(), keep),
+        Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
         Verb::Call(call) => call::send(&call),
         Verb::Postgres(words) => {
-            setup::npm_packages()?;
-            postgres::run_with(&words)
+            setup::install_npm_packages()?;
+            postgres::run_with_postgres(&words)
         }
-        Verb::Crash { cycles, database } => crash::run_suite(cycles, database),
-        Verb::Sim(seeds) => sim::play(&seeds),
-        Verb::Test(part) => test::everything_in(part),
+        Verb::Crash { cycles, database } => crash::run_crash_suite(cycles, database),
+        Verb::Sim(seeds) => sim::run_simulation(&seeds),
+        Verb::Test(part) => test::run_test_part(part),
     }
 }

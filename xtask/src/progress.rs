@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write, stderr};
 
-use crate::clock::{Stopwatch, spoken};
+use crate::clock::{Stopwatch, format_duration};
 
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /// A step that stays silent for longer looks hung in a CI log.
@@ -21,7 +21,7 @@ pub(crate) struct Step {
 
 impl Step {
     pub(crate) fn start(title: &str) -> Self {
-        if !on_terminal() {
+        if !is_on_terminal() {
             eprintln!("  … {title}");
         }
         let now = Stopwatch::start();
@@ -31,41 +31,41 @@ impl Step {
     /// Called often while the step runs; `detail` is asked for only when something will be drawn.
     pub(crate) fn tick(&mut self, detail: impl Fn() -> String) {
         let elapsed = self.since.elapsed();
-        if on_terminal() {
+        if is_on_terminal() {
             if self.drawn.elapsed().as_millis() < REDRAW_MILLISECONDS {
                 return;
             }
             self.drawn = Stopwatch::start();
             let turn = usize::try_from(elapsed.as_millis() / REDRAW_MILLISECONDS).unwrap_or(0);
             let frame = FRAMES[turn % FRAMES.len()];
-            let (line, detail) = fitted(&format!("{frame} {} {}", self.title, spoken(elapsed)), &detail());
+            let (line, detail) = fit_line(&format!("{frame} {} {}", self.title, format_duration(elapsed)), &detail());
             eprint!("\r\x1b[2K{line}  \x1b[2m{detail}\x1b[0m");
             // A terminal that went away is no reason to stop working.
             let _ = stderr().flush();
         } else if elapsed.as_secs() / SIGN_OF_LIFE_SECONDS > self.signs_of_life {
             self.signs_of_life = elapsed.as_secs() / SIGN_OF_LIFE_SECONDS;
-            eprintln!("  … {} ({}) {}", self.title, spoken(elapsed), detail());
+            eprintln!("  … {} ({}) {}", self.title, format_duration(elapsed), detail());
         }
     }
 
     pub(crate) fn done(self) {
-        self.end('✓');
+        self.print_end('✓');
     }
 
     pub(crate) fn failed(self) {
-        self.end('✗');
+        self.print_end('✗');
     }
 
-    fn end(self, mark: char) {
-        let clear = if on_terminal() { "\r\x1b[2K" } else { "" };
-        let indent = if on_terminal() { "" } else { "  " };
-        eprintln!("{clear}{indent}{mark} {} ({})", self.title, spoken(self.since.elapsed()));
+    fn print_end(self, mark: char) {
+        let clear = if is_on_terminal() { "\r\x1b[2K" } else { "" };
+        let indent = if is_on_terminal() { "" } else { "  " };
+        eprintln!("{clear}{indent}{mark} {} ({})", self.title, format_duration(self.since.elapsed()));
     }
 }
 
 /// As much of a line and its detail as fits beside each other. A package manager's warnings are no detail: half of one
 /// looks like a failure.
-fn fitted(line: &str, detail: &str) -> (String, String) {
+fn fit_line(line: &str, detail: &str) -> (String, String) {
     let line: String = line.chars().take(LINE_CHARS_MAX).collect();
     let room = LINE_CHARS_MAX.saturating_sub(line.chars().count() + 2);
     let detail = if detail.starts_with("npm warn") { "" } else { detail };
@@ -73,7 +73,7 @@ fn fitted(line: &str, detail: &str) -> (String, String) {
 }
 
 /// Whether somebody is watching.
-pub(crate) fn on_terminal() -> bool {
+pub(crate) fn is_on_terminal() -> bool {
     stderr().is_terminal()
 }
 
@@ -86,9 +86,9 @@ mod tests {
         for (title, detail) in
             [("building", "Compiling x v1"), (&"t".repeat(200), "x"), ("é", &"ü".repeat(200))]
         {
-            let (line, detail) = fitted(title, detail);
+            let (line, detail) = fit_line(title, detail);
             assert!(line.chars().count() + 2 + detail.chars().count() <= 81, "{line}  {detail}");
         }
-        assert_eq!(fitted("npm", "npm warn EBADENGINE }").1, "");
+        assert_eq!(fit_line("npm", "npm warn EBADENGINE }").1, "");
     }
 }

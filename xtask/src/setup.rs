@@ -4,7 +4,7 @@
 mod npm;
 mod rust_tools;
 
-pub(crate) use npm::node;
+pub(crate) use npm::node_command;
 
 use std::env;
 use std::path::PathBuf;
@@ -13,21 +13,21 @@ use crate::failure::Outcome;
 use crate::lock::Lock;
 
 /// Installs what is missing.
-pub(crate) fn everything() -> Outcome {
-    let _lock = Lock::wait_for("setup")?;
-    rust_tools::wasm_target()?;
-    rust_tools::worker_build()?;
-    rust_tools::wasm_bindgen()?;
-    npm::packages()
+pub(crate) fn install_everything() -> Outcome {
+    let _lock = Lock::acquire("setup")?;
+    rust_tools::install_wasm_target()?;
+    rust_tools::install_worker_build()?;
+    rust_tools::install_wasm_bindgen()?;
+    npm::install_packages()
 }
 
 /// Installs what needs no Rust tools.
-pub(crate) fn npm_packages() -> Outcome {
-    let _lock = Lock::wait_for("setup")?;
-    npm::packages()
+pub(crate) fn install_npm_packages() -> Outcome {
+    let _lock = Lock::acquire("setup")?;
+    npm::install_packages()
 }
 
 /// The first program of that name on `PATH`.
-fn on_path(program: &str) -> Option<PathBuf> {
+fn find_on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }

@@ -13,19 +13,19 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-pub(crate) use config::edge_keyring;
+pub(crate) use config::read_edge_keyring;
 pub(crate) use operators::{ACME, NOVA, Operator};
-pub(crate) use plan::{EdgeBuild, Place, Plan, Seat};
+pub(crate) use plan::{EdgeBuild, SystemFolder, Plan, OperatorPlan};
 
-use crate::child::{command, npm_program, run_in_view};
-use crate::clock::{Stopwatch, pause, stop_wanted};
+use crate::child::{new_command, npm_command, run_on_terminal};
+use crate::clock::{Stopwatch, sleep_milliseconds, is_stop_requested};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Step;
 use crate::{keys, paths};
 use program::{Files, Program};
 
 /// What `dev` starts, and `call` talks to.
-pub(crate) const LOCAL: Place = Place("dev");
+pub(crate) const LOCAL_FOLDER: SystemFolder = SystemFolder("dev");
 
 /// Ends a start that hangs. Wrangler is the slowest, with a few seconds, or a minute on a machine with much to do.
 const READY_WITHIN: Duration = Duration::from_mins(5);
@@ -40,15 +40,15 @@ impl System {
     /// Makes keys and configuration where they are missing, imports the accounts, starts everything and waits until
     /// all of it is healthy. The programs must have been built.
     pub(crate) fn start(plan: &Plan) -> Outcome<Self> {
-        ports::check_free(&plan.ports())?;
+        ports::check_ports_free(&plan.ports())?;
         make_keys(plan)?;
-        config::write(plan)?;
-        for seat in &plan.seats {
+        config::write_config_files(plan)?;
+        for seat in &plan.operators {
             import_accounts(plan, seat)?;
         }
-        let files = Files::fresh(plan.place.dir().join("logs"), plan.down())?;
+        let files = Files::create(plan.folder.dir().join("logs"), plan.down_dir())?;
         let mut system = Self { programs: Vec::new() };
-        for (name, url, command) in commands(plan)? {
+        for (name, url, command) in program_commands(plan)? {
             system.programs.push(Program::start(&name, url, command, &files)?);
         }
         system.wait_until_healthy()?;
@@ -60,18 +60,18 @@ impl System {
         let since = Stopwatch::start();
         let mut waiting: Vec<usize> = (0..self.programs.len()).collect();
         let verdict = loop {
-            if let Err(ended) = self.look_after() {
+            if let Err(ended) = self.check_programs() {
                 break Err(ended);
             }
             waiting.retain(|&n| !self.programs[n].is_healthy());
             let Some(&slowest) = waiting.first() else { break Ok(()) };
             if since.elapsed() > READY_WITHIN {
-                break Err(self.programs[slowest].sick(READY_WITHIN));
+                break Err(self.programs[slowest].unhealthy_failure(READY_WITHIN));
             }
             step.tick(|| {
                 waiting.iter().map(|&n| self.programs[n].name.as_str()).collect::<Vec<_>>().join(", ")
             });
-            pause(LOOK_MILLISECONDS);
+            sleep_milliseconds(LOOK_MILLISECONDS);
         };
         if verdict.is_ok() {
             step.done();
@@ -82,19 +82,19 @@ impl System {
     }
 
     /// One look at every program. Fails when one ended by itself, or when xtask was told to stop.
-    pub(crate) fn look_after(&mut self) -> Outcome {
-        if stop_wanted() {
+    pub(crate) fn check_programs(&mut self) -> Outcome {
+        if is_stop_requested() {
             return Err(Failure::interrupted());
         }
-        self.programs.iter_mut().try_for_each(Program::look_after)
+        self.programs.iter_mut().try_for_each(Program::check)
     }
 
     /// Runs until a program ends or somebody stops xtask; the latter is the normal end.
     pub(crate) fn run(mut self) -> Outcome {
         loop {
-            match self.look_after() {
-                Ok(()) => pause(LOOK_MILLISECONDS),
-                Err(_) if stop_wanted() => return Ok(()),
+            match self.check_programs() {
+                Ok(()) => sleep_milliseconds(LOOK_MILLISECONDS),
+                Err(_) if is_stop_requested() => return Ok(()),
                 Err(ended) => return Err(ended),
             }
         }
@@ -103,80 +103,80 @@ impl System {
 
 impl Drop for System {
     fn drop(&mut self) {
-        self.programs.iter().for_each(Program::ask_to_end);
+        self.programs.iter().for_each(Program::request_end);
     }
 }
 
 /// Makes keys where they are missing, or some of them. New keys cannot open what old ones sealed, so the databases and
 /// the edge's store go with the old ones.
 pub(crate) fn make_keys(plan: &Plan) -> Outcome {
-    let (keys_dir, partners) = (plan.place.keys_dir(), [plan::PARTNER]);
-    let operators: Vec<&str> = plan.seats.iter().map(|seat| seat.operator.id).collect();
-    if keys::are_complete(&operators, &partners, &keys_dir)? {
+    let (keys_dir, partners) = (plan.folder.keys_dir(), [plan::PARTNER]);
+    let operators: Vec<&str> = plan.operators.iter().map(|seat| seat.operator.id).collect();
+    if keys::are_key_sets_complete(&operators, &partners, &keys_dir)? {
         return Ok(());
     }
-    plan.forget_state();
+    plan.remove_state();
     // Usually there are none at all.
     let _ = fs::remove_dir_all(&keys_dir);
-    keys::write(&operators, &partners, &keys_dir).map(|_| ())
+    keys::write_key_sets(&operators, &partners, &keys_dir).map(|_| ())
 }
 
-fn import_accounts(plan: &Plan, seat: &Seat) -> Outcome {
-    let mut import = origin(plan, seat);
+fn import_accounts(plan: &Plan, seat: &OperatorPlan) -> Outcome {
+    let mut import = origin_command(plan, seat);
     import.arg("import-accounts").arg(&seat.accounts);
     let id = seat.operator.id;
-    run_in_view(
+    run_on_terminal(
         &format!("importing the accounts of {}", seat.operator.name),
         &format!("import-{id}.log"),
         &mut import,
     )
 }
 
-fn origin(plan: &Plan, seat: &Seat) -> Command {
-    let mut origin = command(paths::built("onbill-origin"));
-    origin.arg("--config").arg(plan.config_of(&seat.origin_name()));
+fn origin_command(plan: &Plan, seat: &OperatorPlan) -> Command {
+    let mut origin = new_command(paths::built_program("onbill-origin"));
+    origin.arg("--config").arg(plan.config_file(&seat.origin_name()));
     origin
 }
 
-fn sandbox(role: &str, config: &Path) -> Command {
-    let mut sandbox = command(paths::built("onbill-sandbox"));
+fn sandbox_command(role: &str, config: &Path) -> Command {
+    let mut sandbox = new_command(paths::built_program("onbill-sandbox"));
     sandbox.arg(role).arg("--config").arg(config);
     sandbox
 }
 
 /// Name, base URL and command of each program. Those that others call come first.
-fn commands(plan: &Plan) -> Outcome<Vec<(String, String, Command)>> {
+fn program_commands(plan: &Plan) -> Outcome<Vec<(String, String, Command)>> {
     let mut commands = Vec::new();
-    for seat in &plan.seats {
-        let mut origin = origin(plan, seat);
+    for seat in &plan.operators {
+        let mut origin = origin_command(plan, seat);
         origin.arg("serve");
         commands.push((seat.origin_name(), seat.origin_url(), origin));
-        let config = plan.config_of(&seat.site_name());
-        commands.push((seat.site_name(), seat.site_url(), sandbox("operator", &config)));
+        let config = plan.config_file(&seat.site_name());
+        commands.push((seat.site_name(), seat.site_url(), sandbox_command("operator", &config)));
     }
-    let config = plan.config_of(plan::PARTNER);
-    commands.push((plan::PARTNER.to_owned(), plan.partner_url(), sandbox("netflix", &config)));
-    commands.push((plan::EDGE.to_owned(), plan.edge_url(), wrangler(plan)?));
+    let config = plan.config_file(plan::PARTNER);
+    commands.push((plan::PARTNER.to_owned(), plan.partner_url(), sandbox_command("netflix", &config)));
+    commands.push((plan::EDGE.to_owned(), plan.edge_url(), wrangler_command(plan)?));
     Ok(commands)
 }
 
 /// The edge in workerd, as wrangler runs it, with a real local key-value store. It reads wrangler.toml; what depends
 /// on ports and keys comes from a file of variables, which wrangler takes before `[vars]` and `.dev.vars`.
-fn wrangler(plan: &Plan) -> Outcome<Command> {
-    let mut wrangler = npm_program("wrangler");
+fn wrangler_command(plan: &Plan) -> Outcome<Command> {
+    let mut wrangler = npm_command("wrangler");
     wrangler.args(["dev", "--local", "--ip", "127.0.0.1", "--inspector-port", "0"]);
     wrangler.args(["--show-interactive-dev-session", "false", "--port", &plan.edge.to_string()]);
-    wrangler.arg("--env-file").arg(plan.config_of(plan::EDGE));
-    wrangler.arg("--persist-to").arg(plan.kv());
+    wrangler.arg("--env-file").arg(plan.config_file(plan::EDGE));
+    wrangler.arg("--persist-to").arg(plan.kv_dir());
     if plan.edge_build == EdgeBuild::Frozen {
-        wrangler.arg("--config").arg(frozen_edge::freeze(&plan.place.dir().join("edge"))?);
+        wrangler.arg("--config").arg(frozen_edge::freeze_edge(&plan.folder.dir().join("edge"))?);
     }
-    quiet(&mut wrangler);
+    silence_wrangler(&mut wrangler);
     Ok(wrangler)
 }
 
 /// No questions, no reports to the maker, no colour in logs.
-pub(crate) fn quiet(wrangler: &mut Command) {
+pub(crate) fn silence_wrangler(wrangler: &mut Command) {
     wrangler.envs([
         ("WRANGLER_SEND_METRICS", "false"),
         ("WRANGLER_SEND_ERROR_REPORTS", "false"),

@@ -6,76 +6,76 @@ mod journeys;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::arguments::Part;
-use crate::child::{cargo, npm_program, run};
-use crate::clock::{Stopwatch, spoken, stop_wanted};
+use crate::arguments::TestPart;
+use crate::child::{cargo_command, npm_command, run_logged};
+use crate::clock::{Stopwatch, format_duration, is_stop_requested};
 use crate::edge::{self, Profile};
 use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
 use crate::{crash, setup, system};
 
 /// Runs the steps of a part and sums up.
-pub(crate) fn everything_in(part: Part) -> Outcome {
-    setup::everything()?;
-    let mut report = Report::default();
-    if part != Part::Browser {
-        report.step("formatting", || quietly("formatting", cargo().args(["fmt", "--all", "--check"])))?;
-        report.step("lints", || quietly("lints", &mut clippy(&["--workspace", "--all-targets"])))?;
+pub(crate) fn run_test_part(part: TestPart) -> Outcome {
+    setup::install_everything()?;
+    let mut report = StepReport::default();
+    if part != TestPart::Browser {
+        report.run_step("formatting", || run_quietly("formatting", cargo_command().args(["fmt", "--all", "--check"])))?;
+        report.run_step("lints", || run_quietly("lints", &mut clippy_command(&["--workspace", "--all-targets"])))?;
         let edge = ["--package", "onbill-edge", "--target", "wasm32-unknown-unknown"];
         report
-            .step("lints of the edge as wasm", || quietly("lints of the edge as wasm", &mut clippy(&edge)))?;
-        report.step("tests", tests)?;
-        report.step("edge build and sizes", || edge::build(Profile::Release))?;
-        report.step("deployment", || quietly("deployment (dry run)", &mut dry_run()))?;
+            .run_step("lints of the edge as wasm", || run_quietly("lints of the edge as wasm", &mut clippy_command(&edge)))?;
+        report.run_step("tests", run_rust_tests)?;
+        report.run_step("edge build and sizes", || edge::build_and_check_sizes(Profile::Release))?;
+        report.run_step("deployment", || run_quietly("deployment (dry run)", &mut deploy_dry_run_command()))?;
     }
-    if part != Part::Rust {
-        report.step("browser journeys", journeys::run)?;
+    if part != TestPart::Rust {
+        report.run_step("browser journeys", journeys::run_journeys)?;
     }
     report.conclude()
 }
 
 /// With a PostgreSQL at hand for as long as they run, and the built origin for those that kill it.
-fn tests() -> Outcome {
+fn run_rust_tests() -> Outcome {
     let origin = crash::build_origin()?;
     let postgres = Postgres::provide()?;
-    let mut tests = cargo();
+    let mut tests = cargo_command();
     tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]).env("ONBILL_ORIGIN", origin);
-    postgres.show_to(&mut tests);
-    quietly("tests", &mut tests)
+    postgres.set_database_url(&mut tests);
+    run_quietly("tests", &mut tests)
 }
 
-fn clippy(what: &[&str]) -> Command {
-    let mut clippy = cargo();
+fn clippy_command(what: &[&str]) -> Command {
+    let mut clippy = cargo_command();
     clippy.args(["clippy", "--locked"]).args(what).args(["--", "-D", "warnings"]);
     clippy
 }
 
-fn dry_run() -> Command {
-    let mut wrangler = npm_program("wrangler");
+fn deploy_dry_run_command() -> Command {
+    let mut wrangler = npm_command("wrangler");
     wrangler.args(["deploy", "--dry-run"]);
-    system::quiet(&mut wrangler);
+    system::silence_wrangler(&mut wrangler);
     wrangler
 }
 
 /// Shows output only when it fails.
-fn quietly(title: &str, command: &mut Command) -> Outcome {
+fn run_quietly(title: &str, command: &mut Command) -> Outcome {
     let log: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    run(title, &format!("test-{}.log", log.trim_end_matches('-')), command).map_err(Failure::at_length)
+    run_logged(title, &format!("test-{}.log", log.trim_end_matches('-')), command).map_err(Failure::with_long_tail)
 }
 
 /// How each step went.
 #[derive(Default)]
-struct Report {
+struct StepReport {
     steps: Vec<(&'static str, Duration, bool)>,
 }
 
-impl Report {
+impl StepReport {
     /// Runs one step under its heading. Fails only when somebody stopped xtask.
-    fn step(&mut self, title: &'static str, act: impl FnOnce() -> Outcome) -> Outcome {
+    fn run_step(&mut self, title: &'static str, act: impl FnOnce() -> Outcome) -> Outcome {
         println!("\n== {title}");
         let since = Stopwatch::start();
         let verdict = act();
-        if stop_wanted() {
+        if is_stop_requested() {
             return Err(Failure::interrupted());
         }
         if let Err(failure) = &verdict {
@@ -89,7 +89,7 @@ impl Report {
         println!("\n== summary");
         let mut failed = Vec::new();
         for (title, took, passed) in &self.steps {
-            println!("  {} {title:<28} {:>9}", if *passed { '✓' } else { '✗' }, spoken(*took));
+            println!("  {} {title:<28} {:>9}", if *passed { '✓' } else { '✗' }, format_duration(*took));
             if !passed {
                 failed.push(*title);
             }
@@ -104,17 +104,17 @@ mod tests {
 
     #[test]
     fn one_failing_step_fails_the_whole_but_not_the_steps_after_it() {
-        let mut report = Report::default();
+        let mut report = StepReport::default();
         let mut ran = 0;
-        report.step("first", || Err(Failure::new("no"))).expect("goes on");
+        report.run_step("first", || Err(Failure::new("no"))).expect("goes on");
         report
-            .step("second", || {
+            .run_step("second", || {
                 ran += 1;
                 Ok(())
             })
             .expect("goes on");
         assert_eq!(ran, 1);
         assert_eq!(report.conclude().expect_err("has failed").to_string(), "failed: first");
-        assert!(Report::default().conclude().is_ok());
+        assert!(StepReport::default().conclude().is_ok());
     }
 }

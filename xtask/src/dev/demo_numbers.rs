@@ -7,20 +7,20 @@ use std::path::Path;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 
-use crate::failure::{Doing, Failure, Outcome};
+use crate::failure::{Context, Failure, Outcome};
 
 /// A number to try.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Demo {
+pub(crate) struct DemoNumber {
     pub(crate) msisdn: String,
-    pub(crate) shows: String,
+    pub(crate) description: String,
 }
 
 /// One number for each kind of account in the file.
-pub(crate) fn read(file: &Path, price: u32) -> Outcome<Vec<Demo>> {
+pub(crate) fn read_demo_numbers(file: &Path, price: u32) -> Outcome<Vec<DemoNumber>> {
     let doing = format!("read the accounts file {}", file.display());
-    let text = fs::read_to_string(file).doing(&doing)?;
-    let demos = pick(&text, price).ok_or_else(|| {
+    let text = fs::read_to_string(file).context(&doing)?;
+    let demos = pick_demo_numbers(&text, price).ok_or_else(|| {
         Failure::new(format!("cannot {doing}: its first line must be {HEADER}, separated by commas"))
     })?;
     if demos.is_empty() {
@@ -35,23 +35,23 @@ pub(crate) fn read(file: &Path, price: u32) -> Outcome<Vec<Demo>> {
 const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
 const COLUMNS: [&str; 5] = ["msisdn", "status", "type", "balance", "currency"];
 
-fn pick(text: &str, price: u32) -> Option<Vec<Demo>> {
+fn pick_demo_numbers(text: &str, price: u32) -> Option<Vec<DemoNumber>> {
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next()?.trim_start_matches('\u{feff}').split(',').map(str::trim).collect();
     let mut at = [0; COLUMNS.len()];
     for (at, column) in at.iter_mut().zip(COLUMNS) {
         *at = header.iter().position(|name| *name == column)?;
     }
-    let mut demos: Vec<Demo> = Vec::new();
-    let mut kinds: Vec<Kind> = Vec::new();
+    let mut demos: Vec<DemoNumber> = Vec::new();
+    let mut kinds: Vec<AccountKind> = Vec::new();
     for line in lines {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
         let [msisdn, status, account_type, balance, currency] =
             at.map(|n| fields.get(n).copied().unwrap_or_default());
-        let Some(kind) = Kind::of(status, account_type, balance, price) else { continue };
+        let Some(kind) = AccountKind::from_fields(status, account_type, balance, price) else { continue };
         if !kinds.contains(&kind) {
             kinds.push(kind);
-            demos.push(Demo { msisdn: msisdn.to_owned(), shows: kind.shows(balance, currency) });
+            demos.push(DemoNumber { msisdn: msisdn.to_owned(), description: kind.describe(balance, currency) });
         }
     }
     Some(demos)
@@ -59,7 +59,7 @@ fn pick(text: &str, price: u32) -> Option<Vec<Demo>> {
 
 /// Accounts that behave alike.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum AccountKind {
     Postpaid,
     Prepaid,
     PrepaidTooLittle,
@@ -68,8 +68,8 @@ enum Kind {
     Ceased,
 }
 
-impl Kind {
-    fn of(status: &str, account_type: &str, balance: &str, price: u32) -> Option<Self> {
+impl AccountKind {
+    fn from_fields(status: &str, account_type: &str, balance: &str, price: u32) -> Option<Self> {
         Some(match (status, account_type) {
             ("suspended", _) => Self::Suspended,
             ("ceased", _) => Self::Ceased,
@@ -83,7 +83,7 @@ impl Kind {
         })
     }
 
-    fn shows(self, balance: &str, currency: &str) -> String {
+    fn describe(self, balance: &str, currency: &str) -> String {
         let has = || match (balance.parse(), Currency::parse(currency)) {
             (Ok(amount_minor), Some(currency)) => Money { amount_minor, currency }.to_string(),
             _ => format!("{balance} {currency}"),
@@ -111,9 +111,9 @@ mod tests {
 
     #[test]
     fn each_kind_of_account_is_shown_once() {
-        let demos = pick(FILE, 1599).expect("has the columns");
+        let demos = pick_demo_numbers(FILE, 1599).expect("has the columns");
         let shown: Vec<String> =
-            demos.iter().map(|demo| format!("{} {}", &demo.msisdn[9..], demo.shows)).collect();
+            demos.iter().map(|demo| format!("{} {}", &demo.msisdn[9..], demo.description)).collect();
         assert_eq!(
             shown,
             [
@@ -130,8 +130,8 @@ mod tests {
     #[test]
     fn columns_are_found_by_name_and_must_be_there() {
         let moved = "type,msisdn,currency,balance,status\npostpaid,+34600000001,EUR,,active\n";
-        assert_eq!(pick(moved, 1399).expect("has the columns")[0].msisdn, "+34600000001");
-        assert_eq!(pick("number,status\n", 1599), None);
-        assert_eq!(pick("", 1599), None);
+        assert_eq!(pick_demo_numbers(moved, 1399).expect("has the columns")[0].msisdn, "+34600000001");
+        assert_eq!(pick_demo_numbers("number,status\n", 1599), None);
+        assert_eq!(pick_demo_numbers("", 1599), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::failure::Outcome;
-use crate::system::{Plan, edge_keyring};
+use crate::system::{Plan, read_edge_keyring};
 use crate::{keys, paths};
 
 const FILE: &str = ".dev.vars";
@@ -12,22 +12,22 @@ const HEADER: &str = "# KEYRING is kept by `cargo xtask dev`: the edge's keys of
 
 /// Whether somebody has put a key ring there.
 pub(crate) fn has_keyring() -> bool {
-    let text = fs::read_to_string(paths::root().join(FILE)).unwrap_or_default();
+    let text = fs::read_to_string(paths::repository_root().join(FILE)).unwrap_or_default();
     text.lines().any(|line| line.starts_with(KEY))
 }
 
 /// Writes the file when it is missing or has another key ring.
-pub(crate) fn keep(plan: &Plan) -> Outcome {
-    let path = paths::root().join(FILE);
+pub(crate) fn update_keyring(plan: &Plan) -> Outcome {
+    let path = paths::repository_root().join(FILE);
     let before = fs::read_to_string(&path).ok();
-    let after = with_keyring(before.as_deref(), &edge_keyring(plan)?);
+    let after = replace_keyring(before.as_deref(), &read_edge_keyring(plan)?);
     if before.as_deref() == Some(after.as_str()) {
         return Ok(());
     }
-    keys::write_copy(&path, &after)
+    keys::write_private_copy(&path, &after)
 }
 
-fn with_keyring(before: Option<&str>, keyring: &str) -> String {
+fn replace_keyring(before: Option<&str>, keyring: &str) -> String {
     let line = format!("{KEY}'{keyring}'\n");
     let before = before.unwrap_or(HEADER);
     let kept = before.split_inclusive('\n').filter(|line| !line.starts_with(KEY));
@@ -44,10 +44,10 @@ mod tests {
 
     #[test]
     fn only_the_key_ring_is_replaced() {
-        let first = with_keyring(None, "[1]");
+        let first = replace_keyring(None, "[1]");
         assert_eq!(first, format!("{HEADER}KEYRING='[1]'\n"));
-        assert_eq!(with_keyring(Some(&first), "[1]"), first);
+        assert_eq!(replace_keyring(Some(&first), "[1]"), first);
         let own = "MINE=1\nKEYRING='[1]'\nALSO=2";
-        assert_eq!(with_keyring(Some(own), "[2]"), "MINE=1\nALSO=2\nKEYRING='[2]'\n");
+        assert_eq!(replace_keyring(Some(own), "[2]"), "MINE=1\nALSO=2\nKEYRING='[2]'\n");
     }
 }

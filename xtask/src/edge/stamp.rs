@@ -5,7 +5,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Doing, Outcome};
+use crate::failure::{Context, Outcome};
 use crate::paths;
 
 /// Everything that the wasm is made of. Tests and programs that the edge does not use are not among it.
@@ -14,22 +14,22 @@ const INPUTS: [&str; 5] = ["worker", "domain", "Cargo.toml", "Cargo.lock", ".car
 const NOT_AN_INPUT: &str = "worker/build";
 
 /// A value that changes when any source, its name or the profile does.
-pub(crate) fn fingerprint(root: &Path, profile: &str) -> Outcome<String> {
+pub(crate) fn compute_fingerprint(root: &Path, profile: &str) -> Outcome<String> {
     let mut files = Vec::new();
     for input in INPUTS {
-        collect(root, &root.join(input), &mut files)?;
+        collect_files(root, &root.join(input), &mut files)?;
     }
     files.sort();
     let mut hasher = DefaultHasher::new();
     profile.hash(&mut hasher);
     for file in files {
         file.hash(&mut hasher);
-        fs::read(root.join(&file)).doing(&format!("read {}", file.display()))?.hash(&mut hasher);
+        fs::read(root.join(&file)).context(&format!("read {}", file.display()))?.hash(&mut hasher);
     }
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-fn collect(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Outcome {
+fn collect_files(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Outcome {
     let relative = path.strip_prefix(root).unwrap_or(path);
     if relative == Path::new(NOT_AN_INPUT) {
         return Ok(());
@@ -39,8 +39,8 @@ fn collect(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Outcome {
         return Ok(());
     }
     let doing = format!("read the folder {}", path.display());
-    for entry in fs::read_dir(path).doing(&doing)? {
-        collect(root, &entry.doing(&doing)?.path(), files)?;
+    for entry in fs::read_dir(path).context(&doing)? {
+        collect_files(root, &entry.context(&doing)?.path(), files)?;
     }
     Ok(())
 }
@@ -48,22 +48,22 @@ fn collect(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Outcome {
 /// Whether the outputs are there and were built from exactly this.
 pub(crate) fn is_current(fingerprint: &str, outputs: &[PathBuf]) -> bool {
     outputs.iter().all(|file| file.is_file())
-        && fs::read_to_string(stamp()).is_ok_and(|last| last == fingerprint)
+        && fs::read_to_string(stamp_path()).is_ok_and(|last| last == fingerprint)
 }
 
 /// Before a build: half a build must not pass for the last whole one.
-pub(crate) fn forget() {
+pub(crate) fn remove_stamp() {
     // It may well be the first build.
-    let _ = fs::remove_file(stamp());
+    let _ = fs::remove_file(stamp_path());
 }
 
 /// After a build that went well.
-pub(crate) fn remember(fingerprint: &str) -> Outcome {
-    fs::write(stamp(), fingerprint).doing(&format!("write {}", stamp().display()))
+pub(crate) fn write_stamp(fingerprint: &str) -> Outcome {
+    fs::write(stamp_path(), fingerprint).context(&format!("write {}", stamp_path().display()))
 }
 
-fn stamp() -> PathBuf {
-    paths::note("edge.stamp")
+fn stamp_path() -> PathBuf {
+    paths::xtask_file("edge.stamp")
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
             fs::create_dir_all(file.parent().expect("is below the root")).expect("is writable");
             fs::write(file, "text").expect("is writable");
         }
-        let of = |profile| fingerprint(&root, profile).expect("is readable");
+        let of = |profile| compute_fingerprint(&root, profile).expect("is readable");
         let first = of("--release");
         fs::create_dir_all(root.join(NOT_AN_INPUT)).expect("is writable");
         fs::write(root.join(NOT_AN_INPUT).join("index.js"), "output").expect("is writable");

@@ -7,21 +7,21 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::child::{command, npm_program, run};
-use crate::failure::{Doing, Failure, Outcome};
+use crate::child::{new_command, npm_command, run_logged};
+use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
-use crate::setup::on_path;
+use crate::setup::find_on_path;
 
 /// What wrangler asks for. On Linux npm brings a node of its own; elsewhere the machine's must do.
 const NODE_MIN: (u32, u32) = (22, 12);
 
 /// Makes `node_modules` what package-lock.json says.
-pub(crate) fn packages() -> Outcome {
+pub(crate) fn install_packages() -> Outcome {
     let wanted =
-        fs::read_to_string(paths::root().join("package-lock.json")).doing("read package-lock.json")?;
+        fs::read_to_string(paths::repository_root().join("package-lock.json")).context("read package-lock.json")?;
     // npm's own record of what it put there.
-    let found = fs::read_to_string(paths::root().join("node_modules/.package-lock.json")).unwrap_or_default();
-    if matches(&wanted, &found) {
+    let found = fs::read_to_string(paths::repository_root().join("node_modules/.package-lock.json")).unwrap_or_default();
+    if is_up_to_date(&wanted, &found) {
         return Ok(());
     }
     if env::var_os("WRANGLER_COMMAND").is_some() {
@@ -29,19 +29,19 @@ pub(crate) fn packages() -> Outcome {
             "node_modules is not what package-lock.json says, and wrangler is running from it: stop it, run `npm ci`",
         ));
     }
-    if on_path("npm").is_none() {
+    if find_on_path("npm").is_none() {
         return Err(Failure::new("npm is not on the PATH: install Node.js from https://nodejs.org"));
     }
-    run(
+    run_logged(
         "installing the npm packages",
         "setup-npm.log",
-        command("npm").args(["ci", "--no-audit", "--no-fund"]),
+        new_command("npm").args(["ci", "--no-audit", "--no-fund"]),
     )?;
-    new_enough_node()
+    check_node_version()
 }
 
 /// Whether each package that must be there is, in the locked version. Optional ones are for other machines.
-fn matches(wanted: &str, found: &str) -> bool {
+fn is_up_to_date(wanted: &str, found: &str) -> bool {
     let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
     let (Some(wanted), Some(found)) = (parse(wanted), parse(found)) else { return false };
     let Some(packages) = wanted["packages"].as_object() else { return false };
@@ -52,9 +52,9 @@ fn matches(wanted: &str, found: &str) -> bool {
     })
 }
 
-fn new_enough_node() -> Outcome {
+fn check_node_version() -> Outcome {
     let (major, minor) = NODE_MIN;
-    let output = node().arg("--version").output();
+    let output = node_command().arg("--version").output();
     let version =
         output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     if is_at_least(&version, NODE_MIN) {
@@ -67,8 +67,8 @@ fn new_enough_node() -> Outcome {
 }
 
 /// npm's node where its packages have one for this machine, else the machine's.
-pub(crate) fn node() -> Command {
-    if paths::npm_bin().join("node").exists() { npm_program("node") } else { command("node") }
+pub(crate) fn node_command() -> Command {
+    if paths::npm_bin_dir().join("node").exists() { npm_command("node") } else { new_command("node") }
 }
 
 fn is_at_least(version: &str, (major, minor): (u32, u32)) -> bool {
@@ -86,14 +86,14 @@ mod tests {
 
     #[test]
     fn node_modules_matches_when_all_that_must_be_there_is() {
-        assert!(matches(WANTED, r#"{"packages": {"node_modules/a": {"version": "1.2.3"}}}"#));
+        assert!(is_up_to_date(WANTED, r#"{"packages": {"node_modules/a": {"version": "1.2.3"}}}"#));
         for other in [
             "",
             r#"{"packages": {}}"#,
             r#"{"packages": {"node_modules/a": {"version": "1.2.4"}}}"#,
             r#"{"packages": {"node_modules/a": {"version": "1.2.3"}, "node_modules/for-macs": {"version": "3.0.0"}}}"#,
         ] {
-            assert!(!matches(WANTED, other), "{other}");
+            assert!(!is_up_to_date(WANTED, other), "{other}");
         }
     }
 

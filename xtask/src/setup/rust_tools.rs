@@ -3,18 +3,18 @@
 
 use std::fs;
 
-use crate::child::{cargo, command, run};
-use crate::failure::{Doing, Failure, Outcome};
+use crate::child::{cargo_command, new_command, run_logged};
+use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
-use crate::setup::on_path;
+use crate::setup::find_on_path;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// Goes with the `worker` crate of the same version.
 const WORKER_BUILD: &str = "0.8.7";
 
 /// The standard library for wasm. Toolchain files can ask for it too, but installing by itself is often switched off.
-pub(crate) fn wasm_target() -> Outcome {
-    let found = command("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+pub(crate) fn install_wasm_target() -> Outcome {
+    let found = new_command("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
     let Ok(found) = found else {
         return Err(Failure::new("rustc is not on the PATH: install Rust from https://rustup.rs"));
     };
@@ -22,37 +22,37 @@ pub(crate) fn wasm_target() -> Outcome {
     if found.status.success() && fs::read_dir(&libdir).is_ok_and(|mut files| files.next().is_some()) {
         return Ok(());
     }
-    if on_path("rustup").is_none() {
+    if find_on_path("rustup").is_none() {
         return Err(Failure::new(format!(
             "this Rust has no {TARGET} target and there is no rustup to add it: install Rust from https://rustup.rs"
         )));
     }
-    run("adding the wasm target", "setup-target.log", command("rustup").args(["target", "add", TARGET]))
+    run_logged("adding the wasm target", "setup-target.log", new_command("rustup").args(["target", "add", TARGET]))
 }
 
 /// The build tool of Workers in Rust.
-pub(crate) fn worker_build() -> Outcome {
-    install("worker-build", WORKER_BUILD)
+pub(crate) fn install_worker_build() -> Outcome {
+    install_tool("worker-build", WORKER_BUILD)
 }
 
 /// The binding generator: only the lock file's release understands what the library of that release left in the wasm.
-pub(crate) fn wasm_bindgen() -> Outcome {
-    let lock = fs::read_to_string(paths::root().join("Cargo.lock")).doing("read Cargo.lock")?;
-    let version = locked_version(&lock, "wasm-bindgen")
+pub(crate) fn install_wasm_bindgen() -> Outcome {
+    let lock = fs::read_to_string(paths::repository_root().join("Cargo.lock")).context("read Cargo.lock")?;
+    let version = find_locked_version(&lock, "wasm-bindgen")
         .ok_or_else(|| Failure::new("Cargo.lock names no wasm-bindgen: is worker/ still built on it?"))?;
-    install("wasm-bindgen-cli", version)
+    install_tool("wasm-bindgen-cli", version)
 }
 
-fn install(package: &str, version: &str) -> Outcome {
-    let receipt = fs::read_to_string(paths::tools().join(".crates.toml")).unwrap_or_default();
-    let program = paths::tool(package.trim_end_matches("-cli"));
+fn install_tool(package: &str, version: &str) -> Outcome {
+    let receipt = fs::read_to_string(paths::tools_dir().join(".crates.toml")).unwrap_or_default();
+    let program = paths::tool_program(package.trim_end_matches("-cli"));
     if is_installed(&receipt, package, version) && program.is_file() {
         return Ok(());
     }
-    let mut install = cargo();
+    let mut install = cargo_command();
     install.args(["install", "--locked", "--debug", "--force", "--version", version, package, "--root"]);
-    install.arg(paths::tools()).env("CARGO_TARGET_DIR", paths::tools().join("build"));
-    run(&format!("installing {package} {version} (once)"), &format!("setup-{package}.log"), &mut install)
+    install.arg(paths::tools_dir()).env("CARGO_TARGET_DIR", paths::tools_dir().join("build"));
+    run_logged(&format!("installing {package} {version} (once)"), &format!("setup-{package}.log"), &mut install)
 }
 
 /// Reads cargo's own list of what it installed under a root.
@@ -60,7 +60,7 @@ fn is_installed(receipt: &str, package: &str, version: &str) -> bool {
     receipt.lines().any(|line| line.starts_with(&format!("\"{package} {version} ")))
 }
 
-fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+fn find_locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let entry =
         lock.split("[[package]]").find(|entry| entry.contains(&format!("\nname = \"{package}\"\n")))?;
     entry.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
@@ -74,8 +74,8 @@ mod tests {
     fn the_version_comes_from_the_package_of_that_very_name() {
         let lock = "version = 4\n\n[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.7\"\n\
             \n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.129\"\nsource = \"x\"\n";
-        assert_eq!(locked_version(lock, "wasm-bindgen"), Some("0.2.129"));
-        assert_eq!(locked_version(lock, "wasm"), None);
+        assert_eq!(find_locked_version(lock, "wasm-bindgen"), Some("0.2.129"));
+        assert_eq!(find_locked_version(lock, "wasm"), None);
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::failure::{Doing, Outcome};
+use crate::failure::{Context, Outcome};
 use crate::keys;
 use crate::system::operators::Operator;
-use crate::system::plan::{EDGE, PARTNER, Plan, Seat};
+use crate::system::plan::{EDGE, PARTNER, Plan, OperatorPlan};
 
 /// The one offer of the local system.
 const OFFER: &str = "netflix-standard";
@@ -18,52 +18,52 @@ const OFFER: &str = "netflix-standard";
 const GATEWAY_USER: &str = "onbill";
 
 /// Writes all of them.
-pub(crate) fn write(plan: &Plan) -> Outcome {
-    for seat in &plan.seats {
-        put(&plan.config_of(&seat.origin_name()), &origin_toml(plan, seat))?;
-        put(&plan.config_of(&seat.site_name()), &format!("{:#}\n", site_json(plan, seat)))?;
-        keys::write_copy(&plan.smsc_password(seat), &keys::short_password()?)?;
+pub(crate) fn write_config_files(plan: &Plan) -> Outcome {
+    for seat in &plan.operators {
+        write_file(&plan.config_file(&seat.origin_name()), &format_origin_toml(plan, seat))?;
+        write_file(&plan.config_file(&seat.site_name()), &format!("{:#}\n", site_json(plan, seat)))?;
+        keys::write_private_copy(&plan.smsc_password(seat), &keys::random_short_password()?)?;
     }
-    put(&plan.config_of(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
-    keys::write_copy(&plan.config_of(EDGE), &edge_env(plan, &edge_keyring(plan)?))
+    write_file(&plan.config_file(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
+    keys::write_private_copy(&plan.config_file(EDGE), &format_edge_env(plan, &read_edge_keyring(plan)?))
 }
 
-fn put(path: &Path, text: &str) -> Outcome {
-    fs::write(path, text).doing(&format!("write {}", path.display()))
+fn write_file(path: &Path, text: &str) -> Outcome {
+    fs::write(path, text).context(&format!("write {}", path.display()))
 }
 
 /// The edge's key ring on one line, as it stands in an environment variable.
-pub(crate) fn edge_keyring(plan: &Plan) -> Outcome<String> {
-    let file = plan.place.keys_dir().join(keys::EDGE);
+pub(crate) fn read_edge_keyring(plan: &Plan) -> Outcome<String> {
+    let file = plan.folder.keys_dir().join(keys::EDGE_FILE);
     let doing = format!("read {}", file.display());
-    let text = fs::read_to_string(&file).doing(&doing)?;
-    Ok(serde_json::from_str::<Value>(&text).doing(&doing)?.to_string())
+    let text = fs::read_to_string(&file).context(&doing)?;
+    Ok(serde_json::from_str::<Value>(&text).context(&doing)?.to_string())
 }
 
-fn edge_env(plan: &Plan, keyring: &str) -> String {
-    let variables = [("OPERATORS", operators(plan)), ("PARTNERS", partners(plan))];
+fn format_edge_env(plan: &Plan, keyring: &str) -> String {
+    let variables = [("OPERATORS", edge_operators(plan)), ("PARTNERS", edge_partners(plan))];
     let lines = variables.iter().map(|(name, value)| format!("{name}='{value}'\n"));
     lines.collect::<String>() + &format!("KEYRING='{keyring}'\n")
 }
 
 /// The edge's list of operators.
-pub(crate) fn operators(plan: &Plan) -> Value {
-    let operator = |seat: &Seat| {
+pub(crate) fn edge_operators(plan: &Plan) -> Value {
+    let operator = |seat: &OperatorPlan| {
         let operator = seat.operator;
         json!({ "id": operator.id, "name": operator.name, "country": operator.country,
             "origin": seat.origin_url(), "dashboards": [seat.site_url()], "coupons": operator.coupon_tag })
     };
-    plan.seats.iter().map(operator).collect()
+    plan.operators.iter().map(operator).collect()
 }
 
 /// The edge's list of partners.
-pub(crate) fn partners(plan: &Plan) -> Value {
+pub(crate) fn edge_partners(plan: &Plan) -> Value {
     json!([{ "id": PARTNER, "name": "Netflix", "url": plan.partner_url(), "offers": [OFFER] }])
 }
 
-fn origin_toml(plan: &Plan, seat: &Seat) -> String {
+fn format_origin_toml(plan: &Plan, seat: &OperatorPlan) -> String {
     let operator = seat.operator;
-    let keys = plan.place.keys_dir().join(keys::origin_file(operator.id));
+    let keys = plan.folder.keys_dir().join(keys::origin_file(operator.id));
     let toml = format!(
         "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
@@ -71,52 +71,52 @@ fn origin_toml(plan: &Plan, seat: &Seat) -> String {
          price = {{ value = {price}, currency = {currency} }}\n\n\
          [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
-        id = quoted(operator.id),
-        name = quoted(operator.name),
-        country = quoted(operator.country),
-        listen = quoted(&format!("127.0.0.1:{}", seat.origin)),
-        database = quoted(&plan.database(seat).to_string_lossy()),
-        keys = quoted(&keys.to_string_lossy()),
-        edge = quoted(&plan.edge_url()),
-        bss = quoted(&format!("{}/csp", seat.site_url())),
-        looked_up_in = quoted(operator.looked_up_in),
-        site = quoted(&seat.site_url()),
-        offer = quoted(OFFER),
-        partner = quoted(PARTNER),
-        told_at = quoted(&plan.partner_url()),
-        proof = quoted(operator.number_proof),
-        tag = quoted(operator.coupon_tag),
-        continued_at = quoted(&format!("{}/", seat.site_url())),
-        plans = plans_toml(operator),
+        id = quote_toml(operator.id),
+        name = quote_toml(operator.name),
+        country = quote_toml(operator.country),
+        listen = quote_toml(&format!("127.0.0.1:{}", seat.origin)),
+        database = quote_toml(&plan.database(seat).to_string_lossy()),
+        keys = quote_toml(&keys.to_string_lossy()),
+        edge = quote_toml(&plan.edge_url()),
+        bss = quote_toml(&format!("{}/csp", seat.site_url())),
+        looked_up_in = quote_toml(operator.account_source),
+        site = quote_toml(&seat.site_url()),
+        offer = quote_toml(OFFER),
+        partner = quote_toml(PARTNER),
+        told_at = quote_toml(&plan.partner_url()),
+        proof = quote_toml(operator.number_proof),
+        tag = quote_toml(operator.coupon_tag),
+        continued_at = quote_toml(&format!("{}/", seat.site_url())),
+        plans = format_plans_toml(operator),
         price = operator.price,
-        currency = quoted(operator.currency),
+        currency = quote_toml(operator.currency),
     );
-    toml + &sms_toml(plan, seat)
+    toml + &format_sms_toml(plan, seat)
 }
 
-fn sms_toml(plan: &Plan, seat: &Seat) -> String {
+fn format_sms_toml(plan: &Plan, seat: &OperatorPlan) -> String {
     let Some(port) = seat.smsc else { return "\n[sms]\nby = \"csp\"\n".to_owned() };
     format!(
         "\n[sms]\nby = \"smpp\"\nurl = {url}\nsystem_id = {user}\npassword_file = {file}\nsender = {sender}\n",
-        url = quoted(&format!("smpp://127.0.0.1:{port}")),
-        user = quoted(GATEWAY_USER),
-        file = quoted(&plan.smsc_password(seat).to_string_lossy()),
-        sender = quoted(seat.operator.name),
+        url = quote_toml(&format!("smpp://127.0.0.1:{port}")),
+        user = quote_toml(GATEWAY_USER),
+        file = quote_toml(&plan.smsc_password(seat).to_string_lossy()),
+        sender = quote_toml(seat.operator.name),
     )
 }
 
-fn plans_toml(operator: &Operator) -> String {
+fn format_plans_toml(operator: &Operator) -> String {
     let plan =
-        |(id, months, _)| format!("{{ id = {}, months = {months}, offer = {} }}", quoted(id), quoted(OFFER));
+        |(id, months, _)| format!("{{ id = {}, months = {months}, offer = {} }}", quote_toml(id), quote_toml(OFFER));
     operator.plans.map(plan).join(", ")
 }
 
 /// A JSON string is a TOML basic string too.
-fn quoted(text: &str) -> String {
+fn quote_toml(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-fn site_json(plan: &Plan, seat: &Seat) -> Value {
+fn site_json(plan: &Plan, seat: &OperatorPlan) -> Value {
     let operator = seat.operator;
     let gateway = seat.smsc.map(|port| {
         json!({ "smsc_listen": format!("127.0.0.1:{port}"), "user": GATEWAY_USER,
@@ -129,7 +129,7 @@ fn site_json(plan: &Plan, seat: &Seat) -> Value {
         "currency": operator.currency,
         "listen": format!("127.0.0.1:{}", seat.site),
         "edge_url": plan.edge_url(),
-        "keys": plan.place.keys_dir().join(keys::operator_file(operator.id)),
+        "keys": plan.folder.keys_dir().join(keys::operator_file(operator.id)),
         "accounts": seat.accounts,
         "return_path": "/done",
         "gateway": gateway,
@@ -142,7 +142,7 @@ fn site_json(plan: &Plan, seat: &Seat) -> Value {
 }
 
 fn partner_json(plan: &Plan) -> Value {
-    let operator = |seat: &Seat| {
+    let operator = |seat: &OperatorPlan| {
         let Operator { id, name, price, currency, network, .. } = seat.operator;
         json!({ "id": id, "name": name, "price": { "value": price, "currency": currency }, "network": network,
             "accounts": seat.accounts, "site": seat.site_url() })
@@ -151,8 +151,8 @@ fn partner_json(plan: &Plan) -> Value {
         "listen": format!("127.0.0.1:{}", plan.partner),
         "edge_url": plan.edge_url(),
         "edge_authority": format!("127.0.0.1:{}", plan.edge),
-        "keys": plan.place.keys_dir().join(keys::partner_file(PARTNER)),
-        "operators": plan.seats.iter().map(operator).collect::<Value>(),
+        "keys": plan.folder.keys_dir().join(keys::partner_file(PARTNER)),
+        "operators": plan.operators.iter().map(operator).collect::<Value>(),
     })
 }
 
@@ -164,28 +164,28 @@ mod tests {
 
     #[test]
     fn wrangler_toml_serves_the_same_parties_as_the_local_system() {
-        let toml = fs::read_to_string(paths::root().join("wrangler.toml")).expect("is there");
-        let plan = dev::plan(None);
+        let toml = fs::read_to_string(paths::repository_root().join("wrangler.toml")).expect("is there");
+        let plan = dev::plan_local_system(None);
         let written = |name: &str| -> Value {
             let (_, rest) = toml.split_once(&format!("\n{name} = '''")).expect("is set");
             serde_json::from_str(rest.split("'''").next().expect("ends")).expect("is JSON")
         };
-        assert_eq!(written("OPERATORS"), operators(&plan));
-        assert_eq!(written("PARTNERS"), partners(&plan));
+        assert_eq!(written("OPERATORS"), edge_operators(&plan));
+        assert_eq!(written("PARTNERS"), edge_partners(&plan));
         assert!(toml.contains(&format!("\nport = {}\n", plan.edge)));
     }
 
     #[test]
     fn variables_are_quoted_so_that_nothing_in_them_is_expanded() {
-        let env = edge_env(&dev::plan(None), r#"[{"id":"k"}]"#);
+        let env = format_edge_env(&dev::plan_local_system(None), r#"[{"id":"k"}]"#);
         assert!(env.lines().all(|line| line.ends_with("]'")), "{env}");
         assert!(env.contains(r#"KEYRING='[{"id":"k"}]'"#), "{env}");
     }
 
     #[test]
     fn the_origin_is_told_about_this_systems_neighbours() {
-        let plan = dev::plan(None);
-        let toml = origin_toml(&plan, &plan.seats[0]);
+        let plan = dev::plan_local_system(None);
+        let toml = format_origin_toml(&plan, &plan.operators[0]);
         for line in [
             "operator = \"acme\"",
             "name = \"Acme Mobile\"",

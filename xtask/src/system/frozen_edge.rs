@@ -5,27 +5,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::edge::OUTPUTS;
-use crate::failure::{Doing, Failure, Outcome};
+use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 
 const MAIN: &str = "main = \"worker/build/index.js\"";
 
 /// Copies the build into `dir` and gives the configuration that serves it.
-pub(crate) fn freeze(dir: &Path) -> Outcome<PathBuf> {
-    fs::create_dir_all(dir).doing(&format!("make {}", dir.display()))?;
+pub(crate) fn freeze_edge(dir: &Path) -> Outcome<PathBuf> {
+    fs::create_dir_all(dir).context(&format!("make {}", dir.display()))?;
     for output in OUTPUTS {
         let name = Path::new(output).file_name().unwrap_or_default();
-        fs::copy(paths::root().join(output), dir.join(name)).doing(&format!("copy {output}"))?;
+        fs::copy(paths::repository_root().join(output), dir.join(name)).context(&format!("copy {output}"))?;
     }
-    let toml = fs::read_to_string(paths::root().join("wrangler.toml")).doing("read wrangler.toml")?;
+    let toml = fs::read_to_string(paths::repository_root().join("wrangler.toml")).context("read wrangler.toml")?;
     let config = dir.join("wrangler.toml");
-    let frozen = frozen(&toml).ok_or_else(|| Failure::new(format!("wrangler.toml no longer says {MAIN}")))?;
-    fs::write(&config, frozen).doing(&format!("write {}", config.display()))?;
+    let frozen = without_build(&toml).ok_or_else(|| Failure::new(format!("wrangler.toml no longer says {MAIN}")))?;
+    fs::write(&config, frozen).context(&format!("write {}", config.display()))?;
     Ok(config)
 }
 
 /// The same deployment, with the build beside the file and without `[build]`.
-fn frozen(toml: &str) -> Option<String> {
+fn without_build(toml: &str) -> Option<String> {
     let mut building = false;
     let mut text = String::new();
     for line in toml.lines() {
@@ -46,13 +46,13 @@ mod tests {
 
     #[test]
     fn only_building_is_left_out() {
-        let toml = fs::read_to_string(paths::root().join("wrangler.toml")).expect("is there");
-        let frozen = frozen(&toml).expect("is understood");
+        let toml = fs::read_to_string(paths::repository_root().join("wrangler.toml")).expect("is there");
+        let frozen = without_build(&toml).expect("is understood");
         assert!(frozen.contains("\nmain = \"index.js\"\n"));
         assert!(!frozen.contains("[build]") && !frozen.contains("cargo xtask edge"));
         for kept in ["compatibility_flags", "[[kv_namespaces]]", "[vars]", "[secrets]", "[dev]"] {
             assert!(frozen.lines().any(|line| line.starts_with(kept)), "{kept}");
         }
-        assert_eq!(super::frozen("main = \"elsewhere.js\"\n"), None);
+        assert_eq!(super::without_build("main = \"elsewhere.js\"\n"), None);
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Operator {
     pub(crate) accounts: &'static str,
     /// Where its origin looks accounts up: `table`, its own, or `csp`, the operator's system. One operator of each
     /// kind, so that both are walked through.
-    pub(crate) looked_up_in: &'static str,
+    pub(crate) account_source: &'static str,
     /// What makes a number that the partner's app has read the customer's: `device-read`, the partner's word, or `pin`.
     /// One operator of each kind.
     pub(crate) number_proof: &'static str,
@@ -37,7 +37,7 @@ pub(crate) const ACME: Operator = Operator {
     plans: [("6M", 6, 8994), ("12M", 12, 16999)],
     network: "001-01",
     accounts: "tests/sandbox/accounts/acme.csv",
-    looked_up_in: "table",
+    account_source: "table",
     number_proof: "device-read",
     coupon_tag: "AC",
 };
@@ -51,7 +51,7 @@ pub(crate) const NOVA: Operator = Operator {
     plans: [("6M", 6, 7794), ("12M", 12, 14799)],
     network: "001-02",
     accounts: "tests/sandbox/accounts/nova.csv",
-    looked_up_in: "csp",
+    account_source: "csp",
     number_proof: "pin",
     coupon_tag: "NV",
 };

@@ -14,11 +14,11 @@ pub(crate) const PARTNER: &str = "netflix";
 
 /// A folder under target/ that holds all files of one system.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place(pub(crate) &'static str);
+pub(crate) struct SystemFolder(pub(crate) &'static str);
 
-impl Place {
+impl SystemFolder {
     pub(crate) fn dir(self) -> PathBuf {
-        paths::target().join(self.0)
+        paths::target_dir().join(self.0)
     }
 
     pub(crate) fn keys_dir(self) -> PathBuf {
@@ -47,16 +47,16 @@ impl EdgeBuild {
 /// A system to start.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) place: Place,
+    pub(crate) folder: SystemFolder,
     pub(crate) edge_build: EdgeBuild,
     pub(crate) edge: u16,
     pub(crate) partner: u16,
-    pub(crate) seats: Vec<Seat>,
+    pub(crate) operators: Vec<OperatorPlan>,
 }
 
 /// One operator in it: its origin and its own site (dashboard and billing).
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct OperatorPlan {
     pub(crate) operator: &'static Operator,
     pub(crate) origin: u16,
     pub(crate) site: u16,
@@ -70,7 +70,7 @@ impl Plan {
     pub(crate) fn ports(&self) -> Vec<(u16, String)> {
         let mut ports =
             vec![(self.edge, "the edge".to_owned()), (self.partner, "the Netflix sandbox".to_owned())];
-        for Seat { operator, origin, site, smsc, .. } in &self.seats {
+        for OperatorPlan { operator, origin, site, smsc, .. } in &self.operators {
             ports.push((*origin, format!("the origin of {}", operator.name)));
             ports.push((*site, format!("the site of {}", operator.name)));
             ports.extend(smsc.map(|port| (port, format!("the SMSC of {}", operator.name))));
@@ -79,16 +79,16 @@ impl Plan {
     }
 
     pub(crate) fn edge_url(&self) -> String {
-        url(self.edge)
+        loopback_url(self.edge)
     }
 
     pub(crate) fn partner_url(&self) -> String {
-        url(self.partner)
+        loopback_url(self.partner)
     }
 
     /// The configuration file of a program.
-    pub(crate) fn config_of(&self, program: &str) -> PathBuf {
-        self.place.dir().join(match program {
+    pub(crate) fn config_file(&self, program: &str) -> PathBuf {
+        self.folder.dir().join(match program {
             EDGE => "edge.env".to_owned(),
             PARTNER => "netflix.json".to_owned(),
             name => match name.strip_prefix("origin-") {
@@ -99,25 +99,25 @@ impl Plan {
     }
 
     /// The edge's key-value store.
-    pub(crate) fn kv(&self) -> PathBuf {
-        self.place.dir().join("kv")
+    pub(crate) fn kv_dir(&self) -> PathBuf {
+        self.folder.dir().join("kv")
     }
 
     /// The password between an origin and its operator's SMSC.
-    pub(crate) fn smsc_password(&self, seat: &Seat) -> PathBuf {
-        self.place.dir().join(format!("smsc-{}.password", seat.operator.id))
+    pub(crate) fn smsc_password(&self, seat: &OperatorPlan) -> PathBuf {
+        self.folder.dir().join(format!("smsc-{}.password", seat.operator.id))
     }
 
     /// An origin's database. Two more files of its may lie beside it.
-    pub(crate) fn database(&self, seat: &Seat) -> PathBuf {
-        self.place.dir().join(format!("{}.sqlite", seat.operator.id))
+    pub(crate) fn database(&self, seat: &OperatorPlan) -> PathBuf {
+        self.folder.dir().join(format!("{}.sqlite", seat.operator.id))
     }
 
     /// Removes everything that the programs remember from one run to the next. They must not be running.
-    pub(crate) fn forget_state(&self) {
+    pub(crate) fn remove_state(&self) {
         // Usually some of it is not there.
-        let _ = fs::remove_dir_all(self.kv());
-        for seat in &self.seats {
+        let _ = fs::remove_dir_all(self.kv_dir());
+        for seat in &self.operators {
             for end in ["", "-wal", "-shm"] {
                 let _ = fs::remove_file(format!("{}{end}", self.database(seat).display()));
             }
@@ -125,12 +125,12 @@ impl Plan {
     }
 
     /// A file in here with a program's name takes that program down.
-    pub(crate) fn down(&self) -> PathBuf {
-        self.place.dir().join("down")
+    pub(crate) fn down_dir(&self) -> PathBuf {
+        self.folder.dir().join("down")
     }
 }
 
-impl Seat {
+impl OperatorPlan {
     pub(crate) fn origin_name(&self) -> String {
         format!("origin-{}", self.operator.id)
     }
@@ -140,14 +140,14 @@ impl Seat {
     }
 
     pub(crate) fn origin_url(&self) -> String {
-        url(self.origin)
+        loopback_url(self.origin)
     }
 
     pub(crate) fn site_url(&self) -> String {
-        url(self.site)
+        loopback_url(self.site)
     }
 }
 
-fn url(port: u16) -> String {
+fn loopback_url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }

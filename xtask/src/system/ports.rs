@@ -10,10 +10,10 @@ const FREE_FIRST: u16 = 20_000;
 const FREE_COUNT: u16 = 12_000;
 
 /// Fails for the first port that somebody else listens on.
-pub(crate) fn check_free(ports: &[(u16, String)]) -> Outcome {
+pub(crate) fn check_ports_free(ports: &[(u16, String)]) -> Outcome {
     for (port, what) in ports {
         if TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err() {
-            let owner = owner(*port).map(|owner| format!(" by {owner}")).unwrap_or_default();
+            let owner = find_port_owner(*port).map(|owner| format!(" by {owner}")).unwrap_or_default();
             return Err(Failure::new(format!(
                 "port {port}, which {what} needs, is in use{owner}: end that first"
             )));
@@ -24,7 +24,7 @@ pub(crate) fn check_free(ports: &[(u16, String)]) -> Outcome {
 
 /// Finds free ports, below those that the system gives to outgoing connections (32768 and up on Linux): a port that it
 /// gives out may be taken again before the program that is to have it has started.
-pub(crate) fn free<const N: usize>() -> Outcome<[u16; N]> {
+pub(crate) fn find_free_ports<const N: usize>() -> Outcome<[u16; N]> {
     // Two runs at the same time do not look at the same ports first.
     let first = u16::try_from(process::id() % u32::from(FREE_COUNT)).unwrap_or(0);
     let mut candidates = (0..FREE_COUNT).map(|n| FREE_FIRST + (first + n) % FREE_COUNT);
@@ -43,18 +43,18 @@ pub(crate) fn free<const N: usize>() -> Outcome<[u16; N]> {
 }
 
 /// `workerd (process 123)`, where a tool of the system can tell.
-fn owner(port: u16) -> Option<String> {
+fn find_port_owner(port: u16) -> Option<String> {
     let ss = Command::new("ss").args(["-Hltnp", &format!("sport = :{port}")]).output().ok();
-    let owner = ss.and_then(|output| owner_in_ss(&String::from_utf8_lossy(&output.stdout)));
+    let owner = ss.and_then(|output| parse_ss_owner(&String::from_utf8_lossy(&output.stdout)));
     owner.or_else(|| {
         let lsof =
             Command::new("lsof").args(["-nP", "-Fpc", "-sTCP:LISTEN", &format!("-iTCP:{port}")]).output();
-        owner_in_lsof(&String::from_utf8_lossy(&lsof.ok()?.stdout))
+        parse_lsof_owner(&String::from_utf8_lossy(&lsof.ok()?.stdout))
     })
 }
 
 /// `… users:(("workerd",pid=8959,fd=13))`
-fn owner_in_ss(line: &str) -> Option<String> {
+fn parse_ss_owner(line: &str) -> Option<String> {
     let (_, users) = line.split_once("users:((\"")?;
     let (name, rest) = users.split_once('"')?;
     let pid: String = rest.strip_prefix(",pid=")?.chars().take_while(char::is_ascii_digit).collect();
@@ -62,7 +62,7 @@ fn owner_in_ss(line: &str) -> Option<String> {
 }
 
 /// One field a line: `p8959`, `cworkerd`.
-fn owner_in_lsof(fields: &str) -> Option<String> {
+fn parse_lsof_owner(fields: &str) -> Option<String> {
     let pid = fields.lines().find_map(|line| line.strip_prefix('p'))?;
     let name = fields.lines().find_map(|line| line.strip_prefix('c'))?;
     Some(format!("{name} (process {pid})"))
@@ -76,9 +76,9 @@ mod tests {
     fn a_busy_port_is_named_with_what_wanted_it() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("has a port");
         let port = listener.local_addr().expect("is bound").port();
-        let [other] = free().expect("there are free ports");
-        assert!(check_free(&[(other, "the edge".into())]).is_ok());
-        let busy = check_free(&[(other, "the edge".into()), (port, "the origin of acme".into())])
+        let [other] = find_free_ports().expect("there are free ports");
+        assert!(check_ports_free(&[(other, "the edge".into())]).is_ok());
+        let busy = check_ports_free(&[(other, "the edge".into()), (port, "the origin of acme".into())])
             .expect_err("is busy");
         let sentence = busy.to_string();
         assert!(
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn owners_are_read_from_either_tool() {
         let ss = "LISTEN 0 4096 127.0.0.1:8787 0.0.0.0:* users:((\"workerd\",pid=8959,fd=13),(\"x\",pid=1,fd=2))\n";
-        assert_eq!(owner_in_ss(ss).as_deref(), Some("workerd (process 8959)"));
-        assert_eq!(owner_in_ss(""), None);
-        assert_eq!(owner_in_lsof("p8959\ncworkerd\nf13\n").as_deref(), Some("workerd (process 8959)"));
+        assert_eq!(parse_ss_owner(ss).as_deref(), Some("workerd (process 8959)"));
+        assert_eq!(parse_ss_owner(""), None);
+        assert_eq!(parse_lsof_owner("p8959\ncworkerd\nf13\n").as_deref(), Some("workerd (process 8959)"));
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::child::{appending, end, log_file, signal_group};
-use crate::failure::{Doing, Failure, Outcome};
+use crate::child::{append_to_log, end_process_group, create_log, signal_group};
+use crate::failure::{Context, Failure, Outcome};
 use crate::http_client::is_healthy;
 
 /// A program with all it needs to be started, again if need be.
@@ -27,7 +27,7 @@ impl Program {
     /// Starts it, with a fresh log.
     pub(crate) fn start(name: &str, url: String, command: Command, files: &Files) -> Outcome<Self> {
         let log = files.logs.join(format!("{name}.log"));
-        log_file(&log)?;
+        create_log(&log)?;
         let down = files.down.join(name);
         let mut program = Self { name: name.to_owned(), url, log, down, command, child: None };
         program.spawn()?;
@@ -35,13 +35,13 @@ impl Program {
     }
 
     fn spawn(&mut self) -> Outcome {
-        self.command.stdout(appending(&self.log)?).stderr(appending(&self.log)?);
-        self.child = Some(self.command.spawn().doing(&format!("start {}", self.name))?);
+        self.command.stdout(append_to_log(&self.log)?).stderr(append_to_log(&self.log)?);
+        self.child = Some(self.command.spawn().context(&format!("start {}", self.name))?);
         Ok(())
     }
 
     /// Fails when it ended by itself. Takes it down, or up again, when its file in `down/` came or went.
-    pub(crate) fn look_after(&mut self) -> Outcome {
+    pub(crate) fn check(&mut self) -> Outcome {
         let wanted_down = self.down.exists();
         let Some(child) = &mut self.child else {
             return if wanted_down { Ok(()) } else { self.spawn() };
@@ -50,7 +50,7 @@ impl Program {
             self.stop();
             return Ok(());
         }
-        match child.try_wait().doing(&format!("watch {}", self.name))? {
+        match child.try_wait().context(&format!("watch {}", self.name))? {
             Some(status) => {
                 Err(Failure::with_log(format!("{} ended by itself ({status})", self.name), &self.log))
             }
@@ -63,7 +63,7 @@ impl Program {
     }
 
     /// What to say when it does not become healthy.
-    pub(crate) fn sick(&self, deadline: Duration) -> Failure {
+    pub(crate) fn unhealthy_failure(&self, deadline: Duration) -> Failure {
         let seconds = deadline.as_secs();
         let sentence =
             format!("{} is not ready after {seconds} s: {}/healthz does not answer 200", self.name, self.url);
@@ -71,7 +71,7 @@ impl Program {
     }
 
     /// Asks it to end, without waiting: programs are asked all together and then waited for.
-    pub(crate) fn ask_to_end(&self) {
+    pub(crate) fn request_end(&self) {
         if let Some(child) = &self.child {
             signal_group(child.id(), Signal::SIGTERM);
         }
@@ -79,7 +79,7 @@ impl Program {
 
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            end(&mut child);
+            end_process_group(&mut child);
         }
     }
 }
@@ -98,11 +98,11 @@ pub(crate) struct Files {
 
 impl Files {
     /// All programs are up at first.
-    pub(crate) fn fresh(logs: PathBuf, down: PathBuf) -> Outcome<Self> {
+    pub(crate) fn create(logs: PathBuf, down: PathBuf) -> Outcome<Self> {
         for dir in [&logs, &down] {
             // Usually there is no such folder yet.
             let _ = fs::remove_dir_all(dir);
-            fs::create_dir_all(dir).doing(&format!("make {}", dir.display()))?;
+            fs::create_dir_all(dir).context(&format!("make {}", dir.display()))?;
         }
         Ok(Self { logs, down })
     }
@@ -111,22 +111,22 @@ impl Files {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::child::command;
-    use crate::clock::{Stopwatch, pause};
+    use crate::child::new_command;
+    use crate::clock::{Stopwatch, sleep_milliseconds};
 
     fn program(name: &str, script: &str) -> Program {
-        let dir = crate::paths::root().join("target/xtask/programs").join(name);
-        let files = Files::fresh(dir.join("logs"), dir.join("down")).expect("is writable");
-        let mut sh = command("sh");
+        let dir = crate::paths::repository_root().join("target/xtask/programs").join(name);
+        let files = Files::create(dir.join("logs"), dir.join("down")).expect("is writable");
+        let mut sh = new_command("sh");
         sh.args(["-c", script]);
         Program::start(name, "http://127.0.0.1:9".into(), sh, &files).expect("starts")
     }
 
-    fn until(mut holds: impl FnMut() -> bool) {
+    fn wait_until(mut holds: impl FnMut() -> bool) {
         let since = Stopwatch::start();
         while !holds() {
             assert!(since.elapsed() < Duration::from_mins(5), "does not happen");
-            pause(10);
+            sleep_milliseconds(10);
         }
     }
 
@@ -134,8 +134,8 @@ mod tests {
     fn a_program_that_dies_is_named_with_its_last_words() {
         let mut program = program("dying", "echo no database; exit 3");
         let mut death = None;
-        until(|| {
-            death = program.look_after().err();
+        wait_until(|| {
+            death = program.check().err();
             death.is_some()
         });
         let text = death.expect("was waited for").to_string();
@@ -146,10 +146,10 @@ mod tests {
     fn grandchildren_end_with_their_program() {
         // The shell leaves a child behind that does not listen to SIGTERM.
         let mut program = program("parent", "(trap '' TERM; echo $$; sleep 600; sleep 600) & wait");
-        until(|| fs::read_to_string(&program.log).is_ok_and(|log| log.ends_with('\n')));
+        wait_until(|| fs::read_to_string(&program.log).is_ok_and(|log| log.ends_with('\n')));
         let group = program.child.as_ref().expect("runs").id();
         program.stop();
-        until(|| {
+        wait_until(|| {
             let alive = Command::new("kill").args(["-0", "--", &format!("-{group}")]).output().expect("runs");
             !alive.status.success()
         });
@@ -159,11 +159,11 @@ mod tests {
     fn a_program_is_down_as_long_as_its_file_is_there() {
         let mut program = program("switched", "sleep 600");
         fs::write(&program.down, "").expect("is writable");
-        program.look_after().expect("is no fault");
+        program.check().expect("is no fault");
         assert!(program.child.is_none());
-        program.look_after().expect("stays down");
+        program.check().expect("stays down");
         fs::remove_file(&program.down).expect("is there");
-        program.look_after().expect("starts again");
+        program.check().expect("starts again");
         assert!(program.child.is_some());
     }
 }
