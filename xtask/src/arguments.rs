@@ -1,5 +1,5 @@
-//! What was typed after `cargo xtask`, as a value. A list of a few words and flags: a parser of our own compiles in no
-//! time, and its refusals can say what to type.
+//! Parses the command line of `cargo xtask`. A parser of our own compiles much faster than a library for these few words
+//! and flags, and its error messages can say what to type.
 
 use std::path::PathBuf;
 
@@ -15,24 +15,24 @@ cargo xtask <verb>
   keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
                                 write matched sets of fresh keys, one file for each holder
   dev [--accounts FILE.csv] [--keep]
-                                build and start everything locally, until Ctrl-C; --keep goes on with the
+                                build and start everything locally, until Ctrl-C; --keep starts with the
                                 subscribers and charges of the last run
   call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
                                 sign a request as the sandbox partner and send it to the edge
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
   crash [--cycles N] [--database sqlite|postgres]
-                                kill the real origin under load, again and again, and audit the books
+                                kill the real origin under load, again and again, and audit its ledger
   sim [--lives] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
-                                play bad weather by the seed, N seeds from S on (1000 from 0), or one that failed
-                                again; on PostgreSQL two origins race; --lives plays whole lives of PAIs
-                                instead, many more of them in the same time (20000)
+                                simulate the system under injected faults: N seeds from S on (1000 from 0), or
+                                one failed seed again; on PostgreSQL two origins race; --lives simulates whole
+                                subscriber lifecycles instead, many more of them in the same time (20000)
   test [rust|browser]           everything that must pass before a change is accepted";
 
-/// Seeds of a simulation when nobody says how many: some tens of seconds, to a few minutes.
-const USUAL_SEEDS: u64 = 1000;
-const USUAL_LIVES: u64 = 20_000;
+/// Seeds without `--seeds`: they take from some tens of seconds to a few minutes.
+const DEFAULT_FAULT_SEEDS: u64 = 1000;
+const DEFAULT_LIFECYCLE_SEEDS: u64 = 20_000;
 
-/// One verb with its settings.
+/// A verb with its arguments.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     Help,
@@ -57,32 +57,29 @@ pub(crate) struct CallArguments {
     pub(crate) keys: Option<PathBuf>,
 }
 
-/// A run of the simulation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SimulationArguments {
-    /// The first seed.
-    pub(crate) from: u64,
+    pub(crate) first_seed: u64,
     pub(crate) seeds: u64,
     pub(crate) scenario: Scenario,
 }
 
-/// What is simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scenario {
-    /// The whole system in bad weather; on PostgreSQL two origins race.
+    /// The whole system under injected faults; on PostgreSQL two origins race.
     Faults(Database),
-    /// Whole lives of PAIs, at the level of the books.
+    /// Whole subscriber lifecycles, which call the store without the rest of the system.
     SubscriberLifecycles,
 }
 
-/// One of the two that an origin can keep its books in.
+/// A database that an origin supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite,
     Postgres,
 }
 
-/// How much of the tests.
+/// The tests to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TestPart {
     All,
@@ -90,7 +87,7 @@ pub(crate) enum TestPart {
     Browser,
 }
 
-/// Reads the words after the program's name.
+/// Parses the words after the program's name.
 pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
     let Some((verb, rest)) = words.split_first() else { return Ok(Verb::Help) };
     let mut words = RemainingArguments { verb, rest: rest.to_vec() };
@@ -103,9 +100,10 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
             partners: words.take_ids("--partner")?,
             out: words.take_required_value("--out")?.into(),
         },
-        "dev" => {
-            Verb::Dev { accounts: words.take_value("--accounts")?.map(PathBuf::from), keep: words.take_flag("--keep") }
-        }
+        "dev" => Verb::Dev {
+            accounts: words.take_value("--accounts")?.map(PathBuf::from),
+            keep: words.take_flag("--keep"),
+        },
         "call" => Verb::Call(words.take_call()?),
         "postgres" => Verb::Postgres(words.take_command()?),
         "crash" => Verb::Crash { cycles: words.take_cycles()?, database: words.take_database()? },
@@ -119,7 +117,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
     }
 }
 
-/// The words not understood yet.
+/// The arguments that are not parsed yet.
 struct RemainingArguments<'a> {
     verb: &'a str,
     rest: Vec<String>,
@@ -130,7 +128,7 @@ impl RemainingArguments<'_> {
         Failure::new(format!("`cargo xtask {}` {what}; `cargo xtask help` shows what there is", self.verb))
     }
 
-    /// Takes a flag without value.
+    /// Takes a flag that has no value.
     fn take_flag(&mut self, name: &str) -> bool {
         let found = self.rest.iter().position(|word| word == name);
         found.map(|at| self.rest.remove(at)).is_some()
@@ -187,22 +185,30 @@ impl RemainingArguments<'_> {
     /// A whole number after `name`, if it is there.
     fn take_number(&mut self, name: &str) -> Outcome<Option<u64>> {
         let Some(text) = self.take_value(name)? else { return Ok(None) };
-        let number = text.parse().map_err(|_| self.usage_error(&format!("wants a whole number after {name}")))?;
+        let number =
+            text.parse().map_err(|_| self.usage_error(&format!("wants a whole number after {name}")))?;
         Ok(Some(number))
     }
 
     fn take_simulation(&mut self) -> Outcome<SimulationArguments> {
-        let (play, usual) = match (self.take_flag("--lives"), self.take_database()?) {
-            (true, Some(_)) => return Err(self.usage_error("plays --lives without --database")),
-            (true, None) => (Scenario::SubscriberLifecycles, USUAL_LIVES),
-            (false, database) => (Scenario::Faults(database.unwrap_or(Database::Sqlite)), USUAL_SEEDS),
+        let (scenario, default_seeds) = match (self.take_flag("--lives"), self.take_database()?) {
+            (true, Some(_)) => return Err(self.usage_error("takes --lives without --database")),
+            (true, None) => (Scenario::SubscriberLifecycles, DEFAULT_LIFECYCLE_SEEDS),
+            (false, database) => {
+                (Scenario::Faults(database.unwrap_or(Database::Sqlite)), DEFAULT_FAULT_SEEDS)
+            }
         };
-        let (seeds, from, one) = (self.take_number("--seeds")?, self.take_number("--from")?, self.take_number("--seed")?);
-        match (seeds, from, one) {
-            (None, None, Some(seed)) => Ok(SimulationArguments { from: seed, seeds: 1, scenario: play }),
-            (_, _, Some(_)) => Err(self.usage_error("plays either --seed or --seeds and --from")),
+        let (seeds, first, one) =
+            (self.take_number("--seeds")?, self.take_number("--from")?, self.take_number("--seed")?);
+        match (seeds, first, one) {
+            (None, None, Some(seed)) => Ok(SimulationArguments { first_seed: seed, seeds: 1, scenario }),
+            (_, _, Some(_)) => Err(self.usage_error("takes either --seed or --seeds and --from")),
             (Some(0), ..) => Err(self.usage_error("wants at least one seed after --seeds")),
-            (seeds, from, None) => Ok(SimulationArguments { from: from.unwrap_or(0), seeds: seeds.unwrap_or(usual), scenario: play }),
+            (seeds, first, None) => Ok(SimulationArguments {
+                first_seed: first.unwrap_or(0),
+                seeds: seeds.unwrap_or(default_seeds),
+                scenario,
+            }),
         }
     }
 
@@ -253,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn each_verb_has_its_settings_and_defaults() {
+    fn verb_has_arguments_and_defaults() {
         for (line, verb) in [
             ("", Verb::Help),
             ("setup", Verb::Setup),
@@ -268,14 +274,46 @@ mod tests {
                 "crash --database postgres --cycles 200",
                 Verb::Crash { cycles: Some(200), database: Some(Database::Postgres) },
             ),
-            ("sim", Verb::Sim(SimulationArguments { from: 0, seeds: 1000, scenario: Scenario::Faults(Database::Sqlite) })),
-            ("sim --seed 7", Verb::Sim(SimulationArguments { from: 7, seeds: 1, scenario: Scenario::Faults(Database::Sqlite) })),
+            (
+                "sim",
+                Verb::Sim(SimulationArguments {
+                    first_seed: 0,
+                    seeds: 1000,
+                    scenario: Scenario::Faults(Database::Sqlite),
+                }),
+            ),
+            (
+                "sim --seed 7",
+                Verb::Sim(SimulationArguments {
+                    first_seed: 7,
+                    seeds: 1,
+                    scenario: Scenario::Faults(Database::Sqlite),
+                }),
+            ),
             (
                 "sim --seeds 20 --from 100 --database postgres",
-                Verb::Sim(SimulationArguments { from: 100, seeds: 20, scenario: Scenario::Faults(Database::Postgres) }),
+                Verb::Sim(SimulationArguments {
+                    first_seed: 100,
+                    seeds: 20,
+                    scenario: Scenario::Faults(Database::Postgres),
+                }),
             ),
-            ("sim --lives", Verb::Sim(SimulationArguments { from: 0, seeds: 20_000, scenario: Scenario::SubscriberLifecycles })),
-            ("sim --seed 7 --lives", Verb::Sim(SimulationArguments { from: 7, seeds: 1, scenario: Scenario::SubscriberLifecycles })),
+            (
+                "sim --lives",
+                Verb::Sim(SimulationArguments {
+                    first_seed: 0,
+                    seeds: 20_000,
+                    scenario: Scenario::SubscriberLifecycles,
+                }),
+            ),
+            (
+                "sim --seed 7 --lives",
+                Verb::Sim(SimulationArguments {
+                    first_seed: 7,
+                    seeds: 1,
+                    scenario: Scenario::SubscriberLifecycles,
+                }),
+            ),
             ("test", Verb::Test(TestPart::All)),
             ("test browser", Verb::Test(TestPart::Browser)),
             (
@@ -302,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_by_name() {
+    fn unknown_arguments_are_refused_by_name() {
         for (line, named) in [
             ("deploy", "deploy"),
             ("setup now", "now"),

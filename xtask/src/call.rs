@@ -1,4 +1,4 @@
-//! `cargo xtask call`: one request to the OTT API by hand, signed as the sandbox partner signs its own.
+//! `cargo xtask call`: sends one request to the OTT API, signed with the key of the sandbox partner.
 
 use std::fs;
 use std::io::{Write, stdout};
@@ -23,33 +23,33 @@ use crate::{http_client, keys};
 
 /// Longer than the edge waits for the slowest origin.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The rest of an answer's headers are the server's own affairs.
-const HEADERS_OF_INTEREST: [&str; 4] = ["content-type", "x-correlator", "retry-after", "location"];
-/// 128 bits, which no two calls share.
+/// Response headers worth showing.
+const SHOWN_HEADERS: [&str; 4] = ["content-type", "x-correlator", "retry-after", "location"];
+/// 128 bits: no two calls get the same nonce.
 const NONCE_BYTES: usize = 16;
 
-/// Sends the call and prints the answer.
-pub(crate) fn send(call: &CallArguments) -> Outcome {
+/// Sends the call and prints the response.
+pub(crate) fn send_call(call: &CallArguments) -> Outcome {
     if !call.edge.starts_with("http://") {
         return Err(Failure::new(format!(
             "`call` is for the local system: it speaks http://, not {}",
             call.edge
         )));
     }
-    let file = call.keys.clone().unwrap_or_else(default_keys);
+    let file = call.keys.clone().unwrap_or_else(default_key_file);
     let text = fs::read_to_string(&file)
         .context(&format!("read {} (`cargo xtask dev` makes it, --keys names another)", file.display()))?;
     let keys = Keyring::parse(&text).context(&format!("use {}", file.display()))?;
     let request = sign_call(call, &keys, now(), &encode_base64url(&keys::random_secret()?[..NONCE_BYTES]))?;
-    let answer = http_client::send_request(&request, PATIENCE)
+    let response = http_client::send_request(&request, PATIENCE)
         .context(&format!("call {} (is `cargo xtask dev` running?)", call.edge))?;
-    let signer = find_signer(&request, &answer, &keys, now());
-    // A reader that has seen enough (`| head`) is no failure.
-    let _ = writeln!(stdout(), "{}", format_response(&answer, signer));
+    let signer = find_signer(&request, &response, &keys, now());
+    // A reader that closes the pipe early (`| head`) is not an error.
+    let _ = writeln!(stdout(), "{}", format_response(&response, signer));
     Ok(())
 }
 
-fn default_keys() -> PathBuf {
+fn default_key_file() -> PathBuf {
     LOCAL_FOLDER.keys_dir().join(keys::partner_file("netflix"))
 }
 
@@ -77,39 +77,39 @@ fn now() -> Timestamp {
     Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Whose origin has signed the answer to this request.
+/// Finds the operator whose origin signed the response to this request.
 fn find_signer<'k>(
     request: &Request<Bytes>,
-    answer: &Response<Bytes>,
+    response: &Response<Bytes>,
     keys: &'k Keyring,
     now: Timestamp,
 ) -> Option<&'k str> {
     let call = request.headers().get(SIGNATURE)?.to_str().ok()?;
-    let content_type = answer.headers().get(CONTENT_TYPE)?.to_str().ok()?;
-    let presented = ReceivedSignature::from_headers(answer.headers())?;
-    let answer = ResponseComponents {
-        status: answer.status().as_u16(),
-        body: (answer.body(), content_type),
+    let content_type = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let presented = ReceivedSignature::from_headers(response.headers())?;
+    let response = ResponseComponents {
+        status: response.status().as_u16(),
+        body: (response.body(), content_type),
         request_signature: call,
     };
-    let verified = verify_response(&answer, presented, keys, KeyUse::OriginToPartner, now).ok()?;
+    let verified = verify_response(&response, presented, keys, KeyUse::OriginToPartner, now).ok()?;
     Some(verified.key.party.as_str())
 }
 
-/// Status, the headers that matter, and the body, indented where it is JSON.
-fn format_response(answer: &Response<Bytes>, signer: Option<&str>) -> String {
-    let mut head = vec![answer.status().to_string()];
-    if answer.status().is_success() {
+/// Formats status, shown headers and body; a JSON body is indented.
+fn format_response(response: &Response<Bytes>, signer: Option<&str>) -> String {
+    let mut head = vec![response.status().to_string()];
+    if response.status().is_success() {
         head.push(format!("signed by: {}", signer.unwrap_or("nobody (a partner must not act on it)")));
     }
-    for name in HEADERS_OF_INTEREST {
-        if let Some(value) = answer.headers().get(name) {
+    for name in SHOWN_HEADERS {
+        if let Some(value) = response.headers().get(name) {
             head.push(format!("{name}: {}", value.to_str().unwrap_or("(not text)")));
         }
     }
-    let body = match serde_json::from_slice::<Value>(answer.body()) {
+    let body = match serde_json::from_slice::<Value>(response.body()) {
         Ok(json) => format!("{json:#}"),
-        Err(_) => String::from_utf8_lossy(answer.body()).into_owned(),
+        Err(_) => String::from_utf8_lossy(response.body()).into_owned(),
     };
     format!("{}\n\n{}", head.join("\n"), body.trim_end()).trim_end().to_owned()
 }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edge_can_verify_what_call_signs() {
+    fn signed_call_verifies_at_the_edge() {
         let entry = json!([{"id": "n", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519",
             "private": encode_base64url(&[3; 32])}]);
         let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
@@ -152,21 +152,21 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_shows_what_matters() {
-        let answer = Response::builder()
+    fn response_shows_status_headers_and_body() {
+        let response = Response::builder()
             .status(409)
             .header("server", "x")
             .header("x-correlator", "c-1")
             .body(Bytes::from(r#"{"code":"token-already-used"}"#))
-            .expect("is an answer");
+            .expect("is an response");
         assert_eq!(
-            format_response(&answer, None),
+            format_response(&response, None),
             "409 Conflict\nx-correlator: c-1\n\n{\n  \"code\": \"token-already-used\"\n}"
         );
     }
 
     #[test]
-    fn a_success_says_who_has_signed_it() {
+    fn successful_response_names_its_signer() {
         let entry = json!([
             {"id": "n", "party": "partner:netflix", "use": "partner-call", "alg": "ed25519", "private": encode_base64url(&[3; 32])},
             {"id": "a", "party": "operator:acme", "use": "origin-to-partner", "alg": "hmac-sha256", "secret": encode_base64url(&[4; 32])},
@@ -174,25 +174,25 @@ mod tests {
         let keys = Keyring::parse(&entry.to_string()).expect("is well formed");
         let request = sign_call(&call(Some("{}")), &keys, NOW, "0123456789abcdef").expect("has a key");
         let body = Bytes::from_static(b"{}");
-        let answer = ResponseComponents {
+        let response = ResponseComponents {
             status: 201,
             body: (&body, "application/json"),
             request_signature: request.headers()[SIGNATURE].to_str().expect("is text"),
         };
         let key = keys.find(KeyUse::OriginToPartner, "a").expect("is there");
-        let headers = sign_response(&answer, key, NOW, "0123456789abcdef").expect("signs");
-        let answer = Response::builder()
+        let headers = sign_response(&response, key, NOW, "0123456789abcdef").expect("signs");
+        let response = Response::builder()
             .status(201)
             .header("content-type", "application/json")
             .header("content-digest", headers.content_digest.expect("has a body"))
             .header("signature-input", headers.signature_input)
             .header("signature", headers.signature)
             .body(body)
-            .expect("is an answer");
-        let genuine = find_signer(&request, &answer, &keys, NOW);
+            .expect("is an response");
+        let genuine = find_signer(&request, &response, &keys, NOW);
         assert_eq!(genuine, Some("operator:acme"));
-        assert!(format_response(&answer, genuine).contains("signed by: operator:acme"));
-        let changed = answer.map(|_| Bytes::from_static(b"[]"));
+        assert!(format_response(&response, genuine).contains("signed by: operator:acme"));
+        let changed = response.map(|_| Bytes::from_static(b"[]"));
         assert_eq!(find_signer(&request, &changed, &keys, NOW), None);
         assert!(format_response(&changed, None).contains("signed by: nobody"));
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask crash`: the real origin under violence, for as long as wanted. What is done to it and what must be true
+//! `cargo xtask crash`: kills the real origin under load, as often as asked. What is done to it and what must hold
 //! afterwards is in tests/crash/.
 
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
 use crate::{paths, setup};
 
-/// Runs the suite on one database or on both. It says itself how far it is.
+/// Runs the suite on one database or on both. The suite prints its own progress.
 pub(crate) fn run_crash_suite(cycles: Option<u32>, database: Option<Database>) -> Outcome {
     setup::install_npm_packages()?;
     let origin = build_origin()?;
@@ -21,7 +21,7 @@ pub(crate) fn run_crash_suite(cycles: Option<u32>, database: Option<Database>) -
         tests.env("ONBILL_CYCLES", cycles.to_string());
     }
     let needs_postgres = database != Some(Database::Sqlite);
-    // Its tests have their database in their names.
+    // The names of its tests contain the database.
     tests.args(database.map(|database| match database {
         Database::Sqlite => "sqlite",
         Database::Postgres => "postgres",
@@ -30,10 +30,10 @@ pub(crate) fn run_crash_suite(cycles: Option<u32>, database: Option<Database>) -
     if let Some(postgres) = &postgres {
         postgres.set_database_url(&mut tests);
     }
-    if wait_for_success(&mut tests, || ())? { Ok(()) } else { Err(Failure::new("the origin did not survive")) }
+    if wait_for_success(&mut tests, || ())? { Ok(()) } else { Err(Failure::new("the crash suite failed")) }
 }
 
-/// Builds the program that is to be killed, and gives its path.
+/// Builds the origin and returns the path of the program.
 pub(crate) fn build_origin() -> Outcome<PathBuf> {
     let mut build = cargo_command();
     build.args(["build", "--locked", "--bin", "onbill-origin"]);

@@ -1,4 +1,4 @@
-//! `cargo xtask edge`: builds worker/ into worker/build/ and holds the result to its size limits. It is the build
+//! `cargo xtask edge`: builds worker/ into worker/build/ and checks the result against its size limits. It is the build
 //! command of wrangler.toml, so wrangler runs it before `dev` and `deploy`, and again whenever a source changes.
 
 mod sizes;
@@ -12,12 +12,11 @@ use crate::failure::{Failure, Outcome};
 use crate::lock::Lock;
 use crate::paths;
 
-/// How the wasm is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// What is deployed and tested: a third of the size.
+    /// Deployed and tested: a third of the size.
     Release,
-    /// For working on the edge: built again in a fifth of the time.
+    /// For development of the edge: builds in a fifth of the time.
     Dev,
 }
 
@@ -30,23 +29,22 @@ impl Profile {
     }
 }
 
-/// What worker-build leaves for wrangler.
+/// Files that worker-build makes for wrangler.
 pub(crate) const OUTPUTS: [&str; 2] = ["worker/build/index.js", "worker/build/index_bg.wasm"];
 
-/// Whether a `wrangler dev` runs this as its build command: wrangler says what it is doing.
+/// Whether `wrangler dev` runs this as its build command: wrangler says so in a variable.
 pub(crate) fn is_for_wrangler_dev() -> bool {
     env::var_os("WRANGLER_COMMAND").is_some_and(|command| command == "dev")
 }
 
-/// Builds unless nothing changed since the last time, then prints the sizes.
+/// Builds if anything changed since the last build, then prints and checks the sizes.
 pub(crate) fn build_and_check_sizes(profile: Profile) -> Outcome {
     build_if_changed(profile)?;
     sizes::print_and_check_sizes(profile)
 }
 
-/// The build alone, for those who start it on the way to something else.
 pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
-    // The local system's wrangler builds too, whenever a source changes.
+    // The local system's wrangler also builds, whenever a source changes.
     let _lock = Lock::acquire("edge")?;
     let outputs: Vec<PathBuf> = OUTPUTS.iter().map(|file| paths::repository_root().join(file)).collect();
     let fingerprint = stamp::compute_fingerprint(paths::repository_root(), profile.as_flag())?;
@@ -61,13 +59,13 @@ pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
     stamp::write_stamp(&fingerprint)
 }
 
-/// worker-build downloads the tools that it is not told about, and also those whose told path does not exist.
+/// worker-build downloads each tool whose path is not set, or is set to a file that does not exist.
 fn worker_build_command(profile: Profile) -> Outcome<std::process::Command> {
     let mut build = new_command(require_tool(paths::tool_program("worker-build"))?);
-    // At the workspace's root it takes the root for the crate.
+    // At the workspace root it would take the root for the crate.
     build.current_dir(paths::repository_root().join("worker")).arg(profile.as_flag()).env("PATH", npm_path());
     show_progress(&mut build);
-    // Its backtraces would push the compiler's words out of sight.
+    // Its backtraces would push the compiler's message out of sight.
     build.env("RUST_BACKTRACE", "0");
     build.env("WASM_BINDGEN_BIN", require_tool(paths::tool_program("wasm-bindgen"))?);
     build.env("WASM_OPT_BIN", require_tool(paths::npm_bin_dir().join("wasm-opt"))?);

@@ -1,18 +1,16 @@
-//! How a verb fails: one sentence for a person, and the end of a child's log where there is one.
-//! No error codes and no chains: whoever reads it is at a terminal.
+//! The error type of xtask: one sentence, and the end of a child's log where there is one. It has no codes and no error
+//! chain, as it is only read at a terminal.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Lines of a log that are worth showing: a compiler error fits, a whole build does not.
+/// Lines of a log that are shown: enough for a compiler error, not for a whole build.
 const TAIL_LINES: usize = 40;
-/// A failing test's output stands far above the list of failures that ends its log.
+/// The output of a failing test is far above the list of failures at the end of the log.
 const LONG_TAIL_LINES: usize = 400;
 
-/// What a verb ends with.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
-/// Why a verb stopped.
 #[derive(Debug)]
 pub(crate) struct Failure {
     sentence: String,
@@ -21,12 +19,12 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// One clear sentence, ending without a full stop.
+    /// The sentence has no full stop at its end.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
         Self { sentence: sentence.into(), log: None, tail_lines: TAIL_LINES }
     }
 
-    /// The same with the end of a log under it.
+    /// Shows the end of a log above the sentence.
     pub(crate) fn with_log(sentence: impl Into<String>, log: &Path) -> Self {
         Self { sentence: sentence.into(), log: Some(log.to_owned()), tail_lines: TAIL_LINES }
     }
@@ -36,7 +34,7 @@ impl Failure {
         Self { tail_lines: LONG_TAIL_LINES, ..self }
     }
 
-    /// Ctrl-C or SIGTERM: not a fault of anything.
+    /// xtask was stopped by Ctrl-C or SIGTERM.
     pub(crate) fn interrupted() -> Self {
         Self::new("stopped")
     }
@@ -55,7 +53,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The last lines, without the drafts that a progress bar overwrote (everything before a carriage return).
+/// Returns the last lines, without what a progress bar overwrote (everything before a carriage return).
 fn last_lines(text: &str, lines_max: usize) -> Vec<&str> {
     let mut lines: Vec<&str> = text
         .lines()
@@ -68,15 +66,15 @@ fn last_lines(text: &str, lines_max: usize) -> Vec<&str> {
     lines
 }
 
-/// Adds what was being done to an I/O error, which alone names neither file nor purpose.
+/// Adds the failed action to an I/O error, which alone names neither the file nor the purpose.
 pub(crate) trait Context<T> {
-    /// `what` continues "cannot …".
-    fn context(self, what: &str) -> Outcome<T>;
+    /// `action` completes the sentence "cannot …".
+    fn context(self, action: &str) -> Outcome<T>;
 }
 
 impl<T, E: fmt::Display> Context<T> for Result<T, E> {
-    fn context(self, what: &str) -> Outcome<T> {
-        self.map_err(|error| Failure::new(format!("cannot {what}: {error}")))
+    fn context(self, action: &str) -> Outcome<T> {
+        self.map_err(|error| Failure::new(format!("cannot {action}: {error}")))
     }
 }
 
@@ -85,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tail_is_short_and_has_no_progress_bars() {
+    fn last_lines_are_few_without_progress_bars() {
         let text = (0..100).fold(String::new(), |text, n| text + &format!("line {n}\n"))
             + "Building 1/2\rerror: no\n\n";
         let lines = last_lines(&text, TAIL_LINES);

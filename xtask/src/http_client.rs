@@ -1,5 +1,5 @@
-//! As much HTTP/1.1 as talking to programs on this machine needs: one request, one answer, connection closed. No TLS,
-//! no redirects, no connection reuse.
+//! A minimal HTTP/1.1 client for programs on this machine: one request per connection, without TLS, redirects or
+//! connection reuse.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -8,32 +8,32 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 
-/// An answer's head longer than this is not one of ours.
+/// No program of the local system sends more headers than this.
 const HEADERS_MAX: usize = 64;
 
-/// Whether the program behind this base URL says that it is ready.
+/// Whether the program at this base URL answers `/healthz` with 200.
 pub(crate) fn is_healthy(base_url: &str) -> bool {
     let request = Request::get(format!("{base_url}/healthz")).body(Bytes::new());
     request.is_ok_and(|request| {
-        send_request(&request, Duration::from_secs(2)).is_ok_and(|answer| answer.status() == 200)
+        send_request(&request, Duration::from_secs(2)).is_ok_and(|response| response.status() == 200)
     })
 }
 
-/// Sends a request with an absolute http URI. `patience` is for each wait on the network, not for all together.
-pub(crate) fn send_request(request: &Request<Bytes>, patience: Duration) -> io::Result<Response<Bytes>> {
+/// Sends a request with an absolute http URI. `timeout` applies to each network operation, not to all of them together.
+pub(crate) fn send_request(request: &Request<Bytes>, timeout: Duration) -> io::Result<Response<Bytes>> {
     let (Some("http"), Some(authority)) = (request.uri().scheme_str(), request.uri().authority()) else {
         return Err(io::Error::other("only plain http:// addresses can be called"));
     };
     let address = (authority.host(), authority.port_u16().unwrap_or(80)).to_socket_addrs()?.next();
     let address = address.ok_or_else(|| io::Error::other("the address names no machine"))?;
-    let mut stream = TcpStream::connect_timeout(&address, patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
+    let mut stream = TcpStream::connect_timeout(&address, timeout)?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
     stream.write_all(&encode_head(request, authority.as_str()))?;
     stream.write_all(request.body())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    parse_response(&answer).ok_or_else(|| io::Error::other("what came back is not HTTP"))
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response)?;
+    parse_response(&response).ok_or_else(|| io::Error::other("the response is not HTTP"))
 }
 
 fn encode_head(request: &Request<Bytes>, authority: &str) -> Vec<u8> {
@@ -52,9 +52,9 @@ fn encode_head(request: &Request<Bytes>, authority: &str) -> Vec<u8> {
     head
 }
 
-fn parse_response(answer: &[u8]) -> Option<Response<Bytes>> {
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let (head, body) = (std::str::from_utf8(&answer[..end]).ok()?, &answer[end + 4..]);
+fn parse_response(response: &[u8]) -> Option<Response<Bytes>> {
+    let end = response.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let (head, body) = (std::str::from_utf8(&response[..end]).ok()?, &response[end + 4..]);
     let mut lines = head.split("\r\n");
     let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
     let mut response = Response::builder().status(StatusCode::from_bytes(status.as_bytes()).ok()?);
@@ -70,7 +70,7 @@ fn parse_response(answer: &[u8]) -> Option<Response<Bytes>> {
     response.body(body.into()).ok()
 }
 
-/// Chunked transfer coding (RFC 9112 §7.1); trailers are dropped.
+/// Decodes the chunked transfer coding (RFC 9112 §7.1); trailers are dropped.
 fn decode_chunked(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
@@ -92,9 +92,9 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn a_chunked_answer_is_put_together() {
-        let answer = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nx-correlator: c\r\n\r\n3\r\n{\"a\r\n4;x=y\r\n\":1}\r\n0\r\n\r\n";
-        let response = parse_response(answer).expect("is HTTP");
+    fn chunked_response_is_joined() {
+        let response = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nx-correlator: c\r\n\r\n3\r\n{\"a\r\n4;x=y\r\n\":1}\r\n0\r\n\r\n";
+        let response = parse_response(response).expect("is HTTP");
         assert_eq!(
             (response.status().as_u16(), &response.headers()["x-correlator"]),
             (201, &"c".parse().expect("is text"))
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_arrives_as_it_was_built() {
+    fn request_arrives_as_it_was_built() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("has a port");
         let url = format!("http://{}/a?b=c", listener.local_addr().expect("is bound"));
         let server = std::thread::spawn(move || {
@@ -116,7 +116,7 @@ mod tests {
             let mut seen = Vec::new();
             while !seen.ends_with(b"hello") {
                 let mut byte = [0];
-                stream.read_exact(&mut byte).expect("goes on");
+                stream.read_exact(&mut byte).expect("the request is not over");
                 seen.extend(byte);
             }
             stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\nno").expect("is read");
@@ -124,8 +124,8 @@ mod tests {
         });
         let request =
             Request::post(url).header("x-test", "1").body(Bytes::from("hello")).expect("is a request");
-        let answer = send_request(&request, Duration::from_secs(5)).expect("answers");
-        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (404, &b"no"[..]));
+        let response = send_request(&request, Duration::from_secs(5)).expect("answers");
+        assert_eq!((response.status().as_u16(), &response.body()[..]), (404, &b"no"[..]));
         let seen = server.join().expect("ends");
         assert!(seen.starts_with("POST /a?b=c HTTP/1.1\r\nhost: 127.0.0.1:"), "{seen}");
         assert!(seen.contains("\r\ncontent-length: 5\r\n") && seen.contains("\r\nx-test: 1\r\n"), "{seen}");

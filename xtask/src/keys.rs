@@ -1,5 +1,5 @@
-//! `cargo xtask keys`: fresh, matched key sets, one file per holder. Which use a key has and who holds which half is
-//! the table in `entries`; what the uses mean is in `onbill_domain::key`.
+//! `cargo xtask keys`: generates matching key sets, one file for each holder. `make_key_entries` lists which party holds
+//! which half of each key; the meaning of the uses is in `onbill_domain::key`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 
 use crate::failure::{Context, Failure, Outcome};
 
-/// Bytes of every secret and seed: the width of HMAC-SHA-256 and of an Ed25519 seed.
+/// Length of every secret and seed: that of an HMAC-SHA-256 key and of an Ed25519 seed.
 const SECRET_BYTES: usize = 32;
 
-/// Writes the sets of these parties into `dir` and says which files it made. Refuses when one of them is there:
-/// a key that is overwritten takes all that it sealed or signed with it.
+/// Writes the key sets of these parties into `dir` and returns the files. Fails when one of the files exists: what an
+/// overwritten key has sealed or signed would be lost.
 pub(crate) fn write_key_sets(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<Vec<PathBuf>> {
     let files = make_key_sets(operators, partners)?;
     for (name, _) in &files {
@@ -34,7 +34,7 @@ pub(crate) fn write_key_sets(operators: &[&str], partners: &[&str], dir: &Path) 
     files.into_iter().map(|(name, keys)| write_key_file(&dir.join(name), &keys)).collect()
 }
 
-/// Whether `dir` has these parties' sets with a key of every use: sets of an earlier onbill may lack one.
+/// Whether `dir` has these parties' key sets with a key for every use: those of an earlier version may lack one.
 pub(crate) fn are_key_sets_complete(operators: &[&str], partners: &[&str], dir: &Path) -> Outcome<bool> {
     let names = |keys: &[Value]| -> BTreeSet<String> {
         keys.iter().map(|key| format!("{} {}", key["party"], key["use"])).collect()
@@ -47,7 +47,7 @@ pub(crate) fn are_key_sets_complete(operators: &[&str], partners: &[&str], dir: 
     Ok(make_key_sets(operators, partners)?.into_iter().all(is_complete))
 }
 
-/// The file of each holder with its keys.
+/// Makes the key set of each holder, with the name of its file.
 fn make_key_sets(operators: &[&str], partners: &[&str]) -> Outcome<Vec<(String, Vec<Value>)>> {
     let mut files = vec![(EDGE_FILE.to_owned(), Vec::new())];
     files.extend(
@@ -66,7 +66,7 @@ fn make_key_sets(operators: &[&str], partners: &[&str]) -> Outcome<Vec<(String, 
     Ok(files)
 }
 
-/// One key: what its holders have of it.
+/// One key, as the files of its holders have it.
 struct KeyEntry {
     full: Value,
     verifying: Value,
@@ -103,8 +103,8 @@ fn make_key_entries(operators: &[&str], partners: &[&str]) -> Outcome<Vec<KeyEnt
     Ok(entries)
 }
 
-/// The secret by which an operator's origin tells a partner what became of its charges: one for each pair of them. Each
-/// side's copy names the other side.
+/// Makes the secret that signs an origin's webhooks to a partner: one for each pair of operator and partner. Each side's
+/// copy names the other side.
 fn make_webhook_key(operator: &str, partner: &str) -> Outcome<KeyEntry> {
     let key_use = KeyUse::OriginToPartner.as_str();
     let (name, secret) = (format!("{operator}-{partner}-{key_use}-1"), encode_base64url(&random_secret()?));
@@ -123,7 +123,7 @@ struct Party<'a> {
 }
 
 impl Party<'_> {
-    /// A secret that both holders have whole.
+    /// Makes a secret that both holders have in full.
     fn make_shared_key(&self, key_use: KeyUse, holders: [&String; 2]) -> Outcome<KeyEntry> {
         let mut full = self.describe_key(key_use, "hmac-sha256");
         full["secret"] = json!(encode_base64url(&random_secret()?));
@@ -131,7 +131,7 @@ impl Party<'_> {
         Ok(KeyEntry { verifying: full.clone(), full, signers, verifiers: Vec::new() })
     }
 
-    /// A key pair: who verifies cannot sign.
+    /// Makes a key pair: a holder of the public half can verify and not sign.
     fn make_key_pair(&self, key_use: KeyUse, signer: String, verifiers: Vec<String>) -> Outcome<KeyEntry> {
         let seed = random_secret()?;
         let mut verifying = self.describe_key(key_use, "ed25519");
@@ -142,54 +142,48 @@ impl Party<'_> {
         Ok(KeyEntry { full, verifying, signers: vec![signer], verifiers })
     }
 
-    /// The number at the end of the id grows with each rotation.
+    /// Describes the first key of a use: the number at the end of the id grows with each rotation.
     fn describe_key(&self, key_use: KeyUse, alg: &str) -> Value {
         let (Self { kind, id }, key_use) = (self, key_use.as_str());
         json!({ "id": format!("{id}-{key_use}-1"), "party": format!("{kind}:{id}"), "use": key_use, "alg": alg })
     }
 }
 
-/// The edge's file.
 pub(crate) const EDGE_FILE: &str = "edge.json";
 
-/// The file of an operator's origin.
 pub(crate) fn origin_file(operator: &str) -> String {
     format!("origin-{operator}.json")
 }
 
-/// The file of an operator's own systems.
+/// The file of an operator's own systems, which implement the CSP API.
 pub(crate) fn operator_file(operator: &str) -> String {
     format!("operator-{operator}.json")
 }
 
-/// A partner's file.
 pub(crate) fn partner_file(partner: &str) -> String {
     format!("partner-{partner}.json")
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is where the keys' randomness comes from: the operating system"
-)]
+#[expect(clippy::disallowed_methods, reason = "keys need the randomness of the operating system")]
 pub(crate) fn random_secret() -> Outcome<[u8; SECRET_BYTES]> {
     let mut bytes = [0; SECRET_BYTES];
     getrandom::fill(&mut bytes).context("get random bytes from the operating system")?;
     Ok(bytes)
 }
 
-/// A password of eight characters, as SMPP has no room for more: 48 random bits, for this machine only.
+/// Makes a password of eight characters, the limit of SMPP: 48 random bits, for this machine only.
 pub(crate) fn random_short_password() -> Outcome<String> {
     Ok(encode_base64url(&random_secret()?[..6]))
 }
 
-/// One key a line, for its owner's eyes only.
+/// Writes one key per line, readable by the file's owner only.
 fn write_key_file(path: &Path, keys: &[Value]) -> Outcome<PathBuf> {
     let lines: Vec<String> = keys.iter().map(|key| format!("  {key}")).collect();
     write_private_text(File::options().create_new(true), path, &format!("[\n{}\n]\n", lines.join(",\n")))?;
     Ok(path.to_owned())
 }
 
-/// A copy of keys in another form, which follows the original: written over.
+/// Writes keys in another form. The copy follows the original, so it is overwritten.
 pub(crate) fn write_private_copy(path: &Path, text: &str) -> Outcome {
     write_private_text(File::options().create(true).truncate(true), path, text)
 }
@@ -212,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_one_holder_signs_its_peer_verifies() {
+    fn signature_of_a_holder_verifies_at_its_peer() {
         let files = make_key_sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
         for (key_use, party, signer, verifier) in [
             (KeyUse::EdgeToOrigin, "operator:acme", "edge.json", "origin-acme.json"),
@@ -234,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn each_origin_tells_a_partner_with_a_key_of_its_own() {
+    fn webhook_key_is_unique_per_origin_and_partner() {
         let files = make_key_sets(&["acme", "nova"], &["netflix", "tunes"]).expect("has randomness");
         let netflix = parse_keyring(&files, "partner-netflix.json");
         let mut secrets = Vec::new();
@@ -245,7 +239,7 @@ mod tests {
             assert_eq!(
                 verifying.party.as_str(),
                 format!("operator:{operator}"),
-                "the partner knows who it was"
+                "the partner knows the signer"
             );
             assert!(verifying.verify(b"text", &signing.sign(b"text").expect("can sign")));
             let other = origin.signing_key(KeyUse::OriginToPartner, "partner:tunes").expect("is there");
@@ -257,11 +251,11 @@ mod tests {
         let pairs = secrets.len();
         secrets.sort();
         secrets.dedup();
-        assert_eq!(secrets.len(), pairs, "nobody speaks for another operator or to another partner");
+        assert_eq!(secrets.len(), pairs, "no operator can sign for another one or to another partner");
     }
 
     #[test]
-    fn nobody_holds_more_than_they_need() {
+    fn key_sets_have_only_the_keys_needed() {
         let files = make_key_sets(&["acme", "nova"], &["netflix"]).expect("has randomness");
         let edge = parse_keyring(&files, "edge.json");
         let call = edge.signing_key(KeyUse::PartnerCall, "partner:netflix").expect("is there");
@@ -282,14 +276,15 @@ mod tests {
     }
 
     #[test]
-    fn files_are_private_and_never_overwritten() {
+    fn key_files_are_private_and_never_overwritten() {
         let dir = std::env::temp_dir().join(format!("onbill-keys-{}", std::process::id()));
-        // What a run of the same process id left that was killed.
+        // A killed run of the same process id may have left files.
         let _ = fs::remove_dir_all(&dir);
         let written = write_key_sets(&["acme"], &["netflix"], &dir).expect("is writable");
         assert_eq!(written.len(), 4);
-        let complete =
-            |operators: &[&str]| are_key_sets_complete(operators, &["netflix"], &dir).expect("has randomness");
+        let complete = |operators: &[&str]| {
+            are_key_sets_complete(operators, &["netflix"], &dir).expect("has randomness")
+        };
         assert!(complete(&["acme"]) && !complete(&["acme", "nova"]));
         for file in &written {
             assert_eq!(fs::metadata(file).expect("is there").permissions().mode() & 0o777, 0o600);

@@ -1,22 +1,22 @@
-//! Keeps two runs of xtask in one tree off the same files. The lock is the operating system's: it ends with whoever
-//! holds it, however that ends.
+//! Keeps two runs of xtask in one tree from using the same files. The operating system holds the lock and releases it
+//! when the process ends, however it ends.
 
 use std::fs::{self, File, TryLockError};
 
-use crate::clock::{sleep_milliseconds, is_stop_requested};
+use crate::clock::{is_stop_requested, sleep_milliseconds};
 use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 use crate::progress::Step;
 
 const LOOK_MILLISECONDS: u64 = 200;
 
-/// Held until it goes out of scope.
+/// A lock that is held until it is dropped.
 pub(crate) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock `name`, or nothing when another run has it.
+    /// Takes the lock `name`; `None` when another run has it.
     pub(crate) fn try_acquire(name: &str) -> Outcome<Option<Self>> {
         let path = paths::xtask_file(&format!("{name}.lock"));
         let doing = format!("lock {}", path.display());
@@ -29,7 +29,7 @@ impl Lock {
         }
     }
 
-    /// Takes it as soon as the other run gives it up.
+    /// Takes the lock `name`, and waits while another run has it.
     pub(crate) fn acquire(name: &str) -> Outcome<Self> {
         if let Some(lock) = Self::try_acquire(name)? {
             return Ok(lock);
@@ -53,11 +53,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_had_by_one_and_then_by_the_next() {
+    fn lock_has_one_holder_at_a_time() {
         // Another run of this test in the same tree has a lock of its own.
         let name = format!("test-of-locks-{}", std::process::id());
-        let first = Lock::try_acquire(&name).expect("can be tried").expect("is free");
-        assert!(Lock::try_acquire(&name).expect("can be tried").is_none());
+        let first = Lock::try_acquire(&name).expect("locks").expect("is free");
+        assert!(Lock::try_acquire(&name).expect("locks").is_none());
         drop(first);
         assert!(Lock::acquire(&name).is_ok());
         fs::remove_file(paths::xtask_file(&format!("{name}.lock"))).expect("is ours");

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the verbs of the README and of CI. This file knows which module does which verb, nothing else.
+//! `cargo xtask`: the commands of the README and of CI. This file only maps each verb to its module.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -50,12 +50,12 @@ fn run_verb(verb: Verb) -> Outcome {
         Verb::Setup => setup::install_everything(),
         Verb::Edge(profile) => {
             setup::install_everything()?;
-            let developing = edge::is_for_wrangler_dev();
-            if developing {
+            let is_for_dev = edge::is_for_wrangler_dev();
+            if is_for_dev {
                 dev::provide_local_keys()?;
             }
-            let usual = if developing { Profile::Dev } else { Profile::Release };
-            edge::build_and_check_sizes(profile.unwrap_or(usual))
+            let default = if is_for_dev { Profile::Dev } else { Profile::Release };
+            edge::build_and_check_sizes(profile.unwrap_or(default))
         }
         Verb::Keys { operators, partners, out } => {
             let operators: Vec<&str> = operators.iter().map(String::as_str).collect();
@@ -66,7 +66,7 @@ fn run_verb(verb: Verb) -> Outcome {
             Ok(())
         }
         Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
-        Verb::Call(call) => call::send(&call),
+        Verb::Call(call) => call::send_call(&call),
         Verb::Postgres(words) => {
             setup::install_npm_packages()?;
             postgres::run_with_postgres(&words)

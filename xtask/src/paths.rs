@@ -1,30 +1,29 @@
-//! Where things are in the tree. Nothing here creates or checks them.
+//! Paths of files and folders of the tree. Nothing here creates or checks them.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-/// The repository's root: xtask is compiled where it runs.
+/// The repository root. xtask always runs in the tree that it was compiled in.
 pub(crate) fn repository_root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
-/// Cargo's target directory.
 pub(crate) fn target_dir() -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository_root().join("target"), |dir| repository_root().join(dir))
+    env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| repository_root().join("target"), |dir| repository_root().join(dir))
 }
 
-/// A program that `cargo build` left in the debug profile.
+/// A program that `cargo build` made in the debug profile.
 pub(crate) fn built_program(program: &str) -> PathBuf {
     target_dir().join("debug").join(program)
 }
 
-/// Where the pinned Rust tools live, so that they neither meet nor change the user's own.
+/// The folder of the pinned Rust tools, apart from the user's own.
 pub(crate) fn tools_dir() -> PathBuf {
     target_dir().join("tools")
 }
 
-/// One of the pinned Rust tools.
 pub(crate) fn tool_program(program: &str) -> PathBuf {
     tools_dir().join("bin").join(program)
 }
@@ -34,7 +33,7 @@ pub(crate) fn npm_bin_dir() -> PathBuf {
     repository_root().join("node_modules/.bin")
 }
 
-/// A log or stamp of xtask itself.
+/// A log, lock or stamp of xtask itself.
 pub(crate) fn xtask_file(name: &str) -> PathBuf {
     target_dir().join("xtask").join(name)
 }

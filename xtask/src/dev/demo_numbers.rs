@@ -1,5 +1,5 @@
-//! Which numbers of an accounts file are worth trying, and what each one shows. The origin reads the file itself and
-//! refuses what is wrong in it; here only examples are picked.
+//! Picks example numbers from an accounts file, with what each one demonstrates. The origin reads the file itself and
+//! rejects errors in it; this file only picks examples.
 
 use std::fs;
 use std::path::Path;
@@ -9,14 +9,14 @@ use onbill_domain::money::Money;
 
 use crate::failure::{Context, Failure, Outcome};
 
-/// A number to try.
+/// A number worth trying in the local system.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DemoNumber {
     pub(crate) msisdn: String,
     pub(crate) description: String,
 }
 
-/// One number for each kind of account in the file.
+/// Reads one number for each kind of account in the file.
 pub(crate) fn read_demo_numbers(file: &Path, price: u32) -> Outcome<Vec<DemoNumber>> {
     let doing = format!("read the accounts file {}", file.display());
     let text = fs::read_to_string(file).context(&doing)?;
@@ -51,13 +51,16 @@ fn pick_demo_numbers(text: &str, price: u32) -> Option<Vec<DemoNumber>> {
         let Some(kind) = AccountKind::from_fields(status, account_type, balance, price) else { continue };
         if !kinds.contains(&kind) {
             kinds.push(kind);
-            demos.push(DemoNumber { msisdn: msisdn.to_owned(), description: kind.describe(balance, currency) });
+            demos.push(DemoNumber {
+                msisdn: msisdn.to_owned(),
+                description: kind.describe(balance, currency),
+            });
         }
     }
     Some(demos)
 }
 
-/// Accounts that behave alike.
+/// Accounts of one kind get the same response to a sign-up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AccountKind {
     Postpaid,
@@ -110,7 +113,7 @@ mod tests {
         +12025550107,ceased,prepaid,1,USD,2020-01-01\r\n\r\n+12025550108,unheard-of,,,,\r\n";
 
     #[test]
-    fn each_kind_of_account_is_shown_once() {
+    fn account_kind_is_shown_once() {
         let demos = pick_demo_numbers(FILE, 1599).expect("has the columns");
         let shown: Vec<String> =
             demos.iter().map(|demo| format!("{} {}", &demo.msisdn[9..], demo.description)).collect();
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_found_by_name_and_must_be_there() {
+    fn columns_are_found_by_name_and_required() {
         let moved = "type,msisdn,currency,balance,status\npostpaid,+34600000001,EUR,,active\n";
         assert_eq!(pick_demo_numbers(moved, 1399).expect("has the columns")[0].msisdn, "+34600000001");
         assert_eq!(pick_demo_numbers("number,status\n", 1599), None);

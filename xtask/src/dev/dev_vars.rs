@@ -1,4 +1,4 @@
-//! `.dev.vars`: where a bare `npx wrangler dev` finds the local key ring. Lines of the user's own stay as they are.
+//! `.dev.vars`: where a bare `npx wrangler dev` finds the local key ring. The user's own lines stay unchanged.
 
 use std::fs;
 
@@ -10,7 +10,6 @@ const FILE: &str = ".dev.vars";
 const KEY: &str = "KEYRING=";
 const HEADER: &str = "# KEYRING is kept by `cargo xtask dev`: the edge's keys of the local system.\n";
 
-/// Whether somebody has put a key ring there.
 pub(crate) fn has_keyring() -> bool {
     let text = fs::read_to_string(paths::repository_root().join(FILE)).unwrap_or_default();
     text.lines().any(|line| line.starts_with(KEY))
@@ -43,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_key_ring_is_replaced() {
+    fn keyring_line_alone_is_replaced() {
         let first = replace_keyring(None, "[1]");
         assert_eq!(first, format!("{HEADER}KEYRING='[1]'\n"));
         assert_eq!(replace_keyring(Some(&first), "[1]"), first);

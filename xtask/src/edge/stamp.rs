@@ -1,5 +1,5 @@
-//! Whether the built edge is still that of the sources. Without this, wrangler's own run of the build command would
-//! pay the binding generator and the optimiser a second time on every start of the local system.
+//! Remembers from which sources the edge was built. Without this, wrangler's own run of the build command would run the
+//! binding generator and the optimiser a second time on every start of the local system.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Context, Outcome};
 use crate::paths;
 
-/// Everything that the wasm is made of. Tests and programs that the edge does not use are not among it.
+/// Everything that the wasm is built from. Tests and programs that the edge does not use are left out.
 const INPUTS: [&str; 5] = ["worker", "domain", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
-/// The output itself.
-const NOT_AN_INPUT: &str = "worker/build";
+/// The output is inside of an input folder.
+const OUTPUT_DIR: &str = "worker/build";
 
-/// A value that changes when any source, its name or the profile does.
+/// Computes a value that changes with any source, with its name and with the profile.
 pub(crate) fn compute_fingerprint(root: &Path, profile: &str) -> Outcome<String> {
     let mut files = Vec::new();
     for input in INPUTS {
@@ -31,7 +31,7 @@ pub(crate) fn compute_fingerprint(root: &Path, profile: &str) -> Outcome<String>
 
 fn collect_files(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Outcome {
     let relative = path.strip_prefix(root).unwrap_or(path);
-    if relative == Path::new(NOT_AN_INPUT) {
+    if relative == Path::new(OUTPUT_DIR) {
         return Ok(());
     }
     if !path.is_dir() {
@@ -45,19 +45,19 @@ fn collect_files(root: &Path, path: &Path, files: &mut Vec<PathBuf>) -> Outcome 
     Ok(())
 }
 
-/// Whether the outputs are there and were built from exactly this.
+/// Whether the outputs exist and were built from sources with this fingerprint.
 pub(crate) fn is_current(fingerprint: &str, outputs: &[PathBuf]) -> bool {
     outputs.iter().all(|file| file.is_file())
         && fs::read_to_string(stamp_path()).is_ok_and(|last| last == fingerprint)
 }
 
-/// Before a build: half a build must not pass for the last whole one.
+/// Removes the stamp before a build, so that an interrupted build does not count as current.
 pub(crate) fn remove_stamp() {
-    // It may well be the first build.
+    // There is none before the first build.
     let _ = fs::remove_file(stamp_path());
 }
 
-/// After a build that went well.
+/// Writes the stamp after a successful build.
 pub(crate) fn write_stamp(fingerprint: &str) -> Outcome {
     fs::write(stamp_path(), fingerprint).context(&format!("write {}", stamp_path().display()))
 }
@@ -71,9 +71,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_sources_and_profile_change_the_fingerprint() {
+    fn fingerprint_changes_with_sources_and_profile() {
         let root = std::env::temp_dir().join(format!("onbill-stamp-{}", std::process::id()));
-        // What a run of the same process id left that was killed.
+        // A killed run of the same process id may have left files.
         let _ = fs::remove_dir_all(&root);
         for input in INPUTS {
             let file =
@@ -83,8 +83,8 @@ mod tests {
         }
         let of = |profile| compute_fingerprint(&root, profile).expect("is readable");
         let first = of("--release");
-        fs::create_dir_all(root.join(NOT_AN_INPUT)).expect("is writable");
-        fs::write(root.join(NOT_AN_INPUT).join("index.js"), "output").expect("is writable");
+        fs::create_dir_all(root.join(OUTPUT_DIR)).expect("is writable");
+        fs::write(root.join(OUTPUT_DIR).join("index.js"), "output").expect("is writable");
         assert_eq!(of("--release"), first);
         assert_ne!(of("--dev"), first);
         fs::write(root.join("worker/widget.css"), "").expect("is writable");

@@ -12,15 +12,16 @@ use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 use crate::setup::find_on_path;
 
-/// What wrangler asks for. On Linux npm brings a node of its own; elsewhere the machine's must do.
+/// The minimum for wrangler. On Linux npm installs a node of its own; elsewhere the machine's is used.
 const NODE_MIN: (u32, u32) = (22, 12);
 
-/// Makes `node_modules` what package-lock.json says.
+/// Installs the packages of package-lock.json, unless `node_modules` has them already.
 pub(crate) fn install_packages() -> Outcome {
-    let wanted =
-        fs::read_to_string(paths::repository_root().join("package-lock.json")).context("read package-lock.json")?;
-    // npm's own record of what it put there.
-    let found = fs::read_to_string(paths::repository_root().join("node_modules/.package-lock.json")).unwrap_or_default();
+    let wanted = fs::read_to_string(paths::repository_root().join("package-lock.json"))
+        .context("read package-lock.json")?;
+    // npm's own record of what it installed.
+    let found = fs::read_to_string(paths::repository_root().join("node_modules/.package-lock.json"))
+        .unwrap_or_default();
     if is_up_to_date(&wanted, &found) {
         return Ok(());
     }
@@ -40,7 +41,7 @@ pub(crate) fn install_packages() -> Outcome {
     check_node_version()
 }
 
-/// Whether each package that must be there is, in the locked version. Optional ones are for other machines.
+/// Whether every required package is installed in the locked version. Optional packages are for other machines.
 fn is_up_to_date(wanted: &str, found: &str) -> bool {
     let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
     let (Some(wanted), Some(found)) = (parse(wanted), parse(found)) else { return false };
@@ -66,7 +67,7 @@ fn check_node_version() -> Outcome {
     )))
 }
 
-/// npm's node where its packages have one for this machine, else the machine's.
+/// Uses the node that npm installed, where it has one for this machine, and else the machine's.
 pub(crate) fn node_command() -> Command {
     if paths::npm_bin_dir().join("node").exists() { npm_command("node") } else { new_command("node") }
 }
@@ -85,7 +86,7 @@ mod tests {
         "node_modules/for-macs": {"version": "4.0.0", "optional": true}}}"#;
 
     #[test]
-    fn node_modules_matches_when_all_that_must_be_there_is() {
+    fn node_modules_need_every_required_package() {
         assert!(is_up_to_date(WANTED, r#"{"packages": {"node_modules/a": {"version": "1.2.3"}}}"#));
         for other in [
             "",

@@ -1,5 +1,5 @@
-//! The wasm target and the two Rust tools that turn the worker crate into a deployable script. The tools go into the
-//! target directory, in debug builds: they are compiled once in a third of the time, and their own speed is no matter.
+//! Installs the wasm target and the two Rust tools that turn the worker crate into a deployable script. The tools go into
+//! the target directory as debug builds, which compile in a third of the time and are fast enough.
 
 use std::fs;
 
@@ -8,13 +8,13 @@ use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 use crate::setup::find_on_path;
 
-const TARGET: &str = "wasm32-unknown-unknown";
-/// Goes with the `worker` crate of the same version.
-const WORKER_BUILD: &str = "0.8.7";
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// The version of the `worker` crate.
+const WORKER_BUILD_VERSION: &str = "0.8.7";
 
-/// The standard library for wasm. Toolchain files can ask for it too, but installing by itself is often switched off.
+/// Installs the standard library for wasm. A toolchain file could ask for it, but automatic installation is often off.
 pub(crate) fn install_wasm_target() -> Outcome {
-    let found = new_command("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let found = new_command("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]).output();
     let Ok(found) = found else {
         return Err(Failure::new("rustc is not on the PATH: install Rust from https://rustup.rs"));
     };
@@ -24,18 +24,21 @@ pub(crate) fn install_wasm_target() -> Outcome {
     }
     if find_on_path("rustup").is_none() {
         return Err(Failure::new(format!(
-            "this Rust has no {TARGET} target and there is no rustup to add it: install Rust from https://rustup.rs"
+            "this Rust has no {WASM_TARGET} target and there is no rustup to add it: install Rust from https://rustup.rs"
         )));
     }
-    run_logged("adding the wasm target", "setup-target.log", new_command("rustup").args(["target", "add", TARGET]))
+    run_logged(
+        "adding the wasm target",
+        "setup-target.log",
+        new_command("rustup").args(["target", "add", WASM_TARGET]),
+    )
 }
 
-/// The build tool of Workers in Rust.
 pub(crate) fn install_worker_build() -> Outcome {
-    install_tool("worker-build", WORKER_BUILD)
+    install_tool("worker-build", WORKER_BUILD_VERSION)
 }
 
-/// The binding generator: only the lock file's release understands what the library of that release left in the wasm.
+/// Installs the binding generator in the version of the lock file: it only reads wasm of the library of its own version.
 pub(crate) fn install_wasm_bindgen() -> Outcome {
     let lock = fs::read_to_string(paths::repository_root().join("Cargo.lock")).context("read Cargo.lock")?;
     let version = find_locked_version(&lock, "wasm-bindgen")
@@ -52,10 +55,14 @@ fn install_tool(package: &str, version: &str) -> Outcome {
     let mut install = cargo_command();
     install.args(["install", "--locked", "--debug", "--force", "--version", version, package, "--root"]);
     install.arg(paths::tools_dir()).env("CARGO_TARGET_DIR", paths::tools_dir().join("build"));
-    run_logged(&format!("installing {package} {version} (once)"), &format!("setup-{package}.log"), &mut install)
+    run_logged(
+        &format!("installing {package} {version} (once)"),
+        &format!("setup-{package}.log"),
+        &mut install,
+    )
 }
 
-/// Reads cargo's own list of what it installed under a root.
+/// Looks a package up in cargo's own list of what it installed under a root.
 fn is_installed(receipt: &str, package: &str, version: &str) -> bool {
     receipt.lines().any(|line| line.starts_with(&format!("\"{package} {version} ")))
 }
@@ -71,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_comes_from_the_package_of_that_very_name() {
+    fn locked_version_needs_the_exact_package_name() {
         let lock = "version = 4\n\n[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.7\"\n\
             \n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.129\"\nsource = \"x\"\n";
         assert_eq!(find_locked_version(lock, "wasm-bindgen"), Some("0.2.129"));
@@ -79,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_not_the_installed_one() {
+    fn tool_of_another_version_is_not_installed() {
         let receipt =
             "[v1]\n\"worker-build 0.8.7 (registry+https://example.org)\" = [\n    \"worker-build\",\n]\n";
         assert!(is_installed(receipt, "worker-build", "0.8.7"));

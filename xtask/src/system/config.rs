@@ -1,5 +1,5 @@
-//! The configuration files of a system's programs, in the programs' own formats, and the edge's variables. They are
-//! written anew at each start: the plan is their only source.
+//! Writes the configuration files of a system's programs and the edge's variables. They are overwritten at each start: the
+//! plan is their only source.
 
 use std::fs;
 use std::path::Path;
@@ -9,20 +9,25 @@ use serde_json::{Value, json};
 use crate::failure::{Context, Outcome};
 use crate::keys;
 use crate::system::operators::Operator;
-use crate::system::plan::{EDGE, PARTNER, Plan, OperatorPlan};
+use crate::system::plan::{EDGE, OperatorPlan, PARTNER, Plan};
 
 /// The one offer of the local system.
 const OFFER: &str = "netflix-standard";
 
-/// What origins are called at their operators' gateways for text messages.
+/// The name of the origins at their operators' SMS gateways.
 const GATEWAY_USER: &str = "onbill";
 
-/// Writes all of them.
 pub(crate) fn write_config_files(plan: &Plan) -> Outcome {
-    for seat in &plan.operators {
-        write_file(&plan.config_file(&seat.origin_name()), &format_origin_toml(plan, seat))?;
-        write_file(&plan.config_file(&seat.site_name()), &format!("{:#}\n", site_json(plan, seat)))?;
-        keys::write_private_copy(&plan.smsc_password(seat), &keys::random_short_password()?)?;
+    for operator_plan in &plan.operators {
+        write_file(
+            &plan.config_file(&operator_plan.origin_name()),
+            &format_origin_toml(plan, operator_plan),
+        )?;
+        write_file(
+            &plan.config_file(&operator_plan.site_name()),
+            &format!("{:#}\n", site_json(plan, operator_plan)),
+        )?;
+        keys::write_private_copy(&plan.smsc_password(operator_plan), &keys::random_short_password()?)?;
     }
     write_file(&plan.config_file(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
     keys::write_private_copy(&plan.config_file(EDGE), &format_edge_env(plan, &read_edge_keyring(plan)?))
@@ -32,7 +37,7 @@ fn write_file(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).context(&format!("write {}", path.display()))
 }
 
-/// The edge's key ring on one line, as it stands in an environment variable.
+/// Reads the edge's key ring as one line, for an environment variable.
 pub(crate) fn read_edge_keyring(plan: &Plan) -> Outcome<String> {
     let file = plan.folder.keys_dir().join(keys::EDGE_FILE);
     let doing = format!("read {}", file.display());
@@ -46,23 +51,21 @@ fn format_edge_env(plan: &Plan, keyring: &str) -> String {
     lines.collect::<String>() + &format!("KEYRING='{keyring}'\n")
 }
 
-/// The edge's list of operators.
 pub(crate) fn edge_operators(plan: &Plan) -> Value {
-    let operator = |seat: &OperatorPlan| {
-        let operator = seat.operator;
+    let operator = |operator_plan: &OperatorPlan| {
+        let operator = operator_plan.operator;
         json!({ "id": operator.id, "name": operator.name, "country": operator.country,
-            "origin": seat.origin_url(), "dashboards": [seat.site_url()], "coupons": operator.coupon_tag })
+            "origin": operator_plan.origin_url(), "dashboards": [operator_plan.site_url()], "coupons": operator.coupon_tag })
     };
     plan.operators.iter().map(operator).collect()
 }
 
-/// The edge's list of partners.
 pub(crate) fn edge_partners(plan: &Plan) -> Value {
     json!([{ "id": PARTNER, "name": "Netflix", "url": plan.partner_url(), "offers": [OFFER] }])
 }
 
-fn format_origin_toml(plan: &Plan, seat: &OperatorPlan) -> String {
-    let operator = seat.operator;
+fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
+    let operator = operator_plan.operator;
     let keys = plan.folder.keys_dir().join(keys::origin_file(operator.id));
     let toml = format!(
         "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
@@ -74,40 +77,41 @@ fn format_origin_toml(plan: &Plan, seat: &OperatorPlan) -> String {
         id = quote_toml(operator.id),
         name = quote_toml(operator.name),
         country = quote_toml(operator.country),
-        listen = quote_toml(&format!("127.0.0.1:{}", seat.origin)),
-        database = quote_toml(&plan.database(seat).to_string_lossy()),
+        listen = quote_toml(&format!("127.0.0.1:{}", operator_plan.origin)),
+        database = quote_toml(&plan.database(operator_plan).to_string_lossy()),
         keys = quote_toml(&keys.to_string_lossy()),
         edge = quote_toml(&plan.edge_url()),
-        bss = quote_toml(&format!("{}/csp", seat.site_url())),
+        bss = quote_toml(&format!("{}/csp", operator_plan.site_url())),
         looked_up_in = quote_toml(operator.account_source),
-        site = quote_toml(&seat.site_url()),
+        site = quote_toml(&operator_plan.site_url()),
         offer = quote_toml(OFFER),
         partner = quote_toml(PARTNER),
         told_at = quote_toml(&plan.partner_url()),
         proof = quote_toml(operator.number_proof),
         tag = quote_toml(operator.coupon_tag),
-        continued_at = quote_toml(&format!("{}/", seat.site_url())),
+        continued_at = quote_toml(&format!("{}/", operator_plan.site_url())),
         plans = format_plans_toml(operator),
         price = operator.price,
         currency = quote_toml(operator.currency),
     );
-    toml + &format_sms_toml(plan, seat)
+    toml + &format_sms_toml(plan, operator_plan)
 }
 
-fn format_sms_toml(plan: &Plan, seat: &OperatorPlan) -> String {
-    let Some(port) = seat.smsc else { return "\n[sms]\nby = \"csp\"\n".to_owned() };
+fn format_sms_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
+    let Some(port) = operator_plan.smsc else { return "\n[sms]\nby = \"csp\"\n".to_owned() };
     format!(
         "\n[sms]\nby = \"smpp\"\nurl = {url}\nsystem_id = {user}\npassword_file = {file}\nsender = {sender}\n",
         url = quote_toml(&format!("smpp://127.0.0.1:{port}")),
         user = quote_toml(GATEWAY_USER),
-        file = quote_toml(&plan.smsc_password(seat).to_string_lossy()),
-        sender = quote_toml(seat.operator.name),
+        file = quote_toml(&plan.smsc_password(operator_plan).to_string_lossy()),
+        sender = quote_toml(operator_plan.operator.name),
     )
 }
 
 fn format_plans_toml(operator: &Operator) -> String {
-    let plan =
-        |(id, months, _)| format!("{{ id = {}, months = {months}, offer = {} }}", quote_toml(id), quote_toml(OFFER));
+    let plan = |(id, months, _)| {
+        format!("{{ id = {}, months = {months}, offer = {} }}", quote_toml(id), quote_toml(OFFER))
+    };
     operator.plans.map(plan).join(", ")
 }
 
@@ -116,25 +120,25 @@ fn quote_toml(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-fn site_json(plan: &Plan, seat: &OperatorPlan) -> Value {
-    let operator = seat.operator;
-    let gateway = seat.smsc.map(|port| {
+fn site_json(plan: &Plan, operator_plan: &OperatorPlan) -> Value {
+    let operator = operator_plan.operator;
+    let gateway = operator_plan.smsc.map(|port| {
         json!({ "smsc_listen": format!("127.0.0.1:{port}"), "user": GATEWAY_USER,
-            "password_file": plan.smsc_password(seat) })
+            "password_file": plan.smsc_password(operator_plan) })
     });
     json!({
         "operator": operator.id,
         "name": operator.name,
         "country": operator.country,
         "currency": operator.currency,
-        "listen": format!("127.0.0.1:{}", seat.site),
+        "listen": format!("127.0.0.1:{}", operator_plan.site),
         "edge_url": plan.edge_url(),
         "keys": plan.folder.keys_dir().join(keys::operator_file(operator.id)),
-        "accounts": seat.accounts,
+        "accounts": operator_plan.accounts,
         "return_path": "/done",
         "gateway": gateway,
         "coupons": {
-            "origin_url": seat.origin_url(),
+            "origin_url": operator_plan.origin_url(),
             "redeem_url": format!("{}/redeem", plan.partner_url()),
             "plans": operator.plans.map(|(plan, months, price)| json!({ "plan": plan, "months": months, "price": price })),
         },
@@ -142,10 +146,10 @@ fn site_json(plan: &Plan, seat: &OperatorPlan) -> Value {
 }
 
 fn partner_json(plan: &Plan) -> Value {
-    let operator = |seat: &OperatorPlan| {
-        let Operator { id, name, price, currency, network, .. } = seat.operator;
+    let operator = |operator_plan: &OperatorPlan| {
+        let Operator { id, name, price, currency, network, .. } = operator_plan.operator;
         json!({ "id": id, "name": name, "price": { "value": price, "currency": currency }, "network": network,
-            "accounts": seat.accounts, "site": seat.site_url() })
+            "accounts": operator_plan.accounts, "site": operator_plan.site_url() })
     };
     json!({
         "listen": format!("127.0.0.1:{}", plan.partner),
@@ -163,7 +167,7 @@ mod tests {
     use crate::paths;
 
     #[test]
-    fn wrangler_toml_serves_the_same_parties_as_the_local_system() {
+    fn wrangler_toml_has_the_parties_of_the_local_system() {
         let toml = fs::read_to_string(paths::repository_root().join("wrangler.toml")).expect("is there");
         let plan = dev::plan_local_system(None);
         let written = |name: &str| -> Value {
@@ -176,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_quoted_so_that_nothing_in_them_is_expanded() {
+    fn edge_variables_are_quoted_against_expansion() {
         let env = format_edge_env(&dev::plan_local_system(None), r#"[{"id":"k"}]"#);
         assert!(env.lines().all(|line| line.ends_with("]'")), "{env}");
         assert!(env.contains(r#"KEYRING='[{"id":"k"}]'"#), "{env}");
     }
 
     #[test]
-    fn the_origin_is_told_about_this_systems_neighbours() {
+    fn origin_toml_has_the_addresses_of_the_plan() {
         let plan = dev::plan_local_system(None);
         let toml = format_origin_toml(&plan, &plan.operators[0]);
         for line in [

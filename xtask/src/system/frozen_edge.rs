@@ -1,5 +1,5 @@
-//! An edge that stays what it is while the sources change: a copy of the build with a wrangler.toml of its own, in
-//! which nothing is built or watched. A test is about one build from its start to its end.
+//! A copy of the built edge, with a wrangler.toml that neither builds nor watches: a test run uses one build from start to
+//! end, also when the sources change meanwhile.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,21 +10,23 @@ use crate::paths;
 
 const MAIN: &str = "main = \"worker/build/index.js\"";
 
-/// Copies the build into `dir` and gives the configuration that serves it.
+/// Copies the build into `dir` and returns the configuration file that serves it.
 pub(crate) fn freeze_edge(dir: &Path) -> Outcome<PathBuf> {
     fs::create_dir_all(dir).context(&format!("make {}", dir.display()))?;
     for output in OUTPUTS {
         let name = Path::new(output).file_name().unwrap_or_default();
         fs::copy(paths::repository_root().join(output), dir.join(name)).context(&format!("copy {output}"))?;
     }
-    let toml = fs::read_to_string(paths::repository_root().join("wrangler.toml")).context("read wrangler.toml")?;
+    let toml =
+        fs::read_to_string(paths::repository_root().join("wrangler.toml")).context("read wrangler.toml")?;
     let config = dir.join("wrangler.toml");
-    let frozen = without_build(&toml).ok_or_else(|| Failure::new(format!("wrangler.toml no longer says {MAIN}")))?;
+    let frozen =
+        without_build(&toml).ok_or_else(|| Failure::new(format!("wrangler.toml no longer says {MAIN}")))?;
     fs::write(&config, frozen).context(&format!("write {}", config.display()))?;
     Ok(config)
 }
 
-/// The same deployment, with the build beside the file and without `[build]`.
+/// Rewrites wrangler.toml to serve the build in its own folder, without `[build]`.
 fn without_build(toml: &str) -> Option<String> {
     let mut building = false;
     let mut text = String::new();
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_building_is_left_out() {
+    fn frozen_config_leaves_out_only_the_build() {
         let toml = fs::read_to_string(paths::repository_root().join("wrangler.toml")).expect("is there");
         let frozen = without_build(&toml).expect("is understood");
         assert!(frozen.contains("\nmain = \"index.js\"\n"));

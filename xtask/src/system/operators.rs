@@ -1,28 +1,28 @@
-//! The operators that the local system can run. The first one is what wrangler.toml and the README show; the second
-//! one exists to prove that two operators on one edge do not meet.
+//! The operators of the local system. The first one is in wrangler.toml and the README; the second one shows that two
+//! operators on one edge do not share anything.
 
-/// An operator's fixed facts; ports and folders are the plan's.
+/// The fixed properties of an operator; ports and folders are in the plan.
 #[derive(Debug)]
 pub(crate) struct Operator {
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
-    /// ISO 3166-1, for numbers in national form.
+    /// ISO 3166-1, for numbers in national format.
     pub(crate) country: &'static str,
     /// ISO 4217.
     pub(crate) currency: &'static str,
-    /// Monthly, in minor units.
+    /// Per month, in minor units.
     pub(crate) price: u32,
-    /// What its SIMs say: MCC and MNC, of the range for tests (ITU-T E.212).
+    /// MCC and MNC of its SIMs, from the range for tests (ITU-T E.212).
     pub(crate) network: &'static str,
     /// The plans that it sells as coupons: name, months, and price in minor units.
     pub(crate) plans: [(&'static str, u8, u32); 2],
-    /// Who may pay for what, relative to the root.
+    /// The accounts file, relative to the repository root.
     pub(crate) accounts: &'static str,
-    /// Where its origin looks accounts up: `table`, its own, or `csp`, the operator's system. One operator of each
-    /// kind, so that both are walked through.
+    /// Where its origin looks accounts up: `table`, its own table, or `csp`, the CSP API. There is one operator of each
+    /// kind, so that the tests cover both.
     pub(crate) account_source: &'static str,
-    /// What makes a number that the partner's app has read the customer's: `device-read`, the partner's word, or `pin`.
-    /// One operator of each kind.
+    /// How a number that the partner's app has read is proven to be the customer's: `device-read` accepts the reading,
+    /// `pin` asks for a PIN. There is one operator of each kind.
     pub(crate) number_proof: &'static str,
     /// The first two symbols of its coupons' codes.
     pub(crate) coupon_tag: &'static str,

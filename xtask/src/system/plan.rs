@@ -1,4 +1,4 @@
-//! Which programs a system has, on which ports, with which files. Nothing is started here.
+//! The plan of a system: its programs, ports and files. Nothing is started here.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use crate::edge::Profile;
 use crate::paths;
 use crate::system::operators::Operator;
 
-/// The edge's program and file of variables.
+/// Name of the edge's program.
 pub(crate) const EDGE: &str = "edge";
-/// The one partner of the local system: its id, its program and its configuration.
+/// Id of the partner of the local system, and name of its program.
 pub(crate) const PARTNER: &str = "netflix";
 
-/// A folder under target/ that holds all files of one system.
+/// The folder under target/ with all files of one system.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemFolder(pub(crate) &'static str);
 
@@ -26,12 +26,11 @@ impl SystemFolder {
     }
 }
 
-/// Which build the edge runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EdgeBuild {
-    /// The debug build, built again when a source changes.
+    /// The debug build, rebuilt when a source changes.
     Watched,
-    /// The release build as it is now.
+    /// A copy of the current release build.
     Frozen,
 }
 
@@ -44,7 +43,6 @@ impl EdgeBuild {
     }
 }
 
-/// A system to start.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) folder: SystemFolder,
@@ -54,19 +52,19 @@ pub(crate) struct Plan {
     pub(crate) operators: Vec<OperatorPlan>,
 }
 
-/// One operator in it: its origin and its own site (dashboard and billing).
+/// The ports and files of one operator: its origin, and the sandbox's site with dashboard, billing and CSP API.
 #[derive(Debug)]
 pub(crate) struct OperatorPlan {
     pub(crate) operator: &'static Operator,
     pub(crate) origin: u16,
     pub(crate) site: u16,
-    /// Of the SMSC, where text messages go by SMPP; else they go by the CSP API.
+    /// The SMSC, when SMS are sent by SMPP; else they are sent by the CSP API.
     pub(crate) smsc: Option<u16>,
     pub(crate) accounts: PathBuf,
 }
 
 impl Plan {
-    /// Every port, with what needs it.
+    /// Lists every port with the program that needs it.
     pub(crate) fn ports(&self) -> Vec<(u16, String)> {
         let mut ports =
             vec![(self.edge, "the edge".to_owned()), (self.partner, "the Netflix sandbox".to_owned())];
@@ -86,7 +84,6 @@ impl Plan {
         loopback_url(self.partner)
     }
 
-    /// The configuration file of a program.
     pub(crate) fn config_file(&self, program: &str) -> PathBuf {
         self.folder.dir().join(match program {
             EDGE => "edge.env".to_owned(),
@@ -104,27 +101,27 @@ impl Plan {
     }
 
     /// The password between an origin and its operator's SMSC.
-    pub(crate) fn smsc_password(&self, seat: &OperatorPlan) -> PathBuf {
-        self.folder.dir().join(format!("smsc-{}.password", seat.operator.id))
+    pub(crate) fn smsc_password(&self, operator_plan: &OperatorPlan) -> PathBuf {
+        self.folder.dir().join(format!("smsc-{}.password", operator_plan.operator.id))
     }
 
-    /// An origin's database. Two more files of its may lie beside it.
-    pub(crate) fn database(&self, seat: &OperatorPlan) -> PathBuf {
-        self.folder.dir().join(format!("{}.sqlite", seat.operator.id))
+    /// An origin's database. SQLite may have two more files beside it.
+    pub(crate) fn database(&self, operator_plan: &OperatorPlan) -> PathBuf {
+        self.folder.dir().join(format!("{}.sqlite", operator_plan.operator.id))
     }
 
-    /// Removes everything that the programs remember from one run to the next. They must not be running.
+    /// Removes all state that the programs keep between runs. They must not be running.
     pub(crate) fn remove_state(&self) {
         // Usually some of it is not there.
         let _ = fs::remove_dir_all(self.kv_dir());
-        for seat in &self.operators {
+        for operator_plan in &self.operators {
             for end in ["", "-wal", "-shm"] {
-                let _ = fs::remove_file(format!("{}{end}", self.database(seat).display()));
+                let _ = fs::remove_file(format!("{}{end}", self.database(operator_plan).display()));
             }
         }
     }
 
-    /// A file in here with a program's name takes that program down.
+    /// A file in this folder with the name of a program takes that program down.
     pub(crate) fn down_dir(&self) -> PathBuf {
         self.folder.dir().join("down")
     }

@@ -1,15 +1,15 @@
-//! Ports: whether the wanted ones are free, who has them otherwise, and free ones for those who want no number.
+//! Checks that fixed ports are free, names the process that has one, and finds free ports.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{self, Command};
 
 use crate::failure::{Failure, Outcome};
 
-/// Where free ports are looked for.
-const FREE_FIRST: u16 = 20_000;
-const FREE_COUNT: u16 = 12_000;
+/// The range of free ports.
+const FIRST_FREE_PORT: u16 = 20_000;
+const FREE_PORTS: u16 = 12_000;
 
-/// Fails for the first port that somebody else listens on.
+/// Fails for the first port that another process listens on.
 pub(crate) fn check_ports_free(ports: &[(u16, String)]) -> Outcome {
     for (port, what) in ports {
         if TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_err() {
@@ -22,13 +22,13 @@ pub(crate) fn check_ports_free(ports: &[(u16, String)]) -> Outcome {
     Ok(())
 }
 
-/// Finds free ports, below those that the system gives to outgoing connections (32768 and up on Linux): a port that it
-/// gives out may be taken again before the program that is to have it has started.
+/// Finds free ports, below those that Linux gives to outgoing connections (32768 and up): one of those could be taken
+/// before the program that needs it starts.
 pub(crate) fn find_free_ports<const N: usize>() -> Outcome<[u16; N]> {
-    // Two runs at the same time do not look at the same ports first.
-    let first = u16::try_from(process::id() % u32::from(FREE_COUNT)).unwrap_or(0);
-    let mut candidates = (0..FREE_COUNT).map(|n| FREE_FIRST + (first + n) % FREE_COUNT);
-    // All are held until the last is found, so that they differ.
+    // Concurrent runs start at different ports.
+    let first = u16::try_from(process::id() % u32::from(FREE_PORTS)).unwrap_or(0);
+    let mut candidates = (0..FREE_PORTS).map(|n| FIRST_FREE_PORT + (first + n) % FREE_PORTS);
+    // All listeners are kept until the last port is found, so that the ports differ.
     let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];
     for port in &mut ports {
@@ -42,7 +42,7 @@ pub(crate) fn find_free_ports<const N: usize>() -> Outcome<[u16; N]> {
     Ok(ports)
 }
 
-/// `workerd (process 123)`, where a tool of the system can tell.
+/// Names the owner as `workerd (process 123)`, where `ss` or `lsof` is installed.
 fn find_port_owner(port: u16) -> Option<String> {
     let ss = Command::new("ss").args(["-Hltnp", &format!("sport = :{port}")]).output().ok();
     let owner = ss.and_then(|output| parse_ss_owner(&String::from_utf8_lossy(&output.stdout)));
@@ -53,7 +53,7 @@ fn find_port_owner(port: u16) -> Option<String> {
     })
 }
 
-/// `… users:(("workerd",pid=8959,fd=13))`
+/// Parses `… users:(("workerd",pid=8959,fd=13))`.
 fn parse_ss_owner(line: &str) -> Option<String> {
     let (_, users) = line.split_once("users:((\"")?;
     let (name, rest) = users.split_once('"')?;
@@ -61,7 +61,7 @@ fn parse_ss_owner(line: &str) -> Option<String> {
     Some(format!("{name} (process {pid})"))
 }
 
-/// One field a line: `p8959`, `cworkerd`.
+/// Parses one field per line: `p8959`, `cworkerd`.
 fn parse_lsof_owner(fields: &str) -> Option<String> {
     let pid = fields.lines().find_map(|line| line.strip_prefix('p'))?;
     let name = fields.lines().find_map(|line| line.strip_prefix('c'))?;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_port_is_named_with_what_wanted_it() {
+    fn busy_port_is_reported_with_its_use() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("has a port");
         let port = listener.local_addr().expect("is bound").port();
         let [other] = find_free_ports().expect("there are free ports");
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_are_read_from_either_tool() {
+    fn port_owner_is_parsed_from_ss_and_lsof() {
         let ss = "LISTEN 0 4096 127.0.0.1:8787 0.0.0.0:* users:((\"workerd\",pid=8959,fd=13),(\"x\",pid=1,fd=2))\n";
         assert_eq!(parse_ss_owner(ss).as_deref(), Some("workerd (process 8959)"));
         assert_eq!(parse_ss_owner(""), None);

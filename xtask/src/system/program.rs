@@ -1,4 +1,4 @@
-//! One program of the local system: started, watched, stopped with everything it started itself.
+//! One program of the local system: starts it, checks it, and stops it with all processes that it started.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::child::{append_to_log, end_process_group, create_log, signal_group};
+use crate::child::{append_to_log, create_log, end_process_group, signal_group};
 use crate::failure::{Context, Failure, Outcome};
 use crate::http_client::is_healthy;
 
-/// A program with all it needs to be started, again if need be.
+/// A program that can be started again.
 pub(crate) struct Program {
-    /// Name of its log and of the file that takes it down.
+    /// Also the name of its log, and of the file that takes it down.
     pub(crate) name: String,
-    /// Where it says whether it is ready.
+    /// Base URL of its `/healthz`.
     pub(crate) url: String,
     log: PathBuf,
     down: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it, with a fresh log.
+    /// Starts the program with an empty log.
     pub(crate) fn start(name: &str, url: String, command: Command, files: &Files) -> Outcome<Self> {
         let log = files.logs.join(format!("{name}.log"));
         create_log(&log)?;
@@ -40,7 +40,7 @@ impl Program {
         Ok(())
     }
 
-    /// Fails when it ended by itself. Takes it down, or up again, when its file in `down/` came or went.
+    /// Fails when the program has ended by itself. Stops or restarts it when its file in `down/` appeared or disappeared.
     pub(crate) fn check(&mut self) -> Outcome {
         let wanted_down = self.down.exists();
         let Some(child) = &mut self.child else {
@@ -62,7 +62,7 @@ impl Program {
         is_healthy(&self.url)
     }
 
-    /// What to say when it does not become healthy.
+    /// The error for a program that does not become healthy in time.
     pub(crate) fn unhealthy_failure(&self, deadline: Duration) -> Failure {
         let seconds = deadline.as_secs();
         let sentence =
@@ -70,7 +70,7 @@ impl Program {
         Failure::with_log(sentence, &self.log)
     }
 
-    /// Asks it to end, without waiting: programs are asked all together and then waited for.
+    /// Sends SIGTERM without waiting, so that all programs shut down at the same time.
     pub(crate) fn request_end(&self) {
         if let Some(child) = &self.child {
             signal_group(child.id(), Signal::SIGTERM);
@@ -90,17 +90,17 @@ impl Drop for Program {
     }
 }
 
-/// Where the programs' logs and the switches are.
+/// The folders of the programs' logs and of the files that take programs down.
 pub(crate) struct Files {
     pub(crate) logs: PathBuf,
     pub(crate) down: PathBuf,
 }
 
 impl Files {
-    /// All programs are up at first.
+    /// Empties both folders, so that no program is down at first.
     pub(crate) fn create(logs: PathBuf, down: PathBuf) -> Outcome<Self> {
         for dir in [&logs, &down] {
-            // Usually there is no such folder yet.
+            // Usually the folder does not exist.
             let _ = fs::remove_dir_all(dir);
             fs::create_dir_all(dir).context(&format!("make {}", dir.display()))?;
         }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_dies_is_named_with_its_last_words() {
+    fn dead_program_is_reported_with_its_output() {
         let mut program = program("dying", "echo no database; exit 3");
         let mut death = None;
         wait_until(|| {
@@ -143,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn grandchildren_end_with_their_program() {
-        // The shell leaves a child behind that does not listen to SIGTERM.
+    fn grandchildren_end_with_the_program() {
+        // The shell leaves a child behind that ignores SIGTERM.
         let mut program = program("parent", "(trap '' TERM; echo $$; sleep 600; sleep 600) & wait");
         wait_until(|| fs::read_to_string(&program.log).is_ok_and(|log| log.ends_with('\n')));
         let group = program.child.as_ref().expect("runs").id();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_down_as_long_as_its_file_is_there() {
+    fn program_is_down_while_its_file_exists() {
         let mut program = program("switched", "sleep 600");
         fs::write(&program.down, "").expect("is writable");
         program.check().expect("is no fault");

@@ -1,5 +1,5 @@
-//! The browser journeys: a fresh system with two operators on one edge, and tests/browser/run.mjs walking through it.
-//! What the journeys are and what must be true on the way is in that folder.
+//! Runs the browser journeys: starts an empty system with two operators on one edge, and tests/browser/run.mjs against it.
+//! The journeys themselves are in that folder.
 
 use std::fs;
 use std::path::Path;
@@ -12,23 +12,23 @@ use crate::clock::sleep_milliseconds;
 use crate::failure::{Context, Failure, Outcome};
 use crate::lock::Lock;
 use crate::setup::node_command;
-use crate::system::{ACME, EdgeBuild, NOVA, Operator, SystemFolder, Plan, OperatorPlan, System, ports};
+use crate::system::{ACME, EdgeBuild, NOVA, Operator, OperatorPlan, Plan, System, SystemFolder, ports};
 use crate::{dev, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
 const FOLDER: SystemFolder = SystemFolder("test");
-/// What will be deployed is what is tested.
+/// The build that is tested is the one that would be deployed.
 const EDGE_BUILD: EdgeBuild = EdgeBuild::Frozen;
 const LOOK_MILLISECONDS: u64 = 50;
 
-/// Starts a system of its own, beside any that runs, and hands it to the script.
+/// Starts a system beside any that already runs, and runs the script against it.
 pub(crate) fn run_journeys() -> Outcome {
     if !paths::repository_root().join(SCRIPT).is_file() {
         return Err(Failure::new(format!("{SCRIPT} is missing: there are no browser journeys to run")));
     }
     let _lock = Lock::acquire("browser-journeys")?;
     dev::build_programs(EDGE_BUILD)?;
-    // Nothing of the last run may help or hinder this one. There may have been none.
+    // State of the last run must not affect this one. There may be none.
     let _ = fs::remove_dir_all(FOLDER.dir());
     let plan = plan_test_system()?;
     let system = System::start(&plan)?;
@@ -39,37 +39,43 @@ pub(crate) fn run_journeys() -> Outcome {
 }
 
 fn plan_test_system() -> Outcome<Plan> {
-    let [edge, partner, acme_origin, acme_site, acme_smsc, nova_origin, nova_site] = ports::find_free_ports()?;
-    let seat = |operator: &'static Operator, origin, site, smsc| {
+    let [edge, partner, acme_origin, acme_site, acme_smsc, nova_origin, nova_site] =
+        ports::find_free_ports()?;
+    let plan_operator = |operator: &'static Operator, origin, site, smsc| {
         let accounts = paths::repository_root().join(operator.accounts);
         OperatorPlan { operator, origin, site, smsc, accounts }
     };
-    // One operator of each kind, so that both ways of text messages are walked.
-    let seats =
-        vec![seat(&ACME, acme_origin, acme_site, Some(acme_smsc)), seat(&NOVA, nova_origin, nova_site, None)];
-    Ok(Plan { folder: FOLDER, edge_build: EDGE_BUILD, edge, partner, operators: seats })
+    // One operator sends SMS by SMPP and one by the CSP API, so that the journeys cover both.
+    let operator_plans = vec![
+        plan_operator(&ACME, acme_origin, acme_site, Some(acme_smsc)),
+        plan_operator(&NOVA, nova_origin, nova_site, None),
+    ];
+    Ok(Plan { folder: FOLDER, edge_build: EDGE_BUILD, edge, partner, operators: operator_plans })
 }
 
-/// The script with the addresses in its environment.
+/// Passes the addresses to the script in its environment.
 fn script_command(plan: &Plan, output: &Path) -> Command {
     let mut script = node_command();
     script.arg(SCRIPT).stdout(Stdio::inherit()).stderr(Stdio::inherit());
     script.env("ONBILL_EDGE_URL", plan.edge_url()).env("ONBILL_NETFLIX_URL", plan.partner_url());
     script.env("ONBILL_OPERATORS", operators_json(plan).to_string());
-    script.env("ONBILL_KEYS", FOLDER.keys_dir()).env("ONBILL_DOWN", plan.down_dir()).env("ONBILL_OUT", output);
+    script
+        .env("ONBILL_KEYS", FOLDER.keys_dir())
+        .env("ONBILL_DOWN", plan.down_dir())
+        .env("ONBILL_OUT", output);
     script
 }
 
 fn operators_json(plan: &Plan) -> Value {
-    let operator = |seat: &OperatorPlan| {
-        let operator = seat.operator;
+    let operator = |operator_plan: &OperatorPlan| {
+        let operator = operator_plan.operator;
         json!({ "id": operator.id, "name": operator.name, "country": operator.country, "currency": operator.currency,
-            "dashboard": seat.site_url(), "origin": seat.origin_url(), "accounts": operator.accounts })
+            "dashboard": operator_plan.site_url(), "origin": operator_plan.origin_url(), "accounts": operator.accounts })
     };
     plan.operators.iter().map(operator).collect()
 }
 
-/// Waits for the script's verdict while the system is looked after.
+/// Runs the script, and fails early when a program of the system ends.
 fn run_script(mut system: System, script: &mut Command) -> Outcome {
     let mut child = script.spawn().context(&format!("start {SCRIPT}"))?;
     let verdict = loop {
