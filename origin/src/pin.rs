@@ -5,7 +5,7 @@ use crate::ambient::Random;
 use crate::delivery::{PinSms, seal};
 use crate::fault::Fault;
 use crate::keys::Vault;
-use crate::store::{FlowStart, Hash, NewPin, PinTry};
+use crate::store::{Hash, NewPin, PinAttempt, StartFlowResult};
 use onbill_domain::limits::{PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
@@ -57,10 +57,10 @@ impl PinIssuer {
 }
 
 /// 429 when the number had its codes of the day.
-pub(crate) fn started(now: Timestamp, start: FlowStart) -> Result<(), Reject> {
+pub(crate) fn started(now: Timestamp, start: StartFlowResult) -> Result<(), Reject> {
     match start {
-        FlowStart::Started => Ok(()),
-        FlowStart::TooManyPins { again_at } => Err(Reject::too_many_requests(
+        StartFlowResult::Started => Ok(()),
+        StartFlowResult::TooManyPins { again_at } => Err(Reject::too_many_requests(
             "This number had its codes for today.",
             seconds_until(again_at, now),
         )),
@@ -69,15 +69,15 @@ pub(crate) fn started(now: Timestamp, start: FlowStart) -> Result<(), Reject> {
 
 /// What a try has proven; 400 `pin-invalid`, 400 `pin-expired` (over, or no such flow), or 429 once all tries were made,
 /// until the PIN would have expired.
-pub(crate) fn proven<F>(now: Timestamp, tried: PinTry<F>) -> Result<F, Reject> {
+pub(crate) fn proven<F>(now: Timestamp, tried: PinAttempt<F>) -> Result<F, Reject> {
     match tried {
-        PinTry::Proven(flow) => Ok(flow),
-        PinTry::Wrong => Err(invalid()),
-        PinTry::UsedUp { expires_at } => Err(Reject::too_many_requests(
+        PinAttempt::Proven(flow) => Ok(flow),
+        PinAttempt::Wrong => Err(invalid()),
+        PinAttempt::UsedUp { expires_at } => Err(Reject::too_many_requests(
             "Too many tries: ask for a new PIN.",
             seconds_until(expires_at, now),
         )),
-        PinTry::Expired => Err(Reject::new(ErrorCode::PinExpired, "The PIN is no longer valid.")),
+        PinAttempt::Expired => Err(Reject::new(ErrorCode::PinExpired, "The PIN is no longer valid.")),
     }
 }
 

@@ -175,9 +175,9 @@ async fn books_do_not_open_to_another_key_or_source_of_accounts() {
     assert!(compare(&app.config, Holder::Origin("acme")).await, "a refusal changes nothing");
     assert_eq!(post(&world, &pai, "c-1").await.1["status"], "APPROVED");
     // Without subscribers there is nobody to lose.
-    let begun = world.nova.app().store.begin_with(vec![("accounts", b"csp".to_vec())]).await;
+    let begun = world.nova.app().store.compare_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
-    let begun = world.nova.app().store.begin_with(vec![("accounts", b"table".to_vec())]).await;
+    let begun = world.nova.app().store.compare_ledger_identity(vec![("accounts", b"table".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
 }
 

@@ -12,7 +12,7 @@ use http::{Method, Request, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_origin::store::WhichCoupons;
+use onbill_origin::store::CouponFilter;
 use onbill_test_harness::{ACCOUNTS, Holder, Mishap, Seat, World, keys};
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ fn refused(answer: &(StatusCode, Value)) -> (u16, &str) {
 }
 
 async fn unpaid(world: &World) -> Vec<String> {
-    let rows = world.acme.app().store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works");
+    let rows = world.acme.app().store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
     rows.into_iter().map(|row| row.ext_coupon_id.as_str().to_owned()).collect()
 }
 

@@ -225,10 +225,10 @@ async fn a_file_for_billing_is_written_out_first() {
     let app = world.acme.app();
     let until = app.now().plus_seconds(360);
     let leased = app.store.lease_due(onbill_origin::store::Queue::Billing, app.now(), until, 16).await;
-    let made = app.store.file(app.now(), "acme-f-1".into(), leased.expect("works")).await;
+    let made = app.store.create_billing_file(app.now(), "acme-f-1".into(), leased.expect("works")).await;
     assert_eq!(made.expect("works"), 1, "of Ann's only");
     assert_eq!(world.erase("er-1", GOOD).await, (StatusCode::OK, json!("ERASING")));
-    app.store.file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");
+    app.store.mark_file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");
     app.store.sweep(app.now()).await.expect("works");
     assert_eq!(world.erase("er-1", GOOD).await, erased());
 }

@@ -10,7 +10,7 @@ use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::delivery::kv_sync::{Comparison, Report, Stopped};
 use onbill_origin::http::{Peer, Unreachable};
-use onbill_origin::store::PaiEnd;
+use onbill_origin::store::ClosePaiResult;
 use onbill_test_harness::customer::Choice;
 use onbill_test_harness::{ACCOUNTS, EDGE, Holder, Mishap, World, keys};
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ async fn people() -> (World, Vec<Pai>) {
 async fn close(app: &App, pai: Pai) {
     let netflix = PartnerId::parse("netflix").expect("is a slug");
     let end = app.store.close_pai(app.now(), netflix, pai, DeclineReason::PaiRevokedByUser);
-    assert_eq!(end.await.expect("works"), PaiEnd::Closed);
+    assert_eq!(end.await.expect("works"), ClosePaiResult::Closed);
 }
 
 async fn compare(world: &World, compare_only: bool) -> (Report, Result<(), Stopped>) {

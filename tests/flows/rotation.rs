@@ -84,7 +84,7 @@ async fn a_key_in_the_middle_is_needed_no_more() {
     for (pai, id) in [(&ann, "d-1"), (&bob, "d-2")] {
         assert_eq!(posted(&world, pai, id).await, "APPROVED", "found by the index of the oldest key");
     }
-    let sealed = app.store.sealed_values(SealedColumn::Subscribers, None, 10).await.expect("works");
+    let sealed = app.store.list_sealed_values(SealedColumn::Subscribers, None, 10).await.expect("works");
     assert!(sealed.iter().all(|value| app.vault.open_number(&value.sealed).is_ok()));
 }
 
@@ -153,7 +153,7 @@ async fn what_does_not_open_is_named_and_stays() {
     let report = rotated(&app).await.expect("comes to its end");
     assert!(!report.is_complete());
     assert!(report.unopened.iter().all(|at| matches!(at, SealedAt::Flow(_))) && !report.unopened.is_empty());
-    let flows = app.store.sealed_values(SealedColumn::Flows, None, 10).await.expect("works");
+    let flows = app.store.list_sealed_values(SealedColumn::Flows, None, 10).await.expect("works");
     assert_eq!(flows.iter().filter(damaged).count(), report.unopened.len(), "is not written over");
     assert_eq!(report.left.keys().collect::<Vec<_>>(), ["not legible"]);
 }

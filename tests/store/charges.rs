@@ -4,7 +4,8 @@ use crate::setting::{Books, NOW, charge, declined, done, ext, flow, later, nonce
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
-    FlowStart, Job, LeasedJob, Posting, Queue, SettleResult, SignupIssue, StoreError, WebhookJob,
+    IssueSignupResult, Job, LeasedJob, PostChargeResult, Queue, SettleResult, StartFlowResult, StoreError,
+    WebhookJob,
 };
 use std::sync::Arc;
 
@@ -27,22 +28,22 @@ fn read(answer: &[u8]) -> TransactionResponse {
 async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte(books: Books) {
     let subscriber = books.subscriber(1).await;
     let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
-    let again = || books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599));
-    assert_eq!(again().await.expect("works"), Posting::InProgress);
+    let again = || books.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599));
+    assert_eq!(again().await.expect("works"), PostChargeResult::InProgress);
 
     let (answer, settling) =
         books.store.answer_transaction(NOW, id.clone(), later(300)).await.expect("works");
     assert_eq!(settling, SettleResult::Written);
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
-    assert_eq!(again().await.expect("works"), Posting::Replayed(answer.clone()));
+    assert_eq!(again().await.expect("works"), PostChargeResult::Replayed(answer.clone()));
 
     // The outcome comes later: GET tells it, the replay stays what it was.
     let again = books.store.answer_transaction(NOW, id, done()).await.expect("works");
     assert_eq!(again, (answer.clone(), SettleResult::Written));
     let books = books.reopen().await;
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
-    let again = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
-    assert_eq!(again.expect("works"), Posting::Replayed(answer));
+    let again = books.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
+    assert_eq!(again.expect("works"), PostChargeResult::Replayed(answer));
 }
 
 async fn the_same_id_with_other_contents_is_refused(books: Books) {
@@ -50,8 +51,8 @@ async fn the_same_id_with_other_contents_is_refused(books: Books) {
     let other = books.subscriber(2).await;
     books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     for different in [charge(subscriber.pai, "n-1", 1600), charge(other.pai, "n-1", 1599)] {
-        let posting = books.store.post_transaction(nonce(), NOW, different).await.expect("works");
-        assert_eq!(posting, Posting::Conflict);
+        let posting = books.store.post_charge(nonce(), NOW, different).await.expect("works");
+        assert_eq!(posting, PostChargeResult::Conflict);
     }
     // Identifiers are compared byte for byte: another case is another charge.
     books.posted(charge(subscriber.pai, "N-1", 1599)).await;
@@ -62,13 +63,13 @@ async fn one_of_many_posts_at_once_creates_the_charge(books: Books) {
     let posts = (0..64).map(|_| {
         let store = Arc::clone(&books.store);
         let new = charge(subscriber.pai, "n-1", 1599);
-        tokio::spawn(async move { store.post_transaction(nonce(), NOW, new).await.expect("works") })
+        tokio::spawn(async move { store.post_charge(nonce(), NOW, new).await.expect("works") })
     });
     let mut created = 0;
     for post in posts.collect::<Vec<_>>() {
         match post.await.expect("ends") {
-            Posting::Created(_) => created += 1,
-            other => assert_eq!(other, Posting::InProgress),
+            PostChargeResult::Created(_) => created += 1,
+            other => assert_eq!(other, PostChargeResult::InProgress),
         }
     }
     assert_eq!(created, 1);
@@ -79,8 +80,8 @@ async fn a_post_that_was_never_answered_is_answered_from_the_books(books: Books)
     books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     let books = books.reopen().await;
     let after = NOW.plus_seconds(60);
-    let posting = books.store.post_transaction(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
-    let Ok(Posting::Replayed(answer)) = posting else { panic!("not answered: {posting:?}") };
+    let posting = books.store.post_charge(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
+    let Ok(PostChargeResult::Replayed(answer)) = posting else { panic!("not answered: {posting:?}") };
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
     assert_eq!(books.lease(60).await.len(), 1, "its hand-off is due");
 }
@@ -90,8 +91,8 @@ async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
     let subscriber = books.subscriber(1).await;
     let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     let after = NOW.plus_seconds(60);
-    let posting = books.store.post_transaction(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
-    let Ok(Posting::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
+    let posting = books.store.post_charge(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
+    let Ok(PostChargeResult::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
     let (answer, settling) = books.store.answer_transaction(after, id.clone(), done()).await.expect("works");
     assert_eq!((&answer, settling), (&replayed, SettleResult::Written));
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
@@ -104,39 +105,35 @@ async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
 async fn a_spent_nonce_changes_nothing(books: Books) {
     let subscriber = books.subscriber(1).await;
     let once = nonce();
-    books
-        .store
-        .post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-1", 1599))
-        .await
-        .expect("works");
-    let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    books.store.post_charge(once.clone(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    let replayed = books.store.post_charge(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
-    assert_eq!(books.store.transaction(partner("netflix"), ext("n-2")).await.expect("works"), None);
+    assert_eq!(books.store.find_charge_response(partner("netflix"), ext("n-2")).await.expect("works"), None);
     // It is remembered as long as its signature could pass, also across a restart.
     let books = books.reopen().await;
     books.store.sweep(once.expires_at().plus_seconds(-1)).await.expect("works");
-    let replayed = books.store.post_transaction(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    let replayed = books.store.post_charge(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
     // Then it is forgotten, however many there are: the books do not grow by it.
     for _ in 0..33 {
         let many = (0..64).map(|_| books.store.start_flow(nonce(), NOW, flow(1, None)));
         for started in futures_util::future::join_all(many).await {
-            assert_eq!(started.expect("works"), FlowStart::Started);
+            assert_eq!(started.expect("works"), StartFlowResult::Started);
         }
     }
     books.store.sweep(once.expires_at()).await.expect("works");
-    let again = books.store.post_transaction(once, NOW, charge(subscriber.pai, "n-2", 1599)).await;
-    assert!(matches!(again, Ok(Posting::Created(_))), "{again:?}");
+    let again = books.store.post_charge(once, NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    assert!(matches!(again, Ok(PostChargeResult::Created(_))), "{again:?}");
 }
 
 async fn unknown_and_foreign_pais_leave_nothing(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let posting = books.store.post_transaction(nonce(), NOW, charge(pai(), "n-1", 1599)).await;
-    assert_eq!(posting.expect("works"), Posting::PaiNotFound);
+    let posting = books.store.post_charge(nonce(), NOW, charge(pai(), "n-1", 1599)).await;
+    assert_eq!(posting.expect("works"), PostChargeResult::PaiNotFound);
     let mut foreign = charge(subscriber.pai, "n-1", 1599);
     foreign.partner = partner("other");
-    let posting = books.store.post_transaction(nonce(), NOW, foreign).await;
-    assert_eq!(posting.expect("works"), Posting::PaiNotFound);
+    let posting = books.store.post_charge(nonce(), NOW, foreign).await;
+    assert_eq!(posting.expect("works"), PostChargeResult::PaiNotFound);
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     // The id is still free.
     books.posted(charge(subscriber.pai, "n-1", 1599)).await;
@@ -148,16 +145,15 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
 
     let next =
         books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
-    let SignupIssue::Issued(new) = next else { panic!("no PAI for the new holder") };
+    let IssueSignupResult::Issued(new) = next else { panic!("no PAI for the new holder") };
     assert_ne!(new.pai, old.pai);
     assert_ne!(new.handle, old.handle);
 
-    let posting =
-        books.store.post_transaction(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
-    let Posting::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
+    let posting = books.store.post_charge(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
+    let PostChargeResult::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
     assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
     // A charge already taken keeps the subscriber_ref it was taken for: the hand-off compares it with the account.
-    let charge = books.store.charge(pending_id).await.expect("works").expect("is pending");
+    let charge = books.store.find_pending_charge(pending_id).await.expect("works").expect("is pending");
     assert_eq!(charge.holder.expect("is known").subscriber_ref, "2024-01-01");
 }
 

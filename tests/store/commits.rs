@@ -3,7 +3,7 @@
 
 use crate::setting::{Books, NOW, charge, nonce};
 use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::{Posting, Store, StoreError};
+use onbill_origin::store::{PostChargeResult, Store, StoreError};
 use onbill_test_harness::place::{Place, database_url, in_schema};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -87,7 +87,7 @@ async fn carry(
     }
 }
 
-async fn post_over_a_cut_wire(cut: Cut) -> Posting {
+async fn post_over_a_cut_wire(cut: Cut) -> PostChargeResult {
     let books = Books::in_postgres().await;
     let subscriber = books.subscriber(1).await;
     let wire = Wire::lay(cut).await;
@@ -95,21 +95,21 @@ async fn post_over_a_cut_wire(cut: Cut) -> Posting {
     let address = PostgresAddress::parse(&in_schema(&wire.url, schema)).expect("is well formed");
     let store = Store::open_postgres(&address, 2).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
-    let posted = store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
+    let posted = store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
     assert!(matches!(posted, Err(StoreError::CommitUnknown { .. })), "nobody knows: {posted:?}");
     assert_eq!(wire.commits.load(Ordering::SeqCst), 1, "a commit is not sent twice");
     wire.armed.store(false, Ordering::SeqCst);
     // The caller asks again, signed anew, over a new connection.
-    store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
+    store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
 }
 
 #[tokio::test]
 async fn a_commit_that_never_arrived_is_a_failure_and_the_repetition_creates() {
     let again = post_over_a_cut_wire(Cut::BeforeTheServer).await;
-    assert!(matches!(again, Posting::Created(_)), "{again:?}");
+    assert!(matches!(again, PostChargeResult::Created(_)), "{again:?}");
 }
 
 #[tokio::test]
 async fn a_commit_that_was_never_confirmed_is_a_failure_and_the_repetition_finds_it() {
-    assert_eq!(post_over_a_cut_wire(Cut::BeforeTheAnswer).await, Posting::InProgress);
+    assert_eq!(post_over_a_cut_wire(Cut::BeforeTheAnswer).await, PostChargeResult::InProgress);
 }

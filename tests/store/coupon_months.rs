@@ -7,7 +7,7 @@ use crate::setting::{
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
-use onbill_origin::store::{HandOff, LeasedJob, Posting, Redeeming, SettleResult};
+use onbill_origin::store::{HandOff, LeasedJob, PostChargeResult, RedeemResult, SettleResult};
 
 on_each_database!(
     months_begin_when_nothing_is_paid_for,
@@ -34,10 +34,10 @@ async fn months_begin_when_nothing_is_paid_for(books: Books) {
     let first = books.redeemed(1, "c-1", "r-1").await;
     let second = books.redeemed(1, "c-2", "r-2").await;
     for (id, days) in [(first, ("2026-12-05", "2027-06-04")), (second, ("2027-06-05", "2027-12-04"))] {
-        let charge = books.store.charge(id).await.expect("works").expect("is on its way");
+        let charge = books.store.find_pending_charge(id).await.expect("works").expect("is on its way");
         assert_eq!(charge.service_period, period(days.0, days.1));
     }
-    let until = |day: &'static str| books.store.paid_until(subscriber.pai, days(day));
+    let until = |day: &'static str| books.store.find_paid_until(subscriber.pai, days(day));
     assert_eq!(until("2027-12-04").await.expect("works"), Some(days("2027-12-04")));
     assert_eq!(until("2027-12-05").await.expect("works"), None);
 }
@@ -53,11 +53,11 @@ async fn a_gift_pays_for_the_named_subscriber(books: Books) {
     };
     let (new, redeem) = gift(1, friend);
     let buyer = books.coupon(new).await.pai;
-    let Ok(Redeeming::Created(charge)) = books.store.redeem_coupon(nonce(), NOW, redeem).await else {
+    let Ok(RedeemResult::Created(charge)) = books.store.redeem_coupon(nonce(), NOW, redeem).await else {
         panic!("is claimed")
     };
     assert_eq!(charge.holder.map(|holder| holder.number), Some(crate::setting::number(1)), "the buyer pays");
-    let paid = |pai| books.store.paid_until(pai, days("2026-11-18"));
+    let paid = |pai| books.store.find_paid_until(pai, days("2026-11-18"));
     assert_eq!(paid(friend).await.expect("works"), Some(days("2027-05-17")));
     assert_eq!(paid(buyer).await.expect("works"), None);
     books.posted(crate::setting::charge(buyer, "n-1", 1599)).await;
@@ -70,49 +70,49 @@ async fn a_gift_pays_for_the_named_subscriber(books: Books) {
         let (new, redeem) = gift(n, pai);
         books.coupon(new).await;
         let redeeming = books.store.redeem_coupon(nonce(), NOW, redeem).await;
-        assert_eq!(redeeming.expect("works"), Redeeming::PaiNotFound, "{n}");
+        assert_eq!(redeeming.expect("works"), RedeemResult::PaiNotFound, "{n}");
         assert_eq!(state(&books, &format!("c-{n}")).await, CouponState::Issued);
     }
 }
 
 async fn a_charge_for_days_of_a_coupons_is_refused_and_not_recorded(books: Books) {
     books.redeemed(1, "c-1", "r-1").await;
-    let pai = books.store.coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    let pai = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there").pai;
     let post = |id: &str, from: &str, to: &str| {
         let mut new = charge(pai, id, 1599);
         new.request.service_period = period(from, to);
-        books.store.post_transaction(nonce(), NOW, new)
+        books.store.post_charge(nonce(), NOW, new)
     };
-    let paid = Posting::PaidByCoupon { until: days("2027-05-17") };
+    let paid = PostChargeResult::PaidByCoupon { until: days("2027-05-17") };
     for (from, to) in
         [("2026-12-01", "2026-12-31"), ("2026-10-19", "2026-11-18"), ("2027-05-17", "2027-06-16")]
     {
         assert_eq!(post("n-1", from, to).await.expect("works"), paid, "{from}");
     }
-    assert_eq!(books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works"), None);
-    assert!(matches!(post("n-1", "2027-05-18", "2027-06-17").await, Ok(Posting::Created(_))));
-    assert!(matches!(post("n-2", "2026-10-18", "2026-11-17").await, Ok(Posting::Created(_))));
+    assert_eq!(books.store.find_charge_response(partner("netflix"), ext("n-1")).await.expect("works"), None);
+    assert!(matches!(post("n-1", "2027-05-18", "2027-06-17").await, Ok(PostChargeResult::Created(_))));
+    assert!(matches!(post("n-2", "2026-10-18", "2026-11-17").await, Ok(PostChargeResult::Created(_))));
 }
 
 async fn what_was_refunded_whole_pays_for_nothing(books: Books) {
     let id = books.redeemed(1, "c-1", "r-1").await;
-    let pai = books.store.coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    let pai = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there").pai;
     books.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
     let ext_id = format!("onbill-coupon-{id}");
     let part = books.refunded(refund(&ext_id, "f-1", Some(1))).await;
     books.store.answer_refund(NOW, part, done()).await.expect("works");
-    let paid = || books.store.paid_until(pai, days("2026-11-18"));
+    let paid = || books.store.find_paid_until(pai, days("2026-11-18"));
     assert!(paid().await.expect("works").is_some());
     // The rest is on its way back twice: billing refuses it the first time. Until it has taken it, the days are paid for.
-    let charged = || books.store.post_transaction(nonce(), NOW, charge(pai, "n-1", 1599));
+    let charged = || books.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1599));
     for (name, outcome) in [("f-2", HandOff::Refused { raw_code: None }), ("f-3", done())] {
         let refund_id = books.refunded(refund(&ext_id, name, None)).await;
         assert!(paid().await.expect("works").is_some(), "{name}");
-        assert!(matches!(charged().await, Ok(Posting::PaidByCoupon { .. })), "{name}");
+        assert!(matches!(charged().await, Ok(PostChargeResult::PaidByCoupon { .. })), "{name}");
         books.store.answer_refund(NOW, refund_id, outcome).await.expect("works");
     }
     assert_eq!(paid().await.expect("works"), None);
-    assert!(matches!(charged().await, Ok(Posting::Created(_))));
+    assert!(matches!(charged().await, Ok(PostChargeResult::Created(_))));
 }
 
 async fn months_begin_today_when_the_charge_of_these_days_was_refunded(books: Books) {
@@ -123,7 +123,8 @@ async fn months_begin_today_when_the_charge_of_these_days_was_refunded(books: Bo
     books.store.answer_transaction(NOW, id, done()).await.expect("works");
     let redeemed_for = async |n: &str| {
         let id = books.redeemed(1, &format!("c-{n}"), &format!("r-{n}")).await;
-        let charge = books.store.charge(id.clone()).await.expect("works").expect("is on its way");
+        let charge =
+            books.store.find_pending_charge(id.clone()).await.expect("works").expect("is on its way");
         let reason = declined(DeclineReason::RiskDeclined);
         books.store.answer_redemption(NOW, id, reason).await.expect("works");
         charge.service_period
@@ -146,13 +147,13 @@ async fn a_coupons_charge_counts_against_no_limit(books: Books) {
         new
     };
     let id = books.redeemed(1, "c-1", "r-1").await;
-    let pai = books.store.coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    let pai = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there").pai;
     books.posted(limited(pai, "n-1")).await;
     // Nor does it make room when it is declined.
     let reason = declined(DeclineReason::RiskDeclined);
     books.store.answer_redemption(NOW, id, reason).await.expect("works");
-    let posting = books.store.post_transaction(nonce(), NOW, limited(pai, "n-2")).await;
-    assert!(matches!(posting, Ok(Posting::Decided(_))), "{posting:?}");
+    let posting = books.store.post_charge(nonce(), NOW, limited(pai, "n-2")).await;
+    assert!(matches!(posting, Ok(PostChargeResult::Decided(_))), "{posting:?}");
 }
 
 async fn nobody_is_told_of_a_coupons_charge(books: Books) {
@@ -169,7 +170,7 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
         let id = books.redeemed(n, &format!("c-{n}"), &format!("r-{n}")).await;
         books.store.answer_redemption(NOW, id, done()).await.expect("works");
     }
-    let pai = async |id: &str| books.store.coupon(ext(id)).await.expect("works").expect("is there").pai;
+    let pai = async |id: &str| books.store.find_coupon(ext(id)).await.expect("works").expect("is there").pai;
     // The second goes on, the third has another coupon, the fourth has left.
     let goes_on = subscription(pai("c-2").await, "s-2");
     books
@@ -181,7 +182,7 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
     let reason = DeclineReason::PaiRevokedByUser;
     books.store.close_pai(NOW, partner("netflix"), pai("c-4").await, reason).await.expect("works");
 
-    let due = |today, ends_by| books.store.reminders_due(days(today), days(ends_by), 10);
+    let due = |today, ends_by| books.store.list_due_reminders(days(today), days(ends_by), 10);
     assert!(due("2027-05-02", "2027-05-16").await.expect("works").is_empty(), "too early");
     assert!(due("2027-05-18", "2027-06-01").await.expect("works").is_empty(), "too late");
     let found = due("2027-05-03", "2027-05-17").await.expect("works");
@@ -190,7 +191,7 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
         (found[0].number.index, found[0].paid_until),
         (crate::setting::number(1).index, days("2027-05-17"))
     );
-    let remind = || books.store.remind(NOW, found[0].transaction_id.clone(), vec![5; 8]);
+    let remind = || books.store.queue_reminder(NOW, found[0].transaction_id.clone(), vec![5; 8]);
     assert!(remind().await.expect("works"));
     assert!(!remind().await.expect("works"), "once");
     assert!(due("2027-05-03", "2027-05-17").await.expect("works").is_empty());
@@ -209,7 +210,8 @@ async fn months_that_were_refunded_follow_nothing(books: Books) {
         books.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
     }
     let due = async || {
-        let due = books.store.reminders_due(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
+        let due =
+            books.store.list_due_reminders(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
         due.into_iter().map(|due| due.transaction_id).collect::<Vec<_>>()
     };
     assert!(due().await.is_empty(), "they go on");
@@ -221,5 +223,5 @@ async fn months_that_were_refunded_follow_nothing(books: Books) {
     assert!(due().await.is_empty(), "billing may refuse it");
     books.store.answer_refund(NOW, rest, done()).await.expect("works");
     assert_eq!(due().await, std::slice::from_ref(&first));
-    assert!(books.store.remind(NOW, first, vec![5; 8]).await.expect("works"));
+    assert!(books.store.queue_reminder(NOW, first, vec![5; 8]).await.expect("works"));
 }

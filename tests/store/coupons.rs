@@ -9,8 +9,8 @@ use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    CouponChange, CouponIssue, HandOff, Job, LeasedJob, RECEIPT_SECONDS, Redeeming, RedemptionEnd,
-    SettleResult, SmsJob, StoreError, TextEnd, WhichCoupons,
+    ChangeCouponResult, CouponFilter, HandOff, IssueCouponResult, Job, LeasedJob, RECEIPT_SECONDS,
+    RedeemResult, RedemptionOutcome, SettleResult, SmsJob, SmsReceipt, StoreError,
 };
 
 on_each_database!(
@@ -34,25 +34,25 @@ on_each_database!(
 async fn a_coupon_is_made_once_by_its_name_for_ever(books: Books) {
     let new = coupon(1, "c-1");
     let issue = |new| books.store.issue_coupon(Some(nonce()), NOW, new);
-    let Ok(CouponIssue::Created(row)) = issue(new.clone()).await else { panic!("is new") };
+    let Ok(IssueCouponResult::Created(row)) = issue(new.clone()).await else { panic!("is new") };
     assert_eq!((row.state(NOW), row.texts), (CouponState::Issued, 1));
     let mut again = coupon(1, "c-1");
     again.fingerprint = new.fingerprint;
-    assert_eq!(issue(again.clone()).await.expect("works"), CouponIssue::Replayed(row.clone()));
+    assert_eq!(issue(again.clone()).await.expect("works"), IssueCouponResult::Replayed(row.clone()));
     again.fingerprint = [9; 32];
-    assert_eq!(issue(again).await.expect("works"), CouponIssue::Conflict);
+    assert_eq!(issue(again).await.expect("works"), IssueCouponResult::Conflict);
     let books = books.reopen().await;
-    assert_eq!(books.store.coupon(ext("c-1")).await.expect("works"), Some(*row));
-    assert_eq!(books.store.coupon(ext("c-2")).await.expect("works"), None);
+    assert_eq!(books.store.find_coupon(ext("c-1")).await.expect("works"), Some(*row));
+    assert_eq!(books.store.find_coupon(ext("c-2")).await.expect("works"), None);
     // The same subscriber has one PAI, whatever they buy.
     let second = books.coupon(coupon(1, "c-2")).await;
-    let first = books.store.coupon(ext("c-1")).await.expect("works").expect("is there");
+    let first = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
     assert_eq!(first.pai, second.pai);
-    let list = books.store.coupons(None, WhichCoupons::All, 10).await.expect("works");
+    let list = books.store.list_coupons(None, CouponFilter::All, 10).await.expect("works");
     assert_eq!(list, [first.clone(), second.clone()]);
-    let rest = books.store.coupons(Some(ext("c-1")), WhichCoupons::All, 10).await.expect("works");
+    let rest = books.store.list_coupons(Some(ext("c-1")), CouponFilter::All, 10).await.expect("works");
     assert_eq!(rest, [second]);
-    assert!(books.store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works").is_empty());
+    assert!(books.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works").is_empty());
 }
 
 async fn a_coupon_and_its_message_are_there_together_or_not_at_all(books: Books) {
@@ -60,7 +60,7 @@ async fn a_coupon_and_its_message_are_there_together_or_not_at_all(books: Books)
     books.store.issue_coupon(Some(once.clone()), NOW, coupon(1, "c-1")).await.expect("works");
     let replayed = books.store.issue_coupon(Some(once), NOW, coupon(1, "c-2")).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
-    assert_eq!(books.store.coupon(ext("c-2")).await.expect("works"), None);
+    assert_eq!(books.store.find_coupon(ext("c-2")).await.expect("works"), None);
     let due = books.lease(0).await;
     let kinds: Vec<_> = due.iter().map(|entry| name(entry).0).collect();
     assert_eq!(kinds, ["coupon", "pai-mapping"], "the edge hears of the new PAI");
@@ -77,7 +77,7 @@ pub(crate) fn sent(message_id: &str) -> HandOff {
 }
 
 pub(crate) async fn state(books: &Books, id: &str) -> CouponState {
-    books.store.coupon(ext(id)).await.expect("works").expect("is there").state(NOW)
+    books.store.find_coupon(ext(id)).await.expect("works").expect("is there").state(NOW)
 }
 
 async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books: Books) {
@@ -85,7 +85,7 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         let (id, message_id) = (format!("c-{n}"), format!("m-{n}"));
         books.coupon(coupon(n, &id)).await;
         let entry = the_text(&books, 0).await;
-        let receipt = || books.store.text_ended(NOW, message_id.clone(), TextEnd::Delivered);
+        let receipt = || books.store.record_sms_receipt(NOW, message_id.clone(), SmsReceipt::Delivered);
         if receipt_first {
             receipt().await.expect("works");
             assert_eq!(state(&books, &id).await, CouponState::Issued);
@@ -101,8 +101,8 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         receipt().await.expect("says so again");
     }
     // A receipt that nobody asks about is kept for some days.
-    books.store.text_ended(NOW, "m-3".to_owned(), TextEnd::Delivered).await.expect("works");
-    books.store.text_ended(NOW, "m-4".to_owned(), TextEnd::Delivered).await.expect("works");
+    books.store.record_sms_receipt(NOW, "m-3".to_owned(), SmsReceipt::Delivered).await.expect("works");
+    books.store.record_sms_receipt(NOW, "m-4".to_owned(), SmsReceipt::Delivered).await.expect("works");
     books.coupon(coupon(3, "c-3")).await;
     books.coupon(coupon(4, "c-4")).await;
     for (id, message_id, after, leased_after, then) in [
@@ -110,7 +110,7 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         ("c-4", "m-4", RECEIPT_SECONDS, 400, CouponState::Sent),
     ] {
         books.store.sweep(NOW.plus_seconds(after)).await.expect("works");
-        let row = books.store.coupon(ext(id)).await.expect("works").expect("is there");
+        let row = books.store.find_coupon(ext(id)).await.expect("works").expect("is there");
         let due = books.lease(after + leased_after).await;
         let is_its = |entry: &LeasedJob| name(entry) == ("coupon", row.coupon_id.as_str());
         let entry = due.into_iter().find(is_its).expect("is due");
@@ -124,8 +124,8 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     let first = new.text.code;
     books.coupon(new).await;
     let old = the_text(&books, 0).await;
-    let renew = |n| books.store.renew_coupon(Some(nonce()), NOW, ext("c-1"), None, text(n));
-    let Ok(CouponChange::Done(row)) = renew(7).await else { panic!("is renewed") };
+    let renew = |n| books.store.resend_coupon(Some(nonce()), NOW, ext("c-1"), None, text(n));
+    let Ok(ChangeCouponResult::Done(row)) = renew(7).await else { panic!("is renewed") };
     assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
     // The old message was being sent meanwhile: nobody takes that for the new one.
     assert_eq!(books.store.settle(NOW, old, sent("m-old")).await.expect("works"), SettleResult::Late);
@@ -135,44 +135,48 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     books.store.settle(NOW, entry, sent("m-new")).await.expect("works");
     assert_eq!(state(&books, "c-1").await, CouponState::Sent);
     let redeem = |code| books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code));
-    assert_eq!(redeem(first).await.expect("works"), Redeeming::Unknown { wrong: 1 });
-    assert!(matches!(redeem(text(7).code).await, Ok(Redeeming::Created(_))));
-    assert!(matches!(renew(8).await, Ok(CouponChange::Not(_))), "is redeemed");
+    assert_eq!(redeem(first).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
+    assert!(matches!(redeem(text(7).code).await, Ok(RedeemResult::Created(_))));
+    assert!(matches!(renew(8).await, Ok(ChangeCouponResult::Not(_))), "is redeemed");
 
     books.coupon(coupon(2, "c-2")).await;
     for n in 1..COUPON_SMS_MAX {
         let text = text(20 + u8::try_from(n).expect("is small"));
-        let change = books.store.renew_coupon(None, NOW, ext("c-2"), None, text).await;
-        assert!(matches!(change, Ok(CouponChange::Done(_))), "{n}");
+        let change = books.store.resend_coupon(None, NOW, ext("c-2"), None, text).await;
+        assert!(matches!(change, Ok(ChangeCouponResult::Done(_))), "{n}");
     }
-    let change = books.store.renew_coupon(None, NOW, ext("c-2"), None, text(30)).await;
-    assert!(matches!(change, Ok(CouponChange::Not(row)) if row.texts == COUPON_SMS_MAX));
-    let nobodys = books.store.renew_coupon(None, NOW, ext("c-9"), None, text(31)).await;
-    assert_eq!(nobodys.expect("works"), CouponChange::NotFound);
+    let change = books.store.resend_coupon(None, NOW, ext("c-2"), None, text(30)).await;
+    assert!(matches!(change, Ok(ChangeCouponResult::Not(row)) if row.texts == COUPON_SMS_MAX));
+    let nobodys = books.store.resend_coupon(None, NOW, ext("c-9"), None, text(31)).await;
+    assert_eq!(nobodys.expect("works"), ChangeCouponResult::NotFound);
 }
 
 async fn a_message_is_sent_again_once_by_its_name(books: Books) {
     books.coupon(coupon(1, "c-1")).await;
     books.coupon(coupon(2, "c-2")).await;
-    let renew = |id, name, n| books.store.renew_coupon(Some(nonce()), NOW, ext(id), Some(ext(name)), text(n));
+    let renew =
+        |id, name, n| books.store.resend_coupon(Some(nonce()), NOW, ext(id), Some(ext(name)), text(n));
     for (name, n, texts, code) in [("a", 11, 2, 11), ("a", 12, 2, 11), ("b", 13, 3, 13), ("a", 14, 3, 13)] {
         let change = renew("c-1", name, n).await;
-        assert!(matches!(&change, Ok(CouponChange::Done(row)) if row.texts == texts), "{name}: {change:?}");
+        assert!(
+            matches!(&change, Ok(ChangeCouponResult::Done(row)) if row.texts == texts),
+            "{name}: {change:?}"
+        );
         let message = the_text_of(&books, "c-1").await;
         assert_eq!(message, text(code).message, "{name}");
     }
-    assert!(matches!(renew("c-2", "a", 15).await, Ok(CouponChange::Done(row)) if row.texts == 2));
+    assert!(matches!(renew("c-2", "a", 15).await, Ok(ChangeCouponResult::Done(row)) if row.texts == 2));
     // Also when there is nothing more to send.
     books.store.void_coupon(None, NOW, ext("c-1")).await.expect("works");
     let books = books.reopen().await;
-    let renew = |name| books.store.renew_coupon(None, NOW, ext("c-1"), Some(ext(name)), text(16));
-    assert!(matches!(renew("b").await, Ok(CouponChange::Done(_))));
-    assert!(matches!(renew("c").await, Ok(CouponChange::Not(_))));
+    let renew = |name| books.store.resend_coupon(None, NOW, ext("c-1"), Some(ext(name)), text(16));
+    assert!(matches!(renew("b").await, Ok(ChangeCouponResult::Done(_))));
+    assert!(matches!(renew("c").await, Ok(ChangeCouponResult::Not(_))));
 }
 
 /// The message that waits for a coupon.
 async fn the_text_of(books: &Books, id: &str) -> Vec<u8> {
-    let row = books.store.coupon(ext(id)).await.expect("works").expect("is there");
+    let row = books.store.find_coupon(ext(id)).await.expect("works").expect("is there");
     // Whoever has looked before has leased it.
     let due = books.lease(i64::try_from(fresh()).expect("is small") * 300).await;
     let found = due.into_iter().find_map(|entry| match entry.job {
@@ -187,19 +191,22 @@ async fn a_void_coupon_is_nobodys(books: Books) {
     let code = new.text.code;
     books.coupon(new).await;
     let void = |at| books.store.void_coupon(None, at, ext("c-1"));
-    let Ok(CouponChange::Done(row)) = void(NOW).await else { panic!("is void") };
+    let Ok(ChangeCouponResult::Done(row)) = void(NOW).await else { panic!("is void") };
     assert_eq!((row.state(NOW), row.voided_at), (CouponState::Voided, Some(NOW)));
-    assert_eq!(void(NOW.plus_seconds(9)).await.expect("works"), CouponChange::Done(row));
+    assert_eq!(void(NOW.plus_seconds(9)).await.expect("works"), ChangeCouponResult::Done(row));
     assert!(books.lease(0).await.iter().all(|entry| name(entry).0 != "coupon"), "nothing is sent");
     let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
-    assert_eq!(redeemed.expect("works"), Redeeming::Unknown { wrong: 1 });
-    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), None, text(2)).await;
-    assert!(matches!(renewed, Ok(CouponChange::Not(_))));
+    assert_eq!(redeemed.expect("works"), RedeemResult::Unknown { wrong: 1 });
+    let renewed = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(2)).await;
+    assert!(matches!(renewed, Ok(ChangeCouponResult::Not(_))));
 
     let spent = books.redeemed(2, "c-2", "r-2").await;
     let voided = books.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
-    assert!(matches!(voided, CouponChange::Not(row) if row.transaction_id == Some(spent)));
-    assert_eq!(books.store.void_coupon(None, NOW, ext("c-9")).await.expect("works"), CouponChange::NotFound);
+    assert!(matches!(voided, ChangeCouponResult::Not(row) if row.transaction_id == Some(spent)));
+    assert_eq!(
+        books.store.void_coupon(None, NOW, ext("c-9")).await.expect("works"),
+        ChangeCouponResult::NotFound
+    );
 }
 
 async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(books: Books) {
@@ -207,15 +214,15 @@ async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(books: Books) {
     let (code, amount) = (new.text.code, new.amount);
     let buyer = books.coupon(new).await.pai;
     let redeem = |reference, at| books.store.redeem_coupon(nonce(), at, redemption(reference, code));
-    let Ok(Redeeming::Created(charge)) = redeem("r-1", NOW).await else { panic!("is claimed") };
+    let Ok(RedeemResult::Created(charge)) = redeem("r-1", NOW).await else { panic!("is claimed") };
     assert_eq!((charge.amount, charge.service_period), (amount, period("2026-11-18", "2027-05-17")));
     for reference in ["r-1", "r-2"] {
-        assert_eq!(redeem(reference, NOW).await.expect("works"), Redeeming::InProgress, "{reference}");
+        assert_eq!(redeem(reference, NOW).await.expect("works"), RedeemResult::InProgress, "{reference}");
     }
     let (end, settling) =
         books.store.answer_redemption(NOW, charge.transaction_id.clone(), done()).await.expect("works");
     assert_eq!(settling, SettleResult::Written);
-    let RedemptionEnd::Redeemed(redemption) = &end else { panic!("is spent") };
+    let RedemptionOutcome::Redeemed(redemption) = &end else { panic!("is spent") };
     assert_eq!((redemption.pai, redemption.amount, redemption.months), (Some(buyer), amount, 6));
     assert_eq!(redemption.service_period, charge.service_period);
     let ext_id = redemption.ext_transaction_id().expect("is a name");
@@ -225,9 +232,9 @@ async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(books: Books) {
     let books = books.reopen().await;
     let late = NOW.plus_seconds(700 * 86_400);
     let redeem = |reference| books.store.redeem_coupon(nonce(), late, self::redemption(reference, code));
-    assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end));
-    assert_eq!(redeem("r-2").await.expect("works"), Redeeming::Used);
-    let row = books.store.coupon(ext("c-1")).await.expect("works").expect("is there");
+    assert_eq!(redeem("r-1").await.expect("works"), RedeemResult::Decided(end));
+    assert_eq!(redeem("r-2").await.expect("works"), RedeemResult::Used);
+    let row = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
     assert_eq!((row.state(late), row.redeemed_at), (CouponState::Redeemed, Some(NOW)));
     assert_eq!(row.service_period, Some(charge.service_period));
 }
@@ -238,11 +245,11 @@ async fn a_reference_is_one_redemption(books: Books) {
     let pai = books.coupon(other).await.pai;
     books.redeemed(1, "c-1", "r-1").await;
     let redeem = |new| books.store.redeem_coupon(nonce(), NOW, new);
-    assert_eq!(redeem(redemption("r-1", code)).await.expect("works"), Redeeming::Conflict);
+    assert_eq!(redeem(redemption("r-1", code)).await.expect("works"), RedeemResult::Conflict);
     let mut gift = redemption("r-2", code);
     gift.pai = Some(pai);
-    assert!(matches!(redeem(gift).await, Ok(Redeeming::Created(_))));
-    assert_eq!(redeem(redemption("r-2", code)).await.expect("works"), Redeeming::Conflict);
+    assert!(matches!(redeem(gift).await, Ok(RedeemResult::Created(_))));
+    assert_eq!(redeem(redemption("r-2", code)).await.expect("works"), RedeemResult::Conflict);
 }
 
 async fn wrong_codes_are_counted_for_each_partner_and_hour(books: Books) {
@@ -255,15 +262,15 @@ async fn wrong_codes_are_counted_for_each_partner_and_hour(books: Books) {
         books.store.redeem_coupon(nonce(), NOW.plus_seconds(at_seconds), new)
     };
     for n in 1..=3 {
-        assert_eq!(wrong("netflix", 0).await.expect("works"), Redeeming::Unknown { wrong: n });
+        assert_eq!(wrong("netflix", 0).await.expect("works"), RedeemResult::Unknown { wrong: n });
     }
-    assert_eq!(wrong("tunes", 0).await.expect("works"), Redeeming::Unknown { wrong: 1 });
-    assert_eq!(wrong("netflix", 3_600).await.expect("works"), Redeeming::Unknown { wrong: 1 });
+    assert_eq!(wrong("tunes", 0).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
+    assert_eq!(wrong("netflix", 3_600).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
     // Another partner's code is nobody's there.
     let mut foreign = redemption("r-1", code);
     foreign.partner = partner("tunes");
     let redeemed = books.store.redeem_coupon(nonce(), NOW, foreign).await.expect("works");
-    assert_eq!(redeemed, Redeeming::Unknown { wrong: 2 });
+    assert_eq!(redeemed, RedeemResult::Unknown { wrong: 2 });
 }
 
 async fn an_old_coupon_is_spent_no_more(books: Books) {
@@ -271,10 +278,10 @@ async fn an_old_coupon_is_spent_no_more(books: Books) {
     let (code, expires_at) = (new.text.code, new.expires_at);
     books.coupon(new).await;
     let redeem = |at| books.store.redeem_coupon(nonce(), at, redemption("r-1", code));
-    assert_eq!(redeem(expires_at).await.expect("works"), Redeeming::Expired);
-    let renewed = books.store.renew_coupon(None, expires_at, ext("c-1"), None, text(2)).await;
-    assert!(matches!(renewed, Ok(CouponChange::Not(_))));
-    assert!(matches!(redeem(expires_at.plus_seconds(-1)).await, Ok(Redeeming::Created(_))));
+    assert_eq!(redeem(expires_at).await.expect("works"), RedeemResult::Expired);
+    let renewed = books.store.resend_coupon(None, expires_at, ext("c-1"), None, text(2)).await;
+    assert!(matches!(renewed, Ok(ChangeCouponResult::Not(_))));
+    assert!(matches!(redeem(expires_at.plus_seconds(-1)).await, Ok(RedeemResult::Created(_))));
 }
 
 async fn a_decline_before_the_answer_frees_the_coupon(books: Books) {
@@ -282,14 +289,18 @@ async fn a_decline_before_the_answer_frees_the_coupon(books: Books) {
     let code = new.text.code;
     books.coupon(new).await;
     let redeem = |reference| books.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
-    let Ok(Redeeming::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
+    let Ok(RedeemResult::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
     let reason = DeclineReason::InsufficientBalance;
     let (end, settling) =
         books.store.answer_redemption(NOW, charge.transaction_id, declined(reason)).await.expect("works");
-    assert_eq!((&end, settling), (&RedemptionEnd::Declined(reason), SettleResult::Written));
+    assert_eq!((&end, settling), (&RedemptionOutcome::Declined(reason), SettleResult::Written));
     assert_eq!(state(&books, "c-1").await, CouponState::Issued);
-    assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end), "this reference has its answer");
-    let Ok(Redeeming::Created(charge)) = redeem("r-2").await else { panic!("is free") };
+    assert_eq!(
+        redeem("r-1").await.expect("works"),
+        RedeemResult::Decided(end),
+        "this reference has its answer"
+    );
+    let Ok(RedeemResult::Created(charge)) = redeem("r-2").await else { panic!("is free") };
     assert_eq!(charge.service_period, period("2026-11-18", "2027-05-17"), "its days are free, too");
 }
 
@@ -298,19 +309,19 @@ async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(books: Books) {
     let code = new.text.code;
     let pai = books.coupon(new).await.pai;
     let redeem = |reference| books.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
-    let Ok(Redeeming::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
+    let Ok(RedeemResult::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
     let (end, _) = books.store.answer_redemption(NOW, charge.transaction_id, later(60)).await.expect("works");
-    assert!(matches!(end, RedemptionEnd::Redeemed(_)));
+    assert!(matches!(end, RedemptionOutcome::Redeemed(_)));
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
     let settled = books.store.settle(NOW, entry, declined(DeclineReason::RiskDeclined)).await;
     assert_eq!(settled.expect("works"), SettleResult::Unpaid);
-    assert_eq!(redeem("r-1").await.expect("works"), Redeeming::Decided(end));
-    assert_eq!(redeem("r-2").await.expect("works"), Redeeming::Used);
-    let unpaid = books.store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works");
+    assert_eq!(redeem("r-1").await.expect("works"), RedeemResult::Decided(end));
+    assert_eq!(redeem("r-2").await.expect("works"), RedeemResult::Used);
+    let unpaid = books.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
     assert_eq!(unpaid.iter().map(|row| row.ext_coupon_id.as_str()).collect::<Vec<_>>(), ["c-1"]);
     assert!(unpaid[0].view(NOW).unpaid);
-    let until = books.store.paid_until(pai, days("2026-11-18")).await.expect("works");
+    let until = books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
     assert_eq!(until, Some(days("2027-05-17")), "the operator has sold these days");
 }
 
@@ -323,18 +334,18 @@ async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
         let at = NOW.plus_seconds(at_seconds);
         books.store.redeem_coupon(nonce(), at, redemption(reference, code))
     };
-    assert!(matches!(redeem("r-1", 0).await, Ok(Redeeming::Created(_))));
+    assert!(matches!(redeem("r-1", 0).await, Ok(RedeemResult::Created(_))));
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
     let reason = DeclineReason::AccountOnHold;
     assert_eq!(books.store.settle(NOW, entry, declined(reason)).await.expect("works"), SettleResult::Written);
-    let end = Redeeming::Decided(RedemptionEnd::Declined(reason));
+    let end = RedeemResult::Decided(RedemptionOutcome::Declined(reason));
     assert_eq!(redeem("r-1", 1).await.expect("works"), end);
     // Or somebody asks first: then it is spent.
-    assert!(matches!(redeem("r-2", 0).await, Ok(Redeeming::Created(_))));
-    assert_eq!(redeem("r-3", 59).await.expect("works"), Redeeming::InProgress);
-    assert_eq!(redeem("r-3", 60).await.expect("works"), Redeeming::Used);
-    assert!(matches!(redeem("r-2", 60).await, Ok(Redeeming::Decided(RedemptionEnd::Redeemed(_)))));
+    assert!(matches!(redeem("r-2", 0).await, Ok(RedeemResult::Created(_))));
+    assert_eq!(redeem("r-3", 59).await.expect("works"), RedeemResult::InProgress);
+    assert_eq!(redeem("r-3", 60).await.expect("works"), RedeemResult::Used);
+    assert!(matches!(redeem("r-2", 60).await, Ok(RedeemResult::Decided(RedemptionOutcome::Redeemed(_)))));
 }
 
 async fn a_held_or_closed_pai_declines_at_once(books: Books) {
@@ -345,11 +356,11 @@ async fn a_held_or_closed_pai_declines_at_once(books: Books) {
         let pai = books.coupon(new).await.pai;
         books.store.close_pai(NOW, partner("netflix"), pai, reason).await.expect("works");
         let redeem = || books.store.redeem_coupon(nonce(), NOW, redemption(&reference, code));
-        let end = Redeeming::Decided(RedemptionEnd::Declined(reason));
+        let end = RedeemResult::Decided(RedemptionOutcome::Declined(reason));
         assert_eq!(redeem().await.expect("works"), end);
         assert_eq!(redeem().await.expect("works"), end);
         assert_eq!(state(&books, &id).await, CouponState::Issued);
-        assert!(books.store.coupon_buyer(ext(&id)).await.expect("works").is_none());
+        assert!(books.store.find_coupon_buyer(ext(&id)).await.expect("works").is_none());
     }
     assert!(books.lease(0).await.iter().all(|entry| name(entry).0 != "charge"), "nothing is charged");
 }
@@ -360,19 +371,19 @@ async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(books: Books) {
     books.coupon(new).await;
     let spent = books.redeemed(1, "c-2", "r-2").await;
     books.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
-    assert!(books.store.remind(NOW, spent, vec![5; 8]).await.expect("works"));
+    assert!(books.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
     let index = crate::setting::number(1).index;
-    books.store.erase(None, NOW, Some(ext("e-1")), index).await.expect("works");
+    books.store.erase_number(None, NOW, Some(ext("e-1")), index).await.expect("works");
     let kinds: Vec<_> = books.lease(0).await.iter().map(|entry| name(entry).0.to_owned()).collect();
     assert!(kinds.iter().all(|kind| !kind.starts_with("coupon")), "{kinds:?}");
-    let row = books.store.coupon(ext("c-1")).await.expect("works").expect("is on record");
+    let row = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is on record");
     assert_eq!(row.fingerprint, None, "nothing in it comes from the number");
     let mut again = coupon(2, "c-1");
     again.fingerprint = [9; 32];
-    assert!(matches!(books.store.issue_coupon(None, NOW, again).await, Ok(CouponIssue::Replayed(_))));
-    let renewed = books.store.renew_coupon(None, NOW, ext("c-1"), None, text(7)).await.expect("works");
-    assert_eq!(renewed, CouponChange::BuyerLeft);
+    assert!(matches!(books.store.issue_coupon(None, NOW, again).await, Ok(IssueCouponResult::Replayed(_))));
+    let renewed = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(7)).await.expect("works");
+    assert_eq!(renewed, ChangeCouponResult::BuyerLeft);
     let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
-    let end = RedemptionEnd::Declined(DeclineReason::AccountClosed);
-    assert_eq!(redeemed.expect("works"), Redeeming::Decided(end));
+    let end = RedemptionOutcome::Declined(DeclineReason::AccountClosed);
+    assert_eq!(redeemed.expect("works"), RedeemResult::Decided(end));
 }

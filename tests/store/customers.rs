@@ -11,7 +11,8 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    Cursor, Link, NewEvent, OwnCharge, PaiEnd, Posting, SignupIssue, StoreError, SubscriptionRecord,
+    ClosePaiResult, Cursor, CustomerCharge, IssueSignupResult, NewAccountEvent, PartnerLink,
+    PostChargeResult, RecordSubscriptionResult, StoreError,
 };
 
 on_each_database!(
@@ -29,20 +30,24 @@ on_each_database!(
 const GENERATION: &str = "2024-01-01";
 const REVOKED: DeclineReason = DeclineReason::PaiRevokedByUser;
 
-async fn links(books: &Books, n: u8) -> Vec<Link> {
-    books.store.links(number(n).index, GENERATION.to_owned()).await.expect("works")
+async fn links(books: &Books, n: u8) -> Vec<PartnerLink> {
+    books.store.list_partner_links(number(n).index, GENERATION.to_owned()).await.expect("works")
 }
 
-async fn unlink(books: &Books, n: u8, pai: Pai, at_seconds: i64) -> Option<Link> {
+async fn unlink(books: &Books, n: u8, pai: Pai, at_seconds: i64) -> Option<PartnerLink> {
     let now = NOW.plus_seconds(at_seconds);
-    books.store.unlink(nonce(), now, number(n).index, GENERATION.to_owned(), pai).await.expect("works")
+    books
+        .store
+        .unlink_partner(nonce(), now, number(n).index, GENERATION.to_owned(), pai)
+        .await
+        .expect("works")
 }
 
 /// A PAI of the number's holder at a partner, some seconds from now.
 async fn signed_up(books: &Books, partner_name: &str, n: u8, at_seconds: i64) -> Pai {
     let now = NOW.plus_seconds(at_seconds);
     match books.store.issue_signup(nonce(), now, signup(partner_name, n, GENERATION)).await {
-        Ok(SignupIssue::Issued(row)) => row.pai,
+        Ok(IssueSignupResult::Issued(row)) => row.pai,
         other => panic!("no PAI: {other:?}"),
     }
 }
@@ -52,7 +57,7 @@ async fn subscribed(books: &Books, partner_name: &str, pai: Pai, ext_id: &str, a
     let request = subscription(pai, ext_id);
     let id = format!("ps-{ext_id}");
     let record = books.store.record_subscription(nonce(), now, partner(partner_name), id, request).await;
-    assert!(matches!(record, Ok(SubscriptionRecord::Created(_))), "{record:?}");
+    assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 
 /// A charge that was posted so many seconds from now; gives our name for it.
@@ -60,19 +65,19 @@ async fn charged(books: &Books, partner_name: &str, pai: Pai, ext_id: &str, at_s
     let mut new = charge(pai, ext_id, 1599);
     new.partner = partner(partner_name);
     let id = new.transaction_id.clone();
-    books.store.post_transaction(nonce(), NOW.plus_seconds(at_seconds), new).await.expect("works");
+    books.store.post_charge(nonce(), NOW.plus_seconds(at_seconds), new).await.expect("works");
     id
 }
 
-async fn newest(books: &Books, pais: Vec<Pai>) -> Vec<OwnCharge> {
-    books.store.charges_on(pais, None, 20).await.expect("works").lines
+async fn newest(books: &Books, pais: Vec<Pai>) -> Vec<CustomerCharge> {
+    books.store.list_own_charges(pais, None, 20).await.expect("works").lines
 }
 
 /// What a charge meets: nothing, or the reason why it is declined.
 async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
-    match books.store.post_transaction(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
-        Posting::Created(_) => None,
-        Posting::Decided(answer) => {
+    match books.store.post_charge(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
+        PostChargeResult::Created(_) => None,
+        PostChargeResult::Decided(answer) => {
             serde_json::from_slice::<TransactionResponse>(&answer).expect("is an answer").decline_reason
         }
         other => panic!("not a charge: {other:?}"),
@@ -92,7 +97,7 @@ async fn a_holder_reads_their_own_links(books: Books) {
     let third = signed_up(&books, "hulu", 1, 100).await;
     subscribed(&books, "hulu", third, "s-3", 200).await;
 
-    let link = |pai, name: &str, since| Link {
+    let link = |pai, name: &str, since| PartnerLink {
         pai,
         partner: partner(name),
         subscription: Some((ext("standard"), SubscriptionStatus::Active)),
@@ -101,7 +106,7 @@ async fn a_holder_reads_their_own_links(books: Books) {
         closed_at: None,
         closed_reason: None,
     };
-    let ended = Link {
+    let ended = PartnerLink {
         subscription: Some((ext("standard"), SubscriptionStatus::Cancelled)),
         state: PaiState::Closed,
         closed_at: Some(NOW.plus_seconds(3_600)),
@@ -143,12 +148,13 @@ async fn charges_come_newest_first_and_page_by_page(books: Books) {
     for (n, second) in [3, 7].into_iter().enumerate() {
         charged(&books, "hulu", other, &format!("h-{n}"), second).await;
     }
-    let key = |charge: &OwnCharge| (charge.created_at, charge.transaction_id.clone());
+    let key = |charge: &CustomerCharge| (charge.created_at, charge.transaction_id.clone());
     for limit in [1, 2, 3, 7, 20] {
-        let mut read: Vec<OwnCharge> = Vec::new();
+        let mut read: Vec<CustomerCharge> = Vec::new();
         let mut before: Option<Cursor> = None;
         loop {
-            let page = books.store.charges_on(vec![one, other], before.take(), limit).await.expect("works");
+            let page =
+                books.store.list_own_charges(vec![one, other], before.take(), limit).await.expect("works");
             assert!(page.lines.len() <= limit as usize && !page.lines.is_empty(), "{limit}");
             read.extend(page.lines);
             before = page.next;
@@ -193,7 +199,8 @@ async fn a_charge_says_what_was_given_back_and_what_is_on_its_way(books: Books) 
 async fn whoever_had_the_number_before_is_nobody_here(books: Books) {
     let old = signed_up(&books, "netflix", 1, 0).await;
     subscribed(&books, "netflix", old, "s-1", 0).await;
-    let of = |subscriber_ref: &str| books.store.links(number(1).index, subscriber_ref.to_owned());
+    let of =
+        |subscriber_ref: &str| books.store.list_partner_links(number(1).index, subscriber_ref.to_owned());
     assert!(
         of("2026-11-01").await.expect("works").is_empty(),
         "the next holder, of whom nothing is known yet"
@@ -203,13 +210,13 @@ async fn whoever_had_the_number_before_is_nobody_here(books: Books) {
     for subscriber_ref in [GENERATION, "2026-11-01"] {
         assert!(of(subscriber_ref).await.expect("works").is_empty(), "{subscriber_ref}");
     }
-    let asked = books.store.unlink(nonce(), NOW, number(1).index, "2026-11-01".to_owned(), old).await;
+    let asked = books.store.unlink_partner(nonce(), NOW, number(1).index, "2026-11-01".to_owned(), old).await;
     assert_eq!(asked.expect("works"), None);
 
     // A subscriber takes what is theirs along to another number.
     let moves = signed_up(&books, "netflix", 2, 0).await;
     subscribed(&books, "netflix", moves, "s-2", 0).await;
-    let event = NewEvent {
+    let event = NewAccountEvent {
         event_id: ext("e-1"),
         fingerprint: hash(),
         event: AccountEvent::NumberChanged,
@@ -217,7 +224,7 @@ async fn whoever_had_the_number_before_is_nobody_here(books: Books) {
         new_number: Some(number(3)),
         occurred_at: NOW.plus_seconds(10),
     };
-    books.store.record_event(Some(nonce()), NOW, event).await.expect("works");
+    books.store.record_account_event(Some(nonce()), NOW, event).await.expect("works");
     assert!(links(&books, 2).await.is_empty());
     assert_eq!(links(&books, 3).await[0].pai, moves);
     assert_eq!(unlink(&books, 2, moves, 20).await, None);
@@ -235,7 +242,7 @@ async fn a_holder_ends_a_link_once_and_for_ever(books: Books) {
     assert_eq!(unlink(&books, 1, pai, 90).await, Some(ended.clone()), "again is the same");
     assert_eq!(links(&books, 1).await, [ended]);
 
-    let standing = books.store.standing_of_pai(pai).await.expect("works").expect("is there");
+    let standing = books.store.find_pai_status(pai).await.expect("works").expect("is there");
     assert_eq!((standing.version, standing.closed_reason), (2, Some(REVOKED)));
     let told = books
         .lease(100)
@@ -245,7 +252,7 @@ async fn a_holder_ends_a_link_once_and_for_ever(books: Books) {
         .count();
     assert_eq!(told, 2, "partner and edge, once each");
     assert_eq!(meets(&books, pai, "n-1").await, Some(REVOKED));
-    let waits = books.store.charge(waiting).await.expect("works").expect("waits");
+    let waits = books.store.find_pending_charge(waiting).await.expect("works").expect("waits");
     assert_eq!(waits.closed, Some(REVOKED), "its hand-off declines it");
 
     let next = signed_up(&books, "netflix", 1, 200).await;
@@ -256,7 +263,8 @@ async fn a_holder_ends_a_link_once_and_for_ever(books: Books) {
 
     // A call that is played again changes nothing, whatever it asks for.
     let spent = nonce();
-    let by = |pai| books.store.unlink(spent.clone(), NOW, number(1).index, GENERATION.to_owned(), pai);
+    let by =
+        |pai| books.store.unlink_partner(spent.clone(), NOW, number(1).index, GENERATION.to_owned(), pai);
     assert!(by(pai).await.expect("works").is_some());
     assert!(matches!(by(next).await, Err(StoreError::NonceReplayed)));
     assert_eq!(links(&books, 1).await[0].state, PaiState::Active);
@@ -271,7 +279,7 @@ async fn nobody_ends_what_is_not_theirs(books: Books) {
         assert_eq!(unlink(&books, n, pai, 0).await, None, "{n}");
     }
     for pai in [mine, theirs] {
-        let row = books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        let row = books.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Active, 1));
     }
     assert!(books.lease(0).await.is_empty(), "nobody has to hear of anything");
@@ -282,7 +290,7 @@ async fn an_end_that_comes_first_keeps_its_reason(books: Books) {
     subscribed(&books, "netflix", pai, "s-1", 0).await;
     let fraud = DeclineReason::AccountClosedFraud;
     let end = books.store.close_pai(NOW.plus_seconds(10), partner("netflix"), pai, fraud).await;
-    assert_eq!(end.expect("works"), PaiEnd::Closed);
+    assert_eq!(end.expect("works"), ClosePaiResult::Closed);
     let link = unlink(&books, 1, pai, 20).await.expect("is theirs");
     assert_eq!((link.closed_reason, link.closed_at), (Some(fraud), Some(NOW.plus_seconds(10))));
 }
@@ -296,21 +304,21 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(books: Bo
             match call % 3 {
                 0 => {
                     let index = number(n).index;
-                    let link = store.unlink(nonce(), NOW, index, GENERATION.to_owned(), pai).await;
+                    let link = store.unlink_partner(nonce(), NOW, index, GENERATION.to_owned(), pai).await;
                     link.expect("works").map(|link| link.closed_reason)
                 }
                 1 => {
                     let new = charge(pai, &format!("n-{n}-{call}"), 100);
                     let id = new.transaction_id.clone();
-                    if let Posting::Created(_) =
-                        store.post_transaction(nonce(), NOW, new).await.expect("works")
+                    if let PostChargeResult::Created(_) =
+                        store.post_charge(nonce(), NOW, new).await.expect("works")
                     {
                         store.answer_transaction(NOW, id, done()).await.expect("works");
                     }
                     None
                 }
                 _ if call == 11 => {
-                    let event = NewEvent {
+                    let event = NewAccountEvent {
                         event_id: ext(&format!("e-{n}")),
                         fingerprint: hash(),
                         event: AccountEvent::OwnershipChanged,
@@ -318,16 +326,16 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(books: Bo
                         new_number: None,
                         occurred_at: NOW.plus_seconds(10),
                     };
-                    store.record_event(Some(nonce()), NOW, event).await.expect("works");
+                    store.record_account_event(Some(nonce()), NOW, event).await.expect("works");
                     None
                 }
                 _ => None,
             }
         })
         .await;
-        let row = books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        let row = books.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Closed, 2), "closed once");
-        let standing = books.store.standing_of_pai(pai).await.expect("works").expect("is there");
+        let standing = books.store.find_pai_status(pai).await.expect("works").expect("is there");
         // Who was told that it is theirs was told why it ended; who came after the change of hands was told nothing.
         let told = how_many(&calls, |told| *told == Some(standing.closed_reason));
         assert_eq!(told, how_many(&calls, Option::is_some), "{calls:?}");

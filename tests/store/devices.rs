@@ -8,7 +8,7 @@ use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
-    DevicePin, FlowStart, Hash, NewEvent, NewFlow, NewPai, PaiRow, PinTry, SignupIssue,
+    DevicePin, Hash, IssueSignupResult, NewAccountEvent, NewFlow, NewPai, PaiRow, PinAttempt, StartFlowResult,
 };
 
 on_each_database!(
@@ -33,10 +33,10 @@ fn pin(of: &NewFlow, by: &str, n: u8, mac: Hash) -> DevicePin {
 impl Books {
     async fn begin(&self, flow: &NewFlow) {
         let start = self.store.start_flow(nonce(), NOW, flow.clone()).await.expect("works");
-        assert_eq!(start, FlowStart::Started);
+        assert_eq!(start, StartFlowResult::Started);
     }
 
-    async fn tried(&self, at: Timestamp, pin: DevicePin) -> PinTry<()> {
+    async fn tried(&self, at: Timestamp, pin: DevicePin) -> PinAttempt<()> {
         self.store.try_device_pin(nonce(), at, pin).await.expect("works")
     }
 
@@ -49,46 +49,49 @@ async fn a_flow_of_a_device_is_one_partners_and_one_numbers(books: Books) {
     let flow = device_flow("netflix", 1, RIGHT);
     books.begin(&flow).await;
     for other in [pin(&flow, "tunes", 1, RIGHT), pin(&flow, "netflix", 2, RIGHT)] {
-        assert!(matches!(books.tried(NOW, other).await, PinTry::Expired));
+        assert!(matches!(books.tried(NOW, other).await, PinAttempt::Expired));
     }
     let unknown = DevicePin { flow: hash(), ..pin(&flow, "netflix", 1, RIGHT) };
-    assert!(matches!(books.tried(NOW, unknown).await, PinTry::Expired));
+    assert!(matches!(books.tried(NOW, unknown).await, PinAttempt::Expired));
     // None of these has used up a try.
     for _ in 1..PIN_ATTEMPTS_MAX {
-        assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, WRONG)).await, PinTry::Wrong));
+        assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
     }
-    assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, RIGHT)).await, PinTry::Proven(())));
+    assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
 }
 
 async fn no_flow_is_continued_where_it_was_not_begun(books: Books) {
     let (device, widget) = (device_flow("netflix", 1, RIGHT), flow(1, Some(RIGHT)));
     books.begin(&device).await;
     books.begin(&widget).await;
-    assert!(matches!(books.store.try_pin(nonce(), NOW, device.flow, RIGHT).await, Ok(PinTry::Expired)));
-    assert!(matches!(books.tried(NOW, pin(&widget, "netflix", 1, RIGHT)).await, PinTry::Expired));
-    assert!(matches!(books.tried(NOW, pin(&device, "netflix", 1, RIGHT)).await, PinTry::Proven(())));
-    assert!(books.store.proven_flow(NOW, device.flow).await.expect("works").is_none(), "no sign-up by it");
+    assert!(matches!(books.store.try_pin(nonce(), NOW, device.flow, RIGHT).await, Ok(PinAttempt::Expired)));
+    assert!(matches!(books.tried(NOW, pin(&widget, "netflix", 1, RIGHT)).await, PinAttempt::Expired));
+    assert!(matches!(books.tried(NOW, pin(&device, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
+    assert!(
+        books.store.find_proven_flow(NOW, device.flow).await.expect("works").is_none(),
+        "no sign-up by it"
+    );
 }
 
 async fn tries_count_whichever_app_call_makes_them(books: Books) {
     let flow = device_flow("netflix", 1, RIGHT);
     books.begin(&flow).await;
     let last = NOW.plus_seconds(599);
-    assert!(matches!(books.tried(last, pin(&flow, "netflix", 1, WRONG)).await, PinTry::Wrong));
+    assert!(matches!(books.tried(last, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
     for _ in 0..PIN_ATTEMPTS_MAX - 1 {
         let right = books.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
-        assert!(matches!(right, PinTry::Proven(())), "a lost answer is asked for again");
+        assert!(matches!(right, PinAttempt::Proven(())), "a lost answer is asked for again");
     }
     let books = books.reopen().await;
     let expires_at = NOW.plus_seconds(600);
     let used_up = books.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
-    assert!(matches!(used_up, PinTry::UsedUp { expires_at: at } if at == expires_at));
-    assert!(matches!(books.tried(expires_at, pin(&flow, "netflix", 1, RIGHT)).await, PinTry::Expired));
+    assert!(matches!(used_up, PinAttempt::UsedUp { expires_at: at } if at == expires_at));
+    assert!(matches!(books.tried(expires_at, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Expired));
 }
 
 async fn the_newest_flow_is_the_partners_own(books: Books) {
     let newest = async |by: &str, n| {
-        books.store.newest_device_flow(partner(by), number(n).index).await.expect("works")
+        books.store.find_newest_device_flow(partner(by), number(n).index).await.expect("works")
     };
     assert_eq!(newest("netflix", 1).await, None);
     let (first, second) = (device_flow("netflix", 1, RIGHT), device_flow("netflix", 1, RIGHT));
@@ -106,7 +109,7 @@ async fn widget_and_devices_share_the_codes_of_the_day(books: Books) {
     }
     for one in [flow(1, Some(RIGHT)), device_flow("netflix", 1, RIGHT), device_flow("tunes", 1, RIGHT)] {
         let start = books.store.start_flow(nonce(), NOW, one).await.expect("works");
-        assert_eq!(start, FlowStart::TooManyPins { again_at: NOW.plus_seconds(86_400) });
+        assert_eq!(start, StartFlowResult::TooManyPins { again_at: NOW.plus_seconds(86_400) });
     }
     books.begin(&device_flow("netflix", 2, RIGHT)).await;
 }
@@ -122,7 +125,7 @@ async fn a_pai_is_the_same_whoever_brings_the_number(books: Books) {
     let recorded = books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request);
     recorded.await.expect("works");
     let again = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
-    assert_eq!(again.expect("works"), SignupIssue::AlreadyOnBill);
+    assert_eq!(again.expect("works"), IssueSignupResult::AlreadyOnBill);
     assert_eq!(books.issued(new_pai("netflix", 1, "2024-01-01")).await, row);
     // A call that spent its nonce on a PIN has none for this.
     let without = books.store.issue_pai(None, NOW, new_pai("netflix", 1, "2024-01-01")).await;
@@ -143,13 +146,13 @@ async fn a_number_that_has_changed_hands_brings_another_pai(books: Books) {
     let first = books.issued(new_pai("netflix", 1, "2024-01-01")).await;
     let next = books.issued(new_pai("netflix", 1, "2026-11-01")).await;
     assert_ne!((first.pai, &first.handle), (next.pai, &next.handle));
-    let first = books.store.pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
+    let first = books.store.find_pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
     assert_eq!((first.state, first.version), (PaiState::Closed, 2));
 }
 
 async fn a_held_pai_is_released_by_a_standing_that_is_news(books: Books) {
     books.issued(new_pai("netflix", 1, "2024-01-01")).await;
-    let event = NewEvent {
+    let event = NewAccountEvent {
         event_id: ext("e-1"),
         fingerprint: hash(),
         event: AccountEvent::Suspended,
@@ -157,7 +160,7 @@ async fn a_held_pai_is_released_by_a_standing_that_is_news(books: Books) {
         new_number: None,
         occurred_at: NOW,
     };
-    books.store.record_event(None, NOW, event).await.expect("works");
+    books.store.record_account_event(None, NOW, event).await.expect("works");
     let held = books.issued(new_pai("netflix", 1, "2024-01-01")).await;
     assert_eq!(held.state, PaiState::Suspended, "the standing is no later than the event");
     let later = NOW.plus_seconds(1);

@@ -13,8 +13,8 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome::Applied;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
-    Bill, Erasure, EventRecord, Hash, Job, LeasedJob, NewEvent, Posting, Queue, SignupIssue, Store,
-    StoreError, WebhookJob,
+    BillingItem, ErasureState, Hash, IssueSignupResult, Job, LeasedJob, NewAccountEvent, PostChargeResult,
+    Queue, RecordEventResult, Store, StoreError, WebhookJob,
 };
 use std::sync::Arc;
 
@@ -36,13 +36,17 @@ on_each_database!(
     files_and_an_erasure_go_on_together,
 );
 
-async fn erase(books: &Books, name: &str, n: u8) -> Erasure {
+async fn erase(books: &Books, name: &str, n: u8) -> ErasureState {
     let name = Some(ext(name));
-    books.store.erase(Some(nonce()), NOW.plus_seconds(100), name, number(n).index).await.expect("works")
+    books
+        .store
+        .erase_number(Some(nonce()), NOW.plus_seconds(100), name, number(n).index)
+        .await
+        .expect("works")
 }
 
-fn event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewEvent {
-    NewEvent {
+fn event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewAccountEvent {
+    NewAccountEvent {
         event_id: ext(name),
         fingerprint: sha256(format!("{name} {n} {to:?}").as_bytes()),
         event,
@@ -52,8 +56,8 @@ fn event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewEvent {
     }
 }
 
-async fn record(books: &Books, new: NewEvent) -> EventRecord {
-    books.store.record_event(Some(nonce()), NOW, new).await.expect("works")
+async fn record(books: &Books, new: NewAccountEvent) -> RecordEventResult {
+    books.store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
 }
 
 /// A charge that waits for a file; gives our name for it.
@@ -74,24 +78,25 @@ async fn a_name_is_no_good_for_what_was_there_before_it(books: Books) {
     let begun = flow(2, Some([1; 32]));
     books.store.start_flow(nonce(), NOW, begun.clone()).await.expect("works");
     record(&books, event("e-1", Suspended, 3, None)).await;
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
     for n in [2, 3] {
-        assert_eq!(erase(&books, "er-1", n).await, Erasure::Conflict, "{n}");
+        assert_eq!(erase(&books, "er-1", n).await, ErasureState::Conflict, "{n}");
     }
     assert!(books.store.has_flow(begun.flow).await.expect("works"));
-    assert_eq!(erase(&books, "er-2", 2).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-2", 2).await, ErasureState::Erased);
     assert!(!books.store.has_flow(begun.flow).await.expect("works"), "and its PIN is sent to nobody");
     // Whoever has begun since is no trace of before.
     let later = NOW.plus_seconds(101);
     books.store.start_flow(nonce(), later, flow(1, Some([2; 32]))).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
 }
 
 async fn nothing_leads_to_the_number_any_more(books: Books) {
     // A name of the operator's that is found again, in place of a day.
     let mut new = signup("netflix", 0xab, "SUBSCRIBER-0815");
     new.return_url = "https://my.acme.example/done".to_owned();
-    let SignupIssue::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works") else {
+    let IssueSignupResult::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
+    else {
         panic!("not issued")
     };
     for n in 0..40 {
@@ -99,16 +104,21 @@ async fn nothing_leads_to_the_number_any_more(books: Books) {
     }
     let of_today = flow(0xcd, Some([9; 32]));
     books.store.start_flow(nonce(), NOW, of_today).await.expect("works");
-    assert_eq!(record(&books, event("e-1", Suspended, 0xab, None)).await, EventRecord::Recorded(Applied));
-    let moved =
-        NewEvent { occurred_at: NOW.plus_seconds(20), ..event("e-2", NumberChanged, 0xab, Some(0xcd)) };
-    assert_eq!(record(&books, moved).await, EventRecord::Recorded(Applied));
+    assert_eq!(
+        record(&books, event("e-1", Suspended, 0xab, None)).await,
+        RecordEventResult::Recorded(Applied)
+    );
+    let moved = NewAccountEvent {
+        occurred_at: NOW.plus_seconds(20),
+        ..event("e-2", NumberChanged, 0xab, Some(0xcd))
+    };
+    assert_eq!(record(&books, moved).await, RecordEventResult::Recorded(Applied));
     for n in [0xab, 0xcd] {
         assert!(leads_to(&books, n).await, "{n:x} would be found");
     }
     assert!(dump(&books).await.0.to_lowercase().contains("subscriber-0815"));
 
-    assert_eq!(erase(&books, "er-1", 0xcd).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 0xcd).await, ErasureState::Erased);
     assert!(!leads_to(&books, 0xcd).await);
     // Whoever decided about a number has left its name for a day, and nothing else.
     books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
@@ -117,7 +127,7 @@ async fn nothing_leads_to_the_number_any_more(books: Books) {
     assert!(!text.to_lowercase().contains("subscriber-0815"));
     assert!(!raw.windows(15).any(|window| window == b"SUBSCRIBER-0815"));
     assert!(leads_to(&books, 0x07).await, "everybody else is there");
-    let standing = books.store.standing_of_pai(row.pai).await.expect("works").expect("is there");
+    let standing = books.store.find_pai_status(row.pai).await.expect("works").expect("is there");
     assert_eq!(
         (standing.state, standing.closed_reason),
         (PaiState::Closed, Some(DeclineReason::AccountClosed))
@@ -136,15 +146,15 @@ async fn charges_and_totals_stay(books: Books) {
     record.await.expect("works");
     books.approved(row.pai, "n-1", 1599).await;
     books.approved(row.pai, "n-2", 700).await;
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
     let books = books.reopen().await;
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
     let refund = books.refunded(refund("n-1", "r-1", Some(600))).await;
     books.store.answer_refund(NOW, refund, done()).await.expect("works");
-    let answer = books.store.refund_answer(partner("netflix"), ext("n-1"), ext("r-1")).await;
+    let answer = books.store.find_refund_response(partner("netflix"), ext("n-1"), ext("r-1")).await;
     assert_eq!(answer.expect("works").map(|answer| answer.remaining), Some(usd(999)));
-    let posting = books.store.post_transaction(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
-    let Ok(Posting::Decided(answer)) = posting else { panic!("not declined: {posting:?}") };
+    let posting = books.store.post_charge(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
+    let Ok(PostChargeResult::Decided(answer)) = posting else { panic!("not declined: {posting:?}") };
     let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
     let due = books.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
@@ -161,41 +171,43 @@ async fn charges_and_totals_stay(books: Books) {
 async fn an_erasure_takes_place_once(books: Books) {
     let before = books.subscriber(1).await;
     books.subscriber(2).await;
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    assert_eq!(erase(&books, "er-1", 2).await, Erasure::Conflict, "another number");
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(erase(&books, "er-1", 2).await, ErasureState::Conflict, "another number");
     // The same person again, later: what they have now is not what was to be erased.
     let late = NOW.plus_seconds(200);
     let signup = signup("netflix", 1, "2024-01-01");
-    let SignupIssue::Issued(after) = books.store.issue_signup(nonce(), late, signup).await.expect("works")
+    let IssueSignupResult::Issued(after) =
+        books.store.issue_signup(nonce(), late, signup).await.expect("works")
     else {
         panic!("not issued")
     };
     assert_ne!(after.pai, before.pai);
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    let standing = books.store.standing_of_pai(after.pai).await.expect("works").expect("is there");
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    let standing = books.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);
-    let again = books.store.erase(Some(nonce()), late, Some(ext("er-2")), number(1).index).await;
-    assert_eq!(again.expect("works"), Erasure::Erased);
-    let standing = books.store.standing_of_pai(after.pai).await.expect("works").expect("is there");
+    let again = books.store.erase_number(Some(nonce()), late, Some(ext("er-2")), number(1).index).await;
+    assert_eq!(again.expect("works"), ErasureState::Erased);
+    let standing = books.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Closed);
     // A number that nobody has signed up with is erased already.
-    assert_eq!(erase(&books, "er-3", 9).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-3", 9).await, ErasureState::Erased);
 }
 
 async fn former_holders_of_the_number_are_forgotten_as_well(books: Books) {
     let first = books.subscriber(0xae).await;
     let next = signup("netflix", 0xae, "2026-01-01");
-    let SignupIssue::Issued(second) = books.store.issue_signup(nonce(), NOW, next).await.expect("works")
+    let IssueSignupResult::Issued(second) =
+        books.store.issue_signup(nonce(), NOW, next).await.expect("works")
     else {
         panic!("not issued")
     };
-    assert_eq!(erase(&books, "er-1", 0xae).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 0xae).await, ErasureState::Erased);
     assert!(!leads_to(&books, 0xae).await);
     for (pai, reason) in
         [(first.pai, DeclineReason::AccountClosedTakenOver), (second.pai, DeclineReason::AccountClosed)]
     {
-        let standing = books.store.standing_of_pai(pai).await.expect("works").expect("is there");
+        let standing = books.store.find_pai_status(pai).await.expect("works").expect("is there");
         assert_eq!(standing.closed_reason, Some(reason), "the first reason stays");
     }
 }
@@ -205,21 +217,21 @@ async fn whoever_signs_up_afterwards_is_somebody_new(books: Books) {
     let proven = flow(1, None);
     let flow: Hash = proven.flow;
     books.store.start_flow(nonce(), NOW, proven).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    assert!(books.store.proven_flow(NOW, flow).await.expect("works").is_none(), "and begins anew");
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    assert!(books.store.find_proven_flow(NOW, flow).await.expect("works").is_none(), "and begins anew");
     let after = books.subscriber(1).await;
     assert!(after.pai != before.pai && after.handle != before.handle);
     assert!(matches!(
-        books.store.post_transaction(nonce(), NOW, charge(after.pai, "n-1", 100)).await,
-        Ok(Posting::Created(_))
+        books.store.post_charge(nonce(), NOW, charge(after.pai, "n-1", 100)).await,
+        Ok(PostChargeResult::Created(_))
     ));
 }
 
 async fn a_charge_that_waits_is_decided_without_the_number(books: Books) {
     let row = books.subscriber(1).await;
     let id = books.posted(charge(row.pai, "n-1", 1599)).await;
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    let waits = books.store.charge(id.clone()).await.expect("works").expect("is pending");
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    let waits = books.store.find_pending_charge(id.clone()).await.expect("works").expect("is pending");
     assert_eq!((waits.holder, waits.closed), (None, Some(DeclineReason::AccountClosed)));
     books.store.answer_transaction(NOW, id, done()).await.expect("works");
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved, "it was on its way");
@@ -228,27 +240,28 @@ async fn a_charge_that_waits_is_decided_without_the_number(books: Books) {
 async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
     let row = books.subscriber(0xef).await;
     waiting(&books, row.pai, "n-1").await;
-    let made = books.store.file(NOW, "f-1".into(), lease(&*books.store).await).await;
+    let made = books.store.create_billing_file(NOW, "f-1".into(), lease(&*books.store).await).await;
     assert_eq!(made.expect("works"), 1);
-    assert_eq!(erase(&books, "er-1", 0xef).await, Erasure::Erasing);
+    assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erasing);
     let late = NOW.plus_seconds(200);
     let again = books.store.issue_signup(nonce(), late, signup("netflix", 0xef, "2024-01-01")).await;
-    assert!(matches!(again.expect("works"), SignupIssue::Issued(new) if new.pai != row.pai));
+    assert!(matches!(again.expect("works"), IssueSignupResult::Issued(new) if new.pai != row.pai));
     books.store.sweep(NOW).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 0xef).await, Erasure::Erasing, "as long as it is not written");
-    let lines = books.store.file_lines("f-1".into()).await.expect("works");
-    let Bill::Charge(line) = &lines[0].bill else { panic!("not a charge") };
+    assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erasing, "as long as it is not written");
+    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
+    let BillingItem::Charge(line) = &lines[0].bill else { panic!("not a charge") };
     assert_eq!(line.holder.as_ref().map(|holder| &holder.number), Some(&number(0xef)));
 
-    books.store.file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
+    books.store.mark_file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
     books.store.sweep(NOW).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 0xef).await, Erasure::Erased);
-    let ended = books.store.erase(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
-    assert_eq!(ended.expect("works"), Erasure::Erased, "whoever has it since");
+    assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erased);
+    let ended =
+        books.store.erase_number(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
+    assert_eq!(ended.expect("works"), ErasureState::Erased, "whoever has it since");
     assert!(!leads_to(&books, 0xef).await);
-    let lines = books.store.file_lines("f-1".into()).await.expect("works");
+    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
     assert!(
-        matches!(&lines[0].bill, Bill::Charge(line) if line.holder.is_none()),
+        matches!(&lines[0].bill, BillingItem::Charge(line) if line.holder.is_none()),
         "the line itself is for ever"
     );
     let settling = books.store.settle_line(NOW, "f-1".into(), 1, done()).await;
@@ -260,37 +273,41 @@ async fn who_was_erased_is_in_no_later_file(books: Books) {
     waiting(&books, gone.pai, "n-1").await;
     let filed = waiting(&books, stays.pai, "n-2").await;
     let leased = lease(&*books.store).await;
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    assert_eq!(books.store.file(NOW, "f-1".into(), leased).await.expect("works"), 1);
-    let lines = books.store.file_lines("f-1".into()).await.expect("works");
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(books.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 1);
+    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
     assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), [filed.as_str()]);
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending, "the outbox decides it");
 }
 
 async fn events_of_before_are_answered_as_ever(books: Books) {
     books.subscriber(1).await;
-    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, EventRecord::Recorded(Applied));
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
-    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, EventRecord::Replayed(Applied));
+    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, RecordEventResult::Recorded(Applied));
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, RecordEventResult::Replayed(Applied));
 }
 
 async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(books: Books) {
-    let swapped = NewEvent { occurred_at: NOW, ..event("e-1", SimSwapped, 1, None) };
+    let swapped = NewAccountEvent { occurred_at: NOW, ..event("e-1", SimSwapped, 1, None) };
     record(&books, swapped).await;
-    assert_eq!(erase(&books, "er-1", 1).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
     let last = NOW.plus_seconds(SIM_SWAP_HOLD_HOURS_MAX * 3_600);
     for (at, known) in [(last, Some(NOW)), (last.plus_seconds(1), None)] {
         books.store.sweep(at).await.expect("works");
-        assert_eq!(books.store.sim_swapped_at(number(1).index).await.expect("works"), known);
+        assert_eq!(books.store.find_sim_swap_time(number(1).index).await.expect("works"), known);
     }
 }
 
 async fn a_replayed_call_erases_nobody(books: Books) {
     let (row, spent) = (books.subscriber(1).await, nonce());
-    books.store.erase(Some(spent.clone()), NOW, Some(ext("er-1")), number(2).index).await.expect("works");
-    let replay = books.store.erase(Some(spent), NOW, Some(ext("er-2")), number(1).index).await;
+    books
+        .store
+        .erase_number(Some(spent.clone()), NOW, Some(ext("er-1")), number(2).index)
+        .await
+        .expect("works");
+    let replay = books.store.erase_number(Some(spent), NOW, Some(ext("er-2")), number(1).index).await;
     assert!(matches!(replay, Err(StoreError::NonceReplayed)));
-    let standing = books.store.standing_of_pai(row.pai).await.expect("works").expect("is there");
+    let standing = books.store.find_pai_status(row.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);
 }
 
@@ -300,19 +317,20 @@ async fn sign_ups_and_an_erasure_come_one_after_the_other(books: Books) {
         let calls = at_once(&books, 8, |store, call| async move {
             if call == 3 {
                 let name = Some(ext(&format!("er-{n}")));
-                let erased = store.erase(Some(nonce()), NOW, name, number(n).index).await.expect("works");
-                assert_eq!(erased, Erasure::Erased);
+                let erased =
+                    store.erase_number(Some(nonce()), NOW, name, number(n).index).await.expect("works");
+                assert_eq!(erased, ErasureState::Erased);
                 return None;
             }
             match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
-                SignupIssue::Issued(row) => Some(row.pai),
-                SignupIssue::AlreadyOnBill => panic!("nobody has a subscription"),
+                IssueSignupResult::Issued(row) => Some(row.pai),
+                IssueSignupResult::AlreadyOnBill => panic!("nobody has a subscription"),
             }
         });
         let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();
         issued.dedup();
         assert!(issued.len() <= 1, "{issued:?}");
-        let standing = books.store.standing_of_pai(before.pai).await.expect("works").expect("is there");
+        let standing = books.store.find_pai_status(before.pai).await.expect("works").expect("is there");
         assert_eq!(standing.state, PaiState::Closed);
     }
 }
@@ -327,29 +345,23 @@ async fn charges_and_an_erasure_go_on_together(books: Books) {
             match n {
                 11 | 17 => {
                     let name = Some(ext(&format!("er-{n}")));
-                    let erased = store.erase(None, NOW, name, number(1).index).await.expect("works");
-                    assert_eq!(erased, Erasure::Erased);
+                    let erased = store.erase_number(None, NOW, name, number(1).index).await.expect("works");
+                    assert_eq!(erased, ErasureState::Erased);
                 }
                 5 => _ = store.answer_transaction(NOW, waits, done()).await.expect("works"),
-                _ => {
-                    match store.post_transaction(nonce(), NOW, charge(row.pai, &format!("n-{n}"), 100)).await
-                    {
-                        Ok(Posting::Created(charge)) => {
-                            assert!(charge.holder.is_some(), "it can be handed off");
-                            store
-                                .answer_transaction(NOW, charge.transaction_id, done())
-                                .await
-                                .expect("works");
-                        }
-                        Ok(Posting::Decided(_)) => {}
-                        other => panic!("{other:?}"),
+                _ => match store.post_charge(nonce(), NOW, charge(row.pai, &format!("n-{n}"), 100)).await {
+                    Ok(PostChargeResult::Created(charge)) => {
+                        assert!(charge.holder.is_some(), "it can be handed off");
+                        store.answer_transaction(NOW, charge.transaction_id, done()).await.expect("works");
                     }
-                }
+                    Ok(PostChargeResult::Decided(_)) => {}
+                    other => panic!("{other:?}"),
+                },
             }
         }
     })
     .await;
-    assert_eq!(erase(&books, "er-last", 1).await, Erasure::Erased);
+    assert_eq!(erase(&books, "er-last", 1).await, ErasureState::Erased);
     assert!(!leads_to(&books, 1).await);
 }
 
@@ -361,16 +373,16 @@ async fn files_and_an_erasure_go_on_together(books: Books) {
         at_once(&books, 4, |store: Arc<Store>, call| async move {
             if call % 2 == 0 {
                 let leased = lease(&*store).await;
-                store.file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");
+                store.create_billing_file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");
             } else {
                 let name = Some(ext(&format!("er-{n}-{call}")));
-                store.erase(None, NOW, name, number(n).index).await.expect("works");
+                store.erase_number(None, NOW, name, number(n).index).await.expect("works");
             }
         })
         .await;
-        for file in books.store.unwritten_files().await.expect("works") {
-            for line in books.store.file_lines(file.file_id).await.expect("works") {
-                assert!(matches!(line.bill, Bill::Charge(charge) if charge.holder.is_some()));
+        for file in books.store.list_unwritten_files().await.expect("works") {
+            for line in books.store.list_file_lines(file.file_id).await.expect("works") {
+                assert!(matches!(line.bill, BillingItem::Charge(charge) if charge.holder.is_some()));
             }
         }
     }

@@ -12,7 +12,10 @@ use onbill_domain::wire::operator::AccountEventOutcome::{
     self, Applied, Contradictory, NoSubscriber, Superseded,
 };
 use onbill_domain::wire::ott::TransactionResponse;
-use onbill_origin::store::{AccountRow, EventRecord, NewEvent, PaiRow, Posting, SignupIssue, StoreError};
+use onbill_origin::store::{
+    ImportedAccount, IssueSignupResult, NewAccountEvent, PaiRow, PostChargeResult, RecordEventResult,
+    StoreError,
+};
 
 on_each_database!(
     an_event_is_recorded_once_and_answered_alike_for_ever,
@@ -32,9 +35,9 @@ on_each_database!(
     a_replayed_call_changes_nothing,
 );
 
-pub(crate) fn event(name: &str, event: AccountEvent, at: i64) -> NewEvent {
+pub(crate) fn event(name: &str, event: AccountEvent, at: i64) -> NewAccountEvent {
     let occurred_at = NOW.plus_seconds(at);
-    NewEvent {
+    NewAccountEvent {
         event_id: ext(name),
         fingerprint: onbill_domain::digest::sha256(format!("{name} {event:?} {at}").as_bytes()),
         event,
@@ -44,22 +47,22 @@ pub(crate) fn event(name: &str, event: AccountEvent, at: i64) -> NewEvent {
     }
 }
 
-pub(crate) async fn record(books: &Books, new: NewEvent) -> AccountEventOutcome {
-    match books.store.record_event(Some(nonce()), NOW, new).await.expect("works") {
-        EventRecord::Recorded(outcome) => outcome,
+pub(crate) async fn record(books: &Books, new: NewAccountEvent) -> AccountEventOutcome {
+    match books.store.record_account_event(Some(nonce()), NOW, new).await.expect("works") {
+        RecordEventResult::Recorded(outcome) => outcome,
         other => panic!("not recorded: {other:?}"),
     }
 }
 
 async fn row(books: &Books, pai: Pai) -> PaiRow {
-    books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there")
+    books.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there")
 }
 
 /// What a charge meets: nothing, or the reason why it is declined.
 async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
-    match books.store.post_transaction(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
-        Posting::Created(_) => None,
-        Posting::Decided(answer) => {
+    match books.store.post_charge(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
+        PostChargeResult::Created(_) => None,
+        PostChargeResult::Decided(answer) => {
             serde_json::from_slice::<TransactionResponse>(&answer).expect("is an answer").decline_reason
         }
         other => panic!("not a charge: {other:?}"),
@@ -71,11 +74,11 @@ async fn an_event_is_recorded_once_and_answered_alike_for_ever(books: Books) {
     assert_eq!(record(&books, event("e-1", Suspended, 10)).await, Applied);
     assert_eq!(record(&books, event("e-2", Resumed, 20)).await, Applied);
     let books = books.reopen().await;
-    let again = books.store.record_event(Some(nonce()), NOW, event("e-1", Suspended, 10)).await;
-    assert_eq!(again.expect("works"), EventRecord::Replayed(Applied));
+    let again = books.store.record_account_event(Some(nonce()), NOW, event("e-1", Suspended, 10)).await;
+    assert_eq!(again.expect("works"), RecordEventResult::Replayed(Applied));
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active, "it is not followed again");
-    let other = books.store.record_event(Some(nonce()), NOW, event("e-1", Ceased, 10)).await;
-    assert_eq!(other.expect("works"), EventRecord::Conflict);
+    let other = books.store.record_account_event(Some(nonce()), NOW, event("e-1", Ceased, 10)).await;
+    assert_eq!(other.expect("works"), RecordEventResult::Conflict);
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
 }
 
@@ -97,7 +100,7 @@ async fn a_suspended_account_holds_its_pais_until_it_is_resumed(books: Books) {
     for (asked_at, state) in [(40, PaiState::Suspended), (41, PaiState::Active)] {
         let again = signup("netflix", 1, "2024-01-01");
         let issued = books.store.issue_signup(nonce(), NOW.plus_seconds(asked_at), again).await;
-        let Ok(SignupIssue::Issued(again)) = issued else { panic!("no PAI: {issued:?}") };
+        let Ok(IssueSignupResult::Issued(again)) = issued else { panic!("no PAI: {issued:?}") };
         assert_eq!((again.pai, again.state), (subscriber.pai, state), "{asked_at}");
     }
 }
@@ -127,10 +130,10 @@ async fn whoever_leaves_takes_the_pai_along_for_ever(books: Books) {
 
 async fn a_number_changes_and_its_subscriber_goes_on(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let moved = NewEvent { new_number: Some(number(5)), ..event("e-1", NumberChanged, 10) };
+    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("e-1", NumberChanged, 10) };
     assert_eq!(record(&books, moved).await, Applied);
-    let posted = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 100)).await;
-    let Ok(Posting::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
+    let posted = books.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 100)).await;
+    let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
     let holder = charge.holder.expect("is known");
     assert_eq!((holder.number, holder.subscriber_ref.as_str()), (number(5), "2024-01-01"));
     assert_eq!(row(&books, subscriber.pai).await.version, 1, "nobody has to be told");
@@ -143,11 +146,11 @@ async fn a_number_changes_and_its_subscriber_goes_on(books: Books) {
 
 async fn somebody_elses_number_is_not_taken(books: Books) {
     let (one, other) = (books.subscriber(1).await, books.subscriber(2).await);
-    let moved = NewEvent { new_number: Some(number(2)), ..event("e-1", NumberChanged, 10) };
+    let moved = NewAccountEvent { new_number: Some(number(2)), ..event("e-1", NumberChanged, 10) };
     assert_eq!(record(&books, moved).await, Contradictory);
     for (pai, n) in [(one.pai, 1), (other.pai, 2)] {
-        let posted = books.store.post_transaction(nonce(), NOW, charge(pai, &format!("n-{n}"), 100)).await;
-        let Ok(Posting::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
+        let posted = books.store.post_charge(nonce(), NOW, charge(pai, &format!("n-{n}"), 100)).await;
+        let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
         assert_eq!(charge.holder.expect("is known").number, number(n));
     }
     // Nothing of it was followed: an older event still is.
@@ -156,9 +159,9 @@ async fn somebody_elses_number_is_not_taken(books: Books) {
 
 async fn a_number_whose_holder_has_left_is_free(books: Books) {
     let (one, other) = (books.subscriber(1).await, books.subscriber(2).await);
-    let leaves = NewEvent { number: number(2).index, ..event("e-1", Ceased, 5) };
+    let leaves = NewAccountEvent { number: number(2).index, ..event("e-1", Ceased, 5) };
     assert_eq!(record(&books, leaves).await, Applied);
-    let moved = NewEvent { new_number: Some(number(2)), ..event("e-2", NumberChanged, 10) };
+    let moved = NewAccountEvent { new_number: Some(number(2)), ..event("e-2", NumberChanged, 10) };
     assert_eq!(record(&books, moved).await, Applied);
     assert_eq!(books.subscriber(2).await.pai, one.pai);
     assert_eq!(meets(&books, other.pai, "n-1").await, Some(DeclineReason::AccountClosed));
@@ -179,16 +182,16 @@ async fn what_was_told_of_a_new_number_too_early_is_caught_up_with(books: Books)
         let (old, new, newest) = (number(n), number(n + 100), number(n + 200));
         let subscriber = books.subscriber(n).await;
         for (at, what) in (20..).zip(chain) {
-            let early = NewEvent {
+            let early = NewAccountEvent {
                 number: new.index,
                 new_number: (*what == NumberChanged).then(|| newest.clone()),
                 ..event(&format!("e-{n}-{at}"), *what, at)
             };
             assert_eq!(record(&books, early).await, NoSubscriber);
         }
-        let before = NewEvent { number: new.index, ..event(&format!("b-{n}"), Ceased, 9) };
+        let before = NewAccountEvent { number: new.index, ..event(&format!("b-{n}"), Ceased, 9) };
         assert_eq!(record(&books, before).await, NoSubscriber, "of whoever had the number before");
-        let moved = NewEvent {
+        let moved = NewAccountEvent {
             number: old.index,
             new_number: Some(new),
             ..event(&format!("m-{n}"), NumberChanged, 10)
@@ -204,15 +207,16 @@ async fn what_happened_before_the_newest_event_is_not_followed(books: Books) {
     assert_eq!(record(&books, event("e-1", Suspended, 19)).await, Superseded);
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
     assert_eq!(record(&books, event("e-3", Suspended, 20)).await, Applied, "the same second is not before");
-    let again = books.store.record_event(None, NOW, event("e-1", Suspended, 19)).await.expect("works");
-    assert_eq!(again, EventRecord::Replayed(Superseded));
+    let again =
+        books.store.record_account_event(None, NOW, event("e-1", Suspended, 19)).await.expect("works");
+    assert_eq!(again, RecordEventResult::Replayed(Superseded));
 }
 
 async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(books: Books) {
     // What was told first was about whoever had the number next.
     for (n, leaves) in (1..).zip([Ceased, PortedOut, OwnershipChanged]) {
         let subscriber = books.subscriber(n).await;
-        let of = |name: &str, what, at| NewEvent {
+        let of = |name: &str, what, at| NewAccountEvent {
             number: number(n).index,
             ..event(&format!("{name}-{n}"), what, at)
         };
@@ -222,11 +226,11 @@ async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(books: 
         assert_ne!(books.subscriber(n).await.pai, subscriber.pai, "{leaves:?}");
     }
     let subscriber = books.subscriber(9).await;
-    let of_old = |name: &str, what, at| NewEvent { number: number(9).index, ..event(name, what, at) };
+    let of_old = |name: &str, what, at| NewAccountEvent { number: number(9).index, ..event(name, what, at) };
     assert_eq!(record(&books, of_old("next", SimSwapped, 20)).await, Applied);
-    let held = NewEvent { number: number(8).index, ..event("held", Suspended, 15) };
+    let held = NewAccountEvent { number: number(8).index, ..event("held", Suspended, 15) };
     assert_eq!(record(&books, held).await, NoSubscriber);
-    let moved = NewEvent { new_number: Some(number(8)), ..of_old("moved", NumberChanged, 10) };
+    let moved = NewAccountEvent { new_number: Some(number(8)), ..of_old("moved", NumberChanged, 10) };
     assert_eq!(record(&books, moved).await, Applied);
     assert_eq!(
         row(&books, subscriber.pai).await.state,
@@ -234,7 +238,7 @@ async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(books: 
         "as the new number was told to be"
     );
     // What comes after that of the new number is news again.
-    let released = NewEvent { number: number(8).index, ..event("released", Resumed, 16) };
+    let released = NewAccountEvent { number: number(8).index, ..event("released", Resumed, 16) };
     assert_eq!(record(&books, released).await, Applied);
     assert_eq!(books.subscriber(8).await.pai, subscriber.pai);
     assert_ne!(books.subscriber(9).await.pai, subscriber.pai);
@@ -242,10 +246,10 @@ async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(books: 
 
 async fn what_the_last_holder_of_a_new_number_did_is_not_about_the_subscriber_who_came_by_it(books: Books) {
     let subscriber = books.subscriber(1).await;
-    let moved = NewEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
+    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
     assert_eq!(record(&books, moved).await, Applied);
     for (n, what) in [Ceased, PortedOut, OwnershipChanged, NumberChanged].into_iter().enumerate() {
-        let of_last = NewEvent {
+        let of_last = NewAccountEvent {
             number: number(5).index,
             new_number: (what == NumberChanged).then(|| number(6)),
             ..event(&format!("last-{n}"), what, 19)
@@ -259,7 +263,7 @@ async fn what_happened_to_the_number_before_its_holder_signed_up_is_not_about_th
     let subscriber = books.subscriber(1).await;
     assert_eq!(record(&books, event("e-1", Ceased, -1)).await, Superseded);
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
-    let moved = NewEvent { new_number: Some(number(5)), ..event("e-2", NumberChanged, -1) };
+    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("e-2", NumberChanged, -1) };
     assert_eq!(record(&books, moved).await, Superseded);
     assert_eq!(books.subscriber(1).await.pai, subscriber.pai);
 }
@@ -267,21 +271,22 @@ async fn what_happened_to_the_number_before_its_holder_signed_up_is_not_about_th
 async fn nobody_has_to_be_known_for_an_event_to_be_on_record(books: Books) {
     for (n, what) in AccountEvent::ALL.into_iter().enumerate() {
         let new_number = (what == NumberChanged).then(|| number(9));
-        let new = NewEvent { new_number, ..event(&format!("e-{n}"), what, 10) };
+        let new = NewAccountEvent { new_number, ..event(&format!("e-{n}"), what, 10) };
         assert_eq!(record(&books, new).await, NoSubscriber, "{what:?}");
     }
-    let again = books.store.record_event(None, NOW, event("e-0", Activated, 10)).await.expect("works");
-    assert_eq!(again, EventRecord::Replayed(NoSubscriber));
+    let again =
+        books.store.record_account_event(None, NOW, event("e-0", Activated, 10)).await.expect("works");
+    assert_eq!(again, RecordEventResult::Replayed(NoSubscriber));
 }
 
 async fn the_embedded_table_follows(books: Books) {
     let account =
         Account { status: AccountStatus::Active, account_type: AccountType::Postpaid, balance: None };
     let activated_on = onbill_domain::day::Day::parse("2024-01-01").expect("is a day");
-    let rows = vec![AccountRow { number: number(1).index, account: account.clone(), activated_on }];
+    let rows = vec![ImportedAccount { number: number(1).index, account: account.clone(), activated_on }];
     books.store.import_accounts(rows).await.expect("works");
     let stands = async |n: u8| {
-        let known = books.store.account(number(n).index).await.expect("works")?;
+        let known = books.store.find_account(number(n).index).await.expect("works")?;
         Some((known.account.status, known.subscriber_ref))
     };
     let today = onbill_domain::day::Day::of_timestamp(NOW).to_string();
@@ -304,38 +309,44 @@ async fn the_embedded_table_follows(books: Books) {
     }
     assert_eq!(record(&books, event("late", Suspended, 2)).await, NoSubscriber);
     assert_eq!(stands(1).await, since(AccountStatus::Active, &today), "an older event changes nothing");
-    let moved = NewEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
+    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
     assert_eq!(record(&books, moved).await, NoSubscriber);
     assert_eq!((stands(1).await, stands(5).await), (None, since(AccountStatus::Active, &today)));
     // How the new number stands by a later word is true of whoever has it.
-    let held = NewEvent { number: number(6).index, ..event("held", Suspended, 40) };
-    let rows = vec![AccountRow { number: number(6).index, account, activated_on }];
+    let held = NewAccountEvent { number: number(6).index, ..event("held", Suspended, 40) };
+    let rows = vec![ImportedAccount { number: number(6).index, account, activated_on }];
     books.store.import_accounts(rows).await.expect("works");
     assert_eq!(record(&books, held).await, NoSubscriber);
-    let again =
-        NewEvent { number: number(5).index, new_number: Some(number(6)), ..event("on", NumberChanged, 30) };
+    let again = NewAccountEvent {
+        number: number(5).index,
+        new_number: Some(number(6)),
+        ..event("on", NumberChanged, 30)
+    };
     assert_eq!(record(&books, again).await, NoSubscriber);
     assert_eq!((stands(5).await, stands(6).await), (None, since(AccountStatus::Suspended, &today)));
 }
 
 async fn a_swapped_sim_is_remembered_by_its_number(books: Books) {
-    let at = async |n: u8| books.store.sim_swapped_at(number(n).index).await.expect("works");
+    let at = async |n: u8| books.store.find_sim_swap_time(number(n).index).await.expect("works");
     assert_eq!(at(1).await, None);
     record(&books, event("e-1", SimSwapped, 20)).await;
     record(&books, event("e-2", SimSwapped, 10)).await;
     let books = books.reopen().await;
-    let at = async |n: u8| books.store.sim_swapped_at(number(n).index).await.expect("works");
+    let at = async |n: u8| books.store.find_sim_swap_time(number(n).index).await.expect("works");
     assert_eq!((at(1).await, at(2).await), (Some(NOW.plus_seconds(20)), None));
     // It goes along to another number: else that would be the way around it.
-    record(&books, NewEvent { new_number: Some(number(2)), ..event("e-3", NumberChanged, 30) }).await;
+    record(&books, NewAccountEvent { new_number: Some(number(2)), ..event("e-3", NumberChanged, 30) }).await;
     assert_eq!(at(2).await, Some(NOW.plus_seconds(20)));
 }
 
 async fn a_replayed_call_changes_nothing(books: Books) {
     let subscriber = books.subscriber(1).await;
     let once = nonce();
-    let record = |new| books.store.record_event(Some(once.clone()), NOW, new);
-    assert_eq!(record(event("e-1", SimSwapped, 10)).await.expect("works"), EventRecord::Recorded(Applied));
+    let record = |new| books.store.record_account_event(Some(once.clone()), NOW, new);
+    assert_eq!(
+        record(event("e-1", SimSwapped, 10)).await.expect("works"),
+        RecordEventResult::Recorded(Applied)
+    );
     assert!(matches!(record(event("e-2", Ceased, 20)).await, Err(StoreError::NonceReplayed)));
     assert_eq!(row(&books, subscriber.pai).await.state, PaiState::Active);
 }

@@ -10,8 +10,8 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    Bill, Erasure, EventRecord, FileLine, HandOff, Job, LeasedJob, NewEvent, Queue, RedriveResult,
-    RedriveTarget, ResponseTaking, SettleResult, Store, WebhookJob,
+    AcceptResponseResult, BillingFileLine, BillingItem, ErasureState, HandOff, Job, LeasedJob,
+    NewAccountEvent, Queue, RecordEventResult, RedriveResult, RedriveTarget, SettleResult, Store, WebhookJob,
 };
 use std::collections::HashSet;
 
@@ -39,7 +39,7 @@ async fn lease(books: &Books, at_seconds: i64) -> Vec<LeasedJob> {
 }
 
 async fn file(books: &Books, name: &str, entries: Vec<LeasedJob>) -> u32 {
-    books.store.file(NOW, name.to_owned(), entries).await.expect("works")
+    books.store.create_billing_file(NOW, name.to_owned(), entries).await.expect("works")
 }
 
 /// A charge that waits for a file; gives our name for it.
@@ -51,8 +51,8 @@ async fn waiting(books: &Books, number: u8, ext_id: &str) -> String {
 }
 
 /// The holder of a number has another one from now on.
-async fn moves(store: &Store, from: u8, to: u8) -> EventRecord {
-    let moved = NewEvent {
+async fn moves(store: &Store, from: u8, to: u8) -> RecordEventResult {
+    let moved = NewAccountEvent {
         event_id: ext(&format!("e-{from}")),
         fingerprint: [from; 32],
         event: AccountEvent::NumberChanged,
@@ -60,11 +60,11 @@ async fn moves(store: &Store, from: u8, to: u8) -> EventRecord {
         new_number: Some(number(to)),
         occurred_at: NOW,
     };
-    store.record_event(Some(nonce()), NOW, moved).await.expect("works")
+    store.record_account_event(Some(nonce()), NOW, moved).await.expect("works")
 }
 
 async fn ids(books: &Books, name: &str) -> Vec<String> {
-    let lines = books.store.file_lines(name.to_owned()).await.expect("works");
+    let lines = books.store.list_file_lines(name.to_owned()).await.expect("works");
     assert!(lines.iter().zip(1..).all(|(line, n)| line.line == n), "{lines:?}");
     lines.iter().map(|line| line.bill.id().to_owned()).collect()
 }
@@ -84,14 +84,14 @@ async fn what_is_in_a_file_is_in_the_outbox_no_more(books: Books) {
     assert_eq!(file(&books, "f-1", lease(&books, 0).await).await, 3);
     let books = books.reopen().await;
     assert_eq!(ids(&books, "f-1").await, [first.clone(), refunded.clone(), second]);
-    let lines = books.store.file_lines("f-1".to_owned()).await.expect("works");
-    let filed = books.store.charge(first).await.expect("works").expect("is on its way");
-    assert_eq!(lines[0].bill, Bill::Charge(filed));
-    let Bill::Refund(filed) = &lines[1].bill else { panic!("not a refund: {lines:?}") };
+    let lines = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
+    let filed = books.store.find_pending_charge(first).await.expect("works").expect("is on its way");
+    assert_eq!(lines[0].bill, BillingItem::Charge(filed));
+    let BillingItem::Refund(filed) = &lines[1].bill else { panic!("not a refund: {lines:?}") };
     assert_eq!((&filed.transaction_id, filed.amount), (&charged, usd(600)));
-    let made = books.store.file_named("f-1".to_owned()).await.expect("works").expect("is there");
+    let made = books.store.find_billing_file("f-1".to_owned()).await.expect("works").expect("is there");
     assert_eq!((made.lines, made.created_at, made.written_at), (3, NOW, None));
-    assert_eq!(books.store.last_filed_at().await.expect("works"), Some(NOW));
+    assert_eq!(books.store.find_newest_file_time().await.expect("works"), Some(NOW));
 
     assert!(lease(&books, 1_000_000).await.is_empty());
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
@@ -128,7 +128,7 @@ async fn only_who_has_the_lease_files(books: Books) {
     // Whoever had it was slow: it is somebody else's now.
     let second = lease(&books, 900).await;
     assert_eq!(file(&books, "f-1", first.clone()).await, 0);
-    assert_eq!(books.store.file_named("f-1".to_owned()).await.expect("works"), None);
+    assert_eq!(books.store.find_billing_file("f-1".to_owned()).await.expect("works"), None);
     assert_eq!(file(&books, "f-2", second).await, 1);
     assert_eq!(file(&books, "f-3", first).await, 0);
     assert_eq!(ids(&books, "f-2").await, [id]);
@@ -169,7 +169,7 @@ async fn a_declined_line_gives_back_what_it_took(books: Books) {
     books.store.answer_refund(NOW, refunded, later(0)).await.expect("works");
     file(&books, "f-1", lease(&books, 0).await).await;
     assert_eq!(settle(&books, 1, refused()).await, SettleResult::Written);
-    let found = books.store.told_of_charge(charged).await.expect("works").expect("is there");
+    let found = books.store.find_charge_webhook(charged).await.expect("works").expect("is there");
     assert_eq!(found.0, partner("netflix"));
     // All of it can be given back again.
     books.refunded(refund("n-1", "r-2", Some(1599))).await;
@@ -184,23 +184,23 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
     waiting(&books, 2, "n-2").await;
     waiting(&books, 3, "n-3").await;
     file(&books, "f-1", lease(&books, 0).await).await;
-    let before = books.store.file_lines("f-1".to_owned()).await.expect("works");
+    let before = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
     settle(&books, 1, done()).await;
     settle(&books, 2, declined(DeclineReason::RiskDeclined)).await;
     // Number 1 goes to somebody else, too.
     let next = crate::setting::signup("netflix", 1, "2026-11-01");
     books.store.issue_signup(nonce(), NOW, next).await.expect("works");
-    assert_eq!(books.store.file_lines("f-1".to_owned()).await.expect("works"), before);
+    assert_eq!(books.store.list_file_lines("f-1".to_owned()).await.expect("works"), before);
     // The holder of number 3 has another one, while the file is being written.
-    let sealed = |lines: &[FileLine]| -> Vec<Vec<u8>> {
+    let sealed = |lines: &[BillingFileLine]| -> Vec<Vec<u8>> {
         let charges = lines.iter().filter_map(|line| match &line.bill {
-            Bill::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed.clone()),
-            Bill::Refund(_) => None,
+            BillingItem::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed.clone()),
+            BillingItem::Refund(_) => None,
         });
         charges.collect()
     };
-    assert_eq!(moves(&*books.store, 3, 5).await, EventRecord::Recorded(AccountEventOutcome::Applied));
-    let after = books.store.file_lines("f-1".to_owned()).await.expect("works");
+    assert_eq!(moves(&*books.store, 3, 5).await, RecordEventResult::Recorded(AccountEventOutcome::Applied));
+    let after = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
     assert_eq!(sealed(&after), sealed(&before));
 }
 
@@ -208,7 +208,7 @@ async fn the_number_of_before_goes_when_the_file_is_written(books: Books) {
     waiting(&books, 0xae, "n-1").await;
     file(&books, "f-1", lease(&books, 0).await).await;
     moves(&*books.store, 0xae, 0xcd).await;
-    books.store.file_written(NOW, "f-1".to_owned(), [7; 32]).await.expect("works");
+    books.store.mark_file_written(NOW, "f-1".to_owned(), [7; 32]).await.expect("works");
     assert!(!leads_to_after_erasing(&books, 0xae, 0xcd).await);
 }
 
@@ -220,7 +220,7 @@ async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(b
     file(&books, "f-2", lease(&books, 0).await).await;
     at_once(&books, 12, |store, n| async move {
         match n {
-            4 | 7 => store.file_written(NOW, "f-2".to_owned(), [7; 32]).await.expect("works"),
+            4 | 7 => store.mark_file_written(NOW, "f-2".to_owned(), [7; 32]).await.expect("works"),
             n => {
                 let n = u8::try_from(n).expect("is small");
                 let from = 0xa0 + n - u8::from(n > 4) - u8::from(n > 7);
@@ -236,8 +236,8 @@ async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(b
 
 /// Whether anything leads to the number that somebody had, once whoever has this one now is erased.
 async fn leads_to_after_erasing(books: &Books, before: u8, now: u8) -> bool {
-    let erased = books.store.erase(None, NOW, None, number(now).index).await;
-    assert_eq!(erased.expect("works"), Erasure::Erased);
+    let erased = books.store.erase_number(None, NOW, None, number(now).index).await;
+    assert_eq!(erased.expect("works"), ErasureState::Erased);
     // Whoever decided about a number has left its name for a day.
     books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
     leads_to(books, before).await
@@ -248,37 +248,38 @@ async fn one_response_to_a_file_is_ever_taken(books: Books) {
     file(&books, "f-1", lease(&books, 0).await).await;
     let calls = at_once(&books, 16, |store, n| async move {
         let response = [u8::from(n % 2 == 0); 32];
-        (response, store.take_response("f-1".to_owned(), response).await.expect("works"))
+        (response, store.accept_response("f-1".to_owned(), response).await.expect("works"))
     });
     let takings = calls.await;
-    let first = takings.iter().find(|(_, taking)| *taking == ResponseTaking::Taken).expect("one is").0;
+    let first = takings.iter().find(|(_, taking)| *taking == AcceptResponseResult::Taken).expect("one is").0;
     for (response, taking) in takings {
-        assert_eq!(taking == ResponseTaking::Taken, response == first);
+        assert_eq!(taking == AcceptResponseResult::Taken, response == first);
     }
 }
 
 async fn a_file_waits_to_be_written_and_to_be_answered(books: Books) {
     let names = async || -> Vec<String> {
-        let files = books.store.unwritten_files().await.expect("works");
+        let files = books.store.list_unwritten_files().await.expect("works");
         files.into_iter().map(|file| file.file_id).collect()
     };
-    let silent =
-        async |since: i64| books.store.unacknowledged_files(NOW.plus_seconds(since)).await.expect("works");
+    let silent = async |since: i64| {
+        books.store.list_unacknowledged_files(NOW.plus_seconds(since)).await.expect("works")
+    };
     for (n, name) in [(1, "f-1"), (2, "f-2"), (3, "f-3")] {
         waiting(&books, n, &format!("n-{n}")).await;
         file(&books, name, lease(&books, 0).await).await;
     }
     assert_eq!(names().await, ["f-1", "f-2", "f-3"]);
     let at = NOW.plus_seconds(5);
-    books.store.file_written(at, "f-1".to_owned(), [1; 32]).await.expect("works");
+    books.store.mark_file_written(at, "f-1".to_owned(), [1; 32]).await.expect("works");
     // What billing has answered was written, whatever the books know of it.
-    books.store.take_response("f-2".to_owned(), [2; 32]).await.expect("works");
+    books.store.accept_response("f-2".to_owned(), [2; 32]).await.expect("works");
     assert_eq!(names().await, ["f-3"]);
     assert_eq!(silent(-1).await, [""; 0]);
     assert_eq!(silent(0).await, ["f-1", "f-2", "f-3"]);
-    books.store.file_acknowledged(at, "f-2".to_owned()).await.expect("works");
+    books.store.mark_file_acknowledged(at, "f-2".to_owned()).await.expect("works");
     assert_eq!(silent(0).await, ["f-1", "f-3"]);
-    let file = books.store.file_named("f-1".to_owned()).await.expect("works").expect("is there");
+    let file = books.store.find_billing_file("f-1".to_owned()).await.expect("works").expect("is there");
     assert_eq!((file.written_at, file.acknowledged_at), (Some(at), None));
 }
 
@@ -312,7 +313,7 @@ async fn the_same_entries_filed_at_two_origins_are_in_one_file(books: Books) {
         if n % 3 == 0 {
             entries.reverse();
         }
-        async move { store.file(NOW, format!("f-{n}"), entries).await.expect("works") }
+        async move { store.create_billing_file(NOW, format!("f-{n}"), entries).await.expect("works") }
     });
     let mut lines = calls.await;
     lines.sort_unstable();
@@ -326,8 +327,8 @@ async fn two_origins_that_lease_and_file_at_once_share_the_work(books: Books) {
     }
     let calls = at_once(&books, 8, |store, n| async move {
         let entries = store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(900), 5).await.expect("works");
-        store.file(NOW, format!("f-{n}"), entries).await.expect("works");
-        store.file_lines(format!("f-{n}")).await.expect("works")
+        store.create_billing_file(NOW, format!("f-{n}"), entries).await.expect("works");
+        store.list_file_lines(format!("f-{n}")).await.expect("works")
     });
     let filed: Vec<String> =
         calls.await.into_iter().flatten().map(|line| line.bill.id().to_owned()).collect();

@@ -2,7 +2,7 @@
 
 use crate::setting::{Books, NOW, flow, hash, nonce};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
-use onbill_origin::store::{FlowStart, PinTry};
+use onbill_origin::store::{PinAttempt, StartFlowResult};
 
 on_each_database!(
     the_right_pin_proves_the_number_while_it_lives,
@@ -18,28 +18,28 @@ const WRONG: [u8; 32] = [2; 32];
 async fn the_right_pin_proves_the_number_while_it_lives(books: Books) {
     let new = flow(1, Some(RIGHT));
     let id = new.flow;
-    assert_eq!(books.store.start_flow(nonce(), NOW, new).await.expect("works"), FlowStart::Started);
-    assert!(books.store.proven_flow(NOW, id).await.expect("works").is_none());
-    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
+    assert_eq!(books.store.start_flow(nonce(), NOW, new).await.expect("works"), StartFlowResult::Started);
+    assert!(books.store.find_proven_flow(NOW, id).await.expect("works").is_none());
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinAttempt::Wrong)));
     // Whose answer was lost asks again: each time is a try.
     let last = NOW.plus_seconds(599);
     for _ in 1..PIN_ATTEMPTS_MAX {
-        assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinTry::Proven(_))));
+        assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinAttempt::Proven(_))));
     }
-    assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinTry::UsedUp { .. })));
+    assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinAttempt::UsedUp { .. })));
     let over = NOW.plus_seconds(600);
-    assert!(matches!(books.store.try_pin(nonce(), over, id, RIGHT).await, Ok(PinTry::Expired)));
-    assert!(books.store.proven_flow(over, id).await.expect("works").is_some());
-    assert!(books.store.proven_flow(NOW.plus_seconds(1800), id).await.expect("works").is_none(), "over");
+    assert!(matches!(books.store.try_pin(nonce(), over, id, RIGHT).await, Ok(PinAttempt::Expired)));
+    assert!(books.store.find_proven_flow(over, id).await.expect("works").is_some());
+    assert!(books.store.find_proven_flow(NOW.plus_seconds(1800), id).await.expect("works").is_none(), "over");
 }
 
 async fn a_wrong_try_takes_nothing_from_a_proof(books: Books) {
     let new = flow(1, Some(RIGHT));
     let id = new.flow;
     books.store.start_flow(nonce(), NOW, new).await.expect("works");
-    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::Proven(_))));
-    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
-    assert!(books.store.proven_flow(NOW, id).await.expect("works").is_some());
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinAttempt::Proven(_))));
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinAttempt::Wrong)));
+    assert!(books.store.find_proven_flow(NOW, id).await.expect("works").is_some());
 }
 
 async fn five_wrong_tries_void_a_pin_across_restarts(books: Books) {
@@ -47,11 +47,11 @@ async fn five_wrong_tries_void_a_pin_across_restarts(books: Books) {
     let id = new.flow;
     books.store.start_flow(nonce(), NOW, new).await.expect("works");
     for _ in 1..PIN_ATTEMPTS_MAX {
-        assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::Wrong)));
+        assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinAttempt::Wrong)));
     }
-    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinTry::UsedUp { .. })));
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinAttempt::UsedUp { .. })));
     let books = books.reopen().await;
-    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinTry::UsedUp { .. })));
+    assert!(matches!(books.store.try_pin(nonce(), NOW, id, RIGHT).await, Ok(PinAttempt::UsedUp { .. })));
 }
 
 async fn a_pin_is_over_in_time_and_bound_to_its_flow(books: Books) {
@@ -60,14 +60,14 @@ async fn a_pin_is_over_in_time_and_bound_to_its_flow(books: Books) {
     books.store.start_flow(nonce(), NOW, one).await.expect("works");
     books.store.start_flow(nonce(), NOW, other).await.expect("works");
     let last = NOW.plus_seconds(599);
-    assert!(matches!(books.store.try_pin(nonce(), last, other_id, RIGHT).await, Ok(PinTry::Wrong)));
+    assert!(matches!(books.store.try_pin(nonce(), last, other_id, RIGHT).await, Ok(PinAttempt::Wrong)));
     assert!(matches!(
         books.store.try_pin(nonce(), NOW.plus_seconds(600), one_id, RIGHT).await,
-        Ok(PinTry::Expired)
+        Ok(PinAttempt::Expired)
     ));
-    assert!(matches!(books.store.try_pin(nonce(), last, one_id, RIGHT).await, Ok(PinTry::Proven(_))));
+    assert!(matches!(books.store.try_pin(nonce(), last, one_id, RIGHT).await, Ok(PinAttempt::Proven(_))));
     assert!(
-        matches!(books.store.try_pin(nonce(), NOW, hash(), RIGHT).await, Ok(PinTry::Expired)),
+        matches!(books.store.try_pin(nonce(), NOW, hash(), RIGHT).await, Ok(PinAttempt::Expired)),
         "no such flow"
     );
 }
@@ -79,25 +79,25 @@ async fn a_number_gets_ten_codes_a_day(books: Books) {
         books.store.start_flow(nonce(), NOW.plus_seconds(at), new)
     };
     for minute in 0..i64::from(PINS_PER_DAY_MAX) {
-        assert_eq!(start(1, minute * 60).await.expect("works"), FlowStart::Started);
+        assert_eq!(start(1, minute * 60).await.expect("works"), StartFlowResult::Started);
     }
     let again_at = NOW.plus_seconds(86_400);
-    assert_eq!(start(1, 3600).await.expect("works"), FlowStart::TooManyPins { again_at });
-    assert_eq!(start(2, 3600).await.expect("works"), FlowStart::Started, "another number has its own");
+    assert_eq!(start(1, 3600).await.expect("works"), StartFlowResult::TooManyPins { again_at });
+    assert_eq!(start(2, 3600).await.expect("works"), StartFlowResult::Started, "another number has its own");
     // A number proven by the dashboard needs no code, and uses none up.
     for n in [1, 3] {
         for _ in 0..PINS_PER_DAY_MAX {
             let listed = books.store.start_flow(nonce(), NOW.plus_seconds(3600), flow(n, None)).await;
-            assert_eq!(listed.expect("works"), FlowStart::Started);
+            assert_eq!(listed.expect("works"), StartFlowResult::Started);
         }
     }
-    assert_eq!(start(3, 3600).await.expect("works"), FlowStart::Started);
+    assert_eq!(start(3, 3600).await.expect("works"), StartFlowResult::Started);
     // Forgetting old flows does not forget the day's codes.
     books.store.sweep(NOW.plus_seconds(86_399)).await.expect("works");
-    assert_eq!(start(1, 86_399).await.expect("works"), FlowStart::TooManyPins { again_at });
+    assert_eq!(start(1, 86_399).await.expect("works"), StartFlowResult::TooManyPins { again_at });
     assert_eq!(
         start(1, 86_400).await.expect("works"),
-        FlowStart::Started,
+        StartFlowResult::Started,
         "the first has fallen out of the day"
     );
 }

@@ -7,7 +7,7 @@ use crate::setting::{
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;
-use onbill_origin::store::{Charge, NewRedemption, Redeeming, Redemption, RedemptionEnd};
+use onbill_origin::store::{Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome};
 
 on_each_database!(
     without_their_pai_it_pays_for_none_of_the_buyers_days,
@@ -23,7 +23,7 @@ impl Books {
         let redeem = NewRedemption { pai, ..redemption(&format!("r-{id}"), new.text.code) };
         self.coupon(new).await;
         match self.store.redeem_coupon(nonce(), NOW, redeem.clone()).await {
-            Ok(Redeeming::Created(charge)) => (redeem, *charge),
+            Ok(RedeemResult::Created(charge)) => (redeem, *charge),
             other => panic!("not claimed: {other:?}"),
         }
     }
@@ -32,13 +32,13 @@ impl Books {
     async fn spent(&self, n: u8, id: &str, pai: Option<Pai>) -> (NewRedemption, Redemption) {
         let (redeem, charge) = self.claimed(n, id, pai).await;
         match self.store.answer_redemption(NOW, charge.transaction_id, done()).await {
-            Ok((RedemptionEnd::Redeemed(redemption), _)) => (redeem, *redemption),
+            Ok((RedemptionOutcome::Redeemed(redemption), _)) => (redeem, *redemption),
             other => panic!("not redeemed: {other:?}"),
         }
     }
 
     async fn is_gift(&self, id: &str) -> bool {
-        self.store.coupon(ext(id)).await.expect("works").expect("is there").is_gift
+        self.store.find_coupon(ext(id)).await.expect("works").expect("is there").is_gift
     }
 }
 
@@ -54,11 +54,12 @@ async fn without_their_pai_it_pays_for_none_of_the_buyers_days(books: Books) {
         assert_eq!(told, (None, period("2026-11-18", "2027-05-17")), "{id}");
         assert!(books.is_gift(&format!("c-{id}")).await, "{id}");
     }
-    assert_eq!(books.store.paid_until(pai, days("2026-11-18")).await.expect("works"), None);
+    assert_eq!(books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works"), None);
     let mut next = charge(pai, "n-2", 1599);
     next.request.service_period = period("2027-01-01", "2027-01-31");
     books.posted(next).await;
-    let due = books.store.reminders_due(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
+    let due =
+        books.store.list_due_reminders(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
     assert!(due.is_empty(), "whose months end is not known");
     // The buyer has paid for it, and gets it back like any other charge.
     let (_, redemption) = books.spent(1, "refunded", None).await;
@@ -76,7 +77,7 @@ async fn with_their_pai_it_follows_what_is_paid(books: Books) {
     let (_, second) = books.spent(1, "2", Some(pai)).await;
     assert_eq!((second.pai, second.service_period.from()), (Some(pai), days("2027-07-01")));
     assert!(!books.is_gift("c-1").await, "it is the buyer's own");
-    let until = books.store.paid_until(pai, days("2026-11-18")).await.expect("works");
+    let until = books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
     assert_eq!(until, Some(second.service_period.to()));
     // Whoever is named has it, whatever the buyer's own subscription.
     let friend = books.subscriber(2).await.pai;
@@ -96,9 +97,9 @@ async fn what_was_answered_stays_whatever_becomes_of_the_subscription(books: Boo
     let books = books.reopen().await;
     for (redeem, end) in [(first, gift), (second, redeemed)] {
         let again = books.store.redeem_coupon(nonce(), NOW, redeem).await.expect("works");
-        assert_eq!(again, Redeeming::Decided(RedemptionEnd::Redeemed(Box::new(end))));
+        assert_eq!(again, RedeemResult::Decided(RedemptionOutcome::Redeemed(Box::new(end))));
     }
-    let paid = |pai| books.store.paid_until(pai, days("2026-11-18"));
+    let paid = |pai| books.store.find_paid_until(pai, days("2026-11-18"));
     assert_eq!(paid(giver).await.expect("works"), None);
     assert_eq!(paid(own).await.expect("works"), Some(days("2027-05-17")));
     // Whoever has left pays on no bill: the next one is their own.
@@ -114,10 +115,10 @@ async fn a_gift_that_was_declined_is_decided_anew(books: Books) {
     assert!(!books.is_gift("c-1").await, "it is nobody's yet");
     books.change("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
     let again = redemption("r-2", redeem.code);
-    let Ok(Redeeming::Created(charge)) = books.store.redeem_coupon(nonce(), NOW, again).await else {
+    let Ok(RedeemResult::Created(charge)) = books.store.redeem_coupon(nonce(), NOW, again).await else {
         panic!("is free")
     };
     assert_eq!(charge.service_period.from(), days("2026-11-18"));
-    let until = books.store.paid_until(pai, days("2026-11-18")).await.expect("works");
+    let until = books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
     assert_eq!(until, Some(days("2027-05-17")));
 }

@@ -4,7 +4,7 @@ use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, par
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{HandOff, Job, Posting, Queue, SmsJob, WebhookJob};
+use onbill_origin::store::{HandOff, Job, PostChargeResult, Queue, SmsJob, WebhookJob};
 
 on_each_database!(
     a_lease_is_exclusive_until_it_ends,
@@ -46,10 +46,11 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
     assert_eq!(told(|work| matches!(work, Job::Webhook(WebhookJob::PaiMapping { .. }))), 1, "{left:?}");
     assert_eq!(left.len(), 2, "{left:?}");
     // This reason ends the PAI, and with it every later charge.
-    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row =
+        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Closed, 2));
-    let posting = books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-2", 1)).await;
-    assert!(matches!(posting, Ok(Posting::Decided(_))));
+    let posting = books.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-2", 1)).await;
+    assert!(matches!(posting, Ok(PostChargeResult::Decided(_))));
 }
 
 async fn a_text_message_does_not_wait_behind_a_backlog_of_charges(books: Books) {

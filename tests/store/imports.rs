@@ -66,7 +66,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(books: Books) {
     assert!(complaints.iter().all(|complaint| !complaint.contains("555")), "no number is repeated");
     for (number, is_there) in [("+12025550102", true), ("+12025550109", false), ("+12025550113", true)] {
         let index = vault().index(&Msisdn::parse(number).expect("is E.164"));
-        let account = books.store.account(index).await.expect("works");
+        let account = books.store.find_account(index).await.expect("works");
         assert_eq!(account.is_some(), is_there, "{number}");
     }
 }

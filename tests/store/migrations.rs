@@ -15,9 +15,9 @@ use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    DevicePin, Erasure, EventRecord, HandOff, Job, LeasedJob, NewEvent, NewNotification, Notifying, PinTry,
-    Posting, Queue, Redeeming, RedemptionEnd, RefundPosting, SettleResult, SmsJob, Store, SubscriptionUpdate,
-    WebhookJob, WhichCoupons,
+    ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, HandOff, Job, LeasedJob,
+    NewAccountEvent, NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult,
+    Queue, RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
 };
 use onbill_test_harness::place::{Place, run};
 use std::collections::BTreeSet;
@@ -105,35 +105,36 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         subscriptions_change(&*store).await;
         erasures_are_there(&*store).await;
         let facts = vec![("operator", b"nova".to_vec())];
-        assert_eq!(store.begin_with(facts).await.expect("works"), Some("operator"));
+        assert_eq!(store.compare_ledger_identity(facts).await.expect("works"), Some("operator"));
     }
 }
 
 async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {
     let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
-    let account = store.account(number(1).index).await.expect("works").expect("is there");
+    let account = store.find_account(number(1).index).await.expect("works").expect("is there");
     assert_eq!(
         (account.subscriber_ref.as_str(), account.account.balance.map(|b| b.amount_minor)),
         ("2024-01-01", Some(5000))
     );
-    let flow = store.proven_flow(NOW, [0x0a; 32]).await.expect("works").expect("is proven");
+    let flow = store.find_proven_flow(NOW, [0x0a; 32]).await.expect("works").expect("is proven");
     assert_eq!((flow.number, flow.offer), (number(1), OfferId::parse("netflix-standard")));
     for (pai, state, version) in [(open, PaiState::Active, 1), (closed, PaiState::Closed, 2)] {
-        let row = store.pai(netflix.clone(), pai).await.expect("works").expect("is there");
+        let row = store.find_pai(netflix.clone(), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (state, version));
     }
     assert!(store.pays_on_bill(netflix.clone(), number(1).index, "2024-01-01".into()).await.expect("works"));
-    let end = store.signup_end([0x0c; 32]).await.expect("works").expect("is there");
+    let end = store.find_signup_result([0x0c; 32]).await.expect("works").expect("is there");
     assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (SignupOutcome::Success, Some("ps-1")));
     for (id, status, reason) in [
         ("n-approved", TransactionStatus::Approved, None),
         ("n-declined", TransactionStatus::Declined, Some(DeclineReason::AccountClosedTakenOver)),
         ("n-pending", TransactionStatus::Pending, None),
     ] {
-        let answer = store.transaction(netflix.clone(), ext(id)).await.expect("works").expect("is there");
+        let answer =
+            store.find_charge_response(netflix.clone(), ext(id)).await.expect("works").expect("is there");
         assert_eq!((answer.status, answer.decline_reason), (status, reason));
     }
-    let charge = store.charge("tx-pending".into()).await.expect("works").expect("is pending");
+    let charge = store.find_pending_charge("tx-pending".into()).await.expect("works").expect("is pending");
     let holder = charge.holder.expect("is known");
     assert_eq!(
         (holder.number, holder.subscriber_ref.as_str(), charge.amount.amount_minor),
@@ -151,21 +152,22 @@ async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {
 
 async fn refunds_and_spending_are_there(store: &Store, due: &[LeasedJob]) {
     let netflix = partner("netflix");
-    let pending = store.refund("rf-pending".into()).await.expect("works");
-    let answer = store.refund_answer(netflix, ext("n-approved"), ext("r-pending")).await.expect("works");
+    let pending = store.find_pending_refund("rf-pending".into()).await.expect("works");
+    let answer =
+        store.find_refund_response(netflix, ext("n-approved"), ext("r-pending")).await.expect("works");
     assert_eq!(pending.map(|refund| refund.amount), Some(usd(600)));
     assert_eq!(
         answer.map(|answer| (answer.status, answer.remaining)),
         Some((TransactionStatus::Pending, usd(999)))
     );
     let posting = store.post_refund(nonce(), NOW, refund("n-approved", "r-rest", None)).await;
-    let Ok(RefundPosting::Created(rest)) = posting else { panic!("not created: {posting:?}") };
+    let Ok(PostRefundResult::Created(rest)) = posting else { panic!("not created: {posting:?}") };
     assert_eq!((rest.transaction_id.as_str(), rest.amount), ("tx-approved", usd(999)));
 
     let mut over = charge(pai(OPEN), "n-over", 2);
     over.limits = Some(SpendingLimits { month_minor: Some(3199), ..SpendingLimits::default() });
-    let posting = store.post_transaction(nonce(), NOW, over).await.expect("works");
-    assert!(matches!(posting, Posting::Decided(_)), "{posting:?}");
+    let posting = store.post_charge(nonce(), NOW, over).await.expect("works");
+    assert!(matches!(posting, PostChargeResult::Decided(_)), "{posting:?}");
 
     let refunds =
         |entry: &&LeasedJob| matches!(&entry.job, Job::Refund { refund_id } if refund_id == "rf-pending");
@@ -186,9 +188,9 @@ fn is_pai_notice(entry: &LeasedJob) -> bool {
 
 async fn account_events_are_there(store: &Store, due: &[LeasedJob]) {
     assert_eq!(due.iter().filter(|entry| is_pai_notice(entry)).count(), 1);
-    let swapped_at = store.sim_swapped_at(number(1).index).await.expect("works");
+    let swapped_at = store.find_sim_swap_time(number(1).index).await.expect("works");
     assert_eq!(swapped_at, Some(NOW));
-    let known = NewEvent {
+    let known = NewAccountEvent {
         event_id: ext("e-1"),
         fingerprint: [0x11; 32],
         event: AccountEvent::SimSwapped,
@@ -196,22 +198,22 @@ async fn account_events_are_there(store: &Store, due: &[LeasedJob]) {
         new_number: None,
         occurred_at: NOW,
     };
-    let older = NewEvent {
+    let older = NewAccountEvent {
         event_id: ext("e-2"),
         event: AccountEvent::Suspended,
         occurred_at: NOW.plus_seconds(5),
         ..known.clone()
     };
-    let record = async |new| store.record_event(Some(nonce()), NOW, new).await.expect("works");
-    assert_eq!(record(known).await, EventRecord::Replayed(AccountEventOutcome::Applied));
-    assert_eq!(record(older).await, EventRecord::Recorded(AccountEventOutcome::Superseded));
+    let record = async |new| store.record_account_event(Some(nonce()), NOW, new).await.expect("works");
+    assert_eq!(record(known).await, RecordEventResult::Replayed(AccountEventOutcome::Applied));
+    assert_eq!(record(older).await, RecordEventResult::Recorded(AccountEventOutcome::Superseded));
 }
 
 async fn files_are_there(store: &Store) {
-    let files = store.unwritten_files().await.expect("works");
+    let files = store.list_unwritten_files().await.expect("works");
     assert_eq!(files.len(), 1);
     for file in files {
-        let lines = store.file_lines(file.file_id.clone()).await.expect("works");
+        let lines = store.list_file_lines(file.file_id.clone()).await.expect("works");
         assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), ["tx-filed"]);
         let settling = store.settle_line(NOW, file.file_id, 1, HandOff::Done { raw_code: None }).await;
         assert_eq!(settling.expect("works"), SettleResult::Written);
@@ -220,31 +222,32 @@ async fn files_are_there(store: &Store) {
 
 async fn flows_of_devices_are_there(store: &Store) {
     let (partner, number, flow) = (partner("netflix"), number(1).index, [0x12; 32]);
-    let newest = store.newest_device_flow(partner.clone(), number).await.expect("works");
+    let newest = store.find_newest_device_flow(partner.clone(), number).await.expect("works");
     assert_eq!(newest, Some(flow));
     let pin = DevicePin { partner, number, flow, mac: [0x13; 32] };
-    assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinTry::Proven(()))));
+    assert!(matches!(store.try_device_pin(nonce(), NOW, pin).await, Ok(PinAttempt::Proven(()))));
 }
 
 async fn own_pages_are_there(store: &Store) {
-    let flow = store.proven_flow(NOW, [0x14; 32]).await.expect("works");
+    let flow = store.find_proven_flow(NOW, [0x14; 32]).await.expect("works");
     assert_eq!(flow.map(|flow| flow.offer), Some(None));
-    let links = store.links(number(1).index, "2024-01-01".to_owned()).await.expect("works");
+    let links = store.list_partner_links(number(1).index, "2024-01-01".to_owned()).await.expect("works");
     let [link] = &links[..] else { panic!("not one: {links:?}") };
     assert_eq!((link.pai, link.since), (pai(OPEN), NOW.plus_seconds(120)));
-    let charges = store.charges_on(vec![link.pai], None, 20).await.expect("works");
+    let charges = store.list_own_charges(vec![link.pai], None, 20).await.expect("works");
     assert!(charges.lines.iter().any(|charge| charge.transaction_id == "tx-approved"));
     // The closed one's holder has left; a person looks at them in the books.
-    let closed = store.charges_on(vec![pai(CLOSED)], None, 20).await.expect("works");
+    let closed = store.list_own_charges(vec![pai(CLOSED)], None, 20).await.expect("works");
     assert!(!closed.lines.is_empty());
 }
 
 async fn messages_are_there(store: &Store, due: &[LeasedJob]) {
     let waits = due.iter().filter(|entry| name(entry) == ("notification", "message-new")).count();
     assert_eq!(waits, 1);
-    for (named, contents, taken) in
-        [("m-sent", 0x1a, Notifying::Replayed), ("m-new", 0x1c, Notifying::Conflict)]
-    {
+    for (named, contents, taken) in [
+        ("m-sent", 0x1a, PostNotificationResult::Replayed),
+        ("m-new", 0x1c, PostNotificationResult::Conflict),
+    ] {
         let new = NewNotification {
             notification_id: format!("again-{named}"),
             partner: partner("netflix"),
@@ -252,15 +255,15 @@ async fn messages_are_there(store: &Store, due: &[LeasedJob]) {
             named: Some((ext(named), [contents; 32])),
             message: b"sealed".to_vec(),
         };
-        assert_eq!(store.notify(nonce(), NOW, new).await.expect("works"), taken, "{named}");
+        assert_eq!(store.post_notification(nonce(), NOW, new).await.expect("works"), taken, "{named}");
     }
 }
 
 async fn subscriptions_change(store: &Store) {
     for (status, update) in [
-        (SubscriptionStatus::Active, SubscriptionUpdate::Stands),
-        (SubscriptionStatus::Cancelled, SubscriptionUpdate::Stands),
-        (SubscriptionStatus::Active, SubscriptionUpdate::Over),
+        (SubscriptionStatus::Active, ChangeSubscriptionResult::Stands),
+        (SubscriptionStatus::Cancelled, ChangeSubscriptionResult::Stands),
+        (SubscriptionStatus::Active, ChangeSubscriptionResult::Over),
     ] {
         let (netflix, change) = (partner("netflix"), SubscriptionChange { status, reason: None });
         let changed = store.change_subscription(nonce(), NOW, netflix, ext("ps-1"), change).await;
@@ -270,20 +273,20 @@ async fn subscriptions_change(store: &Store) {
 
 async fn erasures_are_there(store: &Store) {
     let erased = pai("03030303-0303-4303-8303-030303030303");
-    let posting = store.post_transaction(nonce(), NOW, charge(erased, "n-late", 100)).await.expect("works");
-    assert!(matches!(posting, Posting::Decided(_)), "{posting:?}");
-    let erase = async |id, number| store.erase(None, NOW, Some(ext(id)), number).await.expect("works");
-    assert_eq!(erase("er-1", number(4).index).await, Erasure::Erasing);
+    let posting = store.post_charge(nonce(), NOW, charge(erased, "n-late", 100)).await.expect("works");
+    assert!(matches!(posting, PostChargeResult::Decided(_)), "{posting:?}");
+    let erase = async |id, number| store.erase_number(None, NOW, Some(ext(id)), number).await.expect("works");
+    assert_eq!(erase("er-1", number(4).index).await, ErasureState::Erasing);
     store.sweep(NOW).await.expect("works");
-    assert_eq!(erase("er-1", number(4).index).await, Erasure::Erased);
+    assert_eq!(erase("er-1", number(4).index).await, ErasureState::Erased);
     // The sample's file is not written yet, and has a line of this subscriber's.
-    assert_eq!(erase("er-2", number(1).index).await, Erasure::Erasing);
+    assert_eq!(erase("er-2", number(1).index).await, ErasureState::Erasing);
 }
 
 async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
     let sent = due.iter().filter(|entry| name(entry) == ("coupon", "coupon-new")).count();
     assert_eq!(sent, 1);
-    let all = store.coupons(None, WhichCoupons::All, 10).await.expect("works");
+    let all = store.list_coupons(None, CouponFilter::All, 10).await.expect("works");
     let states: Vec<_> = all.iter().map(|row| (row.ext_coupon_id.as_str(), row.state(NOW))).collect();
     let expected = [
         ("c-given", CouponState::Redeemed),
@@ -293,15 +296,15 @@ async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
     ];
     assert_eq!(states, expected);
     assert!(all.iter().all(|row| row.is_gift == (row.ext_coupon_id.as_str() == "c-given")));
-    let lost = store.coupons(None, WhichCoupons::Undelivered(NOW), 10).await.expect("works");
+    let lost = store.list_coupons(None, CouponFilter::Undelivered(NOW), 10).await.expect("works");
     let codes: Vec<_> = lost.iter().filter_map(|row| row.undelivered.clone()?.code).collect();
     assert_eq!(codes, ["011"]);
-    let paid = store.paid_until(pai(CLOSED), days("2027-06-30")).await.expect("works");
+    let paid = store.find_paid_until(pai(CLOSED), days("2027-06-30")).await.expect("works");
     assert_eq!(paid, Some(days("2027-06-30")));
     let redeem = |reference, code| store.redeem_coupon(nonce(), NOW, redemption(reference, [code; 32]));
     let again = redeem("r-coupon", 0x17).await.expect("works");
-    assert!(matches!(again, Redeeming::Decided(RedemptionEnd::Redeemed(_))), "{again:?}");
-    assert_eq!(redeem("r-2", 0x19).await.expect("works"), Redeeming::Unknown { wrong: 8 });
+    assert!(matches!(again, RedeemResult::Decided(RedemptionOutcome::Redeemed(_))), "{again:?}");
+    assert_eq!(redeem("r-2", 0x19).await.expect("works"), RedeemResult::Unknown { wrong: 8 });
 }
 
 async fn newer_books_are_refused(books: Books) {

@@ -108,23 +108,23 @@ async fn a_notice_says_how_things_stand_and_to_whom(books: Books) {
             books.store.settle(NOW, entry, outcome).await.expect("works");
         }
         let (who, told) =
-            books.store.told_of_charge(charged.clone()).await.expect("works").expect("is there");
+            books.store.find_charge_webhook(charged.clone()).await.expect("works").expect("is there");
         assert_eq!((who, told.status), (partner("netflix"), status));
         assert_eq!(told, books.standing("n-1").await);
         let (who, told) =
-            books.store.told_of_refund(refunded.clone()).await.expect("works").expect("is there");
+            books.store.find_refund_webhook(refunded.clone()).await.expect("works").expect("is there");
         let left = if status == TransactionStatus::Declined { usd(1599) } else { usd(999) };
         assert_eq!(
             (who, told.status, told.amount, told.remaining),
             (partner("netflix"), status, usd(600), left)
         );
     }
-    let (_, told) = books.store.told_of_charge(charged).await.expect("works").expect("is there");
+    let (_, told) = books.store.find_charge_webhook(charged).await.expect("works").expect("is there");
     assert_eq!(told.decline_reason, Some(DeclineReason::AccountOnHold));
-    let (_, told) = books.store.told_of_refund(refunded).await.expect("works").expect("is there");
+    let (_, told) = books.store.find_refund_webhook(refunded).await.expect("works").expect("is there");
     assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
-    assert!(books.store.told_of_charge("tx-unknown".to_owned()).await.expect("works").is_none());
-    assert!(books.store.told_of_refund("rf-unknown".to_owned()).await.expect("works").is_none());
+    assert!(books.store.find_charge_webhook("tx-unknown".to_owned()).await.expect("works").is_none());
+    assert!(books.store.find_refund_webhook("rf-unknown".to_owned()).await.expect("works").is_none());
 }
 
 async fn a_notice_is_tried_until_it_is_taken_or_given_up(books: Books) {

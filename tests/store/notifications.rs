@@ -2,15 +2,15 @@
 
 use crate::races::{at_once, how_many};
 use crate::setting::{Books, NOW, done, ext, fresh, later, name, new_pai, nonce, number, partner, signup};
-use Notifying::{Accepted, Conflict, PaiNotFound, Replayed, TooMany};
+use PostNotificationResult::{Accepted, Conflict, PaiNotFound, Replayed, TooMany};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
-    HandOff, Job, LeasedJob, NewEvent, NewNotification, Notifying, PaiEnd, Queue, SealedColumn, SettleResult,
-    SignupIssue, SmsJob, StoreError,
+    ClosePaiResult, HandOff, IssueSignupResult, Job, LeasedJob, NewAccountEvent, NewNotification,
+    PostNotificationResult, Queue, SealedColumn, SettleResult, SmsJob, StoreError,
 };
 
 on_each_database!(
@@ -42,11 +42,11 @@ fn message(pai: Pai, named: Option<(&str, u8)>) -> NewNotification {
 }
 
 impl Books {
-    async fn notify_at(&self, now: Timestamp, new: NewNotification) -> Notifying {
-        self.store.notify(nonce(), now, new).await.expect("works")
+    async fn notify_at(&self, now: Timestamp, new: NewNotification) -> PostNotificationResult {
+        self.store.post_notification(nonce(), now, new).await.expect("works")
     }
 
-    async fn notify(&self, pai: Pai, named: Option<(&str, u8)>) -> Notifying {
+    async fn notify(&self, pai: Pai, named: Option<(&str, u8)>) -> PostNotificationResult {
         self.notify_at(NOW, message(pai, named)).await
     }
 
@@ -59,13 +59,14 @@ impl Books {
 
     /// The first byte of the number that a message is for now, and which holder of it.
     async fn addressee(&self, id: &str) -> Option<(u8, String)> {
-        let addressee = self.store.addressee(id.to_owned()).await.expect("works").expect("is known");
+        let addressee =
+            self.store.find_notification_recipient(id.to_owned()).await.expect("works").expect("is known");
         assert_eq!(addressee.accepted_at, NOW);
         addressee.holder.map(|holder| (holder.number.sealed[0], holder.subscriber_ref))
     }
 
     async fn happens(&self, event: AccountEvent, n: u8, to: Option<u8>) {
-        let new = NewEvent {
+        let new = NewAccountEvent {
             event_id: ext(&format!("e-{}", fresh())),
             fingerprint: [n; 32],
             event,
@@ -73,7 +74,7 @@ impl Books {
             new_number: to.map(number),
             occurred_at: NOW,
         };
-        self.store.record_event(Some(nonce()), NOW, new).await.expect("works");
+        self.store.record_account_event(Some(nonce()), NOW, new).await.expect("works");
     }
 }
 
@@ -88,14 +89,14 @@ async fn a_message_is_taken_once_by_its_name(books: Books) {
     assert_eq!(books.notify(ben, Some(("m-1", 8))).await, Conflict, "one name, whomever it is for");
     // Names of two partners are two names.
     let tunes = match books.store.issue_signup(nonce(), NOW, signup("tunes", 1, "2024-01-01")).await {
-        Ok(SignupIssue::Issued(row)) => row.pai,
+        Ok(IssueSignupResult::Issued(row)) => row.pai,
         other => panic!("no PAI: {other:?}"),
     };
     let of_tunes = NewNotification { partner: partner("tunes"), ..message(tunes, Some(("m-1", 9))) };
     assert_eq!(books.notify_at(NOW, of_tunes).await, Accepted);
     // Also when the PAI is closed by now.
     let end = books.store.close_pai(NOW, partner("netflix"), ann, DeclineReason::AccountClosed).await;
-    assert_eq!(end.expect("works"), PaiEnd::Closed);
+    assert_eq!(end.expect("works"), ClosePaiResult::Closed);
     let books = books.reopen().await;
     assert_eq!(books.notify(ann, Some(("m-1", 7))).await, Replayed);
     assert_eq!(books.messages(0).await.len(), 2);
@@ -173,13 +174,16 @@ async fn a_message_is_for_the_number_of_now_and_for_nobody_else(books: Books) {
     // The number's next holder.
     books.store.issue_pai(None, NOW, new_pai("netflix", 11, "2026-11-01")).await.expect("works");
     assert_eq!(books.addressee(&id).await, None);
-    assert_eq!(books.store.addressee("message-of-nobodys".to_owned()).await.expect("works"), None);
+    assert_eq!(
+        books.store.find_notification_recipient("message-of-nobodys".to_owned()).await.expect("works"),
+        None
+    );
 }
 
 async fn what_was_sent_is_nowhere_any_more(books: Books) {
     let pai = books.subscriber(1).await.pai;
     let sealed = async || {
-        let values = books.store.sealed_values(SealedColumn::Messages, None, 10).await.expect("works");
+        let values = books.store.list_sealed_values(SealedColumn::Messages, None, 10).await.expect("works");
         values.len()
     };
     for outcome in [HandOff::Done { raw_code: None }, HandOff::Dropped, done()] {
@@ -207,16 +211,16 @@ async fn a_message_is_put_off_by_who_has_it(books: Books) {
 async fn a_spent_nonce_takes_nothing(books: Books) {
     let (pai, once) = (books.subscriber(1).await.pai, nonce());
     for is_first in [true, false] {
-        let taken = books.store.notify(once.clone(), NOW, message(pai, None)).await;
+        let taken = books.store.post_notification(once.clone(), NOW, message(pai, None)).await;
         assert_eq!(matches!(taken, Err(StoreError::NonceReplayed)), !is_first);
     }
     assert_eq!(books.messages(0).await.len(), 1);
     // Nor is one that was refused good for another time.
     let once = nonce();
     let unknown = message(Pai::from_random([9; 16]), None);
-    assert_eq!(books.store.notify(once.clone(), NOW, unknown).await.expect("works"), PaiNotFound);
+    assert_eq!(books.store.post_notification(once.clone(), NOW, unknown).await.expect("works"), PaiNotFound);
     assert!(matches!(
-        books.store.notify(once, NOW, message(pai, None)).await,
+        books.store.post_notification(once, NOW, message(pai, None)).await,
         Err(StoreError::NonceReplayed)
     ));
 }
@@ -228,7 +232,7 @@ async fn who_is_erased_is_sent_nothing(books: Books) {
     assert_eq!(books.notify(ben, Some(("m-2", 1))).await, Accepted);
     // Under way at this moment.
     let leased = books.messages(0).await.remove(0);
-    books.store.erase(None, NOW, None, number(1).index).await.expect("works");
+    books.store.erase_number(None, NOW, None, number(1).index).await.expect("works");
     let left = books.messages(130).await;
     assert_eq!(left.len(), 1);
     assert!(matches!(&left[0].job, Job::Sms(SmsJob::Notification { notification_id, .. })
@@ -259,7 +263,7 @@ async fn messages_without_a_name_are_forgotten(books: Books) {
     let known = async || {
         let mut known = Vec::new();
         for id in &ids {
-            known.push(books.store.addressee(id.clone()).await.expect("works").is_some());
+            known.push(books.store.find_notification_recipient(id.clone()).await.expect("works").is_some());
         }
         known
     };
@@ -277,7 +281,7 @@ async fn the_last_of_the_day_is_taken_once(books: Books) {
     // Every other call is one and the same message.
     let taken = at_once(&books, 24, |store, n| async move {
         let named = (n % 2 == 0).then_some(("m-1", 1));
-        store.notify(nonce(), NOW, message(pai, named)).await.expect("works")
+        store.post_notification(nonce(), NOW, message(pai, named)).await.expect("works")
     });
     let taken = taken.await;
     assert_eq!(how_many(&taken, |one| *one == Accepted), 1, "{taken:?}");
@@ -291,7 +295,7 @@ async fn one_name_at_once_is_one_message(books: Books) {
     let taken = at_once(&books, 24, |store, n| async move {
         let contents = u8::try_from(n % 2).expect("is small");
         let new = message(pais[n % 2], Some(("m-1", contents)));
-        store.notify(nonce(), NOW, new).await.expect("works")
+        store.post_notification(nonce(), NOW, new).await.expect("works")
     });
     let taken = taken.await;
     assert_eq!(how_many(&taken, |one| *one == Accepted), 1, "{taken:?}");

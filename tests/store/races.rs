@@ -13,8 +13,8 @@ use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
 use onbill_domain::token::SignupOutcome;
 use onbill_origin::store::{
-    AccountRow, DevicePin, FlowStart, HandOff, PinTry, Posting, Queue, SignupIssue, Store, StoreError,
-    SubscriptionRecord, TokenSpend,
+    DevicePin, HandOff, ImportedAccount, IssueSignupResult, PinAttempt, PostChargeResult, Queue,
+    RecordSubscriptionResult, SpendTokenResult, StartFlowResult, Store, StoreError,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ async fn two_origins_begin_empty_books_together(books: Books) {
 async fn one_of_two_origins_that_begin_with_other_facts_is_refused(books: Books) {
     books.subscriber(1).await;
     let calls = at_once(&books, 8, |store, n| async move {
-        store.begin_with(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
+        store.compare_ledger_identity(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
     });
     let begun = calls.await;
     let first = usize::from(begun[0].is_some());
@@ -81,10 +81,10 @@ async fn a_nonce_is_spent_at_one_origin(books: Books) {
     let once = nonce();
     let calls = at_once(&books, 16, |store, n| {
         let once = once.clone();
-        async move { store.post_transaction(once, NOW, charge(subscriber.pai, &format!("n-{n}"), 1599)).await }
+        async move { store.post_charge(once, NOW, charge(subscriber.pai, &format!("n-{n}"), 1599)).await }
     });
     let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(Posting::Created(_)))), 1);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(PostChargeResult::Created(_)))), 1);
     assert_eq!(how_many(&postings, |posting| matches!(posting, Err(StoreError::NonceReplayed))), 15);
 }
 
@@ -110,7 +110,7 @@ async fn ten_codes_a_day_are_ten_at_two_origins(books: Books) {
     let calls = at_once(&books, 32, |store, _| async move {
         store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works")
     });
-    let started = how_many(&calls.await, |start| *start == FlowStart::Started);
+    let started = how_many(&calls.await, |start| *start == StartFlowResult::Started);
     assert_eq!(started, PINS_PER_DAY_MAX as usize);
     let messages = books.store.lease_due(Queue::All, NOW, NOW.plus_seconds(120), 64).await.expect("works");
     assert_eq!(messages.len(), started);
@@ -128,15 +128,15 @@ async fn five_tries_are_five_at_two_origins(books: Books) {
             .await
         };
     let wrong = tries([2; 32]).await;
-    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
+    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
     assert_eq!(
-        how_many(&wrong, |tried| matches!(tried, PinTry::UsedUp { .. })),
+        how_many(&wrong, |tried| matches!(tried, PinAttempt::UsedUp { .. })),
         17 - PIN_ATTEMPTS_MAX as usize
     );
     let right = tries([1; 32]).await;
-    assert_eq!(how_many(&right, |tried| matches!(tried, PinTry::Proven(_))), PIN_ATTEMPTS_MAX as usize);
+    assert_eq!(how_many(&right, |tried| matches!(tried, PinAttempt::Proven(_))), PIN_ATTEMPTS_MAX as usize);
     assert_eq!(
-        how_many(&right, |tried| matches!(tried, PinTry::UsedUp { .. })),
+        how_many(&right, |tried| matches!(tried, PinAttempt::UsedUp { .. })),
         16 - PIN_ATTEMPTS_MAX as usize
     );
 }
@@ -151,7 +151,7 @@ async fn five_tries_of_a_device_are_five_at_two_origins(books: Books) {
         async move { store.try_device_pin(nonce(), NOW, tried).await.expect("works") }
     })
     .await;
-    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinTry::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
+    assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
 }
 
 async fn a_number_has_one_holder_and_one_pai(books: Books) {
@@ -159,7 +159,7 @@ async fn a_number_has_one_holder_and_one_pai(books: Books) {
         store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await.expect("works")
     });
     let issued = calls.await;
-    assert!(matches!(issued[0], SignupIssue::Issued(_)));
+    assert!(matches!(issued[0], IssueSignupResult::Issued(_)));
     assert!(issued.iter().all(|one| *one == issued[0]), "{issued:?}");
 }
 
@@ -170,7 +170,7 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(books: 
             store.issue_pai(Some(nonce()), NOW, new).await.expect("works")
         } else {
             match store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await {
-                Ok(SignupIssue::Issued(row)) => row,
+                Ok(IssueSignupResult::Issued(row)) => row,
                 other => panic!("no PAI: {other:?}"),
             }
         }
@@ -188,14 +188,14 @@ async fn a_number_that_changes_hands_twice_at_once_has_one_holder(books: Books) 
     });
     let mut open = HashSet::new();
     for issue in calls.await {
-        let SignupIssue::Issued(row) = issue else { panic!("nobody has a subscription") };
-        let now = books.store.pai(partner("netflix"), row.pai).await.expect("works").expect("is there");
+        let IssueSignupResult::Issued(row) = issue else { panic!("nobody has a subscription") };
+        let now = books.store.find_pai(partner("netflix"), row.pai).await.expect("works").expect("is there");
         if now.state != PaiState::Closed {
             open.insert(row.pai);
         }
     }
     assert_eq!(open.len(), 1);
-    let first = books.store.pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
+    let first = books.store.find_pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
     assert_eq!((first.state, first.version), (PaiState::Closed, 2), "closed once");
 }
 
@@ -211,8 +211,8 @@ async fn a_token_is_spent_at_one_origin(books: Books) {
         }
     });
     let spendings = calls.await;
-    assert_eq!(how_many(&spendings, |spending| matches!(spending, TokenSpend::Spent(_))), 1);
-    assert_eq!(how_many(&spendings, |spending| *spending == TokenSpend::UsedElsewhere), 15);
+    assert_eq!(how_many(&spendings, |spending| matches!(spending, SpendTokenResult::Spent(_))), 1);
+    assert_eq!(how_many(&spendings, |spending| *spending == SpendTokenResult::UsedElsewhere), 15);
 }
 
 async fn a_pai_has_one_live_subscription(books: Books) {
@@ -225,8 +225,8 @@ async fn a_pai_has_one_live_subscription(books: Books) {
             .expect("works")
     });
     let records = calls.await;
-    assert_eq!(how_many(&records, |record| matches!(record, SubscriptionRecord::Created(_))), 1);
-    assert_eq!(how_many(&records, |record| *record == SubscriptionRecord::AlreadyOnBill), 15);
+    assert_eq!(how_many(&records, |record| matches!(record, RecordSubscriptionResult::Created(_))), 1);
+    assert_eq!(how_many(&records, |record| *record == RecordSubscriptionResult::AlreadyOnBill), 15);
 }
 
 async fn one_name_of_a_subscription_is_one_subscription(books: Books) {
@@ -239,9 +239,9 @@ async fn one_name_of_a_subscription_is_one_subscription(books: Books) {
         }
     });
     let records = calls.await;
-    assert_eq!(how_many(&records, |record| matches!(record, SubscriptionRecord::Created(_))), 1);
-    assert_eq!(how_many(&records, |record| matches!(record, SubscriptionRecord::Replayed(_))), 7);
-    assert_eq!(how_many(&records, |record| *record == SubscriptionRecord::Conflict), 8);
+    assert_eq!(how_many(&records, |record| matches!(record, RecordSubscriptionResult::Created(_))), 1);
+    assert_eq!(how_many(&records, |record| matches!(record, RecordSubscriptionResult::Replayed(_))), 7);
+    assert_eq!(how_many(&records, |record| *record == RecordSubscriptionResult::Conflict), 8);
 }
 
 /// A decline closes the PAI while the partner reports a subscription for it: whichever comes first, none stays live.
@@ -250,7 +250,8 @@ async fn a_closed_pai_has_no_live_subscription(books: Books) {
     for n in 1..=12 {
         let new = signup("netflix", n, "2024-01-01");
         let ticket = new.ticket;
-        let SignupIssue::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
+        let IssueSignupResult::Issued(row) =
+            books.store.issue_signup(nonce(), NOW, new).await.expect("works")
         else {
             panic!("no PAI")
         };
@@ -276,15 +277,15 @@ async fn a_closed_pai_has_no_live_subscription(books: Books) {
     })
     .await;
     for (ticket, pai, _) in visits {
-        let row = books.store.pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        let row = books.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!(row.state, PaiState::Closed);
-        let end = books.store.signup_end(ticket).await.expect("works").expect("is there");
+        let end = books.store.find_signup_result(ticket).await.expect("works").expect("is there");
         assert_ne!(end.outcome, SignupOutcome::Success);
     }
 }
 
 async fn two_imports_at_once_both_succeed(books: Books) {
-    let row = |n: u8| AccountRow {
+    let row = |n: u8| ImportedAccount {
         number: number(n).index,
         account: Account {
             status: AccountStatus::Active,
@@ -295,12 +296,12 @@ async fn two_imports_at_once_both_succeed(books: Books) {
     };
     at_once(&books, 8, |store, n| async move {
         // The same numbers in two orders, and each of them twice.
-        let mut rows: Vec<AccountRow> = (0..=255).chain(0..=255).map(row).collect();
+        let mut rows: Vec<ImportedAccount> = (0..=255).chain(0..=255).map(row).collect();
         if n % 2 == 1 {
             rows.reverse();
         }
         store.import_accounts(rows).await.expect("works");
     })
     .await;
-    assert!(books.store.account(number(255).index).await.expect("works").is_some());
+    assert!(books.store.find_account(number(255).index).await.expect("works").is_some());
 }

@@ -10,8 +10,8 @@ use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{
-    CouponChange, CouponIssue, HandOff, Posting, Queue, Redeeming, RedemptionEnd, SettleResult, TextEnd,
-    WhichCoupons,
+    ChangeCouponResult, CouponFilter, HandOff, IssueCouponResult, PostChargeResult, Queue, RedeemResult,
+    RedemptionOutcome, SettleResult, SmsReceipt,
 };
 
 on_each_database!(
@@ -31,8 +31,8 @@ async fn one_name_of_a_coupon_is_one_coupon(books: Books) {
         store.issue_coupon(None, NOW, coupon(number, "c-1")).await.expect("works")
     });
     let made = made.await;
-    assert_eq!(how_many(&made, |issue| matches!(issue, CouponIssue::Created(_))), 1);
-    assert_eq!(how_many(&made, |issue| matches!(issue, CouponIssue::Replayed(_))), 7);
+    assert_eq!(how_many(&made, |issue| matches!(issue, IssueCouponResult::Created(_))), 1);
+    assert_eq!(how_many(&made, |issue| matches!(issue, IssueCouponResult::Replayed(_))), 7);
     let due = books.lease(0).await;
     assert_eq!(how_many(&due, |entry| name(entry).0 == "coupon"), 1);
 }
@@ -44,18 +44,18 @@ async fn a_code_redeemed_at_two_origins_is_spent_once(books: Books) {
     let tries = at_once(&books, 64, |store, n| async move {
         let new = redemption(&format!("r-{}", n / 2), code);
         match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
-            Redeeming::Created(charge) => {
+            RedeemResult::Created(charge) => {
                 let id = charge.transaction_id;
                 Some(store.answer_redemption(NOW, id, done()).await.expect("works").0)
             }
-            Redeeming::Decided(end) => Some(end),
-            Redeeming::InProgress | Redeeming::Used => None,
+            RedeemResult::Decided(end) => Some(end),
+            RedeemResult::InProgress | RedeemResult::Used => None,
             other => panic!("{other:?}"),
         }
     });
     let ends: Vec<_> = tries.await.into_iter().flatten().collect();
     assert!((1..=2).contains(&ends.len()) && ends.iter().all(|end| *end == ends[0]), "{ends:?}");
-    assert!(matches!(ends[0], RedemptionEnd::Redeemed(_)));
+    assert!(matches!(ends[0], RedemptionOutcome::Redeemed(_)));
 }
 
 async fn coupons_redeemed_at_once_pay_for_days_of_their_own(books: Books) {
@@ -69,7 +69,7 @@ async fn coupons_redeemed_at_once_pay_for_days_of_their_own(books: Books) {
         let code = codes[n];
         async move {
             match store.redeem_coupon(nonce(), NOW, redemption(&format!("r-{n}"), code)).await {
-                Ok(Redeeming::Created(charge)) => charge.service_period,
+                Ok(RedeemResult::Created(charge)) => charge.service_period,
                 other => panic!("{other:?}"),
             }
         }
@@ -92,15 +92,15 @@ async fn a_charge_and_a_coupon_never_pay_for_one_day(books: Books) {
             if n % 2 == 0 {
                 let new = redemption(&format!("r-{round}-{n}"), code);
                 return match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
-                    Redeeming::Created(charge) => Some(charge.service_period),
+                    RedeemResult::Created(charge) => Some(charge.service_period),
                     _ => None,
                 };
             }
             let mut new = charge(subscriber.pai, &format!("n-{round}"), 1599);
             new.request.service_period = period("2026-11-18", "2026-12-17");
-            match store.post_transaction(nonce(), NOW, new).await.expect("works") {
-                Posting::Created(charge) => Some(charge.service_period),
-                Posting::PaidByCoupon { .. } | Posting::InProgress => None,
+            match store.post_charge(nonce(), NOW, new).await.expect("works") {
+                PostChargeResult::Created(charge) => Some(charge.service_period),
+                PostChargeResult::PaidByCoupon { .. } | PostChargeResult::InProgress => None,
                 other => panic!("{other:?}"),
             }
         });
@@ -132,20 +132,21 @@ async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(books: 
                 return None;
             }
             match store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works") {
-                Redeeming::Created(charge) => {
+                RedeemResult::Created(charge) => {
                     Some(store.answer_redemption(NOW, charge.transaction_id, done()).await.expect("works").0)
                 }
                 other => panic!("{other:?}"),
             }
         });
         let ends: Vec<_> = periods.await.into_iter().flatten().collect();
-        let [RedemptionEnd::Redeemed(redemption)] = &ends[..] else { panic!("{ends:?}") };
+        let [RedemptionOutcome::Redeemed(redemption)] = &ends[..] else { panic!("{ends:?}") };
         let again = books.store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works");
-        assert_eq!(again, Redeeming::Decided(ends[0].clone()));
-        let row = books.store.coupon(ext(&format!("c-{round}"))).await.expect("works").expect("is there");
+        assert_eq!(again, RedeemResult::Decided(ends[0].clone()));
+        let row =
+            books.store.find_coupon(ext(&format!("c-{round}"))).await.expect("works").expect("is there");
         let posting =
-            books.store.post_transaction(nonce(), NOW, charge(subscriber.pai, &format!("n-{round}"), 1599));
-        let is_paid = matches!(posting.await.expect("works"), Posting::PaidByCoupon { .. });
+            books.store.post_charge(nonce(), NOW, charge(subscriber.pai, &format!("n-{round}"), 1599));
+        let is_paid = matches!(posting.await.expect("works"), PostChargeResult::PaidByCoupon { .. });
         assert_eq!((redemption.pai.is_none(), is_paid), (row.is_gift, !row.is_gift), "{round}");
     }
 }
@@ -162,23 +163,23 @@ async fn a_coupon_is_void_or_spent_and_never_both(books: Books) {
                 match n {
                     0 => {
                         let redeeming = store.redeem_coupon(nonce(), NOW, redemption(&reference, code));
-                        matches!(redeeming.await.expect("works"), Redeeming::Created(_))
+                        matches!(redeeming.await.expect("works"), RedeemResult::Created(_))
                     }
                     1 => {
                         let change = store.void_coupon(None, NOW, id).await.expect("works");
-                        matches!(change, CouponChange::Done(_))
+                        matches!(change, ChangeCouponResult::Done(_))
                     }
                     _ => {
                         let text = text(100 + u8::try_from(round).expect("is small"));
-                        let change = store.renew_coupon(None, NOW, id, None, text).await.expect("works");
-                        matches!(change, CouponChange::Done(_))
+                        let change = store.resend_coupon(None, NOW, id, None, text).await.expect("works");
+                        matches!(change, ChangeCouponResult::Done(_))
                     }
                 }
             }
         });
         let done = done.await;
         assert!(!(done[0] && done[1]), "{done:?}");
-        let row = books.store.coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = books.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
         let state = if done[0] { CouponState::Redeemed } else { CouponState::Voided };
         assert_eq!(row.state(NOW), state, "{done:?}");
     }
@@ -202,17 +203,17 @@ async fn an_answer_and_a_decline_at_once_agree(books: Books) {
         });
         let answers = answers.await;
         assert!(answers.iter().all(|(end, _)| *end == answers[0].0), "{answers:?}");
-        let spent = matches!(answers[0].0, RedemptionEnd::Redeemed(_));
+        let spent = matches!(answers[0].0, RedemptionOutcome::Redeemed(_));
         let unpaid = how_many(&answers, |(_, settling)| *settling == SettleResult::Unpaid);
         assert_eq!(unpaid, usize::from(spent), "{answers:?}");
-        let row = books.store.coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = books.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
         assert_eq!(
             (row.redeemed_at.is_some(), row.unpaid_at.is_some()),
             (spent, spent),
             "a coupon is free, or spent and unpaid"
         );
     }
-    let unpaid = books.store.coupons(None, WhichCoupons::Unpaid, 10).await.expect("works");
+    let unpaid = books.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
     assert!(unpaid.iter().all(|row| row.state(NOW) == CouponState::Redeemed));
 }
 
@@ -230,12 +231,12 @@ async fn a_receipt_that_comes_with_the_sending_is_not_lost(books: Books) {
                     let sent = HandOff::Sent { message_id: Some(message_id) };
                     store.settle(NOW, entry, sent).await.expect("works");
                 } else {
-                    store.text_ended(NOW, message_id, TextEnd::Delivered).await.expect("works");
+                    store.record_sms_receipt(NOW, message_id, SmsReceipt::Delivered).await.expect("works");
                 }
             }
         })
         .await;
-        let row = books.store.coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = books.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
         assert_eq!(row.state(NOW), CouponState::Delivered, "{round}");
     }
 }

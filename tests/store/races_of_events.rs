@@ -6,7 +6,9 @@ use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Re
 use onbill_domain::digest::sha256;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::operator::AccountEventOutcome::{Applied, Contradictory, NoSubscriber, Superseded};
-use onbill_origin::store::{EventRecord, HandOff, Job, NewEvent, Queue, SignupIssue, Store, WebhookJob};
+use onbill_origin::store::{
+    HandOff, IssueSignupResult, Job, NewAccountEvent, Queue, RecordEventResult, Store, WebhookJob,
+};
 use std::sync::Arc;
 
 on_each_database!(
@@ -16,8 +18,8 @@ on_each_database!(
     events_and_charges_of_one_subscriber_go_on,
 );
 
-fn event(name: &str, event: AccountEvent, from: u8, to: Option<u8>, at: i64) -> NewEvent {
-    NewEvent {
+fn event(name: &str, event: AccountEvent, from: u8, to: Option<u8>, at: i64) -> NewAccountEvent {
+    NewAccountEvent {
         event_id: ext(name),
         fingerprint: sha256(format!("{name} {event:?} {from} {to:?} {at}").as_bytes()),
         event,
@@ -27,17 +29,26 @@ fn event(name: &str, event: AccountEvent, from: u8, to: Option<u8>, at: i64) -> 
     }
 }
 
-async fn record(store: Arc<Store>, new: NewEvent) -> EventRecord {
-    store.record_event(Some(nonce()), NOW, new).await.expect("works")
+async fn record(store: Arc<Store>, new: NewAccountEvent) -> RecordEventResult {
+    store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
 }
 
 async fn one_event_is_recorded_once_at_two_origins(books: Books) {
     let subscriber = books.subscriber(1).await;
     let calls = at_once(&books, 16, |store, _| record(store, event("e-1", Suspended, 1, None, 10)));
     let records = calls.await;
-    assert_eq!(how_many(&records, |record| *record == EventRecord::Recorded(Applied)), 1, "{records:?}");
-    assert_eq!(how_many(&records, |record| *record == EventRecord::Replayed(Applied)), 15, "{records:?}");
-    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    assert_eq!(
+        how_many(&records, |record| *record == RecordEventResult::Recorded(Applied)),
+        1,
+        "{records:?}"
+    );
+    assert_eq!(
+        how_many(&records, |record| *record == RecordEventResult::Replayed(Applied)),
+        15,
+        "{records:?}"
+    );
+    let row =
+        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Suspended, 2));
     // One name for two numbers: the turns are two, and the name is still one event's.
     let calls = at_once(&books, 16, |store, n| {
@@ -45,9 +56,17 @@ async fn one_event_is_recorded_once_at_two_origins(books: Books) {
         record(store, event("e-2", Ceased, number, None, 10))
     });
     let records = calls.await;
-    assert_eq!(how_many(&records, |record| *record == EventRecord::Recorded(NoSubscriber)), 1, "{records:?}");
-    assert_eq!(how_many(&records, |record| *record == EventRecord::Replayed(NoSubscriber)), 7, "{records:?}");
-    assert_eq!(how_many(&records, |record| *record == EventRecord::Conflict), 8, "{records:?}");
+    assert_eq!(
+        how_many(&records, |record| *record == RecordEventResult::Recorded(NoSubscriber)),
+        1,
+        "{records:?}"
+    );
+    assert_eq!(
+        how_many(&records, |record| *record == RecordEventResult::Replayed(NoSubscriber)),
+        7,
+        "{records:?}"
+    );
+    assert_eq!(how_many(&records, |record| *record == RecordEventResult::Conflict), 8, "{records:?}");
 }
 
 /// Whichever comes first: who had the number until then is closed for ever, and one PAI at most is open.
@@ -60,14 +79,15 @@ async fn who_leaves_while_signing_up_has_no_open_pai_of_before(books: Books) {
                 return None;
             }
             match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
-                SignupIssue::Issued(row) => Some(row.pai),
-                SignupIssue::AlreadyOnBill => panic!("nobody has a subscription"),
+                IssueSignupResult::Issued(row) => Some(row.pai),
+                IssueSignupResult::AlreadyOnBill => panic!("nobody has a subscription"),
             }
         });
         let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();
         issued.dedup();
         assert!(issued.len() <= 1, "{issued:?}");
-        let row = books.store.pai(partner("netflix"), before.pai).await.expect("works").expect("is there");
+        let row =
+            books.store.find_pai(partner("netflix"), before.pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Closed, 2));
     }
 }
@@ -79,7 +99,7 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
         record(store, event(&format!("e-{n}"), NumberChanged, from, Some(to), 10))
     });
     for record in calls.await {
-        assert_eq!(record, EventRecord::Recorded(Contradictory));
+        assert_eq!(record, RecordEventResult::Recorded(Contradictory));
     }
     // Around in a circle of numbers, one of which is free: everybody goes on with who they were.
     let calls = at_once(&books, 16, |store, n| {
@@ -87,10 +107,10 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
         record(store, event(&format!("c-{n}"), NumberChanged, from, Some(to), 20))
     });
     let records = calls.await;
-    assert!(how_many(&records, |record| *record == EventRecord::Recorded(Applied)) >= 2, "{records:?}");
+    assert!(how_many(&records, |record| *record == RecordEventResult::Recorded(Applied)) >= 2, "{records:?}");
     let mut open = 0;
     for n in 1..=4 {
-        let SignupIssue::Issued(row) =
+        let IssueSignupResult::Issued(row) =
             books.store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works")
         else {
             panic!("nobody has a subscription")
@@ -139,16 +159,17 @@ async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
                     let what = if n % 8 < 4 { Suspended } else { Resumed };
                     let at = i64::try_from(n).expect("is small");
                     let record = record(store, event(&format!("e-{n}"), what, 1, None, at)).await;
-                    let known = [Applied, Superseded].map(EventRecord::Recorded);
+                    let known = [Applied, Superseded].map(RecordEventResult::Recorded);
                     assert!(known.contains(&record), "{record:?}");
                 }
             }
         }
     })
     .await;
-    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row =
+        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(row.state, PaiState::Closed);
     // Whatever was told meanwhile, the last word is still to be told or has been.
-    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    let standing = books.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(standing.version, row.version);
 }

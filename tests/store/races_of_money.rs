@@ -8,7 +8,9 @@ use crate::setting::{
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
-use onbill_origin::store::{HandOff, NewCharge, Posting, Queue, RefundPosting, SettleResult, SignupIssue};
+use onbill_origin::store::{
+    HandOff, IssueSignupResult, NewCharge, PostChargeResult, PostRefundResult, Queue, SettleResult,
+};
 
 on_each_database!(
     one_charge_posted_to_two_origins_is_created_once,
@@ -32,20 +34,19 @@ fn per_day(new: NewCharge, day_minor: i64) -> NewCharge {
 async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
     let subscriber = books.subscriber(1).await;
     let calls = at_once(&books, 64, |store, _| async move {
-        store.post_transaction(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
+        store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
     });
     let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| matches!(posting, Posting::Created(_))), 1);
-    assert_eq!(how_many(&postings, |posting| *posting == Posting::InProgress), 63);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, PostChargeResult::Created(_))), 1);
+    assert_eq!(how_many(&postings, |posting| *posting == PostChargeResult::InProgress), 63);
     let later = NOW.plus_seconds(60);
     let entries = books.store.lease_due(Queue::All, later, later.plus_seconds(120), 64).await.expect("works");
     assert_eq!(entries.len(), 1, "one hand-off");
     // It counts once.
     let limit = 2 * 1599;
     books.posted(per_day(charge(subscriber.pai, "n-2", 1599), limit)).await;
-    let over =
-        books.store.post_transaction(nonce(), NOW, per_day(charge(subscriber.pai, "n-3", 1), limit)).await;
-    assert!(matches!(over, Ok(Posting::Decided(_))), "{over:?}");
+    let over = books.store.post_charge(nonce(), NOW, per_day(charge(subscriber.pai, "n-3", 1), limit)).await;
+    assert!(matches!(over, Ok(PostChargeResult::Decided(_))), "{over:?}");
 }
 
 /// The answer of a charge is fixed by its own attempt, by a late one, or by a replay of a post that was never answered.
@@ -62,8 +63,8 @@ async fn the_first_answer_is_the_only_one(books: Books) {
                 2 => HandOff::Parked,
                 _ => {
                     let again = charge(subscriber.pai, "n-1", 1599);
-                    return match store.post_transaction(nonce(), after, again).await.expect("works") {
-                        Posting::Replayed(answer) => answer,
+                    return match store.post_charge(nonce(), after, again).await.expect("works") {
+                        PostChargeResult::Replayed(answer) => answer,
                         other => panic!("not replayed: {other:?}"),
                     };
                 }
@@ -73,7 +74,7 @@ async fn the_first_answer_is_the_only_one(books: Books) {
     });
     let answers = calls.await;
     assert!(answers.iter().all(|answer| *answer == answers[0]));
-    let now = books.store.transaction(partner("netflix"), ext("n-1")).await.expect("works");
+    let now = books.store.find_charge_response(partner("netflix"), ext("n-1")).await.expect("works");
     assert_eq!(now.map(|now| now.status), Some(TransactionStatus::Approved));
 }
 
@@ -82,17 +83,17 @@ async fn charges_at_once_never_pass_a_limit_together(books: Books) {
     for n in 1..=4 {
         let netflix = books.subscriber(n).await.pai;
         let issue = books.store.issue_signup(nonce(), NOW, signup("other", n, "2024-01-01")).await;
-        let Ok(SignupIssue::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
+        let Ok(IssueSignupResult::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
         for (round, limit) in [(0, 500), (1, 800)] {
             let calls = at_once(&books, 16, |store, call| async move {
                 let (who, pai) = if call % 4 < 2 { ("netflix", netflix) } else { ("other", other.pai) };
                 let new = charge(pai, &format!("n-{n}-{round}-{call}"), 100);
                 let new = NewCharge { partner: partner(who), ..per_day(new, limit) };
-                store.post_transaction(nonce(), NOW, new).await.expect("works")
+                store.post_charge(nonce(), NOW, new).await.expect("works")
             });
             let postings = calls.await;
-            let created = how_many(&postings, |posting| matches!(posting, Posting::Created(_)));
-            let declined = how_many(&postings, |posting| matches!(posting, Posting::Decided(_)));
+            let created = how_many(&postings, |posting| matches!(posting, PostChargeResult::Created(_)));
+            let declined = how_many(&postings, |posting| matches!(posting, PostChargeResult::Decided(_)));
             assert_eq!((created, declined), if round == 0 { (5, 11) } else { (3, 13) });
         }
     }
@@ -106,8 +107,8 @@ async fn refunds_at_once_never_give_back_more_than_there_was(books: Books) {
         store.post_refund(nonce(), NOW, new).await.expect("works")
     });
     let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| matches!(posting, RefundPosting::Created(_))), 6);
-    let over = RefundPosting::NotWithinRemainder { remaining: usd(100) };
+    assert_eq!(how_many(&postings, |posting| matches!(posting, PostRefundResult::Created(_))), 6);
+    let over = PostRefundResult::NotWithinRemainder { remaining: usd(100) };
     assert_eq!(how_many(&postings, |posting| *posting == over), 58);
     let rest = books.refunded(refund("n-1", "r-rest", None)).await;
     let (answer, _) = books.store.answer_refund(NOW, rest, done()).await.expect("works");
@@ -123,8 +124,8 @@ async fn one_refund_posted_to_two_origins_is_created_once(books: Books) {
         store.post_refund(nonce(), NOW, refund("n-1", "r-1", None)).await.expect("works")
     });
     let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| matches!(posting, RefundPosting::Created(_))), 1);
-    assert_eq!(how_many(&postings, |posting| *posting == RefundPosting::InProgress), 63);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, PostRefundResult::Created(_))), 1);
+    assert_eq!(how_many(&postings, |posting| *posting == PostRefundResult::InProgress), 63);
     assert_eq!(books.lease(60).await.len(), 1, "one hand-off");
 }
 
@@ -147,7 +148,7 @@ async fn the_first_answer_of_a_refund_is_the_only_one(books: Books) {
                 _ => {
                     let again = refund("n-1", &format!("r-{}", n / 8), Some(200));
                     return match store.post_refund(nonce(), after, again).await.expect("works") {
-                        RefundPosting::Replayed(answer) => answer,
+                        PostRefundResult::Replayed(answer) => answer,
                         other => panic!("not replayed: {other:?}"),
                     };
                 }
@@ -160,7 +161,7 @@ async fn the_first_answer_of_a_refund_is_the_only_one(books: Books) {
     }
     let last = refund("n-1", "r-last", None);
     let posting = books.store.post_refund(nonce(), NOW, last).await.expect("works");
-    assert!(matches!(posting, RefundPosting::Created(back) if back.amount == usd(800)), "half came back");
+    assert!(matches!(posting, PostRefundResult::Created(back) if back.amount == usd(800)), "half came back");
 }
 
 async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
@@ -173,14 +174,14 @@ async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
         store.post_refund(nonce(), NOW, new).await.expect("works")
     });
     let postings = calls.await;
-    assert_eq!(how_many(&postings, |posting| matches!(posting, RefundPosting::Created(_))), 1);
-    assert_eq!(how_many(&postings, |posting| *posting == RefundPosting::InProgress), 7);
-    assert_eq!(how_many(&postings, |posting| *posting == RefundPosting::Conflict), 24);
+    assert_eq!(how_many(&postings, |posting| matches!(posting, PostRefundResult::Created(_))), 1);
+    assert_eq!(how_many(&postings, |posting| *posting == PostRefundResult::InProgress), 7);
+    assert_eq!(how_many(&postings, |posting| *posting == PostRefundResult::Conflict), 24);
     // The other charges have all of it left.
     let left = async |n: usize| {
         let posting =
             books.store.post_refund(nonce(), NOW, refund(&format!("n-{n}"), &format!("r-2-{n}"), None));
-        matches!(posting.await, Ok(RefundPosting::Created(new)) if new.amount == usd(1599))
+        matches!(posting.await, Ok(PostRefundResult::Created(new)) if new.amount == usd(1599))
     };
     let whole = [left(0).await, left(1).await, left(2).await, left(3).await];
     assert_eq!(how_many(&whole, |whole| *whole), 3);
@@ -242,7 +243,7 @@ async fn what_comes_and_goes_at_once_adds_up(books: Books) {
                 }
                 4 => {
                     let new = charge(pai, &format!("n-new-{n}"), 100);
-                    store.post_transaction(nonce(), NOW, new).await.expect("works");
+                    store.post_charge(nonce(), NOW, new).await.expect("works");
                 }
                 _ => {
                     let new = refund(&format!("n-{}", n / 6 * 2 + 1), &format!("r-new-{n}"), Some(10));
@@ -261,7 +262,7 @@ async fn what_comes_and_goes_at_once_adds_up(books: Books) {
         books.store.answer_refund(NOW, id, done()).await.expect("works");
     }
     let spent = 8 * 100 + 8 * 100 - 8 * 40;
-    let over = books.store.post_transaction(nonce(), NOW, per_day(charge(pai, "n-over", 2), spent + 1)).await;
-    assert!(matches!(over, Ok(Posting::Decided(_))), "{over:?}");
+    let over = books.store.post_charge(nonce(), NOW, per_day(charge(pai, "n-over", 2), spent + 1)).await;
+    assert!(matches!(over, Ok(PostChargeResult::Decided(_))), "{over:?}");
     books.posted(per_day(charge(pai, "n-fits", 1), spent + 1)).await;
 }

@@ -7,7 +7,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use onbill_origin::store::{
-    HandOff, Job, LeasedJob, NewRefund, Queue, RefundPosting, SettleResult, StoreError, WebhookJob,
+    HandOff, Job, LeasedJob, NewRefund, PostRefundResult, Queue, SettleResult, StoreError, WebhookJob,
 };
 
 on_each_database!(
@@ -31,7 +31,7 @@ fn read(answer: &[u8]) -> RefundResponse {
     serde_json::from_slice(answer).expect("is an answer")
 }
 
-async fn post(books: &Books, new: NewRefund) -> RefundPosting {
+async fn post(books: &Books, new: NewRefund) -> PostRefundResult {
     books.store.post_refund(nonce(), NOW, new).await.expect("works")
 }
 
@@ -44,18 +44,18 @@ async fn answer(books: &Books, refund_id: String, outcome: HandOff) -> Vec<u8> {
 
 /// Where a refund of the charge `n-1` stands.
 async fn standing(books: &Books, ext_id: &str) -> RefundResponse {
-    let found = books.store.refund_answer(partner("netflix"), ext("n-1"), ext(ext_id)).await;
+    let found = books.store.find_refund_response(partner("netflix"), ext("n-1"), ext(ext_id)).await;
     found.expect("works").expect("is there")
 }
 
 async fn a_charge_is_given_back_in_parts_until_nothing_is_left(books: Books) {
     let subscriber = books.subscriber(1).await;
     let transaction_id = books.approved(subscriber.pai, "n-1", 1599).await;
-    let RefundPosting::Created(first) = post(&books, refund("n-1", "r-1", Some(600))).await else {
+    let PostRefundResult::Created(first) = post(&books, refund("n-1", "r-1", Some(600))).await else {
         panic!("not created")
     };
     assert_eq!((first.transaction_id.as_str(), first.amount), (transaction_id.as_str(), usd(600)));
-    let on_its_way = books.store.refund(first.refund_id.clone()).await.expect("works");
+    let on_its_way = books.store.find_pending_refund(first.refund_id.clone()).await.expect("works");
     assert_eq!(on_its_way.as_ref(), Some(&first));
     // What is on its way is off the charge already.
     assert_eq!(standing(&books, "r-1").await.remaining, usd(999));
@@ -64,12 +64,12 @@ async fn a_charge_is_given_back_in_parts_until_nothing_is_left(books: Books) {
     assert_eq!((told.status, told.amount, told.remaining), (TransactionStatus::Approved, usd(600), usd(999)));
     assert_eq!((told.ext_refund_id.as_str(), told.ext_transaction_id.as_str()), ("r-1", "n-1"));
     assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("0"));
-    assert_eq!(books.store.refund(first.refund_id).await.expect("works"), None, "it is settled");
+    assert_eq!(books.store.find_pending_refund(first.refund_id).await.expect("works"), None, "it is settled");
 
     let second = books.refunded(refund("n-1", "r-2", Some(999))).await;
     assert_eq!(read(&answer(&books, second, done()).await).remaining, usd(0));
     let third = post(&books, refund("n-1", "r-3", Some(1))).await;
-    assert_eq!(third, RefundPosting::NotWithinRemainder { remaining: usd(0) });
+    assert_eq!(third, PostRefundResult::NotWithinRemainder { remaining: usd(0) });
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved, "the charge is what it was");
 }
 
@@ -81,7 +81,7 @@ async fn without_an_amount_all_that_is_left_is_given_back(books: Books) {
     let rest = standing(&books, "r-2").await;
     assert_eq!((rest.amount, rest.remaining), (usd(999), usd(0)));
     let none = post(&books, refund("n-1", "r-3", None)).await;
-    assert_eq!(none, RefundPosting::NotWithinRemainder { remaining: usd(0) });
+    assert_eq!(none, PostRefundResult::NotWithinRemainder { remaining: usd(0) });
 }
 
 async fn replaying_a_posted_refund_gives_the_first_answer_byte_for_byte(books: Books) {
@@ -89,11 +89,11 @@ async fn replaying_a_posted_refund_gives_the_first_answer_byte_for_byte(books: B
     books.approved(subscriber.pai, "n-1", 1599).await;
     let id = books.refunded(refund("n-1", "r-1", Some(600))).await;
     let again = || post(&books, refund("n-1", "r-1", Some(600)));
-    assert_eq!(again().await, RefundPosting::InProgress);
+    assert_eq!(again().await, PostRefundResult::InProgress);
 
     let first = answer(&books, id.clone(), later(300)).await;
     assert_eq!(read(&first).status, TransactionStatus::Pending);
-    assert_eq!(again().await, RefundPosting::Replayed(first.clone()));
+    assert_eq!(again().await, PostRefundResult::Replayed(first.clone()));
 
     // The outcome comes later: GET tells it, the replay stays what it was, also when nothing is left to give back.
     assert_eq!(answer(&books, id, done()).await, first);
@@ -102,7 +102,7 @@ async fn replaying_a_posted_refund_gives_the_first_answer_byte_for_byte(books: B
     let now = standing(&books, "r-1").await;
     assert_eq!((now.status, now.remaining), (TransactionStatus::Approved, usd(0)));
     let again = post(&books, refund("n-1", "r-1", Some(600))).await;
-    assert_eq!(again, RefundPosting::Replayed(first));
+    assert_eq!(again, PostRefundResult::Replayed(first));
 }
 
 async fn the_same_id_with_other_contents_or_for_another_charge_is_refused(books: Books) {
@@ -118,7 +118,7 @@ async fn the_same_id_with_other_contents_or_for_another_charge_is_refused(books:
         refund("n-pending", "r-1", Some(600)),
         refund("n-unknown", "r-1", Some(600)),
     ] {
-        assert_eq!(post(&books, different).await, RefundPosting::Conflict);
+        assert_eq!(post(&books, different).await, PostRefundResult::Conflict);
     }
     // Identifiers are compared byte for byte, and the other charge has all of it left.
     books.refunded(refund("n-2", "R-1", Some(1599))).await;
@@ -132,7 +132,7 @@ async fn a_refund_that_was_never_answered_is_answered_from_the_books(books: Book
     let books = books.reopen().await;
     let after = NOW.plus_seconds(60);
     let posting = books.store.post_refund(nonce(), after, refund("n-1", "r-1", Some(600))).await;
-    let Ok(RefundPosting::Replayed(first)) = posting else { panic!("not answered: {posting:?}") };
+    let Ok(PostRefundResult::Replayed(first)) = posting else { panic!("not answered: {posting:?}") };
     assert_eq!((read(&first).status, read(&first).remaining), (TransactionStatus::Pending, usd(999)));
     let due = books.lease(60).await;
     assert!(
@@ -148,7 +148,7 @@ async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
     let id = books.refunded(refund("n-1", "r-1", Some(600))).await;
     let after = NOW.plus_seconds(60);
     let posting = books.store.post_refund(nonce(), after, refund("n-1", "r-1", Some(600))).await;
-    let Ok(RefundPosting::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
+    let Ok(PostRefundResult::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
     let (answer, settling) = books.store.answer_refund(after, id.clone(), done()).await.expect("works");
     assert_eq!((&answer, settling), (&replayed, SettleResult::Written));
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
@@ -169,11 +169,11 @@ async fn what_was_not_charged_cannot_be_given_back(books: Books) {
     let mut foreign = refund("n-1", "r-1", Some(1));
     foreign.partner = partner("other");
     for (new, posting) in [
-        (refund("n-unknown", "r-1", Some(1)), RefundPosting::TransactionNotFound),
-        (foreign, RefundPosting::TransactionNotFound),
-        (refund("n-pending", "r-1", Some(1)), RefundPosting::ChargePending),
-        (refund("n-declined", "r-1", Some(1)), RefundPosting::NotWithinRemainder { remaining: usd(0) }),
-        (refund("n-declined", "r-1", None), RefundPosting::NotWithinRemainder { remaining: usd(0) }),
+        (refund("n-unknown", "r-1", Some(1)), PostRefundResult::TransactionNotFound),
+        (foreign, PostRefundResult::TransactionNotFound),
+        (refund("n-pending", "r-1", Some(1)), PostRefundResult::ChargePending),
+        (refund("n-declined", "r-1", Some(1)), PostRefundResult::NotWithinRemainder { remaining: usd(0) }),
+        (refund("n-declined", "r-1", None), PostRefundResult::NotWithinRemainder { remaining: usd(0) }),
     ] {
         assert_eq!(post(&books, new).await, posting);
     }
@@ -187,12 +187,12 @@ async fn no_more_is_given_back_than_is_left_and_in_no_other_currency(books: Book
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-1", 1599).await;
     let posting = post(&books, refund("n-1", "r-1", Some(1600))).await;
-    assert_eq!(posting, RefundPosting::NotWithinRemainder { remaining: usd(1599) });
+    assert_eq!(posting, PostRefundResult::NotWithinRemainder { remaining: usd(1599) });
     let mut other = refund("n-1", "r-1", None);
     other.request.amount = Some(euro(100));
-    assert_eq!(post(&books, other).await, RefundPosting::NotWithinRemainder { remaining: usd(1599) });
+    assert_eq!(post(&books, other).await, PostRefundResult::NotWithinRemainder { remaining: usd(1599) });
     let posting = post(&books, refund("n-1", "r-1", Some(0))).await;
-    assert_eq!(posting, RefundPosting::NotWithinRemainder { remaining: usd(1599) });
+    assert_eq!(posting, PostRefundResult::NotWithinRemainder { remaining: usd(1599) });
     // None of it was taken off.
     books.refunded(refund("n-1", "r-1", Some(1599))).await;
 }
@@ -204,7 +204,7 @@ async fn a_refused_refund_is_off_its_charge_no_more(books: Books) {
     let told = read(&answer(&books, id.clone(), refused()).await);
     assert_eq!((told.status, told.remaining), (TransactionStatus::Declined, usd(1599)));
     assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
-    assert_eq!(books.store.refund(id).await.expect("works"), None);
+    assert_eq!(books.store.find_pending_refund(id).await.expect("works"), None);
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     books.refunded(refund("n-1", "r-2", Some(1599))).await;
 }
@@ -215,7 +215,8 @@ async fn a_refund_of_a_closed_pai_is_taken(books: Books) {
     let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
     let closed = declined(DeclineReason::AccountClosed);
     books.store.answer_transaction(NOW, id, closed).await.expect("works");
-    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row =
+        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(row.state, PaiState::Closed);
     let id = books.refunded(refund("n-1", "r-1", None)).await;
     assert_eq!(read(&answer(&books, id, done()).await).status, TransactionStatus::Approved);
@@ -250,7 +251,7 @@ async fn an_outcome_that_no_refund_has_changes_nothing(books: Books) {
         let (told, settling) = books.store.answer_refund(NOW, id.clone(), odd).await.expect("works");
         assert_eq!((read(&told).status, settling), (TransactionStatus::Pending, SettleResult::Late));
     }
-    assert!(books.store.refund(id).await.expect("works").is_some());
+    assert!(books.store.find_pending_refund(id).await.expect("works").is_some());
     assert_eq!(books.lease(60).await.len(), 1, "it is still in the outbox");
     // Nor can a charge be refused or dropped.
     let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
@@ -268,7 +269,7 @@ async fn a_refund_is_seen_by_its_own_partner_under_its_own_charge(books: Books) 
     books.approved(subscriber.pai, "n-2", 1599).await;
     books.refunded(refund("n-1", "r-1", Some(600))).await;
     for (who, of, id) in [("other", "n-1", "r-1"), ("netflix", "n-2", "r-1"), ("netflix", "n-1", "r-2")] {
-        let found = books.store.refund_answer(partner(who), ext(of), ext(id)).await.expect("works");
+        let found = books.store.find_refund_response(partner(who), ext(of), ext(id)).await.expect("works");
         assert_eq!(found, None, "{who} {of} {id}");
     }
     assert_eq!(standing(&books, "r-1").await.amount, usd(600));
@@ -279,7 +280,7 @@ async fn a_spent_nonce_refunds_nothing(books: Books) {
     books.approved(subscriber.pai, "n-1", 1599).await;
     let once = nonce();
     let posting = books.store.post_refund(once.clone(), NOW, refund("n-1", "r-1", Some(600))).await;
-    assert!(matches!(posting, Ok(RefundPosting::Created(_))));
+    assert!(matches!(posting, Ok(PostRefundResult::Created(_))));
     let replayed = books.store.post_refund(once, NOW, refund("n-1", "r-2", Some(600))).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
     assert_eq!(standing(&books, "r-1").await.remaining, usd(999));

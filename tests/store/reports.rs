@@ -8,8 +8,8 @@ use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    ChargeLine, Cursor, Dated, HandOff, Job, Names, PaiEnd, Period, RedriveResult, RedriveTarget, Select,
-    SignupIssue,
+    ClosePaiResult, Cursor, HandOff, IssueSignupResult, Job, LookupIds, Period, RedriveResult, RedriveTarget,
+    ReportDate, ReportFilter, ReportedCharge,
 };
 
 on_each_database!(
@@ -27,17 +27,17 @@ fn at(second: i64) -> Timestamp {
     NOW.plus_seconds(second)
 }
 
-fn select(from: i64, until: i64, dated: Dated, status: Option<TransactionStatus>) -> Select {
+fn select(from: i64, until: i64, dated: ReportDate, status: Option<TransactionStatus>) -> ReportFilter {
     let period = Period { from: at(from), until: at(until) };
-    Select { partner: partner("netflix"), period, dated, status }
+    ReportFilter { partner: partner("netflix"), period, dated, status }
 }
 
 /// All pages of charges, of two lines each.
-async fn charges(books: &Books, select: Select) -> Vec<ChargeLine> {
+async fn charges(books: &Books, select: ReportFilter) -> Vec<ReportedCharge> {
     let mut lines = Vec::new();
     let mut after: Option<Cursor> = None;
     loop {
-        let page = books.store.charges(select.clone(), after.take(), 2).await.expect("works");
+        let page = books.store.list_charges(select.clone(), after.take(), 2).await.expect("works");
         assert!(page.lines.len() <= 2);
         lines.extend(page.lines);
         match page.next {
@@ -47,7 +47,7 @@ async fn charges(books: &Books, select: Select) -> Vec<ChargeLine> {
     }
 }
 
-fn names(lines: &[ChargeLine]) -> Vec<&str> {
+fn names(lines: &[ReportedCharge]) -> Vec<&str> {
     lines.iter().map(|line| line.ext_transaction_id.as_str()).collect()
 }
 
@@ -56,7 +56,7 @@ async fn charged(books: &Books, ext_id: &str, created: i64, settled: Option<i64>
     let subscriber = books.subscriber(1).await;
     let new = charge(subscriber.pai, ext_id, 1599);
     let id = new.transaction_id.clone();
-    books.store.post_transaction(nonce(), at(created), new).await.expect("works");
+    books.store.post_charge(nonce(), at(created), new).await.expect("works");
     if let Some(settled) = settled {
         books.store.answer_transaction(at(settled), id.clone(), done()).await.expect("works");
     }
@@ -69,12 +69,12 @@ async fn pages_have_every_line_of_the_period_once_and_in_order(books: Books) {
         charged(&books, &format!("n-{n}"), second, None).await;
     }
     let other = books.store.issue_signup(nonce(), NOW, signup("hulu", 2, "2024-01-01")).await.expect("works");
-    let SignupIssue::Issued(other) = other else { panic!("not issued") };
+    let IssueSignupResult::Issued(other) = other else { panic!("not issued") };
     let mut foreign = charge(other.pai, "n-0", 1599);
     foreign.partner = partner("hulu");
-    books.store.post_transaction(nonce(), at(4), foreign).await.expect("works");
+    books.store.post_charge(nonce(), at(4), foreign).await.expect("works");
 
-    let lines = charges(&books, select(0, 10, Dated::Created, None)).await;
+    let lines = charges(&books, select(0, 10, ReportDate::Created, None)).await;
     let keys: Vec<_> = lines.iter().map(|line| (line.created_at, line.transaction_id.clone())).collect();
     assert!(keys.is_sorted(), "{keys:?}");
     assert_eq!((names(&lines)[0], names(&lines)[4], names(&lines)[5]), ("n-1", "n-0", "n-5"));
@@ -89,21 +89,21 @@ async fn a_line_is_in_the_period_of_either_of_its_times(books: Books) {
     charged(&books, "after", 9, Some(20)).await;
     charged(&books, "pending", 3, None).await;
     let of = |dated, status| charges(&books, select(0, 10, dated, status));
-    assert_eq!(names(&of(Dated::Created, None).await), ["within", "pending", "after"]);
-    assert_eq!(names(&of(Dated::Settled, None).await), ["within", "before"]);
-    assert_eq!(names(&of(Dated::Created, Some(TransactionStatus::Pending)).await), ["pending"]);
-    assert_eq!(names(&of(Dated::Created, Some(TransactionStatus::Approved)).await), ["within", "after"]);
-    assert!(of(Dated::Settled, Some(TransactionStatus::Declined)).await.is_empty());
+    assert_eq!(names(&of(ReportDate::Created, None).await), ["within", "pending", "after"]);
+    assert_eq!(names(&of(ReportDate::Settled, None).await), ["within", "before"]);
+    assert_eq!(names(&of(ReportDate::Created, Some(TransactionStatus::Pending)).await), ["pending"]);
+    assert_eq!(names(&of(ReportDate::Created, Some(TransactionStatus::Approved)).await), ["within", "after"]);
+    assert!(of(ReportDate::Settled, Some(TransactionStatus::Declined)).await.is_empty());
 }
 
 async fn a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only(books: Books) {
     let id = charged(&books, "n-1", 0, Some(1)).await;
     charged(&books, "n-2", 0, None).await;
     let refund_id = books.refunded(refund("n-1", "r-1", Some(600))).await;
-    let charges = |who, names| books.store.charges_named(partner(who), names);
-    let refunds = |who, names| books.store.refunds_named(partner(who), names);
-    let ours = |id: &str| Names::Ours(vec![id.to_owned(), "nobody".to_owned()]);
-    let theirs = |id: &str| Names::Partners(vec![ext("nobody"), ext(id)]);
+    let charges = |who, names| books.store.find_charges_by_id(partner(who), names);
+    let refunds = |who, names| books.store.find_refunds_by_id(partner(who), names);
+    let ours = |id: &str| LookupIds::Ours(vec![id.to_owned(), "nobody".to_owned()]);
+    let theirs = |id: &str| LookupIds::Partners(vec![ext("nobody"), ext(id)]);
 
     let by_ours = charges("netflix", ours(&id)).await.expect("works");
     assert_eq!(by_ours, charges("netflix", theirs("n-1")).await.expect("works"));
@@ -130,15 +130,15 @@ async fn a_refund_knows_what_was_given_back_before_it(books: Books) {
         books.store.answer_refund(at(settled), id, outcome).await.expect("works");
     }
     books.refunded(refund("n-1", "r-pending", Some(1))).await;
-    let refunds = |dated| books.store.refunds(select(0, 60, dated, None), None, 9);
-    let lines = refunds(Dated::Settled).await.expect("works").lines;
+    let refunds = |dated| books.store.list_refunds(select(0, 60, dated, None), None, 9);
+    let lines = refunds(ReportDate::Settled).await.expect("works").lines;
     let given: Vec<_> = lines
         .iter()
         .filter(|line| line.status == TransactionStatus::Approved)
         .map(|line| (line.ext_refund_id.as_str(), line.given_back_before_minor))
         .collect();
     assert_eq!(given, [("r-1", 0), ("r-3", 300), ("r-0", 1000)]);
-    assert_eq!((lines.len(), refunds(Dated::Created).await.expect("works").lines.len()), (4, 5));
+    assert_eq!((lines.len(), refunds(ReportDate::Created).await.expect("works").lines.len()), (4, 5));
 }
 
 async fn a_dead_letter_is_listed_and_begins_anew(books: Books) {
@@ -231,14 +231,15 @@ async fn a_person_ends_a_pai_once_and_for_one_reason(books: Books) {
     let close = |who, pai, reason| books.store.close_pai(NOW, partner(who), pai, reason);
     let (fraud, revoked) = (DeclineReason::AccountClosedFraud, DeclineReason::PaiRevokedByUser);
     for (who, pai, reason, end) in [
-        ("netflix", subscriber.pai, DeclineReason::RiskDeclined, PaiEnd::NotAnEnd),
-        ("hulu", subscriber.pai, fraud, PaiEnd::NotFound),
-        ("netflix", pai(), fraud, PaiEnd::NotFound),
-        ("netflix", subscriber.pai, fraud, PaiEnd::Closed),
-        ("netflix", subscriber.pai, revoked, PaiEnd::WasClosed(fraud)),
+        ("netflix", subscriber.pai, DeclineReason::RiskDeclined, ClosePaiResult::NotAnEnd),
+        ("hulu", subscriber.pai, fraud, ClosePaiResult::NotFound),
+        ("netflix", pai(), fraud, ClosePaiResult::NotFound),
+        ("netflix", subscriber.pai, fraud, ClosePaiResult::Closed),
+        ("netflix", subscriber.pai, revoked, ClosePaiResult::WasClosed(fraud)),
     ] {
         assert_eq!(close(who, pai, reason).await.expect("works"), end);
     }
-    let row = books.store.pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row =
+        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Closed, 2));
 }

@@ -3,7 +3,8 @@
 use crate::setting::{Books, NOW, charge, ext, flow, later, nonce, number};
 use onbill_domain::account_event::AccountEvent::NumberChanged;
 use onbill_origin::store::{
-    Bill, NewEvent, Queue, Resealing, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
+    BillingItem, NewAccountEvent, Queue, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
+    SealedValueUpdate,
 };
 use onbill_test_harness::place::Place;
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ on_each_database!(
 async fn all(books: &Books, column: SealedColumn) -> Vec<SealedValue> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = books.store.sealed_values(column, after, 2).await.expect("works");
+        let page = books.store.list_sealed_values(column, after, 2).await.expect("works");
         let Some(last) = page.last() else { return all };
         assert!(page.len() <= 2);
         after = Some(last.at.clone());
@@ -34,9 +35,9 @@ async fn fill(books: &Books) {
         books.store.answer_transaction(NOW, id, later(0)).await.expect("works");
     }
     let leased = books.store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(60), 16).await.expect("works");
-    assert_eq!(books.store.file(NOW, "f-1".into(), leased).await.expect("works"), 5);
+    assert_eq!(books.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 5);
     for (n, to) in [(1, 11), (2, 12), (3, 13)] {
-        let moved = NewEvent {
+        let moved = NewAccountEvent {
             event_id: ext(&format!("e-{n}")),
             fingerprint: [n; 32],
             event: NumberChanged,
@@ -44,7 +45,7 @@ async fn fill(books: &Books) {
             new_number: Some(number(to)),
             occurred_at: NOW,
         };
-        books.store.record_event(Some(nonce()), NOW, moved).await.expect("works");
+        books.store.record_account_event(Some(nonce()), NOW, moved).await.expect("works");
     }
     for (n, pin) in [(21, None), (22, Some([1; 32])), (23, Some([2; 32]))] {
         books.store.start_flow(nonce(), NOW, flow(n, pin)).await.expect("works");
@@ -67,7 +68,7 @@ async fn every_sealed_value_is_found_in_pages(books: Books) {
         assert_eq!(sealed(values), expected, "{column:?}");
     }
     // Those of a file that was written are gone.
-    books.store.file_written(NOW, "f-1".into(), [1; 32]).await.expect("works");
+    books.store.mark_file_written(NOW, "f-1".into(), [1; 32]).await.expect("works");
     assert_eq!(all(&books, FileLines).await, []);
 }
 
@@ -75,19 +76,23 @@ async fn only_what_was_read_is_replaced(books: Books) {
     fill(&books).await;
     for column in SealedColumn::ALL {
         let before = all(&books, column).await;
-        let anew = |at: usize, new: u8| Resealing { old: before[at].clone(), new: vec![new; 50] };
-        assert_eq!(books.store.reseal(vec![anew(0, 0xa0)]).await.expect("works"), 1, "{column:?}");
+        let anew = |at: usize, new: u8| SealedValueUpdate { old: before[at].clone(), new: vec![new; 50] };
+        assert_eq!(
+            books.store.replace_sealed_values(vec![anew(0, 0xa0)]).await.expect("works"),
+            1,
+            "{column:?}"
+        );
         // The first is not what it was, the other is.
         let values = vec![anew(0, 0xa1), anew(1, 0xa2)];
-        assert_eq!(books.store.reseal(values).await.expect("works"), 1, "{column:?}");
+        assert_eq!(books.store.replace_sealed_values(values).await.expect("works"), 1, "{column:?}");
         let after = all(&books, column).await;
         assert_eq!((after[0].sealed[0], after[1].sealed[0]), (0xa0, 0xa2), "{column:?}");
         assert_eq!(after[2..], before[2..], "{column:?}");
     }
-    let lines = books.store.file_lines("f-1".into()).await.expect("works");
-    let filed = |line: &onbill_origin::store::FileLine| match &line.bill {
-        Bill::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed[0]),
-        Bill::Refund(_) => None,
+    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
+    let filed = |line: &onbill_origin::store::BillingFileLine| match &line.bill {
+        BillingItem::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed[0]),
+        BillingItem::Refund(_) => None,
     };
     assert!(lines.iter().filter_map(filed).filter(|byte| [0xa0, 0xa2].contains(byte)).count() >= 2);
 }
@@ -122,10 +127,10 @@ async fn no_sealed_column_is_forgotten(books: Books) {
 }
 
 async fn origins_say_what_they_seal_with(books: Books) {
-    assert_eq!(books.store.sealing_key().await.expect("works"), None);
+    assert_eq!(books.store.find_sealing_key().await.expect("works"), None);
     for key in ["first", "second"] {
         books.store.note_sealing_key(key.to_owned()).await.expect("works");
-        assert_eq!(books.store.sealing_key().await.expect("works").as_deref(), Some(key));
+        assert_eq!(books.store.find_sealing_key().await.expect("works").as_deref(), Some(key));
     }
-    assert_eq!(books.store.sealed_values(Subscribers, None::<SealedAt>, 1).await.expect("works"), []);
+    assert_eq!(books.store.list_sealed_values(Subscribers, None::<SealedAt>, 1).await.expect("works"), []);
 }

@@ -20,9 +20,10 @@ use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
 };
 use onbill_origin::store::{
-    CouponIssue, CouponRow, CouponText, FreshNames, HandOff, Job, Journey, LeasedJob, NewCharge, NewCoupon,
-    NewFlow, NewPai, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow, Posting, Queue,
-    Redeeming, RefundPosting, SealedNumber, SignupIssue, SmsJob, Store, WebhookJob,
+    CouponCodeSms, CouponRow, HandOff, IssueCouponResult, IssueSignupResult, Job, Journey, LeasedJob,
+    NewCharge, NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup,
+    NumberIndex, PaiRow, PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob,
+    Store, WebhookJob,
 };
 use onbill_test_harness::place::Place;
 use serde_json::json;
@@ -81,15 +82,15 @@ impl Books {
     /// A subscriber with a PAI at `netflix`, as after a sign-up.
     pub(crate) async fn subscriber(&self, number: u8) -> PaiRow {
         match self.store.issue_signup(nonce(), NOW, signup("netflix", number, "2024-01-01")).await {
-            Ok(SignupIssue::Issued(row)) => row,
+            Ok(IssueSignupResult::Issued(row)) => row,
             other => panic!("no PAI: {other:?}"),
         }
     }
 
     /// A charge on its way to billing; gives our name for it.
     pub(crate) async fn posted(&self, new: NewCharge) -> String {
-        match self.store.post_transaction(nonce(), NOW, new).await {
-            Ok(Posting::Created(charge)) => charge.transaction_id,
+        match self.store.post_charge(nonce(), NOW, new).await {
+            Ok(PostChargeResult::Created(charge)) => charge.transaction_id,
             other => panic!("not created: {other:?}"),
         }
     }
@@ -104,7 +105,7 @@ impl Books {
     /// A coupon that was made now.
     pub(crate) async fn coupon(&self, new: NewCoupon) -> CouponRow {
         match self.store.issue_coupon(Some(nonce()), NOW, new).await {
-            Ok(CouponIssue::Created(row)) => *row,
+            Ok(IssueCouponResult::Created(row)) => *row,
             other => panic!("not created: {other:?}"),
         }
     }
@@ -115,7 +116,7 @@ impl Books {
         let code = new.text.code;
         self.coupon(new).await;
         match self.store.redeem_coupon(nonce(), NOW, redemption(reference, code)).await {
-            Ok(Redeeming::Created(charge)) => charge.transaction_id,
+            Ok(RedeemResult::Created(charge)) => charge.transaction_id,
             other => panic!("not claimed: {other:?}"),
         }
     }
@@ -123,14 +124,14 @@ impl Books {
     /// A refund on its way to billing; gives our name for it.
     pub(crate) async fn refunded(&self, new: NewRefund) -> String {
         match self.store.post_refund(nonce(), NOW, new).await {
-            Ok(RefundPosting::Created(refund)) => refund.refund_id,
+            Ok(PostRefundResult::Created(refund)) => refund.refund_id,
             other => panic!("not created: {other:?}"),
         }
     }
 
     /// Where a charge of `netflix` stands.
     pub(crate) async fn standing(&self, ext_id: &str) -> TransactionResponse {
-        let found = self.store.transaction(partner("netflix"), ext(ext_id)).await;
+        let found = self.store.find_charge_response(partner("netflix"), ext(ext_id)).await;
         found.expect("works").expect("is there")
     }
 
@@ -201,7 +202,7 @@ pub(crate) fn new_pai(partner_name: &str, n: u8, subscriber_ref: &str) -> NewPai
         partner: partner(partner_name),
         number: number(n),
         subscriber_ref: subscriber_ref.to_owned(),
-        fresh: FreshNames {
+        fresh: NewPaiIds {
             subscriber_id: format!("subscriber-{}", fresh()),
             handle: format!("handle-{}", fresh()),
             pai: pai(),
@@ -288,7 +289,7 @@ pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRe
 
 /// A coupon of six months for this number's holder.
 pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
-    let fresh = CouponText { code: hash(), ..text(n) };
+    let fresh = CouponCodeSms { code: hash(), ..text(n) };
     NewCoupon {
         coupon_id: format!("coupon-{}", self::fresh()),
         ext_coupon_id: ext(ext_id),
@@ -306,8 +307,8 @@ pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
 }
 
 /// A text message with a code, the same for the same number.
-pub(crate) fn text(n: u8) -> CouponText {
-    CouponText { code: [n; 32], message: vec![n; 8] }
+pub(crate) fn text(n: u8) -> CouponCodeSms {
+    CouponCodeSms { code: [n; 32], message: vec![n; 8] }
 }
 
 pub(crate) fn redemption(reference: &str, code: [u8; 32]) -> NewRedemption {

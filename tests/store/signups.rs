@@ -8,7 +8,9 @@ use onbill_domain::day::Day;
 use onbill_domain::pai::PaiState;
 use onbill_domain::token::SignupOutcome;
 use onbill_domain::wire::ott::SubscriptionSource;
-use onbill_origin::store::{AccountRow, DevicePin, SignupIssue, StoreError, SubscriptionRecord, TokenSpend};
+use onbill_origin::store::{
+    DevicePin, ImportedAccount, IssueSignupResult, RecordSubscriptionResult, SpendTokenResult, StoreError,
+};
 
 on_each_database!(
     a_subscriber_has_one_pai_for_each_partner,
@@ -26,19 +28,23 @@ async fn a_subscriber_has_one_pai_for_each_partner(books: Books) {
     assert_eq!((first.state, first.version), (PaiState::Active, 1));
     let other =
         books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await.expect("works");
-    let SignupIssue::Issued(other) = other else { panic!("no PAI") };
+    let IssueSignupResult::Issued(other) = other else { panic!("no PAI") };
     assert_ne!(other.pai, first.pai);
     assert_ne!(books.subscriber(2).await.pai, first.pai);
-    assert_eq!(books.store.pai(partner("other"), first.pai).await.expect("works"), None, "nobody else's");
+    assert_eq!(
+        books.store.find_pai(partner("other"), first.pai).await.expect("works"),
+        None,
+        "nobody else's"
+    );
 }
 
 async fn an_account_is_what_the_last_import_says(books: Books) {
-    let row = |n: u8, status, activated_on: &str| AccountRow {
+    let row = |n: u8, status, activated_on: &str| ImportedAccount {
         number: number(n).index,
         account: Account { status, account_type: AccountType::Postpaid, balance: None },
         activated_on: Day::parse(activated_on).expect("is a day"),
     };
-    let find = async |n| books.store.account(number(n).index).await.expect("works");
+    let find = async |n| books.store.find_account(number(n).index).await.expect("works");
     assert_eq!(find(1).await, None);
     let first =
         vec![row(1, AccountStatus::Active, "2024-01-01"), row(2, AccountStatus::Ceased, "2020-02-29")];
@@ -64,21 +70,23 @@ async fn a_token_is_spent_once_and_by_its_partner(books: Books) {
     let spend = |partner_name: &str, jti: &str, reference: &str| {
         books.store.spend_token(nonce(), NOW, partner(partner_name), jti.to_owned(), ext(reference))
     };
-    assert_eq!(spend("other", &jti, "r-1").await.expect("works"), TokenSpend::Unknown);
-    assert_eq!(spend("netflix", "made-up", "r-1").await.expect("works"), TokenSpend::Unknown);
+    assert_eq!(spend("other", &jti, "r-1").await.expect("works"), SpendTokenResult::Unknown);
+    assert_eq!(spend("netflix", "made-up", "r-1").await.expect("works"), SpendTokenResult::Unknown);
     let first = spend("netflix", &jti, "r-1").await.expect("works");
-    assert!(matches!(first, TokenSpend::Spent(_)));
+    assert!(matches!(first, SpendTokenResult::Spent(_)));
     assert_eq!(spend("netflix", &jti, "r-1").await.expect("works"), first);
-    assert_eq!(spend("netflix", &jti, "r-2").await.expect("works"), TokenSpend::UsedElsewhere);
+    assert_eq!(spend("netflix", &jti, "r-2").await.expect("works"), SpendTokenResult::UsedElsewhere);
 }
 
 async fn a_visit_ends_as_the_books_say(books: Books) {
     let new = signup("netflix", 1, "2024-01-01");
     let (jti, ticket) = (new.jti.clone(), new.ticket);
-    let SignupIssue::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works") else {
+    let IssueSignupResult::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
+    else {
         panic!("no PAI")
     };
-    let outcome = async || books.store.signup_end(ticket).await.expect("works").expect("is there").outcome;
+    let outcome =
+        async || books.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
     books.store.spend_token(nonce(), NOW, partner("netflix"), jti, ext("r-1")).await.expect("works");
     assert_eq!(outcome().await, SignupOutcome::Pending);
@@ -88,21 +96,22 @@ async fn a_visit_ends_as_the_books_say(books: Books) {
         .record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request)
         .await
         .expect("works");
-    let end = books.store.signup_end(ticket).await.expect("works").expect("is there");
+    let end = books.store.find_signup_result(ticket).await.expect("works").expect("is there");
     assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (SignupOutcome::Success, Some("ps-1")));
-    assert_eq!(books.store.signup_end([0; 32]).await.expect("works"), None);
+    assert_eq!(books.store.find_signup_result([0; 32]).await.expect("works"), None);
 }
 
 async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(books: Books) {
     let new = signup("netflix", 1, "2024-01-01");
     let ticket = new.ticket;
     let issued = books.store.issue_signup(nonce(), NOW, new).await.expect("works");
-    let SignupIssue::Issued(row) = issued else { panic!("no PAI") };
+    let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
     let request = subscription(row.pai, "s-1");
     let recorded =
         books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await;
-    assert!(matches!(recorded, Ok(SubscriptionRecord::Created(_))));
-    let outcome = async || books.store.signup_end(ticket).await.expect("works").expect("is there").outcome;
+    assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))));
+    let outcome =
+        async || books.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
     assert_eq!(outcome().await, SignupOutcome::Success);
     books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
@@ -115,23 +124,23 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
         books.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request)
     };
     let first = record("ps-1", subscription(row.pai, "s-1")).await.expect("works");
-    let SubscriptionRecord::Created(answer) = first else { panic!("not created: {first:?}") };
+    let RecordSubscriptionResult::Created(answer) = first else { panic!("not created: {first:?}") };
     let again = record("ps-2", subscription(row.pai, "s-1")).await.expect("works");
-    assert_eq!(again, SubscriptionRecord::Replayed(answer));
+    assert_eq!(again, RecordSubscriptionResult::Replayed(answer));
     let conflict = record("ps-3", subscription(other.pai, "s-1")).await.expect("works");
-    assert_eq!(conflict, SubscriptionRecord::Conflict);
+    assert_eq!(conflict, RecordSubscriptionResult::Conflict);
     let mut moved = subscription(row.pai, "s-1");
     moved.source = SubscriptionSource::ExistingAccount;
     let mut dearer = subscription(row.pai, "s-1");
     dearer.plan = ext("premium");
     for different in [moved, dearer] {
-        assert_eq!(record("ps-3", different).await.expect("works"), SubscriptionRecord::Conflict);
+        assert_eq!(record("ps-3", different).await.expect("works"), RecordSubscriptionResult::Conflict);
     }
     let second = record("ps-4", subscription(row.pai, "s-2")).await.expect("works");
-    assert_eq!(second, SubscriptionRecord::AlreadyOnBill);
+    assert_eq!(second, RecordSubscriptionResult::AlreadyOnBill);
     assert_eq!(
         record("ps-5", subscription(pai(), "s-3")).await.expect("works"),
-        SubscriptionRecord::PaiNotFound
+        RecordSubscriptionResult::PaiNotFound
     );
 
     let pays = async |n, subscriber_ref: &str| {
@@ -145,17 +154,17 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     assert!(!pays(2, "2024-01-01").await);
     assert!(!pays(1, "2026-11-01").await, "the next holder does not pay for it");
     let repeated = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
-    assert_eq!(repeated.expect("works"), SignupIssue::AlreadyOnBill);
+    assert_eq!(repeated.expect("works"), IssueSignupResult::AlreadyOnBill);
     // The number's next holder starts afresh.
     let next =
         books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
-    assert!(matches!(next, SignupIssue::Issued(_)));
+    assert!(matches!(next, IssueSignupResult::Issued(_)));
     assert!(!pays(1, "2024-01-01").await && !pays(1, "2026-11-01").await);
     let closed = record("ps-6", subscription(row.pai, "s-4")).await.expect("works");
-    assert_eq!(closed, SubscriptionRecord::PaiNotFound, "a closed PAI gets no subscription");
+    assert_eq!(closed, RecordSubscriptionResult::PaiNotFound, "a closed PAI gets no subscription");
     // What was recorded before is still told alike.
     let again = record("ps-7", subscription(row.pai, "s-1")).await.expect("works");
-    assert!(matches!(again, SubscriptionRecord::Replayed(_)));
+    assert!(matches!(again, RecordSubscriptionResult::Replayed(_)));
 }
 
 async fn every_call_that_changes_something_spends_its_nonce(books: Books) {
@@ -179,10 +188,10 @@ async fn every_call_that_changes_something_spends_its_nonce(books: Books) {
             .record_subscription(by(), NOW, partner("netflix"), "ps-1".into(), subscription(row.pai, "s-1"))
             .await
             .err(),
-        books.store.post_transaction(by(), NOW, charge(row.pai, "n-1", 1599)).await.err(),
+        books.store.post_charge(by(), NOW, charge(row.pai, "n-1", 1599)).await.err(),
     ];
     for (n, refusal) in refused.into_iter().enumerate() {
         assert!(matches!(refusal, Some(StoreError::NonceReplayed)), "use case {n}");
     }
-    assert!(books.store.proven_flow(NOW, flow_hash).await.expect("works").is_none());
+    assert!(books.store.find_proven_flow(NOW, flow_hash).await.expect("works").is_none());
 }

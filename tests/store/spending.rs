@@ -7,7 +7,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-use onbill_origin::store::{NewCharge, Posting, Queue, RefundPosting, SignupIssue};
+use onbill_origin::store::{IssueSignupResult, NewCharge, PostChargeResult, PostRefundResult, Queue};
 
 on_each_database!(
     each_limit_declines_with_its_own_reason,
@@ -38,9 +38,9 @@ fn limited(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
 /// Why a charge, so many days from now, was declined on the spot; `None` when it is on its way.
 async fn verdict(books: &Books, days: i64, new: NewCharge) -> Option<DeclineReason> {
     let now = NOW.plus_seconds(days * DAY_SECONDS);
-    match books.store.post_transaction(nonce(), now, new).await.expect("works") {
-        Posting::Created(_) => None,
-        Posting::Decided(answer) => {
+    match books.store.post_charge(nonce(), now, new).await.expect("works") {
+        PostChargeResult::Created(_) => None,
+        PostChargeResult::Decided(answer) => {
             let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
             assert_eq!(answer.status, TransactionStatus::Declined);
             answer.decline_reason
@@ -73,22 +73,22 @@ async fn what_a_limit_declines_is_recorded_and_answered_alike_for_ever(books: Bo
     let pai = books.subscriber(1).await.pai;
     let new = limited(pai, "n-1", 1001);
     let id = new.transaction_id.clone();
-    let posting = books.store.post_transaction(nonce(), NOW, new).await.expect("works");
-    let Posting::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
+    let posting = books.store.post_charge(nonce(), NOW, new).await.expect("works");
+    let PostChargeResult::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
     let books = books.reopen().await;
     // The limits may be others by then: what was said stays.
-    let again = books.store.post_transaction(nonce(), NOW, charge(pai, "n-1", 1001)).await;
-    assert_eq!(again.expect("works"), Posting::Replayed(answer.clone()));
+    let again = books.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1001)).await;
+    assert_eq!(again.expect("works"), PostChargeResult::Replayed(answer.clone()));
     let standing = books.standing("n-1").await;
     assert_eq!(standing, serde_json::from_slice(&answer).expect("is an answer"));
-    assert_eq!(books.store.charge(id).await.expect("works"), None, "it is not on its way");
+    assert_eq!(books.store.find_pending_charge(id).await.expect("works"), None, "it is not on its way");
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
 async fn a_declined_charge_takes_no_room(books: Books) {
     let netflix = books.subscriber(1).await.pai;
     let issue = books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await;
-    let Ok(SignupIssue::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
+    let Ok(IssueSignupResult::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
     assert_eq!(verdict(&books, 0, limited(netflix, "n-1", 600)).await, None);
     assert_eq!(verdict(&books, 0, limited(netflix, "n-2", 901)).await, OVER_DAY);
     // Nor does what the state of a PAI declines.
@@ -161,7 +161,7 @@ async fn a_refund_gives_room_to_the_day_of_its_charge(books: Books) {
     assert_eq!(verdict(&books, 1, limited(pai, "n-2", 1000)).await, None);
     let tomorrow = NOW.plus_seconds(DAY_SECONDS);
     let posting = books.store.post_refund(nonce(), tomorrow, refund("n-1", "r-1", None)).await;
-    let Ok(RefundPosting::Created(back)) = posting else { panic!("not created: {posting:?}") };
+    let Ok(PostRefundResult::Created(back)) = posting else { panic!("not created: {posting:?}") };
     books.store.answer_refund(tomorrow, back.refund_id, done()).await.expect("works");
     // The month has its room back, and the day on which it was given back nothing more than it had.
     assert_eq!(verdict(&books, 1, limited(pai, "n-3", 501)).await, OVER_DAY);
@@ -172,7 +172,7 @@ async fn a_refund_gives_room_to_the_day_of_its_charge(books: Books) {
 async fn all_partners_of_an_account_share_its_limits(books: Books) {
     let netflix = books.subscriber(1).await.pai;
     let issue = books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await;
-    let Ok(SignupIssue::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
+    let Ok(IssueSignupResult::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
     assert_eq!(verdict(&books, 0, limited(netflix, "n-1", 1000)).await, None);
     for (id, amount, reason) in [("n-1", 501, OVER_DAY), ("n-2", 500, None)] {
         let new = NewCharge { partner: partner("other"), ..limited(other.pai, id, amount) };
@@ -206,7 +206,7 @@ async fn the_next_holder_of_a_number_begins_at_nothing(books: Books) {
     let old = books.subscriber(1).await.pai;
     let id = books.posted(limited(old, "n-1", 1000)).await;
     let issue = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await;
-    let Ok(SignupIssue::Issued(new)) = issue else { panic!("no PAI: {issue:?}") };
+    let Ok(IssueSignupResult::Issued(new)) = issue else { panic!("no PAI: {issue:?}") };
     assert_eq!(verdict(&books, 0, limited(new.pai, "n-2", 1000)).await, None);
     // What comes back to the old one is not for the new one.
     let taken_over = declined(DeclineReason::AccountClosedTakenOver);
@@ -219,11 +219,10 @@ async fn a_currency_that_is_not_billed_leaves_nothing(books: Books) {
     let pai = books.subscriber(1).await.pai;
     books.approved(pai, "n-1", 1599).await;
     let not_billed = |id: &str| NewCharge { limits: None, ..charge(pai, id, 1599) };
-    let post =
-        async |id: &str| books.store.post_transaction(nonce(), NOW, not_billed(id)).await.expect("works");
-    assert_eq!(post("n-2").await, Posting::CurrencyNotBilled);
+    let post = async |id: &str| books.store.post_charge(nonce(), NOW, not_billed(id)).await.expect("works");
+    assert_eq!(post("n-2").await, PostChargeResult::CurrencyNotBilled);
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     // The id is still free, and what was charged while the currency was billed is still answered.
     books.posted(charge(pai, "n-2", 1599)).await;
-    assert!(matches!(post("n-1").await, Posting::Replayed(_)));
+    assert!(matches!(post("n-1").await, PostChargeResult::Replayed(_)));
 }

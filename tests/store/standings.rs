@@ -5,7 +5,9 @@ use crate::setting::{Books, NOW, nonce, partner, signup, subscription};
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_origin::store::{HandOff, Job, LeasedJob, Queue, SettleResult, SubscriptionRecord, WebhookJob};
+use onbill_origin::store::{
+    HandOff, Job, LeasedJob, Queue, RecordSubscriptionResult, SettleResult, WebhookJob,
+};
 
 on_each_database!(
     partner_and_edge_are_told_how_a_pai_stands_at_last,
@@ -43,7 +45,7 @@ async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
     }
     assert!(leased(&books, 119).await.is_empty(), "the second has it");
     assert_eq!(leased(&books, 120).await.len(), 2, "what is old does not end it");
-    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    let standing = books.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((standing.state, standing.version, standing.closed_reason), (PaiState::Active, 3, None));
     for entry in leased(&books, 240).await {
         assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
@@ -53,7 +55,7 @@ async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
     let next = signup("netflix", 1, "2026-01-01");
     books.store.issue_signup(nonce(), NOW, next).await.expect("works");
     assert_eq!(leased(&books, 300).await.len(), 2);
-    let standing = books.store.standing_of_pai(subscriber.pai).await.expect("works").expect("is there");
+    let standing = books.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(standing.closed_reason, Some(DeclineReason::AccountClosedTakenOver));
 }
 
@@ -61,7 +63,7 @@ async fn subscribe(books: &Books, pai: Pai) {
     let id = format!("ps-{pai}");
     let record =
         books.store.record_subscription(nonce(), NOW, partner("netflix"), id, subscription(pai, "s-1")).await;
-    assert!(matches!(record, Ok(SubscriptionRecord::Created(_))), "{record:?}");
+    assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 
 async fn a_partner_without_a_subscription_hears_nothing_yet(books: Books) {
@@ -87,7 +89,7 @@ async fn all_pais_are_read_in_pages(books: Books) {
     issued.sort();
     let (mut read, mut after) = (Vec::new(), None);
     loop {
-        let page = books.store.standings(after, 2).await.expect("works");
+        let page = books.store.list_pai_statuses(after, 2).await.expect("works");
         let Some(last) = page.last() else { break };
         assert!(page.len() <= 2);
         after = Some(last.0);
@@ -95,6 +97,6 @@ async fn all_pais_are_read_in_pages(books: Books) {
     }
     assert_eq!(read.iter().map(|(pai, _)| *pai).collect::<Vec<_>>(), issued, "closed ones too");
     for (pai, standing) in read {
-        assert_eq!(books.store.standing_of_pai(pai).await.expect("works"), Some(standing));
+        assert_eq!(books.store.find_pai_status(pai).await.expect("works"), Some(standing));
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::races::at_once;
 use crate::setting::{Books, NOW, ext, new_pai, nonce, number, partner, subscription};
+use ChangeSubscriptionResult::{NotFound, Over, Stands};
 use SubscriptionStatus::{Active, Cancelled, Suspended};
-use SubscriptionUpdate::{NotFound, Over, Stands};
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
-use onbill_origin::store::{StoreError, SubscriptionRecord, SubscriptionUpdate};
+use onbill_origin::store::{ChangeSubscriptionResult, RecordSubscriptionResult, StoreError};
 
 on_each_database!(
     a_subscription_changes_until_it_is_over,
@@ -27,18 +27,23 @@ impl Books {
         let row = self.store.issue_pai(Some(nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
         let pai = row.expect("works").pai;
         let recorded = self.record(pai, id, ext_id).await;
-        assert!(matches!(recorded, SubscriptionRecord::Created(_)), "{recorded:?}");
+        assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
         pai
     }
 
-    pub(crate) async fn record(&self, pai: Pai, id: &str, ext_id: &str) -> SubscriptionRecord {
+    pub(crate) async fn record(&self, pai: Pai, id: &str, ext_id: &str) -> RecordSubscriptionResult {
         let request = subscription(pai, ext_id);
         let recorded =
             self.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request);
         recorded.await.expect("works")
     }
 
-    pub(crate) async fn change(&self, by: &str, id: &str, status: SubscriptionStatus) -> SubscriptionUpdate {
+    pub(crate) async fn change(
+        &self,
+        by: &str,
+        id: &str,
+        status: SubscriptionStatus,
+    ) -> ChangeSubscriptionResult {
         let changed = self.store.change_subscription(nonce(), NOW, partner(by), ext(id), to(status));
         changed.await.expect("works")
     }
@@ -80,13 +85,13 @@ async fn a_subscription_is_its_partners_alone(books: Books) {
 async fn one_that_is_over_makes_room_for_another(books: Books) {
     let pai = books.subscribed(1, "ps-1", "s-1").await;
     assert_eq!(books.change("netflix", "ps-1", Suspended).await, Stands);
-    assert_eq!(books.record(pai, "ps-2", "s-2").await, SubscriptionRecord::AlreadyOnBill);
+    assert_eq!(books.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::AlreadyOnBill);
     assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Stands);
     assert_eq!(books.subscribed(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
     assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
     assert_eq!(books.change("netflix", "ps-2", Suspended).await, Stands);
     // The call that has begun it gets its first answer again, and begins nothing.
-    assert!(matches!(books.record(pai, "ps-3", "s-1").await, SubscriptionRecord::Replayed(_)));
+    assert!(matches!(books.record(pai, "ps-3", "s-1").await, RecordSubscriptionResult::Replayed(_)));
     assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
 }
 
@@ -121,5 +126,5 @@ async fn of_many_changes_at_once_the_end_is_the_end(books: Books) {
         assert!(changed == Stands || (changed == Over && status != Cancelled), "{status:?}: {changed:?}");
     }
     assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
-    assert!(matches!(books.record(pai, "ps-2", "s-2").await, SubscriptionRecord::Created(_)));
+    assert!(matches!(books.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::Created(_)));
 }

@@ -6,7 +6,7 @@ use crate::races::at_once;
 use crate::setting::{Books, NOW, coupon, done, ext, later, name, nonce, redemption, refused, text};
 use onbill_domain::wire::coupon::{CouponState, UndeliveredReason};
 use onbill_origin::store::{
-    CouponChange, HandOff, LeasedJob, Queue, Redeeming, SettleResult, TextEnd, WhichCoupons,
+    ChangeCouponResult, CouponFilter, HandOff, LeasedJob, Queue, RedeemResult, SettleResult, SmsReceipt,
 };
 
 on_each_database!(
@@ -19,8 +19,8 @@ on_each_database!(
     a_report_that_comes_with_the_sending_is_not_lost,
 );
 
-fn lost(reason: UndeliveredReason) -> TextEnd {
-    TextEnd::Undelivered { reason, code: Some("011".to_owned()) }
+fn lost(reason: UndeliveredReason) -> SmsReceipt {
+    SmsReceipt::Undelivered { reason, code: Some("011".to_owned()) }
 }
 
 impl Books {
@@ -37,21 +37,21 @@ impl Books {
         self.store.settle(NOW, entry, sent(message_id)).await.expect("works");
     }
 
-    async fn report(&self, message_id: &str, end: TextEnd) -> Option<String> {
-        self.store.text_ended(NOW.plus_seconds(9), message_id.to_owned(), end).await.expect("works")
+    async fn report(&self, message_id: &str, end: SmsReceipt) -> Option<String> {
+        self.store.record_sms_receipt(NOW.plus_seconds(9), message_id.to_owned(), end).await.expect("works")
     }
 
     /// Why a coupon's message does not arrive, and the gateway's code.
     async fn undelivered(&self, id: &str) -> Option<(UndeliveredReason, Option<String>)> {
-        let row = self.store.coupon(ext(id)).await.expect("works").expect("is there");
+        let row = self.store.find_coupon(ext(id)).await.expect("works").expect("is there");
         let view = row.view(NOW);
         assert_eq!(row.undelivered, view.undelivered);
         view.undelivered.map(|undelivered| (undelivered.reason, undelivered.code))
     }
 
     async fn listed(&self) -> Vec<String> {
-        let which = WhichCoupons::Undelivered(NOW);
-        let rows = self.store.coupons(None, which, 10).await.expect("works");
+        let which = CouponFilter::Undelivered(NOW);
+        let rows = self.store.list_coupons(None, which, 10).await.expect("works");
         rows.into_iter().map(|row| row.ext_coupon_id.to_string()).collect()
     }
 }
@@ -65,14 +65,14 @@ async fn a_report_that_it_does_not_arrive_stays_until_it_has(books: Books) {
     let books = books.reopen().await;
     let said = books.undelivered("c-1").await;
     assert_eq!(said, Some((UndeliveredReason::Undeliverable, Some("011".to_owned()))));
-    let row = books.store.coupon(ext("c-1")).await.expect("works").expect("is there");
+    let row = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
     assert_eq!(row.undelivered.map(|undelivered| undelivered.at), Some(NOW.plus_seconds(9)));
     assert_eq!(
         (state(&books, "c-1").await, books.listed().await),
         (CouponState::Sent, vec!["c-1".to_owned()])
     );
     // It has arrived all the same, and that is the last word.
-    assert_eq!(books.report("m-1", TextEnd::Delivered).await, None);
+    assert_eq!(books.report("m-1", SmsReceipt::Delivered).await, None);
     assert_eq!(books.report("m-1", lost(UndeliveredReason::Expired)).await, None);
     assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Delivered, None));
     assert!(books.listed().await.is_empty());
@@ -83,13 +83,13 @@ async fn a_report_that_comes_first_is_not_lost(books: Books) {
         (1, vec![lost(UndeliveredReason::Rejected)], SettleResult::Undelivered, CouponState::Sent),
         (
             2,
-            vec![lost(UndeliveredReason::Rejected), TextEnd::Delivered],
+            vec![lost(UndeliveredReason::Rejected), SmsReceipt::Delivered],
             SettleResult::Written,
             CouponState::Delivered,
         ),
         (
             3,
-            vec![TextEnd::Delivered, lost(UndeliveredReason::Rejected)],
+            vec![SmsReceipt::Delivered, lost(UndeliveredReason::Rejected)],
             SettleResult::Written,
             CouponState::Delivered,
         ),
@@ -109,16 +109,16 @@ async fn a_report_that_comes_first_is_not_lost(books: Books) {
 async fn a_report_of_an_older_message_says_nothing_of_the_newer(books: Books) {
     books.texted(1, "c-1", "m-1").await;
     books.report("m-1", lost(UndeliveredReason::Expired)).await;
-    let renew = books.store.renew_coupon(None, NOW, ext("c-1"), None, text(7)).await;
-    assert!(matches!(renew, Ok(CouponChange::Done(row)) if row.undelivered.is_none()));
-    for old in [lost(UndeliveredReason::Undeliverable), TextEnd::Delivered] {
+    let renew = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(7)).await;
+    assert!(matches!(renew, Ok(ChangeCouponResult::Done(row)) if row.undelivered.is_none()));
+    for old in [lost(UndeliveredReason::Undeliverable), SmsReceipt::Delivered] {
         assert_eq!(books.report("m-1", old).await, None);
         assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Issued, None));
     }
     books.send("m-2").await;
     books.report("m-1", lost(UndeliveredReason::Undeliverable)).await;
     assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Sent, None));
-    books.report("m-2", TextEnd::Delivered).await;
+    books.report("m-2", SmsReceipt::Delivered).await;
     assert_eq!(state(&books, "c-1").await, CouponState::Delivered);
 }
 
@@ -128,7 +128,7 @@ async fn a_name_that_is_given_again_is_the_newer_messages(books: Books) {
         let entry = the_text(&books, 0).await;
         books.store.settle(NOW.plus_seconds(sent_at), entry, sent("m-1")).await.expect("works");
     }
-    books.report("m-1", TextEnd::Delivered).await;
+    books.report("m-1", SmsReceipt::Delivered).await;
     let states = [state(&books, "c-1").await, state(&books, "c-2").await, state(&books, "c-3").await];
     assert_eq!(states, [CouponState::Sent, CouponState::Delivered, CouponState::Sent]);
 }
@@ -165,7 +165,7 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
     books.send("m-1").await;
     assert_eq!(books.listed().await, ["c-2", "c-3"]);
     // Or has another code sent, or takes the coupon back.
-    books.store.renew_coupon(None, NOW, ext("c-2"), None, text(8)).await.expect("works");
+    books.store.resend_coupon(None, NOW, ext("c-2"), None, text(8)).await.expect("works");
     books.store.void_coupon(None, NOW, ext("c-3")).await.expect("works");
     assert!(
         books.listed().await.is_empty() && books.store.dead_letters(None, 9).await.expect("works").is_empty()
@@ -173,7 +173,7 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
     // A reminder that is refused waits as well.
     let spent = books.redeemed(4, "c-4", "r-4").await;
     books.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
-    assert!(books.store.remind(NOW, spent, vec![5; 8]).await.expect("works"));
+    assert!(books.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
     let due = books.lease(0).await;
     let reminder = due.into_iter().find(|entry| name(entry).0 == "coupon-reminder").expect("is due");
     books.store.settle(NOW, reminder, refused()).await.expect("works");
@@ -195,11 +195,11 @@ async fn only_those_that_somebody_waits_for_are_listed(books: Books) {
     }
     assert!(matches!(
         books.store.redeem_coupon(nonce(), NOW, redemption("r-4", code)).await,
-        Ok(Redeeming::Created(_))
+        Ok(RedeemResult::Created(_))
     ));
     books.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
     assert_eq!(books.listed().await, ["c-1", "c-3"]);
-    let page = |after, at, limit| books.store.coupons(after, WhichCoupons::Undelivered(at), limit);
+    let page = |after, at, limit| books.store.list_coupons(after, CouponFilter::Undelivered(at), limit);
     let first = page(None, NOW, 1).await.expect("works");
     let second = page(Some(first[0].ext_coupon_id.clone()), NOW, 1).await.expect("works");
     assert_eq!(second[0].ext_coupon_id, ext("c-3"));
@@ -221,7 +221,9 @@ async fn a_report_that_comes_with_the_sending_is_not_lost(books: Books) {
                     usize::from(settling == SettleResult::Undelivered)
                 } else {
                     let end = lost(UndeliveredReason::Undeliverable);
-                    usize::from(store.text_ended(NOW, message_id, end).await.expect("works").is_some())
+                    usize::from(
+                        store.record_sms_receipt(NOW, message_id, end).await.expect("works").is_some(),
+                    )
                 }
             }
         });

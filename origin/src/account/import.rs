@@ -4,7 +4,7 @@
 use crate::config::NumberPlan;
 use crate::csv_file;
 use crate::keys::Vault;
-use crate::store::{AccountRow, Store, StoreError};
+use crate::store::{ImportedAccount, Store, StoreError};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -78,7 +78,7 @@ pub async fn import_accounts(
     Ok(report)
 }
 
-async fn flush(store: &Store, batch: &mut Vec<AccountRow>) -> Result<u64, ImportError> {
+async fn flush(store: &Store, batch: &mut Vec<ImportedAccount>) -> Result<u64, ImportError> {
     let count = batch.len() as u64;
     store.import_accounts(std::mem::take(batch)).await.map_err(ImportError::Store)?;
     Ok(count)
@@ -90,7 +90,7 @@ fn read_line(
     vault: &Vault,
     numbers: NumberPlan,
     record: &csv::StringRecord,
-) -> Result<AccountRow, (usize, &'static str)> {
+) -> Result<ImportedAccount, (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
     let msisdn = numbers.read(field(0)?).map_err(|_| (0, "is not a telephone number"))?;
     let status = AccountStatus::parse(field(1)?).ok_or((1, "must be active, suspended or ceased"))?;
@@ -107,5 +107,5 @@ fn read_line(
     // Never empty: by this day the number's next holder is told from the last one.
     let activated_on = Day::parse(field(5)?).ok_or((5, "must be a date of the form YYYY-MM-DD"))?;
     let account = Account { status, account_type, balance };
-    Ok(AccountRow { number: vault.index(&msisdn), account, activated_on })
+    Ok(ImportedAccount { number: vault.index(&msisdn), account, activated_on })
 }

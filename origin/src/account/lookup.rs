@@ -4,7 +4,7 @@ use crate::config::AccountSource;
 use crate::fault::{Failure, Fault};
 use crate::http::CspClient;
 use crate::keys::Vault;
-use crate::store::{KnownAccount, Store};
+use crate::store::{Store, SubscriberAccount};
 use onbill_domain::msisdn::Msisdn;
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ impl AccountLookup {
     }
 
     /// The account of a number, if it has one. It costs one look-up, whatever the number.
-    pub async fn find_account(&self, msisdn: &Msisdn) -> Result<Option<KnownAccount>, Failure> {
+    pub async fn find_account(&self, msisdn: &Msisdn) -> Result<Option<SubscriberAccount>, Failure> {
         match self.source {
-            AccountSource::Table => Ok(self.store.account(self.vault.index(msisdn)).await?),
+            AccountSource::Table => Ok(self.store.find_account(self.vault.index(msisdn)).await?),
             AccountSource::Csp => {
                 let found = self.csp.look_up_account(msisdn).await;
                 let found = found.map_err(|_| Fault::Bss("account/validate"))?;
-                Ok(found.map(|account| KnownAccount {
+                Ok(found.map(|account| SubscriberAccount {
                     subscriber_ref: account.subscriber_id.clone(),
                     account: account.into(),
                 }))

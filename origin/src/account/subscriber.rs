@@ -1,7 +1,7 @@
 //! Whether a number's account is there, and whether it is still that of the subscriber whom something was recorded for.
 //! A number's next subscriber is never charged, written to or shown anything for the last one.
 
-use crate::store::KnownAccount;
+use crate::store::SubscriberAccount;
 use onbill_domain::account::AccountStatus;
 
 /// What has become of a subscriber, by the account that their number has now.
@@ -19,7 +19,7 @@ pub(crate) enum SubscriberStatus {
 
 impl SubscriberStatus {
     /// Of the subscriber whom the operator calls `subscriber_ref`.
-    pub(crate) fn of(subscriber_ref: &str, account: Option<KnownAccount>) -> Self {
+    pub(crate) fn of(subscriber_ref: &str, account: Option<SubscriberAccount>) -> Self {
         match live_account(account) {
             None => Self::Ceased,
             Some(known) if known.subscriber_ref != subscriber_ref => Self::Replaced,
@@ -38,6 +38,6 @@ impl SubscriberStatus {
 }
 
 /// The account, unless it has ended.
-pub(crate) fn live_account(account: Option<KnownAccount>) -> Option<KnownAccount> {
+pub(crate) fn live_account(account: Option<SubscriberAccount>) -> Option<SubscriberAccount> {
     account.filter(|known| known.account.status != AccountStatus::Ceased)
 }

@@ -20,7 +20,7 @@ pub async fn compare(store: &Store, config: &Config, vault: &Vault) -> Result<()
         ("numbers key", vault.index_check().to_vec()),
         ("source of accounts", source.to_vec()),
     ];
-    match store.begin_with(facts).await {
+    match store.compare_ledger_identity(facts).await {
         Ok(None) => Ok(()),
         Ok(Some(fact)) => Err(format!(
             "the books were begun with another {fact}: their subscribers would not be recognised and their PAIs closed"

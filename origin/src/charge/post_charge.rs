@@ -1,11 +1,11 @@
-//! Posting a charge.
+//! PostChargeResult a charge.
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::{Clock, Random};
 use crate::config::Config;
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
-use crate::store::{Charge, NewCharge, Posting, Store};
+use crate::store::{Charge, NewCharge, PostChargeResult, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -55,22 +55,22 @@ impl ChargePosts {
             request,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        let reject = match self.store.post_transaction(nonce, now, new).await? {
-            Posting::Created(charge) => return Ok(RecordedCharge::New(charge)),
-            Posting::Decided(response) => return Ok(RecordedCharge::Declined(response)),
-            Posting::Replayed(response) => return Ok(RecordedCharge::Replay(response)),
-            Posting::Conflict => {
+        let reject = match self.store.post_charge(nonce, now, new).await? {
+            PostChargeResult::Created(charge) => return Ok(RecordedCharge::New(charge)),
+            PostChargeResult::Decided(response) => return Ok(RecordedCharge::Declined(response)),
+            PostChargeResult::Replayed(response) => return Ok(RecordedCharge::Replay(response)),
+            PostChargeResult::Conflict => {
                 Reject::new(ErrorCode::IdempotencyViolation, "extTransactionID was used for another charge.")
             }
-            Posting::InProgress => {
+            PostChargeResult::InProgress => {
                 Reject::new(ErrorCode::RequestInProgress, "The same charge is being answered.")
             }
-            Posting::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
-            Posting::CurrencyNotBilled => Reject::new(
+            PostChargeResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
+            PostChargeResult::CurrencyNotBilled => Reject::new(
                 ErrorCode::ParameterNotSupported,
                 "amount.currency is not one that the operator bills in.",
             ),
-            Posting::PaidByCoupon { until } => Reject::invalid_request(format!(
+            PostChargeResult::PaidByCoupon { until } => Reject::invalid_request(format!(
                 "servicePeriod: coupons have paid for this subscriber until {until}."
             )),
         };

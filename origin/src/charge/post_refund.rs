@@ -1,10 +1,10 @@
-//! Posting a refund.
+//! PostChargeResult a refund.
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::{Clock, Random};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
-use crate::store::{NewRefund, Refund, RefundPosting, Store};
+use crate::store::{NewRefund, PostRefundResult, Refund, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -52,22 +52,22 @@ impl RefundPosts {
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         let reject = match self.store.post_refund(nonce, now, new).await? {
-            RefundPosting::Created(refund) => return Ok(RecordedRefund::New(refund)),
-            RefundPosting::Replayed(response) => return Ok(RecordedRefund::Replay(response)),
-            RefundPosting::TransactionNotFound => {
+            PostRefundResult::Created(refund) => return Ok(RecordedRefund::New(refund)),
+            PostRefundResult::Replayed(response) => return Ok(RecordedRefund::Replay(response)),
+            PostRefundResult::TransactionNotFound => {
                 Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.")
             }
-            RefundPosting::Conflict => {
+            PostRefundResult::Conflict => {
                 Reject::new(ErrorCode::IdempotencyViolation, "extRefundID was used for another refund.")
             }
-            RefundPosting::InProgress => {
+            PostRefundResult::InProgress => {
                 Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.")
             }
-            RefundPosting::ChargePending => Reject::new(
+            PostRefundResult::ChargePending => Reject::new(
                 ErrorCode::RequestInProgress,
                 "The charge is not settled yet: ask for the refund again when it is.",
             ),
-            RefundPosting::NotWithinRemainder { remaining } => Reject::invalid_request(format!(
+            PostRefundResult::NotWithinRemainder { remaining } => Reject::invalid_request(format!(
                 "amount must lie within the {remaining} that are left of the charge."
             )),
         };

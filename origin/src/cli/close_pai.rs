@@ -7,7 +7,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::store::PaiEnd;
+use onbill_origin::store::ClosePaiResult;
 use std::path::Path;
 
 /// End a PAI for ever, as a fraud desk or a customer wishes.
@@ -65,19 +65,19 @@ impl Arguments {
             store.close_pai(SystemClock.now(), self.partner.clone(), self.pai, reason).await.map_err(told)?;
         let (partner, pai) = (&self.partner, self.pai);
         Ok(match end {
-            PaiEnd::Closed => {
+            ClosePaiResult::Closed => {
                 println!("{pai} of {partner} is closed: {}", reason.as_str());
                 Verdict::Clean
             }
-            PaiEnd::WasClosed(first) => {
+            ClosePaiResult::WasClosed(first) => {
                 println!("{pai} of {partner} was closed before: {}", first.as_str());
                 Verdict::findings_if(first != reason)
             }
-            PaiEnd::NotFound => {
+            ClosePaiResult::NotFound => {
                 println!("{partner} has no PAI {pai}");
                 Verdict::Findings
             }
-            PaiEnd::NotAnEnd => {
+            ClosePaiResult::NotAnEnd => {
                 println!("{} does not end a PAI", reason.as_str());
                 Verdict::Findings
             }

@@ -13,7 +13,7 @@ use onbill_origin::app::App;
 use onbill_origin::app::ledger_identity;
 use onbill_origin::coupon::{Stopped, issue_file};
 use onbill_origin::fault::Failure;
-use onbill_origin::store::{CouponRow, Store, WhichCoupons};
+use onbill_origin::store::{CouponFilter, CouponRow, Store};
 use std::path::{Path, PathBuf};
 
 /// Coupons read at once.
@@ -89,9 +89,9 @@ impl Arguments {
             Verb::List { unpaid, undelivered, json } => {
                 let now = SystemClock.now();
                 let which = match (unpaid, undelivered) {
-                    (true, _) => WhichCoupons::Unpaid,
-                    (_, true) => WhichCoupons::Undelivered(now),
-                    _ => WhichCoupons::All,
+                    (true, _) => CouponFilter::Unpaid,
+                    (_, true) => CouponFilter::Undelivered(now),
+                    _ => CouponFilter::All,
                 };
                 list(&*open_begun(config).await?.1, now, which, json).await
             }
@@ -135,10 +135,10 @@ async fn issue(app: &App, file: &Path) -> anyhow::Result<Verdict> {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn list(store: &Store, now: Timestamp, which: WhichCoupons, as_json: bool) -> anyhow::Result<Verdict> {
+async fn list(store: &Store, now: Timestamp, which: CouponFilter, as_json: bool) -> anyhow::Result<Verdict> {
     let (mut after, mut count) = (None, 0_usize);
     loop {
-        let page = store.coupons(after, which, PAGE).await.map_err(told)?;
+        let page = store.list_coupons(after, which, PAGE).await.map_err(told)?;
         let Some(last) = page.last() else { break };
         after = Some(last.ext_coupon_id.clone());
         if count == 0 && !as_json {
@@ -169,12 +169,12 @@ async fn list(store: &Store, now: Timestamp, which: WhichCoupons, as_json: bool)
     if count == 0 && !as_json {
         println!("There are none.");
     }
-    Ok(Verdict::findings_if(which != WhichCoupons::All && count > 0))
+    Ok(Verdict::findings_if(which != CouponFilter::All && count > 0))
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 async fn show(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdict> {
-    if let Some(row) = store.coupon(id).await.map_err(told)? {
+    if let Some(row) = store.find_coupon(id).await.map_err(told)? {
         println!("{}", serde_json::to_string_pretty(&row.view(now))?);
         Ok(Verdict::Clean)
     } else {

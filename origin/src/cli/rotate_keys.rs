@@ -95,7 +95,7 @@ fn place(at: &SealedAt) -> u64 {
             3 * u64::from_str_radix(id.get(..4).unwrap_or_default(), 16).unwrap_or_default()
         }
         SealedAt::Flow(hash) => (3 << 16) + spread(hash[0], hash[1]),
-        SealedAt::FileLine(..) | SealedAt::Message(_) => PLACES,
+        SealedAt::BillingFileLine(..) | SealedAt::Message(_) => PLACES,
     }
 }
 
@@ -104,7 +104,7 @@ fn named(at: &SealedAt) -> String {
     match at {
         SealedAt::Subscriber(id) => format!("subscriber {id}"),
         SealedAt::Flow(hash) => format!("flow {:02x}{:02x}{:02x}{:02x}…", hash[0], hash[1], hash[2], hash[3]),
-        SealedAt::FileLine(file, line) => format!("line {line} of file {file}"),
+        SealedAt::BillingFileLine(file, line) => format!("line {line} of file {file}"),
         SealedAt::Message(entry) => format!("entry {entry} of the outbox"),
     }
 }
@@ -120,7 +120,7 @@ mod tests {
             SealedAt::Subscriber("ffffaaaa".to_owned()),
             SealedAt::Flow([0; 32]),
             SealedAt::Flow([0xff; 32]),
-            SealedAt::FileLine("f".to_owned(), 1),
+            SealedAt::BillingFileLine("f".to_owned(), 1),
         ];
         let places = places.map(|at| place(&at));
         assert!(places.is_sorted() && places[0] == 0 && places[4] == PLACES, "{places:?}");

@@ -3,7 +3,7 @@
 use super::desk::Coupons;
 use super::text;
 use crate::fault::Failure;
-use crate::store::{CouponChange, CouponRow};
+use crate::store::{ChangeCouponResult, CouponRow};
 use onbill_domain::ids::ExtId;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -24,11 +24,11 @@ impl Coupons {
         resend_id: Option<ExtId>,
     ) -> Result<CouponRow, Failure> {
         // 1.
-        let row = self.store.coupon(id.clone()).await?.ok_or_else(coupon_not_found)?;
+        let row = self.store.find_coupon(id.clone()).await?.ok_or_else(coupon_not_found)?;
         let settings = self.config.coupons.as_ref();
         let settings = settings
             .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "Coupons are not sold here."))?;
-        let buyer = self.store.coupon_buyer(id.clone()).await?.ok_or_else(buyer_left)?;
+        let buyer = self.store.find_coupon_buyer(id.clone()).await?.ok_or_else(buyer_left)?;
         let msisdn = self.vault.open_number(&buyer.number.sealed)?;
 
         // 2.
@@ -36,11 +36,11 @@ impl Coupons {
         let title = self.config.offer(&row.offer).map_or(row.description.as_str(), |offer| &offer.title);
         let about = text::About { offer: title, months: row.months, expires_at: row.expires_at };
         let text = self.new_message(settings, &msisdn, &buyer.subscriber_ref, buyer.locale, &about, true)?;
-        match self.store.renew_coupon(nonce, now, id.clone(), resend_id, text).await? {
-            CouponChange::Done(row) => Ok(*row),
-            CouponChange::NotFound => Err(coupon_not_found().into()),
-            CouponChange::BuyerLeft => Err(buyer_left().into()),
-            CouponChange::Not(row) => Err(why_not(&row, now).into()),
+        match self.store.resend_coupon(nonce, now, id.clone(), resend_id, text).await? {
+            ChangeCouponResult::Done(row) => Ok(*row),
+            ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
+            ChangeCouponResult::BuyerLeft => Err(buyer_left().into()),
+            ChangeCouponResult::Not(row) => Err(why_not(&row, now).into()),
         }
     }
 
@@ -48,9 +48,9 @@ impl Coupons {
     pub async fn void(&self, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
         let now = self.clock.now();
         match self.store.void_coupon(nonce, now, id.clone()).await? {
-            CouponChange::Done(row) => Ok(*row),
-            CouponChange::NotFound | CouponChange::BuyerLeft => Err(coupon_not_found().into()),
-            CouponChange::Not(row) => Err(why_not(&row, now).into()),
+            ChangeCouponResult::Done(row) => Ok(*row),
+            ChangeCouponResult::NotFound | ChangeCouponResult::BuyerLeft => Err(coupon_not_found().into()),
+            ChangeCouponResult::Not(row) => Err(why_not(&row, now).into()),
         }
     }
 }

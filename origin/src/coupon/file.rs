@@ -6,7 +6,7 @@ use super::issue::{CONFLICT, Examined, Member, NotIssued};
 use crate::config::{Database, NumberPlan};
 use crate::csv_file;
 use crate::fault::{Failure, Fault};
-use crate::store::CouponIssue;
+use crate::store::IssueCouponResult;
 use futures_util::{StreamExt as _, stream};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId};
@@ -133,10 +133,10 @@ async fn make(
     let mut made = issues.buffered(at_once).zip(stream::iter(lines));
     while let Some((made, line)) = made.next().await {
         match made {
-            Ok(CouponIssue::Created(_)) => report.issued += 1,
-            Ok(CouponIssue::Replayed(_)) => report.repeated += 1,
+            Ok(IssueCouponResult::Created(_)) => report.issued += 1,
+            Ok(IssueCouponResult::Replayed(_)) => report.repeated += 1,
             // Somebody else has made one of this name meanwhile.
-            Ok(CouponIssue::Conflict) => {
+            Ok(IssueCouponResult::Conflict) => {
                 report.refused += 1;
                 complain(at(line, column(Member::ExtCouponId), CONFLICT.trim_end_matches('.')));
             }

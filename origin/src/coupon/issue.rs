@@ -6,7 +6,9 @@ use super::text;
 use crate::account::live_account;
 use crate::config::{CouponPlan, CouponSettings, Offer};
 use crate::fault::{Failure, Fault};
-use crate::store::{CouponIssue, CouponRow, FreshNames, KnownAccount, NewCoupon, NewPai, StoreError};
+use crate::store::{
+    CouponRow, IssueCouponResult, NewCoupon, NewPai, NewPaiIds, StoreError, SubscriberAccount,
+};
 use onbill_domain::account::AccountStatus;
 use onbill_domain::digest::sha256;
 use onbill_domain::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
@@ -94,9 +96,9 @@ impl Coupons {
 
         // 2.
         match self.store.issue_coupon(nonce, self.clock.now(), *new).await? {
-            CouponIssue::Created(row) => Ok((true, *row)),
-            CouponIssue::Replayed(row) => Ok((false, *row)),
-            CouponIssue::Conflict => Err(conflict()),
+            IssueCouponResult::Created(row) => Ok((true, *row)),
+            IssueCouponResult::Replayed(row) => Ok((false, *row)),
+            IssueCouponResult::Conflict => Err(conflict()),
         }
     }
 
@@ -113,7 +115,7 @@ impl Coupons {
         // 1.
         let msisdn = self.numbers.spell(&request.msisdn);
         let fingerprint = self.fingerprint(&msisdn, request)?;
-        if let Some(row) = self.store.coupon(request.ext_coupon_id.clone()).await? {
+        if let Some(row) = self.store.find_coupon(request.ext_coupon_id.clone()).await? {
             return if row.is_of(&fingerprint) {
                 Ok(Examined::Existing(Box::new(row)))
             } else {
@@ -155,7 +157,7 @@ impl Coupons {
                 partner: offer.partner.clone(),
                 number: self.vault.seal_number(&*self.random, &msisdn)?,
                 subscriber_ref: known.subscriber_ref,
-                fresh: FreshNames::draw(&*self.random),
+                fresh: NewPaiIds::draw(&*self.random),
             },
         };
         Ok(Examined::New(Box::new(new)))
@@ -198,7 +200,7 @@ impl Coupons {
         Err(NotIssued::Refused(Member::Amount, Reject::invalid_request(message)))
     }
 
-    async fn find_buyer_account(&self, msisdn: &Msisdn) -> Result<KnownAccount, NotIssued> {
+    async fn find_buyer_account(&self, msisdn: &Msisdn) -> Result<SubscriberAccount, NotIssued> {
         let known = live_account(self.accounts.find_account(msisdn).await?).ok_or_else(|| {
             NotIssued::Refused(
                 Member::Msisdn,

@@ -5,7 +5,7 @@ use super::text;
 use crate::config::CouponSettings;
 use crate::delivery::{CouponSms, seal};
 use crate::fault::Fault;
-use crate::store::CouponText;
+use crate::store::CouponCodeSms;
 use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
@@ -22,12 +22,12 @@ impl Coupons {
         locale: Locale,
         about: &text::About<'_>,
         replaces: bool,
-    ) -> Result<CouponText, Fault> {
+    ) -> Result<CouponCodeSms, Fault> {
         let code = CouponCode::from_random(settings.tag, self.random.bytes());
         let spelled = Zeroizing::new(code.grouped());
         let body = text::coupon(&self.config.name, &spelled, about, replaces, locale);
         let message = self.seal_message(msisdn, body, subscriber_ref, about.expires_at)?;
-        Ok(CouponText { code: self.vault.coupon_hash(&code), message })
+        Ok(CouponCodeSms { code: self.vault.coupon_hash(&code), message })
     }
 
     /// Seals what is to be sent to a subscriber until `expires_at`.

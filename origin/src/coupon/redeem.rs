@@ -1,4 +1,4 @@
-//! Redeeming a coupon: it is spent once, permanently, and its price goes on its buyer's bill as any charge does.
+//! RedeemResult a coupon: it is spent once, permanently, and its price goes on its buyer's bill as any charge does.
 
 use crate::ambient::{Clock, Random};
 use crate::charge::ANSWERING_SECONDS;
@@ -6,7 +6,7 @@ use crate::config::{CouponSettings, wrong_codes_per_hour};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::{Charge, NewRedemption, Redeeming, Redemption, RedemptionEnd, Store};
+use crate::store::{Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, Store};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -58,25 +58,25 @@ impl CouponRedemptions {
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         let reject = match self.store.redeem_coupon(nonce, now, new).await? {
-            Redeeming::Created(charge) => return Ok(ClaimedCoupon::New(charge)),
-            Redeeming::Decided(end) => return Ok(ClaimedCoupon::Redeemed(redemption_of(end)?)),
-            Redeeming::Unknown { wrong } => self.reject_wrong_code(partner, now, wrong),
-            Redeeming::Conflict => Reject::new(
+            RedeemResult::Created(charge) => return Ok(ClaimedCoupon::New(charge)),
+            RedeemResult::Decided(end) => return Ok(ClaimedCoupon::Redeemed(redemption_of(end)?)),
+            RedeemResult::Unknown { wrong } => self.reject_wrong_code(partner, now, wrong),
+            RedeemResult::Conflict => Reject::new(
                 ErrorCode::IdempotencyViolation,
                 "extReference was used with another code, or for another subscriber.",
             ),
-            Redeeming::Expired => {
+            RedeemResult::Expired => {
                 Reject::new(ErrorCode::TokenExpired, "The coupon can no longer be redeemed.")
             }
-            Redeeming::Used => {
+            RedeemResult::Used => {
                 Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon was redeemed by another reference.")
             }
-            Redeeming::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
-            Redeeming::NoDaysLeft => Reject::new(
+            RedeemResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
+            RedeemResult::NoDaysLeft => Reject::new(
                 ErrorCode::AccountNotEligible,
                 "The subscriber is paid for as far as the calendar goes.",
             ),
-            Redeeming::InProgress => {
+            RedeemResult::InProgress => {
                 Reject::new(ErrorCode::RequestInProgress, "The coupon is being redeemed.")
             }
         };
@@ -111,10 +111,10 @@ impl CouponRedemptions {
     }
 }
 
-fn redemption_of(end: RedemptionEnd) -> Result<Box<Redemption>, Reject> {
+fn redemption_of(end: RedemptionOutcome) -> Result<Box<Redemption>, Reject> {
     match end {
-        RedemptionEnd::Redeemed(redemption) => Ok(redemption),
-        RedemptionEnd::Declined(reason) => Err(reject_declined(reason)),
+        RedemptionOutcome::Redeemed(redemption) => Ok(redemption),
+        RedemptionOutcome::Declined(reason) => Err(reject_declined(reason)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::DAY_SECONDS;
 use super::desk::Coupons;
 use super::text;
 use crate::fault::Fault;
-use crate::store::ReminderDue;
+use crate::store::DueReminder;
 use onbill_domain::day::Day;
 use onbill_domain::timestamp::Timestamp;
 
@@ -26,7 +26,7 @@ impl Coupons {
         loop {
             let now = self.clock.now();
             let ends_by = Day::of_timestamp(now.plus_seconds(i64::from(settings.remind_days) * DAY_SECONDS));
-            let due = self.store.reminders_due(Day::of_timestamp(now), ends_by, REMINDERS).await?;
+            let due = self.store.list_due_reminders(Day::of_timestamp(now), ends_by, REMINDERS).await?;
             let before = reminded;
             for reminder in due {
                 match self.remind(now, url, reminder).await {
@@ -42,12 +42,12 @@ impl Coupons {
         }
     }
 
-    async fn remind(&self, now: Timestamp, url: &str, due: ReminderDue) -> Result<bool, Fault> {
+    async fn remind(&self, now: Timestamp, url: &str, due: DueReminder) -> Result<bool, Fault> {
         let msisdn = self.vault.open_number(&due.number.sealed)?;
         let title = self.config.offer(&due.offer).map_or(due.offer.as_str(), |offer| &offer.title);
         let body = text::reminder(&self.config.name, title, due.paid_until, url, due.locale);
         let ends_at = due.paid_until.starts_at().plus_seconds(DAY_SECONDS);
         let message = self.seal_message(&msisdn, body, &due.subscriber_ref, ends_at)?;
-        Ok(self.store.remind(now, due.transaction_id, message).await?)
+        Ok(self.store.queue_reminder(now, due.transaction_id, message).await?)
     }
 }

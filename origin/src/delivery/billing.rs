@@ -50,7 +50,7 @@ impl BillingSubmission {
 
     /// Submits a charge that is known by its id.
     pub(super) async fn submit_stored_charge(&self, transaction_id: &str, attempt: u32) -> HandOff {
-        match self.store.charge(transaction_id.to_owned()).await {
+        match self.store.find_pending_charge(transaction_id.to_owned()).await {
             Ok(Some(charge)) => self.submit_charge(&charge, attempt).await,
             // Settled meanwhile by another lease: the job went with it.
             Ok(None) => HandOff::Dropped,
@@ -63,7 +63,7 @@ impl BillingSubmission {
 
     /// Submits a refund that is known by its id.
     pub(super) async fn submit_stored_refund(&self, refund_id: &str, attempt: u32) -> HandOff {
-        match self.store.refund(refund_id.to_owned()).await {
+        match self.store.find_pending_refund(refund_id.to_owned()).await {
             Ok(Some(refund)) => self.submit_refund(&refund, attempt).await,
             // Settled meanwhile by another lease: the job went with it.
             Ok(None) => HandOff::Dropped,
@@ -110,7 +110,7 @@ impl BillingSubmission {
             return Ok(charge_outcome(decision, self.open_charge_number(charge)?.as_ref()));
         }
         // 2.
-        match self.store.charge(id.clone()).await? {
+        match self.store.find_pending_charge(id.clone()).await? {
             Some(charge) => self.post_charge(&charge).await,
             None => Ok(HandOff::Dropped),
         }

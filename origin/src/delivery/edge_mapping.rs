@@ -2,7 +2,7 @@
 
 use super::retry::RetrySchedule;
 use crate::http::{SignedClient, Unreachable};
-use crate::store::{HandOff, JobKind, PaiStanding, Store};
+use crate::store::{HandOff, JobKind, PaiStatus, Store};
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::ids::OperatorId;
@@ -25,7 +25,7 @@ pub struct EdgeMappings {
 impl EdgeMappings {
     /// One attempt at updating the mapping of a PAI. It is repeated until the edge has it.
     pub(super) async fn update_mapping(&self, pai: Pai, attempt: u32) -> HandOff {
-        let standing = match self.store.standing_of_pai(pai).await {
+        let standing = match self.store.find_pai_status(pai).await {
             Ok(Some(standing)) => standing,
             Ok(None) => return HandOff::Dropped,
             Err(error) => {
@@ -46,7 +46,7 @@ impl EdgeMappings {
     }
 
     /// What the edge is to know of a PAI.
-    pub(super) fn mapping(&self, standing: &PaiStanding) -> PaiMapping {
+    pub(super) fn mapping(&self, standing: &PaiStatus) -> PaiMapping {
         PaiMapping {
             operator: self.operator.clone(),
             subscriber: standing.handle.clone(),

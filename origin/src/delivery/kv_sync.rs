@@ -4,7 +4,7 @@
 //! What the edge knows better than the books is never written over, here as little as there: it is a finding.
 
 use super::edge_mapping::EdgeMappings;
-use crate::store::{PaiStanding, StoreError};
+use crate::store::{PaiStatus, StoreError};
 use futures_util::future::join_all;
 use http::StatusCode;
 use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
@@ -79,7 +79,7 @@ impl Comparison<'_> {
     /// Compares all PAIs of the books, in their own order. `progress` sees the report after each page.
     pub async fn run(&self, report: &mut Report, mut progress: impl FnMut(&Report)) -> Result<(), Stopped> {
         loop {
-            let page = self.edge.store.standings(report.through, PAGE).await?;
+            let page = self.edge.store.list_pai_statuses(report.through, PAGE).await?;
             let Some(last) = page.last().map(|(pai, _)| *pai) else { return Ok(()) };
             let batches = page.chunks(PAI_MAPPINGS_PER_CALL_MAX).map(|batch| self.compare(batch.to_vec()));
             let mut stopped = None;
@@ -104,7 +104,7 @@ impl Comparison<'_> {
 
     /// Compares a batch. Where the edge knows something later it may have heard of a change of this very moment: what
     /// has changed in the books since they were read is compared again.
-    async fn compare(&self, mut batch: Vec<(Pai, PaiStanding)>) -> Result<PaiMappingsResponse, Stopped> {
+    async fn compare(&self, mut batch: Vec<(Pai, PaiStatus)>) -> Result<PaiMappingsResponse, Stopped> {
         let mut total = PaiMappingsResponse::default();
         while !batch.is_empty() {
             let answer = self.tell(&mut batch).await?;
@@ -113,7 +113,7 @@ impl Comparison<'_> {
             total.foreign.extend(answer.foreign);
             let told = std::mem::take(&mut batch);
             for (pai, standing) in told.into_iter().filter(|(pai, _)| answer.ahead.contains(pai)) {
-                match self.edge.store.standing_of_pai(pai).await? {
+                match self.edge.store.find_pai_status(pai).await? {
                     Some(now) if now != standing => batch.push((pai, now)),
                     _ => total.ahead.push(pai),
                 }
@@ -124,7 +124,7 @@ impl Comparison<'_> {
 
     /// Tells the edge, as often as there are pauses. What it is told again is read again: an old word could be written
     /// over one that the edge's store has, but does not show yet.
-    async fn tell(&self, batch: &mut [(Pai, PaiStanding)]) -> Result<PaiMappingsResponse, Stopped> {
+    async fn tell(&self, batch: &mut [(Pai, PaiStatus)]) -> Result<PaiMappingsResponse, Stopped> {
         for pause in self.pauses {
             match self.try_to_tell(batch).await {
                 Ok(answer) => return Ok(answer),
@@ -132,7 +132,7 @@ impl Comparison<'_> {
                 Err(status) => return Err(Stopped::Edge(status)),
             }
             for (pai, standing) in batch.iter_mut() {
-                if let Some(now) = self.edge.store.standing_of_pai(*pai).await? {
+                if let Some(now) = self.edge.store.find_pai_status(*pai).await? {
                     *standing = now;
                 }
             }
@@ -143,9 +143,9 @@ impl Comparison<'_> {
     /// One attempt; the status is of what is no answer to the question.
     async fn try_to_tell(
         &self,
-        batch: &[(Pai, PaiStanding)],
+        batch: &[(Pai, PaiStatus)],
     ) -> Result<PaiMappingsResponse, Option<StatusCode>> {
-        let request = |(pai, standing): &(Pai, PaiStanding)| PaiMappingRequest {
+        let request = |(pai, standing): &(Pai, PaiStatus)| PaiMappingRequest {
             pai: *pai,
             mapping: self.edge.mapping(standing),
         };

@@ -3,7 +3,7 @@
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
 use crate::sms::{Cause, Sent, Text};
-use crate::store::{Addressee, HandOff, JobKind};
+use crate::store::{HandOff, JobKind, NotificationRecipient};
 
 impl SmsJobs {
     /// 1. It is not too old: else it is dropped, with a line in the log that says which, and not what it said.
@@ -19,15 +19,16 @@ impl SmsJobs {
     ) -> HandOff {
         let spec = JobKind::NotificationSms.spec();
         let retry = || self.retry.plan(spec.retry, attempt);
-        let Addressee { accepted_at, holder } = match self.store.addressee(notification_id.to_owned()).await {
-            Ok(Some(addressee)) => addressee,
-            // Erased meanwhile: the job went as well.
-            Ok(None) => return HandOff::Dropped,
-            Err(error) => {
-                tracing::error!(?error, "whom a message is for could not be read");
-                return retry();
-            }
-        };
+        let NotificationRecipient { accepted_at, holder } =
+            match self.store.find_notification_recipient(notification_id.to_owned()).await {
+                Ok(Some(addressee)) => addressee,
+                // Erased meanwhile: the job went as well.
+                Ok(None) => return HandOff::Dropped,
+                Err(error) => {
+                    tracing::error!(?error, "whom a message is for could not be read");
+                    return retry();
+                }
+            };
 
         // 1.
         let expires_at = spec.expiry.from_moment(accepted_at);

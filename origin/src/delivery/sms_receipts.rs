@@ -3,7 +3,7 @@
 use super::alarms::warn_of_undelivered;
 use crate::ambient::Clock;
 use crate::sms::{Delivery, NotNow, Receipt, Receipts};
-use crate::store::{Store, TextEnd};
+use crate::store::{SmsReceipt, Store};
 use async_trait::async_trait;
 use onbill_domain::wire::coupon::UndeliveredReason;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Receipts for ReceiptRecorder {
     async fn take(&self, receipt: Receipt) -> Result<(), NotNow> {
         tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
         let Receipt { message_id, state, code } = receipt;
-        let lost = self.store.text_ended(self.clock.now(), message_id, end(state, code)).await;
+        let lost = self.store.record_sms_receipt(self.clock.now(), message_id, end(state, code)).await;
         let lost = lost.map_err(|error| {
             tracing::error!(?error, "a receipt could not be kept");
             NotNow
@@ -41,13 +41,13 @@ impl Receipts for ReceiptRecorder {
     }
 }
 
-fn end(state: Delivery, code: Option<String>) -> TextEnd {
+fn end(state: Delivery, code: Option<String>) -> SmsReceipt {
     let reason = match state {
-        Delivery::Delivered => return TextEnd::Delivered,
+        Delivery::Delivered => return SmsReceipt::Delivered,
         Delivery::Undeliverable => UndeliveredReason::Undeliverable,
         Delivery::Rejected => UndeliveredReason::Rejected,
         Delivery::Deleted => UndeliveredReason::Deleted,
         Delivery::Expired => UndeliveredReason::Expired,
     };
-    TextEnd::Undelivered { reason, code }
+    SmsReceipt::Undelivered { reason, code }
 }

@@ -30,13 +30,13 @@ pub(crate) struct Webhooks {
 impl Webhooks {
     /// One attempt at reporting a charge.
     pub(super) async fn report_charge(&self, transaction_id: &str, attempt: u32) -> HandOff {
-        let charge = self.store.told_of_charge(transaction_id.to_owned()).await;
+        let charge = self.store.find_charge_webhook(transaction_id.to_owned()).await;
         self.report_outcome(JobKind::ChargeWebhook, TRANSACTION_STATE_PATH, charge, attempt).await
     }
 
     /// One attempt at reporting a refund.
     pub(super) async fn report_refund(&self, refund_id: &str, attempt: u32) -> HandOff {
-        let refund = self.store.told_of_refund(refund_id.to_owned()).await;
+        let refund = self.store.find_refund_webhook(refund_id.to_owned()).await;
         self.report_outcome(JobKind::RefundWebhook, REFUND_STATE_PATH, refund, attempt).await
     }
 
@@ -71,7 +71,7 @@ impl Webhooks {
     /// One attempt at reporting the state of a PAI. It is repeated until the partner has taken it: a partner that missed it
     /// would go on charging.
     pub(super) async fn report_pai(&self, pai: Pai, attempt: u32) -> HandOff {
-        let standing = match self.store.standing_of_pai(pai).await {
+        let standing = match self.store.find_pai_status(pai).await {
             Ok(Some(standing)) => standing,
             Ok(None) => return HandOff::Dropped,
             Err(error) => {

@@ -8,7 +8,7 @@ use super::proof::{FlowProofs, flow_expired, secret_of};
 use crate::config::Config;
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::{Cursor, Link, NumberIndex, OwnCharge, Store};
+use crate::store::{Cursor, CustomerCharge, NumberIndex, PartnerLink, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::limits::{ACCOUNT_CHARGES_PER_PAGE, ACCOUNT_SUBSCRIPTIONS_MAX};
@@ -57,9 +57,9 @@ impl AccountPages {
         flow: &str,
         before: Option<Cursor>,
     ) -> Result<AccountPage, Failure> {
-        let links = self.store.links(owner.number, owner.subscriber_ref.clone()).await?;
+        let links = self.store.list_partner_links(owner.number, owner.subscriber_ref.clone()).await?;
         let pais = links.iter().map(|link| link.pai).collect();
-        let charges = self.store.charges_on(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
+        let charges = self.store.list_own_charges(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
         let shown = links.iter().take(ACCOUNT_SUBSCRIPTIONS_MAX);
         Ok(AccountPage {
             subscriptions: shown.map(|link| self.view_subscription(flow, link)).collect(),
@@ -70,13 +70,13 @@ impl AccountPages {
 
     /// The PAI that the owner knows by this name: 400 `invalid-request` when there is none.
     pub(crate) async fn find_pai(&self, owner: &PageOwner, flow: &str, name: &str) -> Result<Pai, Failure> {
-        let links = self.store.links(owner.number, owner.subscriber_ref.clone()).await?;
+        let links = self.store.list_partner_links(owner.number, owner.subscriber_ref.clone()).await?;
         let link = links.iter().find(|link| self.name_pai(flow, link.pai) == name);
         Ok(link.ok_or_else(subscription_not_found)?.pai)
     }
 
     /// A subscription as its owner sees it in this flow.
-    pub(crate) fn view_subscription(&self, flow: &str, link: &Link) -> SubscriptionView {
+    pub(crate) fn view_subscription(&self, flow: &str, link: &PartnerLink) -> SubscriptionView {
         let mut offers = self.config.offers.iter().filter(|offer| offer.partner == link.partner);
         let (plan, status) = link.subscription.as_ref().map(|(plan, status)| (plan, *status)).unzip();
         let offer = offers.find(|offer| Some(&offer.plan) == plan);
@@ -103,7 +103,7 @@ pub(crate) fn subscription_not_found() -> Reject {
     Reject::invalid_request("There is no such subscription.")
 }
 
-fn view_charge(charge: OwnCharge) -> ChargeView {
+fn view_charge(charge: CustomerCharge) -> ChargeView {
     let part = |amount_minor: i64| (amount_minor > 0).then_some(Money { amount_minor, ..charge.amount });
     ChargeView {
         refunded: part(charge.refunded_minor),

@@ -5,7 +5,7 @@ use crate::ambient::Clock;
 use crate::config::{Offer, SimSwapHours};
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::{KnownAccount, NumberIndex, Store};
+use crate::store::{NumberIndex, Store, SubscriberAccount};
 use onbill_domain::account::{AccountType, check_account};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -22,7 +22,7 @@ pub struct Eligibility {
 
 /// An account that may buy an offer.
 pub(crate) struct EligibleAccount {
-    pub(crate) known: KnownAccount,
+    pub(crate) known: SubscriberAccount,
     pub(crate) account_type: AccountType,
     /// It pays this partner on the bill, so there is nothing to buy.
     pub(crate) pays_already: bool,
@@ -41,7 +41,7 @@ impl Eligibility {
     }
 
     /// The account, if there is one: 404 `account-not-found`. One that is suspended may still be looked at.
-    pub(crate) async fn find_live_account(&self, msisdn: &Msisdn) -> Result<KnownAccount, Failure> {
+    pub(crate) async fn find_live_account(&self, msisdn: &Msisdn) -> Result<SubscriberAccount, Failure> {
         let known = self.accounts.find_account(msisdn).await?;
         Ok(live_account(known).ok_or_else(account_not_found)?)
     }
@@ -53,7 +53,7 @@ impl Eligibility {
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
-    ) -> Result<(KnownAccount, AccountType), Failure> {
+    ) -> Result<(SubscriberAccount, AccountType), Failure> {
         let known = self.accounts.find_account(msisdn).await?;
         let pays = match &known {
             Some(known) => self.pays_on_bill(offer, msisdn, known).await?,
@@ -69,7 +69,7 @@ impl Eligibility {
     /// has tricked a shop, and so for some days that is no proof: 400 `account-not-eligible`.
     pub(crate) async fn check_sim(&self, number: NumberIndex) -> Result<(), Failure> {
         let suspicious = self.sim_swap_hours.seconds();
-        match self.store.sim_swapped_at(number).await? {
+        match self.store.find_sim_swap_time(number).await? {
             Some(swapped_at) if self.clock.now().seconds_since(swapped_at) < suspicious => {
                 let message =
                     "The SIM was changed lately: only the operator's own site can prove the number.";
@@ -83,14 +83,17 @@ impl Eligibility {
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
-        known: &KnownAccount,
+        known: &SubscriberAccount,
     ) -> Result<bool, Failure> {
         let (partner, number) = (offer.partner.clone(), self.vault.index(msisdn));
         Ok(self.store.pays_on_bill(partner, number, known.subscriber_ref.clone()).await?)
     }
 }
 
-fn check_price(known: Option<KnownAccount>, offer: &Offer) -> Result<(KnownAccount, AccountType), Reject> {
+fn check_price(
+    known: Option<SubscriberAccount>,
+    offer: &Offer,
+) -> Result<(SubscriberAccount, AccountType), Reject> {
     let account_type = check_account(known.as_ref().map(|known| &known.account), offer.price)?;
     Ok((known.ok_or_else(account_not_found)?, account_type))
 }

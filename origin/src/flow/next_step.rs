@@ -6,7 +6,7 @@ use super::proof::FlowProofs;
 use crate::config::Offer;
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::KnownAccount;
+use crate::store::SubscriberAccount;
 use onbill_domain::account::AccountType;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::edge::{FlowStep, OfferView};
@@ -22,7 +22,7 @@ pub struct NextSteps {
 
 /// What comes next, and for which subscriber of the number.
 pub(crate) struct NextStep {
-    known: KnownAccount,
+    known: SubscriberAccount,
     view: View,
 }
 

@@ -37,7 +37,7 @@ impl FlowProofs {
     /// no more when its number has got another SIM since: 400 `account-not-eligible`. Its mark is not looked at yet.
     pub(crate) async fn find_proven(&self, flow: &str) -> Result<(Flow, Msisdn), Failure> {
         let hash = sha256(secret_of(flow).as_bytes());
-        let found = self.store.proven_flow(self.clock.now(), hash).await?.ok_or_else(flow_expired)?;
+        let found = self.store.find_proven_flow(self.clock.now(), hash).await?.ok_or_else(flow_expired)?;
         if found.by_pin {
             self.eligibility.check_sim(found.number.index).await?;
         }

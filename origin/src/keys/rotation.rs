@@ -6,7 +6,7 @@
 
 use crate::ambient::Random;
 use crate::keys::{Resealed, Vault};
-use crate::store::{Resealing, SealedAt, SealedColumn, Store, StoreError};
+use crate::store::{SealedAt, SealedColumn, SealedValueUpdate, Store, StoreError};
 use std::collections::BTreeMap;
 
 /// Values sealed in one transaction: a few milliseconds, and charges get their turn in between.
@@ -62,26 +62,26 @@ pub async fn rotate(
     report: &mut Report,
     mut progress: impl FnMut(&Report, &SealedAt),
 ) -> Result<(), Stopped> {
-    let serves_with = store.sealing_key().await?;
+    let serves_with = store.find_sealing_key().await?;
     if serves_with.as_deref() != Some(vault.newest_id()) {
         return Err(Stopped::NotServedYet(serves_with));
     }
     for column in SealedColumn::ALL {
         let mut after = None;
         loop {
-            let page = store.sealed_values(column, after, PAGE).await?;
+            let page = store.list_sealed_values(column, after, PAGE).await?;
             let Some(last) = page.last().map(|value| value.at.clone()) else { break };
             let mut values = Vec::new();
             for old in page {
                 match vault.reseal(random, column.has_messages(), &old.sealed) {
                     Resealed::Current => report.current += 1,
-                    Resealed::Anew(new) => values.push(Resealing { old, new }),
+                    Resealed::Anew(new) => values.push(SealedValueUpdate { old, new }),
                     Resealed::Unopened => report.unopened.push(old.at),
                 }
             }
             if !values.is_empty() {
                 // What has changed meanwhile was sealed by whoever changed it: the last look tells with which key.
-                report.resealed += store.reseal(values).await?;
+                report.resealed += store.replace_sealed_values(values).await?;
             }
             progress(report, &last);
             after = Some(last);
@@ -97,7 +97,7 @@ async fn left(store: &Store, vault: &Vault) -> Result<BTreeMap<String, u64>, Sto
     for column in SealedColumn::ALL {
         let mut after = None;
         loop {
-            let page = store.sealed_values(column, after, PAGE).await?;
+            let page = store.list_sealed_values(column, after, PAGE).await?;
             let Some(last) = page.last().map(|value| value.at.clone()) else { break };
             for value in page {
                 let key = Vault::key_id(&value.sealed).unwrap_or("not legible");

@@ -3,7 +3,7 @@
 
 use crate::config::NumberPlan;
 use crate::keys::Vault;
-use crate::store::{Erasure, Store, StoreError};
+use crate::store::{ErasureState, Store, StoreError};
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
@@ -50,10 +50,10 @@ pub async fn erase_listed(
             complain(format!("line {line}: is not a telephone number"));
             continue;
         };
-        match store.erase(None, now(), None, vault.index(&number)).await.map_err(Stopped::Books)? {
-            Erasure::Erasing => report.erasing += 1,
+        match store.erase_number(None, now(), None, vault.index(&number)).await.map_err(Stopped::Books)? {
+            ErasureState::Erasing => report.erasing += 1,
             // Without a name there is nothing that it could be confused with.
-            Erasure::Erased | Erasure::Conflict => report.erased += 1,
+            ErasureState::Erased | ErasureState::Conflict => report.erased += 1,
         }
     }
     Ok(report)

@@ -2,7 +2,7 @@
 
 use crate::ambient::Random;
 use crate::keys::Vault;
-use crate::store::{EventRecord, NewEvent, SealedNumber, Store, StoreError};
+use crate::store::{NewAccountEvent, RecordEventResult, SealedNumber, Store, StoreError};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
@@ -35,7 +35,7 @@ pub async fn follow(
     contents.extend(number.0);
     contents.extend(new_number.iter().flat_map(|number| number.index.0));
     contents.extend(occurred_at.unix_seconds().to_be_bytes());
-    let new = NewEvent {
+    let new = NewAccountEvent {
         event_id: event_id.clone(),
         fingerprint: onbill_domain::digest::sha256(&contents),
         event: *event,
@@ -43,8 +43,8 @@ pub async fn follow(
         new_number,
         occurred_at: *occurred_at,
     };
-    let record = store.record_event(nonce, now, new).await?;
-    if record == EventRecord::Recorded(AccountEventOutcome::Contradictory) {
+    let record = store.record_account_event(nonce, now, new).await?;
+    if record == RecordEventResult::Recorded(AccountEventOutcome::Contradictory) {
         // Not its name: what an operator names its events by is its own affair, and may be a number.
         tracing::error!(
             alarm = "account-event-contradicts",
@@ -53,7 +53,9 @@ pub async fn follow(
         );
     }
     Ok(match record {
-        EventRecord::Recorded(outcome) | EventRecord::Replayed(outcome) => Followed::Recorded(outcome),
-        EventRecord::Conflict => Followed::Conflict,
+        RecordEventResult::Recorded(outcome) | RecordEventResult::Replayed(outcome) => {
+            Followed::Recorded(outcome)
+        }
+        RecordEventResult::Conflict => Followed::Conflict,
     })
 }

@@ -1,7 +1,7 @@
 //! A charge or a refund of ours, in one form for both.
 
 use super::kind::Kind;
-use crate::store::{ChargeLine, RefundLine};
+use crate::store::{ReportedCharge, ReportedRefund};
 use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
@@ -37,8 +37,8 @@ impl Own {
     }
 }
 
-impl From<ChargeLine> for Own {
-    fn from(line: ChargeLine) -> Self {
+impl From<ReportedCharge> for Own {
+    fn from(line: ReportedCharge) -> Self {
         Self {
             kind: Kind::Charge,
             transaction_id: line.transaction_id,
@@ -53,8 +53,8 @@ impl From<ChargeLine> for Own {
     }
 }
 
-impl From<RefundLine> for Own {
-    fn from(line: RefundLine) -> Self {
+impl From<ReportedRefund> for Own {
+    fn from(line: ReportedRefund) -> Self {
         Self {
             kind: Kind::Refund,
             transaction_id: line.transaction_id,

@@ -9,7 +9,9 @@ use super::own::Own;
 use super::repair::{self, Mended};
 use super::totals::{Column, Totals};
 use crate::ambient::Clock;
-use crate::store::{Cursor, Dated, Names, Page, Period, RedriveTarget, Select, Store, StoreError};
+use crate::store::{
+    Cursor, LookupIds, Page, Period, RedriveTarget, ReportDate, ReportFilter, Store, StoreError,
+};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
@@ -114,16 +116,16 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         let period = self.rules.period;
         let before = Period { from: Timestamp::from_unix_seconds(0), until: period.from };
         for (period, dated, status) in [
-            (period, Dated::Created, None),
-            (period, Dated::Settled, None),
-            (before, Dated::Created, Some(TransactionStatus::Pending)),
+            (period, ReportDate::Created, None),
+            (period, ReportDate::Settled, None),
+            (before, ReportDate::Created, Some(TransactionStatus::Pending)),
         ] {
-            let select = Select { partner: self.job.partner.clone(), period, dated, status };
+            let select = ReportFilter { partner: self.job.partner.clone(), period, dated, status };
             let mut after = None;
             loop {
                 let Page { lines, next } = self.page(kind, select.clone(), after).await?;
                 for own in lines {
-                    if dated == Dated::Created || !self.rules.is_within(&own) {
+                    if dated == ReportDate::Created || !self.rules.is_within(&own) {
                         self.look_at(own).await?;
                     }
                 }
@@ -136,11 +138,16 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         Ok(())
     }
 
-    async fn page(&self, kind: Kind, select: Select, after: Option<Cursor>) -> Result<Page<Own>, StoreError> {
+    async fn page(
+        &self,
+        kind: Kind,
+        select: ReportFilter,
+        after: Option<Cursor>,
+    ) -> Result<Page<Own>, StoreError> {
         let store = self.job.store;
         Ok(match kind {
-            Kind::Charge => store.charges(select, after, PAGE).await?.map(Own::from),
-            Kind::Refund => store.refunds(select, after, PAGE).await?.map(Own::from),
+            Kind::Charge => store.list_charges(select, after, PAGE).await?.map(Own::from),
+            Kind::Refund => store.list_refunds(select, after, PAGE).await?.map(Own::from),
         })
     }
 
@@ -152,13 +159,17 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         ids: &[Box<str>],
     ) -> Result<Vec<Own>, StoreError> {
         let names = match side {
-            Side::Partner => Names::Partners(ids.iter().filter_map(|id| ExtId::parse(id)).collect()),
-            Side::Bill => Names::Ours(ids.iter().map(ToString::to_string).collect()),
+            Side::Partner => LookupIds::Partners(ids.iter().filter_map(|id| ExtId::parse(id)).collect()),
+            Side::Bill => LookupIds::Ours(ids.iter().map(ToString::to_string).collect()),
         };
         let (store, partner) = (self.job.store, partner.clone());
         Ok(match kind {
-            Kind::Charge => store.charges_named(partner, names).await?.into_iter().map(Own::from).collect(),
-            Kind::Refund => store.refunds_named(partner, names).await?.into_iter().map(Own::from).collect(),
+            Kind::Charge => {
+                store.find_charges_by_id(partner, names).await?.into_iter().map(Own::from).collect()
+            }
+            Kind::Refund => {
+                store.find_refunds_by_id(partner, names).await?.into_iter().map(Own::from).collect()
+            }
         })
     }
 

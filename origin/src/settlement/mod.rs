@@ -9,7 +9,9 @@ mod share;
 
 pub use share::{Shares, Sums, tax_given_back};
 
-use crate::store::{ChargeLine, Dated, Page, Period, RefundLine, Select, Store, StoreError};
+use crate::store::{
+    Page, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund, Store, StoreError,
+};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::timestamp::Timestamp;
@@ -55,8 +57,8 @@ pub struct Line {
     pub stayed: i8,
 }
 
-impl From<ChargeLine> for Line {
-    fn from(charge: ChargeLine) -> Self {
+impl From<ReportedCharge> for Line {
+    fn from(charge: ReportedCharge) -> Self {
         Self {
             settled_at: charge.settled_at.unwrap_or(charge.created_at),
             transaction_id: charge.transaction_id,
@@ -70,8 +72,8 @@ impl From<ChargeLine> for Line {
     }
 }
 
-impl From<RefundLine> for Line {
-    fn from(refund: RefundLine) -> Self {
+impl From<ReportedRefund> for Line {
+    fn from(refund: ReportedRefund) -> Self {
         let (before_minor, amount_minor) = (refund.given_back_before_minor, refund.amount.amount_minor);
         let tax_minor =
             tax_given_back(refund.charged_minor, refund.charged_tax_minor, before_minor, amount_minor);
@@ -130,7 +132,7 @@ pub async fn sum_up(
     mut on_line: impl FnMut(&Line) + Send,
 ) -> Result<BTreeMap<Currency, Sums>, StoreError> {
     let status = Some(TransactionStatus::Approved);
-    let select = Select { partner: partner.clone(), period, dated: Dated::Settled, status };
+    let select = ReportFilter { partner: partner.clone(), period, dated: ReportDate::Settled, status };
     let mut sums: BTreeMap<Currency, Sums> = BTreeMap::new();
     let mut take = |lines: Vec<Line>| {
         for line in lines {
@@ -140,7 +142,7 @@ pub async fn sum_up(
     };
     let mut after = None;
     loop {
-        let Page { lines, next } = store.charges(select.clone(), after, PAGE).await?.map(Line::from);
+        let Page { lines, next } = store.list_charges(select.clone(), after, PAGE).await?.map(Line::from);
         take(lines);
         after = next;
         if after.is_none() {
@@ -148,7 +150,7 @@ pub async fn sum_up(
         }
     }
     loop {
-        let Page { lines, next } = store.refunds(select.clone(), after, PAGE).await?.map(Line::from);
+        let Page { lines, next } = store.list_refunds(select.clone(), after, PAGE).await?.map(Line::from);
         take(lines);
         after = next;
         if after.is_none() {

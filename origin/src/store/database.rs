@@ -87,11 +87,11 @@ macro_rules! use_case {
         let nonce: Option<onbill_domain::signature::Nonce> = $nonce.into();
         use_case!(@run $store, $function,
             |db| db.write(move |tx| {
-                $crate::store::nonce::sqlite::spend(tx, nonce.as_ref())?;
+                $crate::store::nonce::sqlite::spend_nonce(tx, nonce.as_ref())?;
                 sqlite::$function(tx, $($argument),*)
             }).await,
             |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
-                $crate::store::nonce::postgres::spend(tx, nonce.as_ref()).await?;
+                $crate::store::nonce::postgres::spend_nonce(tx, nonce.as_ref()).await?;
                 postgres::$function(tx, $($argument),*).await?
             }))
     }};

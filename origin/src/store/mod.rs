@@ -51,29 +51,31 @@ mod subscriber;
 mod settle;
 mod sweep;
 
-pub use account::{AccountRow, KnownAccount};
-pub use account_event::{EventRecord, NewEvent};
-pub use billing_file::{Bill, File, FileLine, ResponseTaking};
-pub use charge::{Charge, NewCharge, Posting};
-pub use coupon::{CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, NewCoupon, WhichCoupons};
-pub use coupon_sms::{RECEIPT_SECONDS, TextEnd};
+pub use account::{ImportedAccount, SubscriberAccount};
+pub use account_event::{NewAccountEvent, RecordEventResult};
+pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
+pub use charge::{Charge, NewCharge, PostChargeResult};
+pub use coupon::{
+    ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
+};
+pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
 pub use error::StoreError;
-pub use flow::{DevicePin, Flow, FlowStart, Journey, NewFlow, NewPin, PinTry};
-pub use notification::{Addressee, NewNotification, Notifying, UNNAMED_SECONDS};
+pub use flow::{DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, StartFlowResult};
+pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{Hash, Holder, NumberIndex, SealedNumber};
-pub use own_page::{Link, OwnCharge};
+pub use own_page::{CustomerCharge, PartnerLink};
 pub use page::{Cursor, Page};
-pub use pai::{FreshNames, NewPai, PaiEnd, PaiRow, PaiStanding};
+pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};
 pub use queue::{
     AfterLastRetry, DeadLetter, Expiry, HandOff, Job, JobKind, JobSpec, LEASE_SECONDS_MAX, LeasedJob,
     PUT_OFF_SECONDS_MAX, Queue, RetryPolicy, SettleResult, SmsJob, Subject, WebhookJob,
 };
-pub use redemption::{NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue};
-pub use refund::{NewRefund, Refund, RefundPosting};
-pub use report::{ChargeLine, Dated, Names, Period, RefundLine, Select};
-pub use sealing::{Resealing, SealedAt, SealedColumn, SealedValue};
+pub use redemption::{DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome};
+pub use refund::{NewRefund, PostRefundResult, Refund};
+pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
+pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use settle::{RedriveResult, RedriveTarget};
-pub use signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
-pub use subscriber::Erasure;
-pub use subscription::{SubscriptionRecord, SubscriptionUpdate};
+pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
+pub use subscriber::ErasureState;
+pub use subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};

@@ -8,7 +8,7 @@ use onbill_domain::coupon_code::{CouponCode, CouponTag};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::{ReceivedSignature, RequestComponents, sign_components, verify_request};
-use onbill_origin::store::{NewRedemption, Redeeming};
+use onbill_origin::store::{NewRedemption, RedeemResult};
 use onbill_test_harness::{ACCOUNTS, EDGE, Holder, World, keys};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -195,7 +195,7 @@ async fn guess_in_the_books(world: &World, guesses: Range<u64>) -> Vec<u32> {
         app.store.redeem_coupon(nonce, now, new)
     });
     let told = join_all(tries).await.into_iter().map(|redeeming| match redeeming {
-        Ok(Redeeming::Unknown { wrong }) => wrong,
+        Ok(RedeemResult::Unknown { wrong }) => wrong,
         other => panic!("{other:?}"),
     });
     told.collect()

@@ -7,7 +7,7 @@ use axum::routing::post;
 use http::{HeaderMap, Method, Request, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
 use onbill_origin::config::SmsSettings;
-use onbill_origin::store::WhichCoupons;
+use onbill_origin::store::CouponFilter;
 use onbill_test_harness::{World, write_password_file};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -70,8 +70,8 @@ async fn stands(world: &World, id: &str) -> (Value, Value) {
 }
 
 async fn listed(world: &World) -> usize {
-    let which = WhichCoupons::Undelivered(world.now());
-    world.acme.app().store.coupons(None, which, 10).await.expect("works").len()
+    let which = CouponFilter::Undelivered(world.now());
+    world.acme.app().store.list_coupons(None, which, 10).await.expect("works").len()
 }
 
 #[tokio::test]

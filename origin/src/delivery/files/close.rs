@@ -41,7 +41,7 @@ impl FileExchange {
         let seconds = 60 * i64::from(settings.every_minutes);
         let interval = |at: Timestamp| at.unix_seconds().div_euclid(seconds);
         let now = self.clock.now();
-        if self.store.last_filed_at().await?.is_some_and(|last| interval(last) >= interval(now)) {
+        if self.store.find_newest_file_time().await?.is_some_and(|last| interval(last) >= interval(now)) {
             return Ok(());
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
@@ -97,7 +97,7 @@ impl FileExchange {
         if self.clock.now() >= until {
             return Fate::Unasked(entry);
         }
-        let standing = match self.store.charge(transaction_id.clone()).await {
+        let standing = match self.store.find_pending_charge(transaction_id.clone()).await {
             Ok(Some(charge)) => self.billing.check_subscriber(&charge).await,
             // Settled meanwhile: its entry went with it, and no file will take it.
             Ok(None) => Ok(None),
@@ -131,7 +131,7 @@ impl FileExchange {
     async fn make_file(&self, entries: &[LeasedJob]) -> Result<(), Fault> {
         let (now, file_id) =
             (self.clock.now(), file_name(&self.operator, self.clock.now(), self.random.bytes()));
-        let lines = self.store.file(now, file_id.clone(), entries.to_vec()).await?;
+        let lines = self.store.create_billing_file(now, file_id.clone(), entries.to_vec()).await?;
         if lines > 0 {
             tracing::info!(file = file_id, lines, "a file was made");
         }

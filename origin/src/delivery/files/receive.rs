@@ -9,7 +9,7 @@ use super::spool::{Folder, Reading, Spool};
 use crate::delivery::alarms::raise_alarm;
 use crate::delivery::billing::{charge_outcome, refund_outcome};
 use crate::fault::Fault;
-use crate::store::{Bill, File, FileLine, HandOff, ResponseTaking};
+use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, HandOff};
 use futures_util::future::join_all;
 use onbill_domain::digest::sha256;
 use onbill_domain::wire::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
@@ -40,7 +40,7 @@ impl FileExchange {
     async fn receive_response(&self, spool: &dyn Spool, name: &str) -> Result<(), Fault> {
         // 1.
         let file_id = name.strip_suffix(RESPONSE).unwrap_or(name);
-        let Some(file) = self.store.file_named(file_id.to_owned()).await? else {
+        let Some(file) = self.store.find_billing_file(file_id.to_owned()).await? else {
             return self.refuse_response(spool, name, "there is no file of this name").await;
         };
         // 2.
@@ -50,15 +50,15 @@ impl FileExchange {
             Reading::Gone => return Ok(()),
             Reading::Odd(why) => return self.refuse_response(spool, name, why).await,
         };
-        let lines = self.store.file_lines(file_id.to_owned()).await?;
+        let lines = self.store.list_file_lines(file_id.to_owned()).await?;
         let answers = match response::read(&contents, &lines) {
             Ok(answers) => answers,
             Err(complaint) => return self.refuse_response(spool, name, &complaint).await,
         };
         // 3.
-        match self.store.take_response(file_id.to_owned(), sha256(&contents)).await? {
-            ResponseTaking::Taken => {}
-            ResponseTaking::AnotherBefore => {
+        match self.store.accept_response(file_id.to_owned(), sha256(&contents)).await? {
+            AcceptResponseResult::Taken => {}
+            AcceptResponseResult::AnotherBefore => {
                 return self
                     .refuse_response(spool, name, "another response to this file was taken before")
                     .await;
@@ -76,7 +76,12 @@ impl FileExchange {
     }
 
     /// Each line by itself, as a verdict from the CSP API: a line that was settled before stays as it is.
-    async fn carry_out(&self, file: &File, lines: &[FileLine], answers: Vec<Answer>) -> Result<(), Fault> {
+    async fn carry_out(
+        &self,
+        file: &BillingFile,
+        lines: &[BillingFileLine],
+        answers: Vec<Answer>,
+    ) -> Result<(), Fault> {
         let (mut approved, mut declined) = (0_u32, 0_u32);
         let mut verdicts = Vec::with_capacity(lines.len());
         for (line, answer) in lines.iter().zip(answers) {
@@ -93,25 +98,34 @@ impl FileExchange {
             settled.into_iter().collect::<Result<(), Fault>>()?;
             self.wake_up.wake_queue();
         }
-        self.store.file_acknowledged(self.clock.now(), file.file_id.clone()).await?;
+        self.store.mark_file_acknowledged(self.clock.now(), file.file_id.clone()).await?;
         tracing::info!(file = file.file_id, approved, declined, "a file is settled");
         Ok(())
     }
 
-    async fn settle_line(&self, file: &File, line: &FileLine, verdict: HandOff) -> Result<(), Fault> {
+    async fn settle_line(
+        &self,
+        file: &BillingFile,
+        line: &BillingFileLine,
+        verdict: HandOff,
+    ) -> Result<(), Fault> {
         let settling =
             self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict).await?;
         raise_alarm(settling, "line", line.bill.id());
         Ok(())
     }
 
-    fn line_outcome(&self, bill: &Bill, Answer { status, raw_code }: Answer) -> Result<HandOff, Fault> {
+    fn line_outcome(
+        &self,
+        bill: &BillingItem,
+        Answer { status, raw_code }: Answer,
+    ) -> Result<HandOff, Fault> {
         Ok(match bill {
-            Bill::Charge(charge) => {
+            BillingItem::Charge(charge) => {
                 let msisdn = self.billing.open_charge_number(charge)?;
                 charge_outcome(BillChargeResponse { status, raw_code }, msisdn.as_ref())
             }
-            Bill::Refund(_) => refund_outcome(BillRefundResponse { status, raw_code }),
+            BillingItem::Refund(_) => refund_outcome(BillRefundResponse { status, raw_code }),
         })
     }
 

@@ -7,7 +7,7 @@
 use super::names::csv_name;
 use crate::delivery::billing::charge_subscriber;
 use crate::fault::Fault;
-use crate::store::{Bill, File, FileLine, Holder};
+use crate::store::{BillingFile, BillingFileLine, BillingItem, Holder};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::msisdn::Msisdn;
@@ -58,18 +58,18 @@ struct Total {
 
 /// The lines as CSV. `open` opens a number.
 pub(super) fn csv(
-    lines: &[FileLine],
+    lines: &[BillingFileLine],
     open: impl Fn(&Holder) -> Result<Msisdn, Fault>,
 ) -> Result<Vec<u8>, Fault> {
     let failed = |_| Fault::Broken("a file does not serialize");
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(HEADER).map_err(failed)?;
-    for FileLine { line, bill } in lines {
+    for BillingFileLine { line, bill } in lines {
         let line = line.to_string();
         let amount = bill.amount();
         let (value, currency) = (amount.amount_minor.to_string(), amount.currency.as_str());
         match bill {
-            Bill::Charge(charge) => {
+            BillingItem::Charge(charge) => {
                 let holder = charge_subscriber(charge)?;
                 let msisdn = open(holder)?;
                 let period = charge.service_period;
@@ -87,7 +87,7 @@ pub(super) fn csv(
                     &period.to().to_string(),
                 ])
             }
-            Bill::Refund(refund) => csv.write_record([
+            BillingItem::Refund(refund) => csv.write_record([
                 &line,
                 "refund",
                 &refund.transaction_id,
@@ -109,15 +109,15 @@ pub(super) fn csv(
 /// The manifest of a file with these lines and this CSV.
 pub(super) fn manifest(
     operator: &OperatorId,
-    file: &File,
-    lines: &[FileLine],
+    file: &BillingFile,
+    lines: &[BillingFileLine],
     csv: &[u8],
 ) -> Result<Vec<u8>, Fault> {
     let mut totals: BTreeMap<(&str, String), (u32, i64)> = BTreeMap::new();
-    for FileLine { bill, .. } in lines {
+    for BillingFileLine { bill, .. } in lines {
         let kind = match bill {
-            Bill::Charge(_) => "charge",
-            Bill::Refund(_) => "refund",
+            BillingItem::Charge(_) => "charge",
+            BillingItem::Refund(_) => "refund",
         };
         let amount = bill.amount();
         let (count, sum) = totals.entry((kind, amount.currency.to_string())).or_default();
@@ -159,14 +159,14 @@ mod tests {
     use onbill_domain::day::{Day, ServicePeriod};
     use onbill_domain::money::Money;
 
-    fn lines() -> Vec<FileLine> {
+    fn lines() -> Vec<BillingFileLine> {
         let day = |text| Day::parse(text).expect("is a day");
         let money = |amount_minor, currency| Money {
             amount_minor,
             currency: Currency::parse(currency).expect("is listed"),
         };
         let charge = |id: &str, description: &str| {
-            Bill::Charge(Charge {
+            BillingItem::Charge(Charge {
                 transaction_id: id.to_owned(),
                 handle: "handle".to_owned(),
                 holder: Some(Holder {
@@ -180,7 +180,7 @@ mod tests {
                     .expect("is a period"),
             })
         };
-        let refund = Bill::Refund(Refund {
+        let refund = BillingItem::Refund(Refund {
             refund_id: "rf-1".to_owned(),
             transaction_id: "tx-0".to_owned(),
             amount: money(500, "EUR"),
@@ -188,7 +188,7 @@ mod tests {
         [charge("tx-1", "Netflix Standard"), refund, charge("tx-2", "=1+1, \"two\"")]
             .into_iter()
             .zip(1..)
-            .map(|(bill, line)| FileLine { line, bill })
+            .map(|(bill, line)| BillingFileLine { line, bill })
             .collect()
     }
 
@@ -203,7 +203,7 @@ mod tests {
              2,refund,tx-0,rf-1,,,500,EUR,,,\n\
              3,charge,tx-2,,+12025550101,2021-03-14,1599,USD,\"=1+1, \"\"two\"\"\",2026-12-01,2026-12-31\n"
         );
-        let file = File {
+        let file = BillingFile {
             file_id: "acme-20261118T110640Z-00000001".to_owned(),
             created_at: Timestamp::from_unix_seconds(1_795_000_000),
             lines: 3,

@@ -4,7 +4,7 @@
 //! what billing has put on the bill, or given back: the line's amount when it is APPROVED, 0 when it is DECLINED. So a
 //! mistake is found on the line that it is on, and two that would cancel out in a sum are found as well.
 
-use crate::store::FileLine;
+use crate::store::BillingFileLine;
 use onbill_domain::wire::csp::BillingDecision;
 
 /// The columns.
@@ -22,7 +22,7 @@ pub(super) struct Answer {
 
 /// The answer to each of a file's lines, in their order; or what is wrong with the response. A value from it is not
 /// repeated in the complaint: it may be a number.
-pub(super) fn read(response: &[u8], lines: &[FileLine]) -> Result<Vec<Answer>, String> {
+pub(super) fn read(response: &[u8], lines: &[BillingFileLine]) -> Result<Vec<Answer>, String> {
     // Else it may be cut off in the middle of a code, which nothing below would notice.
     if !response.ends_with(b"\n") {
         return Err("the last line does not end with a line feed: the response may not be whole".to_owned());
@@ -56,7 +56,7 @@ pub(super) fn read(response: &[u8], lines: &[FileLine]) -> Result<Vec<Answer>, S
     }
     let answered: Vec<Answer> = answers.iter().flatten().cloned().collect();
     match answers.iter().zip(lines).find(|(answer, _)| answer.is_none()) {
-        Some((_, FileLine { line, .. })) => Err(format!("line {line} of the file is not answered")),
+        Some((_, BillingFileLine { line, .. })) => Err(format!("line {line} of the file is not answered")),
         None => Ok(answered),
     }
 }
@@ -64,13 +64,13 @@ pub(super) fn read(response: &[u8], lines: &[FileLine]) -> Result<Vec<Answer>, S
 /// One line; or the column (by its index) that is wrong, and why.
 fn read_line(
     record: &csv::StringRecord,
-    lines: &[FileLine],
+    lines: &[BillingFileLine],
 ) -> Result<(usize, Answer), (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
     let number: u32 = field(0)?.parse().map_err(|_| (0, "is not a line of the file"))?;
     // Lines are numbered from 1, one after the other.
     let index = (number as usize).wrapping_sub(1);
-    let FileLine { bill, .. } = lines.get(index).ok_or((0, "is not a line of the file"))?;
+    let BillingFileLine { bill, .. } = lines.get(index).ok_or((0, "is not a line of the file"))?;
     if field(1)? != bill.id() {
         return Err((1, "is not the id on this line of the file"));
     }

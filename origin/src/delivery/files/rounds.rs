@@ -52,6 +52,6 @@ impl FileExchange {
     pub async fn overdue_files(&self) -> Result<Vec<String>, Fault> {
         let Some(settings) = &self.settings else { return Ok(Vec::new()) };
         let made_by = self.clock.now().plus_seconds(-3_600 * i64::from(settings.alarm_hours));
-        Ok(self.store.unacknowledged_files(made_by).await?)
+        Ok(self.store.list_unacknowledged_files(made_by).await?)
     }
 }

@@ -6,7 +6,7 @@ use super::names::{csv_name, manifest_name};
 use super::render;
 use super::spool::{Folder, Reading, Spool};
 use crate::fault::Fault;
-use crate::store::File;
+use crate::store::BillingFile;
 use onbill_domain::digest::sha256;
 
 /// How the name of a file ends that is not whole yet. Billing looks for manifests, and so never at one of these.
@@ -16,7 +16,7 @@ impl FileExchange {
     /// Writes every file that is in the books and not known to be written.
     pub(super) async fn write_files(&self, spool: &dyn Spool) -> Result<(), Fault> {
         let mut outcome = Ok(());
-        for file in self.store.unwritten_files().await? {
+        for file in self.store.list_unwritten_files().await? {
             if let Err(fault) = self.write_file(spool, &file).await {
                 tracing::error!(?fault, file = file.file_id, alarm = "file-not-written", "a file waits");
                 outcome = Err(fault);
@@ -29,9 +29,9 @@ impl FileExchange {
     /// 2. With its manifest there, it was written before, and billing may have taken it away already.
     /// 3. Else the file, and last its manifest.
     /// 4. Notes it.
-    async fn write_file(&self, spool: &dyn Spool, file: &File) -> Result<(), Fault> {
+    async fn write_file(&self, spool: &dyn Spool, file: &BillingFile) -> Result<(), Fault> {
         // 1.
-        let lines = self.store.file_lines(file.file_id.clone()).await?;
+        let lines = self.store.list_file_lines(file.file_id.clone()).await?;
         if lines.len() != file.lines as usize {
             return Err(Fault::Broken("a file has lost lines"));
         }
@@ -46,7 +46,7 @@ impl FileExchange {
             self.put(spool, &name, &manifest).await?;
         }
         // 4.
-        self.store.file_written(self.clock.now(), file.file_id.clone(), sha256(&csv)).await?;
+        self.store.mark_file_written(self.clock.now(), file.file_id.clone(), sha256(&csv)).await?;
         tracing::info!(file = file.file_id, lines = file.lines, "a file is out");
         Ok(())
     }

@@ -30,7 +30,7 @@ pub(in crate::routes) async fn unlink(
     // 2.
     let pai = pages.find_pai(&owner, &request.flow, &request.subscription).await?;
     // 3.
-    let link = store.unlink(call.nonce, clock.now(), owner.number, owner.subscriber_ref, pai).await?;
+    let link = store.unlink_partner(call.nonce, clock.now(), owner.number, owner.subscriber_ref, pai).await?;
     let link = link.ok_or_else(subscription_not_found)?;
     wake_up.wake_queue();
     // 4.

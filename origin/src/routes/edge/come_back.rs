@@ -33,7 +33,7 @@ pub(in crate::routes) async fn come_back(
 ) -> Result<Json<ReturnResponse>, Failure> {
     // 1.
     let request: ReturnRequest = parse(&call.body)?;
-    let end = store.signup_end(sha256(request.ticket.as_bytes())).await?;
+    let end = store.find_signup_result(sha256(request.ticket.as_bytes())).await?;
     let end = end.ok_or_else(|| Reject::new(ErrorCode::NotFound, "There is no such visit."))?;
 
     // 2.

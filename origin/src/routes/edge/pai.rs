@@ -19,7 +19,7 @@ pub(in crate::routes) async fn look_up_pai(
     call: EdgeCall,
 ) -> Result<Json<PaiMapping>, Failure> {
     let request: PaiLookupRequest = parse(&call.body)?;
-    let row = store.pai(request.partner, request.pai).await?;
+    let row = store.find_pai(request.partner, request.pai).await?;
     let row = row.ok_or_else(|| Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."))?;
     Ok(Json(PaiMapping {
         operator: config.operator.clone(),

@@ -6,7 +6,7 @@ use crate::fault::Failure;
 use crate::flow::{Eligibility, EligibleAccount, FlowProofs, already_on_bill, flow_expired};
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
-use crate::store::{FreshNames, NewPai, NewSignup, SignupIssue, Store};
+use crate::store::{IssueSignupResult, NewPai, NewPaiIds, NewSignup, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
@@ -62,7 +62,7 @@ pub(in crate::routes) async fn begin_signup(
             partner: offer.partner.clone(),
             number: flow.number,
             subscriber_ref: known.subscriber_ref,
-            fresh: FreshNames::draw(&*random),
+            fresh: NewPaiIds::draw(&*random),
         },
         account_type,
         offer: offer.id.clone(),
@@ -71,8 +71,8 @@ pub(in crate::routes) async fn begin_signup(
         return_url: flow.return_url,
     };
     let pai = match store.issue_signup(call.nonce, now, new).await? {
-        SignupIssue::Issued(pai) => pai,
-        SignupIssue::AlreadyOnBill => return Err(already_on_bill().into()),
+        IssueSignupResult::Issued(pai) => pai,
+        IssueSignupResult::AlreadyOnBill => return Err(already_on_bill().into()),
     };
 
     // 4.

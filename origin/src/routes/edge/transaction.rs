@@ -18,7 +18,7 @@ pub(in crate::routes) async fn look_up_transaction(
     call: EdgeCall,
 ) -> Result<Json<LookupResponse>, Failure> {
     let request: TransactionLookupRequest = parse(&call.body)?;
-    match store.transaction(request.partner, request.ext_transaction_id).await? {
+    match store.find_charge_response(request.partner, request.ext_transaction_id).await? {
         Some(_) => Ok(Json(LookupResponse { operator: config.operator.clone() })),
         None => Err(Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.").into()),
     }

@@ -40,7 +40,7 @@ pub(in crate::routes) async fn coupon(
     path: Result<Path<String>, PathRejection>,
     _: OperatorCall,
 ) -> Result<Json<CouponDetails>, Failure> {
-    let row = store.coupon(name(path)?).await?.ok_or_else(coupon_not_found)?;
+    let row = store.find_coupon(name(path)?).await?.ok_or_else(coupon_not_found)?;
     Ok(Json(row.view(clock.now())))
 }
 

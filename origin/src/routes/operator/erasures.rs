@@ -6,7 +6,7 @@ use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::routes::authentic::OperatorCall;
-use crate::store::{Erasure, Store};
+use crate::store::{ErasureState, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -27,12 +27,12 @@ pub(in crate::routes) async fn post_erasure(
 ) -> Result<Json<ErasureResponse>, Failure> {
     let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
     let number = vault.index(&numbers.spell(&msisdn));
-    let erasure = store.erase(Some(call.nonce), clock.now(), Some(erasure_id.clone()), number).await?;
+    let erasure = store.erase_number(Some(call.nonce), clock.now(), Some(erasure_id.clone()), number).await?;
     wake_up.wake_queue();
     let outcome = match erasure {
-        Erasure::Erased => ErasureOutcome::Erased,
-        Erasure::Erasing => ErasureOutcome::Erasing,
-        Erasure::Conflict => {
+        ErasureState::Erased => ErasureOutcome::Erased,
+        ErasureState::Erasing => ErasureOutcome::Erasing,
+        ErasureState::Conflict => {
             let message = "erasureID was used for another erasure.";
             return Err(Reject::new(ErrorCode::IdempotencyViolation, message).into());
         }

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::fault::Failure;
 use crate::routes::authentic::OperatorCall;
-use crate::store::{ChargeLine, Cursor, Dated, Period, Select, Store};
+use crate::store::{Cursor, Period, ReportDate, ReportFilter, ReportedCharge, Store};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -33,8 +33,9 @@ pub(in crate::routes) async fn page_of_transactions(
     let partner = find_partner(&config, query.partner)?;
     let no_cursor = || Reject::invalid_request("cursor is not one of an earlier page.");
     let after = query.cursor.map(|text| read_cursor(&text, period).ok_or_else(no_cursor)).transpose()?;
-    let select = Select { partner: partner.clone(), period, dated: Dated::Created, status: query.status };
-    let page = store.charges(select, after, TRANSACTIONS_PER_PAGE).await?;
+    let select =
+        ReportFilter { partner: partner.clone(), period, dated: ReportDate::Created, status: query.status };
+    let page = store.list_charges(select, after, TRANSACTIONS_PER_PAGE).await?;
     let page = page.map(|line| entry(line, &partner));
     Ok(Json(TransactionsResponse { transactions: page.lines, next: page.next.map(|at| write_cursor(&at)) }))
 }
@@ -54,7 +55,7 @@ fn find_partner(config: &Config, asked: Option<PartnerId>) -> Result<PartnerId, 
     }
 }
 
-fn entry(line: ChargeLine, partner: &PartnerId) -> LedgerEntry {
+fn entry(line: ReportedCharge, partner: &PartnerId) -> LedgerEntry {
     LedgerEntry {
         transaction_id: line.transaction_id,
         ext_transaction_id: line.ext_transaction_id,

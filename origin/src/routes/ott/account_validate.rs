@@ -10,7 +10,7 @@ use crate::flow::Eligibility;
 use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{DevicePin, FreshNames, Hash, NewPai, NumberIndex, Store};
+use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberIndex, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
@@ -67,7 +67,7 @@ pub(in crate::routes) async fn validate_account(
 
     // 4.
     let number = vault.seal_number(&*random, &msisdn)?;
-    let fresh = FreshNames::draw(&*random);
+    let fresh = NewPaiIds::draw(&*random);
     let new = NewPai { partner: call.partner, number, subscriber_ref: known.subscriber_ref, fresh };
     let row = store.issue_pai(nonce, now, new).await?;
     wake_up.wake_queue();
@@ -76,7 +76,7 @@ pub(in crate::routes) async fn validate_account(
     }
 
     // 5.
-    let paid_until = store.paid_until(row.pai, Day::of_timestamp(now)).await?;
+    let paid_until = store.find_paid_until(row.pai, Day::of_timestamp(now)).await?;
     Ok(Json(DeviceValidateResponse {
         status: "ACTIVE".to_owned(),
         account_type,
@@ -96,6 +96,6 @@ async fn find_pin_flow(
 ) -> Result<Hash, Failure> {
     match pin_id {
         Some(id) => Ok(sha256(id.as_str().as_bytes())),
-        None => Ok(store.newest_device_flow(partner.clone(), number).await?.unwrap_or_default()),
+        None => Ok(store.find_newest_device_flow(partner.clone(), number).await?.unwrap_or_default()),
     }
 }

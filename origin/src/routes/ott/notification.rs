@@ -7,7 +7,7 @@ use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
 use crate::keys::Vault;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{NewNotification, Notifying, Store};
+use crate::store::{NewNotification, PostNotificationResult, Store};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -49,16 +49,16 @@ pub(in crate::routes) async fn send_notification(
         named: request.ext_notification_id.map(|name| (name, vault.notification_mac(&spelled))),
         message: vault.seal_message(&*random, text.as_bytes())?,
     };
-    match store.notify(call.nonce, now, new).await? {
-        Notifying::Accepted | Notifying::Replayed => {}
-        Notifying::Conflict => {
+    match store.post_notification(call.nonce, now, new).await? {
+        PostNotificationResult::Accepted | PostNotificationResult::Replayed => {}
+        PostNotificationResult::Conflict => {
             let message = "extNotificationID was used for another message.";
             return Err(Reject::new(ErrorCode::IdempotencyViolation, message).into());
         }
-        Notifying::PaiNotFound => {
+        PostNotificationResult::PaiNotFound => {
             return Err(Reject::new(ErrorCode::PaiNotFound, "There is no such PAI.").into());
         }
-        Notifying::TooMany => return Err(too_many(now).into()),
+        PostNotificationResult::TooMany => return Err(too_many(now).into()),
     }
     wake_up.wake_queue();
 

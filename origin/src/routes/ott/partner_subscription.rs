@@ -4,7 +4,7 @@ use super::routed;
 use crate::ambient::{Clock, Random};
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{Store, SubscriptionRecord};
+use crate::store::{RecordSubscriptionResult, Store};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -25,18 +25,20 @@ pub(in crate::routes) async fn record_subscription(
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
     routed::look_up_and_compare(&*store, &call, request.pai).await?;
     let new_id = random.uuid();
-    let reject =
-        match store.record_subscription(call.nonce, clock.now(), call.partner, new_id, request).await? {
-            SubscriptionRecord::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
-            SubscriptionRecord::Replayed(answer) => return Ok((StatusCode::OK, Json(answer))),
-            SubscriptionRecord::Conflict => Reject::new(
-                ErrorCode::IdempotencyViolation,
-                "extSubscriptionID was used for another subscription.",
-            ),
-            SubscriptionRecord::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
-            SubscriptionRecord::AlreadyOnBill => {
-                Reject::new(ErrorCode::AccountNotEligible, "The PAI has a live subscription already.")
-            }
-        };
+    let reject = match store
+        .record_subscription(call.nonce, clock.now(), call.partner, new_id, request)
+        .await?
+    {
+        RecordSubscriptionResult::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
+        RecordSubscriptionResult::Replayed(answer) => return Ok((StatusCode::OK, Json(answer))),
+        RecordSubscriptionResult::Conflict => Reject::new(
+            ErrorCode::IdempotencyViolation,
+            "extSubscriptionID was used for another subscription.",
+        ),
+        RecordSubscriptionResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
+        RecordSubscriptionResult::AlreadyOnBill => {
+            Reject::new(ErrorCode::AccountNotEligible, "The PAI has a live subscription already.")
+        }
+    };
     Err(reject.into())
 }

@@ -23,6 +23,6 @@ pub(in crate::routes) async fn refund_status(
     let Path((transaction, refund)) = path.map_err(|_| not_found())?;
     let transaction = ExtId::parse(&transaction).ok_or_else(not_found)?;
     let refund = ExtId::parse(&refund).ok_or_else(not_found)?;
-    let answer = store.refund_answer(call.partner, transaction, refund).await?;
+    let answer = store.find_refund_response(call.partner, transaction, refund).await?;
     Ok(Json(answer.ok_or_else(not_found)?))
 }

@@ -16,7 +16,7 @@ pub(super) fn compare(pai: Pai, believed: Option<&str>, handle: &str) {
 /// The same, where the use case itself does not read whose the PAI is.
 pub(super) async fn look_up_and_compare(store: &Store, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
     if call.subscriber.is_some()
-        && let Some(row) = store.pai(call.partner.clone(), pai).await?
+        && let Some(row) = store.find_pai(call.partner.clone(), pai).await?
     {
         compare(pai, call.subscriber.as_deref(), &row.handle);
     }

@@ -3,7 +3,7 @@
 use crate::ambient::Clock;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{Store, SubscriptionUpdate};
+use crate::store::{ChangeSubscriptionResult, Store};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -37,9 +37,9 @@ pub(in crate::routes) async fn change_subscription(
     // 2.
     let status = change.status.as_str().to_owned();
     match store.change_subscription(call.nonce, clock.now(), call.partner, id.clone(), change).await? {
-        SubscriptionUpdate::Stands => {}
-        SubscriptionUpdate::NotFound => return Err(not_found().into()),
-        SubscriptionUpdate::Over => {
+        ChangeSubscriptionResult::Stands => {}
+        ChangeSubscriptionResult::NotFound => return Err(not_found().into()),
+        ChangeSubscriptionResult::Over => {
             return Err(
                 Reject::invalid_request("The subscription is over: a new one needs a new name.").into()
             );

@@ -4,7 +4,7 @@ use crate::ambient::Clock;
 use crate::config::Config;
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{Store, TokenSpend};
+use crate::store::{SpendTokenResult, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
@@ -34,11 +34,11 @@ pub(in crate::routes) async fn spend_token(
     // 2.
     let spend = store.spend_token(call.nonce, now, call.partner, claims.jti, request.ext_reference).await?;
     let signup = match spend {
-        TokenSpend::Spent(signup) => signup,
-        TokenSpend::Unknown => {
+        SpendTokenResult::Spent(signup) => signup,
+        SpendTokenResult::Unknown => {
             return Err(Reject::new(ErrorCode::TokenInvalid, "The token is not valid here.").into());
         }
-        TokenSpend::UsedElsewhere => {
+        SpendTokenResult::UsedElsewhere => {
             return Err(Reject::new(
                 ErrorCode::TokenAlreadyUsed,
                 "The token was spent by another reference.",
@@ -48,7 +48,7 @@ pub(in crate::routes) async fn spend_token(
     };
 
     // 3.
-    let paid_until = store.paid_until(signup.pai, Day::of_timestamp(now)).await?;
+    let paid_until = store.find_paid_until(signup.pai, Day::of_timestamp(now)).await?;
     Ok(Json(TokenValidateResponse {
         pai: signup.pai,
         operator: config.operator.clone(),

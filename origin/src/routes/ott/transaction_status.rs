@@ -21,6 +21,6 @@ pub(in crate::routes) async fn transaction_status(
     // A path that is not UTF-8 names nothing either.
     let Path(ext_transaction_id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&ext_transaction_id).ok_or_else(not_found)?;
-    let answer = store.transaction(call.partner, id).await?;
+    let answer = store.find_charge_response(call.partner, id).await?;
     Ok(Json(answer.ok_or_else(not_found)?))
 }

@@ -1,4 +1,4 @@
-//! The embedded account table: what the last import says of numbers.
+//! The embedded account table: the account of each number in the last import.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -10,33 +10,30 @@ use onbill_domain::account::Account;
 use onbill_domain::day::Day;
 
 impl Store {
-    /// Writes accounts from an import file over what was known of them.
-    pub async fn import_accounts(&self, accounts: Vec<AccountRow>) -> Result<(), StoreError> {
-        use_case!(self, write, import(&accounts))
+    /// Imports accounts. A number that is known already gets the values of the file.
+    pub async fn import_accounts(&self, accounts: Vec<ImportedAccount>) -> Result<(), StoreError> {
+        use_case!(self, write, import_accounts(&accounts))
     }
 
-    /// What the last import says of a number.
-    pub async fn account(&self, number: NumberIndex) -> Result<Option<KnownAccount>, StoreError> {
-        use_case!(self, read, find(number))
+    pub async fn find_account(&self, number: NumberIndex) -> Result<Option<SubscriberAccount>, StoreError> {
+        use_case!(self, read, find_account(number))
     }
 }
 
 /// One line of an import.
 #[derive(Clone, Debug)]
-pub struct AccountRow {
-    /// Whose.
+pub struct ImportedAccount {
     pub number: NumberIndex,
-    /// Standing, type and balance.
     pub account: Account,
-    /// The day the account was activated, which changes when the number goes to someone else.
+    /// Changes when the number gets another subscriber.
     pub activated_on: Day,
 }
 
-/// An account and which holder of the number it belongs to.
+/// An account of the embedded table, and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownAccount {
-    /// Standing, type and balance.
+pub struct SubscriberAccount {
     pub account: Account,
-    /// Differs between two holders of one number: the operator's subscriber id, or the day of activation.
+    /// Differs between two subscribers of one number. In the embedded table it is the day of
+    /// activation.
     pub subscriber_ref: String,
 }

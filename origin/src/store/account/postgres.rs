@@ -1,6 +1,6 @@
 //! The embedded account table.
 
-use crate::store::account::{AccountRow, KnownAccount};
+use crate::store::account::{ImportedAccount, SubscriberAccount};
 use crate::store::number::NumberIndex;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column};
@@ -13,11 +13,14 @@ use std::collections::BTreeMap;
 
 /// All of them in one statement, each number once (the last line of a file counts) and in the order of their indexes,
 /// so that two imports at once do not wait for each other crosswise.
-pub(in crate::store) async fn import(tx: &PgConnection<'_>, accounts: &[AccountRow]) -> Result<(), TxError> {
-    let accounts: BTreeMap<&[u8], &AccountRow> =
+pub(in crate::store) async fn import_accounts(
+    tx: &PgConnection<'_>,
+    accounts: &[ImportedAccount],
+) -> Result<(), TxError> {
+    let accounts: BTreeMap<&[u8], &ImportedAccount> =
         accounts.iter().map(|row| (row.number.0.as_slice(), row)).collect();
     let numbers: Vec<&[u8]> = accounts.keys().copied().collect();
-    let column = |read: fn(&AccountRow) -> &'static str| -> Vec<&'static str> {
+    let column = |read: fn(&ImportedAccount) -> &'static str| -> Vec<&'static str> {
         accounts.values().map(|row| read(row)).collect()
     };
     let balances: Vec<Option<i64>> =
@@ -46,10 +49,10 @@ pub(in crate::store) async fn import(tx: &PgConnection<'_>, accounts: &[AccountR
     Ok(())
 }
 
-pub(in crate::store) async fn find(
+pub(in crate::store) async fn find_account(
     db: &PgConnection<'_>,
     number: NumberIndex,
-) -> Result<Option<KnownAccount>, TxError> {
+) -> Result<Option<SubscriberAccount>, TxError> {
     let row = db
         .query_optional(
             "SELECT status, account_type, balance_minor, currency, activated_on FROM accounts
@@ -71,5 +74,5 @@ pub(in crate::store) async fn find(
         balance,
     };
     let activated_on = parse_column(&row, "accounts.activated_on", Day::parse)?;
-    Ok(Some(KnownAccount { account, subscriber_ref: activated_on.to_string() }))
+    Ok(Some(SubscriberAccount { account, subscriber_ref: activated_on.to_string() }))
 }

@@ -1,6 +1,6 @@
 //! The embedded account table.
 
-use crate::store::account::{AccountRow, KnownAccount};
+use crate::store::account::{ImportedAccount, SubscriberAccount};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column};
@@ -10,7 +10,10 @@ use onbill_domain::day::Day;
 use onbill_domain::money::Money;
 use rusqlite::{Connection, params};
 
-pub(in crate::store) fn import(tx: &Connection, accounts: &[AccountRow]) -> Result<(), StoreError> {
+pub(in crate::store) fn import_accounts(
+    tx: &Connection,
+    accounts: &[ImportedAccount],
+) -> Result<(), StoreError> {
     let mut upsert = tx.prepare_cached(
         "INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -32,10 +35,10 @@ pub(in crate::store) fn import(tx: &Connection, accounts: &[AccountRow]) -> Resu
     Ok(())
 }
 
-pub(in crate::store) fn find(
+pub(in crate::store) fn find_account(
     db: &Connection,
     number: NumberIndex,
-) -> Result<Option<KnownAccount>, StoreError> {
+) -> Result<Option<SubscriberAccount>, StoreError> {
     let mut select = db.prepare_cached("SELECT * FROM accounts WHERE number_index = ?1")?;
     let mut rows = select.query([number.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
@@ -52,5 +55,5 @@ pub(in crate::store) fn find(
         balance,
     };
     let activated_on = parse_column(row, "accounts.activated_on", Day::parse)?;
-    Ok(Some(KnownAccount { account, subscriber_ref: activated_on.to_string() }))
+    Ok(Some(SubscriberAccount { account, subscriber_ref: activated_on.to_string() }))
 }

@@ -1,4 +1,4 @@
-//! What happens to accounts: recorded once, applied whole or not at all.
+//! Account events of the operator: recorded once, applied as a whole or not at all.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -13,46 +13,39 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::AccountEventOutcome;
 
 impl Store {
-    /// Records an event, once for ever, and applies it whole or not at all. `nonce` is that of a signed call; a person
-    /// who reads in a file has none.
-    pub async fn record_event(
+    /// Records an event, once, and applies it. There is no nonce when the event comes from a file.
+    pub async fn record_account_event(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
-        new: NewEvent,
-    ) -> Result<EventRecord, StoreError> {
-        use_case!(self, write(nonce), record(now, &new))
+        new: NewAccountEvent,
+    ) -> Result<RecordEventResult, StoreError> {
+        use_case!(self, write(nonce), record_account_event(now, &new))
     }
 
     /// When the number was last put on another SIM, as far as is known.
-    pub async fn sim_swapped_at(&self, number: NumberIndex) -> Result<Option<Timestamp>, StoreError> {
-        use_case!(self, read, sim_swapped_at(number))
+    pub async fn find_sim_swap_time(&self, number: NumberIndex) -> Result<Option<Timestamp>, StoreError> {
+        use_case!(self, read, find_sim_swap_time(number))
     }
 }
 
-/// An event to record.
 #[derive(Clone, Debug)]
-pub struct NewEvent {
-    /// The operator's name for it.
+pub struct NewAccountEvent {
     pub event_id: ExtId,
-    /// Keyed hash of everything in it: what it is compared by when it comes again.
+    /// Keyed hash of the whole event: a replay must have the same.
     pub fingerprint: Hash,
-    /// What happened.
     pub event: AccountEvent,
-    /// To whose number.
     pub number: NumberIndex,
-    /// Which number they have now, when it has changed.
+    /// Set when the event is that the number has changed.
     pub new_number: Option<SealedNumber>,
-    /// When it happened.
     pub occurred_at: Timestamp,
 }
 
-/// How recording an event went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventRecord {
-    /// Recorded now, with what became of it.
+pub enum RecordEventResult {
+    /// Recorded now, with this outcome.
     Recorded(AccountEventOutcome),
-    /// Recorded before: the same answer.
+    /// Recorded before, with this outcome.
     Replayed(AccountEventOutcome),
     /// Recorded before, with other contents.
     Conflict,

@@ -1,7 +1,7 @@
 //! What happens to accounts: recorded once, applied whole or not at all. Whoever follows an event takes its numbers'
 //! turns, the smaller first, so that no holder comes or goes meanwhile.
 
-use crate::store::account_event::{EventRecord, NewEvent};
+use crate::store::account_event::{NewAccountEvent, RecordEventResult};
 use crate::store::billing_file::postgres as billing_file;
 use crate::store::error::inconsistent_row;
 use crate::store::number::NumberIndex;
@@ -16,11 +16,11 @@ use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::AccountEventOutcome;
 
-pub(in crate::store) async fn record(
+pub(in crate::store) async fn record_account_event(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    new: &NewEvent,
-) -> Result<EventRecord, TxError> {
+    new: &NewAccountEvent,
+) -> Result<RecordEventResult, TxError> {
     let mut numbers = vec![new.number];
     numbers.extend(new.new_number.iter().map(|number| number.index));
     numbers.sort_by_key(|number| number.0);
@@ -38,9 +38,9 @@ pub(in crate::store) async fn record(
         let fingerprint: Option<&[u8]> = row.try_get("fingerprint")?;
         let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
         let outcome = parse_column(&row, "account_events.outcome", AccountEventOutcome::parse)?;
-        return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
+        return Ok(if same { RecordEventResult::Replayed(outcome) } else { RecordEventResult::Conflict });
     }
-    let (outcome, subscriber_id) = apply(tx, now, new).await?;
+    let (outcome, subscriber_id) = apply_event(tx, now, new).await?;
     // The same name at once for other numbers is caught here, and the use case begins again.
     tx.execute_one(
         "account_events",
@@ -59,7 +59,7 @@ pub(in crate::store) async fn record(
         ],
     )
     .await?;
-    Ok(EventRecord::Recorded(outcome))
+    Ok(RecordEventResult::Recorded(outcome))
 }
 
 /// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
@@ -70,10 +70,10 @@ pub(in crate::store) async fn record(
 /// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
 ///
 /// Gives the subscriber whom it was applied to as well.
-async fn apply(
+async fn apply_event(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    new: &NewEvent,
+    new: &NewAccountEvent,
 ) -> Result<(AccountEventOutcome, Option<String>), TxError> {
     let at = new.occurred_at;
     // 1.
@@ -81,20 +81,20 @@ async fn apply(
         note_sim_swap(tx, new.number, at).await?;
     }
     // 2.
-    let holder = holder(tx, new.number).await?;
+    let holder = find_subscriber(tx, new.number).await?;
     if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
         return Ok((AccountEventOutcome::Superseded, None));
     }
     // 3.
     if let Some(taken) = &new.new_number
-        && self::holder(tx, taken.index).await?.is_some()
+        && find_subscriber(tx, taken.index).await?.is_some()
     {
         return Ok((AccountEventOutcome::Contradictory, None));
     }
     // 4.
     change_account(tx, new).await?;
     if let Some(number) = &new.new_number
-        && let Some(swapped_at) = sim_swapped_at(tx, new.number).await?
+        && let Some(swapped_at) = find_sim_swap_time(tx, new.number).await?
     {
         note_sim_swap(tx, number.index, swapped_at).await?;
     }
@@ -102,9 +102,9 @@ async fn apply(
     let Some(Holder { subscriber_id, .. }) = holder else {
         return Ok((AccountEventOutcome::NoSubscriber, None));
     };
-    hear(tx, &subscriber_id, at).await?;
+    note_last_event(tx, &subscriber_id, at).await?;
     match &new.new_number {
-        None => follow(tx, now, &subscriber_id, new.event.effect()).await?,
+        None => apply_effect(tx, now, &subscriber_id, new.event.effect()).await?,
         Some(number) => {
             billing_file::keep_number(tx, &subscriber_id).await?;
             tx.execute_one(
@@ -114,14 +114,14 @@ async fn apply(
                 &[&subscriber_id, &number.index.0.as_slice(), &number.sealed, &at.unix_seconds()],
             )
             .await?;
-            catch_up(tx, now, &subscriber_id, number.index, at).await?;
+            apply_earlier_events(tx, now, &subscriber_id, number.index, at).await?;
         }
     }
     Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
 }
 
 /// Nothing that happened before is news of the subscriber from now on.
-async fn hear(tx: &PgConnection<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), TxError> {
+async fn note_last_event(tx: &PgConnection<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), TxError> {
     tx.execute_one(
         "subscribers",
         "UPDATE subscribers SET last_event_at = $2 WHERE subscriber_id = $1",
@@ -130,7 +130,7 @@ async fn hear(tx: &PgConnection<'_>, subscriber_id: &str, at: Timestamp) -> Resu
     .await
 }
 
-async fn follow(
+async fn apply_effect(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
@@ -139,14 +139,14 @@ async fn follow(
     match effect {
         PaiEffect::None => Ok(()),
         // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
-        PaiEffect::Suspend | PaiEffect::Move => pai::hold(tx, now, subscriber_id).await,
-        PaiEffect::Resume => pai::release(tx, now, subscriber_id).await,
+        PaiEffect::Suspend | PaiEffect::Move => pai::suspend_pais(tx, now, subscriber_id).await,
+        PaiEffect::Resume => pai::resume_pais(tx, now, subscriber_id).await,
         PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason).await,
     }
 }
 
 /// What was told of a subscriber's new number before it was told that they have it: it happened to them.
-async fn catch_up(
+async fn apply_earlier_events(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
@@ -163,14 +163,14 @@ async fn catch_up(
         .await?;
     for row in &later {
         let effect = parse_column(row, "account_events.event", AccountEvent::parse)?.effect();
-        hear(tx, subscriber_id, read_time(row, "account_events.occurred_at")?).await?;
+        note_last_event(tx, subscriber_id, read_time(row, "account_events.occurred_at")?).await?;
         tx.execute_one(
             "account_events",
             "UPDATE account_events SET subscriber_id = $2 WHERE event_id = $1",
             &[&row.try_get::<_, &str>("event_id")?, &subscriber_id],
         )
         .await?;
-        follow(tx, now, subscriber_id, effect).await?;
+        apply_effect(tx, now, subscriber_id, effect).await?;
         if effect.releases_number() {
             break;
         }
@@ -188,13 +188,13 @@ struct Holder {
 }
 
 impl Holder {
-    fn takes(&self, new: &NewEvent) -> bool {
+    fn takes(&self, new: &NewAccountEvent) -> bool {
         let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
         new.occurred_at >= since
     }
 }
 
-async fn holder(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Option<Holder>, TxError> {
+async fn find_subscriber(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Option<Holder>, TxError> {
     let row = tx
         .query_optional(
             "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
@@ -215,7 +215,7 @@ async fn holder(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Option<Hol
 
 /// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
 /// event does not say how an account pays.
-async fn change_account(tx: &PgConnection<'_>, new: &NewEvent) -> Result<(), TxError> {
+async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<(), TxError> {
     let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_seconds());
     let day = Day::of_timestamp(new.occurred_at).to_string();
     let known = tx
@@ -258,7 +258,7 @@ async fn change_account(tx: &PgConnection<'_>, new: &NewEvent) -> Result<(), TxE
 }
 
 /// The account takes the place of what the table says of its new number; only how that stands since later stays.
-async fn move_account(tx: &PgConnection<'_>, new: &NewEvent) -> Result<(), TxError> {
+async fn move_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<(), TxError> {
     let to = new.new_number.as_ref().ok_or_else(|| inconsistent_row("account_events.event"))?.index;
     let (from, to, at) = (new.number.0.as_slice(), to.0.as_slice(), new.occurred_at.unix_seconds());
     let later = tx
@@ -307,7 +307,7 @@ pub(in crate::store) async fn forget_sim_swaps(
     .await
 }
 
-pub(in crate::store) async fn sim_swapped_at(
+pub(in crate::store) async fn find_sim_swap_time(
     db: &PgConnection<'_>,
     number: NumberIndex,
 ) -> Result<Option<Timestamp>, TxError> {

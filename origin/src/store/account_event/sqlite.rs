@@ -1,6 +1,6 @@
 //! What happens to accounts: recorded once, applied whole or not at all.
 
-use crate::store::account_event::{EventRecord, NewEvent};
+use crate::store::account_event::{NewAccountEvent, RecordEventResult};
 use crate::store::billing_file::sqlite as billing_file;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::{Hash, NumberIndex};
@@ -13,16 +13,16 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-pub(in crate::store) fn record(
+pub(in crate::store) fn record_account_event(
     tx: &Connection,
     now: Timestamp,
-    new: &NewEvent,
-) -> Result<EventRecord, StoreError> {
-    if let Some((fingerprint, outcome)) = known(tx, new)? {
+    new: &NewAccountEvent,
+) -> Result<RecordEventResult, StoreError> {
+    if let Some((fingerprint, outcome)) = find_known_event(tx, new)? {
         let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
-        return Ok(if same { EventRecord::Replayed(outcome) } else { EventRecord::Conflict });
+        return Ok(if same { RecordEventResult::Replayed(outcome) } else { RecordEventResult::Conflict });
     }
-    let (outcome, subscriber_id) = apply(tx, now, new)?;
+    let (outcome, subscriber_id) = apply_event(tx, now, new)?;
     tx.prepare_cached(
         "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
              subscriber_id)
@@ -38,11 +38,14 @@ pub(in crate::store) fn record(
         outcome.as_str(),
         subscriber_id,
     ])?;
-    Ok(EventRecord::Recorded(outcome))
+    Ok(RecordEventResult::Recorded(outcome))
 }
 
 /// An event of somebody who was erased is not told apart from others of its name any more.
-fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, AccountEventOutcome)>, StoreError> {
+fn find_known_event(
+    tx: &Connection,
+    new: &NewAccountEvent,
+) -> Result<Option<(Option<Hash>, AccountEventOutcome)>, StoreError> {
     let mut select =
         tx.prepare_cached("SELECT fingerprint, outcome FROM account_events WHERE event_id = ?1")?;
     let mut rows = select.query([new.event_id.as_str()])?;
@@ -61,10 +64,10 @@ fn known(tx: &Connection, new: &NewEvent) -> Result<Option<(Option<Hash>, Accoun
 /// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
 ///
 /// Gives the subscriber whom it was applied to as well.
-fn apply(
+fn apply_event(
     tx: &Connection,
     now: Timestamp,
-    new: &NewEvent,
+    new: &NewAccountEvent,
 ) -> Result<(AccountEventOutcome, Option<String>), StoreError> {
     let at = new.occurred_at;
     // 1.
@@ -72,20 +75,20 @@ fn apply(
         note_sim_swap(tx, new.number, at)?;
     }
     // 2.
-    let holder = holder(tx, new.number)?;
+    let holder = find_subscriber(tx, new.number)?;
     if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
         return Ok((AccountEventOutcome::Superseded, None));
     }
     // 3.
     if let Some(taken) = &new.new_number
-        && self::holder(tx, taken.index)?.is_some()
+        && find_subscriber(tx, taken.index)?.is_some()
     {
         return Ok((AccountEventOutcome::Contradictory, None));
     }
     // 4.
     change_account(tx, new)?;
     if let Some(number) = &new.new_number
-        && let Some(swapped_at) = sim_swapped_at(tx, new.number)?
+        && let Some(swapped_at) = find_sim_swap_time(tx, new.number)?
     {
         note_sim_swap(tx, number.index, swapped_at)?;
     }
@@ -93,9 +96,9 @@ fn apply(
     let Some(Holder { subscriber_id, .. }) = holder else {
         return Ok((AccountEventOutcome::NoSubscriber, None));
     };
-    hear(tx, &subscriber_id, at)?;
+    note_last_event(tx, &subscriber_id, at)?;
     match &new.new_number {
-        None => follow(tx, now, &subscriber_id, new.event.effect())?,
+        None => apply_effect(tx, now, &subscriber_id, new.event.effect())?,
         Some(number) => {
             billing_file::keep_number(tx, &subscriber_id)?;
             tx.prepare_cached(
@@ -108,31 +111,36 @@ fn apply(
                 number.sealed,
                 at.unix_seconds()
             ])?;
-            catch_up(tx, now, &subscriber_id, number.index, at)?;
+            apply_earlier_events(tx, now, &subscriber_id, number.index, at)?;
         }
     }
     Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
 }
 
 /// Nothing that happened before is news of the subscriber from now on.
-fn hear(tx: &Connection, subscriber_id: &str, at: Timestamp) -> Result<(), StoreError> {
+fn note_last_event(tx: &Connection, subscriber_id: &str, at: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE subscribers SET last_event_at = ?2 WHERE subscriber_id = ?1")?
         .execute(params![subscriber_id, at.unix_seconds()])?;
     Ok(())
 }
 
-fn follow(tx: &Connection, now: Timestamp, subscriber_id: &str, effect: PaiEffect) -> Result<(), StoreError> {
+fn apply_effect(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+    effect: PaiEffect,
+) -> Result<(), StoreError> {
     match effect {
         PaiEffect::None => Ok(()),
         // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
-        PaiEffect::Suspend | PaiEffect::Move => pai::hold(tx, now, subscriber_id),
-        PaiEffect::Resume => pai::release(tx, now, subscriber_id),
+        PaiEffect::Suspend | PaiEffect::Move => pai::suspend_pais(tx, now, subscriber_id),
+        PaiEffect::Resume => pai::resume_pais(tx, now, subscriber_id),
         PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason),
     }
 }
 
 /// What was told of a subscriber's new number before it was told that they have it: it happened to them.
-fn catch_up(
+fn apply_earlier_events(
     tx: &Connection,
     now: Timestamp,
     subscriber_id: &str,
@@ -146,10 +154,10 @@ fn catch_up(
     let mut rows = select.query(params![number.0, since.unix_seconds()])?;
     while let Some(row) = rows.next()? {
         let effect = parse_column(row, "account_events.event", AccountEvent::parse)?.effect();
-        hear(tx, subscriber_id, Timestamp::from_unix_seconds(row.get("occurred_at")?))?;
+        note_last_event(tx, subscriber_id, Timestamp::from_unix_seconds(row.get("occurred_at")?))?;
         tx.prepare_cached("UPDATE account_events SET subscriber_id = ?2 WHERE event_id = ?1")?
             .execute(params![row.get::<_, String>("event_id")?, subscriber_id])?;
-        follow(tx, now, subscriber_id, effect)?;
+        apply_effect(tx, now, subscriber_id, effect)?;
         if effect.releases_number() {
             break;
         }
@@ -167,13 +175,13 @@ struct Holder {
 }
 
 impl Holder {
-    fn takes(&self, new: &NewEvent) -> bool {
+    fn takes(&self, new: &NewAccountEvent) -> bool {
         let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
         new.occurred_at >= since
     }
 }
 
-fn holder(tx: &Connection, number: NumberIndex) -> Result<Option<Holder>, StoreError> {
+fn find_subscriber(tx: &Connection, number: NumberIndex) -> Result<Option<Holder>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
              max(created_at, coalesce(last_event_at, created_at)) AS heard_of_at
@@ -191,7 +199,7 @@ fn holder(tx: &Connection, number: NumberIndex) -> Result<Option<Holder>, StoreE
 
 /// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
 /// event does not say how an account pays.
-fn change_account(tx: &Connection, new: &NewEvent) -> Result<(), StoreError> {
+fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreError> {
     let at = new.occurred_at.unix_seconds();
     let changed_at: Option<Option<i64>> = tx
         .prepare_cached("SELECT changed_at FROM accounts WHERE number_index = ?1")?
@@ -230,7 +238,7 @@ fn change_account(tx: &Connection, new: &NewEvent) -> Result<(), StoreError> {
 }
 
 /// The account takes the place of what the table says of its new number; only how that stands since later stays.
-fn move_account(tx: &Connection, new: &NewEvent, to: NumberIndex) -> Result<(), StoreError> {
+fn move_account(tx: &Connection, new: &NewAccountEvent, to: NumberIndex) -> Result<(), StoreError> {
     let at = new.occurred_at.unix_seconds();
     let later: Option<(String, i64)> = tx
         .prepare_cached(
@@ -269,7 +277,7 @@ pub(in crate::store) fn forget_sim_swaps(
     Ok(delete.execute(params![until, limit])?)
 }
 
-pub(in crate::store) fn sim_swapped_at(
+pub(in crate::store) fn find_sim_swap_time(
     db: &Connection,
     number: NumberIndex,
 ) -> Result<Option<Timestamp>, StoreError> {

@@ -1,5 +1,5 @@
-//! Files for billing, and what billing said to them. An entry that is put into a file leaves the outbox and becomes a
-//! line; a line is for ever, so that no charge and no refund is ever in two files.
+//! Files for billing, and its responses. A job that is put into a file leaves the queue and becomes
+//! a line. Lines are permanent, so no charge and no refund is ever in two files.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -14,99 +14,96 @@ use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// When the newest file was made.
-    pub async fn last_filed_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        use_case!(self, read, last_filed_at())
+    pub async fn find_newest_file_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        use_case!(self, read, find_newest_file_time())
     }
 
-    /// Makes a file of leased charges and refunds, in this order, and gives how many lines it has. An entry whose lease has
-    /// gone to somebody else, or that is settled, stays out; when none is left there is no file.
-    pub async fn file(
+    /// Makes a file of leased charges and refunds, in this order, and returns how many lines it
+    /// has. A job that is leased to another, or settled, stays out; without any line there is no
+    /// file.
+    pub async fn create_billing_file(
         &self,
         now: Timestamp,
         file_id: String,
         entries: Vec<LeasedJob>,
     ) -> Result<u32, StoreError> {
-        use_case!(self, write, file(now, &file_id, &entries))
+        use_case!(self, write, create_billing_file(now, &file_id, &entries))
     }
 
-    /// Files that are not known to be written yet, oldest first, a few at a time. One that has a response was written.
-    pub async fn unwritten_files(&self) -> Result<Vec<File>, StoreError> {
-        use_case!(self, read, unwritten())
+    /// Files that are not known to be written, oldest first, a few at a time. A file that has a
+    /// response was written.
+    pub async fn list_unwritten_files(&self) -> Result<Vec<BillingFile>, StoreError> {
+        use_case!(self, read, list_unwritten_files())
     }
 
-    /// The file of this name.
-    pub async fn file_named(&self, file_id: String) -> Result<Option<File>, StoreError> {
-        use_case!(self, read, named(&file_id))
+    pub async fn find_billing_file(&self, file_id: String) -> Result<Option<BillingFile>, StoreError> {
+        use_case!(self, read, find_billing_file(&file_id))
     }
 
-    /// The lines of a file, first to last: the same for ever, however they are settled.
-    pub async fn file_lines(&self, file_id: String) -> Result<Vec<FileLine>, StoreError> {
-        use_case!(self, read, lines(&file_id))
+    /// The lines in order. They stay the same, whatever they are settled as.
+    pub async fn list_file_lines(&self, file_id: String) -> Result<Vec<BillingFileLine>, StoreError> {
+        use_case!(self, read, list_file_lines(&file_id))
     }
 
-    /// Notes that a file is where billing finds it, and the SHA-256 of what is in it.
-    pub async fn file_written(
+    /// Records that the file is where billing finds it, and the SHA-256 of its contents.
+    pub async fn mark_file_written(
         &self,
         now: Timestamp,
         file_id: String,
         sha256: Hash,
     ) -> Result<(), StoreError> {
-        use_case!(self, write, written(now, &file_id, sha256))
+        use_case!(self, write, mark_file_written(now, &file_id, sha256))
     }
 
-    /// Takes a response of this SHA-256 as billing's word on a file, unless another was taken before. From then on it is
-    /// carried out, and nothing else.
-    pub async fn take_response(&self, file_id: String, sha256: Hash) -> Result<ResponseTaking, StoreError> {
-        use_case!(self, write, take_response(&file_id, sha256))
+    /// Accepts the response with this SHA-256 as billing's, unless another was accepted before.
+    pub async fn accept_response(
+        &self,
+        file_id: String,
+        sha256: Hash,
+    ) -> Result<AcceptResponseResult, StoreError> {
+        use_case!(self, write, accept_response(&file_id, sha256))
     }
 
-    /// Notes that every line of a file is settled.
-    pub async fn file_acknowledged(&self, now: Timestamp, file_id: String) -> Result<(), StoreError> {
-        use_case!(self, write, acknowledged(now, &file_id))
+    /// Records that every line of the file is settled.
+    pub async fn mark_file_acknowledged(&self, now: Timestamp, file_id: String) -> Result<(), StoreError> {
+        use_case!(self, write, mark_file_acknowledged(now, &file_id))
     }
 
-    /// Names of files that were made by then and of which a line is not settled, oldest first, a few of them.
-    pub async fn unacknowledged_files(&self, made_by: Timestamp) -> Result<Vec<String>, StoreError> {
-        use_case!(self, read, unacknowledged(made_by))
+    /// Ids of files made by then that have a line which is not settled, oldest first, a few at a
+    /// time.
+    pub async fn list_unacknowledged_files(&self, made_by: Timestamp) -> Result<Vec<String>, StoreError> {
+        use_case!(self, read, list_unacknowledged_files(made_by))
     }
 }
 
-/// A file for billing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct File {
-    /// Its name, without an ending.
+pub struct BillingFile {
+    /// The file's name without its extension.
     pub file_id: String,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// How many lines it has.
     pub lines: u32,
-    /// When it was written for billing to find.
+    /// When it was written to where billing finds it.
     pub written_at: Option<Timestamp>,
     /// When the last of its lines was settled.
     pub acknowledged_at: Option<Timestamp>,
 }
 
-/// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileLine {
-    /// Its number, from 1.
+pub struct BillingFileLine {
+    /// From 1.
     pub line: u32,
-    /// What it asks for.
-    pub bill: Bill,
+    pub bill: BillingItem,
 }
 
-/// What billing is asked for.
+/// What billing is asked to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Bill {
-    /// Put a charge on the bill.
+pub enum BillingItem {
     Charge(Charge),
-    /// Give some of a charge back.
     Refund(Refund),
 }
 
-impl Bill {
-    /// Our own name for it, under which billing answers.
+impl BillingItem {
+    /// The id by which billing responds.
     pub fn id(&self) -> &str {
         match self {
             Self::Charge(charge) => &charge.transaction_id,
@@ -114,7 +111,6 @@ impl Bill {
         }
     }
 
-    /// How much.
     pub fn amount(&self) -> Money {
         match self {
             Self::Charge(charge) => charge.amount,
@@ -123,11 +119,10 @@ impl Bill {
     }
 }
 
-/// How taking a response went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResponseTaking {
-    /// It is billing's word: the first, or the same again.
+pub enum AcceptResponseResult {
+    /// It is billing's response: the first, or the same one again.
     Taken,
-    /// Billing has said something else before.
+    /// Another response was accepted before.
     AnotherBefore,
 }

@@ -1,6 +1,6 @@
 //! Files for billing: made of the outbox's entries, and settled line by line.
 
-use crate::store::billing_file::{Bill, File, FileLine, ResponseTaking};
+use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, postgres as charge};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::number::Hash;
@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 /// Files looked at in one round: more than a backlog of days has, and few enough to hold in memory.
 const FILES_MAX: i64 = 100;
 
-pub(super) async fn last_filed_at(db: &PgConnection<'_>) -> Result<Option<Timestamp>, TxError> {
+pub(super) async fn find_newest_file_time(db: &PgConnection<'_>) -> Result<Option<Timestamp>, TxError> {
     let row = db
         .query_optional("SELECT max(created_at) AS at FROM files", &[])
         .await?
@@ -26,7 +26,7 @@ pub(super) async fn last_filed_at(db: &PgConnection<'_>) -> Result<Option<Timest
 
 /// The charges are locked before their entries, as everybody takes them, and in the order of their names, so that two who
 /// make files at once do not wait for each other crosswise.
-pub(super) async fn file(
+pub(super) async fn create_billing_file(
     tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,
@@ -95,7 +95,7 @@ pub(in crate::store) async fn is_in_a_file(
     Ok(tx.query_optional(&format!("SELECT 1 FROM file_lines WHERE {subject} = $1"), &[&id]).await?.is_some())
 }
 
-pub(super) async fn unwritten(db: &PgConnection<'_>) -> Result<Vec<File>, TxError> {
+pub(super) async fn list_unwritten_files(db: &PgConnection<'_>) -> Result<Vec<BillingFile>, TxError> {
     let rows = db
         .query(
             "SELECT * FROM files WHERE written_at IS NULL AND response_sha256 IS NULL
@@ -106,7 +106,10 @@ pub(super) async fn unwritten(db: &PgConnection<'_>) -> Result<Vec<File>, TxErro
     rows.iter().map(read_file).collect()
 }
 
-pub(super) async fn named(db: &PgConnection<'_>, file_id: &str) -> Result<Option<File>, TxError> {
+pub(super) async fn find_billing_file(
+    db: &PgConnection<'_>,
+    file_id: &str,
+) -> Result<Option<BillingFile>, TxError> {
     db.query_optional("SELECT * FROM files WHERE file_id = $1", &[&file_id])
         .await?
         .as_ref()
@@ -114,11 +117,11 @@ pub(super) async fn named(db: &PgConnection<'_>, file_id: &str) -> Result<Option
         .transpose()
 }
 
-fn read_file(row: &Row) -> Result<File, TxError> {
+fn read_file(row: &Row) -> Result<BillingFile, TxError> {
     let at = |column: &str| -> Result<Option<Timestamp>, TxError> {
         Ok(row.try_get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds))
     };
-    Ok(File {
+    Ok(BillingFile {
         file_id: row.try_get("file_id")?,
         created_at: read_time(row, "files.created_at")?,
         lines: read_count(row, "files.lines")?,
@@ -145,7 +148,7 @@ pub(in crate::store) async fn keep_number(tx: &PgConnection<'_>, subscriber_id: 
 }
 
 /// A file that was written is not written again.
-async fn forget_numbers(tx: &PgConnection<'_>, file_id: &str) -> Result<(), TxError> {
+async fn delete_sealed_numbers(tx: &PgConnection<'_>, file_id: &str) -> Result<(), TxError> {
     tx.execute(
         "UPDATE file_lines SET number_sealed = NULL WHERE file_id = $1 AND number_sealed IS NOT NULL",
         &[&file_id],
@@ -155,7 +158,10 @@ async fn forget_numbers(tx: &PgConnection<'_>, file_id: &str) -> Result<(), TxEr
 }
 
 /// Charges and refunds each by themselves: lines are for ever, so both are of one state of the books.
-pub(super) async fn lines(db: &PgConnection<'_>, file_id: &str) -> Result<Vec<FileLine>, TxError> {
+pub(super) async fn list_file_lines(
+    db: &PgConnection<'_>,
+    file_id: &str,
+) -> Result<Vec<BillingFileLine>, TxError> {
     let of_file = |select: &str, on: &str| {
         let select = select.replacen("SELECT", "SELECT l.line, l.number_sealed AS filed_number,", 1);
         format!("{select} JOIN file_lines l ON {on} WHERE l.file_id = $1")
@@ -169,13 +175,15 @@ pub(super) async fn lines(db: &PgConnection<'_>, file_id: &str) -> Result<Vec<Fi
         if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.try_get("filed_number")?) {
             holder.number.sealed = sealed;
         }
-        Ok((row, Bill::Charge(charge)))
+        Ok((row, BillingItem::Charge(charge)))
     });
-    let refunds = refunds.iter().map(|row| Ok((row, Bill::Refund(refund::read_refund(row)?))));
+    let refunds = refunds.iter().map(|row| Ok((row, BillingItem::Refund(refund::read_refund(row)?))));
     let mut lines = charges
         .chain(refunds)
         .map(|read| {
-            read.and_then(|(row, bill)| Ok(FileLine { line: read_count(row, "file_lines.line")?, bill }))
+            read.and_then(|(row, bill)| {
+                Ok(BillingFileLine { line: read_count(row, "file_lines.line")?, bill })
+            })
         })
         .collect::<Result<Vec<_>, TxError>>()?;
     lines.sort_by_key(|line| line.line);
@@ -183,24 +191,28 @@ pub(super) async fn lines(db: &PgConnection<'_>, file_id: &str) -> Result<Vec<Fi
 }
 
 /// Who comes second waits for the row, and finds what the first has taken.
-pub(super) async fn take_response(
+pub(super) async fn accept_response(
     tx: &PgConnection<'_>,
     file_id: &str,
     sha256: Hash,
-) -> Result<ResponseTaking, TxError> {
+) -> Result<AcceptResponseResult, TxError> {
     tx.execute(
         "UPDATE files SET response_sha256 = $2 WHERE file_id = $1 AND response_sha256 IS NULL",
         &[&file_id, &sha256.as_slice()],
     )
     .await?;
-    forget_numbers(tx, file_id).await?;
+    delete_sealed_numbers(tx, file_id).await?;
     let row = tx.query_optional("SELECT response_sha256 FROM files WHERE file_id = $1", &[&file_id]).await?;
     let row = row.ok_or_else(|| missing_row("files"))?;
     let taken: Option<&[u8]> = row.try_get("response_sha256")?;
-    Ok(if taken == Some(&sha256[..]) { ResponseTaking::Taken } else { ResponseTaking::AnotherBefore })
+    Ok(if taken == Some(&sha256[..]) {
+        AcceptResponseResult::Taken
+    } else {
+        AcceptResponseResult::AnotherBefore
+    })
 }
 
-pub(super) async fn unacknowledged(
+pub(super) async fn list_unacknowledged_files(
     db: &PgConnection<'_>,
     made_by: Timestamp,
 ) -> Result<Vec<String>, TxError> {
@@ -214,7 +226,7 @@ pub(super) async fn unacknowledged(
     rows.iter().map(|row| Ok(row.try_get("file_id")?)).collect()
 }
 
-pub(in crate::store) async fn written(
+pub(in crate::store) async fn mark_file_written(
     tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,
@@ -225,10 +237,10 @@ pub(in crate::store) async fn written(
         &[&file_id, &now.unix_seconds(), &sha256.as_slice()],
     )
     .await?;
-    forget_numbers(tx, file_id).await
+    delete_sealed_numbers(tx, file_id).await
 }
 
-pub(in crate::store) async fn acknowledged(
+pub(in crate::store) async fn mark_file_acknowledged(
     tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,

@@ -1,6 +1,6 @@
 //! Files for billing: made of the outbox's entries, and settled line by line.
 
-use crate::store::billing_file::{Bill, File, FileLine, ResponseTaking};
+use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, sqlite as charge};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::Hash;
@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 /// Files looked at in one round: more than a backlog of days has, and few enough to hold in memory.
 const FILES_MAX: u32 = 100;
 
-pub(super) fn file(
+pub(super) fn create_billing_file(
     tx: &Connection,
     now: Timestamp,
     file_id: &str,
@@ -68,7 +68,7 @@ pub(in crate::store) fn keep_number(tx: &Connection, subscriber_id: &str) -> Res
 }
 
 /// A file that was written is not written again.
-fn forget_numbers(tx: &Connection, file_id: &str) -> Result<(), StoreError> {
+fn delete_sealed_numbers(tx: &Connection, file_id: &str) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE file_lines SET number_sealed = NULL WHERE file_id = ?1 AND number_sealed IS NOT NULL",
     )?
@@ -76,9 +76,9 @@ fn forget_numbers(tx: &Connection, file_id: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn read_file(row: &Row<'_>) -> Result<File, StoreError> {
+fn read_file(row: &Row<'_>) -> Result<BillingFile, StoreError> {
     let at = |seconds: Option<i64>| seconds.map(Timestamp::from_unix_seconds);
-    Ok(File {
+    Ok(BillingFile {
         file_id: parse_column(row, "files.file_id", |name| Some(name.to_owned()))?,
         created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
         lines: row.get("lines")?,
@@ -87,7 +87,7 @@ fn read_file(row: &Row<'_>) -> Result<File, StoreError> {
     })
 }
 
-pub(super) fn lines(db: &Connection, file_id: &str) -> Result<Vec<FileLine>, StoreError> {
+pub(super) fn list_file_lines(db: &Connection, file_id: &str) -> Result<Vec<BillingFileLine>, StoreError> {
     let of_file = |select: &str, on: &str| {
         format!(
             "{} JOIN file_lines l ON {on} WHERE l.file_id = ?1",
@@ -103,24 +103,27 @@ pub(super) fn lines(db: &Connection, file_id: &str) -> Result<Vec<FileLine>, Sto
         if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.get("filed_number")?) {
             holder.number.sealed = sealed;
         }
-        lines.push(FileLine { line: row.get("line")?, bill: Bill::Charge(charge) });
+        lines.push(BillingFileLine { line: row.get("line")?, bill: BillingItem::Charge(charge) });
     }
     let mut refunds = db.prepare_cached(&of_file(refund::REFUND, "l.refund_id = r.refund_id"))?;
     let mut rows = refunds.query([file_id])?;
     while let Some(row) = rows.next()? {
-        lines.push(FileLine { line: row.get("line")?, bill: Bill::Refund(refund::read_refund(row)?) });
+        lines.push(BillingFileLine {
+            line: row.get("line")?,
+            bill: BillingItem::Refund(refund::read_refund(row)?),
+        });
     }
     lines.sort_by_key(|line| line.line);
     Ok(lines)
 }
 
-pub(in crate::store) fn last_filed_at(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
+pub(in crate::store) fn find_newest_file_time(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
     let mut select = db.prepare_cached("SELECT max(created_at) FROM files")?;
     let at: Option<i64> = select.query_row([], |row| row.get(0))?;
     Ok(at.map(Timestamp::from_unix_seconds))
 }
 
-pub(in crate::store) fn unwritten(db: &Connection) -> Result<Vec<File>, StoreError> {
+pub(in crate::store) fn list_unwritten_files(db: &Connection) -> Result<Vec<BillingFile>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT * FROM files WHERE written_at IS NULL AND response_sha256 IS NULL
          ORDER BY created_at, file_id LIMIT ?1",
@@ -133,13 +136,16 @@ pub(in crate::store) fn unwritten(db: &Connection) -> Result<Vec<File>, StoreErr
     Ok(files)
 }
 
-pub(in crate::store) fn named(db: &Connection, file_id: &str) -> Result<Option<File>, StoreError> {
+pub(in crate::store) fn find_billing_file(
+    db: &Connection,
+    file_id: &str,
+) -> Result<Option<BillingFile>, StoreError> {
     let mut select = db.prepare_cached("SELECT * FROM files WHERE file_id = ?1")?;
     let mut rows = select.query([file_id])?;
     rows.next()?.map(read_file).transpose()
 }
 
-pub(in crate::store) fn written(
+pub(in crate::store) fn mark_file_written(
     tx: &Connection,
     now: Timestamp,
     file_id: &str,
@@ -149,26 +155,26 @@ pub(in crate::store) fn written(
         "UPDATE files SET written_at = ?2, sha256 = ?3 WHERE file_id = ?1 AND written_at IS NULL",
     )?
     .execute(params![file_id, now.unix_seconds(), sha256])?;
-    forget_numbers(tx, file_id)
+    delete_sealed_numbers(tx, file_id)
 }
 
-pub(in crate::store) fn take_response(
+pub(in crate::store) fn accept_response(
     tx: &Connection,
     file_id: &str,
     sha256: Hash,
-) -> Result<ResponseTaking, StoreError> {
+) -> Result<AcceptResponseResult, StoreError> {
     tx.prepare_cached(
         "UPDATE files SET response_sha256 = ?2 WHERE file_id = ?1 AND response_sha256 IS NULL",
     )?
     .execute(params![file_id, sha256])?;
-    forget_numbers(tx, file_id)?;
+    delete_sealed_numbers(tx, file_id)?;
     let taken: Option<Hash> = tx
         .prepare_cached("SELECT response_sha256 FROM files WHERE file_id = ?1")?
         .query_row([file_id], |row| row.get(0))?;
-    Ok(if taken == Some(sha256) { ResponseTaking::Taken } else { ResponseTaking::AnotherBefore })
+    Ok(if taken == Some(sha256) { AcceptResponseResult::Taken } else { AcceptResponseResult::AnotherBefore })
 }
 
-pub(in crate::store) fn acknowledged(
+pub(in crate::store) fn mark_file_acknowledged(
     tx: &Connection,
     now: Timestamp,
     file_id: &str,
@@ -180,7 +186,7 @@ pub(in crate::store) fn acknowledged(
     Ok(())
 }
 
-pub(in crate::store) fn unacknowledged(
+pub(in crate::store) fn list_unacknowledged_files(
     db: &Connection,
     made_by: Timestamp,
 ) -> Result<Vec<String>, StoreError> {

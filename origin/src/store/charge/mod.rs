@@ -1,4 +1,5 @@
-//! Charges: claimed once, answered once, for ever.
+//! Charges. The partner's id of a charge is claimed once, and its first response is stored: every
+//! replay gets that.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -16,103 +17,95 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
 
 impl Store {
-    /// Claims the partner's id, records the charge and puts its hand-off into the outbox, leased to the caller
-    /// until `responding_until`. A charge that the PAI or a limit declines is recorded as such, with its answer.
-    pub async fn post_transaction(
+    /// Claims the partner's id, records the charge and puts its job into the queue, leased to the
+    /// caller until `answering_until`. A charge that the PAI's state or a limit declines is
+    /// recorded as declined, with its response.
+    pub async fn post_charge(
         &self,
         nonce: Nonce,
         now: Timestamp,
         new: NewCharge,
-    ) -> Result<Posting, StoreError> {
-        use_case!(self, write, post(&nonce, now, &new))
+    ) -> Result<PostChargeResult, StoreError> {
+        use_case!(self, write, post_charge(&nonce, now, &new))
     }
 
-    /// Where a charge stands, by the partner's id.
-    pub async fn transaction(
+    /// The charge as a GET answers it, by the partner's id.
+    pub async fn find_charge_response(
         &self,
         partner: PartnerId,
         id: ExtId,
     ) -> Result<Option<TransactionResponse>, StoreError> {
-        use_case!(self, read, find(&partner, &id))
+        use_case!(self, read, find_charge_response(&partner, &id))
     }
 
-    /// What a hand-off needs to know of a charge; `None` once it is settled.
-    pub async fn charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
-        use_case!(self, read, charge(&transaction_id))
+    /// The charge, while it is not settled.
+    pub async fn find_pending_charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
+        use_case!(self, read, find_pending_charge(&transaction_id))
     }
 
-    /// Whom to tell how a charge stands now, by our own id.
-    pub async fn told_of_charge(
+    /// The charge as its webhook reports it, and to which partner.
+    pub async fn find_charge_webhook(
         &self,
         transaction_id: String,
     ) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError> {
-        use_case!(self, read, told(&transaction_id))
+        use_case!(self, read, find_charge_webhook(&transaction_id))
     }
 }
 
-/// A charge to record.
 #[derive(Clone, Debug)]
 pub struct NewCharge {
-    /// Our name for it.
+    /// Also billing's idempotency key.
     pub transaction_id: String,
-    /// Whose charge.
     pub partner: PartnerId,
-    /// Hash of everything in the request.
+    /// Hash of the whole request: a replay must have the same.
     pub fingerprint: Hash,
-    /// The request.
     pub request: TransactionRequest,
-    /// What an account may be charged in the request's currency; `None` when the operator does not bill in it.
+    /// Limits in the request's currency; `None` when the operator does not bill in it.
     pub limits: Option<SpendingLimits>,
-    /// Until then the caller is working on the answer.
+    /// Until then a replay is told that the first call is still in progress.
     pub responding_until: Timestamp,
 }
 
-/// How recording a charge went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Posting {
-    /// Recorded now: hand it off, then answer.
+pub enum PostChargeResult {
+    /// Recorded now. The caller submits it to billing, then answers.
     Created(Box<Charge>),
-    /// Recorded and already declined, by the state of the PAI or by a limit: answer this.
+    /// Recorded as declined. This is the stored response.
     Decided(Vec<u8>),
-    /// Recorded before: answer this, byte for byte.
+    /// Recorded before. This is the stored response, byte for byte.
     Replayed(Vec<u8>),
     /// Recorded before, with other contents.
     Conflict,
-    /// Recorded before, and still being answered.
+    /// Recorded before, and the first call has not been answered yet.
     InProgress,
-    /// No such PAI of this partner.
+    /// The partner has no such PAI.
     PaiNotFound,
-    /// Not in a currency that the operator bills in. Nothing was recorded.
+    /// The operator does not bill in this currency. Nothing was recorded.
     CurrencyNotBilled,
-    /// Coupons have paid for some of these days. Nothing was recorded.
+    /// A coupon has paid for some of the service period. Nothing was recorded.
     PaidByCoupon {
-        /// Up to and with this day.
+        /// The last day that is paid for.
         until: Day,
     },
 }
 
-/// A charge on its way to billing.
+/// A charge that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
-    /// Our name for it: billing's idempotency key.
     pub transaction_id: String,
-    /// The handle of the PAI's own subscriber.
     pub handle: String,
-    /// The PAI's own subscriber as billing knows them; `None` when they were erased.
+    /// `None` when the subscriber was erased.
     pub holder: Option<Holder>,
-    /// Why the PAI is closed, when it is since the charge was recorded.
+    /// The PAI may have been closed after the charge was recorded.
     pub closed: Option<DeclineReason>,
-    /// How much.
     pub amount: Money,
-    /// The line.
     pub description: String,
-    /// The days it pays for.
     pub service_period: ServicePeriod,
 }
 
-/// The answer that every replay of a post gets.
-pub(in crate::store) struct Fixed {
+/// The response that every replay gets.
+pub(in crate::store) struct StoredResponse {
     pub(in crate::store) answer: Vec<u8>,
-    /// Whether it had been fixed already, and tells of an earlier state.
+    /// It was stored by an earlier call, and shows the state of that time.
     pub(in crate::store) before: bool,
 }

@@ -1,6 +1,6 @@
 //! Charges: claimed once, answered once, for ever.
 
-use crate::store::charge::{Charge, Fixed, NewCharge, Posting};
+use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
@@ -29,73 +29,73 @@ struct Found {
 }
 
 /// Looks, and locks nothing: what changes meanwhile is seen where it counts.
-async fn look_up(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Found, TxError> {
+async fn find_claim_and_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Found, TxError> {
     let (claimed, holder) =
-        tokio::try_join!(claimed(tx, new), holder_of_pai(tx, &new.partner, new.request.pai))?;
+        tokio::try_join!(find_claim(tx, new), find_payer(tx, &new.partner, new.request.pai))?;
     Ok(Found { claimed, holder })
 }
 
-pub(super) async fn post(
+pub(super) async fn post_charge(
     tx: &PgConnection<'_>,
     nonce: &Nonce,
     now: Timestamp,
     new: &NewCharge,
-) -> Result<Posting, TxError> {
+) -> Result<PostChargeResult, TxError> {
     // What is only looked up shares a round trip with the nonce.
-    let ((), found) = tokio::try_join!(nonce::spend(tx, Some(nonce)), look_up(tx, new))?;
+    let ((), found) = tokio::try_join!(nonce::spend_nonce(tx, Some(nonce)), find_claim_and_payer(tx, new))?;
     if let Some(row) = found.claimed {
-        return repeat(tx, now, new, &row).await;
+        return replay_charge(tx, now, new, &row).await;
     }
-    let Some(holder) = found.holder else { return Ok(Posting::PaiNotFound) };
-    let Some(limits) = &new.limits else { return Ok(Posting::CurrencyNotBilled) };
+    let Some(holder) = found.holder else { return Ok(PostChargeResult::PaiNotFound) };
+    let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
     // The charge before what the account has spent, as whoever settles it takes them.
-    if !claim(tx, now, new, holder.verdict).await? {
+    if !insert_charge(tx, now, new, holder.verdict).await? {
         // Somebody claimed the id since, and has committed: it is there to be read.
-        let row = claimed(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
-        return repeat(tx, now, new, &row).await;
+        let row = find_claim(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
+        return replay_charge(tx, now, new, &row).await;
     }
     if holder.verdict.is_some() {
-        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
+        return Ok(PostChargeResult::Decided(store_response(tx, &new.transaction_id).await?.answer));
     }
     let Money { currency, .. } = new.request.amount;
     // Looked for only now: whoever redeems a coupon for this PAI is waited for by the claim, which refers to it.
     let (taken, paid_until) = tokio::try_join!(
-        spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits),
-        coupon::paid_within(tx, new.request.pai, new.request.service_period),
+        spending::count_charge(tx, now, &holder.subscriber_id, new.request.amount, limits),
+        coupon::find_paid_within(tx, new.request.pai, new.request.service_period),
     )?;
     if let Some(until) = paid_until {
-        forget_claim(tx, &new.transaction_id).await?;
-        return Ok(Posting::PaidByCoupon { until });
+        delete_charge(tx, &new.transaction_id).await?;
+        return Ok(PostChargeResult::PaidByCoupon { until });
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     match taken {
         Ok(spent) => tokio::try_join!(
-            spending::write(tx, &holder.subscriber_id, currency, spent),
+            spending::write_spending(tx, &holder.subscriber_id, currency, spent),
             queue::put_leased(tx, &job, new.responding_until),
         )?,
         Err(reason) => {
-            decline(tx, now, &new.transaction_id, reason).await?;
-            return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id).await?.answer));
+            decline_charge(tx, now, &new.transaction_id, reason).await?;
+            return Ok(PostChargeResult::Decided(store_response(tx, &new.transaction_id).await?.answer));
         }
     };
-    Ok(Posting::Created(Box::new(on_its_way(new, holder))))
+    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, holder))))
 }
 
 /// Records a charge that no limit declines; with the reason when its PAI does.
-pub(in crate::store) async fn record(
+pub(in crate::store) async fn record_coupon_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, TxError> {
-    let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
+    let Some(holder) = find_payer(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
     let verdict = holder.verdict;
-    if !claim(tx, now, new, verdict).await? {
+    if !insert_charge(tx, now, new, verdict).await? {
         return Err(missing_row("transactions").into());
     }
-    Ok(Some((on_its_way(new, holder), verdict)))
+    Ok(Some((to_pending_charge(new, holder), verdict)))
 }
 
-fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
+fn to_pending_charge(new: &NewCharge, holder: PaiHolder) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
         handle: holder.handle,
@@ -108,12 +108,12 @@ fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
 }
 
 /// Takes back what was claimed just now: nothing is recorded of a charge that is refused.
-async fn forget_claim(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(), TxError> {
+async fn delete_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(), TxError> {
     tx.execute_one("transactions", "DELETE FROM transactions WHERE transaction_id = $1", &[&transaction_id])
         .await
 }
 
-async fn claimed(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
+async fn find_claim(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
     tx.query_optional(
         "SELECT transaction_id, fingerprint, stored_response, responding_until FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2",
@@ -123,23 +123,23 @@ async fn claimed(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, 
 }
 
 /// The same id again: the same contents get the first answer, others are refused.
-async fn repeat(
+async fn replay_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
     row: &Row,
-) -> Result<Posting, TxError> {
+) -> Result<PostChargeResult, TxError> {
     if read_hash(row, "transactions.fingerprint")? != new.fingerprint {
-        return Ok(Posting::Conflict);
+        return Ok(PostChargeResult::Conflict);
     }
     if let Some(answer) = row.try_get("stored_response")? {
-        return Ok(Posting::Replayed(answer));
+        return Ok(PostChargeResult::Replayed(answer));
     }
     if now < read_time(row, "transactions.responding_until")? {
-        return Ok(Posting::InProgress);
+        return Ok(PostChargeResult::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
-    Ok(Posting::Replayed(fix_answer(tx, row.try_get("transaction_id")?).await?.answer))
+    Ok(PostChargeResult::Replayed(store_response(tx, row.try_get("transaction_id")?).await?.answer))
 }
 
 /// Who a PAI stands for, and what its state says to a charge.
@@ -150,7 +150,7 @@ struct PaiHolder {
     verdict: Option<DeclineReason>,
 }
 
-async fn holder_of_pai(
+async fn find_payer(
     tx: &PgConnection<'_>,
     partner: &PartnerId,
     pai: Pai,
@@ -177,7 +177,7 @@ async fn holder_of_pai(
 }
 
 /// Writes the charge. Not when its id is claimed: whoever is about to claim it is waited for.
-async fn claim(
+async fn insert_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
@@ -216,7 +216,7 @@ async fn claim(
 }
 
 /// Declines the charge that was claimed just now: it never counted, and nobody has seen it.
-async fn decline(
+async fn decline_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
@@ -231,7 +231,10 @@ async fn decline(
 }
 
 /// Keeps everybody else from deciding about this charge until the commit.
-pub(in crate::store) async fn lock(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(), TxError> {
+pub(in crate::store) async fn lock_charge(
+    tx: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<(), TxError> {
     let row = tx
         .query_optional("SELECT 1 FROM transactions WHERE transaction_id = $1 FOR UPDATE", &[&transaction_id])
         .await?;
@@ -239,10 +242,10 @@ pub(in crate::store) async fn lock(tx: &PgConnection<'_>, transaction_id: &str) 
 }
 
 /// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
-pub(in crate::store) async fn fix_answer(
+pub(in crate::store) async fn store_response(
     tx: &PgConnection<'_>,
     transaction_id: &str,
-) -> Result<Fixed, TxError> {
+) -> Result<StoredResponse, TxError> {
     let row = tx
         .query_optional(
             "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, stored_response FROM transactions
@@ -252,20 +255,20 @@ pub(in crate::store) async fn fix_answer(
         .await?
         .ok_or_else(|| missing_row("transactions"))?;
     if let Some(answer) = row.try_get("stored_response")? {
-        return Ok(Fixed { answer, before: true });
+        return Ok(StoredResponse { answer, before: true });
     }
-    let answer =
-        serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("transactions.stored_response"))?;
+    let answer = serde_json::to_vec(&read_response(&row)?)
+        .map_err(|_| inconsistent_row("transactions.stored_response"))?;
     tx.execute_one(
         "transactions",
         "UPDATE transactions SET stored_response = $2 WHERE transaction_id = $1",
         &[&transaction_id, &answer],
     )
     .await?;
-    Ok(Fixed { answer, before: false })
+    Ok(StoredResponse { answer, before: false })
 }
 
-pub(in crate::store) async fn find(
+pub(in crate::store) async fn find_charge_response(
     db: &PgConnection<'_>,
     partner: &PartnerId,
     id: &ExtId,
@@ -277,11 +280,11 @@ pub(in crate::store) async fn find(
             &[&partner.as_str(), &id.as_str()],
         )
         .await?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(read_response).transpose()
 }
 
 /// Whom to tell how a charge stands now.
-pub(in crate::store) async fn told(
+pub(in crate::store) async fn find_charge_webhook(
     db: &PgConnection<'_>,
     transaction_id: &str,
 ) -> Result<Option<(PartnerId, TransactionResponse)>, TxError> {
@@ -292,11 +295,11 @@ pub(in crate::store) async fn told(
             &[&transaction_id],
         )
         .await?;
-    row.map(|row| Ok((parse_column(&row, "transactions.partner", PartnerId::parse)?, read(&row)?)))
+    row.map(|row| Ok((parse_column(&row, "transactions.partner", PartnerId::parse)?, read_response(&row)?)))
         .transpose()
 }
 
-fn read(row: &Row) -> Result<TransactionResponse, TxError> {
+fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {
     Ok(TransactionResponse {
         transaction_id: row.try_get("transaction_id")?,
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
@@ -313,7 +316,7 @@ pub(in crate::store) const CHARGE: &str =
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// The charge, while it is on its way.
-pub(in crate::store) async fn charge(
+pub(in crate::store) async fn find_pending_charge(
     db: &PgConnection<'_>,
     transaction_id: &str,
 ) -> Result<Option<Charge>, TxError> {

@@ -1,6 +1,6 @@
 //! Charges: claimed once, answered once, for ever.
 
-use crate::store::charge::{Charge, Fixed, NewCharge, Posting};
+use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::nonce::sqlite as nonce;
@@ -19,54 +19,54 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
 
-pub(super) fn post(
+pub(super) fn post_charge(
     tx: &Connection,
     nonce: &Nonce,
     now: Timestamp,
     new: &NewCharge,
-) -> Result<Posting, StoreError> {
-    nonce::spend(tx, Some(nonce))?;
+) -> Result<PostChargeResult, StoreError> {
+    nonce::spend_nonce(tx, Some(nonce))?;
     let mut select =
         tx.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
     let mut rows = select.query(params![new.partner.as_str(), new.request.ext_transaction_id.as_str()])?;
     if let Some(row) = rows.next()? {
-        return repeat(tx, now, new, row);
+        return replay_charge(tx, now, new, row);
     }
-    let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai)? else {
-        return Ok(Posting::PaiNotFound);
+    let Some(holder) = find_payer(tx, &new.partner, new.request.pai)? else {
+        return Ok(PostChargeResult::PaiNotFound);
     };
-    let Some(limits) = &new.limits else { return Ok(Posting::CurrencyNotBilled) };
+    let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
     if holder.verdict.is_none()
-        && let Some(until) = coupon::paid_within(tx, new.request.pai, new.request.service_period)?
+        && let Some(until) = coupon::find_paid_within(tx, new.request.pai, new.request.service_period)?
     {
-        return Ok(Posting::PaidByCoupon { until });
+        return Ok(PostChargeResult::PaidByCoupon { until });
     }
     let verdict = match holder.verdict {
         Some(reason) => Some(reason),
-        None => spending::take(tx, now, &holder.subscriber_id, new.request.amount, limits)?.err(),
+        None => spending::count_charge(tx, now, &holder.subscriber_id, new.request.amount, limits)?.err(),
     };
-    insert(tx, now, new, verdict)?;
+    insert_charge(tx, now, new, verdict)?;
     if verdict.is_some() {
-        return Ok(Posting::Decided(fix_answer(tx, &new.transaction_id)?.answer));
+        return Ok(PostChargeResult::Decided(store_response(tx, &new.transaction_id)?.answer));
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until)?;
-    Ok(Posting::Created(Box::new(on_its_way(new, holder))))
+    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, holder))))
 }
 
 /// Records a charge that no limit declines; with the reason when its PAI does.
-pub(in crate::store) fn record(
+pub(in crate::store) fn record_coupon_charge(
     tx: &Connection,
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, StoreError> {
-    let Some(holder) = holder_of_pai(tx, &new.partner, new.request.pai)? else { return Ok(None) };
+    let Some(holder) = find_payer(tx, &new.partner, new.request.pai)? else { return Ok(None) };
     let verdict = holder.verdict;
-    insert(tx, now, new, verdict)?;
-    Ok(Some((on_its_way(new, holder), verdict)))
+    insert_charge(tx, now, new, verdict)?;
+    Ok(Some((to_pending_charge(new, holder), verdict)))
 }
 
-fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
+fn to_pending_charge(new: &NewCharge, holder: PaiHolder) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
         handle: holder.handle,
@@ -79,20 +79,25 @@ fn on_its_way(new: &NewCharge, holder: PaiHolder) -> Charge {
 }
 
 /// The same id again: the same contents get the first answer, others are refused.
-fn repeat(tx: &Connection, now: Timestamp, new: &NewCharge, row: &Row<'_>) -> Result<Posting, StoreError> {
+fn replay_charge(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewCharge,
+    row: &Row<'_>,
+) -> Result<PostChargeResult, StoreError> {
     let fingerprint: [u8; 32] = row.get("fingerprint")?;
     if fingerprint != new.fingerprint {
-        return Ok(Posting::Conflict);
+        return Ok(PostChargeResult::Conflict);
     }
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
-        return Ok(Posting::Replayed(answer));
+        return Ok(PostChargeResult::Replayed(answer));
     }
     if now.unix_seconds() < row.get("responding_until")? {
-        return Ok(Posting::InProgress);
+        return Ok(PostChargeResult::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
     let transaction_id: String = row.get("transaction_id")?;
-    Ok(Posting::Replayed(fix_answer(tx, &transaction_id)?.answer))
+    Ok(PostChargeResult::Replayed(store_response(tx, &transaction_id)?.answer))
 }
 
 /// Who a PAI stands for, and what its state says to a charge.
@@ -103,7 +108,7 @@ struct PaiHolder {
     verdict: Option<DeclineReason>,
 }
 
-fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, StoreError> {
+fn find_payer(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
          FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = ?1 AND p.pai = ?2",
@@ -123,7 +128,7 @@ fn holder_of_pai(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Optio
     }))
 }
 
-fn insert(
+fn insert_charge(
     tx: &Connection,
     now: Timestamp,
     new: &NewCharge,
@@ -159,21 +164,24 @@ fn insert(
 }
 
 /// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
-pub(in crate::store) fn fix_answer(tx: &Connection, transaction_id: &str) -> Result<Fixed, StoreError> {
+pub(in crate::store) fn store_response(
+    tx: &Connection,
+    transaction_id: &str,
+) -> Result<StoredResponse, StoreError> {
     let mut select = tx.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
     let mut rows = select.query([transaction_id])?;
     let row = rows.next()?.ok_or_else(|| missing_row("transactions"))?;
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
-        return Ok(Fixed { answer, before: true });
+        return Ok(StoredResponse { answer, before: true });
     }
-    let answer =
-        serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("transactions.stored_response"))?;
+    let answer = serde_json::to_vec(&read_response(row)?)
+        .map_err(|_| inconsistent_row("transactions.stored_response"))?;
     tx.prepare_cached("UPDATE transactions SET stored_response = ?2 WHERE transaction_id = ?1")?
         .execute(params![transaction_id, answer])?;
-    Ok(Fixed { answer, before: false })
+    Ok(StoredResponse { answer, before: false })
 }
 
-pub(in crate::store) fn find(
+pub(in crate::store) fn find_charge_response(
     db: &Connection,
     partner: &PartnerId,
     id: &ExtId,
@@ -181,22 +189,22 @@ pub(in crate::store) fn find(
     let mut select =
         db.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
     let mut rows = select.query(params![partner.as_str(), id.as_str()])?;
-    rows.next()?.map(read).transpose()
+    rows.next()?.map(read_response).transpose()
 }
 
 /// Whom to tell how a charge stands now.
-pub(in crate::store) fn told(
+pub(in crate::store) fn find_charge_webhook(
     db: &Connection,
     transaction_id: &str,
 ) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError> {
     let mut select = db.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
     let mut rows = select.query([transaction_id])?;
     rows.next()?
-        .map(|row| Ok((parse_column(row, "transactions.partner", PartnerId::parse)?, read(row)?)))
+        .map(|row| Ok((parse_column(row, "transactions.partner", PartnerId::parse)?, read_response(row)?)))
         .transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
+fn read_response(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
     Ok(TransactionResponse {
         transaction_id: row.get("transaction_id")?,
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
@@ -213,7 +221,10 @@ pub(in crate::store) const CHARGE: &str =
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// The charge, while it is on its way.
-pub(in crate::store) fn charge(db: &Connection, transaction_id: &str) -> Result<Option<Charge>, StoreError> {
+pub(in crate::store) fn find_pending_charge(
+    db: &Connection,
+    transaction_id: &str,
+) -> Result<Option<Charge>, StoreError> {
     let mut select =
         db.prepare_cached(&format!("{CHARGE} WHERE t.transaction_id = ?1 AND t.status = 'PENDING'"))?;
     let mut rows = select.query([transaction_id])?;

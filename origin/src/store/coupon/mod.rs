@@ -1,4 +1,4 @@
-//! Coupons: made, sent, changed. How they are spent is in [`super::redemption`].
+//! Coupons: issued, resent, voided. RedeemResult them is in [`super::redemption`].
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -17,108 +17,96 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::{CouponDetails, CouponResponse, CouponState, Undelivered};
 
 impl Store {
-    /// Records a coupon and puts its text message into the outbox; its buyer is put on record and gets a PAI, where that
-    /// has not been done. Without a nonce when a person reads in a file.
+    /// Records a coupon and puts its SMS into the queue. The buyer is recorded and gets a PAI if
+    /// there is none yet. There is no nonce when the coupon comes from a file.
     pub async fn issue_coupon(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         new: NewCoupon,
-    ) -> Result<CouponIssue, StoreError> {
-        use_case!(self, write(nonce), issue(now, &new))
+    ) -> Result<IssueCouponResult, StoreError> {
+        use_case!(self, write(nonce), issue_coupon(now, &new))
     }
 
-    /// A coupon, by the operator's name for it.
-    pub async fn coupon(&self, id: ExtId) -> Result<Option<CouponRow>, StoreError> {
-        use_case!(self, read, find(&id))
+    /// By the operator's id.
+    pub async fn find_coupon(&self, id: ExtId) -> Result<Option<CouponRow>, StoreError> {
+        use_case!(self, read, find_coupon(&id))
     }
 
-    /// A page of the coupons, in the order of the operator's names for them, after `after`.
-    pub async fn coupons(
+    /// A page of coupons after `after`, ordered by the operator's id.
+    pub async fn list_coupons(
         &self,
         after: Option<ExtId>,
-        which: WhichCoupons,
+        which: CouponFilter,
         limit: u32,
     ) -> Result<Vec<CouponRow>, StoreError> {
-        use_case!(self, read, page(after.as_ref(), which, limit))
+        use_case!(self, read, list_coupons(after.as_ref(), which, limit))
     }
 
-    /// Who has bought a coupon, if their PAI is open: whoever gets another text message.
-    pub async fn coupon_buyer(&self, id: ExtId) -> Result<Option<CouponBuyer>, StoreError> {
-        use_case!(self, read, buyer(&id))
+    /// Who gets the coupon's SMS; `None` when their PAI is closed.
+    pub async fn find_coupon_buyer(&self, id: ExtId) -> Result<Option<CouponBuyer>, StoreError> {
+        use_case!(self, read, find_coupon_buyer(&id))
     }
 
-    /// Gives a coupon another code, with a text message that says so. The old code is nobody's from then on, and its
-    /// message is not sent any more. Under a name that the operator has used for this before, it stays as it is.
-    pub async fn renew_coupon(
+    /// Gives the coupon another code and queues an SMS with it. The old code is void, and an SMS
+    /// with it that is still queued is dropped. A `resend_id` that was used for this coupon before
+    /// changes nothing.
+    pub async fn resend_coupon(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         id: ExtId,
         resend_id: Option<ExtId>,
-        text: CouponText,
-    ) -> Result<CouponChange, StoreError> {
-        use_case!(self, write(nonce), renew(now, &id, resend_id.as_ref(), &text))
+        text: CouponCodeSms,
+    ) -> Result<ChangeCouponResult, StoreError> {
+        use_case!(self, write(nonce), resend_coupon(now, &id, resend_id.as_ref(), &text))
     }
 
-    /// Takes a coupon back, for ever. One that is void already stays so.
+    /// Voids a coupon permanently. A void one stays as it is.
     pub async fn void_coupon(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         id: ExtId,
-    ) -> Result<CouponChange, StoreError> {
-        use_case!(self, write(nonce), void(now, &id))
+    ) -> Result<ChangeCouponResult, StoreError> {
+        use_case!(self, write(nonce), void_coupon(now, &id))
     }
 
-    /// The last day that coupons have paid for a PAI, if that is not over.
-    pub async fn paid_until(&self, pai: Pai, today: Day) -> Result<Option<Day>, StoreError> {
-        use_case!(self, read, paid_until(pai, today))
+    /// The last day that coupons have paid for, if it is today or later.
+    pub async fn find_paid_until(&self, pai: Pai, today: Day) -> Result<Option<Day>, StoreError> {
+        use_case!(self, read, find_paid_until(pai, today))
     }
 }
 
-/// A coupon to record.
 #[derive(Clone)]
 pub struct NewCoupon {
-    /// Our name for it.
     pub coupon_id: String,
-    /// The operator's.
     pub ext_coupon_id: ExtId,
-    /// Hash of everything in the request.
+    /// Hash of the whole request: a replay must have the same.
     pub fingerprint: Hash,
-    /// Who has bought it, and of which partner.
     pub buyer: NewPai,
-    /// The plan.
     pub plan: ExtId,
-    /// How many months it pays for.
     pub months: u8,
-    /// What it is for.
     pub offer: OfferId,
-    /// The line of its charge.
+    /// The text of its line on the bill.
     pub description: String,
-    /// The language of its text messages.
     pub locale: Locale,
-    /// What it costs.
     pub amount: Money,
-    /// Its code, and the message with it.
-    pub text: CouponText,
-    /// Until when it can be redeemed.
+    pub text: CouponCodeSms,
     pub expires_at: Timestamp,
 }
 
-/// A code and the text message that carries it.
+/// A code and the SMS that carries it.
 #[derive(Clone)]
-pub struct CouponText {
+pub struct CouponCodeSms {
     /// Keyed hash of the code.
     pub code: Hash,
-    /// The sealed text message.
+    /// The sealed SMS.
     pub message: Vec<u8>,
 }
 
-/// How recording a coupon went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CouponIssue {
-    /// Recorded now.
+pub enum IssueCouponResult {
     Created(Box<CouponRow>),
     /// Recorded before.
     Replayed(Box<CouponRow>),
@@ -126,55 +114,42 @@ pub enum CouponIssue {
     Conflict,
 }
 
-/// A coupon as the books have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CouponRow {
-    /// Our name for it.
     pub coupon_id: String,
-    /// The operator's.
     pub ext_coupon_id: ExtId,
-    /// Hash of everything in the request; `None` when its buyer was erased, as the number is in it.
+    /// `None` when the buyer was erased, as the request has the number in it.
     pub fingerprint: Option<Hash>,
-    /// Its buyer's.
+    /// The buyer's.
     pub pai: Pai,
-    /// The plan.
     pub plan: ExtId,
-    /// How many months it pays for.
     pub months: u8,
-    /// What it is for.
     pub offer: OfferId,
-    /// The line of its charge.
     pub description: String,
-    /// What it costs.
     pub amount: Money,
-    /// Text messages with a code, so far.
+    /// How many SMS with a code there have been.
     pub texts: u32,
-    /// When it was made.
     pub issued_at: Timestamp,
-    /// Until when it can be redeemed.
     pub expires_at: Timestamp,
-    /// When the message centre took the newest text message.
+    /// When the SMS gateway accepted the newest SMS.
     pub sent_at: Option<Timestamp>,
-    /// When that was on the phone.
+    /// When the newest SMS was on the phone.
     pub delivered_at: Option<Timestamp>,
-    /// That it never will be, or that there is nothing to wait for.
+    /// Why the newest SMS does not arrive.
     pub undelivered: Option<Undelivered>,
-    /// When it was taken back.
     pub voided_at: Option<Timestamp>,
-    /// When it was redeemed.
     pub redeemed_at: Option<Timestamp>,
-    /// Its charge, when it is redeemed.
+    /// The charge of its redemption.
     pub transaction_id: Option<String>,
-    /// The days that it pays for, when it is redeemed.
+    /// The days that its redemption pays for.
     pub service_period: Option<ServicePeriod>,
-    /// Whether it was redeemed for somebody else than its buyer.
+    /// It was redeemed for another subscriber than its buyer.
     pub is_gift: bool,
-    /// Since when it is known that billing will not take its charge.
+    /// Billing declined the charge after the coupon was spent.
     pub unpaid_at: Option<Timestamp>,
 }
 
 impl CouponRow {
-    /// How it stands.
     pub fn state(&self, now: Timestamp) -> CouponState {
         if self.voided_at.is_some() {
             CouponState::Voided
@@ -191,18 +166,17 @@ impl CouponRow {
         }
     }
 
-    /// Whether it is what a request asks for: of an erased buyer's, nobody can say any more.
+    /// Whether a request with this fingerprint is a replay. An erased buyer's coupon has no
+    /// fingerprint to compare, and every request counts as one.
     pub fn is_of(&self, fingerprint: &Hash) -> bool {
         self.fingerprint.as_ref().is_none_or(|kept| kept == fingerprint)
     }
 
-    /// As the operator's systems see it.
     pub fn answer(&self, now: Timestamp) -> CouponResponse {
         let (coupon_id, ext_coupon_id) = (self.coupon_id.clone(), self.ext_coupon_id.clone());
         CouponResponse { coupon_id, ext_coupon_id, state: self.state(now) }
     }
 
-    /// The same with all that is known of it.
     pub fn view(&self, now: Timestamp) -> CouponDetails {
         CouponDetails {
             coupon: self.answer(now),
@@ -226,38 +200,31 @@ impl CouponRow {
     }
 }
 
-/// Which coupons to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhichCoupons {
-    /// All of them.
+pub enum CouponFilter {
     All,
-    /// Those that were redeemed, and that billing refused afterwards.
+    /// Redeemed, and declined by billing afterwards.
     Unpaid,
-    /// Those that could still be redeemed at this time, and whose text message is not coming.
+    /// Redeemable at this time, and the SMS does not arrive.
     Undelivered(Timestamp),
 }
 
-/// Whom a coupon's text messages are for.
+/// Who gets a coupon's SMS.
 #[derive(Clone, Debug)]
 pub struct CouponBuyer {
-    /// Their number, as it is today.
     pub number: SealedNumber,
-    /// Which holder of it they are.
     pub subscriber_ref: String,
-    /// Their language.
     pub locale: Locale,
 }
 
-/// How changing a coupon went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CouponChange {
+pub enum ChangeCouponResult {
     /// Done, now or before.
     Done(Box<CouponRow>),
-    /// No such coupon.
     NotFound,
-    /// Its buyer has left: there is nobody to send it to.
+    /// The buyer's PAI is closed, so there is no one to send it to.
     BuyerLeft,
-    /// It cannot be: this is how it stands.
+    /// The coupon is in a state that does not allow it.
     Not(Box<CouponRow>),
 }
 

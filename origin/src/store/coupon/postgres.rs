@@ -4,7 +4,7 @@
 //! that is there already, and before PAIs and entries of the outbox.
 
 use crate::store::coupon::{
-    CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, NewCoupon, WhichCoupons,
+    ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::number::Hash;
@@ -24,19 +24,19 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
 use tokio_postgres::Row;
 
-pub(super) async fn issue(
+pub(super) async fn issue_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCoupon,
-) -> Result<CouponIssue, TxError> {
-    if let Some(row) = find(tx, &new.ext_coupon_id).await? {
+) -> Result<IssueCouponResult, TxError> {
+    if let Some(row) = find_coupon(tx, &new.ext_coupon_id).await? {
         return Ok(if row.is_of(&new.fingerprint) {
-            CouponIssue::Replayed(Box::new(row))
+            IssueCouponResult::Replayed(Box::new(row))
         } else {
-            CouponIssue::Conflict
+            IssueCouponResult::Conflict
         });
     }
-    let buyer = pai::issue_and_tell(tx, now, &new.buyer).await?;
+    let buyer = pai::issue_pai(tx, now, &new.buyer).await?;
     // Somebody who is about to take the name is waited for; then this is done again, and finds it.
     tx.execute_one(
         "coupons",
@@ -62,27 +62,27 @@ pub(super) async fn issue(
     )
     .await?;
     put_sms(tx, now, &new.coupon_id, &new.text.message).await?;
-    let row = find(tx, &new.ext_coupon_id).await?.ok_or_else(|| missing_row("coupons"))?;
-    Ok(CouponIssue::Created(Box::new(row)))
+    let row = find_coupon(tx, &new.ext_coupon_id).await?.ok_or_else(|| missing_row("coupons"))?;
+    Ok(IssueCouponResult::Created(Box::new(row)))
 }
 
 const COUPON: &str = "SELECT c.*, r.period_from, r.period_to,
         r.transaction_id IS NOT NULL AND r.pai IS DISTINCT FROM c.pai AS is_gift
     FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
 
-pub(super) async fn find(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponRow>, TxError> {
+pub(super) async fn find_coupon(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponRow>, TxError> {
     let row = db.query_optional(&format!("{COUPON} WHERE c.ext_coupon_id = $1"), &[&id.as_str()]).await?;
     row.as_ref().map(read_coupon).transpose()
 }
 
 /// The coupon, which nobody else changes until the commit.
-async fn find_and_lock(tx: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponRow>, TxError> {
+async fn lock_and_find_coupon(tx: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponRow>, TxError> {
     tx.query_optional("SELECT 1 FROM coupons WHERE ext_coupon_id = $1 FOR UPDATE", &[&id.as_str()]).await?;
-    find(tx, id).await
+    find_coupon(tx, id).await
 }
 
 /// Keeps everybody else from deciding about this coupon until the commit.
-pub(in crate::store) async fn lock(tx: &PgConnection<'_>, coupon_id: &str) -> Result<(), TxError> {
+pub(in crate::store) async fn lock_coupon(tx: &PgConnection<'_>, coupon_id: &str) -> Result<(), TxError> {
     tx.query_optional("SELECT 1 FROM coupons WHERE coupon_id = $1 FOR UPDATE", &[&coupon_id]).await?;
     Ok(())
 }
@@ -91,16 +91,16 @@ pub(in crate::store) async fn lock(tx: &PgConnection<'_>, coupon_id: &str) -> Re
 const UNDELIVERED: &str =
     "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
 
-pub(super) async fn page(
+pub(super) async fn list_coupons(
     db: &PgConnection<'_>,
     after: Option<&ExtId>,
-    which: WhichCoupons,
+    which: CouponFilter,
     limit: u32,
 ) -> Result<Vec<CouponRow>, TxError> {
     let (these, now) = match which {
-        WhichCoupons::All => ("", None),
-        WhichCoupons::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
-        WhichCoupons::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
+        CouponFilter::All => ("", None),
+        CouponFilter::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
+        CouponFilter::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
     };
     let sql = format!(
         "{COUPON} WHERE c.ext_coupon_id > $1 AND coalesce(c.expires_at > $3, TRUE) {these}
@@ -134,10 +134,10 @@ fn read_coupon(row: &Row) -> Result<CouponRow, TxError> {
     Ok(CouponRow {
         coupon_id: row.try_get("coupon_id")?,
         ext_coupon_id: parse_column(row, "coupons.ext_coupon_id", ExtId::parse)?,
-        fingerprint: optional_hash(row)?,
+        fingerprint: read_fingerprint(row)?,
         pai: read_pai(row, "coupons.pai")?,
         plan: parse_column(row, "coupons.plan", ExtId::parse)?,
-        months: months(row)?,
+        months: read_months(row)?,
         offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         description: row.try_get("description")?,
         amount: read_amount(row, "coupons.currency")?,
@@ -156,18 +156,21 @@ fn read_coupon(row: &Row) -> Result<CouponRow, TxError> {
     })
 }
 
-fn optional_hash(row: &Row) -> Result<Option<Hash>, TxError> {
+fn read_fingerprint(row: &Row) -> Result<Option<Hash>, TxError> {
     match row.try_get::<_, Option<&[u8]>>("fingerprint")? {
         None => Ok(None),
         Some(_) => read_hash(row, "coupons.fingerprint").map(Some),
     }
 }
 
-pub(in crate::store) fn months(row: &Row) -> Result<u8, TxError> {
+pub(in crate::store) fn read_months(row: &Row) -> Result<u8, TxError> {
     u8::try_from(read_count(row, "coupons.months")?).map_err(|_| inconsistent_row("coupons.months").into())
 }
 
-pub(super) async fn buyer(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponBuyer>, TxError> {
+pub(super) async fn find_coupon_buyer(
+    db: &PgConnection<'_>,
+    id: &ExtId,
+) -> Result<Option<CouponBuyer>, TxError> {
     let row = db
         .query_optional(
             "SELECT h.number_index, h.number_sealed, h.subscriber_ref, c.locale
@@ -184,18 +187,18 @@ pub(super) async fn buyer(db: &PgConnection<'_>, id: &ExtId) -> Result<Option<Co
     }))
 }
 
-pub(super) async fn renew(
+pub(super) async fn resend_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     id: &ExtId,
     resend_id: Option<&ExtId>,
-    new: &CouponText,
-) -> Result<CouponChange, TxError> {
-    let Some(row) = find_and_lock(tx, id).await? else { return Ok(CouponChange::NotFound) };
+    new: &CouponCodeSms,
+) -> Result<ChangeCouponResult, TxError> {
+    let Some(row) = lock_and_find_coupon(tx, id).await? else { return Ok(ChangeCouponResult::NotFound) };
     if let Some(resend_id) = resend_id {
         let sql = "SELECT 1 FROM coupon_resends WHERE coupon_id = $1 AND resend_id = $2";
         if tx.query_optional(sql, &[&row.coupon_id, &resend_id.as_str()]).await?.is_some() {
-            return Ok(CouponChange::Done(Box::new(row)));
+            return Ok(ChangeCouponResult::Done(Box::new(row)));
         }
     }
     if row.voided_at.is_some()
@@ -203,10 +206,10 @@ pub(super) async fn renew(
         || now >= row.expires_at
         || row.texts >= COUPON_SMS_MAX
     {
-        return Ok(CouponChange::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::Not(Box::new(row)));
     }
-    if !is_buyer_here(tx, row.pai).await? {
-        return Ok(CouponChange::BuyerLeft);
+    if !lock_open_pai(tx, row.pai).await? {
+        return Ok(ChangeCouponResult::BuyerLeft);
     }
     tx.execute_one(
         "coupons",
@@ -222,11 +225,11 @@ pub(super) async fn renew(
     }
     queue::delete(tx, JobKind::CouponSms, &row.coupon_id).await?;
     put_sms(tx, now, &row.coupon_id, &new.message).await?;
-    changed(tx, id).await
+    to_changed(tx, id).await
 }
 
 /// Whether a PAI is open, which it stays until the commit: nobody is erased before this message is there to go with them.
-async fn is_buyer_here(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
+async fn lock_open_pai(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM pais WHERE pai = $1 AND state <> 'CLOSED' FOR NO KEY UPDATE";
     Ok(tx.query_optional(sql, &[&pai.to_string()]).await?.is_some())
 }
@@ -275,10 +278,14 @@ pub(in crate::store) async fn drop_texts_to(
     Ok(())
 }
 
-pub(super) async fn void(tx: &PgConnection<'_>, now: Timestamp, id: &ExtId) -> Result<CouponChange, TxError> {
-    let Some(row) = find_and_lock(tx, id).await? else { return Ok(CouponChange::NotFound) };
+pub(super) async fn void_coupon(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    id: &ExtId,
+) -> Result<ChangeCouponResult, TxError> {
+    let Some(row) = lock_and_find_coupon(tx, id).await? else { return Ok(ChangeCouponResult::NotFound) };
     if row.redeemed_at.is_some() {
-        return Ok(CouponChange::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::Not(Box::new(row)));
     }
     tx.execute_one(
         "coupons",
@@ -287,15 +294,15 @@ pub(super) async fn void(tx: &PgConnection<'_>, now: Timestamp, id: &ExtId) -> R
     )
     .await?;
     queue::delete(tx, JobKind::CouponSms, &row.coupon_id).await?;
-    changed(tx, id).await
+    to_changed(tx, id).await
 }
 
-async fn changed(tx: &PgConnection<'_>, id: &ExtId) -> Result<CouponChange, TxError> {
-    let row = find(tx, id).await?.ok_or_else(|| missing_row("coupons"))?;
-    Ok(CouponChange::Done(Box::new(row)))
+async fn to_changed(tx: &PgConnection<'_>, id: &ExtId) -> Result<ChangeCouponResult, TxError> {
+    let row = find_coupon(tx, id).await?.ok_or_else(|| missing_row("coupons"))?;
+    Ok(ChangeCouponResult::Done(Box::new(row)))
 }
 
-pub(in crate::store) fn until(row: Option<Row>) -> Result<Option<Day>, TxError> {
+pub(in crate::store) fn read_last_day(row: Option<Row>) -> Result<Option<Day>, TxError> {
     let day: Option<String> = row.ok_or_else(|| missing_row("coupon_redemptions"))?.try_get("until")?;
     day.map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("coupon_redemptions.period_to").into()))
         .transpose()
@@ -308,21 +315,21 @@ const PAID: &str = "SELECT max(r.period_to) AS until
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                               WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
-pub(in crate::store) async fn paid_until(
+pub(in crate::store) async fn find_paid_until(
     db: &PgConnection<'_>,
     pai: Pai,
     today: Day,
 ) -> Result<Option<Day>, TxError> {
-    until(db.query_optional(PAID, &[&pai.to_string(), &today.to_string()]).await?)
+    read_last_day(db.query_optional(PAID, &[&pai.to_string(), &today.to_string()]).await?)
 }
 
 /// The last day of the coupons that have paid for some of these days already.
-pub(in crate::store) async fn paid_within(
+pub(in crate::store) async fn find_paid_within(
     tx: &PgConnection<'_>,
     pai: Pai,
     period: ServicePeriod,
 ) -> Result<Option<Day>, TxError> {
     let sql = format!("{PAID} AND r.period_from <= $3");
     let (from, to) = (period.from().to_string(), period.to().to_string());
-    until(tx.query_optional(&sql, &[&pai.to_string(), &from, &to]).await?)
+    read_last_day(tx.query_optional(&sql, &[&pai.to_string(), &from, &to]).await?)
 }

@@ -1,7 +1,7 @@
 //! Coupons: made, sent, changed. How they are spent is in `redemptions.rs`.
 
 use crate::store::coupon::{
-    CouponBuyer, CouponChange, CouponIssue, CouponRow, CouponText, NewCoupon, WhichCoupons,
+    ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
@@ -17,15 +17,19 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::{Undelivered, UndeliveredReason};
 use rusqlite::{Connection, Row, params};
 
-pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<CouponIssue, StoreError> {
-    if let Some(row) = find(tx, &new.ext_coupon_id)? {
+pub(super) fn issue_coupon(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewCoupon,
+) -> Result<IssueCouponResult, StoreError> {
+    if let Some(row) = find_coupon(tx, &new.ext_coupon_id)? {
         return Ok(if row.is_of(&new.fingerprint) {
-            CouponIssue::Replayed(Box::new(row))
+            IssueCouponResult::Replayed(Box::new(row))
         } else {
-            CouponIssue::Conflict
+            IssueCouponResult::Conflict
         });
     }
-    let buyer = pai::issue_and_tell(tx, now, &new.buyer)?;
+    let buyer = pai::issue_pai(tx, now, &new.buyer)?;
     tx.prepare_cached(
         "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
              amount_minor, currency, code_hash, sms_count, issued_at, expires_at)
@@ -48,34 +52,34 @@ pub(super) fn issue(tx: &Connection, now: Timestamp, new: &NewCoupon) -> Result<
         new.expires_at.unix_seconds(),
     ])?;
     put_sms(tx, now, &new.coupon_id, &new.text.message)?;
-    let row = find(tx, &new.ext_coupon_id)?.ok_or_else(|| missing_row("coupons"))?;
-    Ok(CouponIssue::Created(Box::new(row)))
+    let row = find_coupon(tx, &new.ext_coupon_id)?.ok_or_else(|| missing_row("coupons"))?;
+    Ok(IssueCouponResult::Created(Box::new(row)))
 }
 
 const COUPON: &str = "SELECT c.*, r.period_from, r.period_to,
         r.transaction_id IS NOT NULL AND r.pai IS NOT c.pai AS is_gift
     FROM coupons c LEFT JOIN coupon_redemptions r ON r.transaction_id = c.transaction_id";
 
-pub(super) fn find(db: &Connection, id: &ExtId) -> Result<Option<CouponRow>, StoreError> {
+pub(super) fn find_coupon(db: &Connection, id: &ExtId) -> Result<Option<CouponRow>, StoreError> {
     let mut select = db.prepare_cached(&format!("{COUPON} WHERE c.ext_coupon_id = ?1"))?;
     let mut rows = select.query([id.as_str()])?;
-    rows.next()?.map(read).transpose()
+    rows.next()?.map(read_coupon).transpose()
 }
 
 /// What is void or redeemed does not wait for its message.
 const UNDELIVERED: &str =
     "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
 
-pub(super) fn page(
+pub(super) fn list_coupons(
     db: &Connection,
     after: Option<&ExtId>,
-    which: WhichCoupons,
+    which: CouponFilter,
     limit: u32,
 ) -> Result<Vec<CouponRow>, StoreError> {
     let (these, now) = match which {
-        WhichCoupons::All => ("", None),
-        WhichCoupons::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
-        WhichCoupons::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
+        CouponFilter::All => ("", None),
+        CouponFilter::Unpaid => ("AND c.unpaid_at IS NOT NULL", None),
+        CouponFilter::Undelivered(now) => (UNDELIVERED, Some(now.unix_seconds())),
     };
     let mut select = db.prepare_cached(&format!(
         "{COUPON} WHERE c.ext_coupon_id > ?1 AND coalesce(c.expires_at > ?3, TRUE) {these}
@@ -84,12 +88,12 @@ pub(super) fn page(
     let mut rows = select.query(params![after.map_or("", ExtId::as_str), limit, now])?;
     let mut page = Vec::new();
     while let Some(row) = rows.next()? {
-        page.push(read(row)?);
+        page.push(read_coupon(row)?);
     }
     Ok(page)
 }
 
-fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
+fn read_coupon(row: &Row<'_>) -> Result<CouponRow, StoreError> {
     let time = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp::from_unix_seconds));
     let days = (
         parse_optional_column(row, "coupon_redemptions.period_from", Day::parse)?,
@@ -134,7 +138,7 @@ fn read(row: &Row<'_>) -> Result<CouponRow, StoreError> {
     })
 }
 
-pub(super) fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, StoreError> {
+pub(super) fn find_coupon_buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT h.number_index, h.number_sealed, h.subscriber_ref, c.locale
          FROM coupons c JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
@@ -149,33 +153,33 @@ pub(super) fn buyer(db: &Connection, id: &ExtId) -> Result<Option<CouponBuyer>, 
     }))
 }
 
-pub(super) fn renew(
+pub(super) fn resend_coupon(
     tx: &Connection,
     now: Timestamp,
     id: &ExtId,
     resend_id: Option<&ExtId>,
-    new: &CouponText,
-) -> Result<CouponChange, StoreError> {
-    let Some(row) = find(tx, id)? else { return Ok(CouponChange::NotFound) };
+    new: &CouponCodeSms,
+) -> Result<ChangeCouponResult, StoreError> {
+    let Some(row) = find_coupon(tx, id)? else { return Ok(ChangeCouponResult::NotFound) };
     if let Some(resend_id) = resend_id
         && tx
             .prepare_cached("SELECT 1 FROM coupon_resends WHERE coupon_id = ?1 AND resend_id = ?2")?
             .exists([row.coupon_id.as_str(), resend_id.as_str()])?
     {
-        return Ok(CouponChange::Done(Box::new(row)));
+        return Ok(ChangeCouponResult::Done(Box::new(row)));
     }
     if row.voided_at.is_some()
         || row.redeemed_at.is_some()
         || now >= row.expires_at
         || row.texts >= COUPON_SMS_MAX
     {
-        return Ok(CouponChange::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::Not(Box::new(row)));
     }
     let is_buyer_here = tx
         .prepare_cached("SELECT 1 FROM pais WHERE pai = ?1 AND state <> 'CLOSED'")?
         .exists([row.pai.to_string()])?;
     if !is_buyer_here {
-        return Ok(CouponChange::BuyerLeft);
+        return Ok(ChangeCouponResult::BuyerLeft);
     }
     tx.prepare_cached(
         "UPDATE coupons SET code_hash = ?2, sms_count = sms_count + 1, message_id = NULL, sent_at = NULL,
@@ -189,7 +193,7 @@ pub(super) fn renew(
     }
     queue::delete(tx, JobKind::CouponSms, &row.coupon_id)?;
     put_sms(tx, now, &row.coupon_id, &new.message)?;
-    changed(tx, id)
+    to_changed(tx, id)
 }
 
 fn put_sms(tx: &Connection, now: Timestamp, coupon_id: &str, message: &[u8]) -> Result<(), StoreError> {
@@ -218,20 +222,24 @@ pub(in crate::store) fn forget_buyer(tx: &Connection, subscriber_id: &str) -> Re
     Ok(())
 }
 
-pub(super) fn void(tx: &Connection, now: Timestamp, id: &ExtId) -> Result<CouponChange, StoreError> {
-    let Some(row) = find(tx, id)? else { return Ok(CouponChange::NotFound) };
+pub(super) fn void_coupon(
+    tx: &Connection,
+    now: Timestamp,
+    id: &ExtId,
+) -> Result<ChangeCouponResult, StoreError> {
+    let Some(row) = find_coupon(tx, id)? else { return Ok(ChangeCouponResult::NotFound) };
     if row.redeemed_at.is_some() {
-        return Ok(CouponChange::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::Not(Box::new(row)));
     }
     tx.prepare_cached("UPDATE coupons SET voided_at = coalesce(voided_at, ?2) WHERE coupon_id = ?1")?
         .execute(params![row.coupon_id, now.unix_seconds()])?;
     queue::delete(tx, JobKind::CouponSms, &row.coupon_id)?;
-    changed(tx, id)
+    to_changed(tx, id)
 }
 
-fn changed(tx: &Connection, id: &ExtId) -> Result<CouponChange, StoreError> {
-    let row = find(tx, id)?.ok_or_else(|| missing_row("coupons"))?;
-    Ok(CouponChange::Done(Box::new(row)))
+fn to_changed(tx: &Connection, id: &ExtId) -> Result<ChangeCouponResult, StoreError> {
+    let row = find_coupon(tx, id)?.ok_or_else(|| missing_row("coupons"))?;
+    Ok(ChangeCouponResult::Done(Box::new(row)))
 }
 
 /// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
@@ -240,7 +248,11 @@ const PAID: &str = "FROM coupon_redemptions r JOIN transactions t USING (transac
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                               WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
-pub(in crate::store) fn paid_until(db: &Connection, pai: Pai, today: Day) -> Result<Option<Day>, StoreError> {
+pub(in crate::store) fn find_paid_until(
+    db: &Connection,
+    pai: Pai,
+    today: Day,
+) -> Result<Option<Day>, StoreError> {
     let until: Option<String> = db
         .prepare_cached(&format!("SELECT max(r.period_to) {PAID} AND r.period_to >= ?2"))?
         .query_row(params![pai.to_string(), today.to_string()], |row| row.get(0))?;
@@ -250,7 +262,7 @@ pub(in crate::store) fn paid_until(db: &Connection, pai: Pai, today: Day) -> Res
 }
 
 /// The last day of the coupons that have paid for some of these days already.
-pub(in crate::store) fn paid_within(
+pub(in crate::store) fn find_paid_within(
     tx: &Connection,
     pai: Pai,
     period: ServicePeriod,

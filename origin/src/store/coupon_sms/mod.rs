@@ -1,4 +1,4 @@
-//! What becomes of a coupon's newest text message.
+//! Delivery of a coupon's newest SMS.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -9,42 +9,39 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
 
 impl Store {
-    /// Notes how a text message ended, also when nobody knows yet which one it is. That it is on the phone counts more than
-    /// that it never will be, in whichever order that is heard. Gives our name for the coupon whose message is not coming,
-    /// the first time.
-    pub async fn text_ended(
+    /// Records a receipt of the SMS gateway, also when the SMS is not known yet: the receipt may
+    /// arrive before the gateway's response. Delivered wins over undelivered, in whichever order
+    /// they arrive. Returns the id of the coupon whose SMS is lost, the first time.
+    pub async fn record_sms_receipt(
         &self,
         now: Timestamp,
         message_id: String,
-        end: TextEnd,
+        end: SmsReceipt,
     ) -> Result<Option<String>, StoreError> {
-        use_case!(self, write, ended(now, &message_id, &end))
+        use_case!(self, write, record_sms_receipt(now, &message_id, &end))
     }
 }
 
-/// A receipt whose message is not known is kept for so long, in seconds: by then the message centre has given up too.
+/// How long a receipt of an unknown SMS is kept, in seconds. By then the gateway has given up, too.
 pub const RECEIPT_SECONDS: i64 = 3 * 86_400;
 
-/// What the message centre reports of a text message.
+/// What the SMS gateway reports of an SMS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TextEnd {
-    /// It is on the phone.
+pub enum SmsReceipt {
     Delivered,
-    /// It never will be.
     Undelivered {
-        /// Why.
         reason: UndeliveredReason,
         /// The gateway's own code.
         code: Option<String>,
     },
 }
 
-/// What a report of a text message has come to.
+/// What a receipt has changed.
 pub(in crate::store) enum Heard {
-    /// No coupon's newest message has this name.
+    /// It belongs to no coupon's newest SMS.
     Nobodys,
-    /// The books say so, or more.
+    /// The stored state says as much, or more.
     Known,
-    /// This coupon's message is not coming, which is news.
+    /// The SMS of this coupon is lost, which was not known before.
     Lost(String),
 }

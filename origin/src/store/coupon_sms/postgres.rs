@@ -1,7 +1,7 @@
 //! What becomes of a coupon's newest text message: that it was sent, that it is on the phone, that it never will be; in
 //! whichever order that is heard.
 
-use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, TextEnd};
+use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, SmsReceipt};
 use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_optional_column;
@@ -12,7 +12,7 @@ use onbill_domain::wire::coupon::UndeliveredReason;
 
 /// The message centre has a coupon's text message. Its receipt may have come before this, or come at this moment: who
 /// brings it puts a row there as we do, and of two the second waits for the first.
-pub(in crate::store) async fn sent(
+pub(in crate::store) async fn mark_sent(
     tx: &PgConnection<'_>,
     now: Timestamp,
     coupon_id: &str,
@@ -38,14 +38,14 @@ pub(in crate::store) async fn sent(
     if is_ours {
         return Ok(SettleResult::Written);
     }
-    match apply(tx, now, message_id, &end).await? {
+    match apply_receipt(tx, now, message_id, &end).await? {
         Heard::Lost(_) => Ok(SettleResult::Undelivered),
         Heard::Known | Heard::Nobodys => Ok(SettleResult::Written),
     }
 }
 
 /// Its newest message is not on its way to the phone, whoever has found that out.
-pub(in crate::store) async fn not_coming(
+pub(in crate::store) async fn mark_undelivered(
     tx: &PgConnection<'_>,
     now: Timestamp,
     coupon_id: &str,
@@ -61,14 +61,14 @@ pub(in crate::store) async fn not_coming(
 }
 
 /// A receipt. One that says what is known, or less, changes nothing; of a message that is not known it is kept.
-pub(in crate::store) async fn ended(
+pub(in crate::store) async fn record_sms_receipt(
     tx: &PgConnection<'_>,
     now: Timestamp,
     message_id: &str,
-    end: &TextEnd,
+    end: &SmsReceipt,
 ) -> Result<Option<String>, TxError> {
     keep_receipt(tx, now, message_id, end).await?;
-    let lost = match apply(tx, now, message_id, end).await? {
+    let lost = match apply_receipt(tx, now, message_id, end).await? {
         Heard::Nobodys => return Ok(None),
         Heard::Known => None,
         Heard::Lost(coupon_id) => Some(coupon_id),
@@ -79,11 +79,11 @@ pub(in crate::store) async fn ended(
 
 /// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
 /// restart: then the message that was sent last is meant.
-async fn apply(
+async fn apply_receipt(
     tx: &PgConnection<'_>,
     now: Timestamp,
     message_id: &str,
-    end: &TextEnd,
+    end: &SmsReceipt,
 ) -> Result<Heard, TxError> {
     let row = tx
         .query_optional(
@@ -95,7 +95,7 @@ async fn apply(
     let Some(row) = row else { return Ok(Heard::Nobodys) };
     let (coupon_id, is_hoped_for): (String, bool) = (row.try_get("coupon_id")?, row.try_get("is_hoped_for")?);
     match end {
-        TextEnd::Delivered => {
+        SmsReceipt::Delivered => {
             tx.execute_one(
                 "coupons",
                 "UPDATE coupons SET delivered_at = $2, undelivered_at = NULL, undelivered_reason = NULL,
@@ -106,11 +106,11 @@ async fn apply(
             .await?;
             Ok(Heard::Known)
         }
-        TextEnd::Undelivered { reason, code } if is_hoped_for => {
-            not_coming(tx, now, &coupon_id, *reason, code.as_deref()).await?;
+        SmsReceipt::Undelivered { reason, code } if is_hoped_for => {
+            mark_undelivered(tx, now, &coupon_id, *reason, code.as_deref()).await?;
             Ok(Heard::Lost(coupon_id))
         }
-        TextEnd::Undelivered { .. } => Ok(Heard::Known),
+        SmsReceipt::Undelivered { .. } => Ok(Heard::Known),
     }
 }
 
@@ -118,11 +118,11 @@ async fn keep_receipt(
     tx: &PgConnection<'_>,
     now: Timestamp,
     message_id: &str,
-    end: &TextEnd,
+    end: &SmsReceipt,
 ) -> Result<(), TxError> {
     let (reason, code) = match end {
-        TextEnd::Delivered => (None, None),
-        TextEnd::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
+        SmsReceipt::Delivered => (None, None),
+        SmsReceipt::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
     };
     tx.execute(
         "INSERT INTO sms_receipts (message_id, received_at, reason, code) VALUES ($1, $2, $3, $4)
@@ -134,7 +134,7 @@ async fn keep_receipt(
 }
 
 /// The receipt that is known to be there.
-async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<TextEnd, TxError> {
+async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<SmsReceipt, TxError> {
     let row = tx
         .query_optional(
             "DELETE FROM sms_receipts WHERE message_id = $1 RETURNING reason, code",
@@ -143,8 +143,8 @@ async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<TextEnd
         .await?
         .ok_or_else(|| missing_row("sms_receipts"))?;
     Ok(match parse_optional_column(&row, "sms_receipts.reason", UndeliveredReason::parse)? {
-        None => TextEnd::Delivered,
-        Some(reason) => TextEnd::Undelivered { reason, code: row.try_get("code")? },
+        None => SmsReceipt::Delivered,
+        Some(reason) => SmsReceipt::Undelivered { reason, code: row.try_get("code")? },
     })
 }
 

@@ -1,7 +1,7 @@
 //! What becomes of a coupon's newest text message: that it was sent, that it is on the phone, that it never will be; in
 //! whichever order that is heard.
 
-use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, TextEnd};
+use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, SmsReceipt};
 use crate::store::error::StoreError;
 use crate::store::queue::SettleResult;
 use crate::store::sqlite::rows::parse_optional_column;
@@ -10,7 +10,7 @@ use onbill_domain::wire::coupon::UndeliveredReason;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// The message centre has a coupon's text message. Its receipt may have come before this.
-pub(in crate::store) fn sent(
+pub(in crate::store) fn mark_sent(
     tx: &Connection,
     now: Timestamp,
     coupon_id: &str,
@@ -24,14 +24,14 @@ pub(in crate::store) fn sent(
     .execute(params![coupon_id, now.unix_seconds(), message_id])?;
     let Some(message_id) = message_id else { return Ok(SettleResult::Written) };
     let Some(end) = take_receipt(tx, message_id)? else { return Ok(SettleResult::Written) };
-    match apply(tx, now, message_id, &end)? {
+    match apply_receipt(tx, now, message_id, &end)? {
         Heard::Lost(_) => Ok(SettleResult::Undelivered),
         Heard::Known | Heard::Nobodys => Ok(SettleResult::Written),
     }
 }
 
 /// Its newest message is not on its way to the phone, whoever has found that out.
-pub(in crate::store) fn not_coming(
+pub(in crate::store) fn mark_undelivered(
     tx: &Connection,
     now: Timestamp,
     coupon_id: &str,
@@ -46,13 +46,13 @@ pub(in crate::store) fn not_coming(
 }
 
 /// A receipt. One that says what is known, or less, changes nothing; of a message that is not known it is kept.
-pub(in crate::store) fn ended(
+pub(in crate::store) fn record_sms_receipt(
     tx: &Connection,
     now: Timestamp,
     message_id: &str,
-    end: &TextEnd,
+    end: &SmsReceipt,
 ) -> Result<Option<String>, StoreError> {
-    match apply(tx, now, message_id, end)? {
+    match apply_receipt(tx, now, message_id, end)? {
         Heard::Nobodys => keep_receipt(tx, now, message_id, end)?,
         Heard::Known => {}
         Heard::Lost(coupon_id) => return Ok(Some(coupon_id)),
@@ -62,7 +62,12 @@ pub(in crate::store) fn ended(
 
 /// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
 /// restart: then the message that was sent last is meant.
-fn apply(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<Heard, StoreError> {
+fn apply_receipt(
+    tx: &Connection,
+    now: Timestamp,
+    message_id: &str,
+    end: &SmsReceipt,
+) -> Result<Heard, StoreError> {
     let coupon: Option<(String, bool)> = tx
         .prepare_cached(
             "SELECT coupon_id, undelivered_at IS NULL FROM coupons WHERE message_id = ?1 AND delivered_at IS NULL
@@ -72,7 +77,7 @@ fn apply(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Re
         .optional()?;
     let Some((coupon_id, is_hoped_for)) = coupon else { return Ok(Heard::Nobodys) };
     match end {
-        TextEnd::Delivered => {
+        SmsReceipt::Delivered => {
             tx.prepare_cached(
                 "UPDATE coupons SET delivered_at = ?2, undelivered_at = NULL, undelivered_reason = NULL,
                      undelivered_code = NULL
@@ -81,18 +86,23 @@ fn apply(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Re
             .execute(params![coupon_id, now.unix_seconds()])?;
             Ok(Heard::Known)
         }
-        TextEnd::Undelivered { reason, code } if is_hoped_for => {
-            not_coming(tx, now, &coupon_id, *reason, code.as_deref())?;
+        SmsReceipt::Undelivered { reason, code } if is_hoped_for => {
+            mark_undelivered(tx, now, &coupon_id, *reason, code.as_deref())?;
             Ok(Heard::Lost(coupon_id))
         }
-        TextEnd::Undelivered { .. } => Ok(Heard::Known),
+        SmsReceipt::Undelivered { .. } => Ok(Heard::Known),
     }
 }
 
-fn keep_receipt(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd) -> Result<(), StoreError> {
+fn keep_receipt(
+    tx: &Connection,
+    now: Timestamp,
+    message_id: &str,
+    end: &SmsReceipt,
+) -> Result<(), StoreError> {
     let (reason, code) = match end {
-        TextEnd::Delivered => (None, None),
-        TextEnd::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
+        SmsReceipt::Delivered => (None, None),
+        SmsReceipt::Undelivered { reason, code } => (Some(reason.as_str()), code.as_deref()),
     };
     tx.prepare_cached(
         "INSERT INTO sms_receipts (message_id, received_at, reason, code) VALUES (?1, ?2, ?3, ?4)
@@ -102,14 +112,14 @@ fn keep_receipt(tx: &Connection, now: Timestamp, message_id: &str, end: &TextEnd
     Ok(())
 }
 
-fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<TextEnd>, StoreError> {
+fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<SmsReceipt>, StoreError> {
     let mut delete =
         tx.prepare_cached("DELETE FROM sms_receipts WHERE message_id = ?1 RETURNING reason, code")?;
     let mut rows = delete.query([message_id])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(match parse_optional_column(row, "sms_receipts.reason", UndeliveredReason::parse)? {
-        None => TextEnd::Delivered,
-        Some(reason) => TextEnd::Undelivered { reason, code: row.get("code")? },
+        None => SmsReceipt::Delivered,
+        Some(reason) => SmsReceipt::Undelivered { reason, code: row.get("code")? },
     }))
 }
 

@@ -1,4 +1,4 @@
-//! Flows, by which a customer proves a number, and their PINs.
+//! Flows, in which a customer proves a number, and their PINs.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -12,167 +12,149 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Opens a flow. With a PIN, counts it against the number's day and puts the text message into the outbox.
+    /// Opens a flow. If it has a PIN, the PIN counts against the number's day and its SMS is
+    /// queued.
     pub async fn start_flow(
         &self,
         nonce: Nonce,
         now: Timestamp,
         flow: NewFlow,
-    ) -> Result<FlowStart, StoreError> {
-        use_case!(self, write(nonce), start(now, &flow))
+    ) -> Result<StartFlowResult, StoreError> {
+        use_case!(self, write(nonce), start_flow(now, &flow))
     }
 
-    /// Tries a PIN in a flow of the widget's: the try is counted whatever comes of it. The right one is right again until
-    /// it is over or all tries are used up: the answer to the first may have been lost.
+    /// Checks a PIN in a flow of the widget. Every attempt counts. The right PIN stays right until
+    /// it expires or the attempts are used up, as the response to the first attempt may have been
+    /// lost.
     pub async fn try_pin(
         &self,
         nonce: Nonce,
         now: Timestamp,
         flow: Hash,
         pin: Hash,
-    ) -> Result<PinTry<Flow>, StoreError> {
+    ) -> Result<PinAttempt<Flow>, StoreError> {
         use_case!(self, write(nonce), try_pin(now, &flow, &pin))
     }
 
-    /// The same in a flow of a partner's app.
+    /// Checks a PIN in a flow of a partner's app, as [`Self::try_pin`] does.
     pub async fn try_device_pin(
         &self,
         nonce: Nonce,
         now: Timestamp,
         pin: DevicePin,
-    ) -> Result<PinTry<()>, StoreError> {
+    ) -> Result<PinAttempt<()>, StoreError> {
         use_case!(self, write(nonce), try_device_pin(now, &pin))
     }
 
-    /// The flow that an app of this partner's has last begun for this number.
-    pub async fn newest_device_flow(
+    /// The newest flow that this partner's app has opened for the number.
+    pub async fn find_newest_device_flow(
         &self,
         partner: PartnerId,
         number: NumberIndex,
     ) -> Result<Option<Hash>, StoreError> {
-        use_case!(self, read, newest_of_device(&partner, number))
+        use_case!(self, read, find_newest_device_flow(&partner, number))
     }
 
-    /// Whether a flow is on record still, proven or not.
+    /// Whether the flow is still recorded, proven or not.
     pub async fn has_flow(&self, flow: Hash) -> Result<bool, StoreError> {
-        use_case!(self, read, is_there(&flow))
+        use_case!(self, read, has_flow(&flow))
     }
 
     /// The flow, if its number is proven and it has not expired.
-    pub async fn proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
-        use_case!(self, read, proven(now, &flow))
+    pub async fn find_proven_flow(&self, now: Timestamp, flow: Hash) -> Result<Option<Flow>, StoreError> {
+        use_case!(self, read, find_proven_flow(now, &flow))
     }
 }
 
-/// A flow to open.
 #[derive(Clone, Debug)]
 pub struct NewFlow {
-    /// Hash of the name by which it is continued: a secret that the widget holds, or the id of a partner's PIN.
+    /// Hash of the secret that the widget holds, or of the id of a partner's PIN.
     pub flow: Hash,
-    /// Whose.
     pub number: SealedNumber,
-    /// Where it is begun.
     pub journey: Journey,
-    /// The language.
     pub locale: Locale,
-    /// When the flow is over.
     pub expires_at: Timestamp,
-    /// The PIN that will prove the number; `None` when an assertion has proved it.
+    /// `None` when an assertion of the operator has proved the number.
     pub pin: Option<NewPin>,
 }
 
-/// Where a flow is begun. One that is begun here cannot be continued there.
+/// Where a flow was opened. It can be continued only there.
 #[derive(Clone, Debug)]
 pub enum Journey {
     /// In the widget, on the operator's page.
     Widget {
-        /// What they want to buy; `None` when they came to see their own page.
+        /// `None` when the customer wants to see their own page.
         offer: Option<OfferId>,
-        /// Where they want to end up.
         return_url: String,
     },
-    /// In an app of this partner's, on a device.
-    Device {
-        /// Whose flow it is: nobody else proves anything by it.
-        partner: PartnerId,
-    },
+    /// In an app of this partner, on a device.
+    Device { partner: PartnerId },
 }
 
-/// A PIN to send.
 #[derive(Clone, Debug)]
 pub struct NewPin {
     /// Keyed hash of flow and PIN.
     pub mac: Hash,
-    /// When it is over.
     pub expires_at: Timestamp,
-    /// The sealed text message.
+    /// The sealed SMS.
     pub message: Vec<u8>,
 }
 
-/// How opening a flow went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowStart {
-    /// It is open.
+pub enum StartFlowResult {
     Started,
-    /// The number had its codes for the day; the first of them falls out of the day then.
+    /// The number has had all its PINs of the day.
     TooManyPins {
-        /// When another code may be asked for.
+        /// When the oldest of them is a day old.
         again_at: Timestamp,
     },
 }
 
-/// An open flow of the widget's.
+/// An open flow of the widget.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    /// Whose.
     pub number: SealedNumber,
-    /// What they want to buy; `None` when they came to see their own page.
+    /// `None` when the customer wants to see their own page.
     pub offer: Option<OfferId>,
-    /// The language.
     pub locale: Locale,
-    /// Where they want to end up.
     pub return_url: String,
-    /// Proven by the SIM that has the number, not by the operator's assertion.
+    /// Proved by a PIN, so by the SIM, and not by the operator's assertion.
     pub by_pin: bool,
 }
 
-/// A PIN as a partner's app has brought it.
+/// A PIN from a partner's app. Partner and number must be the flow's.
 #[derive(Clone, Debug)]
 pub struct DevicePin {
-    /// Whose flow it has to be.
     pub partner: PartnerId,
-    /// Which number the flow has to be about.
     pub number: NumberIndex,
-    /// The flow.
     pub flow: Hash,
     /// Keyed hash of flow and PIN.
     pub mac: Hash,
 }
 
-/// How a PIN fared.
 #[derive(Clone, Debug)]
-pub enum PinTry<F> {
-    /// It matches: the number is proven, now or before.
+pub enum PinAttempt<F> {
+    /// The number is proven, now or before.
     Proven(F),
-    /// It does not, and there are tries left.
+    /// Wrong, and there are attempts left.
     Wrong,
-    /// All tries are used up.
+    /// All attempts are used up.
     UsedUp {
         /// When the PIN would have expired.
         expires_at: Timestamp,
     },
-    /// It is over, or there is no such flow.
+    /// It has expired, or there is no such flow.
     Expired,
 }
 
-impl PinTry<()> {
-    /// The same, with what was proven.
-    pub(in crate::store) fn of<F, E>(self, flow: impl FnOnce() -> Result<F, E>) -> Result<PinTry<F>, E> {
+impl PinAttempt<()> {
+    /// Puts what was proven into the result.
+    pub(in crate::store) fn of<F, E>(self, flow: impl FnOnce() -> Result<F, E>) -> Result<PinAttempt<F>, E> {
         Ok(match self {
-            Self::Proven(()) => PinTry::Proven(flow()?),
-            Self::Wrong => PinTry::Wrong,
-            Self::UsedUp { expires_at } => PinTry::UsedUp { expires_at },
-            Self::Expired => PinTry::Expired,
+            Self::Proven(()) => PinAttempt::Proven(flow()?),
+            Self::Wrong => PinAttempt::Wrong,
+            Self::UsedUp { expires_at } => PinAttempt::UsedUp { expires_at },
+            Self::Expired => PinAttempt::Expired,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Flows and their PINs.
 
-use crate::store::flow::{DevicePin, Flow, FlowStart, Journey, NewFlow, PinTry};
+use crate::store::flow::{DevicePin, Flow, Journey, NewFlow, PinAttempt, StartFlowResult};
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
@@ -16,11 +16,11 @@ use tokio_postgres::Row;
 
 const DAY_SECONDS: i64 = 86_400;
 
-pub(in crate::store) async fn start(
+pub(in crate::store) async fn start_flow(
     tx: &PgConnection<'_>,
     now: Timestamp,
     flow: &NewFlow,
-) -> Result<FlowStart, TxError> {
+) -> Result<StartFlowResult, TxError> {
     let index = flow.number.index.0.as_slice();
     if flow.pin.is_some() {
         // Two at once would both count nine codes.
@@ -35,7 +35,7 @@ pub(in crate::store) async fn start(
             .await?;
         if let Some(row) = tenth {
             let again_at = read_time(&row, "flows.started_at")?.plus_seconds(DAY_SECONDS);
-            return Ok(FlowStart::TooManyPins { again_at });
+            return Ok(StartFlowResult::TooManyPins { again_at });
         }
     }
     let (partner, offer, return_url) = match &flow.journey {
@@ -69,7 +69,7 @@ pub(in crate::store) async fn start(
         let sms = SmsJob::Pin { message: pin.message.clone() };
         queue::put(tx, &Job::Sms(sms), now, 0).await?;
     }
-    Ok(FlowStart::Started)
+    Ok(StartFlowResult::Started)
 }
 
 pub(in crate::store) async fn try_pin(
@@ -77,7 +77,7 @@ pub(in crate::store) async fn try_pin(
     now: Timestamp,
     flow: &Hash,
     pin: &Hash,
-) -> Result<PinTry<Flow>, TxError> {
+) -> Result<PinAttempt<Flow>, TxError> {
     // The flow is locked: tries at once are counted one after the other.
     let row = tx
         .query_optional(
@@ -88,8 +88,8 @@ pub(in crate::store) async fn try_pin(
         )
         .await?;
     match row {
-        Some(row) => judge(tx, now, &row, pin).await?.of(|| read(&row)),
-        None => Ok(PinTry::Expired),
+        Some(row) => check_pin(tx, now, &row, pin).await?.of(|| read_flow(&row)),
+        None => Ok(PinAttempt::Expired),
     }
 }
 
@@ -97,7 +97,7 @@ pub(in crate::store) async fn try_device_pin(
     tx: &PgConnection<'_>,
     now: Timestamp,
     pin: &DevicePin,
-) -> Result<PinTry<()>, TxError> {
+) -> Result<PinAttempt<()>, TxError> {
     let row = tx
         .query_optional(
             "SELECT flow_hash, pin_mac, pin_expires_at, pin_tries FROM flows
@@ -106,12 +106,12 @@ pub(in crate::store) async fn try_device_pin(
         )
         .await?;
     match row {
-        Some(row) => judge(tx, now, &row, &pin.mac).await,
-        None => Ok(PinTry::Expired),
+        Some(row) => check_pin(tx, now, &row, &pin.mac).await,
+        None => Ok(PinAttempt::Expired),
     }
 }
 
-pub(in crate::store) async fn newest_of_device(
+pub(in crate::store) async fn find_newest_device_flow(
     db: &PgConnection<'_>,
     partner: &PartnerId,
     number: NumberIndex,
@@ -127,15 +127,20 @@ pub(in crate::store) async fn newest_of_device(
 
 /// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
 /// proven.
-async fn judge(tx: &PgConnection<'_>, now: Timestamp, row: &Row, pin: &Hash) -> Result<PinTry<()>, TxError> {
+async fn check_pin(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    row: &Row,
+    pin: &Hash,
+) -> Result<PinAttempt<()>, TxError> {
     let flow = read_hash(row, "flows.flow_hash")?;
     let expires_at = read_time(row, "flows.pin_expires_at")?;
     let tries = read_count(row, "flows.pin_tries")?;
     if now >= expires_at {
-        return Ok(PinTry::Expired);
+        return Ok(PinAttempt::Expired);
     }
     if tries >= PIN_ATTEMPTS_MAX {
-        return Ok(PinTry::UsedUp { expires_at });
+        return Ok(PinAttempt::UsedUp { expires_at });
     }
     // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
     let matches = read_hash(row, "flows.pin_mac")? == *pin;
@@ -147,17 +152,17 @@ async fn judge(tx: &PgConnection<'_>, now: Timestamp, row: &Row, pin: &Hash) -> 
     )
     .await?;
     Ok(match (matches, tries + 1 < PIN_ATTEMPTS_MAX) {
-        (true, _) => PinTry::Proven(()),
-        (false, true) => PinTry::Wrong,
-        (false, false) => PinTry::UsedUp { expires_at },
+        (true, _) => PinAttempt::Proven(()),
+        (false, true) => PinAttempt::Wrong,
+        (false, false) => PinAttempt::UsedUp { expires_at },
     })
 }
 
-pub(in crate::store) async fn is_there(db: &PgConnection<'_>, flow: &Hash) -> Result<bool, TxError> {
+pub(in crate::store) async fn has_flow(db: &PgConnection<'_>, flow: &Hash) -> Result<bool, TxError> {
     Ok(db.query_optional("SELECT 1 FROM flows WHERE flow_hash = $1", &[&flow.as_slice()]).await?.is_some())
 }
 
-pub(in crate::store) async fn proven(
+pub(in crate::store) async fn find_proven_flow(
     db: &PgConnection<'_>,
     now: Timestamp,
     flow: &Hash,
@@ -169,11 +174,11 @@ pub(in crate::store) async fn proven(
             &[&flow.as_slice(), &now.unix_seconds()],
         )
         .await?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(read_flow).transpose()
 }
 
 /// Flows are kept for a day after their start: they count against the number's PINs.
-pub(in crate::store) async fn forget(
+pub(in crate::store) async fn delete_old_flows(
     tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,
@@ -185,7 +190,7 @@ pub(in crate::store) async fn forget(
     .await
 }
 
-fn read(row: &Row) -> Result<Flow, TxError> {
+fn read_flow(row: &Row) -> Result<Flow, TxError> {
     Ok(Flow {
         number: read_number(row, "flows.number_index")?,
         offer: parse_optional_column(row, "flows.offer", OfferId::parse)?,

@@ -1,7 +1,7 @@
 //! Flows and their PINs.
 
 use crate::store::error::StoreError;
-use crate::store::flow::{DevicePin, Flow, FlowStart, Journey, NewFlow, PinTry};
+use crate::store::flow::{DevicePin, Flow, Journey, NewFlow, PinAttempt, StartFlowResult};
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::queue::{Job, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{parse_optional_column, read_locale, read_number};
@@ -12,11 +12,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 const DAY_SECONDS: i64 = 86_400;
 
-pub(in crate::store) fn start(
+pub(in crate::store) fn start_flow(
     tx: &Connection,
     now: Timestamp,
     flow: &NewFlow,
-) -> Result<FlowStart, StoreError> {
+) -> Result<StartFlowResult, StoreError> {
     let index = flow.number.index.0;
     if flow.pin.is_some() {
         // The newest ten codes of the last 24 hours: with a tenth, its falling out of the day frees a place.
@@ -29,7 +29,7 @@ pub(in crate::store) fn start(
             .optional()?;
         if let Some(started_at) = tenth {
             let again_at = Timestamp::from_unix_seconds(started_at).plus_seconds(DAY_SECONDS);
-            return Ok(FlowStart::TooManyPins { again_at });
+            return Ok(StartFlowResult::TooManyPins { again_at });
         }
     }
     let (partner, offer, return_url) = match &flow.journey {
@@ -61,7 +61,7 @@ pub(in crate::store) fn start(
         let sms = SmsJob::Pin { message: pin.message.clone() };
         queue::put(tx, &Job::Sms(sms), now, 0)?;
     }
-    Ok(FlowStart::Started)
+    Ok(StartFlowResult::Started)
 }
 
 pub(in crate::store) fn try_pin(
@@ -69,14 +69,14 @@ pub(in crate::store) fn try_pin(
     now: Timestamp,
     flow: &Hash,
     pin: &Hash,
-) -> Result<PinTry<Flow>, StoreError> {
+) -> Result<PinAttempt<Flow>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND pin_mac IS NOT NULL AND partner IS NULL",
     )?;
     let mut rows = select.query(params![flow, now.unix_seconds()])?;
     match rows.next()? {
-        Some(row) => judge(tx, now, row, pin)?.of(|| read(row)),
-        None => Ok(PinTry::Expired),
+        Some(row) => check_pin(tx, now, row, pin)?.of(|| read_flow(row)),
+        None => Ok(PinAttempt::Expired),
     }
 }
 
@@ -84,18 +84,18 @@ pub(in crate::store) fn try_device_pin(
     tx: &Connection,
     now: Timestamp,
     pin: &DevicePin,
-) -> Result<PinTry<()>, StoreError> {
+) -> Result<PinAttempt<()>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND partner = ?3 AND number_index = ?4",
     )?;
     let mut rows = select.query(params![pin.flow, now.unix_seconds(), pin.partner.as_str(), pin.number.0])?;
     match rows.next()? {
-        Some(row) => judge(tx, now, row, &pin.mac),
-        None => Ok(PinTry::Expired),
+        Some(row) => check_pin(tx, now, row, &pin.mac),
+        None => Ok(PinAttempt::Expired),
     }
 }
 
-pub(in crate::store) fn newest_of_device(
+pub(in crate::store) fn find_newest_device_flow(
     db: &Connection,
     partner: &PartnerId,
     number: NumberIndex,
@@ -110,16 +110,21 @@ pub(in crate::store) fn newest_of_device(
 
 /// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
 /// proven.
-fn judge(tx: &Connection, now: Timestamp, row: &Row<'_>, pin: &Hash) -> Result<PinTry<()>, StoreError> {
+fn check_pin(
+    tx: &Connection,
+    now: Timestamp,
+    row: &Row<'_>,
+    pin: &Hash,
+) -> Result<PinAttempt<()>, StoreError> {
     let flow: Hash = row.get("flow_hash")?;
     let expires_at = Timestamp::from_unix_seconds(row.get("pin_expires_at")?);
     let tries: u32 = row.get("pin_tries")?;
     let expected: Hash = row.get("pin_mac")?;
     if now >= expires_at {
-        return Ok(PinTry::Expired);
+        return Ok(PinAttempt::Expired);
     }
     if tries >= PIN_ATTEMPTS_MAX {
-        return Ok(PinTry::UsedUp { expires_at });
+        return Ok(PinAttempt::UsedUp { expires_at });
     }
     // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
     let matches = expected == *pin;
@@ -129,17 +134,17 @@ fn judge(tx: &Connection, now: Timestamp, row: &Row<'_>, pin: &Hash) -> Result<P
     )?
     .execute(params![flow, proven_at])?;
     Ok(match (matches, tries + 1 < PIN_ATTEMPTS_MAX) {
-        (true, _) => PinTry::Proven(()),
-        (false, true) => PinTry::Wrong,
-        (false, false) => PinTry::UsedUp { expires_at },
+        (true, _) => PinAttempt::Proven(()),
+        (false, true) => PinAttempt::Wrong,
+        (false, false) => PinAttempt::UsedUp { expires_at },
     })
 }
 
-pub(in crate::store) fn is_there(db: &Connection, flow: &Hash) -> Result<bool, StoreError> {
+pub(in crate::store) fn has_flow(db: &Connection, flow: &Hash) -> Result<bool, StoreError> {
     Ok(db.prepare_cached("SELECT 1 FROM flows WHERE flow_hash = ?1")?.exists([flow])?)
 }
 
-pub(in crate::store) fn proven(
+pub(in crate::store) fn find_proven_flow(
     db: &Connection,
     now: Timestamp,
     flow: &Hash,
@@ -149,18 +154,22 @@ pub(in crate::store) fn proven(
          WHERE flow_hash = ?1 AND expires_at > ?2 AND proven_at IS NOT NULL AND partner IS NULL",
     )?;
     let mut rows = select.query(params![flow, now.unix_seconds()])?;
-    rows.next()?.map(read).transpose()
+    rows.next()?.map(read_flow).transpose()
 }
 
 /// Flows are kept for a day after their start: they count against the number's PINs.
-pub(in crate::store) fn forget(tx: &Connection, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+pub(in crate::store) fn delete_old_flows(
+    tx: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<usize, StoreError> {
     let mut delete = tx.prepare_cached(
         "DELETE FROM flows WHERE flow_hash IN (SELECT flow_hash FROM flows WHERE started_at <= ?1 LIMIT ?2)",
     )?;
     Ok(delete.execute(params![now.unix_seconds() - DAY_SECONDS, limit])?)
 }
 
-fn read(row: &Row<'_>) -> Result<Flow, StoreError> {
+fn read_flow(row: &Row<'_>) -> Result<Flow, StoreError> {
     Ok(Flow {
         number: read_number(row)?,
         offer: parse_optional_column(row, "flows.offer", OfferId::parse)?,

@@ -1,4 +1,4 @@
-//! What the database was begun with: facts that it depends on and that must not change.
+//! The identity of the ledger: settings that must not change once it has subscribers.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -7,13 +7,13 @@ use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 
 impl Store {
-    /// Compares facts that the books depend on with those they were begun with, and gives the name of the first that
-    /// differs; then nothing is written. Facts that are new are noted. As long as there is no subscriber nobody can be
-    /// mistaken for somebody else, and the facts are noted anew.
-    pub async fn begin_with(
+    /// Compares settings with those that the ledger was created with, and returns the name of the
+    /// first that differs. Then nothing is written; otherwise new settings are recorded. As long as
+    /// there is no subscriber, all of them may change.
+    pub async fn compare_ledger_identity(
         &self,
         facts: Vec<(&'static str, Vec<u8>)>,
     ) -> Result<Option<&'static str>, StoreError> {
-        use_case!(self, write_serializable, compare(&facts))
+        use_case!(self, write_serializable, compare_ledger_identity(&facts))
     }
 }

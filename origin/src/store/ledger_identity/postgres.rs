@@ -4,7 +4,7 @@ use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::tx_error::TxError;
 
 /// Runs at SERIALIZABLE: what it decides by are rows that may not be there yet, and these cannot be locked.
-pub(in crate::store) async fn compare(
+pub(in crate::store) async fn compare_ledger_identity(
     tx: &PgConnection<'_>,
     facts: &[(&'static str, Vec<u8>)],
 ) -> Result<Option<&'static str>, TxError> {

@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-pub(in crate::store) fn compare(
+pub(in crate::store) fn compare_ledger_identity(
     tx: &Connection,
     facts: &[(&'static str, Vec<u8>)],
 ) -> Result<Option<&'static str>, StoreError> {

@@ -7,7 +7,10 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 /// Spends a nonce, once. Whoever is about to spend the same one is waited for. A person who reads in a file has none.
-pub(in crate::store) async fn spend(tx: &PgConnection<'_>, nonce: Option<&Nonce>) -> Result<(), TxError> {
+pub(in crate::store) async fn spend_nonce(
+    tx: &PgConnection<'_>,
+    nonce: Option<&Nonce>,
+) -> Result<(), TxError> {
     let Some(nonce) = nonce else { return Ok(()) };
     let spent = tx
         .execute(
@@ -18,7 +21,7 @@ pub(in crate::store) async fn spend(tx: &PgConnection<'_>, nonce: Option<&Nonce>
     if spent == 1 { Ok(()) } else { Err(StoreError::NonceReplayed.into()) }
 }
 
-pub(in crate::store) async fn forget(
+pub(in crate::store) async fn delete_expired_nonces(
     tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,

@@ -6,7 +6,7 @@ use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
 /// Spends a nonce, once. A person who reads in a file has none.
-pub(in crate::store) fn spend(tx: &Connection, nonce: Option<&Nonce>) -> Result<(), StoreError> {
+pub(in crate::store) fn spend_nonce(tx: &Connection, nonce: Option<&Nonce>) -> Result<(), StoreError> {
     let Some(nonce) = nonce else { return Ok(()) };
     let mut insert = tx.prepare_cached(
         "INSERT INTO nonces (key_id, nonce, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -17,7 +17,11 @@ pub(in crate::store) fn spend(tx: &Connection, nonce: Option<&Nonce>) -> Result<
     }
 }
 
-pub(in crate::store) fn forget(tx: &Connection, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+pub(in crate::store) fn delete_expired_nonces(
+    tx: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<usize, StoreError> {
     let mut delete = tx.prepare_cached(
         "DELETE FROM nonces WHERE (key_id, nonce) IN (SELECT key_id, nonce FROM nonces WHERE expires_at <= ?1 LIMIT ?2)",
     )?;

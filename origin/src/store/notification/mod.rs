@@ -1,5 +1,5 @@
-//! Messages of partners to subscribers: taken, counted, and who gets them when they are sent. What they say is in the
-//! outbox alone, sealed, until then.
+//! Messages of partners to subscribers: accepted, counted, and addressed when they are sent. The
+//! text is in the queue only, sealed, until then.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -13,60 +13,55 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Takes a message and puts it into the outbox; one of the same name was taken before.
-    pub async fn notify(
+    /// Accepts a message and queues it. One with the same id was accepted before.
+    pub async fn post_notification(
         &self,
         nonce: Nonce,
         now: Timestamp,
         new: NewNotification,
-    ) -> Result<Notifying, StoreError> {
-        use_case!(self, write(nonce), notify(now, &new))
+    ) -> Result<PostNotificationResult, StoreError> {
+        use_case!(self, write(nonce), post_notification(now, &new))
     }
 
-    /// Whom a message is for, as they are now; `None` when it is not known.
-    pub async fn addressee(&self, notification_id: String) -> Result<Option<Addressee>, StoreError> {
-        use_case!(self, read, addressee(&notification_id))
+    /// Who gets the message, as of now; `None` when there is no such message.
+    pub async fn find_notification_recipient(
+        &self,
+        notification_id: String,
+    ) -> Result<Option<NotificationRecipient>, StoreError> {
+        use_case!(self, read, find_notification_recipient(&notification_id))
     }
 }
 
-/// A message without a name is remembered for so long, in seconds: its day, at whichever hour it came, and some.
+/// How long a message without an id is kept, in seconds: the day for which it counts, and a margin.
 pub const UNNAMED_SECONDS: i64 = 2 * 86_400;
 
-/// A message to take.
 #[derive(Clone)]
 pub struct NewNotification {
-    /// Our name for it.
     pub notification_id: String,
-    /// Who says it.
     pub partner: PartnerId,
-    /// To whom.
     pub pai: Pai,
-    /// The partner's name for it, and a keyed hash of everything in the request.
+    /// The partner's id and a keyed hash of the whole request, if it has an id.
     pub named: Option<(ExtId, Hash)>,
-    /// What it says, sealed.
+    /// The sealed text.
     pub message: Vec<u8>,
 }
 
-/// How taking a message went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Notifying {
-    /// It will be sent.
+pub enum PostNotificationResult {
     Accepted,
-    /// The same was taken before, whatever has become of it and of its subscriber.
+    /// The same message was accepted before.
     Replayed,
-    /// The partner used this name for another message.
+    /// The partner used this id for another message.
     Conflict,
-    /// No such PAI of this partner, or it is closed.
+    /// The partner has no such PAI, or it is closed.
     PaiNotFound,
     /// The subscriber has had the partner's messages of this day (UTC).
     TooMany,
 }
 
-/// Whom a message is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Addressee {
-    /// When it was taken.
+pub struct NotificationRecipient {
     pub accepted_at: Timestamp,
-    /// The subscriber, with the number that they have now; `None` when their PAI is closed.
+    /// The subscriber with the present number; `None` when the PAI is closed.
     pub holder: Option<Holder>,
 }

@@ -1,7 +1,9 @@
 //! Messages of partners to subscribers. Whoever takes one has locked its PAI, so that two at once do not both find the last
 //! of the day free.
 
-use crate::store::notification::{Addressee, NewNotification, Notifying, UNNAMED_SECONDS};
+use crate::store::notification::{
+    NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS,
+};
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_subscriber, read_time};
@@ -12,13 +14,13 @@ use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 
-pub(super) async fn notify(
+pub(super) async fn post_notification(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewNotification,
-) -> Result<Notifying, TxError> {
+) -> Result<PostNotificationResult, TxError> {
     // Before its name is looked for: the same call may have taken it, and the last of the day, until now.
-    let state = pai::lock(tx, &new.partner, new.pai).await?;
+    let state = pai::lock_pai(tx, &new.partner, new.pai).await?;
     if let Some((name, fingerprint)) = &new.named {
         let known = tx
             .query_optional(
@@ -29,11 +31,15 @@ pub(super) async fn notify(
         if let Some(row) = known {
             let kept: Option<&[u8]> = row.try_get("fingerprint")?;
             let is_same = kept.is_none_or(|kept| kept == fingerprint);
-            return Ok(if is_same { Notifying::Replayed } else { Notifying::Conflict });
+            return Ok(if is_same {
+                PostNotificationResult::Replayed
+            } else {
+                PostNotificationResult::Conflict
+            });
         }
     }
     if !matches!(state, Some(PaiState::Active | PaiState::Suspended)) {
-        return Ok(Notifying::PaiNotFound);
+        return Ok(PostNotificationResult::PaiNotFound);
     }
     let pai = new.pai.to_string();
     let today = tx
@@ -45,7 +51,7 @@ pub(super) async fn notify(
     if today.as_ref().map(|row| read_count(row, "notifications.today")).transpose()?
         >= Some(NOTIFICATIONS_PER_DAY_MAX)
     {
-        return Ok(Notifying::TooMany);
+        return Ok(PostNotificationResult::TooMany);
     }
     // A name that is taken at this moment, for somebody else, is waited for; then this is done again, and finds it.
     tx.execute_one(
@@ -64,13 +70,13 @@ pub(super) async fn notify(
     .await?;
     let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
     queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0).await?;
-    Ok(Notifying::Accepted)
+    Ok(PostNotificationResult::Accepted)
 }
 
-pub(super) async fn addressee(
+pub(super) async fn find_notification_recipient(
     db: &PgConnection<'_>,
     notification_id: &str,
-) -> Result<Option<Addressee>, TxError> {
+) -> Result<Option<NotificationRecipient>, TxError> {
     let row = db
         .query_optional(
             "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.subscriber_ref
@@ -84,12 +90,15 @@ pub(super) async fn addressee(
         PaiState::Closed => None,
         PaiState::Active | PaiState::Suspended => read_subscriber(&row)?,
     };
-    Ok(Some(Addressee { accepted_at: read_time(&row, "notifications.accepted_at")?, holder }))
+    Ok(Some(NotificationRecipient { accepted_at: read_time(&row, "notifications.accepted_at")?, holder }))
 }
 
 /// Of those who are erased: what waits is not sent, and what was taken is not told apart by its contents any more. Their
 /// PAIs are closed by now, so that nothing is taken any more.
-pub(in crate::store) async fn forget(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<(), TxError> {
+pub(in crate::store) async fn forget_subscriber(
+    tx: &PgConnection<'_>,
+    subscribers: &[&str],
+) -> Result<(), TxError> {
     for sql in [
         "UPDATE notifications SET fingerprint = NULL
          WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ANY ($1))",

@@ -1,7 +1,9 @@
 //! Messages of partners to subscribers.
 
 use crate::store::error::StoreError;
-use crate::store::notification::{Addressee, NewNotification, Notifying, UNNAMED_SECONDS};
+use crate::store::notification::{
+    NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS,
+};
 use crate::store::number::Hash;
 use crate::store::queue::{Job, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{parse_column, read_subscriber};
@@ -11,11 +13,11 @@ use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-pub(super) fn notify(
+pub(super) fn post_notification(
     tx: &Connection,
     now: Timestamp,
     new: &NewNotification,
-) -> Result<Notifying, StoreError> {
+) -> Result<PostNotificationResult, StoreError> {
     if let Some((name, fingerprint)) = &new.named {
         let known: Option<Option<Hash>> = tx
             .prepare_cached(
@@ -26,7 +28,11 @@ pub(super) fn notify(
         if let Some(kept) = known {
             // Of an erased subscriber's, nobody can say any more what it said.
             let is_same = kept.is_none_or(|kept| kept == *fingerprint);
-            return Ok(if is_same { Notifying::Replayed } else { Notifying::Conflict });
+            return Ok(if is_same {
+                PostNotificationResult::Replayed
+            } else {
+                PostNotificationResult::Conflict
+            });
         }
     }
     let pai = new.pai.to_string();
@@ -34,14 +40,14 @@ pub(super) fn notify(
         .prepare_cached("SELECT 1 FROM pais WHERE partner = ?1 AND pai = ?2 AND state <> 'CLOSED'")?
         .exists([new.partner.as_str(), &pai])?;
     if !is_open {
-        return Ok(Notifying::PaiNotFound);
+        return Ok(PostNotificationResult::PaiNotFound);
     }
     // Those of a day to come count as well: they were taken by a clock that ran ahead.
     let today: u32 = tx
         .prepare_cached("SELECT count(*) FROM notifications WHERE pai = ?1 AND accepted_at >= ?2")?
         .query_row(params![pai, Day::of_timestamp(now).starts_at().unix_seconds()], |row| row.get(0))?;
     if today >= NOTIFICATIONS_PER_DAY_MAX {
-        return Ok(Notifying::TooMany);
+        return Ok(PostNotificationResult::TooMany);
     }
     tx.prepare_cached(
         "INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
@@ -57,10 +63,13 @@ pub(super) fn notify(
     ])?;
     let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
     queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0)?;
-    Ok(Notifying::Accepted)
+    Ok(PostNotificationResult::Accepted)
 }
 
-pub(super) fn addressee(db: &Connection, notification_id: &str) -> Result<Option<Addressee>, StoreError> {
+pub(super) fn find_notification_recipient(
+    db: &Connection,
+    notification_id: &str,
+) -> Result<Option<NotificationRecipient>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT n.accepted_at, p.state, h.number_index, h.number_sealed, h.subscriber_ref
          FROM notifications n JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
@@ -73,11 +82,11 @@ pub(super) fn addressee(db: &Connection, notification_id: &str) -> Result<Option
         PaiState::Closed => None,
         PaiState::Active | PaiState::Suspended => read_subscriber(row)?,
     };
-    Ok(Some(Addressee { accepted_at, holder }))
+    Ok(Some(NotificationRecipient { accepted_at, holder }))
 }
 
 /// Of somebody who is erased: what waits is not sent, and what was taken is not told apart by its contents any more.
-pub(in crate::store) fn forget(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+pub(in crate::store) fn forget_subscriber(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
     for sql in [
         "UPDATE notifications SET fingerprint = NULL
          WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ?1)",

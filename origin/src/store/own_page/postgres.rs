@@ -2,7 +2,7 @@
 
 use crate::store::error::inconsistent_row;
 use crate::store::number::NumberIndex;
-use crate::store::own_page::{Link, OwnCharge};
+use crate::store::own_page::{CustomerCharge, PartnerLink};
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
@@ -39,32 +39,32 @@ const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0)
         ORDER BY created_at DESC, transaction_id DESC LIMIT $4) t
     ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT $4";
 
-pub(super) async fn links(
+pub(super) async fn list_partner_links(
     db: &PgConnection<'_>,
     number: NumberIndex,
     subscriber_ref: &str,
-) -> Result<Vec<Link>, TxError> {
+) -> Result<Vec<PartnerLink>, TxError> {
     let sql = format!("{LINKS} ORDER BY p.state = 'CLOSED', since DESC, p.pai");
-    db.query(&sql, &[&number.0.as_slice(), &subscriber_ref]).await?.iter().map(link).collect()
+    db.query(&sql, &[&number.0.as_slice(), &subscriber_ref]).await?.iter().map(read_partner_link).collect()
 }
 
-async fn find(
+async fn find_partner_link(
     db: &PgConnection<'_>,
     number: NumberIndex,
     subscriber_ref: &str,
     pai: &str,
-) -> Result<Option<Link>, TxError> {
+) -> Result<Option<PartnerLink>, TxError> {
     let row = db
         .query_optional(&format!("{LINKS} AND p.pai = $3"), &[&number.0.as_slice(), &subscriber_ref, &pai])
         .await?;
-    row.as_ref().map(link).transpose()
+    row.as_ref().map(read_partner_link).transpose()
 }
 
-fn link(row: &Row) -> Result<Link, TxError> {
+fn read_partner_link(row: &Row) -> Result<PartnerLink, TxError> {
     let plan = parse_optional_column(row, "partner_subscriptions.plan", ExtId::parse)?;
     let status = parse_optional_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?;
     let closed_at: Option<i64> = row.try_get("closed_at")?;
-    Ok(Link {
+    Ok(PartnerLink {
         pai: read_pai(row, "pais.pai")?,
         partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         subscription: plan.zip(status),
@@ -75,27 +75,27 @@ fn link(row: &Row) -> Result<Link, TxError> {
     })
 }
 
-pub(super) async fn charges_on(
+pub(super) async fn list_own_charges(
     db: &PgConnection<'_>,
     pais: &[Pai],
     before: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<OwnCharge>, TxError> {
+) -> Result<Page<CustomerCharge>, TxError> {
     let pais: Vec<String> = pais.iter().map(Pai::to_string).collect();
     let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
     // One more than is shown tells whether there are older ones.
     let rows = db.query(CHARGES, &[&pais, &at, &id, &i64::from(limit + 1)]).await?;
-    let charges = rows.iter().map(charge).collect::<Result<_, _>>()?;
-    Ok(OwnCharge::page(charges, limit))
+    let charges = rows.iter().map(read_own_charge).collect::<Result<_, _>>()?;
+    Ok(CustomerCharge::page(charges, limit))
 }
 
-fn charge(row: &Row) -> Result<OwnCharge, TxError> {
+fn read_own_charge(row: &Row) -> Result<CustomerCharge, TxError> {
     let (from, to) = (
         parse_column(row, "transactions.period_from", Day::parse)?,
         parse_column(row, "transactions.period_to", Day::parse)?,
     );
     let refunded_minor = row.try_get("refunded_minor")?;
-    Ok(OwnCharge {
+    Ok(CustomerCharge {
         transaction_id: row.try_get("transaction_id")?,
         partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         created_at: read_time(row, "transactions.created_at")?,
@@ -111,18 +111,18 @@ fn charge(row: &Row) -> Result<OwnCharge, TxError> {
 }
 
 /// The number's turn first, as whoever ends or moves its holder takes it: the PAI is still the holder's when it is closed.
-pub(super) async fn unlink(
+pub(super) async fn unlink_partner(
     tx: &PgConnection<'_>,
     now: Timestamp,
     number: NumberIndex,
     subscriber_ref: &str,
     pai: Pai,
-) -> Result<Option<Link>, TxError> {
+) -> Result<Option<PartnerLink>, TxError> {
     let pai = pai.to_string();
     turns::take(tx, now, number).await?;
-    if find(tx, number, subscriber_ref, &pai).await?.is_none() {
+    if find_partner_link(tx, number, subscriber_ref, &pai).await?.is_none() {
         return Ok(None);
     }
-    pai::close(tx, now, &pai, DeclineReason::PaiRevokedByUser).await?;
-    find(tx, number, subscriber_ref, &pai).await
+    pai::close_pai_row(tx, now, &pai, DeclineReason::PaiRevokedByUser).await?;
+    find_partner_link(tx, number, subscriber_ref, &pai).await
 }

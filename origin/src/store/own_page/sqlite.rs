@@ -2,7 +2,7 @@
 
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::NumberIndex;
-use crate::store::own_page::{Link, OwnCharge};
+use crate::store::own_page::{CustomerCharge, PartnerLink};
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai};
@@ -36,36 +36,36 @@ const CHARGES: &str =
     FROM transactions t WHERE t.pai = ?1 AND (t.created_at, t.transaction_id) < (?2, ?3)
     ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT ?4";
 
-pub(super) fn links(
+pub(super) fn list_partner_links(
     db: &Connection,
     number: NumberIndex,
     subscriber_ref: &str,
-) -> Result<Vec<Link>, StoreError> {
+) -> Result<Vec<PartnerLink>, StoreError> {
     let mut select = db.prepare_cached(&format!("{LINKS} {IN_ORDER}"))?;
     let mut rows = select.query(params![number.0, subscriber_ref])?;
     let mut links = Vec::new();
     while let Some(row) = rows.next()? {
-        links.push(link(row)?);
+        links.push(read_partner_link(row)?);
     }
     Ok(links)
 }
 
-fn find(
+fn find_partner_link(
     db: &Connection,
     number: NumberIndex,
     subscriber_ref: &str,
     pai: &str,
-) -> Result<Option<Link>, StoreError> {
+) -> Result<Option<PartnerLink>, StoreError> {
     let mut select = db.prepare_cached(&format!("{LINKS} AND p.pai = ?3"))?;
     let mut rows = select.query(params![number.0, subscriber_ref, pai])?;
-    rows.next()?.map(link).transpose()
+    rows.next()?.map(read_partner_link).transpose()
 }
 
-fn link(row: &Row<'_>) -> Result<Link, StoreError> {
+fn read_partner_link(row: &Row<'_>) -> Result<PartnerLink, StoreError> {
     let plan = parse_optional_column(row, "partner_subscriptions.plan", ExtId::parse)?;
     let status = parse_optional_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?;
     let closed_at: Option<i64> = row.get("closed_at")?;
-    Ok(Link {
+    Ok(PartnerLink {
         pai: read_pai(row, "pais.pai")?,
         partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         subscription: plan.zip(status),
@@ -77,12 +77,12 @@ fn link(row: &Row<'_>) -> Result<Link, StoreError> {
 }
 
 /// The newest of each PAI, and of these the newest: no more is read, however long the others' books are.
-pub(super) fn charges_on(
+pub(super) fn list_own_charges(
     db: &Connection,
     pais: &[Pai],
     before: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<OwnCharge>, StoreError> {
+) -> Result<Page<CustomerCharge>, StoreError> {
     let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
     // One more than is shown tells whether there are older ones.
     let wanted = limit + 1;
@@ -91,22 +91,22 @@ pub(super) fn charges_on(
     for pai in pais {
         let mut rows = select.query(params![pai.to_string(), at, id, wanted])?;
         while let Some(row) = rows.next()? {
-            charges.push(charge(row)?);
+            charges.push(read_own_charge(row)?);
         }
     }
     charges.sort_unstable_by(|one, other| {
         (other.created_at, &other.transaction_id).cmp(&(one.created_at, &one.transaction_id))
     });
-    Ok(OwnCharge::page(charges, limit))
+    Ok(CustomerCharge::page(charges, limit))
 }
 
-fn charge(row: &Row<'_>) -> Result<OwnCharge, StoreError> {
+fn read_own_charge(row: &Row<'_>) -> Result<CustomerCharge, StoreError> {
     let (from, to) = (
         parse_column(row, "transactions.period_from", Day::parse)?,
         parse_column(row, "transactions.period_to", Day::parse)?,
     );
     let refunded_minor = row.get("refunded_minor")?;
-    Ok(OwnCharge {
+    Ok(CustomerCharge {
         transaction_id: row.get("transaction_id")?,
         partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
@@ -121,19 +121,19 @@ fn charge(row: &Row<'_>) -> Result<OwnCharge, StoreError> {
     })
 }
 
-pub(in crate::store) fn unlink(
+pub(in crate::store) fn unlink_partner(
     tx: &Connection,
     now: Timestamp,
     number: NumberIndex,
     subscriber_ref: &str,
     pai: Pai,
-) -> Result<Option<Link>, StoreError> {
+) -> Result<Option<PartnerLink>, StoreError> {
     let pai = pai.to_string();
-    if find(tx, number, subscriber_ref, &pai)?.is_none() {
+    if find_partner_link(tx, number, subscriber_ref, &pai)?.is_none() {
         return Ok(None);
     }
-    pai::close(tx, now, &pai, DeclineReason::PaiRevokedByUser)?;
-    find(tx, number, subscriber_ref, &pai)
+    pai::close_pai_row(tx, now, &pai, DeclineReason::PaiRevokedByUser)?;
+    find_partner_link(tx, number, subscriber_ref, &pai)
 }
 
 #[cfg(test)]

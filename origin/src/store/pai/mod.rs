@@ -14,46 +14,46 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// The PAI of a number's holder, who is put on record, and gets one, where that has not been done. A number whose
-    /// subscriber_ref has changed has a new holder: the old one's PAIs are closed, for ever. `now` is from before the
-    /// account's standing was asked, which was good: what was held by then is released. The edge is told of a PAI that
-    /// is new. A call that has spent its nonce on a PIN has none left.
+    /// Finds or creates the PAI of a number's present subscriber, and has the edge informed of a
+    /// new one. When the number's `subscriber_ref` has changed, it has a new subscriber, and the
+    /// PAIs of the earlier one are closed permanently. The caller has checked the account at `now`,
+    /// and it is in good standing: PAIs that were suspended before then are active again. There is
+    /// no nonce when the call has spent it on a PIN.
     pub async fn issue_pai(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         new: NewPai,
     ) -> Result<PaiRow, StoreError> {
-        use_case!(self, write(nonce), issue_and_tell(now, &new))
+        use_case!(self, write(nonce), issue_pai(now, &new))
     }
 
-    /// Who a PAI of this partner stands for.
-    pub async fn pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
-        use_case!(self, read, find(&partner, pai))
+    pub async fn find_pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
+        use_case!(self, read, find_pai(&partner, pai))
     }
 
-    /// How a PAI stands now: what its partner and the edge are told.
-    pub async fn standing_of_pai(&self, pai: Pai) -> Result<Option<PaiStanding>, StoreError> {
-        use_case!(self, read, standing_of_pai(pai))
+    /// The status that the partner and the edge are to know.
+    pub async fn find_pai_status(&self, pai: Pai) -> Result<Option<PaiStatus>, StoreError> {
+        use_case!(self, read, find_pai_status(pai))
     }
 
-    /// A page of all PAIs there are, in their own order, after `after`.
-    pub async fn standings(
+    /// A page of all PAIs after `after`, ordered by PAI.
+    pub async fn list_pai_statuses(
         &self,
         after: Option<Pai>,
         limit: u32,
-    ) -> Result<Vec<(Pai, PaiStanding)>, StoreError> {
-        use_case!(self, read, standings(after, limit))
+    ) -> Result<Vec<(Pai, PaiStatus)>, StoreError> {
+        use_case!(self, read, list_pai_statuses(after, limit))
     }
 
-    /// Ends a PAI for ever, for a reason that does.
+    /// Closes a PAI permanently. The reason must be one that closes PAIs.
     pub async fn close_pai(
         &self,
         now: Timestamp,
         partner: PartnerId,
         pai: Pai,
         reason: DeclineReason,
-    ) -> Result<PaiEnd, StoreError> {
+    ) -> Result<ClosePaiResult, StoreError> {
         use_case!(self, write, close_pai(now, &partner, pai, reason))
     }
 }
@@ -61,71 +61,54 @@ impl Store {
 /// A subscriber's PAI, to be found or created.
 #[derive(Clone, Debug)]
 pub struct NewPai {
-    /// Whom it is for.
     pub partner: PartnerId,
-    /// Whose number it is.
     pub number: SealedNumber,
-    /// Which holder of it.
     pub subscriber_ref: String,
-    /// Names for what has to be created: subscriber id, handle and PAI.
-    pub fresh: FreshNames,
+    /// Used where subscriber or PAI must be created.
+    pub fresh: NewPaiIds,
 }
 
-/// Fresh random names, used for those rows that do not exist yet.
+/// Random ids for the rows that do not exist yet.
 #[derive(Clone, Debug)]
-pub struct FreshNames {
-    /// For the subscriber.
+pub struct NewPaiIds {
     pub subscriber_id: String,
-    /// For the subscriber, towards the edge.
+    /// The subscriber's id towards the edge.
     pub handle: String,
-    /// For the subscriber, towards the partner.
     pub pai: Pai,
 }
 
-impl FreshNames {
-    /// New ones.
+impl NewPaiIds {
     pub fn draw(random: &dyn Random) -> Self {
         Self { subscriber_id: random.uuid(), handle: random.uuid(), pai: Pai::from_random(random.bytes()) }
     }
 }
 
-/// A PAI and who it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaiRow {
-    /// The PAI.
     pub pai: Pai,
-    /// The subscriber's handle.
     pub handle: String,
-    /// What it may be used for.
     pub state: PaiState,
     /// Grows with every change.
     pub version: u64,
 }
 
-/// How a PAI stands.
+/// The status of a PAI as partner and edge are told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaiStanding {
-    /// Whose it is.
+pub struct PaiStatus {
     pub partner: PartnerId,
-    /// The subscriber's handle.
     pub handle: String,
-    /// What it may be used for.
     pub state: PaiState,
-    /// Why it is closed.
     pub closed_reason: Option<DeclineReason>,
-    /// Grows with every change.
+    /// Grows with every change, so that a listener can drop an older status.
     pub version: u64,
 }
 
-/// How the ending of a PAI went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PaiEnd {
-    /// It is closed now.
+pub enum ClosePaiResult {
     Closed,
     /// It was closed before, for this reason, which stays.
     WasClosed(DeclineReason),
-    /// The partner has no such PAI.
     NotFound,
-    /// The reason is not one that ends a PAI.
+    /// The reason is not one that closes a PAI.
     NotAnEnd,
 }

@@ -1,7 +1,7 @@
 //! PAIs, and the holders of numbers that they stand for.
 
 use crate::store::error::{inconsistent_row, missing_row};
-use crate::store::pai::{NewPai, PaiEnd, PaiRow, PaiStanding};
+use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_pai};
 use crate::store::postgres::turns;
@@ -23,27 +23,27 @@ const CANCEL_LIVE: &str =
     "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = $1 AND status <> 'CANCELLED'";
 
 /// The PAI of the number's present holder, and whether it is new.
-pub(in crate::store) async fn issue(
+pub(in crate::store) async fn find_or_create_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewPai,
 ) -> Result<(PaiRow, bool), TxError> {
     // Two at once would both find no holder, or no PAI.
     turns::take(tx, now, new.number.index).await?;
-    let subscriber_id = holder(tx, now, new).await?;
-    match open(tx, &new.partner, &subscriber_id).await? {
+    let subscriber_id = find_or_create_subscriber(tx, now, new).await?;
+    match find_open_pai(tx, &new.partner, &subscriber_id).await? {
         Some(row) => Ok((row, false)),
-        None => Ok((create(tx, now, new, &subscriber_id).await?, true)),
+        None => Ok((insert_pai(tx, now, new, &subscriber_id).await?, true)),
     }
 }
 
 /// The same where nobody but the outbox tells the edge of a new one.
-pub(in crate::store) async fn issue_and_tell(
+pub(in crate::store) async fn issue_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewPai,
 ) -> Result<PaiRow, TxError> {
-    let (row, is_new) = issue(tx, now, new).await?;
+    let (row, is_new) = find_or_create_pai(tx, now, new).await?;
     if is_new {
         queue::put_pai_change(tx, now, &row.pai.to_string()).await?;
     }
@@ -51,7 +51,11 @@ pub(in crate::store) async fn issue_and_tell(
 }
 
 /// The number's present holder: the one on record, or a new one when there is none or the subscriber_ref has changed.
-async fn holder(tx: &PgConnection<'_>, now: Timestamp, new: &NewPai) -> Result<String, TxError> {
+async fn find_or_create_subscriber(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewPai,
+) -> Result<String, TxError> {
     let index = new.number.index.0.as_slice();
     let on_record = tx
         .query_optional(
@@ -65,7 +69,7 @@ async fn holder(tx: &PgConnection<'_>, now: Timestamp, new: &NewPai) -> Result<S
         if row.try_get::<_, &str>("subscriber_ref")? == new.subscriber_ref {
             // The operator has just said that the account is in good standing, unless it has said more since.
             if row.try_get("heard_before")? {
-                release(tx, now, &subscriber_id).await?;
+                resume_pais(tx, now, &subscriber_id).await?;
             }
             return Ok(subscriber_id);
         }
@@ -103,30 +107,30 @@ pub(in crate::store) async fn end_subscriber(
     )
     .await?;
     for row in tx.query(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
-        close(tx, now, row.try_get("pai")?, reason).await?;
+        close_pai_row(tx, now, row.try_get("pai")?, reason).await?;
     }
     Ok(())
 }
 
 /// Holds a subscriber's PAIs: charges are declined until they are released.
-pub(in crate::store) async fn hold(
+pub(in crate::store) async fn suspend_pais(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
 ) -> Result<(), TxError> {
-    change_state(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended).await
+    change_pai_states(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended).await
 }
 
 /// Releases a subscriber's PAIs that are held.
-pub(in crate::store) async fn release(
+pub(in crate::store) async fn resume_pais(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
 ) -> Result<(), TxError> {
-    change_state(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active).await
+    change_pai_states(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active).await
 }
 
-async fn change_state(
+async fn change_pai_states(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
@@ -149,7 +153,7 @@ async fn change_state(
 }
 
 /// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
-pub(in crate::store) async fn close(
+pub(in crate::store) async fn close_pai_row(
     tx: &PgConnection<'_>,
     now: Timestamp,
     pai: &str,
@@ -169,28 +173,28 @@ pub(in crate::store) async fn close(
 const PAI_ROW: &str =
     "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
 
-async fn open(
+async fn find_open_pai(
     tx: &PgConnection<'_>,
     partner: &PartnerId,
     subscriber_id: &str,
 ) -> Result<Option<PaiRow>, TxError> {
     let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.subscriber_id = $2 AND p.state <> 'CLOSED'");
     let row = tx.query_optional(&sql, &[&partner.as_str(), &subscriber_id]).await?;
-    row.as_ref().map(pai_row).transpose()
+    row.as_ref().map(read_pai_row).transpose()
 }
 
-pub(in crate::store) async fn find(
+pub(in crate::store) async fn find_pai(
     db: &PgConnection<'_>,
     partner: &PartnerId,
     pai: Pai,
 ) -> Result<Option<PaiRow>, TxError> {
     let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.pai = $2");
     let row = db.query_optional(&sql, &[&partner.as_str(), &pai.to_string()]).await?;
-    row.as_ref().map(pai_row).transpose()
+    row.as_ref().map(read_pai_row).transpose()
 }
 
 /// The state of a PAI, which stays as it is until the commit.
-pub(in crate::store) async fn lock(
+pub(in crate::store) async fn lock_pai(
     tx: &PgConnection<'_>,
     partner: &PartnerId,
     pai: Pai,
@@ -204,7 +208,7 @@ pub(in crate::store) async fn lock(
     row.as_ref().map(|row| parse_column(row, "pais.state", PaiState::parse)).transpose()
 }
 
-fn pai_row(row: &Row) -> Result<PaiRow, TxError> {
+fn read_pai_row(row: &Row) -> Result<PaiRow, TxError> {
     Ok(PaiRow {
         pai: read_pai(row, "pais.pai")?,
         handle: row.try_get("handle")?,
@@ -214,7 +218,7 @@ fn pai_row(row: &Row) -> Result<PaiRow, TxError> {
     })
 }
 
-async fn create(
+async fn insert_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewPai,
@@ -228,33 +232,33 @@ async fn create(
         &[&fresh.pai.to_string(), &partner.as_str(), &subscriber_id, &now.unix_seconds()],
     )
     .await?;
-    find(tx, partner, fresh.pai).await?.ok_or_else(|| missing_row("pais").into())
+    find_pai(tx, partner, fresh.pai).await?.ok_or_else(|| missing_row("pais").into())
 }
 
 const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
     FROM pais p JOIN subscribers h USING (subscriber_id)";
 
-pub(in crate::store) async fn standing_of_pai(
+pub(in crate::store) async fn find_pai_status(
     db: &PgConnection<'_>,
     pai: Pai,
-) -> Result<Option<PaiStanding>, TxError> {
+) -> Result<Option<PaiStatus>, TxError> {
     let row = db.query_optional(&format!("{STANDING} WHERE p.pai = $1"), &[&pai.to_string()]).await?;
-    row.map(|row| read_standing(&row)).transpose()
+    row.map(|row| read_pai_status(&row)).transpose()
 }
 
-pub(in crate::store) async fn standings(
+pub(in crate::store) async fn list_pai_statuses(
     db: &PgConnection<'_>,
     after: Option<Pai>,
     limit: u32,
-) -> Result<Vec<(Pai, PaiStanding)>, TxError> {
+) -> Result<Vec<(Pai, PaiStatus)>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let sql = format!("{STANDING} WHERE p.pai > $1 ORDER BY p.pai LIMIT $2");
     let rows = db.query(&sql, &[&after, &i64::from(limit)]).await?;
-    rows.iter().map(|row| Ok((read_pai(row, "pais.pai")?, read_standing(row)?))).collect()
+    rows.iter().map(|row| Ok((read_pai(row, "pais.pai")?, read_pai_status(row)?))).collect()
 }
 
-fn read_standing(row: &Row) -> Result<PaiStanding, TxError> {
-    Ok(PaiStanding {
+fn read_pai_status(row: &Row) -> Result<PaiStatus, TxError> {
+    Ok(PaiStatus {
         partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         handle: row.try_get("handle")?,
         state: parse_column(row, "pais.state", PaiState::parse)?,
@@ -270,17 +274,17 @@ pub(super) async fn close_pai(
     partner: &PartnerId,
     pai: Pai,
     reason: DeclineReason,
-) -> Result<PaiEnd, TxError> {
+) -> Result<ClosePaiResult, TxError> {
     if !reason.closes_pai() {
-        return Ok(PaiEnd::NotAnEnd);
+        return Ok(ClosePaiResult::NotAnEnd);
     }
     let sql = "SELECT closed_reason FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE";
     let Some(row) = tx.query_optional(sql, &[&partner.as_str(), &pai.to_string()]).await? else {
-        return Ok(PaiEnd::NotFound);
+        return Ok(ClosePaiResult::NotFound);
     };
     if let Some(first) = parse_optional_column(&row, "pais.closed_reason", DeclineReason::parse)? {
-        return Ok(PaiEnd::WasClosed(first));
+        return Ok(ClosePaiResult::WasClosed(first));
     }
-    close(tx, now, &pai.to_string(), reason).await?;
-    Ok(PaiEnd::Closed)
+    close_pai_row(tx, now, &pai.to_string(), reason).await?;
+    Ok(ClosePaiResult::Closed)
 }

@@ -1,7 +1,7 @@
 //! PAIs, and the holders of numbers that they stand for.
 
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
-use crate::store::pai::{NewPai, PaiEnd, PaiRow, PaiStanding};
+use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
 use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai};
 use onbill_domain::decline_reason::DeclineReason;
@@ -17,25 +17,25 @@ const CANCEL_LIVE: &str =
     "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1 AND status <> 'CANCELLED'";
 
 /// The PAI of the number's present holder, and whether it is new.
-pub(in crate::store) fn issue(
+pub(in crate::store) fn find_or_create_pai(
     tx: &Connection,
     now: Timestamp,
     new: &NewPai,
 ) -> Result<(PaiRow, bool), StoreError> {
-    let subscriber_id = holder(tx, now, new)?;
-    match open(tx, &new.partner, &subscriber_id)? {
+    let subscriber_id = find_or_create_subscriber(tx, now, new)?;
+    match find_open_pai(tx, &new.partner, &subscriber_id)? {
         Some(row) => Ok((row, false)),
-        None => Ok((create(tx, now, new, &subscriber_id)?, true)),
+        None => Ok((insert_pai(tx, now, new, &subscriber_id)?, true)),
     }
 }
 
 /// The same where nobody but the outbox tells the edge of a new one.
-pub(in crate::store) fn issue_and_tell(
+pub(in crate::store) fn issue_pai(
     tx: &Connection,
     now: Timestamp,
     new: &NewPai,
 ) -> Result<PaiRow, StoreError> {
-    let (row, is_new) = issue(tx, now, new)?;
+    let (row, is_new) = find_or_create_pai(tx, now, new)?;
     if is_new {
         queue::put_pai_change(tx, now, &row.pai.to_string())?;
     }
@@ -43,7 +43,7 @@ pub(in crate::store) fn issue_and_tell(
 }
 
 /// The number's present holder: the one on record, or a new one when there is none or the subscriber_ref has changed.
-fn holder(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, StoreError> {
+fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, StoreError> {
     let on_record: Option<(String, String, bool)> = tx
         .prepare_cached(
             "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at < ?2, TRUE)
@@ -57,7 +57,7 @@ fn holder(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, Store
         if subscriber_ref == new.subscriber_ref {
             // The operator has just said that the account is in good standing, unless it has said more since.
             if heard_before {
-                release(tx, now, &subscriber_id)?;
+                resume_pais(tx, now, &subscriber_id)?;
             }
             return Ok(subscriber_id);
         }
@@ -91,24 +91,28 @@ pub(in crate::store) fn end_subscriber(
         .prepare_cached(OPEN_OF_HOLDER)?
         .query_map([subscriber_id], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    open.iter().try_for_each(|pai| close(tx, now, pai, reason))
+    open.iter().try_for_each(|pai| close_pai_row(tx, now, pai, reason))
 }
 
 /// Holds a subscriber's PAIs: charges are declined until they are released.
-pub(in crate::store) fn hold(tx: &Connection, now: Timestamp, subscriber_id: &str) -> Result<(), StoreError> {
-    change_state(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended)
-}
-
-/// Releases a subscriber's PAIs that are held.
-pub(in crate::store) fn release(
+pub(in crate::store) fn suspend_pais(
     tx: &Connection,
     now: Timestamp,
     subscriber_id: &str,
 ) -> Result<(), StoreError> {
-    change_state(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active)
+    change_pai_states(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended)
 }
 
-fn change_state(
+/// Releases a subscriber's PAIs that are held.
+pub(in crate::store) fn resume_pais(
+    tx: &Connection,
+    now: Timestamp,
+    subscriber_id: &str,
+) -> Result<(), StoreError> {
+    change_pai_states(tx, now, subscriber_id, PaiState::Suspended, PaiState::Active)
+}
+
+fn change_pai_states(
     tx: &Connection,
     now: Timestamp,
     subscriber_id: &str,
@@ -125,7 +129,7 @@ fn change_state(
 }
 
 /// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
-pub(in crate::store) fn close(
+pub(in crate::store) fn close_pai_row(
     tx: &Connection,
     now: Timestamp,
     pai: &str,
@@ -144,25 +148,29 @@ pub(in crate::store) fn close(
 const PAI_ROW: &str =
     "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
 
-fn open(tx: &Connection, partner: &PartnerId, subscriber_id: &str) -> Result<Option<PaiRow>, StoreError> {
+fn find_open_pai(
+    tx: &Connection,
+    partner: &PartnerId,
+    subscriber_id: &str,
+) -> Result<Option<PaiRow>, StoreError> {
     let mut select = tx.prepare_cached(&format!(
         "{PAI_ROW} WHERE p.partner = ?1 AND p.subscriber_id = ?2 AND p.state <> 'CLOSED'"
     ))?;
     let mut rows = select.query(params![partner.as_str(), subscriber_id])?;
-    rows.next()?.map(pai_row).transpose()
+    rows.next()?.map(read_pai_row).transpose()
 }
 
-pub(in crate::store) fn find(
+pub(in crate::store) fn find_pai(
     db: &Connection,
     partner: &PartnerId,
     pai: Pai,
 ) -> Result<Option<PaiRow>, StoreError> {
     let mut select = db.prepare_cached(&format!("{PAI_ROW} WHERE p.partner = ?1 AND p.pai = ?2"))?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
-    rows.next()?.map(pai_row).transpose()
+    rows.next()?.map(read_pai_row).transpose()
 }
 
-fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
+fn read_pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
     Ok(PaiRow {
         pai: read_pai(row, "pais.pai")?,
         handle: row.get("handle")?,
@@ -172,45 +180,47 @@ fn pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
     })
 }
 
-fn create(tx: &Connection, now: Timestamp, new: &NewPai, subscriber_id: &str) -> Result<PaiRow, StoreError> {
+fn insert_pai(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewPai,
+    subscriber_id: &str,
+) -> Result<PaiRow, StoreError> {
     let NewPai { partner, fresh, .. } = new;
     tx.prepare_cached(
         "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
          VALUES (?1, ?2, ?3, 'ACTIVE', 1, ?4)",
     )?
     .execute(params![fresh.pai.to_string(), partner.as_str(), subscriber_id, now.unix_seconds()])?;
-    find(tx, partner, fresh.pai)?.ok_or_else(|| missing_row("pais"))
+    find_pai(tx, partner, fresh.pai)?.ok_or_else(|| missing_row("pais"))
 }
 
 const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
     FROM pais p JOIN subscribers h USING (subscriber_id)";
 
-pub(in crate::store) fn standing_of_pai(
-    db: &Connection,
-    pai: Pai,
-) -> Result<Option<PaiStanding>, StoreError> {
+pub(in crate::store) fn find_pai_status(db: &Connection, pai: Pai) -> Result<Option<PaiStatus>, StoreError> {
     let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai = ?1"))?;
     let mut rows = select.query([pai.to_string()])?;
-    rows.next()?.map(read_standing).transpose()
+    rows.next()?.map(read_pai_status).transpose()
 }
 
-pub(in crate::store) fn standings(
+pub(in crate::store) fn list_pai_statuses(
     db: &Connection,
     after: Option<Pai>,
     limit: u32,
-) -> Result<Vec<(Pai, PaiStanding)>, StoreError> {
+) -> Result<Vec<(Pai, PaiStatus)>, StoreError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai > ?1 ORDER BY p.pai LIMIT ?2"))?;
     let mut rows = select.query(params![after, limit])?;
     let mut standings = Vec::new();
     while let Some(row) = rows.next()? {
-        standings.push((read_pai(row, "pais.pai")?, read_standing(row)?));
+        standings.push((read_pai(row, "pais.pai")?, read_pai_status(row)?));
     }
     Ok(standings)
 }
 
-fn read_standing(row: &Row<'_>) -> Result<PaiStanding, StoreError> {
-    Ok(PaiStanding {
+fn read_pai_status(row: &Row<'_>) -> Result<PaiStatus, StoreError> {
+    Ok(PaiStatus {
         partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         handle: row.get("handle")?,
         state: parse_column(row, "pais.state", PaiState::parse)?,
@@ -226,18 +236,18 @@ pub(super) fn close_pai(
     partner: &PartnerId,
     pai: Pai,
     reason: DeclineReason,
-) -> Result<PaiEnd, StoreError> {
+) -> Result<ClosePaiResult, StoreError> {
     if !reason.closes_pai() {
-        return Ok(PaiEnd::NotAnEnd);
+        return Ok(ClosePaiResult::NotAnEnd);
     }
     let mut select = tx.prepare_cached("SELECT closed_reason FROM pais WHERE partner = ?1 AND pai = ?2")?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
-    let Some(row) = rows.next()? else { return Ok(PaiEnd::NotFound) };
+    let Some(row) = rows.next()? else { return Ok(ClosePaiResult::NotFound) };
     if let Some(first) = parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)? {
-        return Ok(PaiEnd::WasClosed(first));
+        return Ok(ClosePaiResult::WasClosed(first));
     }
-    close(tx, now, &pai.to_string(), reason)?;
-    Ok(PaiEnd::Closed)
+    close_pai_row(tx, now, &pai.to_string(), reason)?;
+    Ok(ClosePaiResult::Closed)
 }
 
 #[cfg(test)]

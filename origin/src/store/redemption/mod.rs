@@ -1,4 +1,4 @@
-//! Redemptions of coupons, and which months they are for.
+//! Redemptions of coupons, and the months that they pay for.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -18,147 +18,131 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 
 impl Store {
-    /// Claims a coupon for the partner's reference, records its charge and puts the hand-off into the outbox, leased to
-    /// the caller until `responding_until`. A code that is nobody's is counted.
+    /// Claims the coupon for the partner's reference, records its charge and puts the charge's job
+    /// into the queue, leased to the caller until `answering_until`. A wrong code is counted.
     pub async fn redeem_coupon(
         &self,
         nonce: Nonce,
         now: Timestamp,
         new: NewRedemption,
-    ) -> Result<Redeeming, StoreError> {
-        use_case!(self, write(nonce), redeem(now, &new))
+    ) -> Result<RedeemResult, StoreError> {
+        use_case!(self, write(nonce), redeem_coupon(now, &new))
     }
 
-    /// Whom to remind: the coupon's days end soon, no others follow, and nothing else has been signed up for. A few at a
-    /// time; those that have been reminded are not among them.
-    pub async fn reminders_due(
+    /// Who is to be reminded that their coupon's days end soon, at most `limit` of them. Not those
+    /// whose days go on with another coupon, who have subscribed, or who have been reminded.
+    pub async fn list_due_reminders(
         &self,
         today: Day,
         ends_by: Day,
         limit: u32,
-    ) -> Result<Vec<ReminderDue>, StoreError> {
-        use_case!(self, read, reminders_due(today, ends_by, limit))
+    ) -> Result<Vec<DueReminder>, StoreError> {
+        use_case!(self, read, list_due_reminders(today, ends_by, limit))
     }
 
-    /// Puts the reminder into the outbox, once. False when it has been put there, or is not due any more.
-    pub async fn remind(
+    /// Queues the reminder SMS, once. False when it was queued before or is no longer due.
+    pub async fn queue_reminder(
         &self,
         now: Timestamp,
         transaction_id: String,
         message: Vec<u8>,
     ) -> Result<bool, StoreError> {
-        use_case!(self, write, remind(now, &transaction_id, &message))
+        use_case!(self, write, queue_reminder(now, &transaction_id, &message))
     }
 }
 
-/// A coupon to redeem.
 #[derive(Clone)]
 pub struct NewRedemption {
-    /// Our name for its charge.
     pub transaction_id: String,
-    /// Who redeems.
     pub partner: PartnerId,
-    /// The partner's name for the redemption.
     pub ext_reference: ExtId,
     /// Keyed hash of the code.
     pub code: Hash,
-    /// Whose subscription the partner has named.
+    /// The PAI that the partner has named as the user.
     pub pai: Option<Pai>,
-    /// Until then the caller is working on the answer.
+    /// Until then a replay is told that the first call is still in progress.
     pub responding_until: Timestamp,
 }
 
 impl NewRedemption {
-    /// The name of its charge, where partners name the others.
+    /// The partner's id of the coupon's charge, which no partner has chosen.
     pub(in crate::store) fn ext_transaction_id(&self) -> Option<ExtId> {
         charge_name(&self.transaction_id)
     }
 }
 
-/// The name of a coupon's charge towards partners.
+/// The partner's id of a coupon's charge.
 fn charge_name(transaction_id: &str) -> Option<ExtId> {
     ExtId::parse(&format!("{COUPON_CHARGE_PREFIX}{transaction_id}"))
 }
 
-/// How redeeming went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Redeeming {
-    /// Claimed now: hand its charge off, then answer.
+pub enum RedeemResult {
+    /// Claimed now. The caller submits its charge to billing, then answers.
     Created(Box<Charge>),
-    /// Decided now or before: answer this.
-    Decided(RedemptionEnd),
-    /// The reference was used with another code or for somebody else.
+    /// Decided, now or before.
+    Decided(RedemptionOutcome),
+    /// The reference was used with another code or PAI.
     Conflict,
-    /// The same reference, or the same code under another one, is being answered.
+    /// The first call with this reference, or with this code, has not been answered yet.
     InProgress,
-    /// Nobody's code, or one that is void, or of another partner.
+    /// No coupon of this partner has the code, or it is void.
     Unknown {
-        /// How many such codes the partner has tried in this hour, this one included.
+        /// How many wrong codes the partner has sent in this hour, with this one.
         wrong: u32,
     },
-    /// It was not redeemed in time.
     Expired,
-    /// Another reference has redeemed it.
+    /// Redeemed under another reference.
     Used,
-    /// The named PAI is none of this partner's, or closed.
+    /// The partner has no such PAI, or it is closed.
     PaiNotFound,
-    /// The PAI is paid for as far as the calendar goes.
+    /// The PAI is paid for up to the end of the calendar.
     NoDaysLeft,
 }
 
-/// How a redemption ended. The same to every repetition.
+/// How a redemption ended, which every replay gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RedemptionEnd {
+pub enum RedemptionOutcome {
     /// The coupon is spent.
     Redeemed(Box<Redemption>),
-    /// Its charge was declined: it is as if it had never been tried, but not by this reference.
+    /// Its charge was declined. The coupon can be redeemed again, under another reference.
     Declined(DeclineReason),
 }
 
-/// A spent coupon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redemption {
-    /// Our name for its charge.
     pub transaction_id: String,
-    /// The plan.
     pub plan: ExtId,
-    /// How many months it pays for.
     pub months: u8,
-    /// What it is for.
     pub offer: OfferId,
-    /// What it cost.
     pub amount: Money,
-    /// Whose days they are; of a gift to somebody that onbill does not know, nobody's.
+    /// The user whose days these are; `None` when the partner named none and the buyer pays on the
+    /// bill.
     pub pai: Option<Pai>,
-    /// The days.
     pub service_period: ServicePeriod,
 }
 
 impl Redemption {
-    /// The name of its charge, where partners name the others.
+    /// The partner's id of the coupon's charge, which no partner has chosen.
     pub fn ext_transaction_id(&self) -> Option<ExtId> {
         charge_name(&self.transaction_id)
     }
 }
 
-/// Somebody whose coupon's days end soon.
+/// A user whose coupon's days end soon.
 #[derive(Clone, Debug)]
-pub struct ReminderDue {
+pub struct DueReminder {
     /// The coupon's charge.
     pub transaction_id: String,
-    /// Their number, as it is today.
     pub number: SealedNumber,
-    /// Which holder of it they are.
     pub subscriber_ref: String,
-    /// Their language, as far as the coupon tells.
+    /// The language of the coupon.
     pub locale: Locale,
-    /// What it is that ends.
     pub offer: OfferId,
-    /// Their last day.
     pub paid_until: Day,
 }
 
-/// The first day that nothing has been paid for, and the months from it on; `None` where the calendar ends.
+/// The months that begin on the first day that is not paid for; `None` at the end of the calendar.
 pub(in crate::store) fn period_after(
     today: Day,
     paid_until: impl Iterator<Item = Day>,

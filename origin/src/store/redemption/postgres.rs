@@ -6,7 +6,7 @@
 
 use crate::store::charge::{NewCharge, postgres as charge};
 use crate::store::coupon::postgres as coupon;
-use crate::store::coupon::postgres::{lock, months};
+use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
@@ -16,7 +16,7 @@ use crate::store::postgres::rows::{
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, SettleResult, SmsJob, postgres as queue};
 use crate::store::redemption::{
-    NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
+    DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, period_after,
 };
 use crate::store::subscription::postgres as subscription;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -37,51 +37,51 @@ struct Claimed {
     request: TransactionRequest,
 }
 
-pub(in crate::store) async fn redeem(
+pub(in crate::store) async fn redeem_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRedemption,
-) -> Result<Redeeming, TxError> {
-    if let Some(redeeming) = repeat(tx, now, new).await? {
+) -> Result<RedeemResult, TxError> {
+    if let Some(redeeming) = replay_redemption(tx, now, new).await? {
         return Ok(redeeming);
     }
-    let Some(coupon) = find_and_lock(tx, now, new).await? else {
-        return count_guess(tx, now, &new.partner).await;
+    let Some(coupon) = lock_and_find_coupon(tx, now, new).await? else {
+        return count_wrong_code(tx, now, &new.partner).await;
     };
     // The same reference may have had the coupon until now.
-    if let Some(redeeming) = repeat(tx, now, new).await? {
+    if let Some(redeeming) = replay_redemption(tx, now, new).await? {
         return Ok(redeeming);
     }
     if let Some(transaction_id) = &coupon.transaction_id {
-        return Ok(match end(tx, now, transaction_id).await? {
-            Some(_) => Redeeming::Used,
-            None => Redeeming::InProgress,
+        return Ok(match find_outcome(tx, now, transaction_id).await? {
+            Some(_) => RedeemResult::Used,
+            None => RedeemResult::InProgress,
         });
     }
     if coupon.is_expired {
-        return Ok(Redeeming::Expired);
+        return Ok(RedeemResult::Expired);
     }
     let named_or_buyer = new.pai.unwrap_or(coupon.request.pai);
     match lock_pai(tx, &new.partner, named_or_buyer).await? {
         Some(state) if new.pai.is_none() || state != PaiState::Closed => {}
-        _ => return Ok(Redeeming::PaiNotFound),
+        _ => return Ok(RedeemResult::PaiNotFound),
     }
     // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known. A subscription
     // that begins at this moment waits for the PAI.
-    let is_nobodys = new.pai.is_none() && subscription::is_live(tx, named_or_buyer).await?;
+    let is_nobodys = new.pai.is_none() && subscription::has_live_subscription(tx, named_or_buyer).await?;
     let pai = (!is_nobodys).then_some(named_or_buyer);
-    let Some(period) = next_period(tx, Day::of_timestamp(now), pai, coupon.months).await? else {
-        return Ok(Redeeming::NoDaysLeft);
+    let Some(period) = find_next_period(tx, Day::of_timestamp(now), pai, coupon.months).await? else {
+        return Ok(RedeemResult::NoDaysLeft);
     };
-    claim(tx, now, new, coupon, pai, period).await
+    claim_coupon(tx, now, new, coupon, pai, period).await
 }
 
 /// The same reference again: the same code for the same subscriber has one end, another is refused.
-async fn repeat(
+async fn replay_redemption(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRedemption,
-) -> Result<Option<Redeeming>, TxError> {
+) -> Result<Option<RedeemResult>, TxError> {
     let row = tx
         .query_optional(
             "SELECT transaction_id, coupon_id, code_hash, requested_pai FROM coupon_redemptions
@@ -94,14 +94,14 @@ async fn repeat(
     if read_hash(&row, "coupon_redemptions.code_hash")? != new.code
         || requested_pai != new.pai.map(|pai| pai.to_string())
     {
-        return Ok(Some(Redeeming::Conflict));
+        return Ok(Some(RedeemResult::Conflict));
     }
-    lock(tx, row.try_get("coupon_id")?).await?;
-    let end = end(tx, now, row.try_get("transaction_id")?).await?;
-    Ok(Some(end.map_or(Redeeming::InProgress, Redeeming::Decided)))
+    lock_coupon(tx, row.try_get("coupon_id")?).await?;
+    let end = find_outcome(tx, now, row.try_get("transaction_id")?).await?;
+    Ok(Some(end.map_or(RedeemResult::InProgress, RedeemResult::Decided)))
 }
 
-async fn find_and_lock(
+async fn lock_and_find_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRedemption,
@@ -118,7 +118,7 @@ async fn find_and_lock(
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Claimed {
         coupon_id: row.try_get("coupon_id")?,
-        months: months(&row)?,
+        months: read_months(&row)?,
         is_expired: now.unix_seconds() >= row.try_get("expires_at")?,
         transaction_id: row.try_get("transaction_id")?,
         request: TransactionRequest {
@@ -136,11 +136,11 @@ async fn find_and_lock(
     }))
 }
 
-async fn count_guess(
+async fn count_wrong_code(
     tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
-) -> Result<Redeeming, TxError> {
+) -> Result<RedeemResult, TxError> {
     let row = tx
         .query_optional(
             "INSERT INTO coupon_guesses (partner, hour, wrong) VALUES ($1, $2, 1)
@@ -149,7 +149,7 @@ async fn count_guess(
         )
         .await?
         .ok_or_else(|| missing_row("coupon_guesses"))?;
-    Ok(Redeeming::Unknown { wrong: read_count(&row, "coupon_guesses.wrong")? })
+    Ok(RedeemResult::Unknown { wrong: read_count(&row, "coupon_guesses.wrong")? })
 }
 
 /// The state of a PAI, for which nobody else pays until the commit.
@@ -165,7 +165,7 @@ async fn lock_pai(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Resul
 
 /// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
 /// A charge that was given back whole pays for nothing, once billing has said that it was.
-async fn next_period(
+async fn find_next_period(
     tx: &PgConnection<'_>,
     today: Day,
     pai: Option<Pai>,
@@ -182,19 +182,19 @@ async fn next_period(
             &[&pai.to_string()],
         )
         .await?;
-    let charged = coupon::until(charged)?;
-    let redeemed = coupon::paid_until(tx, pai, today).await?;
+    let charged = coupon::read_last_day(charged)?;
+    let redeemed = coupon::find_paid_until(tx, pai, today).await?;
     Ok(period_after(today, charged.into_iter().chain(redeemed), months))
 }
 
-async fn claim(
+async fn claim_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRedemption,
     coupon: Claimed,
     pai: Option<Pai>,
     period: ServicePeriod,
-) -> Result<Redeeming, TxError> {
+) -> Result<RedeemResult, TxError> {
     let request = TransactionRequest { service_period: period, ..coupon.request };
     let fingerprint =
         sha256(&serde_json::to_vec(&request).map_err(|_| inconsistent_row("transactions.fingerprint"))?);
@@ -206,7 +206,8 @@ async fn claim(
         limits: None,
         responding_until: new.responding_until,
     };
-    let (charge, verdict) = charge::record(tx, now, &charge).await?.ok_or_else(|| missing_row("pais"))?;
+    let (charge, verdict) =
+        charge::record_coupon_charge(tx, now, &charge).await?.ok_or_else(|| missing_row("pais"))?;
     tx.execute_one(
         "coupon_redemptions",
         "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, requested_pai, pai,
@@ -228,7 +229,7 @@ async fn claim(
     )
     .await?;
     if let Some(reason) = verdict {
-        return Ok(Redeeming::Decided(RedemptionEnd::Declined(reason)));
+        return Ok(RedeemResult::Decided(RedemptionOutcome::Declined(reason)));
     }
     tx.execute_one(
         "coupons",
@@ -238,16 +239,16 @@ async fn claim(
     .await?;
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until).await?;
-    Ok(Redeeming::Created(Box::new(charge)))
+    Ok(RedeemResult::Created(Box::new(charge)))
 }
 
 /// How a redemption ended; `None` while somebody works on its answer. Whoever did and never gave one has left it to the
 /// next who asks. The coupon is locked.
-async fn end(
+async fn find_outcome(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-) -> Result<Option<RedemptionEnd>, TxError> {
+) -> Result<Option<RedemptionOutcome>, TxError> {
     let row = tx
         .query_optional(
             "SELECT outcome = 'PENDING' AND responding_until > $2 AS in_progress FROM coupon_redemptions
@@ -256,22 +257,29 @@ async fn end(
         )
         .await?
         .ok_or_else(|| missing_row("coupon_redemptions"))?;
-    if row.try_get("in_progress")? { Ok(None) } else { fix(tx, transaction_id).await.map(Some) }
+    if row.try_get("in_progress")? {
+        Ok(None)
+    } else {
+        store_outcome_locked(tx, transaction_id).await.map(Some)
+    }
 }
 
 /// Fixes the end that every repetition is told: a coupon that is not free again by now is spent, for ever.
-pub(in crate::store) async fn finish(
+pub(in crate::store) async fn store_outcome(
     tx: &PgConnection<'_>,
     transaction_id: &str,
-) -> Result<RedemptionEnd, TxError> {
-    if let Some(coupon_id) = coupon_of(tx, transaction_id).await? {
-        lock(tx, &coupon_id).await?;
+) -> Result<RedemptionOutcome, TxError> {
+    if let Some(coupon_id) = find_coupon_of_charge(tx, transaction_id).await? {
+        lock_coupon(tx, &coupon_id).await?;
     }
-    fix(tx, transaction_id).await
+    store_outcome_locked(tx, transaction_id).await
 }
 
 /// The same where the coupon is locked.
-async fn fix(tx: &PgConnection<'_>, transaction_id: &str) -> Result<RedemptionEnd, TxError> {
+async fn store_outcome_locked(
+    tx: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<RedemptionOutcome, TxError> {
     tx.execute(
         "UPDATE coupon_redemptions SET outcome = 'REDEEMED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
         &[&transaction_id],
@@ -289,7 +297,7 @@ async fn fix(tx: &PgConnection<'_>, transaction_id: &str) -> Result<RedemptionEn
         .await?
         .ok_or_else(|| missing_row("coupon_redemptions"))?;
     if row.try_get::<_, &str>("outcome")? == "DECLINED" {
-        return Ok(RedemptionEnd::Declined(parse_column(
+        return Ok(RedemptionOutcome::Declined(parse_column(
             &row,
             "transactions.decline_reason",
             DeclineReason::parse,
@@ -299,10 +307,10 @@ async fn fix(tx: &PgConnection<'_>, transaction_id: &str) -> Result<RedemptionEn
         parse_column(&row, "coupon_redemptions.period_from", Day::parse)?,
         parse_column(&row, "coupon_redemptions.period_to", Day::parse)?,
     );
-    Ok(RedemptionEnd::Redeemed(Box::new(Redemption {
+    Ok(RedemptionOutcome::Redeemed(Box::new(Redemption {
         transaction_id: row.try_get("transaction_id")?,
         plan: parse_column(&row, "coupons.plan", ExtId::parse)?,
-        months: months(&row)?,
+        months: read_months(&row)?,
         offer: parse_column(&row, "coupons.offer", OfferId::parse)?,
         amount: read_amount(&row, "coupons.currency")?,
         pai: parse_optional_column(&row, "coupon_redemptions.pai", Pai::parse)?,
@@ -312,7 +320,7 @@ async fn fix(tx: &PgConnection<'_>, transaction_id: &str) -> Result<RedemptionEn
 }
 
 /// Which coupon a charge is of, if it is one's.
-pub(in crate::store) async fn coupon_of(
+pub(in crate::store) async fn find_coupon_of_charge(
     db: &PgConnection<'_>,
     transaction_id: &str,
 ) -> Result<Option<String>, TxError> {
@@ -327,13 +335,15 @@ pub(in crate::store) async fn coupon_of(
 
 /// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
 /// it stays spent, and unpaid.
-pub(in crate::store) async fn declined(
+pub(in crate::store) async fn release_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
 ) -> Result<SettleResult, TxError> {
-    let Some(coupon_id) = coupon_of(tx, transaction_id).await? else { return Ok(SettleResult::Written) };
-    lock(tx, &coupon_id).await?;
+    let Some(coupon_id) = find_coupon_of_charge(tx, transaction_id).await? else {
+        return Ok(SettleResult::Written);
+    };
+    lock_coupon(tx, &coupon_id).await?;
     let freed = tx
         .execute(
             "UPDATE coupon_redemptions SET outcome = 'DECLINED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
@@ -372,19 +382,19 @@ const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c ON c.coupon_i
                              AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                              WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
 
-pub(in crate::store) async fn reminders_due(
+pub(in crate::store) async fn list_due_reminders(
     db: &PgConnection<'_>,
     today: Day,
     ends_by: Day,
     limit: u32,
-) -> Result<Vec<ReminderDue>, TxError> {
+) -> Result<Vec<DueReminder>, TxError> {
     let sql = format!(
         "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.subscriber_ref
          {REMINDABLE} AND r.period_to BETWEEN $1 AND $2 ORDER BY r.period_to LIMIT $3"
     );
     let rows = db.query(&sql, &[&today.to_string(), &ends_by.to_string(), &i64::from(limit)]).await?;
     let read = |row: &Row| {
-        Ok(ReminderDue {
+        Ok(DueReminder {
             transaction_id: row.try_get("transaction_id")?,
             number: read_number(row, "subscribers.number_index")?,
             subscriber_ref: row.try_get("subscriber_ref")?,
@@ -396,7 +406,7 @@ pub(in crate::store) async fn reminders_due(
     rows.iter().map(read).collect()
 }
 
-pub(in crate::store) async fn remind(
+pub(in crate::store) async fn queue_reminder(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,

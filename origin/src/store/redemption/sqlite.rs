@@ -7,7 +7,7 @@ use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, SettleResult, SmsJob, sqlite as queue};
 use crate::store::redemption::{
-    NewRedemption, Redeeming, Redemption, RedemptionEnd, ReminderDue, period_after,
+    DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, period_after,
 };
 use crate::store::sqlite::rows::{
     parse_column, parse_optional_column, read_amount, read_locale, read_number, read_pai,
@@ -31,40 +31,46 @@ struct Claimed {
     request: TransactionRequest,
 }
 
-pub(in crate::store) fn redeem(
+pub(in crate::store) fn redeem_coupon(
     tx: &Connection,
     now: Timestamp,
     new: &NewRedemption,
-) -> Result<Redeeming, StoreError> {
-    if let Some(redeeming) = repeat(tx, now, new)? {
+) -> Result<RedeemResult, StoreError> {
+    if let Some(redeeming) = replay_redemption(tx, now, new)? {
         return Ok(redeeming);
     }
-    let Some(coupon) = find(tx, now, new)? else { return count_guess(tx, now, &new.partner) };
+    let Some(coupon) = find_claimed_coupon(tx, now, new)? else {
+        return count_wrong_code(tx, now, &new.partner);
+    };
     if let Some(transaction_id) = &coupon.transaction_id {
-        return Ok(match end(tx, now, transaction_id)? {
-            Some(_) => Redeeming::Used,
-            None => Redeeming::InProgress,
+        return Ok(match find_outcome(tx, now, transaction_id)? {
+            Some(_) => RedeemResult::Used,
+            None => RedeemResult::InProgress,
         });
     }
     if coupon.is_expired {
-        return Ok(Redeeming::Expired);
+        return Ok(RedeemResult::Expired);
     }
     let pai = match new.pai {
         // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known.
-        None => (!subscription::is_live(tx, coupon.request.pai)?).then_some(coupon.request.pai),
-        Some(pai) => match pai::find(tx, &new.partner, pai)? {
+        None => (!subscription::has_live_subscription(tx, coupon.request.pai)?).then_some(coupon.request.pai),
+        Some(pai) => match pai::find_pai(tx, &new.partner, pai)? {
             Some(row) if row.state != PaiState::Closed => Some(pai),
-            _ => return Ok(Redeeming::PaiNotFound),
+            _ => return Ok(RedeemResult::PaiNotFound),
         },
     };
-    let Some(period) = next_period(tx, Day::of_timestamp(now), pai, coupon.months)? else {
-        return Ok(Redeeming::NoDaysLeft);
+    let Some(period) = find_next_period(tx, Day::of_timestamp(now), pai, coupon.months)? else {
+        return Ok(RedeemResult::NoDaysLeft);
     };
-    claim(tx, now, new, coupon, pai, period)
+    claim_coupon(tx, now, new, coupon, pai, period)
 }
 
 /// The same reference again: the same code for the same subscriber has one end, another is refused.
-fn repeat(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<Redeeming>, StoreError> {
+fn replay_redemption(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewRedemption,
+) -> Result<Option<RedeemResult>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT transaction_id, code_hash, requested_pai FROM coupon_redemptions
          WHERE partner = ?1 AND ext_reference = ?2",
@@ -74,13 +80,17 @@ fn repeat(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option
     let requested_pai: Option<String> = row.get("requested_pai")?;
     if row.get::<_, [u8; 32]>("code_hash")? != new.code || requested_pai != new.pai.map(|pai| pai.to_string())
     {
-        return Ok(Some(Redeeming::Conflict));
+        return Ok(Some(RedeemResult::Conflict));
     }
-    let end = end(tx, now, &row.get::<_, String>("transaction_id")?)?;
-    Ok(Some(end.map_or(Redeeming::InProgress, Redeeming::Decided)))
+    let end = find_outcome(tx, now, &row.get::<_, String>("transaction_id")?)?;
+    Ok(Some(end.map_or(RedeemResult::InProgress, RedeemResult::Decided)))
 }
 
-fn find(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<Claimed>, StoreError> {
+fn find_claimed_coupon(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewRedemption,
+) -> Result<Option<Claimed>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT c.* FROM coupons c JOIN pais p USING (pai)
          WHERE c.code_hash = ?1 AND p.partner = ?2 AND c.voided_at IS NULL",
@@ -107,19 +117,23 @@ fn find(tx: &Connection, now: Timestamp, new: &NewRedemption) -> Result<Option<C
     }))
 }
 
-fn count_guess(tx: &Connection, now: Timestamp, partner: &PartnerId) -> Result<Redeeming, StoreError> {
+fn count_wrong_code(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+) -> Result<RedeemResult, StoreError> {
     let wrong = tx
         .prepare_cached(
             "INSERT INTO coupon_guesses (partner, hour, wrong) VALUES (?1, ?2, 1)
              ON CONFLICT (partner, hour) DO UPDATE SET wrong = wrong + 1 RETURNING wrong",
         )?
         .query_row(params![partner.as_str(), now.unix_seconds() / 3_600], |row| row.get(0))?;
-    Ok(Redeeming::Unknown { wrong })
+    Ok(RedeemResult::Unknown { wrong })
 }
 
 /// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
 /// A charge that was given back whole pays for nothing, once billing has said that it was.
-fn next_period(
+fn find_next_period(
     tx: &Connection,
     today: Day,
     pai: Option<Pai>,
@@ -138,18 +152,18 @@ fn next_period(
     let charged = charged
         .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("transactions.period_to")))
         .transpose()?;
-    let redeemed = coupon::paid_until(tx, pai, today)?;
+    let redeemed = coupon::find_paid_until(tx, pai, today)?;
     Ok(period_after(today, charged.into_iter().chain(redeemed), months))
 }
 
-fn claim(
+fn claim_coupon(
     tx: &Connection,
     now: Timestamp,
     new: &NewRedemption,
     coupon: Claimed,
     pai: Option<Pai>,
     period: ServicePeriod,
-) -> Result<Redeeming, StoreError> {
+) -> Result<RedeemResult, StoreError> {
     let request = TransactionRequest { service_period: period, ..coupon.request };
     let fingerprint =
         sha256(&serde_json::to_vec(&request).map_err(|_| inconsistent_row("transactions.fingerprint"))?);
@@ -161,7 +175,8 @@ fn claim(
         limits: None,
         responding_until: new.responding_until,
     };
-    let (charge, verdict) = charge::record(tx, now, &charge)?.ok_or_else(|| missing_row("pais"))?;
+    let (charge, verdict) =
+        charge::record_coupon_charge(tx, now, &charge)?.ok_or_else(|| missing_row("pais"))?;
     tx.prepare_cached(
         "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, requested_pai, pai,
              period_from, period_to, outcome, responding_until)
@@ -181,28 +196,35 @@ fn claim(
         new.responding_until.unix_seconds(),
     ])?;
     if let Some(reason) = verdict {
-        return Ok(Redeeming::Decided(RedemptionEnd::Declined(reason)));
+        return Ok(RedeemResult::Decided(RedemptionOutcome::Declined(reason)));
     }
     tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?
         .execute(params![coupon.coupon_id, now.unix_seconds(), new.transaction_id])?;
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until)?;
-    Ok(Redeeming::Created(Box::new(charge)))
+    Ok(RedeemResult::Created(Box::new(charge)))
 }
 
 /// How a redemption ended; `None` while somebody works on its answer. Whoever did and never gave one has left it to the
 /// next who asks.
-fn end(tx: &Connection, now: Timestamp, transaction_id: &str) -> Result<Option<RedemptionEnd>, StoreError> {
+fn find_outcome(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+) -> Result<Option<RedemptionOutcome>, StoreError> {
     let in_progress: bool = tx
         .prepare_cached(
             "SELECT outcome = 'PENDING' AND responding_until > ?2 FROM coupon_redemptions WHERE transaction_id = ?1",
         )?
         .query_row(params![transaction_id, now.unix_seconds()], |row| row.get(0))?;
-    if in_progress { Ok(None) } else { finish(tx, transaction_id).map(Some) }
+    if in_progress { Ok(None) } else { store_outcome(tx, transaction_id).map(Some) }
 }
 
 /// Fixes the end that every repetition is told: a coupon that is not free again by now is spent, for ever.
-pub(in crate::store) fn finish(tx: &Connection, transaction_id: &str) -> Result<RedemptionEnd, StoreError> {
+pub(in crate::store) fn store_outcome(
+    tx: &Connection,
+    transaction_id: &str,
+) -> Result<RedemptionOutcome, StoreError> {
     tx.prepare_cached(
         "UPDATE coupon_redemptions SET outcome = 'REDEEMED' WHERE transaction_id = ?1 AND outcome = 'PENDING'",
     )?
@@ -219,24 +241,24 @@ pub(in crate::store) fn finish(tx: &Connection, transaction_id: &str) -> Result<
     if row.get_ref("outcome")?.as_str().map_err(|_| inconsistent_row("coupon_redemptions.outcome"))?
         == "DECLINED"
     {
-        return Ok(RedemptionEnd::Declined(parse_column(
+        return Ok(RedemptionOutcome::Declined(parse_column(
             row,
             "transactions.decline_reason",
             DeclineReason::parse,
         )?));
     }
-    Ok(RedemptionEnd::Redeemed(Box::new(Redemption {
+    Ok(RedemptionOutcome::Redeemed(Box::new(Redemption {
         transaction_id: row.get("transaction_id")?,
         plan: parse_column(row, "coupons.plan", ExtId::parse)?,
         months: row.get("months")?,
         offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         amount: read_amount(row, "coupons.currency")?,
         pai: parse_optional_column(row, "coupon_redemptions.pai", Pai::parse)?,
-        service_period: period(row)?,
+        service_period: read_period(row)?,
     })))
 }
 
-fn period(row: &Row<'_>) -> Result<ServicePeriod, StoreError> {
+fn read_period(row: &Row<'_>) -> Result<ServicePeriod, StoreError> {
     let (from, to) = (
         parse_column(row, "coupon_redemptions.period_from", Day::parse)?,
         parse_column(row, "coupon_redemptions.period_to", Day::parse)?,
@@ -246,7 +268,7 @@ fn period(row: &Row<'_>) -> Result<ServicePeriod, StoreError> {
 
 /// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
 /// it stays spent, and unpaid.
-pub(in crate::store) fn declined(
+pub(in crate::store) fn release_coupon(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
@@ -271,7 +293,7 @@ pub(in crate::store) fn declined(
 }
 
 /// Whether a charge is a coupon's.
-pub(in crate::store) fn is_coupons(db: &Connection, transaction_id: &str) -> Result<bool, StoreError> {
+pub(in crate::store) fn is_coupon_charge(db: &Connection, transaction_id: &str) -> Result<bool, StoreError> {
     Ok(db
         .prepare_cached("SELECT 1 FROM coupon_redemptions WHERE transaction_id = ?1")?
         .exists([transaction_id])?)
@@ -291,12 +313,12 @@ const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c USING (coupon
                              AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                              WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
 
-pub(in crate::store) fn reminders_due(
+pub(in crate::store) fn list_due_reminders(
     db: &Connection,
     today: Day,
     ends_by: Day,
     limit: u32,
-) -> Result<Vec<ReminderDue>, StoreError> {
+) -> Result<Vec<DueReminder>, StoreError> {
     let mut select = db.prepare_cached(&format!(
         "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.subscriber_ref
          {REMINDABLE} AND r.period_to BETWEEN ?1 AND ?2 ORDER BY r.period_to LIMIT ?3"
@@ -304,7 +326,7 @@ pub(in crate::store) fn reminders_due(
     let mut rows = select.query(params![today.to_string(), ends_by.to_string(), limit])?;
     let mut due = Vec::new();
     while let Some(row) = rows.next()? {
-        due.push(ReminderDue {
+        due.push(DueReminder {
             transaction_id: row.get("transaction_id")?,
             number: read_number(row)?,
             subscriber_ref: row.get("subscriber_ref")?,
@@ -316,7 +338,7 @@ pub(in crate::store) fn reminders_due(
     Ok(due)
 }
 
-pub(in crate::store) fn remind(
+pub(in crate::store) fn queue_reminder(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,

@@ -1,4 +1,5 @@
-//! Refunds: claimed once, answered once, and together never more than their charge.
+//! Refunds. Like a charge's, a refund's id is claimed once and its response stored; together
+//! refunds are never more than their charge.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -13,87 +14,78 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{RefundRequest, RefundResponse};
 
 impl Store {
-    /// Claims the partner's id for a refund, takes the amount off what is left of the charge, and puts the hand-off
-    /// into the outbox, leased to the caller until `responding_until`.
+    /// Claims the partner's id, reserves the amount on the charge and puts the refund's job into
+    /// the queue, leased to the caller until `answering_until`.
     pub async fn post_refund(
         &self,
         nonce: Nonce,
         now: Timestamp,
         new: NewRefund,
-    ) -> Result<RefundPosting, StoreError> {
-        use_case!(self, write(nonce), post(now, &new))
+    ) -> Result<PostRefundResult, StoreError> {
+        use_case!(self, write(nonce), post_refund(now, &new))
     }
 
-    /// Where a refund stands, by the partner's ids of charge and refund.
-    pub async fn refund_answer(
+    /// The refund as a GET answers it, by the partner's ids of charge and refund.
+    pub async fn find_refund_response(
         &self,
         partner: PartnerId,
         transaction: ExtId,
         refund: ExtId,
     ) -> Result<Option<RefundResponse>, StoreError> {
-        use_case!(self, read, find(&partner, &transaction, &refund))
+        use_case!(self, read, find_refund_response(&partner, &transaction, &refund))
     }
 
-    /// What a hand-off needs to know of a refund; `None` once it is settled.
-    pub async fn refund(&self, refund_id: String) -> Result<Option<Refund>, StoreError> {
-        use_case!(self, read, refund(&refund_id))
+    /// The refund, while it is not settled.
+    pub async fn find_pending_refund(&self, refund_id: String) -> Result<Option<Refund>, StoreError> {
+        use_case!(self, read, find_pending_refund(&refund_id))
     }
 
-    /// Whom to tell how a refund stands now, by our own id.
-    pub async fn told_of_refund(
+    /// The refund as its webhook reports it, and to which partner.
+    pub async fn find_refund_webhook(
         &self,
         refund_id: String,
     ) -> Result<Option<(PartnerId, RefundResponse)>, StoreError> {
-        use_case!(self, read, told(&refund_id))
+        use_case!(self, read, find_refund_webhook(&refund_id))
     }
 }
 
-/// A refund to record.
 #[derive(Clone, Debug)]
 pub struct NewRefund {
-    /// Our name for it.
     pub refund_id: String,
-    /// Whose refund.
     pub partner: PartnerId,
-    /// The partner's name for the charge.
     pub ext_transaction_id: ExtId,
-    /// Hash of everything in the request, the charge's name included.
+    /// Hash of the whole request and of the charge's id: a replay must have the same.
     pub fingerprint: Hash,
-    /// The request.
     pub request: RefundRequest,
-    /// Until then the caller is working on the answer.
+    /// Until then a replay is told that the first call is still in progress.
     pub responding_until: Timestamp,
 }
 
-/// How recording a refund went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefundPosting {
-    /// Recorded now: hand it off, then answer.
+pub enum PostRefundResult {
+    /// Recorded now. The caller submits it to billing, then answers.
     Created(Refund),
-    /// Recorded before: answer this, byte for byte.
+    /// Recorded before. This is the stored response, byte for byte.
     Replayed(Vec<u8>),
     /// Recorded before, with other contents.
     Conflict,
-    /// Recorded before, and still being answered.
+    /// Recorded before, and the first call has not been answered yet.
     InProgress,
-    /// No such charge of this partner.
+    /// The partner has no such charge.
     TransactionNotFound,
-    /// The charge is not settled yet: there may be nothing to give back.
+    /// The charge is not settled, so it is not known whether there is anything to refund.
     ChargePending,
-    /// More than what is left of the charge, or in another currency. A declined charge has nothing left.
-    NotWithinRemainder {
-        /// What is left.
-        remaining: Money,
-    },
+    /// The amount is more than what is left of the charge, or in another currency. Nothing is left
+    /// of a declined charge.
+    NotWithinRemainder { remaining: Money },
 }
 
-/// A refund on its way to billing.
+/// A refund that is not settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
-    /// Our name for it: billing's idempotency key.
+    /// Also billing's idempotency key.
     pub refund_id: String,
-    /// Our name for the charge, under which billing has it.
+    /// The charge's id, by which billing knows it.
     pub transaction_id: String,
-    /// How much.
     pub amount: Money,
 }

@@ -1,13 +1,13 @@
 //! Refunds: claimed once, answered once, and together never more than their charge. Whoever decides about a refund locks
 //! its charge, and by that all refunds of it: a refund has no lock of its own.
 
-use crate::store::charge::Fixed;
+use crate::store::charge::StoredResponse;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_raw_result, read_time};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, SettleResult, postgres as queue};
-use crate::store::refund::{NewRefund, Refund, RefundPosting};
+use crate::store::refund::{NewRefund, PostRefundResult, Refund};
 use crate::store::spending::postgres as spending;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -15,41 +15,41 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use tokio_postgres::Row;
 
-pub(in crate::store) async fn post(
+pub(in crate::store) async fn post_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRefund,
-) -> Result<RefundPosting, TxError> {
+) -> Result<PostRefundResult, TxError> {
     // The charge is locked before its refunds are read, so the same id at once is found by whoever comes second. At once
     // for another charge, it is caught by the index of names.
     let charge = lock_charge(tx, new).await?;
-    if let Some(row) = claimed(tx, new).await? {
-        return repeat(tx, now, new, &row).await;
+    if let Some(row) = find_claim(tx, new).await? {
+        return replay_refund(tx, now, new, &row).await;
     }
-    let Some(charge) = charge else { return Ok(RefundPosting::TransactionNotFound) };
+    let Some(charge) = charge else { return Ok(PostRefundResult::TransactionNotFound) };
     let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
     let left = match parse_column(&charge, "transactions.status", TransactionStatus::parse)? {
-        TransactionStatus::Pending => return Ok(RefundPosting::ChargePending),
+        TransactionStatus::Pending => return Ok(PostRefundResult::ChargePending),
         TransactionStatus::Declined => 0,
         TransactionStatus::Approved => amount_minor - charge.try_get::<_, i64>("refunded_minor")?,
     };
     let remaining = Money { amount_minor: left, currency };
     let wanted = new.request.amount.unwrap_or(remaining);
     if wanted.currency != currency || !(1..=left).contains(&wanted.amount_minor) {
-        return Ok(RefundPosting::NotWithinRemainder { remaining });
+        return Ok(PostRefundResult::NotWithinRemainder { remaining });
     }
     let refund = Refund {
         refund_id: new.refund_id.clone(),
         transaction_id: charge.try_get("transaction_id")?,
         amount: wanted,
     };
-    insert(tx, now, new, &refund).await?;
+    insert_refund(tx, now, new, &refund).await?;
     let job = Job::Refund { refund_id: refund.refund_id.clone() };
     tokio::try_join!(
-        take_off(tx, &refund.transaction_id, wanted.amount_minor),
+        reserve_amount(tx, &refund.transaction_id, wanted.amount_minor),
         queue::put_leased(tx, &job, new.responding_until)
     )?;
-    Ok(RefundPosting::Created(refund))
+    Ok(PostRefundResult::Created(refund))
 }
 
 async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
@@ -61,7 +61,7 @@ async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Ro
     .await
 }
 
-async fn claimed(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
+async fn find_claim(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
     tx.query_optional(
         "SELECT refund_id, fingerprint, stored_response, responding_until FROM refunds
          WHERE partner = $1 AND ext_refund_id = $2",
@@ -72,27 +72,31 @@ async fn claimed(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, 
 
 /// The same id again: the same contents get the first answer, others are refused. The charge's name is one of the
 /// contents, so the charge that is locked is the right one.
-async fn repeat(
+async fn replay_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRefund,
     row: &Row,
-) -> Result<RefundPosting, TxError> {
+) -> Result<PostRefundResult, TxError> {
     if read_hash(row, "refunds.fingerprint")? != new.fingerprint {
-        return Ok(RefundPosting::Conflict);
+        return Ok(PostRefundResult::Conflict);
     }
     if let Some(answer) = row.try_get("stored_response")? {
-        return Ok(RefundPosting::Replayed(answer));
+        return Ok(PostRefundResult::Replayed(answer));
     }
     if now < read_time(row, "refunds.responding_until")? {
-        return Ok(RefundPosting::InProgress);
+        return Ok(PostRefundResult::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
-    Ok(RefundPosting::Replayed(fix_answer(tx, row.try_get("refund_id")?).await?.answer))
+    Ok(PostRefundResult::Replayed(store_response(tx, row.try_get("refund_id")?).await?.answer))
 }
 
 /// Takes an amount off what is left of a charge; a negative one is put back.
-async fn take_off(tx: &PgConnection<'_>, transaction_id: &str, amount_minor: i64) -> Result<(), TxError> {
+async fn reserve_amount(
+    tx: &PgConnection<'_>,
+    transaction_id: &str,
+    amount_minor: i64,
+) -> Result<(), TxError> {
     tx.execute_one(
         "transactions",
         "UPDATE transactions SET refunded_minor = refunded_minor + $2 WHERE transaction_id = $1",
@@ -101,7 +105,7 @@ async fn take_off(tx: &PgConnection<'_>, transaction_id: &str, amount_minor: i64
     .await
 }
 
-async fn insert(
+async fn insert_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRefund,
@@ -128,7 +132,7 @@ async fn insert(
 }
 
 /// Keeps everybody else from deciding about this refund, and about its charge, until the commit.
-pub(in crate::store) async fn lock(tx: &PgConnection<'_>, refund_id: &str) -> Result<(), TxError> {
+pub(in crate::store) async fn lock_refund(tx: &PgConnection<'_>, refund_id: &str) -> Result<(), TxError> {
     let row = tx
         .query_optional(
             "SELECT 1 FROM transactions
@@ -147,25 +151,29 @@ const ANSWER: &str =
 
 /// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before. Whoever calls this
 /// has the lock.
-pub(in crate::store) async fn fix_answer(tx: &PgConnection<'_>, refund_id: &str) -> Result<Fixed, TxError> {
+pub(in crate::store) async fn store_response(
+    tx: &PgConnection<'_>,
+    refund_id: &str,
+) -> Result<StoredResponse, TxError> {
     let row = tx
         .query_optional(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id])
         .await?
         .ok_or_else(|| missing_row("refunds"))?;
     if let Some(answer) = row.try_get("stored_response")? {
-        return Ok(Fixed { answer, before: true });
+        return Ok(StoredResponse { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(&row)?).map_err(|_| inconsistent_row("refunds.stored_response"))?;
+    let answer =
+        serde_json::to_vec(&read_response(&row)?).map_err(|_| inconsistent_row("refunds.stored_response"))?;
     tx.execute_one(
         "refunds",
         "UPDATE refunds SET stored_response = $2 WHERE refund_id = $1",
         &[&refund_id, &answer],
     )
     .await?;
-    Ok(Fixed { answer, before: false })
+    Ok(StoredResponse { answer, before: false })
 }
 
-pub(in crate::store) async fn find(
+pub(in crate::store) async fn find_refund_response(
     db: &PgConnection<'_>,
     partner: &PartnerId,
     transaction: &ExtId,
@@ -173,19 +181,20 @@ pub(in crate::store) async fn find(
 ) -> Result<Option<RefundResponse>, TxError> {
     let sql = format!("{ANSWER} WHERE r.partner = $1 AND r.ext_refund_id = $2 AND t.ext_transaction_id = $3");
     let row = db.query_optional(&sql, &[&partner.as_str(), &refund.as_str(), &transaction.as_str()]).await?;
-    row.as_ref().map(read).transpose()
+    row.as_ref().map(read_response).transpose()
 }
 
 /// Whom to tell how a refund stands now.
-pub(in crate::store) async fn told(
+pub(in crate::store) async fn find_refund_webhook(
     db: &PgConnection<'_>,
     refund_id: &str,
 ) -> Result<Option<(PartnerId, RefundResponse)>, TxError> {
     let row = db.query_optional(&format!("{ANSWER} WHERE r.refund_id = $1"), &[&refund_id]).await?;
-    row.map(|row| Ok((parse_column(&row, "refunds.partner", PartnerId::parse)?, read(&row)?))).transpose()
+    row.map(|row| Ok((parse_column(&row, "refunds.partner", PartnerId::parse)?, read_response(&row)?)))
+        .transpose()
 }
 
-fn read(row: &Row) -> Result<RefundResponse, TxError> {
+fn read_response(row: &Row) -> Result<RefundResponse, TxError> {
     let amount = read_amount(row, "transactions.currency")?;
     Ok(RefundResponse {
         refund_id: row.try_get("refund_id")?,
@@ -202,7 +211,7 @@ pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id,
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
 /// The refund, while it is on its way.
-pub(in crate::store) async fn refund(
+pub(in crate::store) async fn find_pending_refund(
     db: &PgConnection<'_>,
     refund_id: &str,
 ) -> Result<Option<Refund>, TxError> {
@@ -220,7 +229,7 @@ pub(in crate::store) fn read_refund(row: &Row) -> Result<Refund, TxError> {
 
 /// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.
 /// A refund that is settled stays as it is. Whoever calls this has the lock.
-pub(in crate::store) async fn settle(
+pub(in crate::store) async fn settle_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
@@ -245,9 +254,9 @@ pub(in crate::store) async fn settle(
     let (transaction_id, amount_minor): (&str, i64) =
         (settled.try_get("transaction_id")?, settled.try_get("amount_minor")?);
     if status == TransactionStatus::Approved {
-        spending::give_back_refund(tx, transaction_id, amount_minor).await?;
+        spending::release_refund(tx, transaction_id, amount_minor).await?;
     } else {
-        take_off(tx, transaction_id, -amount_minor).await?;
+        reserve_amount(tx, transaction_id, -amount_minor).await?;
     }
     Ok(SettleResult::Written)
 }

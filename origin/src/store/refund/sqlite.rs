@@ -1,9 +1,9 @@
 //! Refunds: claimed once, answered once, and together never more than their charge.
 
-use crate::store::charge::Fixed;
+use crate::store::charge::StoredResponse;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::queue::{Job, SettleResult, sqlite as queue};
-use crate::store::refund::{NewRefund, Refund, RefundPosting};
+use crate::store::refund::{NewRefund, PostRefundResult, Refund};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{parse_column, read_amount, read_raw_result};
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -12,30 +12,30 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
 
-pub(in crate::store) fn post(
+pub(in crate::store) fn post_refund(
     tx: &Connection,
     now: Timestamp,
     new: &NewRefund,
-) -> Result<RefundPosting, StoreError> {
+) -> Result<PostRefundResult, StoreError> {
     let mut select = tx.prepare_cached("SELECT * FROM refunds WHERE partner = ?1 AND ext_refund_id = ?2")?;
     let mut rows = select.query(params![new.partner.as_str(), new.request.ext_refund_id.as_str()])?;
     if let Some(row) = rows.next()? {
-        return repeat(tx, now, new, row);
+        return replay_refund(tx, now, new, row);
     }
     let mut select =
         tx.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
     let mut rows = select.query(params![new.partner.as_str(), new.ext_transaction_id.as_str()])?;
-    let Some(charge) = rows.next()? else { return Ok(RefundPosting::TransactionNotFound) };
+    let Some(charge) = rows.next()? else { return Ok(PostRefundResult::TransactionNotFound) };
     let Money { amount_minor, currency } = read_amount(charge, "transactions.currency")?;
     let left = match parse_column(charge, "transactions.status", TransactionStatus::parse)? {
-        TransactionStatus::Pending => return Ok(RefundPosting::ChargePending),
+        TransactionStatus::Pending => return Ok(PostRefundResult::ChargePending),
         TransactionStatus::Declined => 0,
         TransactionStatus::Approved => amount_minor - charge.get::<_, i64>("refunded_minor")?,
     };
     let remaining = Money { amount_minor: left, currency };
     let wanted = new.request.amount.unwrap_or(remaining);
     if wanted.currency != currency || !(1..=left).contains(&wanted.amount_minor) {
-        return Ok(RefundPosting::NotWithinRemainder { remaining });
+        return Ok(PostRefundResult::NotWithinRemainder { remaining });
     }
     let transaction_id: String = charge.get("transaction_id")?;
     tx.prepare_cached(
@@ -59,29 +59,29 @@ pub(in crate::store) fn post(
         now.unix_seconds(),
     ])?;
     queue::put_leased(tx, &Job::Refund { refund_id: new.refund_id.clone() }, new.responding_until)?;
-    Ok(RefundPosting::Created(Refund { refund_id: new.refund_id.clone(), transaction_id, amount: wanted }))
+    Ok(PostRefundResult::Created(Refund { refund_id: new.refund_id.clone(), transaction_id, amount: wanted }))
 }
 
 /// The same id again: the same contents get the first answer, others are refused.
-fn repeat(
+fn replay_refund(
     tx: &Connection,
     now: Timestamp,
     new: &NewRefund,
     row: &Row<'_>,
-) -> Result<RefundPosting, StoreError> {
+) -> Result<PostRefundResult, StoreError> {
     let fingerprint: [u8; 32] = row.get("fingerprint")?;
     if fingerprint != new.fingerprint {
-        return Ok(RefundPosting::Conflict);
+        return Ok(PostRefundResult::Conflict);
     }
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
-        return Ok(RefundPosting::Replayed(answer));
+        return Ok(PostRefundResult::Replayed(answer));
     }
     if now.unix_seconds() < row.get("responding_until")? {
-        return Ok(RefundPosting::InProgress);
+        return Ok(PostRefundResult::InProgress);
     }
     // Whoever took the post never answered it: this is the first answer.
     let refund_id: String = row.get("refund_id")?;
-    Ok(RefundPosting::Replayed(fix_answer(tx, &refund_id)?.answer))
+    Ok(PostRefundResult::Replayed(store_response(tx, &refund_id)?.answer))
 }
 
 /// Everything that an answer tells.
@@ -91,20 +91,24 @@ const ANSWER: &str =
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
 /// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before.
-pub(in crate::store) fn fix_answer(tx: &Connection, refund_id: &str) -> Result<Fixed, StoreError> {
+pub(in crate::store) fn store_response(
+    tx: &Connection,
+    refund_id: &str,
+) -> Result<StoredResponse, StoreError> {
     let mut select = tx.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
     let mut rows = select.query([refund_id])?;
     let row = rows.next()?.ok_or_else(|| missing_row("refunds"))?;
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
-        return Ok(Fixed { answer, before: true });
+        return Ok(StoredResponse { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read(row)?).map_err(|_| inconsistent_row("refunds.stored_response"))?;
+    let answer =
+        serde_json::to_vec(&read_response(row)?).map_err(|_| inconsistent_row("refunds.stored_response"))?;
     tx.prepare_cached("UPDATE refunds SET stored_response = ?2 WHERE refund_id = ?1")?
         .execute(params![refund_id, answer])?;
-    Ok(Fixed { answer, before: false })
+    Ok(StoredResponse { answer, before: false })
 }
 
-pub(in crate::store) fn find(
+pub(in crate::store) fn find_refund_response(
     db: &Connection,
     partner: &PartnerId,
     transaction: &ExtId,
@@ -114,22 +118,22 @@ pub(in crate::store) fn find(
         "{ANSWER} WHERE r.partner = ?1 AND r.ext_refund_id = ?2 AND t.ext_transaction_id = ?3"
     ))?;
     let mut rows = select.query(params![partner.as_str(), refund.as_str(), transaction.as_str()])?;
-    rows.next()?.map(read).transpose()
+    rows.next()?.map(read_response).transpose()
 }
 
 /// Whom to tell how a refund stands now.
-pub(in crate::store) fn told(
+pub(in crate::store) fn find_refund_webhook(
     db: &Connection,
     refund_id: &str,
 ) -> Result<Option<(PartnerId, RefundResponse)>, StoreError> {
     let mut select = db.prepare_cached(&format!("{ANSWER} WHERE r.refund_id = ?1"))?;
     let mut rows = select.query([refund_id])?;
     rows.next()?
-        .map(|row| Ok((parse_column(row, "refunds.partner", PartnerId::parse)?, read(row)?)))
+        .map(|row| Ok((parse_column(row, "refunds.partner", PartnerId::parse)?, read_response(row)?)))
         .transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
+fn read_response(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
     let amount = read_amount(row, "transactions.currency")?;
     Ok(RefundResponse {
         refund_id: row.get("refund_id")?,
@@ -146,7 +150,10 @@ pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id,
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
 /// The refund, while it is on its way.
-pub(in crate::store) fn refund(db: &Connection, refund_id: &str) -> Result<Option<Refund>, StoreError> {
+pub(in crate::store) fn find_pending_refund(
+    db: &Connection,
+    refund_id: &str,
+) -> Result<Option<Refund>, StoreError> {
     let mut select =
         db.prepare_cached(&format!("{REFUND} WHERE r.refund_id = ?1 AND r.status = 'PENDING'"))?;
     let mut rows = select.query([refund_id])?;
@@ -163,7 +170,7 @@ pub(in crate::store) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError>
 
 /// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.
 /// A refund that is settled stays as it is.
-pub(in crate::store) fn settle(
+pub(in crate::store) fn settle_refund(
     tx: &Connection,
     now: Timestamp,
     refund_id: &str,
@@ -182,7 +189,7 @@ pub(in crate::store) fn settle(
         return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     }
     if status == TransactionStatus::Approved {
-        spending::give_back_refund(tx, &transaction_id, amount_minor)?;
+        spending::release_refund(tx, &transaction_id, amount_minor)?;
     } else {
         tx.prepare_cached(
             "UPDATE transactions SET refunded_minor = refunded_minor - ?2 WHERE transaction_id = ?1",

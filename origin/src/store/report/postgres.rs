@@ -4,7 +4,7 @@ use crate::store::page::{Cursor, Page};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::report::{ChargeLine, Dated, Names, RefundLine, Select};
+use crate::store::report::{LookupIds, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
@@ -26,10 +26,10 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
 
 /// The statement of a page: what is read, by which time, and how it stands. Words of ours only, so it is safe to write
 /// them out, and an index of pending lines is only found by a status that is written out.
-fn page_of(lines: &str, id: &str, dated: Dated, status: Option<TransactionStatus>) -> String {
+fn page_sql(lines: &str, id: &str, dated: ReportDate, status: Option<TransactionStatus>) -> String {
     let at = match dated {
-        Dated::Created => "t.created_at",
-        Dated::Settled => "t.settled_at",
+        ReportDate::Created => "t.created_at",
+        ReportDate::Settled => "t.settled_at",
     };
     let status = status.map(|status| format!("AND t.status = '{}'", status.as_str())).unwrap_or_default();
     format!(
@@ -38,10 +38,10 @@ fn page_of(lines: &str, id: &str, dated: Dated, status: Option<TransactionStatus
     )
 }
 
-async fn page<T>(
+async fn read_page<T>(
     db: &PgConnection<'_>,
     sql: &str,
-    select: &Select,
+    select: &ReportFilter,
     after: Option<&Cursor>,
     limit: u32,
     read: fn(&Row) -> Result<T, TxError>,
@@ -52,17 +52,17 @@ async fn page<T>(
     rows.iter().map(read).collect()
 }
 
-async fn named<T>(
+async fn find_by_ids<T>(
     db: &PgConnection<'_>,
     lines: &str,
     (our_id, their_id): (&str, &str),
     partner: &PartnerId,
-    names: &Names,
+    names: &LookupIds,
     read: fn(&Row) -> Result<T, TxError>,
 ) -> Result<Vec<T>, TxError> {
     let (column, names): (_, Vec<&str>) = match names {
-        Names::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
-        Names::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
+        LookupIds::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
+        LookupIds::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
     };
     let sql = format!("{lines} WHERE t.partner = $1 AND {column} = ANY($2)");
     db.query(&sql, &[&partner.as_str(), &names]).await?.iter().map(read).collect()
@@ -72,8 +72,8 @@ fn settled_at(row: &Row) -> Result<Option<Timestamp>, TxError> {
     Ok(row.try_get::<_, Option<i64>>("settled_at")?.map(Timestamp::from_unix_seconds))
 }
 
-fn charge_line(row: &Row) -> Result<ChargeLine, TxError> {
-    Ok(ChargeLine {
+fn charge_line(row: &Row) -> Result<ReportedCharge, TxError> {
+    Ok(ReportedCharge {
         transaction_id: row.try_get("transaction_id")?,
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
@@ -87,8 +87,8 @@ fn charge_line(row: &Row) -> Result<ChargeLine, TxError> {
     })
 }
 
-fn refund_line(row: &Row) -> Result<RefundLine, TxError> {
-    Ok(RefundLine {
+fn refund_line(row: &Row) -> Result<ReportedRefund, TxError> {
+    Ok(ReportedRefund {
         refund_id: row.try_get("refund_id")?,
         ext_refund_id: parse_column(row, "refunds.ext_refund_id", ExtId::parse)?,
         transaction_id: row.try_get("transaction_id")?,
@@ -104,40 +104,40 @@ fn refund_line(row: &Row) -> Result<RefundLine, TxError> {
     })
 }
 
-pub(in crate::store) async fn charges(
+pub(in crate::store) async fn list_charges(
     db: &PgConnection<'_>,
-    select: &Select,
+    select: &ReportFilter,
     after: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<ChargeLine>, TxError> {
-    let sql = page_of(CHARGE, "t.transaction_id", select.dated, select.status);
-    let lines = page(db, &sql, select, after, limit, charge_line).await?;
+) -> Result<Page<ReportedCharge>, TxError> {
+    let sql = page_sql(CHARGE, "t.transaction_id", select.dated, select.status);
+    let lines = read_page(db, &sql, select, after, limit, charge_line).await?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
 
-pub(in crate::store) async fn refunds(
+pub(in crate::store) async fn list_refunds(
     db: &PgConnection<'_>,
-    select: &Select,
+    select: &ReportFilter,
     after: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<RefundLine>, TxError> {
-    let sql = page_of(REFUND, "t.refund_id", select.dated, select.status);
-    let lines = page(db, &sql, select, after, limit, refund_line).await?;
+) -> Result<Page<ReportedRefund>, TxError> {
+    let sql = page_sql(REFUND, "t.refund_id", select.dated, select.status);
+    let lines = read_page(db, &sql, select, after, limit, refund_line).await?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
 
-pub(in crate::store) async fn charges_named(
+pub(in crate::store) async fn find_charges_by_id(
     db: &PgConnection<'_>,
     partner: &PartnerId,
-    names: &Names,
-) -> Result<Vec<ChargeLine>, TxError> {
-    named(db, CHARGE, ("t.transaction_id", "t.ext_transaction_id"), partner, names, charge_line).await
+    names: &LookupIds,
+) -> Result<Vec<ReportedCharge>, TxError> {
+    find_by_ids(db, CHARGE, ("t.transaction_id", "t.ext_transaction_id"), partner, names, charge_line).await
 }
 
-pub(in crate::store) async fn refunds_named(
+pub(in crate::store) async fn find_refunds_by_id(
     db: &PgConnection<'_>,
     partner: &PartnerId,
-    names: &Names,
-) -> Result<Vec<RefundLine>, TxError> {
-    named(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line).await
+    names: &LookupIds,
+) -> Result<Vec<ReportedRefund>, TxError> {
+    find_by_ids(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line).await
 }

@@ -2,7 +2,7 @@
 
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page};
-use crate::store::report::{ChargeLine, Dated, Names, RefundLine, Select};
+use crate::store::report::{LookupIds, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -25,10 +25,10 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
 
 /// The statement of a page: what is read, by which time, and how it stands. Words of ours only, so it is safe to write
 /// them out, and an index of pending lines is only found by a status that is written out.
-fn page_of(lines: &str, id: &str, dated: Dated, status: Option<TransactionStatus>) -> String {
+fn page_sql(lines: &str, id: &str, dated: ReportDate, status: Option<TransactionStatus>) -> String {
     let at = match dated {
-        Dated::Created => "t.created_at",
-        Dated::Settled => "t.settled_at",
+        ReportDate::Created => "t.created_at",
+        ReportDate::Settled => "t.settled_at",
     };
     let status = status.map(|status| format!("AND t.status = '{}'", status.as_str())).unwrap_or_default();
     format!(
@@ -37,10 +37,10 @@ fn page_of(lines: &str, id: &str, dated: Dated, status: Option<TransactionStatus
     )
 }
 
-fn page<T>(
+fn read_page<T>(
     db: &Connection,
     sql: &str,
-    select: &Select,
+    select: &ReportFilter,
     after: Option<&Cursor>,
     limit: u32,
     read: fn(&Row<'_>) -> Result<T, StoreError>,
@@ -62,17 +62,17 @@ fn page<T>(
 }
 
 /// Rows by name: one look-up each, on one connection.
-fn named<T>(
+fn find_by_ids<T>(
     db: &Connection,
     lines: &str,
     (our_id, their_id): (&str, &str),
     partner: &PartnerId,
-    names: &Names,
+    names: &LookupIds,
     read: fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let (column, names): (_, Vec<&str>) = match names {
-        Names::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
-        Names::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
+        LookupIds::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
+        LookupIds::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
     };
     let mut statement = db.prepare_cached(&format!("{lines} WHERE t.partner = ?1 AND {column} = ?2"))?;
     let mut found = Vec::new();
@@ -88,8 +88,8 @@ fn settled_at(row: &Row<'_>) -> Result<Option<Timestamp>, StoreError> {
     Ok(row.get::<_, Option<i64>>("settled_at")?.map(Timestamp::from_unix_seconds))
 }
 
-fn charge_line(row: &Row<'_>) -> Result<ChargeLine, StoreError> {
-    Ok(ChargeLine {
+fn charge_line(row: &Row<'_>) -> Result<ReportedCharge, StoreError> {
+    Ok(ReportedCharge {
         transaction_id: row.get("transaction_id")?,
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
@@ -103,8 +103,8 @@ fn charge_line(row: &Row<'_>) -> Result<ChargeLine, StoreError> {
     })
 }
 
-fn refund_line(row: &Row<'_>) -> Result<RefundLine, StoreError> {
-    Ok(RefundLine {
+fn refund_line(row: &Row<'_>) -> Result<ReportedRefund, StoreError> {
+    Ok(ReportedRefund {
         refund_id: row.get("refund_id")?,
         ext_refund_id: parse_column(row, "refunds.ext_refund_id", ExtId::parse)?,
         transaction_id: row.get("transaction_id")?,
@@ -120,42 +120,42 @@ fn refund_line(row: &Row<'_>) -> Result<RefundLine, StoreError> {
     })
 }
 
-pub(in crate::store) fn charges(
+pub(in crate::store) fn list_charges(
     db: &Connection,
-    select: &Select,
+    select: &ReportFilter,
     after: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<ChargeLine>, StoreError> {
-    let sql = page_of(CHARGE, "t.transaction_id", select.dated, select.status);
-    let lines = page(db, &sql, select, after, limit, charge_line)?;
+) -> Result<Page<ReportedCharge>, StoreError> {
+    let sql = page_sql(CHARGE, "t.transaction_id", select.dated, select.status);
+    let lines = read_page(db, &sql, select, after, limit, charge_line)?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
 
-pub(in crate::store) fn refunds(
+pub(in crate::store) fn list_refunds(
     db: &Connection,
-    select: &Select,
+    select: &ReportFilter,
     after: Option<&Cursor>,
     limit: u32,
-) -> Result<Page<RefundLine>, StoreError> {
-    let sql = page_of(REFUND, "t.refund_id", select.dated, select.status);
-    let lines = page(db, &sql, select, after, limit, refund_line)?;
+) -> Result<Page<ReportedRefund>, StoreError> {
+    let sql = page_sql(REFUND, "t.refund_id", select.dated, select.status);
+    let lines = read_page(db, &sql, select, after, limit, refund_line)?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
 
-pub(in crate::store) fn charges_named(
+pub(in crate::store) fn find_charges_by_id(
     db: &Connection,
     partner: &PartnerId,
-    names: &Names,
-) -> Result<Vec<ChargeLine>, StoreError> {
-    named(db, CHARGE, ("t.transaction_id", "t.ext_transaction_id"), partner, names, charge_line)
+    names: &LookupIds,
+) -> Result<Vec<ReportedCharge>, StoreError> {
+    find_by_ids(db, CHARGE, ("t.transaction_id", "t.ext_transaction_id"), partner, names, charge_line)
 }
 
-pub(in crate::store) fn refunds_named(
+pub(in crate::store) fn find_refunds_by_id(
     db: &Connection,
     partner: &PartnerId,
-    names: &Names,
-) -> Result<Vec<RefundLine>, StoreError> {
-    named(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line)
+    names: &LookupIds,
+) -> Result<Vec<ReportedRefund>, StoreError> {
+    find_by_ids(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line)
 }
 
 #[cfg(test)]
@@ -166,10 +166,10 @@ mod tests {
     #[test]
     fn a_page_reads_a_page_however_long_the_ledger_is() {
         let mut pages = Vec::new();
-        for dated in [Dated::Created, Dated::Settled] {
+        for dated in [ReportDate::Created, ReportDate::Settled] {
             for status in [None, Some(TransactionStatus::Pending), Some(TransactionStatus::Approved)] {
-                pages.push(page_of(CHARGE, "t.transaction_id", dated, status));
-                pages.push(page_of(REFUND, "t.refund_id", dated, status));
+                pages.push(page_sql(CHARGE, "t.transaction_id", dated, status));
+                pages.push(page_sql(REFUND, "t.refund_id", dated, status));
             }
         }
         for sql in pages {

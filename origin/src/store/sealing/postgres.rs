@@ -4,19 +4,19 @@ use crate::store::error::inconsistent_row;
 use crate::store::postgres::connection::{PgConnection, Values};
 use crate::store::postgres::rows::{read_count, read_hash};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::sealing::{Resealing, SealedAt, SealedColumn, SealedValue};
+use crate::store::sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 use tokio_postgres::Row;
 
 /// Its place among what is noted of the books.
 const FACT: &str = "sealing key";
 
-pub(super) async fn sealing_key(db: &PgConnection<'_>) -> Result<Option<String>, TxError> {
+pub(super) async fn find_sealing_key(db: &PgConnection<'_>) -> Result<Option<String>, TxError> {
     let row = db.query_optional("SELECT value FROM ledger_identity WHERE fact = $1", &[&FACT]).await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(String::from_utf8(row.try_get("value")?).map_err(|_| inconsistent_row("ledger_identity.value"))?))
 }
 
-pub(super) async fn values(
+pub(super) async fn list_sealed_values(
     db: &PgConnection<'_>,
     column: SealedColumn,
     after: Option<&SealedAt>,
@@ -38,7 +38,7 @@ pub(super) async fn values(
         }
         // Those of files that were written are gone.
         SealedColumn::FileLines => {
-            let (file, line) = if let Some(SealedAt::FileLine(file, line)) = after {
+            let (file, line) = if let Some(SealedAt::BillingFileLine(file, line)) = after {
                 (file.as_str(), *line)
             } else {
                 ("", 0)
@@ -58,22 +58,25 @@ pub(super) async fn values(
         }
     };
     rows.iter()
-        .map(|row| Ok(SealedValue { at: place(column, row)?, sealed: row.try_get("sealed")? }))
+        .map(|row| Ok(SealedValue { at: read_place(column, row)?, sealed: row.try_get("sealed")? }))
         .collect()
 }
 
-fn place(column: SealedColumn, row: &Row) -> Result<SealedAt, TxError> {
+fn read_place(column: SealedColumn, row: &Row) -> Result<SealedAt, TxError> {
     Ok(match column {
         SealedColumn::Subscribers => SealedAt::Subscriber(row.try_get("subscriber_id")?),
         SealedColumn::Flows => SealedAt::Flow(read_hash(row, "flows.flow_hash")?),
         SealedColumn::FileLines => {
-            SealedAt::FileLine(row.try_get("file_id")?, read_count(row, "file_lines.line")?)
+            SealedAt::BillingFileLine(row.try_get("file_id")?, read_count(row, "file_lines.line")?)
         }
         SealedColumn::Messages => SealedAt::Message(row.try_get("job_id")?),
     })
 }
 
-async fn reseal_one(tx: &PgConnection<'_>, Resealing { old, new }: &Resealing) -> Result<u64, TxError> {
+async fn replace_sealed_value(
+    tx: &PgConnection<'_>,
+    SealedValueUpdate { old, new }: &SealedValueUpdate,
+) -> Result<u64, TxError> {
     let change = async |sql: &str, values: Values<'_>| tx.execute(sql, values).await;
     match &old.at {
         SealedAt::Subscriber(id) => {
@@ -85,7 +88,7 @@ async fn reseal_one(tx: &PgConnection<'_>, Resealing { old, new }: &Resealing) -
             let sql = "UPDATE flows SET number_sealed = $3 WHERE flow_hash = $1 AND number_sealed = $2";
             change(sql, &[&hash.as_slice(), &old.sealed, new]).await
         }
-        SealedAt::FileLine(file, line) => {
+        SealedAt::BillingFileLine(file, line) => {
             let sql = "UPDATE file_lines SET number_sealed = $4
                 WHERE file_id = $1 AND line = $2 AND number_sealed = $3";
             change(sql, &[file, &i64::from(*line), &old.sealed, new]).await
@@ -107,10 +110,13 @@ pub(in crate::store) async fn note_sealing_key(tx: &PgConnection<'_>, key_id: &s
     .await
 }
 
-pub(in crate::store) async fn reseal(tx: &PgConnection<'_>, values: &[Resealing]) -> Result<u64, TxError> {
+pub(in crate::store) async fn replace_sealed_values(
+    tx: &PgConnection<'_>,
+    values: &[SealedValueUpdate],
+) -> Result<u64, TxError> {
     let mut done = 0;
     for value in values {
-        done += reseal_one(tx, value).await?;
+        done += replace_sealed_value(tx, value).await?;
     }
     Ok(done)
 }

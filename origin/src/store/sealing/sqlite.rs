@@ -1,13 +1,13 @@
 //! Sealed values by the page, and sealed anew one by one.
 
 use crate::store::error::{StoreError, inconsistent_row};
-use crate::store::sealing::{Resealing, SealedAt, SealedColumn, SealedValue};
+use crate::store::sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 /// Its place among what is noted of the books.
 const FACT: &str = "sealing key";
 
-pub(super) fn values(
+pub(super) fn list_sealed_values(
     db: &Connection,
     column: SealedColumn,
     after: Option<&SealedAt>,
@@ -17,7 +17,7 @@ pub(super) fn values(
         let at = match column {
             SealedColumn::Subscribers => SealedAt::Subscriber(row.get(1)?),
             SealedColumn::Flows => SealedAt::Flow(row.get(1)?),
-            SealedColumn::FileLines => SealedAt::FileLine(row.get(1)?, row.get(2)?),
+            SealedColumn::FileLines => SealedAt::BillingFileLine(row.get(1)?, row.get(2)?),
             SealedColumn::Messages => SealedAt::Message(row.get(1)?),
         };
         Ok(SealedValue { at, sealed: row.get(0)? })
@@ -44,7 +44,7 @@ pub(super) fn values(
         }
         // Those of files that were written are gone.
         (SealedColumn::FileLines, after) => {
-            let (file, line) = if let Some(SealedAt::FileLine(file, line)) = after {
+            let (file, line) = if let Some(SealedAt::BillingFileLine(file, line)) = after {
                 (file.as_str(), *line)
             } else {
                 ("", 0)
@@ -68,7 +68,10 @@ pub(super) fn values(
     }
 }
 
-fn reseal_one(tx: &Connection, Resealing { old, new }: &Resealing) -> Result<bool, StoreError> {
+fn replace_sealed_value(
+    tx: &Connection,
+    SealedValueUpdate { old, new }: &SealedValueUpdate,
+) -> Result<bool, StoreError> {
     let changed = match &old.at {
         SealedAt::Subscriber(id) => tx
             .prepare_cached(
@@ -78,7 +81,7 @@ fn reseal_one(tx: &Connection, Resealing { old, new }: &Resealing) -> Result<boo
         SealedAt::Flow(hash) => tx
             .prepare_cached("UPDATE flows SET number_sealed = ?3 WHERE flow_hash = ?1 AND number_sealed = ?2")?
             .execute(params![hash, old.sealed, new])?,
-        SealedAt::FileLine(file, line) => tx
+        SealedAt::BillingFileLine(file, line) => tx
             .prepare_cached(
                 "UPDATE file_lines SET number_sealed = ?4 WHERE file_id = ?1 AND line = ?2 AND number_sealed = ?3",
             )?
@@ -96,7 +99,7 @@ pub(in crate::store) fn note_sealing_key(tx: &Connection, key_id: &str) -> Resul
     Ok(())
 }
 
-pub(in crate::store) fn sealing_key(db: &Connection) -> Result<Option<String>, StoreError> {
+pub(in crate::store) fn find_sealing_key(db: &Connection) -> Result<Option<String>, StoreError> {
     let noted: Option<Vec<u8>> = db
         .prepare_cached("SELECT value FROM ledger_identity WHERE fact = ?1")?
         .query_row([FACT], |row| row.get(0))
@@ -104,6 +107,9 @@ pub(in crate::store) fn sealing_key(db: &Connection) -> Result<Option<String>, S
     noted.map(|id| String::from_utf8(id).map_err(|_| inconsistent_row("ledger_identity.value"))).transpose()
 }
 
-pub(in crate::store) fn reseal(tx: &Connection, values: &[Resealing]) -> Result<u64, StoreError> {
-    values.iter().try_fold(0, |done, value| Ok(done + u64::from(reseal_one(tx, value)?)))
+pub(in crate::store) fn replace_sealed_values(
+    tx: &Connection,
+    values: &[SealedValueUpdate],
+) -> Result<u64, StoreError> {
+    values.iter().try_fold(0, |done, value| Ok(done + u64::from(replace_sealed_value(tx, value)?)))
 }

@@ -7,7 +7,7 @@ pub(super) mod sqlite;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::queue::{HandOff, Job, LeasedJob, SettleResult, Subject, WebhookJob};
-use crate::store::redemption::RedemptionEnd;
+use crate::store::redemption::RedemptionOutcome;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
@@ -40,7 +40,7 @@ impl Store {
         now: Timestamp,
         transaction_id: String,
         outcome: HandOff,
-    ) -> Result<(RedemptionEnd, SettleResult), StoreError> {
+    ) -> Result<(RedemptionOutcome, SettleResult), StoreError> {
         use_case!(self, write, answer_redemption(now, &transaction_id, &outcome))
     }
 

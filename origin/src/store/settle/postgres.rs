@@ -13,7 +13,7 @@ use crate::store::queue::{
     HandOff, Job, JobKey, JobKind, LEASE_SECONDS_MAX, LeasedJob, SettleResult, SmsJob, WebhookJob,
     kept_if_refused, postgres as queue,
 };
-use crate::store::redemption::{RedemptionEnd, postgres as redemption};
+use crate::store::redemption::{RedemptionOutcome, postgres as redemption};
 use crate::store::refund::postgres as refund;
 use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::postgres as spending;
@@ -68,7 +68,7 @@ pub(super) async fn answer_transaction(
     outcome: &HandOff,
 ) -> Result<(Vec<u8>, SettleResult), TxError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
-    let fixed = charge::fix_answer(tx, transaction_id).await?;
+    let fixed = charge::store_response(tx, transaction_id).await?;
     if fixed.before {
         let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
         put_webhook(tx, now, webhook, settling, outcome).await?;
@@ -83,7 +83,7 @@ pub(super) async fn answer_refund(
     outcome: &HandOff,
 ) -> Result<(Vec<u8>, SettleResult), TxError> {
     let settling = settle_refund(tx, now, refund_id, FIRST, outcome).await?;
-    let fixed = refund::fix_answer(tx, refund_id).await?;
+    let fixed = refund::store_response(tx, refund_id).await?;
     if fixed.before {
         let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
         put_webhook(tx, now, webhook, settling, outcome).await?;
@@ -96,9 +96,9 @@ pub(super) async fn answer_redemption(
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(RedemptionEnd, SettleResult), TxError> {
+) -> Result<(RedemptionOutcome, SettleResult), TxError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
-    Ok((redemption::finish(tx, transaction_id).await?, settling))
+    Ok((redemption::store_outcome(tx, transaction_id).await?, settling))
 }
 
 /// An entry that became a line is in nobody's lease.
@@ -146,7 +146,7 @@ async fn put_webhook(
         return Ok(());
     }
     if let WebhookJob::Charge { transaction_id } = &webhook
-        && redemption::coupon_of(tx, transaction_id).await?.is_some()
+        && redemption::find_coupon_of_charge(tx, transaction_id).await?.is_some()
     {
         return Ok(());
     }
@@ -168,7 +168,7 @@ async fn settle_charge(
         // A charge is never dropped: without an outcome it stays in the outbox.
         HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
         HandOff::Later { .. } | HandOff::Parked => {
-            charge::lock(tx, transaction_id).await?;
+            charge::lock_charge(tx, transaction_id).await?;
             return queue::put_off_or_delete(
                 tx,
                 now,
@@ -217,10 +217,10 @@ async fn write_charge_outcome(
         return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     };
     if let Some(reason) = reason {
-        let settling = redemption::declined(tx, now, transaction_id).await?;
-        spending::give_back_charge(tx, transaction_id).await?;
+        let settling = redemption::release_coupon(tx, now, transaction_id).await?;
+        spending::release_charge(tx, transaction_id).await?;
         if reason.closes_pai() {
-            pai::close(tx, now, settled.try_get("pai")?, reason).await?;
+            pai::close_pai_row(tx, now, settled.try_get("pai")?, reason).await?;
         }
         return Ok(settling);
     }
@@ -235,7 +235,7 @@ async fn settle_refund(
     attempt: u32,
     outcome: &HandOff,
 ) -> Result<SettleResult, TxError> {
-    refund::lock(tx, refund_id).await?;
+    refund::lock_refund(tx, refund_id).await?;
     let (status, raw_code) = match outcome {
         HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
         HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
@@ -251,7 +251,7 @@ async fn settle_refund(
             .await;
         }
     };
-    let settling = refund::settle(tx, now, refund_id, status, raw_code.as_deref()).await?;
+    let settling = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref()).await?;
     queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, outcome).await?;
     Ok(settling)
 }
@@ -265,21 +265,21 @@ async fn settle_coupon(
     coupon_id: &str,
     outcome: &HandOff,
 ) -> Result<SettleResult, TxError> {
-    coupon::lock(tx, coupon_id).await?;
+    coupon::lock_coupon(tx, coupon_id).await?;
     let settling = queue::settle_telling(tx, now, entry, kept_if_refused(outcome)).await?;
     if settling != SettleResult::Written {
         return Ok(settling);
     }
     let (reason, code) = match outcome {
         HandOff::Sent { message_id } => {
-            return coupon_sms::sent(tx, now, coupon_id, message_id.as_deref()).await;
+            return coupon_sms::mark_sent(tx, now, coupon_id, message_id.as_deref()).await;
         }
         HandOff::Refused { raw_code } => (UndeliveredReason::Refused, raw_code.as_deref()),
         HandOff::Parked => (UndeliveredReason::GivenUp, None),
         HandOff::Dropped => (UndeliveredReason::NotSent, None),
         HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Later { .. } => return Ok(settling),
     };
-    coupon_sms::not_coming(tx, now, coupon_id, reason, code).await?;
+    coupon_sms::mark_undelivered(tx, now, coupon_id, reason, code).await?;
     Ok(settling)
 }
 

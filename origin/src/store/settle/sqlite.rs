@@ -9,7 +9,7 @@ use crate::store::queue::{
     HandOff, Job, JobKey, JobKind, LEASE_SECONDS_MAX, LeasedJob, SettleResult, SmsJob, WebhookJob,
     kept_if_refused, sqlite as queue,
 };
-use crate::store::redemption::{RedemptionEnd, sqlite as redemption};
+use crate::store::redemption::{RedemptionOutcome, sqlite as redemption};
 use crate::store::refund::sqlite as refund;
 use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::sqlite as spending;
@@ -64,7 +64,7 @@ pub(super) fn answer_transaction(
     outcome: &HandOff,
 ) -> Result<(Vec<u8>, SettleResult), StoreError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
-    let fixed = charge::fix_answer(tx, transaction_id)?;
+    let fixed = charge::store_response(tx, transaction_id)?;
     if fixed.before {
         let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
         put_webhook(tx, now, webhook, settling, outcome)?;
@@ -79,7 +79,7 @@ pub(super) fn answer_refund(
     outcome: &HandOff,
 ) -> Result<(Vec<u8>, SettleResult), StoreError> {
     let settling = settle_refund(tx, now, refund_id, FIRST, outcome)?;
-    let fixed = refund::fix_answer(tx, refund_id)?;
+    let fixed = refund::store_response(tx, refund_id)?;
     if fixed.before {
         let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
         put_webhook(tx, now, webhook, settling, outcome)?;
@@ -92,9 +92,9 @@ pub(super) fn answer_redemption(
     now: Timestamp,
     transaction_id: &str,
     outcome: &HandOff,
-) -> Result<(RedemptionEnd, SettleResult), StoreError> {
+) -> Result<(RedemptionOutcome, SettleResult), StoreError> {
     let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
-    Ok((redemption::finish(tx, transaction_id)?, settling))
+    Ok((redemption::store_outcome(tx, transaction_id)?, settling))
 }
 
 pub(super) fn settle_line(
@@ -139,7 +139,7 @@ fn put_webhook(
         return Ok(());
     }
     if let WebhookJob::Charge { transaction_id } = &webhook
-        && redemption::is_coupons(tx, transaction_id)?
+        && redemption::is_coupon_charge(tx, transaction_id)?
     {
         return Ok(());
     }
@@ -203,14 +203,14 @@ fn write_charge_outcome(
         return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     }
     if let Some(reason) = reason {
-        spending::give_back_charge(tx, transaction_id)?;
+        spending::release_charge(tx, transaction_id)?;
         if reason.closes_pai() {
             let pai: String = tx
                 .prepare_cached("SELECT pai FROM transactions WHERE transaction_id = ?1")?
                 .query_row([transaction_id], |row| row.get(0))?;
-            pai::close(tx, now, &pai, reason)?;
+            pai::close_pai_row(tx, now, &pai, reason)?;
         }
-        return redemption::declined(tx, now, transaction_id);
+        return redemption::release_coupon(tx, now, transaction_id);
     }
     Ok(SettleResult::Written)
 }
@@ -237,7 +237,7 @@ fn settle_refund(
             );
         }
     };
-    let settling = refund::settle(tx, now, refund_id, status, raw_code.as_deref())?;
+    let settling = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref())?;
     queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, outcome)?;
     Ok(settling)
 }
@@ -255,13 +255,15 @@ fn settle_coupon(
         return Ok(settling);
     }
     let (reason, code) = match outcome {
-        HandOff::Sent { message_id } => return coupon_sms::sent(tx, now, coupon_id, message_id.as_deref()),
+        HandOff::Sent { message_id } => {
+            return coupon_sms::mark_sent(tx, now, coupon_id, message_id.as_deref());
+        }
         HandOff::Refused { raw_code } => (UndeliveredReason::Refused, raw_code.as_deref()),
         HandOff::Parked => (UndeliveredReason::GivenUp, None),
         HandOff::Dropped => (UndeliveredReason::NotSent, None),
         HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Later { .. } => return Ok(settling),
     };
-    coupon_sms::not_coming(tx, now, coupon_id, reason, code)?;
+    coupon_sms::mark_undelivered(tx, now, coupon_id, reason, code)?;
     Ok(settling)
 }
 

@@ -5,21 +5,21 @@ use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_locale, read_pai};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
+use crate::store::signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
 use crate::store::subscription::postgres as subscription;
 use onbill_domain::account::AccountType;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
 
-pub(in crate::store) async fn issue(
+pub(in crate::store) async fn issue_signup(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewSignup,
-) -> Result<SignupIssue, TxError> {
-    let (row, _) = pai::issue(tx, now, &new.pai).await?;
-    if subscription::is_live(tx, row.pai).await? {
-        return Ok(SignupIssue::AlreadyOnBill);
+) -> Result<IssueSignupResult, TxError> {
+    let (row, _) = pai::find_or_create_pai(tx, now, &new.pai).await?;
+    if subscription::has_live_subscription(tx, row.pai).await? {
+        return Ok(IssueSignupResult::AlreadyOnBill);
     }
     tx.execute_one(
         "signups",
@@ -40,7 +40,7 @@ pub(in crate::store) async fn issue(
         ],
     )
     .await?;
-    Ok(SignupIssue::Issued(row))
+    Ok(IssueSignupResult::Issued(row))
 }
 
 pub(in crate::store) async fn spend_token(
@@ -49,7 +49,7 @@ pub(in crate::store) async fn spend_token(
     partner: &PartnerId,
     jti: &str,
     ext_reference: &ExtId,
-) -> Result<TokenSpend, TxError> {
+) -> Result<SpendTokenResult, TxError> {
     // The token is locked: of two that spend it at once, the second sees the first one's reference.
     let row = tx
         .query_optional(
@@ -59,9 +59,9 @@ pub(in crate::store) async fn spend_token(
             &[&jti, &partner.as_str()],
         )
         .await?;
-    let Some(row) = row else { return Ok(TokenSpend::Unknown) };
+    let Some(row) = row else { return Ok(SpendTokenResult::Unknown) };
     match row.try_get::<_, Option<&str>>("ext_reference")? {
-        Some(reference) if reference != ext_reference.as_str() => return Ok(TokenSpend::UsedElsewhere),
+        Some(reference) if reference != ext_reference.as_str() => return Ok(SpendTokenResult::UsedElsewhere),
         Some(_) => {}
         None => {
             tx.execute_one(
@@ -72,7 +72,7 @@ pub(in crate::store) async fn spend_token(
             .await?;
         }
     }
-    Ok(TokenSpend::Spent(Signup {
+    Ok(SpendTokenResult::Spent(Signup {
         pai: read_pai(&row, "signups.pai")?,
         offer: parse_column(&row, "signups.offer", OfferId::parse)?,
         locale: read_locale(&row, "signups.locale")?,
@@ -82,10 +82,10 @@ pub(in crate::store) async fn spend_token(
 }
 
 /// A visit succeeded when the PAI got a subscription after the token was issued.
-pub(in crate::store) async fn end(
+pub(in crate::store) async fn find_signup_result(
     db: &PgConnection<'_>,
     ticket: &Hash,
-) -> Result<Option<SignupEnd>, TxError> {
+) -> Result<Option<SignupResult>, TxError> {
     let row = db
         .query_optional(
             "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id
@@ -103,7 +103,7 @@ pub(in crate::store) async fn end(
         (None, Some(_)) => SignupOutcome::Pending,
         (None, None) => SignupOutcome::Cancelled,
     };
-    Ok(Some(SignupEnd {
+    Ok(Some(SignupResult {
         offer: parse_column(&row, "signups.offer", OfferId::parse)?,
         return_url: row.try_get("return_url")?,
         outcome,

@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
 use crate::store::pai::sqlite as pai;
-use crate::store::signup::{NewSignup, Signup, SignupEnd, SignupIssue, TokenSpend};
+use crate::store::signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
 use crate::store::sqlite::rows::{parse_column, read_locale, read_pai};
 use crate::store::subscription::sqlite as subscription;
 use onbill_domain::account::AccountType;
@@ -12,14 +12,14 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
 use rusqlite::{Connection, params};
 
-pub(in crate::store) fn issue(
+pub(in crate::store) fn issue_signup(
     tx: &Connection,
     now: Timestamp,
     new: &NewSignup,
-) -> Result<SignupIssue, StoreError> {
-    let (row, _) = pai::issue(tx, now, &new.pai)?;
-    if subscription::is_live(tx, row.pai)? {
-        return Ok(SignupIssue::AlreadyOnBill);
+) -> Result<IssueSignupResult, StoreError> {
+    let (row, _) = pai::find_or_create_pai(tx, now, &new.pai)?;
+    if subscription::has_live_subscription(tx, row.pai)? {
+        return Ok(IssueSignupResult::AlreadyOnBill);
     }
     tx.prepare_cached(
         "INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url,
@@ -38,7 +38,7 @@ pub(in crate::store) fn issue(
         new.return_url,
         now.unix_seconds(),
     ])?;
-    Ok(SignupIssue::Issued(row))
+    Ok(IssueSignupResult::Issued(row))
 }
 
 pub(in crate::store) fn spend_token(
@@ -47,23 +47,23 @@ pub(in crate::store) fn spend_token(
     partner: &PartnerId,
     jti: &str,
     ext_reference: &ExtId,
-) -> Result<TokenSpend, StoreError> {
+) -> Result<SpendTokenResult, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT g.* FROM signups g JOIN pais p USING (pai)
          WHERE g.jti = ?1 AND g.partner = ?2 AND p.state <> 'CLOSED'",
     )?;
     let mut rows = select.query(params![jti, partner.as_str()])?;
-    let Some(row) = rows.next()? else { return Ok(TokenSpend::Unknown) };
+    let Some(row) = rows.next()? else { return Ok(SpendTokenResult::Unknown) };
     let spent_by: Option<String> = row.get("ext_reference")?;
     match spent_by.as_deref() {
-        Some(reference) if reference != ext_reference.as_str() => return Ok(TokenSpend::UsedElsewhere),
+        Some(reference) if reference != ext_reference.as_str() => return Ok(SpendTokenResult::UsedElsewhere),
         Some(_) => {}
         None => {
             tx.prepare_cached("UPDATE signups SET spent_at = ?2, ext_reference = ?3 WHERE jti = ?1")?
                 .execute(params![jti, now.unix_seconds(), ext_reference.as_str()])?;
         }
     }
-    Ok(TokenSpend::Spent(Signup {
+    Ok(SpendTokenResult::Spent(Signup {
         pai: read_pai(row, "signups.pai")?,
         offer: parse_column(row, "signups.offer", OfferId::parse)?,
         locale: read_locale(row, "signups.locale")?,
@@ -73,7 +73,10 @@ pub(in crate::store) fn spend_token(
 }
 
 /// A visit succeeded when the PAI got a subscription after the token was issued.
-pub(in crate::store) fn end(db: &Connection, ticket: &Hash) -> Result<Option<SignupEnd>, StoreError> {
+pub(in crate::store) fn find_signup_result(
+    db: &Connection,
+    ticket: &Hash,
+) -> Result<Option<SignupResult>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id
          FROM signups g LEFT JOIN partner_subscriptions s
@@ -89,7 +92,7 @@ pub(in crate::store) fn end(db: &Connection, ticket: &Hash) -> Result<Option<Sig
         (None, Some(_)) => SignupOutcome::Pending,
         (None, None) => SignupOutcome::Cancelled,
     };
-    Ok(Some(SignupEnd {
+    Ok(Some(SignupResult {
         offer: parse_column(row, "signups.offer", OfferId::parse)?,
         return_url: row.get("return_url")?,
         outcome,

@@ -12,9 +12,9 @@ use onbill_domain::spending::{Spending, SpendingLimits};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 
-/// What there will be with a charge of now, for [`write()`], or which limit it is over. Nobody else counts until then: the
+/// What there will be with a charge of now, for [`write_spending()`], or which limit it is over. Nobody else counts until then: the
 /// row is locked, and put there first if it is missing.
-pub(in crate::store) async fn take(
+pub(in crate::store) async fn count_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
@@ -30,29 +30,29 @@ pub(in crate::store) async fn take(
             &[&subscriber_id, &amount.currency.as_str(), &today.to_string()],
         )
         .await?;
-    let spent = row.as_ref().map(read).transpose()?.unwrap_or_else(|| Spending::zero(today));
+    let spent = row.as_ref().map(read_spending).transpose()?.unwrap_or_else(|| Spending::zero(today));
     Ok(spent.add_charge(today, amount.amount_minor, limits))
 }
 
 /// A charge that was declined counts no more.
-pub(in crate::store) async fn give_back_charge(
+pub(in crate::store) async fn release_charge(
     tx: &PgConnection<'_>,
     transaction_id: &str,
 ) -> Result<(), TxError> {
-    give_back(tx, transaction_id, None).await
+    release_amount(tx, transaction_id, None).await
 }
 
 /// What was refunded of a charge counts no more.
-pub(in crate::store) async fn give_back_refund(
+pub(in crate::store) async fn release_refund(
     tx: &PgConnection<'_>,
     transaction_id: &str,
     amount_minor: i64,
 ) -> Result<(), TxError> {
-    give_back(tx, transaction_id, Some(amount_minor)).await
+    release_amount(tx, transaction_id, Some(amount_minor)).await
 }
 
 /// Gives back all of a charge, or some of it. That of a coupon never counted.
-async fn give_back(
+async fn release_amount(
     tx: &PgConnection<'_>,
     transaction_id: &str,
     part_minor: Option<i64>,
@@ -72,10 +72,16 @@ async fn give_back(
     let amount_minor = part_minor.map_or_else(|| row.try_get("amount_minor"), Ok)?;
     let day = Day::of_timestamp(read_time(&row, "transactions.created_at")?);
     let currency = parse_column(&row, "spending.currency", Currency::parse)?;
-    write(tx, row.try_get("subscriber_id")?, currency, read(&row)?.release(day, amount_minor)).await
+    write_spending(
+        tx,
+        row.try_get("subscriber_id")?,
+        currency,
+        read_spending(&row)?.release(day, amount_minor),
+    )
+    .await
 }
 
-fn read(row: &Row) -> Result<Spending, TxError> {
+fn read_spending(row: &Row) -> Result<Spending, TxError> {
     Ok(Spending {
         day: parse_column(row, "spending.day", Day::parse)?,
         day_minor: row.try_get("day_minor")?,
@@ -84,7 +90,7 @@ fn read(row: &Row) -> Result<Spending, TxError> {
 }
 
 /// Writes over the row that the caller has locked.
-pub(in crate::store) async fn write(
+pub(in crate::store) async fn write_spending(
     tx: &PgConnection<'_>,
     subscriber_id: &str,
     currency: Currency,

@@ -12,7 +12,7 @@ use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
 /// Counts a charge of now, or says which limit it is over.
-pub(in crate::store) fn take(
+pub(in crate::store) fn count_charge(
     tx: &Connection,
     now: Timestamp,
     subscriber_id: &str,
@@ -20,29 +20,29 @@ pub(in crate::store) fn take(
     limits: &SpendingLimits,
 ) -> Result<Result<(), DeclineReason>, StoreError> {
     let today = Day::of_timestamp(now);
-    let spent = find(tx, subscriber_id, amount.currency)?.unwrap_or_else(|| Spending::zero(today));
+    let spent = find_spending(tx, subscriber_id, amount.currency)?.unwrap_or_else(|| Spending::zero(today));
     match spent.add_charge(today, amount.amount_minor, limits) {
-        Ok(next) => write(tx, subscriber_id, amount.currency, next).map(Ok),
+        Ok(next) => write_spending(tx, subscriber_id, amount.currency, next).map(Ok),
         Err(reason) => Ok(Err(reason)),
     }
 }
 
 /// A charge that was declined counts no more.
-pub(in crate::store) fn give_back_charge(tx: &Connection, transaction_id: &str) -> Result<(), StoreError> {
-    give_back(tx, transaction_id, None)
+pub(in crate::store) fn release_charge(tx: &Connection, transaction_id: &str) -> Result<(), StoreError> {
+    release_amount(tx, transaction_id, None)
 }
 
 /// What was refunded of a charge counts no more.
-pub(in crate::store) fn give_back_refund(
+pub(in crate::store) fn release_refund(
     tx: &Connection,
     transaction_id: &str,
     amount_minor: i64,
 ) -> Result<(), StoreError> {
-    give_back(tx, transaction_id, Some(amount_minor))
+    release_amount(tx, transaction_id, Some(amount_minor))
 }
 
 /// Gives back all of a charge, or some of it. That of a coupon never counted.
-fn give_back(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> Result<(), StoreError> {
+fn release_amount(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> Result<(), StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT p.subscriber_id, t.currency, t.amount_minor, t.created_at
          FROM transactions t JOIN pais p USING (pai) WHERE t.transaction_id = ?1
@@ -56,13 +56,17 @@ fn give_back(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> 
     );
     let amount_minor = part_minor.map_or_else(|| row.get("amount_minor"), Ok)?;
     let day = Day::of_timestamp(Timestamp::from_unix_seconds(row.get("created_at")?));
-    match find(tx, &subscriber_id, currency)? {
-        Some(spent) => write(tx, &subscriber_id, currency, spent.release(day, amount_minor)),
+    match find_spending(tx, &subscriber_id, currency)? {
+        Some(spent) => write_spending(tx, &subscriber_id, currency, spent.release(day, amount_minor)),
         None => Ok(()),
     }
 }
 
-fn find(tx: &Connection, subscriber_id: &str, currency: Currency) -> Result<Option<Spending>, StoreError> {
+fn find_spending(
+    tx: &Connection,
+    subscriber_id: &str,
+    currency: Currency,
+) -> Result<Option<Spending>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT day, day_minor, month_minor FROM spending WHERE subscriber_id = ?1 AND currency = ?2",
     )?;
@@ -75,7 +79,7 @@ fn find(tx: &Connection, subscriber_id: &str, currency: Currency) -> Result<Opti
     }))
 }
 
-fn write(
+fn write_spending(
     tx: &Connection,
     subscriber_id: &str,
     currency: Currency,

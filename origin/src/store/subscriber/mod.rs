@@ -1,4 +1,5 @@
-//! Erasures: a person is forgotten by destroying what leads from PAIs, charges and totals back to a number.
+//! Erasure of subscribers: everything is destroyed that leads from PAIs, charges and totals to a
+//! number.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -11,48 +12,49 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Erases a number: the PAIs of its present subscriber are closed for ever, and whoever has or had it is without
-    /// number and name from then on. Its flows go, and its account events are nobody's. Charges, refunds, PAIs and totals
-    /// stay. `name` is the operator's for it, once for ever; a person who asks for it here and now has none.
+    /// Erases a number. The PAIs of its present subscriber are closed permanently, and no
+    /// subscriber who has or had it keeps number or `subscriber_ref`. Its flows are deleted and its
+    /// account events unlinked. Charges, refunds, PAIs and totals stay. `name` is the operator's id
+    /// of the erasure; on the command line there is none.
     ///
-    /// A number that stands in a file which is still being written goes with a later [`super::Store::sweep`].
-    pub async fn erase(
+    /// A number in a file that is still being written is erased by a later [`super::Store::sweep`].
+    pub async fn erase_number(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         name: Option<ExtId>,
         number: NumberIndex,
-    ) -> Result<Erasure, StoreError> {
-        use_case!(self, steps, erase(nonce, now, name, number))
+    ) -> Result<ErasureState, StoreError> {
+        use_case!(self, steps, erase_number(nonce, now, name, number))
     }
 }
 
-/// How an erasure stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Erasure {
-    /// Nothing of before it leads to the number.
+pub enum ErasureState {
+    /// Nothing from before the erasure leads to the number.
     Erased,
-    /// A file that is being written needs the number; nothing else has it.
+    /// A file that is being written still needs the number; nothing else has it.
     Erasing,
-    /// Its name was another erasure's: this number has a subscriber, a flow or an event that was there before that, and was
-    /// not erased.
+    /// The id was used for the erasure of another number: this one has a subscriber, a flow or an
+    /// event from before it.
     Conflict,
 }
 
-/// A subscriber under a number, as [`judge`] looks at them.
+/// A subscriber of a number that is erased.
 pub(in crate::store) struct Under {
     pub(in crate::store) created_at: Timestamp,
     pub(in crate::store) is_being_erased: bool,
 }
 
-/// How an erasure of that time stands, by who is under the number now, and by whether anything else of before then is. What was
-/// asked for is not on record: it would lead back to the number. Whoever has signed up since is none of its business.
-pub(in crate::store) fn judge(asked_at: Timestamp, under: &[Under], has_traces: bool) -> Erasure {
+/// The state of an erasure that was asked for at `asked_at`. The erased number is not recorded, as
+/// it would lead back to itself: the state follows from who has the number now, and from traces of
+/// before. Subscribers who came later are left as they are.
+pub(in crate::store) fn judge(asked_at: Timestamp, under: &[Under], has_traces: bool) -> ErasureState {
     if has_traces || under.iter().any(|one| !one.is_being_erased && one.created_at <= asked_at) {
-        Erasure::Conflict
+        ErasureState::Conflict
     } else if under.iter().any(|one| one.is_being_erased) {
-        Erasure::Erasing
+        ErasureState::Erasing
     } else {
-        Erasure::Erased
+        ErasureState::Erased
     }
 }

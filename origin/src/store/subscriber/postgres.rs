@@ -14,18 +14,18 @@ use crate::store::postgres::rows::read_time;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::postgres::{PostgresDatabase, turns};
-use crate::store::subscriber::{Erasure, Under, judge};
+use crate::store::subscriber::{ErasureState, Under, judge};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
-async fn erase_number(
+async fn erase_in_transaction(
     tx: &PgConnection<'_>,
     now: Timestamp,
     name: Option<&ExtId>,
     number: NumberIndex,
-) -> Result<Erasure, TxError> {
+) -> Result<ErasureState, TxError> {
     turns::take(tx, now, number).await?;
     let index = number.0.as_slice();
     if let Some(name) = name {
@@ -35,7 +35,7 @@ async fn erase_number(
         if let Some(row) = known {
             let asked_at = read_time(&row, "erasures.requested_at")?;
             let has_traces = has_traces(tx, number, asked_at).await?;
-            return Ok(judge(asked_at, &under(tx, number).await?, has_traces));
+            return Ok(judge(asked_at, &list_under_number(tx, number).await?, has_traces));
         }
         // The same name at once for another number is caught here, and the use case begins again.
         tx.execute_one(
@@ -68,7 +68,7 @@ async fn erase_number(
         .await?;
     }
     coupon::drop_texts_to(tx, &subscribers).await?;
-    notification::forget(tx, &subscribers).await?;
+    notification::forget_subscriber(tx, &subscribers).await?;
     // They stay on record by the operator's names for them, and are not told apart by their contents any more.
     tx.execute(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
@@ -78,12 +78,12 @@ async fn erase_number(
     .await?;
     tx.execute("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
     forget_numbers(tx, &subscribers).await?;
-    let erasure = judge(now, &under(tx, number).await?, false);
+    let erasure = judge(now, &list_under_number(tx, number).await?, false);
     turns::give_back(tx, number).await?;
     Ok(erasure)
 }
 
-async fn under(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Vec<Under>, TxError> {
+async fn list_under_number(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Vec<Under>, TxError> {
     let rows = tx
         .query(
             "SELECT created_at, erasure_requested_at IS NOT NULL AS is_being_erased FROM subscribers
@@ -125,7 +125,7 @@ async fn forget_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u
 }
 
 /// Goes on with those who had to wait for a file; gives how many of them wait no longer.
-pub(in crate::store) async fn go_on(tx: &PgConnection<'_>, limit: i64) -> Result<u64, TxError> {
+pub(in crate::store) async fn continue_erasures(tx: &PgConnection<'_>, limit: i64) -> Result<u64, TxError> {
     let waiting = tx
         .query(
             "SELECT subscriber_id FROM subscribers WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL
@@ -138,15 +138,15 @@ pub(in crate::store) async fn go_on(tx: &PgConnection<'_>, limit: i64) -> Result
     if waiting.is_empty() { Ok(0) } else { forget_numbers(tx, &waiting).await }
 }
 
-pub(in crate::store) async fn erase(
+pub(in crate::store) async fn erase_number(
     db: &PostgresDatabase,
     nonce: Option<Nonce>,
     now: Timestamp,
     name: Option<ExtId>,
     number: NumberIndex,
-) -> Result<Erasure, StoreError> {
+) -> Result<ErasureState, StoreError> {
     in_transaction!(db.pool(), ReadCommitted, |tx| {
-        nonce::spend(tx, nonce.as_ref()).await?;
-        erase_number(tx, now, name.as_ref(), number).await?
+        nonce::spend_nonce(tx, nonce.as_ref()).await?;
+        erase_in_transaction(tx, now, name.as_ref(), number).await?
     })
 }

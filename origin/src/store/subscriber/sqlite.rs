@@ -8,19 +8,19 @@ use crate::store::notification::sqlite as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::SqliteDatabase;
-use crate::store::subscriber::{Erasure, Under, judge};
+use crate::store::subscriber::{ErasureState, Under, judge};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-fn erase_number(
+fn erase_in_transaction(
     tx: &Connection,
     now: Timestamp,
     name: Option<&ExtId>,
     number: NumberIndex,
-) -> Result<Erasure, StoreError> {
+) -> Result<ErasureState, StoreError> {
     if let Some(name) = name {
         let asked_at: Option<i64> = tx
             .prepare_cached("SELECT requested_at FROM erasures WHERE erasure_id = ?1")?
@@ -28,7 +28,11 @@ fn erase_number(
             .optional()?;
         if let Some(asked_at) = asked_at {
             let has_traces = has_traces(tx, number, asked_at)?;
-            return Ok(judge(Timestamp::from_unix_seconds(asked_at), &under(tx, number)?, has_traces));
+            return Ok(judge(
+                Timestamp::from_unix_seconds(asked_at),
+                &list_under_number(tx, number)?,
+                has_traces,
+            ));
         }
         tx.prepare_cached("INSERT INTO erasures (erasure_id, requested_at) VALUES (?1, ?2)")?
             .execute(params![name.as_str(), now.unix_seconds()])?;
@@ -48,17 +52,17 @@ fn erase_number(
         .execute(params![subscriber_id, now.unix_seconds()])?;
         forget_events(tx, "subscriber_id = ?1", subscriber_id)?;
         coupon::forget_buyer(tx, subscriber_id)?;
-        notification::forget(tx, subscriber_id)?;
+        notification::forget_subscriber(tx, subscriber_id)?;
     }
     forget_events(tx, "number_index = ?1", &number.0)?;
     tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
     for (subscriber_id, _) in &holders {
         forget_number(tx, subscriber_id)?;
     }
-    Ok(judge(now, &under(tx, number)?, false))
+    Ok(judge(now, &list_under_number(tx, number)?, false))
 }
 
-fn under(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>, StoreError> {
+fn list_under_number(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT created_at, erasure_requested_at IS NOT NULL FROM subscribers WHERE number_index = ?1",
     )?;
@@ -102,7 +106,7 @@ fn forget_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreErr
 }
 
 /// Goes on with those who had to wait for a file; gives how many of them wait no longer.
-pub(in crate::store) fn go_on(tx: &Connection, limit: u32) -> Result<usize, StoreError> {
+pub(in crate::store) fn continue_erasures(tx: &Connection, limit: u32) -> Result<usize, StoreError> {
     let waiting: Vec<String> = tx
         .prepare_cached(
             "SELECT subscriber_id FROM subscribers WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL
@@ -113,16 +117,16 @@ pub(in crate::store) fn go_on(tx: &Connection, limit: u32) -> Result<usize, Stor
     waiting.iter().try_fold(0, |done, subscriber_id| Ok(done + forget_number(tx, subscriber_id)?))
 }
 
-pub(in crate::store) async fn erase(
+pub(in crate::store) async fn erase_number(
     db: &SqliteDatabase,
     nonce: Option<Nonce>,
     now: Timestamp,
     name: Option<ExtId>,
     number: NumberIndex,
-) -> Result<Erasure, StoreError> {
+) -> Result<ErasureState, StoreError> {
     let erasure = db.write(move |tx| {
-        nonce::spend(tx, nonce.as_ref())?;
-        erase_number(tx, now, name.as_ref(), number)
+        nonce::spend_nonce(tx, nonce.as_ref())?;
+        erase_in_transaction(tx, now, name.as_ref(), number)
     });
     let erasure = erasure.await?;
     db.scrub().await?;

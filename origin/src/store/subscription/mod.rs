@@ -13,8 +13,8 @@ use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionRe
 use onbill_domain::wire::subscription::SubscriptionChange;
 
 impl Store {
-    /// Whether this holder of a number has a live subscription of this partner. An earlier holder's does not count,
-    /// even when nobody has ended it yet.
+    /// Whether the number's subscriber with this `subscriber_ref` has a live subscription of the
+    /// partner. One of an earlier subscriber of the number does not count.
     pub async fn pays_on_bill(
         &self,
         partner: PartnerId,
@@ -24,7 +24,8 @@ impl Store {
         use_case!(self, read, pays_on_bill(&partner, number, &subscriber_ref))
     }
 
-    /// Records that the customer finished at the partner. `new_id` names the subscription if it is new.
+    /// Records that the customer has subscribed at the partner. `new_id` is used if the
+    /// subscription is new.
     pub async fn record_subscription(
         &self,
         nonce: Nonce,
@@ -32,16 +33,15 @@ impl Store {
         partner: PartnerId,
         new_id: String,
         request: PartnerSubscriptionRequest,
-    ) -> Result<SubscriptionRecord, StoreError> {
-        use_case!(self, write(nonce), record(now, &partner, &new_id, &request))
+    ) -> Result<RecordSubscriptionResult, StoreError> {
+        use_case!(self, write(nonce), record_subscription(now, &partner, &new_id, &request))
     }
 
-    /// Whether a subscription of that name is this partner's.
     pub async fn has_subscription(&self, partner: PartnerId, id: ExtId) -> Result<bool, StoreError> {
-        use_case!(self, read, is_there(&partner, &id))
+        use_case!(self, read, has_subscription(&partner, &id))
     }
 
-    /// Records how a subscription stands with its partner from now on. One that is over stays so.
+    /// Records the status of a subscription at the partner. A cancelled one stays cancelled.
     pub async fn change_subscription(
         &self,
         nonce: Nonce,
@@ -49,33 +49,28 @@ impl Store {
         partner: PartnerId,
         id: ExtId,
         change: SubscriptionChange,
-    ) -> Result<SubscriptionUpdate, StoreError> {
-        use_case!(self, write(nonce), change(now, &partner, &id, &change))
+    ) -> Result<ChangeSubscriptionResult, StoreError> {
+        use_case!(self, write(nonce), change_subscription(now, &partner, &id, &change))
     }
 }
 
-/// How the recording of a subscription went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubscriptionRecord {
-    /// Recorded now.
+pub enum RecordSubscriptionResult {
     Created(PartnerSubscriptionResponse),
-    /// The same as before.
     Replayed(PartnerSubscriptionResponse),
-    /// The partner used this name for something else.
+    /// The partner used this id for another subscription.
     Conflict,
-    /// No such PAI of this partner, or it is closed.
+    /// The partner has no such PAI, or it is closed.
     PaiNotFound,
-    /// This PAI has another live subscription.
+    /// The PAI has another live subscription.
     AlreadyOnBill,
 }
 
-/// How the change of a subscription went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubscriptionUpdate {
-    /// It stands as the partner says, since now or before.
+pub enum ChangeSubscriptionResult {
+    /// The status is what the partner says, now or before.
     Stands,
-    /// It is over, and the partner says that it is not.
+    /// The subscription is cancelled, and the partner says otherwise.
     Over,
-    /// No such subscription of this partner.
     NotFound,
 }

@@ -6,7 +6,7 @@ use crate::store::postgres::connection::{PgConnection, Values};
 use crate::store::postgres::rows::{parse_column, read_pai};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
-use crate::store::subscription::{SubscriptionRecord, SubscriptionUpdate};
+use crate::store::subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
@@ -29,22 +29,25 @@ pub(in crate::store) async fn pays_on_bill(
     Ok(db.query_optional(PAYS_ON_BILL, values).await?.is_some())
 }
 
-pub(in crate::store) async fn is_live(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
+pub(in crate::store) async fn has_live_subscription(
+    tx: &PgConnection<'_>,
+    pai: Pai,
+) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM partner_subscriptions WHERE pai = $1 AND status <> 'CANCELLED'";
     Ok(tx.query_optional(sql, &[&pai.to_string()]).await?.is_some())
 }
 
-pub(in crate::store) async fn record(
+pub(in crate::store) async fn record_subscription(
     tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     new_id: &str,
     request: &PartnerSubscriptionRequest,
-) -> Result<SubscriptionRecord, TxError> {
+) -> Result<RecordSubscriptionResult, TxError> {
     let ext_id = request.ext_subscription_id.as_str();
     // The PAI is locked before anything is read: another record for it, or its closing, comes before or after this one.
     // The same name for two PAIs at once is caught by the index of names.
-    let state = pai::lock(tx, partner, request.pai).await?;
+    let state = pai::lock_pai(tx, partner, request.pai).await?;
     let known = tx
         .query_optional(
             "SELECT partner_subscription_id, pai, origin, plan FROM partner_subscriptions
@@ -58,16 +61,16 @@ pub(in crate::store) async fn record(
             && origin == request.source.as_str()
             && plan == request.plan.as_str();
         return Ok(if same {
-            SubscriptionRecord::Replayed(active(row.try_get("partner_subscription_id")?))
+            RecordSubscriptionResult::Replayed(to_active_response(row.try_get("partner_subscription_id")?))
         } else {
-            SubscriptionRecord::Conflict
+            RecordSubscriptionResult::Conflict
         });
     }
     if matches!(state, None | Some(PaiState::Closed)) {
-        return Ok(SubscriptionRecord::PaiNotFound);
+        return Ok(RecordSubscriptionResult::PaiNotFound);
     }
-    if is_live(tx, request.pai).await? {
-        return Ok(SubscriptionRecord::AlreadyOnBill);
+    if has_live_subscription(tx, request.pai).await? {
+        return Ok(RecordSubscriptionResult::AlreadyOnBill);
     }
     tx.execute_one(
         "partner_subscriptions",
@@ -88,10 +91,10 @@ pub(in crate::store) async fn record(
     if state == Some(PaiState::Suspended) {
         queue::put_pai_change(tx, now, &request.pai.to_string()).await?;
     }
-    Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+    Ok(RecordSubscriptionResult::Created(to_active_response(new_id.to_owned())))
 }
 
-pub(in crate::store) async fn is_there(
+pub(in crate::store) async fn has_subscription(
     db: &PgConnection<'_>,
     partner: &PartnerId,
     id: &ExtId,
@@ -100,13 +103,13 @@ pub(in crate::store) async fn is_there(
     Ok(db.query_optional(sql, &[&id.as_str(), &partner.as_str()]).await?.is_some())
 }
 
-pub(in crate::store) async fn change(
+pub(in crate::store) async fn change_subscription(
     tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,
     id: &ExtId,
     change: &SubscriptionChange,
-) -> Result<SubscriptionUpdate, TxError> {
+) -> Result<ChangeSubscriptionResult, TxError> {
     // Locked, so that one that ends at this moment does not begin again.
     let row = tx
         .query_optional(
@@ -114,10 +117,10 @@ pub(in crate::store) async fn change(
             &[&id.as_str(), &partner.as_str()],
         )
         .await?;
-    let Some(row) = row else { return Ok(SubscriptionUpdate::NotFound) };
+    let Some(row) = row else { return Ok(ChangeSubscriptionResult::NotFound) };
     match parse_column(&row, "partner_subscriptions.status", SubscriptionStatus::parse)? {
-        status if status == change.status => return Ok(SubscriptionUpdate::Stands),
-        SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
+        status if status == change.status => return Ok(ChangeSubscriptionResult::Stands),
+        SubscriptionStatus::Cancelled => return Ok(ChangeSubscriptionResult::Over),
         SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
     }
     tx.execute_one(
@@ -127,10 +130,10 @@ pub(in crate::store) async fn change(
         &[&id.as_str(), &change.status.as_str(), &now.unix_seconds(), &change.reason],
     )
     .await?;
-    Ok(SubscriptionUpdate::Stands)
+    Ok(ChangeSubscriptionResult::Stands)
 }
 
 /// A replay gets the first answer, whatever became of the subscription since.
-fn active(partner_subscription_id: String) -> PartnerSubscriptionResponse {
+fn to_active_response(partner_subscription_id: String) -> PartnerSubscriptionResponse {
     PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
 }

@@ -5,7 +5,7 @@ use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::rows::{parse_column, read_pai};
-use crate::store::subscription::{SubscriptionRecord, SubscriptionUpdate};
+use crate::store::subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
@@ -28,19 +28,19 @@ pub(in crate::store) fn pays_on_bill(
     Ok(db.prepare_cached(PAYS_ON_BILL)?.exists(params![number.0, subscriber_ref, partner.as_str()])?)
 }
 
-pub(in crate::store) fn is_live(tx: &Connection, pai: Pai) -> Result<bool, StoreError> {
+pub(in crate::store) fn has_live_subscription(tx: &Connection, pai: Pai) -> Result<bool, StoreError> {
     Ok(tx
         .prepare_cached("SELECT 1 FROM partner_subscriptions WHERE pai = ?1 AND status <> 'CANCELLED'")?
         .exists([pai.to_string()])?)
 }
 
-pub(in crate::store) fn record(
+pub(in crate::store) fn record_subscription(
     tx: &Connection,
     now: Timestamp,
     partner: &PartnerId,
     new_id: &str,
     request: &PartnerSubscriptionRequest,
-) -> Result<SubscriptionRecord, StoreError> {
+) -> Result<RecordSubscriptionResult, StoreError> {
     let ext_id = request.ext_subscription_id.as_str();
     let mut select = tx.prepare_cached(
         "SELECT * FROM partner_subscriptions WHERE partner = ?1 AND ext_subscription_id = ?2",
@@ -52,17 +52,17 @@ pub(in crate::store) fn record(
             && origin == request.source.as_str()
             && plan == request.plan.as_str();
         return Ok(if same {
-            SubscriptionRecord::Replayed(active(row.get("partner_subscription_id")?))
+            RecordSubscriptionResult::Replayed(to_active_response(row.get("partner_subscription_id")?))
         } else {
-            SubscriptionRecord::Conflict
+            RecordSubscriptionResult::Conflict
         });
     }
-    let state = match pai::find(tx, partner, request.pai)? {
+    let state = match pai::find_pai(tx, partner, request.pai)? {
         Some(row) if row.state != PaiState::Closed => row.state,
-        _ => return Ok(SubscriptionRecord::PaiNotFound),
+        _ => return Ok(RecordSubscriptionResult::PaiNotFound),
     };
-    if is_live(tx, request.pai)? {
-        return Ok(SubscriptionRecord::AlreadyOnBill);
+    if has_live_subscription(tx, request.pai)? {
+        return Ok(RecordSubscriptionResult::AlreadyOnBill);
     }
     tx.prepare_cached(
         "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
@@ -81,10 +81,10 @@ pub(in crate::store) fn record(
     if state == PaiState::Suspended {
         queue::put_pai_change(tx, now, &request.pai.to_string())?;
     }
-    Ok(SubscriptionRecord::Created(active(new_id.to_owned())))
+    Ok(RecordSubscriptionResult::Created(to_active_response(new_id.to_owned())))
 }
 
-pub(in crate::store) fn is_there(
+pub(in crate::store) fn has_subscription(
     db: &Connection,
     partner: &PartnerId,
     id: &ExtId,
@@ -96,21 +96,21 @@ pub(in crate::store) fn is_there(
         .exists([id.as_str(), partner.as_str()])?)
 }
 
-pub(in crate::store) fn change(
+pub(in crate::store) fn change_subscription(
     tx: &Connection,
     now: Timestamp,
     partner: &PartnerId,
     id: &ExtId,
     change: &SubscriptionChange,
-) -> Result<SubscriptionUpdate, StoreError> {
+) -> Result<ChangeSubscriptionResult, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
     )?;
     let mut rows = select.query([id.as_str(), partner.as_str()])?;
-    let Some(row) = rows.next()? else { return Ok(SubscriptionUpdate::NotFound) };
+    let Some(row) = rows.next()? else { return Ok(ChangeSubscriptionResult::NotFound) };
     match parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)? {
-        status if status == change.status => return Ok(SubscriptionUpdate::Stands),
-        SubscriptionStatus::Cancelled => return Ok(SubscriptionUpdate::Over),
+        status if status == change.status => return Ok(ChangeSubscriptionResult::Stands),
+        SubscriptionStatus::Cancelled => return Ok(ChangeSubscriptionResult::Over),
         SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
     }
     tx.prepare_cached(
@@ -118,11 +118,11 @@ pub(in crate::store) fn change(
          WHERE partner_subscription_id = ?1",
     )?
     .execute(params![id.as_str(), change.status.as_str(), now.unix_seconds(), change.reason])?;
-    Ok(SubscriptionUpdate::Stands)
+    Ok(ChangeSubscriptionResult::Stands)
 }
 
 /// A replay gets the first answer, whatever became of the subscription since.
-fn active(partner_subscription_id: String) -> PartnerSubscriptionResponse {
+fn to_active_response(partner_subscription_id: String) -> PartnerSubscriptionResponse {
     PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
 }
 

@@ -1,4 +1,4 @@
-//! Housekeeping over all nouns: what is over is forgotten, a few rows at a time.
+//! Housekeeping over all nouns: what has expired is deleted, a few rows at a time.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -8,9 +8,10 @@ use crate::store::error::StoreError;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Forgets nonces, flows, swapped SIMs and messages without a name whose time is over, and the numbers of those who are being erased, a few at a
-    /// time: nobody waits for all of it. What a clock that ran ahead has put off for longer than [`PUT_OFF_SECONDS_MAX`]
-    /// is due again.
+    /// Deletes expired nonces, flows, SIM swaps, SMS receipts and messages without an id, and
+    /// continues erasures that waited for a file. It takes many short transactions, so that charges
+    /// get in between. A job that a fast clock has put off for longer than `PUT_OFF_SECONDS_MAX`
+    /// becomes due.
     pub async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         use_case!(self, steps, sweep(now))
     }

@@ -19,13 +19,13 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), S
     let pool = db.pool();
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     while in_transaction!(pool, ReadCommitted, |tx| {
-        nonce::forget(tx, now, FORGET_MAX).await?
-            + flow::forget(tx, now, FORGET_MAX).await?
+        nonce::delete_expired_nonces(tx, now, FORGET_MAX).await?
+            + flow::delete_old_flows(tx, now, FORGET_MAX).await?
             + turns::forget(tx, now, FORGET_MAX).await?
             + coupon_sms::forget_receipts(tx, now, FORGET_MAX).await?
             + notification::forget_unnamed(tx, now, FORGET_MAX).await?
             + account_event::forget_sim_swaps(tx, now, FORGET_MAX).await?
-            + subscriber::go_on(tx, FORGET_MAX).await?
+            + subscriber::continue_erasures(tx, FORGET_MAX).await?
     })? > 0
     {}
     Ok(())

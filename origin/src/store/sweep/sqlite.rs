@@ -18,12 +18,12 @@ pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), Sto
     db.write(move |tx| queue::hasten_overdelayed(tx, now)).await?;
     while db
         .write(move |tx| {
-            Ok(nonce::forget(tx, now, FORGET_MAX)?
-                + flow::forget(tx, now, FORGET_MAX)?
+            Ok(nonce::delete_expired_nonces(tx, now, FORGET_MAX)?
+                + flow::delete_old_flows(tx, now, FORGET_MAX)?
                 + coupon_sms::forget_receipts(tx, now, FORGET_MAX)?
                 + notification::forget_unnamed(tx, now, FORGET_MAX)?
                 + account_event::forget_sim_swaps(tx, now, FORGET_MAX)?
-                + subscriber::go_on(tx, FORGET_MAX)?)
+                + subscriber::continue_erasures(tx, FORGET_MAX)?)
         })
         .await?
         > 0

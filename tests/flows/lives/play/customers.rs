@@ -12,7 +12,7 @@ use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionSource};
 use onbill_origin::store::{
-    FreshNames, NewPai, NewSignup, PaiRow, SignupIssue, SubscriptionRecord, TokenSpend,
+    IssueSignupResult, NewPai, NewPaiIds, NewSignup, PaiRow, RecordSubscriptionResult, SpendTokenResult,
 };
 use onbill_test_harness::Dice;
 
@@ -31,7 +31,7 @@ impl Life<'_> {
         let subscriber_ref = match accounts {
             Accounts::Asked => (!suspended).then_some(subscriber_ref),
             Accounts::Table => {
-                let known = self.store().account(self.app.vault.index(&msisdn(NUMBERS[number]))).await;
+                let known = self.store().find_account(self.app.vault.index(&msisdn(NUMBERS[number]))).await;
                 let known =
                     known.expect("works").filter(|known| known.account.status == AccountStatus::Active);
                 known.map(|known| known.subscriber_ref)
@@ -53,7 +53,7 @@ impl Life<'_> {
             return;
         }
         let visit = self.visits.remove(pick(dice, self.visits.len()));
-        let fresh = FreshNames::draw(&*self.random);
+        let fresh = NewPaiIds::draw(&*self.random);
         let fresh_pai = fresh.pai;
         let new = NewPai {
             partner: partner(),
@@ -114,8 +114,8 @@ impl Life<'_> {
             return_url: String::new(),
         };
         match self.store().issue_signup(nonce, asked_at, new).await.expect("works") {
-            SignupIssue::Issued(row) => Some((row, Some(jti))),
-            SignupIssue::AlreadyOnBill => None,
+            IssueSignupResult::Issued(row) => Some((row, Some(jti))),
+            IssueSignupResult::AlreadyOnBill => None,
         }
     }
 
@@ -146,8 +146,8 @@ impl Life<'_> {
             let (nonce, reference) = (self.nonce(), ext(&format!("visit-{jti}")));
             let spent = self.store().spend_token(nonce, self.now(), partner(), jti, reference).await;
             match spent.expect("works") {
-                TokenSpend::Spent(signup) if signup.pai == pai && !is_closed => {}
-                TokenSpend::Unknown if is_closed => return,
+                SpendTokenResult::Spent(signup) if signup.pai == pai && !is_closed => {}
+                SpendTokenResult::Unknown if is_closed => return,
                 other => return self.wrong(format!("a token of {pai} is {other:?}")),
             }
         }
@@ -161,12 +161,12 @@ impl Life<'_> {
         let (nonce, id) = (self.nonce(), self.fresh());
         let record = self.store().record_subscription(nonce, self.now(), partner(), id, request).await;
         match record.expect("works") {
-            SubscriptionRecord::Created(_) => {
+            RecordSubscriptionResult::Created(_) => {
                 self.tell(|| format!("{pai} subscribes"));
                 self.meet("subscriptions");
             }
-            SubscriptionRecord::AlreadyOnBill => {}
-            SubscriptionRecord::PaiNotFound if is_closed => {}
+            RecordSubscriptionResult::AlreadyOnBill => {}
+            RecordSubscriptionResult::PaiNotFound if is_closed => {}
             other => self.wrong(format!("a subscription of {pai} is {other:?}")),
         }
     }

@@ -8,7 +8,7 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundRequest, TransactionRequest, TransactionResponse};
-use onbill_origin::store::{NewCharge, NewRefund, PaiEnd, Posting, RefundPosting};
+use onbill_origin::store::{ClosePaiResult, NewCharge, NewRefund, PostChargeResult, PostRefundResult};
 use onbill_test_harness::Dice;
 use serde_json::json;
 
@@ -43,13 +43,13 @@ impl Life<'_> {
         };
         self.wire.world().charges.insert(transaction_id.clone(), pai);
         let nonce = self.nonce();
-        let posting = self.store().post_transaction(nonce, self.now(), new).await.expect("works");
+        let posting = self.store().post_charge(nonce, self.now(), new).await.expect("works");
         let reason = match &posting {
-            Posting::Created(_) => {
+            PostChargeResult::Created(_) => {
                 self.created.insert(transaction_id.clone());
                 None
             }
-            Posting::Decided(answer) => {
+            PostChargeResult::Decided(answer) => {
                 serde_json::from_slice::<TransactionResponse>(answer).expect("is an answer").decline_reason
             }
             other => return self.wrong(format!("a charge for {pai} is {other:?}")),
@@ -90,11 +90,11 @@ impl Life<'_> {
         };
         let nonce = self.nonce();
         match self.store().post_refund(nonce, self.now(), new).await.expect("works") {
-            RefundPosting::Created(_) => {
+            PostRefundResult::Created(_) => {
                 self.tell(|| format!("{of} is given back: {amount:?}"));
                 self.meet("refunds");
             }
-            RefundPosting::ChargePending | RefundPosting::NotWithinRemainder { .. } => {}
+            PostRefundResult::ChargePending | PostRefundResult::NotWithinRemainder { .. } => {}
             other => self.wrong(format!("a refund of {of} is {other:?}")),
         }
     }
@@ -110,7 +110,7 @@ impl Life<'_> {
         let end = end.expect("works");
         self.tell(|| format!("{pai} is closed by hand: {end:?}"));
         self.excused.insert(pai);
-        if was_closed != matches!(end, PaiEnd::WasClosed(_)) {
+        if was_closed != matches!(end, ClosePaiResult::WasClosed(_)) {
             self.wrong(format!("{pai} was closed ({was_closed}): {end:?}"));
         }
         self.meet("closed by hand");

@@ -8,7 +8,7 @@ use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 use onbill_origin::lifecycle::event::{Followed, follow};
-use onbill_origin::store::AccountRow;
+use onbill_origin::store::ImportedAccount;
 use onbill_test_harness::Dice;
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ impl Life<'_> {
             }
             _ => return,
         };
-        let known = self.store().sim_swapped_at(self.app.vault.index(&msisdn(NUMBERS[subject]))).await;
+        let known = self.store().find_sim_swap_time(self.app.vault.index(&msisdn(NUMBERS[subject]))).await;
         let known = known.expect("works");
         if known < self.swaps[subject] {
             self.wrong(format!("a SIM was swapped at {:?}, and is known at {known:?}", self.swaps[subject]));
@@ -151,7 +151,8 @@ impl Life<'_> {
         let number = pick(dice, NUMBERS.len());
         let (nonce, name) = (self.nonce(), ext(&self.fresh()));
         let index = self.app.vault.index(&msisdn(NUMBERS[number]));
-        let erasure = self.store().erase(Some(nonce), self.now(), Some(name), index).await.expect("works");
+        let erasure =
+            self.store().erase_number(Some(nonce), self.now(), Some(name), index).await.expect("works");
         self.tell(|| format!("{} is erased: {erasure:?}", NUMBERS[number]));
         self.meet("erased");
         self.swaps[number] = None;
@@ -182,7 +183,7 @@ impl Life<'_> {
                 })
                 .collect()
         };
-        let accounts = rows.into_iter().map(|(number, status, activated_on)| AccountRow {
+        let accounts = rows.into_iter().map(|(number, status, activated_on)| ImportedAccount {
             number: self.app.vault.index(&msisdn(NUMBERS[number])),
             account: Account { status, account_type: AccountType::Postpaid, balance: None },
             activated_on,

@@ -56,7 +56,7 @@ impl Life<'_> {
             return;
         }
         let pai = *dice.pick(&pais);
-        let row = self.store().pai(partner(), pai).await.expect("works").expect("is there");
+        let row = self.store().find_pai(partner(), pai).await.expect("works").expect("is there");
         let nonce = self.fresh();
         if dice.below(2) == 0 {
             let word = (pai, row.handle, row.state, row.version);
