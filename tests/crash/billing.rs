@@ -11,7 +11,7 @@ use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::http::HttpPeer;
 use onbill_sandbox::operator::{Colours, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
-use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::keys::{self, KeyHolder};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,7 @@ impl Billing {
             edge_url: format!("https://{EDGE}"),
             offer: OfferId::parse("netflix-standard").expect("is a slug"),
             return_path: "/done".to_owned(),
-            keys: keys::ring(&Holder::Operator("acme")),
+            keys: keys::keyring(&KeyHolder::Operator("acme")),
             accounts: account_file::parse(accounts).expect("is an account file"),
             gateway: None,
         };

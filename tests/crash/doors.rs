@@ -9,7 +9,7 @@ use onbill_domain::wire::edge::{
 };
 use onbill_origin::ambient::{Clock as _, Random, SystemClock, SystemRandom};
 use onbill_origin::http::{HttpPeer, Peer as _, Unreachable};
-use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::keys::{self, KeyHolder};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -28,7 +28,11 @@ pub(crate) struct Doors {
 impl Doors {
     pub(crate) fn new() -> Self {
         let http = HttpPeer::new(PATIENCE).expect("the HTTP client starts");
-        Self { http, edge: keys::ring(&Holder::Edge), partner: keys::ring(&Holder::Partner("netflix")) }
+        Self {
+            http,
+            edge: keys::keyring(&KeyHolder::Edge),
+            partner: keys::keyring(&KeyHolder::Partner("netflix")),
+        }
     }
 
     /// Whether the origin at this address can read its books.

@@ -7,7 +7,7 @@ use crate::origin::{Origin, command_line, import};
 use crate::setting::until_nothing;
 use http::StatusCode;
 use onbill_domain::wire::edge::SignupResponse;
-use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::unique_name;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ impl Scene {
     pub(crate) async fn new(kind: Kind) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crash").join(unique_name());
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        std::fs::write(folder.join("keys.json"), keys::json(&Holder::Origin("acme")))
+        std::fs::write(folder.join("keys.json"), keys::keyring_json(&KeyHolder::Origin("acme")))
             .expect("can be written");
         let (books, source) = match kind {
             Kind::Sqlite => (Books::in_file(&folder), "table"),

@@ -4,7 +4,7 @@
 use http::{Method, StatusCode};
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::charge;
-use onbill_test_harness::{ACCOUNTS, Holder, World, keys};
+use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -25,19 +25,19 @@ fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
 }
 
 /// Nothing is known of the charge `b-1`, nothing waits, nothing is billed; and the name is free for a good charge.
-async fn nothing_happened(world: &World, pai: &str) {
-    let asked = world.ott(Method::GET, &format!("{CHARGES}/b-1"), Value::Null).await;
+async fn nothing_happened(system: &TestSystem, pai: &str) {
+    let asked = system.call_ott(Method::GET, &format!("{CHARGES}/b-1"), Value::Null).await;
     assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
-    assert_eq!(world.acme.app().store.next_due(Queue::All).await.expect("works"), None);
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
-    let (status, answer) = world.ott(Method::POST, CHARGES, charge(pai, "b-1", 1599)).await;
+    assert_eq!(system.acme.app().store.next_due(Queue::All).await.expect("works"), None);
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
+    let (status, answer) = system.call_ott(Method::POST, CHARGES, charge(pai, "b-1", 1599)).await;
     assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")));
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn what_is_no_charge_leaves_nothing_behind() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let bad = |member: &str, value: Value| with(&pai, member, value);
     for (what, body, status, code) in [
         ("nothing", bad("amount", amount(0, "USD")), 400, "invalid-request"),
@@ -78,67 +78,67 @@ async fn what_is_no_charge_leaves_nothing_behind() {
         ("too long", bad("description", json!("x".repeat(20_000))), 413, "body-too-large"),
     ] {
         let expected = (status, code.to_owned());
-        assert_eq!(told(world.ott(Method::POST, CHARGES, body.clone()).await), expected, "{what}");
+        assert_eq!(told(system.call_ott(Method::POST, CHARGES, body.clone()).await), expected, "{what}");
         assert_eq!(
-            told(world.send(world.passed_on(CHARGES, &body)).await),
+            told(system.send(system.forward_as_edge(CHARGES, &body)).await),
             expected,
             "{what}, at the origin"
         );
     }
-    nothing_happened(&world, &pai).await;
+    nothing_happened(&system, &pai).await;
 }
 
 #[tokio::test]
 async fn names_differ_by_every_byte_and_have_no_second_form() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for id in ["b-1", "B-1", "b-1.", "b-%31"] {
-        let (status, answer) = world.ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
+        let (status, answer) = system.call_ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
         assert_eq!((status, &answer["extTransactionID"]), (StatusCode::CREATED, &json!(id)));
     }
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 4);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 4);
     // A percent sign in a name is one in a path, too.
-    let (_, answer) = world.ott(Method::GET, &format!("{CHARGES}/b-%2531"), Value::Null).await;
+    let (_, answer) = system.call_ott(Method::GET, &format!("{CHARGES}/b-%2531"), Value::Null).await;
     assert_eq!(answer["extTransactionID"], "b-%31");
-    let (_, answer) = world.ott(Method::GET, &format!("{CHARGES}/b-%31"), Value::Null).await;
+    let (_, answer) = system.call_ott(Method::GET, &format!("{CHARGES}/b-%31"), Value::Null).await;
     assert_eq!(answer["extTransactionID"], "b-1");
     // Text that has two Unicode forms, or looks like another, is no name at all.
     for id in ["caf\u{e9}", "cafe\u{301}", "\u{212a}elvin", "\u{ff42}-1", "b\u{200b}-1", "\u{0431}-1"] {
-        let refused = world.ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
+        let refused = system.call_ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
         assert_eq!(told(refused), (400, "invalid-request".to_owned()), "{id:?}");
     }
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 4);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 4);
 }
 
 #[tokio::test]
 async fn another_partners_pai_is_unknown() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let tunes = keys::ring(&Holder::Partner("tunes"));
-    let call = |method: Method, path: &str, body: Value| world.signed_with(&tunes, &method, path, &body);
-    let refused = world.send(call(Method::POST, CHARGES, charge(&pai, "b-1", 1599))).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let tunes = keys::keyring(&KeyHolder::Partner("tunes"));
+    let call = |method: Method, path: &str, body: Value| system.sign_with(&tunes, &method, path, &body);
+    let refused = system.send(call(Method::POST, CHARGES, charge(&pai, "b-1", 1599))).await;
     assert_eq!(told(refused), (404, "pai-not-found".to_owned()));
-    nothing_happened(&world, &pai).await;
+    nothing_happened(&system, &pai).await;
     // Nor are its charges: not to be asked for, not to be given back.
-    let asked = world.send(call(Method::GET, &format!("{CHARGES}/b-1"), Value::Null)).await;
+    let asked = system.send(call(Method::GET, &format!("{CHARGES}/b-1"), Value::Null)).await;
     assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
     let refund = json!({"extRefundID": "r-1", "reason": "x"});
-    let refused = world.send(call(Method::POST, &format!("{CHARGES}/b-1/refund"), refund)).await;
+    let refused = system.send(call(Method::POST, &format!("{CHARGES}/b-1/refund"), refund)).await;
     assert_eq!(told(refused), (404, "transaction-not-found".to_owned()));
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_closed_pai_is_declined_with_its_reason_each_time() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,ceased")).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,ceased")).await;
     for id in ["b-1", "b-2"] {
-        let (status, answer) = world.ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
+        let (status, answer) = system.call_ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
         assert_eq!(status, StatusCode::CREATED);
         assert_eq!(
             (&answer["status"], &answer["declineReason"]),
             (&json!("DECLINED"), &json!("account-closed"))
         );
     }
-    assert_eq!(world.acme.deliver().await, 2, "partner and edge hear of it once");
-    assert_eq!(world.acme.app().store.next_due(Queue::All).await.expect("works"), None);
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    assert_eq!(system.acme.deliver_due().await, 2, "partner and edge hear of it once");
+    assert_eq!(system.acme.app().store.next_due(Queue::All).await.expect("works"), None);
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }

@@ -15,10 +15,10 @@ use books::search_books;
 use http::{Method, StatusCode};
 use onbill_origin::delivery::kv_sync::{Comparison, Report};
 use onbill_origin::keys::rotation::{self, rotate};
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::operator_calls::erase_listed;
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::operator_calls::erase_listed_subscribers;
 use onbill_test_harness::spellings::Search;
-use onbill_test_harness::{ACCOUNTS, EDGE, Mishap, NETFLIX, Seat, World};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NETFLIX, NetworkFault, TestOperator, TestSystem};
 use serde_json::{Value, json};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -92,151 +92,151 @@ fn log() -> &'static Captured {
 #[tokio::test]
 async fn a_number_stays_between_customer_and_operator() {
     log();
-    let mut world = World::start();
-    let codes = every_journey(&mut world).await;
-    search(&world, &codes, &[&world.acme, &world.nova]).await;
+    let mut system = TestSystem::start();
+    let codes = every_journey(&mut system).await;
+    search(&system, &codes, &[&system.acme, &system.nova]).await;
 }
 
 #[tokio::test]
 async fn the_same_on_a_database_server() {
     log();
-    let mut world = World::with_two_origins().await;
-    let codes = every_journey(&mut world).await;
-    search(&world, &codes, &[&world.acme]).await;
+    let mut system = TestSystem::with_two_origins().await;
+    let codes = every_journey(&mut system).await;
+    search(&system, &codes, &[&system.acme]).await;
 }
 
-async fn search(world: &World, codes: &[String], seats: &[&Seat]) {
-    search_calls_for_codes(world, &Search::new(&[]).and_codes(codes));
+async fn search(system: &TestSystem, codes: &[String], operators: &[&TestOperator]) {
+    search_calls_for_codes(system, &Search::for_numbers(&[]).with_codes(codes));
     let words = messages::search();
-    messages::search_what_was_said(world, &words).await;
-    let search = Search::new(&NUMBERS).and_codes(codes);
-    search_what_was_said(world, &search).await;
-    for seat in seats {
-        search_books(seat, &search).await;
-        search_books(seat, &words).await;
+    messages::search_what_was_said(system, &words).await;
+    let search = Search::for_numbers(&NUMBERS).with_codes(codes);
+    search_what_was_said(system, &search).await;
+    for operator in operators {
+        search_books(operator, &search).await;
+        search_books(operator, &words).await;
     }
 }
 
 /// Gives all codes that there were.
-async fn every_journey(world: &mut World) -> Vec<String> {
-    world.acme.import(ACCOUNTS.0).await;
-    widget(world).await;
-    apps(world).await;
-    money(world).await;
-    accounts(world).await;
-    own_page(world).await;
-    garbage(world).await;
-    let codes = coupons::coupons(world).await;
-    messages::are_sent(world).await;
-    upkeep(world).await;
+async fn every_journey(system: &mut TestSystem) -> Vec<String> {
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    widget(system).await;
+    apps(system).await;
+    money(system).await;
+    accounts(system).await;
+    own_page(system).await;
+    garbage(system).await;
+    let codes = coupons::coupons(system).await;
+    messages::are_sent(system).await;
+    upkeep(system).await;
     codes
 }
 
-async fn deliver(world: &World) {
-    world.acme.deliver().await;
-    world.nova.deliver().await;
+async fn deliver(system: &TestSystem) {
+    system.acme.deliver_due().await;
+    system.nova.deliver_due().await;
 }
 
 /// With a PIN, with the dashboard's assertion, to the end, and to each refusal.
-async fn widget(world: &World) {
-    world.sign_up(&world.acme, ANN, Choice::New("ann@example.com")).await;
-    let back = world.go_back(&world.acme).await;
+async fn widget(system: &TestSystem) {
+    system.sign_up(&system.acme, ANN, AccountChoice::New("ann@example.com")).await;
+    let back = system.follow_return(&system.acme).await;
     let result = back.split_once("onbill_result=").expect("has a result").1;
-    let (status, _) = world.widget("/result", json!({"operator": "acme", "result": result})).await;
+    let (status, _) = system.call_widget("/result", json!({"operator": "acme", "result": result})).await;
     assert_eq!(status, StatusCode::OK);
-    let (_, step) = world.enter_listed(&world.acme, BEN).await;
-    let page = world.leave(&world.acme, step["flow"].as_str().expect("is proven")).await;
-    let card = world.card_payer().await;
-    world.choose(&page, Choice::Existing(&card)).await;
-    world.sign_up(&world.nova, ANA, Choice::New("ana@example.com")).await;
+    let (_, step) = system.enter_session_number(&system.acme, BEN).await;
+    let page = system.open_signup(&system.acme, step["flow"].as_str().expect("is proven")).await;
+    let card = system.card_payer_email().await;
+    system.choose_account(&page, AccountChoice::Existing(&card)).await;
+    system.sign_up(&system.nova, ANA, AccountChoice::New("ana@example.com")).await;
     for refused in [POOR, SUSPENDED, CEASED] {
-        let (status, answer) = world.enter_listed(&world.acme, refused).await;
+        let (status, answer) = system.enter_session_number(&system.acme, refused).await;
         assert!(status.is_client_error(), "{answer}");
     }
-    let (_, step) = world.enter(&world.acme, DAN).await;
+    let (_, step) = system.enter_number(&system.acme, DAN).await;
     let wrong = json!({"operator": "acme", "flow": step["flow"], "pin": "000000x"});
-    assert!(world.widget("/pin", wrong).await.0.is_client_error());
+    assert!(system.call_widget("/pin", wrong).await.0.is_client_error());
 }
 
 /// An app on a device, whose word is taken for the number at Acme, and proven by a PIN at Nova.
-async fn apps(world: &World) {
+async fn apps(system: &TestSystem) {
     let read = json!({"msisdn": CLEO, "operator": "acme"});
-    let (status, answer) = world.ott(Method::POST, "/ott/v1/account/validate", read).await;
+    let (status, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", read).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    subscribe(world, answer["pai"].as_str().expect("has one"), "s-cleo").await;
+    subscribe(system, answer["pai"].as_str().expect("has one"), "s-cleo").await;
     for refused in [POOR, SUSPENDED, CEASED] {
         let read = json!({"msisdn": refused, "operator": "acme"});
-        assert!(world.ott(Method::POST, "/ott/v1/account/validate", read).await.0.is_client_error());
+        assert!(system.call_ott(Method::POST, "/ott/v1/account/validate", read).await.0.is_client_error());
     }
     // Brought to an operator whose number it is not.
     for path in ["/ott/v1/account/validate", "/ott/v1/pin"] {
-        world.ott(Method::POST, path, json!({"msisdn": ANN, "operator": "nova"})).await;
+        system.call_ott(Method::POST, path, json!({"msisdn": ANN, "operator": "nova"})).await;
     }
     let (status, sent) =
-        world.ott(Method::POST, "/ott/v1/pin", json!({"msisdn": BEA, "operator": "nova"})).await;
+        system.call_ott(Method::POST, "/ott/v1/pin", json!({"msisdn": BEA, "operator": "nova"})).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{sent}");
-    let pin = world.pin(&world.nova, BEA).await;
+    let pin = system.read_pin(&system.nova, BEA).await;
     for (pin, good) in [("x", false), (&pin, true)] {
         let read = json!({"msisdn": BEA, "operator": "nova", "pin": pin, "pinID": sent["pinID"]});
-        let (status, answer) = world.ott(Method::POST, "/ott/v1/account/validate", read).await;
+        let (status, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", read).await;
         assert_eq!(status.is_success(), good, "{answer}");
     }
 }
 
-async fn subscribe(world: &World, pai: &str, id: &str) {
+async fn subscribe(system: &TestSystem, pai: &str, id: &str) {
     let body = json!({"pai": pai, "extSubscriptionID": id, "origin": "NEW_ACCOUNT", "plan": "standard"});
-    let (status, answer) = world.ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
+    let (status, answer) = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
-async fn posted(world: &World, pai: &str, id: &str) -> Value {
-    world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1["status"].clone()
+async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1["status"].clone()
 }
 
 /// Approved, pending and told later; given back, at once and later. What is declined comes with the accounts.
-async fn money(world: &World) {
-    let ann = world.pai_of("ann@example.com").await;
-    world.billing_run("2026-12").await;
-    assert_eq!(posted(world, &ann, "c-1").await, "APPROVED");
-    world.network.disturb(BILLING, Mishap::AnswerLost);
-    assert_eq!(posted(world, &ann, "c-2").await, "PENDING");
-    world.network.mend();
+async fn money(system: &TestSystem) {
+    let ann = system.pai_of("ann@example.com").await;
+    system.run_billing("2026-12").await;
+    assert_eq!(posted(system, &ann, "c-1").await, "APPROVED");
+    system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
+    assert_eq!(posted(system, &ann, "c-2").await, "PENDING");
+    system.network.clear_faults();
     let refund =
         |id: &str| json!({"extRefundID": id, "amount": {"value": 100, "currency": "USD"}, "reason": "Sorry"});
-    let (status, _) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund("r-1")).await;
+    let (status, _) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund("r-1")).await;
     assert_eq!(status, StatusCode::CREATED);
-    world.network.disturb(REFUNDS, Mishap::Lost);
-    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund("r-2")).await;
+    system.network.inject_fault(REFUNDS, NetworkFault::Lost);
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund("r-2")).await;
     assert_eq!(answer["status"], "PENDING");
-    world.network.mend();
-    world.pass_seconds(600);
-    deliver(world).await;
+    system.network.clear_faults();
+    system.advance_seconds(600);
+    deliver(system).await;
     for path in ["/ott/v1/transaction/c-2", "/ott/v1/transaction/c-1/refund/r-2"] {
-        let (_, answer) = world.ott(Method::GET, path, Value::Null).await;
+        let (_, answer) = system.call_ott(Method::GET, path, Value::Null).await;
         assert_eq!(answer["status"], "APPROVED", "{path}");
     }
 }
 
 /// What the holder of a number reads, and how they end it.
-async fn own_page(world: &World) {
-    let (_, step) = world.enter_listed(&world.nova, ANA).await;
+async fn own_page(system: &TestSystem) {
+    let (_, step) = system.enter_session_number(&system.nova, ANA).await;
     assert_eq!(step["step"], "already-on-bill");
     let page = json!({"operator": "nova", "flow": step["flow"]});
-    let (status, page) = world.widget("/account", page).await;
+    let (status, page) = system.call_widget("/account", page).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     let link = &page["subscriptions"][0]["subscription"];
     let unlink = json!({"operator": "nova", "flow": step["flow"], "subscription": link});
-    let (status, answer) = world.widget("/account/unlink", unlink).await;
+    let (status, answer) = system.call_widget("/account/unlink", unlink).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    deliver(world).await;
+    deliver(system).await;
 }
 
 /// Each thing that can happen to an account, and what a charge meets afterwards.
-async fn accounts(world: &World) {
-    let pai = async |email| world.pai_of(email).await;
+async fn accounts(system: &TestSystem) {
+    let pai = async |email| system.pai_of(email).await;
     for (number, email) in [(PREPAID, "pia@example.com"), (DAN, "dan@example.com"), (EVE, "eve@example.com")]
     {
-        world.sign_up(&world.acme, number, Choice::New(email)).await;
+        system.sign_up(&system.acme, number, AccountChoice::New(email)).await;
     }
     for (n, (what, number, email)) in [
         ("activated", ANN, "ann@example.com"),
@@ -250,32 +250,33 @@ async fn accounts(world: &World) {
     .into_iter()
     .enumerate()
     {
-        world.pass_seconds(60);
-        happens(world, n, what, number, None).await;
-        deliver(world).await;
-        posted(world, &pai(email).await, &format!("e-{n}")).await;
+        system.advance_seconds(60);
+        happens(system, n, what, number, None).await;
+        deliver(system).await;
+        posted(system, &pai(email).await, &format!("e-{n}")).await;
     }
-    world.pass_seconds(60);
-    happens(world, 90, "number-changed", ANN, Some(FRESH)).await;
-    assert_eq!(posted(world, &pai("ann@example.com").await, "e-moved").await, "APPROVED");
-    happens(world, 91, "suspended", CEASED, None).await;
-    let (status, page) = world.acme_calls("/transactions?from=2026-11-01&to=2026-12-31", &Value::Null).await;
+    system.advance_seconds(60);
+    happens(system, 90, "number-changed", ANN, Some(FRESH)).await;
+    assert_eq!(posted(system, &pai("ann@example.com").await, "e-moved").await, "APPROVED");
+    happens(system, 91, "suspended", CEASED, None).await;
+    let (status, page) =
+        system.call_acme_origin("/transactions?from=2026-11-01&to=2026-12-31", &Value::Null).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     assert!(page["transactions"].as_array().is_some_and(|lines| lines.len() > 5), "{page}");
 }
 
-async fn happens(world: &World, n: usize, what: &str, number: &str, to: Option<&str>) {
+async fn happens(system: &TestSystem, n: usize, what: &str, number: &str, to: Option<&str>) {
     let mut event = json!({"eventID": format!("e-{n}"), "type": what, "msisdn": number,
-                           "occurredAt": world.now().to_string()});
+                           "occurredAt": system.now().to_string()});
     if let Some(to) = to {
         event["newMSISDN"] = json!(to);
     }
-    let (status, answer) = world.acme_calls("/account-events", &event).await;
+    let (status, answer) = system.call_acme_origin("/account-events", &event).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
 }
 
 /// Numbers where none belongs, and where parsers complain.
-async fn garbage(world: &World) {
+async fn garbage(system: &TestSystem) {
     for body in [
         json!({"msisdn": ANN}),
         json!({"pai": ANN}),
@@ -284,54 +285,55 @@ async fn garbage(world: &World) {
         json!({"operator": "acme", "msisdn": [ANN]}),
         json!({"eventID": "x", "type": ANN, "msisdn": BEN, "occurredAt": ANN}),
     ] {
-        world.send(world.signed(&Method::POST, "/ott/v1/transaction", &body)).await;
-        world.send(world.signed(&Method::POST, "/ott/v1/token/validate", &body)).await;
-        world.send(world.signed(&Method::POST, "/ott/v1/account/validate", &body)).await;
-        world.widget("/account/validate", body.clone()).await;
-        world.acme_calls("/account-events", &body).await;
-        world.acme_calls("/erasures", &body).await;
+        system.send(system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &body)).await;
+        system.send(system.sign_as_partner(&Method::POST, "/ott/v1/token/validate", &body)).await;
+        system.send(system.sign_as_partner(&Method::POST, "/ott/v1/account/validate", &body)).await;
+        system.call_widget("/account/validate", body.clone()).await;
+        system.call_acme_origin("/account-events", &body).await;
+        system.call_acme_origin("/erasures", &body).await;
     }
-    world.enter(&world.acme, &format!("{ANN} ext 5")).await;
-    deliver(world).await;
+    system.enter_number(&system.acme, &format!("{ANN} ext 5")).await;
+    deliver(system).await;
 }
 
 /// What people at the operator do now and then: the edge's store is mended, a key rotated, a customer forgotten.
-async fn upkeep(world: &mut World) {
-    for (key, _) in world.edge.kv_entries() {
-        world.edge.kv_set(&key, None);
+async fn upkeep(system: &mut TestSystem) {
+    for (key, _) in system.edge.kv_entries() {
+        system.edge.kv_set(&key, None);
     }
-    let comparison = Comparison { edge: &world.acme.app().edge, compare_only: false, pauses: &[] };
+    let comparison = Comparison { edge: &system.acme.app().edge, compare_only: false, pauses: &[] };
     comparison.run(&mut Report::default(), |_| ()).await.expect("comes to its end");
-    assert!(!world.edge.kv_entries().is_empty());
+    assert!(!system.edge.kv_entries().is_empty());
 
-    let app = restart(world, ring(&["k-2"])).await;
+    let app = restart(system, ring(&["k-2"])).await;
     let mut report = rotation::Report::default();
     rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.expect("comes to its end");
     assert!(report.resealed > 0 && report.is_complete());
 
-    let (report, complaints) = erase_listed(&world.acme, &format!("{BEN}\n{ANN}, and {CLEO}\n")).await;
+    let (report, complaints) =
+        erase_listed_subscribers(&system.acme, &format!("{BEN}\n{ANN}, and {CLEO}\n")).await;
     assert_eq!((report.erased, report.refused), (1, 1));
-    Search::new(&NUMBERS).assert_absent("a complaint", complaints.join("\n").as_bytes());
-    assert_eq!(world.erase("er-1", FRESH).await.0, StatusCode::OK);
+    Search::for_numbers(&NUMBERS).assert_absent("a complaint", complaints.join("\n").as_bytes());
+    assert_eq!(system.request_erasure("er-1", FRESH).await.0, StatusCode::OK);
     app.worker.deliver_due().await.expect("works");
-    let ann = world.pai_of("ann@example.com").await;
-    assert_eq!(posted(world, &ann, "c-last").await, "DECLINED");
+    let ann = system.pai_of("ann@example.com").await;
+    assert_eq!(posted(system, &ann, "c-last").await, "DECLINED");
     app.store.sweep(app.now()).await.expect("works");
 }
 
 /// Logs, the edge's store, its rates, and what crossed the network.
-async fn search_what_was_said(world: &World, search: &Search) {
+async fn search_what_was_said(system: &TestSystem, search: &Search) {
     let logged = log().0.lock().expect("is whole").clone();
     assert!(logged.len() > 1000, "the origin's log was captured");
     search.assert_absent("the origin's log", &logged);
-    let lines = world.edge.log_lines();
+    let lines = system.edge.log_lines();
     assert!(!lines.is_empty());
     search.assert_absent("the edge's log", lines.join("\n").as_bytes());
-    for (key, value) in world.edge.kv_entries() {
+    for (key, value) in system.edge.kv_entries() {
         search.assert_absent("the edge's store", format!("{key} {value}").as_bytes());
     }
-    search.assert_absent("a rate's key", format!("{:?}", world.edge.rate_keys()).as_bytes());
-    let crossings = world.network.raw_crossings();
+    search.assert_absent("a rate's key", format!("{:?}", system.edge.rate_keys()).as_bytes());
+    let crossings = system.network.raw_calls();
     for crossing in &crossings {
         let (to, path) = (crossing.authority.as_str(), crossing.path.as_str());
         let place = |what: &str| format!("{what} of {to}{}", path.split('?').next().unwrap_or_default());
@@ -340,9 +342,9 @@ async fn search_what_was_said(world: &World, search: &Search) {
         if !its_own_page {
             search.assert_absent("a URL", path.as_bytes());
         }
-        let is_origins = [world.acme.origin, world.nova.origin].contains(&to);
+        let is_origins = [system.acme.origin_address, system.nova.origin_address].contains(&to);
         if to == EDGE || to == NETFLIX || is_origins {
-            search.assert_absent(&place("the answer"), &crossing.answered);
+            search.assert_absent(&place("the answer"), &crossing.response);
         }
         let tells_numbers = ["/ott/v1/account/validate", "/ott/v1/pin"].contains(&path);
         // Garbage with numbers in it was ours to send: what counts is that nobody repeats it.
@@ -351,7 +353,7 @@ async fn search_what_was_said(world: &World, search: &Search) {
         if to == NETFLIX
             || (to == EDGE && path.starts_with("/ott/") && !tells_numbers && !tells_codes && !was_refused)
         {
-            search.assert_absent(&place("a call"), &crossing.asked);
+            search.assert_absent(&place("a call"), &crossing.request);
         }
     }
     for (to, path) in
@@ -359,18 +361,18 @@ async fn search_what_was_said(world: &World, search: &Search) {
     {
         assert!(crossings.iter().any(|crossing| crossing.authority == to && crossing.path == path), "{path}");
     }
-    assert_eq!(world.partner_accounts().await["leaks"], json!([]));
+    assert_eq!(system.partner_accounts().await["leaks"], json!([]));
 }
 
 /// Whoever calls whom: nobody says a code but those who have to, and only they are told one.
-fn search_calls_for_codes(world: &World, codes: &Search) {
+fn search_calls_for_codes(system: &TestSystem, codes: &Search) {
     let mut told = 0;
-    for crossing in world.network.raw_crossings() {
+    for crossing in system.network.raw_calls() {
         let path = crossing.path.as_str();
         if TELL_CODES.contains(&path) {
-            told += usize::from(codes.find(&crossing.asked).is_some());
+            told += usize::from(codes.find(&crossing.request).is_some());
         } else {
-            codes.assert_absent(&format!("a call to {}{path}", crossing.authority), &crossing.asked);
+            codes.assert_absent(&format!("a call to {}{path}", crossing.authority), &crossing.request);
         }
     }
     assert!(told > 10, "codes are found where they are: {told}");

@@ -6,74 +6,77 @@ use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::keys::Vault;
 use onbill_origin::store::Queue;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::{ACCOUNTS, Holder, Mishap, World, keys};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 
-async fn post(world: &World, pai: &str, id: &str) -> (StatusCode, Value) {
-    world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await
+async fn post(system: &TestSystem, pai: &str, id: &str) -> (StatusCode, Value) {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await
 }
 
-async fn status(world: &World, id: &str) -> Value {
-    world.ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
+async fn status(system: &TestSystem, id: &str) -> Value {
+    system.call_ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
 }
 
 #[tokio::test]
 async fn billing_that_applies_and_does_not_answer_is_asked_not_charged_again() {
-    for mishap in [Mishap::AnswerLost, Mishap::Garbled] {
-        let (world, pai) = World::signed_up(GOOD).await;
-        world.network.disturb(BILLING, mishap);
-        let (code, answer) = post(&world, &pai, "c-1").await;
+    for mishap in [NetworkFault::AnswerLost, NetworkFault::Garbled] {
+        let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+        system.network.inject_fault(BILLING, mishap);
+        let (code, answer) = post(&system, &pai, "c-1").await;
         assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("PENDING")), "{mishap:?}");
-        assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1, "it did apply");
-        world.network.mend();
-        assert_eq!(world.acme.deliver().await, 0, "not due yet");
-        world.pass_seconds(361);
-        assert_eq!(world.acme.deliver().await, 2, "the charge, and telling of it");
-        assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
-        assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+        assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1, "it did apply");
+        system.network.clear_faults();
+        assert_eq!(system.acme.deliver_due().await, 0, "not due yet");
+        system.advance_seconds(361);
+        assert_eq!(system.acme.deliver_due().await, 2, "the charge, and telling of it");
+        assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
+        assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
         // The replay still says what the first answer said.
-        assert_eq!(post(&world, &pai, "c-1").await, (StatusCode::OK, answer));
+        assert_eq!(post(&system, &pai, "c-1").await, (StatusCode::OK, answer));
     }
 }
 
 #[tokio::test]
 async fn a_charge_that_reached_the_bill_is_approved_whatever_became_of_the_account() {
     for now in ["suspended", "ceased"] {
-        let (world, pai) = World::signed_up(GOOD).await;
-        world.network.disturb(BILLING, Mishap::AnswerLost);
-        assert_eq!(post(&world, &pai, "c-1").await.1["status"], "PENDING");
-        world.network.mend();
-        world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", &format!("+12025550101,{now}"))).await;
-        world.pass_seconds(361);
-        assert_eq!(world.acme.deliver().await, 2, "the charge, and telling of it");
-        assert_eq!(status(&world, "c-1").await["status"], "APPROVED", "{now}");
-        assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+        let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+        system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
+        assert_eq!(post(&system, &pai, "c-1").await.1["status"], "PENDING");
+        system.network.clear_faults();
+        system
+            .acme
+            .import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", &format!("+12025550101,{now}")))
+            .await;
+        system.advance_seconds(361);
+        assert_eq!(system.acme.deliver_due().await, 2, "the charge, and telling of it");
+        assert_eq!(status(&system, "c-1").await["status"], "APPROVED", "{now}");
+        assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
     }
 }
 
 #[tokio::test]
 async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(BILLING, Mishap::Lost);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(BILLING, NetworkFault::Lost);
     for id in ["c-1", "c-2", "c-3"] {
-        assert_eq!(post(&world, &pai, id).await.1["status"], "PENDING");
+        assert_eq!(post(&system, &pai, id).await.1["status"], "PENDING");
     }
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
-    world.network.mend();
-    world.pass_seconds(3600 + 721);
-    world.acme.deliver().await;
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 3);
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
+    system.network.clear_faults();
+    system.advance_seconds(3600 + 721);
+    system.acme.deliver_due().await;
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
     for id in ["c-1", "c-2", "c-3"] {
-        assert_eq!(status(&world, id).await["status"], "APPROVED");
+        assert_eq!(status(&system, id).await["status"], "APPROVED");
     }
     assert_eq!(
-        world.acme.app().store.next_due(Queue::All).await.expect("works"),
+        system.acme.app().store.next_due(Queue::All).await.expect("works"),
         None,
         "the outbox is empty"
     );
@@ -81,59 +84,62 @@ async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
 
 #[tokio::test]
 async fn a_charge_that_stays_unclear_waits_for_a_person_and_is_never_declined() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(BILLING, Mishap::Lost);
-    post(&world, &pai, "c-1").await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(BILLING, NetworkFault::Lost);
+    post(&system, &pai, "c-1").await;
     for _ in 0..12 {
-        world.pass_seconds(2 * 86_400);
-        world.acme.deliver().await;
+        system.advance_seconds(2 * 86_400);
+        system.acme.deliver_due().await;
     }
-    world.network.mend();
-    world.pass_seconds(30 * 86_400);
-    assert_eq!(world.acme.deliver().await, 0);
-    assert_eq!(status(&world, "c-1").await["status"], "PENDING");
+    system.network.clear_faults();
+    system.advance_seconds(30 * 86_400);
+    assert_eq!(system.acme.deliver_due().await, 0);
+    assert_eq!(status(&system, "c-1").await["status"], "PENDING");
 }
 
 #[tokio::test]
 async fn a_lost_answer_to_the_partner_is_found_again_by_its_id() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(&format!("{}/ott/v1/transaction", world.acme.origin), Mishap::AnswerLost);
-    let (code, answer) = post(&world, &pai, "c-1").await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(
+        &format!("{}/ott/v1/transaction", system.acme.origin_address),
+        NetworkFault::AnswerLost,
+    );
+    let (code, answer) = post(&system, &pai, "c-1").await;
     assert_eq!((code, &answer["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable")));
-    world.network.mend();
-    let (code, answer) = post(&world, &pai, "c-1").await;
+    system.network.clear_faults();
+    let (code, answer) = post(&system, &pai, "c-1").await;
     assert_eq!((code, &answer["status"]), (StatusCode::OK, &json!("APPROVED")));
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // A charge that waits while the number changes hands, and one that comes afterwards.
-    world.network.disturb(BILLING, Mishap::Lost);
-    post(&world, &pai, "c-1").await;
-    world.network.mend();
-    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    assert_eq!(status(&world, "c-1").await["declineReason"], "account-closed-taken-over");
-    let (code, answer) = post(&world, &pai, "c-2").await;
+    system.network.inject_fault(BILLING, NetworkFault::Lost);
+    post(&system, &pai, "c-1").await;
+    system.network.clear_faults();
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    assert_eq!(status(&system, "c-1").await["declineReason"], "account-closed-taken-over");
+    let (code, answer) = post(&system, &pai, "c-2").await;
     assert_eq!((code, &answer["declineReason"]), (StatusCode::CREATED, &json!("account-closed-taken-over")));
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 
     // The new owner signs up for themselves, under another PAI.
-    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
-    assert_ne!(world.pai_of("bea@example.com").await, pai);
-    post(&world, &pai, "c-3").await;
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
+    assert_ne!(system.pai_of("bea@example.com").await, pai);
+    post(&system, &pai, "c-3").await;
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
 #[tokio::test]
 async fn the_operators_own_name_tells_holders_apart() {
-    let world = World::start();
+    let system = TestSystem::start();
     let subscriber_ref = async |number: &str| {
         let msisdn = Msisdn::parse(number).expect("is E.164");
-        world
+        system
             .nova
             .app()
             .accounts
@@ -149,35 +155,35 @@ async fn the_operators_own_name_tells_holders_apart() {
 
 #[tokio::test]
 async fn a_numbers_new_owner_signs_up_though_the_old_one_never_left() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // Nothing was charged since the number changed hands: the old subscription looks alive.
-    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
-    let (status, step) = world.enter_listed(&world.acme, GOOD).await;
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
+    let (status, step) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
-    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
-    assert_ne!(world.pai_of("bea@example.com").await, pai);
-    assert_eq!(post(&world, &pai, "c-1").await.1["declineReason"], "account-closed-taken-over");
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
+    assert_ne!(system.pai_of("bea@example.com").await, pai);
+    assert_eq!(post(&system, &pai, "c-1").await.1["declineReason"], "account-closed-taken-over");
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
 #[tokio::test]
 async fn books_do_not_open_to_another_key_or_source_of_accounts() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let app = world.acme.app();
-    let compare = async |config: &Config, keys: Holder| {
-        let vault = Vault::new(&keys::ring(&keys)).expect("has a key");
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let app = system.acme.app();
+    let compare = async |config: &Config, keys: KeyHolder| {
+        let vault = Vault::new(&keys::keyring(&keys)).expect("has a key");
         ledger_identity::compare(&*app.store, config, &vault).await.is_ok()
     };
-    assert!(compare(&app.config, Holder::Origin("acme")).await);
-    assert!(!compare(&app.config, Holder::Origin("nova")).await, "no number would be found");
+    assert!(compare(&app.config, KeyHolder::Origin("acme")).await);
+    assert!(!compare(&app.config, KeyHolder::Origin("nova")).await, "no number would be found");
     let other_source = Config { accounts: AccountSource::Csp, ..Config::clone(&app.config) };
-    assert!(!compare(&other_source, Holder::Origin("acme")).await, "no holder would be recognised");
-    assert!(compare(&app.config, Holder::Origin("acme")).await, "a refusal changes nothing");
-    assert_eq!(post(&world, &pai, "c-1").await.1["status"], "APPROVED");
+    assert!(!compare(&other_source, KeyHolder::Origin("acme")).await, "no holder would be recognised");
+    assert!(compare(&app.config, KeyHolder::Origin("acme")).await, "a refusal changes nothing");
+    assert_eq!(post(&system, &pai, "c-1").await.1["status"], "APPROVED");
     // Without subscribers there is nobody to lose.
-    let begun = world.nova.app().store.compare_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
+    let begun = system.nova.app().store.compare_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
-    let begun = world.nova.app().store.compare_ledger_identity(vec![("accounts", b"table".to_vec())]).await;
+    let begun = system.nova.app().store.compare_ledger_identity(vec![("accounts", b"table".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
 }
 
@@ -187,37 +193,38 @@ async fn the_account_decides_about_a_charge_as_it_stands() {
         ("+12025550101,active", "+12025550101,suspended", "account-on-hold", "APPROVED"),
         ("+12025550101,active", "+12025550101,ceased", "account-closed", "DECLINED"),
     ] {
-        let (world, pai) = World::signed_up(GOOD).await;
-        world.acme.import(&ACCOUNTS.0.replace(from, to)).await;
-        let (code, answer) = post(&world, &pai, "c-1").await;
+        let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+        system.acme.import_accounts(&ACME_ACCOUNTS.replace(from, to)).await;
+        let (code, answer) = post(&system, &pai, "c-1").await;
         assert_eq!(code, StatusCode::CREATED);
         assert_eq!((&answer["status"], &answer["declineReason"]), (&json!("DECLINED"), &json!(reason)));
         // A hold ends; a closed PAI stays closed, even when the account comes back.
-        world.acme.import(ACCOUNTS.0).await;
-        assert_eq!(post(&world, &pai, "c-2").await.1["status"], then);
+        system.acme.import_accounts(ACME_ACCOUNTS).await;
+        assert_eq!(post(&system, &pai, "c-2").await.1["status"], then);
     }
 }
 
 #[tokio::test]
 async fn billings_own_no_is_final_and_told_with_its_code() {
-    let world = World::start();
+    let system = TestSystem::start();
     // Enough for the check at sign-up by a stale import; billing knows better.
-    let generous = ACCOUNTS.0.replace("+12025550104,active,prepaid,120", "+12025550104,active,prepaid,99999");
-    world.acme.import(&generous).await;
-    world.sign_up(&world.acme, "+12025550104", Choice::New("ann@example.com")).await;
-    let run = world.billing_run("2026-12").await;
+    let generous =
+        ACME_ACCOUNTS.replace("+12025550104,active,prepaid,120", "+12025550104,active,prepaid,99999");
+    system.acme.import_accounts(&generous).await;
+    system.sign_up(&system.acme, "+12025550104", AccountChoice::New("ann@example.com")).await;
+    let run = system.run_billing("2026-12").await;
     assert_eq!(run["totals"]["declined"], 1, "{run}");
     let charge = &run["charges"][0];
-    let now = status(&world, charge["extTransactionID"].as_str().expect("is text")).await;
+    let now = status(&system, charge["extTransactionID"].as_str().expect("is text")).await;
     assert_eq!((&now["status"], &now["declineReason"]), (&json!("DECLINED"), &json!("insufficient-balance")));
     assert_eq!(now["rawResult"]["scope"], "billing");
-    assert!(world.bill(&world.acme, "+12025550104").await.is_empty());
+    assert!(system.bill_lines(&system.acme, "+12025550104").await.is_empty());
 }
 
 #[tokio::test]
 async fn one_id_is_one_charge_whatever_comes_at_once() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let posts = (0..32).map(|_| post(&world, &pai, "c-1"));
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let posts = (0..32).map(|_| post(&system, &pai, "c-1"));
     let answers = futures_util::future::join_all(posts).await;
     let created = answers.iter().filter(|(code, _)| *code == StatusCode::CREATED).count();
     assert_eq!(created, 1, "{answers:?}");
@@ -226,5 +233,5 @@ async fn one_id_is_one_charge_whatever_comes_at_once() {
             || code == StatusCode::CONFLICT && body["code"] == "request-in-progress";
         assert!(fine, "{code} {body}");
     }
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::{ACCOUNTS, EDGE, Holder, Mishap, Seat, World, keys};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, KeyHolder, NetworkFault, TestOperator, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -23,15 +23,15 @@ const UNKNOWN: &str = "+12025550199";
 const VALIDATE: &str = "/ott/v1/account/validate";
 const HOUR: i64 = 3_600;
 
-async fn world() -> World {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
-    world
+async fn system() -> TestSystem {
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    system
 }
 
 /// The app's question about the SIM of an Acme customer.
-async fn validate(world: &World, number: &str) -> (StatusCode, Value) {
-    world.ott(Method::POST, VALIDATE, json!({"msisdn": number, "operator": "acme"})).await
+async fn validate(system: &TestSystem, number: &str) -> (StatusCode, Value) {
+    system.call_ott(Method::POST, VALIDATE, json!({"msisdn": number, "operator": "acme"})).await
 }
 
 /// The PAI in a good answer.
@@ -50,167 +50,180 @@ fn refused(status: u16, code: &str) -> (u16, String) {
 }
 
 /// The app's customer finishes at the partner.
-async fn subscribe(world: &World, pai: &str, id: &str) {
+async fn subscribe(system: &TestSystem, pai: &str, id: &str) {
     let body = json!({"pai": pai, "extSubscriptionID": id, "origin": "NEW_ACCOUNT", "plan": "standard"});
-    let (status, answer) = world.ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
+    let (status, answer) = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
 /// Something happens to a number's account at its operator, so many seconds ago.
-async fn happened(world: &World, seat: &Seat, id: &'static str, what: &str, number: &str, ago: i64) {
-    let at = world.now().plus_seconds(-ago).to_string();
+async fn happened(
+    system: &TestSystem,
+    operator: &TestOperator,
+    id: &'static str,
+    what: &str,
+    number: &str,
+    ago: i64,
+) {
+    let at = system.now().plus_seconds(-ago).to_string();
     let event = json!({"eventID": id, "type": what, "msisdn": number, "occurredAt": at});
-    let mut request = Request::post(format!("http://{}/operator/v1/account-events", seat.origin))
+    let mut request = Request::post(format!("http://{}/operator/v1/account-events", operator.origin_address))
         .header("content-type", "application/json")
         .body(Bytes::from(event.to_string()))
         .expect("is a request");
     let (holder, party) =
-        if seat.id() == "acme" { ("acme", "operator:acme") } else { ("nova", "operator:nova") };
-    let ring = keys::ring(&Holder::Operator(holder));
+        if operator.id() == "acme" { ("acme", "operator:acme") } else { ("nova", "operator:nova") };
+    let ring = keys::keyring(&KeyHolder::Operator(holder));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, party).expect("is there");
-    sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
-    assert_eq!(world.send(request).await.0, StatusCode::OK);
+    sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
+    assert_eq!(system.send(request).await.0, StatusCode::OK);
 }
 
 /// The three cases that the market's incumbent publishes for an integration to pass, to the letter.
 #[tokio::test]
 async fn certification() {
-    let world = world().await;
+    let system = system().await;
     // An account in good standing.
-    let answer = validate(&world, GOOD).await;
+    let answer = validate(&system, GOOD).await;
     let pai = pai_in(&answer);
     assert_eq!(answer.1, json!({"status": "ACTIVE", "type": "postpaid", "pai": pai, "operator": "acme"}));
     // One that has ended, and one that never was.
     for number in [CEASED, UNKNOWN] {
-        assert_eq!(refusal(&validate(&world, number).await), refused(404, "account-not-found"), "{number}");
+        assert_eq!(refusal(&validate(&system, number).await), refused(404, "account-not-found"), "{number}");
     }
     // One whose bill is unpaid.
-    assert_eq!(refusal(&validate(&world, SUSPENDED).await), refused(400, "suspended-non-payment"));
+    assert_eq!(refusal(&validate(&system, SUSPENDED).await), refused(400, "suspended-non-payment"));
 }
 
 #[tokio::test]
 async fn a_prepaid_balance_has_to_cover_the_offers_price() {
-    let mut world = world().await;
-    let answer = validate(&world, PREPAID).await;
+    let mut system = system().await;
+    let answer = validate(&system, PREPAID).await;
     assert_eq!((answer.0, &answer.1["type"]), (StatusCode::OK, &json!("prepaid")));
-    assert_eq!(refusal(&validate(&world, POOR).await), refused(400, "insufficient-balance"));
+    assert_eq!(refusal(&validate(&system, POOR).await), refused(400, "insufficient-balance"));
     // Asked live: what is on it now.
-    world.acme.import(&ACCOUNTS.0.replace("4,active,prepaid,120,", "4,active,prepaid,1599,")).await;
-    let pai = pai_in(&validate(&world, POOR).await);
-    world.acme.import(ACCOUNTS.0).await;
-    assert_eq!(refusal(&validate(&world, POOR).await), refused(400, "insufficient-balance"));
+    system
+        .acme
+        .import_accounts(&ACME_ACCOUNTS.replace("4,active,prepaid,120,", "4,active,prepaid,1599,"))
+        .await;
+    let pai = pai_in(&validate(&system, POOR).await);
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    assert_eq!(refusal(&validate(&system, POOR).await), refused(400, "insufficient-balance"));
     // A cheaper offer is what is meant when none is named.
-    world.reconfigure_acme(|config| {
+    system.reconfigure_acme(|config| {
         let mut basic = config.offers[0].clone();
         basic.id = serde_json::from_value(json!("netflix-basic")).expect("is an offer's name");
         basic.price.amount_minor = 120;
         config.offers.push(basic);
     });
-    assert_eq!(pai_in(&validate(&world, POOR).await), pai);
+    assert_eq!(pai_in(&validate(&system, POOR).await), pai);
     for (offer, verdict) in [
         ("netflix-basic", refused(200, "")),
         ("netflix-standard", refused(400, "insufficient-balance")),
         ("netflix-gold", refused(400, "parameter-not-supported")),
     ] {
         let body = json!({"msisdn": POOR, "operator": "acme", "offer": offer});
-        assert_eq!(refusal(&world.ott(Method::POST, VALIDATE, body).await), verdict, "{offer}");
+        assert_eq!(refusal(&system.call_ott(Method::POST, VALIDATE, body).await), verdict, "{offer}");
     }
 }
 
 #[tokio::test]
 async fn a_device_pays_on_the_bill_of_its_sim() {
-    let world = world().await;
-    let pai = pai_in(&validate(&world, GOOD).await);
+    let system = system().await;
+    let pai = pai_in(&validate(&system, GOOD).await);
     // At once, while nothing but the origin knows the PAI; and when the outbox has told the edge.
-    subscribe(&world, &pai, "s-1").await;
+    subscribe(&system, &pai, "s-1").await;
     let key = format!("pai/{pai}");
-    world.edge.kv_set(&key, None);
-    assert_eq!(world.acme.deliver().await, 1);
-    let (_, mapping) = world.edge.kv_entries().into_iter().find(|(at, _)| *at == key).expect("was told");
+    system.edge.kv_set(&key, None);
+    assert_eq!(system.acme.deliver_due().await, 1);
+    let (_, mapping) = system.edge.kv_entries().into_iter().find(|(at, _)| *at == key).expect("was told");
     let mapping: Value = serde_json::from_str(&mapping).expect("is JSON");
     assert_eq!((&mapping["operator"], &mapping["version"]), (&json!("acme"), &json!(1)));
-    let (_, charged) = world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
+    let (_, charged) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
     assert_eq!(charged["status"], "APPROVED", "{charged}");
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
     // Who pays on the bill is told the same again, and is known to the widget.
-    assert_eq!(pai_in(&validate(&world, GOOD).await), pai);
-    assert_eq!(world.acme.deliver().await, 0, "nothing is new");
-    assert_eq!(world.enter_listed(&world.acme, GOOD).await.1["step"], "already-on-bill");
+    assert_eq!(pai_in(&validate(&system, GOOD).await), pai);
+    assert_eq!(system.acme.deliver_due().await, 0, "nothing is new");
+    assert_eq!(system.enter_session_number(&system.acme, GOOD).await.1["step"], "already-on-bill");
 }
 
 #[tokio::test]
 async fn a_subscriber_is_the_same_by_device_and_by_widget() {
-    let world = world().await;
-    let pai = pai_in(&validate(&world, GOOD).await);
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    assert_eq!(world.pai_of("ann@example.com").await, pai);
-    assert_eq!(pai_in(&validate(&world, GOOD).await), pai);
+    let system = system().await;
+    let pai = pai_in(&validate(&system, GOOD).await);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    assert_eq!(system.pai_of("ann@example.com").await, pai);
+    assert_eq!(pai_in(&validate(&system, GOOD).await), pai);
 }
 
 #[tokio::test]
 async fn a_number_that_has_changed_hands_brings_somebody_else() {
-    let world = world().await;
-    let old = pai_in(&validate(&world, GOOD).await);
-    subscribe(&world, &old, "s-1").await;
-    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-01")).await;
-    let new = pai_in(&validate(&world, GOOD).await);
+    let system = system().await;
+    let old = pai_in(&validate(&system, GOOD).await);
+    subscribe(&system, &old, "s-1").await;
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-01")).await;
+    let new = pai_in(&validate(&system, GOOD).await);
     assert_ne!(new, old);
-    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(&old, "t-1", 1599)).await;
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&old, "t-1", 1599)).await;
     assert_eq!(answer["declineReason"], "account-closed-taken-over", "{answer}");
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_held_pai_is_not_called_active() {
-    let world = world().await;
-    let pai = pai_in(&validate(&world, GOOD).await);
+    let system = system().await;
+    let pai = pai_in(&validate(&system, GOOD).await);
     // The table follows the event; an import of before says otherwise, but the event is news of this very second.
-    happened(&world, &world.acme, "e-1", "suspended", GOOD, 0).await;
-    assert_eq!(refusal(&validate(&world, GOOD).await), refused(400, "suspended-non-payment"));
-    world.acme.import(ACCOUNTS.0).await;
-    assert_eq!(refusal(&validate(&world, GOOD).await), refused(400, "suspended-non-payment"));
-    world.pass_seconds(1);
-    assert_eq!(pai_in(&validate(&world, GOOD).await), pai, "the operator's word since");
+    happened(&system, &system.acme, "e-1", "suspended", GOOD, 0).await;
+    assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "suspended-non-payment"));
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "suspended-non-payment"));
+    system.advance_seconds(1);
+    assert_eq!(pai_in(&validate(&system, GOOD).await), pai, "the operator's word since");
 }
 
 #[tokio::test]
 async fn a_new_sim_brings_nobody_new_for_three_days() {
-    let world = world().await;
-    happened(&world, &world.acme, "e-1", "sim-swapped", GOOD, 0).await;
-    assert_eq!(refusal(&validate(&world, GOOD).await), refused(400, "account-not-eligible"));
-    world.pass_seconds(72 * HOUR - 1);
-    assert_eq!(refusal(&validate(&world, GOOD).await), refused(400, "account-not-eligible"));
-    world.pass_seconds(1);
-    let pai = pai_in(&validate(&world, GOOD).await);
+    let system = system().await;
+    happened(&system, &system.acme, "e-1", "sim-swapped", GOOD, 0).await;
+    assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
+    system.advance_seconds(72 * HOUR - 1);
+    assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
+    system.advance_seconds(1);
+    let pai = pai_in(&validate(&system, GOOD).await);
     // Having been asked about is not paying; paying is.
-    happened(&world, &world.acme, "e-2", "sim-swapped", GOOD, 0).await;
-    assert_eq!(refusal(&validate(&world, GOOD).await), refused(400, "account-not-eligible"));
-    subscribe(&world, &pai, "s-1").await;
-    assert_eq!(pai_in(&validate(&world, GOOD).await), pai);
+    happened(&system, &system.acme, "e-2", "sim-swapped", GOOD, 0).await;
+    assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
+    subscribe(&system, &pai, "s-1").await;
+    assert_eq!(pai_in(&validate(&system, GOOD).await), pai);
     // The number's next holder does not go on by what the one before them pays.
-    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-01")).await;
-    assert_eq!(refusal(&validate(&world, GOOD).await), refused(400, "account-not-eligible"));
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-01")).await;
+    assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
 }
 
 #[tokio::test]
 async fn an_operator_that_does_not_answer_has_no_accounts_to_tell_of() {
-    let mut world = world().await;
+    let mut system = system().await;
     let netflix = |config: &mut onbill_origin::config::Config| {
         config.partners[0].number_proof = onbill_origin::config::NumberProof::DeviceRead;
     };
-    world.reconfigure_nova(netflix);
+    system.reconfigure_nova(netflix);
     let body = || json!({"msisdn": "+34612345601", "operator": "nova"});
-    for silent in [format!("{}/csp/account/validate", world.nova.dashboard), world.nova.origin.to_owned()] {
-        world.network.disturb(&silent, Mishap::Lost);
-        let answer = world.ott(Method::POST, VALIDATE, body()).await;
+    for silent in [
+        format!("{}/csp/account/validate", system.nova.dashboard_address),
+        system.nova.origin_address.to_owned(),
+    ] {
+        system.network.inject_fault(&silent, NetworkFault::Lost);
+        let answer = system.call_ott(Method::POST, VALIDATE, body()).await;
         assert_eq!(refusal(&answer), refused(503, "service-unavailable"));
-        world.network.mend();
+        system.network.clear_faults();
     }
     // An answer that is lost is asked for again: the same person, whom the edge hears of once.
-    world.network.disturb_next(&format!("{EDGE}{VALIDATE}"), Mishap::AnswerLost, 1);
-    assert!(world.try_ott(Method::POST, VALIDATE, body()).await.is_none());
-    let pai = pai_in(&world.ott(Method::POST, VALIDATE, body()).await);
-    assert_eq!(world.nova.deliver().await, 1);
-    assert_eq!(world.edge.kv_entries().len(), 1);
-    assert_eq!(pai_in(&world.ott(Method::POST, VALIDATE, body()).await), pai);
+    system.network.inject_fault_for(&format!("{EDGE}{VALIDATE}"), NetworkFault::AnswerLost, 1);
+    assert!(system.try_call_ott(Method::POST, VALIDATE, body()).await.is_none());
+    let pai = pai_in(&system.call_ott(Method::POST, VALIDATE, body()).await);
+    assert_eq!(system.nova.deliver_due().await, 1);
+    assert_eq!(system.edge.kv_entries().len(), 1);
+    assert_eq!(pai_in(&system.call_ott(Method::POST, VALIDATE, body()).await), pai);
 }

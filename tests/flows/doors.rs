@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
 use onbill_test_harness::customer::charge;
-use onbill_test_harness::{ACCOUNTS, EDGE, World};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, TestSystem};
 use serde_json::json;
 
 const GOOD: &str = "+12025550101";
@@ -12,53 +12,53 @@ const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
 #[tokio::test]
 async fn a_partners_call_needs_its_own_fresh_signature() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let (path, body) = ("/ott/v1/transaction", charge(&pai, "d-1", 1599));
-    let unsigned = world.send(World::unsigned(&Method::POST, path, &body)).await;
+    let unsigned = system.send(TestSystem::unsigned_request(&Method::POST, path, &body)).await;
     assert_eq!((unsigned.0, &unsigned.1["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
 
-    let mut other_body = world.signed(&Method::POST, path, &body);
+    let mut other_body = system.sign_as_partner(&Method::POST, path, &body);
     *other_body.body_mut() = Bytes::from(charge(&pai, "d-2", 1599).to_string());
-    let mut other_path = world.signed(&Method::POST, "/ott/v1/partnerSubscription", &body);
+    let mut other_path = system.sign_as_partner(&Method::POST, "/ott/v1/partnerSubscription", &body);
     *other_path.uri_mut() = format!("http://{EDGE}{path}").parse().expect("is a URI");
-    let mut other_key = world.signed(&Method::POST, path, &body);
+    let mut other_key = system.sign_as_partner(&Method::POST, path, &body);
     let input = other_key.headers()["signature-input"].to_str().expect("is text").replace("call-1", "call-9");
     other_key.headers_mut().insert("signature-input", HeaderValue::from_str(&input).expect("is a value"));
-    let stale = world.signed(&Method::POST, path, &body);
-    world.pass_seconds(301);
+    let stale = system.sign_as_partner(&Method::POST, path, &body);
+    system.advance_seconds(301);
     for (name, request) in [("body", other_body), ("path", other_path), ("key", other_key), ("stale", stale)]
     {
-        assert_eq!(world.send(request).await, unsigned, "{name}");
+        assert_eq!(system.send(request).await, unsigned, "{name}");
     }
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_replayed_call_is_refused_and_changes_nothing() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let call = world.signed(&Method::POST, "/ott/v1/transaction", &charge(&pai, "d-1", 1599));
-    assert_eq!(world.send(call.clone()).await.0, StatusCode::CREATED);
-    assert_eq!(world.send(call.clone()).await.0, UNAUTHORIZED);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let call = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge(&pai, "d-1", 1599));
+    assert_eq!(system.send(call.clone()).await.0, StatusCode::CREATED);
+    assert_eq!(system.send(call.clone()).await.0, UNAUTHORIZED);
     // Also at the last moment at which its signature is fresh.
-    world.pass_seconds(300);
-    world.acme.app().store.sweep(world.now()).await.expect("works");
-    assert_eq!(world.send(call).await.0, UNAUTHORIZED);
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    system.advance_seconds(300);
+    system.acme.app().store.sweep(system.now()).await.expect("works");
+    assert_eq!(system.send(call).await.0, UNAUTHORIZED);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_token_is_for_one_visit() {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
-    let flow = world.prove(&world.acme, GOOD).await;
-    world.leave(&world.acme, &flow).await;
-    let crossings = world.network.crossings();
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    let flow = system.prove_number(&system.acme, GOOD).await;
+    system.open_signup(&system.acme, &flow).await;
+    let crossings = system.network.recorded_calls();
     let opened = crossings.iter().find(|c| c.path == "/signup-sessions").expect("the edge opened a sign-up");
     let token =
-        opened.asked.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("has one");
+        opened.request.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next()).expect("has one");
     let spend = |token: String, reference: &str| {
         let body = json!({"token": token, "extReference": reference});
-        world.ott(Method::POST, "/ott/v1/token/validate", body)
+        system.call_ott(Method::POST, "/ott/v1/token/validate", body)
     };
     let (status, body) = spend(token.to_owned(), "another-visit").await;
     assert_eq!((status, &body["code"]), (StatusCode::CONFLICT, &json!("token-already-used")));
@@ -66,13 +66,13 @@ async fn a_token_is_for_one_visit() {
     forged.replace_range(60..61, if &token[60..61] == "A" { "B" } else { "A" });
     assert_eq!(spend(forged, "x").await.1["code"], "token-invalid");
     assert_eq!(spend("garbage".to_owned(), "x").await.1["code"], "token-invalid");
-    world.pass_seconds(300);
+    system.advance_seconds(300);
     assert_eq!(spend(token.to_owned(), "another-visit").await.1["code"], "token-expired");
 }
 
 #[tokio::test]
 async fn the_origin_answers_nobody_but_its_edge() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for (path, body) in [
         ("/edge/v1/validate", json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en"})),
         ("/edge/v1/pin", json!({"flow": "x", "pin": "123456"})),
@@ -87,41 +87,42 @@ async fn the_origin_answers_nobody_but_its_edge() {
         ("/ott/v1/notification", json!({"pai": pai, "message": "Hello"})),
         ("/ott/v1/transaction/d-1/refund", json!({"extRefundID": "r-1", "reason": "x"})),
     ] {
-        let request = Request::post(format!("http://{}{path}", world.acme.origin))
+        let request = Request::post(format!("http://{}{path}", system.acme.origin_address))
             .header("content-type", "application/json")
             .body(Bytes::from(body.to_string()))
             .expect("is a request");
-        assert_eq!(world.send(request).await.0, UNAUTHORIZED, "{path}");
+        assert_eq!(system.send(request).await.0, UNAUTHORIZED, "{path}");
         // Nor does the partner's own signature alone open it.
-        let mut request = world.signed(&Method::POST, path, &body);
-        *request.uri_mut() = format!("http://{}{path}", world.acme.origin).parse().expect("is a URI");
-        assert_eq!(world.send(request).await.0, UNAUTHORIZED, "{path}");
+        let mut request = system.sign_as_partner(&Method::POST, path, &body);
+        *request.uri_mut() =
+            format!("http://{}{path}", system.acme.origin_address).parse().expect("is a URI");
+        assert_eq!(system.send(request).await.0, UNAUTHORIZED, "{path}");
     }
 }
 
 #[tokio::test]
 async fn the_origin_reads_no_more_than_its_limit_of_anybody() {
-    let world = World::start();
+    let system = TestSystem::start();
     for (bytes, expected) in [(16 * 1024, UNAUTHORIZED), (16 * 1024 + 1, StatusCode::PAYLOAD_TOO_LARGE)] {
-        let request = Request::post(format!("http://{}/edge/v1/validate", world.acme.origin))
+        let request = Request::post(format!("http://{}/edge/v1/validate", system.acme.origin_address))
             .header("content-type", "application/json")
             .body(Bytes::from(vec![b' '; bytes]));
-        assert_eq!(world.send(request.expect("is a request")).await.0, expected, "{bytes}");
+        assert_eq!(system.send(request.expect("is a request")).await.0, expected, "{bytes}");
     }
 }
 
 #[tokio::test]
 async fn a_path_that_is_no_text_is_refused_like_any_other() {
-    let world = World::start();
-    let request = Request::get(format!("http://{}/ott/v1/transaction/%FF", world.acme.origin));
-    let (status, answer) = world.send(request.body(Bytes::new()).expect("is a request")).await;
+    let system = TestSystem::start();
+    let request = Request::get(format!("http://{}/ott/v1/transaction/%FF", system.acme.origin_address));
+    let (status, answer) = system.send(request.body(Bytes::new()).expect("is a request")).await;
     assert_eq!((status, &answer["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
 }
 
 #[tokio::test]
 async fn the_widgets_calls_are_taken_from_the_widget_only() {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
     let body =
         json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en"}).to_string();
     let call = |origin: Option<&str>, content_type: &str, body: String| {
@@ -130,7 +131,7 @@ async fn the_widgets_calls_are_taken_from_the_widget_only() {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        world.send(request.body(Bytes::from(body)).expect("is a request"))
+        system.send(request.body(Bytes::from(body)).expect("is a request"))
     };
     let own = format!("http://{EDGE}");
     assert_eq!(call(Some(&own), "application/json", body.clone()).await.0, StatusCode::OK);

@@ -4,9 +4,9 @@
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_origin::lifecycle::erasure_file::Report;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::operator_calls::erase_listed;
-use onbill_test_harness::{ACCOUNTS, Holder, Mishap, NETFLIX, World, keys};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::operator_calls::erase_listed_subscribers;
+use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NETFLIX, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -16,169 +16,173 @@ const ABROAD: &str = "+447911123456";
 const ABROAD_WITH_TRUNK_PREFIX: &str = "+4407911123456";
 
 /// A world in which a line abroad pays on Acme's bill; a device has brought it in either spelling.
-async fn abroad() -> (World, String) {
-    let world = World::start();
-    world.acme.import(&format!("{}{ABROAD},active,postpaid,,USD,2021-03-14\n", ACCOUNTS.0)).await;
+async fn abroad() -> (TestSystem, String) {
+    let system = TestSystem::start();
+    system
+        .acme
+        .import_accounts(&format!("{}{ABROAD},active,postpaid,,USD,2021-03-14\n", ACME_ACCOUNTS))
+        .await;
     let mut pais = Vec::new();
     for number in [ABROAD, ABROAD_WITH_TRUNK_PREFIX] {
         let body = json!({"msisdn": number, "operator": "acme"});
-        let (_, answer) = world.ott(Method::POST, "/ott/v1/account/validate", body).await;
+        let (_, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", body).await;
         pais.push(answer["pai"].as_str().expect("is text").to_owned());
     }
     assert_eq!(pais[0], pais[1]);
-    (world, pais.remove(0))
+    (system, pais.remove(0))
 }
 
 fn erased() -> (StatusCode, Value) {
     (StatusCode::OK, json!("ERASED"))
 }
 
-async fn posted(world: &World, pai: &str, id: &str) -> Value {
-    world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1
+async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1
 }
 
-async fn asked(world: &World, id: &str) -> Value {
-    world.ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
+async fn asked(system: &TestSystem, id: &str) -> Value {
+    system.call_ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
 }
 
 /// What the partner was told of Ann's account.
-async fn told(world: &World) -> Value {
-    let accounts = world.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
+async fn told(system: &TestSystem) -> Value {
+    let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
     let ann = accounts.into_iter().find(|account| account["email"] == "ann@example.com");
     ann.expect("is a member")["pays"]["told"].clone()
 }
 
 #[tokio::test]
 async fn whoever_is_erased_is_told_of_as_closed_and_is_not_charged_again() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    assert_eq!(posted(&world, &pai, "c-1").await["status"], "APPROVED");
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(posted(&system, &pai, "c-1").await["status"], "APPROVED");
     for _ in 0..2 {
-        assert_eq!(world.erase("er-1", GOOD).await, erased());
-        world.acme.deliver().await;
+        assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+        system.acme.deliver_due().await;
     }
     let closed = json!({"pai": pai, "state": "CLOSED", "reason": "account-closed", "sequence": 2});
-    assert_eq!(told(&world).await, closed);
-    assert_eq!(world.network.crossed(NETFLIX, "/account-state").len(), 1, "once");
-    let stored = world.edge.kv_value(&format!("pai/{pai}")).expect("is there");
+    assert_eq!(told(&system).await, closed);
+    assert_eq!(system.network.calls_to(NETFLIX, "/account-state").len(), 1, "once");
+    let stored = system.edge.kv_value(&format!("pai/{pai}")).expect("is there");
     assert!(stored.contains("CLOSED"), "a tombstone: {stored}");
-    assert_eq!(posted(&world, &pai, "c-2").await["declineReason"], "account-closed");
+    assert_eq!(posted(&system, &pai, "c-2").await["declineReason"], "account-closed");
     // Money can still be given back, and the charge still be asked about.
     let refund =
         json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
-    let (status, answer) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+    let (status, answer) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{answer}");
-    assert_eq!(asked(&world, "c-1").await["status"], "APPROVED");
+    assert_eq!(asked(&system, "c-1").await["status"], "APPROVED");
 }
 
 #[tokio::test]
 async fn whoever_comes_back_is_somebody_new() {
-    let (world, before) = World::signed_up(GOOD).await;
-    assert_eq!(world.erase("er-1", GOOD).await, erased());
-    world.acme.deliver().await;
-    world.pass_seconds(86_400);
-    world.sign_up(&world.acme, GOOD, Choice::New("ann-again@example.com")).await;
-    let after = world.pai_of("ann-again@example.com").await;
+    let (system, before) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    system.acme.deliver_due().await;
+    system.advance_seconds(86_400);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann-again@example.com")).await;
+    let after = system.pai_of("ann-again@example.com").await;
     assert_ne!(after, before);
-    assert_eq!(world.erase("er-1", GOOD).await, erased(), "the first one");
-    assert_eq!(posted(&world, &after, "c-1").await["status"], "APPROVED");
-    assert_eq!(posted(&world, &before, "c-2").await["declineReason"], "account-closed");
+    assert_eq!(system.request_erasure("er-1", GOOD).await, erased(), "the first one");
+    assert_eq!(posted(&system, &after, "c-1").await["status"], "APPROVED");
+    assert_eq!(posted(&system, &before, "c-2").await["declineReason"], "account-closed");
 }
 
 #[tokio::test]
 async fn one_name_is_one_erasure() {
-    let (world, _) = World::signed_up(GOOD).await;
-    world.sign_up(&world.acme, OTHER, Choice::New("bob@example.com")).await;
-    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
+    system.sign_up(&system.acme, OTHER, AccountChoice::New("bob@example.com")).await;
+    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
     let conflict = (StatusCode::UNPROCESSABLE_ENTITY, json!("idempotency-violation"));
-    assert_eq!(world.erase("er-1", OTHER).await, conflict);
-    let bob = world.pai_of("bob@example.com").await;
-    assert_eq!(posted(&world, &bob, "c-1").await["status"], "APPROVED");
+    assert_eq!(system.request_erasure("er-1", OTHER).await, conflict);
+    let bob = system.pai_of("bob@example.com").await;
+    assert_eq!(posted(&system, &bob, "c-1").await["status"], "APPROVED");
     for body in [json!({"erasureID": "er-2"}), json!({"erasureID": "er-2", "msisdn": "2025550102"})] {
-        assert_eq!(world.acme_calls("/erasures", &body).await.0, StatusCode::BAD_REQUEST, "{body}");
+        assert_eq!(system.call_acme_origin("/erasures", &body).await.0, StatusCode::BAD_REQUEST, "{body}");
     }
 }
 
 #[tokio::test]
 async fn a_name_that_was_used_is_not_good_for_a_number_that_has_only_begun() {
-    let (world, _) = World::signed_up(GOOD).await;
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
     // Somebody is about to sign up, and somebody was reported of: neither is a subscriber.
-    world.enter(&world.acme, OTHER).await;
-    let event = json!({"eventID": "e-1", "type": "suspended", "msisdn": ABROAD, "occurredAt": world.now().to_string()});
-    assert_eq!(world.acme_calls("/account-events", &event).await.0, StatusCode::OK);
-    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    system.enter_number(&system.acme, OTHER).await;
+    let event = json!({"eventID": "e-1", "type": "suspended", "msisdn": ABROAD, "occurredAt": system.now().to_string()});
+    assert_eq!(system.call_acme_origin("/account-events", &event).await.0, StatusCode::OK);
+    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
     for number in [OTHER, ABROAD] {
         let conflict = (StatusCode::UNPROCESSABLE_ENTITY, json!("idempotency-violation"));
-        assert_eq!(world.erase("er-1", number).await, conflict, "{number} was not erased by that");
+        assert_eq!(system.request_erasure("er-1", number).await, conflict, "{number} was not erased by that");
     }
-    assert_eq!(world.erase("er-2", OTHER).await, erased());
+    assert_eq!(system.request_erasure("er-2", OTHER).await, erased());
     // Whoever begins anew is no trace of before.
-    world.pass_seconds(60);
-    world.enter(&world.acme, GOOD).await;
-    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    system.advance_seconds(60);
+    system.enter_number(&system.acme, GOOD).await;
+    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
 }
 
 #[tokio::test]
 async fn no_text_message_that_waits_goes_to_whoever_was_erased() {
-    let (world, _) = World::signed_up(OTHER).await;
+    let (system, _) = TestSystem::with_subscriber(OTHER).await;
     let gateway = "127.0.0.1:8790/csp/notification";
     let bought = json!({"extCouponID": "c-1", "msisdn": GOOD, "plan": "6M", "amount": {"value": 8999, "currency": "USD"}});
     for is_erased in [false, true] {
-        world.network.disturb(gateway, Mishap::Lost);
-        world.enter(&world.acme, GOOD).await;
+        system.network.inject_fault(gateway, NetworkFault::Lost);
+        system.enter_number(&system.acme, GOOD).await;
         let mut coupon = bought.clone();
         coupon["extCouponID"] = json!(format!("c-{is_erased}"));
-        assert_eq!(world.acme_calls("/coupons", &coupon).await.0, StatusCode::CREATED);
-        world.acme.deliver().await;
+        assert_eq!(system.call_acme_origin("/coupons", &coupon).await.0, StatusCode::CREATED);
+        system.acme.deliver_due().await;
         if is_erased {
-            assert_eq!(world.erase("er-1", GOOD).await, erased());
+            assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
         }
-        world.network.mend();
+        system.network.clear_faults();
         for _ in 0..3 {
-            world.pass_seconds(60);
-            world.acme.deliver().await;
+            system.advance_seconds(60);
+            system.acme.deliver_due().await;
         }
-        world.pass_seconds(10_000);
-        let messages = world.messages(&world.acme, GOOD).await;
+        system.advance_seconds(10_000);
+        let messages = system.sms_received(&system.acme, GOOD).await;
         assert_eq!(messages.len(), 2, "the PIN and the code of before the erasure: {messages:?}");
     }
 }
 
 #[tokio::test]
 async fn only_the_operators_systems_ask_for_it() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let body = json!({"erasureID": "er-1", "msisdn": GOOD});
-    let by = |holder: &Holder, key_use, party: &str| {
-        let mut request = http::Request::post(format!("http://{}/operator/v1/erasures", world.acme.origin))
-            .header("content-type", "application/json")
-            .body(bytes::Bytes::from(body.to_string()))
-            .expect("is a request");
-        let ring = keys::ring(holder);
+    let by = |holder: &KeyHolder, key_use, party: &str| {
+        let mut request =
+            http::Request::post(format!("http://{}/operator/v1/erasures", system.acme.origin_address))
+                .header("content-type", "application/json")
+                .body(bytes::Bytes::from(body.to_string()))
+                .expect("is a request");
+        let ring = keys::keyring(holder);
         let key = ring.signing_key(key_use, party).expect("is there");
-        onbill_domain::signature::sign_request(&mut request, key, world.now(), &world.nonce())
+        onbill_domain::signature::sign_request(&mut request, key, system.now(), &system.nonce())
             .expect("signs");
         request
     };
     for (who, request) in [
-        ("the edge", by(&Holder::Edge, KeyUse::EdgeToOrigin, "operator:acme")),
-        ("another operator", by(&Holder::Operator("nova"), KeyUse::OperatorToOrigin, "operator:nova")),
+        ("the edge", by(&KeyHolder::Edge, KeyUse::EdgeToOrigin, "operator:acme")),
+        ("another operator", by(&KeyHolder::Operator("nova"), KeyUse::OperatorToOrigin, "operator:nova")),
     ] {
-        assert_eq!(world.send(request).await.0, StatusCode::UNAUTHORIZED, "{who}");
+        assert_eq!(system.send(request).await.0, StatusCode::UNAUTHORIZED, "{who}");
     }
-    assert_eq!(posted(&world, &pai, "c-1").await["status"], "APPROVED");
+    assert_eq!(posted(&system, &pai, "c-1").await["status"], "APPROVED");
 }
 
 /// What became of a charge is found out by its id, and no new one is made for whoever was erased.
 #[tokio::test]
 async fn charges_that_wait_are_decided_without_the_number() {
-    for (mishap, status) in [(Mishap::Lost, "DECLINED"), (Mishap::AnswerLost, "APPROVED")] {
-        let (world, pai) = World::signed_up(GOOD).await;
-        world.network.disturb(BILLING, mishap);
-        assert_eq!(posted(&world, &pai, "c-1").await["status"], "PENDING", "{mishap:?}");
-        assert_eq!(world.erase("er-1", GOOD).await, erased());
-        world.network.mend();
-        world.pass_seconds(600);
-        world.acme.deliver().await;
-        let answer = asked(&world, "c-1").await;
+    for (mishap, status) in [(NetworkFault::Lost, "DECLINED"), (NetworkFault::AnswerLost, "APPROVED")] {
+        let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+        system.network.inject_fault(BILLING, mishap);
+        assert_eq!(posted(&system, &pai, "c-1").await["status"], "PENDING", "{mishap:?}");
+        assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+        system.network.clear_faults();
+        system.advance_seconds(600);
+        system.acme.deliver_due().await;
+        let answer = asked(&system, "c-1").await;
         assert_eq!(answer["status"], status, "{mishap:?}");
         if status == "DECLINED" {
             assert_eq!(answer["declineReason"], "account-closed");
@@ -188,68 +192,73 @@ async fn charges_that_wait_are_decided_without_the_number() {
 
 #[tokio::test]
 async fn a_sign_up_that_is_on_its_way_begins_anew() {
-    let (world, _) = World::signed_up(OTHER).await;
-    let (_, step) = world.enter_listed(&world.acme, GOOD).await;
+    let (system, _) = TestSystem::with_subscriber(OTHER).await;
+    let (_, step) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!(step["step"], "confirm", "{step}");
-    assert_eq!(world.erase("er-1", GOOD).await, erased());
-    let (status, answer) = world.widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
+    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    let (status, answer) =
+        system.call_widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-expired")), "{answer}");
 }
 
 #[tokio::test]
 async fn people_are_erased_from_a_list() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.sign_up(&world.acme, OTHER, Choice::New("bob@example.com")).await;
-    let bob = world.pai_of("bob@example.com").await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.sign_up(&system.acme, OTHER, AccountChoice::New("bob@example.com")).await;
+    let bob = system.pai_of("bob@example.com").await;
     let list = "(202) 555-0101\n\n202-555-0999x\r\n+12025550102\n+1202555";
-    let (report, complaints) = erase_listed(&world.acme, list).await;
+    let (report, complaints) = erase_listed_subscribers(&system.acme, list).await;
     assert_eq!(report, Report { erased: 2, erasing: 0, refused: 2 });
     assert_eq!(complaints, ["line 3: is not a telephone number", "line 5: is not a telephone number"]);
     for (pai, id) in [(pai, "c-1"), (bob, "c-2")] {
-        assert_eq!(posted(&world, &pai, id).await["declineReason"], "account-closed");
+        assert_eq!(posted(&system, &pai, id).await["declineReason"], "account-closed");
     }
 }
 
 /// A file that has been made is written with its numbers, which then go; whoever is in no file yet goes at once.
 #[tokio::test]
 async fn a_file_for_billing_is_written_out_first() {
-    let world = World::with_files().await;
-    world.acme.import(ACCOUNTS.0).await;
+    let system = TestSystem::with_files().await;
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
     for (number, email) in [(GOOD, "ann@example.com"), (OTHER, "bob@example.com")] {
-        world.sign_up(&world.acme, number, Choice::New(email)).await;
+        system.sign_up(&system.acme, number, AccountChoice::New(email)).await;
     }
-    let (ann, bob) = (world.pai_of("ann@example.com").await, world.pai_of("bob@example.com").await);
-    assert_eq!(posted(&world, &ann, "c-1").await["status"], "PENDING");
-    assert_eq!(posted(&world, &bob, "c-2").await["status"], "PENDING");
-    assert_eq!(world.erase("er-2", OTHER).await, erased());
-    let app = world.acme.app();
+    let (ann, bob) = (system.pai_of("ann@example.com").await, system.pai_of("bob@example.com").await);
+    assert_eq!(posted(&system, &ann, "c-1").await["status"], "PENDING");
+    assert_eq!(posted(&system, &bob, "c-2").await["status"], "PENDING");
+    assert_eq!(system.request_erasure("er-2", OTHER).await, erased());
+    let app = system.acme.app();
     let until = app.now().plus_seconds(360);
     let leased = app.store.lease_due(onbill_origin::store::Queue::Billing, app.now(), until, 16).await;
     let made = app.store.create_billing_file(app.now(), "acme-f-1".into(), leased.expect("works")).await;
     assert_eq!(made.expect("works"), 1, "of Ann's only");
-    assert_eq!(world.erase("er-1", GOOD).await, (StatusCode::OK, json!("ERASING")));
+    assert_eq!(system.request_erasure("er-1", GOOD).await, (StatusCode::OK, json!("ERASING")));
     app.store.mark_file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");
     app.store.sweep(app.now()).await.expect("works");
-    assert_eq!(world.erase("er-1", GOOD).await, erased());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
 }
 
 #[tokio::test]
 async fn a_number_is_forgotten_however_it_is_spelled() {
-    let (world, pai) = abroad().await;
-    assert_eq!(world.erase("er-1", ABROAD_WITH_TRUNK_PREFIX).await, erased());
-    assert_eq!(posted(&world, &pai, "c-1").await["declineReason"], "account-closed");
+    let (system, pai) = abroad().await;
+    assert_eq!(system.request_erasure("er-1", ABROAD_WITH_TRUNK_PREFIX).await, erased());
+    assert_eq!(posted(&system, &pai, "c-1").await["declineReason"], "account-closed");
 }
 
 #[tokio::test]
 async fn an_event_is_followed_however_its_number_is_spelled() {
-    let (world, pai) = abroad().await;
-    let at = world.now().plus_seconds(1).to_string();
+    let (system, pai) = abroad().await;
+    let at = system.now().plus_seconds(1).to_string();
     let event =
         json!({"eventID": "e-1", "type": "ceased", "msisdn": ABROAD_WITH_TRUNK_PREFIX, "occurredAt": at});
-    let (_, answer) = world.acme_calls("/account-events", &event).await;
+    let (_, answer) = system.call_acme_origin("/account-events", &event).await;
     assert_eq!(answer["outcome"], "APPLIED", "{answer}");
-    assert_eq!(posted(&world, &pai, "c-1").await["declineReason"], "account-closed");
+    assert_eq!(posted(&system, &pai, "c-1").await["declineReason"], "account-closed");
     let moved = json!({"eventID": "e-2", "type": "number-changed", "msisdn": ABROAD,
                        "newMSISDN": ABROAD_WITH_TRUNK_PREFIX, "occurredAt": at});
-    assert_eq!(world.acme_calls("/account-events", &moved).await.0, StatusCode::BAD_REQUEST, "to itself");
+    assert_eq!(
+        system.call_acme_origin("/account-events", &moved).await.0,
+        StatusCode::BAD_REQUEST,
+        "to itself"
+    );
 }

@@ -8,8 +8,8 @@ use http::{Method, StatusCode};
 use onbill_origin::config::Billing;
 use onbill_sandbox::operator::Refused;
 use onbill_test_harness::billing_files::EVERY_MINUTES;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{ACME_ACCOUNTS, NETFLIX, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,80 +19,80 @@ const GOOD: &str = "+12025550101";
 const INTERVAL: i64 = 60 * EVERY_MINUTES as i64;
 
 /// A world in which Ann has signed up with Acme, which bills by files; and her PAI.
-async fn world() -> (World, String) {
-    let world = World::with_files().await;
-    world.acme.import(ACCOUNTS.0).await;
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let pai = world.pai_of("ann@example.com").await;
-    (world, pai)
+async fn system() -> (TestSystem, String) {
+    let system = TestSystem::with_files().await;
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    let pai = system.pai_of("ann@example.com").await;
+    (system, pai)
 }
 
 /// Charges Ann, whose charge then waits for a file.
-async fn post(world: &World, pai: &str, id: &str) {
-    let (code, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
+async fn post(system: &TestSystem, pai: &str, id: &str) {
+    let (code, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
     assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("PENDING")), "{answer}");
 }
 
-async fn status(world: &World, id: &str) -> Value {
-    world.ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
+async fn status(system: &TestSystem, id: &str) -> Value {
+    system.call_ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
 }
 
 /// The status that the partner was told at this path, once.
-async fn told(world: &World, path: &str) -> Value {
-    let crossings = world.network.crossings();
+async fn told(system: &TestSystem, path: &str) -> Value {
+    let crossings = system.network.recorded_calls();
     let notices: Vec<_> =
         crossings.iter().filter(|crossing| crossing.authority == NETFLIX && crossing.path == path).collect();
     assert_eq!(notices.len(), 1, "{path}");
-    let (_, body) = notices[0].asked.split_once(" {\"").expect("has a body");
+    let (_, body) = notices[0].request.split_once(" {\"").expect("has a body");
     let told: Value = serde_json::from_str(&format!("{{\"{body}")).expect("is JSON");
-    assert_eq!(world.partner_charges().await["contradictions"], json!([]));
+    assert_eq!(system.partner_charges().await["contradictions"], json!([]));
     told["status"].clone()
 }
 
 /// How many lines Ann's bill has, and their sum.
-async fn bill(world: &World) -> (usize, i64) {
-    let lines = world.bill(&world.acme, GOOD).await;
+async fn bill(system: &TestSystem) -> (usize, i64) {
+    let lines = system.bill_lines(&system.acme, GOOD).await;
     let sum = lines.iter().map(|line| line["amount"]["value"].as_i64().expect("is a number")).sum();
     (lines.len(), sum)
 }
 
 #[tokio::test]
 async fn a_charge_and_its_refund_are_billed_by_files_and_the_partner_is_told() {
-    let (world, pai) = world().await;
-    post(&world, &pai, "c-1").await;
-    assert_eq!(world.acme.deliver().await, 0, "the delivery loop does not touch it");
-    world.acme.file().await;
-    assert_eq!(bill(&world).await, (0, 0), "nothing is on the bill before billing has the file");
-    let names = world.acme.bill_files();
-    assert_eq!((names.len(), bill(&world).await), (1, (1, 1599)));
-    assert_eq!(status(&world, "c-1").await["status"], "PENDING", "billing's word is not here yet");
-    world.acme.file().await;
-    assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
-    assert_eq!(world.acme.deliver().await, 1, "the notice");
-    assert_eq!(told(&world, "/transaction-state").await, "APPROVED");
+    let (system, pai) = system().await;
+    post(&system, &pai, "c-1").await;
+    assert_eq!(system.acme.deliver_due().await, 0, "the delivery loop does not touch it");
+    system.acme.run_filing().await;
+    assert_eq!(bill(&system).await, (0, 0), "nothing is on the bill before billing has the file");
+    let names = system.acme.process_files();
+    assert_eq!((names.len(), bill(&system).await), (1, (1, 1599)));
+    assert_eq!(status(&system, "c-1").await["status"], "PENDING", "billing's word is not here yet");
+    system.acme.run_filing().await;
+    assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
+    assert_eq!(system.acme.deliver_due().await, 1, "the notice");
+    assert_eq!(told(&system, "/transaction-state").await, "APPROVED");
 
     let path = "/ott/v1/transaction/c-1/refund";
     let request = json!({"extRefundID": "r-1", "reason": "Not wanted"});
-    let (code, answer) = world.ott(Method::POST, path, request).await;
+    let (code, answer) = system.call_ott(Method::POST, path, request).await;
     assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("PENDING")), "{answer}");
-    world.acme.file().await;
-    assert!(world.acme.files().named("out").is_empty(), "one file in an interval");
-    world.pass_seconds(INTERVAL);
-    world.acme.file().await;
-    world.acme.bill_files();
-    world.acme.file().await;
-    let refund = world.ott(Method::GET, &format!("{path}/r-1"), Value::Null).await.1;
+    system.acme.run_filing().await;
+    assert!(system.acme.files().contents_of("out").is_empty(), "one file in an interval");
+    system.advance_seconds(INTERVAL);
+    system.acme.run_filing().await;
+    system.acme.process_files();
+    system.acme.run_filing().await;
+    let refund = system.call_ott(Method::GET, &format!("{path}/r-1"), Value::Null).await.1;
     assert_eq!((&refund["status"], &refund["remaining"]["value"]), (&json!("APPROVED"), &json!(0)));
-    assert_eq!((world.acme.deliver().await, bill(&world).await), (1, (2, 0)));
-    assert_eq!(told(&world, "/refund-state").await, "APPROVED");
+    assert_eq!((system.acme.deliver_due().await, bill(&system).await), (1, (2, 0)));
+    assert_eq!(told(&system, "/refund-state").await, "APPROVED");
 
     // What had the number in it is gone; manifests and responses are kept.
-    let files = world.acme.files();
-    assert!(files.named("out").is_empty() && files.named("in").is_empty());
-    let kept = files.named("done");
+    let files = system.acme.files();
+    assert!(files.contents_of("out").is_empty() && files.contents_of("in").is_empty());
+    let kept = files.contents_of("done");
     assert_eq!(kept.len(), 4, "{kept:?}");
     assert!(kept.iter().all(|(name, text)| !(name.contains("2025550101") || text.contains("2025550101"))));
-    let calls = world.network.crossings();
+    let calls = system.network.recorded_calls();
     assert!(
         !calls.iter().any(|call| call.path.contains("/csp/transaction") || call.path.contains("/csp/refund"))
     );
@@ -100,59 +100,59 @@ async fn a_charge_and_its_refund_are_billed_by_files_and_the_partner_is_told() {
 
 #[tokio::test]
 async fn files_have_names_that_sort_and_are_for_owner_and_group_only() {
-    let (world, pai) = world().await;
+    let (system, pai) = system().await;
     let mut made = Vec::new();
     for run in 0..3 {
         // More than three lines are more than one file.
         for n in 0..4 {
-            post(&world, &pai, &format!("c-{run}-{n}")).await;
+            post(&system, &pai, &format!("c-{run}-{n}")).await;
         }
-        world.acme.file().await;
-        let names: BTreeSet<String> = world.acme.files().named("out").into_keys().collect();
+        system.acme.run_filing().await;
+        let names: BTreeSet<String> = system.acme.files().contents_of("out").into_keys().collect();
         let new: BTreeSet<String> = names.into_iter().filter(|name| !made.contains(name)).collect();
         assert_eq!(new.len(), 4, "two files and their manifests: {new:?}");
         assert!(made.iter().all(|before| new.iter().all(|name| before < name)), "{made:?} {new:?}");
         made.extend(new);
-        world.pass_seconds(INTERVAL);
+        system.advance_seconds(INTERVAL);
     }
     for name in made {
         assert!(name.starts_with("acme-20261118T") && !name.contains("2025550101"), "{name}");
-        let found = fs::metadata(world.acme.files().path("out", &name)).expect("is there");
+        let found = fs::metadata(system.acme.files().path("out", &name)).expect("is there");
         assert_eq!(found.permissions().mode() & 0o777, 0o640, "{name}");
     }
-    assert_eq!((world.acme.bill_files().len(), bill(&world).await.0), (6, 12));
+    assert_eq!((system.acme.process_files().len(), bill(&system).await.0), (6, 12));
 }
 
 #[tokio::test]
 async fn a_file_that_billing_picks_up_twice_is_billed_once() {
-    let (world, pai) = world().await;
-    post(&world, &pai, "c-1").await;
-    world.acme.file().await;
-    let out = world.acme.files().named("out");
-    world.acme.bill_files();
-    world.acme.bill_files();
-    world.acme.file().await;
+    let (system, pai) = system().await;
+    post(&system, &pai, "c-1").await;
+    system.acme.run_filing().await;
+    let out = system.acme.files().contents_of("out");
+    system.acme.process_files();
+    system.acme.process_files();
+    system.acme.run_filing().await;
     // As after a crash that came before the books knew that the file was out.
     for (name, text) in out {
-        fs::write(world.acme.files().path("out", &name), text).expect("writes");
+        fs::write(system.acme.files().path("out", &name), text).expect("writes");
     }
-    world.acme.bill_files();
-    world.acme.file().await;
+    system.acme.process_files();
+    system.acme.run_filing().await;
     assert_eq!(
-        (bill(&world).await, status(&world, "c-1").await["status"].clone()),
+        (bill(&system).await, status(&system, "c-1").await["status"].clone()),
         ((1, 1599), json!("APPROVED"))
     );
-    assert!(world.acme.files().named("refused").is_empty());
+    assert!(system.acme.files().contents_of("refused").is_empty());
 }
 
 #[tokio::test]
 async fn a_damaged_file_or_manifest_is_not_billed() {
-    let (world, pai) = world().await;
-    post(&world, &pai, "c-1").await;
-    post(&world, &pai, "c-2").await;
-    world.acme.file().await;
-    let files = world.acme.files();
-    for (name, text) in files.named("out") {
+    let (system, pai) = system().await;
+    post(&system, &pai, "c-1").await;
+    post(&system, &pai, "c-2").await;
+    system.acme.run_filing().await;
+    let files = system.acme.files();
+    for (name, text) in files.contents_of("out") {
         let path = files.path("out", &name);
         for damaged in [
             text.replacen("1599", "9599", 1),
@@ -165,15 +165,15 @@ async fn a_damaged_file_or_manifest_is_not_billed() {
                 continue;
             }
             fs::write(&path, &damaged).expect("writes");
-            let refused = world.acme.operator.bill_files(&files.directory);
+            let refused = system.acme.sandbox.bill_files(&files.directory);
             assert!(matches!(refused, Err(Refused { .. })), "{damaged}");
         }
         fs::write(&path, text).expect("writes");
     }
-    assert!(files.named("in").is_empty());
-    assert_eq!(bill(&world).await, (0, 0));
-    world.acme.bill_files();
-    assert_eq!(bill(&world).await, (2, 3198));
+    assert!(files.contents_of("in").is_empty());
+    assert_eq!(bill(&system).await, (0, 0));
+    system.acme.process_files();
+    assert_eq!(bill(&system).await, (2, 3198));
 }
 
 #[tokio::test]
@@ -183,78 +183,79 @@ async fn the_account_is_asked_again_when_a_file_is_made() {
         ("+12025550101,active", "+12025550101,ceased", "account-closed"),
         ("2021-03-14", "2026-11-17", "account-closed-taken-over"),
     ] {
-        let (world, pai) = world().await;
-        post(&world, &pai, "c-1").await;
-        world.acme.import(&ACCOUNTS.0.replace(from, to)).await;
-        world.acme.file().await;
-        assert!(world.acme.files().named("out").is_empty(), "{reason}");
-        assert_eq!(status(&world, "c-1").await["declineReason"], reason);
+        let (system, pai) = system().await;
+        post(&system, &pai, "c-1").await;
+        system.acme.import_accounts(&ACME_ACCOUNTS.replace(from, to)).await;
+        system.acme.run_filing().await;
+        assert!(system.acme.files().contents_of("out").is_empty(), "{reason}");
+        assert_eq!(status(&system, "c-1").await["declineReason"], reason);
         // The notice; and partner and edge hear of a PAI that is closed.
         let told = if reason == "account-on-hold" { 1 } else { 3 };
-        assert_eq!(world.acme.deliver().await, told, "{reason}");
+        assert_eq!(system.acme.deliver_due().await, told, "{reason}");
         // And one that stands so already is declined at once.
-        let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-2", 1599)).await;
+        let (_, answer) =
+            system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-2", 1599)).await;
         assert_eq!(answer["declineReason"], reason);
     }
 }
 
 #[tokio::test]
 async fn a_charge_whose_account_cannot_be_asked_about_waits_for_the_next_file() {
-    let world = World::with_files().await;
+    let system = TestSystem::with_files().await;
     let number = "+34612345601";
-    world.sign_up(&world.nova, number, Choice::New("bea@example.com")).await;
-    let pai = world.pai_of("bea@example.com").await;
-    world.network.disturb("127.0.0.1:9790/csp/account", Mishap::Lost);
+    system.sign_up(&system.nova, number, AccountChoice::New("bea@example.com")).await;
+    let pai = system.pai_of("bea@example.com").await;
+    system.network.inject_fault("127.0.0.1:9790/csp/account", NetworkFault::Lost);
     let mut request = charge(&pai, "c-1", 1399);
     request["amount"]["currency"] = json!("EUR");
-    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", request).await;
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", request).await;
     assert_eq!(answer["status"], "PENDING", "{answer}");
-    world.nova.file().await;
-    assert!(world.nova.files().named("out").is_empty());
-    world.network.mend();
-    world.nova.file().await;
-    assert!(world.nova.files().named("out").is_empty(), "not before the next interval");
-    world.pass_seconds(INTERVAL);
-    world.nova.file().await;
-    world.nova.bill_files();
-    world.nova.file().await;
-    assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
+    system.nova.run_filing().await;
+    assert!(system.nova.files().contents_of("out").is_empty());
+    system.network.clear_faults();
+    system.nova.run_filing().await;
+    assert!(system.nova.files().contents_of("out").is_empty(), "not before the next interval");
+    system.advance_seconds(INTERVAL);
+    system.nova.run_filing().await;
+    system.nova.process_files();
+    system.nova.run_filing().await;
+    assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
 }
 
 #[tokio::test]
 async fn a_silent_billing_is_noticed_and_its_file_stays_the_only_one() {
-    let (world, pai) = world().await;
-    post(&world, &pai, "c-1").await;
-    world.acme.file().await;
-    let out = world.acme.files().named("out");
-    world.pass_seconds(26 * 3_600 - 1);
-    world.acme.file().await;
-    assert_eq!(world.acme.app().files.overdue_files().await.expect("works"), [""; 0]);
-    world.pass_seconds(1);
-    world.acme.file().await;
-    let silent = world.acme.app().files.overdue_files().await.expect("works");
+    let (system, pai) = system().await;
+    post(&system, &pai, "c-1").await;
+    system.acme.run_filing().await;
+    let out = system.acme.files().contents_of("out");
+    system.advance_seconds(26 * 3_600 - 1);
+    system.acme.run_filing().await;
+    assert_eq!(system.acme.app().files.overdue_files().await.expect("works"), [""; 0]);
+    system.advance_seconds(1);
+    system.acme.run_filing().await;
+    let silent = system.acme.app().files.overdue_files().await.expect("works");
     assert_eq!(silent.len(), 1);
-    assert_eq!(world.acme.files().named("out"), out, "nothing new is out");
-    world.acme.bill_files();
-    world.acme.file().await;
-    assert_eq!(world.acme.app().files.overdue_files().await.expect("works"), [""; 0]);
-    assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
+    assert_eq!(system.acme.files().contents_of("out"), out, "nothing new is out");
+    system.acme.process_files();
+    system.acme.run_filing().await;
+    assert_eq!(system.acme.app().files.overdue_files().await.expect("works"), [""; 0]);
+    assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
 }
 
 #[tokio::test]
 async fn an_operator_that_goes_back_to_calls_still_takes_the_last_response() {
-    let (mut world, pai) = world().await;
-    post(&world, &pai, "c-1").await;
-    world.acme.file().await;
-    post(&world, &pai, "c-2").await;
-    world.acme.config.billing = Billing::Csp;
-    world.revive_acme(|_| true).await;
+    let (mut system, pai) = system().await;
+    post(&system, &pai, "c-1").await;
+    system.acme.run_filing().await;
+    post(&system, &pai, "c-2").await;
+    system.acme.config.billing = Billing::Csp;
+    system.restart_acme(|_| true).await;
     // What waited for a file is charged by a call now, and not filed any more.
-    assert_eq!(world.acme.deliver().await, 2, "the charge and its notice");
-    assert_eq!(status(&world, "c-2").await["status"], "APPROVED");
-    world.pass_seconds(INTERVAL);
-    world.acme.bill_files();
-    world.acme.file().await;
-    assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
-    assert_eq!(bill(&world).await, (2, 3198));
+    assert_eq!(system.acme.deliver_due().await, 2, "the charge and its notice");
+    assert_eq!(status(&system, "c-2").await["status"], "APPROVED");
+    system.advance_seconds(INTERVAL);
+    system.acme.process_files();
+    system.acme.run_filing().await;
+    assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
+    assert_eq!(bill(&system).await, (2, 3198));
 }

@@ -10,34 +10,35 @@ use onbill_domain::limits::{BODY_BYTES_MAX, TRANSACTIONS_PER_PAGE};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_test_harness::customer::charge;
-use onbill_test_harness::{Holder, Mishap, World, keys};
+use onbill_test_harness::{KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 
-fn question(world: &World, holder: &Holder, query: &str) -> Request<Bytes> {
-    let mut request = Request::get(format!("http://{}/operator/v1/transactions?{query}", world.acme.origin))
-        .body(Bytes::new())
-        .expect("is a request");
+fn question(system: &TestSystem, holder: &KeyHolder, query: &str) -> Request<Bytes> {
+    let mut request =
+        Request::get(format!("http://{}/operator/v1/transactions?{query}", system.acme.origin_address))
+            .body(Bytes::new())
+            .expect("is a request");
     let (ring, by) = match holder {
-        Holder::Edge => (keys::ring(holder), KeyUse::EdgeToOrigin),
-        _ => (keys::ring(holder), KeyUse::OperatorToOrigin),
+        KeyHolder::Edge => (keys::keyring(holder), KeyUse::EdgeToOrigin),
+        _ => (keys::keyring(holder), KeyUse::OperatorToOrigin),
     };
     let key = ring.signing_key(by, "operator:acme").expect("is there");
-    sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
+    sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
     request
 }
 
-async fn ask(world: &World, query: &str) -> (StatusCode, Value) {
-    world.send(question(world, &Holder::Operator("acme"), query)).await
+async fn ask(system: &TestSystem, query: &str) -> (StatusCode, Value) {
+    system.send(question(system, &KeyHolder::Operator("acme"), query)).await
 }
 
 /// The partner's names of the charges on all pages, and how many pages there were.
-async fn read_through(world: &World, query: &str) -> (Vec<String>, usize) {
+async fn read_through(system: &TestSystem, query: &str) -> (Vec<String>, usize) {
     let (mut names, mut pages, mut cursor) = (Vec::new(), 0, String::new());
     loop {
-        let (status, page) = ask(world, &format!("{query}{cursor}")).await;
+        let (status, page) = ask(system, &format!("{query}{cursor}")).await;
         assert_eq!(status, StatusCode::OK, "{page}");
         pages += 1;
         let lines = page["transactions"].as_array().expect("has lines");
@@ -50,57 +51,57 @@ async fn read_through(world: &World, query: &str) -> (Vec<String>, usize) {
 
 #[tokio::test]
 async fn every_charge_is_on_one_page() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let mut posted = Vec::new();
     for n in 0..=2 * TRANSACTIONS_PER_PAGE {
         // Names of the longest: a page of them still fits into an answer.
         let name = format!("c-{n:0>126}");
-        world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, &name, 100)).await;
+        system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, &name, 100)).await;
         posted.push(name);
-        world.pass_seconds(i64::from(n % 2));
+        system.advance_seconds(i64::from(n % 2));
     }
-    let today = world.now().to_string()[..10].to_owned();
-    let (mut names, pages) = read_through(&world, &format!("from={today}&to={today}")).await;
+    let today = system.now().to_string()[..10].to_owned();
+    let (mut names, pages) = read_through(&system, &format!("from={today}&to={today}")).await;
     assert_eq!(pages, 3);
     names.sort();
     assert_eq!(names, posted);
-    let (names, _) = read_through(&world, "from=2026-01-01&to=2026-01-31").await;
+    let (names, _) = read_through(&system, "from=2026-01-01&to=2026-01-31").await;
     assert!(names.is_empty());
 }
 
 #[tokio::test]
 async fn a_charge_is_told_as_it_stands_and_without_a_number() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let today = world.now().to_string()[..10].to_owned();
-    let (_, first) = world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let today = system.now().to_string()[..10].to_owned();
+    let (_, first) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
     let back = json!({"extRefundID": "r-1", "reason": "asked", "amount": {"value": 600, "currency": "USD"}});
-    world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", back).await;
-    world.network.disturb(BILLING, Mishap::AnswerLost);
-    world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-2", 1599)).await;
-    world.network.mend();
+    system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", back).await;
+    system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-2", 1599)).await;
+    system.network.clear_faults();
 
-    let now = world.now().to_string();
-    let (_, page) = ask(&world, &format!("from={today}&to={today}&status=APPROVED")).await;
+    let now = system.now().to_string();
+    let (_, page) = ask(&system, &format!("from={today}&to={today}&status=APPROVED")).await;
     let approved = json!({"transactionID": first["transactionID"], "extTransactionID": "c-1", "partner": "netflix",
         "amount": {"value": 1599, "currency": "USD"}, "refunded": {"value": 600, "currency": "USD"},
         "status": "APPROVED", "createdAt": now, "settledAt": now});
     assert_eq!(page, json!({"transactions": [approved]}));
-    let (_, page) = ask(&world, &format!("from={today}&to={today}&partner=netflix&status=PENDING")).await;
+    let (_, page) = ask(&system, &format!("from={today}&to={today}&partner=netflix&status=PENDING")).await;
     assert_eq!(page["transactions"][0]["extTransactionID"], "c-2");
     assert!(!page.to_string().contains("settledAt") && !page.to_string().contains(&pai));
     let declined = format!("from={today}&to={today}&status=DECLINED");
-    assert_eq!(ask(&world, &declined).await, (StatusCode::OK, json!({"transactions": []})));
+    assert_eq!(ask(&system, &declined).await, (StatusCode::OK, json!({"transactions": []})));
     let (partner, pai) = (PartnerId::parse("netflix").expect("is one"), Pai::parse(&pai).expect("is one"));
     let reason = DeclineReason::AccountClosedFraud;
-    world.acme.app().store.close_pai(world.now(), partner, pai, reason).await.expect("works");
-    world.ott(Method::POST, "/ott/v1/transaction", charge(&pai.to_string(), "c-3", 1599)).await;
-    let (_, page) = ask(&world, &declined).await;
+    system.acme.app().store.close_pai(system.now(), partner, pai, reason).await.expect("works");
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai.to_string(), "c-3", 1599)).await;
+    let (_, page) = ask(&system, &declined).await;
     assert_eq!(page["transactions"][0]["declineReason"], "account-closed-fraud");
 }
 
 #[tokio::test]
 async fn a_query_that_is_none_is_refused() {
-    let (world, _) = World::signed_up(GOOD).await;
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
     let days = "from=2026-11-01&to=2026-11-30";
     let cursor = |plain: &str| format!("{days}&cursor={}", encode_base64url(plain.as_bytes()));
     for (query, code) in [
@@ -115,15 +116,15 @@ async fn a_query_that_is_none_is_refused() {
         (cursor("1795000000 \0"), "invalid-request"),
         (format!("{days}&partner=tunes"), "parameter-not-supported"),
     ] {
-        let (status, refusal) = ask(&world, &query).await;
+        let (status, refusal) = ask(&system, &query).await;
         assert_eq!((status, &refusal["code"]), (StatusCode::BAD_REQUEST, &json!(code)), "{query}");
     }
-    let (status, _) = world.send(question(&world, &Holder::Edge, days)).await;
+    let (status, _) = system.send(question(&system, &KeyHolder::Edge, days)).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED, "the ledger is the operator's own");
-    let mut changed = question(&world, &Holder::Operator("acme"), days);
+    let mut changed = question(&system, &KeyHolder::Operator("acme"), days);
     *changed.uri_mut() =
-        format!("http://{}/operator/v1/transactions?{days}&status=DECLINED", world.acme.origin)
+        format!("http://{}/operator/v1/transactions?{days}&status=DECLINED", system.acme.origin_address)
             .parse()
             .expect("is a URL");
-    assert_eq!(world.send(changed).await.0, StatusCode::UNAUTHORIZED, "the query is signed");
+    assert_eq!(system.send(changed).await.0, StatusCode::UNAUTHORIZED, "the query is signed");
 }

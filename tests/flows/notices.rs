@@ -3,7 +3,7 @@
 use http::Method;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::charge;
-use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
+use onbill_test_harness::{ACME_ACCOUNTS, NETFLIX, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -11,160 +11,160 @@ const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
 
 /// A customer with a charge `c-1` that reached the bill while billing's answer was lost.
-async fn unclear() -> World {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(BILLING, Mishap::AnswerLost);
-    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+async fn unclear() -> TestSystem {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
     assert_eq!(answer["status"], "PENDING");
-    world.network.mend();
-    world
+    system.network.clear_faults();
+    system
 }
 
 /// What the partner knows of its latest charge, and how.
-async fn known(world: &World) -> (Value, Value) {
-    let told = world.partner_charges().await;
+async fn known(system: &TestSystem) -> (Value, Value) {
+    let told = system.partner_charges().await;
     assert_eq!(told["contradictions"], json!([]));
     let charge = &told["charges"][0];
     (charge["told"]["status"].clone(), charge["by"].clone())
 }
 
 /// How often the partner was told at this path.
-fn told(world: &World, path: &str) -> usize {
-    let crossings = world.network.crossings();
+fn told(system: &TestSystem, path: &str) -> usize {
+    let crossings = system.network.recorded_calls();
     crossings.iter().filter(|crossing| crossing.authority == NETFLIX && crossing.path == path).count()
 }
 
-async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
+async fn outbox_is_empty(system: &TestSystem) -> bool {
+    system.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
 }
 
 #[tokio::test]
 async fn a_charge_that_is_clear_at_last_is_told_once() {
-    let world = unclear().await;
-    assert_eq!(known(&world).await, (json!("PENDING"), json!("answer")));
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    assert_eq!(known(&world).await, (json!("APPROVED"), json!("notice")));
-    assert_eq!(told(&world, "/transaction-state"), 1);
-    assert!(outbox_is_empty(&world).await);
-    let charge = &world.partner_charges().await["charges"][0]["told"];
-    let (_, asked) = world.ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
+    let system = unclear().await;
+    assert_eq!(known(&system).await, (json!("PENDING"), json!("answer")));
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    assert_eq!(known(&system).await, (json!("APPROVED"), json!("notice")));
+    assert_eq!(told(&system, "/transaction-state"), 1);
+    assert!(outbox_is_empty(&system).await);
+    let charge = &system.partner_charges().await["charges"][0]["told"];
+    let (_, asked) = system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
     assert_eq!(*charge, asked, "a notice says what a question is answered");
 }
 
 #[tokio::test]
 async fn a_decline_is_told_with_its_reason() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(BILLING, Mishap::Lost);
-    world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
-    world.network.mend();
-    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,ceased")).await;
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    assert_eq!(known(&world).await, (json!("DECLINED"), json!("notice")));
-    let charge = &world.partner_charges().await["charges"][0];
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(BILLING, NetworkFault::Lost);
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    system.network.clear_faults();
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,ceased")).await;
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    assert_eq!(known(&system).await, (json!("DECLINED"), json!("notice")));
+    let charge = &system.partner_charges().await["charges"][0];
     assert_eq!(charge["told"]["declineReason"], "account-closed");
 }
 
 #[tokio::test]
 async fn what_was_clear_at_once_needs_no_notice() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
     let refund = json!({"extRefundID": "r-1", "reason": "Ended early"});
-    world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
-    world.pass_seconds(86_400);
-    world.acme.deliver().await;
-    assert_eq!(told(&world, "/transaction-state") + told(&world, "/refund-state"), 0);
-    assert_eq!(known(&world).await, (json!("APPROVED"), json!("answer")));
+    system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+    system.advance_seconds(86_400);
+    system.acme.deliver_due().await;
+    assert_eq!(told(&system, "/transaction-state") + told(&system, "/refund-state"), 0);
+    assert_eq!(known(&system).await, (json!("APPROVED"), json!("answer")));
 }
 
 #[tokio::test]
 async fn a_partner_that_is_down_for_a_day_is_told_when_it_is_back() {
-    let world = unclear().await;
-    world.network.disturb(&format!("{NETFLIX}/transaction-state"), Mishap::Lost);
+    let system = unclear().await;
+    system.network.inject_fault(&format!("{NETFLIX}/transaction-state"), NetworkFault::Lost);
     for _ in 0..24 {
-        world.pass_seconds(3_600);
-        world.acme.deliver().await;
+        system.advance_seconds(3_600);
+        system.acme.deliver_due().await;
     }
-    assert_eq!(known(&world).await.0, "PENDING");
-    world.network.mend();
-    world.pass_seconds(2 * 86_400);
-    world.acme.deliver().await;
-    assert_eq!(known(&world).await, (json!("APPROVED"), json!("notice")));
-    assert!(outbox_is_empty(&world).await);
+    assert_eq!(known(&system).await.0, "PENDING");
+    system.network.clear_faults();
+    system.advance_seconds(2 * 86_400);
+    system.acme.deliver_due().await;
+    assert_eq!(known(&system).await, (json!("APPROVED"), json!("notice")));
+    assert!(outbox_is_empty(&system).await);
 }
 
 #[tokio::test]
 async fn a_notice_whose_receipt_is_lost_says_the_same_again() {
-    says_the_same_again_after(Mishap::AnswerLost).await;
+    says_the_same_again_after(NetworkFault::AnswerLost).await;
 }
 
 #[tokio::test]
 async fn only_a_yes_is_a_receipt() {
-    says_the_same_again_after(Mishap::FailsAfter).await;
+    says_the_same_again_after(NetworkFault::FailsAfter).await;
 }
 
-async fn says_the_same_again_after(mishap: Mishap) {
-    let world = unclear().await;
-    world.network.disturb(&format!("{NETFLIX}/transaction-state"), mishap);
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    assert_eq!(known(&world).await.0, "APPROVED", "it did arrive");
-    world.network.mend();
-    world.pass_seconds(61);
-    world.acme.deliver().await;
-    let crossings = world.network.crossings();
+async fn says_the_same_again_after(mishap: NetworkFault) {
+    let system = unclear().await;
+    system.network.inject_fault(&format!("{NETFLIX}/transaction-state"), mishap);
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    assert_eq!(known(&system).await.0, "APPROVED", "it did arrive");
+    system.network.clear_faults();
+    system.advance_seconds(61);
+    system.acme.deliver_due().await;
+    let crossings = system.network.recorded_calls();
     let notices: Vec<&str> = crossings
         .iter()
         .filter(|crossing| crossing.path == "/transaction-state")
-        .map(|crossing| crossing.asked.split_once("} {").expect("has headers and a body").1)
+        .map(|crossing| crossing.request.split_once("} {").expect("has headers and a body").1)
         .collect();
     assert_eq!((notices.len(), notices[0]), (2, notices[1]));
-    assert!(outbox_is_empty(&world).await);
+    assert!(outbox_is_empty(&system).await);
 }
 
 #[tokio::test]
 async fn a_partner_that_takes_no_notice_can_still_ask() {
-    let world = unclear().await;
-    world.network.disturb(&format!("{NETFLIX}/transaction-state"), Mishap::Lost);
+    let system = unclear().await;
+    system.network.inject_fault(&format!("{NETFLIX}/transaction-state"), NetworkFault::Lost);
     for _ in 0..20 {
-        world.pass_seconds(2 * 86_400);
-        world.acme.deliver().await;
+        system.advance_seconds(2 * 86_400);
+        system.acme.deliver_due().await;
     }
-    assert!(outbox_is_empty(&world).await, "it waits for a person");
-    assert_eq!(known(&world).await.0, "PENDING");
-    world.network.mend();
-    let (_, asked) = world.ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
+    assert!(outbox_is_empty(&system).await, "it waits for a person");
+    assert_eq!(known(&system).await.0, "PENDING");
+    system.network.clear_faults();
+    let (_, asked) = system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
     assert_eq!(asked["status"], "APPROVED");
 }
 
 #[tokio::test]
 async fn a_refund_that_is_clear_at_last_is_told_and_shown() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
-    world.network.disturb(REFUNDS, Mishap::AnswerLost);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    system.network.inject_fault(REFUNDS, NetworkFault::AnswerLost);
     let refund =
         json!({"extRefundID": "r-1", "amount": {"value": 800, "currency": "USD"}, "reason": "Half a month"});
-    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     assert_eq!(answer["status"], "PENDING");
-    world.network.mend();
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    let told_of = &world.partner_charges().await["charges"][0];
+    system.network.clear_faults();
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    let told_of = &system.partner_charges().await["charges"][0];
     let refund = &told_of["refunds"][0];
     assert_eq!((&refund["told"]["status"], &refund["by"]), (&json!("APPROVED"), &json!("notice")));
     assert_eq!(told_of["remaining"]["value"], 799);
-    assert_eq!((told(&world, "/refund-state"), told(&world, "/transaction-state")), (1, 0));
-    assert!(outbox_is_empty(&world).await);
+    assert_eq!((told(&system, "/refund-state"), told(&system, "/transaction-state")), (1, 0));
+    assert!(outbox_is_empty(&system).await);
 }
 
 #[tokio::test]
 async fn only_the_pairs_own_key_tells() {
     use onbill_domain::key::KeyUse;
     use onbill_domain::signature::sign_request;
-    use onbill_test_harness::{Holder, keys};
+    use onbill_test_harness::{KeyHolder, keys};
 
-    let world = unclear().await;
+    let system = unclear().await;
     let body = json!({"transactionID": "t", "extTransactionID": "c-1", "status": "APPROVED"});
     // Nova's origin about Acme's charge, and Acme's with the key for its own billing.
     for (n, (origin, key_use, party)) in [
@@ -178,12 +178,12 @@ async fn only_the_pairs_own_key_tells() {
             .header("content-type", "application/json")
             .body(bytes::Bytes::from(body.to_string()))
             .expect("is a request");
-        let ring = keys::ring(&Holder::Origin(origin));
+        let ring = keys::keyring(&KeyHolder::Origin(origin));
         let key = ring.signing_key(key_use, party).expect("is there");
-        sign_request(&mut request, key, world.now(), &format!("nonce-of-thief-{n}")).expect("signs");
-        let (status, _) = world.send(request).await;
+        sign_request(&mut request, key, system.now(), &format!("nonce-of-thief-{n}")).expect("signs");
+        let (status, _) = system.send(request).await;
         assert_eq!(status.as_u16(), if origin == "nova" { 404 } else { 401 });
     }
-    let charge = &world.partner_charges().await["charges"][0];
+    let charge = &system.partner_charges().await["charges"][0];
     assert_eq!(charge["told"]["status"], "PENDING");
 }

@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_origin::store::Queue;
-use onbill_test_harness::customer::Choice;
-use onbill_test_harness::{ACCOUNTS, World};
+use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -28,8 +28,8 @@ fn named(pai: &str, message: &str, name: &str) -> Value {
 }
 
 /// The partner says it; gives the HTTP status, and the status or the code in the answer.
-async fn say(world: &World, body: Value) -> (u16, String) {
-    told(world.ott(Method::POST, PATH, body).await)
+async fn say(system: &TestSystem, body: Value) -> (u16, String) {
+    told(system.call_ott(Method::POST, PATH, body).await)
 }
 
 fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
@@ -46,140 +46,143 @@ fn refused(status: u16, code: &str) -> (u16, String) {
 }
 
 /// What the partner has said to a number of Acme's, beside the PINs.
-async fn heard(world: &World, number: &str) -> Vec<String> {
-    let messages = world.messages(&world.acme, number).await;
+async fn heard(system: &TestSystem, number: &str) -> Vec<String> {
+    let messages = system.sms_received(&system.acme, number).await;
     messages.into_iter().filter(|text| !text.contains("code to pay")).collect()
 }
 
-async fn nothing_waits(world: &World) -> bool {
-    world.acme.app().store.next_due(Queue::Notifications).await.expect("works").is_none()
+async fn nothing_waits(system: &TestSystem) -> bool {
+    system.acme.app().store.next_due(Queue::Notifications).await.expect("works").is_none()
 }
 
 #[tokio::test]
 async fn a_message_arrives_with_its_senders_name_before_it() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let body = json!({"pai": pai, "message": "Your plan changes on 1 December.", "unknown": 1});
-    let answer = world.ott(Method::POST, PATH, body).await;
+    let answer = system.call_ott(Method::POST, PATH, body).await;
     assert_eq!(answer, (StatusCode::ACCEPTED, json!({"status": "ACCEPTED"})));
-    assert_eq!(heard(&world, GOOD).await, ["Netflix: Your plan changes on 1 December."]);
-    assert!(nothing_waits(&world).await);
+    assert_eq!(heard(&system, GOOD).await, ["Netflix: Your plan changes on 1 December."]);
+    assert!(nothing_waits(&system).await);
 
     // At the other operator, where the partner has no name of its own.
-    world.sign_up(&world.nova, "+34612345601", Choice::New("ana@example.com")).await;
-    let ana = world.pai_of("ana@example.com").await;
-    assert_eq!(say(&world, saying(&ana, "Mañana ☀️ vence su plan")).await, accepted());
-    let messages = world.messages(&world.nova, "+34612345601").await;
+    system.sign_up(&system.nova, "+34612345601", AccountChoice::New("ana@example.com")).await;
+    let ana = system.pai_of("ana@example.com").await;
+    assert_eq!(say(&system, saying(&ana, "Mañana ☀️ vence su plan")).await, accepted());
+    let messages = system.sms_received(&system.nova, "+34612345601").await;
     assert_eq!(messages.last().map(String::as_str), Some("netflix: Mañana ☀️ vence su plan"));
-    assert_eq!(heard(&world, GOOD).await.len(), 1);
-    assert_eq!(world.partner_accounts().await["leaks"], json!([]));
+    assert_eq!(heard(&system, GOOD).await.len(), 1);
+    assert_eq!(system.partner_accounts().await["leaks"], json!([]));
 }
 
 #[tokio::test]
 async fn a_message_with_a_name_is_sent_once_and_one_without_each_time() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for _ in 0..2 {
-        assert_eq!(say(&world, named(&pai, "First", "m-1")).await, accepted());
+        assert_eq!(say(&system, named(&pai, "First", "m-1")).await, accepted());
     }
-    assert_eq!(heard(&world, GOOD).await, ["Netflix: First"]);
+    assert_eq!(heard(&system, GOOD).await, ["Netflix: First"]);
     // Also when it was sent long ago.
-    world.pass_seconds(400 * 86_400);
-    world.acme.app().store.sweep(world.now()).await.expect("works");
-    let (status, again) = world.ott(Method::POST, PATH, named(&pai, "First", "m-1")).await;
+    system.advance_seconds(400 * 86_400);
+    system.acme.app().store.sweep(system.now()).await.expect("works");
+    let (status, again) = system.call_ott(Method::POST, PATH, named(&pai, "First", "m-1")).await;
     assert_eq!((status, again.to_string()), (StatusCode::ACCEPTED, r#"{"status":"ACCEPTED"}"#.to_owned()));
-    assert_eq!(say(&world, named(&pai, "Second", "m-1")).await, refused(422, "idempotency-violation"));
-    assert_eq!(heard(&world, GOOD).await.len(), 1);
+    assert_eq!(say(&system, named(&pai, "Second", "m-1")).await, refused(422, "idempotency-violation"));
+    assert_eq!(heard(&system, GOOD).await.len(), 1);
     for _ in 0..2 {
-        assert_eq!(say(&world, saying(&pai, "Third")).await, accepted());
+        assert_eq!(say(&system, saying(&pai, "Third")).await, accepted());
     }
-    assert_eq!(heard(&world, GOOD).await.len(), 3);
+    assert_eq!(heard(&system, GOOD).await.len(), 3);
 }
 
 #[tokio::test]
 async fn a_subscriber_is_sent_so_many_a_day() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for n in 0..NOTIFICATIONS_PER_DAY_MAX {
-        assert_eq!(say(&world, named(&pai, "Hello", &format!("m-{n}"))).await, accepted());
+        assert_eq!(say(&system, named(&pai, "Hello", &format!("m-{n}"))).await, accepted());
     }
-    let request = world.signed(&Method::POST, PATH, &named(&pai, "Hello", "m-9"));
-    let answer = world.network.deliver(request).await.expect("answers");
+    let request = system.sign_as_partner(&Method::POST, PATH, &named(&pai, "Hello", "m-9"));
+    let answer = system.network.exchange(request).await.expect("answers");
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.headers()["retry-after"], REST_OF_DAY.to_string());
-    assert_eq!(say(&world, named(&pai, "Hello", "m-0")).await, accepted(), "what was taken was taken");
+    assert_eq!(say(&system, named(&pai, "Hello", "m-0")).await, accepted(), "what was taken was taken");
     // When it says: not a second earlier.
-    world.pass_seconds(REST_OF_DAY - 1);
-    assert_eq!(say(&world, named(&pai, "Hello", "m-9")).await, refused(429, "too-many-requests"));
-    world.pass_seconds(1);
-    assert_eq!(say(&world, named(&pai, "Hello", "m-9")).await, accepted());
-    world.acme.deliver().await;
-    assert_eq!(heard(&world, GOOD).await.len(), 6);
+    system.advance_seconds(REST_OF_DAY - 1);
+    assert_eq!(say(&system, named(&pai, "Hello", "m-9")).await, refused(429, "too-many-requests"));
+    system.advance_seconds(1);
+    assert_eq!(say(&system, named(&pai, "Hello", "m-9")).await, accepted());
+    system.acme.deliver_due().await;
+    assert_eq!(heard(&system, GOOD).await.len(), 6);
 }
 
 #[tokio::test]
 async fn a_suspended_subscriber_is_told_why() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    happens(&world, "e-1", "suspended", GOOD).await;
-    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,suspended")).await;
-    assert_eq!(say(&world, saying(&pai, "Your payment is late")).await, accepted());
-    assert_eq!(heard(&world, GOOD).await, ["Netflix: Your payment is late"]);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    happens(&system, "e-1", "suspended", GOOD).await;
+    system
+        .acme
+        .import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,suspended"))
+        .await;
+    assert_eq!(say(&system, saying(&pai, "Your payment is late")).await, accepted());
+    assert_eq!(heard(&system, GOOD).await, ["Netflix: Your payment is late"]);
 }
 
 #[tokio::test]
 async fn a_message_follows_its_subscriber_to_another_number() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    assert_eq!(say(&world, saying(&pai, "One")).await, accepted());
-    let mut moved = event(&world, "e-1", "number-changed", GOOD);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(say(&system, saying(&pai, "One")).await, accepted());
+    let mut moved = event(&system, "e-1", "number-changed", GOOD);
     moved["newMSISDN"] = json!("+12025550112");
-    assert_eq!(report(&world, &moved).await.1["outcome"], "APPLIED");
-    assert_eq!(heard(&world, "+12025550112").await, ["Netflix: One"]);
-    assert_eq!(heard(&world, GOOD).await, [""; 0]);
+    assert_eq!(report(&system, &moved).await.1["outcome"], "APPLIED");
+    assert_eq!(heard(&system, "+12025550112").await, ["Netflix: One"]);
+    assert_eq!(heard(&system, GOOD).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn a_numbers_next_holder_is_sent_nothing_of_the_last_one() {
     // As the books hear it first, as the account table has it first, and by an end without a next holder.
     for way in ["event", "table", "ceased", "gone"] {
-        let (world, pai) = World::signed_up(GOOD).await;
-        assert_eq!(say(&world, named(&pai, "One", "m-1")).await, accepted());
+        let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+        assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted());
         match way {
-            "event" => happens(&world, "e-1", "ownership-changed", GOOD).await,
+            "event" => happens(&system, "e-1", "ownership-changed", GOOD).await,
             "table" => {
-                world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-01")).await;
+                system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-01")).await;
             }
             "ceased" => {
-                let ceased = ACCOUNTS.0.replace("+12025550101,active", "+12025550101,ceased");
-                world.acme.import(&ceased).await;
+                let ceased = ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,ceased");
+                system.acme.import_accounts(&ceased).await;
             }
-            _ => happens(&world, "e-1", "ported-out", GOOD).await,
+            _ => happens(&system, "e-1", "ported-out", GOOD).await,
         }
-        assert_eq!(heard(&world, GOOD).await, [""; 0], "{way}");
-        assert!(nothing_waits(&world).await, "{way}");
+        assert_eq!(heard(&system, GOOD).await, [""; 0], "{way}");
+        assert!(nothing_waits(&system).await, "{way}");
         // The partner does not hear of it here: a name that was taken was taken.
-        assert_eq!(say(&world, named(&pai, "One", "m-1")).await, accepted(), "{way}");
+        assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted(), "{way}");
         let closed = ["event", "gone"].contains(&way);
         let expected = if closed { refused(404, "pai-not-found") } else { accepted() };
-        assert_eq!(say(&world, saying(&pai, "Two")).await, expected, "{way}");
-        assert_eq!(heard(&world, GOOD).await, [""; 0], "{way}");
+        assert_eq!(say(&system, saying(&pai, "Two")).await, expected, "{way}");
+        assert_eq!(heard(&system, GOOD).await, [""; 0], "{way}");
     }
 }
 
 #[tokio::test]
 async fn whoever_is_erased_is_sent_nothing_that_waits() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    assert_eq!(say(&world, saying(&pai, "One")).await, accepted());
-    assert_eq!(world.erase("er-1", GOOD).await, (StatusCode::OK, json!("ERASED")));
-    assert!(nothing_waits(&world).await);
-    assert_eq!(heard(&world, GOOD).await, [""; 0]);
-    assert_eq!(say(&world, saying(&pai, "Two")).await, refused(404, "pai-not-found"));
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(say(&system, saying(&pai, "One")).await, accepted());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, (StatusCode::OK, json!("ERASED")));
+    assert!(nothing_waits(&system).await);
+    assert_eq!(heard(&system, GOOD).await, [""; 0]);
+    assert_eq!(say(&system, saying(&pai, "Two")).await, refused(404, "pai-not-found"));
 }
 
 #[tokio::test]
 async fn of_many_at_once_there_are_so_many_and_each_name_once() {
-    let several = World::with_two_origins().await;
-    several.acme.import(ACCOUNTS.0).await;
-    several.sign_up(&several.acme, GOOD, Choice::New("ann@example.com")).await;
-    for world in [World::signed_up(GOOD).await.0, several] {
-        let pai = world.pai_of("ann@example.com").await;
-        let calls = (0..32).map(|n| say(&world, named(&pai, "Hello", &format!("m-{}", n / 4))));
+    let several = TestSystem::with_two_origins().await;
+    several.acme.import_accounts(ACME_ACCOUNTS).await;
+    several.sign_up(&several.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    for system in [TestSystem::with_subscriber(GOOD).await.0, several] {
+        let pai = system.pai_of("ann@example.com").await;
+        let calls = (0..32).map(|n| say(&system, named(&pai, "Hello", &format!("m-{}", n / 4))));
         let answers = join_all(calls).await;
         let taken: Vec<usize> = (0..32).filter(|n| answers[*n] == accepted()).map(|n| n / 4).collect();
         let names: std::collections::BTreeSet<_> = taken.iter().collect();
@@ -188,6 +191,6 @@ async fn of_many_at_once_there_are_so_many_and_each_name_once() {
         assert_eq!(taken.len(), 4 * limit, "whoever repeats what was taken is not refused: {answers:?}");
         let others = answers.iter().filter(|answer| **answer == refused(429, "too-many-requests"));
         assert_eq!(others.count(), 32 - taken.len(), "{answers:?}");
-        assert_eq!(heard(&world, GOOD).await.len(), limit);
+        assert_eq!(heard(&system, GOOD).await.len(), limit);
     }
 }

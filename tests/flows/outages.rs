@@ -3,34 +3,34 @@
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_edge::fake::KvFault;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::{ACCOUNTS, EDGE, Mishap, NETFLIX, World};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NETFLIX, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
-async fn world() -> World {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
-    world
+async fn system() -> TestSystem {
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    system
 }
 
 #[tokio::test]
 async fn with_the_origin_down_everything_but_the_shell_is_a_503() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(world.acme.origin, Mishap::Lost);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(system.acme.origin_address, NetworkFault::Lost);
 
     let shell = format!("http://{EDGE}/widget/v1/frame?operator=acme&offer=netflix-standard");
-    let shell = world.network.deliver(Request::get(shell).body(Bytes::new()).expect("is a request")).await;
+    let shell = system.network.exchange(Request::get(shell).body(Bytes::new()).expect("is a request")).await;
     assert_eq!(shell.expect("answers").status(), StatusCode::OK);
 
     let charge = charge(&pai, "o-1", 1599);
     let subscription =
         json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let mut requests = vec![
-        world.signed(&Method::POST, "/ott/v1/transaction", &charge),
-        world.signed(&Method::POST, "/ott/v1/partnerSubscription", &subscription),
-        world.signed(&Method::GET, "/ott/v1/transaction/o-1", &Value::Null),
+        system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge),
+        system.sign_as_partner(&Method::POST, "/ott/v1/partnerSubscription", &subscription),
+        system.sign_as_partner(&Method::GET, "/ott/v1/transaction/o-1", &Value::Null),
     ];
     for (path, body) in [
         (
@@ -48,77 +48,77 @@ async fn with_the_origin_down_everything_but_the_shell_is_a_503() {
     }
     for request in requests {
         let path = request.uri().path().to_owned();
-        let answer = world.network.deliver(request).await.expect("answers");
+        let answer = system.network.exchange(request).await.expect("answers");
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(answer.headers().contains_key("retry-after"), "{path}");
     }
 
     // Nova, on the same edge, does not notice.
-    world.sign_up(&world.nova, "+34612345601", Choice::New("bea@example.com")).await;
+    system.sign_up(&system.nova, "+34612345601", AccountChoice::New("bea@example.com")).await;
     // Back again, the same charge is the first one.
-    world.network.mend();
-    assert_eq!(world.ott(Method::POST, "/ott/v1/transaction", charge).await.0, StatusCode::CREATED);
+    system.network.clear_faults();
+    assert_eq!(system.call_ott(Method::POST, "/ott/v1/transaction", charge).await.0, StatusCode::CREATED);
 }
 
 #[tokio::test]
 async fn with_the_partner_down_the_customer_can_try_again() {
-    let world = world().await;
-    let flow = world.prove(&world.acme, GOOD).await;
-    for mishap in [Mishap::Lost, Mishap::Garbled, Mishap::AnswerLost] {
-        world.network.disturb(NETFLIX, mishap);
-        let (status, answer) = world.widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+    let system = system().await;
+    let flow = system.prove_number(&system.acme, GOOD).await;
+    for mishap in [NetworkFault::Lost, NetworkFault::Garbled, NetworkFault::AnswerLost] {
+        system.network.inject_fault(NETFLIX, mishap);
+        let (status, answer) = system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;
         assert_eq!(
             (status, &answer["code"]),
             (StatusCode::SERVICE_UNAVAILABLE, &json!("partner-unavailable"))
         );
-        world.network.mend();
+        system.network.clear_faults();
     }
-    let page = world.leave(&world.acme, &flow).await;
-    world.choose(&page, Choice::New("ann@example.com")).await;
-    assert_eq!(world.billing_run("2026-12").await["totals"]["approved"], 1);
+    let page = system.open_signup(&system.acme, &flow).await;
+    system.choose_account(&page, AccountChoice::New("ann@example.com")).await;
+    assert_eq!(system.run_billing("2026-12").await["totals"]["approved"], 1);
 }
 
 #[tokio::test]
 async fn with_the_operators_systems_down_no_number_is_told_apart() {
-    let world = world().await;
+    let system = system().await;
     // Nova's origin asks them for standing: every number gets the same, and the text message waits.
-    world.network.disturb("127.0.0.1:9790/csp", Mishap::Lost);
-    let known = world.enter(&world.nova, "+34612345601").await;
-    let unknown = world.enter(&world.nova, "+34699999999").await;
+    system.network.inject_fault("127.0.0.1:9790/csp", NetworkFault::Lost);
+    let known = system.enter_number(&system.nova, "+34612345601").await;
+    let unknown = system.enter_number(&system.nova, "+34699999999").await;
     assert_eq!((known.0, &known.1["step"]), (unknown.0, &unknown.1["step"]));
-    world.nova.deliver().await;
-    world.network.mend();
-    world.pass_seconds(5);
-    assert_eq!(world.messages(&world.nova, "+34612345601").await.len(), 1);
+    system.nova.deliver_due().await;
+    system.network.clear_faults();
+    system.advance_seconds(5);
+    assert_eq!(system.sms_received(&system.nova, "+34612345601").await.len(), 1);
     // A number that the dashboard vouches for is told that nobody knows right now.
-    world.network.disturb("127.0.0.1:9790/csp", Mishap::Lost);
-    let (status, answer) = world.enter_listed(&world.nova, "+34612345601").await;
+    system.network.inject_fault("127.0.0.1:9790/csp", NetworkFault::Lost);
+    let (status, answer) = system.enter_session_number(&system.nova, "+34612345601").await;
     assert_eq!((status, &answer["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable")));
 }
 
 #[tokio::test]
 async fn the_edges_store_may_forget_and_fail() {
-    let world = world().await;
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    for (key, _) in world.edge.kv_entries() {
-        world.edge.kv_set(&key, None);
+    let system = system().await;
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    for (key, _) in system.edge.kv_entries() {
+        system.edge.kv_set(&key, None);
     }
-    assert_eq!(world.billing_run("2026-12").await["totals"]["approved"], 1, "the origins are asked");
-    assert_eq!(world.edge.kv_entries().len(), 1, "and the store learns again");
-    world.edge.kv_fail(Some(KvFault::Down));
-    assert_eq!(world.billing_run("2027-01").await["totals"]["approved"], 1);
-    world.edge.kv_fail(None);
-    for (key, _) in world.edge.kv_entries() {
-        world.edge.kv_set(&key, None);
+    assert_eq!(system.run_billing("2026-12").await["totals"]["approved"], 1, "the origins are asked");
+    assert_eq!(system.edge.kv_entries().len(), 1, "and the store learns again");
+    system.edge.kv_fail(Some(KvFault::Down));
+    assert_eq!(system.run_billing("2027-01").await["totals"]["approved"], 1);
+    system.edge.kv_fail(None);
+    for (key, _) in system.edge.kv_entries() {
+        system.edge.kv_set(&key, None);
     }
     // A silent origin might be the owner: that is no proof of absence.
-    world.network.disturb(world.acme.origin, Mishap::Lost);
-    let run = world.billing_run("2027-02").await;
+    system.network.inject_fault(system.acme.origin_address, NetworkFault::Lost);
+    let run = system.run_billing("2027-02").await;
     assert_eq!(
         (&run["totals"]["failed"], &run["charges"][0]["httpStatus"]),
         (&json!(1), &json!(503)),
         "{run}"
     );
-    world.network.mend();
-    assert_eq!(world.billing_run("2027-02").await["totals"]["approved"], 1);
+    system.network.clear_faults();
+    assert_eq!(system.run_billing("2027-02").await["totals"]["approved"], 1);
 }

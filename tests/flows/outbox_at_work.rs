@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use onbill_origin::app::service;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::charge;
-use onbill_test_harness::{ACCOUNTS, Mishap, NETFLIX, World};
+use onbill_test_harness::{ACME_ACCOUNTS, NETFLIX, NetworkFault, TestSystem};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,9 @@ const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Lets Acme's origin deliver as `serve` does, until the set is dropped.
-fn at_work(world: &World) -> JoinSet<()> {
+fn at_work(system: &TestSystem) -> JoinSet<()> {
     let mut working = JoinSet::new();
-    working.spawn(Arc::clone(&world.acme.app().worker).run());
+    working.spawn(Arc::clone(&system.acme.app().worker).run());
     working
 }
 
@@ -36,35 +36,35 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(DEADLINE, waiting).await.expect(what);
 }
 
-fn text_messages(world: &World) -> usize {
-    world.network.crossed(world.acme.dashboard, "/csp/notification").len()
+fn text_messages(system: &TestSystem) -> usize {
+    system.network.calls_to(system.acme.dashboard_address, "/csp/notification").len()
 }
 
 #[tokio::test]
 async fn what_is_put_in_leaves_at_once() {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
-    let _working = at_work(&world);
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    let _working = at_work(&system);
     for sent in 1..=3 {
-        let (status, _) = world.enter(&world.acme, GOOD).await;
+        let (status, _) = system.enter_number(&system.acme, GOOD).await;
         assert_eq!(status, StatusCode::OK);
-        until("the bell wakes the loop", async || text_messages(&world) == sent).await;
+        until("the bell wakes the loop", async || text_messages(&system) == sent).await;
     }
 }
 
 #[tokio::test]
 async fn a_service_of_which_a_part_has_failed_ends_to_be_started_again() {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
     let serve = async |stop: Pin<Box<dyn Future<Output = ()> + Send>>| {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-        let running = service::run(Arc::clone(world.acme.app()), listener, None, stop);
+        let running = service::run(Arc::clone(system.acme.app()), listener, None, stop);
         tokio::time::timeout(DEADLINE, running).await.expect("ends")
     };
     assert!(serve(Box::pin(std::future::ready(()))).await.is_ok(), "it was asked to end");
     // The lane of the PINs meets what nobody has thought of.
-    world.network.attach(world.acme.dashboard, Router::new().fallback(unthought_of));
-    let (status, _) = world.enter(&world.acme, GOOD).await;
+    system.network.attach_service(system.acme.dashboard_address, Router::new().fallback(unthought_of));
+    let (status, _) = system.enter_number(&system.acme, GOOD).await;
     assert_eq!(status, StatusCode::OK);
     assert!(serve(Box::pin(std::future::pending())).await.is_err());
 }
@@ -75,31 +75,31 @@ async fn unthought_of() -> StatusCode {
 
 #[tokio::test]
 async fn a_partner_that_hangs_holds_up_nobody_else() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // A charge whose outcome comes late: the partner is told of it, and does not listen.
-    world.network.disturb_next(BILLING, Mishap::AnswerLost, 1);
-    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
     assert_eq!(answer["status"], "PENDING");
     let hangs = Router::new().fallback(std::future::pending::<StatusCode>);
-    world.network.attach(NETFLIX, hangs);
-    let before = text_messages(&world);
-    world.pass_seconds(3_600);
-    let _working = at_work(&world);
-    let partners = async || world.acme.app().store.next_due(Queue::PartnerWebhooks).await.expect("works");
-    until("the notice is leased", async || partners().await.is_some_and(|at| at > world.now())).await;
+    system.network.attach_service(NETFLIX, hangs);
+    let before = text_messages(&system);
+    system.advance_seconds(3_600);
+    let _working = at_work(&system);
+    let partners = async || system.acme.app().store.next_due(Queue::PartnerWebhooks).await.expect("works");
+    until("the notice is leased", async || partners().await.is_some_and(|at| at > system.now())).await;
 
-    let (status, _) = world.enter(&world.acme, GOOD).await;
+    let (status, _) = system.enter_number(&system.acme, GOOD).await;
     assert_eq!(status, StatusCode::OK);
-    until("the PIN is sent all the same", async || text_messages(&world) > before).await;
-    world.network.disturb_next(BILLING, Mishap::AnswerLost, 1);
-    let post = world.signed(&Method::POST, "/ott/v1/transaction", &charge(&pai, "c-2", 1599));
-    let (_, answer) = world.send(post).await;
+    until("the PIN is sent all the same", async || text_messages(&system) > before).await;
+    system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
+    let post = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge(&pai, "c-2", 1599));
+    let (_, answer) = system.send(post).await;
     assert_eq!(answer["status"], "PENDING");
-    world.pass_seconds(3_600);
-    world.acme.app().wake_queue();
+    system.advance_seconds(3_600);
+    system.acme.app().wake_queue();
     until("the charges are settled all the same", async || {
-        world.acme.app().store.next_due(Queue::Billing).await.expect("works").is_none()
+        system.acme.app().store.next_due(Queue::Billing).await.expect("works").is_none()
     })
     .await;
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 2);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 2);
 }

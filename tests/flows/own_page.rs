@@ -7,8 +7,8 @@ use crate::account_events::{charged, happens};
 use crate::coupons::{redeem, sold};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::{ACCOUNTS, Seat, World};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{ACME_ACCOUNTS, TestOperator, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -18,44 +18,44 @@ const CEASED: &str = "+12025550106";
 const UNKNOWN: &str = "+12025550199";
 
 /// The customer enters a number to see their own page, without a session.
-async fn enter(world: &World, seat: &Seat, number: &str) -> (StatusCode, Value) {
-    let body = json!({"operator": seat.id(), "view": "account", "msisdn": number, "locale": "en"});
-    world.widget("/account/validate", body).await
+async fn enter(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
+    let body = json!({"operator": operator.id(), "view": "account", "msisdn": number, "locale": "en"});
+    system.call_widget("/account/validate", body).await
 }
 
 /// The same with a session that lists the number.
-async fn enter_listed(world: &World, seat: &Seat, number: &str) -> (StatusCode, Value) {
+async fn enter_listed(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
     let msisdn = Msisdn::parse(number).expect("is E.164");
-    let session = seat.operator.assertion(vec![msisdn]).expect("signs");
-    let body = json!({"operator": seat.id(), "view": "account", "msisdn": number, "locale": "en", "session": session});
-    world.widget("/account/validate", body).await
+    let session = operator.sandbox.assertion(vec![msisdn]).expect("signs");
+    let body = json!({"operator": operator.id(), "view": "account", "msisdn": number, "locale": "en", "session": session});
+    system.call_widget("/account/validate", body).await
 }
 
 /// Tries to prove a number by PIN; gives the step or the refusal.
-async fn enter_pin(world: &World, seat: &Seat, number: &str) -> (StatusCode, Value) {
+async fn enter_pin(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
     // The newest text message is that of the latest second.
-    world.pass_seconds(1);
-    let (_, step) = enter(world, seat, number).await;
-    let pin = world.pin(seat, number).await;
-    world.widget("/pin", json!({"operator": seat.id(), "flow": step["flow"], "pin": pin})).await
+    system.advance_seconds(1);
+    let (_, step) = enter(system, operator, number).await;
+    let pin = system.read_pin(operator, number).await;
+    system.call_widget("/pin", json!({"operator": operator.id(), "flow": step["flow"], "pin": pin})).await
 }
 
 /// The page of a number's holder, by session.
-async fn page(world: &World, number: &str) -> Value {
-    let (status, page) = enter_listed(world, &world.acme, number).await;
+async fn page(system: &TestSystem, number: &str) -> Value {
+    let (status, page) = enter_listed(system, &system.acme, number).await;
     assert_eq!((status, &page["step"]), (StatusCode::OK, &json!("account")), "{page}");
     page
 }
 
 /// The page once more, in the flow that it has come with.
-async fn read(world: &World, flow: &Value, cursor: &Value) -> (StatusCode, Value) {
+async fn read(system: &TestSystem, flow: &Value, cursor: &Value) -> (StatusCode, Value) {
     let body = json!({"operator": "acme", "flow": flow, "cursor": cursor});
-    world.widget("/account", body).await
+    system.call_widget("/account", body).await
 }
 
-async fn unlink(world: &World, flow: &Value, subscription: &Value) -> (StatusCode, Value) {
+async fn unlink(system: &TestSystem, flow: &Value, subscription: &Value) -> (StatusCode, Value) {
     let body = json!({"operator": "acme", "flow": flow, "subscription": subscription});
-    world.widget("/account/unlink", body).await
+    system.call_widget("/account/unlink", body).await
 }
 
 /// What a page says, without what differs from flow to flow by its nature.
@@ -73,19 +73,19 @@ fn code((status, answer): &(StatusCode, Value)) -> (u16, &str) {
 
 #[tokio::test]
 async fn the_holder_reads_what_is_linked_and_what_was_charged() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let since = world.now().to_string();
-    world.pass_seconds(60);
-    charged(&world, &pai, "c-1").await;
-    let first = world.now().to_string();
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let since = system.now().to_string();
+    system.advance_seconds(60);
+    charged(&system, &pai, "c-1").await;
+    let first = system.now().to_string();
     let refund = json!({"extRefundID": "r-1", "amount": {"value": 600, "currency": "USD"}, "reason": "x"});
-    world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
-    world.pass_seconds(60);
-    happens(&world, "e-1", "suspended", GOOD).await;
-    charged(&world, &pai, "c-2").await;
-    let second = world.now().to_string();
+    system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+    system.advance_seconds(60);
+    happens(&system, "e-1", "suspended", GOOD).await;
+    charged(&system, &pai, "c-2").await;
+    let second = system.now().to_string();
 
-    let own = page(&world, GOOD).await;
+    let own = page(&system, GOOD).await;
     let period = json!({"from": "2026-12-01", "to": "2026-12-31"});
     let charge = |at: &str| {
         json!({"partner": "netflix", "at": at, "description": "Netflix Standard", "servicePeriod": period,
@@ -104,13 +104,13 @@ async fn the_holder_reads_what_is_linked_and_what_was_charged() {
     assert_eq!(own["cursor"], Value::Null);
 
     // By PIN it is the same, and so it is when it is asked for again.
-    world.pass_seconds(60);
-    happens(&world, "e-2", "resumed", GOOD).await;
-    let (_, by_pin) = enter_pin(&world, &world.acme, GOOD).await;
+    system.advance_seconds(60);
+    happens(&system, "e-2", "resumed", GOOD).await;
+    let (_, by_pin) = enter_pin(&system, &system.acme, GOOD).await;
     assert_eq!(by_pin["step"], "account", "{by_pin}");
     assert_eq!(by_pin["subscriptions"][0]["state"], "ACTIVE");
     assert_eq!(by_pin["charges"], own["charges"]);
-    let (status, again) = read(&world, &by_pin["flow"], &Value::Null).await;
+    let (status, again) = read(&system, &by_pin["flow"], &Value::Null).await;
     assert_eq!((status, said(&again)), (StatusCode::OK, said(&by_pin)));
     assert_eq!(again["subscriptions"], by_pin["subscriptions"], "a name is the same throughout its flow");
     assert_ne!(again["subscriptions"], own["subscriptions"], "and another one in another");
@@ -118,35 +118,35 @@ async fn the_holder_reads_what_is_linked_and_what_was_charged() {
 
 #[tokio::test]
 async fn a_browser_gets_no_number_and_no_pai() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.billing_run("2026-12").await;
-    let charges = world.partner_charges().await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.run_billing("2026-12").await;
+    let charges = system.partner_charges().await;
     let transaction = charges["charges"][0]["told"]["transactionID"].as_str().expect("has one").to_owned();
-    let own = page(&world, GOOD).await;
-    read(&world, &own["flow"], &Value::Null).await;
-    unlink(&world, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
-    let crossings = world.network.crossings();
+    let own = page(&system, GOOD).await;
+    read(&system, &own["flow"], &Value::Null).await;
+    unlink(&system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
+    let crossings = system.network.recorded_calls();
     let to_browser: Vec<_> =
         crossings.iter().filter(|crossing| crossing.path.starts_with("/widget/v1/account")).collect();
     assert!(to_browser.len() >= 4, "{}", to_browser.len());
     for crossing in to_browser {
         for secret in [pai.as_str(), "2025550101", &transaction, "ann@example.com"] {
-            assert!(!crossing.answered.contains(secret), "{}: {secret}", crossing.path);
+            assert!(!crossing.response.contains(secret), "{}: {secret}", crossing.path);
         }
     }
 }
 
 #[tokio::test]
 async fn older_charges_are_on_further_pages() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for n in 0..30 {
         // Two in each second: a page may end between them.
-        world.pass_seconds(n % 2);
+        system.advance_seconds(n % 2);
         let mut charge = charge(&pai, &format!("c-{n}"), 100);
         charge["description"] = json!(format!("No. {n}"));
-        world.ott(Method::POST, "/ott/v1/transaction", charge).await;
+        system.call_ott(Method::POST, "/ott/v1/transaction", charge).await;
     }
-    let mut page = page(&world, GOOD).await;
+    let mut page = page(&system, GOOD).await;
     let (flow, subscriptions) = (page["flow"].clone(), page["subscriptions"].clone());
     let mut seen = Vec::new();
     for expected in [12, 12, 6] {
@@ -156,7 +156,7 @@ async fn older_charges_are_on_further_pages() {
         let cursor = page["cursor"].clone();
         assert_eq!(cursor.is_null(), expected == 6);
         if !cursor.is_null() {
-            page = read(&world, &flow, &cursor).await.1;
+            page = read(&system, &flow, &cursor).await.1;
         }
     }
     let mut names: Vec<_> = seen.iter().map(|charge| charge["description"].clone()).collect();
@@ -166,109 +166,109 @@ async fn older_charges_are_on_further_pages() {
     names.dedup();
     assert_eq!(names.len(), 30, "each once");
     for bad in [json!("x"), json!(""), json!(7)] {
-        assert_eq!(code(&read(&world, &flow, &bad).await), (400, "invalid-request"), "{bad}");
+        assert_eq!(code(&read(&system, &flow, &bad).await), (400, "invalid-request"), "{bad}");
     }
 }
 
 #[tokio::test]
 async fn whoever_has_nothing_sees_that() {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
     for number in [GOOD, SUSPENDED] {
         assert_eq!(
-            said(&page(&world, number).await),
+            said(&page(&system, number).await),
             json!({"subscriptions": [], "charges": []}),
             "{number}"
         );
-        let (_, by_pin) = enter_pin(&world, &world.acme, number).await;
+        let (_, by_pin) = enter_pin(&system, &system.acme, number).await;
         assert_eq!(by_pin["step"], "account", "a text message reaches a suspended line");
     }
     for number in [CEASED, UNKNOWN] {
-        assert_eq!(code(&enter_listed(&world, &world.acme, number).await), (404, "account-not-found"));
+        assert_eq!(code(&enter_listed(&system, &system.acme, number).await), (404, "account-not-found"));
     }
     // A visit to the partner that was not finished is nothing.
-    let flow = world.prove(&world.acme, GOOD).await;
-    world.leave(&world.acme, &flow).await;
-    assert_eq!(page(&world, GOOD).await["subscriptions"], json!([]));
+    let flow = system.prove_number(&system.acme, GOOD).await;
+    system.open_signup(&system.acme, &flow).await;
+    assert_eq!(page(&system, GOOD).await["subscriptions"], json!([]));
 }
 
 #[tokio::test]
 async fn whoever_comes_to_buy_what_they_have_sees_their_page_in_the_same_flow() {
-    let (world, _) = World::signed_up(GOOD).await;
-    world.billing_run("2026-12").await;
-    let (_, by_session) = world.enter_listed(&world.acme, GOOD).await;
-    let (_, entered) = world.enter(&world.acme, GOOD).await;
-    let pin = world.pin(&world.acme, GOOD).await;
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
+    system.run_billing("2026-12").await;
+    let (_, by_session) = system.enter_session_number(&system.acme, GOOD).await;
+    let (_, entered) = system.enter_number(&system.acme, GOOD).await;
+    let pin = system.read_pin(&system.acme, GOOD).await;
     let (_, by_pin) =
-        world.widget("/pin", json!({"operator": "acme", "flow": entered["flow"], "pin": pin})).await;
+        system.call_widget("/pin", json!({"operator": "acme", "flow": entered["flow"], "pin": pin})).await;
     for step in [by_session, by_pin] {
         assert_eq!(step["step"], "already-on-bill");
-        let (status, page) = read(&world, &step["flow"], &Value::Null).await;
+        let (status, page) = read(&system, &step["flow"], &Value::Null).await;
         assert_eq!((status, page["charges"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{page}");
         // Nothing can be bought in it.
-        let refused = world.widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
+        let refused = system.call_widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
         assert_eq!(code(&refused), (409, "already-on-bill"));
     }
 }
 
 #[tokio::test]
 async fn a_flow_that_was_begun_to_see_buys_nothing() {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
     for (_, step) in
-        [enter_listed(&world, &world.acme, GOOD).await, enter_pin(&world, &world.acme, GOOD).await]
+        [enter_listed(&system, &system.acme, GOOD).await, enter_pin(&system, &system.acme, GOOD).await]
     {
-        let refused = world.widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
+        let refused = system.call_widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
         assert_eq!(code(&refused), (400, "token-expired"));
     }
-    assert!(world.edge.kv_entries().is_empty(), "nobody got a PAI");
+    assert!(system.edge.kv_entries().is_empty(), "nobody got a PAI");
     // The other way round it opens the page: less is at stake, and the number is proven alike.
-    let flow = world.prove(&world.acme, GOOD).await;
-    assert_eq!(read(&world, &json!(flow), &Value::Null).await.0, StatusCode::OK);
+    let flow = system.prove_number(&system.acme, GOOD).await;
+    assert_eq!(read(&system, &json!(flow), &Value::Null).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_coupon_is_a_charge_of_whoever_has_bought_it() {
-    let (world, pai) = World::signed_up(OTHER).await;
-    let code = sold(&world, "c-1", GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(OTHER).await;
+    let code = sold(&system, "c-1", GOOD).await;
     assert_eq!(
-        page(&world, GOOD).await["subscriptions"],
+        page(&system, GOOD).await["subscriptions"],
         json!([]),
         "nothing is charged before it is redeemed"
     );
     // It is a gift: its months are another subscriber's.
     let gift = json!({"code": code, "extReference": "r-1", "pai": pai});
-    assert_eq!(world.ott(Method::POST, "/ott/v1/coupon/redeem", gift).await.0, StatusCode::OK);
-    let own = page(&world, GOOD).await;
+    assert_eq!(system.call_ott(Method::POST, "/ott/v1/coupon/redeem", gift).await.0, StatusCode::OK);
+    let own = page(&system, GOOD).await;
     let charge = &own["charges"][0];
     assert_eq!(
         (&charge["description"], &charge["amount"]["value"], &charge["status"]),
         (&json!("Netflix Standard, 6 months"), &json!(8999), &json!("APPROVED"))
     );
-    assert_eq!(page(&world, OTHER).await["charges"], json!([]), "whoever was given it does not pay for it");
+    assert_eq!(page(&system, OTHER).await["charges"], json!([]), "whoever was given it does not pay for it");
     // The buyer may see to it that nothing more comes, also from a coupon that is still somewhere.
-    let second = sold(&world, "c-2", GOOD).await;
-    let (status, _) = unlink(&world, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
+    let second = sold(&system, "c-2", GOOD).await;
+    let (status, _) = unlink(&system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(redeem(&world, &second, "r-2").await.0.is_client_error());
-    let own = page(&world, GOOD).await;
+    assert!(redeem(&system, &second, "r-2").await.0.is_client_error());
+    let own = page(&system, GOOD).await;
     let reasons: Vec<_> =
         own["charges"].as_array().expect("is a list").iter().map(|c| &c["declineReason"]).collect();
     assert_eq!(reasons, [&json!("pai-revoked-by-user"), &Value::Null]);
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn an_operator_that_is_asked_for_its_accounts_has_such_pages_too() {
     const NUMBER: &str = "+34612345601";
-    let world = World::start();
-    world.sign_up(&world.nova, NUMBER, Choice::New("eva@example.com")).await;
-    world.billing_run("2026-12").await;
-    let (_, page) = enter_listed(&world, &world.nova, NUMBER).await;
+    let system = TestSystem::start();
+    system.sign_up(&system.nova, NUMBER, AccountChoice::New("eva@example.com")).await;
+    system.run_billing("2026-12").await;
+    let (_, page) = enter_listed(&system, &system.nova, NUMBER).await;
     assert_eq!(page["charges"][0]["amount"], json!({"value": 1399, "currency": "EUR"}), "{page}");
     let body = json!({"operator": "nova", "flow": page["flow"],
                       "subscription": page["subscriptions"][0]["subscription"]});
-    let (status, answer) = world.widget("/account/unlink", body).await;
+    let (status, answer) = system.call_widget("/account/unlink", body).await;
     assert_eq!((status, &answer["subscription"]["state"]), (StatusCode::OK, &json!("CLOSED")));
-    assert_eq!(world.billing_run("2027-01").await["totals"]["declined"], 1);
+    assert_eq!(system.run_billing("2027-01").await["totals"]["declined"], 1);
 }

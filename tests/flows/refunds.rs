@@ -2,8 +2,8 @@
 
 use http::{Method, StatusCode};
 use onbill_origin::store::Queue;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::{ACCOUNTS, Mishap, World};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -11,15 +11,15 @@ const NOVAS: &str = "+34612345601";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
 
-async fn post(world: &World, pai: &str, id: &str) -> Value {
-    world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1
+async fn post(system: &TestSystem, pai: &str, id: &str) -> Value {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1
 }
 
 /// A customer with a charge `c-1` of 15.99 on the bill, and her PAI.
-async fn charged() -> (World, String) {
-    let (world, pai) = World::signed_up(GOOD).await;
-    assert_eq!(post(&world, &pai, "c-1").await["status"], "APPROVED");
-    (world, pai)
+async fn charged() -> (TestSystem, String) {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(post(&system, &pai, "c-1").await["status"], "APPROVED");
+    (system, pai)
 }
 
 fn refund(id: &str, value: impl Into<Option<i64>>) -> Value {
@@ -31,94 +31,94 @@ fn refund(id: &str, value: impl Into<Option<i64>>) -> Value {
     }
 }
 
-async fn give_back(world: &World, charge: &str, refund: Value) -> (u16, Value) {
+async fn give_back(system: &TestSystem, charge: &str, refund: Value) -> (u16, Value) {
     let path = format!("/ott/v1/transaction/{charge}/refund");
-    let (status, answer) = world.ott(Method::POST, &path, refund).await;
+    let (status, answer) = system.call_ott(Method::POST, &path, refund).await;
     (status.as_u16(), answer)
 }
 
 /// Status and code of a refusal.
-async fn refused(world: &World, charge: &str, refund: Value) -> (u16, String) {
-    let (status, answer) = give_back(world, charge, refund).await;
+async fn refused(system: &TestSystem, charge: &str, refund: Value) -> (u16, String) {
+    let (status, answer) = give_back(system, charge, refund).await;
     (status, answer["code"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn refund_status(world: &World, charge: &str, refund: &str) -> (u16, Value) {
+async fn refund_status(system: &TestSystem, charge: &str, refund: &str) -> (u16, Value) {
     let path = format!("/ott/v1/transaction/{charge}/refund/{refund}");
-    let (status, answer) = world.ott(Method::GET, &path, Value::Null).await;
+    let (status, answer) = system.call_ott(Method::GET, &path, Value::Null).await;
     (status.as_u16(), answer)
 }
 
 /// The amounts on the bill, in order.
-async fn amounts(world: &World) -> Vec<i64> {
-    let lines = world.bill(&world.acme, GOOD).await;
+async fn amounts(system: &TestSystem) -> Vec<i64> {
+    let lines = system.bill_lines(&system.acme, GOOD).await;
     lines.iter().map(|line| line["amount"]["value"].as_i64().expect("is whole")).collect()
 }
 
-async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
+async fn outbox_is_empty(system: &TestSystem) -> bool {
+    system.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
 }
 
 #[tokio::test]
 async fn all_of_a_charge_comes_back_on_its_bill_once() {
-    let (world, _) = charged().await;
-    let (status, answer) = give_back(&world, "c-1", refund("r-1", None)).await;
+    let (system, _) = charged().await;
+    let (status, answer) = give_back(&system, "c-1", refund("r-1", None)).await;
     assert_eq!((status, &answer["status"]), (201, &json!("APPROVED")), "{answer}");
     assert_eq!(answer["amount"], json!({"value": 1599, "currency": "USD"}));
     assert_eq!(answer["remaining"]["value"], 0);
-    assert_eq!(amounts(&world).await, [1599, -1599]);
-    let lines = world.bill(&world.acme, GOOD).await;
+    assert_eq!(amounts(&system).await, [1599, -1599]);
+    let lines = system.bill_lines(&system.acme, GOOD).await;
     assert_eq!(lines[0]["transactionID"], lines[1]["transactionID"], "the line says which charge it is of");
     assert_eq!(lines[1]["refundID"], answer["refundID"]);
-    assert_eq!(refund_status(&world, "c-1", "r-1").await, (200, answer.clone()));
+    assert_eq!(refund_status(&system, "c-1", "r-1").await, (200, answer.clone()));
     // The same call again, now and months later.
     for _ in 0..2 {
-        assert_eq!(give_back(&world, "c-1", refund("r-1", None)).await, (200, answer.clone()));
-        world.pass_seconds(90 * 86_400);
+        assert_eq!(give_back(&system, "c-1", refund("r-1", None)).await, (200, answer.clone()));
+        system.advance_seconds(90 * 86_400);
     }
-    assert_eq!(amounts(&world).await, [1599, -1599]);
-    assert!(outbox_is_empty(&world).await, "an answer that was final needs no notice");
+    assert_eq!(amounts(&system).await, [1599, -1599]);
+    assert!(outbox_is_empty(&system).await, "an answer that was final needs no notice");
 }
 
 #[tokio::test]
 async fn parts_come_back_until_nothing_is_left() {
-    let (world, _) = charged().await;
+    let (system, _) = charged().await;
     for (id, value, left) in [("r-1", 800, 799), ("r-2", 98, 701)] {
-        let (status, answer) = give_back(&world, "c-1", refund(id, value)).await;
+        let (status, answer) = give_back(&system, "c-1", refund(id, value)).await;
         assert_eq!((status, &answer["remaining"]["value"]), (201, &json!(left)), "{answer}");
     }
-    assert_eq!(refused(&world, "c-1", refund("r-3", 702)).await, (400, "invalid-request".to_owned()));
+    assert_eq!(refused(&system, "c-1", refund("r-3", 702)).await, (400, "invalid-request".to_owned()));
     // The name of a refund that was refused is free.
-    let (status, answer) = give_back(&world, "c-1", refund("r-3", None)).await;
+    let (status, answer) = give_back(&system, "c-1", refund("r-3", None)).await;
     assert_eq!((status, &answer["amount"]["value"]), (201, &json!(701)));
-    assert_eq!(refused(&world, "c-1", refund("r-4", 1)).await, (400, "invalid-request".to_owned()));
-    assert_eq!(refused(&world, "c-1", refund("r-4", None)).await, (400, "invalid-request".to_owned()));
-    assert_eq!(amounts(&world).await, [1599, -800, -98, -701]);
-    assert_eq!(refund_status(&world, "c-1", "r-4").await.0, 404);
+    assert_eq!(refused(&system, "c-1", refund("r-4", 1)).await, (400, "invalid-request".to_owned()));
+    assert_eq!(refused(&system, "c-1", refund("r-4", None)).await, (400, "invalid-request".to_owned()));
+    assert_eq!(amounts(&system).await, [1599, -800, -98, -701]);
+    assert_eq!(refund_status(&system, "c-1", "r-4").await.0, 404);
 }
 
 #[tokio::test]
 async fn a_name_stands_for_one_refund_for_ever() {
-    let (world, pai) = charged().await;
-    post(&world, &pai, "c-2").await;
-    give_back(&world, "c-1", refund("r-1", 800)).await;
+    let (system, pai) = charged().await;
+    post(&system, &pai, "c-2").await;
+    give_back(&system, "c-1", refund("r-1", 800)).await;
     let violation = (422, "idempotency-violation".to_owned());
     let mut other_reason = refund("r-1", 800);
     other_reason["reason"] = json!("Another");
     for other in [refund("r-1", 799), refund("r-1", None), other_reason] {
-        assert_eq!(refused(&world, "c-1", other).await, violation);
+        assert_eq!(refused(&system, "c-1", other).await, violation);
     }
-    assert_eq!(refused(&world, "c-2", refund("r-1", 800)).await, violation, "of another charge");
+    assert_eq!(refused(&system, "c-2", refund("r-1", 800)).await, violation, "of another charge");
     // Names differ by every byte of them.
-    assert_eq!(give_back(&world, "c-1", refund("R-1", 1)).await.0, 201);
-    assert_eq!(refund_status(&world, "c-2", "r-1").await.0, 404, "it is not that charge's");
-    assert_eq!(amounts(&world).await, [1599, 1599, -800, -1]);
+    assert_eq!(give_back(&system, "c-1", refund("R-1", 1)).await.0, 201);
+    assert_eq!(refund_status(&system, "c-2", "r-1").await.0, 404, "it is not that charge's");
+    assert_eq!(amounts(&system).await, [1599, 1599, -800, -1]);
 }
 
 #[tokio::test]
 async fn what_is_asked_for_at_once_is_given_back_once() {
-    let (world, _) = charged().await;
-    let same = (0..16).map(|_| give_back(&world, "c-1", refund("r-1", 1000)));
+    let (system, _) = charged().await;
+    let same = (0..16).map(|_| give_back(&system, "c-1", refund("r-1", 1000)));
     let answers = futures_util::future::join_all(same).await;
     assert_eq!(answers.iter().filter(|(status, _)| *status == 201).count(), 1, "{answers:?}");
     for (status, body) in answers {
@@ -128,43 +128,43 @@ async fn what_is_asked_for_at_once_is_given_back_once() {
     }
     // Different ones race for what is left.
     let names: Vec<_> = (2..10).map(|n| format!("r-{n}")).collect();
-    let others = names.iter().map(|id| give_back(&world, "c-1", refund(id, 100)));
+    let others = names.iter().map(|id| give_back(&system, "c-1", refund(id, 100)));
     let answers = futures_util::future::join_all(others).await;
     assert_eq!(answers.iter().filter(|(status, _)| *status == 201).count(), 5, "{answers:?}");
-    assert_eq!(amounts(&world).await.iter().sum::<i64>(), 99);
+    assert_eq!(amounts(&system).await.iter().sum::<i64>(), 99);
 }
 
 #[tokio::test]
 async fn only_what_was_taken_can_come_back() {
-    let (mut world, pai) = World::signed_up(GOOD).await;
-    assert_eq!(refused(&world, "c-1", refund("r-1", None)).await, (404, "transaction-not-found".to_owned()));
+    let (mut system, pai) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(refused(&system, "c-1", refund("r-1", None)).await, (404, "transaction-not-found".to_owned()));
     // Pending: there may be nothing to give back.
-    world.network.disturb(BILLING, Mishap::Lost);
-    assert_eq!(post(&world, &pai, "c-1").await["status"], "PENDING");
-    assert_eq!(refused(&world, "c-1", refund("r-1", None)).await, (409, "request-in-progress".to_owned()));
-    world.network.mend();
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    assert_eq!(give_back(&world, "c-1", refund("r-1", None)).await.0, 201, "the name was not used up");
+    system.network.inject_fault(BILLING, NetworkFault::Lost);
+    assert_eq!(post(&system, &pai, "c-1").await["status"], "PENDING");
+    assert_eq!(refused(&system, "c-1", refund("r-1", None)).await, (409, "request-in-progress".to_owned()));
+    system.network.clear_faults();
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    assert_eq!(give_back(&system, "c-1", refund("r-1", None)).await.0, 201, "the name was not used up");
     // Declined: nothing was taken.
-    world.limit_acme(json!([{"currency": "USD", "transaction": 1599}]));
+    system.set_acme_limits(json!([{"currency": "USD", "transaction": 1599}]));
     let dearer = charge(&pai, "c-2", 1600);
-    assert_eq!(world.ott(Method::POST, "/ott/v1/transaction", dearer).await.1["status"], "DECLINED");
-    assert_eq!(refused(&world, "c-2", refund("r-2", 1)).await, (400, "invalid-request".to_owned()));
+    assert_eq!(system.call_ott(Method::POST, "/ott/v1/transaction", dearer).await.1["status"], "DECLINED");
+    assert_eq!(refused(&system, "c-2", refund("r-2", 1)).await, (400, "invalid-request".to_owned()));
     // In another currency.
     let mut euros = refund("r-3", 1);
     euros["amount"]["currency"] = json!("EUR");
-    assert_eq!(refused(&world, "c-1", euros).await, (400, "invalid-request".to_owned()));
-    assert_eq!(amounts(&world).await, [1599, -1599]);
+    assert_eq!(refused(&system, "c-1", euros).await, (400, "invalid-request".to_owned()));
+    assert_eq!(amounts(&system).await, [1599, -1599]);
     for id in ["r-2", "r-3"] {
-        assert_eq!(refund_status(&world, "c-2", id).await.0, 404);
+        assert_eq!(refund_status(&system, "c-2", id).await.0, 404);
     }
 }
 
 #[tokio::test]
 async fn what_is_no_refund_leaves_nothing_behind() {
     type Spoil = fn(&mut Value);
-    let (world, _) = charged().await;
+    let (system, _) = charged().await;
     let bad: [(&str, Spoil); 11] = [
         ("nothing", |r| r["amount"]["value"] = json!(0)),
         ("negative", |r| r["amount"]["value"] = json!(-800)),
@@ -181,85 +181,91 @@ async fn what_is_no_refund_leaves_nothing_behind() {
     for (what, change) in bad {
         let mut body = refund("r-1", 800);
         change(&mut body);
-        assert_eq!(refused(&world, "c-1", body.clone()).await, (400, "invalid-request".to_owned()), "{what}");
+        assert_eq!(
+            refused(&system, "c-1", body.clone()).await,
+            (400, "invalid-request".to_owned()),
+            "{what}"
+        );
         // The origin does not rest on the edge's having looked.
-        let passed_on = world.passed_on("/ott/v1/transaction/c-1/refund", &body);
-        let (status, answer) = world.send(passed_on).await;
+        let passed_on = system.forward_as_edge("/ott/v1/transaction/c-1/refund", &body);
+        let (status, answer) = system.send(passed_on).await;
         assert_eq!((status.as_u16(), &answer["code"]), (400, &json!("invalid-request")), "{what}");
     }
-    assert_eq!(amounts(&world).await, [1599]);
-    assert!(outbox_is_empty(&world).await);
-    let (status, answer) = give_back(&world, "c-1", refund("r-1", 800)).await;
+    assert_eq!(amounts(&system).await, [1599]);
+    assert!(outbox_is_empty(&system).await);
+    let (status, answer) = give_back(&system, "c-1", refund("r-1", 800)).await;
     assert_eq!((status, &answer["remaining"]["value"]), (201, &json!(799)), "nothing was taken off before");
 }
 
 #[tokio::test]
 async fn money_goes_back_to_whom_it_was_taken_from_also_when_they_have_left() {
-    let (world, pai) = charged().await;
+    let (system, pai) = charged().await;
     // The number is somebody else's by now, and the PAI closed.
-    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
-    let declined = post(&world, &pai, "c-2").await;
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
+    let declined = post(&system, &pai, "c-2").await;
     assert_eq!(declined["declineReason"], "account-closed-taken-over");
-    let (status, answer) = give_back(&world, "c-1", refund("r-1", None)).await;
+    let (status, answer) = give_back(&system, "c-1", refund("r-1", None)).await;
     assert_eq!((status, &answer["status"]), (201, &json!("APPROVED")));
-    let asked = world.network.crossings();
+    let asked = system.network.recorded_calls();
     let asked = asked.iter().rfind(|crossing| crossing.path == "/csp/refund").expect("billing was asked");
-    assert!(!asked.asked.contains("2025550101"), "billing finds the bill by the charge, not by the number");
-    assert_eq!(amounts(&world).await, [1599, -1599]);
+    assert!(!asked.request.contains("2025550101"), "billing finds the bill by the charge, not by the number");
+    assert_eq!(amounts(&system).await, [1599, -1599]);
 }
 
 #[tokio::test]
 async fn billing_that_applies_and_does_not_answer_is_asked_again_under_the_same_name() {
-    for mishap in [Mishap::AnswerLost, Mishap::Garbled, Mishap::Lost] {
-        let (world, _) = charged().await;
-        world.network.disturb(REFUNDS, mishap);
-        let (status, answer) = give_back(&world, "c-1", refund("r-1", 800)).await;
+    for mishap in [NetworkFault::AnswerLost, NetworkFault::Garbled, NetworkFault::Lost] {
+        let (system, _) = charged().await;
+        system.network.inject_fault(REFUNDS, mishap);
+        let (status, answer) = give_back(&system, "c-1", refund("r-1", 800)).await;
         assert_eq!((status, &answer["status"]), (201, &json!("PENDING")), "{mishap:?}");
         assert_eq!(answer["remaining"]["value"], 799, "it is spoken for");
-        assert_eq!(refused(&world, "c-1", refund("r-2", 800)).await, (400, "invalid-request".to_owned()));
-        world.network.mend();
-        assert_eq!(world.acme.deliver().await, 0, "not due yet");
-        world.pass_seconds(361);
-        world.acme.deliver().await;
-        assert_eq!(refund_status(&world, "c-1", "r-1").await.1["status"], "APPROVED");
-        assert_eq!(amounts(&world).await, [1599, -800], "{mishap:?}");
-        let names: Vec<String> = world
+        assert_eq!(refused(&system, "c-1", refund("r-2", 800)).await, (400, "invalid-request".to_owned()));
+        system.network.clear_faults();
+        assert_eq!(system.acme.deliver_due().await, 0, "not due yet");
+        system.advance_seconds(361);
+        system.acme.deliver_due().await;
+        assert_eq!(refund_status(&system, "c-1", "r-1").await.1["status"], "APPROVED");
+        assert_eq!(amounts(&system).await, [1599, -800], "{mishap:?}");
+        let names: Vec<String> = system
             .network
-            .crossings()
+            .recorded_calls()
             .iter()
             .filter(|crossing| crossing.path == "/csp/refund")
-            .map(|crossing| crossing.asked[crossing.asked.find("refundID").expect("is named")..].to_owned())
+            .map(|crossing| {
+                crossing.request[crossing.request.find("refundID").expect("is named")..].to_owned()
+            })
             .collect();
         assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
         // The replay still says what the first answer said.
-        assert_eq!(give_back(&world, "c-1", refund("r-1", 800)).await, (200, answer));
-        assert!(outbox_is_empty(&world).await);
+        assert_eq!(give_back(&system, "c-1", refund("r-1", 800)).await, (200, answer));
+        assert!(outbox_is_empty(&system).await);
     }
 }
 
 #[tokio::test]
 async fn a_charge_of_that_name_at_two_operators_is_given_back_at_neither() {
-    let (world, _) = charged().await;
-    world.sign_up(&world.nova, NOVAS, Choice::New("bea@example.com")).await;
-    let beas = world.pai_of("bea@example.com").await;
+    let (system, _) = charged().await;
+    system.sign_up(&system.nova, NOVAS, AccountChoice::New("bea@example.com")).await;
+    let beas = system.pai_of("bea@example.com").await;
     let mut euros = charge(&beas, "c-2", 1399);
     euros["amount"]["currency"] = json!("EUR");
-    let (status, _) = world.ott(Method::POST, "/ott/v1/transaction", euros.clone()).await;
+    let (status, _) = system.call_ott(Method::POST, "/ott/v1/transaction", euros.clone()).await;
     assert_eq!(status, StatusCode::CREATED);
     // Each operator's own charge is found among both.
-    assert_eq!(give_back(&world, "c-1", refund("r-1", 1)).await.0, 201);
-    assert_eq!(give_back(&world, "c-2", refund("r-2", None)).await.1["amount"]["currency"], "EUR");
+    assert_eq!(give_back(&system, "c-1", refund("r-1", 1)).await.0, 201);
+    assert_eq!(give_back(&system, "c-2", refund("r-2", None)).await.1["amount"]["currency"], "EUR");
     // The same name at both.
     euros["extTransactionID"] = json!("c-1");
-    world.ott(Method::POST, "/ott/v1/transaction", euros).await;
+    system.call_ott(Method::POST, "/ott/v1/transaction", euros).await;
     let unavailable = (503, "service-unavailable".to_owned());
-    assert_eq!(refused(&world, "c-1", refund("r-3", None)).await, unavailable);
+    assert_eq!(refused(&system, "c-1", refund("r-3", None)).await, unavailable);
     // Nor when the other one cannot be asked.
-    world.network.disturb(world.nova.origin, Mishap::Lost);
-    assert_eq!(refused(&world, "c-1", refund("r-3", None)).await, unavailable);
-    world.network.mend();
-    assert_eq!(amounts(&world).await, [1599, -1]);
-    let novas = world.bill(&world.nova, NOVAS).await;
+    system.network.inject_fault(system.nova.origin_address, NetworkFault::Lost);
+    assert_eq!(refused(&system, "c-1", refund("r-3", None)).await, unavailable);
+    system.network.clear_faults();
+    assert_eq!(amounts(&system).await, [1599, -1]);
+    let novas = system.bill_lines(&system.nova, NOVAS).await;
     let novas: Vec<_> =
         novas.iter().map(|line| line["amount"]["value"].as_i64().expect("is whole")).collect();
     assert_eq!(novas, [1399, -1399, 1399]);

@@ -3,8 +3,8 @@
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::store::Queue;
-use onbill_test_harness::customer::Choice;
-use onbill_test_harness::{ACCOUNTS, Mishap, World};
+use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -13,10 +13,10 @@ const SUSPENDED: &str = "+12025550105";
 const CEASED: &str = "+12025550106";
 const UNKNOWN: &str = "+12025550199";
 
-async fn world() -> World {
-    let world = World::start();
-    world.acme.import(ACCOUNTS.0).await;
-    world
+async fn system() -> TestSystem {
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    system
 }
 
 /// The answer without what differs from call to call by its nature.
@@ -30,34 +30,40 @@ fn shape(answer: &(StatusCode, Value)) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn every_number_gets_the_same_answer_until_it_has_proved_itself() {
-    let world = world().await;
-    let expected = shape(&world.enter(&world.acme, GOOD).await);
+    let system = system().await;
+    let expected = shape(&system.enter_number(&system.acme, GOOD).await);
     assert_eq!(expected.1["step"], "pin");
     let others =
         [POOR, SUSPENDED, CEASED, UNKNOWN, "+34612345601", "(202) 555-0101", "٢٠٢٥٥٥٠١٠١", "202-555-0199"];
     for number in others {
-        assert_eq!(shape(&world.enter(&world.acme, number).await), expected, "{number}");
+        assert_eq!(shape(&system.enter_number(&system.acme, number).await), expected, "{number}");
     }
     // Only numbers with a line that text messages reach get one.
-    assert_eq!(world.messages(&world.acme, SUSPENDED).await.len(), 1);
+    assert_eq!(system.sms_received(&system.acme, SUSPENDED).await.len(), 1);
     for silent in [CEASED, UNKNOWN] {
-        let told = world.network.crossings().iter().any(|c| c.path == "/csp/notification" && c.has(silent));
+        let told = system
+            .network
+            .recorded_calls()
+            .iter()
+            .any(|c| c.path == "/csp/notification" && c.contains(silent));
         assert!(!told, "{silent}");
     }
 }
 
 #[tokio::test]
 async fn a_wrong_pin_for_an_unknown_number_looks_like_any_wrong_pin() {
-    let world = world().await;
+    let system = system().await;
     let mut answers = Vec::new();
     for number in [GOOD, UNKNOWN] {
-        let (_, step) = world.enter(&world.acme, number).await;
-        let right = if number == GOOD { world.pin(&world.acme, GOOD).await } else { String::new() };
+        let (_, step) = system.enter_number(&system.acme, number).await;
+        let right = if number == GOOD { system.read_pin(&system.acme, GOOD).await } else { String::new() };
         let wrong = if right == "000000" { "111111" } else { "000000" };
         let mut seen = Vec::new();
         for _ in 0..6 {
             seen.push(
-                world.widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": wrong})).await,
+                system
+                    .call_widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": wrong}))
+                    .await,
             );
         }
         answers.push(seen);
@@ -71,70 +77,73 @@ async fn a_wrong_pin_for_an_unknown_number_looks_like_any_wrong_pin() {
 
 #[tokio::test]
 async fn a_proven_number_is_told_where_it_stands() {
-    let world = world().await;
+    let system = system().await;
     for (number, code) in [(POOR, "insufficient-balance"), (SUSPENDED, "suspended-non-payment")] {
-        let (_, step) = world.enter(&world.acme, number).await;
-        let pin = world.pin(&world.acme, number).await;
+        let (_, step) = system.enter_number(&system.acme, number).await;
+        let pin = system.read_pin(&system.acme, number).await;
         let (_, answer) =
-            world.widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": pin})).await;
+            system.call_widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": pin})).await;
         assert_eq!(answer["code"], code);
     }
     for (number, code) in
         [(CEASED, "account-not-found"), (UNKNOWN, "account-not-found"), (POOR, "insufficient-balance")]
     {
-        let (_, answer) = world.enter_listed(&world.acme, number).await;
+        let (_, answer) = system.enter_session_number(&system.acme, number).await;
         assert_eq!(answer["code"], code);
     }
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let (status, answer) = world.enter_listed(&world.acme, GOOD).await;
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    let (status, answer) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!((status, &answer["step"]), (StatusCode::OK, &json!("already-on-bill")));
 }
 
 #[tokio::test]
 async fn standing_that_changes_on_the_way_is_noticed() {
-    let world = world().await;
-    let flow = world.prove(&world.acme, GOOD).await;
-    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,suspended")).await;
-    let (_, answer) = world.widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+    let system = system().await;
+    let flow = system.prove_number(&system.acme, GOOD).await;
+    system
+        .acme
+        .import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,suspended"))
+        .await;
+    let (_, answer) = system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;
     assert_eq!(answer["code"], "suspended-non-payment");
 }
 
 #[tokio::test]
 async fn codes_are_over_in_time_and_ten_a_day() {
-    let world = world().await;
-    let (_, step) = world.enter(&world.acme, GOOD).await;
-    let pin = world.pin(&world.acme, GOOD).await;
-    world.pass_seconds(600);
+    let system = system().await;
+    let (_, step) = system.enter_number(&system.acme, GOOD).await;
+    let pin = system.read_pin(&system.acme, GOOD).await;
+    system.advance_seconds(600);
     let (_, answer) =
-        world.widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": pin})).await;
+        system.call_widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": pin})).await;
     assert_eq!(answer["code"], "pin-expired");
     for number in [GOOD, UNKNOWN] {
         let used = usize::from(number == GOOD);
         for _ in used..10 {
-            assert_eq!(world.enter(&world.acme, number).await.0, StatusCode::OK);
+            assert_eq!(system.enter_number(&system.acme, number).await.0, StatusCode::OK);
         }
-        let (status, answer) = world.enter(&world.acme, number).await;
+        let (status, answer) = system.enter_number(&system.acme, number).await;
         assert_eq!((status, &answer["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("too-many-requests")));
     }
-    world.pass_seconds(86_400);
-    assert_eq!(world.enter(&world.acme, GOOD).await.0, StatusCode::OK);
+    system.advance_seconds(86_400);
+    assert_eq!(system.enter_number(&system.acme, GOOD).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_code_that_is_over_is_not_sent_any_more() {
-    let world = world().await;
-    world.network.disturb("127.0.0.1:8790/csp/notification", Mishap::Lost);
-    world.enter(&world.acme, GOOD).await;
-    assert_eq!(world.acme.deliver().await, 1);
-    world.network.mend();
-    world.pass_seconds(600);
-    assert!(world.messages(&world.acme, GOOD).await.is_empty());
-    assert_eq!(world.acme.app().store.next_due(Queue::All).await.expect("works"), None, "and is gone");
+    let system = system().await;
+    system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
+    system.enter_number(&system.acme, GOOD).await;
+    assert_eq!(system.acme.deliver_due().await, 1);
+    system.network.clear_faults();
+    system.advance_seconds(600);
+    assert!(system.sms_received(&system.acme, GOOD).await.is_empty());
+    assert_eq!(system.acme.app().store.next_due(Queue::All).await.expect("works"), None, "and is gone");
 }
 
 #[tokio::test]
 async fn what_is_not_a_number_or_not_on_offer_is_refused_before_anything_happens() {
-    let world = world().await;
+    let system = system().await;
     for typed in [
         "",
         "abc",
@@ -145,7 +154,7 @@ async fn what_is_not_a_number_or_not_on_offer_is_refused_before_anything_happens
         "+1202555010111111",
         "\u{0}",
     ] {
-        let (status, answer) = world.enter(&world.acme, typed).await;
+        let (status, answer) = system.enter_number(&system.acme, typed).await;
         assert_eq!(
             (status, &answer["code"]),
             (StatusCode::BAD_REQUEST, &json!("invalid-request")),
@@ -167,45 +176,45 @@ async fn what_is_not_a_number_or_not_on_offer_is_refused_before_anything_happens
         (body("returnURL", json!("javascript:alert(1)")), "invalid-request"),
         (body("session", json!("not.a.token")), "token-invalid"),
     ] {
-        let (_, answer) = world.widget("/account/validate", bad.clone()).await;
+        let (_, answer) = system.call_widget("/account/validate", bad.clone()).await;
         assert_eq!(answer["code"], code, "{bad}");
     }
-    assert_eq!(world.acme.deliver().await, 0, "nothing was put into the outbox");
+    assert_eq!(system.acme.deliver_due().await, 0, "nothing was put into the outbox");
 }
 
 #[tokio::test]
 async fn a_session_is_good_for_its_time_and_its_numbers() {
-    let world = world().await;
-    let session = world.acme.operator.assertion(vec![]).expect("signs");
+    let system = system().await;
+    let session = system.acme.sandbox.assertion(vec![]).expect("signs");
     let ask = |session: String| {
         let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en",
                           "session": session});
-        world.widget("/account/validate", body)
+        system.call_widget("/account/validate", body)
     };
     assert_eq!(ask(session.clone()).await.1["step"], "pin", "a number that is not listed proves itself");
     let of_another = Msisdn::parse(POOR).expect("is E.164");
-    let of_another = world.acme.operator.assertion(vec![of_another]).expect("signs");
+    let of_another = system.acme.sandbox.assertion(vec![of_another]).expect("signs");
     assert_eq!(ask(of_another).await.1["step"], "pin", "nor does another's session prove it");
     let mut forged = session.clone();
     forged.replace_range(40..41, if &session[40..41] == "A" { "B" } else { "A" });
     assert_eq!(ask(forged).await.1["code"], "token-invalid");
-    world.pass_seconds(900);
+    system.advance_seconds(900);
     assert_eq!(ask(session).await.1["code"], "token-expired");
 }
 
 #[tokio::test]
 async fn a_number_that_changes_hands_on_the_way_is_not_proven() {
-    let world = world().await;
-    let by_pin = world.prove(&world.acme, GOOD).await;
-    let (_, step) = world.enter_listed(&world.acme, GOOD).await;
+    let system = system().await;
+    let by_pin = system.prove_number(&system.acme, GOOD).await;
+    let (_, step) = system.enter_session_number(&system.acme, GOOD).await;
     let by_session = step["flow"].as_str().expect("is text").to_owned();
-    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-18")).await;
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-18")).await;
     let unmarked = by_pin.split_once('.').expect("is marked").0.to_owned();
     for flow in [by_pin, by_session, format!("{unmarked}.x"), unmarked] {
-        let (status, answer) = world.widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+        let (status, answer) = system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;
         assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-expired")), "{flow}");
     }
-    assert!(world.edge.kv_entries().is_empty(), "nobody got a PAI");
+    assert!(system.edge.kv_entries().is_empty(), "nobody got a PAI");
     // The new holder proves it for themselves.
-    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
 }

@@ -9,9 +9,9 @@ use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::keys::rotation::{Report, Stopped, rotate};
 use onbill_origin::store::{SealedAt, SealedColumn};
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::fragile::Moment;
-use onbill_test_harness::{Holder, World, keys};
+use onbill_test_harness::crash_point::CrashMoment;
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{KeyHolder, TestSystem, keys};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ const THIRD: &str = "+12025550107";
 
 /// Acme's ring with these keys for numbers after its own.
 pub(crate) fn ring(more: &[&str]) -> Keyring {
-    let mut ring: Vec<Value> = serde_json::from_str(&keys::json(&Holder::Origin("acme"))).expect("is a ring");
+    let mut ring: Vec<Value> =
+        serde_json::from_str(&keys::keyring_json(&KeyHolder::Origin("acme"))).expect("is a ring");
     ring.extend(more.iter().map(|id| {
         json!({"id": id, "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256",
                "secret": encode_base64url(&sha256(id.as_bytes()))})
@@ -30,14 +31,14 @@ pub(crate) fn ring(more: &[&str]) -> Keyring {
 }
 
 /// Acme's origin as it is started anew with another ring.
-pub(crate) async fn restart(world: &World, keys: Keyring) -> Arc<App> {
-    let app = world.acme.app();
+pub(crate) async fn restart(system: &TestSystem, keys: Keyring) -> Arc<App> {
+    let app = system.acme.app();
     let (store, peer) = (Arc::clone(&app.store), Arc::clone(&app.peer));
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
     let app = App::new(Config::clone(&app.config), keys, store, peer, clock, random).expect("is sound");
     app.store.note_sealing_key(app.vault.newest_id().to_owned()).await.expect("works");
     let app = Arc::new(app);
-    world.network.attach(world.acme.origin, app.router());
+    system.network.attach_service(system.acme.origin_address, app.router());
     app
 }
 
@@ -46,27 +47,27 @@ async fn rotated(app: &App) -> Result<Report, Stopped> {
     rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.map(|()| report)
 }
 
-async fn posted(world: &World, pai: &str, id: &str) -> Value {
-    let (_, answer) = world.ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
+async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
     answer["status"].clone()
 }
 
 /// Two people on the bill, and somebody who waits for a PIN that has not left yet.
-async fn people() -> (World, [String; 2]) {
-    let (world, ann) = World::signed_up(GOOD).await;
-    world.sign_up(&world.acme, OTHER, Choice::New("bob@example.com")).await;
-    let bob = world.pai_of("bob@example.com").await;
-    world.enter(&world.acme, THIRD).await;
-    (world, [ann, bob])
+async fn people() -> (TestSystem, [String; 2]) {
+    let (system, ann) = TestSystem::with_subscriber(GOOD).await;
+    system.sign_up(&system.acme, OTHER, AccountChoice::New("bob@example.com")).await;
+    let bob = system.pai_of("bob@example.com").await;
+    system.enter_number(&system.acme, THIRD).await;
+    (system, [ann, bob])
 }
 
 #[tokio::test]
 async fn a_key_in_the_middle_is_needed_no_more() {
-    let (world, [ann, bob]) = people().await;
-    let app = restart(&world, ring(&["k-2"])).await;
+    let (system, [ann, bob]) = people().await;
+    let app = restart(&system, ring(&["k-2"])).await;
     let (report, ()) = tokio::join!(rotated(&app), async {
         for n in 0..4 {
-            assert_eq!(posted(&world, &ann, &format!("c-{n}")).await, "APPROVED");
+            assert_eq!(posted(&system, &ann, &format!("c-{n}")).await, "APPROVED");
         }
     });
     let report = report.expect("comes to its end");
@@ -74,15 +75,15 @@ async fn a_key_in_the_middle_is_needed_no_more() {
     let again = rotated(&app).await.expect("comes to its end");
     assert_eq!((again.resealed, again.current), (0, report.resealed), "nothing is left to do");
 
-    let app = restart(&world, ring(&["k-2", "k-3"])).await;
+    let app = restart(&system, ring(&["k-2", "k-3"])).await;
     assert!(rotated(&app).await.expect("comes to its end").is_complete());
     // The PIN in the outbox was sealed anew as well, and is good.
-    let app = restart(&world, ring(&["k-3"])).await;
+    let app = restart(&system, ring(&["k-3"])).await;
     app.wake_queue();
     assert!(app.worker.deliver_due().await.expect("works") > 0);
-    assert_eq!(world.messages(&world.acme, THIRD).await.len(), 1);
+    assert_eq!(system.sms_received(&system.acme, THIRD).await.len(), 1);
     for (pai, id) in [(&ann, "d-1"), (&bob, "d-2")] {
-        assert_eq!(posted(&world, pai, id).await, "APPROVED", "found by the index of the oldest key");
+        assert_eq!(posted(&system, pai, id).await, "APPROVED", "found by the index of the oldest key");
     }
     let sealed = app.store.list_sealed_values(SealedColumn::Subscribers, None, 10).await.expect("works");
     assert!(sealed.iter().all(|value| app.vault.open_number(&value.sealed).is_ok()));
@@ -92,23 +93,23 @@ async fn a_key_in_the_middle_is_needed_no_more() {
 async fn wherever_it_breaks_off_it_goes_on_from_there() {
     let mut completed = false;
     for calls in 1..40 {
-        for moment in [Moment::Before, Moment::After] {
-            let (mut world, [ann, _]) = people().await;
-            restart(&world, ring(&["k-2"])).await;
-            let app = world.acme.app();
+        for moment in [CrashMoment::Before, CrashMoment::After] {
+            let (mut system, [ann, _]) = people().await;
+            restart(&system, ring(&["k-2"])).await;
+            let app = system.acme.app();
             let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
-            world.acme.processes[0].life.ends_at(calls, moment);
+            system.acme.origins[0].crash_point.crash_at(calls, moment);
             let first = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
-            if world.acme.processes[0].life.was_spared() {
+            if system.acme.origins[0].crash_point.disarm() {
                 completed = true;
             } else {
                 assert!(matches!(first, Err(Stopped::Books(_))), "call {calls}, {moment:?}");
             }
-            world.revive_acme(|_| true).await;
-            let app = restart(&world, ring(&["k-2"])).await;
+            system.restart_acme(|_| true).await;
+            let app = restart(&system, ring(&["k-2"])).await;
             let report = rotated(&app).await.expect("comes to its end");
             assert!(report.is_complete(), "call {calls}, {moment:?}: {report:?}");
-            assert_eq!(posted(&world, &ann, "c-1").await, "APPROVED", "call {calls}, {moment:?}");
+            assert_eq!(posted(&system, &ann, "c-1").await, "APPROVED", "call {calls}, {moment:?}");
         }
         if completed {
             assert!(calls > 8, "it died at each of its calls");
@@ -120,35 +121,35 @@ async fn wherever_it_breaks_off_it_goes_on_from_there() {
 
 #[tokio::test]
 async fn nothing_is_sealed_with_a_key_that_the_origin_does_not_know() {
-    let (world, [ann, _]) = people().await;
-    let started = restart(&world, ring(&[])).await.vault.newest_id().to_owned();
-    let app = world.acme.app();
+    let (system, [ann, _]) = people().await;
+    let started = restart(&system, ring(&[])).await.vault.newest_id().to_owned();
+    let app = system.acme.app();
     let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
     let outcome = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
     assert!(matches!(outcome, Err(Stopped::NotServedYet(Some(key))) if key == started));
-    assert_eq!(posted(&world, &ann, "c-1").await, "APPROVED");
+    assert_eq!(posted(&system, &ann, "c-1").await, "APPROVED");
 }
 
 #[tokio::test]
 async fn an_origin_of_before_that_still_seals_is_found_out() {
-    let (world, _) = people().await;
-    let old = Arc::clone(world.acme.app());
-    let app = restart(&world, ring(&["k-2"])).await;
+    let (system, _) = people().await;
+    let old = Arc::clone(system.acme.app());
+    let app = restart(&system, ring(&["k-2"])).await;
     // It was not stopped, and takes a customer while the last page is sealed.
     let (mut report, mut took) = (Report::default(), false);
     rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| took = true).await.expect("ends");
     assert!(took && report.is_complete());
-    world.network.attach(world.acme.origin, old.router());
-    world.enter(&world.acme, "+12025550103").await;
+    system.network.attach_service(system.acme.origin_address, old.router());
+    system.enter_number(&system.acme, "+12025550103").await;
     let stale = rotated(&app).await.expect("comes to its end");
     assert_eq!(stale.resealed, 2, "its flow and its message");
 }
 
 #[tokio::test]
 async fn what_does_not_open_is_named_and_stays() {
-    let (world, _) = people().await;
-    let app = restart(&world, ring(&["k-2"])).await;
-    world.acme.place.execute("UPDATE flows SET number_sealed = x'0102' WHERE pin_mac IS NOT NULL").await;
+    let (system, _) = people().await;
+    let app = restart(&system, ring(&["k-2"])).await;
+    system.acme.db.run_sql("UPDATE flows SET number_sealed = x'0102' WHERE pin_mac IS NOT NULL").await;
     let damaged = |value: &&onbill_origin::store::SealedValue| value.sealed == [1, 2];
     let report = rotated(&app).await.expect("comes to its end");
     assert!(!report.is_complete());

@@ -22,8 +22,8 @@ use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::http::{HttpPeer, Peer as _};
 use onbill_sandbox::operator::{Listening, Operator};
-use onbill_test_harness::keys::{self, Holder};
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
+use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::process_host;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -56,7 +56,7 @@ pub(crate) struct Market {
     smsc: Option<Listening>,
     /// Ends with the market.
     pub(crate) working: JoinSet<()>,
-    place: Place,
+    place: TestDb,
 }
 
 /// Keeps calls until so many have come, which are then let in at once.
@@ -89,7 +89,7 @@ impl Turnstile {
 
 impl Market {
     /// On the books at this place; what differs from the usual in the settings of its SMSC.
-    pub(crate) async fn open(place: Place, smsc: &Value) -> Self {
+    pub(crate) async fn open(place: TestDb, smsc: &Value) -> Self {
         let clock = clock();
         let (site_listener, site_at) = listener().await;
         let operator = operator_at(&site_at.to_string(), &clock);
@@ -99,7 +99,7 @@ impl Market {
         let http = HttpPeer::new(PATIENCE).expect("starts");
         let app = App::new(
             config(&place, origin, site_at, smsc_at, smsc),
-            keys::ring(&Holder::Origin("acme")),
+            keys::keyring(&KeyHolder::Origin("acme")),
             place.open(CONNECTIONS).await.expect("opens"),
             Arc::new(HttpPeer::new(PATIENCE).expect("starts")),
             Arc::clone(&clock) as _,
@@ -149,8 +149,8 @@ impl Market {
 
     /// One with its books in a file, and one with them on a database server.
     pub(crate) async fn on_each_kind_of_books(smsc: &Value) -> [Self; 2] {
-        let file = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
-        [Self::open(file, smsc).await, Self::open(Place::new_schema().await, smsc).await]
+        let file = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        [Self::open(file, smsc).await, Self::open(TestDb::new_postgres_schema().await, smsc).await]
     }
 
     pub(crate) async fn until_bound(&self) {
@@ -217,7 +217,7 @@ impl Market {
         let uri = format!("http://{}/operator/v1/coupons{path}", self.origin);
         let request = Request::builder().method(method).uri(uri).header("content-type", "application/json");
         let mut request = request.body(body).expect("is a request");
-        let ring = keys::ring(&Holder::Operator("acme"));
+        let ring = keys::keyring(&KeyHolder::Operator("acme"));
         self.sign(
             &mut request,
             ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there"),
@@ -238,7 +238,7 @@ impl Market {
     /// The partner has a customer with a code.
     pub(crate) async fn redeem(&self, code: &str, reference: &str) -> (StatusCode, Bytes) {
         let mut request = to_edge(REDEEM, &json!({"code": code, "extReference": reference}));
-        let ring = keys::ring(&Holder::Partner("netflix"));
+        let ring = keys::keyring(&KeyHolder::Partner("netflix"));
         self.sign(&mut request, ring.keys_for_use(KeyUse::PartnerCall).last().expect("is there"));
         let answer = onbill_edge::handle(&self.edge, &self.edge_config, request).await;
         (answer.status(), answer.into_body())
@@ -266,23 +266,23 @@ impl Market {
 
     /// How many redemptions and charges are in the books, looked at past the origin.
     pub(crate) async fn counted(&self) -> (i64, i64) {
-        (self.place.count("coupon_redemptions").await, self.place.count("transactions").await)
+        (self.place.count_rows("coupon_redemptions").await, self.place.count_rows("transactions").await)
     }
 
     /// How many charges stand so.
     pub(crate) async fn charges(&self, status: &str) -> i64 {
-        self.place.count(&format!("transactions WHERE status = '{status}'")).await
+        self.place.count_rows(&format!("transactions WHERE status = '{status}'")).await
     }
 
     /// How many coupons are on phones.
     pub(crate) async fn delivered(&self) -> usize {
-        let delivered = self.place.count("coupons WHERE delivered_at IS NOT NULL").await;
+        let delivered = self.place.count_rows("coupons WHERE delivered_at IS NOT NULL").await;
         usize::try_from(delivered).expect("is a count")
     }
 
     /// How many reports are kept for messages that are not known yet.
     pub(crate) async fn reports_kept(&self) -> i64 {
-        self.place.count("sms_receipts").await
+        self.place.count_rows("sms_receipts").await
     }
 }
 
@@ -330,15 +330,18 @@ fn edge_config(origin: SocketAddr) -> onbill_edge::Config {
         {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
     ]);
     let (operators, partners) = (operators.to_string(), partners.to_string());
-    let config =
-        onbill_edge::Config::read(Some(&operators), Some(&partners), Some(&keys::json(&Holder::Edge)));
+    let config = onbill_edge::Config::read(
+        Some(&operators),
+        Some(&partners),
+        Some(&keys::keyring_json(&KeyHolder::Edge)),
+    );
     config.expect("is sound")
 }
 
-fn config(place: &Place, origin: SocketAddr, site: SocketAddr, smsc: SocketAddr, more: &Value) -> Config {
+fn config(place: &TestDb, origin: SocketAddr, site: SocketAddr, smsc: SocketAddr, more: &Value) -> Config {
     let database = match place {
-        Place::Sqlite(path) => path.display().to_string(),
-        Place::Postgres { url, .. } => url.clone(),
+        TestDb::Sqlite(path) => path.display().to_string(),
+        TestDb::Postgres { url, .. } => url.clone(),
     };
     let mut sms = json!({"by": "smpp", "url": format!("smpp://{smsc}"), "system_id": "onbill",
                          "password_file": password_file(RIGHT), "sender": "Acme",

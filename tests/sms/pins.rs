@@ -16,8 +16,8 @@ use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
-use onbill_test_harness::keys::{self, Holder};
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
+use onbill_test_harness::keys::{self, KeyHolder};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(crate) struct Origin {
     clock: Arc<Movable>,
     /// Ends with the origin.
     _working: JoinSet<()>,
-    _place: Place,
+    _place: TestDb,
 }
 
 impl Origin {
@@ -55,11 +55,11 @@ impl Origin {
             "sms": sms,
         }))
         .expect("is a configuration");
-        let place = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
         let peer = HttpPeer::new(PATIENCE).expect("starts");
         let app = App::new(
             config,
-            keys::ring(&Holder::Origin("acme")),
+            keys::keyring(&KeyHolder::Origin("acme")),
             place.open(1).await.expect("opens"),
             Arc::new(peer),
             Arc::clone(clock) as _,
@@ -84,7 +84,7 @@ impl Origin {
             .header("host", ORIGIN)
             .body(Bytes::from(body.to_string()))
             .expect("is a request");
-        let ring = keys::ring(&Holder::Edge);
+        let ring = keys::keyring(&KeyHolder::Edge);
         let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
         let nonce = (&SystemRandom as &dyn Random).nonce();
         sign_request(&mut request, key, self.clock.now(), &nonce).expect("signs");

@@ -14,7 +14,7 @@ use onbill_origin::http::{CspClient, HttpPeer, Peer, SignedClient};
 use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, Text, Texts};
 use onbill_sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
-use onbill_test_harness::keys::{self, Holder};
+use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::write_password_file;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -112,7 +112,7 @@ pub(crate) fn open(settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Text
 pub(crate) fn open_on(peer: &Arc<dyn Peer>, settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Texts> {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
-    let ring = Arc::new(keys::ring(&Holder::Origin("acme")));
+    let ring = Arc::new(keys::keyring(&KeyHolder::Origin("acme")));
     let client = SignedClient::new(ring, Arc::clone(peer), Arc::clone(&clock), Arc::clone(&random));
     let acme = OperatorId::parse("acme").expect("is a slug");
     let csp = CspClient::new("http://127.0.0.1:1", &acme, client);
@@ -226,7 +226,7 @@ pub(crate) fn operator_at(site: &str, clock: &Arc<Movable>) -> Operator {
         edge_url: "http://127.0.0.1:8787".to_owned(),
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
         return_path: "/done".to_owned(),
-        keys: keys::ring(&Holder::Operator("acme")),
+        keys: keys::keyring(&KeyHolder::Operator("acme")),
         accounts: account_file::parse(ACCOUNTS).expect("is an account file"),
         gateway: Some(Gateway { user: "onbill".to_owned(), password: RIGHT.to_owned() }),
         coupons: None,

@@ -4,7 +4,7 @@
 use crate::setting::{Books, NOW, charge, nonce};
 use onbill_origin::config::PostgresAddress;
 use onbill_origin::store::{PostChargeResult, Store, StoreError};
-use onbill_test_harness::place::{Place, database_url, in_schema};
+use onbill_test_harness::database::{TestDb, database_url, with_search_path};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -91,8 +91,8 @@ async fn post_over_a_cut_wire(cut: Cut) -> PostChargeResult {
     let books = Books::in_postgres().await;
     let subscriber = books.subscriber(1).await;
     let wire = Wire::lay(cut).await;
-    let Place::Postgres { schema, .. } = &books.place else { panic!("is in PostgreSQL") };
-    let address = PostgresAddress::parse(&in_schema(&wire.url, schema)).expect("is well formed");
+    let TestDb::Postgres { schema, .. } = &books.place else { panic!("is in PostgreSQL") };
+    let address = PostgresAddress::parse(&with_search_path(&wire.url, schema)).expect("is well formed");
     let store = Store::open_postgres(&address, 2).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
     let posted = store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;

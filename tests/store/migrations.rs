@@ -19,7 +19,7 @@ use onbill_origin::store::{
     NewAccountEvent, NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult,
     Queue, RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
 };
-use onbill_test_harness::place::{Place, run};
+use onbill_test_harness::database::{TestDb, run_batch};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -61,8 +61,8 @@ fn sample(name: &str, is_sqlite: bool) -> String {
 }
 
 /// Books as an onbill of the first `version` migrations has left them.
-async fn leave(place: &Place, version: usize) {
-    let is_sqlite = matches!(place, Place::Sqlite(_));
+async fn leave(place: &TestDb, version: usize) {
+    let is_sqlite = matches!(place, TestDb::Sqlite(_));
     let migrations = if is_sqlite { "../origin/migrations/sqlite" } else { "../origin/migrations/postgres" };
     let mut statements = String::new();
     for name in file_names(migrations).into_iter().take(version) {
@@ -70,26 +70,26 @@ async fn leave(place: &Place, version: usize) {
         statements = statements + &migration + "\n;" + &sample(&name, is_sqlite) + "\n;";
     }
     match place {
-        Place::Sqlite(path) => {
+        TestDb::Sqlite(path) => {
             let connection = rusqlite::Connection::open(path).expect("opens");
             connection.execute_batch(&statements).expect("is SQL");
             connection
                 .pragma_update(None, "user_version", i64::try_from(version).expect("is small"))
                 .expect("is noted");
         }
-        Place::Postgres { url, .. } => {
+        TestDb::Postgres { url, .. } => {
             let noted = format!(
                 "CREATE TABLE schema_version (only_row BOOLEAN PRIMARY KEY CHECK (only_row), version BIGINT NOT NULL);
                  INSERT INTO schema_version (only_row, version) VALUES (TRUE, {version});"
             );
-            run(url, &(noted + &statements)).await.expect("is SQL");
+            run_batch(url, &(noted + &statements)).await.expect("is SQL");
         }
     }
 }
 
 async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
     for version in 1..=file_names("../origin/migrations/sqlite").len() {
-        let place = books.place.another().await;
+        let place = books.place.new_beside().await;
         leave(&place, version).await;
         let store = place.open(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
@@ -310,14 +310,14 @@ async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
 async fn newer_books_are_refused(books: Books) {
     let newer = file_names("../origin/migrations/sqlite").len() + 1;
     match &books.place {
-        Place::Sqlite(path) => {
+        TestDb::Sqlite(path) => {
             let connection = rusqlite::Connection::open(path).expect("opens");
             connection
                 .pragma_update(None, "user_version", i64::try_from(newer).expect("is small"))
                 .expect("is noted");
         }
-        Place::Postgres { url, .. } => {
-            run(url, &format!("UPDATE schema_version SET version = {newer}")).await.expect("is SQL");
+        TestDb::Postgres { url, .. } => {
+            run_batch(url, &format!("UPDATE schema_version SET version = {newer}")).await.expect("is SQL");
         }
     }
     assert!(books.place.open(1).await.is_err());

@@ -57,7 +57,7 @@ pub(crate) fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
 
 async fn two_origins_begin_empty_books_together(books: Books) {
     // Those of the setting are begun already: these are elsewhere.
-    let place = books.place.another().await;
+    let place = books.place.new_beside().await;
     let (one, other) = tokio::join!(place.open(CONNECTIONS), place.open(CONNECTIONS));
     let (one, other) = (one.expect("opens"), other.expect("opens"));
     one.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");

@@ -193,7 +193,7 @@ async fn a_job_is_redriven_once(books: Books) {
     twice(RedriveTarget::Charge(id), RedriveResult::Redriven).await;
 
     let id = charged(&books, "n-3", 0, None).await;
-    books.place.execute(&format!("DELETE FROM outbox WHERE transaction_id = '{id}'")).await;
+    books.place.run_sql(&format!("DELETE FROM outbox WHERE transaction_id = '{id}'")).await;
     twice(RedriveTarget::Charge(id), RedriveResult::Requeued).await;
 
     let id = charged(&books, "n-4", 0, Some(1)).await;

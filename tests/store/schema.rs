@@ -4,7 +4,7 @@
 //! migrations. A migration that changes them changes these files as well: the failing test says how.
 
 use crate::setting::Books;
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,8 +41,8 @@ const SQLITE_SCHEMA: &str = "
 
 async fn schema_dump_equals_the_migrated_database(books: Books) {
     let (name, dump) = match &books.place {
-        Place::Sqlite(path) => ("schema.sqlite.sql", dump_sqlite(path)),
-        Place::Postgres { url, .. } => ("schema.postgres.sql", dump_postgres(url).await),
+        TestDb::Sqlite(path) => ("schema.sqlite.sql", dump_sqlite(path)),
+        TestDb::Postgres { url, .. } => ("schema.postgres.sql", dump_postgres(url).await),
     };
     let checked_in = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../origin/migrations").join(name);
     if fs::read_to_string(&checked_in).ok().as_deref() != Some(&dump) {
@@ -109,7 +109,7 @@ async fn query_postgres(url: &str, sql: &str) -> Vec<tokio_postgres::Row> {
 async fn columns_are_the_same_in_both_databases() {
     let (sqlite, postgres) = (Books::in_sqlite().await, Books::in_postgres().await);
     let mut columns: [BTreeSet<[String; 4]>; 2] = Default::default();
-    if let Place::Sqlite(path) = &sqlite.place {
+    if let TestDb::Sqlite(path) = &sqlite.place {
         let db = rusqlite::Connection::open(path).expect("opens");
         let sql = "SELECT t.name, c.name, c.type, iif(c.\"notnull\" OR c.pk, 'NO', 'YES')
             FROM sqlite_master t JOIN pragma_table_info(t.name) c
@@ -120,7 +120,7 @@ async fn columns_are_the_same_in_both_databases() {
             .expect("reads");
         columns[0] = rows.collect::<Result<_, _>>().expect("reads");
     }
-    if let Place::Postgres { url, .. } = &postgres.place {
+    if let TestDb::Postgres { url, .. } = &postgres.place {
         let sql = "SELECT table_name::text, column_name::text, is_nullable::text, CASE data_type
                 WHEN 'bigint' THEN 'INTEGER' WHEN 'bytea' THEN 'BLOB' ELSE upper(data_type) END
             FROM information_schema.columns WHERE table_schema = current_schema";

@@ -6,7 +6,7 @@ use onbill_origin::store::{
     BillingItem, NewAccountEvent, Queue, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
     SealedValueUpdate,
 };
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
 use std::collections::BTreeSet;
 
 on_each_database!(
@@ -100,7 +100,7 @@ async fn only_what_was_read_is_replaced(books: Books) {
 /// Whoever adds a column with sealed values adds it to what is sealed anew.
 async fn no_sealed_column_is_forgotten(books: Books) {
     let columns: BTreeSet<String> = match &books.place {
-        Place::Sqlite(path) => {
+        TestDb::Sqlite(path) => {
             let db = rusqlite::Connection::open(path).expect("opens");
             let sql = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c
                 WHERE t.type = 'table' AND (c.name LIKE '%sealed%' OR c.name = 'payload')";
@@ -108,7 +108,7 @@ async fn no_sealed_column_is_forgotten(books: Books) {
             let rows = select.query_map([], |row| row.get(0)).expect("reads");
             rows.collect::<Result<_, _>>().expect("reads")
         }
-        Place::Postgres { url, schema } => {
+        TestDb::Postgres { url, schema } => {
             let (client, connection) =
                 tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
             tokio::spawn(connection);

@@ -25,7 +25,7 @@ use onbill_origin::store::{
     NumberIndex, PaiRow, PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob,
     Store, WebhookJob,
 };
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -47,25 +47,25 @@ pub(crate) fn fresh() -> u64 {
 /// Books of one test, empty at first.
 pub(crate) struct Books {
     pub(crate) store: Arc<Store>,
-    pub(crate) place: Place,
+    pub(crate) place: TestDb,
 }
 
 impl Books {
     pub(crate) async fn in_sqlite() -> Self {
-        Self::at(Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")))).await
+        Self::at(TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")))).await
     }
 
     pub(crate) async fn in_postgres() -> Self {
-        Self::at(Place::new_schema().await).await
+        Self::at(TestDb::new_postgres_schema().await).await
     }
 
-    async fn at(place: Place) -> Self {
+    async fn at(place: TestDb) -> Self {
         Self { store: place.open(CONNECTIONS).await.expect("opens"), place }
     }
 
     /// Other books, in the same database.
     pub(crate) async fn beside(books: &Self) -> Self {
-        Self::at(books.place.another().await).await
+        Self::at(books.place.new_beside().await).await
     }
 
     /// Closes the books and opens them again, as a restart does.

@@ -1,12 +1,12 @@
 //! What a number leaves in the books: everything that is in them is looked through.
 
 use crate::setting::Books;
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
 
 /// Every value of the books as text, bytes in hexadecimal; and the raw file where there is one.
 pub(crate) async fn dump(books: &Books) -> (String, Vec<u8>) {
     match &books.place {
-        Place::Sqlite(path) => {
+        TestDb::Sqlite(path) => {
             let raw =
                 ["", "-wal"].map(|end| std::fs::read(format!("{}{end}", path.display())).unwrap_or_default());
             let db = rusqlite::Connection::open(path).expect("opens");
@@ -32,7 +32,7 @@ pub(crate) async fn dump(books: &Books) -> (String, Vec<u8>) {
             }
             (text, raw.concat())
         }
-        Place::Postgres { url, schema } => {
+        TestDb::Postgres { url, schema } => {
             let (client, connection) =
                 tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
             tokio::spawn(connection);

@@ -2,92 +2,92 @@
 
 use super::{EDGE, GOOD, NETFLIX, arrived, charged, declined, happens, stored, told};
 use onbill_origin::store::Queue;
-use onbill_test_harness::{Mishap, World};
+use onbill_test_harness::{NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const TO_EDGE: &str = "/origin/v1/pai-mapping";
 const TO_PARTNER: &str = "/account-state";
 
-async fn outbox_is_empty(world: &World) -> bool {
-    world.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
+async fn outbox_is_empty(system: &TestSystem) -> bool {
+    system.acme.app().store.next_due(Queue::All).await.expect("works").is_none()
 }
 
 #[tokio::test]
 async fn partner_and_edge_that_are_down_for_days_hear_the_last_word_when_they_are_back() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
-        world.network.disturb(&address, Mishap::Lost);
+        system.network.inject_fault(&address, NetworkFault::Lost);
     }
     let mut at = 0;
     for (id, what) in [("e-1", "suspended"), ("e-2", "resumed"), ("e-3", "suspended")] {
-        happens(&world, id, what, GOOD).await;
+        happens(&system, id, what, GOOD).await;
         for _ in 0..48 {
-            world.pass_seconds(1_800);
+            system.advance_seconds(1_800);
             at += 1_800;
-            world.acme.deliver().await;
+            system.acme.deliver_due().await;
         }
     }
     assert_eq!(at, 3 * 86_400);
-    assert_eq!(told(&world, "ann@example.com").await, Value::Null);
-    assert_eq!(stored(&world, &pai), (json!("ACTIVE"), json!(1)));
+    assert_eq!(told(&system, "ann@example.com").await, Value::Null);
+    assert_eq!(stored(&system, &pai), (json!("ACTIVE"), json!(1)));
     // The edge knows nothing of it, and it does not matter.
-    assert_eq!(charged(&world, &pai, "c-1").await, declined("account-on-hold"));
-    world.network.mend();
-    world.pass_seconds(2 * 3_600);
-    world.acme.deliver().await;
+    assert_eq!(charged(&system, &pai, "c-1").await, declined("account-on-hold"));
+    system.network.clear_faults();
+    system.advance_seconds(2 * 3_600);
+    system.acme.deliver_due().await;
     let suspended = json!({"pai": pai, "state": "SUSPENDED", "sequence": 4});
-    assert_eq!(told(&world, "ann@example.com").await, suspended);
-    assert_eq!(stored(&world, &pai), (json!("SUSPENDED"), json!(4)));
+    assert_eq!(told(&system, "ann@example.com").await, suspended);
+    assert_eq!(stored(&system, &pai), (json!("SUSPENDED"), json!(4)));
     assert_eq!(
-        (arrived(&world, NETFLIX, TO_PARTNER), arrived(&world, EDGE, TO_EDGE)),
+        (arrived(&system, NETFLIX, TO_PARTNER), arrived(&system, EDGE, TO_EDGE)),
         (1, 1),
         "the last word only"
     );
-    assert!(outbox_is_empty(&world).await);
+    assert!(outbox_is_empty(&system).await);
 }
 
 #[tokio::test]
 async fn an_older_word_that_comes_late_changes_nothing() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
-        world.network.disturb_next(&address, Mishap::Late, 1);
+        system.network.inject_fault_for(&address, NetworkFault::Late, 1);
     }
-    happens(&world, "e-1", "suspended", GOOD).await;
-    world.acme.deliver().await;
-    world.pass_seconds(60);
-    happens(&world, "e-2", "ported-out", GOOD).await;
-    world.acme.deliver().await;
+    happens(&system, "e-1", "suspended", GOOD).await;
+    system.acme.deliver_due().await;
+    system.advance_seconds(60);
+    happens(&system, "e-2", "ported-out", GOOD).await;
+    system.acme.deliver_due().await;
     let closed = json!({"pai": pai, "state": "CLOSED", "reason": "account-closed", "sequence": 3});
-    assert_eq!(told(&world, "ann@example.com").await, closed);
-    world.network.arrive().await;
-    assert_eq!((arrived(&world, NETFLIX, TO_PARTNER), arrived(&world, EDGE, TO_EDGE)), (2, 2));
-    assert_eq!(told(&world, "ann@example.com").await, closed);
-    assert_eq!(stored(&world, &pai), (json!("CLOSED"), json!(3)));
-    assert!(outbox_is_empty(&world).await);
+    assert_eq!(told(&system, "ann@example.com").await, closed);
+    system.network.deliver_late().await;
+    assert_eq!((arrived(&system, NETFLIX, TO_PARTNER), arrived(&system, EDGE, TO_EDGE)), (2, 2));
+    assert_eq!(told(&system, "ann@example.com").await, closed);
+    assert_eq!(stored(&system, &pai), (json!("CLOSED"), json!(3)));
+    assert!(outbox_is_empty(&system).await);
 }
 
 #[tokio::test]
 async fn a_word_whose_receipt_is_lost_is_said_again() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
-        world.network.disturb_next(&address, Mishap::AnswerLost, 1);
+        system.network.inject_fault_for(&address, NetworkFault::AnswerLost, 1);
     }
-    happens(&world, "e-1", "suspended", GOOD).await;
-    world.acme.deliver().await;
-    assert!(!outbox_is_empty(&world).await);
-    world.pass_seconds(3);
-    world.acme.deliver().await;
-    assert_eq!((arrived(&world, NETFLIX, TO_PARTNER), arrived(&world, EDGE, TO_EDGE)), (2, 2));
-    assert_eq!(told(&world, "ann@example.com").await["state"], "SUSPENDED");
-    assert_eq!(stored(&world, &pai), (json!("SUSPENDED"), json!(2)));
-    assert!(outbox_is_empty(&world).await);
+    happens(&system, "e-1", "suspended", GOOD).await;
+    system.acme.deliver_due().await;
+    assert!(!outbox_is_empty(&system).await);
+    system.advance_seconds(3);
+    system.acme.deliver_due().await;
+    assert_eq!((arrived(&system, NETFLIX, TO_PARTNER), arrived(&system, EDGE, TO_EDGE)), (2, 2));
+    assert_eq!(told(&system, "ann@example.com").await["state"], "SUSPENDED");
+    assert_eq!(stored(&system, &pai), (json!("SUSPENDED"), json!(2)));
+    assert!(outbox_is_empty(&system).await);
 }
 
 #[tokio::test]
 async fn an_edge_that_has_lost_its_store_has_it_back_by_the_next_word() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.edge.kv_set(&format!("pai/{pai}"), None);
-    happens(&world, "e-1", "ceased", GOOD).await;
-    world.acme.deliver().await;
-    assert_eq!(stored(&world, &pai), (json!("CLOSED"), json!(2)));
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.edge.kv_set(&format!("pai/{pai}"), None);
+    happens(&system, "e-1", "ceased", GOOD).await;
+    system.acme.deliver_due().await;
+    assert_eq!(stored(&system, &pai), (json!("CLOSED"), json!(2)));
 }

@@ -1,28 +1,28 @@
 //! The search of the books as they lie on the disk: a file of SQLite's, or all that a server of PostgreSQL's keeps.
 
-use onbill_test_harness::Seat;
-use onbill_test_harness::place::{Place, run};
+use onbill_test_harness::TestOperator;
+use onbill_test_harness::database::{TestDb, run_batch};
 use onbill_test_harness::spellings::Search;
 use std::path::Path;
 
 /// The raw files of the books.
-pub(super) async fn search_books(seat: &Seat, search: &Search) {
-    match &seat.place {
-        Place::Sqlite(path) => {
+pub(super) async fn search_books(operator: &TestOperator, search: &Search) {
+    match &operator.db {
+        TestDb::Sqlite(path) => {
             for ending in ["", "-wal"] {
                 let bytes = std::fs::read(format!("{}{ending}", path.display())).expect("is there");
                 assert!(!ending.is_empty() || !bytes.is_empty());
                 search.assert_absent("the database", &bytes);
             }
         }
-        Place::Postgres { url, schema } => search_server(url, schema, search).await,
+        TestDb::Postgres { url, schema } => search_server(url, schema, search).await,
     }
 }
 
 /// All files of the server, its log of writes included, where they can be read; and every value as a client reads it.
 async fn search_server(url: &str, schema: &str, search: &Search) {
     // What is only in its memory yet; somebody else's server may not let us.
-    let _ = run(url, "CHECKPOINT").await;
+    let _ = run_batch(url, "CHECKPOINT").await;
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
     tokio::spawn(connection);
     let tables = client

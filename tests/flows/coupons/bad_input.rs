@@ -1,6 +1,6 @@
 //! What is no coupon, and what is none any more: the contract's answers, nothing applied, and the tries on record.
 
-use super::{GOOD, REDEEM, bought, code, coupon, issue, operator, redeem, refused, sold, typed, world};
+use super::{GOOD, REDEEM, bought, code, coupon, issue, operator, redeem, refused, sold, system, typed};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, Response, StatusCode};
@@ -9,7 +9,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::{ReceivedSignature, RequestComponents, sign_components, verify_request};
 use onbill_origin::store::{NewRedemption, RedeemResult};
-use onbill_test_harness::{ACCOUNTS, EDGE, Holder, World, keys};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, KeyHolder, TestSystem, keys};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::ops::Range;
@@ -24,7 +24,7 @@ fn guess(n: u64) -> String {
 
 #[tokio::test]
 async fn a_request_that_is_no_coupon_makes_none() {
-    let world = world().await;
+    let system = system().await;
     let with = |member: &str, value: Value| {
         let mut coupon = bought("c-1", GOOD);
         coupon[member] = value;
@@ -48,17 +48,17 @@ async fn a_request_that_is_no_coupon_makes_none() {
         (with("extCouponID", Value::Null), (400, "invalid-request")),
         (with("locale", json!("xx")), (400, "invalid-request")),
     ] {
-        assert_eq!(refused(&issue(&world, &bad).await), refusal, "{bad}");
+        assert_eq!(refused(&issue(&system, &bad).await), refusal, "{bad}");
     }
     for (status, refusal) in
         [("suspended", (400, "suspended-non-payment")), ("ceased", (404, "account-not-found"))]
     {
-        let accounts = ACCOUNTS.0.replace("+12025550101,active", &format!("+12025550101,{status}"));
-        world.acme.import(&accounts).await;
-        assert_eq!(refused(&issue(&world, &bought("c-1", GOOD)).await), refusal);
+        let accounts = ACME_ACCOUNTS.replace("+12025550101,active", &format!("+12025550101,{status}"));
+        system.acme.import_accounts(&accounts).await;
+        assert_eq!(refused(&issue(&system, &bought("c-1", GOOD)).await), refusal);
     }
-    world.acme.import(ACCOUNTS.0).await;
-    assert!(world.messages(&world.acme, GOOD).await.is_empty());
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    assert!(system.sms_received(&system.acme, GOOD).await.is_empty());
     for (method, path) in [
         (Method::GET, "/c-1"),
         (Method::POST, "/c-1/resend"),
@@ -66,69 +66,69 @@ async fn a_request_that_is_no_coupon_makes_none() {
         (Method::GET, "/a%20b"),
     ] {
         let body = if method == Method::GET { Value::Null } else { json!({}) };
-        assert_eq!(refused(&operator(&world, method, path, &body).await), (404, "not-found"));
+        assert_eq!(refused(&operator(&system, method, path, &body).await), (404, "not-found"));
     }
     // Without the operator's signature there is nothing at all.
-    let unsigned = Request::post(format!("http://{}/operator/v1/coupons", world.acme.origin))
+    let unsigned = Request::post(format!("http://{}/operator/v1/coupons", system.acme.origin_address))
         .header("content-type", "application/json")
         .body(bought("c-1", GOOD).to_string().into());
-    assert_eq!(refused(&world.send(unsigned.expect("is a request")).await), (401, "authorization-failure"));
+    assert_eq!(refused(&system.send(unsigned.expect("is a request")).await), (401, "authorization-failure"));
     // A coupon is made once by its name.
-    assert_eq!(issue(&world, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);
-    assert_eq!(issue(&world, &bought("c-1", GOOD)).await.0, StatusCode::OK);
+    assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);
+    assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::OK);
     for other in
         [with("plan", json!("12M")), with("msisdn", json!("+12025550102")), with("locale", json!("es"))]
     {
-        assert_eq!(refused(&issue(&world, &other).await), (422, "idempotency-violation"), "{other}");
+        assert_eq!(refused(&issue(&system, &other).await), (422, "idempotency-violation"), "{other}");
     }
     // Whatever has become of the buyer since.
-    world.acme.import(&ACCOUNTS.0.replace("+12025550101,active", "+12025550101,ceased")).await;
-    assert_eq!(issue(&world, &bought("c-1", GOOD)).await.0, StatusCode::OK);
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,ceased")).await;
+    assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn codes_that_are_nobodys_are_refused_alike_and_those_of_slips_are_not_asked_about() {
-    let world = world().await;
-    let right = sold(&world, "c-1", GOOD).await;
+    let system = system().await;
+    let right = sold(&system, "c-1", GOOD).await;
     let slip = right.replacen(right.chars().last().expect("is there"), "", 1);
-    assert_eq!(refused(&redeem(&world, &slip, "r-1").await), (400, "invalid-request"));
+    assert_eq!(refused(&redeem(&system, &slip, "r-1").await), (400, "invalid-request"));
 
-    let void = sold(&world, "c-2", GOOD).await;
-    let answer = operator(&world, Method::POST, "/c-2/void", &json!({})).await;
+    let void = sold(&system, "c-2", GOOD).await;
+    let answer = operator(&system, Method::POST, "/c-2/void", &json!({})).await;
     assert_eq!((answer.0, &answer.1["state"]), (StatusCode::OK, &json!("VOIDED")));
-    let renewed = sold(&world, "c-3", GOOD).await;
-    let answer = operator(&world, Method::POST, "/c-3/resend", &json!({})).await;
+    let renewed = sold(&system, "c-3", GOOD).await;
+    let answer = operator(&system, Method::POST, "/c-3/resend", &json!({})).await;
     assert_eq!((answer.0, &answer.1["state"]), (StatusCode::OK, &json!("ISSUED")));
-    let newer = code(&world, &world.acme, GOOD).await;
+    let newer = code(&system, &system.acme, GOOD).await;
     assert_ne!(newer, renewed);
     let foreign = CouponCode::from_random(CouponTag::parse("NV").expect("are symbols"), [1; 10]).grouped();
     let nobodys = CouponCode::from_random(CouponTag::parse("ZZ").expect("are symbols"), [1; 10]).grouped();
     let mut answers = Vec::new();
     for wrong in [guess(1), void, renewed, foreign, nobodys] {
-        answers.push(redeem(&world, &wrong, "r-1").await);
+        answers.push(redeem(&system, &wrong, "r-1").await);
     }
     assert_eq!(refused(&answers[0]), (400, "token-invalid"));
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     // Another partner's customers have no use for it.
-    assert_eq!(redeem(&world, &newer, "r-1").await.0, StatusCode::OK);
-    assert_eq!(refused(&redeem(&world, &right, "r-1").await), (422, "idempotency-violation"));
-    let void = operator(&world, Method::POST, "/c-3/void", &json!({})).await;
+    assert_eq!(redeem(&system, &newer, "r-1").await.0, StatusCode::OK);
+    assert_eq!(refused(&redeem(&system, &right, "r-1").await), (422, "idempotency-violation"));
+    let void = operator(&system, Method::POST, "/c-3/void", &json!({})).await;
     assert_eq!(refused(&void), (409, "token-already-used"));
 
     // A gift for somebody who is nobody.
     let mut gift = typed(&right, "r-2");
     gift["pai"] = json!("01010101-0101-4101-8101-010101010101");
-    assert_eq!(refused(&world.ott(Method::POST, REDEEM, gift).await), (404, "pai-not-found"));
+    assert_eq!(refused(&system.call_ott(Method::POST, REDEEM, gift).await), (404, "pai-not-found"));
     // Too late.
-    world.pass_seconds(365 * 86_400);
-    assert_eq!(refused(&redeem(&world, &right, "r-3").await), (400, "token-expired"));
-    assert_eq!(coupon(&world, "c-1").await["state"], "EXPIRED");
-    let resent = operator(&world, Method::POST, "/c-1/resend", &json!({})).await;
+    system.advance_seconds(365 * 86_400);
+    assert_eq!(refused(&redeem(&system, &right, "r-3").await), (400, "token-expired"));
+    assert_eq!(coupon(&system, "c-1").await["state"], "EXPIRED");
+    let resent = operator(&system, Method::POST, "/c-1/resend", &json!({})).await;
     assert_eq!(refused(&resent), (400, "token-expired"));
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
-    let unsigned = World::unsigned(&Method::POST, REDEEM, &typed(&right, "r-4"));
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
+    let unsigned = TestSystem::unsigned_request(&Method::POST, REDEEM, &typed(&right, "r-4"));
     assert!(unsigned.uri().to_string().contains(EDGE));
-    assert_eq!(refused(&world.send(unsigned).await), (401, "authorization-failure"));
+    assert_eq!(refused(&system.send(unsigned).await), (401, "authorization-failure"));
 }
 
 /// What is logged by this thread, for as long as the guard is kept.
@@ -159,22 +159,22 @@ impl Write for Log {
 }
 
 /// Guesses that come through the edge, and what each is answered.
-async fn guess_at_the_edge(world: &World, guesses: Range<u64>) -> Vec<Response<Bytes>> {
+async fn guess_at_the_edge(system: &TestSystem, guesses: Range<u64>) -> Vec<Response<Bytes>> {
     let calls = guesses.map(|n| {
-        let request = world.signed(&Method::POST, REDEEM, &typed(&guess(n), &format!("r-{n}")));
-        world.network.deliver(request)
+        let request = system.sign_as_partner(&Method::POST, REDEEM, &typed(&guess(n), &format!("r-{n}")));
+        system.network.exchange(request)
     });
     join_all(calls).await.into_iter().map(|answer| answer.expect("answers")).collect()
 }
 
 /// The same put straight to the books, without three signatures each: how many wrong codes each was told of.
-async fn guess_in_the_books(world: &World, guesses: Range<u64>) -> Vec<u32> {
-    let ring = keys::ring(&Holder::Operator("acme"));
+async fn guess_in_the_books(system: &TestSystem, guesses: Range<u64>) -> Vec<u32> {
+    let ring = keys::keyring(&KeyHolder::Operator("acme"));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
     let target = RequestComponents { method: "GET", authority: "a", path: "/", query: "", body: None };
-    let (app, now) = (world.acme.app(), world.now());
+    let (app, now) = (system.acme.app(), system.now());
     let tries = guesses.map(|n| {
-        let signed = sign_components(&target, key, now, &world.nonce()).expect("signs");
+        let signed = sign_components(&target, key, now, &system.nonce()).expect("signs");
         let presented = ReceivedSignature {
             signature_input: &signed.signature_input,
             signature: &signed.signature,
@@ -207,32 +207,32 @@ async fn ten_thousand_guesses_find_nothing_and_shut_nobody_out() {
     const GUESSES: u32 = 10_000;
     let log = Log::default();
     let _kept = log.kept();
-    let world = world().await;
-    let right = sold(&world, "c-1", GOOD).await;
+    let system = system().await;
+    let right = sold(&system, "c-1", GOOD).await;
     let statuses = |answers: &[Response<Bytes>]| {
         let of = |status: u16| answers.iter().filter(|answer| answer.status().as_u16() == status).count();
         (of(400), of(429))
     };
-    let first = guess_at_the_edge(&world, 0..100).await;
+    let first = guess_at_the_edge(&system, 0..100).await;
     assert_eq!(statuses(&first), (100, 0));
     assert!(first.iter().all(|answer| answer.body() == first[0].body()), "they are told alike");
-    guess_in_the_books(&world, 100..950).await;
+    guess_in_the_books(&system, 100..950).await;
     assert_eq!(log.alarms(), 0);
-    let about = guess_at_the_edge(&world, 950..1_050).await;
+    let about = guess_at_the_edge(&system, 950..1_050).await;
     assert_eq!((statuses(&about), log.alarms()), ((50, 50), 1), "a thousand, and one alarm");
     for begin in (1_050..9_950).step_by(100) {
-        guess_in_the_books(&world, begin..begin + 100).await;
+        guess_in_the_books(&system, begin..begin + 100).await;
     }
-    let last = guess_at_the_edge(&world, 9_950..10_000).await;
+    let last = guess_at_the_edge(&system, 9_950..10_000).await;
     assert_eq!((statuses(&last), log.alarms()), ((0, 50), 1));
     assert!(last.iter().all(|answer| answer.headers()["retry-after"] == "3199"), "until the hour is over");
     assert!(last.iter().all(|answer| answer.body() == last[0].body()));
     // Each of them is on record.
-    assert_eq!(guess_in_the_books(&world, 10_000..10_001).await, [GUESSES + 1]);
+    assert_eq!(guess_in_the_books(&system, 10_000..10_001).await, [GUESSES + 1]);
     // The customer beside them is served, and nothing else has happened.
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
-    assert_eq!(redeem(&world, &right, "r-1").await.0, StatusCode::OK);
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
-    world.pass_seconds(3_600);
-    assert_eq!(refused(&redeem(&world, &guess(1), "r-2").await), (400, "token-invalid"));
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
+    assert_eq!(redeem(&system, &right, "r-1").await.0, StatusCode::OK);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
+    system.advance_seconds(3_600);
+    assert_eq!(refused(&redeem(&system, &guess(1), "r-2").await), (400, "token-invalid"));
 }

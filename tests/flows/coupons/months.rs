@@ -1,162 +1,164 @@
 //! The months of a coupon: no day of them is paid for twice, and whoever has had them is shown the way on, once.
 
-use super::{GOOD, REDEEM, coupon, redeem, refused, sold, typed, world};
+use super::{GOOD, REDEEM, coupon, redeem, refused, sold, system, typed};
 use crate::subscriptions::{change, subscribed};
 use http::{Method, StatusCode};
-use onbill_test_harness::World;
-use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::TestSystem;
+use onbill_test_harness::customer::{AccountChoice, charge};
 use serde_json::{Value, json};
 
 const FRIEND: &str = "+12025550102";
 const DAY: i64 = 86_400;
 
-async fn post(world: &World, pai: &Value, id: &str, from: &str, to: &str) -> (StatusCode, Value) {
+async fn post(system: &TestSystem, pai: &Value, id: &str, from: &str, to: &str) -> (StatusCode, Value) {
     let mut body = charge(pai.as_str().expect("is text"), id, 1599);
     body["servicePeriod"] = json!({"from": from, "to": to});
-    world.ott(Method::POST, "/ott/v1/transaction", body).await
+    system.call_ott(Method::POST, "/ott/v1/transaction", body).await
 }
 
-async fn remind(world: &World) -> usize {
-    world.acme.app().coupons.remind_all().await.expect("works")
+async fn remind(system: &TestSystem) -> usize {
+    system.acme.app().coupons.remind_all().await.expect("works")
 }
 
 #[tokio::test]
 async fn no_day_is_paid_for_twice_whichever_comes_first() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let pai = json!(pai);
     // A month that is charged, and then a coupon: its months come after.
-    assert_eq!(post(&world, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
-    let mut own = typed(&sold(&world, "c-1", GOOD).await, "r-1");
+    assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
+    let mut own = typed(&sold(&system, "c-1", GOOD).await, "r-1");
     own["pai"] = pai.clone();
-    let (_, answer) = world.ott(Method::POST, REDEEM, own).await;
+    let (_, answer) = system.call_ott(Method::POST, REDEEM, own).await;
     assert_eq!(answer["servicePeriod"], json!({"from": "2026-12-10", "to": "2027-06-09"}));
     assert_eq!(answer["pai"], pai, "a subscriber is one, by coupon or by month");
     // The next charge for any of these days is refused, and leaves its name free.
-    let answer = post(&world, &pai, "n-2", "2026-12-10", "2027-01-09").await;
+    let answer = post(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await;
     assert_eq!(refused(&answer), (400, "invalid-request"));
     assert!(answer.1["message"].to_string().contains("2027-06-09"), "{answer:?}");
-    assert_eq!(refused(&post(&world, &pai, "n-2", "2027-06-09", "2027-07-08").await).0, 400);
-    assert_eq!(post(&world, &pai, "n-2", "2027-06-10", "2027-07-09").await.0, StatusCode::CREATED);
+    assert_eq!(refused(&post(&system, &pai, "n-2", "2027-06-09", "2027-07-08").await).0, 400);
+    assert_eq!(post(&system, &pai, "n-2", "2027-06-10", "2027-07-09").await.0, StatusCode::CREATED);
     // The replay of the first one is still its first answer.
-    assert_eq!(post(&world, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::OK);
+    assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::OK);
     // No charge of the partner's passes itself off as a coupon's.
-    let answer = post(&world, &pai, "onbill-coupon-1", "2027-07-10", "2027-08-09").await;
+    let answer = post(&system, &pai, "onbill-coupon-1", "2027-07-10", "2027-08-09").await;
     assert_eq!(refused(&answer), (400, "invalid-request"));
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 3);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
 }
 
 #[tokio::test]
 async fn whoever_signs_up_is_paid_for_until_the_coupons_end() {
-    let world = world().await;
-    let code = sold(&world, "c-1", GOOD).await;
-    redeem(&world, &code, "r-1").await;
-    world.pass_seconds(1);
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let asked = world.network.crossed(onbill_test_harness::EDGE, "/ott/v1/token/validate");
+    let system = system().await;
+    let code = sold(&system, "c-1", GOOD).await;
+    redeem(&system, &code, "r-1").await;
+    system.advance_seconds(1);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    let asked = system.network.calls_to(onbill_test_harness::EDGE, "/ott/v1/token/validate");
     let (request, _) = asked.last().expect("was asked");
     let request: Value = serde_json::from_slice(request).expect("is JSON");
-    let (status, answer) = world.ott(Method::POST, "/ott/v1/token/validate", request).await;
+    let (status, answer) = system.call_ott(Method::POST, "/ott/v1/token/validate", request).await;
     assert_eq!((status, &answer["paidUntil"]), (StatusCode::OK, &json!("2027-05-17")), "{answer}");
-    assert_eq!(refused(&post(&world, &answer["pai"], "n-1", "2026-12-01", "2026-12-31").await).0, 400);
-    assert_eq!(post(&world, &answer["pai"], "n-1", "2027-05-18", "2027-06-17").await.0, StatusCode::CREATED);
+    assert_eq!(refused(&post(&system, &answer["pai"], "n-1", "2026-12-01", "2026-12-31").await).0, 400);
+    assert_eq!(post(&system, &answer["pai"], "n-1", "2027-05-18", "2027-06-17").await.0, StatusCode::CREATED);
 }
 
 #[tokio::test]
 async fn a_gift_is_on_the_buyers_bill_and_pays_for_the_friend() {
-    let world = world().await;
-    world.sign_up(&world.acme, FRIEND, Choice::New("fay@example.com")).await;
-    let friend = json!(world.pai_of("fay@example.com").await);
-    let mut gift = typed(&sold(&world, "c-1", GOOD).await, "r-1");
+    let system = system().await;
+    system.sign_up(&system.acme, FRIEND, AccountChoice::New("fay@example.com")).await;
+    let friend = json!(system.pai_of("fay@example.com").await);
+    let mut gift = typed(&sold(&system, "c-1", GOOD).await, "r-1");
     gift["pai"] = friend.clone();
-    let (status, answer) = world.ott(Method::POST, REDEEM, gift).await;
+    let (status, answer) = system.call_ott(Method::POST, REDEEM, gift).await;
     assert_eq!((status, &answer["pai"]), (StatusCode::OK, &friend), "{answer}");
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
-    assert!(world.bill(&world.acme, FRIEND).await.is_empty());
-    assert_eq!(refused(&post(&world, &friend, "n-1", "2026-12-01", "2026-12-31").await).0, 400);
-    assert!(world.bill(&world.acme, FRIEND).await.is_empty());
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
+    assert!(system.bill_lines(&system.acme, FRIEND).await.is_empty());
+    assert_eq!(refused(&post(&system, &friend, "n-1", "2026-12-01", "2026-12-31").await).0, 400);
+    assert!(system.bill_lines(&system.acme, FRIEND).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_code_given_to_somebody_unknown_leaves_its_buyers_own_months_alone() {
-    let (world, pai, path) = subscribed().await;
+    let (system, pai, path) = subscribed().await;
     let pai = json!(pai);
-    assert_eq!(post(&world, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
+    assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
     // The buyer pays on the bill, and whoever types the code is not named: it is not them.
-    let code = sold(&world, "c-1", GOOD).await;
-    let (status, answer) = redeem(&world, &code, "r-1").await;
+    let code = sold(&system, "c-1", GOOD).await;
+    let (status, answer) = redeem(&system, &code, "r-1").await;
     let period = json!({"from": "2026-11-18", "to": "2027-05-17"});
     assert_eq!((status, &answer["servicePeriod"]), (StatusCode::OK, &period), "{answer}");
     assert!(answer.get("pai").is_none(), "whose they are, nobody knows: {answer}");
-    assert_eq!(coupon(&world, "c-1").await["gift"], true);
-    let lines = world.bill(&world.acme, GOOD).await;
+    assert_eq!(coupon(&system, "c-1").await["gift"], true);
+    let lines = system.bill_lines(&system.acme, GOOD).await;
     assert!(lines.iter().any(|line| line["servicePeriod"] == period), "the buyer pays for it: {lines:?}");
     // The buyer's own months go on, and nothing of them is paid ahead.
-    assert_eq!(post(&world, &pai, "n-2", "2026-12-10", "2027-01-09").await.0, StatusCode::CREATED);
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 3);
+    assert_eq!(post(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await.0, StatusCode::CREATED);
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
     let asked = json!({"msisdn": GOOD, "operator": "acme"});
     let paid_until = async || {
-        let (status, answer) = world.ott(Method::POST, "/ott/v1/account/validate", asked.clone()).await;
+        let (status, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", asked.clone()).await;
         assert_eq!((status, &answer["pai"]), (StatusCode::OK, &pai), "{answer}");
         answer.get("paidUntil").cloned()
     };
     assert_eq!(paid_until().await, None);
     // It was answered so, and is, whatever the buyer does next.
-    assert_eq!(change(&world, &path, "CANCELLED").await.0, 200);
-    assert_eq!(redeem(&world, &code, "r-1").await, (StatusCode::OK, answer));
+    assert_eq!(change(&system, &path, "CANCELLED").await.0, 200);
+    assert_eq!(redeem(&system, &code, "r-1").await, (StatusCode::OK, answer));
     assert_eq!(paid_until().await, None);
-    world.pass_seconds(170 * DAY);
-    assert_eq!(remind(&world).await, 0, "nobody is told that they end");
+    system.advance_seconds(170 * DAY);
+    assert_eq!(remind(&system).await, 0, "nobody is told that they end");
 
     // Whom the partner knows, it names: then they are theirs.
-    let mut own = typed(&sold(&world, "c-2", GOOD).await, "r-2");
+    let mut own = typed(&sold(&system, "c-2", GOOD).await, "r-2");
     own["pai"] = pai.clone();
-    let (_, answer) = world.ott(Method::POST, REDEEM, own).await;
+    let (_, answer) = system.call_ott(Method::POST, REDEEM, own).await;
     assert_eq!((&answer["pai"], &answer["servicePeriod"]["to"]), (&pai, &json!("2027-11-06")));
     assert_eq!(paid_until().await, Some(json!("2027-11-06")));
-    assert_eq!(coupon(&world, "c-2").await["gift"], false);
+    assert_eq!(coupon(&system, "c-2").await["gift"], false);
 }
 
 #[tokio::test]
 async fn a_fortnight_before_the_end_the_way_on_is_shown_once_and_only_to_those_who_need_it() {
-    let world = world().await;
+    let system = system().await;
     for (n, number) in [(1, GOOD), (2, FRIEND)] {
-        let code = sold(&world, &format!("c-{n}"), number).await;
-        assert_eq!(redeem(&world, &code, &format!("r-{n}")).await.0, StatusCode::OK);
+        let code = sold(&system, &format!("c-{n}"), number).await;
+        assert_eq!(redeem(&system, &code, &format!("r-{n}")).await.0, StatusCode::OK);
     }
-    world.pass_seconds(1);
-    world.sign_up(&world.acme, FRIEND, Choice::New("fay@example.com")).await;
-    let before =
-        [world.messages(&world.acme, GOOD).await.len(), world.messages(&world.acme, FRIEND).await.len()];
+    system.advance_seconds(1);
+    system.sign_up(&system.acme, FRIEND, AccountChoice::New("fay@example.com")).await;
+    let before = [
+        system.sms_received(&system.acme, GOOD).await.len(),
+        system.sms_received(&system.acme, FRIEND).await.len(),
+    ];
     // 2027-05-17 is the last day.
-    world.pass_seconds(165 * DAY);
-    assert_eq!(remind(&world).await, 0, "2027-05-02");
-    world.pass_seconds(DAY);
-    assert_eq!(remind(&world).await, 1, "2027-05-03");
-    assert_eq!(remind(&world).await, 0, "once");
-    let messages = world.messages(&world.acme, GOOD).await;
+    system.advance_seconds(165 * DAY);
+    assert_eq!(remind(&system).await, 0, "2027-05-02");
+    system.advance_seconds(DAY);
+    assert_eq!(remind(&system).await, 1, "2027-05-03");
+    assert_eq!(remind(&system).await, 0, "once");
+    let messages = system.sms_received(&system.acme, GOOD).await;
     assert_eq!(messages.len(), before[0] + 1);
     let text = messages.iter().find(|text| text.contains("2027-05-17")).expect("is there");
     assert!(text.contains("http://127.0.0.1:8790/"), "{text}");
     assert!(!text.contains("2025550101"), "no number is in it: {text}");
-    assert_eq!(world.messages(&world.acme, FRIEND).await.len(), before[1]);
+    assert_eq!(system.sms_received(&system.acme, FRIEND).await.len(), before[1]);
 }
 
 #[tokio::test]
 async fn whoever_follows_the_reminder_pays_from_the_day_after_and_for_no_day_twice() {
-    let world = world().await;
-    let code = sold(&world, "c-1", GOOD).await;
-    assert_eq!(redeem(&world, &code, "r-1").await.0, StatusCode::OK);
-    world.pass_seconds(170 * DAY);
-    assert_eq!(remind(&world).await, 1, "2027-05-07");
-    world.acme.deliver().await;
+    let system = system().await;
+    let code = sold(&system, "c-1", GOOD).await;
+    assert_eq!(redeem(&system, &code, "r-1").await.0, StatusCode::OK);
+    system.advance_seconds(170 * DAY);
+    assert_eq!(remind(&system).await, 1, "2027-05-07");
+    system.acme.deliver_due().await;
     // Messages are told apart by their time.
-    world.pass_seconds(1);
-    world.sign_up(&world.acme, GOOD, Choice::New("ann@example.com")).await;
+    system.advance_seconds(1);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     // April is paid for, and half of May.
     for month in ["2027-04", "2027-05", "2027-05", "2027-06"] {
-        world.billing_run(month).await;
+        system.run_billing(month).await;
     }
-    let bill = world.bill(&world.acme, GOOD).await;
+    let bill = system.bill_lines(&system.acme, GOOD).await;
     let mut days: Vec<_> =
         bill.iter().map(|line| (&line["servicePeriod"]["from"], &line["servicePeriod"]["to"])).collect();
     days.sort_by_key(|(from, _)| from.to_string());
@@ -164,5 +166,5 @@ async fn whoever_follows_the_reminder_pays_from_the_day_after_and_for_no_day_twi
     assert_eq!(coupon, (&json!("2026-11-18"), &json!("2027-05-17")));
     assert_eq!(rest_of_may, (&json!("2027-05-18"), &json!("2027-05-31")));
     assert_eq!(june, (&json!("2027-06-01"), &json!("2027-06-30")));
-    assert_eq!(remind(&world).await, 0, "they go on already");
+    assert_eq!(remind(&system).await, 0, "they go on already");
 }

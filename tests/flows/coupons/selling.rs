@@ -1,19 +1,19 @@
 //! Many coupons at once, and what the operator does about one: a file, another text message.
 
-use super::{GOOD, bought, code, coupon, issue, operator, redeem, refused, sold, world};
+use super::{GOOD, bought, code, coupon, issue, operator, redeem, refused, sold, system};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::coupon::{HEADER, Report, Stopped, issue_file};
-use onbill_test_harness::{Holder, Mishap, World, keys};
+use onbill_test_harness::{KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-async fn read(world: &World, text: &str) -> (Result<Report, Stopped>, Vec<String>) {
+async fn read(system: &TestSystem, text: &str) -> (Result<Report, Stopped>, Vec<String>) {
     let mut complaints = Vec::new();
     let report = issue_file(
-        &world.acme.app().coupons,
+        &system.acme.app().coupons,
         text.as_bytes(),
         |complaint| complaints.push(complaint),
         |_| {},
@@ -24,7 +24,7 @@ async fn read(world: &World, text: &str) -> (Result<Report, Stopped>, Vec<String
 
 #[tokio::test]
 async fn a_bad_line_is_named_and_the_others_are_made() {
-    let world = world().await;
+    let system = system().await;
     let text = format!(
         "{}\nc-1,(202) 555-0101,6M,8999,USD,,\nc-2,+12025550102,24M,8999,USD,,\nc-3,abc,6M,8999,USD,,\n\
          c-4,+12025550102,6M,89.99,USD,,\nc-5,+12025550102,6M,8999,ZZZ,,\nc-6,+12025550199,6M,8999,USD,,\n\
@@ -33,7 +33,7 @@ async fn a_bad_line_is_named_and_the_others_are_made() {
          c-10,+12025550102,6M,8999,EUR,,\nc-11,+12025550102,6M\n",
         HEADER.join(",")
     );
-    let (report, complaints) = read(&world, &text).await;
+    let (report, complaints) = read(&system, &text).await;
     assert_eq!(report.expect("reads"), Report { issued: 2, repeated: 0, refused: 11 });
     let places: Vec<&str> =
         complaints.iter().map(|complaint| complaint.split(':').next().expect("is there")).collect();
@@ -53,29 +53,29 @@ async fn a_bad_line_is_named_and_the_others_are_made() {
         assert!(places.contains(&place), "{place}: {complaints:?}");
     }
     assert!(!complaints.join("").contains("55501"), "no number is repeated");
-    let spanish = world.messages(&world.acme, "+12025550102").await;
+    let spanish = system.sms_received(&system.acme, "+12025550102").await;
     assert!(spanish.len() == 1 && spanish[0].contains("12 meses"), "{spanish:?}");
     // Read in again, it makes nothing.
-    let (report, _) = read(&world, &text).await;
+    let (report, _) = read(&system, &text).await;
     assert_eq!(report.expect("reads"), Report { issued: 0, repeated: 2, refused: 11 });
-    assert_eq!(world.messages(&world.acme, "+12025550102").await.len(), 1);
-    let (report, _) = read(&world, "msisdn,plan\n").await;
+    assert_eq!(system.sms_received(&system.acme, "+12025550102").await.len(), 1);
+    let (report, _) = read(&system, "msisdn,plan\n").await;
     assert!(matches!(report, Err(Stopped::Header(_))));
 }
 
 #[tokio::test]
 async fn a_file_that_broke_off_is_read_in_again() {
-    let mut world = world().await;
+    let mut system = system().await;
     let mut text = HEADER.join(",") + "\n";
     for n in 0..700 {
         writeln!(text, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
     }
     // In each batch, all lines are looked at, with two calls to the books, before any is made: it dies in the third.
-    world.acme.processes[0].life.ends_at(2_000, onbill_test_harness::fragile::Moment::Before);
-    let (report, _) = read(&world, &text).await;
+    system.acme.origins[0].crash_point.crash_at(2_000, onbill_test_harness::crash_point::CrashMoment::Before);
+    let (report, _) = read(&system, &text).await;
     assert!(matches!(report, Err(Stopped::Failed(_))), "{report:?}");
-    world.revive_acme(|_| true).await;
-    let (report, complaints) = read(&world, &text).await;
+    system.restart_acme(|_| true).await;
+    let (report, complaints) = read(&system, &text).await;
     let report = report.expect("reads");
     assert_eq!((report.issued + report.repeated, report.refused), (700, 0), "{complaints:?}");
     assert!(report.repeated > 0 && report.issued > 0, "{report:?}");
@@ -83,93 +83,94 @@ async fn a_file_that_broke_off_is_read_in_again() {
 
 #[tokio::test]
 async fn another_message_has_another_code_and_there_are_five_at_most() {
-    let world = world().await;
-    let first = sold(&world, "c-1", GOOD).await;
+    let system = system().await;
+    let first = sold(&system, "c-1", GOOD).await;
     let body = json!({});
-    let resend = || operator(&world, Method::POST, "/c-1/resend", &body);
+    let resend = || operator(&system, Method::POST, "/c-1/resend", &body);
     for texts in 2..=5 {
         assert_eq!(resend().await.0, StatusCode::OK);
-        assert_eq!(coupon(&world, "c-1").await["texts"], texts);
-        world.acme.deliver().await;
+        assert_eq!(coupon(&system, "c-1").await["texts"], texts);
+        system.acme.deliver_due().await;
     }
     assert_eq!(refused(&resend().await), (400, "invalid-request"));
-    let messages = world.messages(&world.acme, GOOD).await;
+    let messages = system.sms_received(&system.acme, GOOD).await;
     assert_eq!(messages.len(), 5);
     assert!(messages.iter().any(|text| text.contains("replaces your earlier code")));
-    assert_eq!(refused(&redeem(&world, &first, "r-1").await), (400, "token-invalid"));
+    assert_eq!(refused(&redeem(&system, &first, "r-1").await), (400, "token-invalid"));
 }
 
 #[tokio::test]
 async fn a_message_that_has_a_name_is_sent_again_once() {
-    let world = world().await;
-    sold(&world, "c-1", GOOD).await;
+    let system = system().await;
+    sold(&system, "c-1", GOOD).await;
     let named = |name: &str| {
         let body = json!({"resendID": name});
-        let world = &world;
-        async move { operator(world, Method::POST, "/c-1/resend", &body).await }
+        let system = &system;
+        async move { operator(system, Method::POST, "/c-1/resend", &body).await }
     };
-    world
-        .network
-        .disturb(&format!("{}/operator/v1/coupons/c-1/resend", world.acme.origin), Mishap::AnswerLost);
+    system.network.inject_fault(
+        &format!("{}/operator/v1/coupons/c-1/resend", system.acme.origin_address),
+        NetworkFault::AnswerLost,
+    );
     assert_eq!(named("again-1").await.0, StatusCode::SERVICE_UNAVAILABLE);
-    world.network.mend();
-    let second = code(&world, &world.acme, GOOD).await;
+    system.network.clear_faults();
+    let second = code(&system, &system.acme, GOOD).await;
     assert_eq!(named("again-1").await.1["state"], "SENT", "it was sent already, and nothing more is");
-    assert_eq!(code(&world, &world.acme, GOOD).await, second);
+    assert_eq!(code(&system, &system.acme, GOOD).await, second);
     assert_eq!(named("again-2").await.0, StatusCode::OK);
-    assert_ne!(code(&world, &world.acme, GOOD).await, second);
-    assert_eq!(coupon(&world, "c-1").await["texts"], 3);
+    assert_ne!(code(&system, &system.acme, GOOD).await, second);
+    assert_eq!(coupon(&system, "c-1").await["texts"], 3);
 }
 
 #[tokio::test]
 async fn resending_and_voiding_need_no_body_and_take_no_garbage() {
-    let world = world().await;
-    sold(&world, "c-1", GOOD).await;
+    let system = system().await;
+    sold(&system, "c-1", GOOD).await;
     for act in ["/c-1/resend", "/c-1/void"] {
         for garbage in [json!([]), json!("x"), json!(1), json!([{"resendID": "r-1"}])] {
             assert_eq!(
-                refused(&operator(&world, Method::POST, act, &garbage).await),
+                refused(&operator(&system, Method::POST, act, &garbage).await),
                 (400, "invalid-request")
             );
         }
     }
     let named_badly = json!({"resendID": "a b"});
-    let answer = operator(&world, Method::POST, "/c-1/resend", &named_badly).await;
+    let answer = operator(&system, Method::POST, "/c-1/resend", &named_badly).await;
     assert_eq!(refused(&answer), (400, "invalid-request"));
-    assert_eq!(coupon(&world, "c-1").await["texts"], 1, "none of that has sent anything");
+    assert_eq!(coupon(&system, "c-1").await["texts"], 1, "none of that has sent anything");
     // With a type and without one.
-    assert_eq!(operator(&world, Method::POST, "/c-1/resend", &Value::Null).await.0, StatusCode::OK);
-    let path = format!("http://{}/operator/v1/coupons/c-1/void", world.acme.origin);
+    assert_eq!(operator(&system, Method::POST, "/c-1/resend", &Value::Null).await.0, StatusCode::OK);
+    let path = format!("http://{}/operator/v1/coupons/c-1/void", system.acme.origin_address);
     let mut request = Request::post(&path).body(Bytes::new()).expect("is a request");
-    assert_eq!(refused(&world.send(request.clone()).await), (401, "authorization-failure"));
-    let ring = keys::ring(&Holder::Operator("acme"));
+    assert_eq!(refused(&system.send(request.clone()).await), (401, "authorization-failure"));
+    let ring = keys::keyring(&KeyHolder::Operator("acme"));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
-    sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
+    sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
     // The signature is for a call without a body: whoever adds one has not signed it.
     let mut longer = request.clone();
     *longer.body_mut() = Bytes::from_static(b"{}");
     longer.headers_mut().insert("content-type", "application/json".parse().expect("is a value"));
-    assert_eq!(refused(&world.send(longer).await), (401, "authorization-failure"));
-    let (status, answer) = world.send(request).await;
+    assert_eq!(refused(&system.send(longer).await), (401, "authorization-failure"));
+    let (status, answer) = system.send(request).await;
     assert_eq!((status, &answer["state"]), (StatusCode::OK, &json!("VOIDED")));
     // A body has a type, as ever.
     let request = Request::post(&path).body(Bytes::from_static(b"{}")).expect("is a request");
-    assert_eq!(refused(&world.send(request).await), (415, "unsupported-media-type"));
+    assert_eq!(refused(&system.send(request).await), (415, "unsupported-media-type"));
 }
 
 #[tokio::test]
 async fn a_gateway_that_is_away_gets_the_coupon_when_it_is_back() {
-    let world = world().await;
-    world.network.disturb("127.0.0.1:8790/csp/notification", Mishap::Lost);
-    assert_eq!(issue(&world, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);
+    let system = system().await;
+    system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
+    assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);
     for _ in 0..3 {
-        world.acme.deliver().await;
-        world.pass_seconds(700);
+        system.acme.deliver_due().await;
+        system.advance_seconds(700);
     }
-    assert_eq!(coupon(&world, "c-1").await["state"], "ISSUED");
-    world.network.mend();
-    world.pass_seconds(5_000);
-    let code = code(&world, &world.acme, GOOD).await;
-    assert_eq!(coupon(&world, "c-1").await["state"], "SENT");
-    assert_eq!(redeem(&world, &code, "r-1").await.0, StatusCode::OK);
+    assert_eq!(coupon(&system, "c-1").await["state"], "ISSUED");
+    system.network.clear_faults();
+    system.advance_seconds(5_000);
+    let code = code(&system, &system.acme, GOOD).await;
+    assert_eq!(coupon(&system, "c-1").await["state"], "SENT");
+    assert_eq!(redeem(&system, &code, "r-1").await.0, StatusCode::OK);
 }

@@ -1,6 +1,6 @@
 //! A text message that does not arrive: the operator's systems can see why, and what they do about it helps.
 
-use super::{GOOD, bought, coupon, issue, operator, redeem, world};
+use super::{GOOD, bought, coupon, issue, operator, redeem, system};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use onbill_domain::coupon_code::CouponCode;
 use onbill_origin::config::SmsSettings;
 use onbill_origin::store::CouponFilter;
-use onbill_test_harness::{World, write_password_file};
+use onbill_test_harness::{TestSystem, write_password_file};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -37,24 +37,24 @@ async fn send(State(kannel): State<Kannel>, headers: HeaderMap, text: String) ->
 }
 
 /// Acme with this gateway.
-async fn texting() -> (World, Kannel) {
-    let mut world = world().await;
+async fn texting() -> (TestSystem, Kannel) {
+    let mut system = system().await;
     let kannel = Kannel::default();
     let path = write_password_file(Path::new(env!("CARGO_TARGET_TMPDIR")), "right");
     let settings = json!({"by": "kannel", "url": format!("http://{GATEWAY}/cgi-bin/sendsms"), "username": "onbill",
-        "password_file": path, "sender": "Acme", "receipts_url": format!("http://{}", world.acme.origin)});
+        "password_file": path, "sender": "Acme", "receipts_url": format!("http://{}", system.acme.origin_address)});
     let settings: SmsSettings = serde_json::from_value(settings).expect("are settings");
-    world.reconfigure_acme(|config| config.sms = settings);
+    system.reconfigure_acme(|config| config.sms = settings);
     let router = Router::new().route("/cgi-bin/sendsms", post(send)).with_state(Arc::clone(&kannel));
-    world.network.attach(GATEWAY, router);
-    (world, kannel)
+    system.network.attach_service(GATEWAY, router);
+    (system, kannel)
 }
 
 /// The gateway reports of the `n`th message that it has taken.
-async fn report(world: &World, kannel: &Kannel, n: usize, says: &str) {
+async fn report(system: &TestSystem, kannel: &Kannel, n: usize, says: &str) {
     let url = kannel.lock().expect("is whole").taken[n].0.replace("%d", says);
     let request = Request::get(url).body(bytes::Bytes::new()).expect("is a request");
-    assert_eq!(world.send(request).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(system.send(request).await.0, StatusCode::NO_CONTENT);
 }
 
 fn code(kannel: &Kannel, n: usize) -> String {
@@ -64,63 +64,69 @@ fn code(kannel: &Kannel, n: usize) -> String {
 }
 
 /// How a coupon stands, and why its message does not arrive.
-async fn stands(world: &World, id: &str) -> (Value, Value) {
-    let coupon = coupon(world, id).await;
+async fn stands(system: &TestSystem, id: &str) -> (Value, Value) {
+    let coupon = coupon(system, id).await;
     (coupon["state"].clone(), coupon["undelivered"]["reason"].clone())
 }
 
-async fn listed(world: &World) -> usize {
-    let which = CouponFilter::Undelivered(world.now());
-    world.acme.app().store.list_coupons(None, which, 10).await.expect("works").len()
+async fn listed(system: &TestSystem) -> usize {
+    let which = CouponFilter::Undelivered(system.now());
+    system.acme.app().store.list_coupons(None, which, 10).await.expect("works").len()
 }
 
 #[tokio::test]
 async fn a_message_that_is_reported_lost_is_seen_until_another_arrives() {
-    let (world, kannel) = texting().await;
-    issue(&world, &bought("c-1", GOOD)).await;
-    world.acme.deliver().await;
-    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), Value::Null));
-    report(&world, &kannel, 0, UNDELIVERED).await;
-    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), json!("undeliverable")));
-    let at = coupon(&world, "c-1").await["undelivered"]["at"].clone();
-    assert_eq!((at, listed(&world).await), (json!(world.now().to_string()), 1));
+    let (system, kannel) = texting().await;
+    issue(&system, &bought("c-1", GOOD)).await;
+    system.acme.deliver_due().await;
+    assert_eq!(stands(&system, "c-1").await, (json!("SENT"), Value::Null));
+    report(&system, &kannel, 0, UNDELIVERED).await;
+    assert_eq!(stands(&system, "c-1").await, (json!("SENT"), json!("undeliverable")));
+    let at = coupon(&system, "c-1").await["undelivered"]["at"].clone();
+    assert_eq!((at, listed(&system).await), (json!(system.now().to_string()), 1));
 
-    assert_eq!(operator(&world, Method::POST, "/c-1/resend", &json!({})).await.0, StatusCode::OK);
-    assert_eq!(stands(&world, "c-1").await, (json!("ISSUED"), Value::Null));
-    world.acme.deliver().await;
+    assert_eq!(operator(&system, Method::POST, "/c-1/resend", &json!({})).await.0, StatusCode::OK);
+    assert_eq!(stands(&system, "c-1").await, (json!("ISSUED"), Value::Null));
+    system.acme.deliver_due().await;
     // The first one's report comes again, and has nothing to do with the second.
-    report(&world, &kannel, 0, UNDELIVERED).await;
-    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), Value::Null));
-    report(&world, &kannel, 1, UNDELIVERED).await;
-    report(&world, &kannel, 1, DELIVERED).await;
-    assert_eq!((stands(&world, "c-1").await, listed(&world).await), ((json!("DELIVERED"), Value::Null), 0));
-    assert_eq!(redeem(&world, &code(&kannel, 1), "r-1").await.0, StatusCode::OK);
+    report(&system, &kannel, 0, UNDELIVERED).await;
+    assert_eq!(stands(&system, "c-1").await, (json!("SENT"), Value::Null));
+    report(&system, &kannel, 1, UNDELIVERED).await;
+    report(&system, &kannel, 1, DELIVERED).await;
+    assert_eq!((stands(&system, "c-1").await, listed(&system).await), ((json!("DELIVERED"), Value::Null), 0));
+    assert_eq!(redeem(&system, &code(&kannel, 1), "r-1").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_message_that_the_gateway_never_takes_is_seen_and_waits_for_a_person() {
-    let (world, kannel) = texting().await;
+    let (system, kannel) = texting().await;
     kannel.lock().expect("is whole").is_lost = true;
-    issue(&world, &bought("c-1", GOOD)).await;
-    world.acme.deliver().await;
-    assert_eq!((stands(&world, "c-1").await, listed(&world).await), ((json!("ISSUED"), json!("refused")), 1));
+    issue(&system, &bought("c-1", GOOD)).await;
+    system.acme.deliver_due().await;
+    assert_eq!(
+        (stands(&system, "c-1").await, listed(&system).await),
+        ((json!("ISSUED"), json!("refused")), 1)
+    );
     // It finds a way to the number again; the message is tried again by hand.
     kannel.lock().expect("is whole").is_lost = false;
-    let store = &world.acme.app().store;
+    let store = &system.acme.app().store;
     let parked = store.dead_letters(None, 10).await.expect("works");
     assert_eq!(parked.iter().map(|entry| entry.ext_id.as_str()).collect::<Vec<_>>(), ["c-1"]);
-    assert!(store.redrive_dead_letter(world.now(), parked[0].job_id).await.expect("works"));
-    world.acme.deliver().await;
-    assert_eq!(stands(&world, "c-1").await, (json!("SENT"), Value::Null));
-    assert_eq!(redeem(&world, &code(&kannel, 0), "r-1").await.0, StatusCode::OK);
+    assert!(store.redrive_dead_letter(system.now(), parked[0].job_id).await.expect("works"));
+    system.acme.deliver_due().await;
+    assert_eq!(stands(&system, "c-1").await, (json!("SENT"), Value::Null));
+    assert_eq!(redeem(&system, &code(&kannel, 0), "r-1").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_message_to_nobody_is_not_sent_and_the_operator_knows() {
-    let (world, kannel) = texting().await;
-    issue(&world, &bought("c-1", GOOD)).await;
-    world.acme.import(&onbill_test_harness::ACCOUNTS.0.replace("2021-03-14", "2026-11-20")).await;
-    world.acme.deliver().await;
-    assert_eq!(stands(&world, "c-1").await, (json!("ISSUED"), json!("not-sent")));
+    let (system, kannel) = texting().await;
+    issue(&system, &bought("c-1", GOOD)).await;
+    system
+        .acme
+        .import_accounts(&onbill_test_harness::ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20"))
+        .await;
+    system.acme.deliver_due().await;
+    assert_eq!(stands(&system, "c-1").await, (json!("ISSUED"), json!("not-sent")));
     assert!(kannel.lock().expect("is whole").taken.is_empty());
 }

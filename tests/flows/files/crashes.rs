@@ -1,8 +1,8 @@
 //! The program dies before or after any step, in the books or in the folder: it goes on where it was.
 
-use super::{INTERVAL, bill, post, status, world};
-use onbill_test_harness::World;
-use onbill_test_harness::fragile::Moment;
+use super::{INTERVAL, bill, post, status, system};
+use onbill_test_harness::TestSystem;
+use onbill_test_harness::crash_point::CrashMoment;
 use std::collections::{BTreeMap, HashMap};
 
 /// Everything that ever had a name in `out`, and that it never changed.
@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, HashMap};
 struct Seen(BTreeMap<String, String>);
 
 impl Seen {
-    fn look(&mut self, world: &World) {
-        for (name, text) in world.acme.files().named("out") {
+    fn look(&mut self, system: &TestSystem) {
+        for (name, text) in system.acme.files().contents_of("out") {
             let before = self.0.entry(name.clone()).or_insert_with(|| text.clone());
             assert_eq!(*before, text, "{name} has changed");
         }
@@ -34,7 +34,7 @@ impl Seen {
 /// also right after each of them.
 #[tokio::test]
 async fn a_program_that_dies_at_any_step_files_each_charge_once_and_settles_it() {
-    let (mut world, pai) = world().await;
+    let (mut system, pai) = system().await;
     let mut seen = Seen::default();
     let mut posted = Vec::new();
     let mut deaths = 0;
@@ -42,49 +42,49 @@ async fn a_program_that_dies_at_any_step_files_each_charge_once_and_settles_it()
         // Four charges are two files.
         for n in 0..4 {
             let id = format!("c-{step}-{n}");
-            post(&world, &pai, &id).await;
+            post(&system, &pai, &id).await;
             posted.push(id);
         }
-        world.pass_seconds(INTERVAL);
+        system.advance_seconds(INTERVAL);
         let before = deaths;
-        deaths += u32::from(die_in_a_round(&mut world, &mut seen, step).await);
-        world.acme.bill_files();
-        deaths += u32::from(die_in_a_round(&mut world, &mut seen, step).await);
+        deaths += u32::from(die_in_a_round(&mut system, &mut seen, step).await);
+        system.acme.process_files();
+        deaths += u32::from(die_in_a_round(&mut system, &mut seen, step).await);
         // What was leased by the dead comes free, and what they had not filed is.
-        world.pass_seconds(2 * INTERVAL);
-        world.acme.file().await;
-        seen.look(&world);
-        world.acme.bill_files();
-        world.acme.file().await;
-        assert!(world.acme.files().named("out").is_empty(), "step {step}: all is answered");
-        assert!(world.acme.files().named("refused").is_empty(), "step {step}");
+        system.advance_seconds(2 * INTERVAL);
+        system.acme.run_filing().await;
+        seen.look(&system);
+        system.acme.process_files();
+        system.acme.run_filing().await;
+        assert!(system.acme.files().contents_of("out").is_empty(), "step {step}: all is answered");
+        assert!(system.acme.files().contents_of("refused").is_empty(), "step {step}");
         if deaths == before {
             break;
         }
     }
     assert!(deaths > 50, "there are more steps than {deaths}");
     for id in &posted {
-        assert_eq!(status(&world, id).await["status"], "APPROVED", "{id}");
+        assert_eq!(status(&system, id).await["status"], "APPROVED", "{id}");
     }
-    assert_eq!(bill(&world).await, (posted.len(), 1599 * i64::try_from(posted.len()).expect("is small")));
+    assert_eq!(bill(&system).await, (posted.len(), 1599 * i64::try_from(posted.len()).expect("is small")));
     let charges = seen.charges();
     assert_eq!(charges.len(), posted.len(), "none is lost");
     assert!(charges.values().all(|files| *files == 1), "none is in two files");
 }
 
 /// Whether it died.
-async fn die_in_a_round(world: &mut World, seen: &mut Seen, step: u32) -> bool {
-    world.acme.processes[0].life.ends_at(step, Moment::Before);
-    let round = world.acme.try_file().await;
-    let died = !world.acme.processes[0].life.was_spared();
+async fn die_in_a_round(system: &mut TestSystem, seen: &mut Seen, step: u32) -> bool {
+    system.acme.origins[0].crash_point.crash_at(step, CrashMoment::Before);
+    let round = system.acme.try_run_filing().await;
+    let died = !system.acme.origins[0].crash_point.disarm();
     assert_eq!(round.is_err(), died, "step {step}: {round:?}");
-    seen.look(world);
+    seen.look(system);
     if died {
         // Billing comes by before the program is back: what it finds is whole.
-        world.acme.bill_files();
-        world.revive_acme(|_| true).await;
-        world.acme.file().await;
-        seen.look(world);
+        system.acme.process_files();
+        system.restart_acme(|_| true).await;
+        system.acme.run_filing().await;
+        seen.look(system);
     }
     died
 }

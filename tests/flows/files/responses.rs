@@ -1,7 +1,7 @@
 //! Responses: taken whole and once, or refused with a complaint. Whatever lies in the folder, the next round works.
 
-use super::{INTERVAL, bill, post, status, world};
-use onbill_test_harness::World;
+use super::{INTERVAL, bill, post, status, system};
+use onbill_test_harness::TestSystem;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,27 +9,27 @@ use std::process::Command;
 
 /// A world with a file of two charges that billing has answered, the name of the file, and the response, which is not in
 /// the folder.
-async fn answered() -> (World, String, String) {
-    let (world, pai) = world().await;
-    post(&world, &pai, "c-1").await;
-    post(&world, &pai, "c-2").await;
-    world.acme.file().await;
-    let name = world.acme.bill_files().remove(0);
-    let path = world.acme.files().path("in", &format!("{name}.response.csv"));
+async fn answered() -> (TestSystem, String, String) {
+    let (system, pai) = system().await;
+    post(&system, &pai, "c-1").await;
+    post(&system, &pai, "c-2").await;
+    system.acme.run_filing().await;
+    let name = system.acme.process_files().remove(0);
+    let path = system.acme.files().path("in", &format!("{name}.response.csv"));
     let response = fs::read_to_string(&path).expect("reads");
     fs::remove_file(path).expect("is there");
-    (world, name, response)
+    (system, name, response)
 }
 
-fn respond(world: &World, name: &str, response: impl AsRef<[u8]>) {
-    let path = world.acme.files().path("in", &format!("{name}.response.csv"));
+fn respond(system: &TestSystem, name: &str, response: impl AsRef<[u8]>) {
+    let path = system.acme.files().path("in", &format!("{name}.response.csv"));
     fs::write(path, response).expect("writes");
 }
 
 /// The complaint about the only response that was refused, which is put aside.
-fn complaint(world: &World) -> String {
-    let files = world.acme.files();
-    assert!(files.named("in").is_empty());
+fn complaint(system: &TestSystem) -> String {
+    let files = system.acme.files();
+    assert!(files.contents_of("in").is_empty());
     let entries = fs::read_dir(files.directory.join("refused")).expect("is a folder");
     let (mut text, mut refused) = (None, 0);
     for entry in entries {
@@ -49,15 +49,15 @@ fn complaint(world: &World) -> String {
     text.expect("there is a complaint")
 }
 
-async fn pending(world: &World) {
+async fn pending(system: &TestSystem) {
     for id in ["c-1", "c-2"] {
-        assert_eq!(status(world, id).await["status"], "PENDING");
+        assert_eq!(status(system, id).await["status"], "PENDING");
     }
 }
 
 #[tokio::test]
 async fn a_response_that_is_not_whole_and_right_counts_for_nothing() {
-    let (world, name, response) = answered().await;
+    let (system, name, response) = answered().await;
     let lines: Vec<&str> = response.lines().collect();
     let [header, one, two] = lines[..] else { panic!("has two lines: {response}") };
     let with = |line: String| format!("{header}\n{one}\n{line}\n");
@@ -86,105 +86,105 @@ async fn a_response_that_is_not_whole_and_right_counts_for_nothing() {
         (with(format!("2,{id},APPROVED,1599")), "line 3, column raw_code: is missing"),
         (with(format!("2,{id},APPROVED,1599,0,+12025550101")), "line 3, column raw_code"),
     ] {
-        respond(&world, &name, &bad);
-        world.acme.file().await;
-        let found = complaint(&world);
+        respond(&system, &name, &bad);
+        system.acme.run_filing().await;
+        let found = complaint(&system);
         assert!(found.contains(expected) && !found.contains("2025550101"), "{bad}: {found}");
-        pending(&world).await;
+        pending(&system).await;
     }
-    respond(&world, &name, [header.as_bytes(), b"\n1,\xff\xfe,APPROVED,1599,\n"].concat());
-    world.acme.file().await;
-    assert!(complaint(&world).contains("line 2 is not UTF-8 text"));
-    pending(&world).await;
+    respond(&system, &name, [header.as_bytes(), b"\n1,\xff\xfe,APPROVED,1599,\n"].concat());
+    system.acme.run_filing().await;
+    assert!(complaint(&system).contains("line 2 is not UTF-8 text"));
+    pending(&system).await;
     // In another order, from a spreadsheet, it is whole and right.
-    respond(&world, &name, format!("\u{feff}{header}\r\n{two}\r\n\r\n{one}\r\n"));
-    world.acme.file().await;
+    respond(&system, &name, format!("\u{feff}{header}\r\n{two}\r\n\r\n{one}\r\n"));
+    system.acme.run_filing().await;
     for id in ["c-1", "c-2"] {
-        assert_eq!(status(&world, id).await["status"], "APPROVED");
+        assert_eq!(status(&system, id).await["status"], "APPROVED");
     }
 }
 
 #[tokio::test]
 async fn what_is_no_response_is_put_aside_and_nobody_waits_for_it() {
-    let (world, name, response) = answered().await;
-    let files = world.acme.files();
+    let (system, name, response) = answered().await;
+    let files = system.acme.files();
     let path = files.path("in", &format!("{name}.response.csv"));
     let secret = files.directory.join("elsewhere");
     fs::write(&secret, &response).expect("writes");
 
     symlink(&secret, &path).expect("links");
-    world.acme.file().await;
-    assert_eq!(complaint(&world), "is not a file\n");
+    system.acme.run_filing().await;
+    assert_eq!(complaint(&system), "is not a file\n");
     fs::create_dir(&path).expect("makes");
-    world.acme.file().await;
-    assert_eq!(complaint(&world), "is not a file\n");
+    system.acme.run_filing().await;
+    assert_eq!(complaint(&system), "is not a file\n");
     assert!(Command::new("mkfifo").arg(&path).status().expect("runs").success());
-    world.acme.file().await;
-    assert_eq!(complaint(&world), "is not a file\n");
+    system.acme.run_filing().await;
+    assert_eq!(complaint(&system), "is not a file\n");
     fs::write(&path, vec![b'\n'; 100_000]).expect("writes");
-    world.acme.file().await;
-    assert_eq!(complaint(&world), "is larger than any response can be\n");
+    system.acme.run_filing().await;
+    assert_eq!(complaint(&system), "is larger than any response can be\n");
 
     for unknown in ["acme-20261118T110640Z-ffffffff", "", "number +12025550101", &"x".repeat(230)] {
-        respond(&world, unknown, &response);
-        world.acme.file().await;
-        assert_eq!(complaint(&world), "there is no file of this name\n", "{unknown}");
+        respond(&system, unknown, &response);
+        system.acme.run_filing().await;
+        assert_eq!(complaint(&system), "there is no file of this name\n", "{unknown}");
     }
     // What billing is still writing is not looked at.
     fs::write(files.path("in", &format!("{name}.part")), "half").expect("writes");
-    world.acme.file().await;
-    assert!(files.named("refused").is_empty());
+    system.acme.run_filing().await;
+    assert!(files.contents_of("refused").is_empty());
     fs::remove_file(files.path("in", &format!("{name}.part"))).expect("is there");
     assert_eq!(fs::read_to_string(&secret).expect("is untouched"), response);
-    pending(&world).await;
+    pending(&system).await;
 
     // One that cannot be put aside does not keep another from being taken.
-    respond(&world, "unknown", &response);
-    respond(&world, &name, &response);
+    respond(&system, "unknown", &response);
+    respond(&system, &name, &response);
     fs::rename(files.directory.join("refused"), files.directory.join("gone")).expect("is there");
     fs::write(files.directory.join("refused"), "").expect("writes");
-    assert!(world.acme.try_file().await.is_err());
+    assert!(system.acme.try_run_filing().await.is_err());
     fs::remove_file(files.directory.join("refused")).expect("is there");
-    let _ = world.acme.try_file().await;
-    assert_eq!(status(&world, "c-1").await["status"], "APPROVED");
+    let _ = system.acme.try_run_filing().await;
+    assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
 }
 
 #[tokio::test]
 async fn billings_no_is_told_with_its_code_and_its_first_word_stays() {
-    let (world, name, response) = answered().await;
+    let (system, name, response) = answered().await;
     let refused = response.replacen("APPROVED,1599,", "DECLINED,0,insufficient-balance", 1);
-    respond(&world, &name, &refused);
-    world.acme.file().await;
-    let now = status(&world, "c-1").await;
+    respond(&system, &name, &refused);
+    system.acme.run_filing().await;
+    let now = status(&system, "c-1").await;
     assert_eq!((&now["status"], &now["declineReason"]), (&json!("DECLINED"), &json!("insufficient-balance")));
     assert_eq!(now["rawResult"], json!({"scope": "billing", "rawCode": "insufficient-balance"}));
-    assert_eq!(status(&world, "c-2").await["status"], "APPROVED");
-    assert_eq!(world.acme.deliver().await, 2, "two notices");
+    assert_eq!(status(&system, "c-2").await["status"], "APPROVED");
+    assert_eq!(system.acme.deliver_due().await, 2, "two notices");
 
     // The same again changes nothing; another one is not taken any more.
-    respond(&world, &name, &refused);
-    world.acme.file().await;
-    assert!(world.acme.files().named("refused").is_empty());
-    respond(&world, &name, &response);
-    world.acme.file().await;
-    assert_eq!(complaint(&world), "another response to this file was taken before\n");
-    assert_eq!(status(&world, "c-1").await["status"], "DECLINED");
-    assert_eq!(world.acme.deliver().await, 0);
+    respond(&system, &name, &refused);
+    system.acme.run_filing().await;
+    assert!(system.acme.files().contents_of("refused").is_empty());
+    respond(&system, &name, &response);
+    system.acme.run_filing().await;
+    assert_eq!(complaint(&system), "another response to this file was taken before\n");
+    assert_eq!(status(&system, "c-1").await["status"], "DECLINED");
+    assert_eq!(system.acme.deliver_due().await, 0);
 
     // A code that would end the PAI is not taken from billing, nor one that tells the number.
-    let pai = world.pai_of("ann@example.com").await;
+    let pai = system.pai_of("ann@example.com").await;
     for (id, code) in [("c-3", "account-closed"), ("c-4", "no credit 2025550101")] {
-        world.pass_seconds(INTERVAL);
-        post(&world, &pai, id).await;
-        world.acme.file().await;
-        let name = world.acme.bill_files().remove(0);
-        let path = world.acme.files().path("in", &format!("{name}.response.csv"));
+        system.advance_seconds(INTERVAL);
+        post(&system, &pai, id).await;
+        system.acme.run_filing().await;
+        let name = system.acme.process_files().remove(0);
+        let path = system.acme.files().path("in", &format!("{name}.response.csv"));
         let response = fs::read_to_string(path).expect("reads");
-        respond(&world, &name, response.replacen("APPROVED,1599,", &format!("DECLINED,0,{code}"), 1));
-        world.acme.file().await;
-        let now = status(&world, id).await;
+        respond(&system, &name, response.replacen("APPROVED,1599,", &format!("DECLINED,0,{code}"), 1));
+        system.acme.run_filing().await;
+        let now = status(&system, id).await;
         assert_eq!(now["declineReason"], "risk-declined", "{now}");
         assert!(!now.to_string().contains("2025550101"));
     }
-    assert_eq!(bill(&world).await.0, 4, "billing's own books are its own matter");
+    assert_eq!(bill(&system).await.0, 4, "billing's own books are its own matter");
 }

@@ -8,8 +8,8 @@ use onbill_domain::signature::{
 };
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::Store;
-use onbill_test_harness::place::Place;
-use onbill_test_harness::{Holder, folder, keys};
+use onbill_test_harness::database::TestDb;
+use onbill_test_harness::{KeyHolder, db_folder, keys};
 use rusqlite::Connection;
 use serde_json::json;
 use std::sync::Arc;
@@ -30,13 +30,13 @@ pub(super) struct Books {
     pub(super) deployment: Arc<Deployment>,
     /// For the threads that read.
     pub(super) runtime: Runtime,
-    _place: Place,
+    _place: TestDb,
 }
 
 impl Books {
     pub(super) fn new() -> Self {
-        let place = Place::new_file(&folder());
-        let Place::Sqlite(path) = &place else { unreachable!("is a file") };
+        let place = TestDb::new_sqlite_file(&db_folder());
+        let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
         let store = Arc::new(Store::open_sqlite(path, 1).expect("opens"));
         let eyes = Connection::open(path).expect("opens");
         // What refers to what does not matter when everything goes.
@@ -47,7 +47,7 @@ impl Books {
             eyes,
             clear,
             nonces: nonces(),
-            ring: keys::ring(&Holder::Origin("acme")),
+            ring: keys::keyring(&KeyHolder::Origin("acme")),
             deployment: Arc::new(Deployment::new()),
             runtime: tokio::runtime::Builder::new_current_thread().build().expect("starts"),
             _place: place,

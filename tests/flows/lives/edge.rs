@@ -14,7 +14,7 @@ use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
 use onbill_edge::fake::{FakePlatform, KvFault};
 use onbill_edge::{Config, handle};
 use onbill_origin::config::AccountSource;
-use onbill_test_harness::{EDGE, Holder, SharedClock, config_of, keys};
+use onbill_test_harness::{EDGE, KeyHolder, ManualClock, keys, origin_config_with};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,17 +28,17 @@ pub(super) struct Deployment {
 impl Deployment {
     pub(super) fn new() -> Self {
         let operators = ["acme", "nova"].map(|id| {
-            let config = config_of(id, AccountSource::Table);
+            let config = origin_config_with(id, AccountSource::Table);
             json!({"id": id, "name": config.name, "country": config.country, "dashboards": config.dashboards,
                    "origin": format!("http://{}", config.listen)})
         });
         let partners = json!([
             {"id": "netflix", "name": "Netflix", "url": "http://127.0.0.1:8791", "offers": ["netflix-standard"]}
         ]);
-        let ring = keys::json(&Holder::Edge);
+        let ring = keys::keyring_json(&KeyHolder::Edge);
         let config =
             Config::read(Some(&json!(operators).to_string()), Some(&partners.to_string()), Some(&ring));
-        let keys = ["acme", "nova"].map(|id| (id, keys::ring(&Holder::Origin(id))));
+        let keys = ["acme", "nova"].map(|id| (id, keys::keyring(&KeyHolder::Origin(id))));
         Self { config: config.expect("is sound"), keys }
     }
 
@@ -77,7 +77,7 @@ struct Seen {
 }
 
 impl Edge {
-    pub(super) fn new(deployment: Arc<Deployment>, clock: &SharedClock) -> Self {
+    pub(super) fn new(deployment: Arc<Deployment>, clock: &ManualClock) -> Self {
         let platform = FakePlatform::new(Arc::clone(&clock.0), 1);
         Self { deployment, platform, seen: Mutex::default() }
     }

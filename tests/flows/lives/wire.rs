@@ -12,7 +12,7 @@ use onbill_domain::pai::Pai;
 use onbill_domain::wire::csp::BillChargeRequest;
 use onbill_origin::ambient::Clock as _;
 use onbill_origin::http::{Peer, Unreachable};
-use onbill_test_harness::{EDGE, NETFLIX, SharedClock};
+use onbill_test_harness::{EDGE, ManualClock, NETFLIX};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,12 +64,12 @@ pub(super) struct World {
 }
 
 pub(super) struct Wire {
-    clock: SharedClock,
+    clock: ManualClock,
     world: Mutex<World>,
 }
 
 impl Wire {
-    pub(super) fn new(clock: SharedClock, truth: Truth, edge: Edge) -> Self {
+    pub(super) fn new(clock: ManualClock, truth: Truth, edge: Edge) -> Self {
         let world = World {
             truth,
             billing: Billing::default(),

@@ -5,13 +5,13 @@ use bytes::Bytes;
 use http::{HeaderName, Method, Request};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_test_harness::customer::Choice;
-use onbill_test_harness::{Holder, World, keys};
+use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::{KeyHolder, TestSystem, keys};
 use serde_json::json;
 
 #[tokio::test]
 async fn what_is_no_message_is_refused_at_the_edge_and_at_the_origin() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for (bad, why) in [
         (json!({}), "missing field `pai`"),
         (json!({"pai": pai}), "missing field `message`"),
@@ -27,78 +27,78 @@ async fn what_is_no_message_is_refused_at_the_edge_and_at_the_origin() {
         (saying(&pai, "\u{202e}elibom emcA"), "one line"),
         (saying(&pai, " Hello"), "one line"),
     ] {
-        let answer = world.ott(Method::POST, PATH, bad.clone()).await;
+        let answer = system.call_ott(Method::POST, PATH, bad.clone()).await;
         assert!(answer.1["message"].to_string().contains(why), "{bad} {answer:?}");
         assert!(!answer.1["message"].to_string().contains("Hello"), "{answer:?}");
         assert_eq!(told(answer), refused(400, "invalid-request"), "{bad}");
         // At an origin whose edge looks at nothing.
-        let passed_on = world.send(world.passed_on(PATH, &bad)).await;
+        let passed_on = system.send(system.forward_as_edge(PATH, &bad)).await;
         assert_eq!(told(passed_on), refused(400, "invalid-request"), "{bad}");
     }
-    assert!(nothing_waits(&world).await);
+    assert!(nothing_waits(&system).await);
 }
 
 #[tokio::test]
 async fn only_an_open_pai_of_the_partners_own_is_written_to() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let unknown = "00000000-0000-4000-8000-000000000000";
-    assert_eq!(say(&world, saying(unknown, "Hello")).await, refused(404, "pai-not-found"));
-    let tunes = keys::ring(&Holder::Partner("tunes"));
-    let other = world.signed_with(&tunes, &Method::POST, PATH, &saying(&pai, "Hello"));
-    assert_eq!(told(world.send(other).await), refused(404, "pai-not-found"));
-    world
+    assert_eq!(say(&system, saying(unknown, "Hello")).await, refused(404, "pai-not-found"));
+    let tunes = keys::keyring(&KeyHolder::Partner("tunes"));
+    let other = system.sign_with(&tunes, &Method::POST, PATH, &saying(&pai, "Hello"));
+    assert_eq!(told(system.send(other).await), refused(404, "pai-not-found"));
+    system
         .acme
         .app()
         .store
         .close_pai(
-            world.now(),
+            system.now(),
             onbill_domain::ids::PartnerId::parse("netflix").expect("is a slug"),
             onbill_domain::pai::Pai::parse(&pai).expect("is one"),
             onbill_domain::decline_reason::DeclineReason::PaiRevokedByUser,
         )
         .await
         .expect("works");
-    assert_eq!(say(&world, saying(&pai, "Hello")).await, refused(404, "pai-not-found"));
-    world.acme.deliver().await;
+    assert_eq!(say(&system, saying(&pai, "Hello")).await, refused(404, "pai-not-found"));
+    system.acme.deliver_due().await;
     assert_eq!(
-        say(&world, saying(&pai, "Hello")).await,
+        say(&system, saying(&pai, "Hello")).await,
         refused(404, "pai-not-found"),
         "the edge knows it too"
     );
-    assert!(nothing_waits(&world).await);
+    assert!(nothing_waits(&system).await);
 }
 
 #[tokio::test]
 async fn a_message_needs_its_partners_fresh_signature() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let body = saying(&pai, "Hello");
-    let unsigned = World::unsigned(&Method::POST, PATH, &body);
-    assert_eq!(told(world.send(unsigned).await), refused(401, "authorization-failure"));
-    let mut other_words = world.signed(&Method::POST, PATH, &body);
+    let unsigned = TestSystem::unsigned_request(&Method::POST, PATH, &body);
+    assert_eq!(told(system.send(unsigned).await), refused(401, "authorization-failure"));
+    let mut other_words = system.sign_as_partner(&Method::POST, PATH, &body);
     *other_words.body_mut() = Bytes::from(saying(&pai, "Goodbye").to_string());
-    assert_eq!(told(world.send(other_words).await), refused(401, "authorization-failure"));
+    assert_eq!(told(system.send(other_words).await), refused(401, "authorization-failure"));
     // Heard on its way: it is sent once, however often it comes.
-    let heard_on_its_way = world.signed(&Method::POST, PATH, &body);
-    assert_eq!(told(world.send(heard_on_its_way.clone()).await), accepted());
+    let heard_on_its_way = system.sign_as_partner(&Method::POST, PATH, &body);
+    assert_eq!(told(system.send(heard_on_its_way.clone()).await), accepted());
     for seconds in [0, 300] {
-        world.pass_seconds(seconds);
-        world.acme.app().store.sweep(world.now()).await.expect("works");
-        let again = world.send(heard_on_its_way.clone()).await;
+        system.advance_seconds(seconds);
+        system.acme.app().store.sweep(system.now()).await.expect("works");
+        let again = system.send(heard_on_its_way.clone()).await;
         assert_eq!(told(again), refused(401, "authorization-failure"));
     }
-    assert_eq!(heard(&world, GOOD).await, ["Netflix: Hello"]);
+    assert_eq!(heard(&system, GOOD).await, ["Netflix: Hello"]);
 }
 
 #[tokio::test]
 async fn an_edge_in_the_wrong_hands_says_nothing() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.sign_up(&world.acme, OTHER, Choice::New("cleo@example.com")).await;
-    let cleo = world.pai_of("cleo@example.com").await;
-    let ring = keys::ring(&Holder::Edge);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.sign_up(&system.acme, OTHER, AccountChoice::New("cleo@example.com")).await;
+    let cleo = system.pai_of("cleo@example.com").await;
+    let ring = keys::keyring(&KeyHolder::Edge);
     let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
-    let genuine = world.signed(&Method::POST, PATH, &saying(&pai, "Hello"));
+    let genuine = system.sign_as_partner(&Method::POST, PATH, &saying(&pai, "Hello"));
     let forged = |body: Bytes, signed: bool| {
-        let mut request = Request::post(format!("http://{}{PATH}", world.acme.origin))
+        let mut request = Request::post(format!("http://{}{PATH}", system.acme.origin_address))
             .header("content-type", "application/json")
             .body(body)
             .expect("is a request");
@@ -108,7 +108,7 @@ async fn an_edge_in_the_wrong_hands_says_nothing() {
                 request.headers_mut().insert(passed_on, genuine.headers()[name].clone());
             }
         }
-        sign_request(&mut request, key, world.now(), &world.nonce()).expect("signs");
+        sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
         request
     };
     let bytes = |body: serde_json::Value| Bytes::from(body.to_string());
@@ -117,14 +117,14 @@ async fn an_edge_in_the_wrong_hands_says_nothing() {
         forged(bytes(saying(&pai, "Goodbye")), true),
         forged(bytes(saying(&cleo, "Hello")), true),
     ] {
-        assert_eq!(told(world.send(request).await), refused(401, "authorization-failure"));
+        assert_eq!(told(system.send(request).await), refused(401, "authorization-failure"));
     }
-    assert!(nothing_waits(&world).await);
+    assert!(nothing_waits(&system).await);
     // The genuine one passes, once: that is what the edge is for.
     let passed_on = forged(genuine.body().clone(), true);
-    assert_eq!(told(world.send(passed_on).await), accepted());
+    assert_eq!(told(system.send(passed_on).await), accepted());
     let again = forged(genuine.body().clone(), true);
-    assert_eq!(told(world.send(again).await), refused(401, "authorization-failure"));
-    assert_eq!(heard(&world, GOOD).await, ["Netflix: Hello"]);
-    assert_eq!(heard(&world, OTHER).await, [""; 0]);
+    assert_eq!(told(system.send(again).await), refused(401, "authorization-failure"));
+    assert_eq!(heard(&system, GOOD).await, ["Netflix: Hello"]);
+    assert_eq!(heard(&system, OTHER).await, [""; 0]);
 }

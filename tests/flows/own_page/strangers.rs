@@ -8,15 +8,15 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_test_harness::customer::Choice;
-use onbill_test_harness::{ACCOUNTS, Holder, World, keys};
+use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, TestSystem, keys};
 use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600;
 
 /// What a flow is good for: reading, and ending this.
-async fn opens(world: &World, flow: &Value, subscription: &Value) -> [(u16, String); 2] {
-    let answers = [read(world, flow, &Value::Null).await, unlink(world, flow, subscription).await];
+async fn opens(system: &TestSystem, flow: &Value, subscription: &Value) -> [(u16, String); 2] {
+    let answers = [read(system, flow, &Value::Null).await, unlink(system, flow, subscription).await];
     answers.map(|answer| (code(&answer).0, code(&answer).1.to_owned()))
 }
 
@@ -26,56 +26,56 @@ fn both(status: u16, code: &str) -> [(u16, String); 2] {
 
 #[tokio::test]
 async fn every_number_gets_the_same_answer_until_it_has_proved_itself() {
-    let (world, _) = World::signed_up(GOOD).await;
-    world.pass_seconds(1);
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
+    system.advance_seconds(1);
     let mut shapes = Vec::new();
     for number in [GOOD, OTHER, SUSPENDED, CEASED, UNKNOWN, "+34612345601", "(202) 555-0199"] {
-        let (status, mut step) = enter(&world, &world.acme, number).await;
+        let (status, mut step) = enter(&system, &system.acme, number).await;
         let flow = step["flow"].clone();
         step["flow"] = json!(flow.as_str().map(str::len));
         // Not proven, it opens nothing, whoever's it is.
-        shapes.push((status, step, opens(&world, &flow, &json!("x")).await));
+        shapes.push((status, step, opens(&system, &flow, &json!("x")).await));
     }
     assert_eq!((shapes[0].0, &shapes[0].1["step"]), (StatusCode::OK, &json!("pin")));
     assert_eq!(shapes[0].2, both(400, "token-expired"));
     assert!(shapes.iter().all(|shape| *shape == shapes[0]), "{shapes:?}");
-    let sent = world.messages(&world.acme, GOOD).await;
+    let sent = system.sms_received(&system.acme, GOOD).await;
     let newest = sent.last().expect("a message came");
     assert!(newest.contains("to see and end what you pay on your phone bill"), "{newest}");
 }
 
 #[tokio::test]
 async fn a_pin_on_a_new_sim_opens_nothing() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let before = enter_pin(&world, &world.acme, GOOD).await.1;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let before = enter_pin(&system, &system.acme, GOOD).await.1;
     let (flow, name) = (&before["flow"], &before["subscriptions"][0]["subscription"]);
-    happens(&world, "e-1", "sim-swapped", GOOD).await;
-    assert_eq!(code(&enter_pin(&world, &world.acme, GOOD).await), (400, "account-not-eligible"));
-    assert_eq!(opens(&world, flow, name).await, both(400, "account-not-eligible"), "nor one from before");
-    assert_eq!(charged(&world, &pai, "c-1").await, approved());
+    happens(&system, "e-1", "sim-swapped", GOOD).await;
+    assert_eq!(code(&enter_pin(&system, &system.acme, GOOD).await), (400, "account-not-eligible"));
+    assert_eq!(opens(&system, flow, name).await, both(400, "account-not-eligible"), "nor one from before");
+    assert_eq!(charged(&system, &pai, "c-1").await, approved());
     // The dashboard's word is as good as before, and a PIN is again after three days.
-    assert_eq!(page(&world, GOOD).await["subscriptions"].as_array().map(Vec::len), Some(1));
-    world.pass_seconds(72 * HOUR);
-    assert_eq!(enter_pin(&world, &world.acme, GOOD).await.1["step"], "account");
+    assert_eq!(page(&system, GOOD).await["subscriptions"].as_array().map(Vec::len), Some(1));
+    system.advance_seconds(72 * HOUR);
+    assert_eq!(enter_pin(&system, &system.acme, GOOD).await.1["step"], "account");
 }
 
 #[tokio::test]
 async fn a_number_that_has_changed_hands_opens_nothing_of_its_old_holder() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    charged(&world, &pai, "c-1").await;
-    let (by_pin, by_session) = (enter_pin(&world, &world.acme, GOOD).await.1, page(&world, GOOD).await);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    charged(&system, &pai, "c-1").await;
+    let (by_pin, by_session) = (enter_pin(&system, &system.acme, GOOD).await.1, page(&system, GOOD).await);
     // The operator's table says so before anybody has reported it.
-    world.acme.import(&ACCOUNTS.0.replace("2021-03-14", "2026-11-18")).await;
+    system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-18")).await;
     for old in [&by_pin, &by_session] {
         let name = &old["subscriptions"][0]["subscription"];
-        assert_eq!(opens(&world, &old["flow"], name).await, both(400, "token-expired"));
+        assert_eq!(opens(&system, &old["flow"], name).await, both(400, "token-expired"));
         let unmarked = old["flow"].as_str().and_then(|flow| flow.split_once('.')).expect("is marked").0;
         for flow in [json!(unmarked), json!(format!("{unmarked}.x"))] {
-            assert_eq!(opens(&world, &flow, name).await, both(400, "token-expired"), "{flow}");
+            assert_eq!(opens(&system, &flow, name).await, both(400, "token-expired"), "{flow}");
         }
     }
     for (_, new) in
-        [enter_pin(&world, &world.acme, GOOD).await, enter_listed(&world, &world.acme, GOOD).await]
+        [enter_pin(&system, &system.acme, GOOD).await, enter_listed(&system, &system.acme, GOOD).await]
     {
         assert_eq!(
             (&new["subscriptions"], &new["charges"]),
@@ -83,111 +83,115 @@ async fn a_number_that_has_changed_hands_opens_nothing_of_its_old_holder() {
             "the new holder's is empty"
         );
         let name = &by_session["subscriptions"][0]["subscription"];
-        assert_eq!(code(&unlink(&world, &new["flow"], name).await), (400, "invalid-request"));
+        assert_eq!(code(&unlink(&system, &new["flow"], name).await), (400, "invalid-request"));
     }
-    world.pass_seconds(60);
-    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
-    let new = page(&world, GOOD).await;
+    system.advance_seconds(60);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
+    let new = page(&system, GOOD).await;
     assert_eq!((new["subscriptions"].as_array().map(Vec::len), &new["charges"]), (Some(1), &json!([])));
 }
 
 #[tokio::test]
 async fn whoever_has_left_sees_nothing_any_more() {
     for what in ["ceased", "ported-out", "ownership-changed"] {
-        let (world, _) = World::signed_up(GOOD).await;
-        let own = page(&world, GOOD).await;
-        world.pass_seconds(86_400);
-        let own = if what == "ceased" { own } else { page(&world, GOOD).await };
-        happens(&world, "e-1", what, GOOD).await;
+        let (system, _) = TestSystem::with_subscriber(GOOD).await;
+        let own = page(&system, GOOD).await;
+        system.advance_seconds(86_400);
+        let own = if what == "ceased" { own } else { page(&system, GOOD).await };
+        happens(&system, "e-1", what, GOOD).await;
         let name = &own["subscriptions"][0]["subscription"];
-        for (status, _) in opens(&world, &own["flow"], name).await {
+        for (status, _) in opens(&system, &own["flow"], name).await {
             assert!([400, 404].contains(&status), "{what}: {status}");
         }
         if what == "ownership-changed" {
-            assert_eq!(page(&world, GOOD).await["subscriptions"], json!([]), "{what}");
+            assert_eq!(page(&system, GOOD).await["subscriptions"], json!([]), "{what}");
         } else {
-            assert_eq!(code(&enter_listed(&world, &world.acme, GOOD).await), (404, "account-not-found"));
+            assert_eq!(code(&enter_listed(&system, &system.acme, GOOD).await), (404, "account-not-found"));
         }
     }
 }
 
 #[tokio::test]
 async fn a_subscriber_takes_their_page_along_to_another_number() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    charged(&world, &pai, "c-1").await;
-    let mut moves = event(&world, "e-1", "number-changed", GOOD);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    charged(&system, &pai, "c-1").await;
+    let mut moves = event(&system, "e-1", "number-changed", GOOD);
     moves["newMSISDN"] = json!("+12025550107");
-    assert_eq!(report(&world, &moves).await.1["outcome"], "APPLIED");
-    assert_eq!(page(&world, "+12025550107").await["charges"].as_array().map(Vec::len), Some(1));
-    assert_eq!(code(&enter_listed(&world, &world.acme, GOOD).await), (404, "account-not-found"));
+    assert_eq!(report(&system, &moves).await.1["outcome"], "APPLIED");
+    assert_eq!(page(&system, "+12025550107").await["charges"].as_array().map(Vec::len), Some(1));
+    assert_eq!(code(&enter_listed(&system, &system.acme, GOOD).await), (404, "account-not-found"));
 }
 
 #[tokio::test]
 async fn a_flow_is_for_its_own_number_and_operator() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let own = page(&world, GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let own = page(&system, GOOD).await;
     let name = &own["subscriptions"][0]["subscription"];
-    let others = page(&world, OTHER).await;
+    let others = page(&system, OTHER).await;
     assert_eq!(others["subscriptions"], json!([]));
     // Neither the name that the owner has, nor the PAI itself.
     for stolen in [name.clone(), json!(pai), json!(""), json!(null)] {
         assert_eq!(
-            code(&unlink(&world, &others["flow"], &stolen).await),
+            code(&unlink(&system, &others["flow"], &stolen).await),
             (400, "invalid-request"),
             "{stolen}"
         );
     }
     let elsewhere = json!({"operator": "nova", "flow": own["flow"], "subscription": name});
     for path in ["/account", "/account/unlink"] {
-        assert_eq!(code(&world.widget(path, elsewhere.clone()).await), (400, "token-expired"), "{path}");
+        assert_eq!(
+            code(&system.call_widget(path, elsewhere.clone()).await),
+            (400, "token-expired"),
+            "{path}"
+        );
     }
     // A mark of one flow does not open another.
     let secret =
         |flow: &Value| flow.as_str().and_then(|flow| flow.split_once('.')).map(|(s, _)| s.to_owned());
     let mark = own["flow"].as_str().and_then(|flow| flow.split_once('.')).expect("is marked").1;
     let mixed = json!(format!("{}.{mark}", secret(&others["flow"]).expect("has one")));
-    assert_eq!(opens(&world, &mixed, name).await, both(400, "token-expired"));
-    world.pass_seconds(1_800);
-    assert_eq!(opens(&world, &own["flow"], name).await, both(400, "token-expired"), "half an hour is over");
-    assert_eq!(charged(&world, &pai, "c-1").await, approved());
+    assert_eq!(opens(&system, &mixed, name).await, both(400, "token-expired"));
+    system.advance_seconds(1_800);
+    assert_eq!(opens(&system, &own["flow"], name).await, both(400, "token-expired"), "half an hour is over");
+    assert_eq!(charged(&system, &pai, "c-1").await, approved());
 }
 
 /// A call as a thief of the edge's secrets can make it.
-fn as_the_edge(world: &World, path: &str, body: &Value, nonce: &str) -> Request<Bytes> {
-    let mut request = Request::post(format!("http://{}{path}", world.acme.origin))
+fn as_the_edge(system: &TestSystem, path: &str, body: &Value, nonce: &str) -> Request<Bytes> {
+    let mut request = Request::post(format!("http://{}{path}", system.acme.origin_address))
         .header("content-type", "application/json")
         .body(Bytes::from(body.to_string()))
         .expect("is a request");
-    let ring = keys::ring(&Holder::Edge);
+    let ring = keys::keyring(&KeyHolder::Edge);
     let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
-    sign_request(&mut request, key, world.now(), nonce).expect("signs");
+    sign_request(&mut request, key, system.now(), nonce).expect("signs");
     request
 }
 
 #[tokio::test]
 async fn an_edge_in_the_wrong_hands_ends_nothing_without_a_customers_flow_and_nothing_twice() {
-    let (world, pai) = World::signed_up(GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let unlinks = "/edge/v1/account/unlink";
     for flow in [json!(""), json!("x"), json!("x.y"), json!(pai)] {
         let body = json!({"flow": flow, "subscription": pai});
         for (n, path) in ["/edge/v1/account", unlinks].into_iter().enumerate() {
-            let request = as_the_edge(&world, path, &body, &format!("thief-nonce-{flow}-{n}-0000"));
-            let (status, answer) = world.send(request).await;
+            let request = as_the_edge(&system, path, &body, &format!("thief-nonce-{flow}-{n}-0000"));
+            let (status, answer) = system.send(request).await;
             assert!(status.is_client_error(), "{path} {answer}");
         }
     }
-    assert_eq!(charged(&world, &pai, "c-1").await, approved());
+    assert_eq!(charged(&system, &pai, "c-1").await, approved());
 
     // A genuine call is good for once: played again after the customer has come back, it ends nothing.
-    let own = page(&world, GOOD).await;
+    let own = page(&system, GOOD).await;
     let body = json!({"flow": own["flow"], "subscription": own["subscriptions"][0]["subscription"]});
-    let genuine = as_the_edge(&world, unlinks, &body, "genuine-nonce-0001");
-    assert_eq!(world.send(genuine.clone()).await.0, StatusCode::OK);
-    assert_eq!(world.send(genuine).await.0, StatusCode::UNAUTHORIZED);
-    world.pass_seconds(60);
-    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
-    let next = world.pai_of("bea@example.com").await;
-    let signed_anew = as_the_edge(&world, unlinks, &body, "genuine-nonce-0002");
-    assert_eq!(world.send(signed_anew).await.0, StatusCode::OK, "it names what has ended");
-    assert_eq!(charged(&world, &next, "c-2").await, approved());
+    let genuine = as_the_edge(&system, unlinks, &body, "genuine-nonce-0001");
+    assert_eq!(system.send(genuine.clone()).await.0, StatusCode::OK);
+    assert_eq!(system.send(genuine).await.0, StatusCode::UNAUTHORIZED);
+    system.advance_seconds(60);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
+    let next = system.pai_of("bea@example.com").await;
+    let signed_anew = as_the_edge(&system, unlinks, &body, "genuine-nonce-0002");
+    assert_eq!(system.send(signed_anew).await.0, StatusCode::OK, "it names what has ended");
+    assert_eq!(charged(&system, &next, "c-2").await, approved());
 }

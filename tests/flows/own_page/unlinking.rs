@@ -3,158 +3,159 @@
 use super::{GOOD, code, page, read, unlink};
 use crate::account_events::{approved, charged, declined, happens, stored, told};
 use http::{Method, StatusCode};
-use onbill_test_harness::customer::Choice;
-use onbill_test_harness::{Mishap, World};
+use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::{NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REVOKED: &str = "pai-revoked-by-user";
 
 /// Ends the one link of a number's holder.
-async fn ends(world: &World, number: &str) -> Value {
-    let own = page(world, number).await;
-    let (status, answer) = unlink(world, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
+async fn ends(system: &TestSystem, number: &str) -> Value {
+    let own = page(system, number).await;
+    let (status, answer) = unlink(system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
     assert_eq!((status, &answer["subscription"]["state"]), (StatusCode::OK, &json!("CLOSED")), "{answer}");
     answer
 }
 
 #[tokio::test]
 async fn charges_end_and_everybody_hears_of_it() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    assert_eq!(charged(&world, &pai, "c-1").await, approved());
-    world.pass_seconds(3_600);
-    let answer = ends(&world, GOOD).await;
-    let ended = json!({"at": world.now().to_string(), "reason": REVOKED});
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(charged(&system, &pai, "c-1").await, approved());
+    system.advance_seconds(3_600);
+    let answer = ends(&system, GOOD).await;
+    let ended = json!({"at": system.now().to_string(), "reason": REVOKED});
     assert_eq!(answer["subscription"]["ended"], ended);
-    world.acme.deliver().await;
+    system.acme.deliver_due().await;
     let closed = json!({"pai": pai, "state": "CLOSED", "reason": REVOKED, "sequence": 2});
-    assert_eq!(told(&world, "ann@example.com").await, closed);
-    assert_eq!(stored(&world, &pai), (json!("CLOSED"), json!(2)));
+    assert_eq!(told(&system, "ann@example.com").await, closed);
+    assert_eq!(stored(&system, &pai), (json!("CLOSED"), json!(2)));
 
-    let run = world.billing_run("2026-12").await;
+    let run = system.run_billing("2026-12").await;
     assert_eq!(run["charges"][0]["declineReason"], REVOKED, "{run}");
-    let own = page(&world, GOOD).await;
+    let own = page(&system, GOOD).await;
     assert_eq!(own["subscriptions"][0]["ended"], ended, "it is still to be read");
     let statuses: Vec<_> =
         own["charges"].as_array().expect("is a list").iter().map(|c| &c["status"]).collect();
     assert_eq!(statuses, ["DECLINED", "APPROVED"]);
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1, "what was charged before stays");
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1, "what was charged before stays");
     // And it can still be given back.
     let refund = json!({"extRefundID": "r-1", "reason": "x"});
-    let (status, _) = world.ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+    let (status, _) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     assert_eq!(status, StatusCode::CREATED);
-    assert_eq!(page(&world, GOOD).await["charges"][1]["refunded"]["value"], 1599);
+    assert_eq!(page(&system, GOOD).await["charges"][1]["refunded"]["value"], 1599);
 }
 
 #[tokio::test]
 async fn again_is_the_same() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let own = page(&world, GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let own = page(&system, GOOD).await;
     let name = &own["subscriptions"][0]["subscription"];
-    let first = unlink(&world, &own["flow"], name).await;
-    world.pass_seconds(60);
-    assert_eq!(unlink(&world, &own["flow"], name).await, first);
+    let first = unlink(&system, &own["flow"], name).await;
+    system.advance_seconds(60);
+    assert_eq!(unlink(&system, &own["flow"], name).await, first);
     // The answer may have been lost on its way.
-    world.network.disturb_next("127.0.0.1:8788/edge/v1/account/unlink", Mishap::AnswerLost, 1);
-    assert_eq!(code(&unlink(&world, &own["flow"], name).await), (503, "service-unavailable"));
-    assert_eq!(unlink(&world, &own["flow"], name).await, first);
-    world.acme.deliver().await;
-    assert_eq!(stored(&world, &pai), (json!("CLOSED"), json!(2)), "it was closed once");
+    system.network.inject_fault_for("127.0.0.1:8788/edge/v1/account/unlink", NetworkFault::AnswerLost, 1);
+    assert_eq!(code(&unlink(&system, &own["flow"], name).await), (503, "service-unavailable"));
+    assert_eq!(unlink(&system, &own["flow"], name).await, first);
+    system.acme.deliver_due().await;
+    assert_eq!(stored(&system, &pai), (json!("CLOSED"), json!(2)), "it was closed once");
 }
 
 #[tokio::test]
 async fn whoever_comes_back_gets_another_pai() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    ends(&world, GOOD).await;
-    world.pass_seconds(60);
-    world.sign_up(&world.acme, GOOD, Choice::New("bea@example.com")).await;
-    let next = world.pai_of("bea@example.com").await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    ends(&system, GOOD).await;
+    system.advance_seconds(60);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
+    let next = system.pai_of("bea@example.com").await;
     assert_ne!(next, pai);
-    assert_eq!(charged(&world, &next, "c-1").await, approved());
-    assert_eq!(charged(&world, &pai, "c-2").await, declined(REVOKED));
-    let own = page(&world, GOOD).await;
+    assert_eq!(charged(&system, &next, "c-1").await, approved());
+    assert_eq!(charged(&system, &pai, "c-2").await, declined(REVOKED));
+    let own = page(&system, GOOD).await;
     let states: Vec<_> =
         own["subscriptions"].as_array().expect("is a list").iter().map(|s| &s["state"]).collect();
     assert_eq!(states, ["ACTIVE", "CLOSED"]);
     assert_eq!(own["charges"].as_array().map(Vec::len), Some(2), "both are theirs");
     // The name of the one does not end the other.
-    let (_, again) = unlink(&world, &own["flow"], &own["subscriptions"][1]["subscription"]).await;
+    let (_, again) = unlink(&system, &own["flow"], &own["subscriptions"][1]["subscription"]).await;
     assert_eq!(again["subscription"]["since"], own["subscriptions"][1]["since"]);
-    assert_eq!(charged(&world, &next, "c-3").await, approved());
+    assert_eq!(charged(&system, &next, "c-3").await, approved());
 }
 
 #[tokio::test]
 async fn a_charge_that_has_not_reached_billing_never_does() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(BILLING, Mishap::Lost);
-    assert_eq!(charged(&world, &pai, "c-1").await.0, "PENDING");
-    world.network.mend();
-    ends(&world, GOOD).await;
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    let (_, charge) = world.ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(BILLING, NetworkFault::Lost);
+    assert_eq!(charged(&system, &pai, "c-1").await.0, "PENDING");
+    system.network.clear_faults();
+    ends(&system, GOOD).await;
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    let (_, charge) = system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
     assert_eq!((&charge["status"], &charge["declineReason"]), (&json!("DECLINED"), &json!(REVOKED)));
-    assert!(world.bill(&world.acme, GOOD).await.is_empty());
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
 #[tokio::test]
 async fn a_charge_that_billing_has_taken_is_on_the_bill_and_on_the_page() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    world.network.disturb(BILLING, Mishap::AnswerLost);
-    assert_eq!(charged(&world, &pai, "c-1").await.0, "PENDING");
-    world.network.mend();
-    assert_eq!(page(&world, GOOD).await["charges"][0]["status"], "PENDING");
-    ends(&world, GOOD).await;
-    world.pass_seconds(361);
-    world.acme.deliver().await;
-    assert_eq!(page(&world, GOOD).await["charges"][0]["status"], "APPROVED");
-    assert_eq!(world.bill(&world.acme, GOOD).await.len(), 1);
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
+    assert_eq!(charged(&system, &pai, "c-1").await.0, "PENDING");
+    system.network.clear_faults();
+    assert_eq!(page(&system, GOOD).await["charges"][0]["status"], "PENDING");
+    ends(&system, GOOD).await;
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    assert_eq!(page(&system, GOOD).await["charges"][0]["status"], "APPROVED");
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn what_is_cancelled_at_the_partner_is_shown_so_and_can_be_ended() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let accounts = world.partner_accounts().await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let accounts = system.partner_accounts().await;
     let id = accounts["accounts"].as_array().and_then(|accounts| {
         accounts
             .iter()
             .find_map(|account| account["pays"]["partnerSubscriptionID"].as_str().map(str::to_owned))
     });
     let path = format!("/ott/v1/partnerSubscription/{}", id.expect("pays on the bill"));
-    let (status, _) = world.ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await;
+    let (status, _) = system.call_ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await;
     assert_eq!(status, StatusCode::OK);
-    let own = page(&world, GOOD).await;
+    let own = page(&system, GOOD).await;
     let link = &own["subscriptions"][0];
     assert_eq!(
         (&link["state"], &link["status"]),
         (&json!("ACTIVE"), &json!("CANCELLED")),
         "it could be charged"
     );
-    ends(&world, GOOD).await;
-    assert_eq!(charged(&world, &pai, "c-1").await, declined(REVOKED));
+    ends(&system, GOOD).await;
+    assert_eq!(charged(&system, &pai, "c-1").await, declined(REVOKED));
 }
 
 #[tokio::test]
 async fn a_suspended_customer_may_end_it() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    happens(&world, "e-1", "suspended", GOOD).await;
-    ends(&world, GOOD).await;
-    world.pass_seconds(60);
-    happens(&world, "e-2", "resumed", GOOD).await;
-    assert_eq!(charged(&world, &pai, "c-1").await, declined(REVOKED), "nothing opens it again");
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    happens(&system, "e-1", "suspended", GOOD).await;
+    ends(&system, GOOD).await;
+    system.advance_seconds(60);
+    happens(&system, "e-2", "resumed", GOOD).await;
+    assert_eq!(charged(&system, &pai, "c-1").await, declined(REVOKED), "nothing opens it again");
 }
 
 #[tokio::test]
 async fn while_the_origin_is_out_of_reach_nothing_is_shown_and_nothing_ended() {
-    let (world, pai) = World::signed_up(GOOD).await;
-    let own = page(&world, GOOD).await;
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let own = page(&system, GOOD).await;
     for path in ["/edge/v1/account", "/edge/v1/account/unlink"] {
-        world.network.disturb(&format!("127.0.0.1:8788{path}"), Mishap::Lost);
+        system.network.inject_fault(&format!("127.0.0.1:8788{path}"), NetworkFault::Lost);
     }
     let name = &own["subscriptions"][0]["subscription"];
-    for answer in [read(&world, &own["flow"], &Value::Null).await, unlink(&world, &own["flow"], name).await] {
+    for answer in [read(&system, &own["flow"], &Value::Null).await, unlink(&system, &own["flow"], name).await]
+    {
         assert_eq!(code(&answer), (503, "service-unavailable"));
     }
-    world.network.mend();
-    assert_eq!(charged(&world, &pai, "c-1").await, approved());
+    system.network.clear_faults();
+    assert_eq!(charged(&system, &pai, "c-1").await, approved());
 }

@@ -6,8 +6,8 @@ use super::refusals;
 use super::request::{Call, Caller};
 use super::widget;
 use http::Method;
-use onbill_test_harness::Mishap;
-use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::NetworkFault;
+use onbill_test_harness::customer::{AccountChoice, charge};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -23,7 +23,7 @@ pub(super) async fn record_events(recorder: &mut Recorder) {
         if n == 0 || n > 3 {
             sign_up(recorder, number).await;
         }
-        recorder.world.pass_seconds(60);
+        recorder.system.advance_seconds(60);
         let body = event_request(recorder, &format!("e-{what}"), what, number);
         recorder.operator(what, "/account-events", &body).await;
         recorder.deliver("webhook and mapping").await;
@@ -48,19 +48,19 @@ fn email_of(number: &str) -> String {
 }
 
 async fn sign_up(recorder: &mut Recorder, number: &str) {
-    recorder.world.pass_seconds(1);
-    recorder.world.sign_up(&recorder.world.acme, number, Choice::New(&email_of(number))).await;
+    recorder.system.advance_seconds(1);
+    recorder.system.sign_up(&recorder.system.acme, number, AccountChoice::New(&email_of(number))).await;
     recorder.skip();
 }
 
 async fn charge_number(recorder: &mut Recorder, number: &str, id: &str) {
-    let pai = recorder.world.pai_if_any(&email_of(number)).await;
+    let pai = recorder.system.find_pai_of(&email_of(number)).await;
     let Some(pai) = pai else { return recorder.record("the partner has closed the link") };
     recorder.known_partner("a charge afterwards", "/transaction", &charge(&pai, id, 1599)).await;
 }
 
 fn event_request(recorder: &Recorder, id: &str, what: &str, number: &str) -> Value {
-    json!({"eventID": id, "type": what, "msisdn": number, "occurredAt": recorder.world.now().to_string()})
+    json!({"eventID": id, "type": what, "msisdn": number, "occurredAt": recorder.system.now().to_string()})
 }
 
 async fn number_changed(recorder: &mut Recorder) {
@@ -77,8 +77,8 @@ async fn number_changed(recorder: &mut Recorder) {
 
 async fn event_refusals(recorder: &mut Recorder) {
     recorder.section("what is no event");
-    let old = recorder.world.now().plus_seconds(-86_400).to_string();
-    let ahead = recorder.world.now().plus_seconds(86_400).to_string();
+    let old = recorder.system.now().plus_seconds(-86_400).to_string();
+    let ahead = recorder.system.now().plus_seconds(86_400).to_string();
     let body = event_request(recorder, "e-bad", "suspended", "+12025550113");
     for (member, value) in [
         ("occurredAt", json!(ahead)),
@@ -103,16 +103,16 @@ async fn webhook_trouble(recorder: &mut Recorder) {
     recorder.section("webhooks that are not taken at once");
     let number = "+12025550115";
     sign_up(recorder, number).await;
-    recorder.world.network.disturb("127.0.0.1:8791/account-state", Mishap::FailsAfter);
-    recorder.world.network.disturb("127.0.0.1:8787/origin", Mishap::FailsAfter);
+    recorder.system.network.inject_fault("127.0.0.1:8791/account-state", NetworkFault::FailsAfter);
+    recorder.system.network.inject_fault("127.0.0.1:8787/origin", NetworkFault::FailsAfter);
     let body = event_request(recorder, "e-w1", "suspended", number);
     recorder.operator("suspended", "/account-events", &body).await;
     recorder.deliver("both fail").await;
-    recorder.world.network.mend();
-    recorder.world.pass_seconds(1);
+    recorder.system.network.clear_faults();
+    recorder.system.advance_seconds(1);
     let body = event_request(recorder, "e-w2", "resumed", number);
     recorder.operator("resumed", "/account-events", &body).await;
-    recorder.world.pass_seconds(400);
+    recorder.system.advance_seconds(400);
     recorder.deliver("one call each, with the newest state").await;
 }
 
@@ -138,7 +138,7 @@ async fn erasures(recorder: &mut Recorder) {
 pub(super) async fn record_notifications(recorder: &mut Recorder) {
     recorder.section("notifications");
     sign_up(recorder, GOOD).await;
-    let pai = recorder.world.pai_of(&email_of(GOOD)).await;
+    let pai = recorder.system.pai_of(&email_of(GOOD)).await;
     let body = json!({"pai": pai, "message": "Payment failed.", "extNotificationID": "m-1"});
     recorder.partner("a message", Method::POST, "/notification", &body).await;
     recorder.partner("its replay", Method::POST, "/notification", &body).await;
@@ -177,14 +177,14 @@ pub(super) async fn record_own_page(recorder: &mut Recorder) {
     recorder.section("the own page");
     own_page(recorder, "nothing is linked", GOOD).await;
     sign_up(recorder, GOOD).await;
-    let pai = recorder.world.pai_of(&email_of(GOOD)).await;
+    let pai = recorder.system.pai_of(&email_of(GOOD)).await;
     for n in 0..14 {
-        recorder.world.pass_seconds(60);
+        recorder.system.advance_seconds(60);
         let id = format!("c-{n}");
-        recorder.world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, &id, 1599)).await;
+        recorder.system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, &id, 1599)).await;
     }
     let refund = json!({"extRefundID": "r-1", "amount": {"value": 600, "currency": "USD"}, "reason": "x"});
-    recorder.world.ott(Method::POST, "/ott/v1/transaction/c-13/refund", refund).await;
+    recorder.system.call_ott(Method::POST, "/ott/v1/transaction/c-13/refund", refund).await;
     recorder.skip();
     let page = own_page(recorder, "what is linked and charged", GOOD).await;
     let (flow, cursor) = (page.body["flow"].clone(), page.body["cursor"].clone());
@@ -230,13 +230,17 @@ async fn unlinking(recorder: &mut Recorder, flow: &Value, subscription: &Value, 
 
 async fn own_page_refusals(recorder: &mut Recorder, flow: &Value) {
     recorder.section("the own page is another's");
-    let accounts = onbill_test_harness::ACCOUNTS.0;
+    let accounts = onbill_test_harness::ACME_ACCOUNTS;
     let body = json!({"operator": "acme", "flow": flow});
-    recorder.world.acme.import(&accounts.replace("2021-03-14", "2026-11-18")).await;
+    recorder.system.acme.import_accounts(&accounts.replace("2021-03-14", "2026-11-18")).await;
     recorder.widget("another subscriber has the number", "/account", &body).await;
-    recorder.world.acme.import(&accounts.replace("+12025550101,active", "+12025550101,ceased")).await;
+    recorder
+        .system
+        .acme
+        .import_accounts(&accounts.replace("+12025550101,active", "+12025550101,ceased"))
+        .await;
     recorder.widget("the account has ended", "/account", &body).await;
-    recorder.world.acme.import(accounts).await;
-    recorder.world.pass_seconds(86_400);
+    recorder.system.acme.import_accounts(accounts).await;
+    recorder.system.advance_seconds(86_400);
     recorder.widget("the flow has expired", "/account", &body).await;
 }

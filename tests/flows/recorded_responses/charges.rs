@@ -7,8 +7,8 @@ use http::Method;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
-use onbill_test_harness::customer::{Choice, charge};
-use onbill_test_harness::{ACCOUNTS, Mishap};
+use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -18,9 +18,9 @@ const NO_PAI: &str = "00000000-0000-4000-8000-000000000000";
 
 pub(super) async fn record(recorder: &mut Recorder) {
     recorder.section("a subscriber");
-    recorder.world.sign_up(&recorder.world.acme, GOOD, Choice::New("ann@example.com")).await;
+    recorder.system.sign_up(&recorder.system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     recorder.record("signs up");
-    let pai = recorder.world.pai_of("ann@example.com").await;
+    let pai = recorder.system.pai_of("ann@example.com").await;
     charges(recorder, &pai).await;
     charge_refusals(recorder, &pai).await;
     refunds(recorder).await;
@@ -143,50 +143,52 @@ async fn refund_refusals(recorder: &mut Recorder) {
 /// Charges whose outcome is not known at once: PENDING, then a webhook.
 async fn unclear(recorder: &mut Recorder, pai: &str) {
     recorder.section("a charge that billing applies without an answer");
-    for (id, mishap) in [("u-1", Mishap::AnswerLost), ("u-2", Mishap::Lost), ("u-3", Mishap::FailsAfter)] {
-        recorder.world.network.disturb(BILLING, mishap);
+    for (id, mishap) in
+        [("u-1", NetworkFault::AnswerLost), ("u-2", NetworkFault::Lost), ("u-3", NetworkFault::FailsAfter)]
+    {
+        recorder.system.network.inject_fault(BILLING, mishap);
         recorder.known_partner("the charge", "/transaction", &charge(pai, id, 1599)).await;
         recorder.known_partner("its replay", "/transaction", &charge(pai, id, 1599)).await;
         let body = refund_request("ur-1", 100);
         recorder.known_partner("a refund of it", &format!("/transaction/{id}/refund"), &body).await;
-        recorder.world.network.mend();
-        recorder.world.pass_seconds(400);
+        recorder.system.network.clear_faults();
+        recorder.system.advance_seconds(400);
         recorder.deliver("billing is asked, then the webhook").await;
         let path = format!("/transaction/{id}");
         recorder.partner("its state", Method::GET, &path, &Value::Null).await;
     }
     recorder.section("a charge that is declined later");
-    recorder.world.network.disturb(BILLING, Mishap::Lost);
+    recorder.system.network.inject_fault(BILLING, NetworkFault::Lost);
     recorder.known_partner("the charge", "/transaction", &charge(pai, "u-4", 1599)).await;
-    recorder.world.network.mend();
-    let suspended = ACCOUNTS.0.replace("+12025550101,active", "+12025550101,suspended");
-    recorder.world.acme.import(&suspended).await;
-    recorder.world.pass_seconds(400);
+    recorder.system.network.clear_faults();
+    let suspended = ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,suspended");
+    recorder.system.acme.import_accounts(&suspended).await;
+    recorder.system.advance_seconds(400);
     recorder.deliver("the account is suspended by then").await;
-    recorder.world.acme.import(ACCOUNTS.0).await;
+    recorder.system.acme.import_accounts(ACME_ACCOUNTS).await;
 }
 
 async fn unclear_refunds(recorder: &mut Recorder, pai: &str) {
     recorder.section("refunds that are clear later");
     recorder.known_partner("a charge", "/transaction", &charge(pai, "v-1", 1599)).await;
-    for (id, mishap) in [("v-1", Mishap::AnswerLost), ("v-2", Mishap::Lost)] {
-        recorder.world.network.disturb(REFUNDS, mishap);
+    for (id, mishap) in [("v-1", NetworkFault::AnswerLost), ("v-2", NetworkFault::Lost)] {
+        recorder.system.network.inject_fault(REFUNDS, mishap);
         recorder.known_partner("the refund", "/transaction/v-1/refund", &refund_request(id, 100)).await;
-        recorder.world.network.mend();
-        recorder.world.pass_seconds(400);
+        recorder.system.network.clear_faults();
+        recorder.system.advance_seconds(400);
         recorder.deliver("billing is asked again, then the webhook").await;
         let path = format!("/transaction/v-1/refund/{id}");
         recorder.partner("its state", Method::GET, &path, &Value::Null).await;
     }
     recorder.section("a webhook that the partner does not take at once");
-    recorder.world.network.disturb(BILLING, Mishap::AnswerLost);
+    recorder.system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
     recorder.known_partner("a charge", "/transaction", &charge(pai, "v-3", 1599)).await;
-    recorder.world.network.mend();
-    recorder.world.network.disturb("127.0.0.1:8791/transaction-state", Mishap::FailsAfter);
-    recorder.world.pass_seconds(400);
+    recorder.system.network.clear_faults();
+    recorder.system.network.inject_fault("127.0.0.1:8791/transaction-state", NetworkFault::FailsAfter);
+    recorder.system.advance_seconds(400);
     recorder.deliver("it fails").await;
-    recorder.world.network.mend();
-    recorder.world.pass_seconds(400);
+    recorder.system.network.clear_faults();
+    recorder.system.advance_seconds(400);
     recorder.deliver("it is sent again").await;
 }
 
@@ -239,9 +241,12 @@ async fn ledger(recorder: &mut Recorder) {
     ] {
         recorder.operator_asks(query, &format!("/transactions?{query}")).await;
     }
-    let pai = recorder.world.pai_of("ann@example.com").await;
+    let pai = recorder.system.pai_of("ann@example.com").await;
     for n in 0..26 {
-        recorder.world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, &format!("p-{n}"), 100)).await;
+        recorder
+            .system
+            .call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, &format!("p-{n}"), 100))
+            .await;
     }
     recorder.skip();
     let query = "from=2026-11-01&to=2026-11-30";
@@ -276,28 +281,28 @@ pub(super) async fn record_declines(recorder: &mut Recorder) {
 }
 
 async fn subscriber(recorder: &mut Recorder, number: &str, email: &str) -> String {
-    recorder.world.pass_seconds(1);
-    recorder.world.sign_up(&recorder.world.acme, number, Choice::New(email)).await;
+    recorder.system.advance_seconds(1);
+    recorder.system.sign_up(&recorder.system.acme, number, AccountChoice::New(email)).await;
     recorder.skip();
-    recorder.world.pai_of(email).await
+    recorder.system.pai_of(email).await
 }
 
 async fn by_limits(recorder: &mut Recorder) {
     let pai = subscriber(recorder, GOOD, "ann@example.com").await;
-    recorder.world.limit_acme(
+    recorder.system.set_acme_limits(
         json!([{"currency": "USD", "smallest": 50, "transaction": 5000, "day": 6000, "month": 10_000}]),
     );
     recorder.section("declined by the operator's limits");
     for (id, value) in [("l-1", 49), ("l-2", 5001), ("l-3", 5000), ("l-4", 1001), ("l-5", 1000)] {
         recorder.known_partner(&format!("{value} cents"), "/transaction", &charge(&pai, id, value)).await;
     }
-    recorder.world.pass_seconds(86_400);
+    recorder.system.advance_seconds(86_400);
     for (id, value) in [("l-6", 4000), ("l-7", 100)] {
         recorder.known_partner("a day later", "/transaction", &charge(&pai, id, value)).await;
     }
     recorder.known_partner("a replay of a decline", "/transaction", &charge(&pai, "l-2", 5001)).await;
     recorder.partner("the state of a decline", Method::GET, "/transaction/l-2", &Value::Null).await;
-    recorder.world.limit_acme(json!([]));
+    recorder.system.set_acme_limits(json!([]));
 }
 
 async fn by_accounts(recorder: &mut Recorder) {
@@ -309,12 +314,12 @@ async fn by_accounts(recorder: &mut Recorder) {
         let email = format!("{}@example.com", &number[1..]);
         let pai = subscriber(recorder, number, &email).await;
         recorder.section(&format!("declined as the account of {number} is{to}"));
-        let line = ACCOUNTS.0.lines().find(|line| line.starts_with(number)).expect("is there");
-        recorder.world.acme.import(&ACCOUNTS.0.replace(line, &line.replace(from, to))).await;
+        let line = ACME_ACCOUNTS.lines().find(|line| line.starts_with(number)).expect("is there");
+        recorder.system.acme.import_accounts(&ACME_ACCOUNTS.replace(line, &line.replace(from, to))).await;
         recorder.known_partner("a charge", "/transaction", &charge(&pai, &format!("a-{number}"), 1599)).await;
         recorder.deliver("what follows").await;
         recorder.known_partner("the next", "/transaction", &charge(&pai, &format!("b-{number}"), 1599)).await;
-        recorder.world.acme.import(ACCOUNTS.0).await;
+        recorder.system.acme.import_accounts(ACME_ACCOUNTS).await;
     }
 }
 
@@ -328,8 +333,8 @@ async fn by_ends(recorder: &mut Recorder) {
         recorder.section(&format!("declined as {}", reason.as_str()));
         let (partner, closed) =
             (PartnerId::parse("netflix").expect("is one"), Pai::parse(&pai).expect("is one"));
-        let app = recorder.world.acme.app();
-        app.store.close_pai(recorder.world.now(), partner, closed, reason).await.expect("works");
+        let app = recorder.system.acme.app();
+        app.store.close_pai(recorder.system.now(), partner, closed, reason).await.expect("works");
         recorder.deliver("what follows").await;
         recorder.known_partner("a charge", "/transaction", &charge(&pai, &format!("e-{number}"), 1599)).await;
     }
@@ -338,15 +343,19 @@ async fn by_ends(recorder: &mut Recorder) {
 async fn by_billing(recorder: &mut Recorder) {
     let number = "+12025550104";
     let line = "+12025550104,active,prepaid,120";
-    recorder.world.acme.import(&ACCOUNTS.0.replace(line, "+12025550104,active,prepaid,99999")).await;
+    recorder
+        .system
+        .acme
+        .import_accounts(&ACME_ACCOUNTS.replace(line, "+12025550104,active,prepaid,99999"))
+        .await;
     let pai = subscriber(recorder, number, "poor@example.com").await;
     recorder.section("declined by billing");
     recorder.known_partner("too low a balance", "/transaction", &charge(&pai, "i-1", 1599)).await;
     recorder.partner("its state", Method::GET, "/transaction/i-1", &Value::Null).await;
     let raw_codes = [json!("51"), json!("account-closed"), json!("no credit: +12025550104"), Value::Null];
     for (n, raw_code) in raw_codes.iter().enumerate() {
-        recorder.world.network.attach("127.0.0.1:8793", declining(raw_code));
-        recorder.world.reconfigure_acme(|config| config.bss_url = "http://127.0.0.1:8793/csp".to_owned());
+        recorder.system.network.attach_service("127.0.0.1:8793", declining(raw_code));
+        recorder.system.reconfigure_acme(|config| config.bss_url = "http://127.0.0.1:8793/csp".to_owned());
         let id = format!("b-{n}");
         recorder.partner("billing's own code", Method::POST, "/transaction", &charge(&pai, &id, 100)).await;
     }

@@ -6,7 +6,7 @@ use super::request::{Call, Caller};
 use super::texts::code_in;
 use http::Method;
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
-use onbill_test_harness::{ACCOUNTS, Mishap, World};
+use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -38,14 +38,14 @@ fn redeem_request(code: &str, reference: &str) -> Value {
 /// A coupon is made and sent; gives its code.
 async fn sell_coupon(recorder: &mut Recorder, id: &str, number: &str) -> String {
     recorder.operator("a coupon", "/coupons", &coupon_request(id, number)).await;
-    code_in(&recorder.newest_sms(|world| &world.acme, number).await)
+    code_in(&recorder.newest_sms(|system| &system.acme, number).await)
 }
 
 async fn issue(recorder: &mut Recorder) {
     recorder.section("coupons are made");
     recorder.operator("a coupon", "/coupons", &coupon_request("c-1", GOOD)).await;
     recorder.operator_asks("before it is sent", "/coupons/c-1").await;
-    recorder.newest_sms(|world| &world.acme, GOOD).await;
+    recorder.newest_sms(|system| &system.acme, GOOD).await;
     recorder.operator_asks("after it was sent", "/coupons/c-1").await;
     recorder.operator("its replay", "/coupons", &coupon_request("c-1", GOOD)).await;
     recorder.operator("with other contents", "/coupons", &coupon_request("c-1", OTHER)).await;
@@ -54,7 +54,7 @@ async fn issue(recorder: &mut Recorder) {
     recorder.operator("the same resendID", "/coupons/c-1/resend", &again).await;
     for _ in 0..4 {
         recorder.operator("sent again", "/coupons/c-1/resend", &Value::Null).await;
-        recorder.newest_sms(|world| &world.acme, GOOD).await;
+        recorder.newest_sms(|system| &system.acme, GOOD).await;
     }
     recorder.operator("void", "/coupons/c-1/void", &json!({})).await;
     recorder.operator("void again", "/coupons/c-1/void", &Value::Null).await;
@@ -111,8 +111,8 @@ async fn redeem(recorder: &mut Recorder) {
     let unclear = sell_coupon(recorder, "c-4", GOOD).await;
     let call =
         Call::post(Caller::Partner("netflix"), "/ott/v1/coupon/redeem", &redeem_request(&unclear, "r-4"));
-    recorder.call_disturbed("billing is unclear", BILLING, Mishap::AnswerLost, call).await;
-    recorder.world.pass_seconds(400);
+    recorder.call_disturbed("billing is unclear", BILLING, NetworkFault::AnswerLost, call).await;
+    recorder.system.advance_seconds(400);
     recorder.deliver("billing is asked").await;
 }
 
@@ -149,12 +149,12 @@ async fn redeem_by_standing(recorder: &mut Recorder) {
     ] {
         recorder.section(&format!("the buyer's account is{to}"));
         let code = sell_coupon(recorder, &format!("d-{}", &number[1..]), number).await;
-        let line = ACCOUNTS.0.lines().find(|line| line.starts_with(number)).expect("is there");
-        recorder.world.acme.import(&ACCOUNTS.0.replace(line, &line.replace(from, to))).await;
+        let line = ACME_ACCOUNTS.lines().find(|line| line.starts_with(number)).expect("is there");
+        recorder.system.acme.import_accounts(&ACME_ACCOUNTS.replace(line, &line.replace(from, to))).await;
         let reference = format!("r-{number}").replace('+', "");
         recorder.partner("refused", Method::POST, REDEEM, &redeem_request(&code, &reference)).await;
         recorder.partner("its replay", Method::POST, REDEEM, &redeem_request(&code, &reference)).await;
-        recorder.world.acme.import(ACCOUNTS.0).await;
+        recorder.system.acme.import_accounts(ACME_ACCOUNTS).await;
     }
 }
 
@@ -173,11 +173,11 @@ async fn gifts_and_days(recorder: &mut Recorder) {
 
 async fn guesses(recorder: &mut Recorder) {
     recorder.section("too many wrong codes");
-    recorder.world.pass_seconds(3_600);
+    recorder.system.advance_seconds(3_600);
     let limit = |config: &mut onbill_origin::config::Config| {
         config.coupons.as_mut().expect("sells coupons").wrong_codes_per_hour = 2;
     };
-    recorder.world.reconfigure_acme(limit);
+    recorder.system.reconfigure_acme(limit);
     for n in 0..4_u8 {
         let code = CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), [n; 10]).grouped();
         recorder.partner("a guess", Method::POST, REDEEM, &redeem_request(&code, "g-1")).await;
@@ -187,7 +187,7 @@ async fn guesses(recorder: &mut Recorder) {
 async fn over(recorder: &mut Recorder) {
     recorder.section("a coupon that has expired");
     let code = sell_coupon(recorder, "c-8", "+12025550112").await;
-    recorder.world.pass_seconds(365 * 86_400);
+    recorder.system.advance_seconds(365 * 86_400);
     recorder.partner("redeemed too late", Method::POST, REDEEM, &redeem_request(&code, "r-8")).await;
     recorder.operator_asks("its state", "/coupons/c-8").await;
     recorder.operator("it is not sent again", "/coupons/c-8/resend", &json!({})).await;
@@ -214,14 +214,14 @@ pub(super) async fn record_receipts(recorder: &mut Recorder) {
     let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("recorded-kannel-{}", std::process::id()));
     std::fs::write(&file, "hunter2!\n").expect("can be written");
-    let dashboard = recorder.world.acme.dashboard;
+    let dashboard = recorder.system.acme.dashboard_address;
     let settings = json!({"by": "kannel", "url": format!("http://{dashboard}/cgi-bin/sendsms"), "username": "onbill",
-        "password_file": file, "sender": "Acme", "receipts_url": format!("http://{}", recorder.world.acme.origin)});
+        "password_file": file, "sender": "Acme", "receipts_url": format!("http://{}", recorder.system.acme.origin_address)});
     let settings = serde_json::from_value(settings).expect("are settings");
-    recorder.world.reconfigure_acme(|config| config.sms = settings);
+    recorder.system.reconfigure_acme(|config| config.sms = settings);
     recorder.operator("a coupon", "/coupons", &coupon_request("k-1", GOOD)).await;
     recorder.deliver("its SMS").await;
-    let token = token_of_last_sms(&recorder.world);
+    let token = token_of_last_sms(&recorder.system);
     let receipt = |token: &str, status: &str| {
         Call::get(Caller::Edge, format!("/sms/v1/receipt/{token}?status={status}"))
     };
@@ -240,16 +240,16 @@ pub(super) async fn record_receipts(recorder: &mut Recorder) {
     }
     recorder.operator("another coupon", "/coupons", &coupon_request("k-2", GOOD)).await;
     recorder.deliver("its SMS").await;
-    let token = token_of_last_sms(&recorder.world);
+    let token = token_of_last_sms(&recorder.system);
     recorder.call("it cannot be delivered", receipt(&token, "2")).await;
     recorder.operator_asks("the coupon", "/coupons/k-2").await;
     std::fs::remove_file(&file).expect("is there");
 }
 
-fn token_of_last_sms(world: &World) -> String {
-    let exchanges = world.network.exchanges_after(0);
+fn token_of_last_sms(system: &TestSystem) -> String {
+    let exchanges = system.network.calls_after(0);
     let sent = exchanges.iter().rev().find(|exchange| exchange.path.starts_with("/cgi-bin/sendsms"));
-    let url = sent.expect("was sent").asked.0["x-kannel-dlr-url"].to_str().expect("is text").to_owned();
+    let url = sent.expect("was sent").request.0["x-kannel-dlr-url"].to_str().expect("is text").to_owned();
     let (_, token) = url.split_once("/receipt/").expect("has a token");
     token.split('?').next().unwrap_or_default().to_owned()
 }

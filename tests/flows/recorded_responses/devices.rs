@@ -77,7 +77,7 @@ async fn by_pin(recorder: &mut Recorder) {
     let message = json!({"pai": pai, "message": "Hola"});
     recorder.partner("a message", Method::POST, "/notification", &message).await;
     recorder.deliver("its SMS names the partner").await;
-    recorder.world.pass_seconds(600);
+    recorder.system.advance_seconds(600);
     recorder.partner("the PIN has expired", Method::POST, VALIDATE, &prove(&pin)).await;
 }
 
@@ -121,7 +121,7 @@ async fn sim_swaps(recorder: &mut Recorder) {
     recorder.section("a SIM that was swapped");
     let number = "+12025550107";
     let event = json!({"eventID": "e-1", "type": "sim-swapped", "msisdn": number,
-                       "occurredAt": recorder.world.now().to_string()});
+                       "occurredAt": recorder.system.now().to_string()});
     recorder.operator("the event", "/account-events", &event).await;
     recorder.partner("no proof by device", Method::POST, VALIDATE, &device_read(number)).await;
     let body = super::widget::validate_request(number);

@@ -5,16 +5,16 @@ use super::refusals;
 use super::request::{Call, Caller, Signing};
 use http::Method;
 use onbill_edge::fake::KvFault;
-use onbill_test_harness::Mishap;
-use onbill_test_harness::customer::{Choice, charge};
+use onbill_test_harness::NetworkFault;
+use onbill_test_harness::customer::{AccountChoice, charge};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
 pub(super) async fn record(recorder: &mut Recorder) {
-    recorder.world.sign_up(&recorder.world.acme, GOOD, Choice::New("ann@example.com")).await;
-    let pai = recorder.world.pai_of("ann@example.com").await;
-    recorder.world.ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    recorder.system.sign_up(&recorder.system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    let pai = recorder.system.pai_of("ann@example.com").await;
+    recorder.system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
     recorder.skip();
     questions(recorder, &pai).await;
     spent_nonces(recorder, &pai).await;
@@ -53,7 +53,7 @@ async fn spent_nonces(recorder: &mut Recorder, pai: &str) {
         Call::post(Caller::Edge, "/edge/v1/validate", &validate_request()),
         Call::get(Caller::Partner("netflix"), "/ott/v1/transaction/c-2"),
     ] {
-        let request = call.build(&recorder.world);
+        let request = call.build(&recorder.system);
         recorder.send("first", request.clone()).await;
         recorder.send("again", request).await;
     }
@@ -61,17 +61,17 @@ async fn spent_nonces(recorder: &mut Recorder, pai: &str) {
 
 /// The token of the newest sign-up.
 fn token(recorder: &Recorder) -> Value {
-    let exchanges = recorder.world.network.exchanges_after(0);
+    let exchanges = recorder.system.network.calls_after(0);
     let opened = exchanges.iter().rev().find(|exchange| exchange.path == "/signup-sessions");
-    let body: Value = serde_json::from_slice(&opened.expect("was opened").asked.1).expect("is JSON");
+    let body: Value = serde_json::from_slice(&opened.expect("was opened").request.1).expect("is JSON");
     body["token"].clone()
 }
 
 async fn tokens(recorder: &mut Recorder) {
     recorder.section("sign-up tokens");
-    recorder.world.pass_seconds(1);
-    let flow = recorder.world.prove(&recorder.world.acme, "+12025550102").await;
-    recorder.world.leave(&recorder.world.acme, &flow).await;
+    recorder.system.advance_seconds(1);
+    let flow = recorder.system.prove_number(&recorder.system.acme, "+12025550102").await;
+    recorder.system.open_signup(&recorder.system.acme, &flow).await;
     recorder.skip();
     let token = token(recorder);
     let spend = |token: &Value, reference: &str| json!({"token": token, "extReference": reference});
@@ -83,7 +83,7 @@ async fn tokens(recorder: &mut Recorder) {
     recorder.partner("no reference", Method::POST, path, &spend(&token, "")).await;
     let foreign = Call::post(Caller::Partner("tunes"), "/ott/v1/token/validate", &spend(&token, "t-1"));
     recorder.call("another partner's", foreign).await;
-    recorder.world.pass_seconds(86_400);
+    recorder.system.advance_seconds(86_400);
     recorder.partner("expired", Method::POST, path, &spend(&token, "t-1")).await;
 }
 
@@ -91,24 +91,24 @@ async fn tokens(recorder: &mut Recorder) {
 async fn routing(recorder: &mut Recorder, pai: &str) {
     recorder.section("routing");
     let key = format!("pai/{pai}");
-    let known = recorder.world.edge.kv_value(&key);
+    let known = recorder.system.edge.kv_value(&key);
     for (label, value) in [("the store knows nothing", None), ("the store has no JSON", Some("{"))] {
-        recorder.world.edge.kv_set(&key, value);
+        recorder.system.edge.kv_set(&key, value);
         let body = charge(pai, &format!("k-{}", label.len()), 1599);
         recorder.partner(label, Method::POST, "/transaction", &body).await;
     }
     for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down] {
-        recorder.world.edge.kv_set(&key, None);
-        recorder.world.edge.kv_fail(Some(fault));
+        recorder.system.edge.kv_set(&key, None);
+        recorder.system.edge.kv_fail(Some(fault));
         let body = charge(pai, &format!("k-{fault:?}"), 1599);
         recorder.partner(&format!("{fault:?}"), Method::POST, "/transaction", &body).await;
-        recorder.world.edge.kv_fail(None);
+        recorder.system.edge.kv_fail(None);
     }
-    recorder.world.edge.kv_set(&key, None);
+    recorder.system.edge.kv_set(&key, None);
     let call = Call::post(Caller::Partner("netflix"), "/ott/v1/transaction", &charge(pai, "k-9", 1599));
-    recorder.call_disturbed("the owner is silent", "127.0.0.1:8788", Mishap::Lost, call.clone()).await;
-    recorder.call_disturbed("another is silent", "127.0.0.1:9788", Mishap::Lost, call).await;
-    recorder.world.edge.kv_set(&key, known.as_deref());
+    recorder.call_disturbed("the owner is silent", "127.0.0.1:8788", NetworkFault::Lost, call.clone()).await;
+    recorder.call_disturbed("another is silent", "127.0.0.1:9788", NetworkFault::Lost, call).await;
+    recorder.system.edge.kv_set(&key, known.as_deref());
 }
 
 async fn mappings(recorder: &mut Recorder, pai: &str) {
@@ -148,12 +148,12 @@ async fn mappings(recorder: &mut Recorder, pai: &str) {
     ] {
         recorder.call(label, call).await;
     }
-    recorder.world.edge.kv_fail(Some(KvFault::Down));
+    recorder.system.edge.kv_fail(Some(KvFault::Down));
     let call = Call::post(acme, one, &entry(other, &mapping("acme", 9)));
     recorder.call("the store is down", call).await;
     let call = Call::post(acme, several, &all(&[entry(other, &mapping("acme", 9))], false));
     recorder.call("the store is down", call).await;
-    recorder.world.edge.kv_fail(None);
+    recorder.system.edge.kv_fail(None);
 }
 
 fn validate_request() -> Value {

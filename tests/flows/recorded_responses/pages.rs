@@ -5,7 +5,7 @@ use super::request::{Call, Caller};
 use http::Method;
 use onbill_domain::locale::Locale;
 use onbill_edge::platform::RateLimiter;
-use onbill_test_harness::Mishap;
+use onbill_test_harness::NetworkFault;
 
 const LOADER: &str = "/widget/v1/onbill.js";
 const FRAME: &str = "/widget/v1/frame";
@@ -56,9 +56,9 @@ async fn frames(recorder: &mut Recorder) {
     recorder.call("its head", get(&acme).method(Method::HEAD)).await;
     recorder.call("by POST", get(&acme).method(Method::POST)).await;
     recorder.call("a malformed correlator", get(&acme).header("x-correlator", "not one")).await;
-    recorder.world.edge.fail_randomness(true);
+    recorder.system.edge.fail_randomness(true);
     recorder.call("without randomness", get(&acme)).await;
-    recorder.world.edge.fail_randomness(false);
+    recorder.system.edge.fail_randomness(false);
 }
 
 async fn refused_frames(recorder: &mut Recorder, locale: &str) {
@@ -84,10 +84,10 @@ async fn refused_returns(recorder: &mut Recorder, locale: &str) {
     recorder.call("an unknown ticket", get(&page)).await;
     recorder.call("an unknown operator", get(&format!("/widget/v1/return/none/t?locale={locale}"))).await;
     recorder.call("no ticket", get(&format!("/widget/v1/return/acme/%20?locale={locale}"))).await;
-    recorder.world.edge.exhaust_rate(RateLimiter::Widget, true);
+    recorder.system.edge.exhaust_rate(RateLimiter::Widget, true);
     recorder.call("over the rate", get(&page)).await;
-    recorder.world.edge.exhaust_rate(RateLimiter::Widget, false);
-    recorder.call_disturbed("no origin answers", "127.0.0.1:8788", Mishap::Lost, get(&page)).await;
+    recorder.system.edge.exhaust_rate(RateLimiter::Widget, false);
+    recorder.call_disturbed("no origin answers", "127.0.0.1:8788", NetworkFault::Lost, get(&page)).await;
     recorder.call("by POST", get(&page).method(Method::POST)).await;
 }
 

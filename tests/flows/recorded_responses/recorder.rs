@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 use http::header::LOCATION;
 use http::{Method, Request, StatusCode};
-use onbill_test_harness::{ACCOUNTS, Mishap, World};
+use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ impl Reply {
 
 /// A world, and the transcript of what was said in it.
 pub(super) struct Recorder {
-    pub(super) world: World,
+    pub(super) system: TestSystem,
     transcript: String,
     recorded: usize,
 }
@@ -40,9 +40,9 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Acme has its demo accounts; nobody has signed up.
     pub(super) async fn new() -> Self {
-        let world = World::start();
-        world.acme.import(ACCOUNTS.0).await;
-        Self { world, transcript: String::new(), recorded: 0 }
+        let system = TestSystem::start();
+        system.acme.import_accounts(ACME_ACCOUNTS).await;
+        Self { system, transcript: String::new(), recorded: 0 }
     }
 
     pub(super) fn section(&mut self, title: &str) {
@@ -51,12 +51,12 @@ impl Recorder {
 
     /// Makes a call and records it, with all calls that it causes.
     pub(super) async fn call(&mut self, label: &str, call: Call) -> Reply {
-        let request = call.build(&self.world);
+        let request = call.build(&self.system);
         self.send(label, request).await
     }
 
     pub(super) async fn send(&mut self, label: &str, request: Request<Bytes>) -> Reply {
-        let response = self.world.network.deliver(request).await.expect("answers");
+        let response = self.system.network.exchange(request).await.expect("answers");
         self.record_call(label);
         let location = response.headers().get(LOCATION).map(|to| to.to_str().expect("is text").to_owned());
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
@@ -75,7 +75,8 @@ impl Recorder {
 
     /// A call of Netflix's that the sandbox records, so that it accepts later webhooks about it.
     pub(super) async fn known_partner(&mut self, label: &str, path: &str, body: &Value) -> Reply {
-        let (status, body) = self.world.ott(Method::POST, &format!("/ott/v1{path}"), body.clone()).await;
+        let (status, body) =
+            self.system.call_ott(Method::POST, &format!("/ott/v1{path}"), body.clone()).await;
         self.record(label);
         Reply { status, body, location: None }
     }
@@ -92,16 +93,16 @@ impl Recorder {
 
     /// Both origins deliver what is due.
     pub(super) async fn deliver(&mut self, label: &str) {
-        self.world.acme.deliver().await;
-        self.world.nova.deliver().await;
+        self.system.acme.deliver_due().await;
+        self.system.nova.deliver_due().await;
         self.record(label);
     }
 
     /// Makes a call twice at the same time: what comes second meets the first at work.
     pub(super) async fn call_twice(&mut self, label: &str, call: &Call) {
         let (network, first, second) =
-            (&self.world.network, call.build(&self.world), call.build(&self.world));
-        let (first, second) = join(network.deliver(first), network.deliver(second)).await;
+            (&self.system.network, call.build(&self.system), call.build(&self.system));
+        let (first, second) = join(network.exchange(first), network.exchange(second)).await;
         assert!(first.is_ok() && second.is_ok());
         self.record_call(label);
     }
@@ -111,36 +112,36 @@ impl Recorder {
         &mut self,
         label: &str,
         at: &str,
-        mishap: Mishap,
+        mishap: NetworkFault,
         call: Call,
     ) -> Reply {
-        self.world.network.disturb(at, mishap);
+        self.system.network.inject_fault(at, mishap);
         let reply = self.call(label, call).await;
-        self.world.network.mend();
+        self.system.network.clear_faults();
         reply
     }
 
     /// The newest SMS of a number, after everything due was delivered and recorded.
     pub(super) async fn newest_sms(
         &mut self,
-        seat: fn(&World) -> &onbill_test_harness::Seat,
+        operator: fn(&TestSystem) -> &onbill_test_harness::TestOperator,
         number: &str,
     ) -> String {
         // The inbox is in the order of seconds.
-        self.world.pass_seconds(1);
-        let messages = self.world.messages(seat(&self.world), number).await;
+        self.system.advance_seconds(1);
+        let messages = self.system.sms_received(operator(&self.system), number).await;
         self.record("the outbox delivers an SMS");
         messages.last().expect("an SMS came").clone()
     }
 
     /// The PIN in the newest SMS of one of Acme's numbers.
     pub(super) async fn pin(&mut self, number: &str) -> String {
-        digits(&self.newest_sms(|world| &world.acme, number).await)
+        digits(&self.newest_sms(|system| &system.acme, number).await)
     }
 
     /// The PIN in the newest SMS of one of Nova's numbers.
     pub(super) async fn nova_pin(&mut self, number: &str) -> String {
-        digits(&self.newest_sms(|world| &world.nova, number).await)
+        digits(&self.newest_sms(|system| &system.nova, number).await)
     }
 
     /// Records everything that crossed since the last call of this.
@@ -150,19 +151,19 @@ impl Recorder {
 
     /// The same, where the first exchange is the script's own: its request headers are not onbill's.
     fn record_call(&mut self, label: &str) {
-        let first = self.world.network.exchanges_after(self.recorded).first().map(|first| first.number);
+        let first = self.system.network.calls_after(self.recorded).first().map(|first| first.number);
         self.record_as(label, first);
     }
 
     fn record_as(&mut self, label: &str, scripted: Option<u64>) {
-        let exchanges = self.world.network.exchanges_after(self.recorded);
+        let exchanges = self.system.network.calls_after(self.recorded);
         self.recorded += exchanges.len();
         self.transcript.push_str(&transcript::write_step(label, &exchanges, scripted));
     }
 
     /// Leaves out what crossed since then: another area records the like.
     pub(super) fn skip(&mut self) {
-        self.recorded += self.world.network.exchanges_after(self.recorded).len();
+        self.recorded += self.system.network.calls_after(self.recorded).len();
     }
 
     /// Compares the transcript with the recorded one.

@@ -5,7 +5,7 @@ use super::request::{Call, Caller, Signing};
 use http::{Method, StatusCode};
 use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_edge::platform::RateLimiter;
-use onbill_test_harness::Mishap;
+use onbill_test_harness::NetworkFault;
 use serde_json::json;
 
 const ACME: &str = "127.0.0.1:8788";
@@ -70,18 +70,18 @@ async fn wrong_signature(recorder: &mut Recorder, call: &Call) {
 
 async fn over_rate(recorder: &mut Recorder, call: &Call, rates: &[RateLimiter]) {
     for rate in rates {
-        recorder.world.edge.exhaust_rate(*rate, true);
+        recorder.system.edge.exhaust_rate(*rate, true);
         recorder.call("over the rate", call.clone()).await;
-        recorder.world.edge.exhaust_rate(*rate, false);
+        recorder.system.edge.exhaust_rate(*rate, false);
     }
 }
 
 /// All origins at once: none says that it does not have what is asked for.
 async fn out_of_reach(recorder: &mut Recorder, call: &Call) {
-    for mishap in [Mishap::Lost, Mishap::Garbled] {
-        recorder.world.network.disturb(ACME, mishap);
-        recorder.world.network.disturb(NOVA, mishap);
+    for mishap in [NetworkFault::Lost, NetworkFault::Garbled] {
+        recorder.system.network.inject_fault(ACME, mishap);
+        recorder.system.network.inject_fault(NOVA, mishap);
         recorder.call(&format!("all origins: {mishap:?}"), call.clone()).await;
-        recorder.world.network.mend();
+        recorder.system.network.clear_faults();
     }
 }

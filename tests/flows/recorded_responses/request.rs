@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::signature::sign_request;
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
-use onbill_test_harness::{EDGE, Holder, World, keys};
+use onbill_test_harness::{EDGE, KeyHolder, TestSystem, keys};
 use serde_json::Value;
 
 /// Seconds for which no signature is good.
@@ -104,22 +104,22 @@ impl Call {
     }
 
     /// The request, signed at this moment of the world's clock.
-    pub(super) fn build(&self, world: &World) -> Request<Bytes> {
+    pub(super) fn build(&self, system: &TestSystem) -> Request<Bytes> {
         let authority = match self.caller {
             Caller::Browser | Caller::Partner(_) | Caller::Origin(_) => EDGE,
-            Caller::Operator("nova") => world.nova.origin,
-            Caller::Edge | Caller::EdgeForPartner | Caller::Operator(_) => world.acme.origin,
+            Caller::Operator("nova") => system.nova.origin_address,
+            Caller::Edge | Caller::EdgeForPartner | Caller::Operator(_) => system.acme.origin_address,
         };
         let mut request = self.unsigned(authority);
         match self.caller {
             Caller::Browser => {}
             Caller::EdgeForPartner => {
                 let mut original = self.unsigned(EDGE);
-                sign(world, &mut original, Caller::Partner("netflix"), self.signing);
+                sign(system, &mut original, Caller::Partner("netflix"), self.signing);
                 copy_signature(&original, &mut request);
-                sign(world, &mut request, Caller::Edge, Signing::Good);
+                sign(system, &mut request, Caller::Edge, Signing::Good);
             }
-            caller => sign(world, &mut request, caller, self.signing),
+            caller => sign(system, &mut request, caller, self.signing),
         }
         request
     }
@@ -134,18 +134,18 @@ impl Call {
     }
 }
 
-fn sign(world: &World, request: &mut Request<Bytes>, caller: Caller, signing: Signing) {
+fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: Caller, signing: Signing) {
     let signed_at = match signing {
         Signing::Absent => return,
-        Signing::Stale => world.now().plus_seconds(-STALE_SECONDS),
-        Signing::Good | Signing::Forged => world.now(),
+        Signing::Stale => system.now().plus_seconds(-STALE_SECONDS),
+        Signing::Good | Signing::Forged => system.now(),
     };
     // A body without a type cannot be signed: the type is lost on the way.
     let is_untyped = !request.body().is_empty() && !request.headers().contains_key(CONTENT_TYPE);
     if is_untyped {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    sign_request(request, &key_of(caller), signed_at, &world.nonce()).expect("signs");
+    sign_request(request, &key_of(caller), signed_at, &system.nonce()).expect("signs");
     if is_untyped {
         request.headers_mut().remove(CONTENT_TYPE);
     }
@@ -161,14 +161,14 @@ fn sign(world: &World, request: &mut Request<Bytes>, caller: Caller, signing: Si
 
 fn key_of(caller: Caller) -> Key {
     let (holder, key_use, party) = match caller {
-        Caller::Partner(id) => (Holder::Partner(id), KeyUse::PartnerCall, format!("partner:{id}")),
-        Caller::Origin(id) => (Holder::Origin(id), KeyUse::OriginToEdge, format!("operator:{id}")),
-        Caller::Operator(id) => (Holder::Operator(id), KeyUse::OperatorToOrigin, format!("operator:{id}")),
+        Caller::Partner(id) => (KeyHolder::Partner(id), KeyUse::PartnerCall, format!("partner:{id}")),
+        Caller::Origin(id) => (KeyHolder::Origin(id), KeyUse::OriginToEdge, format!("operator:{id}")),
+        Caller::Operator(id) => (KeyHolder::Operator(id), KeyUse::OperatorToOrigin, format!("operator:{id}")),
         Caller::Browser | Caller::Edge | Caller::EdgeForPartner => {
-            (Holder::Edge, KeyUse::EdgeToOrigin, "operator:acme".to_owned())
+            (KeyHolder::Edge, KeyUse::EdgeToOrigin, "operator:acme".to_owned())
         }
     };
-    keys::ring(&holder).signing_key(key_use, &party).expect("is there").clone()
+    keys::keyring(&holder).signing_key(key_use, &party).expect("is there").clone()
 }
 
 /// The edge passes a partner's signature on under other names.

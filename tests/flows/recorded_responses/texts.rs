@@ -46,15 +46,15 @@ async fn coupons(recorder: &mut Recorder) {
         let coupon = json!({"extCouponID": format!("c-{locale}"), "msisdn": number, "plan": "6M", "locale": locale,
                             "amount": {"value": 8999, "currency": "USD"}});
         recorder.operator("a coupon", "/coupons", &coupon).await;
-        recorder.newest_sms(|world| &world.acme, number).await;
+        recorder.newest_sms(|system| &system.acme, number).await;
         recorder.operator("again", &format!("/coupons/c-{locale}/resend"), &json!({})).await;
-        let code = code_in(&recorder.newest_sms(|world| &world.acme, number).await);
+        let code = code_in(&recorder.newest_sms(|system| &system.acme, number).await);
         let redeem = json!({"code": code, "extReference": format!("r-{locale}")});
         recorder.known_partner("redeemed", "/coupon/redeem", &redeem).await;
     }
     recorder.section("reminders");
-    recorder.world.pass_seconds(SIX_MONTHS_ALMOST);
-    let count = recorder.world.acme.app().coupons.remind_all().await.expect("works");
+    recorder.system.advance_seconds(SIX_MONTHS_ALMOST);
+    let count = recorder.system.acme.app().coupons.remind_all().await.expect("works");
     assert_eq!(count, BUYERS.len());
     recorder.deliver("in every language").await;
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use onbill_domain::digest::sha256;
-use onbill_test_harness::{Crossed, EDGE, NETFLIX};
+use onbill_test_harness::{EDGE, NETFLIX, StoredCall};
 use std::collections::BTreeMap;
 
 /// A longer body is recorded by its length and SHA-256.
@@ -33,27 +33,28 @@ const CALLS_TO_OTHERS: [&str; 6] = [
     "/refund-state",
 ];
 
-fn is_recorded(exchange: &Crossed) -> bool {
+fn is_recorded(exchange: &StoredCall) -> bool {
     is_to_onbill(exchange) || CALLS_TO_OTHERS.iter().any(|path| exchange.path.starts_with(path))
 }
 
-fn is_to_onbill(exchange: &Crossed) -> bool {
+fn is_to_onbill(exchange: &StoredCall) -> bool {
     let sandboxes = [NETFLIX, "127.0.0.1:8790", "127.0.0.1:9790", "127.0.0.1:8793"];
     !sandboxes.contains(&exchange.authority.as_str())
 }
 
 /// Whether onbill itself sent the request. The headers of all others are the script's own.
-fn is_from_onbill(exchange: &Crossed) -> bool {
+fn is_from_onbill(exchange: &StoredCall) -> bool {
     let from_edge = ["/edge/v1/", "/ott/v1/"].iter().any(|path| exchange.path.starts_with(path));
     let from_origin = exchange.path.starts_with("/origin/v1/");
     !is_to_onbill(exchange) || from_origin || (from_edge && exchange.authority != EDGE)
 }
 
 /// The exchanges of one step of the script. Of the sandboxes' replies only the status is onbill's affair.
-pub(super) fn write_step(label: &str, exchanges: &[Crossed], scripted: Option<u64>) -> String {
+pub(super) fn write_step(label: &str, exchanges: &[StoredCall], scripted: Option<u64>) -> String {
     let mut step = Step { text: format!("-- {label}\n"), ..Step::default() };
     for exchange in exchanges.iter().filter(|exchange| is_recorded(exchange)) {
-        let Crossed { number, method, authority, path, asked, status, answered } = exchange;
+        let StoredCall { number, method, authority, path, request: asked, status, response: answered } =
+            exchange;
         step.line(&format!("{method} {authority}{path}"));
         if is_from_onbill(exchange) && Some(*number) != scripted {
             step.headers(&asked.0);

@@ -4,8 +4,8 @@ use super::recorder::{Recorder, Reply};
 use super::refusals;
 use super::request::{Call, Caller};
 use onbill_domain::msisdn::Msisdn;
-use onbill_test_harness::customer::Choice;
-use onbill_test_harness::{ACCOUNTS, Mishap};
+use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -24,7 +24,7 @@ pub(super) fn validate_request(number: &str) -> Value {
 pub(super) fn validate_request_with_session(recorder: &Recorder, number: &str, listed: &str) -> Value {
     let listed = Msisdn::parse(listed).expect("is E.164");
     let mut body = validate_request(number);
-    body["session"] = json!(recorder.world.acme.operator.assertion(vec![listed]).expect("signs"));
+    body["session"] = json!(recorder.system.acme.sandbox.assertion(vec![listed]).expect("signs"));
     body
 }
 
@@ -55,7 +55,7 @@ async fn sign_up(recorder: &mut Recorder) {
     let proven = prove(recorder, &body).await;
     let opened = json!({"operator": "acme", "flow": proven.body["flow"]});
     let page = recorder.widget("on to the partner", "/signup", &opened).await.text("url");
-    recorder.world.choose(&page, Choice::New("ann@example.com")).await;
+    recorder.system.choose_account(&page, AccountChoice::New("ann@example.com")).await;
     recorder.record("the customer finishes at the partner");
     recorder.deliver("what follows").await;
     recorder.section("a sign-up by session");
@@ -68,9 +68,9 @@ async fn sign_up(recorder: &mut Recorder) {
 
 /// The return page's URL of the newest sign-up.
 fn return_page(recorder: &Recorder) -> String {
-    let exchanges = recorder.world.network.exchanges_after(0);
+    let exchanges = recorder.system.network.calls_after(0);
     let opened = exchanges.iter().rev().find(|exchange| exchange.path == "/signup-sessions");
-    let body: Value = serde_json::from_slice(&opened.expect("was opened").asked.1).expect("is JSON");
+    let body: Value = serde_json::from_slice(&opened.expect("was opened").request.1).expect("is JSON");
     let url = body["returnURL"].as_str().expect("is text");
     url[url.find("/widget").expect("is the edge's")..].to_owned()
 }
@@ -86,8 +86,11 @@ async fn return_pages(recorder: &mut Recorder) {
         recorder.widget("the frame shows the result", "/result", &body).await;
     }
     recorder.section("the return page after a success");
-    recorder.world.pass_seconds(1);
-    recorder.world.sign_up(&recorder.world.acme, "+12025550102", Choice::Existing("dana@example.com")).await;
+    recorder.system.advance_seconds(1);
+    recorder
+        .system
+        .sign_up(&recorder.system.acme, "+12025550102", AccountChoice::Existing("dana@example.com"))
+        .await;
     recorder.record("a sign-up of an existing account");
     let page = return_page(recorder);
     let reply = recorder.call("back", Call::get(Caller::Browser, page)).await;
@@ -149,7 +152,7 @@ async fn session_refusals(recorder: &mut Recorder) {
     let mut forged = body.clone();
     forged["session"] = json!(format!("{}A", body["session"].as_str().expect("is text")));
     recorder.widget("a forged session", "/account/validate", &forged).await;
-    recorder.world.pass_seconds(900);
+    recorder.system.advance_seconds(900);
     recorder.widget("a session that has expired", "/account/validate", &body).await;
 }
 
@@ -169,7 +172,7 @@ async fn pin_refusals(recorder: &mut Recorder) {
     let body = json!({"operator": "acme", "flow": step.body["flow"], "pin": pin});
     recorder.widget("its PIN", "/pin", &body).await;
     recorder.widget("the right PIN again", "/pin", &body).await;
-    recorder.world.pass_seconds(600);
+    recorder.system.advance_seconds(600);
     recorder.widget("the PIN has expired", "/pin", &body).await;
     let body = json!({"operator": "acme", "flow": "no-such-flow", "pin": "123456"});
     recorder.widget("no such flow", "/pin", &body).await;
@@ -188,7 +191,7 @@ async fn sign_up_refusals(recorder: &mut Recorder) {
     let proven = prove(recorder, &validate_request(number)).await;
     let body = opened(&proven.body["flow"]);
     for (label, mishap) in
-        [("the partner is out of reach", Mishap::Lost), ("the partner fails", Mishap::FailsAfter)]
+        [("the partner is out of reach", NetworkFault::Lost), ("the partner fails", NetworkFault::FailsAfter)]
     {
         let call = Call::post(Caller::Browser, "/widget/v1/signup", &body);
         recorder.call_disturbed(label, PARTNER, mishap, call).await;
@@ -196,17 +199,20 @@ async fn sign_up_refusals(recorder: &mut Recorder) {
     let unmarked = proven.text("flow").split_once('.').expect("is marked").0.to_owned();
     recorder.widget("a flow without its mark", "/signup", &opened(&json!(unmarked))).await;
     recorder.widget("no such flow", "/signup", &opened(&json!("no-such-flow"))).await;
-    let suspended = ACCOUNTS.0.replace(&format!("{number},active"), &format!("{number},suspended"));
-    recorder.world.acme.import(&suspended).await;
+    let suspended = ACME_ACCOUNTS.replace(&format!("{number},active"), &format!("{number},suspended"));
+    recorder.system.acme.import_accounts(&suspended).await;
     recorder.widget("suspended meanwhile", "/signup", &body).await;
-    recorder.world.acme.import(&ACCOUNTS.0.replace("2022-04-11", "2026-11-18")).await;
+    recorder.system.acme.import_accounts(&ACME_ACCOUNTS.replace("2022-04-11", "2026-11-18")).await;
     recorder.widget("another subscriber meanwhile", "/signup", &body).await;
-    recorder.world.acme.import(ACCOUNTS.0).await;
-    recorder.world.pass_seconds(3600);
+    recorder.system.acme.import_accounts(ACME_ACCOUNTS).await;
+    recorder.system.advance_seconds(3600);
     recorder.widget("the flow has expired", "/signup", &body).await;
     let body = validate_request_with_session(recorder, "+12025550110", "+12025550110");
     let first = recorder.widget("one flow", "/account/validate", &body).await;
-    recorder.world.sign_up(&recorder.world.acme, "+12025550110", Choice::New("cem@example.com")).await;
+    recorder
+        .system
+        .sign_up(&recorder.system.acme, "+12025550110", AccountChoice::New("cem@example.com"))
+        .await;
     recorder.record("a sign-up in another flow");
     recorder.widget("signed up meanwhile", "/signup", &opened(&first.body["flow"])).await;
 }
@@ -217,7 +223,7 @@ async fn result_refusals(recorder: &mut Recorder) {
     recorder.widget("a forged result", "/result", &forged).await;
     let reply = recorder.call("back", Call::get(Caller::Browser, return_page(recorder))).await;
     let (_, result) = reply.location().split_once("onbill_result=").expect("has a result");
-    recorder.world.pass_seconds(86_400);
+    recorder.system.advance_seconds(86_400);
     let body = json!({"operator": "acme", "result": result});
     recorder.widget("a result that has expired", "/result", &body).await;
 }

@@ -13,7 +13,7 @@ use onbill_domain::key::KeyUse;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
-use onbill_test_harness::{Holder, keys};
+use onbill_test_harness::{KeyHolder, keys};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -34,7 +34,7 @@ pub(super) struct Event {
 impl Run {
     /// Something has happened, and is to be told.
     pub(super) fn note(&mut self, what: &'static str, number: &'static str, new: Option<&'static str>) {
-        let at = self.world.now();
+        let at = self.system.now();
         self.events.push(Event { what, number, new, at, outcome: None });
     }
 
@@ -63,7 +63,7 @@ impl Run {
             let Holding { activated_on, status } = held.last().expect("somebody holds it");
             writeln!(csv, "{number},{status},postpaid,,USD,{activated_on}").expect("text takes text");
         }
-        self.world.acme.restore(&csv).await;
+        self.system.acme.import_accounts_undisturbed(&csv).await;
     }
 
     /// The operator tells of something: new, of old, or not so.
@@ -86,7 +86,7 @@ impl Run {
                     "sim-swapped",
                 ]);
                 let number = *self.dice.pick(&[NUMBERS[0].0, NUMBERS[1].0, NUMBERS[2].0, NOBODYS]);
-                let at = self.world.now().plus_seconds(*self.dice.pick(&[0, -60, -90_000, 250]));
+                let at = self.system.now().plus_seconds(*self.dice.pick(&[0, -60, -90_000, 250]));
                 self.events.push(Event { what, number, new: None, at, outcome: None });
                 self.tell(self.events.len() - 1).await;
             }
@@ -101,12 +101,12 @@ impl Run {
 
     async fn tell(&mut self, at: usize) {
         let event = self.events[at].clone();
-        let Ok(answer) = self.world.network.deliver(self.reported(&format!("e-{at}"), &event)).await else {
+        let Ok(answer) = self.system.network.exchange(self.reported(&format!("e-{at}"), &event)).await else {
             return;
         };
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
         // A clock that was set back: what has happened is yet to come.
-        if answer.status() == StatusCode::BAD_REQUEST && event.at > self.world.now() {
+        if answer.status() == StatusCode::BAD_REQUEST && event.at > self.system.now() {
             return;
         }
         if answer.status() != StatusCode::OK {
@@ -132,12 +132,12 @@ impl Run {
         if let Some(new) = event.new {
             body["newMSISDN"] = json!(new);
         }
-        let url = format!("http://{}/operator/v1/account-events", self.world.acme.origin);
+        let url = format!("http://{}/operator/v1/account-events", self.system.acme.origin_address);
         let request = Request::post(url).header("content-type", "application/json");
         let mut request = request.body(Bytes::from(body.to_string())).expect("is a request");
-        let ring = keys::ring(&Holder::Operator("acme"));
+        let ring = keys::keyring(&KeyHolder::Operator("acme"));
         let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
-        sign_request(&mut request, key, self.world.now(), &self.world.nonce()).expect("signs");
+        sign_request(&mut request, key, self.system.now(), &self.system.nonce()).expect("signs");
         request
     }
 
@@ -160,7 +160,7 @@ impl Run {
         }
         let pai = self.dice.pick(&pais);
         let pai = Pai::parse(pai).expect("is a PAI");
-        let (app, partner) = (self.world.acme.app(), PartnerId::parse("netflix").expect("is a slug"));
+        let (app, partner) = (self.system.acme.app(), PartnerId::parse("netflix").expect("is a slug"));
         let end = app.store.close_pai(app.now(), partner, pai, DeclineReason::PaiRevokedByUser).await;
         if end.is_ok() {
             self.weather.meet(Met::Closed);

@@ -75,7 +75,7 @@ impl Run {
         }
         let busy = self.dice.below(4) == 0;
         let all = join_all(posts.iter().map(|post| self.post(post)));
-        let answers = if busy { join(all, self.world.acme.try_deliver()).await.0 } else { all.await };
+        let answers = if busy { join(all, self.system.acme.try_deliver_due()).await.0 } else { all.await };
         for (post, answer) in posts.iter().zip(answers) {
             if let Some((status, answer)) = answer {
                 self.hear_post(post, status, answer);
@@ -115,7 +115,7 @@ impl Run {
                 _ => ServicePeriod::from_months(from, 1).expect("is a month"),
             };
         }
-        let today = Day::of_timestamp(self.world.now()).to_string();
+        let today = Day::of_timestamp(self.system.now()).to_string();
         let first = Day::parse(&format!("{}-01", &today[..7])).expect("is a day");
         let later = u8::try_from(self.dice.below(9)).expect("is small");
         let from = first.plus_months(later).expect("is in the calendar");
@@ -124,7 +124,7 @@ impl Run {
 
     async fn post(&self, post: &Post) -> Option<(StatusCode, Value)> {
         let body = charge(&post.pai, &post.id, post.value, post.month);
-        self.world.try_ott(Method::POST, "/ott/v1/transaction", body).await
+        self.system.try_call_ott(Method::POST, "/ott/v1/transaction", body).await
     }
 
     fn hear_post(&mut self, post: &Post, status: StatusCode, answer: Value) {
@@ -175,7 +175,7 @@ impl Run {
         }
         let id = self.dice.pick(&old);
         let path = format!("/ott/v1/transaction/{id}");
-        let Some((status, answer)) = self.world.try_ott(Method::GET, &path, Value::Null).await else {
+        let Some((status, answer)) = self.system.try_call_ott(Method::GET, &path, Value::Null).await else {
             return;
         };
         match status {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use onbill_origin::config::Config;
 use onbill_origin::config::SmsSettings;
-use onbill_test_harness::{Network, write_password_file};
+use onbill_test_harness::{TestNetwork, write_password_file};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -55,7 +55,7 @@ pub(super) struct Gateway(Arc<Mutex<Books>>);
 
 #[derive(Default)]
 struct Books {
-    network: Weak<Network>,
+    network: Weak<TestNetwork>,
     mood: Option<(Mood, u32)>,
     taken: Vec<Taken>,
     reported: Vec<Reported>,
@@ -71,11 +71,11 @@ impl Taken {
 
 impl Gateway {
     /// Puts it on the network.
-    pub(super) fn attach(network: &Arc<Network>) -> Self {
+    pub(super) fn attach(network: &Arc<TestNetwork>) -> Self {
         let gateway = Self::default();
         gateway.books().network = Arc::downgrade(network);
         let router = Router::new().route("/cgi-bin/sendsms", post(take)).with_state(gateway.clone());
-        network.attach(GATEWAY, router);
+        network.attach_service(GATEWAY, router);
         gateway
     }
 
@@ -110,7 +110,7 @@ impl Gateway {
         let network = self.books().network.upgrade();
         let request = Request::get(message.report.replace("%d", status)).body(Bytes::new());
         let Some(network) = network else { return false };
-        let answer = network.deliver(request.expect("is a request")).await;
+        let answer = network.exchange(request.expect("is a request")).await;
         let is_taken = answer.is_ok_and(|answer| answer.status() == StatusCode::NO_CONTENT);
         if status != BUFFERED {
             let token = message.token().to_owned();

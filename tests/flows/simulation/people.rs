@@ -4,7 +4,7 @@ use super::gateway::GATEWAY;
 use super::run::Run;
 use super::weather::Met;
 use http::StatusCode;
-use onbill_test_harness::customer::Choice;
+use onbill_test_harness::customer::AccountChoice;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -85,8 +85,8 @@ impl Run {
     /// The same goes for a text that the network has kept from the gateway until now.
     pub(super) async fn settle_bills(&mut self) {
         self.look_at_bills().await;
-        self.world.pass_seconds(SIGNATURE_SECONDS);
-        self.world.network.drop_late_to(GATEWAY);
+        self.system.advance_seconds(SIGNATURE_SECONDS);
+        self.system.network.drop_late_to(GATEWAY);
     }
 
     pub(super) fn hold(&mut self, number: &'static str, holding: Holding) {
@@ -110,9 +110,9 @@ impl Run {
         self.visits += 1;
         let email = format!("visit-{}@example.com", self.visits);
         let holder = self.holdings[number].last().expect("somebody holds it").activated_on.clone();
-        let befallen = self.world.network.befell().len();
+        let befallen = self.system.network.faults_met().len();
         if let Some(pai) = self.try_sign_up(number, &email).await {
-            if self.world.network.befell().len() == befallen {
+            if self.system.network.faults_met().len() == befallen {
                 self.check_paid_until(&pai);
             }
             let known = self.pais.insert(pai.clone(), holder.clone());
@@ -122,12 +122,13 @@ impl Run {
     }
 
     async fn try_sign_up(&self, number: &str, email: &str) -> Option<String> {
-        let (status, step) = self.world.enter_listed(&self.world.acme, number).await;
+        let (status, step) = self.system.enter_session_number(&self.system.acme, number).await;
         let flow = (status == StatusCode::OK).then(|| step["flow"].as_str().map(str::to_owned))??;
-        let (status, opened) = self.world.widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+        let (status, opened) =
+            self.system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;
         let page = (status == StatusCode::CREATED).then(|| opened["url"].as_str().map(str::to_owned))??;
-        self.world.try_choose(&page, Choice::New(email)).await?;
-        self.world.pai_if_any(email).await
+        self.system.try_choose_account(&page, AccountChoice::New(email)).await?;
+        self.system.find_pai_of(email).await
     }
 
     /// Notes what is new on the bills: before each change of an account, so that whoever holds a number now held it when
@@ -135,7 +136,7 @@ impl Run {
     pub(super) async fn look_at_bills(&mut self) {
         let mut lines = Vec::new();
         for (number, held) in &self.holdings {
-            for line in self.world.bill(&self.world.acme, number).await {
+            for line in self.system.bill_lines(&self.system.acme, number).await {
                 let transaction_id = line["transactionID"].as_str().expect("has an id").to_owned();
                 let refund_id = line["refundID"].as_str().map(str::to_owned);
                 let value = line["amount"]["value"].as_i64().expect("has an amount");

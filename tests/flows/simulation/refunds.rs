@@ -108,7 +108,7 @@ impl Run {
     pub(super) async fn post_refund(&self, id: &str) -> Option<(StatusCode, Value)> {
         let returned = &self.returned[id];
         let path = format!("/ott/v1/transaction/{}/refund", returned.charge);
-        self.world.try_ott(Method::POST, &path, returned.body(id)).await
+        self.system.try_call_ott(Method::POST, &path, returned.body(id)).await
     }
 
     fn hear_refund(&mut self, id: &str, status: StatusCode, answer: Value) {
@@ -157,6 +157,6 @@ impl Run {
 
     pub(super) async fn refund_status(&self, id: &str) -> Option<(StatusCode, Value)> {
         let path = format!("/ott/v1/transaction/{}/refund/{id}", self.returned[id].charge);
-        self.world.try_ott(Method::GET, &path, Value::Null).await
+        self.system.try_call_ott(Method::GET, &path, Value::Null).await
     }
 }

@@ -10,7 +10,7 @@ use super::refunds::Returned;
 use super::weather::{Met, Weather};
 use onbill_domain::timestamp::Timestamp;
 use onbill_test_harness::Dice;
-use onbill_test_harness::{ACCOUNTS, World};
+use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ pub(super) struct Run {
     pub(super) dice: Dice,
     eyes: Eyes,
     watch: Watch,
-    pub(super) world: World,
+    pub(super) system: TestSystem,
     pub(super) weather: Weather,
     pub(super) holdings: Holdings,
     /// The lines of all bills, with who held the number when they were put there.
@@ -91,26 +91,26 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) async fn new(seed: u64, origins: Origins) -> Self {
-        let mut world = match origins {
-            Origins::One => World::start(),
-            Origins::Two => World::with_two_origins().await,
+        let mut system = match origins {
+            Origins::One => TestSystem::start(),
+            Origins::Two => TestSystem::with_two_origins().await,
         };
         let Limits { smallest, transaction, day, month } = LIMITS;
-        world.limit_acme(json!([
+        system.set_acme_limits(json!([
             {"currency": "USD", "smallest": smallest, "transaction": transaction, "day": day, "month": month}
         ]));
-        world.reconfigure_acme(|config| {
+        system.reconfigure_acme(|config| {
             gateway::use_it(config);
             coupons::on_sale(config);
         });
-        let began_at = world.now();
+        let began_at = system.now();
         Self {
             seed,
             dice: Dice::new(seed),
-            eyes: Eyes::on(&world.acme.place).await,
-            watch: Watch::over(&world.acme.place).await,
-            gateway: Gateway::attach(&world.network),
-            world,
+            eyes: Eyes::on(&system.acme.db).await,
+            watch: Watch::over(&system.acme.db).await,
+            gateway: Gateway::attach(&system.network),
+            system,
             weather: Weather::default(),
             holdings: people::at_first(),
             lines: Vec::new(),
@@ -143,14 +143,14 @@ impl Run {
 
     /// Runs, clears the weather, and audits.
     pub(super) async fn play(&mut self) {
-        self.world.acme.import(ACCOUNTS.0).await;
+        self.system.acme.import_accounts(ACME_ACCOUNTS).await;
         self.sign_up().await;
         for _ in 0..STEPS {
             self.step().await;
             self.look_into_books().await;
         }
         self.clear_up().await;
-        for mishap in self.world.network.befell() {
+        for mishap in self.system.network.faults_met() {
             self.weather.meet(mishap.into());
         }
         for _ in 0..audit::notices(self) {
@@ -171,8 +171,8 @@ impl Run {
 
     async fn step(&mut self) {
         self.died = false;
-        self.began_at = self.world.now();
-        self.befallen = self.world.network.befell().len();
+        self.began_at = self.system.now();
+        self.befallen = self.system.network.faults_met().len();
         match self.dice.below(68) {
             0..=8 | 41 => self.charge().await,
             9 => self.ask().await,
@@ -183,14 +183,14 @@ impl Run {
             36 => self.close_by_hand().await,
             22 | 37 => self.night().await,
             10..=12 => self.disturb(),
-            13 | 14 => self.world.network.mend(),
+            13 | 14 => self.system.network.clear_faults(),
             15..=17 => self.pass_time(),
             18 | 38..=40 => self.sign_up().await,
             19 => self.change_account().await,
             20 => self.forget(),
             21 => self.doom(),
             23 => {
-                self.world.network.arrive().await;
+                self.system.network.deliver_late().await;
                 // What the operator has told of old is in it, perhaps.
                 self.restore().await;
             }
@@ -205,29 +205,30 @@ impl Run {
             60 if self.dice.below(2) == 0 => self.cancel().await,
             _ => self.deliver().await,
         }
-        let deaths = self.world.acme.processes.iter().filter(|process| process.life.is_over()).count();
+        let deaths =
+            self.system.acme.origins.iter().filter(|process| process.crash_point.has_crashed()).count();
         for _ in 0..deaths {
             self.weather.meet(Met::Death);
         }
-        self.world.revive_acme(|process| process.life.is_over()).await;
+        self.system.restart_acme(|process| process.crash_point.has_crashed()).await;
         self.died = deaths > 0;
     }
 
     /// Whether nothing has gone wrong in this step that would explain that there is no answer. Of two programs one may be
     /// kept waiting by the other.
     pub(super) fn is_calm(&self) -> bool {
-        let processes = &self.world.acme.processes;
-        processes.len() == 1 && !self.has_died() && self.world.network.befell().len() == self.befallen
+        let processes = &self.system.acme.origins;
+        processes.len() == 1 && !self.has_died() && self.system.network.faults_met().len() == self.befallen
     }
 
     /// Whether a program has died in this step.
     pub(super) fn has_died(&self) -> bool {
-        self.died || self.world.acme.processes.iter().any(|process| process.life.is_over())
+        self.died || self.system.acme.origins.iter().any(|process| process.crash_point.has_crashed())
     }
 
     /// A program that dies while it delivers is revived by the step.
     pub(super) async fn deliver(&mut self) {
-        let _ = self.world.acme.try_deliver().await;
+        let _ = self.system.acme.try_deliver_due().await;
     }
 
     pub(super) async fn look_into_books(&mut self) {
@@ -243,20 +244,20 @@ impl Run {
 
     /// Everything works again, and everybody gets time to finish.
     async fn clear_up(&mut self) {
-        self.world.network.mend();
-        self.world.network.arrive().await;
-        self.world.edge.kv_fail(None);
+        self.system.network.clear_faults();
+        self.system.network.deliver_late().await;
+        self.system.edge.kv_fail(None);
         self.gateway.is_in(None);
         self.died = false;
-        self.befallen = self.world.network.befell().len();
-        self.world.revive_acme(|_| true).await;
+        self.befallen = self.system.network.faults_met().len();
+        self.system.restart_acme(|_| true).await;
         self.look_into_books().await;
         for _ in 0..10 {
-            self.world.pass_seconds(2 * 86_400);
-            self.began_at = self.world.now();
+            self.system.advance_seconds(2 * 86_400);
+            self.began_at = self.system.now();
             self.remind().await;
             self.tell_all().await;
-            self.world.acme.try_deliver().await.expect("nothing is in the way");
+            self.system.acme.try_deliver_due().await.expect("nothing is in the way");
             self.redrive_dead_letters().await;
             self.look_into_books().await;
         }
@@ -267,7 +268,7 @@ impl Run {
     async fn redrive_dead_letters(&mut self) {
         for row in self.rows("SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL").await {
             let entry = row[0].as_deref().expect("has an id").parse().expect("is a number");
-            let app = self.world.acme.app();
+            let app = self.system.acme.app();
             assert!(
                 app.store.redrive_dead_letter(app.now(), entry).await.expect("works"),
                 "an entry is parked for ever"

@@ -5,13 +5,13 @@ use super::run::Run;
 use super::weather::Met;
 use onbill_domain::day::Day;
 use onbill_edge::fake::KvFault;
-use onbill_test_harness::fragile::Moment;
-use onbill_test_harness::{EDGE, Mishap, NETFLIX};
+use onbill_test_harness::crash_point::CrashMoment;
+use onbill_test_harness::{EDGE, NETFLIX, NetworkFault};
 
 impl Run {
     /// Something happens to the calls to one place: to the next few, or until somebody mends it.
     pub(super) fn disturb(&mut self) {
-        let (acme, origin) = (self.world.acme.dashboard, self.world.acme.origin);
+        let (acme, origin) = (self.system.acme.dashboard_address, self.system.acme.origin_address);
         let mut places = vec![
             format!("{acme}/csp/transaction"),
             format!("{acme}/csp/transaction"),
@@ -29,22 +29,22 @@ impl Run {
             format!("{NETFLIX}/account-state"),
         ];
         let mishap = *self.dice.pick(&[
-            Mishap::Lost,
-            Mishap::Late,
-            Mishap::Twice,
-            Mishap::Refused,
-            Mishap::AnswerLost,
-            Mishap::FailsAfter,
-            Mishap::Garbled,
-            Mishap::Stalls,
+            NetworkFault::Lost,
+            NetworkFault::Late,
+            NetworkFault::Twice,
+            NetworkFault::Refused,
+            NetworkFault::AnswerLost,
+            NetworkFault::FailsAfter,
+            NetworkFault::Garbled,
+            NetworkFault::Stalls,
         ]);
         // The edge is what is tested: nobody answers in its name.
-        if !matches!(mishap, Mishap::Refused | Mishap::FailsAfter | Mishap::Garbled) {
+        if !matches!(mishap, NetworkFault::Refused | NetworkFault::FailsAfter | NetworkFault::Garbled) {
             places.extend([format!("{EDGE}/ott"), format!("{EDGE}/origin")]);
         }
         let place = self.dice.pick(&places).clone();
         let calls = *self.dice.pick(&[1, 2, 5, u32::MAX]);
-        self.world.network.disturb_next(&place, mishap, calls);
+        self.system.network.inject_fault_for(&place, mishap, calls);
     }
 
     /// Seconds, minutes, hours, days, months; now and then a clock that was set back.
@@ -53,29 +53,29 @@ impl Run {
         let seconds = *self.dice.pick(&seconds);
         if seconds < 0 {
             // Into a day that had ended would be another matter: what is charged then counts for the later one.
-            if Day::of_timestamp(self.world.now().plus_seconds(seconds))
-                != Day::of_timestamp(self.world.now())
+            if Day::of_timestamp(self.system.now().plus_seconds(seconds))
+                != Day::of_timestamp(self.system.now())
             {
                 return;
             }
             self.weather.meet(Met::SetBack);
             // The hour that keeps an old call out would come again: no protocol helps whoever takes it then.
-            self.world.network.drop_late();
+            self.system.network.drop_late();
         }
-        self.world.pass_seconds(seconds);
+        self.system.advance_seconds(seconds);
     }
 
     /// Billing is down for hours or for days, while the outbox is worked on.
     pub(super) async fn night(&mut self) {
-        let billing = format!("{}/csp", self.world.acme.dashboard);
-        let mishap = *self.dice.pick(&[Mishap::Lost, Mishap::Refused, Mishap::Garbled]);
-        self.world.network.disturb(&billing, mishap);
+        let billing = format!("{}/csp", self.system.acme.dashboard_address);
+        let mishap = *self.dice.pick(&[NetworkFault::Lost, NetworkFault::Refused, NetworkFault::Garbled]);
+        self.system.network.inject_fault(&billing, mishap);
         let seconds = *self.dice.pick(&[3_700, 3_700, 110_000]);
         for _ in 0..self.dice.below(9) {
-            self.world.pass_seconds(seconds);
+            self.system.advance_seconds(seconds);
             self.deliver().await;
         }
-        self.world.network.mend();
+        self.system.network.clear_faults();
         self.weather.meet(Met::Night);
     }
 
@@ -92,14 +92,14 @@ impl Run {
             None,
         ];
         let fault = *self.dice.pick(&faults);
-        self.world.edge.kv_fail(fault);
+        self.system.edge.kv_fail(fault);
         self.is_stale |= matches!(fault, Some(KvFault::StaleReads | KvFault::Behind(_)));
         if fault.is_some() {
             self.weather.meet(Met::StoreFault);
         }
         if self.dice.below(2) == 0 {
-            for (key, _) in self.world.edge.kv_entries() {
-                self.world.edge.kv_set(&key, None);
+            for (key, _) in self.system.edge.kv_entries() {
+                self.system.edge.kv_set(&key, None);
             }
         }
     }
@@ -107,7 +107,7 @@ impl Run {
     /// A program of the origin will die soon, before a write or right after it.
     pub(super) fn doom(&mut self) {
         let calls = u32::try_from(self.dice.below(6)).expect("is small") + 1;
-        let moment = *self.dice.pick(&[Moment::Before, Moment::After]);
-        self.dice.pick(&self.world.acme.processes).life.ends_at(calls, moment);
+        let moment = *self.dice.pick(&[CrashMoment::Before, CrashMoment::After]);
+        self.dice.pick(&self.system.acme.origins).crash_point.crash_at(calls, moment);
     }
 }

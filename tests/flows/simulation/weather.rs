@@ -1,7 +1,7 @@
 //! What a run met, counted: a simulation of fine weather proves nothing.
 
 use crate::seeds::Tally;
-use onbill_test_harness::Mishap;
+use onbill_test_harness::NetworkFault;
 use std::fmt;
 
 /// What a run can meet.
@@ -84,17 +84,17 @@ pub(super) enum Met {
     Cancelled,
 }
 
-impl From<Mishap> for Met {
-    fn from(mishap: Mishap) -> Self {
+impl From<NetworkFault> for Met {
+    fn from(mishap: NetworkFault) -> Self {
         match mishap {
-            Mishap::Lost => Self::Lost,
-            Mishap::Late => Self::Late,
-            Mishap::Twice => Self::Twice,
-            Mishap::Refused => Self::Refused,
-            Mishap::AnswerLost => Self::AnswerLost,
-            Mishap::FailsAfter => Self::FailsAfter,
-            Mishap::Garbled => Self::Garbled,
-            Mishap::Stalls => Self::Stalled,
+            NetworkFault::Lost => Self::Lost,
+            NetworkFault::Late => Self::Late,
+            NetworkFault::Twice => Self::Twice,
+            NetworkFault::Refused => Self::Refused,
+            NetworkFault::AnswerLost => Self::AnswerLost,
+            NetworkFault::FailsAfter => Self::FailsAfter,
+            NetworkFault::Garbled => Self::Garbled,
+            NetworkFault::Stalls => Self::Stalled,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! An operator whose billing takes files, and a folder that its origin can die at: before a step or right after it, and in
 //! the middle of writing.
 
-use crate::fragile::Life;
+use crate::crash_point::CrashPoint;
 use crate::unique::unique_name;
-use crate::{Process, Seat, folder};
+use crate::{TestOperator, TestOrigin, db_folder};
 use async_trait::async_trait;
 use onbill_origin::config::Billing;
 use onbill_origin::config::FileSettings;
@@ -21,13 +21,13 @@ pub const EVERY_MINUTES: u32 = 15;
 const LINES: u32 = 3;
 
 /// The folder of one operator's files, gone when the test is over.
-pub struct Files {
+pub struct BillingFiles {
     pub directory: PathBuf,
 }
 
-impl Files {
+impl BillingFiles {
     /// What has a name in a folder, with its contents.
-    pub fn named(&self, folder: &str) -> BTreeMap<String, String> {
+    pub fn contents_of(&self, folder: &str) -> BTreeMap<String, String> {
         let entries = fs::read_dir(self.directory.join(folder)).expect("is a folder");
         let names = entries.map(|entry| entry.expect("is there").path());
         let whole = names.filter(|path| path.is_file() && path.extension().is_none_or(|end| end != "tmp"));
@@ -45,16 +45,16 @@ impl Files {
     }
 }
 
-impl Drop for Files {
+impl Drop for BillingFiles {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-impl Seat {
+impl TestOperator {
     /// Every program that starts from now on bills by files.
     pub(crate) fn bill_by_files(&mut self) {
-        let directory = folder().join(format!("onbill-files-{}", unique_name()));
+        let directory = db_folder().join(format!("onbill-files-{}", unique_name()));
         self.config.billing = Billing::Files;
         self.config.files = Some(FileSettings {
             directory: directory.clone(),
@@ -62,46 +62,48 @@ impl Seat {
             lines: LINES,
             alarm_hours: 26,
         });
-        self.files = Some(Files { directory });
+        self.files = Some(BillingFiles { directory });
     }
 
     /// One round of hand-off by files, as far as the program lives.
-    pub async fn try_file(&self) -> Result<(), Fault> {
-        let Process { app, life, .. } = &self.processes[0];
-        let spool =
-            FragileSpool { directory: Directory::open(&self.files().directory)?, life: Arc::clone(life) };
+    pub async fn try_run_filing(&self) -> Result<(), Fault> {
+        let TestOrigin { app, crash_point, .. } = &self.origins[0];
+        let spool = CrashingSpool {
+            directory: Directory::open(&self.files().directory)?,
+            crash_point: Arc::clone(crash_point),
+        };
         app.files.make_round(&spool).await
     }
 
     /// One round of hand-off by files.
-    pub async fn file(&self) {
-        self.try_file().await.expect("works");
+    pub async fn run_filing(&self) {
+        self.try_run_filing().await.expect("works");
     }
 
     /// Billing picks up what is out, and answers it; gives the names.
-    pub fn bill_files(&self) -> Vec<String> {
-        self.operator.bill_files(&self.files().directory).expect("are as they should be")
+    pub fn process_files(&self) -> Vec<String> {
+        self.sandbox.bill_files(&self.files().directory).expect("are as they should be")
     }
 
-    pub fn files(&self) -> &Files {
+    pub fn files(&self) -> &BillingFiles {
         self.files.as_ref().expect("bills by files")
     }
 }
 
-struct FragileSpool {
+struct CrashingSpool {
     directory: Directory,
-    life: Arc<Life>,
+    crash_point: Arc<CrashPoint>,
 }
 
-impl FragileSpool {
+impl CrashingSpool {
     async fn step<T>(&self, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
         let dead = || Err(io::Error::other("the program has died"));
-        self.life.take(step).await.unwrap_or_else(dead)
+        self.crash_point.run_step(step).await.unwrap_or_else(dead)
     }
 }
 
 #[async_trait]
-impl Spool for FragileSpool {
+impl Spool for CrashingSpool {
     async fn names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>> {
         self.step(self.directory.names(folder, ending)).await
     }
@@ -113,7 +115,7 @@ impl Spool for FragileSpool {
     /// Whoever dies before it is done has written half of it.
     async fn create(&self, folder: Folder, name: &str, contents: &[u8]) -> io::Result<()> {
         let created = self.step(self.directory.create(folder, name, contents)).await;
-        if created.is_err() && self.life.is_over() {
+        if created.is_err() && self.crash_point.has_crashed() {
             let _ = self.directory.create(folder, name, &contents[..contents.len() / 2]).await;
         }
         created

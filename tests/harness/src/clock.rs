@@ -9,22 +9,22 @@ const NOW: i64 = 1_795_000_000;
 
 /// One clock for everybody.
 #[derive(Clone)]
-pub struct SharedClock(pub Arc<AtomicI64>);
+pub struct ManualClock(pub Arc<AtomicI64>);
 
-impl Default for SharedClock {
+impl Default for ManualClock {
     /// Shows the time at which every test begins.
     fn default() -> Self {
         Self(Arc::new(AtomicI64::new(NOW)))
     }
 }
 
-impl SharedClock {
-    pub fn pass_seconds(&self, seconds: i64) {
+impl ManualClock {
+    pub fn advance_seconds(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
-impl Clock for SharedClock {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
     }

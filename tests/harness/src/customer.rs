@@ -1,6 +1,6 @@
 //! What a customer's browser does: the widget's calls, the partner's forms, the way back.
 
-use crate::{ACCOUNTS, EDGE, NETFLIX, Seat, World};
+use crate::{ACME_ACCOUNTS, EDGE, NETFLIX, TestOperator, TestSystem};
 use bytes::Bytes;
 use http::header::LOCATION;
 use http::{Request, Response, StatusCode};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// What the customer chooses at the partner.
 #[derive(Clone, Copy, Debug)]
-pub enum Choice<'e> {
+pub enum AccountChoice<'e> {
     /// A new account of this e-mail address.
     New(&'e str),
     /// An account that is paid by card until now.
@@ -22,18 +22,18 @@ pub fn charge(pai: &str, id: &str, value: i64) -> Value {
            "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
 }
 
-impl World {
+impl TestSystem {
     /// A world in which Acme's customer with this number, Ann, has signed up; and her PAI.
-    pub async fn signed_up(number: &str) -> (Self, String) {
-        let world = Self::start();
-        world.acme.import(ACCOUNTS.0).await;
-        world.sign_up(&world.acme, number, Choice::New("ann@example.com")).await;
-        let pai = world.pai_of("ann@example.com").await;
-        (world, pai)
+    pub async fn with_subscriber(number: &str) -> (Self, String) {
+        let system = Self::start();
+        system.acme.import_accounts(ACME_ACCOUNTS).await;
+        system.sign_up(&system.acme, number, AccountChoice::New("ann@example.com")).await;
+        let pai = system.pai_of("ann@example.com").await;
+        (system, pai)
     }
 
     /// A call of the widget's frame.
-    pub async fn widget(&self, path: &str, body: Value) -> (StatusCode, Value) {
+    pub async fn call_widget(&self, path: &str, body: Value) -> (StatusCode, Value) {
         let request = Request::post(format!("http://{EDGE}/widget/v1{path}"))
             .header("content-type", "application/json")
             .header("origin", format!("http://{EDGE}"));
@@ -41,106 +41,117 @@ impl World {
     }
 
     /// The customer enters a number, without a session.
-    pub async fn enter(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
+    pub async fn enter_number(&self, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
         let body =
-            json!({"operator": seat.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en"});
-        self.widget("/account/validate", body).await
+            json!({"operator": operator.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en"});
+        self.call_widget("/account/validate", body).await
     }
 
     /// The customer enters a number that the dashboard's session lists.
-    pub async fn enter_listed(&self, seat: &Seat, number: &str) -> (StatusCode, Value) {
+    pub async fn enter_session_number(&self, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
         let msisdn = Msisdn::parse(number).expect("is E.164");
-        let session = seat.operator.assertion(vec![msisdn]).expect("signs");
-        let body = json!({"operator": seat.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en",
-                          "session": session, "returnURL": format!("http://{}/done", seat.dashboard)});
-        self.widget("/account/validate", body).await
+        let session = operator.sandbox.assertion(vec![msisdn]).expect("signs");
+        let body = json!({"operator": operator.id(), "offer": "netflix-standard", "msisdn": number, "locale": "en",
+                          "session": session, "returnURL": format!("http://{}/done", operator.dashboard_address)});
+        self.call_widget("/account/validate", body).await
     }
 
     /// The text messages of a number, as they have come, after everything due was delivered.
-    pub async fn messages(&self, seat: &Seat, number: &str) -> Vec<String> {
-        seat.deliver().await;
-        let inbox =
-            self.read(&format!("http://{}/sms?msisdn={}", seat.dashboard, number.replace('+', "%2B"))).await;
+    pub async fn sms_received(&self, operator: &TestOperator, number: &str) -> Vec<String> {
+        operator.deliver_due().await;
+        let inbox = self
+            .get_json(&format!(
+                "http://{}/sms?msisdn={}",
+                operator.dashboard_address,
+                number.replace('+', "%2B")
+            ))
+            .await;
         let inbox = inbox.as_array().cloned().unwrap_or_default();
         inbox.iter().map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// The PIN in the newest text message.
-    pub async fn pin(&self, seat: &Seat, number: &str) -> String {
-        let messages = self.messages(seat, number).await;
+    pub async fn read_pin(&self, operator: &TestOperator, number: &str) -> String {
+        let messages = self.sms_received(operator, number).await;
         let newest = messages.last().expect("a message came");
         newest.chars().filter(char::is_ascii_digit).take(6).collect()
     }
 
     /// The customer proves a number by PIN; gives the flow.
-    pub async fn prove(&self, seat: &Seat, number: &str) -> String {
-        let (status, step) = self.enter(seat, number).await;
+    pub async fn prove_number(&self, operator: &TestOperator, number: &str) -> String {
+        let (status, step) = self.enter_number(operator, number).await;
         assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("pin")), "{step}");
-        let pin = self.pin(seat, number).await;
+        let pin = self.read_pin(operator, number).await;
         let flow = step["flow"].as_str().expect("is text").to_owned();
         let (status, step) =
-            self.widget("/pin", json!({"operator": seat.id(), "flow": flow, "pin": pin})).await;
+            self.call_widget("/pin", json!({"operator": operator.id(), "flow": flow, "pin": pin})).await;
         assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
         step["flow"].as_str().expect("is text").to_owned()
     }
 
     /// The customer goes on to the partner; gives the partner's page.
-    pub async fn leave(&self, seat: &Seat, flow: &str) -> String {
-        let (status, opened) = self.widget("/signup", json!({"operator": seat.id(), "flow": flow})).await;
+    pub async fn open_signup(&self, operator: &TestOperator, flow: &str) -> String {
+        let (status, opened) =
+            self.call_widget("/signup", json!({"operator": operator.id(), "flow": flow})).await;
         assert_eq!(status, StatusCode::CREATED, "{opened}");
         opened["url"].as_str().expect("is text").to_owned()
     }
 
     /// The customer fills in the partner's form; gives the answer.
-    pub async fn choose(&self, page: &str, choice: Choice<'_>) -> Response<Bytes> {
-        self.try_choose(page, choice).await.expect("answers")
+    pub async fn choose_account(&self, page: &str, choice: AccountChoice<'_>) -> Response<Bytes> {
+        self.try_choose_account(page, choice).await.expect("answers")
     }
 
     /// The same, if the partner can be reached.
-    pub async fn try_choose(&self, page: &str, choice: Choice<'_>) -> Option<Response<Bytes>> {
+    pub async fn try_choose_account(&self, page: &str, choice: AccountChoice<'_>) -> Option<Response<Bytes>> {
         let (form, email) = match choice {
-            Choice::New(email) => ("new", email),
-            Choice::Existing(email) => ("existing", email),
+            AccountChoice::New(email) => ("new", email),
+            AccountChoice::Existing(email) => ("existing", email),
         };
         let body = format!("email={}&password=demo&terms=yes", email.replace('@', "%40"));
         let request = Request::post(format!("{page}/{form}"))
             .header("content-type", "application/x-www-form-urlencoded");
-        self.network.deliver(request.body(Bytes::from(body)).expect("is a request")).await.ok()
+        self.network.exchange(request.body(Bytes::from(body)).expect("is a request")).await.ok()
     }
 
     /// The whole sign-up of a number, up to the partner's last page; gives the partner's page.
-    pub async fn sign_up(&self, seat: &Seat, number: &str, choice: Choice<'_>) -> String {
-        let flow = self.prove(seat, number).await;
-        let page = self.leave(seat, &flow).await;
-        let answer = self.choose(&page, choice).await;
+    pub async fn sign_up(&self, operator: &TestOperator, number: &str, choice: AccountChoice<'_>) -> String {
+        let flow = self.prove_number(operator, number).await;
+        let page = self.open_signup(operator, &flow).await;
+        let answer = self.choose_account(&page, choice).await;
         let to = answer.headers().get(LOCATION).map(|to| to.to_str().expect("is text").to_owned());
         assert!(to.is_some_and(|to| to.ends_with("/done")), "{:?}", String::from_utf8_lossy(answer.body()));
         page
     }
 
     /// The customer goes back: from the partner over the edge to the operator's page. Gives that page's URL.
-    pub async fn go_back(&self, seat: &Seat) -> String {
-        self.go_back_with(seat, "").await
+    pub async fn follow_return(&self, operator: &TestOperator) -> String {
+        self.follow_return_with(operator, "").await
     }
 
     /// The same with a query on the return page's URL.
-    pub async fn go_back_with(&self, seat: &Seat, query: &str) -> String {
-        let crossings = self.network.crossings();
+    pub async fn follow_return_with(&self, operator: &TestOperator, query: &str) -> String {
+        let crossings = self.network.recorded_calls();
         let session = crossings.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
-        let text = &session.expect("the edge opened a sign-up").asked;
-        let begin = format!("http://{EDGE}/widget/v1/return/{}/", seat.id());
+        let text = &session.expect("the edge opened a sign-up").request;
+        let begin = format!("http://{EDGE}/widget/v1/return/{}/", operator.id());
         let at = text.find(&begin).expect("has a return URL");
         let url: String = text[at..].chars().take_while(|c| *c != '"').collect::<String>() + query;
-        let answer = self.network.deliver(Request::get(url).body(Bytes::new()).expect("is a request")).await;
+        let answer = self.network.exchange(Request::get(url).body(Bytes::new()).expect("is a request")).await;
         let answer = answer.expect("answers");
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         answer.headers()[LOCATION].to_str().expect("is text").to_owned()
     }
 
     /// The lines of a number's bill that onbill put there.
-    pub async fn bill(&self, seat: &Seat, number: &str) -> Vec<Value> {
-        let bill =
-            self.read(&format!("http://{}/bill?msisdn={}", seat.dashboard, number.replace('+', "%2B"))).await;
+    pub async fn bill_lines(&self, operator: &TestOperator, number: &str) -> Vec<Value> {
+        let bill = self
+            .get_json(&format!(
+                "http://{}/bill?msisdn={}",
+                operator.dashboard_address,
+                number.replace('+', "%2B")
+            ))
+            .await;
         bill["lines"].as_array().expect("has lines").clone()
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const PARTNERS: [&str; 2] = ["netflix", "tunes"];
 
 /// Whose ring.
-pub enum Holder {
+pub enum KeyHolder {
     Edge,
     Origin(&'static str),
     Operator(&'static str),
@@ -17,25 +17,25 @@ pub enum Holder {
 }
 
 /// The ring of one holder.
-pub fn ring(holder: &Holder) -> Keyring {
-    Keyring::parse(&json(holder)).expect("is well formed")
+pub fn keyring(holder: &KeyHolder) -> Keyring {
+    Keyring::parse(&keyring_json(holder)).expect("is well formed")
 }
 
 /// The same as text.
-pub fn json(holder: &Holder) -> String {
+pub fn keyring_json(holder: &KeyHolder) -> String {
     let operator = |id: &str, uses: &[&str]| -> Vec<Value> {
-        uses.iter().map(|key_use| shared(&format!("operator:{id}"), key_use)).collect()
+        uses.iter().map(|key_use| shared_key(&format!("operator:{id}"), key_use)).collect()
     };
     let edges_own = ["edge-to-origin", "origin-to-edge", "signup-token"];
     let ring: Vec<Value> = match holder {
-        Holder::Edge => {
+        KeyHolder::Edge => {
             let mut ring = operator("acme", &edges_own);
             ring.extend(operator("nova", &edges_own));
-            ring.extend(PARTNERS.map(|id| shared(&format!("partner:{id}"), "edge-to-partner")));
-            ring.extend(PARTNERS.map(|id| partners_own(id, "public")));
+            ring.extend(PARTNERS.map(|id| shared_key(&format!("partner:{id}"), "edge-to-partner")));
+            ring.extend(PARTNERS.map(|id| partner_signing_key(id, "public")));
             ring
         }
-        Holder::Origin(id) => {
+        KeyHolder::Origin(id) => {
             let uses = [
                 "edge-to-origin",
                 "origin-to-edge",
@@ -47,17 +47,20 @@ pub fn json(holder: &Holder) -> String {
                 "numbers",
             ];
             let mut ring = operator(id, &uses);
-            ring.extend(PARTNERS.map(|id| partners_own(id, "public")));
-            ring.extend(PARTNERS.map(|partner| notices((id, partner), &format!("partner:{partner}"))));
+            ring.extend(PARTNERS.map(|id| partner_signing_key(id, "public")));
+            ring.extend(PARTNERS.map(|partner| webhook_key((id, partner), &format!("partner:{partner}"))));
             ring
         }
-        Holder::Operator(id) => {
+        KeyHolder::Operator(id) => {
             operator(id, &["origin-to-bss", "bss-to-origin", "session-assertion", "return-result"])
         }
-        Holder::Partner(id) => {
-            let mut ring =
-                vec![shared(&format!("partner:{id}"), "edge-to-partner"), partners_own(id, "private")];
-            let told_by = |operator: &'static str| notices((operator, id), &format!("operator:{operator}"));
+        KeyHolder::Partner(id) => {
+            let mut ring = vec![
+                shared_key(&format!("partner:{id}"), "edge-to-partner"),
+                partner_signing_key(id, "private"),
+            ];
+            let told_by =
+                |operator: &'static str| webhook_key((operator, id), &format!("operator:{operator}"));
             ring.extend(["acme", "nova"].map(told_by));
             ring
         }
@@ -65,22 +68,22 @@ pub fn json(holder: &Holder) -> String {
     json!(ring).to_string()
 }
 
-fn shared(party: &str, key_use: &str) -> Value {
-    secret(&format!("{}-{key_use}-1", party.replace(':', "-")), party, key_use)
+fn shared_key(party: &str, key_use: &str) -> Value {
+    hmac_key(&format!("{}-{key_use}-1", party.replace(':', "-")), party, key_use)
 }
 
 /// What an operator's origin and the partner share: each ring names the other side.
-fn notices((operator, partner): (&str, &str), party: &str) -> Value {
-    secret(&format!("{operator}-{partner}-origin-to-partner-1"), party, "origin-to-partner")
+fn webhook_key((operator, partner): (&str, &str), party: &str) -> Value {
+    hmac_key(&format!("{operator}-{partner}-origin-to-partner-1"), party, "origin-to-partner")
 }
 
-fn secret(id: &str, party: &str, key_use: &str) -> Value {
+fn hmac_key(id: &str, party: &str, key_use: &str) -> Value {
     let secret = encode_base64url(&sha256(id.as_bytes()));
     json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret})
 }
 
 /// A partner's key pair: everyone else has the public half.
-fn partners_own(id: &str, half: &str) -> Value {
+fn partner_signing_key(id: &str, half: &str) -> Value {
     let seed = sha256(format!("{id} partner-call").as_bytes());
     let value = match half {
         "private" => encode_base64url(&seed),

@@ -9,26 +9,24 @@
 
 pub mod billing_files;
 mod clock;
+pub mod crash_point;
 pub mod customer;
+pub mod database;
 mod dice;
-#[path = "../../flows/world/fragile.rs"]
-pub mod fragile;
 pub mod keys;
 mod network;
 mod operator;
 pub mod operator_calls;
-#[path = "../../src/place.rs"]
-pub mod place;
 mod random;
 pub mod spellings;
 mod system;
 mod unique;
 
-pub use clock::SharedClock;
+pub use clock::ManualClock;
 pub use dice::Dice;
-pub use keys::Holder;
-pub use network::{Crossed, Crossing, FAILED_AFTER, Mishap, Network, RawCrossing};
-pub use operator::{ACCOUNTS, Process, Seat, config_of, folder};
-pub use random::Counted;
-pub use system::{EDGE, NETFLIX, World};
+pub use keys::KeyHolder;
+pub use network::{FAILED_AFTER, NetworkFault, RawCall, RecordedCall, StoredCall, TestNetwork};
+pub use operator::{ACME_ACCOUNTS, NOVA_ACCOUNTS, TestOperator, TestOrigin, db_folder, origin_config_with};
+pub use random::SequenceRandom;
+pub use system::{EDGE, NETFLIX, TestSystem};
 pub use unique::{process_host, unique_name, write_password_file};

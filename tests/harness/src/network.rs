@@ -2,15 +2,15 @@
 
 mod fault;
 
-pub use fault::Mishap;
+pub use fault::NetworkFault;
 
-use crate::fragile::Life;
-use crate::{Process, SharedClock};
+use crate::crash_point::CrashPoint;
+use crate::{ManualClock, TestOrigin};
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use fault::{Befallen, Disturbance};
+use fault::{ActiveFault, FaultedCall};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use onbill_domain::digest::sha256;
@@ -33,120 +33,120 @@ const STALL_SECONDS: [i64; 4] = [65, 125, 250, 400];
 
 /// One call that crossed.
 #[derive(Clone, Debug)]
-pub struct Crossing {
+pub struct RecordedCall {
     pub authority: String,
     pub path: String,
     /// The request's headers and body.
-    pub asked: String,
+    pub request: String,
     /// The answer's.
-    pub answered: String,
+    pub response: String,
 }
 
-impl Crossing {
+impl RecordedCall {
     /// Whether the text is anywhere in it.
-    pub fn has(&self, text: &str) -> bool {
-        [&self.path, &self.asked, &self.answered].iter().any(|part| part.contains(text))
+    pub fn contains(&self, text: &str) -> bool {
+        [&self.path, &self.request, &self.response].iter().any(|part| part.contains(text))
     }
 }
 
 #[derive(Clone)]
 enum Service {
     /// The programs behind one address. A call goes to any of them, also to one that is dead.
-    Axum(Vec<(Router, Arc<Life>)>),
+    Axum(Vec<(Router, Arc<CrashPoint>)>),
     Edge(Arc<FakePlatform>, Arc<Config>),
 }
 
 /// Who is where, and what goes wrong.
-pub struct Network {
-    clock: SharedClock,
+pub struct TestNetwork {
+    clock: ManualClock,
     services: Mutex<HashMap<String, Service>>,
     /// The origins, whose outboxes are worked on whatever else happens.
     apps: Mutex<BTreeMap<String, Vec<Arc<App>>>>,
-    disturbances: Mutex<Vec<Disturbance>>,
-    befell: Mutex<Vec<Befallen>>,
-    late: Mutex<Vec<Request<Bytes>>>,
-    taken_twice: Mutex<Vec<String>>,
-    crossings: Mutex<Vec<Crossed>>,
-    sent: AtomicU64,
-    thrown: AtomicU64,
+    active_faults: Mutex<Vec<ActiveFault>>,
+    faulted_calls: Mutex<Vec<FaultedCall>>,
+    late_requests: Mutex<Vec<Request<Bytes>>>,
+    accepted_twice: Mutex<Vec<String>>,
+    calls: Mutex<Vec<StoredCall>>,
+    calls_sent: AtomicU64,
+    draws: AtomicU64,
     /// Whether a call stalls at the moment.
-    stalled: AtomicBool,
+    is_stalling: AtomicBool,
 }
 
 /// One call that crossed, as it was: most are never looked at.
 #[derive(Clone)]
-pub struct Crossed {
+pub struct StoredCall {
     /// Counts calls in the order in which they were sent. They are stored in the order in which they were answered.
     pub number: u64,
     pub method: Method,
     pub authority: String,
     pub path: String,
-    pub asked: (HeaderMap, Bytes),
+    pub request: (HeaderMap, Bytes),
     pub status: StatusCode,
-    pub answered: (HeaderMap, Bytes),
+    pub response: (HeaderMap, Bytes),
 }
 
 /// The same as bytes.
-pub struct RawCrossing {
+pub struct RawCall {
     pub authority: String,
     pub path: String,
     pub status: StatusCode,
-    pub asked: Vec<u8>,
-    pub answered: Vec<u8>,
+    pub request: Vec<u8>,
+    pub response: Vec<u8>,
 }
 
-impl Crossed {
-    fn raw(&self) -> RawCrossing {
+impl StoredCall {
+    fn to_bytes(&self) -> RawCall {
         let bytes =
             |(headers, body): &(HeaderMap, Bytes)| [format!("{headers:?}\n").as_bytes(), body].concat();
-        RawCrossing {
+        RawCall {
             authority: self.authority.clone(),
             path: self.path.clone(),
             status: self.status,
-            asked: bytes(&self.asked),
-            answered: bytes(&self.answered),
+            request: bytes(&self.request),
+            response: bytes(&self.response),
         }
     }
 
-    fn told(&self) -> Crossing {
+    fn to_text(&self) -> RecordedCall {
         let text =
             |(headers, body): &(HeaderMap, Bytes)| format!("{headers:?} {}", String::from_utf8_lossy(body));
-        Crossing {
+        RecordedCall {
             authority: self.authority.clone(),
             path: self.path.clone(),
-            asked: text(&self.asked),
-            answered: text(&self.answered),
+            request: text(&self.request),
+            response: text(&self.response),
         }
     }
 }
 
-impl Network {
-    pub fn new(clock: SharedClock) -> Self {
+impl TestNetwork {
+    pub fn new(clock: ManualClock) -> Self {
         Self {
             clock,
             services: Mutex::default(),
             apps: Mutex::default(),
-            disturbances: Mutex::default(),
-            befell: Mutex::default(),
-            late: Mutex::default(),
-            taken_twice: Mutex::default(),
-            crossings: Mutex::default(),
-            sent: AtomicU64::new(0),
-            thrown: AtomicU64::new(0),
-            stalled: AtomicBool::new(false),
+            active_faults: Mutex::default(),
+            faulted_calls: Mutex::default(),
+            late_requests: Mutex::default(),
+            accepted_twice: Mutex::default(),
+            calls: Mutex::default(),
+            calls_sent: AtomicU64::new(0),
+            draws: AtomicU64::new(0),
+            is_stalling: AtomicBool::new(false),
         }
     }
 
-    pub fn attach(&self, authority: &str, router: Router) {
-        hold(&self.services).insert(authority.to_owned(), Service::Axum(vec![(router, Arc::default())]));
+    pub fn attach_service(&self, authority: &str, router: Router) {
+        lock(&self.services).insert(authority.to_owned(), Service::Axum(vec![(router, Arc::default())]));
     }
 
     /// The same for the programs of an origin, which can die: then one takes no call and gives no answer.
-    pub fn attach_origin(&self, authority: &str, programs: &[Process]) {
-        let services = programs.iter().map(|each| (each.app.router(), Arc::clone(&each.life)));
-        hold(&self.services).insert(authority.to_owned(), Service::Axum(services.collect()));
+    pub fn attach_origin(&self, authority: &str, programs: &[TestOrigin]) {
+        let services = programs.iter().map(|each| (each.app.router(), Arc::clone(&each.crash_point)));
+        lock(&self.services).insert(authority.to_owned(), Service::Axum(services.collect()));
         let apps = programs.iter().map(|each| Arc::clone(&each.app)).collect();
-        hold(&self.apps).insert(authority.to_owned(), apps);
+        lock(&self.apps).insert(authority.to_owned(), apps);
     }
 
     /// Puts the edge on the network, in both directions.
@@ -156,157 +156,164 @@ impl Network {
         edge.on_network(move |request| {
             let network = network.upgrade();
             async move {
-                network.ok_or(NotReached::Broken)?.deliver(request).await.map_err(|_| NotReached::Broken)
+                network.ok_or(NotReached::Broken)?.exchange(request).await.map_err(|_| NotReached::Broken)
             }
         });
-        hold(&self.services).insert(authority.to_owned(), Service::Edge(edge, config));
+        lock(&self.services).insert(authority.to_owned(), Service::Edge(edge, config));
     }
 
     /// From now on this happens to calls whose address begins with `to` (`host:port/path`).
-    pub fn disturb(&self, to: &str, mishap: Mishap) {
-        self.disturb_next(to, mishap, u32::MAX);
+    pub fn inject_fault(&self, to: &str, mishap: NetworkFault) {
+        self.inject_fault_for(to, mishap, u32::MAX);
     }
 
     /// The same for so many calls.
-    pub fn disturb_next(&self, to: &str, mishap: Mishap, calls: u32) {
-        hold(&self.disturbances).push(Disturbance { to: to.to_owned(), mishap, calls_left: calls });
+    pub fn inject_fault_for(&self, to: &str, mishap: NetworkFault, calls: u32) {
+        lock(&self.active_faults).push(ActiveFault { to: to.to_owned(), mishap, calls_left: calls });
     }
 
     /// Ends all mishaps.
-    pub fn mend(&self) {
-        hold(&self.disturbances).clear();
+    pub fn clear_faults(&self) {
+        lock(&self.active_faults).clear();
     }
 
     /// Every mishap that a call met so far.
-    pub fn befell(&self) -> Vec<Mishap> {
-        hold(&self.befell).iter().map(|call| call.mishap).collect()
+    pub fn faults_met(&self) -> Vec<NetworkFault> {
+        lock(&self.faulted_calls).iter().map(|call| call.fault).collect()
     }
 
     /// The mishaps that calls to one place met so far, with what these calls said.
-    pub fn befell_at(&self, authority: &str) -> Vec<(Bytes, Mishap)> {
-        let befell = hold(&self.befell);
+    pub fn faults_met_at(&self, authority: &str) -> Vec<(Bytes, NetworkFault)> {
+        let befell = lock(&self.faulted_calls);
         let there = befell.iter().filter(|call| call.authority == authority);
-        there.map(|call| (call.body.clone(), call.mishap)).collect()
+        there.map(|call| (call.body.clone(), call.fault)).collect()
     }
 
     /// Lets late calls arrive, in no order that anybody meant. Nobody waits for their answers.
-    pub async fn arrive(&self) {
-        let late = std::mem::take(&mut *hold(&self.late));
+    pub async fn deliver_late(&self) {
+        let late = std::mem::take(&mut *lock(&self.late_requests));
         for request in late.into_iter().rev() {
-            let _ = self.bring(request).await;
+            let _ = self.exchange_undisturbed(request).await;
         }
     }
 
     /// Late calls never arrive.
     pub fn drop_late(&self) {
-        hold(&self.late).clear();
+        lock(&self.late_requests).clear();
     }
 
     /// The same for those to one place.
     pub fn drop_late_to(&self, authority: &str) {
-        hold(&self.late)
+        lock(&self.late_requests)
             .retain(|request| request.uri().authority().is_none_or(|to| to.as_str() != authority));
     }
 
     /// What the newest call to a path was answered with success.
-    pub fn last_answer(&self, authority: &str, path: &str) -> Option<Bytes> {
-        let crossings = hold(&self.crossings);
+    pub fn last_response(&self, authority: &str, path: &str) -> Option<Bytes> {
+        let crossings = lock(&self.calls);
         let there =
-            |call: &&Crossed| call.authority == authority && call.path == path && call.status.is_success();
-        crossings.iter().rev().find(there).map(|call| call.answered.1.clone())
+            |call: &&StoredCall| call.authority == authority && call.path == path && call.status.is_success();
+        crossings.iter().rev().find(there).map(|call| call.response.1.clone())
     }
 
     /// What crossed to a path, and with which status it was answered: also if nobody heard the answer.
-    pub fn crossed(&self, authority: &str, path: &str) -> Vec<(Bytes, StatusCode)> {
-        let crossings = hold(&self.crossings);
+    pub fn calls_to(&self, authority: &str, path: &str) -> Vec<(Bytes, StatusCode)> {
+        let crossings = lock(&self.calls);
         let there = crossings.iter().filter(|call| call.authority == authority && call.path == path);
-        there.map(|call| (call.asked.1.clone(), call.status)).collect()
+        there.map(|call| (call.request.1.clone(), call.status)).collect()
     }
 
     /// The paths of posts of the partner's, and of the operator's that change a coupon, that were answered with success twice, under
     /// one signature. Questions may be, and what the origin tells other parties is theirs to know again.
-    pub fn taken_twice(&self) -> Vec<String> {
-        let paths = hold(&self.taken_twice).clone();
+    pub fn accepted_twice(&self) -> Vec<String> {
+        let paths = lock(&self.accepted_twice).clone();
         let acts = ["/ott/v1/transaction", "/ott/v1/coupon", "/operator/v1/coupons/"];
         paths.into_iter().filter(|path| acts.iter().any(|act| path.starts_with(act))).collect()
     }
 
     /// Takes everybody off the network.
-    pub fn end(&self) {
-        let services = std::mem::take(&mut *hold(&self.services));
-        let apps = std::mem::take(&mut *hold(&self.apps));
+    pub fn shut_down(&self) {
+        let services = std::mem::take(&mut *lock(&self.services));
+        let apps = std::mem::take(&mut *lock(&self.apps));
         // Outside of the lock: what goes with them may look at the network.
         drop((services, apps));
     }
 
     /// Everything that crossed so far.
-    pub fn crossings(&self) -> Vec<Crossing> {
-        hold(&self.crossings).iter().map(Crossed::told).collect()
+    pub fn recorded_calls(&self) -> Vec<RecordedCall> {
+        lock(&self.calls).iter().map(StoredCall::to_text).collect()
     }
 
     /// The calls that were answered after the first `count` ones, in the order in which they were sent.
-    pub fn exchanges_after(&self, count: usize) -> Vec<Crossed> {
-        let mut exchanges = hold(&self.crossings).get(count..).unwrap_or_default().to_vec();
+    pub fn calls_after(&self, count: usize) -> Vec<StoredCall> {
+        let mut exchanges = lock(&self.calls).get(count..).unwrap_or_default().to_vec();
         exchanges.sort_by_key(|exchange| exchange.number);
         exchanges
     }
 
     /// The same as the bytes that they were.
-    pub fn raw_crossings(&self) -> Vec<RawCrossing> {
-        hold(&self.crossings).iter().map(Crossed::raw).collect()
+    pub fn raw_calls(&self) -> Vec<RawCall> {
+        lock(&self.calls).iter().map(StoredCall::to_bytes).collect()
     }
 
     /// Chance without a pattern, and the same in every run.
-    fn below(&self, bound: usize) -> usize {
-        let throw = self.thrown.fetch_add(1, Ordering::Relaxed);
+    fn draw_below(&self, bound: usize) -> usize {
+        let throw = self.draws.fetch_add(1, Ordering::Relaxed);
         usize::from(sha256(&throw.to_le_bytes())[0]) % bound
     }
 
     /// Takes a request to its service and brings the answer back, if nothing befalls them.
-    pub async fn deliver(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
-        let mishap = self.mishap_of(request.uri());
-        let Some(mishap) = mishap else { return self.bring(request).await };
+    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+        let mishap = self.take_fault_for(request.uri());
+        let Some(mishap) = mishap else { return self.exchange_undisturbed(request).await };
         let authority = request.uri().authority().map_or_else(String::new, ToString::to_string);
-        hold(&self.befell).push(Befallen { authority, body: request.body().clone(), mishap });
+        lock(&self.faulted_calls).push(FaultedCall {
+            authority,
+            body: request.body().clone(),
+            fault: mishap,
+        });
         match mishap {
-            Mishap::Lost => Err(Unreachable),
-            Mishap::Late => {
-                hold(&self.late).push(request);
+            NetworkFault::Lost => Err(Unreachable),
+            NetworkFault::Late => {
+                lock(&self.late_requests).push(request);
                 Err(Unreachable)
             }
-            Mishap::Twice => {
+            NetworkFault::Twice => {
                 let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-                let mut answers = [self.bring(request.clone()).await, self.bring(request).await];
+                let mut answers = [
+                    self.exchange_undisturbed(request.clone()).await,
+                    self.exchange_undisturbed(request).await,
+                ];
                 let acts = method == Method::POST;
                 if acts && answers.iter().flatten().filter(|answer| answer.status().is_success()).count() == 2
                 {
-                    hold(&self.taken_twice).push(path);
+                    lock(&self.accepted_twice).push(path);
                 }
-                answers.swap(0, self.below(2));
+                answers.swap(0, self.draw_below(2));
                 let [answer, _] = answers;
                 answer
             }
-            Mishap::Refused => Ok(refusal(&Reject::service_unavailable())),
-            Mishap::AnswerLost => {
-                self.bring(request).await?;
+            NetworkFault::Refused => Ok(reject_response(&Reject::service_unavailable())),
+            NetworkFault::AnswerLost => {
+                self.exchange_undisturbed(request).await?;
                 Err(Unreachable)
             }
-            Mishap::FailsAfter => {
-                self.bring(request).await?;
-                Ok(refusal(&Reject::new(ErrorCode::InternalError, FAILED_AFTER)))
+            NetworkFault::FailsAfter => {
+                self.exchange_undisturbed(request).await?;
+                Ok(reject_response(&Reject::new(ErrorCode::InternalError, FAILED_AFTER)))
             }
-            Mishap::Garbled => {
-                self.bring(request).await?;
+            NetworkFault::Garbled => {
+                self.exchange_undisturbed(request).await?;
                 Ok(Response::new(Bytes::from_static(b"<html>502 Bad Gateway")))
             }
-            Mishap::Stalls => {
-                let before = self.below(2) == 0;
+            NetworkFault::Stalls => {
+                let before = self.draw_below(2) == 0;
                 if before {
-                    self.stall().await;
+                    self.stall_call().await;
                 }
-                let answer = self.bring(request).await;
+                let answer = self.exchange_undisturbed(request).await;
                 if !before {
-                    self.stall().await;
+                    self.stall_call().await;
                 }
                 answer
             }
@@ -314,9 +321,9 @@ impl Network {
     }
 
     /// What befalls a call to this address.
-    fn mishap_of(&self, to: &Uri) -> Option<Mishap> {
+    fn take_fault_for(&self, to: &Uri) -> Option<NetworkFault> {
         let address = format!("{}{}", to.authority()?, to.path_and_query().map_or("", PathAndQuery::as_str));
-        let mut disturbances = hold(&self.disturbances);
+        let mut disturbances = lock(&self.active_faults);
         let at = disturbances.iter().position(|disturbance| address.starts_with(&disturbance.to))?;
         let disturbance = &mut disturbances[at];
         let mishap = disturbance.mishap;
@@ -328,38 +335,41 @@ impl Network {
     }
 
     /// Minutes pass in the middle of a call, and the outboxes are worked on. The calls of that work do not stall in turn.
-    async fn stall(&self) {
-        if self.stalled.swap(true, Ordering::Relaxed) {
+    async fn stall_call(&self) {
+        if self.is_stalling.swap(true, Ordering::Relaxed) {
             return;
         }
-        self.clock.pass_seconds(STALL_SECONDS[self.below(STALL_SECONDS.len())]);
-        let apps: Vec<Arc<App>> = hold(&self.apps).values().flatten().cloned().collect();
+        self.clock.advance_seconds(STALL_SECONDS[self.draw_below(STALL_SECONDS.len())]);
+        let apps: Vec<Arc<App>> = lock(&self.apps).values().flatten().cloned().collect();
         for app in apps {
             // One that is dead, or dies of it, is somebody else's business. In a box, because its calls come by here.
             let _ = Box::pin(app.worker.deliver_due()).await;
         }
-        self.stalled.store(false, Ordering::Relaxed);
+        self.is_stalling.store(false, Ordering::Relaxed);
     }
 
     /// Takes a request to its service and brings the answer back.
-    pub async fn bring(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+    pub async fn exchange_undisturbed(
+        &self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, Unreachable> {
         let authority = request.uri().authority().ok_or(Unreachable)?.to_string();
         let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
-        let service = hold(&self.services).get(&authority).cloned().ok_or(Unreachable)?;
-        let (number, method) = (self.sent.fetch_add(1, Ordering::Relaxed), request.method().clone());
+        let service = lock(&self.services).get(&authority).cloned().ok_or(Unreachable)?;
+        let (number, method) = (self.calls_sent.fetch_add(1, Ordering::Relaxed), request.method().clone());
         let asked = (request.headers().clone(), request.body().clone());
         let answer = match service {
             Service::Edge(edge, config) => onbill_edge::handle(&*edge, &config, request).await,
             Service::Axum(programs) => {
-                let (router, life) = programs[self.below(programs.len())].clone();
-                if life.is_over() {
+                let (router, life) = programs[self.draw_below(programs.len())].clone();
+                if life.has_crashed() {
                     return Err(Unreachable);
                 }
                 let mut request = request.map(Body::from);
                 let host = authority.parse().map_err(|_| Unreachable)?;
                 request.headers_mut().insert("host", host);
                 let answer = router.oneshot(request).await.map_err(|_| Unreachable)?;
-                if life.is_over() {
+                if life.has_crashed() {
                     return Err(Unreachable);
                 }
                 let (parts, body) = answer.into_parts();
@@ -368,24 +378,32 @@ impl Network {
         };
         let status = answer.status();
         let answered = (answer.headers().clone(), answer.body().clone());
-        hold(&self.crossings).push(Crossed { number, method, authority, path, asked, status, answered });
+        lock(&self.calls).push(StoredCall {
+            number,
+            method,
+            authority,
+            path,
+            request: asked,
+            status,
+            response: answered,
+        });
         Ok(answer)
     }
 }
 
-fn refusal(reject: &Reject) -> Response<Bytes> {
+fn reject_response(reject: &Reject) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(json!(reject.body()).to_string()));
     *response.status_mut() = reject.code.status();
     response
 }
 
 #[async_trait]
-impl Peer for Network {
+impl Peer for TestNetwork {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
-        self.deliver(request).await
+        self.exchange(request).await
     }
 }
 
-fn hold<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,11 @@
 //! One operator: its origin with a database of its own, and the operator's systems.
 
-use crate::billing_files::Files;
-use crate::fragile::{Fragile, Life, Pace, Turn};
-use crate::keys::{self, Holder};
-use crate::place::Place;
+use crate::billing_files::BillingFiles;
+use crate::crash_point::{CrashPoint, StoreFaults, StoreSchedule, StoreTurn};
+use crate::database::TestDb;
+use crate::keys::{self, KeyHolder};
 use crate::system::ParseAs as _;
-use crate::{EDGE, NETFLIX, Network};
+use crate::{EDGE, NETFLIX, TestNetwork};
 use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
@@ -23,44 +23,44 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The demo accounts of the two operators.
-pub const ACCOUNTS: (&str, &str) =
-    (include_str!("../../sandbox/accounts/acme.csv"), include_str!("../../sandbox/accounts/nova.csv"));
+pub const ACME_ACCOUNTS: &str = include_str!("../../sandbox/accounts/acme.csv");
+pub const NOVA_ACCOUNTS: &str = include_str!("../../sandbox/accounts/nova.csv");
 
 /// Reads at once, or connections to a server: posts of one charge and the hand-off beside them.
 const CONNECTIONS: usize = 4;
 
 /// One program of an origin. It lives and dies by itself.
-pub struct Process {
+pub struct TestOrigin {
     pub app: Arc<App>,
-    pub life: Arc<Life>,
+    pub crash_point: Arc<CrashPoint>,
     /// The books as nothing disturbs them.
-    books: Arc<Store>,
+    store: Arc<Store>,
 }
 
 /// An operator and its origin.
-pub struct Seat {
-    pub origin: &'static str,
-    pub dashboard: &'static str,
+pub struct TestOperator {
+    pub origin_address: &'static str,
+    pub dashboard_address: &'static str,
     /// One program, or several on the same books.
-    pub processes: Vec<Process>,
-    pub operator: Operator,
+    pub origins: Vec<TestOrigin>,
+    pub sandbox: Operator,
     /// Of every program that starts from now on.
     pub config: Config,
-    pub(crate) files: Option<Files>,
+    pub(crate) files: Option<BillingFiles>,
     outside: Outside,
-    turn: Option<Turn>,
+    turn: Option<StoreTurn>,
     /// The last to go: books are closed before they are thrown away.
-    pub place: Place,
+    pub db: TestDb,
 }
 
 /// Where databases in files are: in memory if the machine has such a folder. A program's death takes nothing from there
 /// that it leaves on a disk.
-pub fn folder() -> PathBuf {
+pub fn db_folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
-struct Facts {
+struct OperatorFacts {
     name: &'static str,
     country: &'static str,
     currency: &'static str,
@@ -78,29 +78,29 @@ struct Facts {
 
 /// Acme keeps its accounts in the origin's table and takes the partner's word for a number; Nova's origin asks the
 /// operator's CSP API, and for a PIN.
-fn facts(id: &str) -> Facts {
+fn facts_of(id: &str) -> OperatorFacts {
     match id {
-        "acme" => Facts {
+        "acme" => OperatorFacts {
             name: "Acme Mobile",
             country: "US",
             currency: "USD",
             price: 1599,
             origin: "127.0.0.1:8788",
             dashboard: "127.0.0.1:8790",
-            accounts: ACCOUNTS.0,
+            accounts: ACME_ACCOUNTS,
             source: AccountSource::Table,
             tag: "AC",
             proof: "device-read",
             partner_name: Some("Netflix"),
         },
-        _ => Facts {
+        _ => OperatorFacts {
             name: "Nova Móvil",
             country: "ES",
             currency: "EUR",
             price: 1399,
             origin: "127.0.0.1:9788",
             dashboard: "127.0.0.1:9790",
-            accounts: ACCOUNTS.1,
+            accounts: NOVA_ACCOUNTS,
             source: AccountSource::Csp,
             tag: "NV",
             proof: "pin",
@@ -109,32 +109,37 @@ fn facts(id: &str) -> Facts {
     }
 }
 
-impl Seat {
+impl TestOperator {
     /// With one program, which one call to a store at a time is enough for.
-    pub(crate) fn new(id: &'static str, outside: &Outside, turn: &Turn) -> Self {
-        let place = Place::new_file(&folder());
-        let Place::Sqlite(path) = &place else { unreachable!("is a file") };
+    pub(crate) fn new(id: &'static str, outside: &Outside, turn: &StoreTurn) -> Self {
+        let place = TestDb::new_sqlite_file(&db_folder());
+        let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
         let books = Arc::new(Store::open_sqlite(path, 1).expect("opens"));
-        Self::on(place, vec![books], id, outside, Some(Arc::clone(turn)))
+        Self::assemble(place, vec![books], id, outside, Some(Arc::clone(turn)))
     }
 
     /// With so many programs on one set of books, all at once.
-    pub(crate) async fn of_several(count: usize, place: Place, id: &'static str, outside: &Outside) -> Self {
+    pub(crate) async fn with_origins(
+        count: usize,
+        place: TestDb,
+        id: &'static str,
+        outside: &Outside,
+    ) -> Self {
         let mut books = Vec::new();
         for _ in 0..count {
             books.push(place.open(CONNECTIONS).await.expect("opens"));
         }
-        Self::on(place, books, id, outside, None)
+        Self::assemble(place, books, id, outside, None)
     }
 
-    fn on(
-        place: Place,
+    fn assemble(
+        place: TestDb,
         books: Vec<Arc<Store>>,
         id: &'static str,
         outside: &Outside,
-        turn: Option<Turn>,
+        turn: Option<StoreTurn>,
     ) -> Self {
-        let facts = facts(id);
+        let facts = facts_of(id);
         let operator = OperatorConfig {
             operator: id.parse_as(OperatorId::parse),
             name: facts.name.to_owned(),
@@ -144,60 +149,60 @@ impl Seat {
             edge_url: format!("http://{EDGE}"),
             offer: "netflix-standard".parse_as(OfferId::parse),
             return_path: "/done".to_owned(),
-            keys: keys::ring(&Holder::Operator(id)),
+            keys: keys::keyring(&KeyHolder::Operator(id)),
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
             gateway: Some(Gateway { user: "onbill".to_owned(), password: "hunter2!".to_owned() }),
             colours: Colours::of(&id.parse_as(OperatorId::parse)),
             coupons: None,
         };
         let config = origin_config(id, &facts);
-        let start = |books| Process::start(id, config.clone(), books, outside, turn.as_ref());
+        let start = |books| TestOrigin::start(id, config.clone(), books, outside, turn.as_ref());
         Self {
-            origin: facts.origin,
-            dashboard: facts.dashboard,
-            processes: books.into_iter().map(start).collect(),
-            operator: Operator::new(operator, outside.clone()),
+            origin_address: facts.origin,
+            dashboard_address: facts.dashboard,
+            origins: books.into_iter().map(start).collect(),
+            sandbox: Operator::new(operator, outside.clone()),
             config,
             files: None,
             outside: outside.clone(),
             turn,
-            place,
+            db: place,
         }
     }
 
     /// Puts the origin on the network.
-    pub(crate) fn attach_origin(&self, network: &Network) {
-        network.attach_origin(self.origin, &self.processes);
+    pub(crate) fn attach_origin(&self, network: &TestNetwork) {
+        network.attach_origin(self.origin_address, &self.origins);
     }
 
     /// Starts programs of the origin anew on the same books, as after a crash.
-    pub(crate) async fn revive(&mut self, id: &'static str, wanted: impl Fn(&Process) -> bool) {
+    pub(crate) async fn restart_origins(&mut self, id: &'static str, wanted: impl Fn(&TestOrigin) -> bool) {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
-        for process in self.processes.iter_mut().filter(|process| wanted(process)) {
-            let books = self.place.open(connections).await.expect("opens");
-            *process = Process::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
+        for process in self.origins.iter_mut().filter(|process| wanted(process)) {
+            let books = self.db.open(connections).await.expect("opens");
+            *process = TestOrigin::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
         }
     }
 
     /// The origin, as the one or the first of its programs has it.
     pub fn app(&self) -> &Arc<App> {
-        &self.processes[0].app
+        &self.origins[0].app
     }
 
     /// Starts the origin anew with another configuration. It has that from then on.
     pub(crate) fn reconfigure(&mut self, id: &'static str, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
-        for process in &mut self.processes {
-            let books = Arc::clone(&process.books);
-            *process = Process::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
+        for process in &mut self.origins {
+            let books = Arc::clone(&process.store);
+            *process = TestOrigin::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
         }
     }
 
-    pub(crate) fn as_the_edge_knows_it(&self) -> Value {
+    pub(crate) fn edge_config_entry(&self) -> Value {
         json!({
             "id": self.id(), "name": self.app().config.name, "country": self.app().config.country,
-            "origin": format!("http://{}", self.origin), "dashboards": [format!("http://{}", self.dashboard)],
-            "coupons": facts(self.id()).tag,
+            "origin": format!("http://{}", self.origin_address), "dashboards": [format!("http://{}", self.dashboard_address)],
+            "coupons": facts_of(self.id()).tag,
         })
     }
 
@@ -206,7 +211,7 @@ impl Seat {
     }
 
     /// Imports an account file into the origin's table.
-    pub async fn import(&self, csv: &str) -> Report {
+    pub async fn import_accounts(&self, csv: &str) -> Report {
         let app = self.app();
         let report = import_accounts(
             &*app.store,
@@ -220,10 +225,10 @@ impl Seat {
     }
 
     /// Imports an account file while nothing goes wrong: the file is not what is tested.
-    pub async fn restore(&self, csv: &str) {
+    pub async fn import_accounts_undisturbed(&self, csv: &str) {
         let app = self.app();
         let report = import_accounts(
-            &*self.processes[0].books,
+            &*self.origins[0].store,
             &app.vault,
             app.numbers,
             csv.as_bytes(),
@@ -235,44 +240,48 @@ impl Seat {
 
     /// Delivers what is due in the outbox: all programs at once, each as far as it lives.
     /// Gives how many entries were tried.
-    pub async fn try_deliver(&self) -> Result<usize, Fault> {
-        let all = join_all(self.processes.iter().map(|process| process.app.worker.deliver_due())).await;
+    pub async fn try_deliver_due(&self) -> Result<usize, Fault> {
+        let all = join_all(self.origins.iter().map(|process| process.app.worker.deliver_due())).await;
         all.into_iter().sum()
     }
 
     /// Delivers what is due in the outbox.
-    pub async fn deliver(&self) -> usize {
-        self.try_deliver().await.expect("works")
+    pub async fn deliver_due(&self) -> usize {
+        self.try_deliver_due().await.expect("works")
     }
 }
 
-impl Process {
+impl TestOrigin {
     fn start(
         id: &'static str,
         config: Config,
         books: Arc<Store>,
         outside: &Outside,
-        turn: Option<&Turn>,
+        turn: Option<&StoreTurn>,
     ) -> Self {
         let life = Arc::default();
         let app = App::new(
             config,
-            keys::ring(&Holder::Origin(id)),
-            Fragile::store(&books, Arc::clone(&life), turn.cloned().map_or(Pace::Free, Pace::InTurn)),
+            keys::keyring(&KeyHolder::Origin(id)),
+            StoreFaults::wrap_store(
+                &books,
+                Arc::clone(&life),
+                turn.cloned().map_or(StoreSchedule::Free, StoreSchedule::InTurn),
+            ),
             Arc::clone(&outside.http),
             Arc::clone(&outside.clock),
             Arc::clone(&outside.random),
         );
-        Self { app: Arc::new(app.expect("is sound")), life, books }
+        Self { app: Arc::new(app.expect("is sound")), crash_point: life, store: books }
     }
 }
 
 /// The configuration of an operator's origin that gets its accounts from there.
-pub fn config_of(id: &str, accounts: AccountSource) -> Config {
-    Config { accounts, ..origin_config(id, &facts(id)) }
+pub fn origin_config_with(id: &str, accounts: AccountSource) -> Config {
+    Config { accounts, ..origin_config(id, &facts_of(id)) }
 }
 
-fn origin_config(id: &str, facts: &Facts) -> Config {
+fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
     Config {
         operator: id.parse_as(OperatorId::parse),
         name: facts.name.to_owned(),

@@ -1,22 +1,23 @@
 //! What an operator's own systems say to their origin.
 
-use crate::keys::{self, Holder};
-use crate::{Seat, World};
+use crate::keys::{self, KeyHolder};
+use crate::{TestOperator, TestSystem};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use serde_json::{Value, json};
 
-impl World {
+impl TestSystem {
     /// A signed call of Acme's systems: a question when there is nothing to say.
-    pub async fn acme_calls(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        self.try_acme(path, body).await.expect("somebody answers")
+    pub async fn call_acme_origin(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.try_call_acme_origin(path, body).await.expect("somebody answers")
     }
 
     /// The same, if an answer comes.
-    pub async fn try_acme(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
-        let request = Request::builder().uri(format!("http://{}/operator/v1{path}", self.acme.origin));
+    pub async fn try_call_acme_origin(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+        let request =
+            Request::builder().uri(format!("http://{}/operator/v1{path}", self.acme.origin_address));
         let mut request = if body.is_null() {
             request.body(Bytes::new())
         } else {
@@ -24,28 +25,28 @@ impl World {
             request.body(Bytes::from(body.to_string()))
         }
         .expect("is a request");
-        let ring = keys::ring(&Holder::Operator("acme"));
+        let ring = keys::keyring(&KeyHolder::Operator("acme"));
         let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
-        let answer = self.network.deliver(request).await.ok()?;
+        let answer = self.network.exchange(request).await.ok()?;
         Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()))
     }
 
     /// Acme's systems ask for an erasure; gives how far it is, or the code of the refusal.
-    pub async fn erase(&self, name: &str, number: &str) -> (StatusCode, Value) {
+    pub async fn request_erasure(&self, name: &str, number: &str) -> (StatusCode, Value) {
         let (status, answer) =
-            self.acme_calls("/erasures", &json!({"erasureID": name, "msisdn": number})).await;
+            self.call_acme_origin("/erasures", &json!({"erasureID": name, "msisdn": number})).await;
         let word = if status == StatusCode::OK { "outcome" } else { "code" };
         (status, answer[word].clone())
     }
 }
 
 /// Lets everybody who is listed be forgotten, as the command line does.
-pub async fn erase_listed(
-    seat: &Seat,
+pub async fn erase_listed_subscribers(
+    operator: &TestOperator,
     list: &str,
 ) -> (onbill_origin::lifecycle::erasure_file::Report, Vec<String>) {
-    let (app, mut complaints) = (seat.app(), Vec::new());
+    let (app, mut complaints) = (operator.app(), Vec::new());
     let report = onbill_origin::lifecycle::erasure_file::erase_listed(
         &*app.store,
         &app.vault,

@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Never the same bytes twice, and the same in every run. What is of another length begins otherwise: in another world, a
 /// nonce is no code.
-pub struct Counted {
-    who: &'static str,
+pub struct SequenceRandom {
+    name: &'static str,
     drawn: AtomicU64,
 }
 
-impl Counted {
+impl SequenceRandom {
     pub fn new(who: &'static str) -> Arc<Self> {
-        Arc::new(Self { who, drawn: AtomicU64::new(0) })
+        Arc::new(Self { name: who, drawn: AtomicU64::new(0) })
     }
 }
 
-impl Random for Counted {
+impl Random for SequenceRandom {
     fn fill(&self, bytes: &mut [u8]) {
         let (drawn, length) = (self.drawn.fetch_add(1, Ordering::SeqCst), bytes.len());
         for (at, block) in bytes.chunks_mut(32).enumerate() {
             let digest =
-                onbill_domain::digest::sha256(format!("{} {drawn} {length} {at}", self.who).as_bytes());
+                onbill_domain::digest::sha256(format!("{} {drawn} {length} {at}", self.name).as_bytes());
             block.copy_from_slice(&digest[..block.len()]);
         }
     }

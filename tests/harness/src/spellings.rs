@@ -14,19 +14,19 @@ pub struct Search {
 
 impl Search {
     /// For these numbers, in E.164, with what is said before them where they are called from home.
-    pub fn new(numbers: &[&str]) -> Self {
-        Self::of(numbers.iter().flat_map(|number| spellings(number)).collect())
+    pub fn for_numbers(numbers: &[&str]) -> Self {
+        Self::for_spellings(numbers.iter().flat_map(|number| spellings(number)).collect())
     }
 
     /// The same, and for these codes.
     #[must_use]
-    pub fn and_codes(self, codes: &[String]) -> Self {
+    pub fn with_codes(self, codes: &[String]) -> Self {
         let codes = codes.iter().flat_map(|code| spellings_of_code(code));
-        Self::of(self.spellings.into_iter().chain(codes).collect())
+        Self::for_spellings(self.spellings.into_iter().chain(codes).collect())
     }
 
     /// For these spellings.
-    pub fn of(spellings: Vec<(String, Vec<u8>)>) -> Self {
+    pub fn for_spellings(spellings: Vec<(String, Vec<u8>)>) -> Self {
         let patterns = AhoCorasick::new(spellings.iter().map(|(_, pattern)| pattern)).expect("are patterns");
         Self { patterns, spellings }
     }
@@ -166,7 +166,7 @@ mod tests {
     /// Spellings that were written by hand or by others, and not by the code that searches.
     #[test]
     fn whatever_is_planted_is_found() {
-        let search = Search::new(&NUMBERS);
+        let search = Search::for_numbers(&NUMBERS);
         let mut planted: Vec<Vec<u8>> = [
             "msisdn=+12025550101&x",
             "+1 202 555 0101",
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_spelling_is_looked_for_and_nothing_else_is_found() {
-        let search = Search::new(&NUMBERS);
+        let search = Search::for_numbers(&NUMBERS);
         for (name, bytes) in NUMBERS.iter().flat_map(|number| spellings(number)) {
             assert!(bytes.len() >= 5, "{name} would be found by chance");
             assert!(search.find(&bytes).is_some(), "{name}");
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_code_is_found_however_it_is_written() {
         let code = CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), *b"0123456789");
-        let search = Search::new(&[]).and_codes(&[code.grouped()]);
+        let search = Search::for_numbers(&[]).with_codes(&[code.grouped()]);
         let (spelled, symbols) = (code.grouped(), code.symbols());
         let plain = String::from_utf8(symbols.to_vec()).expect("is ASCII");
         for text in [
@@ -249,6 +249,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "the log has 2025550101 as it is")]
     fn what_is_found_is_complained_about() {
-        Search::new(&NUMBERS).assert_absent("the log", b"a customer with +12025550101 came by");
+        Search::for_numbers(&NUMBERS).assert_absent("the log", b"a customer with +12025550101 came by");
     }
 }

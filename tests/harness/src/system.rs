@@ -1,8 +1,11 @@
 //! Everyone who takes part: two operators with their origins on one edge, and the partner.
 
-use crate::keys::{self, Holder};
-use crate::place::Place;
-use crate::{ACCOUNTS, Counted, Network, Process, Seat, SharedClock, fragile};
+use crate::database::TestDb;
+use crate::keys::{self, KeyHolder};
+use crate::{
+    ACME_ACCOUNTS, ManualClock, NOVA_ACCOUNTS, SequenceRandom, TestNetwork, TestOperator, TestOrigin,
+    crash_point,
+};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
@@ -23,118 +26,121 @@ pub const EDGE: &str = "127.0.0.1:8787";
 pub const NETFLIX: &str = "127.0.0.1:8791";
 
 /// The system, and the means to play its customers and its partner.
-pub struct World {
-    clock: SharedClock,
-    random: Arc<Counted>,
-    pub network: Arc<Network>,
+pub struct TestSystem {
+    clock: ManualClock,
+    random: Arc<SequenceRandom>,
+    pub network: Arc<TestNetwork>,
     pub edge: Arc<FakePlatform>,
-    pub acme: Seat,
-    pub nova: Seat,
+    pub acme: TestOperator,
+    pub nova: TestOperator,
     netflix: Netflix,
     partner_keys: Keyring,
 }
 
 /// What everybody stands on.
-struct Ground {
-    clock: SharedClock,
-    network: Arc<Network>,
+struct TestEnv {
+    clock: ManualClock,
+    network: Arc<TestNetwork>,
 }
 
-impl Ground {
+impl TestEnv {
     fn new() -> Self {
-        let clock = SharedClock::default();
-        Self { network: Arc::new(Network::new(clock.clone())), clock }
+        let clock = ManualClock::default();
+        Self { network: Arc::new(TestNetwork::new(clock.clone())), clock }
     }
 
-    fn outside(&self, who: &'static str) -> Outside {
+    fn sandbox_env(&self, who: &'static str) -> Outside {
         Outside {
             clock: Arc::new(self.clock.clone()),
-            random: Counted::new(who),
+            random: SequenceRandom::new(who),
             http: Arc::clone(&self.network) as _,
         }
     }
 }
 
-impl World {
+impl TestSystem {
     /// A new world: nobody has signed up for anything.
     pub fn start() -> Self {
-        let ground = Ground::new();
-        let turn = fragile::Turn::default();
-        let acme = Seat::new("acme", &ground.outside("acme"), &turn);
-        let nova = Seat::new("nova", &ground.outside("nova"), &turn);
-        Self::on(ground, acme, nova)
+        let ground = TestEnv::new();
+        let turn = crash_point::StoreTurn::default();
+        let acme = TestOperator::new("acme", &ground.sandbox_env("acme"), &turn);
+        let nova = TestOperator::new("nova", &ground.sandbox_env("nova"), &turn);
+        Self::assemble(ground, acme, nova)
     }
 
     /// The same with operators whose billing takes files.
     pub async fn with_files() -> Self {
-        let mut world = Self::start();
-        world.acme.bill_by_files();
-        world.nova.bill_by_files();
-        world.revive_acme(|_| true).await;
-        world.nova.revive("nova", |_| true).await;
-        world.nova.attach_origin(&world.network);
-        world
+        let mut system = Self::start();
+        system.acme.bill_by_files();
+        system.nova.bill_by_files();
+        system.restart_acme(|_| true).await;
+        system.nova.restart_origins("nova", |_| true).await;
+        system.nova.attach_origin(&system.network);
+        system
     }
 
     /// The same with two programs of Acme's origin on one PostgreSQL database. They race: no two runs are the same.
     pub async fn with_two_origins() -> Self {
-        let ground = Ground::new();
-        let place = Place::new_schema().await;
-        let acme = Seat::of_several(2, place, "acme", &ground.outside("acme")).await;
-        let nova = Seat::new("nova", &ground.outside("nova"), &fragile::Turn::default());
-        Self::on(ground, acme, nova)
+        let ground = TestEnv::new();
+        let place = TestDb::new_postgres_schema().await;
+        let acme = TestOperator::with_origins(2, place, "acme", &ground.sandbox_env("acme")).await;
+        let nova = TestOperator::new("nova", &ground.sandbox_env("nova"), &crash_point::StoreTurn::default());
+        Self::assemble(ground, acme, nova)
     }
 
-    fn on(ground: Ground, acme: Seat, nova: Seat) -> Self {
-        let known = |seat: &Seat, network: &str, accounts: &str| KnownOperator {
-            id: seat.app().config.operator.clone(),
-            name: seat.app().config.name.clone(),
-            price: seat.app().config.offers[0].price,
+    fn assemble(ground: TestEnv, acme: TestOperator, nova: TestOperator) -> Self {
+        let known = |operator: &TestOperator, network: &str, accounts: &str| KnownOperator {
+            id: operator.app().config.operator.clone(),
+            name: operator.app().config.name.clone(),
+            price: operator.app().config.offers[0].price,
             network: network.parse_as(NetworkCode::parse),
             sims: account_file::parse(accounts).expect("is an account file"),
             site: None,
         };
-        let partner_keys = keys::ring(&Holder::Partner("netflix"));
+        let partner_keys = keys::keyring(&KeyHolder::Partner("netflix"));
         let netflix = NetflixConfig {
             partner: "netflix".parse_as(onbill_domain::ids::PartnerId::parse),
             public_url: format!("http://{NETFLIX}"),
             edge_url: format!("http://{EDGE}"),
             edge_authority: None,
             keys: partner_keys.clone(),
-            operators: vec![known(&acme, "001-01", ACCOUNTS.0), known(&nova, "001-02", ACCOUNTS.1)],
+            operators: vec![known(&acme, "001-01", ACME_ACCOUNTS), known(&nova, "001-02", NOVA_ACCOUNTS)],
             retry_pause: Duration::ZERO,
         };
-        let netflix = Netflix::new(netflix, ground.outside("netflix")).expect("has its keys");
+        let netflix = Netflix::new(netflix, ground.sandbox_env("netflix")).expect("has its keys");
 
-        let Ground { clock, network } = ground;
+        let TestEnv { clock, network } = ground;
         let edge = Arc::new(FakePlatform::new(Arc::clone(&clock.0), 1));
-        let operators = json!([acme.as_the_edge_knows_it(), nova.as_the_edge_knows_it()]).to_string();
+        let operators = json!([acme.edge_config_entry(), nova.edge_config_entry()]).to_string();
         let partners = json!([
             {"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]},
             {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
         ]);
-        let config =
-            Config::read(Some(&operators), Some(&partners.to_string()), Some(&keys::json(&Holder::Edge)));
+        let config = Config::read(
+            Some(&operators),
+            Some(&partners.to_string()),
+            Some(&keys::keyring_json(&KeyHolder::Edge)),
+        );
         let config = Arc::new(config.expect("is sound"));
 
-        network.attach(NETFLIX, netflix.router());
-        for seat in [&acme, &nova] {
-            seat.attach_origin(&network);
-            network.attach(seat.dashboard, seat.operator.router());
+        network.attach_service(NETFLIX, netflix.router());
+        for operator in [&acme, &nova] {
+            operator.attach_origin(&network);
+            network.attach_service(operator.dashboard_address, operator.sandbox.router());
         }
         network.attach_edge(EDGE, Arc::clone(&edge), config);
-        let (random, partner_keys) = (Counted::new("world"), partner_keys);
+        let (random, partner_keys) = (SequenceRandom::new("world"), partner_keys);
         Self { clock, random, network, edge, acme, nova, netflix, partner_keys }
     }
 
     /// Starts programs of Acme's origin anew, as after a crash.
-    pub async fn revive_acme(&mut self, wanted: impl Fn(&Process) -> bool) {
-        self.acme.revive("acme", wanted).await;
+    pub async fn restart_acme(&mut self, wanted: impl Fn(&TestOrigin) -> bool) {
+        self.acme.restart_origins("acme", wanted).await;
         self.acme.attach_origin(&self.network);
     }
 
     /// Starts Acme's origin anew with these limits on what an account may be charged.
-    pub fn limit_acme(&mut self, limits: Value) {
+    pub fn set_acme_limits(&mut self, limits: Value) {
         let limits: Vec<CurrencyLimits> = serde_json::from_value(limits).expect("are limits");
         self.reconfigure_acme(|config| config.limits = limits);
     }
@@ -152,8 +158,8 @@ impl World {
     }
 
     /// Lets time pass for everybody.
-    pub fn pass_seconds(&self, seconds: i64) {
-        self.clock.pass_seconds(seconds);
+    pub fn advance_seconds(&self, seconds: i64) {
+        self.clock.advance_seconds(seconds);
     }
 
     pub fn now(&self) -> Timestamp {
@@ -161,22 +167,22 @@ impl World {
     }
 
     /// A request signed as the partner does.
-    pub fn signed(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
-        self.signed_with(&self.partner_keys, method, path, body)
+    pub fn sign_as_partner(&self, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+        self.sign_with(&self.partner_keys, method, path, body)
     }
 
     /// The same with the key of any partner.
-    pub fn signed_with(&self, keys: &Keyring, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
-        let mut request = Self::unsigned(method, path, body);
+    pub fn sign_with(&self, keys: &Keyring, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+        let mut request = Self::unsigned_request(method, path, body);
         let key = keys.keys_for_use(KeyUse::PartnerCall).last().expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
         request
     }
 
     /// The partner's genuine post as an edge passes it on to Acme that has looked at nothing of it.
-    pub fn passed_on(&self, path: &str, body: &Value) -> Request<Bytes> {
-        let genuine = self.signed(&Method::POST, path, body);
-        let mut request = Request::post(format!("http://{}{path}", self.acme.origin))
+    pub fn forward_as_edge(&self, path: &str, body: &Value) -> Request<Bytes> {
+        let genuine = self.sign_as_partner(&Method::POST, path, body);
+        let mut request = Request::post(format!("http://{}{path}", self.acme.origin_address))
             .header("content-type", "application/json")
             .body(genuine.body().clone())
             .expect("is a request");
@@ -185,7 +191,7 @@ impl World {
         {
             request.headers_mut().insert(to, genuine.headers()[from].clone());
         }
-        let ring = keys::ring(&Holder::Edge);
+        let ring = keys::keyring(&KeyHolder::Edge);
         let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
         sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
         request
@@ -197,7 +203,7 @@ impl World {
     }
 
     /// The same without a signature.
-    pub fn unsigned(method: &Method, path: &str, body: &Value) -> Request<Bytes> {
+    pub fn unsigned_request(method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         let request = Request::builder().method(method).uri(format!("http://{EDGE}{path}"));
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         request.header("content-type", "application/json").body(body).expect("is a request")
@@ -205,22 +211,22 @@ impl World {
 
     /// Sends a request to whoever has its address; JSON comes back, or null.
     pub async fn send(&self, request: Request<Bytes>) -> (StatusCode, Value) {
-        let answer = self.network.deliver(request).await.expect("somebody answers");
+        let answer = self.network.exchange(request).await.expect("somebody answers");
         (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default())
     }
 
     /// A call of the partner, which has it in its books.
-    pub async fn ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
-        self.try_ott(method, path, body).await.expect("somebody answers")
+    pub async fn call_ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        self.try_call_ott(method, path, body).await.expect("somebody answers")
     }
 
     /// The same, if an answer comes.
-    pub async fn try_ott(&self, method: Method, path: &str, body: Value) -> Option<(StatusCode, Value)> {
+    pub async fn try_call_ott(&self, method: Method, path: &str, body: Value) -> Option<(StatusCode, Value)> {
         self.netflix.call(method, path, &body).await
     }
 
     /// A billing run of the partner's, as its JSON tells it.
-    pub async fn billing_run(&self, month: &str) -> Value {
+    pub async fn run_billing(&self, month: &str) -> Value {
         let request = Request::post(format!("http://{NETFLIX}/billing-runs"))
             .header("content-type", "application/json");
         let request = request.body(Bytes::from(json!({"month": month}).to_string())).expect("is a request");
@@ -231,50 +237,54 @@ impl World {
 
     /// The partner's accounts and leaks, as its JSON tells them.
     pub async fn partner_accounts(&self) -> Value {
-        self.read(&format!("http://{NETFLIX}/accounts")).await
+        self.get_json(&format!("http://{NETFLIX}/accounts")).await
     }
 
     /// The partner's charges with all that it was told of them, and what of it cannot be.
     pub async fn partner_charges(&self) -> Value {
-        self.read(&format!("http://{NETFLIX}/charges")).await
+        self.get_json(&format!("http://{NETFLIX}/charges")).await
     }
 
     /// One of the partner's accounts that is paid by card.
-    pub async fn card_payer(&self) -> String {
-        let account = self.partner_account(|account| account["pays"]["how"] == "card").await;
+    pub async fn card_payer_email(&self) -> String {
+        let account = self.find_partner_account(|account| account["pays"]["how"] == "card").await;
         let account = account.expect("one pays by card");
         account["email"].as_str().expect("is text").to_owned()
     }
 
     /// The PAI by which the partner knows a customer.
     pub async fn pai_of(&self, email: &str) -> String {
-        self.pai_if_any(email).await.expect("pays on the bill")
+        self.find_pai_of(email).await.expect("pays on the bill")
     }
 
     /// The same, if they pay on the bill.
-    pub async fn pai_if_any(&self, email: &str) -> Option<String> {
-        let account = self.partner_account(|account| account["email"] == email).await?;
+    pub async fn find_pai_of(&self, email: &str) -> Option<String> {
+        let account = self.find_partner_account(|account| account["email"] == email).await?;
         account["pays"]["pai"].as_str().map(str::to_owned)
     }
 
-    async fn partner_account(&self, is_wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+    async fn find_partner_account(&self, is_wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let accounts = self.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
         accounts.into_iter().find(is_wanted)
     }
 
     /// Reads a page past whatever befalls others.
-    pub(crate) async fn read(&self, url: &str) -> Value {
+    pub(crate) async fn get_json(&self, url: &str) -> Value {
         let request = Request::get(url).header("accept", "application/json").body(Bytes::new());
-        let answer = self.network.bring(request.expect("is a request")).await.expect("somebody answers");
+        let answer = self
+            .network
+            .exchange_undisturbed(request.expect("is a request"))
+            .await
+            .expect("somebody answers");
         assert_eq!(answer.status(), StatusCode::OK, "{url}");
         serde_json::from_slice(answer.body()).unwrap_or_default()
     }
 }
 
 /// The network holds everybody and everybody holds the network: somebody has to let go, or no world ever ends.
-impl Drop for World {
+impl Drop for TestSystem {
     fn drop(&mut self) {
-        self.network.end();
+        self.network.shut_down();
     }
 }
 

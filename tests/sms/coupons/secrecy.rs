@@ -4,7 +4,7 @@
 use super::impatient;
 use crate::market::{Market, code_in};
 use crate::scene::{GOOD, Log, RIGHT};
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
 use onbill_test_harness::spellings::Search;
 use serde_json::json;
 use std::path::Path;
@@ -13,8 +13,8 @@ use std::path::Path;
 #[tokio::test]
 async fn neither_a_code_nor_a_number_is_in_the_log_or_in_the_books() {
     let (log, _logging) = Log::begin();
-    let place = Place::new_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
-    let Place::Sqlite(books) = &place else { unreachable!("is a file") };
+    let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let TestDb::Sqlite(books) = &place else { unreachable!("is a file") };
     let books = books.clone();
     let market = Market::open(place, &impatient()).await;
     for fault in ["throttle", "drop-after", "hang-after", "silent", "none"] {
@@ -37,7 +37,7 @@ async fn neither_a_code_nor_a_number_is_in_the_log_or_in_the_books() {
     market.sell("c-unsent", "en").await;
     market.deliver().await;
 
-    let search = Search::new(&[GOOD]).and_codes(&codes);
+    let search = Search::for_numbers(&[GOOD]).with_codes(&codes);
     let log = log.text();
     assert!(log.contains("EsmeRthrottled") && log.contains("the connection to the SMSC is lost"), "{log}");
     search.assert_absent("the log", log.as_bytes());

@@ -23,8 +23,8 @@ use onbill_origin::ambient::{Clock as _, Random};
 use onbill_origin::app::App;
 use onbill_origin::config::AccountSource;
 use onbill_origin::store::{SealedNumber, Store};
-use onbill_test_harness::fragile::{Fragile, Pace};
-use onbill_test_harness::{Counted, SharedClock, config_of};
+use onbill_test_harness::crash_point::{StoreFaults, StoreSchedule};
+use onbill_test_harness::{ManualClock, SequenceRandom, origin_config_with};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -62,10 +62,10 @@ struct Visit {
 
 pub(super) struct Life<'b> {
     pub(super) books: &'b Books,
-    clock: SharedClock,
+    clock: ManualClock,
     pub(super) wire: Arc<Wire>,
     app: Arc<App>,
-    random: Arc<Counted>,
+    random: Arc<SequenceRandom>,
     rounds: Vec<BoxFuture<'static, ()>>,
     visits: Vec<Visit>,
     /// The PAIs that were given out, with the token of a sign-up in the widget.
@@ -100,18 +100,18 @@ pub(super) fn play(books: &Books, plan: &Plan) -> Result<Played, Failure> {
 
 impl<'b> Life<'b> {
     fn new(books: &'b Books, plan: &Plan) -> Self {
-        let clock = SharedClock::default();
+        let clock = ManualClock::default();
         let edge = Edge::new(Arc::clone(&books.deployment), &clock);
         let wire = Arc::new(Wire::new(clock.clone(), Truth::new(plan.accounts, plan.manner), edge));
-        let random = Counted::new("life");
+        let random = SequenceRandom::new("life");
         let accounts = match plan.accounts {
             Accounts::Asked => AccountSource::Csp,
             Accounts::Table => AccountSource::Table,
         };
         let app = App::new(
-            config_of("acme", accounts),
+            origin_config_with("acme", accounts),
             books.ring.clone(),
-            Fragile::store(&books.store, Arc::default(), Pace::Whole),
+            StoreFaults::wrap_store(&books.store, Arc::default(), StoreSchedule::Whole),
             Arc::clone(&wire) as _,
             Arc::new(clock.clone()),
             Arc::clone(&random) as _,
@@ -253,7 +253,7 @@ impl<'b> Life<'b> {
             self.look()?;
         }
         for _ in 0..12 {
-            self.clock.pass_seconds(2 * 86_400);
+            self.clock.advance_seconds(2 * 86_400);
             self.work();
             self.finish();
             for entry in audit::parked(&self.books.eyes) {

@@ -15,9 +15,9 @@ use std::sync::Arc;
 impl Life<'_> {
     pub(super) fn happen(&mut self, dice: &mut Dice) {
         // In a second of its own: which of two things of one second came first, no word tells.
-        self.clock.pass_seconds(1);
+        self.clock.advance_seconds(1);
         let now = self.now();
-        self.clock.pass_seconds(1);
+        self.clock.advance_seconds(1);
         let happened = self.wire.world().truth.happen(dice, now);
         let Some(met) = happened else { return };
         self.meet(met);

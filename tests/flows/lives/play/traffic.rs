@@ -87,7 +87,7 @@ impl Life<'_> {
 
     pub(super) fn pass(&mut self, dice: &mut Dice) {
         let seconds = *dice.pick(&[1, 1, 5, 20, 61, 130, 361, 361, 3_700, 90_000, 40 * 86_400]);
-        self.clock.pass_seconds(seconds);
+        self.clock.advance_seconds(seconds);
         self.tell(|| format!("{seconds} seconds have passed"));
         while let Some(at) = self.wire.overdue() {
             let fate = *dice.pick(&[Fate::Lost, Fate::AnswerLost, Fate::Late]);

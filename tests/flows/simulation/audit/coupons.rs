@@ -88,7 +88,7 @@ fn on_the_bill(
 fn sent(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
     let is_over = coupon.voided_at.is_some()
         || coupon.redeemed_at.is_some()
-        || run.coupons.is_expired(nth, run.world.now());
+        || run.coupons.is_expired(nth, run.system.now());
     let last = run.phones.iter().find(|code| code.of == (nth, coupon.texts));
     let has_it = |message: &Taken| {
         Some(message.token()) == coupon.message_id.as_deref()
@@ -127,7 +127,7 @@ fn sent(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
 
 /// The operator sees what is in the books and was heard before, and lists what is unpaid.
 async fn shown(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
-    let answer = run.world.try_acme(&format!("/coupons/{}", name(nth)), &Value::Null).await;
+    let answer = run.system.try_call_acme_origin(&format!("/coupons/{}", name(nth)), &Value::Null).await;
     let Some((StatusCode::OK, view)) = answer else {
         return found.push(format!("{} is not shown: {answer:?}", name(nth)));
     };
@@ -136,7 +136,7 @@ async fn shown(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) 
         "VOIDED"
     } else if coupon.redeemed_at.is_some() {
         "REDEEMED"
-    } else if run.coupons.is_expired(nth, run.world.now()) {
+    } else if run.coupons.is_expired(nth, run.system.now()) {
         "EXPIRED"
     } else if coupon.delivered_at.is_some() {
         "DELIVERED"
@@ -197,7 +197,7 @@ async fn redemptions(run: &Run, found: &mut Vec<String>) {
         if let End::Redeemed(answer) = end {
             let charge = answer["extTransactionID"].as_str().unwrap_or_default();
             let path = format!("/ott/v1/transaction/{charge}");
-            let (_, now) = run.world.ott(Method::GET, &path, Value::Null).await;
+            let (_, now) = run.system.call_ott(Method::GET, &path, Value::Null).await;
             let id = recorded.map(|(id, _)| json!(id));
             if id.as_ref() != Some(&now["transactionID"]) {
                 found.push(format!("{reference}: asked for, its charge is {now}"));
@@ -213,7 +213,7 @@ pub(in super::super) fn met(run: &Run) -> Vec<Met> {
     let returned = returned.filter(|refund| !refund.answers.is_empty()).map(|_| Met::CouponRefund);
     let lost = run.coupons.issued.values().filter(|coupon| coupon.undelivered.is_some());
     let unpaid = run.coupons.issued.values().filter(|coupon| coupon.unpaid_at.is_some());
-    let now = run.world.now();
+    let now = run.system.now();
     let expired = run.coupons.issued.iter().filter(|(nth, coupon)| {
         run.coupons.is_expired(**nth, now) && coupon.redeemed_at.is_none() && coupon.voided_at.is_none()
     });

@@ -1,6 +1,6 @@
 //! Reading the books past the origin: statements of our own, over a connection of our own.
 
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -15,13 +15,13 @@ pub(in super::super) enum Eyes {
 }
 
 impl Eyes {
-    pub(in super::super) async fn on(place: &Place) -> Self {
+    pub(in super::super) async fn on(place: &TestDb) -> Self {
         match place {
-            Place::Sqlite(path) => {
+            TestDb::Sqlite(path) => {
                 let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
                 Self::Sqlite(connection.expect("opens"))
             }
-            Place::Postgres { url, .. } => {
+            TestDb::Postgres { url, .. } => {
                 let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connects");
                 tokio::spawn(connection);
                 Self::Postgres(client)

@@ -176,12 +176,12 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<Str
         }
         // Months later, the same post gets the same answer.
         let again = charge(&asked.pai, id, row.value, asked.month);
-        let (status, answer) = run.world.ott(Method::POST, "/ott/v1/transaction", again).await;
+        let (status, answer) = run.system.call_ott(Method::POST, "/ott/v1/transaction", again).await;
         if status != StatusCode::OK || answer != *first {
             found.push(format!("{id} was answered {first}, and in the end {status} {answer}"));
         }
         let path = format!("/ott/v1/transaction/{id}");
-        let (_, now) = run.world.ott(Method::GET, &path, Value::Null).await;
+        let (_, now) = run.system.call_ott(Method::GET, &path, Value::Null).await;
         if now["status"] != row.status.as_str() || now["transactionID"] != row.transaction_id.as_str() {
             found.push(format!("{id}: asked for, it is {now}"));
         }
@@ -191,7 +191,7 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<Str
 /// What the partner's own books have: nothing that contradicts what it was told before, and of each charge that it was
 /// told about, the state that it has in the end.
 async fn told(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
-    let books = run.world.partner_charges().await;
+    let books = run.system.partner_charges().await;
     for each in books["contradictions"].as_array().expect("is a list") {
         found.push(format!("the partner was told {each}"));
     }
@@ -212,7 +212,7 @@ async fn pais(run: &Run, found: &mut Vec<String>) {
     for row in run.rows(ended).await {
         found.push(format!("a PAI is open that a decline has ended: {row:?}"));
     }
-    for path in run.world.network.taken_twice() {
+    for path in run.system.network.accepted_twice() {
         found.push(format!("one signed call was taken twice: {path}"));
     }
     let twice = "SELECT subscriber_id FROM pais WHERE state <> 'CLOSED' GROUP BY partner, subscriber_id

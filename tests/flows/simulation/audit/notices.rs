@@ -80,7 +80,7 @@ async fn states(run: &Run, kind: &Kind) -> BTreeMap<String, State> {
 
 /// What crossed to the partner, and whether it took it.
 fn notices(run: &Run, path: &str) -> Vec<(Value, bool)> {
-    let crossings = run.world.network.crossed(NETFLIX, path);
+    let crossings = run.system.network.calls_to(NETFLIX, path);
     let notice = |(body, status): (bytes::Bytes, StatusCode)| {
         (serde_json::from_slice(&body).unwrap_or_default(), status.is_success())
     };

@@ -66,7 +66,7 @@ impl Standing {
 pub(super) async fn check(run: &Run, found: &mut Vec<String>) {
     let sql = "SELECT DISTINCT pai FROM partner_subscriptions";
     let subscribed: Vec<String> = run.rows(sql).await.into_iter().map(|row| text(row[0].clone())).collect();
-    let accounts = run.world.partner_accounts().await;
+    let accounts = run.system.partner_accounts().await;
     let accounts = accounts["accounts"].as_array().cloned().unwrap_or_default();
     for (pai, standing) in &run.standings.0 {
         let account = accounts.iter().find(|account| account["pays"]["pai"] == pai.as_str());
@@ -76,7 +76,7 @@ pub(super) async fn check(run: &Run, found: &mut Vec<String>) {
         if !is_told && (has_to_hear || !told.is_null()) {
             found.push(format!("{pai} is {standing:?}, and the partner knows {told}"));
         }
-        let Some(kept) = run.world.edge.kv_value(&format!("pai/{pai}")) else { continue };
+        let Some(kept) = run.system.edge.kv_value(&format!("pai/{pai}")) else { continue };
         let kept: Value = serde_json::from_str(&kept).expect("is JSON");
         let is_kept = kept["state"] == standing.state.as_str() && kept["version"] == standing.version;
         if !is_kept && !run.is_stale {

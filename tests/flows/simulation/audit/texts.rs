@@ -9,7 +9,7 @@ use crate::simulation::run::Run;
 use crate::simulation::weather::Met;
 use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::day::Day;
-use onbill_test_harness::Mishap;
+use onbill_test_harness::NetworkFault;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a message has come, and in how many steps that may have been nobody's fault.
@@ -38,8 +38,8 @@ impl Run {
         let mut found = Vec::new();
         let taken = self.gateway.taken();
         // Whatever stalls, minutes pass for all: also for whoever has a message in hand at that moment.
-        let mishaps = self.world.network.befell();
-        let is_excused = self.has_died() || mishaps[self.texts.mishaps..].contains(&Mishap::Stalls);
+        let mishaps = self.system.network.faults_met();
+        let is_excused = self.has_died() || mishaps[self.texts.mishaps..].contains(&NetworkFault::Stalls);
         self.texts.mishaps = mishaps.len();
         let news = taken[self.texts.seen..].to_vec();
         self.texts.seen = taken.len();
@@ -78,7 +78,7 @@ impl Run {
         message: &Taken,
         found: &mut Vec<String>,
     ) {
-        let hash = self.world.acme.app().vault.coupon_hash(&code);
+        let hash = self.system.acme.app().vault.coupon_hash(&code);
         let Some((nth, text)) = self.coupons.with_code(&format!("\\x{}", super::eyes::hex(&hash))) else {
             return found.push("a code was sent that the books do not know".to_owned());
         };
@@ -88,7 +88,7 @@ impl Run {
         if !is_theirs {
             found.push(format!("the code of c-{nth} was sent to somebody else"));
         }
-        let is_late = self.has_met(&message.text, &[Mishap::Late]);
+        let is_late = self.has_met(&message.text, &[NetworkFault::Late]);
         let (texts, is_void) = self.texts.before.get(&nth).copied().unwrap_or((0, false));
         if (text < texts || is_void) && is_late == 0 {
             found.push(format!("c-{nth} has {texts} codes, void: {is_void}; its code {text} was sent"));
@@ -117,8 +117,8 @@ impl Run {
     }
 
     /// How often one of these befell the sending of a message.
-    fn has_met(&self, text: &str, mishaps: &[Mishap]) -> usize {
-        let befell = self.world.network.befell_at(GATEWAY);
+    fn has_met(&self, text: &str, mishaps: &[NetworkFault]) -> usize {
+        let befell = self.system.network.faults_met_at(GATEWAY);
         let of_it =
             befell.iter().filter(|(body, mishap)| *body == text.as_bytes() && mishaps.contains(mishap));
         of_it.count()
@@ -142,12 +142,12 @@ pub(super) fn check(run: &Run, found: &mut Vec<String>) {
         let lost = run.has_met(
             text,
             &[
-                Mishap::Late,
-                Mishap::Twice,
-                Mishap::AnswerLost,
-                Mishap::FailsAfter,
-                Mishap::Garbled,
-                Mishap::Stalls,
+                NetworkFault::Late,
+                NetworkFault::Twice,
+                NetworkFault::AnswerLost,
+                NetworkFault::FailsAfter,
+                NetworkFault::Garbled,
+                NetworkFault::Stalls,
             ],
         );
         if *taken > 1 + lost + excused {

@@ -3,7 +3,7 @@
 //! database itself takes it down.
 
 use super::eyes::{Eyes, Row};
-use onbill_test_harness::place::Place;
+use onbill_test_harness::database::TestDb;
 use std::collections::BTreeMap;
 
 /// What a charge is, for ever.
@@ -24,10 +24,10 @@ struct Seen {
 pub(in super::super) struct Watch(BTreeMap<String, Seen>);
 
 impl Watch {
-    pub(in super::super) async fn over(place: &Place) -> Self {
-        place.execute("CREATE TABLE settled_again (id TEXT)").await;
+    pub(in super::super) async fn over(place: &TestDb) -> Self {
+        place.run_sql("CREATE TABLE settled_again (id TEXT)").await;
         for (table, id) in [("transactions", "transaction_id"), ("refunds", "refund_id")] {
-            place.execute(&take_down(place, table, id)).await;
+            place.run_sql(&take_down(place, table, id)).await;
         }
         Self::default()
     }
@@ -56,14 +56,14 @@ impl Watch {
 }
 
 /// The statements that make a database note each write of a state that was the last.
-fn take_down(place: &Place, table: &str, id: &str) -> String {
+fn take_down(place: &TestDb, table: &str, id: &str) -> String {
     let note = format!("INSERT INTO settled_again VALUES (OLD.{id});");
     match place {
-        Place::Sqlite(_) => format!(
+        TestDb::Sqlite(_) => format!(
             "CREATE TRIGGER {table}_again BEFORE UPDATE OF status ON {table} WHEN OLD.status <> 'PENDING'
              BEGIN {note} END"
         ),
-        Place::Postgres { .. } => format!(
+        TestDb::Postgres { .. } => format!(
             "CREATE FUNCTION {table}_again() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {note} RETURN NEW; END $$;
              CREATE TRIGGER {table}_again BEFORE UPDATE OF status ON {table} FOR EACH ROW
              WHEN (OLD.status <> 'PENDING') EXECUTE FUNCTION {table}_again()"

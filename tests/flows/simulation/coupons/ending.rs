@@ -16,7 +16,7 @@ const DAY: i64 = 86_400;
 impl Run {
     /// Time passes until some coupon's last days.
     pub(in crate::simulation) fn near_an_end(&mut self) {
-        let now = self.world.now();
+        let now = self.system.now();
         let days = i64::try_from(self.dice.below(16)).expect("is small");
         let ends: Vec<i64> = self
             .months
@@ -27,13 +27,13 @@ impl Run {
             .collect();
         if !ends.is_empty() {
             let seconds = *self.dice.pick(&ends);
-            self.world.pass_seconds(seconds);
+            self.system.advance_seconds(seconds);
         }
     }
 
     /// Everybody whose months end soon is told, as the program does now and then: those and nobody else, unless it dies.
     pub(in crate::simulation) async fn remind(&mut self) {
-        let today = Day::of_timestamp(self.world.now());
+        let today = Day::of_timestamp(self.system.now());
         let ending = self.months.ending(today, REMIND_DAYS);
         let due: BTreeSet<String> = ending
             .into_iter()
@@ -41,7 +41,7 @@ impl Run {
             .map(|(charge, _)| charge)
             .collect();
         let before = self.reminded().await;
-        let reminded = self.world.acme.app().coupons.remind_all().await;
+        let reminded = self.system.acme.app().coupons.remind_all().await;
         let Some(reminded) = reminded.ok().filter(|_| !self.has_died()) else { return };
         let now = self.reminded().await;
         let told: BTreeSet<String> = now.difference(&before).cloned().collect();
@@ -62,7 +62,7 @@ impl Run {
             return;
         }
         let path = format!("/ott/v1/partnerSubscription/{}", self.dice.pick(&names));
-        match self.world.try_ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await {
+        match self.system.try_call_ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await {
             Some((StatusCode::OK, _)) => self.weather.meet(Met::Cancelled),
             Some((other, answer)) => no_answer(other, &answer),
             None => {}
@@ -71,12 +71,12 @@ impl Run {
 
     /// The partner was told until when coupons have paid for whoever has signed up just now.
     pub(in crate::simulation) fn check_paid_until(&mut self, pai: &str) {
-        let Some(answer) = self.world.network.last_answer(EDGE, "/ott/v1/token/validate") else { return };
+        let Some(answer) = self.system.network.last_response(EDGE, "/ott/v1/token/validate") else { return };
         let answer: Value = serde_json::from_slice(&answer).expect("is JSON");
         if answer["pai"] != pai {
             return;
         }
-        let until = self.months.paid_until(pai, Day::of_timestamp(self.world.now()));
+        let until = self.months.paid_until(pai, Day::of_timestamp(self.system.now()));
         assert_eq!(answer["paidUntil"], until.map_or(Value::Null, |day| json!(day)), "{answer}");
         if until.is_some() {
             self.weather.meet(Met::WentOn);

@@ -15,7 +15,7 @@ use futures_util::future::{join, join_all};
 use http::StatusCode;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_origin::config::Config;
-use onbill_test_harness::Mishap;
+use onbill_test_harness::NetworkFault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -107,8 +107,8 @@ impl Run {
         let body = sold.body(nth, other);
         let posts = [1, 1, 1, 3][usize::try_from(self.dice.below(4)).expect("is small")];
         let busy = self.dice.below(4) == 0;
-        let all = join_all((0..posts).map(|_| self.world.try_acme("/coupons", &body)));
-        let answers = if busy { join(all, self.world.acme.try_deliver()).await.0 } else { all.await };
+        let all = join_all((0..posts).map(|_| self.system.try_call_acme_origin("/coupons", &body)));
+        let answers = if busy { join(all, self.system.acme.try_deliver_due()).await.0 } else { all.await };
         for answer in answers {
             self.hear_sale(nth, other != 0, answer);
         }
@@ -173,15 +173,15 @@ impl Run {
         // Seldom so often that it has had all its messages.
         let times = if self.dice.below(6) == 0 { COUPON_SMS_MAX } else { 1 };
         if self.dice.below(6) == 0 {
-            let coupons = format!("{}/operator/v1/coupons/", self.world.acme.origin);
-            self.world.network.disturb_next(&coupons, Mishap::Twice, 1);
+            let coupons = format!("{}/operator/v1/coupons/", self.system.acme.origin_address);
+            self.system.network.inject_fault_for(&coupons, NetworkFault::Twice, 1);
         }
         for _ in 0..times {
             let change = if times > 1 { self.another_message(nth) } else { self.some_change(nth) };
             let busy = self.dice.below(3) == 0;
             let trying = self.try_change(nth, &change);
             let answer =
-                if busy { join(trying, self.world.acme.try_deliver()).await.0 } else { trying.await };
+                if busy { join(trying, self.system.acme.try_deliver_due()).await.0 } else { trying.await };
             self.hear_change(nth, change, answer);
             if times > 1 {
                 // Each code is known, also one that the next replaces.
@@ -219,7 +219,7 @@ impl Run {
             Change::Resend { name: None, .. } => ("resend", json!({})),
             Change::Resend { name: Some(name), .. } => ("resend", json!({"resendID": name})),
         };
-        self.world.try_acme(&format!("/coupons/{}/{verb}", name(nth)), &body).await
+        self.system.try_call_acme_origin(&format!("/coupons/{}/{verb}", name(nth)), &body).await
     }
 
     fn hear_change(&mut self, nth: usize, change: Change, answer: Option<(StatusCode, Value)>) {
@@ -274,7 +274,7 @@ impl Run {
     pub(super) async fn look_at_coupon(&mut self) {
         let Some(nth) = self.some_coupon() else { return };
         let Some((status, view)) =
-            self.world.try_acme(&format!("/coupons/{}", name(nth)), &Value::Null).await
+            self.system.try_call_acme_origin(&format!("/coupons/{}", name(nth)), &Value::Null).await
         else {
             return;
         };

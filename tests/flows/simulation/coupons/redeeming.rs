@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
-use onbill_test_harness::Mishap;
+use onbill_test_harness::NetworkFault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -128,18 +128,18 @@ impl Run {
         match self.dice.below(15) {
             0..=2 => {
                 // Billing does not answer in time.
-                let billing = format!("{}/csp/transaction", self.world.acme.dashboard);
-                let mishap = *self.dice.pick(&[Mishap::Lost, Mishap::AnswerLost]);
-                self.world.network.disturb_next(&billing, mishap, 1);
+                let billing = format!("{}/csp/transaction", self.system.acme.dashboard_address);
+                let mishap = *self.dice.pick(&[NetworkFault::Lost, NetworkFault::AnswerLost]);
+                self.system.network.inject_fault_for(&billing, mishap, 1);
             }
             3 => {
-                let redeeming = format!("{}{REDEEM}", self.world.acme.origin);
-                self.world.network.disturb_next(&redeeming, Mishap::Twice, 1);
+                let redeeming = format!("{}{REDEEM}", self.system.acme.origin_address);
+                self.system.network.inject_fault_for(&redeeming, NetworkFault::Twice, 1);
             }
             _ => {}
         }
         let redeeming =
-            join_all(posts.iter().map(|post| self.world.try_ott(Method::POST, REDEEM, post.body())));
+            join_all(posts.iter().map(|post| self.system.try_call_ott(Method::POST, REDEEM, post.body())));
         let changing = async {
             match &change {
                 Some((nth, change)) => self.try_change(*nth, change).await,
@@ -148,7 +148,7 @@ impl Run {
         };
         let all = join(redeeming, changing);
         let (answers, changed) =
-            if busy { join(all, self.world.acme.try_deliver()).await.0 } else { all.await };
+            if busy { join(all, self.system.acme.try_deliver_due()).await.0 } else { all.await };
         for (post, answer) in posts.iter().zip(answers) {
             self.hear_redemption(post, answer);
         }
@@ -184,7 +184,7 @@ impl Run {
     fn may_be_good(&self, code: &Code) -> bool {
         let (nth, text) = code.of;
         let (resends, voids) = (self.sold[nth].resends, self.sold[nth].voids);
-        let is_expired = self.coupons.is_expired(nth, self.world.now());
+        let is_expired = self.coupons.is_expired(nth, self.system.now());
         !voids.1 && resends.1 < text && !is_expired && self.redeemed_as(nth).is_none()
     }
 
@@ -223,7 +223,9 @@ impl Run {
             CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), random).grouped()
         };
         let body = json!({"code": code, "extReference": format!("guess-{}", self.guesses)});
-        let Some((status, answer)) = self.world.try_ott(Method::POST, REDEEM, body).await else { return };
+        let Some((status, answer)) = self.system.try_call_ott(Method::POST, REDEEM, body).await else {
+            return;
+        };
         match (status, answer["code"].as_str()) {
             (StatusCode::BAD_REQUEST, Some("invalid-request")) if slip.is_some() => {
                 self.weather.meet(Met::Slip);
@@ -240,7 +242,7 @@ impl Run {
     pub(in crate::simulation) async fn type_again(&self, reference: &str) -> Option<End> {
         let Redemption { code, pai, .. } = self.redemptions[reference].clone();
         let post = Post { reference: reference.to_owned(), code: code.spelled, pai, is_other: false };
-        let (status, answer) = self.world.ott(Method::POST, REDEEM, post.body()).await;
+        let (status, answer) = self.system.call_ott(Method::POST, REDEEM, post.body()).await;
         end_of(status, &answer)
     }
 
@@ -252,7 +254,7 @@ impl Run {
         assert_eq!(answer["code"], "token-invalid", "{answer}");
         // In a call that stalls, an hour may have gone by.
         if self.is_calm() {
-            let hour = self.world.now().unix_seconds() / 3_600;
+            let hour = self.system.now().unix_seconds() / 3_600;
             let wrong = self.wrong.entry(hour).or_default();
             *wrong += 1;
             assert!(*wrong <= WRONG_CODES, "{wrong} codes of nobody's were told so in an hour");
@@ -306,7 +308,7 @@ impl Run {
                 true
             }
             (StatusCode::BAD_REQUEST, Some("token-expired")) => {
-                assert!(self.coupons.is_expired(nth, self.world.now()), "{reference} is called expired");
+                assert!(self.coupons.is_expired(nth, self.system.now()), "{reference} is called expired");
                 self.weather.meet(Met::ExpiredCode);
                 true
             }
@@ -357,7 +359,7 @@ impl Run {
             (None, Some(told)) => assert_eq!(told, buyer, "{answer}"),
             (None, None) => self.weather.meet(Met::GiftToStranger),
         }
-        if days.from() > Day::of_timestamp(self.world.now()) {
+        if days.from() > Day::of_timestamp(self.system.now()) {
             self.weather.meet(Met::MonthsLater);
         }
     }

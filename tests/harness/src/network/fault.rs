@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 /// What happens to calls on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mishap {
+pub enum NetworkFault {
     /// The request does not arrive.
     Lost,
     /// The request arrives when its caller has long given up.
@@ -24,15 +24,15 @@ pub enum Mishap {
 }
 
 /// A call that met a mishap.
-pub(crate) struct Befallen {
+pub(crate) struct FaultedCall {
     pub(crate) authority: String,
     pub(crate) body: Bytes,
-    pub(crate) mishap: Mishap,
+    pub(crate) fault: NetworkFault,
 }
 
-pub(crate) struct Disturbance {
+pub(crate) struct ActiveFault {
     /// What the addresses of disturbed calls begin with.
     pub(crate) to: String,
-    pub(crate) mishap: Mishap,
+    pub(crate) mishap: NetworkFault,
     pub(crate) calls_left: u32,
 }

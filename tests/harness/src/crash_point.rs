@@ -14,55 +14,55 @@ use std::thread::Thread;
 
 /// When, around a call to the store, the program dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum CrashMoment {
     Before,
     After,
 }
 
 /// Whether a program is alive, and when it dies.
 #[derive(Default)]
-pub struct Life {
-    over: AtomicBool,
+pub struct CrashPoint {
+    crashed: AtomicBool,
     /// Calls until then, and on which side of the last one.
-    death: Mutex<Option<(u32, Moment)>>,
+    armed: Mutex<Option<(u32, CrashMoment)>>,
 }
 
-impl Life {
-    pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
+impl CrashPoint {
+    pub fn has_crashed(&self) -> bool {
+        self.crashed.load(Ordering::SeqCst)
     }
 
     /// The program dies at its `calls`-th call to the store from now on, counted from 1.
-    pub fn ends_at(&self, calls: u32, moment: Moment) {
-        *self.death.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, moment));
+    pub fn crash_at(&self, calls: u32, moment: CrashMoment) {
+        *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, moment));
     }
 
     /// Takes a step, as far as there is life for it: `None` when the program dies before it or right after.
-    pub(crate) async fn take<T>(&self, step: impl Future<Output = T>) -> Option<T> {
-        if self.is_over() {
+    pub(crate) async fn run_step<T>(&self, step: impl Future<Output = T>) -> Option<T> {
+        if self.has_crashed() {
             return None;
         }
-        let last = self.count();
-        if last == Some(Moment::Before) {
-            self.over.store(true, Ordering::SeqCst);
+        let last = self.count_down();
+        if last == Some(CrashMoment::Before) {
+            self.crashed.store(true, Ordering::SeqCst);
             return None;
         }
         let result = step.await;
-        if last == Some(Moment::After) {
-            self.over.store(true, Ordering::SeqCst);
+        if last == Some(CrashMoment::After) {
+            self.crashed.store(true, Ordering::SeqCst);
             return None;
         }
         Some(result)
     }
 
     /// Whether the death that was foretold has not come.
-    pub fn was_spared(&self) -> bool {
-        self.death.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    pub fn disarm(&self) -> bool {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
     /// Counts a call; gives the moment if this is the last one.
-    fn count(&self) -> Option<Moment> {
-        let mut death = self.death.lock().unwrap_or_else(PoisonError::into_inner);
+    fn count_down(&self) -> Option<CrashMoment> {
+        let mut death = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         let (calls, moment) = death.as_mut()?;
         *calls -= 1;
         let moment = *moment;
@@ -76,41 +76,41 @@ impl Life {
 }
 
 /// Whose turn it is, among all programs of a world.
-pub type Turn = Arc<tokio::sync::Mutex<()>>;
+pub type StoreTurn = Arc<tokio::sync::Mutex<()>>;
 
 /// How the calls of several callers go together.
-pub enum Pace {
+pub enum StoreSchedule {
     /// Everybody at once.
     Free,
     /// One at a time.
-    InTurn(Turn),
+    InTurn(StoreTurn),
     /// Each is over when its caller goes on, who need not wait: nothing of the books happens in between.
     Whole,
 }
 
 /// The faults of a program with that life.
-pub struct Fragile {
-    life: Arc<Life>,
-    pace: Pace,
+pub struct StoreFaults {
+    crash_point: Arc<CrashPoint>,
+    schedule: StoreSchedule,
 }
 
-impl Fragile {
+impl StoreFaults {
     /// The store as a program with that life has it.
-    pub fn store(store: &Store, life: Arc<Life>, pace: Pace) -> Arc<Store> {
-        Arc::new(store.with_faults(Arc::new(Self { life, pace })))
+    pub fn wrap_store(store: &Store, life: Arc<CrashPoint>, pace: StoreSchedule) -> Arc<Store> {
+        Arc::new(store.with_faults(Arc::new(Self { crash_point: life, schedule: pace })))
     }
 }
 
 #[async_trait]
-impl FaultHook for Fragile {
+impl FaultHook for StoreFaults {
     async fn around(&self, _name: &'static str, use_case: BoxFuture<'_, ()>) -> Result<(), StoreError> {
-        let turn = match &self.pace {
-            Pace::InTurn(turn) => Some(turn.lock().await),
-            Pace::Free | Pace::Whole => None,
+        let turn = match &self.schedule {
+            StoreSchedule::InTurn(turn) => Some(turn.lock().await),
+            StoreSchedule::Free | StoreSchedule::Whole => None,
         };
         let step = async {
-            if matches!(self.pace, Pace::Whole) {
-                wait_for(use_case);
+            if matches!(self.schedule, StoreSchedule::Whole) {
+                block_on(use_case);
             } else {
                 use_case.await;
             }
@@ -119,12 +119,12 @@ impl FaultHook for Fragile {
                 tokio::task::yield_now().await;
             }
         };
-        self.life.take(step).await.ok_or(StoreError::Interrupted)
+        self.crash_point.run_step(step).await.ok_or(StoreError::Interrupted)
     }
 }
 
 /// Waits in this thread for what other threads do.
-fn wait_for<T>(mut work: BoxFuture<'_, T>) -> T {
+fn block_on<T>(mut work: BoxFuture<'_, T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

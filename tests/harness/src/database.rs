@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_postgres::NoTls;
 
 /// An empty place for books.
-pub enum Place {
+pub enum TestDb {
     /// A file.
     Sqlite(PathBuf),
     /// The URL of a schema, and its name.
@@ -21,9 +21,9 @@ pub enum Place {
     },
 }
 
-impl Place {
+impl TestDb {
     /// A file in a folder that is there already.
-    pub fn new_file(folder: &Path) -> Self {
+    pub fn new_sqlite_file(folder: &Path) -> Self {
         Self::Sqlite(folder.join(format!("onbill-{}.sqlite", unique_name())))
     }
 
@@ -31,17 +31,17 @@ impl Place {
     ///
     /// # Panics
     /// When there is no server, with what to do about it.
-    pub async fn new_schema() -> Self {
+    pub async fn new_postgres_schema() -> Self {
         let schema = format!("onbill_test_{}", unique_name());
-        run(&database_url(), &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
-        Self::Postgres { url: in_schema(&database_url(), &schema), schema }
+        run_batch(&database_url(), &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
+        Self::Postgres { url: with_search_path(&database_url(), &schema), schema }
     }
 
     /// Another empty place of the same kind.
-    pub async fn another(&self) -> Self {
+    pub async fn new_beside(&self) -> Self {
         match self {
-            Self::Sqlite(path) => Self::new_file(path.parent().unwrap_or(path)),
-            Self::Postgres { .. } => Self::new_schema().await,
+            Self::Sqlite(path) => Self::new_sqlite_file(path.parent().unwrap_or(path)),
+            Self::Postgres { .. } => Self::new_postgres_schema().await,
         }
     }
 
@@ -49,12 +49,12 @@ impl Place {
     ///
     /// # Panics
     /// When it cannot.
-    pub async fn execute(&self, sql: &str) {
+    pub async fn run_sql(&self, sql: &str) {
         match self {
             Self::Sqlite(path) => {
                 rusqlite::Connection::open(path).expect("opens").execute_batch(sql).expect("is SQL");
             }
-            Self::Postgres { url, .. } => run(url, sql).await.expect("is SQL"),
+            Self::Postgres { url, .. } => run_batch(url, sql).await.expect("is SQL"),
         }
     }
 
@@ -62,7 +62,7 @@ impl Place {
     ///
     /// # Panics
     /// When it cannot.
-    pub async fn count(&self, rows: &str) -> i64 {
+    pub async fn count_rows(&self, rows: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {rows}");
         match self {
             Self::Sqlite(path) => {
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TestDb {
     fn drop(&mut self) {
         match self {
             Self::Sqlite(path) => {
@@ -107,7 +107,7 @@ impl Drop for Place {
                 let sql = format!("SET lock_timeout = '1s'; DROP SCHEMA {schema} CASCADE");
                 let cleaner = std::thread::spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                    let _ = runtime.expect("starts").block_on(run(&database_url(), &sql));
+                    let _ = runtime.expect("starts").block_on(run_batch(&database_url(), &sql));
                 });
                 let _ = cleaner.join();
             }
@@ -116,7 +116,7 @@ impl Drop for Place {
 }
 
 /// Runs statements over a connection that is only for them.
-pub async fn run(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+pub async fn run_batch(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     client.batch_execute(sql).await
@@ -135,7 +135,7 @@ pub fn database_url() -> String {
 }
 
 /// The URL of one schema of a database.
-pub fn in_schema(url: &str, schema: &str) -> String {
+pub fn with_search_path(url: &str, schema: &str) -> String {
     let mark = if url.contains('?') { '&' } else { '?' };
     format!("{url}{mark}options=-c%20search_path%3D{schema}")
 }
