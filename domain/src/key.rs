@@ -51,34 +51,34 @@ enum Material {
     Ed25519 { public: Box<VerifyingKey>, private: Option<Box<SigningKey>> },
 }
 
-/// The party that a key is shared with, such as `operator:acme` or `partner:netflix`. A ring may name parties of
-/// other forms; no program asks for their keys.
+/// The party that a key is shared with, such as `operator:acme` or `partner:netflix`. A ring may name
+/// parties of other forms, whose keys are never used.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Party(String);
 
 impl Party {
-    /// An operator.
+    /// The party of an operator.
     pub fn operator(operator: &OperatorId) -> Self {
         Self(format!("{OPERATOR}{operator}"))
     }
 
-    /// A partner.
+    /// The party of a partner.
     pub fn partner(partner: &PartnerId) -> Self {
         Self(format!("{PARTNER}{partner}"))
     }
 
-    /// As it stands in a key ring.
+    /// The party as it is written in a key ring.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The operator that it is, if it is one.
+    /// The operator, if the party is one.
     pub fn operator_id(&self) -> Option<OperatorId> {
         OperatorId::parse(self.0.strip_prefix(OPERATOR)?)
     }
 
-    /// The partner that it is, if it is one.
+    /// The partner, if the party is one.
     pub fn partner_id(&self) -> Option<PartnerId> {
         PartnerId::parse(self.0.strip_prefix(PARTNER)?)
     }

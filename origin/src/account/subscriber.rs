@@ -20,11 +20,14 @@ pub(crate) enum SubscriberStatus {
 impl SubscriberStatus {
     /// Of the subscriber whom the operator calls `subscriber_ref`.
     pub(crate) fn of(subscriber_ref: &str, account: Option<SubscriberAccount>) -> Self {
-        match live_account(account) {
-            None => Self::Ceased,
-            Some(known) if known.subscriber_ref != subscriber_ref => Self::Replaced,
-            Some(known) if known.account.status == AccountStatus::Suspended => Self::Suspended,
-            Some(_) => Self::Active,
+        let Some(known) = account else { return Self::Ceased };
+        match known.account.status {
+            AccountStatus::Ceased => Self::Ceased,
+            AccountStatus::Active | AccountStatus::Suspended if known.subscriber_ref != subscriber_ref => {
+                Self::Replaced
+            }
+            AccountStatus::Suspended => Self::Suspended,
+            AccountStatus::Active => Self::Active,
         }
     }
 
@@ -39,5 +42,8 @@ impl SubscriberStatus {
 
 /// The account, unless it has ended.
 pub(crate) fn live_account(account: Option<SubscriberAccount>) -> Option<SubscriberAccount> {
-    account.filter(|known| known.account.status != AccountStatus::Ceased)
+    account.filter(|known| match known.account.status {
+        AccountStatus::Active | AccountStatus::Suspended => true,
+        AccountStatus::Ceased => false,
+    })
 }

@@ -4,23 +4,15 @@ use std::fmt;
 
 macro_rules! causes {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {
-        /// What one finding is about. Its words are the same for charges and for refunds.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Cause {
-            $($(#[doc = $doc])+ $name,)+
+        onbill_domain::word_enum! {
+            /// What one finding is about. Its words are the same for charges and for refunds.
+            #[derive(PartialOrd, Ord, Hash)]
+            pub enum Cause {
+                $($(#[doc = $doc])+ $name = $word,)+
+            }
         }
 
         impl Cause {
-            /// All of them.
-            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$name),+];
-
-            /// The kebab-case word.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $word,)+
-                }
-            }
-
             /// What it means, in a sentence.
             pub fn meaning(self) -> &'static str {
                 match self {

@@ -230,10 +230,10 @@ impl Columns {
             let id = ExtId::parse(field(place, name)?);
             id.map(|id| Box::from(id.as_str())).ok_or((name, "is not an identifier"))
         };
-        let (kind, id, charge) = match field(self.kind, "kind")? {
-            "charge" => (Kind::Charge, id(self.charge)?, None),
-            "refund" => (Kind::Refund, id(self.refund)?, Some(id(self.charge)?)),
-            _ => return Err(("kind", "must be charge or refund")),
+        let kind = Kind::parse(field(self.kind, "kind")?).ok_or(("kind", "must be charge or refund"))?;
+        let (id, charge) = match kind {
+            Kind::Charge => (id(self.charge)?, None),
+            Kind::Refund => (id(self.refund)?, Some(id(self.charge)?)),
         };
         let amount_minor = field(self.amount_minor, "amount_minor")?.parse().ok().filter(|minor| *minor > 0);
         let amount_minor =

@@ -7,50 +7,47 @@ use super::own::Own;
 use crate::store::{RedriveResult, RedriveTarget};
 use onbill_domain::wire::ott::TransactionStatus;
 
-/// What was done about a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mended {
-    /// Its entry in the outbox was parked: it goes again, and billing is asked by id before anything is posted.
-    Redriven,
-    /// Its entry in the outbox was put off: it is due now.
-    Hurried,
-    /// Its entry in the outbox was missing: it is there again.
-    PutBack,
-    /// The partner will be told again how it ended.
-    NoticeQueued,
-    /// Nothing, because it is on its way already.
-    UnderWay,
-    /// Nothing, because it was settled since it was read.
-    SettledMeanwhile,
-    /// Nothing: a person has to decide.
-    ByHand,
+onbill_domain::word_enum! {
+    /// What was done about a finding.
+    #[derive(PartialOrd, Ord)]
+    pub enum Mended {
+        /// Its job was a dead letter and is redriven: billing is asked by id before anything is posted.
+        Redriven = "redriven",
+        /// Its job was waiting for a later attempt and is due now.
+        Hurried = "hurried",
+        /// Its job was missing and is queued again.
+        PutBack = "put-back",
+        /// The partner will get the webhook with its outcome again.
+        NoticeQueued = "notice-queued",
+        /// Nothing, because its job is being worked on.
+        UnderWay = "under-way",
+        /// Nothing, because it was settled after it was read.
+        SettledMeanwhile = "settled-meanwhile",
+        /// Nothing: a person has to decide.
+        ByHand = "by-hand",
+    }
 }
 
 impl Mended {
-    /// The kebab-case word.
-    pub fn as_str(self) -> &'static str {
+    /// Whether anything was changed.
+    pub fn is_change(self) -> bool {
         match self {
-            Self::Redriven => "redriven",
-            Self::Hurried => "hurried",
-            Self::PutBack => "put-back",
-            Self::NoticeQueued => "notice-queued",
-            Self::UnderWay => "under-way",
-            Self::SettledMeanwhile => "settled-meanwhile",
-            Self::ByHand => "by-hand",
+            Self::Redriven | Self::Hurried | Self::PutBack | Self::NoticeQueued => true,
+            Self::UnderWay | Self::SettledMeanwhile | Self::ByHand => false,
         }
     }
 
-    /// Whether anything was changed.
-    pub fn is_change(self) -> bool {
-        matches!(self, Self::Redriven | Self::Hurried | Self::PutBack | Self::NoticeQueued)
-    }
-
     pub(super) fn by(target: &RedriveTarget, result: RedriveResult) -> Self {
-        let is_notice = matches!(target, RedriveTarget::ChargeWebhook(_) | RedriveTarget::RefundWebhook(_));
+        let is_webhook = match target {
+            RedriveTarget::ChargeWebhook(_) | RedriveTarget::RefundWebhook(_) => true,
+            RedriveTarget::Charge(_) | RedriveTarget::Refund(_) => false,
+        };
         match result {
             RedriveResult::InProgress => Self::UnderWay,
             RedriveResult::NotNeeded => Self::SettledMeanwhile,
-            _ if is_notice => Self::NoticeQueued,
+            RedriveResult::Redriven | RedriveResult::MadeDue | RedriveResult::Requeued if is_webhook => {
+                Self::NoticeQueued
+            }
             RedriveResult::Redriven => Self::Redriven,
             RedriveResult::MadeDue => Self::Hurried,
             RedriveResult::Requeued => Self::PutBack,
@@ -75,6 +72,26 @@ pub(super) fn find_target(own: &Own, found: &Found<'_>, tells_partner: bool) -> 
         {
             Some(if is_refund { RedriveTarget::RefundWebhook(id) } else { RedriveTarget::ChargeWebhook(id) })
         }
-        _ => None,
+        Cause::MissingAtPartner
+        | Cause::OnlyAtPartner
+        | Cause::AmountDiffersAtPartner
+        | Cause::CurrencyDiffersAtPartner
+        | Cause::StatusDiffersAtPartner
+        | Cause::PaiDiffersAtPartner
+        | Cause::ChargeDiffersAtPartner
+        | Cause::TwiceAtPartner
+        | Cause::RefundsExceedChargeAtPartner
+        | Cause::MissingOnBill
+        | Cause::OnlyOnBill
+        | Cause::AmountDiffersOnBill
+        | Cause::CurrencyDiffersOnBill
+        | Cause::ChargeDiffersOnBill
+        | Cause::TwiceOnBill
+        | Cause::RefundsExceedChargeOnBill
+        | Cause::BilledThoughDeclined
+        | Cause::BilledThoughPending
+        | Cause::PendingTooLong
+        | Cause::OtherPeriod
+        | Cause::OtherPartner => None,
     }
 }

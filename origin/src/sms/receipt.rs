@@ -18,31 +18,19 @@ pub struct Receipt {
     pub code: Option<String>,
 }
 
-/// How a message ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// It is on the phone.
-    Delivered,
-    /// It cannot be delivered.
-    Undeliverable,
-    /// The gateway, or the network, does not want to.
-    Rejected,
-    /// Somebody has deleted it at the gateway.
-    Deleted,
-    /// It was not in time.
-    Expired,
-}
-
-impl Delivery {
-    /// Its name in logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Undeliverable => "undeliverable",
-            Self::Rejected => "rejected",
-            Self::Deleted => "deleted",
-            Self::Expired => "expired",
-        }
+onbill_domain::word_enum! {
+    /// The final state of an SMS that a gateway had accepted; the word is the one in logs.
+    pub enum Delivery {
+        /// It is on the phone.
+        Delivered = "delivered",
+        /// It cannot be delivered.
+        Undeliverable = "undeliverable",
+        /// The gateway or the network rejected it.
+        Rejected = "rejected",
+        /// It was deleted at the gateway.
+        Deleted = "deleted",
+        /// It could not be delivered in time.
+        Expired = "expired",
     }
 }
 

@@ -97,39 +97,67 @@ impl UpstreamResponse {
 /// The refusals that the widget has a sentence for. The others are between servers: a 401 at the
 /// origin, for example, means that our own key is wrong, which would mislead a browser.
 pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
-    matches!(
-        code,
+    match code {
         ErrorCode::InvalidRequest
-            | ErrorCode::ParameterNotSupported
-            | ErrorCode::AccountNotFound
-            | ErrorCode::SuspendedNonPayment
-            | ErrorCode::InsufficientBalance
-            | ErrorCode::AccountNotEligible
-            | ErrorCode::AlreadyOnBill
-            | ErrorCode::PinInvalid
-            | ErrorCode::PinExpired
-            | ErrorCode::TokenInvalid
-            | ErrorCode::TokenExpired
-            | ErrorCode::TokenAlreadyUsed
-            | ErrorCode::RequestInProgress
-            | ErrorCode::TooManyRequests
-            | ErrorCode::ServiceUnavailable
-            | ErrorCode::InternalError
-    )
+        | ErrorCode::ParameterNotSupported
+        | ErrorCode::AccountNotFound
+        | ErrorCode::SuspendedNonPayment
+        | ErrorCode::InsufficientBalance
+        | ErrorCode::AccountNotEligible
+        | ErrorCode::AlreadyOnBill
+        | ErrorCode::PinInvalid
+        | ErrorCode::PinExpired
+        | ErrorCode::TokenInvalid
+        | ErrorCode::TokenExpired
+        | ErrorCode::TokenAlreadyUsed
+        | ErrorCode::RequestInProgress
+        | ErrorCode::TooManyRequests
+        | ErrorCode::ServiceUnavailable
+        | ErrorCode::InternalError => true,
+        ErrorCode::AuthorizationFailure
+        | ErrorCode::Forbidden
+        | ErrorCode::PaiNotFound
+        | ErrorCode::TransactionNotFound
+        | ErrorCode::IdempotencyViolation
+        | ErrorCode::BodyTooLarge
+        | ErrorCode::UnsupportedMediaType
+        | ErrorCode::NotFound
+        | ErrorCode::MethodNotAllowed
+        | ErrorCode::PartnerUnavailable => false,
+    }
 }
 
 /// The contract's codes but those that can only mean that edge and origin do not fit together, and
 /// the widget's own.
 pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
-    !matches!(
-        code,
+    match code {
         ErrorCode::BodyTooLarge
-            | ErrorCode::UnsupportedMediaType
-            | ErrorCode::NotFound
-            | ErrorCode::MethodNotAllowed
-            | ErrorCode::AlreadyOnBill
-            | ErrorCode::PartnerUnavailable
-    )
+        | ErrorCode::UnsupportedMediaType
+        | ErrorCode::NotFound
+        | ErrorCode::MethodNotAllowed
+        | ErrorCode::AlreadyOnBill
+        | ErrorCode::PartnerUnavailable => false,
+        ErrorCode::InvalidRequest
+        | ErrorCode::ParameterNotSupported
+        | ErrorCode::AuthorizationFailure
+        | ErrorCode::Forbidden
+        | ErrorCode::AccountNotFound
+        | ErrorCode::PaiNotFound
+        | ErrorCode::TransactionNotFound
+        | ErrorCode::SuspendedNonPayment
+        | ErrorCode::InsufficientBalance
+        | ErrorCode::AccountNotEligible
+        | ErrorCode::PinInvalid
+        | ErrorCode::PinExpired
+        | ErrorCode::TokenInvalid
+        | ErrorCode::TokenExpired
+        | ErrorCode::TokenAlreadyUsed
+        | ErrorCode::RequestInProgress
+        | ErrorCode::IdempotencyViolation
+        | ErrorCode::TooManyRequests
+        | ErrorCode::ServiceUnavailable
+        | ErrorCode::InternalError => true,
+    }
 }
 
 #[cfg(test)]

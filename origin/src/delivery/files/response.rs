@@ -74,10 +74,10 @@ fn read_line(
     if field(1)? != bill.id() {
         return Err((1, "is not the id on this line of the file"));
     }
-    let (status, amount_minor) = match field(2)? {
-        "APPROVED" => (BillingDecision::Approved, bill.amount().amount_minor),
-        "DECLINED" => (BillingDecision::Declined, 0),
-        _ => return Err((2, "must be APPROVED or DECLINED")),
+    let status = BillingDecision::parse(field(2)?).ok_or((2, "must be APPROVED or DECLINED"))?;
+    let amount_minor = match status {
+        BillingDecision::Approved => bill.amount().amount_minor,
+        BillingDecision::Declined => 0,
     };
     if field(3)?.parse() != Ok(amount_minor) {
         return Err((3, "must be the amount of the line when APPROVED, and 0 when DECLINED"));

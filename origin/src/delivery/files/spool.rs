@@ -18,31 +18,21 @@ const NAMES_MAX: usize = 1_000;
 /// Files are for their owner and its group: they hold numbers.
 const FILE_MODE: u32 = 0o640;
 
-/// A folder in the folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folder {
-    /// Files for billing.
-    Out,
-    /// Responses from billing.
-    In,
-    /// Responses that were carried out, and the manifests of their files.
-    Done,
-    /// Responses that were not, each with a complaint.
-    Refused,
+onbill_domain::word_enum! {
+    /// A folder of the spool; the word is its name.
+    pub enum Folder {
+        /// Files for billing.
+        Out = "out",
+        /// Responses from billing.
+        In = "in",
+        /// Responses that were carried out, and the manifests of their files.
+        Done = "done",
+        /// Responses that were refused, each with a complaint.
+        Refused = "refused",
+    }
 }
 
 impl Folder {
-    const ALL: [Self; 4] = [Self::Out, Self::In, Self::Done, Self::Refused];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Out => "out",
-            Self::In => "in",
-            Self::Done => "done",
-            Self::Refused => "refused",
-        }
-    }
-
     /// Billing puts its responses into one of them and reads the others.
     fn mode(self) -> u32 {
         if self == Self::In { 0o770 } else { 0o750 }
@@ -90,7 +80,7 @@ impl Directory {
     pub fn open(root: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o750).create(root)?;
         for folder in Folder::ALL {
-            let path = root.join(folder.name());
+            let path = root.join(folder.as_str());
             match DirBuilder::new().mode(folder.mode()).create(&path) {
                 // The process's mask may have taken the group's rights away.
                 Ok(()) => fs::set_permissions(&path, Permissions::from_mode(folder.mode()))?,
@@ -102,7 +92,7 @@ impl Directory {
     }
 
     fn folder(&self, folder: Folder) -> PathBuf {
-        self.root.join(folder.name())
+        self.root.join(folder.as_str())
     }
 
     fn path(&self, folder: Folder, name: &str) -> PathBuf {

@@ -101,7 +101,10 @@ pub enum HandOff {
 impl HandOff {
     /// Whether it settles a charge or a refund for good.
     pub fn is_verdict(&self) -> bool {
-        matches!(self, Self::Done { .. } | Self::Declined { .. } | Self::Refused { .. })
+        match self {
+            Self::Done { .. } | Self::Declined { .. } | Self::Refused { .. } => true,
+            Self::Sent { .. } | Self::Later { .. } | Self::Parked | Self::Dropped => false,
+        }
     }
 }
 

@@ -63,8 +63,9 @@ pub(in crate::store) async fn redeem_coupon(
     }
     let named_or_buyer = new.pai.unwrap_or(coupon.request.pai);
     match lock_pai(tx, &new.partner, named_or_buyer).await? {
-        Some(state) if new.pai.is_none() || state != PaiState::Closed => {}
-        _ => return Ok(RedeemResult::PaiNotFound),
+        Some(PaiState::Active | PaiState::Suspended) => {}
+        Some(PaiState::Closed) if new.pai.is_none() => {}
+        Some(PaiState::Closed) | None => return Ok(RedeemResult::PaiNotFound),
     }
     // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known. A subscription
     // that begins at this moment waits for the PAI.

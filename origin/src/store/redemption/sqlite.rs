@@ -54,9 +54,9 @@ pub(in crate::store) fn redeem_coupon(
     let pai = match new.pai {
         // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known.
         None => (!subscription::has_live_subscription(tx, coupon.request.pai)?).then_some(coupon.request.pai),
-        Some(pai) => match pai::find_pai(tx, &new.partner, pai)? {
-            Some(row) if row.state != PaiState::Closed => Some(pai),
-            _ => return Ok(RedeemResult::PaiNotFound),
+        Some(pai) => match pai::find_pai(tx, &new.partner, pai)?.map(|row| row.state) {
+            Some(PaiState::Active | PaiState::Suspended) => Some(pai),
+            Some(PaiState::Closed) | None => return Ok(RedeemResult::PaiNotFound),
         },
     };
     let Some(period) = find_next_period(tx, Day::of_timestamp(now), pai, coupon.months)? else {

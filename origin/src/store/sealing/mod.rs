@@ -36,23 +36,28 @@ impl Store {
     }
 }
 
-/// A column with sealed values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SealedColumn {
-    Subscribers,
-    Flows,
-    /// Numbers kept for files that are being written.
-    FileLines,
-    /// SMS in the queue.
-    Messages,
+onbill_domain::word_enum! {
+    /// A column with sealed values; the word is its name in the database.
+    #[derive(PartialOrd, Ord)]
+    pub enum SealedColumn {
+        /// The numbers of subscribers.
+        Subscribers = "subscribers.number_sealed",
+        /// The numbers of flows of the last day.
+        Flows = "flows.number_sealed",
+        /// The numbers of lines of billing files that are being written.
+        FileLines = "file_lines.number_sealed",
+        /// The bodies of queued SMS.
+        Messages = "outbox.payload",
+    }
 }
 
 impl SealedColumn {
-    pub const ALL: [Self; 4] = [Self::Subscribers, Self::Flows, Self::FileLines, Self::Messages];
-
-    /// Whether the column seals SMS, and otherwise numbers.
+    /// Whether the sealed values are messages; otherwise they are numbers.
     pub fn has_messages(self) -> bool {
-        self == Self::Messages
+        match self {
+            Self::Messages => true,
+            Self::Subscribers | Self::Flows | Self::FileLines => false,
+        }
     }
 }
 

@@ -66,8 +66,9 @@ pub(in crate::store) async fn record_subscription(
             RecordSubscriptionResult::Conflict
         });
     }
-    if matches!(state, None | Some(PaiState::Closed)) {
-        return Ok(RecordSubscriptionResult::PaiNotFound);
+    match state {
+        Some(PaiState::Active | PaiState::Suspended) => {}
+        Some(PaiState::Closed) | None => return Ok(RecordSubscriptionResult::PaiNotFound),
     }
     if has_live_subscription(tx, request.pai).await? {
         return Ok(RecordSubscriptionResult::AlreadyOnBill);

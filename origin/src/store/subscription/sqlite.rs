@@ -57,9 +57,9 @@ pub(in crate::store) fn record_subscription(
             RecordSubscriptionResult::Conflict
         });
     }
-    let state = match pai::find_pai(tx, partner, request.pai)? {
-        Some(row) if row.state != PaiState::Closed => row.state,
-        _ => return Ok(RecordSubscriptionResult::PaiNotFound),
+    let state = match pai::find_pai(tx, partner, request.pai)?.map(|row| row.state) {
+        Some(state @ (PaiState::Active | PaiState::Suspended)) => state,
+        Some(PaiState::Closed) | None => return Ok(RecordSubscriptionResult::PaiNotFound),
     };
     if has_live_subscription(tx, request.pai)? {
         return Ok(RecordSubscriptionResult::AlreadyOnBill);
