@@ -3,24 +3,21 @@
 /// A keyed or plain SHA-256 hash.
 pub type Hash = [u8; 32];
 
-/// Finds a number without knowing it.
+/// Keyed hash of a number, by which it is found without being known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NumberIndex(pub Hash);
 
-/// A number, sealed, with its index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealedNumber {
-    /// The index.
     pub index: NumberIndex,
-    /// The ciphertext.
     pub sealed: Vec<u8>,
 }
 
-/// Whom billing has under a number.
+/// A subscriber as the operator knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// The number.
     pub number: SealedNumber,
-    /// Which holder of it: the operator's subscriber id, or the day of activation.
+    /// The operator's id of the subscriber, or the day of activation: differs between subscribers
+    /// of one number.
     pub subscriber_ref: String,
 }

@@ -1,4 +1,4 @@
-//! The embedded account table.
+//! The embedded account table in SQL.
 
 use crate::store::account::{ImportedAccount, SubscriberAccount};
 use crate::store::number::NumberIndex;
@@ -11,8 +11,8 @@ use onbill_domain::day::Day;
 use onbill_domain::money::Money;
 use std::collections::BTreeMap;
 
-/// All of them in one statement, each number once (the last line of a file counts) and in the order of their indexes,
-/// so that two imports at once do not wait for each other crosswise.
+/// One statement for all rows. Each number is in it once, as the last line of the file counts, and
+/// in the order of the indexes, so that two imports at once cannot deadlock.
 pub(in crate::store) async fn import_accounts(
     tx: &PgConnection<'_>,
     accounts: &[ImportedAccount],

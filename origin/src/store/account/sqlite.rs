@@ -1,4 +1,4 @@
-//! The embedded account table.
+//! The embedded account table in SQL.
 
 use crate::store::account::{ImportedAccount, SubscriberAccount};
 use crate::store::error::StoreError;

@@ -1,5 +1,5 @@
-//! What happens to accounts: recorded once, applied whole or not at all. Whoever follows an event takes its numbers'
-//! turns, the smaller first, so that no holder comes or goes meanwhile.
+//! Account events in SQL. An event locks its numbers first, the smaller one before the other, so
+//! that no subscriber comes or goes meanwhile.
 
 use crate::store::account_event::{NewAccountEvent, RecordEventResult};
 use crate::store::billing_file::postgres as billing_file;
@@ -34,14 +34,16 @@ pub(in crate::store) async fn record_account_event(
         )
         .await?;
     if let Some(row) = known {
-        // An event of somebody who was erased is not told apart from others of its name any more.
+        // An erased subscriber's event has no fingerprint left to compare: the same id counts as a
+        // replay.
         let fingerprint: Option<&[u8]> = row.try_get("fingerprint")?;
         let same = fingerprint.is_none_or(|fingerprint| fingerprint == new.fingerprint);
         let outcome = parse_column(&row, "account_events.outcome", AccountEventOutcome::parse)?;
         return Ok(if same { RecordEventResult::Replayed(outcome) } else { RecordEventResult::Conflict });
     }
     let (outcome, subscriber_id) = apply_event(tx, now, new).await?;
-    // The same name at once for other numbers is caught here, and the use case begins again.
+    // The same id for other numbers at the same moment violates the unique index here, and the use
+    // case starts again.
     tx.execute_one(
         "account_events",
         "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
@@ -62,14 +64,15 @@ pub(in crate::store) async fn record_account_event(
     Ok(RecordEventResult::Recorded(outcome))
 }
 
-/// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
-/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. But who has left the number has left
-///    it, however late that is told: what happened to it since was not about them.
-/// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
-/// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
-/// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
+/// 1. A SIM swap is recorded for its number, whoever has it and however late the event comes.
+/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. An event by
+///    which a subscriber leaves the number counts even when it comes late: what happened to the
+///    number since was not about them.
+/// 3. The new number has another subscriber → `CONTRADICTORY`.
+/// 4. The embedded table follows, if it has the number, and the SIM swap moves with its subscriber.
+/// 5. The number has no subscriber → `NO_SUBSCRIBER`; otherwise their PAIs follow.
 ///
-/// Gives the subscriber whom it was applied to as well.
+/// Also returns the subscriber to whom the event was applied.
 async fn apply_event(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -120,7 +123,7 @@ async fn apply_event(
     Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
 }
 
-/// Nothing that happened before is news of the subscriber from now on.
+/// From now on, events from before `at` are superseded for this subscriber.
 async fn note_last_event(tx: &PgConnection<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), TxError> {
     tx.execute_one(
         "subscribers",
@@ -138,14 +141,16 @@ async fn apply_effect(
 ) -> Result<(), TxError> {
     match effect {
         PaiEffect::None => Ok(()),
-        // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
+        // Where a moved subscriber went is unknown when a later event came first: nothing is
+        // charged until it is clear.
         PaiEffect::Suspend | PaiEffect::Move => pai::suspend_pais(tx, now, subscriber_id).await,
         PaiEffect::Resume => pai::resume_pais(tx, now, subscriber_id).await,
         PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason).await,
     }
 }
 
-/// What was told of a subscriber's new number before it was told that they have it: it happened to them.
+/// Applies events of the new number that came before the number change did: they were about this
+/// subscriber.
 async fn apply_earlier_events(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -178,12 +183,11 @@ async fn apply_earlier_events(
     Ok(())
 }
 
-/// Who holds a number.
 struct Holder {
     subscriber_id: String,
-    /// What happened to the number before was not about them.
+    /// Earlier events of the number are about an earlier subscriber.
     number_since: Timestamp,
-    /// What happened to them before is no news.
+    /// Earlier events of the subscriber are superseded.
     heard_of_at: Timestamp,
 }
 
@@ -213,8 +217,8 @@ async fn find_subscriber(tx: &PgConnection<'_>, number: NumberIndex) -> Result<O
     .transpose()
 }
 
-/// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
-/// event does not say how an account pays.
+/// Changes the embedded table as far as the event goes; the next import brings the rest. A number
+/// that is not in the table stays out, because an event does not tell the account type.
 async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<(), TxError> {
     let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_seconds());
     let day = Day::of_timestamp(new.occurred_at).to_string();
@@ -237,7 +241,7 @@ async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<
         AccountEvent::Ceased | AccountEvent::PortedOut => {
             "UPDATE accounts SET status = 'ceased', changed_at = $2 WHERE number_index = $1"
         }
-        // Whoever has a number that was given up is somebody new.
+        // A ceased number that is activated has a new subscriber.
         AccountEvent::Activated => {
             tx.execute(
                 "UPDATE accounts SET activated_on = $2 WHERE number_index = $1 AND status = 'ceased'",
@@ -257,7 +261,8 @@ async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<
     tx.execute_one("accounts", sql, &[&number, &at]).await
 }
 
-/// The account takes the place of what the table says of its new number; only how that stands since later stays.
+/// Moves the account to its new number, over what the table has there. Only a status that is newer
+/// than the event stays.
 async fn move_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<(), TxError> {
     let to = new.new_number.as_ref().ok_or_else(|| inconsistent_row("account_events.event"))?.index;
     let (from, to, at) = (new.number.0.as_slice(), to.0.as_slice(), new.occurred_at.unix_seconds());
@@ -292,7 +297,7 @@ async fn note_sim_swap(tx: &PgConnection<'_>, number: NumberIndex, at: Timestamp
     Ok(())
 }
 
-/// What happened so long ago has no effect any more.
+/// Deletes SIM swaps that are too old to have an effect.
 pub(in crate::store) async fn forget_sim_swaps(
     tx: &PgConnection<'_>,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! What happens to accounts: recorded once, applied whole or not at all.
+//! Account events in SQL.
 
 use crate::store::account_event::{NewAccountEvent, RecordEventResult};
 use crate::store::billing_file::sqlite as billing_file;
@@ -41,7 +41,7 @@ pub(in crate::store) fn record_account_event(
     Ok(RecordEventResult::Recorded(outcome))
 }
 
-/// An event of somebody who was erased is not told apart from others of its name any more.
+/// An erased subscriber's event has no fingerprint left to compare: the same id counts as a replay.
 fn find_known_event(
     tx: &Connection,
     new: &NewAccountEvent,
@@ -56,14 +56,15 @@ fn find_known_event(
     )))
 }
 
-/// 1. A swapped SIM is noted for its number, whoever has it and however late it is told.
-/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. But who has left the number has left
-///    it, however late that is told: what happened to it since was not about them.
-/// 3. The new number is another subscriber's of ours → `CONTRADICTORY`.
-/// 4. The embedded table follows, where it knows the number, and what is known of a SIM goes with its subscriber.
-/// 5. The number has no subscriber → `NO_SUBSCRIBER`; else their PAIs follow.
+/// 1. A SIM swap is recorded for its number, whoever has it and however late the event comes.
+/// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. An event by
+///    which a subscriber leaves the number counts even when it comes late: what happened to the
+///    number since was not about them.
+/// 3. The new number has another subscriber → `CONTRADICTORY`.
+/// 4. The embedded table follows, if it has the number, and the SIM swap moves with its subscriber.
+/// 5. The number has no subscriber → `NO_SUBSCRIBER`; otherwise their PAIs follow.
 ///
-/// Gives the subscriber whom it was applied to as well.
+/// Also returns the subscriber to whom the event was applied.
 fn apply_event(
     tx: &Connection,
     now: Timestamp,
@@ -117,7 +118,7 @@ fn apply_event(
     Ok((AccountEventOutcome::Applied, Some(subscriber_id)))
 }
 
-/// Nothing that happened before is news of the subscriber from now on.
+/// From now on, events from before `at` are superseded for this subscriber.
 fn note_last_event(tx: &Connection, subscriber_id: &str, at: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE subscribers SET last_event_at = ?2 WHERE subscriber_id = ?1")?
         .execute(params![subscriber_id, at.unix_seconds()])?;
@@ -132,14 +133,16 @@ fn apply_effect(
 ) -> Result<(), StoreError> {
     match effect {
         PaiEffect::None => Ok(()),
-        // Where they went on to is not on record when that was told first: nobody is charged until it is clear.
+        // Where a moved subscriber went is unknown when a later event came first: nothing is
+        // charged until it is clear.
         PaiEffect::Suspend | PaiEffect::Move => pai::suspend_pais(tx, now, subscriber_id),
         PaiEffect::Resume => pai::resume_pais(tx, now, subscriber_id),
         PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason),
     }
 }
 
-/// What was told of a subscriber's new number before it was told that they have it: it happened to them.
+/// Applies events of the new number that came before the number change did: they were about this
+/// subscriber.
 fn apply_earlier_events(
     tx: &Connection,
     now: Timestamp,
@@ -165,12 +168,11 @@ fn apply_earlier_events(
     Ok(())
 }
 
-/// Who holds a number.
 struct Holder {
     subscriber_id: String,
-    /// What happened to the number before was not about them.
+    /// Earlier events of the number are about an earlier subscriber.
     number_since: Timestamp,
-    /// What happened to them before is no news.
+    /// Earlier events of the subscriber are superseded.
     heard_of_at: Timestamp,
 }
 
@@ -197,8 +199,8 @@ fn find_subscriber(tx: &Connection, number: NumberIndex) -> Result<Option<Holder
     }))
 }
 
-/// The embedded table, as far as an event says; the next import says the rest. A number that is not in it stays out: an
-/// event does not say how an account pays.
+/// Changes the embedded table as far as the event goes; the next import brings the rest. A number
+/// that is not in the table stays out, because an event does not tell the account type.
 fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreError> {
     let at = new.occurred_at.unix_seconds();
     let changed_at: Option<Option<i64>> = tx
@@ -218,7 +220,7 @@ fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreErr
         (AccountEvent::Suspended, _) => set("status = 'suspended'"),
         (AccountEvent::Resumed, _) => set("status = 'active'"),
         (AccountEvent::Ceased | AccountEvent::PortedOut, _) => set("status = 'ceased'"),
-        // Whoever has a number that was given up is somebody new.
+        // A ceased number that is activated has a new subscriber.
         (AccountEvent::Activated, _) => {
             tx.prepare_cached(
                 "UPDATE accounts SET activated_on = ?2 WHERE number_index = ?1 AND status = 'ceased'",
@@ -237,7 +239,8 @@ fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreErr
     }
 }
 
-/// The account takes the place of what the table says of its new number; only how that stands since later stays.
+/// Moves the account to its new number, over what the table has there. Only a status that is newer
+/// than the event stays.
 fn move_account(tx: &Connection, new: &NewAccountEvent, to: NumberIndex) -> Result<(), StoreError> {
     let at = new.occurred_at.unix_seconds();
     let later: Option<(String, i64)> = tx
@@ -264,7 +267,7 @@ fn note_sim_swap(tx: &Connection, number: NumberIndex, at: Timestamp) -> Result<
     Ok(())
 }
 
-/// What happened so long ago has no effect any more.
+/// Deletes SIM swaps that are too old to have an effect.
 pub(in crate::store) fn forget_sim_swaps(
     tx: &Connection,
     now: Timestamp,

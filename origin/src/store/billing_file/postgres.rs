@@ -1,4 +1,4 @@
-//! Files for billing: made of the outbox's entries, and settled line by line.
+//! Files for billing in SQL.
 
 use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, postgres as charge};
@@ -13,7 +13,7 @@ use onbill_domain::timestamp::Timestamp;
 use std::collections::HashMap;
 use tokio_postgres::Row;
 
-/// Files looked at in one round: more than a backlog of days has, and few enough to hold in memory.
+/// Files in one round: more than a backlog of days has, and few enough to hold in memory.
 const FILES_MAX: i64 = 100;
 
 pub(super) async fn find_newest_file_time(db: &PgConnection<'_>) -> Result<Option<Timestamp>, TxError> {
@@ -24,8 +24,8 @@ pub(super) async fn find_newest_file_time(db: &PgConnection<'_>) -> Result<Optio
     Ok(row.try_get::<_, Option<i64>>("at")?.map(Timestamp::from_unix_seconds))
 }
 
-/// The charges are locked before their entries, as everybody takes them, and in the order of their names, so that two who
-/// make files at once do not wait for each other crosswise.
+/// Charges are locked before their jobs, as in every use case, and in the order of their ids, so
+/// that two files at once cannot deadlock.
 pub(super) async fn create_billing_file(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -42,7 +42,8 @@ pub(super) async fn create_billing_file(
         &[&ids],
     )
     .await?;
-    // Whoever is about to be erased is waited for; afterwards they are in no file, or in one that keeps them waiting.
+    // This waits for erasures of these subscribers. After one, the subscriber is in no file, or in
+    // one that the erasure waits for.
     tx.query(
         "SELECT 1 FROM subscribers WHERE subscriber_id IN
              (SELECT p.subscriber_id FROM outbox o JOIN transactions t USING (transaction_id) JOIN pais p ON p.pai = t.pai
@@ -86,7 +87,8 @@ pub(super) async fn create_billing_file(
     Ok(count)
 }
 
-/// Whether a charge or refund, by the column that names it, is in a file: then it is billing's.
+/// Whether a charge or refund, by the column of its id, is in a file: then it is settled by
+/// billing's response.
 pub(in crate::store) async fn is_in_a_file(
     tx: &PgConnection<'_>,
     subject: &str,
@@ -130,8 +132,8 @@ fn read_file(row: &Row) -> Result<BillingFile, TxError> {
     })
 }
 
-/// A subscriber's number is about to change: what is being written out with it stays as it is. Files are locked, so that
-/// nothing is kept for one of which it is noted at this moment that it is written.
+/// Before a subscriber's number changes, keeps the old one for files that are being written. The
+/// files are locked, so that none of them is marked as written at this moment.
 pub(in crate::store) async fn keep_number(tx: &PgConnection<'_>, subscriber_id: &str) -> Result<(), TxError> {
     tx.query("SELECT 1 FROM files WHERE written_at IS NULL AND response_sha256 IS NULL FOR SHARE", &[])
         .await?;
@@ -147,7 +149,7 @@ pub(in crate::store) async fn keep_number(tx: &PgConnection<'_>, subscriber_id: 
     Ok(())
 }
 
-/// A file that was written is not written again.
+/// A written file is not written again, so it needs no number any more.
 async fn delete_sealed_numbers(tx: &PgConnection<'_>, file_id: &str) -> Result<(), TxError> {
     tx.execute(
         "UPDATE file_lines SET number_sealed = NULL WHERE file_id = $1 AND number_sealed IS NOT NULL",
@@ -157,7 +159,7 @@ async fn delete_sealed_numbers(tx: &PgConnection<'_>, file_id: &str) -> Result<(
     Ok(())
 }
 
-/// Charges and refunds each by themselves: lines are for ever, so both are of one state of the books.
+/// Lines never change, so the two queries see the same file.
 pub(super) async fn list_file_lines(
     db: &PgConnection<'_>,
     file_id: &str,
@@ -170,7 +172,7 @@ pub(super) async fn list_file_lines(
     let refunds = of_file(refund::REFUND, "l.refund_id = r.refund_id");
     let (charges, refunds) = (db.query(&charges, &[&file_id]).await?, db.query(&refunds, &[&file_id]).await?);
     let charges = charges.iter().map(|row| {
-        // It is billing's by now, whatever has become of the PAI since.
+        // Billing decides about a charge in a file, even if its PAI was closed since.
         let mut charge = Charge { closed: None, ..charge::read_charge(row)? };
         if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.try_get("filed_number")?) {
             holder.number.sealed = sealed;
@@ -190,7 +192,7 @@ pub(super) async fn list_file_lines(
     Ok(lines)
 }
 
-/// Who comes second waits for the row, and finds what the first has taken.
+/// The second of two callers waits for the row, and finds the response that the first has accepted.
 pub(super) async fn accept_response(
     tx: &PgConnection<'_>,
     file_id: &str,

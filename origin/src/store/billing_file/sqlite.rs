@@ -1,4 +1,4 @@
-//! Files for billing: made of the outbox's entries, and settled line by line.
+//! Files for billing in SQL.
 
 use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, sqlite as charge};
@@ -10,7 +10,7 @@ use crate::store::sqlite::rows::parse_column;
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// Files looked at in one round: more than a backlog of days has, and few enough to hold in memory.
+/// Files in one round: more than a backlog of days has, and few enough to hold in memory.
 const FILES_MAX: u32 = 100;
 
 pub(super) fn create_billing_file(
@@ -49,12 +49,13 @@ pub(super) fn create_billing_file(
     Ok(count)
 }
 
-/// Whether a charge or refund, by the column that names it, is in a file: then it is billing's.
+/// Whether a charge or refund, by the column of its id, is in a file: then it is settled by
+/// billing's response.
 pub(in crate::store) fn is_in_a_file(tx: &Connection, subject: &str, id: &str) -> Result<bool, StoreError> {
     Ok(tx.prepare_cached(&format!("SELECT 1 FROM file_lines WHERE {subject} = ?1"))?.exists([id])?)
 }
 
-/// A subscriber's number is about to change: what is being written out with it stays as it is.
+/// Before a subscriber's number changes, keeps the old one for files that are being written.
 pub(in crate::store) fn keep_number(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE file_lines SET number_sealed = h.number_sealed
@@ -67,7 +68,7 @@ pub(in crate::store) fn keep_number(tx: &Connection, subscriber_id: &str) -> Res
     Ok(())
 }
 
-/// A file that was written is not written again.
+/// A written file is not written again, so it needs no number any more.
 fn delete_sealed_numbers(tx: &Connection, file_id: &str) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE file_lines SET number_sealed = NULL WHERE file_id = ?1 AND number_sealed IS NOT NULL",
@@ -98,7 +99,7 @@ pub(super) fn list_file_lines(db: &Connection, file_id: &str) -> Result<Vec<Bill
     let mut charges = db.prepare_cached(&of_file(charge::CHARGE, "l.transaction_id = t.transaction_id"))?;
     let mut rows = charges.query([file_id])?;
     while let Some(row) = rows.next()? {
-        // It is billing's by now, whatever has become of the PAI since.
+        // Billing decides about a charge in a file, even if its PAI was closed since.
         let mut charge = Charge { closed: None, ..charge::read_charge(row)? };
         if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.get("filed_number")?) {
             holder.number.sealed = sealed;

@@ -1,4 +1,4 @@
-//! Charges: claimed once, answered once, for ever.
+//! Charges in SQL.
 
 use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::coupon::postgres as coupon;
@@ -22,13 +22,13 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use tokio_postgres::Row;
 
-/// What a post has to know: who claimed its id before, and whom its PAI stands for.
+/// What posting a charge needs: an earlier claim of its id, and the payer behind its PAI.
 struct Found {
     claimed: Option<Row>,
     holder: Option<PaiHolder>,
 }
 
-/// Looks, and locks nothing: what changes meanwhile is seen where it counts.
+/// Locks nothing: what changes meanwhile is found when the charge is inserted.
 async fn find_claim_and_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Found, TxError> {
     let (claimed, holder) =
         tokio::try_join!(find_claim(tx, new), find_payer(tx, &new.partner, new.request.pai))?;
@@ -41,16 +41,16 @@ pub(super) async fn post_charge(
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<PostChargeResult, TxError> {
-    // What is only looked up shares a round trip with the nonce.
+    // The look-ups share a round trip with the nonce.
     let ((), found) = tokio::try_join!(nonce::spend_nonce(tx, Some(nonce)), find_claim_and_payer(tx, new))?;
     if let Some(row) = found.claimed {
         return replay_charge(tx, now, new, &row).await;
     }
     let Some(holder) = found.holder else { return Ok(PostChargeResult::PaiNotFound) };
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
-    // The charge before what the account has spent, as whoever settles it takes them.
+    // The charge is locked before its account's spending, as settling it does.
     if !insert_charge(tx, now, new, holder.verdict).await? {
-        // Somebody claimed the id since, and has committed: it is there to be read.
+        // Another call has claimed the id and committed meanwhile.
         let row = find_claim(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
         return replay_charge(tx, now, new, &row).await;
     }
@@ -58,7 +58,8 @@ pub(super) async fn post_charge(
         return Ok(PostChargeResult::Decided(store_response(tx, &new.transaction_id).await?.answer));
     }
     let Money { currency, .. } = new.request.amount;
-    // Looked for only now: whoever redeems a coupon for this PAI is waited for by the claim, which refers to it.
+    // Only now, because inserting the charge has waited for redemptions with this PAI: the charge
+    // refers to it.
     let (taken, paid_until) = tokio::try_join!(
         spending::count_charge(tx, now, &holder.subscriber_id, new.request.amount, limits),
         coupon::find_paid_within(tx, new.request.pai, new.request.service_period),
@@ -81,7 +82,8 @@ pub(super) async fn post_charge(
     Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, holder))))
 }
 
-/// Records a charge that no limit declines; with the reason when its PAI does.
+/// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
+/// it.
 pub(in crate::store) async fn record_coupon_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -107,7 +109,7 @@ fn to_pending_charge(new: &NewCharge, holder: PaiHolder) -> Charge {
     }
 }
 
-/// Takes back what was claimed just now: nothing is recorded of a charge that is refused.
+/// Deletes the charge that this transaction has inserted: a refused one is not recorded.
 async fn delete_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(), TxError> {
     tx.execute_one("transactions", "DELETE FROM transactions WHERE transaction_id = $1", &[&transaction_id])
         .await
@@ -122,7 +124,7 @@ async fn find_claim(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row
     .await
 }
 
-/// The same id again: the same contents get the first answer, others are refused.
+/// The id was claimed before: the same contents get the stored response, others are refused.
 async fn replay_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -138,11 +140,11 @@ async fn replay_charge(
     if now < read_time(row, "transactions.responding_until")? {
         return Ok(PostChargeResult::InProgress);
     }
-    // Whoever took the post never answered it: this is the first answer.
+    // The call that recorded it never answered, so this is the first response.
     Ok(PostChargeResult::Replayed(store_response(tx, row.try_get("transaction_id")?).await?.answer))
 }
 
-/// Who a PAI stands for, and what its state says to a charge.
+/// Who pays a charge, and why the PAI declines it, if it does.
 struct PaiHolder {
     subscriber_id: String,
     handle: String,
@@ -176,7 +178,7 @@ async fn find_payer(
     }))
 }
 
-/// Writes the charge. Not when its id is claimed: whoever is about to claim it is waited for.
+/// False when the id is claimed; a claim that is about to commit is waited for.
 async fn insert_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -215,7 +217,7 @@ async fn insert_charge(
     Ok(written == 1)
 }
 
-/// Declines the charge that was claimed just now: it never counted, and nobody has seen it.
+/// Declines the charge that this transaction has inserted. It has not counted against any limit.
 async fn decline_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -230,7 +232,6 @@ async fn decline_charge(
     .await
 }
 
-/// Keeps everybody else from deciding about this charge until the commit.
 pub(in crate::store) async fn lock_charge(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -241,7 +242,7 @@ pub(in crate::store) async fn lock_charge(
     row.map(|_| ()).ok_or_else(|| missing_row("transactions").into())
 }
 
-/// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
+/// Stores the response that every replay gets, from the present state, unless there is one.
 pub(in crate::store) async fn store_response(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -283,7 +284,6 @@ pub(in crate::store) async fn find_charge_response(
     row.as_ref().map(read_response).transpose()
 }
 
-/// Whom to tell how a charge stands now.
 pub(in crate::store) async fn find_charge_webhook(
     db: &PgConnection<'_>,
     transaction_id: &str,
@@ -309,13 +309,13 @@ fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {
     })
 }
 
-/// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+/// With the number of the PAI's subscriber, who may have another number today than the one that
+/// signed up.
 pub(in crate::store) const CHARGE: &str =
     "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
         t.period_to, h.handle, h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
-/// The charge, while it is on its way.
 pub(in crate::store) async fn find_pending_charge(
     db: &PgConnection<'_>,
     transaction_id: &str,

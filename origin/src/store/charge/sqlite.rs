@@ -1,4 +1,4 @@
-//! Charges: claimed once, answered once, for ever.
+//! Charges in SQL.
 
 use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::coupon::sqlite as coupon;
@@ -54,7 +54,8 @@ pub(super) fn post_charge(
     Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, holder))))
 }
 
-/// Records a charge that no limit declines; with the reason when its PAI does.
+/// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
+/// it.
 pub(in crate::store) fn record_coupon_charge(
     tx: &Connection,
     now: Timestamp,
@@ -78,7 +79,7 @@ fn to_pending_charge(new: &NewCharge, holder: PaiHolder) -> Charge {
     }
 }
 
-/// The same id again: the same contents get the first answer, others are refused.
+/// The id was claimed before: the same contents get the stored response, others are refused.
 fn replay_charge(
     tx: &Connection,
     now: Timestamp,
@@ -95,12 +96,12 @@ fn replay_charge(
     if now.unix_seconds() < row.get("responding_until")? {
         return Ok(PostChargeResult::InProgress);
     }
-    // Whoever took the post never answered it: this is the first answer.
+    // The call that recorded it never answered, so this is the first response.
     let transaction_id: String = row.get("transaction_id")?;
     Ok(PostChargeResult::Replayed(store_response(tx, &transaction_id)?.answer))
 }
 
-/// Who a PAI stands for, and what its state says to a charge.
+/// Who pays a charge, and why the PAI declines it, if it does.
 struct PaiHolder {
     subscriber_id: String,
     handle: String,
@@ -163,7 +164,7 @@ fn insert_charge(
     Ok(())
 }
 
-/// Fixes the answer that every replay gets: the state the charge has now, unless it was fixed before.
+/// Stores the response that every replay gets, from the present state, unless there is one.
 pub(in crate::store) fn store_response(
     tx: &Connection,
     transaction_id: &str,
@@ -192,7 +193,6 @@ pub(in crate::store) fn find_charge_response(
     rows.next()?.map(read_response).transpose()
 }
 
-/// Whom to tell how a charge stands now.
 pub(in crate::store) fn find_charge_webhook(
     db: &Connection,
     transaction_id: &str,
@@ -214,13 +214,13 @@ fn read_response(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
     })
 }
 
-/// A charge with the number of the PAI's own subscriber: not of whoever holds that number today.
+/// With the number of the PAI's subscriber, who may have another number today than the one that
+/// signed up.
 pub(in crate::store) const CHARGE: &str =
     "SELECT t.*, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
         p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
-/// The charge, while it is on its way.
 pub(in crate::store) fn find_pending_charge(
     db: &Connection,
     transaction_id: &str,

@@ -1,7 +1,7 @@
-//! Coupons: made, sent, changed. How they are spent is in `redemptions.rs`.
+//! Coupons in SQL.
 //!
-//! The row of a coupon is the lock of all that is decided about it, its redemptions included. It is taken after a charge
-//! that is there already, and before PAIs and entries of the outbox.
+//! A coupon's row is the lock for everything about it, its redemptions included. It is locked after
+//! an existing charge, and before PAIs and jobs.
 
 use crate::store::coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
@@ -37,7 +37,7 @@ pub(super) async fn issue_coupon(
         });
     }
     let buyer = pai::issue_pai(tx, now, &new.buyer).await?;
-    // Somebody who is about to take the name is waited for; then this is done again, and finds it.
+    // The same id at the same moment violates the unique index here, and the use case starts again.
     tx.execute_one(
         "coupons",
         "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
@@ -75,19 +75,17 @@ pub(super) async fn find_coupon(db: &PgConnection<'_>, id: &ExtId) -> Result<Opt
     row.as_ref().map(read_coupon).transpose()
 }
 
-/// The coupon, which nobody else changes until the commit.
 async fn lock_and_find_coupon(tx: &PgConnection<'_>, id: &ExtId) -> Result<Option<CouponRow>, TxError> {
     tx.query_optional("SELECT 1 FROM coupons WHERE ext_coupon_id = $1 FOR UPDATE", &[&id.as_str()]).await?;
     find_coupon(tx, id).await
 }
 
-/// Keeps everybody else from deciding about this coupon until the commit.
 pub(in crate::store) async fn lock_coupon(tx: &PgConnection<'_>, coupon_id: &str) -> Result<(), TxError> {
     tx.query_optional("SELECT 1 FROM coupons WHERE coupon_id = $1 FOR UPDATE", &[&coupon_id]).await?;
     Ok(())
 }
 
-/// What is void or redeemed does not wait for its message.
+/// A void or redeemed coupon needs no SMS.
 const UNDELIVERED: &str =
     "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
 
@@ -228,7 +226,8 @@ pub(super) async fn resend_coupon(
     to_changed(tx, id).await
 }
 
-/// Whether a PAI is open, which it stays until the commit: nobody is erased before this message is there to go with them.
+/// Whether the PAI is open. The lock keeps an erasure off until the SMS is queued, so that it
+/// deletes the SMS too.
 async fn lock_open_pai(tx: &PgConnection<'_>, pai: Pai) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM pais WHERE pai = $1 AND state <> 'CLOSED' FOR NO KEY UPDATE";
     Ok(tx.query_optional(sql, &[&pai.to_string()]).await?.is_some())
@@ -244,8 +243,8 @@ async fn put_sms(
     queue::put(tx, &Job::Sms(sms), now, 0).await
 }
 
-/// Of those who are erased, what they bought is not told apart by its contents any more. Before their PAIs are closed, as
-/// everybody takes coupons and PAIs.
+/// Deletes what tells an erased buyer's coupons apart by contents. It comes before their PAIs are
+/// closed, as coupons are locked before PAIs.
 pub(in crate::store) async fn forget_contents(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
@@ -258,7 +257,7 @@ pub(in crate::store) async fn forget_contents(
     Ok(())
 }
 
-/// Their text messages, which have the number in them, are not sent any more.
+/// Deletes queued SMS to erased subscribers: the number is in them.
 pub(in crate::store) async fn drop_texts_to(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
@@ -308,7 +307,7 @@ pub(in crate::store) fn read_last_day(row: Option<Row>) -> Result<Option<Day>, T
         .transpose()
 }
 
-/// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
+/// The days of a fully refunded coupon are unpaid once billing has approved the refunds.
 const PAID: &str = "SELECT max(r.period_to) AS until
     FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id
     WHERE r.pai = $1 AND r.outcome <> 'DECLINED' AND r.period_to >= $2
@@ -323,7 +322,7 @@ pub(in crate::store) async fn find_paid_until(
     read_last_day(db.query_optional(PAID, &[&pai.to_string(), &today.to_string()]).await?)
 }
 
-/// The last day of the coupons that have paid for some of these days already.
+/// The last day of coupons that have paid for some of these days.
 pub(in crate::store) async fn find_paid_within(
     tx: &PgConnection<'_>,
     pai: Pai,

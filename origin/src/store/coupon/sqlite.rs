@@ -1,4 +1,4 @@
-//! Coupons: made, sent, changed. How they are spent is in `redemptions.rs`.
+//! Coupons in SQL.
 
 use crate::store::coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
@@ -66,7 +66,7 @@ pub(super) fn find_coupon(db: &Connection, id: &ExtId) -> Result<Option<CouponRo
     rows.next()?.map(read_coupon).transpose()
 }
 
-/// What is void or redeemed does not wait for its message.
+/// A void or redeemed coupon needs no SMS.
 const UNDELIVERED: &str =
     "AND c.undelivered_at IS NOT NULL AND c.voided_at IS NULL AND c.redeemed_at IS NULL";
 
@@ -201,8 +201,8 @@ fn put_sms(tx: &Connection, now: Timestamp, coupon_id: &str, message: &[u8]) -> 
     queue::put(tx, &Job::Sms(sms), now, 0)
 }
 
-/// Of somebody who is erased, what they bought is not told apart by its contents any more, and their text messages, which
-/// have the number in them, are not sent.
+/// Deletes what tells an erased buyer's coupons apart by contents, and queued SMS to them: the
+/// number is in them.
 pub(in crate::store) fn forget_buyer(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
     let (coupon, reminder) = (JobKind::CouponSms.sql(), JobKind::CouponReminderSms.sql());
     for sql in [
@@ -242,7 +242,7 @@ fn to_changed(tx: &Connection, id: &ExtId) -> Result<ChangeCouponResult, StoreEr
     Ok(ChangeCouponResult::Done(Box::new(row)))
 }
 
-/// The days of a coupon that was refunded whole are nobody's any more, once billing has said that it was: it may refuse.
+/// The days of a fully refunded coupon are unpaid once billing has approved the refunds.
 const PAID: &str = "FROM coupon_redemptions r JOIN transactions t USING (transaction_id)
     WHERE r.pai = ?1 AND r.outcome <> 'DECLINED'
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
@@ -261,7 +261,7 @@ pub(in crate::store) fn find_paid_until(
         .transpose()
 }
 
-/// The last day of the coupons that have paid for some of these days already.
+/// The last day of coupons that have paid for some of these days.
 pub(in crate::store) fn find_paid_within(
     tx: &Connection,
     pai: Pai,

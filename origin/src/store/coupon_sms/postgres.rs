@@ -1,5 +1,4 @@
-//! What becomes of a coupon's newest text message: that it was sent, that it is on the phone, that it never will be; in
-//! whichever order that is heard.
+//! Delivery of a coupon's newest SMS in SQL. Sent, delivered and lost may be reported in any order.
 
 use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, SmsReceipt};
 use crate::store::error::missing_row;
@@ -10,8 +9,8 @@ use crate::store::queue::SettleResult;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
 
-/// The message centre has a coupon's text message. Its receipt may have come before this, or come at this moment: who
-/// brings it puts a row there as we do, and of two the second waits for the first.
+/// The gateway has the coupon's SMS. Its receipt may have come before, or come at this moment: both
+/// insert a row for the message, so that the second waits for the first.
 pub(in crate::store) async fn mark_sent(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -44,7 +43,6 @@ pub(in crate::store) async fn mark_sent(
     }
 }
 
-/// Its newest message is not on its way to the phone, whoever has found that out.
 pub(in crate::store) async fn mark_undelivered(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -60,7 +58,7 @@ pub(in crate::store) async fn mark_undelivered(
     .await
 }
 
-/// A receipt. One that says what is known, or less, changes nothing; of a message that is not known it is kept.
+/// A receipt that says what is known, or less, changes nothing. One for an unknown message is kept.
 pub(in crate::store) async fn record_sms_receipt(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -77,8 +75,8 @@ pub(in crate::store) async fn record_sms_receipt(
     Ok(lost)
 }
 
-/// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
-/// restart: then the message that was sent last is meant.
+/// A gateway may give a message id again after years, or after a restart: then the SMS that was
+/// sent last is meant.
 async fn apply_receipt(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -133,7 +131,6 @@ async fn keep_receipt(
     Ok(())
 }
 
-/// The receipt that is known to be there.
 async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<SmsReceipt, TxError> {
     let row = tx
         .query_optional(
@@ -148,7 +145,7 @@ async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<SmsRece
     })
 }
 
-/// Forgets receipts of messages that nobody has asked about.
+/// Deletes receipts whose message never became known.
 pub(in crate::store) async fn forget_receipts(
     tx: &PgConnection<'_>,
     now: Timestamp,

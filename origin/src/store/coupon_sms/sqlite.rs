@@ -1,5 +1,4 @@
-//! What becomes of a coupon's newest text message: that it was sent, that it is on the phone, that it never will be; in
-//! whichever order that is heard.
+//! Delivery of a coupon's newest SMS in SQL. Sent, delivered and lost may be reported in any order.
 
 use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, SmsReceipt};
 use crate::store::error::StoreError;
@@ -9,7 +8,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-/// The message centre has a coupon's text message. Its receipt may have come before this.
+/// The gateway has the coupon's SMS. Its receipt may have come before.
 pub(in crate::store) fn mark_sent(
     tx: &Connection,
     now: Timestamp,
@@ -30,7 +29,6 @@ pub(in crate::store) fn mark_sent(
     }
 }
 
-/// Its newest message is not on its way to the phone, whoever has found that out.
 pub(in crate::store) fn mark_undelivered(
     tx: &Connection,
     now: Timestamp,
@@ -45,7 +43,7 @@ pub(in crate::store) fn mark_undelivered(
     Ok(())
 }
 
-/// A receipt. One that says what is known, or less, changes nothing; of a message that is not known it is kept.
+/// A receipt that says what is known, or less, changes nothing. One for an unknown message is kept.
 pub(in crate::store) fn record_sms_receipt(
     tx: &Connection,
     now: Timestamp,
@@ -60,8 +58,8 @@ pub(in crate::store) fn record_sms_receipt(
     Ok(None)
 }
 
-/// Writes it to the coupon whose newest message it is. A message centre may give a name again after years, or after a
-/// restart: then the message that was sent last is meant.
+/// A gateway may give a message id again after years, or after a restart: then the SMS that was
+/// sent last is meant.
 fn apply_receipt(
     tx: &Connection,
     now: Timestamp,
@@ -123,7 +121,7 @@ fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<SmsReceipt>,
     }))
 }
 
-/// Forgets receipts of messages that nobody has asked about.
+/// Deletes receipts whose message never became known.
 pub(in crate::store) fn forget_receipts(
     tx: &Connection,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Flows and their PINs.
+//! Flows and their PINs in SQL.
 
 use crate::store::flow::{DevicePin, Flow, Journey, NewFlow, PinAttempt, StartFlowResult};
 use crate::store::number::{Hash, NumberIndex};
@@ -23,9 +23,9 @@ pub(in crate::store) async fn start_flow(
 ) -> Result<StartFlowResult, TxError> {
     let index = flow.number.index.0.as_slice();
     if flow.pin.is_some() {
-        // Two at once would both count nine codes.
+        // Two flows at once would both count nine PINs.
         turns::take(tx, now, flow.number.index).await?;
-        // The newest ten codes of the last 24 hours: with a tenth, its falling out of the day frees a place.
+        // With ten PINs in the last 24 hours, the next is allowed when the tenth is a day old.
         let tenth = tx
             .query_optional(
                 "SELECT started_at FROM flows WHERE number_index = $1 AND started_at > $2 AND pin_mac IS NOT NULL
@@ -78,7 +78,7 @@ pub(in crate::store) async fn try_pin(
     flow: &Hash,
     pin: &Hash,
 ) -> Result<PinAttempt<Flow>, TxError> {
-    // The flow is locked: tries at once are counted one after the other.
+    // The flow is locked, so that attempts at once are counted one after the other.
     let row = tx
         .query_optional(
             "SELECT flow_hash, number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries
@@ -125,8 +125,7 @@ pub(in crate::store) async fn find_newest_device_flow(
     row.map(|row| read_hash(&row, "flows.flow_hash")).transpose()
 }
 
-/// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
-/// proven.
+/// Counts the attempt. A wrong PIN does not undo a proof.
 async fn check_pin(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -142,7 +141,7 @@ async fn check_pin(
     if tries >= PIN_ATTEMPTS_MAX {
         return Ok(PinAttempt::UsedUp { expires_at });
     }
-    // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
+    // Both sides are keyed hashes, so the time of the comparison tells nothing about the PIN.
     let matches = read_hash(row, "flows.pin_mac")? == *pin;
     let proven_at = matches.then_some(now.unix_seconds());
     tx.execute_one(
@@ -177,7 +176,7 @@ pub(in crate::store) async fn find_proven_flow(
     row.as_ref().map(read_flow).transpose()
 }
 
-/// Flows are kept for a day after their start: they count against the number's PINs.
+/// Flows are kept for a day, because they count against the number's PINs.
 pub(in crate::store) async fn delete_old_flows(
     tx: &PgConnection<'_>,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Flows and their PINs.
+//! Flows and their PINs in SQL.
 
 use crate::store::error::StoreError;
 use crate::store::flow::{DevicePin, Flow, Journey, NewFlow, PinAttempt, StartFlowResult};
@@ -19,7 +19,7 @@ pub(in crate::store) fn start_flow(
 ) -> Result<StartFlowResult, StoreError> {
     let index = flow.number.index.0;
     if flow.pin.is_some() {
-        // The newest ten codes of the last 24 hours: with a tenth, its falling out of the day frees a place.
+        // With ten PINs in the last 24 hours, the next is allowed when the tenth is a day old.
         let tenth: Option<i64> = tx
             .prepare_cached(
                 "SELECT started_at FROM flows WHERE number_index = ?1 AND started_at > ?2 AND pin_mac IS NOT NULL
@@ -108,8 +108,7 @@ pub(in crate::store) fn find_newest_device_flow(
         .optional()?)
 }
 
-/// Counts the try against the flow in `row`, and says what it is worth. A wrong one takes nothing from a number that is
-/// proven.
+/// Counts the attempt. A wrong PIN does not undo a proof.
 fn check_pin(
     tx: &Connection,
     now: Timestamp,
@@ -126,7 +125,7 @@ fn check_pin(
     if tries >= PIN_ATTEMPTS_MAX {
         return Ok(PinAttempt::UsedUp { expires_at });
     }
-    // Both sides are keyed hashes: the time this takes tells nothing about the PIN.
+    // Both sides are keyed hashes, so the time of the comparison tells nothing about the PIN.
     let matches = expected == *pin;
     let proven_at = matches.then_some(now.unix_seconds());
     tx.prepare_cached(
@@ -157,7 +156,7 @@ pub(in crate::store) fn find_proven_flow(
     rows.next()?.map(read_flow).transpose()
 }
 
-/// Flows are kept for a day after their start: they count against the number's PINs.
+/// Flows are kept for a day, because they count against the number's PINs.
 pub(in crate::store) fn delete_old_flows(
     tx: &Connection,
     now: Timestamp,

@@ -1,9 +1,9 @@
-//! What the books were begun with.
+//! The identity of the ledger in SQL.
 
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::tx_error::TxError;
 
-/// Runs at SERIALIZABLE: what it decides by are rows that may not be there yet, and these cannot be locked.
+/// At SERIALIZABLE, because it decides by rows that may not exist yet and so cannot be locked.
 pub(in crate::store) async fn compare_ledger_identity(
     tx: &PgConnection<'_>,
     facts: &[(&'static str, Vec<u8>)],

@@ -1,4 +1,4 @@
-//! What the books were begun with.
+//! The identity of the ledger in SQL.
 
 use crate::store::error::StoreError;
 use rusqlite::{Connection, OptionalExtension as _, params};

@@ -1,4 +1,4 @@
-//! Nonces that were spent.
+//! Spent nonces in SQL.
 
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::PgConnection;
@@ -6,7 +6,7 @@ use crate::store::postgres::tx_error::TxError;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
-/// Spends a nonce, once. Whoever is about to spend the same one is waited for. A person who reads in a file has none.
+/// A call that is about to spend the same nonce is waited for.
 pub(in crate::store) async fn spend_nonce(
     tx: &PgConnection<'_>,
     nonce: Option<&Nonce>,

@@ -1,11 +1,10 @@
-//! Nonces that were spent.
+//! Spent nonces in SQL.
 
 use crate::store::error::StoreError;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
-/// Spends a nonce, once. A person who reads in a file has none.
 pub(in crate::store) fn spend_nonce(tx: &Connection, nonce: Option<&Nonce>) -> Result<(), StoreError> {
     let Some(nonce) = nonce else { return Ok(()) };
     let mut insert = tx.prepare_cached(

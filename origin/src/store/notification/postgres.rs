@@ -1,5 +1,5 @@
-//! Messages of partners to subscribers. Whoever takes one has locked its PAI, so that two at once do not both find the last
-//! of the day free.
+//! Partners' messages in SQL. Accepting one locks its PAI, so that two at once cannot both be the
+//! last of the day.
 
 use crate::store::notification::{
     NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS,
@@ -19,7 +19,7 @@ pub(super) async fn post_notification(
     now: Timestamp,
     new: &NewNotification,
 ) -> Result<PostNotificationResult, TxError> {
-    // Before its name is looked for: the same call may have taken it, and the last of the day, until now.
+    // Before the id is looked up: the same call may be accepting it at this moment.
     let state = pai::lock_pai(tx, &new.partner, new.pai).await?;
     if let Some((name, fingerprint)) = &new.named {
         let known = tx
@@ -53,7 +53,8 @@ pub(super) async fn post_notification(
     {
         return Ok(PostNotificationResult::TooMany);
     }
-    // A name that is taken at this moment, for somebody else, is waited for; then this is done again, and finds it.
+    // The same id for another PAI at the same moment violates the unique index here, and the use
+    // case starts again.
     tx.execute_one(
         "notifications",
         "INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
@@ -93,8 +94,8 @@ pub(super) async fn find_notification_recipient(
     Ok(Some(NotificationRecipient { accepted_at: read_time(&row, "notifications.accepted_at")?, holder }))
 }
 
-/// Of those who are erased: what waits is not sent, and what was taken is not told apart by its contents any more. Their
-/// PAIs are closed by now, so that nothing is taken any more.
+/// Deletes queued messages to erased subscribers, and what tells accepted ones apart by contents.
+/// Their PAIs are closed by now, so no more are accepted.
 pub(in crate::store) async fn forget_subscriber(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
@@ -111,7 +112,7 @@ pub(in crate::store) async fn forget_subscriber(
     Ok(())
 }
 
-/// Forgets messages without a name whose day is over, unless they still wait.
+/// Deletes messages without an id whose day is over, unless they are still queued.
 pub(in crate::store) async fn forget_unnamed(
     tx: &PgConnection<'_>,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Messages of partners to subscribers.
+//! Partners' messages in SQL.
 
 use crate::store::error::StoreError;
 use crate::store::notification::{
@@ -26,7 +26,8 @@ pub(super) fn post_notification(
             .query_row([new.partner.as_str(), name.as_str()], |row| row.get(0))
             .optional()?;
         if let Some(kept) = known {
-            // Of an erased subscriber's, nobody can say any more what it said.
+            // An erased subscriber's message has no fingerprint left to compare: the same id counts
+            // as a replay.
             let is_same = kept.is_none_or(|kept| kept == *fingerprint);
             return Ok(if is_same {
                 PostNotificationResult::Replayed
@@ -42,7 +43,7 @@ pub(super) fn post_notification(
     if !is_open {
         return Ok(PostNotificationResult::PaiNotFound);
     }
-    // Those of a day to come count as well: they were taken by a clock that ran ahead.
+    // Messages of a later day count as well: a fast clock has accepted them.
     let today: u32 = tx
         .prepare_cached("SELECT count(*) FROM notifications WHERE pai = ?1 AND accepted_at >= ?2")?
         .query_row(params![pai, Day::of_timestamp(now).starts_at().unix_seconds()], |row| row.get(0))?;
@@ -85,7 +86,7 @@ pub(super) fn find_notification_recipient(
     Ok(Some(NotificationRecipient { accepted_at, holder }))
 }
 
-/// Of somebody who is erased: what waits is not sent, and what was taken is not told apart by its contents any more.
+/// Deletes queued messages to an erased subscriber, and what tells accepted ones apart by contents.
 pub(in crate::store) fn forget_subscriber(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
     for sql in [
         "UPDATE notifications SET fingerprint = NULL
@@ -98,7 +99,7 @@ pub(in crate::store) fn forget_subscriber(tx: &Connection, subscriber_id: &str) 
     Ok(())
 }
 
-/// Forgets messages without a name whose day is over, unless they still wait.
+/// Deletes messages without an id whose day is over, unless they are still queued.
 pub(in crate::store) fn forget_unnamed(
     tx: &Connection,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! A customer's own page: their PAIs, the charges on these along an index, and ending one.
+//! The customer's own page in SQL.
 
 use crate::store::error::inconsistent_row;
 use crate::store::number::NumberIndex;
@@ -18,7 +18,7 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use tokio_postgres::Row;
 
-/// A sign-up that was never finished is no link; a partner that charges without a subscription has one all the same.
+/// A PAI without a subscription or a charge is not shown: the sign-up was never finished.
 const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at,
         coalesce((SELECT min(f.created_at) FROM partner_subscriptions f WHERE f.pai = p.pai), p.created_at) AS since,
         s.plan, s.status
@@ -29,7 +29,7 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
     WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2
         AND (s.plan IS NOT NULL OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai))";
 
-/// The newest of each PAI, and of these the newest: no more is read, however long the others' books are.
+/// The newest charges of each PAI, and of these the newest: the cost does not grow with the ledger.
 const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
          WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
     FROM unnest($1::TEXT[]) AS own (pai) CROSS JOIN LATERAL (
@@ -83,7 +83,7 @@ pub(super) async fn list_own_charges(
 ) -> Result<Page<CustomerCharge>, TxError> {
     let pais: Vec<String> = pais.iter().map(Pai::to_string).collect();
     let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
-    // One more than is shown tells whether there are older ones.
+    // One more than the page holds tells whether there is a next page.
     let rows = db.query(CHARGES, &[&pais, &at, &id, &i64::from(limit + 1)]).await?;
     let charges = rows.iter().map(read_own_charge).collect::<Result<_, _>>()?;
     Ok(CustomerCharge::page(charges, limit))
@@ -110,7 +110,8 @@ fn read_own_charge(row: &Row) -> Result<CustomerCharge, TxError> {
     })
 }
 
-/// The number's turn first, as whoever ends or moves its holder takes it: the PAI is still the holder's when it is closed.
+/// Locks the number first, as everything does that ends or moves its subscriber: the PAI is still
+/// theirs when it is closed.
 pub(super) async fn unlink_partner(
     tx: &PgConnection<'_>,
     now: Timestamp,

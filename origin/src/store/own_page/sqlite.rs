@@ -1,4 +1,4 @@
-//! A customer's own page: their PAIs, the charges on these along an index, and ending one.
+//! The customer's own page in SQL.
 
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::NumberIndex;
@@ -15,7 +15,7 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use rusqlite::{Connection, Row, params};
 
-/// A sign-up that was never finished is no link; a partner that charges without a subscription has one all the same.
+/// A PAI without a subscription or a charge is not shown: the sign-up was never finished.
 const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at,
         coalesce((SELECT min(f.created_at) FROM partner_subscriptions f WHERE f.pai = p.pai), p.created_at) AS since,
         s.plan, s.status
@@ -76,7 +76,7 @@ fn read_partner_link(row: &Row<'_>) -> Result<PartnerLink, StoreError> {
     })
 }
 
-/// The newest of each PAI, and of these the newest: no more is read, however long the others' books are.
+/// The newest charges of each PAI, and of these the newest: the cost does not grow with the ledger.
 pub(super) fn list_own_charges(
     db: &Connection,
     pais: &[Pai],
@@ -84,7 +84,7 @@ pub(super) fn list_own_charges(
     limit: u32,
 ) -> Result<Page<CustomerCharge>, StoreError> {
     let (at, id) = before.map_or((i64::MAX, ""), |cursor| (cursor.at.unix_seconds(), &cursor.id));
-    // One more than is shown tells whether there are older ones.
+    // One more than the page holds tells whether there is a next page.
     let wanted = limit + 1;
     let mut select = db.prepare_cached(CHARGES)?;
     let mut charges = Vec::new();

@@ -1,4 +1,4 @@
-//! PAIs, and the holders of numbers that they stand for.
+//! PAIs and their subscribers in SQL.
 
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
@@ -13,22 +13,22 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 
-/// Locked in an order of their own, so that two who end holders do not wait for each other crosswise. The name of a PAI
-/// never changes, so the lock need not keep off a charge that is about to refer to it.
+/// Ordered, so that two transactions cannot deadlock. A PAI's key never changes, so the lock need
+/// not block a charge that refers to it.
 const OPEN_OF_HOLDER: &str =
     "SELECT pai FROM pais WHERE subscriber_id = $1 AND state <> 'CLOSED' ORDER BY pai FOR NO KEY UPDATE";
 
-/// A PAI has one live subscription at most, and there is an index of the live ones.
+/// A PAI has one live subscription at most, found by the index of live ones.
 const CANCEL_LIVE: &str =
     "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = $1 AND status <> 'CANCELLED'";
 
-/// The PAI of the number's present holder, and whether it is new.
+/// The PAI of the number's present subscriber, and whether it is new.
 pub(in crate::store) async fn find_or_create_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewPai,
 ) -> Result<(PaiRow, bool), TxError> {
-    // Two at once would both find no holder, or no PAI.
+    // Two calls at once would both find no subscriber, or no PAI.
     turns::take(tx, now, new.number.index).await?;
     let subscriber_id = find_or_create_subscriber(tx, now, new).await?;
     match find_open_pai(tx, &new.partner, &subscriber_id).await? {
@@ -37,7 +37,7 @@ pub(in crate::store) async fn find_or_create_pai(
     }
 }
 
-/// The same where nobody but the outbox tells the edge of a new one.
+/// Has the edge informed of a new PAI by a job; a sign-up does that in its response.
 pub(in crate::store) async fn issue_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -50,7 +50,8 @@ pub(in crate::store) async fn issue_pai(
     Ok(row)
 }
 
-/// The number's present holder: the one on record, or a new one when there is none or the subscriber_ref has changed.
+/// The number's present subscriber. It is a new one when there is none, or when `subscriber_ref`
+/// has changed.
 async fn find_or_create_subscriber(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -67,7 +68,7 @@ async fn find_or_create_subscriber(
     if let Some(row) = on_record {
         let subscriber_id: String = row.try_get("subscriber_id")?;
         if row.try_get::<_, &str>("subscriber_ref")? == new.subscriber_ref {
-            // The operator has just said that the account is in good standing, unless it has said more since.
+            // The operator has just reported a good account, unless an event came since.
             if row.try_get("heard_before")? {
                 resume_pais(tx, now, &subscriber_id).await?;
             }
@@ -92,8 +93,8 @@ async fn find_or_create_subscriber(
     Ok(new.fresh.subscriber_id.clone())
 }
 
-/// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over. Whoever calls this has taken
-/// the number's turn, so that no new PAI comes in between.
+/// Ends a subscriber: their PAIs are closed permanently and their subscriptions cancelled. The
+/// caller has locked the number, so that no new PAI comes in between.
 pub(in crate::store) async fn end_subscriber(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -112,7 +113,6 @@ pub(in crate::store) async fn end_subscriber(
     Ok(())
 }
 
-/// Holds a subscriber's PAIs: charges are declined until they are released.
 pub(in crate::store) async fn suspend_pais(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -121,7 +121,6 @@ pub(in crate::store) async fn suspend_pais(
     change_pai_states(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended).await
 }
 
-/// Releases a subscriber's PAIs that are held.
 pub(in crate::store) async fn resume_pais(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -152,7 +151,7 @@ async fn change_pai_states(
     Ok(())
 }
 
-/// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
+/// A closed PAI stays as it is, with its first reason.
 pub(in crate::store) async fn close_pai_row(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -193,7 +192,7 @@ pub(in crate::store) async fn find_pai(
     row.as_ref().map(read_pai_row).transpose()
 }
 
-/// The state of a PAI, which stays as it is until the commit.
+/// Locks the PAI and returns its state; `None` when the partner has no such PAI.
 pub(in crate::store) async fn lock_pai(
     tx: &PgConnection<'_>,
     partner: &PartnerId,

@@ -1,4 +1,4 @@
-//! PAIs, and the holders of numbers that they stand for.
+//! PAIs and their subscribers in SQL.
 
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
@@ -12,11 +12,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 const OPEN_OF_HOLDER: &str = "SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'";
 
-/// A PAI has one live subscription at most, and there is an index of the live ones.
+/// A PAI has one live subscription at most, found by the index of live ones.
 const CANCEL_LIVE: &str =
     "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1 AND status <> 'CANCELLED'";
 
-/// The PAI of the number's present holder, and whether it is new.
+/// The PAI of the number's present subscriber, and whether it is new.
 pub(in crate::store) fn find_or_create_pai(
     tx: &Connection,
     now: Timestamp,
@@ -29,7 +29,7 @@ pub(in crate::store) fn find_or_create_pai(
     }
 }
 
-/// The same where nobody but the outbox tells the edge of a new one.
+/// Has the edge informed of a new PAI by a job; a sign-up does that in its response.
 pub(in crate::store) fn issue_pai(
     tx: &Connection,
     now: Timestamp,
@@ -42,7 +42,8 @@ pub(in crate::store) fn issue_pai(
     Ok(row)
 }
 
-/// The number's present holder: the one on record, or a new one when there is none or the subscriber_ref has changed.
+/// The number's present subscriber. It is a new one when there is none, or when `subscriber_ref`
+/// has changed.
 fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, StoreError> {
     let on_record: Option<(String, String, bool)> = tx
         .prepare_cached(
@@ -55,7 +56,7 @@ fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> R
         .optional()?;
     if let Some((subscriber_id, subscriber_ref, heard_before)) = on_record {
         if subscriber_ref == new.subscriber_ref {
-            // The operator has just said that the account is in good standing, unless it has said more since.
+            // The operator has just reported a good account, unless an event came since.
             if heard_before {
                 resume_pais(tx, now, &subscriber_id)?;
             }
@@ -78,7 +79,7 @@ fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> R
     Ok(new.fresh.subscriber_id.clone())
 }
 
-/// Ends a holder's time: their PAIs are closed for ever and their subscriptions are over.
+/// Ends a subscriber: their PAIs are closed permanently and their subscriptions cancelled.
 pub(in crate::store) fn end_subscriber(
     tx: &Connection,
     now: Timestamp,
@@ -94,7 +95,6 @@ pub(in crate::store) fn end_subscriber(
     open.iter().try_for_each(|pai| close_pai_row(tx, now, pai, reason))
 }
 
-/// Holds a subscriber's PAIs: charges are declined until they are released.
 pub(in crate::store) fn suspend_pais(
     tx: &Connection,
     now: Timestamp,
@@ -103,7 +103,6 @@ pub(in crate::store) fn suspend_pais(
     change_pai_states(tx, now, subscriber_id, PaiState::Active, PaiState::Suspended)
 }
 
-/// Releases a subscriber's PAIs that are held.
 pub(in crate::store) fn resume_pais(
     tx: &Connection,
     now: Timestamp,
@@ -128,7 +127,7 @@ fn change_pai_states(
     changed.iter().try_for_each(|pai| queue::put_pai_change(tx, now, pai))
 }
 
-/// Closes a PAI for ever. Closing a closed one changes nothing: the first reason stays.
+/// A closed PAI stays as it is, with its first reason.
 pub(in crate::store) fn close_pai_row(
     tx: &Connection,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Running statements: each text is prepared once a connection, and the rows it touched are counted.
+//! Running statements. Each is prepared once for a connection.
 
 use super::tx_error::TxError;
 use crate::store::error::missing_row;
@@ -9,11 +9,9 @@ use tokio_postgres::{Row, Statement};
 /// The values of a statement's `$1`, `$2` and so on.
 pub(in crate::store) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Where statements run.
 pub(in crate::store) enum PgConnection<'a> {
-    /// Each by itself.
+    /// Each statement is a transaction of its own.
     Alone(&'a ClientWrapper),
-    /// All in one transaction.
     In(&'a Transaction<'a>),
 }
 
@@ -33,7 +31,7 @@ impl PgConnection<'_> {
         })
     }
 
-    /// The only row there can be.
+    /// The only row that there can be.
     pub(in crate::store) async fn query_optional(
         &self,
         sql: &str,
@@ -42,7 +40,7 @@ impl PgConnection<'_> {
         Ok(self.query(sql, values).await?.pop())
     }
 
-    /// Changes rows, and tells how many.
+    /// Returns how many rows it has changed.
     pub(in crate::store) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, TxError> {
         let statement = self.prepare(sql).await?;
         Ok(match self {
@@ -64,7 +62,7 @@ impl PgConnection<'_> {
         }
     }
 
-    /// Several statements without values, for the schema only.
+    /// Several statements without values, for migrations.
     pub(in crate::store) async fn batch_execute(&self, sql: &str) -> Result<(), TxError> {
         match self {
             Self::Alone(client) => client.batch_execute(sql).await?,

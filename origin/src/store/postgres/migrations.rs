@@ -1,5 +1,6 @@
-//! Migrations: numbered files that only ever get added, each with its twin for SQLite. `schema_version` tells how many
-//! the database has had; its only row is the lock by which two origins that start together take turns.
+//! Migrations: numbered files that are only ever added, each with its counterpart for SQLite.
+//! `schema_version` is the number of the last one that was applied; its only row is the lock by
+//! which two origins that start together take turns.
 
 use super::connection::PgConnection;
 use super::tx_error::TxError;
@@ -9,9 +10,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_s
 
 /// Applies what is missing. The schema of a newer onbill is refused.
 pub(in crate::store) async fn migrate(tx: &PgConnection<'_>) -> Result<(), TxError> {
-    // An index on a large table takes its time.
+    // Building an index on a large table may take long.
     tx.batch_execute("SET LOCAL statement_timeout = 0").await?;
-    // Asked first, because creating even what is there needs a right that the origin may have lost since.
+    // Checked first, because creating even an existing table needs a right that the origin may have
+    // lost since.
     if tx.query_optional("SELECT 1 WHERE to_regclass('schema_version') IS NULL", &[]).await?.is_some() {
         tx.batch_execute(
             "CREATE TABLE IF NOT EXISTS schema_version (only_row BOOLEAN PRIMARY KEY CHECK (only_row), version BIGINT NOT NULL);

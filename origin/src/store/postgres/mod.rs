@@ -24,16 +24,15 @@ use transaction::in_transaction;
 /// origins of it fit into the hundred that PostgreSQL allows as it comes.
 pub const CONNECTIONS_DEFAULT: usize = 16;
 
-/// How long a caller waits for a connection, new or free, before it is told to come back.
+/// How long a caller waits for a connection, new or free.
 const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Each connection's own settings. A commit is acknowledged when it is on the disk, whatever the server's default; a
-/// statement that takes longer than its caller waits is given up; and the locks of an origin that fell silent
-/// in mid-transaction are let go.
+/// Each connection's own settings. A commit is acknowledged when it is on the disk, whatever the
+/// server's default; a statement is cancelled when its caller no longer waits; and the locks of an
+/// origin that stopped in mid-transaction are released.
 const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '5s';
     SET idle_in_transaction_session_timeout = '10s'";
 
-/// A PostgreSQL database, connected to.
 #[derive(Clone)]
 pub(in crate::store) struct PostgresDatabase {
     pool: Pool,

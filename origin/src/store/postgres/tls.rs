@@ -1,5 +1,5 @@
-//! TLS to the database. No channel binding: it would protect a password from a peer whose certificate is good and who is still the
-//! wrong one, and costs a parser of certificates.
+//! TLS to the database, without channel binding: it would protect a password only from a peer with
+//! a valid certificate, and needs a parser of certificates.
 
 use crate::tls;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
@@ -13,7 +13,6 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Makes connections that are encrypted to who the certificate says.
 #[derive(Clone)]
 pub(super) struct Tls {
     connector: TlsConnector,
@@ -24,7 +23,8 @@ impl Tls {
     pub(super) fn new() -> Result<Self, String> {
         let mut config =
             tls::client_config().map_err(|error| format!("TLS to the database cannot be set up: {error}"))?;
-        // RFC 7301; what a server asks for that takes TLS without PostgreSQL's own question before it.
+        // RFC 7301: servers that take TLS without PostgreSQL's own negotiation before it ask for
+        // this.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Self { connector: TlsConnector::from(Arc::new(config)) })
     }
@@ -41,7 +41,6 @@ impl MakeTlsConnect<Socket> for Tls {
     }
 }
 
-/// One handshake to be made.
 pub(super) struct Handshake {
     connector: TlsConnector,
     host: ServerName<'static>,
@@ -60,7 +59,6 @@ impl TlsConnect<Socket> for Handshake {
     }
 }
 
-/// The encrypted connection.
 pub(super) struct Encrypted(Box<TlsStream<Socket>>);
 
 impl tokio_postgres::tls::TlsStream for Encrypted {

@@ -1,11 +1,12 @@
-//! One use case is one transaction, done again from its start when another got in its way.
+//! One use case is one transaction, which starts again when another was in its way.
 //!
-//! The level is READ COMMITTED, and who must not meet takes a lock: the rows of a use case name what it decides about (a
-//! number, a flow, a PAI, a charge), so those who decide about the same thing wait for each other and nobody else
-//! does. SERIALIZABLE would find the same conflicts by page and not by row, and answer them with repetition: on small
-//! tables, nearly all that run at the same time. An engine that knows no other level loses nothing by the locks.
+//! The level is READ COMMITTED, and use cases that must not meet take a lock: they lock the row of
+//! what they decide about (a number, a flow, a PAI, a charge), so those about the same thing wait
+//! for each other, and no others do. SERIALIZABLE would find the same conflicts by page and not by
+//! row, and answer them by starting again: on small tables, nearly all that run at the same time.
+//! An engine that knows no other level loses nothing by the locks.
 //!
-//! Once COMMIT was sent, nothing is done again unless the server says that it rolled back: see
+//! Once COMMIT was sent, nothing starts again unless the server says that it rolled back: see
 //! [`TxError::in_commit`].
 
 use super::tx_error::{TxError, driver_error};
@@ -14,8 +15,9 @@ use deadpool_postgres::{Object, Pool, PoolError, Transaction};
 use std::time::Duration;
 use tokio_postgres::IsolationLevel;
 
-/// Under our locks a use case is in somebody's way once (a name claimed at the same moment, an import in another
-/// order), and its second attempt succeeds. An optimistic engine may refuse a hot row several times over.
+/// Under these locks a use case conflicts once (an id claimed at the same moment, an import in
+/// another order), and its second attempt succeeds. An optimistic engine may refuse a hot row
+/// several times.
 const ATTEMPTS_MAX: u32 = 8;
 
 /// Doubles with each attempt, so that all of them wait a quarter of a second together: within the patience of a caller,
@@ -39,7 +41,8 @@ pub(in crate::store) async fn connection(pool: &Pool) -> Result<Object, StoreErr
     })
 }
 
-/// Begins a transaction. Left without a commit, it is rolled back before anybody else gets its connection.
+/// A transaction that is dropped without a commit is rolled back before its connection is used
+/// again.
 pub(in crate::store) async fn begin(
     connection: &mut Object,
     level: IsolationLevel,
@@ -47,19 +50,17 @@ pub(in crate::store) async fn begin(
     Ok(connection.build_transaction().isolation_level(level).start().await?)
 }
 
-/// Makes durable what the transaction has done.
 pub(in crate::store) async fn commit(tx: Transaction<'_>) -> Result<(), TxError> {
     tx.commit().await.map_err(|error| TxError::in_commit(&error))
 }
 
-/// Counts the attempts at one use case.
 #[derive(Default)]
 pub(in crate::store) struct Attempts {
     failed: u32,
 }
 
 impl Attempts {
-    /// What the caller is told; nothing while there is another attempt to make, which may begin at once.
+    /// The result for the caller; `None` when another attempt is to be made, at once.
     pub(in crate::store) async fn judge<T>(
         &mut self,
         outcome: Result<T, TxError>,
@@ -79,8 +80,9 @@ impl Attempts {
     }
 }
 
-/// Runs a block with `tx` until nobody is in its way, and gives its result once it is durable. A macro because the
-/// future of an async closure that borrows its argument cannot be promised to be `Send`.
+/// Runs a block with `tx` until there is no conflict, and gives its result once it is durable. A
+/// macro because the future of an async closure that borrows its argument cannot be promised to be
+/// `Send`.
 macro_rules! in_transaction {
     ($pool:expr, $level:ident, |$tx:ident| $work:block) => {{
         let mut attempts = $crate::store::postgres::transaction::Attempts::default();
@@ -103,7 +105,7 @@ macro_rules! in_transaction {
 }
 pub(in crate::store) use in_transaction;
 
-/// One use case that only reads: one statement, which sees one state of the ledger without a transaction.
+/// Runs one statement, which sees one state of the ledger without a transaction.
 macro_rules! read {
     ($pool:expr, |$db:ident| $work:expr) => {{
         let connection = $crate::store::postgres::transaction::connection($pool).await?;

@@ -1,15 +1,16 @@
-//! Turns at a number: whoever decides about one (its codes of the day, its holder) first takes its row and keeps it
-//! until the commit. What is decided by may be rows that are not there yet, so they cannot be the lock.
+//! Locks of numbers. What a use case decides about a number (its PINs of the day, its subscriber)
+//! may be rows that do not exist yet and so cannot be locked: it locks the number's row here first,
+//! until the commit.
 
 use super::connection::PgConnection;
 use super::tx_error::TxError;
 use crate::store::number::NumberIndex;
 use onbill_domain::timestamp::Timestamp;
 
-/// A row that nobody took for so long is forgotten, in seconds. Any time longer than a transaction would do.
+/// Rows unused for so long, in seconds, are deleted. Any time longer than a transaction would do.
 const KEPT_SECONDS: i64 = 86_400;
 
-/// Waits until nobody else decides about this number, and keeps them off until the end of the transaction.
+/// Waits for the lock of this number and keeps it until the end of the transaction.
 pub(in crate::store) async fn take(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -24,13 +25,13 @@ pub(in crate::store) async fn take(
     .await
 }
 
-/// Takes the number's row away with the transaction. Who has waited for it makes it anew.
+/// Deletes the number's row with the transaction. A caller that waited for it inserts it again.
 pub(in crate::store) async fn give_back(tx: &PgConnection<'_>, number: NumberIndex) -> Result<(), TxError> {
     tx.execute("DELETE FROM number_locks WHERE number_index = $1", &[&number.0.as_slice()]).await?;
     Ok(())
 }
 
-/// The age is looked at again outside: a row that somebody takes at this moment is not forgotten.
+/// The outer condition repeats the age, so that a row which is locked at this moment stays.
 pub(in crate::store) async fn forget(
     tx: &PgConnection<'_>,
     now: Timestamp,

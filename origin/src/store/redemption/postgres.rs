@@ -1,8 +1,8 @@
-//! Redemptions: a coupon is claimed once, charged once, and free again only when its charge was declined before anybody
-//! was told that it is spent.
+//! Redemptions in SQL. A coupon becomes free again only if its charge is declined before the call
+//! is answered.
 //!
-//! Whose days they are has their PAI locked, so that two who pay for the next days come one after the other. A charge of
-//! the partner's locks it too, by referring to it, and looks for coupons afterwards.
+//! The PAI whose days are paid for is locked, so that two redemptions for it come one after the
+//! other. A partner's charge locks it too, by referring to it, and looks for coupons afterwards.
 
 use crate::store::charge::{NewCharge, postgres as charge};
 use crate::store::coupon::postgres as coupon;
@@ -28,7 +28,6 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
 use tokio_postgres::Row;
 
-/// A coupon, as far as redeeming it goes.
 struct Claimed {
     coupon_id: String,
     months: u8,
@@ -48,7 +47,7 @@ pub(in crate::store) async fn redeem_coupon(
     let Some(coupon) = lock_and_find_coupon(tx, now, new).await? else {
         return count_wrong_code(tx, now, &new.partner).await;
     };
-    // The same reference may have had the coupon until now.
+    // The same reference may have held the lock until now.
     if let Some(redeeming) = replay_redemption(tx, now, new).await? {
         return Ok(redeeming);
     }
@@ -67,8 +66,9 @@ pub(in crate::store) async fn redeem_coupon(
         Some(PaiState::Closed) if new.pai.is_none() => {}
         Some(PaiState::Closed) | None => return Ok(RedeemResult::PaiNotFound),
     }
-    // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known. A subscription
-    // that begins at this moment waits for the PAI.
+    // A partner names users who pay on the bill. If it names none and the buyer pays on the bill,
+    // the user is another person, who is not known. A subscription that begins at this moment waits
+    // for the PAI.
     let is_nobodys = new.pai.is_none() && subscription::has_live_subscription(tx, named_or_buyer).await?;
     let pai = (!is_nobodys).then_some(named_or_buyer);
     let Some(period) = find_next_period(tx, Day::of_timestamp(now), pai, coupon.months).await? else {
@@ -77,7 +77,7 @@ pub(in crate::store) async fn redeem_coupon(
     claim_coupon(tx, now, new, coupon, pai, period).await
 }
 
-/// The same reference again: the same code for the same subscriber has one end, another is refused.
+/// The reference was used before: the same code and PAI get the stored outcome, others are refused.
 async fn replay_redemption(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -129,7 +129,7 @@ async fn lock_and_find_coupon(
             pai: read_pai(&row, "coupons.pai")?,
             amount: read_amount(&row, "coupons.currency")?,
             description: row.try_get("description")?,
-            // Of today alone, until it is known what is paid for.
+            // A placeholder, until the days are known.
             service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
@@ -153,7 +153,7 @@ async fn count_wrong_code(
     Ok(RedeemResult::Unknown { wrong: read_count(&row, "coupon_guesses.wrong")? })
 }
 
-/// The state of a PAI, for which nobody else pays until the commit.
+/// Locks the PAI against other payments for its days, and returns its state.
 async fn lock_pai(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<PaiState>, TxError> {
     let row = tx
         .query_optional(
@@ -164,8 +164,8 @@ async fn lock_pai(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Resul
     row.as_ref().map(|row| parse_column(row, "pais.state", PaiState::parse)).transpose()
 }
 
-/// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
-/// A charge that was given back whole pays for nothing, once billing has said that it was.
+/// The months from the first day that no coupon and no charge has paid for; from today if the user
+/// is not known. A fully refunded charge pays for nothing, once billing has approved the refunds.
 async fn find_next_period(
     tx: &PgConnection<'_>,
     today: Day,
@@ -173,7 +173,7 @@ async fn find_next_period(
     months: u8,
 ) -> Result<Option<ServicePeriod>, TxError> {
     let Some(pai) = pai else { return Ok(period_after(today, std::iter::empty(), months)) };
-    // A coupon's charge is its buyer's, and its days may be somebody else's.
+    // A coupon's charge is its buyer's, while its days may be another user's.
     let charged = tx
         .query_optional(
             "SELECT max(t.period_to) AS until FROM transactions t WHERE t.pai = $1 AND t.status <> 'DECLINED'
@@ -243,8 +243,8 @@ async fn claim_coupon(
     Ok(RedeemResult::Created(Box::new(charge)))
 }
 
-/// How a redemption ended; `None` while somebody works on its answer. Whoever did and never gave one has left it to the
-/// next who asks. The coupon is locked.
+/// `None` while the first call is being answered. If that never was, this call decides. The coupon
+/// is locked.
 async fn find_outcome(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -265,7 +265,8 @@ async fn find_outcome(
     }
 }
 
-/// Fixes the end that every repetition is told: a coupon that is not free again by now is spent, for ever.
+/// Stores the outcome that every replay gets: unless the coupon is free again by now, it is spent
+/// permanently.
 pub(in crate::store) async fn store_outcome(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -276,7 +277,7 @@ pub(in crate::store) async fn store_outcome(
     store_outcome_locked(tx, transaction_id).await
 }
 
-/// The same where the coupon is locked.
+/// The caller has locked the coupon.
 async fn store_outcome_locked(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -320,7 +321,7 @@ async fn store_outcome_locked(
     })))
 }
 
-/// Which coupon a charge is of, if it is one's.
+/// The coupon whose redemption has this charge, if there is one.
 pub(in crate::store) async fn find_coupon_of_charge(
     db: &PgConnection<'_>,
     transaction_id: &str,
@@ -334,8 +335,8 @@ pub(in crate::store) async fn find_coupon_of_charge(
     row.map(|row| Ok(row.try_get("coupon_id")?)).transpose()
 }
 
-/// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
-/// it stays spent, and unpaid.
+/// After a charge was declined: if it is a coupon's, the coupon is free again when the call has not
+/// been answered; otherwise it stays spent, and unpaid.
 pub(in crate::store) async fn release_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -369,7 +370,7 @@ pub(in crate::store) async fn release_coupon(
     Ok(SettleResult::Unpaid)
 }
 
-/// Its days end soon, no others follow, they can still sign up, and have not.
+/// The user's days end with this coupon, and they have not subscribed though they could.
 const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c ON c.coupon_id = r.coupon_id
          JOIN transactions t ON t.transaction_id = r.transaction_id
          JOIN pais p ON p.pai = r.pai JOIN subscribers h ON h.subscriber_id = p.subscriber_id

@@ -1,5 +1,5 @@
-//! Redemptions: a coupon is claimed once, charged once, and free again only when its charge was declined before anybody
-//! was told that it is spent.
+//! Redemptions in SQL. A coupon becomes free again only if its charge is declined before the call
+//! is answered.
 
 use crate::store::charge::{NewCharge, sqlite as charge};
 use crate::store::coupon::sqlite as coupon;
@@ -22,7 +22,6 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// A coupon, as far as redeeming it goes.
 struct Claimed {
     coupon_id: String,
     months: u8,
@@ -52,7 +51,8 @@ pub(in crate::store) fn redeem_coupon(
         return Ok(RedeemResult::Expired);
     }
     let pai = match new.pai {
-        // Who pays on the bill is named by the partner: whoever is not, is somebody else, of whom nothing is known.
+        // A partner names users who pay on the bill. If it names none and the buyer pays on the
+        // bill, the user is another person, who is not known.
         None => (!subscription::has_live_subscription(tx, coupon.request.pai)?).then_some(coupon.request.pai),
         Some(pai) => match pai::find_pai(tx, &new.partner, pai)?.map(|row| row.state) {
             Some(PaiState::Active | PaiState::Suspended) => Some(pai),
@@ -65,7 +65,7 @@ pub(in crate::store) fn redeem_coupon(
     claim_coupon(tx, now, new, coupon, pai, period)
 }
 
-/// The same reference again: the same code for the same subscriber has one end, another is refused.
+/// The reference was used before: the same code and PAI get the stored outcome, others are refused.
 fn replay_redemption(
     tx: &Connection,
     now: Timestamp,
@@ -109,7 +109,7 @@ fn find_claimed_coupon(
             pai: read_pai(row, "coupons.pai")?,
             amount: read_amount(row, "coupons.currency")?,
             description: row.get("description")?,
-            // Of today alone, until it is known what is paid for.
+            // A placeholder, until the days are known.
             service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
@@ -131,8 +131,8 @@ fn count_wrong_code(
     Ok(RedeemResult::Unknown { wrong })
 }
 
-/// The months from the first day on that neither a coupon nor a charge has paid for; from today on where they are nobody's.
-/// A charge that was given back whole pays for nothing, once billing has said that it was.
+/// The months from the first day that no coupon and no charge has paid for; from today if the user
+/// is not known. A fully refunded charge pays for nothing, once billing has approved the refunds.
 fn find_next_period(
     tx: &Connection,
     today: Day,
@@ -140,7 +140,7 @@ fn find_next_period(
     months: u8,
 ) -> Result<Option<ServicePeriod>, StoreError> {
     let Some(pai) = pai else { return Ok(period_after(today, std::iter::empty(), months)) };
-    // A coupon's charge is its buyer's, and its days may be somebody else's.
+    // A coupon's charge is its buyer's, while its days may be another user's.
     let charged: Option<String> = tx
         .prepare_cached(
             "SELECT max(t.period_to) FROM transactions t WHERE t.pai = ?1 AND t.status <> 'DECLINED'
@@ -205,8 +205,7 @@ fn claim_coupon(
     Ok(RedeemResult::Created(Box::new(charge)))
 }
 
-/// How a redemption ended; `None` while somebody works on its answer. Whoever did and never gave one has left it to the
-/// next who asks.
+/// `None` while the first call is being answered. If that never was, this call decides.
 fn find_outcome(
     tx: &Connection,
     now: Timestamp,
@@ -220,7 +219,8 @@ fn find_outcome(
     if in_progress { Ok(None) } else { store_outcome(tx, transaction_id).map(Some) }
 }
 
-/// Fixes the end that every repetition is told: a coupon that is not free again by now is spent, for ever.
+/// Stores the outcome that every replay gets: unless the coupon is free again by now, it is spent
+/// permanently.
 pub(in crate::store) fn store_outcome(
     tx: &Connection,
     transaction_id: &str,
@@ -266,8 +266,8 @@ fn read_period(row: &Row<'_>) -> Result<ServicePeriod, StoreError> {
     ServicePeriod::new(from, to).map_err(|_| inconsistent_row("coupon_redemptions.period_to"))
 }
 
-/// A charge was declined. If it was a coupon's, the coupon is free again when nobody was told that it is spent; otherwise
-/// it stays spent, and unpaid.
+/// After a charge was declined: if it is a coupon's, the coupon is free again when the call has not
+/// been answered; otherwise it stays spent, and unpaid.
 pub(in crate::store) fn release_coupon(
     tx: &Connection,
     now: Timestamp,
@@ -292,14 +292,13 @@ pub(in crate::store) fn release_coupon(
     Ok(SettleResult::Unpaid)
 }
 
-/// Whether a charge is a coupon's.
 pub(in crate::store) fn is_coupon_charge(db: &Connection, transaction_id: &str) -> Result<bool, StoreError> {
     Ok(db
         .prepare_cached("SELECT 1 FROM coupon_redemptions WHERE transaction_id = ?1")?
         .exists([transaction_id])?)
 }
 
-/// Its days end soon, no others follow, they can still sign up, and have not.
+/// The user's days end with this coupon, and they have not subscribed though they could.
 const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c USING (coupon_id)
          JOIN transactions t ON t.transaction_id = r.transaction_id
          JOIN pais p ON p.pai = r.pai JOIN subscribers h USING (subscriber_id)

@@ -1,5 +1,5 @@
-//! Refunds: claimed once, answered once, and together never more than their charge. Whoever decides about a refund locks
-//! its charge, and by that all refunds of it: a refund has no lock of its own.
+//! Refunds in SQL. A refund has no lock of its own: its charge is locked, and by that all refunds
+//! of it.
 
 use crate::store::charge::StoredResponse;
 use crate::store::error::{inconsistent_row, missing_row};
@@ -20,8 +20,8 @@ pub(in crate::store) async fn post_refund(
     now: Timestamp,
     new: &NewRefund,
 ) -> Result<PostRefundResult, TxError> {
-    // The charge is locked before its refunds are read, so the same id at once is found by whoever comes second. At once
-    // for another charge, it is caught by the index of names.
+    // The charge is locked before its refunds are read, so that the second of two calls with one id
+    // finds the first. For another charge the unique index catches it.
     let charge = lock_charge(tx, new).await?;
     if let Some(row) = find_claim(tx, new).await? {
         return replay_refund(tx, now, new, &row).await;
@@ -70,8 +70,8 @@ async fn find_claim(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row
     .await
 }
 
-/// The same id again: the same contents get the first answer, others are refused. The charge's name is one of the
-/// contents, so the charge that is locked is the right one.
+/// The id was claimed before: the same contents get the stored response, others are refused. The
+/// contents include the charge's id, so the right charge is locked.
 async fn replay_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -87,11 +87,11 @@ async fn replay_refund(
     if now < read_time(row, "refunds.responding_until")? {
         return Ok(PostRefundResult::InProgress);
     }
-    // Whoever took the post never answered it: this is the first answer.
+    // The call that recorded it never answered, so this is the first response.
     Ok(PostRefundResult::Replayed(store_response(tx, row.try_get("refund_id")?).await?.answer))
 }
 
-/// Takes an amount off what is left of a charge; a negative one is put back.
+/// Takes an amount off what is left of the charge; a negative amount is put back.
 async fn reserve_amount(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -131,7 +131,7 @@ async fn insert_refund(
     .await
 }
 
-/// Keeps everybody else from deciding about this refund, and about its charge, until the commit.
+/// Locks the refund's charge.
 pub(in crate::store) async fn lock_refund(tx: &PgConnection<'_>, refund_id: &str) -> Result<(), TxError> {
     let row = tx
         .query_optional(
@@ -143,14 +143,13 @@ pub(in crate::store) async fn lock_refund(tx: &PgConnection<'_>, refund_id: &str
     row.map(|_| ()).ok_or_else(|| missing_row("refunds").into())
 }
 
-/// Everything that an answer tells.
 const ANSWER: &str =
     "SELECT r.refund_id, r.partner, r.ext_refund_id, r.status, r.raw_code, r.stored_response, r.amount_minor,
         t.currency, t.ext_transaction_id, t.amount_minor - t.refunded_minor AS remaining_minor
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
-/// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before. Whoever calls this
-/// has the lock.
+/// Stores the response that every replay gets, from the present state, unless there is one. The
+/// caller has the lock.
 pub(in crate::store) async fn store_response(
     tx: &PgConnection<'_>,
     refund_id: &str,
@@ -184,7 +183,6 @@ pub(in crate::store) async fn find_refund_response(
     row.as_ref().map(read_response).transpose()
 }
 
-/// Whom to tell how a refund stands now.
 pub(in crate::store) async fn find_refund_webhook(
     db: &PgConnection<'_>,
     refund_id: &str,
@@ -210,7 +208,6 @@ fn read_response(row: &Row) -> Result<RefundResponse, TxError> {
 pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
-/// The refund, while it is on its way.
 pub(in crate::store) async fn find_pending_refund(
     db: &PgConnection<'_>,
     refund_id: &str,
@@ -227,8 +224,8 @@ pub(in crate::store) fn read_refund(row: &Row) -> Result<Refund, TxError> {
     })
 }
 
-/// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.
-/// A refund that is settled stays as it is. Whoever calls this has the lock.
+/// Records billing's decision. A declined refund's amount is put back to the charge; an approved
+/// one counts against no limit any more. A settled refund stays as it is. The caller has the lock.
 pub(in crate::store) async fn settle_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Refunds: claimed once, answered once, and together never more than their charge.
+//! Refunds in SQL.
 
 use crate::store::charge::StoredResponse;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
@@ -62,7 +62,7 @@ pub(in crate::store) fn post_refund(
     Ok(PostRefundResult::Created(Refund { refund_id: new.refund_id.clone(), transaction_id, amount: wanted }))
 }
 
-/// The same id again: the same contents get the first answer, others are refused.
+/// The id was claimed before: the same contents get the stored response, others are refused.
 fn replay_refund(
     tx: &Connection,
     now: Timestamp,
@@ -79,18 +79,17 @@ fn replay_refund(
     if now.unix_seconds() < row.get("responding_until")? {
         return Ok(PostRefundResult::InProgress);
     }
-    // Whoever took the post never answered it: this is the first answer.
+    // The call that recorded it never answered, so this is the first response.
     let refund_id: String = row.get("refund_id")?;
     Ok(PostRefundResult::Replayed(store_response(tx, &refund_id)?.answer))
 }
 
-/// Everything that an answer tells.
 const ANSWER: &str =
     "SELECT r.refund_id, r.partner, r.ext_refund_id, r.status, r.raw_code, r.stored_response, r.amount_minor,
         t.currency, t.ext_transaction_id, t.amount_minor - t.refunded_minor AS remaining_minor
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
-/// Fixes the answer that every replay gets: the state the refund has now, unless it was fixed before.
+/// Stores the response that every replay gets, from the present state, unless there is one.
 pub(in crate::store) fn store_response(
     tx: &Connection,
     refund_id: &str,
@@ -121,7 +120,6 @@ pub(in crate::store) fn find_refund_response(
     rows.next()?.map(read_response).transpose()
 }
 
-/// Whom to tell how a refund stands now.
 pub(in crate::store) fn find_refund_webhook(
     db: &Connection,
     refund_id: &str,
@@ -149,7 +147,6 @@ fn read_response(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
 pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
-/// The refund, while it is on its way.
 pub(in crate::store) fn find_pending_refund(
     db: &Connection,
     refund_id: &str,
@@ -168,8 +165,8 @@ pub(in crate::store) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError>
     })
 }
 
-/// Writes how billing decided. What is declined is off the charge no more; what is given back counts against no limit.
-/// A refund that is settled stays as it is.
+/// Records billing's decision. A declined refund's amount is put back to the charge; an approved
+/// one counts against no limit any more. A settled refund stays as it is.
 pub(in crate::store) fn settle_refund(
     tx: &Connection,
     now: Timestamp,

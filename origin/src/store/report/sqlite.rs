@@ -1,4 +1,4 @@
-//! Reports: pages along an index, rows by name, and what a person does about them.
+//! Reports in SQL: pages along an index, and rows by id.
 
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page};
@@ -23,8 +23,8 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         t.status, t.created_at, t.settled_at
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
-/// The statement of a page: what is read, by which time, and how it stands. Words of ours only, so it is safe to write
-/// them out, and an index of pending lines is only found by a status that is written out.
+/// The SQL of a page. It contains only words of ours. The status is written out, because the
+/// partial index of pending rows is used only then.
 fn page_sql(lines: &str, id: &str, dated: ReportDate, status: Option<TransactionStatus>) -> String {
     let at = match dated {
         ReportDate::Created => "t.created_at",
@@ -61,7 +61,7 @@ fn read_page<T>(
     Ok(lines)
 }
 
-/// Rows by name: one look-up each, on one connection.
+/// One look-up for each id, on one connection.
 fn find_by_ids<T>(
     db: &Connection,
     lines: &str,

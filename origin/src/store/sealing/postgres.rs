@@ -1,4 +1,4 @@
-//! Sealed values by the page, and sealed anew in the order of their rows' names, as everybody takes them.
+//! Sealed values in SQL. Rows are locked in the order of their keys.
 
 use crate::store::error::inconsistent_row;
 use crate::store::postgres::connection::{PgConnection, Values};
@@ -7,7 +7,7 @@ use crate::store::postgres::tx_error::TxError;
 use crate::store::sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 use tokio_postgres::Row;
 
-/// Its place among what is noted of the books.
+/// The key of the row in `ledger_identity`.
 const FACT: &str = "sealing key";
 
 pub(super) async fn find_sealing_key(db: &PgConnection<'_>) -> Result<Option<String>, TxError> {
@@ -36,7 +36,7 @@ pub(super) async fn list_sealed_values(
                 ORDER BY flow_hash LIMIT $2";
             db.query(sql, &[&after, &limit]).await?
         }
-        // Those of files that were written are gone.
+        // Written files have none.
         SealedColumn::FileLines => {
             let (file, line) = if let Some(SealedAt::BillingFileLine(file, line)) = after {
                 (file.as_str(), *line)

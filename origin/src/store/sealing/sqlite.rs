@@ -1,10 +1,10 @@
-//! Sealed values by the page, and sealed anew one by one.
+//! Sealed values in SQL.
 
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-/// Its place among what is noted of the books.
+/// The key of the row in `ledger_identity`.
 const FACT: &str = "sealing key";
 
 pub(super) fn list_sealed_values(
@@ -42,7 +42,7 @@ pub(super) fn list_sealed_values(
                 &[&after, &limit],
             )
         }
-        // Those of files that were written are gone.
+        // Written files have none.
         (SealedColumn::FileLines, after) => {
             let (file, line) = if let Some(SealedAt::BillingFileLine(file, line)) = after {
                 (file.as_str(), *line)

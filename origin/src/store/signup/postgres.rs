@@ -1,4 +1,4 @@
-//! Sign-up tokens: issued to a number's holder, spent once.
+//! Sign-up tokens in SQL.
 
 use crate::store::number::Hash;
 use crate::store::pai::postgres as pai;
@@ -50,7 +50,7 @@ pub(in crate::store) async fn spend_token(
     jti: &str,
     ext_reference: &ExtId,
 ) -> Result<SpendTokenResult, TxError> {
-    // The token is locked: of two that spend it at once, the second sees the first one's reference.
+    // The token is locked, so that the second of two callers sees the first one's reference.
     let row = tx
         .query_optional(
             "SELECT g.pai, g.offer, g.locale, g.account_type, g.partner_return_url, g.ext_reference
@@ -81,7 +81,7 @@ pub(in crate::store) async fn spend_token(
     }))
 }
 
-/// A visit succeeded when the PAI got a subscription after the token was issued.
+/// A visit succeeded if the PAI got a subscription after the token was issued.
 pub(in crate::store) async fn find_signup_result(
     db: &PgConnection<'_>,
     ticket: &Hash,

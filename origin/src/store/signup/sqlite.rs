@@ -1,4 +1,4 @@
-//! Sign-up tokens: issued to a number's holder, spent once.
+//! Sign-up tokens in SQL.
 
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
@@ -72,7 +72,7 @@ pub(in crate::store) fn spend_token(
     }))
 }
 
-/// A visit succeeded when the PAI got a subscription after the token was issued.
+/// A visit succeeded if the PAI got a subscription after the token was issued.
 pub(in crate::store) fn find_signup_result(
     db: &Connection,
     ticket: &Hash,

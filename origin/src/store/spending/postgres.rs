@@ -1,5 +1,5 @@
-//! What each account was charged lately: one row for each holder and currency. Its lock is taken after the charge's own,
-//! and by whoever counts: of two charges at once, the second sees what the first one took.
+//! Spending in SQL: one row for each subscriber and currency. It is locked after the charge, so
+//! that the second of two charges at once sees what the first has taken.
 
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_time};
@@ -12,8 +12,8 @@ use onbill_domain::spending::{Spending, SpendingLimits};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 
-/// What there will be with a charge of now, for [`write_spending()`], or which limit it is over. Nobody else counts until then: the
-/// row is locked, and put there first if it is missing.
+/// The spending with this charge, to be written by [`write_spending()`], or the limit that it
+/// exceeds. The row is locked, and inserted first if it is missing.
 pub(in crate::store) async fn count_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -34,7 +34,7 @@ pub(in crate::store) async fn count_charge(
     Ok(spent.add_charge(today, amount.amount_minor, limits))
 }
 
-/// A charge that was declined counts no more.
+/// A declined charge counts no more.
 pub(in crate::store) async fn release_charge(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -42,7 +42,7 @@ pub(in crate::store) async fn release_charge(
     release_amount(tx, transaction_id, None).await
 }
 
-/// What was refunded of a charge counts no more.
+/// A refunded amount counts no more.
 pub(in crate::store) async fn release_refund(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -51,7 +51,7 @@ pub(in crate::store) async fn release_refund(
     release_amount(tx, transaction_id, Some(amount_minor)).await
 }
 
-/// Gives back all of a charge, or some of it. That of a coupon never counted.
+/// Releases all of a charge, or a part. A coupon's charge never counted.
 async fn release_amount(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -89,7 +89,7 @@ fn read_spending(row: &Row) -> Result<Spending, TxError> {
     })
 }
 
-/// Writes over the row that the caller has locked.
+/// The caller has locked the row.
 pub(in crate::store) async fn write_spending(
     tx: &PgConnection<'_>,
     subscriber_id: &str,

@@ -1,5 +1,5 @@
-//! What each account was charged lately: one row for each holder and currency. The rule is
-//! [`onbill_domain::spending`]'s; here it is read and written.
+//! Spending in SQL: one row for each subscriber and currency. The rule itself is in
+//! [`onbill_domain::spending`].
 
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::parse_column;
@@ -11,7 +11,7 @@ use onbill_domain::spending::{Spending, SpendingLimits};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
-/// Counts a charge of now, or says which limit it is over.
+/// Counts a charge, or returns the limit that it exceeds.
 pub(in crate::store) fn count_charge(
     tx: &Connection,
     now: Timestamp,
@@ -27,12 +27,12 @@ pub(in crate::store) fn count_charge(
     }
 }
 
-/// A charge that was declined counts no more.
+/// A declined charge counts no more.
 pub(in crate::store) fn release_charge(tx: &Connection, transaction_id: &str) -> Result<(), StoreError> {
     release_amount(tx, transaction_id, None)
 }
 
-/// What was refunded of a charge counts no more.
+/// A refunded amount counts no more.
 pub(in crate::store) fn release_refund(
     tx: &Connection,
     transaction_id: &str,
@@ -41,7 +41,7 @@ pub(in crate::store) fn release_refund(
     release_amount(tx, transaction_id, Some(amount_minor))
 }
 
-/// Gives back all of a charge, or some of it. That of a coupon never counted.
+/// Releases all of a charge, or a part. A coupon's charge never counted.
 fn release_amount(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> Result<(), StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT p.subscriber_id, t.currency, t.amount_minor, t.created_at

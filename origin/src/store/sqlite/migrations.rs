@@ -1,4 +1,5 @@
-//! Migrations: numbered files that only ever get added. `user_version` tells how many a file has had.
+//! Migrations: numbered files that are only ever added. `user_version` is the number of the last
+//! one that was applied.
 
 use crate::store::error::StoreError;
 use rusqlite::{Connection, TransactionBehavior};

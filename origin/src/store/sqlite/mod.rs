@@ -23,7 +23,6 @@ pub const READERS_DEFAULT: usize = 4;
 /// and read again meanwhile.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
-/// A SQLite file, opened.
 #[derive(Clone)]
 pub(in crate::store) struct SqliteDatabase {
     writer: Writer,
@@ -36,7 +35,7 @@ impl SqliteDatabase {
     pub(super) fn open(path: &Path, readers: usize) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         migrations::migrate(&mut connection)?;
-        // Less than nothing is a size, and not a number of pages.
+        // A negative value is a size in KiB, a positive one a number of pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         let readers = (0..readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { writer: Writer::start(connection)?, readers: Readers::new(readers) })
@@ -58,8 +57,8 @@ impl SqliteDatabase {
         self.readers.run(work).await
     }
 
-    /// Empties the write-ahead log, which has the pages of before as well. Whoever reads the newest state is not disturbed;
-    /// when somebody is still at an older one, the log stays as it is until the next time.
+    /// Empties the write-ahead log, which still has the pages of before. While a reader is at an
+    /// older state, the log stays as it is until the next time.
     pub(in crate::store) async fn scrub(&self) -> Result<(), StoreError> {
         self.read(|db| Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)).await
     }
@@ -73,7 +72,7 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// What a savepoint may have to undo is kept in memory (`temp_store`), and not in a file that is gone a moment later.
+/// What a savepoint may have to undo is kept in memory (`temp_store`), not in a temporary file.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -1,22 +1,21 @@
-//! The one thread that writes. Jobs that wait together are committed together: each runs in a savepoint of its own,
-//! and none is answered before the commit has reached the disk. One slow fsync is thus shared by all who came
-//! meanwhile, and no answer is any different for it.
+//! The one thread that writes. Writes that wait together are committed together: each runs in a
+//! savepoint of its own, and none is answered before the commit has reached the disk. So one slow
+//! fsync is shared by all of them.
 
 use crate::store::error::StoreError;
 use rusqlite::Connection;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
-/// Jobs that may wait. More than this is more than a disk can do within a caller's patience: those are told to come
-/// back.
+/// Writes that may wait. More than this is more than a disk can do within a caller's patience.
 const WAITING_MAX: usize = 4096;
 
-/// Jobs in one commit: keeps a commit's latency within some tens of milliseconds.
+/// Writes in one commit: keeps its latency within some tens of milliseconds.
 const GROUP_MAX: usize = 256;
 
-/// Runs inside the transaction and leaves what is to be told its caller after the commit.
+/// Runs inside the transaction, and returns what answers its caller after the commit.
 type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
-/// Called with whether the commit succeeded.
+/// Called with the result of the commit.
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 #[derive(Clone)]
@@ -47,7 +46,7 @@ impl Writer {
         let job: Job = Box::new(move |tx| {
             let result = in_savepoint(tx, work);
             Box::new(move |committed| {
-                // The caller may have gone; what was committed stays committed.
+                // The caller may be gone; what was committed stays committed.
                 let _ = answer.send(committed.and(result));
             })
         });
@@ -78,7 +77,7 @@ fn write_all(connection: &Connection, waiting: &Receiver<Job>) {
 
 fn commit_group(connection: &Connection, group: impl Iterator<Item = Job>) {
     let begun = connection.execute_batch("BEGIN IMMEDIATE");
-    // Without a transaction each statement would commit by itself: jobs are taken and refused, not run.
+    // Without a transaction each statement would commit by itself, so the writes are refused.
     if let Err(error) = begun {
         let why = format!("no write transaction: {error}");
         for job in group {
@@ -89,9 +88,9 @@ fn commit_group(connection: &Connection, group: impl Iterator<Item = Job>) {
     let mut replies: Vec<Reply> = Vec::new();
     for job in group {
         replies.push(job(connection));
-        // A full disk or a failed write makes SQLite leave the transaction with everything in it, not only the
-        // savepoint (https://www.sqlite.org/lang_transaction.html, section 3). What would come next would commit by itself:
-        // it waits for the next group.
+        // A full disk or a failed write makes SQLite leave the transaction with everything in it,
+        // not only the savepoint (https://www.sqlite.org/lang_transaction.html, section 3). The
+        // next write would commit by itself, so it waits for the next group.
         if connection.is_autocommit() {
             break;
         }
@@ -112,7 +111,7 @@ fn commit_group(connection: &Connection, group: impl Iterator<Item = Job>) {
     }
 }
 
-/// A job that is not run closes its channel, and its caller reads that the writer could not serve it.
+/// Dropping a write closes its channel, which its caller gets as [`StoreError::Closed`].
 fn drop_unrun(job: Job, why: &str) {
     tracing::error!(why, "a write was refused");
     drop(job);
@@ -152,7 +151,7 @@ mod tests {
         let connection = Connection::open_in_memory().expect("opens");
         connection.execute_batch("CREATE TABLE t (n); PRAGMA max_page_count = 3").expect("creates");
         let writer = Writer::start(connection).expect("starts");
-        // The first job waits until the others have come, so that they are one group.
+        // The first write waits until the others have come, so that they are one group.
         let (let_go, held) = std::sync::mpsc::channel();
         let first = writer.run(move |tx| {
             held.recv().expect("is let go");

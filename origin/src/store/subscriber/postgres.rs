@@ -1,7 +1,7 @@
-//! Forgetting a person. What is deleted here is gone from the disk with PostgreSQL's own housekeeping: what that means for
-//! its dead rows, its log and its backups is in `docs/operator.md`.
+//! Erasure in SQL. Deleted values leave the disk with PostgreSQL's own housekeeping:
+//! `docs/operator.md` tells what that means for dead rows, log and backups.
 //!
-//! Whoever erases has taken the number's turn, and locks its subscribers before their PAIs, as whoever follows an event.
+//! An erasure locks the number, and its subscribers before their PAIs, as account events do.
 
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::StoreError;
@@ -37,7 +37,8 @@ async fn erase_in_transaction(
             let has_traces = has_traces(tx, number, asked_at).await?;
             return Ok(judge(asked_at, &list_under_number(tx, number).await?, has_traces));
         }
-        // The same name at once for another number is caught here, and the use case begins again.
+        // The same id for another number at the same moment violates the unique index here, and the
+        // use case starts again.
         tx.execute_one(
             "erasures",
             "INSERT INTO erasures (erasure_id, requested_at) VALUES ($1, $2)",
@@ -69,7 +70,7 @@ async fn erase_in_transaction(
     }
     coupon::drop_texts_to(tx, &subscribers).await?;
     notification::forget_subscriber(tx, &subscribers).await?;
-    // They stay on record by the operator's names for them, and are not told apart by their contents any more.
+    // The events stay by their ids, without what tells their contents apart.
     tx.execute(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
          WHERE number_index = $1 OR subscriber_id = ANY ($2)",
@@ -98,7 +99,7 @@ async fn list_under_number(tx: &PgConnection<'_>, number: NumberIndex) -> Result
     rows.iter().map(read).collect()
 }
 
-/// Whether a flow or an event of the number's is on record since that time or before.
+/// Whether the number has a flow or an event from that time or before.
 async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -> Result<bool, TxError> {
     let found = tx
         .query(
@@ -110,8 +111,9 @@ async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -
     Ok(!found.is_empty())
 }
 
-/// Unless a file that is being written needs it: then it is the same bytes however often it is written. No later file has
-/// lines of a subscriber who is being erased: whoever makes one looks at the subscribers as locked.
+/// Keeps the number while a file that is being written needs it, so that the file has the same
+/// bytes each time. No later file has lines of a subscriber who is being erased: making one locks
+/// the subscribers.
 async fn forget_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u64, TxError> {
     tx.execute(
         "UPDATE subscribers h SET number_index = NULL, number_sealed = NULL, subscriber_ref = NULL
@@ -124,7 +126,7 @@ async fn forget_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u
     .await
 }
 
-/// Goes on with those who had to wait for a file; gives how many of them wait no longer.
+/// Erases the numbers that had to wait for a file, and returns how many.
 pub(in crate::store) async fn continue_erasures(tx: &PgConnection<'_>, limit: i64) -> Result<u64, TxError> {
     let waiting = tx
         .query(

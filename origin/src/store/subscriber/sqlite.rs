@@ -1,5 +1,5 @@
-//! Forgetting a person. What is deleted here is zeroes in the file: see `secure_delete` in [`super::connect`], and
-//! [`SqliteDatabase::scrub`] for the write-ahead log.
+//! Erasure in SQL. Deleted values are overwritten with zeroes (`secure_delete`, see
+//! [`crate::store::sqlite`]); [`SqliteDatabase::scrub`] empties the write-ahead log.
 
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::StoreError;
@@ -73,7 +73,7 @@ fn list_under_number(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>,
     Ok(under?.collect::<Result<_, _>>()?)
 }
 
-/// Whether a flow or an event of the number's is on record since that time or before.
+/// Whether the number has a flow or an event from that time or before.
 fn has_traces(tx: &Connection, number: NumberIndex, by: i64) -> Result<bool, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT 1 FROM flows WHERE number_index = ?1 AND started_at <= ?2
@@ -82,7 +82,7 @@ fn has_traces(tx: &Connection, number: NumberIndex, by: i64) -> Result<bool, Sto
     Ok(select.exists(params![number.0, by])?)
 }
 
-/// They stay on record by the operator's names for them, and are not told apart by their contents any more.
+/// The events stay by their ids, without what tells their contents apart.
 fn forget_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Result<(), StoreError> {
     tx.prepare_cached(&format!(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL WHERE {which}"
@@ -91,8 +91,8 @@ fn forget_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Res
     Ok(())
 }
 
-/// Unless a file that is being written needs it: then it is the same bytes however often it is written. No later file has
-/// lines of a subscriber who is being erased.
+/// Keeps the number while a file that is being written needs it, so that the file has the same
+/// bytes each time. No later file has lines of a subscriber who is being erased.
 fn forget_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreError> {
     Ok(tx
         .prepare_cached(
@@ -105,7 +105,7 @@ fn forget_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreErr
         .execute([subscriber_id])?)
 }
 
-/// Goes on with those who had to wait for a file; gives how many of them wait no longer.
+/// Erases the numbers that had to wait for a file, and returns how many.
 pub(in crate::store) fn continue_erasures(tx: &Connection, limit: u32) -> Result<usize, StoreError> {
     let waiting: Vec<String> = tx
         .prepare_cached(

@@ -1,4 +1,4 @@
-//! Subscriptions at a partner that are paid on the bill.
+//! Subscriptions in SQL.
 
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
@@ -13,7 +13,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 
-/// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
+/// Only an open PAI has a live subscription; the condition lets the index of open PAIs answer.
 const PAYS_ON_BILL: &str =
     "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
      WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2 AND p.partner = $3
@@ -45,8 +45,8 @@ pub(in crate::store) async fn record_subscription(
     request: &PartnerSubscriptionRequest,
 ) -> Result<RecordSubscriptionResult, TxError> {
     let ext_id = request.ext_subscription_id.as_str();
-    // The PAI is locked before anything is read: another record for it, or its closing, comes before or after this one.
-    // The same name for two PAIs at once is caught by the index of names.
+    // The PAI is locked first, so that its closing, or another subscription for it, comes before or
+    // after this one. The same id for two PAIs at once violates the unique index.
     let state = pai::lock_pai(tx, partner, request.pai).await?;
     let known = tx
         .query_optional(
@@ -111,7 +111,7 @@ pub(in crate::store) async fn change_subscription(
     id: &ExtId,
     change: &SubscriptionChange,
 ) -> Result<ChangeSubscriptionResult, TxError> {
-    // Locked, so that one that ends at this moment does not begin again.
+    // Locked, so that a subscription that is being cancelled is not revived.
     let row = tx
         .query_optional(
             "SELECT status FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2 FOR UPDATE",
@@ -134,7 +134,7 @@ pub(in crate::store) async fn change_subscription(
     Ok(ChangeSubscriptionResult::Stands)
 }
 
-/// A replay gets the first answer, whatever became of the subscription since.
+/// A replay gets the first response, whatever the subscription's status is now.
 fn to_active_response(partner_subscription_id: String) -> PartnerSubscriptionResponse {
     PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
 }

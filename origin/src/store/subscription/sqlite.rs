@@ -1,4 +1,4 @@
-//! Subscriptions at a partner that are paid on the bill.
+//! Subscriptions in SQL.
 
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
@@ -13,7 +13,7 @@ use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionRe
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use rusqlite::{Connection, params};
 
-/// Only an open PAI has a live subscription; saying so lets the index of open ones answer.
+/// Only an open PAI has a live subscription; the condition lets the index of open PAIs answer.
 const PAYS_ON_BILL: &str =
     "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
      WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.subscriber_ref = ?2 AND p.partner = ?3
@@ -121,7 +121,7 @@ pub(in crate::store) fn change_subscription(
     Ok(ChangeSubscriptionResult::Stands)
 }
 
-/// A replay gets the first answer, whatever became of the subscription since.
+/// A replay gets the first response, whatever the subscription's status is now.
 fn to_active_response(partner_subscription_id: String) -> PartnerSubscriptionResponse {
     PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
 }

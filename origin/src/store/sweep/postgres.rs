@@ -1,4 +1,4 @@
-//! One transaction for each round, so that who waits for one of its rows gets it.
+//! One transaction for each round, so that callers who wait for one of its rows get it.
 
 use crate::store::account_event::postgres as account_event;
 use crate::store::coupon_sms::postgres as coupon_sms;
@@ -12,7 +12,7 @@ use crate::store::queue::postgres as queue;
 use crate::store::subscriber::postgres as subscriber;
 use onbill_domain::timestamp::Timestamp;
 
-/// Rows forgotten in one transaction: a few milliseconds, after which those who wait for one of them get it.
+/// Rows deleted in one transaction, which takes a few milliseconds.
 const FORGET_MAX: i64 = 1000;
 
 pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), StoreError> {

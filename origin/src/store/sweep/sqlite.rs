@@ -11,7 +11,7 @@ use crate::store::sqlite::SqliteDatabase;
 use crate::store::subscriber::sqlite as subscriber;
 use onbill_domain::timestamp::Timestamp;
 
-/// Rows forgotten in one transaction: a few milliseconds, and charges get their turn in between.
+/// Rows deleted in one transaction, which takes a few milliseconds.
 const FORGET_MAX: u32 = 1000;
 
 pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), StoreError> {
