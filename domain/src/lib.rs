@@ -31,3 +31,4 @@ pub mod timestamp;
 pub mod token;
 pub mod wire;
 pub mod word_enum;
+pub mod words;

@@ -18,6 +18,20 @@ crate::wire_enum! {
     }
 }
 
+/// Expands `$macro!("<word>", $arguments)` for the language of a [`Locale`].
+#[macro_export]
+macro_rules! by_locale {
+    ($locale:expr, $macro:ident, $($arguments:tt)*) => {
+        match $locale {
+            $crate::locale::Locale::En => $crate::$macro!("en", $($arguments)*),
+            $crate::locale::Locale::Es => $crate::$macro!("es", $($arguments)*),
+            $crate::locale::Locale::Fr => $crate::$macro!("fr", $($arguments)*),
+            $crate::locale::Locale::De => $crate::$macro!("de", $($arguments)*),
+            $crate::locale::Locale::Ar => $crate::$macro!("ar", $($arguments)*),
+        }
+    };
+}
+
 impl Locale {
     /// The locale of a language tag such as `fr-CA`, by its language and without regard to case.
     pub fn from_tag(tag: &str) -> Option<Self> {

@@ -101,7 +101,7 @@ fn refusal_response<P: Platform>(
     };
     let page =
         path.and_then(MatchedPath::refusal_page).filter(|_| reject.code != ErrorCode::MethodNotAllowed);
-    let page = page.and_then(|page| Some(page::refusal(page, &reject, request, platform.random_bytes()?)));
+    let page = page.and_then(|page| page::refusal(page, &reject, request, platform.random_bytes()?).ok());
     page.unwrap_or_else(|| reject.into())
 }
 

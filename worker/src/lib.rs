@@ -45,6 +45,7 @@ mod response;
 mod router;
 mod routes;
 mod upstream;
+mod words;
 
 #[cfg(target_arch = "wasm32")]
 mod entry;

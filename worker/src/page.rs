@@ -2,19 +2,18 @@
 //! sentence, and a link to try again where that may help. They cannot be framed, load nothing, and
 //! contain nothing of the request.
 
+use crate::fault::Fault;
 use crate::html::escape_html;
 use crate::query::find_parameter;
 use crate::response::new_response;
+use crate::words::Words;
 use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
-
-mod words;
-
-use words::{Sentence, words};
+use onbill_domain::words_section;
 
 /// The media type of pages.
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -48,27 +47,28 @@ pub(crate) fn refusal(
     reject: &Reject,
     request: &Request<Bytes>,
     random: [u8; 16],
-) -> Response<Bytes> {
-    let sentence = match (reject.code, page) {
-        (ErrorCode::ServiceUnavailable | ErrorCode::InternalError, _) => Sentence::Unavailable,
-        (ErrorCode::TooManyRequests, _) => Sentence::TooMany,
-        (_, RefusalPage::Return) => Sentence::LinkOver,
-        (ErrorCode::NotFound, _) => Sentence::NotOffered,
-        _ => Sentence::NotSetUp,
+) -> Result<Response<Bytes>, Fault> {
+    let (title, text, can_retry) = match (reject.code, page) {
+        (ErrorCode::ServiceUnavailable | ErrorCode::InternalError, _) => {
+            ("unavailable-title", "unavailable", true)
+        }
+        (ErrorCode::TooManyRequests, _) => ("too-many-title", "too-many", true),
+        (_, RefusalPage::Return) => ("link-over-title", "link-over", false),
+        (ErrorCode::NotFound, _) => ("not-offered-title", "not-offered", false),
+        _ => ("not-set-up-title", "not-set-up", false),
     };
     let locale = page_locale(request);
-    let (title, text) = words(sentence, locale);
-    let retry = match sentence {
+    let words = Words::parse(words_section!("page", locale))?;
+    let retry = if can_retry {
         // An empty reference is the page itself: its address, with the ticket in it, is not written
         // down again.
-        Sentence::Unavailable | Sentence::TooMany => {
-            format!("\n<p><a href=\"\">{}</a></p>", escape_html(words::again(locale)))
-        }
-        _ => String::new(),
+        format!("\n<p><a href=\"\">{}</a></p>", escape_html(words.text("again")))
+    } else {
+        String::new()
     };
     let nonce = encode_base64url(&random);
     let (lang, dir) = (locale.as_str(), locale.direction());
-    let (title, text) = (escape_html(title), escape_html(text));
+    let (title, text) = (escape_html(words.text(title)), escape_html(words.text(text)));
     let body = format!(
         "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n\
@@ -87,7 +87,7 @@ pub(crate) fn refusal(
     if let Some(seconds) = reject.retry_after_seconds {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
+    Ok(response)
 }
 
 #[cfg(test)]
@@ -112,13 +112,17 @@ mod tests {
     fn refusal_page_is_complete_in_every_language() {
         for locale in Locale::ALL {
             let request = request("/widget/v1/return/acme/secret-ticket", locale.as_str());
-            let page = refusal(RefusalPage::Return, &Reject::service_unavailable(), &request, [7; 16]);
+            let page = refusal(RefusalPage::Return, &Reject::service_unavailable(), &request, [7; 16])
+                .expect("is rendered");
             assert_eq!((page.status().as_u16(), &page.headers()[RETRY_AFTER]), (503, &HeaderValue::from(30)));
             assert_eq!(page.headers()[CONTENT_TYPE], HTML);
             let body = std::str::from_utf8(page.body()).expect("is UTF-8");
             let lang = format!("<html lang=\"{}\" dir=\"{}\">", locale.as_str(), locale.direction());
             assert!(body.contains(&lang) && body.contains("<a href=\"\">"), "{body}");
-            assert!(!body.contains("ticket"), "{body}");
+            assert!(
+                !body.contains("ticket") && !body.contains("<h1></") && !body.contains("<p></"),
+                "{body}"
+            );
             let policy = page.headers()[CONTENT_SECURITY_POLICY].to_str().expect("is text");
             let nonce = encode_base64url(&[7; 16]);
             assert_eq!(

@@ -5,13 +5,7 @@
   const script = document.currentScript || document.querySelector('script[src*="/widget/v1/onbill.js"]');
   const edge = new URL(script.src).origin;
   const theme = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme'];
-  const words = {
-    en: ['Pay on your phone bill', 'This could not be loaded. Please try again.', 'Try again'],
-    es: ['Pagar con la factura del móvil', 'No se ha podido cargar. Inténtelo de nuevo.', 'Intentarlo de nuevo'],
-    fr: ['Payer sur la facture mobile', 'Le chargement a échoué. Veuillez réessayer.', 'Réessayer'],
-    de: ['Über die Mobilfunkrechnung bezahlen', 'Das konnte nicht geladen werden. Bitte versuchen Sie es erneut.', 'Erneut versuchen'],
-    ar: ['الدفع عبر فاتورة الهاتف', 'تعذّر التحميل. يُرجى المحاولة مرة أخرى.', 'إعادة المحاولة'],
-  };
+  const words = {/* of words/, in each language */};
 
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`:host { display: block; max-width: 34rem }

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 
-const read = locale => JSON.parse(fs.readFileSync(`worker/widget/locales/${locale}.json`, 'utf8'));
+const read = locale => JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8')).widget;
 
 /** A sentence of the widget on this operator's pages. */
 export function words(key, { operator, locale = 'en', ...values }) {

@@ -1,15 +1,11 @@
 //! Sizes of what a customer's browser and Cloudflare have to load, and the limits on them.
 
-use std::fs;
-
-use serde_json::Value;
-
 use crate::edge::Profile;
 use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 use crate::setup::node_command;
 
-/// Files that are sent as one response.
+/// Files that are sent as one response. Of a file of words only the section after `#` is sent.
 struct Asset {
     name: &'static str,
     files: &'static [&'static str],
@@ -22,7 +18,14 @@ const ASSETS: [Asset; 3] = [
     // Loaded by the operator's page before it shows anything: three network packets at most.
     Asset {
         name: "loader",
-        files: &["worker/widget/onbill.js"],
+        files: &[
+            "worker/widget/onbill.js",
+            "words/en.json#loader",
+            "words/es.json#loader",
+            "words/fr.json#loader",
+            "words/de.json#loader",
+            "words/ar.json#loader",
+        ],
         gzip_bytes_max: 3 * 1024,
         is_enforced: true,
     },
@@ -35,7 +38,7 @@ const ASSETS: [Asset; 3] = [
             "worker/widget/frame.css",
             "worker/widget/frame.js",
             "worker/widget/frame-account.js",
-            "worker/widget/locales/en.json",
+            "words/en.json#widget",
         ],
         gzip_bytes_max: 15 * 1024,
         is_enforced: true,
@@ -49,16 +52,18 @@ const ASSETS: [Asset; 3] = [
     },
 ];
 
-/// A node script: each argument is a group of files joined by `|`, the output is the compressed size of each group. node
-/// is required anyway; a compression library is not.
-const GZIP_SCRIPT: &str = "const z=require('zlib');process.stdout.write(JSON.stringify(process.argv.slice(1).map(g=>\
-    z.gzipSync(Buffer.concat(g.split('|').map(f=>require('fs').readFileSync(f))),{level:9}).length)))";
+/// A node script: each argument is a group of files joined by `|`, the output is the raw and the compressed size of each
+/// group. node is required anyway; a compression library is not.
+const SIZES_SCRIPT: &str = "const z=require('zlib'),fs=require('fs');\
+    const read=f=>{const [path,section]=f.split('#'),text=fs.readFileSync(path);\
+        return section?Buffer.from(JSON.stringify(JSON.parse(text)[section])):text};\
+    process.stdout.write(JSON.stringify(process.argv.slice(1).map(g=>{const all=Buffer.concat(g.split('|').map(read));\
+        return [all.length,z.gzipSync(all,{level:9}).length]})))";
 
 /// Prints raw and compressed sizes, and fails when an enforced limit is exceeded.
 pub(crate) fn print_and_check_sizes(profile: Profile) -> Outcome {
     let mut over = Vec::new();
-    for (asset, gzip_bytes) in ASSETS.iter().zip(measure_gzip_sizes()?) {
-        let raw_bytes = read_raw_size(asset)?;
+    for (asset, [raw_bytes, gzip_bytes]) in ASSETS.iter().zip(measure_sizes()?) {
         println!("{}", format_size_line(asset, raw_bytes, gzip_bytes, profile));
         if asset.is_enforced && profile == Profile::Release && gzip_bytes > asset.gzip_bytes_max {
             over.push(asset.name);
@@ -88,21 +93,13 @@ fn format_kib(bytes: u64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-fn read_raw_size(asset: &Asset) -> Outcome<u64> {
-    let sizes = asset.files.iter().map(|file| {
-        fs::metadata(paths::repository_root().join(file))
-            .map(|meta| meta.len())
-            .context(&format!("read {file}"))
-    });
-    sizes.sum()
-}
-
-fn measure_gzip_sizes() -> Outcome<Vec<u64>> {
+/// The raw and the compressed size of each asset, in bytes.
+fn measure_sizes() -> Outcome<Vec<[u64; 2]>> {
     let groups = ASSETS.iter().map(|asset| asset.files.join("|"));
-    let output = node_command().args(["-e", GZIP_SCRIPT]).args(groups).output().context("start node")?;
-    let sizes: Option<Vec<u64>> = serde_json::from_slice::<Value>(&output.stdout)
-        .ok()
-        .and_then(|sizes| sizes.as_array()?.iter().map(Value::as_u64).collect());
+    let mut node = node_command();
+    node.current_dir(paths::repository_root()).args(["-e", SIZES_SCRIPT]).args(groups);
+    let output = node.output().context("start node")?;
+    let sizes: Option<Vec<[u64; 2]>> = serde_json::from_slice(&output.stdout).ok();
     sizes.filter(|sizes| sizes.len() == ASSETS.len()).ok_or_else(|| {
         Failure::new(format!("cannot measure the edge's files: {}", String::from_utf8_lossy(&output.stderr)))
     })

@@ -9,14 +9,15 @@ use crate::page::{HTML, page_locale};
 use crate::platform::Platform;
 use crate::query::find_parameter;
 use crate::response::new_response;
+use crate::words::Words;
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OfferId;
-use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::site_origin::is_on_site_origin;
+use onbill_domain::words_section;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -103,14 +104,13 @@ fn render_shell<P: Platform>(
     nonce: &str,
 ) -> Result<String, Fault> {
     let locale = page_locale(call.request);
-    let strings: BTreeMap<String, String> =
-        serde_json::from_str(strings(locale)).map_err(|_| Fault::Asset("a file of words"))?;
+    let words = Words::parse(words_section!("widget", locale))?;
     let (title, partner, offer) = match purpose {
         FramePurpose::SignUp(partner, offer) => ("title", Some(partner), Some(offer)),
         FramePurpose::Account => ("own-title", None, None),
     };
-    let title = strings.get(title).map_or("", String::as_str).replace("{operator}", &operator.name);
-    let title = title.replace("{partner}", partner.map_or("", |partner| &partner.name));
+    let partner_name = partner.map_or("", |partner| &partner.name);
+    let title = words.fill(title, &[("operator", &operator.name), ("partner", partner_name)]);
     let names: BTreeMap<&str, &str> =
         call.config.partners_of(operator).map(|each| (each.id.as_str(), each.name.as_str())).collect();
     let boot = json!({
@@ -119,7 +119,7 @@ fn render_shell<P: Platform>(
         "offer": offer,
         "partners": names,
         "locale": locale.as_str(),
-        "strings": strings,
+        "strings": words.0,
         "dashboards": operator.dashboards,
         "returnURL": return_url,
     });
@@ -135,20 +135,11 @@ fn render_shell<P: Platform>(
     Ok(fill_template(SHELL, &values))
 }
 
-fn strings(locale: Locale) -> &'static str {
-    match locale {
-        Locale::En => include_str!("../../../widget/locales/en.json"),
-        Locale::Es => include_str!("../../../widget/locales/es.json"),
-        Locale::Fr => include_str!("../../../widget/locales/fr.json"),
-        Locale::De => include_str!("../../../widget/locales/de.json"),
-        Locale::Ar => include_str!("../../../widget/locales/ar.json"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use onbill_domain::decline_reason::DeclineReason;
+    use onbill_domain::locale::Locale;
     use onbill_domain::pai::PaiState;
     use onbill_domain::wire::ott::TransactionStatus;
     use onbill_domain::wire::subscription::SubscriptionStatus;
@@ -163,16 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn every_language_has_every_word() {
-        let words = |locale| -> BTreeMap<String, String> {
-            serde_json::from_str(strings(locale)).expect("is a map of texts")
-        };
-        let english: Vec<_> = words(Locale::En).into_keys().collect();
-        for locale in Locale::ALL {
-            assert_eq!(words(locale).into_keys().collect::<Vec<_>>(), english, "{locale:?}");
-        }
+    fn every_status_and_reason_has_a_text() {
+        let words = Words::parse(words_section!("widget", Locale::En)).expect("is a map of texts");
         for reason in DeclineReason::ALL {
-            assert!(english.contains(&format!("reason-{}", reason.as_str())), "{reason:?}");
+            assert!(words.0.contains_key(&format!("reason-{}", reason.as_str())), "{reason:?}");
         }
         for (kind, word) in [
             ("link", PaiState::Active.as_str()),
@@ -183,7 +168,18 @@ mod tests {
             ("charge", TransactionStatus::Approved.as_str()),
             ("charge", TransactionStatus::Declined.as_str()),
         ] {
-            assert!(english.contains(&format!("{kind}-{}", word.to_ascii_lowercase())), "{word}");
+            assert!(words.0.contains_key(&format!("{kind}-{}", word.to_ascii_lowercase())), "{word}");
+        }
+    }
+
+    #[test]
+    fn title_has_no_placeholder_left() {
+        for locale in Locale::ALL {
+            let words = Words::parse(words_section!("widget", locale)).expect("is a map of texts");
+            for title in ["title", "own-title"] {
+                let filled = words.fill(title, &[("operator", "Acme"), ("partner", "Netflix")]);
+                assert!(filled.contains("Acme") && !filled.contains(['{', '}']), "{filled}");
+            }
         }
     }
 }

@@ -1,15 +1,22 @@
 //! `GET /widget/v1/onbill.js`: the script that an operator's page includes.
 
 use crate::response::new_response;
+use crate::words::Words;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
+use onbill_domain::locale::Locale;
+use onbill_domain::words_section;
 use std::sync::LazyLock;
 
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
-const SCRIPT: &str = include_str!("../../../widget/onbill.js");
+/// The script as it is written, with the place of its words.
+const TEMPLATE: &str = include_str!("../../../widget/onbill.js");
+const WORDS_PLACE: &str = "{/* of words/, in each language */}";
+
+static SCRIPT: LazyLock<String> = LazyLock::new(|| TEMPLATE.replace(WORDS_PLACE, &words_object()));
 
 /// Five minutes, and a day in which the old script is used while the new one is fetched: a fixed
 /// loader reaches every page within the hour, and no page waits for it.
@@ -40,4 +47,32 @@ pub(crate) fn get_loader(headers: &HeaderMap) -> Response<Bytes> {
     let resource_policy = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(resource_policy, HeaderValue::from_static("cross-origin"));
     response
+}
+
+/// The words of every language as a JavaScript object: the loader cannot know the page's language.
+fn words_object() -> String {
+    let languages = Locale::ALL.into_iter().filter_map(|locale| {
+        let words = Words::parse(words_section!("loader", locale)).ok()?;
+        let texts = ["frame-title", "not-loaded", "again"].map(|key| words.text(key).to_owned());
+        Some(format!("    {}: ['{}'],\n", locale.as_str(), texts.join("', '")))
+    });
+    format!("{{\n{}  }}", languages.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn script_has_its_words_in_every_language() {
+        assert_eq!(TEMPLATE.matches(WORDS_PLACE).count(), 1);
+        assert!(!SCRIPT.contains(WORDS_PLACE));
+        for locale in Locale::ALL {
+            let words = Words::parse(words_section!("loader", locale)).expect("is a map of texts");
+            for (key, text) in &words.0 {
+                assert!(SCRIPT.contains(&format!("'{text}'")), "{locale:?} {key}");
+                assert!(!text.contains(['\'', '\\', '\n', '{', '<']), "would end the string: {text}");
+            }
+        }
+    }
 }
