@@ -5,12 +5,14 @@ use crate::ambient::Random;
 use crate::delivery::{PinSms, seal};
 use crate::fault::Fault;
 use crate::keys::Vault;
+use crate::sms::sms_words;
 use crate::store::{Hash, NewPin, PinAttempt, StartFlowResult};
 use onbill_domain::limits::{PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::words::fill_placeholders;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -112,50 +114,21 @@ fn draw(random: &dyn Random) -> Zeroizing<String> {
     }
 }
 
-/// Says who asks, what the code is for, and that nobody else should be given it: that is what a caller who phishes
-/// for codes hopes people do not know.
 fn text(operator: &str, pin: &str, good_for: GoodFor, locale: Locale) -> String {
-    let minutes = PIN_TTL_SECONDS / 60;
-    let (en, es, fr, de, ar) = match good_for {
-        GoodFor::Paying => (
-            "to pay on your phone bill",
-            "para pagar en su factura",
-            "pour payer sur votre facture",
-            "für die Zahlung über die Rechnung",
-            "للدفع عبر فاتورة هاتفك",
-        ),
-        GoodFor::OwnPage => (
-            "to see and end what you pay on your phone bill",
-            "para ver y cancelar lo que paga en su factura",
-            "pour consulter et résilier ce que vous payez sur votre facture",
-            "zum Ansehen und Beenden von Zahlungen über die Rechnung",
-            "لعرض وإنهاء ما تدفعه عبر فاتورة هاتفك",
-        ),
+    let words = sms_words(locale);
+    let purpose = match good_for {
+        GoodFor::Paying => &words.pin_to_pay,
+        GoodFor::OwnPage => &words.pin_own_page,
     };
-    match locale {
-        Locale::En => {
-            format!("{pin} is your {operator} code {en}. Valid {minutes} minutes. Never share it.")
-        }
-        Locale::Es => {
-            format!("{pin} es su código de {operator} {es}. Válido {minutes} minutos. No lo comparta.")
-        }
-        Locale::Fr => format!(
-            "{pin} est votre code {operator} {fr}. Valable {minutes} minutes. Ne le communiquez à personne."
-        ),
-        Locale::De => {
-            format!(
-                "{pin} ist Ihr {operator}-Code {de}. {minutes} Minuten gültig. Geben Sie ihn nicht weiter."
-            )
-        }
-        Locale::Ar => {
-            format!("{pin} هو رمز {operator} {ar}. صالح لمدة {minutes} دقائق. لا تشاركه مع أحد.")
-        }
-    }
+    let minutes = (PIN_TTL_SECONDS / 60).to_string();
+    let values = [("pin", pin), ("operator", operator), ("purpose", purpose), ("minutes", &minutes)];
+    fill_placeholders(&words.pin, &values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sms::assert_parts;
     use std::sync::Mutex;
 
     struct Draws(Mutex<Vec<u32>>);
@@ -191,6 +164,15 @@ mod tests {
             assert_ne!(pay, see);
             for text in [pay, see] {
                 assert!(text.contains("123456") && text.contains("Acme") && text.contains("10"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn pin_sms_takes_its_declared_parts() {
+        for locale in Locale::ALL {
+            for (key, good_for) in [("pin-to-pay", GoodFor::Paying), ("pin-own-page", GoodFor::OwnPage)] {
+                assert_parts(locale, key, &text("Acme Mobile Telecom", "123456", good_for, locale));
             }
         }
     }

@@ -1,10 +1,11 @@
-//! The words of a coupon's text messages, in each language. They have no number in them, and an address only where the
-//! operator has configured one: it is the same for everybody. But for Arabic, all of their letters are in the GSM alphabet,
-//! which has no ó, í or À: with one of these a text takes twice as many messages.
+//! The SMS of a coupon. They have a web address only where the operator has configured one: it is the same for all
+//! customers.
 
+use crate::sms::sms_words;
 use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::words::fill_placeholders;
 
 /// What a coupon is.
 pub(super) struct About<'a> {
@@ -25,60 +26,28 @@ pub(super) fn coupon(
     let About { offer, months, expires_at } = about;
     // The day in UTC before it is over: a customer who trusts it is in time everywhere.
     let until = Day::of_timestamp(expires_at.plus_seconds(-1)).minus_days(1);
-    let mut text = match locale {
-        Locale::En => format!(
-            "{operator}: {code} is your code for {months} months of {offer}. Redeem it by {until}; the price is then added to your bill. Keep it like cash."
-        ),
-        Locale::Es => format!(
-            "{operator}: {code} es su clave para {months} meses de {offer}. Canjéela hasta el {until}; el precio se añade entonces a su factura. Vale como dinero en efectivo."
-        ),
-        Locale::Fr => format!(
-            "{operator} : {code} est votre code pour {months} mois de {offer}. Utilisable jusqu'au {until} ; le prix est alors ajouté à votre facture. Gardez-le comme de l'argent."
-        ),
-        Locale::De => format!(
-            "{operator}: {code} ist Ihr Code für {months} Monate {offer}. Einlösbar bis {until}; der Preis kommt dann auf Ihre Rechnung. Bewahren Sie ihn auf wie Bargeld."
-        ),
-        Locale::Ar => format!(
-            "{operator}: {code} هو رمزك للحصول على {months} شهرا من {offer}. استخدمه حتى {until} وسيضاف السعر عندئذ إلى فاتورتك. احتفظ به كالنقود."
-        ),
-    };
+    let words = sms_words(locale);
+    let (months, until) = (months.to_string(), until.to_string());
+    let values =
+        [("operator", operator), ("code", code), ("months", &months), ("offer", offer), ("until", &until)];
+    let mut text = fill_placeholders(&words.coupon, &values);
     if replaces {
-        text += match locale {
-            Locale::En => " It replaces your earlier code.",
-            Locale::Es => " Sustituye a su clave anterior.",
-            Locale::Fr => " Il remplace votre code précédent.",
-            Locale::De => " Er ersetzt Ihren früheren Code.",
-            Locale::Ar => " وهو يحل محل رمزك السابق.",
-        };
+        text += &words.coupon_replaces;
     }
     text
 }
 
 /// That the months end, and where to go on.
 pub(super) fn reminder(operator: &str, offer: &str, last_day: Day, url: &str, locale: Locale) -> String {
-    match locale {
-        Locale::En => format!(
-            "{operator}: your months of {offer} end on {last_day}. Go on without a gap and pay on your bill: {url}"
-        ),
-        Locale::Es => format!(
-            "{operator}: sus meses de {offer} terminan el {last_day}. Siga sin pausas y pague en su factura: {url}"
-        ),
-        Locale::Fr => format!(
-            "{operator} : vos mois de {offer} se terminent le {last_day}. Continuez sans interruption et payez sur votre facture : {url}"
-        ),
-        Locale::De => format!(
-            "{operator}: Ihre Monate {offer} enden am {last_day}. Ohne Lücke weiter und auf der Rechnung zahlen: {url}"
-        ),
-        Locale::Ar => {
-            format!("{operator}: تنتهي أشهر {offer} في {last_day}. تابع دون انقطاع وادفع عبر فاتورتك: {url}")
-        }
-    }
+    let last_day = last_day.to_string();
+    let values = [("operator", operator), ("offer", offer), ("last_day", &last_day), ("url", url)];
+    fill_placeholders(&sms_words(locale).coupon_reminder, &values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sms::parts_of;
+    use crate::sms::assert_parts;
 
     #[test]
     fn every_language_says_all_of_it() {
@@ -98,8 +67,9 @@ mod tests {
             }
         }
     }
+
     #[test]
-    fn a_message_takes_as_many_parts_as_is_documented() {
+    fn coupon_sms_takes_its_declared_parts() {
         let expires_at = Timestamp::parse("2027-11-18T12:00:00Z").expect("is a time");
         let day = Day::parse("2027-05-17").expect("is a day");
         // A long name, a long title, and an address of sixty characters.
@@ -115,14 +85,8 @@ mod tests {
             );
             assert!(text.contains(&format!(" {url}")), "nor before it");
             let code = coupon(operator, "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, true, locale);
-            let arabic = locale == Locale::Ar;
-            for (text, most) in [(&text, if arabic { 3 } else { 2 }), (&code, if arabic { 4 } else { 2 })] {
-                let (parts, in_gsm) = parts_of(text).expect("can be sent");
-                assert!(
-                    parts <= most && in_gsm == (locale != Locale::Ar),
-                    "{parts} {in_gsm} {locale:?}: {text}"
-                );
-            }
+            assert_parts(locale, "coupon", &code);
+            assert_parts(locale, "coupon-reminder", &text);
         }
     }
 }

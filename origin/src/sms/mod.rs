@@ -11,10 +11,14 @@ mod kannel;
 mod parts;
 mod receipt;
 mod smpp;
+mod words;
 
 pub use gateway::{Cause, Sent, Text, Texts};
 pub(crate) use kannel::Report;
 pub use receipt::{Delivery, NotNow, Receipt, Receipts};
+#[cfg(test)]
+pub(crate) use words::assert_parts;
+pub(crate) use words::sms_words;
 
 use crate::ambient::{Clock, Random};
 use crate::config::SmsSettings;

@@ -1,0 +1,45 @@
+//! The words of SMS in each language, from `words/` at the root. No text has the subscriber's number in it.
+
+use onbill_domain::locale::Locale;
+use onbill_domain::words_section;
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// The texts of one language, with placeholders such as `{operator}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct SmsWords {
+    /// The PIN, the operator that asks for it, its purpose, and that it must not be shared: a caller who phishes for PINs
+    /// hopes that people do not know.
+    pub(crate) pin: String,
+    pub(crate) pin_to_pay: String,
+    pub(crate) pin_own_page: String,
+    /// The code, its value, and that it costs something when it is redeemed.
+    pub(crate) coupon: String,
+    /// Added to a code that replaces another: a customer with both would try the old one first.
+    pub(crate) coupon_replaces: String,
+    /// That the months end, and where to continue.
+    pub(crate) coupon_reminder: String,
+}
+
+static WORDS: LazyLock<[SmsWords; Locale::ALL.len()]> = LazyLock::new(|| {
+    Locale::ALL.map(|locale| {
+        serde_json::from_str(words_section!("sms", locale)).expect("a test parses the words of each language")
+    })
+});
+
+/// The texts in a language.
+pub(crate) fn sms_words(locale: Locale) -> &'static SmsWords {
+    &WORDS[locale as usize]
+}
+
+/// Holds an SMS to the parts that `sms-parts` of its language declares for texts with long names.
+#[cfg(test)]
+pub(crate) fn assert_parts(locale: Locale, key: &str, sms: &str) {
+    let declared: std::collections::BTreeMap<String, String> =
+        serde_json::from_str(words_section!("sms-parts", locale)).expect("is a map of texts");
+    let (parts, in_gsm) = super::parts_of(sms).expect("can be sent");
+    let parts = format!("{parts} {}", if in_gsm { "GSM-7" } else { "UCS-2" });
+    assert_eq!(declared.get(key), Some(&parts), "{locale:?} {key}: {sms}");
+    assert!(!sms.contains(['{', '}']), "no placeholder is left: {sms}");
+}
