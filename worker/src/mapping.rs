@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_mapping_stays_unless_every_other_operator_disowns_it() {
+    fn foreign_mapping_stays_until_all_others_disown_it() {
         let stored = mapping("acme", PaiState::Active, 3);
         let reported = mapping("nova", PaiState::Active, 1);
         assert_eq!(compare(Some(&stored), &reported, OtherOperators::NotAsked), StoredMapping::Foreign);

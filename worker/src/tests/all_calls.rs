@@ -1,4 +1,5 @@
-//! What holds for every call: paths and methods, the correlator, the log, a broken deployment.
+//! What holds for every call: paths and methods, the correlator, the log, an unusable
+//! configuration.
 
 use super::test_edge::{EDGE, NUMBER, TestEdge, from_frame, mapping, pai, request, sample_path};
 use crate::platform::RateLimiter;
@@ -9,7 +10,7 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_path_takes_its_methods_and_no_others() {
+async fn path_takes_its_methods_and_no_others() {
     let edge = TestEdge::new();
     for route in ROUTES {
         let path = &sample_path(route.pattern);
@@ -47,7 +48,7 @@ async fn head_is_get_without_its_body() {
 }
 
 #[tokio::test]
-async fn a_correlator_is_echoed_made_up_or_refused() {
+async fn correlator_is_echoed_generated_or_refused() {
     let edge = TestEdge::new();
     let with = |value: &str| {
         let mut request = request("GET", "/healthz", "");
@@ -71,7 +72,7 @@ async fn a_correlator_is_echoed_made_up_or_refused() {
 }
 
 #[tokio::test]
-async fn a_broken_deployment_serves_the_loader_and_says_why_in_the_log_only() {
+async fn misconfigured_edge_serves_loader_and_logs_the_cause() {
     let edge = TestEdge::new();
     let fault = Config::read(None, None, None).expect_err("is broken");
     for route in ROUTES {
@@ -94,7 +95,7 @@ async fn a_broken_deployment_serves_the_loader_and_says_why_in_the_log_only() {
 }
 
 #[tokio::test]
-async fn a_request_with_a_path_only_is_plain_http_to_its_host() {
+async fn request_without_scheme_is_plain_http() {
     let edge = TestEdge::new();
     let send = |host: &str| {
         let request = Request::builder().uri("/widget/v1/frame?operator=acme&offer=netflix-standard");
@@ -112,7 +113,7 @@ async fn a_request_with_a_path_only_is_plain_http_to_its_host() {
 /// Everything that a caller can put a secret into, at once; then every place where it could have
 /// been left.
 #[tokio::test]
-async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
+async fn secrets_are_absent_from_log_kv_and_urls() {
     let edge = TestEdge::new();
     let secrets = [
         NUMBER,
@@ -188,7 +189,7 @@ async fn no_number_pin_or_token_is_left_in_log_store_or_url() {
 }
 
 #[tokio::test]
-async fn rates_are_counted_by_network_and_by_partner() {
+async fn rates_are_counted_by_network_and_partner() {
     let edge = TestEdge::new();
     edge.call_from_frame("/widget/v1/pin", &json!({})).await;
     edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
@@ -204,7 +205,7 @@ async fn rates_are_counted_by_network_and_by_partner() {
 }
 
 #[test]
-fn the_edges_futures_are_send_where_the_hosts_are() {
+fn futures_are_send_where_the_hosts_are() {
     fn assert_send<T: Send>(future: T) -> T {
         future
     }
@@ -213,7 +214,7 @@ fn the_edges_futures_are_send_where_the_hosts_are() {
 }
 
 #[tokio::test]
-async fn without_randomness_nothing_is_signed_or_framed() {
+async fn edge_without_randomness_signs_and_frames_nothing() {
     let edge = TestEdge::new();
     edge.platform.fail_randomness(true);
     for path in
@@ -231,13 +232,13 @@ async fn without_randomness_nothing_is_signed_or_framed() {
 }
 
 #[tokio::test]
-async fn browsers_are_told_to_stay_on_tls_when_they_came_over_it() {
+async fn hsts_is_sent_over_tls_only() {
     let edge = TestEdge::new();
-    let told = async |uri: &str| {
+    let hsts_header = async |uri: &str| {
         let mut request = request("GET", "/healthz", "");
         *request.uri_mut() = uri.parse().expect("is a URI");
         edge.send(request).await.header("strict-transport-security").to_owned()
     };
-    assert_eq!(told("https://pay.example.com/healthz").await, "max-age=31536000");
-    assert_eq!(told("http://127.0.0.1:8787/healthz").await, "");
+    assert_eq!(hsts_header("https://pay.example.com/healthz").await, "max-age=31536000");
+    assert_eq!(hsts_header("http://127.0.0.1:8787/healthz").await, "");
 }

@@ -1,4 +1,4 @@
-//! A coupon's code: which operator's origin it goes to, and what is told without asking any.
+//! A coupon's code: the operator whose origin it goes to, and the refusals without any origin.
 
 use super::test_edge::{ACME, NOVA, TestEdge, operators, pai, partners, upstream_response};
 use crate::platform::Unreachable;
@@ -30,7 +30,7 @@ fn redeemed(operator: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_code_goes_to_the_operator_that_it_names_and_to_no_other() {
+async fn coupon_code_goes_only_to_its_operator() {
     let edge = edge();
     for (origin, operator, tag) in [(ACME, "acme", "AC"), (NOVA, "nova", "NV")] {
         let to = format!("POST {origin}{PATH}");
@@ -46,7 +46,7 @@ async fn a_code_goes_to_the_operator_that_it_names_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn a_gift_to_somebody_unknown_has_no_pai() {
+async fn gift_to_unknown_subscriber_has_no_pai() {
     let edge = edge();
     let mut gift = redeemed("acme");
     gift.as_object_mut().expect("is an object").remove("pai");
@@ -56,7 +56,7 @@ async fn a_gift_to_somebody_unknown_has_no_pai() {
 }
 
 #[tokio::test]
-async fn a_slip_and_a_code_of_nobodys_are_told_without_asking() {
+async fn invalid_coupon_code_is_refused_without_any_origin() {
     let edge = edge();
     let right = code("AC");
     let swapped = right.replacen("AC", "CA", 1);
@@ -90,7 +90,7 @@ async fn a_slip_and_a_code_of_nobodys_are_told_without_asking() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_passed_on_and_anything_odd_is_to_be_asked_again() {
+async fn redemption_refusal_is_passed_on() {
     let edge = edge();
     let to = format!("POST {ACME}{PATH}");
     for (status, refusal) in [

@@ -12,7 +12,7 @@ fn boot(page: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_loader_is_cached_by_its_tag() {
+async fn loader_is_cached_by_its_etag() {
     let edge = TestEdge::new();
     let first = edge.get("/widget/v1/onbill.js").await;
     assert_eq!(first.status(), 200);
@@ -36,7 +36,7 @@ async fn the_loader_is_cached_by_its_tag() {
 }
 
 #[tokio::test]
-async fn the_frame_is_bound_to_the_operators_pages() {
+async fn frame_is_restricted_to_the_operators_pages() {
     let edge = TestEdge::new();
     let response = edge.get(&format!("{FRAME}&return-url=https%3A%2F%2Fmy.acme.example%2Fdone")).await;
     assert_eq!(response.status(), 200);
@@ -77,7 +77,7 @@ async fn the_frame_is_bound_to_the_operators_pages() {
 }
 
 #[tokio::test]
-async fn a_customers_own_page_needs_no_offer() {
+async fn account_frame_needs_no_offer() {
     let mut operators = operators();
     operators[0]["partners"] = json!(["tunes"]);
     let edge = TestEdge::with(&operators, &partners());
@@ -100,7 +100,7 @@ async fn a_customers_own_page_needs_no_offer() {
 }
 
 #[tokio::test]
-async fn a_page_that_says_who_it_is_frames_it_alone() {
+async fn frame_is_restricted_to_the_named_parent() {
     let edge = TestEdge::new();
     let response = edge.get(&format!("{FRAME}&parent=https://m.acme.example")).await;
     assert!(response.header("content-security-policy").contains("frame-ancestors https://m.acme.example;"));
@@ -113,7 +113,7 @@ async fn a_page_that_says_who_it_is_frames_it_alone() {
 }
 
 #[tokio::test]
-async fn what_is_not_offered_is_a_kind_page() {
+async fn unserved_frame_gets_a_page() {
     let mut operators = operators();
     operators[1]["partners"] = json!(["tunes"]);
     let edge = TestEdge::with(&operators, &partners());
@@ -148,7 +148,7 @@ async fn what_is_not_offered_is_a_kind_page() {
 }
 
 #[tokio::test]
-async fn the_language_is_the_parameters_then_the_browsers_then_english() {
+async fn language_is_parameter_then_browser_then_english() {
     let edge = TestEdge::new();
     for (query, header, expected) in [
         ("&locale=ar-EG", "de", "<html lang=\"ar\" dir=\"rtl\">"),
@@ -165,7 +165,7 @@ async fn the_language_is_the_parameters_then_the_browsers_then_english() {
 }
 
 #[tokio::test]
-async fn a_name_can_never_become_markup() {
+async fn operator_name_can_never_become_markup() {
     let mut operators = operators();
     let name = "A</script><script>alert(1)</script>\"'&{{nonce}}<!--";
     operators[0]["name"] = json!(name);

@@ -1,5 +1,4 @@
-//! A message of a partner's: what is told without asking any origin, and that the rest is the
-//! origin's word.
+//! A partner's message to a subscriber: the refusals without any origin, and its forwarding.
 
 use super::test_edge::{ACME, NOVA, TestEdge, mapping, pai, request, upstream_response};
 use crate::platform::Unreachable;
@@ -19,7 +18,7 @@ fn to_acme() -> String {
     format!("POST {ACME}{PATH}")
 }
 
-/// Acme has the PAI, and the store says so.
+/// Acme has the PAI, and KV maps it there.
 fn edge() -> TestEdge {
     let edge = TestEdge::new();
     edge.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "ACTIVE", 1).to_string()));
@@ -29,7 +28,7 @@ fn edge() -> TestEdge {
 }
 
 #[tokio::test]
-async fn a_message_reaches_the_operator_of_its_pai_byte_for_byte() {
+async fn notification_reaches_its_operator_byte_for_byte() {
     let edge = edge();
     let body = message("Your plan changes on 1 December \u{1f4fa}");
     let response = edge.call_as_netflix("POST", PATH, &body).await;
@@ -43,7 +42,7 @@ async fn a_message_reaches_the_operator_of_its_pai_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_told_without_asking_anybody() {
+async fn invalid_notification_is_refused_without_any_origin() {
     let edge = edge();
     for bad in [
         json!({}),
@@ -64,7 +63,7 @@ async fn what_is_no_message_is_told_without_asking_anybody() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_passed_on_and_anything_odd_is_to_be_asked_again() {
+async fn notification_refusal_is_passed_on() {
     let edge = edge();
     let limit =
         upstream_response(429, &json!({"code": "too-many-requests", "message": "Enough."}).to_string());
@@ -92,6 +91,6 @@ async fn a_refusal_is_passed_on_and_anything_odd_is_to_be_asked_again() {
         edge.stub_result(&to_acme(), response);
         let response = edge.call_as_netflix("POST", PATH, &message("Hello")).await;
         assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()));
-        assert_eq!(edge.sent_targets(), [to_acme()], "it is sent once, and nobody else is asked");
+        assert_eq!(edge.sent_targets(), [to_acme()], "it is sent once, and no other origin is asked");
     }
 }

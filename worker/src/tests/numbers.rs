@@ -1,4 +1,4 @@
-//! Calls about a number: to which operator they go, and that they go to no other.
+//! Calls about a number: the operator that they go to, and that they go to no other.
 
 use super::test_edge::{ACME, NOVA, NUMBER, TestEdge, operators, pai, partners, upstream_response};
 use crate::platform::{RateLimiter, Unreachable};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const CALLS: [&str; 2] = ["/ott/v1/account/validate", "/ott/v1/pin"];
 
-fn told(path: &str, operator: &str) -> (u16, Value) {
+fn success_of(path: &str, operator: &str) -> (u16, Value) {
     if path == CALLS[0] {
         (200, json!({"status": "ACTIVE", "type": "postpaid", "pai": pai(), "operator": operator, "more": 1}))
     } else {
@@ -18,7 +18,7 @@ fn told(path: &str, operator: &str) -> (u16, Value) {
 fn answering(edge: &TestEdge) {
     for path in CALLS {
         for (origin, operator) in [(ACME, "acme"), (NOVA, "nova")] {
-            let (status, body) = told(path, operator);
+            let (status, body) = success_of(path, operator);
             edge.stub_response(&format!("POST {origin}{path}"), status, &body);
         }
     }
@@ -33,14 +33,14 @@ fn sim_of(operator: Option<&str>) -> Value {
 }
 
 #[tokio::test]
-async fn a_number_goes_to_the_operator_that_is_named_and_to_no_other() {
+async fn number_goes_only_to_the_named_operator() {
     let edge = TestEdge::new();
     answering(&edge);
     for path in CALLS {
         for (origin, operator) in [(ACME, "acme"), (NOVA, "nova")] {
             let body = sim_of(Some(operator));
             let response = edge.call_as_netflix("POST", path, &body).await;
-            assert_eq!((response.status(), response.json()), told(path, operator));
+            assert_eq!((response.status(), response.json()), success_of(path, operator));
             let sent = edge.platform.take_sent();
             assert_eq!(sent.len(), 1);
             assert_eq!(sent[0].uri().to_string(), format!("{origin}{path}"));
@@ -52,7 +52,7 @@ async fn a_number_goes_to_the_operator_that_is_named_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn an_operator_that_is_not_named_has_to_be_the_only_one() {
+async fn unnamed_operator_must_be_the_only_one() {
     let edge = TestEdge::new();
     answering(&edge);
     for path in CALLS {
@@ -76,12 +76,12 @@ async fn an_operator_that_is_not_named_has_to_be_the_only_one() {
     answering(&edge);
     for path in CALLS {
         let response = edge.call_as_netflix("POST", path, &sim_of(None)).await;
-        assert_eq!((response.status(), response.json()), told(path, "nova"));
+        assert_eq!((response.status(), response.json()), success_of(path, "nova"));
         let response = edge.call_as_netflix("POST", path, &sim_of(Some("acme"))).await;
         assert_eq!(response.refusal(), (400, "parameter-not-supported".to_owned()));
         assert_eq!(edge.sent_targets(), [format!("POST {NOVA}{path}")]);
     }
-    // Nobody sells it.
+    // No operator sells it.
     operators[1]["partners"] = json!(["tunes"]);
     let edge = TestEdge::with(&operators, &partners());
     let response = edge.call_as_netflix("POST", CALLS[1], &sim_of(None)).await;
@@ -89,7 +89,7 @@ async fn an_operator_that_is_not_named_has_to_be_the_only_one() {
 }
 
 #[tokio::test]
-async fn an_operators_refusal_is_passed_on_and_its_silence_is_nobody_elses_turn() {
+async fn number_is_never_sent_to_a_second_operator() {
     let edge = TestEdge::new();
     answering(&edge);
     let to = format!("POST {ACME}{}", CALLS[0]);
@@ -108,7 +108,7 @@ async fn an_operators_refusal_is_passed_on_and_its_silence_is_nobody_elses_turn(
         assert_eq!(response.refusal(), (status, code.to_owned()));
     }
     edge.platform.take_sent();
-    let of_another = told(CALLS[0], "nova").1.to_string();
+    let of_another = success_of(CALLS[0], "nova").1.to_string();
     for response in [
         Err(Unreachable::TimedOut),
         Ok(upstream_response(200, "{}")),
@@ -123,7 +123,7 @@ async fn an_operators_refusal_is_passed_on_and_its_silence_is_nobody_elses_turn(
 }
 
 #[tokio::test]
-async fn calls_about_numbers_have_a_rate_of_their_own() {
+async fn number_calls_have_a_rate_of_their_own() {
     let edge = TestEdge::new();
     answering(&edge);
     edge.platform.exhaust_rate(RateLimiter::Device, true);
@@ -133,5 +133,5 @@ async fn calls_about_numbers_have_a_rate_of_their_own() {
     }
     assert!(edge.platform.take_sent().is_empty());
     let response = edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null).await;
-    assert_ne!(response.status(), 429, "charges go on");
+    assert_ne!(response.status(), 429, "charges continue");
 }

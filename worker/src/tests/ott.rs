@@ -1,4 +1,4 @@
-//! The partner's calls: who is let in, what reaches the origin, what comes back.
+//! The partner's calls: their authentication, what reaches the origin, what is relayed.
 
 use super::test_edge::{
     ACME, NOVA, NOW, NUMBER, TestEdge, mapping, operators, pai, partners, request, sample_path,
@@ -54,7 +54,7 @@ fn knows_acme(edge: &TestEdge) {
 }
 
 #[tokio::test]
-async fn the_origin_can_check_both_signatures() {
+async fn origin_can_verify_both_signatures() {
     let edge = TestEdge::new();
     knows_acme(&edge);
     edge.stub_response(&format!("POST {ACME}/ott/v1/transaction?run=7"), 201, &charged());
@@ -91,7 +91,7 @@ async fn the_origin_can_check_both_signatures() {
 }
 
 #[tokio::test]
-async fn a_digest_is_passed_on_as_the_partner_spelled_it() {
+async fn digest_is_forwarded_as_the_partner_spelled_it() {
     let edge = TestEdge::new();
     knows_acme(&edge);
     edge.stub_response(&format!("POST {ACME}/ott/v1/transaction"), 201, &charged());
@@ -104,10 +104,10 @@ async fn a_digest_is_passed_on_as_the_partner_spelled_it() {
     assert_eq!(sent.headers()["content-digest"], digest.as_str(), "the partner's signature covers it");
 }
 
-/// The partner's own words for what the edge says to an origin: they are not signed, and are not
-/// passed on.
+/// The headers that the edge sends to an origin are not covered by the partner's signature, so the
+/// partner's are not passed on.
 #[tokio::test]
-async fn a_partner_cannot_speak_for_the_edge() {
+async fn partner_headers_for_the_origin_are_dropped() {
     let edge = TestEdge::new();
     let mut request = edge.signed_request("netflix-1", "GET", "/ott/v1/transaction/n-1", &Value::Null);
     for name in ["onbill-subscriber", "onbill-partner-signature", "host"] {
@@ -123,7 +123,7 @@ async fn a_partner_cannot_speak_for_the_edge() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_signature_the_answer_is_one() {
+async fn every_signature_error_gets_the_same_response() {
     let edge = TestEdge::new();
     for (method, path) in calls() {
         let (path, body) = (path.as_str(), question(&edge, method, &path));
@@ -173,11 +173,11 @@ async fn whatever_is_wrong_with_a_signature_the_answer_is_one() {
         }
     }
     assert!(edge.platform.take_sent().is_empty());
-    assert!(edge.platform.rate_keys().is_empty(), "a stranger uses up nobody's rate");
+    assert!(edge.platform.rate_keys().is_empty(), "an unknown caller counts against no rate");
 }
 
 #[tokio::test]
-async fn size_and_type_come_before_the_signature_and_the_rate_after_it() {
+async fn type_and_size_are_checked_before_the_signature() {
     let edge = TestEdge::new();
     for (method, path) in calls().filter(|(method, _)| *method != "GET") {
         let path = path.as_str();
@@ -205,7 +205,7 @@ async fn size_and_type_come_before_the_signature_and_the_rate_after_it() {
 }
 
 #[tokio::test]
-async fn a_token_is_spent_at_the_operator_that_it_names() {
+async fn signup_token_goes_to_its_operator() {
     let edge = TestEdge::new();
     let spent = |operator: &str| {
         json!({"pai": pai(), "operator": operator, "offer": "netflix-standard", "status": "ACTIVE",
@@ -226,7 +226,7 @@ async fn a_token_is_spent_at_the_operator_that_it_names() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_for_this_partner_now_goes_nowhere() {
+async fn invalid_signup_token_is_refused_without_any_origin() {
     let mut operators = operators();
     operators[1]["partners"] = json!(["tunes"]);
     let edge = TestEdge::with(&operators, &partners());
@@ -254,7 +254,7 @@ async fn a_token_that_is_not_for_this_partner_now_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn a_partner_is_the_one_whose_key_signed() {
+async fn partner_is_identified_by_its_signing_key() {
     let mut operators = operators();
     operators[0]["partners"] = json!(["netflix"]);
     let edge = TestEdge::with(&operators, &partners());
@@ -268,7 +268,7 @@ async fn a_partner_is_the_one_whose_key_signed() {
 }
 
 #[tokio::test]
-async fn only_what_partners_know_comes_back_from_an_origin() {
+async fn refusals_unknown_to_partners_become_503() {
     let edge = TestEdge::new();
     knows_acme(&edge);
     let to = format!("POST {ACME}/ott/v1/transaction");
@@ -301,11 +301,11 @@ async fn only_what_partners_know_comes_back_from_an_origin() {
         refusal(409, "already-on-bill"),
         refusal(400, "made-up"),
     ] {
-        let told = format!("{response:?}");
+        let case = format!("{response:?}");
         edge.platform.take_sent();
         edge.stub_result(&to, response);
         let response = edge.call_as_netflix("POST", "/ott/v1/transaction", &charge()).await;
-        assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()), "{told}");
+        assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()), "{case}");
         assert_eq!(edge.platform.take_sent().len(), 1, "a spent nonce is not sent again");
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator's origin tells: how its PAIs stand.
+//! The reports of an operator's origin: the status of its PAIs.
 
 use super::test_edge::{EdgeResponse, TestEdge, edge_keyring, mapping, pai, request};
 use crate::fake::KvFault;
@@ -27,12 +27,12 @@ fn signed_to(path: &str, key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
     request
 }
 
-fn says(operator: &str, state: &str, version: u64) -> Value {
+fn report(operator: &str, state: &str, version: u64) -> Value {
     json!({"pai": pai(), "mapping": mapping(operator, state, version)})
 }
 
 async fn tell(edge: &TestEdge, state: &str, version: u64) -> EdgeResponse {
-    edge.send(signed((KeyUse::OriginToEdge, "operator:acme"), &says("acme", state, version))).await
+    edge.send(signed((KeyUse::OriginToEdge, "operator:acme"), &report("acme", state, version))).await
 }
 
 fn stored(edge: &TestEdge) -> Option<Value> {
@@ -41,7 +41,7 @@ fn stored(edge: &TestEdge) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn the_store_follows_and_never_goes_back() {
+async fn kv_follows_reports_and_never_goes_back() {
     let edge = TestEdge::new();
     for (state, version, kept) in [
         ("ACTIVE", 2, mapping("acme", "ACTIVE", 2)),
@@ -54,11 +54,11 @@ async fn the_store_follows_and_never_goes_back() {
         assert_eq!(tell(&edge, state, version).await.status(), 200, "{state} {version}");
         assert_eq!(stored(&edge), Some(kept), "{state} {version}");
     }
-    assert!(edge.platform.take_sent().is_empty(), "nobody is asked");
+    assert!(edge.platform.take_sent().is_empty(), "no origin is called");
 }
 
 #[tokio::test]
-async fn what_nobody_can_read_is_written_over() {
+async fn unreadable_mapping_is_replaced() {
     let edge = TestEdge::new();
     edge.platform.kv_set(&format!("pai/{}", pai()), Some("garbage"));
     assert_eq!(tell(&edge, "CLOSED", 2).await.status(), 200);
@@ -66,10 +66,10 @@ async fn what_nobody_can_read_is_written_over() {
 }
 
 #[tokio::test]
-async fn an_origin_speaks_for_its_own_operator() {
+async fn mapping_is_refused_for_another_operators_pai() {
     let edge = TestEdge::new();
     let acme = (KeyUse::OriginToEdge, "operator:acme");
-    assert_eq!(edge.send(signed(acme, &says("nova", "ACTIVE", 1))).await.refusal().0, 403);
+    assert_eq!(edge.send(signed(acme, &report("nova", "ACTIVE", 1))).await.refusal().0, 403);
     assert_eq!(stored(&edge), None);
     let novas = mapping("nova", "ACTIVE", 1);
     edge.platform.kv_set(&format!("pai/{}", pai()), Some(&novas.to_string()));
@@ -78,11 +78,11 @@ async fn an_origin_speaks_for_its_own_operator() {
 }
 
 #[tokio::test]
-async fn only_an_origin_tells() {
+async fn mapping_is_accepted_from_origins_only() {
     let edge = TestEdge::new();
-    let body = says("acme", "CLOSED", 9);
+    let body = report("acme", "CLOSED", 9);
     let mut changed = signed((KeyUse::OriginToEdge, "operator:acme"), &body);
-    *changed.body_mut() = says("acme", "ACTIVE", 9).to_string().into();
+    *changed.body_mut() = report("acme", "ACTIVE", 9).to_string().into();
     for (what, request) in [
         ("unsigned", request("POST", PATH, &body.to_string())),
         ("changed on the way", changed),
@@ -91,7 +91,7 @@ async fn only_an_origin_tells() {
     ] {
         assert_eq!(edge.send(request).await.refusal(), (401, "authorization-failure".to_owned()), "{what}");
     }
-    for (what, body) in [("no mapping", json!({"pai": pai()})), ("no state", says("acme", "LOST", 1))] {
+    for (what, body) in [("no mapping", json!({"pai": pai()})), ("no state", report("acme", "LOST", 1))] {
         let response = edge.send(signed((KeyUse::OriginToEdge, "operator:acme"), &body)).await;
         assert_eq!(response.refusal().0, 400, "{what}");
     }
@@ -99,7 +99,7 @@ async fn only_an_origin_tells() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_no_receipt() {
+async fn mapping_report_is_503_when_kv_fails() {
     for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::WritesFailAndLand, KvFault::Down] {
         let edge = TestEdge::new();
         edge.platform.kv_set(&format!("pai/{}", pai()), Some(&mapping("acme", "CLOSED", 5).to_string()));
@@ -128,11 +128,11 @@ fn nth(n: u8) -> Pai {
 }
 
 /// Acme's origin compares: each PAI with its state and version.
-async fn compare(edge: &TestEdge, said: &[(Pai, &str, u64)], only: bool) -> EdgeResponse {
-    let said = said
+async fn compare(edge: &TestEdge, reported: &[(Pai, &str, u64)], only: bool) -> EdgeResponse {
+    let reported = reported
         .iter()
         .map(|(pai, state, version)| json!({"pai": pai, "mapping": mapping("acme", state, *version)}));
-    let body = json!({"mappings": said.collect::<Vec<_>>(), "compareOnly": only});
+    let body = json!({"mappings": reported.collect::<Vec<_>>(), "compareOnly": only});
     edge.send(signed_to(BATCH_PATH, (KeyUse::OriginToEdge, "operator:acme"), &body)).await
 }
 
@@ -145,7 +145,7 @@ fn stored_of(edge: &TestEdge, pai: Pai) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn a_batch_tells_what_the_store_had_and_mends_what_was_behind() {
+async fn batch_reports_differences_and_updates_older_mappings() {
     let edge = TestEdge::new();
     let there = [
         (1, mapping("acme", "ACTIVE", 3)),
@@ -159,26 +159,26 @@ async fn a_batch_tells_what_the_store_had_and_mends_what_was_behind() {
     for (n, value) in &there {
         store(&edge, nth(*n), value);
     }
-    let said: Vec<_> = (1..=8).map(|n| (nth(n), "ACTIVE", 3)).collect();
-    let told = json!({"same": 1, "behind": 3, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
-    assert_eq!(compare(&edge, &said, true).await.json(), told);
+    let reported: Vec<_> = (1..=8).map(|n| (nth(n), "ACTIVE", 3)).collect();
+    let expected = json!({"same": 1, "behind": 3, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
+    assert_eq!(compare(&edge, &reported, true).await.json(), expected);
     for (n, value) in &there {
         assert_eq!(stored_of(&edge, nth(*n)).as_ref(), Some(value), "only compared");
     }
     assert_eq!(stored_of(&edge, nth(4)), None, "only compared");
-    assert_eq!(compare(&edge, &said, false).await.json(), told);
+    assert_eq!(compare(&edge, &reported, false).await.json(), expected);
     for n in 2..=4 {
         assert_eq!(stored_of(&edge, nth(n)), Some(mapping("acme", "ACTIVE", 3)), "{n}");
     }
     for (n, value) in there.iter().filter(|(n, _)| *n >= 5) {
         assert_eq!(stored_of(&edge, nth(*n)).as_ref(), Some(value), "is not written over");
     }
-    let told = json!({"same": 4, "behind": 0, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
-    assert_eq!(compare(&edge, &said, false).await.json(), told);
+    let expected = json!({"same": 4, "behind": 0, "ahead": [nth(5), nth(6), nth(8)], "foreign": [nth(7)]});
+    assert_eq!(compare(&edge, &reported, false).await.json(), expected);
 }
 
 #[tokio::test]
-async fn a_batch_is_bounded_and_has_each_pai_once() {
+async fn batch_is_bounded_and_has_each_pai_once() {
     let edge = TestEdge::new();
     let many: Vec<_> = (1..=26).map(|n| (nth(n), "ACTIVE", 1)).collect();
     let invalid = (400, "invalid-request".to_owned());
@@ -192,12 +192,12 @@ async fn a_batch_is_bounded_and_has_each_pai_once() {
 }
 
 #[tokio::test]
-async fn an_origin_compares_its_own_operators_pais() {
+async fn batch_is_refused_for_another_operators_pai() {
     let edge = TestEdge::new();
     let acme = (KeyUse::OriginToEdge, "operator:acme");
-    let both = json!({"mappings": [says("acme", "ACTIVE", 1), {"pai": nth(1), "mapping": mapping("nova", "ACTIVE", 1)}]});
+    let both = json!({"mappings": [report("acme", "ACTIVE", 1), {"pai": nth(1), "mapping": mapping("nova", "ACTIVE", 1)}]});
     assert_eq!(edge.send(signed_to(BATCH_PATH, acme, &both)).await.refusal().0, 403);
-    let own = json!({"mappings": [says("acme", "ACTIVE", 1)]});
+    let own = json!({"mappings": [report("acme", "ACTIVE", 1)]});
     let edge_key = (KeyUse::EdgeToOrigin, "operator:acme");
     for stranger in [request("POST", BATCH_PATH, &own.to_string()), signed_to(BATCH_PATH, edge_key, &own)] {
         assert_eq!(edge.send(stranger).await.refusal().0, 401);
@@ -206,12 +206,12 @@ async fn an_origin_compares_its_own_operators_pais() {
 }
 
 #[tokio::test]
-async fn a_batch_is_compared_whole_or_not_at_all() {
+async fn batch_is_refused_when_kv_fails_for_one() {
     for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down] {
         let edge = TestEdge::new();
         store(&edge, nth(1), &mapping("acme", "ACTIVE", 3));
         edge.platform.kv_fail(Some(fault));
-        let said = [(nth(1), "ACTIVE", 3), (nth(2), "ACTIVE", 3)];
-        assert_eq!(compare(&edge, &said, false).await.refusal().0, 503, "{fault:?}");
+        let reported = [(nth(1), "ACTIVE", 3), (nth(2), "ACTIVE", 3)];
+        assert_eq!(compare(&edge, &reported, false).await.refusal().0, 503, "{fault:?}");
     }
 }

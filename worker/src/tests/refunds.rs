@@ -1,4 +1,4 @@
-//! Refunds: the call does not say whose charge it is, and money is given back by one operator only.
+//! Refunds: the call does not name the operator of the charge, and only one operator refunds it.
 
 use super::test_edge::{ACME, EdgeResponse, NOVA, TestEdge, operators, partners};
 use crate::platform::Unreachable;
@@ -23,7 +23,7 @@ fn refunds(origin: &str) -> String {
     format!("POST {origin}{REFUND}")
 }
 
-/// Acme has the charge, Nova does not; either would give money back if it were told to.
+/// Acme has the charge, Nova does not; either would refund it if it got the call.
 fn acme_has_it() -> TestEdge {
     let edge = TestEdge::new();
     edge.stub_response(&asks(ACME), 200, &json!({"operator": "acme"}));
@@ -39,7 +39,7 @@ async fn post(edge: &TestEdge) -> EdgeResponse {
 }
 
 #[tokio::test]
-async fn a_refund_reaches_the_one_operator_that_has_the_charge() {
+async fn refund_reaches_only_the_operator_of_its_charge() {
     let edge = acme_has_it();
     let response = post(&edge).await;
     assert_eq!((response.status(), response.json()), (201, refunded("n-1", "r-1")));
@@ -62,7 +62,7 @@ async fn a_refund_reaches_the_one_operator_that_has_the_charge() {
 }
 
 #[tokio::test]
-async fn a_partner_with_one_operator_needs_no_question() {
+async fn refund_with_one_operator_needs_no_lookup() {
     let mut operators = operators();
     operators[1]["partners"] = json!(["tunes"]);
     let edge = TestEdge::with(&operators, &partners());
@@ -77,7 +77,7 @@ async fn a_partner_with_one_operator_needs_no_question() {
 }
 
 #[tokio::test]
-async fn a_charge_of_that_name_at_two_operators_is_given_back_at_neither() {
+async fn charge_at_two_operators_is_refunded_at_neither() {
     let edge = acme_has_it();
     edge.stub_response(&asks(NOVA), 200, &json!({"operator": "nova"}));
     assert_eq!(post(&edge).await.refusal(), (503, "service-unavailable".to_owned()));
@@ -88,7 +88,7 @@ async fn a_charge_of_that_name_at_two_operators_is_given_back_at_neither() {
 /// Were it sent to the one that responses today, the same call could be sent to the other one
 /// tomorrow.
 #[tokio::test]
-async fn nothing_is_given_back_while_an_operator_does_not_say_whether_it_has_the_charge() {
+async fn refund_waits_until_every_operator_responds() {
     let silent = || Err(Unreachable::TimedOut);
     for other_has_it in [true, false] {
         let edge = acme_has_it();
@@ -110,7 +110,7 @@ async fn nothing_is_given_back_while_an_operator_does_not_say_whether_it_has_the
 }
 
 #[tokio::test]
-async fn a_charge_is_unknown_when_every_operator_says_so() {
+async fn charge_is_unknown_when_every_operator_says_so() {
     let edge = acme_has_it();
     edge.stub_refusal(&asks(ACME), 404, "transaction-not-found");
     assert_eq!(post(&edge).await.refusal(), (404, "transaction-not-found".to_owned()));
@@ -118,7 +118,7 @@ async fn a_charge_is_unknown_when_every_operator_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_no_refund_is_told_without_asking_anybody() {
+async fn invalid_refund_is_refused_without_any_origin() {
     let edge = acme_has_it();
     let bad: [fn(&mut Value); 9] = [
         |r| r["amount"]["value"] = json!(0),
@@ -148,7 +148,7 @@ async fn what_is_no_refund_is_told_without_asking_anybody() {
 }
 
 #[tokio::test]
-async fn a_refund_is_looked_for_at_every_operator() {
+async fn refund_status_is_queried_at_every_operator() {
     let edge = TestEdge::new();
     let path = format!("{REFUND}/r-1");
     let at = |origin: &str| format!("GET {origin}{path}");
@@ -160,7 +160,7 @@ async fn a_refund_is_looked_for_at_every_operator() {
     assert_eq!((response.status(), response.json()), (200, refunded("n-1", "r-1")));
     assert_eq!(edge.sent_targets(), [at(ACME), at(NOVA)]);
     edge.stub_result(&at(ACME), Err(Unreachable::Broken));
-    assert_eq!(status().await.status(), 200, "to be told, one that has it is enough");
+    assert_eq!(status().await.status(), 200, "one that has it is enough to read");
     edge.stub_response(&at(ACME), 200, &refunded("n-1", "r-1"));
     assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()), "two claim it");
     missing(ACME);

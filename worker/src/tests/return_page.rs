@@ -1,4 +1,4 @@
-//! The way back from the partner.
+//! The return page, to which the partner sends the customer.
 
 use super::test_edge::{ACME, TestEdge, request, upstream_response};
 use crate::platform::{RateLimiter, Unreachable};
@@ -11,7 +11,7 @@ fn origin() -> String {
 }
 
 #[tokio::test]
-async fn the_customer_leaves_with_the_signed_result() {
+async fn customer_is_redirected_with_the_signed_result() {
     let edge = TestEdge::new();
     let location = "https://my.acme.example/done?x=1&onbill_result=a.b.c#top";
     edge.stub_response(&origin(), 200, &json!({"location": location}));
@@ -34,7 +34,7 @@ async fn the_customer_leaves_with_the_signed_result() {
 }
 
 #[tokio::test]
-async fn an_unknown_way_back_is_a_kind_page() {
+async fn unknown_ticket_gets_a_page() {
     let edge = TestEdge::new();
     edge.stub_refusal(&origin(), 404, "not-found");
     for path in
@@ -57,7 +57,7 @@ async fn an_unknown_way_back_is_a_kind_page() {
 }
 
 #[tokio::test]
-async fn an_operator_that_asks_for_patience_is_passed_on() {
+async fn retry_after_of_the_origin_is_passed_on() {
     let edge = TestEdge::new();
     let mut busy = upstream_response(429, r#"{"code":"too-many-requests","message":"m"}"#);
     busy.headers_mut().insert("retry-after", "7".parse().expect("is a value"));
@@ -68,7 +68,7 @@ async fn an_operator_that_asks_for_patience_is_passed_on() {
 }
 
 #[tokio::test]
-async fn an_operator_that_is_down_is_a_page_with_a_way_to_try_again() {
+async fn return_page_offers_retry_when_operator_is_down() {
     let edge = TestEdge::new();
     for response in [
         Err(Unreachable::TimedOut),
@@ -80,12 +80,12 @@ async fn an_operator_that_is_down_is_a_page_with_a_way_to_try_again() {
         Ok(upstream_response(503, r#"{"code":"service-unavailable","message":"m"}"#)),
         Ok(upstream_response(401, r#"{"code":"authorization-failure","message":"m"}"#)),
     ] {
-        let told = format!("{response:?}");
+        let case = format!("{response:?}");
         edge.stub_result(&origin(), response);
         let mut request = request("GET", BACK, "");
         request.headers_mut().insert("accept-language", "de-DE,de;q=0.9".parse().expect("is a value"));
         let response = edge.send(request).await;
-        assert_eq!((response.status(), response.header("retry-after")), (503, "30"), "{told}");
+        assert_eq!((response.status(), response.header("retry-after")), (503, "30"), "{case}");
         assert!(response.text().contains("<html lang=\"de\"") && response.text().contains("<a href=\"\">"));
         assert!(!response.text().contains("ticket-1"));
         assert_eq!(response.header("location"), "");
@@ -97,7 +97,7 @@ async fn an_operator_that_is_down_is_a_page_with_a_way_to_try_again() {
 }
 
 #[tokio::test]
-async fn guessing_tickets_is_slowed_down() {
+async fn return_page_is_rate_limited() {
     let edge = TestEdge::new();
     edge.platform.exhaust_rate(RateLimiter::Widget, true);
     let response = edge.get(BACK).await;

@@ -1,4 +1,4 @@
-//! Finding the operator of a PAI or of a charge, with a store that is empty, stale, wrong or down.
+//! Finding the operator of a PAI or of a charge, with a KV that is empty, stale, wrong or down.
 
 use super::ott::{charge, charged};
 use super::test_edge::{ACME, NOVA, TestEdge, mapping, operators, pai, partners};
@@ -39,7 +39,7 @@ async fn code(edge: &TestEdge) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_known_pai_goes_straight_to_its_operator_also_when_closed() {
+async fn known_pai_goes_to_its_operator_even_closed() {
     for state in ["ACTIVE", "SUSPENDED", "CLOSED"] {
         let edge = TestEdge::new();
         acme_has_it(&edge);
@@ -57,7 +57,7 @@ async fn a_known_pai_goes_straight_to_its_operator_also_when_closed() {
 }
 
 #[tokio::test]
-async fn an_unknown_pai_is_asked_for_once_and_remembered() {
+async fn unknown_pai_is_looked_up_once_and_cached() {
     let edge = TestEdge::new();
     acme_has_it(&edge);
     assert_eq!(post(&edge).await, (201, charged()));
@@ -75,7 +75,7 @@ async fn an_unknown_pai_is_asked_for_once_and_remembered() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_or_talks_nonsense_only_costs_a_question() {
+async fn charge_succeeds_when_kv_fails_or_is_garbage() {
     for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down, KvFault::StaleReads] {
         let edge = TestEdge::new();
         acme_has_it(&edge);
@@ -102,7 +102,7 @@ fn acme_mapping() -> String {
 }
 
 #[tokio::test]
-async fn a_handle_that_no_origin_can_have_written_is_left_out() {
+async fn subscriber_handle_that_is_no_header_is_omitted() {
     let edge = TestEdge::new();
     acme_has_it(&edge);
     let mut odd = mapping("acme", "ACTIVE", 3);
@@ -116,7 +116,7 @@ async fn a_handle_that_no_origin_can_have_written_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_mapping_to_the_wrong_operator_is_found_out_and_mended() {
+async fn mapping_to_the_wrong_operator_is_corrected() {
     let edge = TestEdge::new();
     acme_has_it(&edge);
     edge.platform.kv_set(&key(), Some(&mapping("nova", "ACTIVE", 9).to_string()));
@@ -128,7 +128,7 @@ async fn a_mapping_to_the_wrong_operator_is_found_out_and_mended() {
 }
 
 #[tokio::test]
-async fn nobodys_is_said_only_when_everybody_has_said_so() {
+async fn pai_is_unknown_when_every_operator_says_so() {
     let edge = TestEdge::new();
     for origin in [ACME, NOVA] {
         edge.stub_refusal(&asks(origin), 404, "pai-not-found");
@@ -155,14 +155,14 @@ async fn nobodys_is_said_only_when_everybody_has_said_so() {
     acme_has_it(&edge);
     edge.stub_result(&asks(NOVA), Err(Unreachable::TimedOut));
     assert_eq!(post(&edge).await.0, 201, "one that has it is enough");
-    assert_eq!(edge.platform.kv_value(&key()), None, "but is remembered only when no other can say the same");
+    assert_eq!(edge.platform.kv_value(&key()), None, "but is cached only when no other can have it too");
     acme_has_it(&edge);
     assert_eq!(post(&edge).await.0, 201);
     assert_eq!(edge.platform.kv_value(&key()), Some(acme_mapping()));
 }
 
 #[tokio::test]
-async fn a_pai_with_two_owners_is_charged_to_neither() {
+async fn pai_with_two_owners_is_charged_at_neither() {
     let edge = TestEdge::new();
     acme_has_it(&edge);
     edge.stub_response(&asks(NOVA), 200, &mapping("nova", "ACTIVE", 3));
@@ -173,7 +173,7 @@ async fn a_pai_with_two_owners_is_charged_to_neither() {
 }
 
 #[tokio::test]
-async fn a_partner_never_reaches_an_operator_that_does_not_sell_it() {
+async fn partner_never_reaches_operators_not_selling_it() {
     let mut operators = operators();
     operators[1]["partners"] = json!(["tunes"]);
     let edge = TestEdge::with(&operators, &partners());
@@ -186,7 +186,7 @@ async fn a_partner_never_reaches_an_operator_that_does_not_sell_it() {
 }
 
 #[tokio::test]
-async fn a_charge_is_looked_for_at_every_operator() {
+async fn charge_status_is_queried_at_every_operator() {
     let edge = TestEdge::new();
     let at = |origin: &str| format!("GET {origin}/ott/v1/transaction/n-1");
     let status = || edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
@@ -214,16 +214,16 @@ async fn a_charge_is_looked_for_at_every_operator() {
 }
 
 #[tokio::test]
-async fn a_charge_that_two_operators_claim_is_nobodys_word() {
+async fn charge_status_from_two_operators_is_503() {
     let edge = TestEdge::new();
     let at = |origin: &str| format!("GET {origin}/ott/v1/transaction/n-1");
     let status = || edge.call_as_netflix("GET", "/ott/v1/transaction/n-1", &Value::Null);
-    let told = |id: &str| json!({"transactionID": "t", "extTransactionID": id, "status": "APPROVED"});
-    edge.stub_response(&at(ACME), 200, &told("n-1"));
-    edge.stub_response(&at(NOVA), 200, &told("n-1"));
+    let status_of = |id: &str| json!({"transactionID": "t", "extTransactionID": id, "status": "APPROVED"});
+    edge.stub_response(&at(ACME), 200, &status_of("n-1"));
+    edge.stub_response(&at(NOVA), 200, &status_of("n-1"));
     assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()));
     edge.stub_refusal(&at(NOVA), 404, "transaction-not-found");
     assert_eq!(status().await.status(), 200);
-    edge.stub_response(&at(ACME), 200, &told("n-2"));
+    edge.stub_response(&at(ACME), 200, &status_of("n-2"));
     assert_eq!(status().await.refusal(), (503, "service-unavailable".to_owned()), "about another charge");
 }

@@ -1,4 +1,4 @@
-//! Going on to the partner: the token, the store, and the partner's page.
+//! Beginning a sign-up: the token, the mapping in KV, and the partner's page.
 
 use super::test_edge::{ACME, NETFLIX, TestEdge, mapping, operators, pai, partners, upstream_response};
 use crate::fake::KvFault;
@@ -36,7 +36,7 @@ fn stored(edge: &TestEdge) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn the_partner_gets_the_token_the_store_the_mapping_and_the_browser_the_page() {
+async fn signup_opens_partner_page_and_caches_the_mapping() {
     let edge = TestEdge::new();
     minted(&edge, |_| {});
     opens(&edge, 201, PAGE);
@@ -57,7 +57,7 @@ async fn the_partner_gets_the_token_the_store_the_mapping_and_the_browser_the_pa
 }
 
 #[tokio::test]
-async fn a_partner_that_is_down_or_confused_is_told_apart_from_the_operator() {
+async fn partner_failure_has_a_code_of_its_own() {
     let edge = TestEdge::new();
     minted(&edge, |_| {});
     let sessions = format!("POST {NETFLIX}/signup-sessions");
@@ -90,7 +90,7 @@ async fn a_partner_that_is_down_or_confused_is_told_apart_from_the_operator() {
 }
 
 #[tokio::test]
-async fn a_sign_up_that_would_fail_at_its_end_is_not_begun() {
+async fn signup_with_unusable_token_is_not_begun() {
     type Change<'a> = Box<dyn FnOnce(&mut Value) + 'a>;
     let mut operators = operators();
     operators[0]["partners"] = json!(["netflix"]);
@@ -122,7 +122,7 @@ async fn a_sign_up_that_would_fail_at_its_end_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_failing_store_does_not_keep_a_customer_from_signing_up() {
+async fn signup_succeeds_when_kv_fails() {
     for (fault, lands) in [
         (KvFault::ReadsFail, true),
         (KvFault::WritesFail, false),
@@ -140,7 +140,7 @@ async fn a_failing_store_does_not_keep_a_customer_from_signing_up() {
 }
 
 #[tokio::test]
-async fn the_store_never_goes_back() {
+async fn signup_never_replaces_a_newer_mapping() {
     let edge = TestEdge::new();
     opens(&edge, 201, PAGE);
     minted(&edge, |signup| signup["mapping"] = mapping("acme", "ACTIVE", 5));
@@ -156,15 +156,15 @@ async fn the_store_never_goes_back() {
     }
 }
 
-/// Two origins never make the same PAI: whoever says so wants another operator's charges.
+/// Two origins never make the same PAI: one that claims another's wants its charges.
 #[tokio::test]
-async fn a_sign_up_cannot_take_over_another_operators_pai() {
+async fn signup_cannot_take_over_another_operators_pai() {
     let edge = TestEdge::new();
     opens(&edge, 201, PAGE);
     minted(&edge, |_| {});
     let novas = mapping("nova", "ACTIVE", 1);
     edge.platform.kv_set(&key(), Some(&novas.to_string()));
-    assert_eq!(sign_up(&edge).await.0, 201, "the customer cannot help it, and the books decide");
+    assert_eq!(sign_up(&edge).await.0, 201, "the customer continues, and the origin's database decides");
     assert_eq!(stored(&edge), Some(novas));
     let lines = edge.platform.log_lines();
     assert!(lines.iter().any(|line| line.contains("KV maps a PAI to another operator")), "{lines:?}");

@@ -1,4 +1,4 @@
-//! The later life of a subscription: the call names it, and nothing else says whose it is.
+//! Changes of a subscription: the call names it, and nothing else tells the operator.
 
 use super::test_edge::{ACME, EdgeResponse, NOVA, TestEdge, operators, partners, request};
 use crate::platform::Unreachable;
@@ -22,7 +22,7 @@ fn changes(origin: &str) -> String {
     format!("PUT {origin}{CHANGE}")
 }
 
-/// Nova has the subscription, Acme does not; either would change one if it were told to.
+/// Nova has the subscription, Acme does not; either would change one if it got the call.
 fn nova_has_it() -> TestEdge {
     let edge = TestEdge::new();
     edge.stub_refusal(&asks(ACME), 404, "pai-not-found");
@@ -38,7 +38,7 @@ async fn put(edge: &TestEdge) -> EdgeResponse {
 }
 
 #[tokio::test]
-async fn a_change_reaches_the_one_operator_that_has_the_subscription() {
+async fn subscription_change_reaches_only_its_operator() {
     let edge = nova_has_it();
     let response = put(&edge).await;
     assert_eq!((response.status(), response.json()), (200, recorded()));
@@ -54,7 +54,7 @@ async fn a_change_reaches_the_one_operator_that_has_the_subscription() {
 }
 
 #[tokio::test]
-async fn nothing_is_changed_while_it_is_not_sure_whose_it_is() {
+async fn subscription_change_waits_until_its_operator_is_certain() {
     let edge = nova_has_it();
     for unsure in
         [Err(Unreachable::TimedOut), Ok(super::test_edge::upstream_response(200, r#"{"operator":"acme"}"#))]
@@ -78,7 +78,7 @@ async fn nothing_is_changed_while_it_is_not_sure_whose_it_is() {
 }
 
 #[tokio::test]
-async fn what_is_no_change_is_told_without_asking_anybody() {
+async fn invalid_change_is_refused_without_any_origin() {
     let edge = nova_has_it();
     let unsigned = edge.send(request("PUT", CHANGE, &cancelled().to_string())).await;
     assert_eq!(unsigned.refusal(), (401, "authorization-failure".to_owned()));

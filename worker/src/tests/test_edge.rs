@@ -1,4 +1,4 @@
-//! A deployment with two operators and two partners, on a stand-in host whose network is a table of
+//! A deployment with two operators and two partners, on a fake host whose network is a table of
 //! responses.
 
 use crate::fake::FakePlatform;

@@ -52,7 +52,7 @@ fn subscription() -> Value {
            "state": "CLOSED", "status": "CANCELLED", "ended": {"at": "2026-11-18T11:16:40Z", "reason": "pai-revoked-by-user"}})
 }
 
-/// A page, with all that a charge can say.
+/// A page with every member of a charge.
 fn account_page() -> Value {
     json!({"subscriptions": [subscription()], "cursor": "1795000000.tx-1", "charges": [
         {"partner": "netflix", "at": "2026-11-18T11:06:40Z", "description": "Netflix Standard",
@@ -62,7 +62,7 @@ fn account_page() -> Value {
 }
 
 #[tokio::test]
-async fn the_number_is_passed_on_as_typed_and_the_next_step_comes_back() {
+async fn number_is_passed_on_as_typed() {
     let edge = TestEdge::new();
     let mut chatty = pin_step();
     chatty["internal"] = json!(NUMBER);
@@ -107,7 +107,7 @@ async fn pin_and_result_are_passed_on() {
 }
 
 #[tokio::test]
-async fn a_customers_own_page_is_passed_on_and_nothing_else_of_what_comes_with_it() {
+async fn account_page_is_passed_on_without_unknown_members() {
     let edge = TestEdge::new();
     let (mut page, mut link) = (account_page(), subscription());
     for chatty in [&mut page, &mut link] {
@@ -125,7 +125,8 @@ async fn a_customers_own_page_is_passed_on_and_nothing_else_of_what_comes_with_i
     let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
     assert_eq!(bodies, [r#"{"flow":"f","cursor":"1795000000.tx-1"}"#, r#"{"flow":"f","subscription":"s"}"#]);
 
-    // The same page as the step after proof; and whoever came to buy what they have.
+    // The page as the step after the number is proved, and a customer who came to buy what they
+    // have.
     let mut step = account_page();
     (step["step"], step["flow"]) = (json!("account"), json!("f"));
     for step in [step, json!({"step": "already-on-bill", "flow": "f"})] {
@@ -136,7 +137,7 @@ async fn a_customers_own_page_is_passed_on_and_nothing_else_of_what_comes_with_i
 }
 
 #[tokio::test]
-async fn a_customers_own_page_is_asked_for_without_an_offer() {
+async fn account_page_is_requested_without_an_offer() {
     let edge = TestEdge::new();
     edge.stub_response(VALIDATE, 200, &pin_step());
     let mut asked = validate();
@@ -159,7 +160,7 @@ async fn a_customers_own_page_is_asked_for_without_an_offer() {
 }
 
 #[tokio::test]
-async fn only_our_own_frame_may_call() {
+async fn widget_calls_are_for_our_frame_only() {
     let edge = TestEdge::new();
     for path in paths() {
         let call = |headers: &[(&'static str, &str)]| {
@@ -184,14 +185,15 @@ async fn only_our_own_frame_may_call() {
         ] {
             assert_eq!(call(headers).await.refusal(), (403, "forbidden".to_owned()), "{path} {headers:?}");
         }
-        // Nobody responses, but somebody was asked: older browsers do not say `sec-fetch-site`.
+        // The call reaches the origin, which does not respond: older browsers do not send
+        // `sec-fetch-site`.
         assert_eq!(call(&[own]).await.status(), 503, "{path}");
         assert_eq!(edge.platform.take_sent().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn bad_input_gets_the_contracts_answer_and_goes_nowhere() {
+async fn malformed_widget_call_is_refused_without_any_origin() {
     let edge = TestEdge::new();
     for path in paths() {
         let mut typed = from_frame(request("POST", path, "{}"));
@@ -227,7 +229,7 @@ async fn bad_input_gets_the_contracts_answer_and_goes_nowhere() {
 }
 
 #[tokio::test]
-async fn a_number_and_where_it_leads_are_checked_for_form() {
+async fn number_and_return_url_are_checked() {
     let mut operators = operators();
     operators[0]["partners"] = json!(["netflix"]);
     let edge = TestEdge::with(&operators, &partners());
@@ -262,7 +264,7 @@ async fn a_number_and_where_it_leads_are_checked_for_form() {
 }
 
 #[tokio::test]
-async fn the_origins_refusals_come_back_when_they_are_for_customers() {
+async fn refusals_for_customers_are_passed_on() {
     let edge = TestEdge::new();
     for (status, code) in [
         (400, "invalid-request"),
@@ -292,7 +294,7 @@ async fn the_origins_refusals_come_back_when_they_are_for_customers() {
 }
 
 #[tokio::test]
-async fn an_origin_that_is_down_or_confused_is_503() {
+async fn origin_failure_is_503_for_the_widget() {
     let edge = TestEdge::new();
     let refusal = |status, code: &str| {
         Ok(upstream_response(status, &json!({"code": code, "message": "m"}).to_string()))
@@ -318,10 +320,10 @@ async fn an_origin_that_is_down_or_confused_is_503() {
         refusal(500, "pin-invalid"),
     ];
     for response in responses {
-        let told = format!("{response:?}");
+        let case = format!("{response:?}");
         edge.stub_result(VALIDATE, response);
         let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
-        assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()), "{told}");
+        assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()), "{case}");
         assert_eq!(response.header("retry-after"), "30");
         let line: Value =
             serde_json::from_str(&edge.platform.log_lines().pop().expect("is logged")).expect("JSON");

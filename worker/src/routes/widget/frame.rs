@@ -145,7 +145,7 @@ mod tests {
     use onbill_domain::wire::subscription::SubscriptionStatus;
 
     #[test]
-    fn the_files_can_stand_in_the_shell() {
+    fn style_and_script_cannot_end_their_elements() {
         assert!(!SCRIPT.to_ascii_lowercase().contains("</script"), "would end the script");
         assert!(!STYLE.to_ascii_lowercase().contains("</style"), "would end the style");
         for name in ["nonce", "lang", "dir", "title", "boot", "style", "script"] {
