@@ -1,6 +1,7 @@
 //! A charge is recorded once, for ever, and answered alike for ever.
 
-use crate::setting::{Books, NOW, charge, declined, done, ext, flow, later, nonce, pai, partner, signup};
+use crate::outcome::{declined, done, later};
+use crate::setting::{Books, NOW, charge, ext, flow, nonce, pai, partner, signup};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{

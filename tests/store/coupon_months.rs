@@ -1,13 +1,13 @@
 //! What a coupon pays for: whose days, which of them, and what that means for other charges.
 
-use crate::coupons::{sent, state};
+use crate::coupons::state;
+use crate::outcome::{declined, done, later, refused, sent};
 use crate::setting::{
-    Books, NOW, charge, coupon, days, declined, done, ext, later, name, nonce, partner, period, redemption,
-    refund, subscription,
+    Books, NOW, charge, coupon, days, ext, name, nonce, partner, period, redemption, refund, subscription,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
-use onbill_origin::store::{HandOff, LeasedJob, PostChargeResult, RedeemResult, SettleResult};
+use onbill_origin::store::{LeasedJob, PostChargeResult, RedeemResult, SettleResult};
 
 on_each_database!(
     months_begin_when_nothing_is_paid_for,
@@ -105,7 +105,7 @@ async fn what_was_refunded_whole_pays_for_nothing(books: Books) {
     assert!(paid().await.expect("works").is_some());
     // The rest is on its way back twice: billing refuses it the first time. Until it has taken it, the days are paid for.
     let charged = || books.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1599));
-    for (name, outcome) in [("f-2", HandOff::Refused { raw_code: None }), ("f-3", done())] {
+    for (name, outcome) in [("f-2", refused()), ("f-3", done())] {
         let refund_id = books.refunded(refund(&ext_id, name, None)).await;
         assert!(paid().await.expect("works").is_some(), "{name}");
         assert!(matches!(charged().await, Ok(PostChargeResult::PaidByCoupon { .. })), "{name}");
@@ -161,7 +161,7 @@ async fn nobody_is_told_of_a_coupons_charge(books: Books) {
     books.store.answer_redemption(NOW, id, later(60)).await.expect("works");
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
-    assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
+    assert_eq!(books.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     assert!(books.lease(3_600).await.iter().all(|entry| name(entry).0 != "charge-notice"));
 }
 
@@ -199,7 +199,7 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
         books.lease(0).await.into_iter().filter(|entry| name(entry).0 == "coupon-reminder").collect();
     assert_eq!(reminders.len(), 1);
     let entry = reminders[0].clone();
-    assert_eq!(books.store.settle(NOW, entry, sent("m-1")).await.expect("works"), SettleResult::Written);
+    assert_eq!(books.settle(NOW, entry, sent("m-1")).await.expect("works"), SettleResult::Written);
     assert_eq!(state(&books, "c-1").await, CouponState::Redeemed);
 }
 

@@ -1,16 +1,14 @@
 //! A coupon has one code at a time, one text message on its way, and is spent once.
 
-use crate::setting::{
-    Books, NOW, coupon, days, declined, done, ext, fresh, later, name, nonce, partner, period, redemption,
-    text,
-};
+use crate::outcome::{declined, done, later, sent};
+use crate::setting::{Books, NOW, coupon, days, ext, fresh, name, nonce, partner, period, redemption, text};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    ChangeCouponResult, CouponFilter, HandOff, IssueCouponResult, Job, LeasedJob, RECEIPT_SECONDS,
-    RedeemResult, RedemptionOutcome, SettleResult, SmsJob, SmsReceipt, StoreError,
+    ChangeCouponResult, CouponFilter, IssueCouponResult, Job, LeasedJob, RECEIPT_SECONDS, RedeemResult,
+    RedemptionOutcome, SettleResult, SmsJob, SmsReceipt, StoreError,
 };
 
 on_each_database!(
@@ -72,10 +70,6 @@ pub(crate) async fn the_text(books: &Books, at_seconds: i64) -> LeasedJob {
     due.into_iter().find(|entry| name(entry).0 == "coupon").expect("is due")
 }
 
-pub(crate) fn sent(message_id: &str) -> HandOff {
-    HandOff::Sent { message_id: Some(message_id.to_owned()) }
-}
-
 pub(crate) async fn state(books: &Books, id: &str) -> CouponState {
     books.store.find_coupon(ext(id)).await.expect("works").expect("is there").state(NOW)
 }
@@ -90,14 +84,14 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
             receipt().await.expect("works");
             assert_eq!(state(&books, &id).await, CouponState::Issued);
         }
-        let settling = books.store.settle(NOW, entry.clone(), sent(&message_id)).await.expect("works");
+        let settling = books.settle(NOW, entry.clone(), sent(&message_id)).await.expect("works");
         assert_eq!(settling, SettleResult::Written);
         if !receipt_first {
             assert_eq!(state(&books, &id).await, CouponState::Sent);
             receipt().await.expect("works");
         }
         assert_eq!(state(&books, &id).await, CouponState::Delivered);
-        assert_eq!(books.store.settle(NOW, entry, sent("m-9")).await.expect("works"), SettleResult::Late);
+        assert_eq!(books.settle(NOW, entry, sent("m-9")).await.expect("works"), SettleResult::Late);
         receipt().await.expect("says so again");
     }
     // A receipt that nobody asks about is kept for some days.
@@ -114,7 +108,7 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         let due = books.lease(after + leased_after).await;
         let is_its = |entry: &LeasedJob| name(entry) == ("coupon", row.coupon_id.as_str());
         let entry = due.into_iter().find(is_its).expect("is due");
-        books.store.settle(NOW, entry, sent(message_id)).await.expect("works");
+        books.settle(NOW, entry, sent(message_id)).await.expect("works");
         assert_eq!(state(&books, id).await, then, "{id}");
     }
 }
@@ -128,11 +122,11 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     let Ok(ChangeCouponResult::Done(row)) = renew(7).await else { panic!("is renewed") };
     assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
     // The old message was being sent meanwhile: nobody takes that for the new one.
-    assert_eq!(books.store.settle(NOW, old, sent("m-old")).await.expect("works"), SettleResult::Late);
+    assert_eq!(books.settle(NOW, old, sent("m-old")).await.expect("works"), SettleResult::Late);
     assert_eq!(state(&books, "c-1").await, CouponState::Issued);
     let entry = the_text(&books, 0).await;
     assert!(matches!(&entry.job, Job::Sms(SmsJob::Coupon { message, .. }) if *message == text(7).message));
-    books.store.settle(NOW, entry, sent("m-new")).await.expect("works");
+    books.settle(NOW, entry, sent("m-new")).await.expect("works");
     assert_eq!(state(&books, "c-1").await, CouponState::Sent);
     let redeem = |code| books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code));
     assert_eq!(redeem(first).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
@@ -314,7 +308,7 @@ async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(books: Books) {
     assert!(matches!(end, RedemptionOutcome::Redeemed(_)));
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
-    let settled = books.store.settle(NOW, entry, declined(DeclineReason::RiskDeclined)).await;
+    let settled = books.settle(NOW, entry, declined(DeclineReason::RiskDeclined)).await;
     assert_eq!(settled.expect("works"), SettleResult::Unpaid);
     assert_eq!(redeem("r-1").await.expect("works"), RedeemResult::Decided(end));
     assert_eq!(redeem("r-2").await.expect("works"), RedeemResult::Used);
@@ -338,7 +332,7 @@ async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
     let due = books.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
     let reason = DeclineReason::AccountOnHold;
-    assert_eq!(books.store.settle(NOW, entry, declined(reason)).await.expect("works"), SettleResult::Written);
+    assert_eq!(books.settle(NOW, entry, declined(reason)).await.expect("works"), SettleResult::Written);
     let end = RedeemResult::Decided(RedemptionOutcome::Declined(reason));
     assert_eq!(redeem("r-1", 1).await.expect("works"), end);
     // Or somebody asks first: then it is spent.

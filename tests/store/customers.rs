@@ -1,9 +1,10 @@
 //! A customer's own page: what is theirs and nobody else's, page by page, and what they end.
 
+use crate::outcome::{declined, done, later, refused};
 use crate::races::{at_once, how_many};
 use crate::setting::{
-    Books, NOW, charge, declined, done, ext, hash, later, nonce, number, pai as fresh_pai, partner, refund,
-    refused, signup, subscription, usd,
+    Books, NOW, charge, ext, hash, nonce, number, pai as fresh_pai, partner, refund, signup, subscription,
+    usd,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;

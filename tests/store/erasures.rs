@@ -1,8 +1,9 @@
 //! Forgetting a person: what leads from the books back to the number goes, and everything else stays.
 
+use crate::outcome::{done, later};
 use crate::races::at_once;
 use crate::setting::{
-    Books, NOW, charge, done, ext, flow, later, nonce, number, partner, refund, signup, subscription, usd,
+    Books, NOW, charge, ext, flow, nonce, number, partner, refund, signup, subscription, usd,
 };
 use crate::traces::{dump, leads_to};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};

@@ -1,16 +1,15 @@
 //! Files for billing: an entry is in one of them, once; a line is settled as any other verdict settles.
 
+use crate::outcome::{dead_letter, declined, done, later, refused};
 use crate::races::at_once;
-use crate::setting::{
-    Books, NOW, charge, declined, done, ext, later, nonce, number, partner, refund, refused, usd,
-};
+use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, refund, usd};
 use crate::traces::leads_to;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    AcceptResponseResult, BillingFileLine, BillingItem, ErasureState, HandOff, Job, LeasedJob,
+    AcceptResponseResult, BillingFileLine, BillingItem, ErasureState, Job, LeasedJob, LineVerdict,
     NewAccountEvent, Queue, RecordEventResult, RedriveResult, RedriveTarget, SettleResult, Store, WebhookJob,
 };
 use std::collections::HashSet;
@@ -69,7 +68,7 @@ async fn ids(books: &Books, name: &str) -> Vec<String> {
     lines.iter().map(|line| line.bill.id().to_owned()).collect()
 }
 
-async fn settle(books: &Books, line: u32, verdict: HandOff) -> SettleResult {
+async fn settle(books: &Books, line: u32, verdict: LineVerdict) -> SettleResult {
     books.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
 }
 
@@ -104,7 +103,7 @@ async fn each_lane_is_leased_by_itself(books: Books) {
     let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
     books.store.answer_transaction(NOW, id, later(0)).await.expect("works");
     for entry in lease(&books, 0).await.into_iter().skip(1) {
-        books.store.settle(NOW, entry, done()).await.expect("works");
+        books.settle(NOW, entry, done()).await.expect("works");
     }
     let next = books.store.next_due(Queue::PartnerWebhooks).await.expect("works");
     assert_eq!(next, Some(NOW), "the notice of the settled charge");
@@ -140,8 +139,8 @@ async fn what_is_settled_or_parked_is_not_filed(books: Books) {
     waiting(&books, 3, "n-3").await;
     let entries = lease(&books, 0).await;
     let reason = declined(DeclineReason::AccountOnHold);
-    books.store.settle(NOW, entries[1].clone(), reason).await.expect("works");
-    books.store.settle(NOW, entries[2].clone(), HandOff::Parked).await.expect("works");
+    books.settle(NOW, entries[1].clone(), reason).await.expect("works");
+    books.settle(NOW, entries[2].clone(), dead_letter()).await.expect("works");
     assert_eq!(file(&books, "f-1", entries).await, 1);
     assert_eq!(ids(&books, "f-1").await, [kept]);
 }
@@ -297,7 +296,7 @@ async fn what_is_in_a_file_is_not_put_back_into_the_outbox(books: Books) {
     // What billing has said of it is told as ever.
     settle(&books, 2, done()).await;
     for notice in books.lease(0).await {
-        books.store.settle(NOW, notice, done()).await.expect("works");
+        books.settle(NOW, notice, done()).await.expect("works");
     }
     let target = RedriveTarget::ChargeWebhook(charged);
     assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::Requeued);

@@ -1,9 +1,8 @@
 //! Coupons of somebody who pays on the bill already: without their PAI they are a gift to somebody that the books do not know,
 //! and pay for nobody's days in them.
 
-use crate::setting::{
-    Books, NOW, charge, coupon, days, declined, done, ext, nonce, period, redemption, refund,
-};
+use crate::outcome::{declined, done};
+use crate::setting::{Books, NOW, charge, coupon, days, ext, nonce, period, redemption, refund};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;

@@ -1,19 +1,20 @@
-//! An entry of the outbox is whoever's lease it is: a late comer may tell what billing said, and frees nothing.
+//! A job belongs to the holder of its lease: a late outcome may settle a charge, but it ends no other lease.
 
-use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, refund, refused};
+use crate::outcome::{Outcome, dead_letter, declined, done, later, refused};
+use crate::setting::{Books, NOW, charge, flow, nonce, refund};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{HandOff, LeasedJob, PUT_OFF_SECONDS_MAX, Queue, SettleResult};
+use onbill_origin::store::{LeasedJob, PUT_OFF_SECONDS_MAX, Queue, SettleResult};
 
 on_each_database!(
-    a_late_comer_neither_frees_nor_parks_the_next_lease,
-    a_late_answer_of_the_post_does_not_free_the_next_lease,
+    a_late_outcome_does_not_end_the_next_lease,
+    a_late_response_to_a_post_does_not_end_the_next_lease,
     two_verdicts_about_one_id_are_a_contradiction,
-    the_next_entry_is_due_when_its_lease_ends,
+    the_next_job_is_due_when_its_lease_ends,
     what_a_clock_that_ran_ahead_put_off_is_due_again,
 );
 
-/// An entry each for a charge, a PIN and a refund, leased from 60 to 180 seconds.
+/// A job each for a charge, a PIN and a refund, leased from 60 to 180 seconds.
 async fn three(books: &Books) -> Vec<LeasedJob> {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-0", 1599).await;
@@ -25,41 +26,38 @@ async fn three(books: &Books) -> Vec<LeasedJob> {
     due
 }
 
-async fn a_late_comer_neither_frees_nor_parks_the_next_lease(books: Books) {
+async fn a_late_outcome_does_not_end_the_next_lease(books: Books) {
     let first = three(&books).await;
     let second = books.lease(180).await;
     assert_eq!(second.len(), 3);
-    for outcome in [later(181), HandOff::Parked] {
+    for outcome in [later::<Outcome>(181), dead_letter()] {
         for entry in first.clone() {
-            let settling = books.store.settle(NOW, entry, outcome.clone()).await.expect("works");
+            let settling = books.settle(NOW, entry, outcome.clone()).await.expect("works");
             assert_eq!(settling, SettleResult::Late, "{outcome:?}");
         }
     }
     assert!(books.lease(299).await.is_empty(), "the second lease is whole");
     for entry in second {
-        assert_eq!(books.store.settle(NOW, entry, later(250)).await.expect("works"), SettleResult::Written);
+        assert_eq!(books.settle(NOW, entry, later(250)).await.expect("works"), SettleResult::Written);
     }
-    // Who has the lease may give it back early.
+    // The holder of the lease may end it early.
     let third = books.lease(250).await;
     assert_eq!(third.len(), 3);
     for entry in third {
-        assert_eq!(
-            books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"),
-            SettleResult::Written
-        );
+        assert_eq!(books.settle(NOW, entry, dead_letter()).await.expect("works"), SettleResult::Written);
     }
     assert!(books.lease(1_000_000).await.is_empty());
 }
 
-async fn a_late_answer_of_the_post_does_not_free_the_next_lease(books: Books) {
+async fn a_late_response_to_a_post_does_not_end_the_next_lease(books: Books) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-0", 1599).await;
     let charged = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     let refunded = books.refunded(refund("n-0", "r-1", Some(600))).await;
     assert_eq!(books.lease(60).await.len(), 2);
-    for outcome in [later(61), HandOff::Parked] {
-        let charge = books.store.answer_transaction(NOW, charged.clone(), outcome.clone()).await;
-        let refund = books.store.answer_refund(NOW, refunded.clone(), outcome).await;
+    for outcome in [later::<Outcome>(61), dead_letter()] {
+        let charge = books.store.answer_transaction(NOW, charged.clone(), outcome.clone().into()).await;
+        let refund = books.store.answer_refund(NOW, refunded.clone(), outcome.into()).await;
         for (answer, settling) in [charge.expect("works"), refund.expect("works")] {
             assert_eq!(settling, SettleResult::Late);
             assert!(!answer.is_empty(), "the partner is answered all the same");
@@ -75,11 +73,8 @@ async fn two_verdicts_about_one_id_are_a_contradiction(books: Books) {
     let verdicts = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];
     for ((one, another), verdict) in first.into_iter().zip(second).zip(verdicts) {
         let Some(verdict) = verdict else { continue };
-        assert_eq!(books.store.settle(NOW, one, done()).await.expect("works"), SettleResult::Written);
-        assert_eq!(
-            books.store.settle(NOW, another, verdict).await.expect("works"),
-            SettleResult::Contradicted
-        );
+        assert_eq!(books.settle(NOW, one, done()).await.expect("works"), SettleResult::Written);
+        assert_eq!(books.settle(NOW, another, verdict).await.expect("works"), SettleResult::Contradicted);
     }
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
     // The PAI is open, what was given back is given back, and each is told once.
@@ -89,7 +84,7 @@ async fn two_verdicts_about_one_id_are_a_contradiction(books: Books) {
     assert_eq!(books.lease(0).await.len(), 2, "two notices");
 }
 
-async fn the_next_entry_is_due_when_its_lease_ends(books: Books) {
+async fn the_next_job_is_due_when_its_lease_ends(books: Books) {
     let next = async || {
         let next = books.store.next_due(Queue::All).await.expect("works");
         next.map(|at| at.seconds_since(NOW))
@@ -107,10 +102,10 @@ async fn the_next_entry_is_due_when_its_lease_ends(books: Books) {
     assert_eq!(next().await, Some(0));
     let leased = books.lease(60).await;
     assert_eq!((leased.len(), next().await), (3, Some(180)));
-    // What is parked is due for nobody.
-    books.store.answer_transaction(NOW, charged, HandOff::Parked).await.expect("works");
+    // A dead letter is not due.
+    books.store.answer_transaction(NOW, charged, dead_letter()).await.expect("works");
     for entry in leased {
-        books.store.settle(NOW, entry, HandOff::Parked).await.expect("works");
+        books.settle(NOW, entry, dead_letter()).await.expect("works");
     }
     assert_eq!(next().await, None);
 }
@@ -121,17 +116,17 @@ async fn what_a_clock_that_ran_ahead_put_off_is_due_again(books: Books) {
     let mut astray = books.lease(YEAR_SECONDS).await;
     // One stays leased, as when its program dies; the others are put off.
     for entry in astray.split_off(1) {
-        books.store.settle(NOW, entry, later(YEAR_SECONDS + 300)).await.expect("works");
+        books.settle(NOW, entry, later(YEAR_SECONDS + 300)).await.expect("works");
     }
     assert!(books.lease(30 * 86_400).await.is_empty());
     books.store.sweep(NOW).await.expect("works");
     let back = books.lease(0).await;
     assert_eq!(back.len(), 3);
-    // What was put off by a clock that is right stays where it is, and so does what is parked.
-    let mut outcomes = [later(PUT_OFF_SECONDS_MAX), later(86_400), HandOff::Parked].into_iter();
+    // What was put off by a clock that is right stays where it is, and so do dead letters.
+    let mut outcomes = [later(PUT_OFF_SECONDS_MAX), later(86_400), dead_letter()].into_iter();
     for entry in back {
         let outcome = outcomes.next().expect("is one for each");
-        books.store.settle(NOW, entry, outcome).await.expect("works");
+        books.settle(NOW, entry, outcome).await.expect("works");
     }
     books.store.sweep(NOW).await.expect("works");
     assert!(books.lease(86_399).await.is_empty());

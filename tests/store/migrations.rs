@@ -3,6 +3,7 @@
 //! `samples/` has a file for each migration, with the rows that became possible by it. `<0a*32>` in it is 32 bytes 0a, in
 //! the words of either database.
 
+use crate::outcome::done;
 use crate::setting::{Books, NOW, charge, days, ext, name, nonce, number, partner, redemption, refund, usd};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
@@ -15,9 +16,9 @@ use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::store::{
-    ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, HandOff, Job, LeasedJob,
-    NewAccountEvent, NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult,
-    Queue, RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
+    ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob, NewAccountEvent,
+    NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult, Queue,
+    RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
 };
 use onbill_test_harness::database::{TestDb, run_batch};
 use std::collections::BTreeSet;
@@ -215,7 +216,7 @@ async fn files_are_there(store: &Store) {
     for file in files {
         let lines = store.list_file_lines(file.file_id.clone()).await.expect("works");
         assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), ["tx-filed"]);
-        let settling = store.settle_line(NOW, file.file_id, 1, HandOff::Done { raw_code: None }).await;
+        let settling = store.settle_line(NOW, file.file_id, 1, done()).await;
         assert_eq!(settling.expect("works"), SettleResult::Written);
     }
 }

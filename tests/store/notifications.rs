@@ -1,7 +1,8 @@
 //! Messages of partners to subscribers: each is taken once, so many on a day, and is for whom its PAI stands for.
 
+use crate::outcome::{done, dropped, later};
 use crate::races::{at_once, how_many};
-use crate::setting::{Books, NOW, done, ext, fresh, later, name, new_pai, nonce, number, partner, signup};
+use crate::setting::{Books, NOW, ext, fresh, name, new_pai, nonce, number, partner, signup};
 use PostNotificationResult::{Accepted, Conflict, PaiNotFound, Replayed, TooMany};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
@@ -9,7 +10,7 @@ use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
-    ClosePaiResult, HandOff, IssueSignupResult, Job, LeasedJob, NewAccountEvent, NewNotification,
+    ClosePaiResult, IssueSignupResult, Job, LeasedJob, NewAccountEvent, NewNotification,
     PostNotificationResult, Queue, SealedColumn, SettleResult, SmsJob, StoreError,
 };
 
@@ -186,11 +187,11 @@ async fn what_was_sent_is_nowhere_any_more(books: Books) {
         let values = books.store.list_sealed_values(SealedColumn::Messages, None, 10).await.expect("works");
         values.len()
     };
-    for outcome in [HandOff::Done { raw_code: None }, HandOff::Dropped, done()] {
+    for outcome in [done(), dropped(), done()] {
         assert_eq!(books.notify(pai, None).await, Accepted);
         assert_eq!(sealed().await, 1);
         let entry = books.messages(0).await.remove(0);
-        assert_eq!(books.store.settle(NOW, entry, outcome).await.expect("works"), SettleResult::Written);
+        assert_eq!(books.settle(NOW, entry, outcome).await.expect("works"), SettleResult::Written);
         assert_eq!(sealed().await, 0);
     }
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None, "and nobody is told");
@@ -202,8 +203,8 @@ async fn a_message_is_put_off_by_who_has_it(books: Books) {
     let first = books.messages(0).await.remove(0);
     let second = books.messages(130).await.remove(0);
     assert_eq!((first.attempts, second.attempts), (1, 2));
-    assert_eq!(books.store.settle(NOW, first, later(1)).await.expect("works"), SettleResult::Late);
-    assert_eq!(books.store.settle(NOW, second, later(600)).await.expect("works"), SettleResult::Written);
+    assert_eq!(books.settle(NOW, first, later(1)).await.expect("works"), SettleResult::Late);
+    assert_eq!(books.settle(NOW, second, later(600)).await.expect("works"), SettleResult::Written);
     assert_eq!(books.messages(599).await.len(), 0);
     assert_eq!(books.messages(600).await.len(), 1);
 }
@@ -237,7 +238,7 @@ async fn who_is_erased_is_sent_nothing(books: Books) {
     assert_eq!(left.len(), 1);
     assert!(matches!(&left[0].job, Job::Sms(SmsJob::Notification { notification_id, .. })
         if books.addressee(notification_id).await == Some((2, "2024-01-01".to_owned()))));
-    assert_eq!(books.store.settle(NOW, leased, later(0)).await.expect("works"), SettleResult::Late);
+    assert_eq!(books.settle(NOW, leased, later(0)).await.expect("works"), SettleResult::Late);
     // What it said is nobody's to compare with.
     assert_eq!(books.notify(ann, Some(("m-1", 2))).await, Replayed);
     assert_eq!(books.notify(ben, Some(("m-2", 2))).await, Conflict);
@@ -257,7 +258,7 @@ async fn messages_without_a_name_are_forgotten(books: Books) {
     };
     for entry in books.messages(0).await {
         if name(&entry).1 != ids[1] {
-            books.store.settle(NOW, entry, done()).await.expect("works");
+            books.settle(NOW, entry, done()).await.expect("works");
         }
     }
     let known = async || {

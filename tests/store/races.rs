@@ -1,6 +1,7 @@
 //! Several origins on one set of books: whoever comes second finds what the first one wrote, whichever of them it
 //! is. Those of the money are in `races_of_money.rs`.
 
+use crate::outcome::declined;
 use crate::setting::{
     Books, CONNECTIONS, NOW, charge, device_flow, ext, flow, new_pai, nonce, number, partner, signup,
     subscription,
@@ -13,7 +14,7 @@ use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
 use onbill_domain::token::SignupOutcome;
 use onbill_origin::store::{
-    DevicePin, HandOff, ImportedAccount, IssueSignupResult, PinAttempt, PostChargeResult, Queue,
+    DevicePin, ImportedAccount, IssueSignupResult, PinAttempt, PostChargeResult, Queue,
     RecordSubscriptionResult, SpendTokenResult, StartFlowResult, Store, StoreError,
 };
 use std::collections::HashSet;
@@ -270,7 +271,7 @@ async fn a_closed_pai_has_no_live_subscription(books: Books) {
                     .expect("works");
             } else {
                 let reason = DeclineReason::AccountClosed;
-                let declined = HandOff::Declined { reason, raw_code: None };
+                let declined = declined(reason);
                 store.answer_transaction(NOW, id, declined).await.expect("works");
             }
         }

@@ -1,16 +1,16 @@
 //! Several origins that make, change and redeem coupons at once: one redemption of each, no day paid for twice, and no text
 //! message of a code that is nobody's.
 
+use crate::outcome::{declined, done, retry_at, sent, settle};
 use crate::races::{at_once, how_many};
 use crate::setting::{
-    Books, NOW, charge, coupon, days, declined, done, ext, name, nonce, partner, period, redemption,
-    subscription, text,
+    Books, NOW, charge, coupon, days, ext, name, nonce, partner, period, redemption, subscription, text,
 };
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{
-    ChangeCouponResult, CouponFilter, HandOff, IssueCouponResult, PostChargeResult, Queue, RedeemResult,
+    ChangeCouponResult, CouponFilter, IssueCouponResult, PostChargeResult, Queue, RedeemResult,
     RedemptionOutcome, SettleResult, SmsReceipt,
 };
 
@@ -196,7 +196,7 @@ async fn an_answer_and_a_decline_at_once_agree(books: Books) {
             async move {
                 let outcome = match n {
                     0 | 1 => declined(DeclineReason::RiskDeclined),
-                    _ => HandOff::Later { due_at: after.plus_seconds(300) },
+                    _ => retry_at(after.plus_seconds(300)),
                 };
                 store.answer_redemption(after, charge, outcome).await.expect("works")
             }
@@ -228,8 +228,7 @@ async fn a_receipt_that_comes_with_the_sending_is_not_lost(books: Books) {
             let (entry, message_id) = (entry.clone(), message_id.clone());
             async move {
                 if n == 0 {
-                    let sent = HandOff::Sent { message_id: Some(message_id) };
-                    store.settle(NOW, entry, sent).await.expect("works");
+                    settle(&store, NOW, entry, sent(&message_id)).await.expect("works");
                 } else {
                     store.record_sms_receipt(NOW, message_id, SmsReceipt::Delivered).await.expect("works");
                 }

@@ -1,5 +1,6 @@
 //! Several origins that hear of the same accounts: whoever comes second finds what the first one wrote.
 
+use crate::outcome::{declined, done, settle};
 use crate::races::{at_once, how_many};
 use crate::setting::{Books, NOW, ext, nonce, number, partner, signup};
 use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Resumed, Suspended};
@@ -7,7 +8,7 @@ use onbill_domain::digest::sha256;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::operator::AccountEventOutcome::{Applied, Contradictory, NoSubscriber, Superseded};
 use onbill_origin::store::{
-    HandOff, IssueSignupResult, Job, NewAccountEvent, Queue, RecordEventResult, Store, WebhookJob,
+    IssueSignupResult, Job, NewAccountEvent, Queue, RecordEventResult, Store, WebhookJob,
 };
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
 
 /// Holding, charges that close, and telling of it take the same rows: nobody waits for anybody crosswise.
 async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
-    use crate::setting::{charge, declined};
+    use crate::setting::charge;
     use onbill_domain::decline_reason::DeclineReason;
 
     let subscriber = books.subscriber(1).await;
@@ -135,11 +136,7 @@ async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
         async move {
             match n % 4 {
                 0 => {
-                    let outcome = if n == 28 {
-                        declined(DeclineReason::AccountClosed)
-                    } else {
-                        HandOff::Done { raw_code: None }
-                    };
+                    let outcome = if n == 28 { declined(DeclineReason::AccountClosed) } else { done() };
                     store.answer_transaction(NOW, id, outcome).await.expect("works");
                 }
                 1 => {
@@ -151,7 +148,7 @@ async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
                             Job::Webhook(WebhookJob::Pai { .. })
                                 | Job::Webhook(WebhookJob::PaiMapping { .. })
                         ) {
-                            store.settle(NOW, entry, HandOff::Done { raw_code: None }).await.expect("works");
+                            settle(&store, NOW, entry, done()).await.expect("works");
                         }
                     }
                 }

@@ -1,15 +1,14 @@
 //! Several origins that charge, give back and settle at once: no id twice, no limit passed, nothing given back that is
 //! not there, and the sums are right afterwards.
 
+use crate::outcome::{Outcome, dead_letter, declined, done, later, refused, retry_at, settle};
 use crate::races::{at_once, how_many};
-use crate::setting::{
-    Books, NOW, charge, declined, done, ext, later, name, nonce, partner, refund, refused, signup, usd,
-};
+use crate::setting::{Books, NOW, charge, ext, name, nonce, partner, refund, signup, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use onbill_origin::store::{
-    HandOff, IssueSignupResult, NewCharge, PostChargeResult, PostRefundResult, Queue, SettleResult,
+    IssueSignupResult, NewCharge, PostChargeResult, PostRefundResult, Queue, SettleResult,
 };
 
 on_each_database!(
@@ -58,9 +57,9 @@ async fn the_first_answer_is_the_only_one(books: Books) {
         let id = id.clone();
         async move {
             let outcome = match n % 4 {
-                0 => HandOff::Done { raw_code: None },
-                1 => HandOff::Later { due_at: after.plus_seconds(300) },
-                2 => HandOff::Parked,
+                0 => done(),
+                1 => retry_at(after.plus_seconds(300)),
+                2 => dead_letter(),
                 _ => {
                     let again = charge(subscriber.pai, "n-1", 1599);
                     return match store.post_charge(nonce(), after, again).await.expect("works") {
@@ -197,7 +196,7 @@ async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
     let calls = at_once(&books, 32, |store, n| {
         let entry = leased[n % 4].clone();
         let is_charge = n % 2 == 0;
-        let outcome = match (n / 4 % 4, is_charge) {
+        let outcome: Outcome = match (n / 4 % 4, is_charge) {
             (0 | 1, _) => done(),
             (2, true) => declined(DeclineReason::InsufficientBalance),
             (2, false) => refused(),
@@ -205,7 +204,7 @@ async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
         };
         async move {
             let is_verdict = outcome.is_verdict();
-            (is_charge, is_verdict, store.settle(NOW, entry, outcome).await.expect("works"))
+            (is_charge, is_verdict, settle(&store, NOW, entry, outcome).await.expect("works"))
         }
     });
     let settled = calls.await;

@@ -1,13 +1,12 @@
 //! A refund is recorded once, for ever, answered alike for ever, and never gives back what is not there.
 
-use crate::setting::{
-    Books, NOW, charge, declined, done, euro, ext, later, nonce, partner, refund, refused, usd,
-};
+use crate::outcome::{declined, done, dropped, later, refused};
+use crate::setting::{Books, NOW, charge, euro, ext, nonce, partner, refund, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use onbill_origin::store::{
-    HandOff, Job, LeasedJob, NewRefund, PostRefundResult, Queue, SettleResult, StoreError, WebhookJob,
+    Job, LeasedJob, NewRefund, PostRefundResult, Queue, RefundOutcome, SettleResult, StoreError, WebhookJob,
 };
 
 on_each_database!(
@@ -22,7 +21,7 @@ on_each_database!(
     a_refused_refund_is_off_its_charge_no_more,
     a_refund_of_a_closed_pai_is_taken,
     a_settled_refund_never_changes,
-    an_outcome_that_no_refund_has_changes_nothing,
+    an_attempt_that_is_dropped_changes_nothing,
     a_refund_is_seen_by_its_own_partner_under_its_own_charge,
     a_spent_nonce_refunds_nothing,
 );
@@ -36,7 +35,7 @@ async fn post(books: &Books, new: NewRefund) -> PostRefundResult {
 }
 
 /// What answers a refund with that outcome, which is written.
-async fn answer(books: &Books, refund_id: String, outcome: HandOff) -> Vec<u8> {
+async fn answer(books: &Books, refund_id: String, outcome: RefundOutcome) -> Vec<u8> {
     let (answer, settling) = books.store.answer_refund(NOW, refund_id, outcome).await.expect("works");
     assert_eq!(settling, SettleResult::Written);
     answer
@@ -243,24 +242,17 @@ async fn a_settled_refund_never_changes(books: Books) {
     assert_eq!((refused.status, refused.remaining), (TransactionStatus::Declined, usd(999)));
 }
 
-async fn an_outcome_that_no_refund_has_changes_nothing(books: Books) {
+async fn an_attempt_that_is_dropped_changes_nothing(books: Books) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-1", 1599).await;
     let id = books.refunded(refund("n-1", "r-1", Some(600))).await;
-    for odd in [declined(DeclineReason::AccountClosed), HandOff::Dropped] {
-        let (told, settling) = books.store.answer_refund(NOW, id.clone(), odd).await.expect("works");
-        assert_eq!((read(&told).status, settling), (TransactionStatus::Pending, SettleResult::Late));
-    }
+    let (response, result) = books.store.answer_refund(NOW, id.clone(), dropped()).await.expect("works");
+    assert_eq!((read(&response).status, result), (TransactionStatus::Pending, SettleResult::Late));
     assert!(books.store.find_pending_refund(id).await.expect("works").is_some());
-    assert_eq!(books.lease(60).await.len(), 1, "it is still in the outbox");
-    // Nor can a charge be refused or dropped.
+    assert_eq!(books.lease(60).await.len(), 1, "it is still in the queue");
     let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
-    for odd in [refused(), HandOff::Dropped] {
-        let (_, settling) = books.store.answer_transaction(NOW, id.clone(), odd).await.expect("works");
-        assert_eq!(settling, SettleResult::Late);
-    }
-    assert_eq!(books.standing("n-2").await.status, TransactionStatus::Pending);
-    assert_eq!(books.lease(60).await.len(), 1, "it is still in the outbox");
+    let (_, result) = books.store.answer_transaction(NOW, id, dropped()).await.expect("works");
+    assert_eq!(result, SettleResult::Late);
 }
 
 async fn a_refund_is_seen_by_its_own_partner_under_its_own_charge(books: Books) {

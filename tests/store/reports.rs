@@ -1,14 +1,13 @@
 //! What people read of the books and mend in them: pages in order, rows by name, dead letters, PAIs that end.
 
-use crate::setting::{
-    Books, NOW, charge, done, ext, later, nonce, pai, partner, refund, refused, signup, usd,
-};
+use crate::outcome::{dead_letter, done, later, refused};
+use crate::setting::{Books, NOW, charge, ext, nonce, pai, partner, refund, signup, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    ClosePaiResult, Cursor, HandOff, IssueSignupResult, Job, LookupIds, Period, RedriveResult, RedriveTarget,
+    ClosePaiResult, Cursor, IssueSignupResult, Job, LookupIds, Period, RedriveResult, RedriveTarget,
     ReportDate, ReportFilter, ReportedCharge,
 };
 
@@ -143,15 +142,15 @@ async fn a_refund_knows_what_was_given_back_before_it(books: Books) {
 
 async fn a_dead_letter_is_listed_and_begins_anew(books: Books) {
     let first = charged(&books, "n-1", 0, None).await;
-    books.store.answer_transaction(NOW, first.clone(), HandOff::Parked).await.expect("works");
+    books.store.answer_transaction(NOW, first.clone(), dead_letter()).await.expect("works");
     charged(&books, "n-2", 0, Some(0)).await;
     let second = books.refunded(refund("n-2", "r-2", None)).await;
     assert_eq!(books.lease(1000).await.len(), 1);
-    books.store.answer_refund(at(60), second.clone(), HandOff::Parked).await.expect("works");
+    books.store.answer_refund(at(60), second.clone(), dead_letter()).await.expect("works");
     assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), 1, "another attempt has it");
     let leased = books.lease(2000).await;
     assert_eq!(leased.len(), 1, "{leased:?}");
-    books.store.settle(at(60), leased[0].clone(), HandOff::Parked).await.expect("works");
+    books.settle(at(60), leased[0].clone(), dead_letter()).await.expect("works");
 
     let parked = books.store.dead_letters(None, 9).await.expect("works");
     let seen: Vec<_> = parked.iter().map(|entry| (entry.kind.as_str(), entry.id.as_str())).collect();
@@ -189,7 +188,7 @@ async fn a_job_is_redriven_once(books: Books) {
     twice(RedriveTarget::Charge(id), RedriveResult::MadeDue).await;
 
     let id = charged(&books, "n-2", 0, None).await;
-    books.store.answer_transaction(NOW, id.clone(), HandOff::Parked).await.expect("works");
+    books.store.answer_transaction(NOW, id.clone(), dead_letter()).await.expect("works");
     twice(RedriveTarget::Charge(id), RedriveResult::Redriven).await;
 
     let id = charged(&books, "n-3", 0, None).await;

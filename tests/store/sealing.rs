@@ -1,6 +1,7 @@
 //! Sealed values: every one of them is found, and sealed anew only where the one that was read still is.
 
-use crate::setting::{Books, NOW, charge, ext, flow, later, nonce, number};
+use crate::outcome::later;
+use crate::setting::{Books, NOW, charge, ext, flow, nonce, number};
 use onbill_domain::account_event::AccountEvent::NumberChanged;
 use onbill_origin::store::{
     BillingItem, NewAccountEvent, Queue, SealedAt, SealedColumn, SealedColumn::*, SealedValue,

@@ -1,9 +1,9 @@
 //! Empty books, and the short hand for filling them.
 
+use crate::outcome::done;
 use onbill_domain::account::AccountType;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
@@ -20,10 +20,9 @@ use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
 };
 use onbill_origin::store::{
-    CouponCodeSms, CouponRow, HandOff, IssueCouponResult, IssueSignupResult, Job, Journey, LeasedJob,
-    NewCharge, NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup,
-    NumberIndex, PaiRow, PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob,
-    Store, WebhookJob,
+    CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey, LeasedJob, NewCharge,
+    NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow,
+    PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob, Store, WebhookJob,
 };
 use onbill_test_harness::database::TestDb;
 use serde_json::json;
@@ -330,34 +329,17 @@ pub(crate) fn period(from: &str, to: &str) -> ServicePeriod {
     ServicePeriod::new(days(from), days(to)).expect("is a period")
 }
 
-/// The kind of an entry, and our name for what it is about.
-pub(crate) fn name(entry: &LeasedJob) -> (&'static str, &str) {
-    match &entry.job {
-        Job::Charge { transaction_id } => ("charge", transaction_id),
-        Job::Webhook(WebhookJob::Charge { transaction_id }) => ("charge-notice", transaction_id),
-        Job::Refund { refund_id } => ("refund", refund_id),
-        Job::Webhook(WebhookJob::Refund { refund_id }) => ("refund-notice", refund_id),
-        Job::Webhook(WebhookJob::Pai { .. }) => ("pai-notice", ""),
-        Job::Webhook(WebhookJob::PaiMapping { .. }) => ("pai-mapping", ""),
-        Job::Sms(SmsJob::Pin { .. }) => ("pin", ""),
-        Job::Sms(SmsJob::Coupon { coupon_id, .. }) => ("coupon", coupon_id),
-        Job::Sms(SmsJob::CouponReminder { coupon_id, .. }) => ("coupon-reminder", coupon_id),
-        Job::Sms(SmsJob::Notification { notification_id, .. }) => ("notification", notification_id),
-    }
-}
-
-pub(crate) fn done() -> HandOff {
-    HandOff::Done { raw_code: Some("0".to_owned()) }
-}
-
-pub(crate) fn declined(reason: DeclineReason) -> HandOff {
-    HandOff::Declined { reason, raw_code: None }
-}
-
-pub(crate) fn refused() -> HandOff {
-    HandOff::Refused { raw_code: Some("17".to_owned()) }
-}
-
-pub(crate) fn later(seconds: i64) -> HandOff {
-    HandOff::Later { due_at: NOW.plus_seconds(seconds) }
+/// The stored word of a job's kind, and our id of what it is about, unless that is a PAI.
+pub(crate) fn name(leased: &LeasedJob) -> (&'static str, &str) {
+    let id = match &leased.job {
+        Job::Charge { transaction_id } | Job::Webhook(WebhookJob::Charge { transaction_id }) => {
+            transaction_id
+        }
+        Job::Refund { refund_id } | Job::Webhook(WebhookJob::Refund { refund_id }) => refund_id,
+        Job::Sms(SmsJob::Coupon { coupon_id, .. } | SmsJob::CouponReminder { coupon_id, .. }) => coupon_id,
+        Job::Sms(SmsJob::Notification { notification_id, .. }) => notification_id,
+        Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. })
+        | Job::Sms(SmsJob::Pin { .. }) => "",
+    };
+    (leased.job.kind().as_str(), id)
 }

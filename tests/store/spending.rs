@@ -1,8 +1,7 @@
 //! What an account may be charged: its own holder's charges count, each for as long as it stands.
 
-use crate::setting::{
-    Books, NOW, charge, declined, done, euro, later, nonce, partner, refund, refused, signup,
-};
+use crate::outcome::{declined, done, later, refused};
+use crate::setting::{Books, NOW, charge, euro, nonce, partner, refund, signup};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::spending::SpendingLimits;
@@ -126,7 +125,7 @@ async fn the_room_of_a_charge_that_is_declined_later_comes_back(books: Books) {
     assert_eq!(verdict(&books, 0, limited(pai, "n-3", 900)).await, None);
     assert_eq!(verdict(&books, 0, limited(pai, "n-4", 601)).await, OVER_DAY);
     for entry in books.lease(60).await {
-        books.store.settle(NOW, entry, declined(reason)).await.expect("works");
+        books.settle(NOW, entry, declined(reason)).await.expect("works");
     }
     assert_eq!(verdict(&books, 0, limited(pai, "n-5", 1000)).await, None);
     assert_eq!(verdict(&books, 0, limited(pai, "n-6", 501)).await, OVER_DAY);

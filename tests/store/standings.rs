@@ -1,13 +1,12 @@
 //! How a PAI stands is told to partner and edge: the last word at last, once for each of them, and all of them by the page.
 
 use crate::events::{event, record};
+use crate::outcome::done;
 use crate::setting::{Books, NOW, nonce, partner, signup, subscription};
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_origin::store::{
-    HandOff, Job, LeasedJob, Queue, RecordSubscriptionResult, SettleResult, WebhookJob,
-};
+use onbill_origin::store::{Job, LeasedJob, Queue, RecordSubscriptionResult, SettleResult, WebhookJob};
 
 on_each_database!(
     partner_and_edge_are_told_how_a_pai_stands_at_last,
@@ -39,16 +38,15 @@ async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
     record(&books, event("e-2", Resumed, 20)).await;
     let second = leased(&books, 0).await;
     assert_eq!(second.len(), 2);
-    let done = || HandOff::Done { raw_code: None };
     for entry in first {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Late);
+        assert_eq!(books.settle(NOW, entry, done()).await.expect("works"), SettleResult::Late);
     }
     assert!(leased(&books, 119).await.is_empty(), "the second has it");
     assert_eq!(leased(&books, 120).await.len(), 2, "what is old does not end it");
     let standing = books.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((standing.state, standing.version, standing.closed_reason), (PaiState::Active, 3, None));
     for entry in leased(&books, 240).await {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
+        assert_eq!(books.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     }
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
     // A charge that ends the PAI tells as well, and so does a new holder of the number.

@@ -1,12 +1,13 @@
 //! Text messages with a code that do not arrive: the operator can see it of the newest one, until it arrives all the same or
 //! another is sent.
 
-use crate::coupons::{sent, state, the_text};
+use crate::coupons::{state, the_text};
+use crate::outcome::{dead_letter, done, dropped, later, refused, sent, settle};
 use crate::races::at_once;
-use crate::setting::{Books, NOW, coupon, done, ext, later, name, nonce, redemption, refused, text};
+use crate::setting::{Books, NOW, coupon, ext, name, nonce, redemption, text};
 use onbill_domain::wire::coupon::{CouponState, UndeliveredReason};
 use onbill_origin::store::{
-    ChangeCouponResult, CouponFilter, HandOff, LeasedJob, Queue, RedeemResult, SettleResult, SmsReceipt,
+    ChangeCouponResult, CouponFilter, LeasedJob, Queue, RedeemResult, SettleResult, SmsReceipt,
 };
 
 on_each_database!(
@@ -34,7 +35,7 @@ impl Books {
     /// The only message that waits is sent.
     async fn send(&self, message_id: &str) {
         let entry = the_text(self, 0).await;
-        self.store.settle(NOW, entry, sent(message_id)).await.expect("works");
+        self.settle(NOW, entry, sent(message_id)).await.expect("works");
     }
 
     async fn report(&self, message_id: &str, end: SmsReceipt) -> Option<String> {
@@ -100,7 +101,7 @@ async fn a_report_that_comes_first_is_not_lost(books: Books) {
         for report in reports {
             assert_eq!(books.report(&message_id, report).await, None, "whose it is, is not known yet");
         }
-        assert_eq!(books.store.settle(NOW, entry, sent(&message_id)).await.expect("works"), settling, "{id}");
+        assert_eq!(books.settle(NOW, entry, sent(&message_id)).await.expect("works"), settling, "{id}");
         assert_eq!(state(&books, &id).await, then, "{id}");
         assert_eq!(books.undelivered(&id).await.is_some(), settling == SettleResult::Undelivered, "{id}");
     }
@@ -126,7 +127,7 @@ async fn a_name_that_is_given_again_is_the_newer_messages(books: Books) {
     for (n, id, sent_at) in [(1, "c-1", 200), (2, "c-2", 300), (3, "c-3", 100)] {
         books.coupon(coupon(n, id)).await;
         let entry = the_text(&books, 0).await;
-        books.store.settle(NOW.plus_seconds(sent_at), entry, sent("m-1")).await.expect("works");
+        books.settle(NOW.plus_seconds(sent_at), entry, sent("m-1")).await.expect("works");
     }
     books.report("m-1", SmsReceipt::Delivered).await;
     let states = [state(&books, "c-1").await, state(&books, "c-2").await, state(&books, "c-3").await];
@@ -137,23 +138,20 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
     use UndeliveredReason::{GivenUp, NotSent, Refused};
     for (n, outcome, reason, parked) in [
         (1, refused(), (Refused, Some("17".to_owned())), 1),
-        (2, HandOff::Parked, (GivenUp, None), 2),
-        (3, HandOff::Dropped, (NotSent, None), 2),
+        (2, dead_letter(), (GivenUp, None), 2),
+        (3, dropped(), (NotSent, None), 2),
     ] {
         let id = format!("c-{n}");
         books.coupon(coupon(n, &id)).await;
         let entry = the_text(&books, 0).await;
-        let put_off = books.store.settle(NOW, entry, later(0)).await.expect("works");
+        let put_off = books.settle(NOW, entry, later(0)).await.expect("works");
         assert_eq!(
             (put_off, books.undelivered(&id).await),
             (SettleResult::Written, None),
             "it is tried again"
         );
         let entry = the_text(&books, 0).await;
-        assert_eq!(
-            books.store.settle(NOW, entry.clone(), outcome).await.expect("works"),
-            SettleResult::Written
-        );
+        assert_eq!(books.settle(NOW, entry.clone(), outcome).await.expect("works"), SettleResult::Written);
         assert_eq!(books.undelivered(&id).await, Some(reason));
         assert_eq!(state(&books, &id).await, CouponState::Issued);
         assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), parked);
@@ -176,7 +174,7 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
     assert!(books.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
     let due = books.lease(0).await;
     let reminder = due.into_iter().find(|entry| name(entry).0 == "coupon-reminder").expect("is due");
-    books.store.settle(NOW, reminder, refused()).await.expect("works");
+    books.settle(NOW, reminder, refused()).await.expect("works");
     assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), 1);
     assert_eq!(books.undelivered("c-4").await, None, "its code has nothing to do with it");
 }
@@ -217,7 +215,7 @@ async fn a_report_that_comes_with_the_sending_is_not_lost(books: Books) {
             let (entry, message_id) = (entry.clone(), message_id.clone());
             async move {
                 if n == 0 {
-                    let settling = store.settle(NOW, entry, sent(&message_id)).await.expect("works");
+                    let settling = settle(&store, NOW, entry, sent(&message_id)).await.expect("works");
                     usize::from(settling == SettleResult::Undelivered)
                 } else {
                     let end = lost(UndeliveredReason::Undeliverable);

@@ -4,8 +4,8 @@ use crate::store::SettleResult;
 
 /// Raises an alarm when billing has decided twice about one id, of which the first decision stays, as the partner may have
 /// it; when it declines a coupon that is spent; and when a coupon's SMS does not arrive.
-pub(crate) fn raise_alarm(settling: SettleResult, what: &str, id: &str) {
-    match settling {
+pub(crate) fn raise_alarm(result: SettleResult, what: &str, id: &str) {
+    match result {
         SettleResult::Contradicted => {
             tracing::error!(what, id, alarm = "billing-verdicts-differ", "billing has given two verdicts");
         }

@@ -8,7 +8,10 @@ use crate::config::Billing;
 use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
 use crate::keys::Vault;
-use crate::store::{Charge, HandOff, Holder, JobKind, Refund, Store};
+use crate::store::{
+    BillingOutcome, Charge, ChargeOutcome, ChargeVerdict, Holder, JobKind, NextStep, Refund, RefundOutcome,
+    RefundVerdict, Store,
+};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::csp::{
@@ -34,26 +37,29 @@ pub struct BillingSubmission {
 
 impl BillingSubmission {
     /// Submits a charge, within the time that its partner's call has.
-    pub(crate) async fn submit_first_charge(&self, charge: &Charge) -> HandOff {
+    pub(crate) async fn submit_first_charge(&self, charge: &Charge) -> ChargeOutcome {
         self.within_deadline(self.submit_charge(charge, 1)).await
     }
 
     /// Submits a refund, within the time that its partner's call has.
-    pub(crate) async fn submit_first_refund(&self, refund: &Refund) -> HandOff {
+    pub(crate) async fn submit_first_refund(&self, refund: &Refund) -> RefundOutcome {
         self.within_deadline(self.submit_refund(refund, 1)).await
     }
 
     /// An attempt that takes too long is unclear, and the queue makes the next one.
-    async fn within_deadline(&self, attempt: impl Future<Output = HandOff>) -> HandOff {
+    async fn within_deadline<V>(
+        &self,
+        attempt: impl Future<Output = BillingOutcome<V>>,
+    ) -> BillingOutcome<V> {
         tokio::time::timeout(self.deadline, attempt).await.unwrap_or_else(|_| self.retry_later(1))
     }
 
     /// Submits a charge that is known by its id.
-    pub(super) async fn submit_stored_charge(&self, transaction_id: &str, attempt: u32) -> HandOff {
+    pub(super) async fn submit_stored_charge(&self, transaction_id: &str, attempt: u32) -> ChargeOutcome {
         match self.store.find_pending_charge(transaction_id.to_owned()).await {
             Ok(Some(charge)) => self.submit_charge(&charge, attempt).await,
             // Settled meanwhile by another lease: the job went with it.
-            Ok(None) => HandOff::Dropped,
+            Ok(None) => BillingOutcome::Undecided(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "a charge could not be read");
                 self.retry_later(attempt)
@@ -62,11 +68,11 @@ impl BillingSubmission {
     }
 
     /// Submits a refund that is known by its id.
-    pub(super) async fn submit_stored_refund(&self, refund_id: &str, attempt: u32) -> HandOff {
+    pub(super) async fn submit_stored_refund(&self, refund_id: &str, attempt: u32) -> RefundOutcome {
         match self.store.find_pending_refund(refund_id.to_owned()).await {
             Ok(Some(refund)) => self.submit_refund(&refund, attempt).await,
             // Settled meanwhile by another lease: the job went with it.
-            Ok(None) => HandOff::Dropped,
+            Ok(None) => BillingOutcome::Undecided(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "a refund could not be read");
                 self.retry_later(attempt)
@@ -76,12 +82,14 @@ impl BillingSubmission {
 
     /// One attempt at a charge; `attempt` counts from 1. Where billing takes files, only the account is asked about: the
     /// charge then waits for a file.
-    async fn submit_charge(&self, charge: &Charge, attempt: u32) -> HandOff {
+    async fn submit_charge(&self, charge: &Charge, attempt: u32) -> ChargeOutcome {
         match self.mode {
             Billing::Files => match self.check_subscriber(charge).await {
-                Ok(Some(reason)) => HandOff::Declined { reason, raw_code: None },
+                Ok(Some(reason)) => {
+                    BillingOutcome::Decided(ChargeVerdict::Declined { reason, raw_code: None })
+                }
                 // An account that cannot be looked up now is looked up when a file is made.
-                Ok(None) | Err(_) => HandOff::Later { due_at: self.clock.now() },
+                Ok(None) | Err(_) => BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now())),
             },
             Billing::Csp => match self.try_charge(charge, attempt).await {
                 Ok(outcome) => outcome,
@@ -100,28 +108,29 @@ impl BillingSubmission {
 
     /// 1. An earlier attempt may have reached billing: its answer to the id counts before anything else.
     /// 2. While billing was asked, the subscriber may have left, or have got another number: the charge is read again.
-    async fn try_charge(&self, charge: &Charge, attempt: u32) -> Result<HandOff, Failure> {
+    async fn try_charge(&self, charge: &Charge, attempt: u32) -> Result<ChargeOutcome, Failure> {
         if attempt == 1 {
             return self.post_charge(charge).await;
         }
         // 1.
         let id = &charge.transaction_id;
         if let Some(decision) = self.csp.look_up_charge(id).await.map_err(unclear)? {
-            return Ok(charge_outcome(decision, self.open_charge_number(charge)?.as_ref()));
+            let verdict = charge_verdict(decision, self.open_charge_number(charge)?.as_ref());
+            return Ok(BillingOutcome::Decided(verdict));
         }
         // 2.
         match self.store.find_pending_charge(id.clone()).await? {
             Some(charge) => self.post_charge(&charge).await,
-            None => Ok(HandOff::Dropped),
+            None => Ok(BillingOutcome::Undecided(NextStep::Drop)),
         }
     }
 
     /// 1. The account must still be the one that the PAI was issued for, and not on hold.
     /// 2. Posts the charge.
-    async fn post_charge(&self, charge: &Charge) -> Result<HandOff, Failure> {
+    async fn post_charge(&self, charge: &Charge) -> Result<ChargeOutcome, Failure> {
         // 1.
         if let Some(reason) = self.check_subscriber(charge).await? {
-            return Ok(HandOff::Declined { reason, raw_code: None });
+            return Ok(BillingOutcome::Decided(ChargeVerdict::Declined { reason, raw_code: None }));
         }
         // 2.
         let msisdn = self.vault.open_number(&charge_subscriber(charge)?.number.sealed)?;
@@ -132,7 +141,10 @@ impl BillingSubmission {
             description: charge.description.clone(),
             service_period: charge.service_period,
         };
-        Ok(charge_outcome(self.csp.submit_charge(&request).await.map_err(unclear)?, Some(&msisdn)))
+        Ok(BillingOutcome::Decided(charge_verdict(
+            self.csp.submit_charge(&request).await.map_err(unclear)?,
+            Some(&msisdn),
+        )))
     }
 
     /// What has closed the PAI while the charge waited, or what the account itself says against it now.
@@ -158,9 +170,9 @@ impl BillingSubmission {
 
     /// One attempt at a refund; `attempt` counts from 1. An earlier one may have reached billing: the same id again gets its
     /// answer. Where billing takes files, the refund waits for one.
-    async fn submit_refund(&self, refund: &Refund, attempt: u32) -> HandOff {
+    async fn submit_refund(&self, refund: &Refund, attempt: u32) -> RefundOutcome {
         if self.mode == Billing::Files {
-            return HandOff::Later { due_at: self.clock.now() };
+            return BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now()));
         }
         let request = BillRefundRequest {
             refund_id: refund.refund_id.clone(),
@@ -171,12 +183,12 @@ impl BillingSubmission {
             tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
             return self.retry_later(attempt);
         };
-        refund_outcome(decision)
+        BillingOutcome::Decided(refund_verdict(decision))
     }
 
     /// What comes after an unclear attempt.
-    fn retry_later(&self, attempt: u32) -> HandOff {
-        self.retry.plan(JobKind::Charge.spec().retry_if_unclear, attempt)
+    fn retry_later<V>(&self, attempt: u32) -> BillingOutcome<V> {
+        self.retry.plan(JobKind::Charge.spec().retry_if_unclear, attempt).into()
     }
 }
 
@@ -192,24 +204,24 @@ pub(super) fn charge_subscriber(charge: &Charge) -> Result<&Holder, Fault> {
 /// What billing's decision about a charge means. A code that is one of our own reasons is that reason; any other decline is
 /// the operator's risk decision. A code that would close the PAI is not taken from billing: the account, which was asked
 /// about just before, decides about that.
-pub(super) fn charge_outcome(response: BillChargeResponse, msisdn: Option<&Msisdn>) -> HandOff {
+pub(super) fn charge_verdict(response: BillChargeResponse, msisdn: Option<&Msisdn>) -> ChargeVerdict {
     let raw_code = raw_code::publishable(response.raw_code, msisdn);
     match response.status {
-        BillingDecision::Approved => HandOff::Done { raw_code },
+        BillingDecision::Approved => ChargeVerdict::Approved { raw_code },
         BillingDecision::Declined => {
             let known =
                 raw_code.as_deref().and_then(DeclineReason::parse).filter(|reason| !reason.closes_pai());
-            HandOff::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
+            ChargeVerdict::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
         }
     }
 }
 
 /// What billing's decision about a refund means.
-pub(super) fn refund_outcome(response: BillRefundResponse) -> HandOff {
+pub(super) fn refund_verdict(response: BillRefundResponse) -> RefundVerdict {
     let raw_code = raw_code::publishable(response.raw_code, None);
     match response.status {
-        BillingDecision::Approved => HandOff::Done { raw_code },
-        BillingDecision::Declined => HandOff::Refused { raw_code },
+        BillingDecision::Approved => RefundVerdict::Approved { raw_code },
+        BillingDecision::Declined => RefundVerdict::Declined { raw_code },
     }
 }
 
@@ -224,7 +236,10 @@ mod tests {
             let raw_code = Some(reason.as_str().to_owned());
             let told = if reason.closes_pai() { DeclineReason::RiskDeclined } else { reason };
             let answer = BillChargeResponse { status: BillingDecision::Declined, raw_code: raw_code.clone() };
-            assert_eq!(charge_outcome(answer, Some(&msisdn)), HandOff::Declined { reason: told, raw_code });
+            assert_eq!(
+                charge_verdict(answer, Some(&msisdn)),
+                ChargeVerdict::Declined { reason: told, raw_code }
+            );
         }
     }
 
@@ -234,7 +249,7 @@ mod tests {
         let told = |raw_code: &str| {
             let answer =
                 BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) };
-            let HandOff::Declined { raw_code, .. } = charge_outcome(answer, Some(&msisdn)) else {
+            let ChargeVerdict::Declined { raw_code, .. } = charge_verdict(answer, Some(&msisdn)) else {
                 panic!("is a decline")
             };
             raw_code
@@ -258,14 +273,14 @@ mod tests {
     #[test]
     fn raw_code_of_a_refund_is_passed_on_unless_it_tells_a_number() {
         let told = |status, raw_code: &str| {
-            refund_outcome(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
+            refund_verdict(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
         };
         for (code, told_code) in [("61", Some("61")), ("no bill of +12025550101", None), ("2025550101", None)]
         {
             let raw_code = told_code.map(str::to_owned);
-            let done = HandOff::Done { raw_code: raw_code.clone() };
+            let done = RefundVerdict::Approved { raw_code: raw_code.clone() };
             assert_eq!(told(BillingDecision::Approved, code), done, "{code}");
-            assert_eq!(told(BillingDecision::Declined, code), HandOff::Refused { raw_code }, "{code}");
+            assert_eq!(told(BillingDecision::Declined, code), RefundVerdict::Declined { raw_code }, "{code}");
         }
     }
 }

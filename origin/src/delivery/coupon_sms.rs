@@ -4,25 +4,25 @@ use super::sealed_sms::{self, CouponSms};
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
 use crate::sms::{Cause, Sent, Text};
-use crate::store::{HandOff, JobKind};
+use crate::store::{JobKind, NextStep, SmsOutcome};
 
 impl SmsJobs {
     /// Sends a coupon's SMS, if its number is still the same subscriber's and the coupon has not expired meanwhile.
-    pub(super) async fn send_coupon(&self, kind: JobKind, sealed: &[u8], attempt: u32) -> HandOff {
+    pub(super) async fn send_coupon(&self, kind: JobKind, sealed: &[u8], attempt: u32) -> SmsOutcome {
         let Some(message) = sealed_sms::open::<CouponSms>(&self.vault, sealed) else {
             tracing::error!("a sealed message does not open");
-            return HandOff::Parked;
+            return SmsOutcome::NotSent(NextStep::DeadLetter);
         };
         let spec = kind.spec();
         let expires_at = spec.expiry.from_moment(message.expires_at);
         if expires_at.is_some_and(|at| self.clock.now() >= at) {
-            return HandOff::Dropped;
+            return SmsOutcome::NotSent(NextStep::Drop);
         }
-        let retry = || self.retry.plan(spec.retry, attempt);
+        let retry = || -> SmsOutcome { self.retry.plan(spec.retry, attempt).into() };
         let Ok(account) = self.accounts.find_account(&message.msisdn).await else { return retry() };
         if !SubscriberStatus::of(&message.subscriber_ref, account).has_number() {
             tracing::warn!("a coupon's number is nobody's or somebody else's by now");
-            return HandOff::Dropped;
+            return SmsOutcome::NotSent(NextStep::Drop);
         }
         let text = Text {
             to: &message.msisdn,
@@ -32,12 +32,12 @@ impl SmsJobs {
             receipt: true,
         };
         match self.gateway.send(&text).await {
-            Sent::Accepted { message_id } => HandOff::Sent { message_id },
+            Sent::Accepted { message_id } => SmsOutcome::Sent { message_id },
             Sent::Later(Cause::Throttled | Cause::Unreachable) => retry(),
-            Sent::Later(Cause::Unclear) => self.retry.plan(spec.retry_if_unclear, attempt),
+            Sent::Later(Cause::Unclear) => self.retry.plan(spec.retry_if_unclear, attempt).into(),
             Sent::Refused => {
                 tracing::warn!("the gateway refuses a coupon's number");
-                HandOff::Refused { raw_code: None }
+                SmsOutcome::Refused { code: None }
             }
         }
     }

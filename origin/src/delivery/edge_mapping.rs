@@ -2,7 +2,7 @@
 
 use super::retry::RetrySchedule;
 use crate::http::{SignedClient, Unreachable};
-use crate::store::{HandOff, JobKind, PaiStatus, Store};
+use crate::store::{JobKind, NextStep, PaiStatus, Store, WebhookOutcome};
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::ids::OperatorId;
@@ -24,23 +24,23 @@ pub struct EdgeMappings {
 
 impl EdgeMappings {
     /// One attempt at updating the mapping of a PAI. It is repeated until the edge has it.
-    pub(super) async fn update_mapping(&self, pai: Pai, attempt: u32) -> HandOff {
+    pub(super) async fn update_mapping(&self, pai: Pai, attempt: u32) -> WebhookOutcome {
         let standing = match self.store.find_pai_status(pai).await {
             Ok(Some(standing)) => standing,
-            Ok(None) => return HandOff::Dropped,
+            Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "how a PAI stands could not be read");
-                return self.retry.plan(JobKind::PaiMapping.spec().retry, attempt);
+                return self.retry.plan(JobKind::PaiMapping.spec().retry, attempt).into();
             }
         };
         let request = PaiMappingRequest { pai, mapping: self.mapping(&standing) };
         let response = self.post(PAI_MAPPING_PATH, &request).await;
         match response.ok().map(|response| response.status()) {
-            Some(status) if status.is_success() => HandOff::Done { raw_code: None },
+            Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
                 tracing::warn!(who = "edge", attempt, status, "how a PAI stands was not heard");
-                self.retry.plan(JobKind::PaiMapping.spec().retry, attempt)
+                self.retry.plan(JobKind::PaiMapping.spec().retry, attempt).into()
             }
         }
     }

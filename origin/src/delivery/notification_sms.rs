@@ -3,7 +3,7 @@
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
 use crate::sms::{Cause, Sent, Text};
-use crate::store::{HandOff, JobKind, NotificationRecipient};
+use crate::store::{JobKind, NextStep, NotificationRecipient, SmsOutcome};
 
 impl SmsJobs {
     /// 1. It is not too old: else it is dropped, with a line in the log that says which, and not what it said.
@@ -16,14 +16,14 @@ impl SmsJobs {
         notification_id: &str,
         sealed: &[u8],
         attempt: u32,
-    ) -> HandOff {
+    ) -> SmsOutcome {
         let spec = JobKind::NotificationSms.spec();
-        let retry = || self.retry.plan(spec.retry, attempt);
+        let retry = || -> SmsOutcome { self.retry.plan(spec.retry, attempt).into() };
         let NotificationRecipient { accepted_at, holder } =
             match self.store.find_notification_recipient(notification_id.to_owned()).await {
                 Ok(Some(addressee)) => addressee,
                 // Erased meanwhile: the job went as well.
-                Ok(None) => return HandOff::Dropped,
+                Ok(None) => return SmsOutcome::NotSent(NextStep::Drop),
                 Err(error) => {
                     tracing::error!(?error, "whom a message is for could not be read");
                     return retry();
@@ -38,11 +38,11 @@ impl SmsJobs {
                 attempt,
                 "a partner's message could not be sent for a day, and is dropped"
             );
-            return HandOff::Dropped;
+            return SmsOutcome::NotSent(NextStep::Drop);
         }
 
         // 2.
-        let Some(holder) = holder else { return HandOff::Dropped };
+        let Some(holder) = holder else { return SmsOutcome::NotSent(NextStep::Drop) };
         let plain = self.vault.open_message(sealed);
         let (Ok(msisdn), Some(body)) = (
             self.vault.open_number(&holder.number.sealed),
@@ -54,18 +54,18 @@ impl SmsJobs {
         let Ok(account) = self.accounts.find_account(&msisdn).await else { return retry() };
         if !SubscriberStatus::of(&holder.subscriber_ref, account).has_number() {
             tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
-            return HandOff::Dropped;
+            return SmsOutcome::NotSent(NextStep::Drop);
         }
 
         // 3.
         let text = Text { to: &msisdn, body, urgent: false, valid_until: expires_at, receipt: false };
         match self.gateway.send(&text).await {
-            Sent::Accepted { .. } => HandOff::Done { raw_code: None },
+            Sent::Accepted { message_id } => SmsOutcome::Sent { message_id },
             Sent::Later(Cause::Throttled | Cause::Unreachable) => retry(),
-            Sent::Later(Cause::Unclear) => self.retry.plan(spec.retry_if_unclear, attempt),
+            Sent::Later(Cause::Unclear) => self.retry.plan(spec.retry_if_unclear, attempt).into(),
             Sent::Refused => {
                 tracing::warn!(notification_id, "the gateway refuses a message's number, or its text");
-                HandOff::Dropped
+                SmsOutcome::Refused { code: None }
             }
         }
     }

@@ -4,33 +4,33 @@ use super::sealed_sms::{self, PinSms};
 use super::sms_jobs::SmsJobs;
 use crate::account::live_account;
 use crate::sms::{Sent, Text};
-use crate::store::{HandOff, JobKind};
+use crate::store::{JobKind, NextStep, SmsOutcome};
 
 impl SmsJobs {
     /// Sends a PIN, if its number has an account: here and not in the customer's call, whose response and whose time must not
     /// differ between numbers.
-    pub(super) async fn send_pin(&self, sealed: &[u8], attempt: u32) -> HandOff {
+    pub(super) async fn send_pin(&self, sealed: &[u8], attempt: u32) -> SmsOutcome {
         let Some(message) = sealed_sms::open::<PinSms>(&self.vault, sealed) else {
             tracing::error!("a sealed message does not open");
-            return HandOff::Dropped;
+            return SmsOutcome::NotSent(NextStep::Drop);
         };
         let spec = JobKind::PinSms.spec();
-        let retry = || self.retry.plan(spec.retry, attempt);
+        let retry = || -> SmsOutcome { self.retry.plan(spec.retry, attempt).into() };
         let expires_at = spec.expiry.from_moment(message.expires_at);
         if expires_at.is_some_and(|at| self.clock.now() >= at) {
-            return HandOff::Dropped;
+            return SmsOutcome::NotSent(NextStep::Drop);
         }
         // The flow is gone when its subscriber was erased meanwhile.
         if let Some(flow) = message.flow {
             match self.store.has_flow(flow).await {
                 Ok(true) => {}
-                Ok(false) => return HandOff::Dropped,
+                Ok(false) => return SmsOutcome::NotSent(NextStep::Drop),
                 Err(_) => return retry(),
             }
         }
         match self.accounts.find_account(&message.msisdn).await.map(live_account) {
             Ok(Some(_)) => {}
-            Ok(None) => return HandOff::Dropped,
+            Ok(None) => return SmsOutcome::NotSent(NextStep::Drop),
             Err(_) => return retry(),
         }
         let text = Text {
@@ -41,12 +41,12 @@ impl SmsJobs {
             receipt: true,
         };
         match self.gateway.send(&text).await {
-            Sent::Accepted { .. } => HandOff::Done { raw_code: None },
+            Sent::Accepted { message_id } => SmsOutcome::Sent { message_id },
             // What is unclear may come twice: it is the same PIN, and its tries are counted.
             Sent::Later(_) => retry(),
             Sent::Refused => {
                 tracing::warn!("the gateway refuses a PIN's number");
-                HandOff::Dropped
+                SmsOutcome::Refused { code: None }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! When a job is tried again.
 
 use crate::ambient::{Clock, Random};
-use crate::store::{AfterLastRetry, HandOff, RetryPolicy};
+use crate::store::{AfterLastRetry, NextStep, RetryPolicy};
 use onbill_domain::timestamp::Timestamp;
 use std::sync::Arc;
 
@@ -19,15 +19,13 @@ impl RetrySchedule {
     }
 
     /// What follows attempt number `attempt`, counted from 1, by the policy of the job's kind.
-    pub(super) fn plan(&self, policy: RetryPolicy, attempt: u32) -> HandOff {
+    pub(super) fn plan(&self, policy: RetryPolicy, attempt: u32) -> NextStep {
         let index = usize::try_from(attempt).ok().and_then(|attempt| attempt.checked_sub(1));
         let delay = index.and_then(|index| policy.delays_seconds.get(index)).copied();
         match (delay, policy.then) {
-            (Some(delay), _) | (None, AfterLastRetry::Every(delay)) => {
-                HandOff::Later { due_at: self.after(delay) }
-            }
-            (None, AfterLastRetry::DeadLetter) => HandOff::Parked,
-            (None, AfterLastRetry::Drop) => HandOff::Dropped,
+            (Some(delay), _) | (None, AfterLastRetry::Every(delay)) => NextStep::RetryAt(self.after(delay)),
+            (None, AfterLastRetry::DeadLetter) => NextStep::DeadLetter,
+            (None, AfterLastRetry::Drop) => NextStep::Drop,
         }
     }
 

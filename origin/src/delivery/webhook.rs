@@ -8,7 +8,7 @@
 use super::retry::RetrySchedule;
 use crate::config::Config;
 use crate::http::SignedClient;
-use crate::store::{HandOff, JobKind, Store, StoreError};
+use crate::store::{JobKind, NextStep, Store, StoreError, WebhookOutcome};
 use http::StatusCode;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::key::{KeyUse, Party};
@@ -29,13 +29,13 @@ pub(crate) struct Webhooks {
 
 impl Webhooks {
     /// One attempt at reporting a charge.
-    pub(super) async fn report_charge(&self, transaction_id: &str, attempt: u32) -> HandOff {
+    pub(super) async fn report_charge(&self, transaction_id: &str, attempt: u32) -> WebhookOutcome {
         let charge = self.store.find_charge_webhook(transaction_id.to_owned()).await;
         self.report_outcome(JobKind::ChargeWebhook, TRANSACTION_STATE_PATH, charge, attempt).await
     }
 
     /// One attempt at reporting a refund.
-    pub(super) async fn report_refund(&self, refund_id: &str, attempt: u32) -> HandOff {
+    pub(super) async fn report_refund(&self, refund_id: &str, attempt: u32) -> WebhookOutcome {
         let refund = self.store.find_refund_webhook(refund_id.to_owned()).await;
         self.report_outcome(JobKind::RefundWebhook, REFUND_STATE_PATH, refund, attempt).await
     }
@@ -46,20 +46,22 @@ impl Webhooks {
         path: &str,
         read: Result<Option<(PartnerId, T)>, StoreError>,
         attempt: u32,
-    ) -> HandOff {
-        let retry = || self.retry.plan(kind.spec().retry, attempt);
+    ) -> WebhookOutcome {
+        let retry = || -> WebhookOutcome { self.retry.plan(kind.spec().retry, attempt).into() };
         let (partner, state) = match read {
             Ok(Some(read)) => read,
-            Ok(None) => return HandOff::Dropped,
+            Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "what a notice tells could not be read");
                 return retry();
             }
         };
         // A partner without an address of its own asks instead.
-        let Some(url) = self.config.partner_url(&partner) else { return HandOff::Dropped };
+        let Some(url) = self.config.partner_url(&partner) else {
+            return WebhookOutcome::NotDelivered(NextStep::Drop);
+        };
         match self.post(&partner, &format!("{url}{path}"), &state).await {
-            Some(status) if status.is_success() => HandOff::Done { raw_code: None },
+            Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
                 tracing::warn!(%partner, path, attempt, status, "a partner did not take a notice");
@@ -70,17 +72,19 @@ impl Webhooks {
 
     /// One attempt at reporting the state of a PAI. It is repeated until the partner has taken it: a partner that missed it
     /// would go on charging.
-    pub(super) async fn report_pai(&self, pai: Pai, attempt: u32) -> HandOff {
+    pub(super) async fn report_pai(&self, pai: Pai, attempt: u32) -> WebhookOutcome {
         let standing = match self.store.find_pai_status(pai).await {
             Ok(Some(standing)) => standing,
-            Ok(None) => return HandOff::Dropped,
+            Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "how a PAI stands could not be read");
-                return self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt);
+                return self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into();
             }
         };
         // A partner without an address of its own learns by the declines.
-        let Some(url) = self.config.partner_url(&standing.partner) else { return HandOff::Dropped };
+        let Some(url) = self.config.partner_url(&standing.partner) else {
+            return WebhookOutcome::NotDelivered(NextStep::Drop);
+        };
         let state = AccountStateRequest {
             pai,
             state: standing.state,
@@ -88,11 +92,11 @@ impl Webhooks {
             sequence: standing.version,
         };
         match self.post(&standing.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
-            Some(status) if status.is_success() => HandOff::Done { raw_code: None },
+            Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
                 tracing::warn!(who = "partner", attempt, status, "how a PAI stands was not heard");
-                self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt)
+                self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into()
             }
         }
     }

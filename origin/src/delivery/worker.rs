@@ -12,7 +12,10 @@ use super::webhook::Webhooks;
 use crate::ambient::Clock;
 use crate::config::Billing;
 use crate::fault::Fault;
-use crate::store::{HandOff, Job, JobKind, LEASE_SECONDS_MAX, LeasedJob, Queue, SmsJob, Store, WebhookJob};
+use crate::store::{
+    DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
+    WebhookJob, WebhookOutcome,
+};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,48 +103,66 @@ impl Worker {
     }
 
     async fn attempt_job(&self, leased: LeasedJob) -> Result<(), Fault> {
-        let (kind, id) = (leased.job.kind(), logged_id(&leased.job));
-        let what = kind.as_str();
-        let outcome = self.attempt(&leased.job, leased.attempts).await;
-        // An SMS that is refused waits for a person like one that was given up.
-        let is_sms = matches!(kind, JobKind::CouponSms | JobKind::CouponReminderSms);
-        if outcome == HandOff::Parked || is_sms && matches!(outcome, HandOff::Refused { .. }) {
+        let (lease, what, id) = (leased.lease(), leased.job.kind().as_str(), logged_id(&leased.job));
+        let outcome = self.attempt(leased.job, lease.attempt).await;
+        if outcome.next_step() == NextStep::DeadLetter {
             tracing::error!(
                 what,
                 id,
-                entry = leased.job_id,
+                entry = lease.job_id,
                 alarm = "outbox-parked",
                 "an entry needs a person"
             );
         }
-        let has_news = matches!(kind, JobKind::Charge | JobKind::Refund) && outcome.is_verdict();
-        let settled = self.store.settle(self.clock.now(), leased, outcome).await?;
-        raise_alarm(settled, what, &id);
-        if has_news {
+        // A webhook is put in for it.
+        let is_decided = outcome.is_decided();
+        let result = self.store.settle(self.clock.now(), lease, outcome).await?;
+        raise_alarm(result, what, &id);
+        if is_decided {
             self.wake_up.wake_queue();
         }
         Ok(())
     }
 
-    async fn attempt(&self, job: &Job, attempt: u32) -> HandOff {
+    async fn attempt(&self, job: Job, attempt: u32) -> DeliveryOutcome {
         match job {
             Job::Charge { transaction_id } => {
-                self.billing.submit_stored_charge(transaction_id, attempt).await
+                let outcome = self.billing.submit_stored_charge(&transaction_id, attempt).await;
+                DeliveryOutcome::Charge { transaction_id, outcome }
             }
-            Job::Refund { refund_id } => self.billing.submit_stored_refund(refund_id, attempt).await,
-            Job::Webhook(WebhookJob::Charge { transaction_id }) => {
+            Job::Refund { refund_id } => {
+                let outcome = self.billing.submit_stored_refund(&refund_id, attempt).await;
+                DeliveryOutcome::Refund { refund_id, outcome }
+            }
+            Job::Webhook(job) => {
+                let outcome = self.attempt_webhook(&job, attempt).await;
+                DeliveryOutcome::Webhook { job, outcome }
+            }
+            Job::Sms(job) => {
+                let outcome = self.attempt_sms(&job, attempt).await;
+                DeliveryOutcome::Sms { job, outcome }
+            }
+        }
+    }
+
+    async fn attempt_webhook(&self, job: &WebhookJob, attempt: u32) -> WebhookOutcome {
+        match job {
+            WebhookJob::Charge { transaction_id } => {
                 self.webhooks.report_charge(transaction_id, attempt).await
             }
-            Job::Webhook(WebhookJob::Refund { refund_id }) => {
-                self.webhooks.report_refund(refund_id, attempt).await
-            }
-            Job::Webhook(WebhookJob::Pai { pai }) => self.webhooks.report_pai(*pai, attempt).await,
-            Job::Webhook(WebhookJob::PaiMapping { pai }) => self.edge.update_mapping(*pai, attempt).await,
-            Job::Sms(SmsJob::Pin { message }) => self.sms.send_pin(message, attempt).await,
-            Job::Sms(SmsJob::Coupon { message, .. } | SmsJob::CouponReminder { message, .. }) => {
+            WebhookJob::Refund { refund_id } => self.webhooks.report_refund(refund_id, attempt).await,
+            WebhookJob::Pai { pai } => self.webhooks.report_pai(*pai, attempt).await,
+            WebhookJob::PaiMapping { pai } => self.edge.update_mapping(*pai, attempt).await,
+        }
+    }
+
+    async fn attempt_sms(&self, job: &SmsJob, attempt: u32) -> SmsOutcome {
+        match job {
+            SmsJob::Pin { message } => self.sms.send_pin(message, attempt).await,
+            SmsJob::Coupon { message, .. } | SmsJob::CouponReminder { message, .. } => {
                 self.sms.send_coupon(job.kind(), message, attempt).await
             }
-            Job::Sms(SmsJob::Notification { notification_id, message }) => {
+            SmsJob::Notification { notification_id, message } => {
                 self.sms.send_notification(notification_id, message, attempt).await
             }
         }

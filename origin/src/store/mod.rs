@@ -68,8 +68,10 @@ pub use own_page::{CustomerCharge, PartnerLink};
 pub use page::{Cursor, Page};
 pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};
 pub use queue::{
-    AfterLastRetry, DeadLetter, Expiry, HandOff, Job, JobKind, JobSpec, LEASE_SECONDS_MAX, LeasedJob,
-    PUT_OFF_SECONDS_MAX, Queue, RetryPolicy, SettleResult, SmsJob, Subject, WebhookJob,
+    AfterLastRetry, BillingOutcome, ChargeOutcome, ChargeVerdict, DeadLetter, DeliveryOutcome, Expiry, Job,
+    JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineVerdict, NextStep, PUT_OFF_SECONDS_MAX, Queue,
+    RefundOutcome, RefundVerdict, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob,
+    WebhookOutcome,
 };
 pub use redemption::{DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};

@@ -1,41 +1,44 @@
-//! Making a file of what waits.
+//! Making a file of the charges and refunds that wait.
 
 use super::exchange::FileExchange;
 use crate::delivery::alarms::raise_alarm;
 use crate::fault::{Failure, Fault};
-use crate::store::{HandOff, Job, LEASE_SECONDS_MAX, LeasedJob, Queue};
+use crate::store::{
+    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease,
+    LeasedJob, NextStep, Queue,
+};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::timestamp::Timestamp;
 
-/// Seconds after which nobody is asked about any more: half of the lease is left for the database. What has not had its
-/// turn is leased anew, for another file.
+/// Seconds after which no more accounts are looked up: half of the lease is left for the database. The jobs that have not
+/// had their turn are leased again, for another file.
 const ASKING_SECONDS: i64 = LEASE_SECONDS_MAX / 2;
-/// Accounts asked about at once: enough to keep the operator's systems busy, few enough not to flood them.
+/// Accounts looked up at once: enough to keep the operator's systems busy, few enough not to flood them.
 const ASKED_AT_ONCE: usize = 16;
 
-/// What is to become of an entry.
+/// What becomes of a job.
 enum Fate {
     /// It goes into a file.
     Line(LeasedJob),
-    /// It does not, and this comes of it.
-    Not(LeasedJob, HandOff),
-    /// There was no time to ask about it.
-    Unasked(LeasedJob),
+    /// It is a charge whose account does not allow it now, or is not known.
+    Settled { lease: Lease, transaction_id: String, outcome: ChargeOutcome },
+    /// It is a charge whose account there was no time to look up.
+    NotLookedUp { lease: Lease, transaction_id: String },
 }
 
-/// Entries that were asked about.
+/// Jobs, sorted by whether they go into a file.
 #[derive(Default)]
 struct Sifted {
-    /// Those that are for a file, in the order of the outbox.
+    /// Those for a file, in the order of the queue.
     lines: Vec<LeasedJob>,
-    /// How many have not had their turn.
-    unasked: usize,
+    /// How many were not looked up.
+    not_looked_up: usize,
 }
 
 impl FileExchange {
-    /// Makes files of all that waits, once in each interval. Another origin may have done so already.
+    /// Makes files of all that waits, once in each interval, unless another origin has done so.
     pub(super) async fn close_if_due(&self) -> Result<(), Fault> {
         let Some(settings) = &self.settings else { return Ok(()) };
         let seconds = 60 * i64::from(settings.every_minutes);
@@ -46,7 +49,7 @@ impl FileExchange {
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
         let lines_max = settings.lines as usize;
-        // When there is more than this interval can do, the next one goes on.
+        // What this interval cannot do is left for the next one.
         while self.clock.now() < next {
             let now = self.clock.now();
             let until = now.plus_seconds(LEASE_SECONDS_MAX);
@@ -57,30 +60,31 @@ impl FileExchange {
             for lines in sifted.lines.chunks(lines_max) {
                 self.make_file(lines).await?;
             }
-            if is_all && sifted.unasked == 0 {
+            if is_all && sifted.not_looked_up == 0 {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Asks about every entry again, and settles what is not for a file.
-    async fn sift(&self, entries: Vec<LeasedJob>, next: Timestamp) -> Result<Sifted, Fault> {
+    /// Looks up every account again, and settles what is not for a file.
+    async fn sift(&self, jobs: Vec<LeasedJob>, next: Timestamp) -> Result<Sifted, Fault> {
         let until = self.clock.now().plus_seconds(ASKING_SECONDS);
-        let fates = entries.into_iter().map(|entry| self.decide_fate(entry, until, next));
-        // All of them before anything is settled: whoever is left in the middle of asking may hold what settling waits for.
+        let fates = jobs.into_iter().map(|leased| self.decide_fate(leased, until, next));
+        // All of them before anything is settled: a look-up that is not polled may hold what settling waits for.
         let fates: Vec<Fate> = stream::iter(fates).buffered(ASKED_AT_ONCE).collect().await;
         let (mut sifted, mut unclear) = (Sifted::default(), 0_u32);
         for fate in fates {
             match fate {
-                Fate::Line(entry) => sifted.lines.push(entry),
-                Fate::Unasked(entry) => {
-                    sifted.unasked += 1;
-                    self.settle_entry(entry, HandOff::Later { due_at: self.clock.now() }).await?;
+                Fate::Line(leased) => sifted.lines.push(leased),
+                Fate::NotLookedUp { lease, transaction_id } => {
+                    sifted.not_looked_up += 1;
+                    let outcome = BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now()));
+                    self.settle_charge(lease, transaction_id, outcome).await?;
                 }
-                Fate::Not(entry, outcome) => {
-                    unclear += u32::from(matches!(outcome, HandOff::Later { .. }));
-                    self.settle_entry(entry, outcome).await?;
+                Fate::Settled { lease, transaction_id, outcome } => {
+                    unclear += u32::from(matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_))));
+                    self.settle_charge(lease, transaction_id, outcome).await?;
                 }
             }
         }
@@ -92,46 +96,51 @@ impl FileExchange {
 
     /// A refund needs no account. A charge needs the one that it was accepted for, as it stands now: it was posted an interval
     /// ago, or more.
-    async fn decide_fate(&self, entry: LeasedJob, until: Timestamp, next: Timestamp) -> Fate {
-        let Job::Charge { transaction_id } = &entry.job else { return Fate::Line(entry) };
+    async fn decide_fate(&self, leased: LeasedJob, until: Timestamp, next: Timestamp) -> Fate {
+        let Job::Charge { transaction_id } = &leased.job else { return Fate::Line(leased) };
+        let (lease, transaction_id) = (leased.lease(), transaction_id.clone());
         if self.clock.now() >= until {
-            return Fate::Unasked(entry);
+            return Fate::NotLookedUp { lease, transaction_id };
         }
-        let standing = match self.store.find_pending_charge(transaction_id.clone()).await {
+        let reason = match self.store.find_pending_charge(transaction_id.clone()).await {
             Ok(Some(charge)) => self.billing.check_subscriber(&charge).await,
-            // Settled meanwhile: its entry went with it, and no file will take it.
+            // Settled meanwhile: its job went with it, and no file will take it.
             Ok(None) => Ok(None),
             Err(error) => Err(error.into()),
         };
-        match standing {
-            Ok(None) => Fate::Line(entry),
-            Ok(Some(reason)) => Fate::Not(entry, HandOff::Declined { reason, raw_code: None }),
+        let outcome = match reason {
+            Ok(None) => return Fate::Line(leased),
+            Ok(Some(reason)) => BillingOutcome::Decided(ChargeVerdict::Declined { reason, raw_code: None }),
             Err(Failure::Fault(Fault::Broken(what))) => {
                 tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
-                Fate::Not(entry, HandOff::Parked)
+                BillingOutcome::Undecided(NextStep::DeadLetter)
             }
             Err(failure) => {
                 tracing::warn!(?failure, transaction_id, "an account could not be asked about");
-                Fate::Not(entry, HandOff::Later { due_at: next })
+                BillingOutcome::Undecided(NextStep::RetryAt(next))
             }
-        }
+        };
+        Fate::Settled { lease, transaction_id, outcome }
     }
 
-    async fn settle_entry(&self, entry: LeasedJob, outcome: HandOff) -> Result<(), Fault> {
-        let id = match &entry.job {
-            Job::Charge { transaction_id } => transaction_id.clone(),
-            _ => String::new(),
-        };
-        let settling = self.store.settle(self.clock.now(), entry, outcome).await?;
-        raise_alarm(settling, "charge", &id);
+    async fn settle_charge(
+        &self,
+        lease: Lease,
+        transaction_id: String,
+        outcome: ChargeOutcome,
+    ) -> Result<(), Fault> {
+        let id = transaction_id.clone();
+        let outcome = DeliveryOutcome::Charge { transaction_id, outcome };
+        let result = self.store.settle(self.clock.now(), lease, outcome).await?;
+        raise_alarm(result, JobKind::Charge.as_str(), &id);
         self.wake_up.wake_queue();
         Ok(())
     }
 
-    async fn make_file(&self, entries: &[LeasedJob]) -> Result<(), Fault> {
+    async fn make_file(&self, jobs: &[LeasedJob]) -> Result<(), Fault> {
         let (now, file_id) =
             (self.clock.now(), file_name(&self.operator, self.clock.now(), self.random.bytes()));
-        let lines = self.store.create_billing_file(now, file_id.clone(), entries.to_vec()).await?;
+        let lines = self.store.create_billing_file(now, file_id.clone(), jobs.to_vec()).await?;
         if lines > 0 {
             tracing::info!(file = file_id, lines, "a file was made");
         }

@@ -7,9 +7,9 @@ use super::render;
 use super::response::{self, Answer};
 use super::spool::{Folder, Reading, Spool};
 use crate::delivery::alarms::raise_alarm;
-use crate::delivery::billing::{charge_outcome, refund_outcome};
+use crate::delivery::billing::{charge_verdict, refund_verdict};
 use crate::fault::Fault;
-use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, HandOff};
+use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineVerdict};
 use futures_util::future::join_all;
 use onbill_domain::digest::sha256;
 use onbill_domain::wire::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
@@ -89,7 +89,7 @@ impl FileExchange {
                 BillingDecision::Approved => approved += 1,
                 BillingDecision::Declined => declined += 1,
             }
-            verdicts.push((line, self.line_outcome(&line.bill, answer)?));
+            verdicts.push((line, self.line_verdict(&line.bill, answer)?));
         }
         let mut verdicts = verdicts.into_iter().peekable();
         while verdicts.peek().is_some() {
@@ -107,25 +107,27 @@ impl FileExchange {
         &self,
         file: &BillingFile,
         line: &BillingFileLine,
-        verdict: HandOff,
+        verdict: LineVerdict,
     ) -> Result<(), Fault> {
-        let settling =
+        let result =
             self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict).await?;
-        raise_alarm(settling, "line", line.bill.id());
+        raise_alarm(result, "line", line.bill.id());
         Ok(())
     }
 
-    fn line_outcome(
+    fn line_verdict(
         &self,
         bill: &BillingItem,
         Answer { status, raw_code }: Answer,
-    ) -> Result<HandOff, Fault> {
+    ) -> Result<LineVerdict, Fault> {
         Ok(match bill {
             BillingItem::Charge(charge) => {
                 let msisdn = self.billing.open_charge_number(charge)?;
-                charge_outcome(BillChargeResponse { status, raw_code }, msisdn.as_ref())
+                LineVerdict::Charge(charge_verdict(BillChargeResponse { status, raw_code }, msisdn.as_ref()))
             }
-            BillingItem::Refund(_) => refund_outcome(BillRefundResponse { status, raw_code }),
+            BillingItem::Refund(_) => {
+                LineVerdict::Refund(refund_verdict(BillRefundResponse { status, raw_code }))
+            }
         })
     }
 

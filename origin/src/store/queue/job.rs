@@ -15,6 +15,22 @@ pub struct LeasedJob {
     pub job: Job,
 }
 
+/// The right to settle a job, until the next lease of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    /// The row of the job.
+    pub job_id: i64,
+    /// The number of the attempt, by which the holder of a lease that has ended is recognized.
+    pub attempt: u32,
+}
+
+impl LeasedJob {
+    /// Its lease.
+    pub fn lease(&self) -> Lease {
+        Lease { job_id: self.job_id, attempt: self.attempts }
+    }
+}
+
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub enum Job {

@@ -5,19 +5,23 @@
 
 mod job;
 mod kind;
+mod outcome;
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::timestamp::Timestamp;
 
 pub(in crate::store) use job::JobKey;
-pub use job::{Job, LeasedJob, SmsJob, WebhookJob};
+pub use job::{Job, Lease, LeasedJob, SmsJob, WebhookJob};
 pub use kind::{AfterLastRetry, Expiry, JobKind, JobSpec, Queue, RetryPolicy, Subject};
+pub use outcome::{
+    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, LineVerdict, NextStep, RefundOutcome,
+    RefundVerdict, SettleResult, SmsOutcome, WebhookOutcome,
+};
 
 impl Store {
     /// Leases jobs that are due, up to `limit` of each kind, so that none waits behind a backlog of another. Each counts
@@ -37,7 +41,7 @@ impl Store {
         use_case!(self, read, next_due(queue))
     }
 
-    /// Dead letters in the order of their entries, those after `after`.
+    /// Dead letters by ascending id, beginning after `after`.
     pub async fn dead_letters(&self, after: Option<i64>, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
         use_case!(self, read, dead_letters(after, limit))
     }
@@ -61,75 +65,6 @@ pub const PUT_OFF_SECONDS_MAX: i64 = 2 * 86_400;
 pub const LEASE_SECONDS_MAX: i64 = 360;
 
 const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an attempt signs within a minute");
-
-/// What came of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandOff {
-    /// The charge is on the bill, the refund too, or the message is with whom it is for.
-    Done {
-        /// Billing's own code.
-        raw_code: Option<String>,
-    },
-    /// The message centre has the text message.
-    Sent {
-        /// By what name its receipt will call it, where there is one.
-        message_id: Option<String>,
-    },
-    /// The charge will never be on the bill.
-    Declined {
-        /// Why.
-        reason: DeclineReason,
-        /// Billing's own code.
-        raw_code: Option<String>,
-    },
-    /// Billing will never give this refund back, or the message centre will not take this text message.
-    Refused {
-        /// Their own code.
-        raw_code: Option<String>,
-    },
-    /// Not known, or not possible now: try again then.
-    Later {
-        /// When.
-        due_at: Timestamp,
-    },
-    /// Tried for long enough: a person has to look.
-    Parked,
-    /// There is nothing left to do, such as a PIN that has expired meanwhile.
-    Dropped,
-}
-
-impl HandOff {
-    /// Whether it settles a charge or a refund for good.
-    pub fn is_verdict(&self) -> bool {
-        match self {
-            Self::Done { .. } | Self::Declined { .. } | Self::Refused { .. } => true,
-            Self::Sent { .. } | Self::Later { .. } | Self::Parked | Self::Dropped => false,
-        }
-    }
-}
-
-/// What became of an outcome that was to be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SettleResult {
-    /// It is written.
-    Written,
-    /// It is written: billing will not take the charge of a coupon that is spent, so nobody pays for it.
-    Unpaid,
-    /// It is written: the message centre has a coupon's text message, and has reported already that it cannot deliver it.
-    Undelivered,
-    /// There was nothing left to write: another lease came to the same end, or has the entry now.
-    Late,
-    /// The books have another verdict already, which stays: billing has said both.
-    Contradicted,
-}
-
-/// A text message that the message centre does not take waits for a person, as one does that was given up.
-pub(in crate::store) fn kept_if_refused(outcome: &HandOff) -> &HandOff {
-    match outcome {
-        HandOff::Refused { .. } => &HandOff::Parked,
-        _ => outcome,
-    }
-}
 
 /// A job that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,14 @@
-//! The outbox's rows. A row is deleted in the transaction that writes what came of it.
+//! The rows of the queue. A row is deleted in the transaction that writes the outcome of its job.
 //!
-//! An entry is the last that anybody locks: after the charge, what the account has spent, and the PAI.
+//! The row of a job is locked last: after the charge, what the account has spent, and the PAI.
 
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_time};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
-    DeadLetter, HandOff, Job, JobKey, JobKind, LeasedJob, PUT_OFF_SECONDS_MAX, Queue, SettleResult, Subject,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, PUT_OFF_SECONDS_MAX, Queue, SettleResult,
+    Subject,
 };
 use futures_util::future::try_join_all;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -117,58 +118,42 @@ fn read_job(kind: JobKind, row: &Row) -> Result<LeasedJob, TxError> {
     Ok(LeasedJob { job_id: row.try_get("job_id")?, attempts: read_count(row, "outbox.attempts")?, job })
 }
 
-/// What was told of a PAI may be old by now: then its entry has been put back since, and stays.
-pub(in crate::store) async fn settle_telling(
-    tx: &PgConnection<'_>,
-    now: Timestamp,
-    entry: &LeasedJob,
-    outcome: &HandOff,
-) -> Result<SettleResult, TxError> {
-    let has_it = tx
-        .query_optional(
-            "SELECT 1 FROM outbox WHERE job_id = $1 AND attempts = $2 FOR UPDATE",
-            &[&entry.job_id, &i64::from(entry.attempts)],
-        )
-        .await?;
-    match has_it {
-        Some(_) => put_off_or_delete(tx, now, JobKey::Id(entry.job_id), entry.attempts, outcome).await,
-        None => Ok(SettleResult::Late),
-    }
+/// Whether no other lease has begun, and no newer job has taken the place of this one. Locks the job.
+pub(in crate::store) async fn holds_lease(tx: &PgConnection<'_>, lease: Lease) -> Result<bool, TxError> {
+    let sql = "SELECT 1 FROM outbox WHERE job_id = $1 AND attempts = $2 FOR UPDATE";
+    let row = tx.query_optional(sql, &[&lease.job_id, &i64::from(lease.attempt)]).await?;
+    Ok(row.is_some())
 }
 
-/// A verdict takes the entry away, whoever has it. It is put off or parked only by who has it: the number of the attempt
-/// tells, so that a late comer does not free the lease of the next.
-pub(in crate::store) async fn put_off_or_delete(
+/// Deletes the job even when another lease has begun: what it is about is done. Only the holder of the lease, by the number of the
+/// attempt, puts it off or makes it a dead letter, so that a late outcome does not end the next lease.
+pub(in crate::store) async fn take_step(
     tx: &PgConnection<'_>,
     now: Timestamp,
     key: JobKey<'_>,
     attempt: u32,
-    outcome: &HandOff,
+    step: NextStep,
 ) -> Result<SettleResult, TxError> {
     let (attempt, which) = (i64::from(attempt), key.sql("$1"));
     let key: &(dyn ToSql + Sync) = match &key {
         JobKey::Id(job_id) => job_id,
         JobKey::Subject(_, id) => id,
     };
-    let changed = match outcome {
-        HandOff::Later { due_at } => {
+    let changed = match step {
+        NextStep::RetryAt(due_at) => {
             let sql = format!("UPDATE outbox SET due_at = $2 WHERE {which} AND attempts = $3");
             tx.execute(&sql, &[key, &due_at.unix_seconds(), &attempt]).await?
         }
-        HandOff::Parked => {
+        NextStep::DeadLetter => {
             let sql = format!("UPDATE outbox SET dead_lettered_at = $2 WHERE {which} AND attempts = $3");
             tx.execute(&sql, &[key, &now.unix_seconds(), &attempt]).await?
         }
-        HandOff::Done { .. }
-        | HandOff::Sent { .. }
-        | HandOff::Declined { .. }
-        | HandOff::Refused { .. }
-        | HandOff::Dropped => tx.execute(&format!("DELETE FROM outbox WHERE {which}"), &[key]).await?,
+        NextStep::Drop => tx.execute(&format!("DELETE FROM outbox WHERE {which}"), &[key]).await?,
     };
     Ok(if changed == 0 { SettleResult::Late } else { SettleResult::Written })
 }
 
-/// Deletes the job about `id`, whoever has its lease.
+/// Deletes the job about `id`, even when it is leased.
 pub(in crate::store) async fn delete(tx: &PgConnection<'_>, kind: JobKind, id: &str) -> Result<(), TxError> {
     let which = JobKey::Subject(kind, id).sql("$1");
     tx.execute(&format!("DELETE FROM outbox WHERE {which}"), &[&id]).await?;
@@ -193,7 +178,7 @@ fn words(queue: Queue) -> Vec<&'static str> {
     queue.kinds().map(JobKind::as_str).collect()
 }
 
-/// The next moment at which an entry is due: for each kind the first of its index, and of those the first.
+/// For each kind the first row of its index, and of those the first.
 pub(in crate::store) async fn next_due(
     db: &PgConnection<'_>,
     queue: Queue,

@@ -1,8 +1,9 @@
-//! The outbox's rows. A row is deleted in the transaction that writes what came of it.
+//! The rows of the queue. A row is deleted in the transaction that writes the outcome of its job.
 
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::{
-    DeadLetter, HandOff, Job, JobKey, JobKind, LeasedJob, PUT_OFF_SECONDS_MAX, Queue, SettleResult, Subject,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, PUT_OFF_SECONDS_MAX, Queue, SettleResult,
+    Subject,
 };
 use crate::store::sqlite::rows::{parse_column, read_time};
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -100,58 +101,42 @@ fn read_job(kind: JobKind, row: &Row<'_>) -> Result<LeasedJob, StoreError> {
     Ok(LeasedJob { job_id: row.get("job_id")?, attempts: row.get("attempts")?, job })
 }
 
-/// What was told of a PAI may be old by now: then its entry has been put back since, and stays.
-pub(in crate::store) fn settle_telling(
-    tx: &Connection,
-    now: Timestamp,
-    entry: &LeasedJob,
-    outcome: &HandOff,
-) -> Result<SettleResult, StoreError> {
-    let has_it: bool = tx
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE job_id = ?1 AND attempts = ?2)")?
-        .query_row(params![entry.job_id, entry.attempts], |row| row.get(0))?;
-    if has_it {
-        put_off_or_delete(tx, now, JobKey::Id(entry.job_id), entry.attempts, outcome)
-    } else {
-        Ok(SettleResult::Late)
-    }
+/// Whether no other lease has begun, and no newer job has taken the place of this one.
+pub(in crate::store) fn holds_lease(tx: &Connection, lease: Lease) -> Result<bool, StoreError> {
+    let mut select =
+        tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM outbox WHERE job_id = ?1 AND attempts = ?2)")?;
+    Ok(select.query_row(params![lease.job_id, lease.attempt], |row| row.get(0))?)
 }
 
-/// A verdict takes the entry away, whoever has it. It is put off or parked only by who has it: the number of the attempt
-/// tells, so that a late comer does not free the lease of the next.
-pub(in crate::store) fn put_off_or_delete(
+/// Deletes the job even when another lease has begun: what it is about is done. Only the holder of the lease, by the number of the
+/// attempt, puts it off or makes it a dead letter, so that a late outcome does not end the next lease.
+pub(in crate::store) fn take_step(
     tx: &Connection,
     now: Timestamp,
     key: JobKey<'_>,
     attempt: u32,
-    outcome: &HandOff,
+    step: NextStep,
 ) -> Result<SettleResult, StoreError> {
     let which = key.sql("?1");
     let key: &dyn ToSql = match &key {
         JobKey::Id(job_id) => job_id,
         JobKey::Subject(_, id) => id,
     };
-    let changed = match outcome {
-        HandOff::Later { due_at } => tx
+    let changed = match step {
+        NextStep::RetryAt(due_at) => tx
             .prepare_cached(&format!("UPDATE outbox SET due_at = ?2 WHERE {which} AND attempts = ?3"))?
             .execute(params![key, due_at.unix_seconds(), attempt])?,
-        HandOff::Parked => tx
+        NextStep::DeadLetter => tx
             .prepare_cached(&format!(
                 "UPDATE outbox SET dead_lettered_at = ?2 WHERE {which} AND attempts = ?3"
             ))?
             .execute(params![key, now.unix_seconds(), attempt])?,
-        HandOff::Done { .. }
-        | HandOff::Sent { .. }
-        | HandOff::Declined { .. }
-        | HandOff::Refused { .. }
-        | HandOff::Dropped => {
-            tx.prepare_cached(&format!("DELETE FROM outbox WHERE {which}"))?.execute([key])?
-        }
+        NextStep::Drop => tx.prepare_cached(&format!("DELETE FROM outbox WHERE {which}"))?.execute([key])?,
     };
     Ok(if changed == 0 { SettleResult::Late } else { SettleResult::Written })
 }
 
-/// Deletes the job about `id`, whoever has its lease.
+/// Deletes the job about `id`, even when it is leased.
 pub(in crate::store) fn delete(tx: &Connection, kind: JobKind, id: &str) -> Result<(), StoreError> {
     let which = JobKey::Subject(kind, id).sql("?1");
     tx.prepare_cached(&format!("DELETE FROM outbox WHERE {which}"))?.execute([id])?;
@@ -170,7 +155,6 @@ pub(in crate::store) fn hasten_overdelayed(tx: &Connection, now: Timestamp) -> R
     Ok(())
 }
 
-/// The next moment at which an entry is due.
 pub(in crate::store) fn next_due(db: &Connection, queue: Queue) -> Result<Option<Timestamp>, StoreError> {
     let mut select =
         db.prepare_cached("SELECT min(due_at) FROM outbox WHERE dead_lettered_at IS NULL AND kind = ?1")?;
@@ -199,9 +183,9 @@ pub(super) fn dead_letters(
 ) -> Result<Vec<DeadLetter>, StoreError> {
     let mut select = db.prepare_cached(DEAD_LETTERS)?;
     let mut rows = select.query(params![after.unwrap_or(i64::MIN), limit])?;
-    let mut entries = Vec::new();
+    let mut dead_letters = Vec::new();
     while let Some(row) = rows.next()? {
-        entries.push(DeadLetter {
+        dead_letters.push(DeadLetter {
             job_id: row.get("job_id")?,
             kind: parse_column(row, "outbox.kind", JobKind::parse)?,
             id: row.get("id")?,
@@ -211,7 +195,7 @@ pub(super) fn dead_letters(
             dead_lettered_at: read_time(row, "outbox.dead_lettered_at")?,
         });
     }
-    Ok(entries)
+    Ok(dead_letters)
 }
 
 pub(in crate::store) fn redrive_dead_letter(

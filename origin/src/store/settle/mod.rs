@@ -1,4 +1,4 @@
-//! The roof of the store: writing what a job came to, with everything that follows from it. It may call every noun, and
+//! The roof of the store: writing the outcome of a job, with everything that follows from it. It may call every noun, and
 //! no noun calls it.
 
 pub(super) mod postgres;
@@ -6,62 +6,64 @@ pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::queue::{HandOff, Job, LeasedJob, SettleResult, Subject, WebhookJob};
+use crate::store::queue::{
+    ChargeOutcome, DeliveryOutcome, Job, Lease, LineVerdict, RefundOutcome, SettleResult, Subject, WebhookJob,
+};
 use crate::store::redemption::RedemptionOutcome;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Closes the books on the caller's own hand-off attempt: writes the outcome if it is not settled yet, fixes
-    /// the answer that every replay of the post will get, and gives it with what became of the outcome. When a replay
-    /// fixed the answer meanwhile, the partner does not read the outcome in it, and is told by a notice.
+    /// Writes the outcome of the first attempt, unless the charge is settled already; fixes the response that every replay
+    /// of the post gets, and returns it with the result. Where a replay has fixed it meanwhile, it does not contain the
+    /// outcome: the partner then gets a webhook.
     pub async fn answer_transaction(
         &self,
         now: Timestamp,
         transaction_id: String,
-        outcome: HandOff,
+        outcome: ChargeOutcome,
     ) -> Result<(Vec<u8>, SettleResult), StoreError> {
         use_case!(self, write, answer_transaction(now, &transaction_id, &outcome))
     }
 
-    /// As [`Self::answer_transaction`], for a refund. One that is declined is off the charge no more.
+    /// As [`Self::answer_transaction`], for a refund. One that is declined no longer counts as given back.
     pub async fn answer_refund(
         &self,
         now: Timestamp,
         refund_id: String,
-        outcome: HandOff,
+        outcome: RefundOutcome,
     ) -> Result<(Vec<u8>, SettleResult), StoreError> {
         use_case!(self, write, answer_refund(now, &refund_id, &outcome))
     }
 
-    /// Closes the books on the caller's own hand-off attempt: as [`super::Ledger::answer_transaction`]. A coupon whose
-    /// charge is declined by then is free again; from here on it is spent, whatever becomes of its charge.
+    /// As [`Self::answer_transaction`], for the charge of a coupon. A coupon whose charge is declined by then is unspent
+    /// again; from here on it is spent, whatever becomes of its charge.
     pub async fn answer_redemption(
         &self,
         now: Timestamp,
         transaction_id: String,
-        outcome: HandOff,
+        outcome: ChargeOutcome,
     ) -> Result<(RedemptionOutcome, SettleResult), StoreError> {
         use_case!(self, write, answer_redemption(now, &transaction_id, &outcome))
     }
 
-    /// Writes what came of a leased entry. A charge or a refund that is settled by it is put into the outbox anew, as a
-    /// notice to the partner, whose post was answered before.
+    /// Writes the outcome of a leased job. A charge or refund that is settled by it is reported to the partner with a
+    /// webhook, because its post was answered before.
     pub async fn settle(
         &self,
         now: Timestamp,
-        entry: LeasedJob,
-        outcome: HandOff,
+        lease: Lease,
+        outcome: DeliveryOutcome,
     ) -> Result<SettleResult, StoreError> {
-        use_case!(self, write, settle(now, &entry, &outcome))
+        use_case!(self, write, settle(now, lease, &outcome))
     }
 
-    /// Writes billing's verdict on a line, as [`super::Outbox::settle`] does.
+    /// Writes billing's verdict on a line of a file, as [`Self::settle`] does.
     pub async fn settle_line(
         &self,
         now: Timestamp,
         file_id: String,
         line: u32,
-        verdict: HandOff,
+        verdict: LineVerdict,
     ) -> Result<SettleResult, StoreError> {
         use_case!(self, write, settle_line(now, &file_id, line, &verdict))
     }

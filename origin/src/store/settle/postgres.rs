@@ -1,4 +1,4 @@
-//! What came of jobs, written with everything that follows from it.
+//! The outcomes of jobs, written with everything that follows from them.
 
 use crate::store::billing_file::postgres as billing_file;
 use crate::store::charge::postgres as charge;
@@ -10,8 +10,9 @@ use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
-    HandOff, Job, JobKey, JobKind, LEASE_SECONDS_MAX, LeasedJob, SettleResult, SmsJob, WebhookJob,
-    kept_if_refused, postgres as queue,
+    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, JobKey, JobKind, LEASE_SECONDS_MAX,
+    Lease, LineVerdict, NextStep, RefundOutcome, RefundVerdict, SettleResult, SmsJob, SmsOutcome, WebhookJob,
+    WebhookOutcome, postgres as queue,
 };
 use crate::store::redemption::{RedemptionOutcome, postgres as redemption};
 use crate::store::refund::postgres as refund;
@@ -25,91 +26,77 @@ use onbill_domain::wire::ott::TransactionStatus;
 pub(super) async fn settle(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    entry: &LeasedJob,
-    outcome: &HandOff,
+    lease: Lease,
+    outcome: &DeliveryOutcome,
 ) -> Result<SettleResult, TxError> {
-    let (settling, webhook) = match &entry.job {
-        Job::Charge { transaction_id } => (
-            settle_charge(tx, now, transaction_id, entry.attempts, outcome).await?,
-            WebhookJob::Charge { transaction_id: transaction_id.clone() },
-        ),
-        Job::Refund { refund_id } => (
-            settle_refund(tx, now, refund_id, entry.attempts, outcome).await?,
-            WebhookJob::Refund { refund_id: refund_id.clone() },
-        ),
-        Job::Webhook(WebhookJob::Charge { .. })
-        | Job::Webhook(WebhookJob::Refund { .. })
-        | Job::Sms(SmsJob::Pin { .. })
-        | Job::Sms(SmsJob::Notification { .. }) => {
-            return queue::put_off_or_delete(tx, now, JobKey::Id(entry.job_id), entry.attempts, outcome)
-                .await;
+    match outcome {
+        DeliveryOutcome::Charge { transaction_id, outcome } => {
+            let result = settle_charge(tx, now, transaction_id, lease.attempt, outcome).await?;
+            if outcome.is_decided() {
+                report_charge(tx, now, transaction_id, result).await?;
+            }
+            Ok(result)
         }
-        Job::Sms(SmsJob::CouponReminder { .. }) => {
-            return queue::settle_telling(tx, now, entry, kept_if_refused(outcome)).await;
+        DeliveryOutcome::Refund { refund_id, outcome } => {
+            let result = settle_refund(tx, now, refund_id, lease.attempt, outcome).await?;
+            if outcome.is_decided() {
+                report_refund(tx, now, refund_id, result).await?;
+            }
+            Ok(result)
         }
-        Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. }) => {
-            return queue::settle_telling(tx, now, entry, outcome).await;
-        }
-        Job::Sms(SmsJob::Coupon { coupon_id, .. }) => {
-            return settle_coupon(tx, now, entry, coupon_id, outcome).await;
-        }
-    };
-    put_webhook(tx, now, webhook, settling, outcome).await?;
-    Ok(settling)
+        DeliveryOutcome::Webhook { job, outcome } => settle_webhook(tx, now, lease, job, *outcome).await,
+        DeliveryOutcome::Sms { job, outcome } => settle_sms(tx, now, lease, job, outcome).await,
+    }
 }
 
-/// What the caller of an answer's use case has made of the outbox's entry: its first attempt.
-const FIRST: u32 = 1;
+/// The attempt of a post that submits to billing before it is answered.
+const FIRST_ATTEMPT: u32 = 1;
 
 pub(super) async fn answer_transaction(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-    outcome: &HandOff,
+    outcome: &ChargeOutcome,
 ) -> Result<(Vec<u8>, SettleResult), TxError> {
-    let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
+    let result = settle_charge(tx, now, transaction_id, FIRST_ATTEMPT, outcome).await?;
     let fixed = charge::store_response(tx, transaction_id).await?;
-    if fixed.before {
-        let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
-        put_webhook(tx, now, webhook, settling, outcome).await?;
+    if fixed.before && outcome.is_decided() {
+        report_charge(tx, now, transaction_id, result).await?;
     }
-    Ok((fixed.answer, settling))
+    Ok((fixed.answer, result))
 }
 
 pub(super) async fn answer_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
-    outcome: &HandOff,
+    outcome: &RefundOutcome,
 ) -> Result<(Vec<u8>, SettleResult), TxError> {
-    let settling = settle_refund(tx, now, refund_id, FIRST, outcome).await?;
+    let result = settle_refund(tx, now, refund_id, FIRST_ATTEMPT, outcome).await?;
     let fixed = refund::store_response(tx, refund_id).await?;
-    if fixed.before {
-        let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
-        put_webhook(tx, now, webhook, settling, outcome).await?;
+    if fixed.before && outcome.is_decided() {
+        report_refund(tx, now, refund_id, result).await?;
     }
-    Ok((fixed.answer, settling))
+    Ok((fixed.answer, result))
 }
 
 pub(super) async fn answer_redemption(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-    outcome: &HandOff,
+    outcome: &ChargeOutcome,
 ) -> Result<(RedemptionOutcome, SettleResult), TxError> {
-    let settling = settle_charge(tx, now, transaction_id, FIRST, outcome).await?;
-    Ok((redemption::store_outcome(tx, transaction_id).await?, settling))
+    let result = settle_charge(tx, now, transaction_id, FIRST_ATTEMPT, outcome).await?;
+    Ok((redemption::store_outcome(tx, transaction_id).await?, result))
 }
 
-/// An entry that became a line is in nobody's lease.
-const NOBODYS: u32 = 0;
-
+/// A job that became a line of a file is in the queue no more.
 pub(super) async fn settle_line(
     tx: &PgConnection<'_>,
     now: Timestamp,
     file_id: &str,
     line: u32,
-    verdict: &HandOff,
+    verdict: &LineVerdict,
 ) -> Result<SettleResult, TxError> {
     let row = tx
         .query_optional(
@@ -118,76 +105,94 @@ pub(super) async fn settle_line(
         )
         .await?
         .ok_or_else(|| missing_row("file_lines"))?;
-    let (settling, webhook) = match (row.try_get("transaction_id")?, row.try_get("refund_id")?) {
-        (Some(id), None) => {
-            let settling = settle_charge(tx, now, id, NOBODYS, verdict).await?;
-            (settling, WebhookJob::Charge { transaction_id: id.to_owned() })
+    match (row.try_get("transaction_id")?, row.try_get("refund_id")?, verdict) {
+        (Some(transaction_id), None, LineVerdict::Charge(verdict)) => {
+            let result = write_charge_verdict(tx, now, transaction_id, verdict).await?;
+            report_charge(tx, now, transaction_id, result).await?;
+            Ok(result)
         }
-        (None, Some(id)) => {
-            let settling = settle_refund(tx, now, id, NOBODYS, verdict).await?;
-            (settling, WebhookJob::Refund { refund_id: id.to_owned() })
+        (None, Some(refund_id), LineVerdict::Refund(verdict)) => {
+            refund::lock_refund(tx, refund_id).await?;
+            let result = write_refund_verdict(tx, now, refund_id, verdict).await?;
+            report_refund(tx, now, refund_id, result).await?;
+            Ok(result)
         }
-        _ => return Err(inconsistent_row("file_lines.transaction_id").into()),
-    };
-    put_webhook(tx, now, webhook, settling, verdict).await?;
-    Ok(settling)
+        _ => Err(inconsistent_row("file_lines.transaction_id").into()),
+    }
 }
 
-/// Tells the partner of a verdict that was written now: its post was answered before. The partner is told nothing of a
-/// coupon's charge: the coupon is spent, and what becomes of the charge is between the operator and its customer.
-async fn put_webhook(
+/// Reports a verdict to the partner that was written now: its post was answered before. The charge of a coupon is not
+/// reported: the coupon is spent, and what becomes of the charge is between the operator and its customer.
+async fn report_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    webhook: WebhookJob,
-    settling: SettleResult,
-    outcome: &HandOff,
+    transaction_id: &str,
+    result: SettleResult,
 ) -> Result<(), TxError> {
-    if settling != SettleResult::Written || !outcome.is_verdict() {
-        return Ok(());
-    }
-    if let WebhookJob::Charge { transaction_id } = &webhook
-        && redemption::find_coupon_of_charge(tx, transaction_id).await?.is_some()
+    if result != SettleResult::Written
+        || redemption::find_coupon_of_charge(tx, transaction_id).await?.is_some()
     {
         return Ok(());
     }
+    let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
     queue::put(tx, &Job::Webhook(webhook), now, 0).await
 }
 
-/// Writes what came of a hand-off by its `attempt`. The charge is locked before its entry, also where only the entry is
-/// changed: crosswise, two would wait for each other.
+/// Reports a verdict to the partner that was written now: its post was answered before.
+async fn report_refund(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    refund_id: &str,
+    result: SettleResult,
+) -> Result<(), TxError> {
+    if result != SettleResult::Written {
+        return Ok(());
+    }
+    let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
+    queue::put(tx, &Job::Webhook(webhook), now, 0).await
+}
+
+/// Writes what an attempt at a charge came to. The charge is locked before its job, also where only the job is changed: two
+/// that lock crosswise would wait for each other.
 async fn settle_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
     attempt: u32,
-    outcome: &HandOff,
+    outcome: &ChargeOutcome,
 ) -> Result<SettleResult, TxError> {
-    let (status, reason, raw_code) = match outcome {
-        HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
-        HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
-        // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
-        HandOff::Later { .. } | HandOff::Parked => {
+    match outcome {
+        BillingOutcome::Decided(verdict) => write_charge_verdict(tx, now, transaction_id, verdict).await,
+        BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
+        BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             charge::lock_charge(tx, transaction_id).await?;
-            return queue::put_off_or_delete(
-                tx,
-                now,
-                JobKey::Subject(JobKind::Charge, transaction_id),
-                attempt,
-                outcome,
-            )
-            .await;
+            let key = JobKey::Subject(JobKind::Charge, transaction_id);
+            queue::take_step(tx, now, key, attempt, *step).await
+        }
+    }
+}
+
+/// Writes a verdict, and deletes the job even when another lease of it has begun.
+async fn write_charge_verdict(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    transaction_id: &str,
+    verdict: &ChargeVerdict,
+) -> Result<SettleResult, TxError> {
+    let (status, reason, raw_code) = match verdict {
+        ChargeVerdict::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
+        ChargeVerdict::Declined { reason, raw_code } => {
+            (TransactionStatus::Declined, Some(*reason), raw_code)
         }
     };
-    let settling = write_charge_outcome(tx, now, transaction_id, status, reason, raw_code.as_deref()).await?;
-    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Charge, transaction_id), attempt, outcome)
-        .await?;
-    Ok(settling)
+    let result = write_charge_state(tx, now, transaction_id, status, reason, raw_code.as_deref()).await?;
+    queue::delete(tx, JobKind::Charge, transaction_id).await?;
+    Ok(result)
 }
 
 /// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
-/// One that is settled stays as it is. Its entry has gone with its settling, so then nothing has to be locked.
-async fn write_charge_outcome(
+/// One that is settled stays as it is: its job was deleted with that, and nothing has to be locked.
+async fn write_charge_state(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
@@ -227,60 +232,108 @@ async fn write_charge_outcome(
     Ok(SettleResult::Written)
 }
 
-/// The same of a refund. Its charge stays locked.
+/// Writes what an attempt at a refund came to. Its charge stays locked.
 async fn settle_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
     attempt: u32,
-    outcome: &HandOff,
+    outcome: &RefundOutcome,
 ) -> Result<SettleResult, TxError> {
     refund::lock_refund(tx, refund_id).await?;
-    let (status, raw_code) = match outcome {
-        HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
-        HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
-        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
-        HandOff::Later { .. } | HandOff::Parked => {
-            return queue::put_off_or_delete(
-                tx,
-                now,
-                JobKey::Subject(JobKind::Refund, refund_id),
-                attempt,
-                outcome,
-            )
-            .await;
+    match outcome {
+        BillingOutcome::Decided(verdict) => write_refund_verdict(tx, now, refund_id, verdict).await,
+        BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
+        BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
+            queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step).await
         }
-    };
-    let settling = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref()).await?;
-    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, outcome).await?;
-    Ok(settling)
+    }
 }
 
-/// A coupon may have another code by now, and this message be an old one: its entry is gone then. Who gives it another
+/// Writes a verdict, and deletes the job even when another lease of it has begun.
+async fn write_refund_verdict(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    refund_id: &str,
+    verdict: &RefundVerdict,
+) -> Result<SettleResult, TxError> {
+    let (status, raw_code) = match verdict {
+        RefundVerdict::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
+        RefundVerdict::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
+    };
+    let result = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref()).await?;
+    queue::delete(tx, JobKind::Refund, refund_id).await?;
+    Ok(result)
+}
+
+/// The state of a PAI that was reported may be an earlier one by now: then a newer job has taken the place of this one, and
+/// stays.
+async fn settle_webhook(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    lease: Lease,
+    job: &WebhookJob,
+    outcome: WebhookOutcome,
+) -> Result<SettleResult, TxError> {
+    let may_be_newer = match job {
+        WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. } => true,
+        WebhookJob::Charge { .. } | WebhookJob::Refund { .. } => false,
+    };
+    if may_be_newer && !queue::holds_lease(tx, lease).await? {
+        return Ok(SettleResult::Late);
+    }
+    let key = JobKey::Id(lease.job_id);
+    queue::take_step(tx, now, key, lease.attempt, outcome.next_step()).await
+}
+
+async fn settle_sms(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    lease: Lease,
+    job: &SmsJob,
+    outcome: &SmsOutcome,
+) -> Result<SettleResult, TxError> {
+    let (key, step) = (JobKey::Id(lease.job_id), outcome.next_step(job));
+    match job {
+        SmsJob::Pin { .. } | SmsJob::Notification { .. } => {
+            queue::take_step(tx, now, key, lease.attempt, step).await
+        }
+        SmsJob::CouponReminder { .. } => {
+            if !queue::holds_lease(tx, lease).await? {
+                return Ok(SettleResult::Late);
+            }
+            queue::take_step(tx, now, key, lease.attempt, step).await
+        }
+        SmsJob::Coupon { coupon_id, .. } => settle_coupon(tx, now, lease, coupon_id, step, outcome).await,
+    }
+}
+
+/// A coupon may have got another code meanwhile, and this be the SMS of the old one: then its job is gone. Sending another
 /// code locks the coupon first, too.
 async fn settle_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
-    entry: &LeasedJob,
+    lease: Lease,
     coupon_id: &str,
-    outcome: &HandOff,
+    step: NextStep,
+    outcome: &SmsOutcome,
 ) -> Result<SettleResult, TxError> {
     coupon::lock_coupon(tx, coupon_id).await?;
-    let settling = queue::settle_telling(tx, now, entry, kept_if_refused(outcome)).await?;
-    if settling != SettleResult::Written {
-        return Ok(settling);
+    if !queue::holds_lease(tx, lease).await? {
+        return Ok(SettleResult::Late);
     }
+    let result = queue::take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).await?;
     let (reason, code) = match outcome {
-        HandOff::Sent { message_id } => {
+        SmsOutcome::Sent { message_id } => {
             return coupon_sms::mark_sent(tx, now, coupon_id, message_id.as_deref()).await;
         }
-        HandOff::Refused { raw_code } => (UndeliveredReason::Refused, raw_code.as_deref()),
-        HandOff::Parked => (UndeliveredReason::GivenUp, None),
-        HandOff::Dropped => (UndeliveredReason::NotSent, None),
-        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Later { .. } => return Ok(settling),
+        SmsOutcome::Refused { code } => (UndeliveredReason::Refused, code.as_deref()),
+        SmsOutcome::NotSent(NextStep::DeadLetter) => (UndeliveredReason::GivenUp, None),
+        SmsOutcome::NotSent(NextStep::Drop) => (UndeliveredReason::NotSent, None),
+        SmsOutcome::NotSent(NextStep::RetryAt(_)) => return Ok(result),
     };
     coupon_sms::mark_undelivered(tx, now, coupon_id, reason, code).await?;
-    Ok(settling)
+    Ok(result)
 }
 
 /// The charge or refund is locked before its job, in the order that everything here locks them: two that lock crosswise
@@ -299,10 +352,10 @@ pub(super) async fn redrive(
         return Ok(RedriveResult::NotNeeded);
     }
     let sql = format!(
-        "SELECT job_id, due_at, dead_lettered_at IS NOT NULL AS is_parked FROM outbox
+        "SELECT job_id, due_at, dead_lettered_at IS NOT NULL AS is_dead_letter FROM outbox
          WHERE kind = $1 AND {column} = $2 FOR UPDATE"
     );
-    let Some(entry) = tx.query_optional(&sql, &[&job.kind().as_str(), &id]).await? else {
+    let Some(row) = tx.query_optional(&sql, &[&job.kind().as_str(), &id]).await? else {
         // Asked after the job is looked for: making a file deletes the job in the same commit.
         if !target.wants_settled() && billing_file::is_in_a_file(tx, column, id).await? {
             return Ok(RedriveResult::InProgress);
@@ -310,12 +363,12 @@ pub(super) async fn redrive(
         queue::put(tx, &job, now, 1).await?;
         return Ok(RedriveResult::Requeued);
     };
-    let job_id: i64 = entry.try_get("job_id")?;
-    if entry.try_get("is_parked")? {
+    let job_id: i64 = row.try_get("job_id")?;
+    if row.try_get("is_dead_letter")? {
         queue::redrive_dead_letter(tx, now, job_id).await?;
         return Ok(RedriveResult::Redriven);
     }
-    if read_time(&entry, "outbox.due_at")? <= now.plus_seconds(LEASE_SECONDS_MAX) {
+    if read_time(&row, "outbox.due_at")? <= now.plus_seconds(LEASE_SECONDS_MAX) {
         return Ok(RedriveResult::InProgress);
     }
     queue::make_due(tx, now, job_id).await?;

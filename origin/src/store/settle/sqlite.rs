@@ -1,4 +1,4 @@
-//! What came of jobs, written with everything that follows from it.
+//! The outcomes of jobs, written with everything that follows from them.
 
 use crate::store::billing_file::sqlite as billing_file;
 use crate::store::charge::sqlite as charge;
@@ -6,8 +6,9 @@ use crate::store::coupon_sms::sqlite as coupon_sms;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{
-    HandOff, Job, JobKey, JobKind, LEASE_SECONDS_MAX, LeasedJob, SettleResult, SmsJob, WebhookJob,
-    kept_if_refused, sqlite as queue,
+    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, JobKey, JobKind, LEASE_SECONDS_MAX,
+    Lease, LineVerdict, NextStep, RefundOutcome, RefundVerdict, SettleResult, SmsJob, SmsOutcome, WebhookJob,
+    WebhookOutcome, sqlite as queue,
 };
 use crate::store::redemption::{RedemptionOutcome, sqlite as redemption};
 use crate::store::refund::sqlite as refund;
@@ -22,161 +23,166 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 pub(super) fn settle(
     tx: &Connection,
     now: Timestamp,
-    entry: &LeasedJob,
-    outcome: &HandOff,
+    lease: Lease,
+    outcome: &DeliveryOutcome,
 ) -> Result<SettleResult, StoreError> {
-    let (settling, webhook) = match &entry.job {
-        Job::Charge { transaction_id } => (
-            settle_charge(tx, now, transaction_id, entry.attempts, outcome)?,
-            WebhookJob::Charge { transaction_id: transaction_id.clone() },
-        ),
-        Job::Refund { refund_id } => (
-            settle_refund(tx, now, refund_id, entry.attempts, outcome)?,
-            WebhookJob::Refund { refund_id: refund_id.clone() },
-        ),
-        Job::Webhook(WebhookJob::Charge { .. })
-        | Job::Webhook(WebhookJob::Refund { .. })
-        | Job::Sms(SmsJob::Pin { .. })
-        | Job::Sms(SmsJob::Notification { .. }) => {
-            return queue::put_off_or_delete(tx, now, JobKey::Id(entry.job_id), entry.attempts, outcome);
+    match outcome {
+        DeliveryOutcome::Charge { transaction_id, outcome } => {
+            let result = settle_charge(tx, now, transaction_id, lease.attempt, outcome)?;
+            if outcome.is_decided() {
+                report_charge(tx, now, transaction_id, result)?;
+            }
+            Ok(result)
         }
-        Job::Sms(SmsJob::CouponReminder { .. }) => {
-            return queue::settle_telling(tx, now, entry, kept_if_refused(outcome));
+        DeliveryOutcome::Refund { refund_id, outcome } => {
+            let result = settle_refund(tx, now, refund_id, lease.attempt, outcome)?;
+            if outcome.is_decided() {
+                report_refund(tx, now, refund_id, result)?;
+            }
+            Ok(result)
         }
-        Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. }) => {
-            return queue::settle_telling(tx, now, entry, outcome);
-        }
-        Job::Sms(SmsJob::Coupon { coupon_id, .. }) => {
-            return settle_coupon(tx, now, entry, coupon_id, outcome);
-        }
-    };
-    put_webhook(tx, now, webhook, settling, outcome)?;
-    Ok(settling)
+        DeliveryOutcome::Webhook { job, outcome } => settle_webhook(tx, now, lease, job, *outcome),
+        DeliveryOutcome::Sms { job, outcome } => settle_sms(tx, now, lease, job, outcome),
+    }
 }
 
-/// What the caller of an answer's use case has made of the outbox's entry: its first attempt.
-const FIRST: u32 = 1;
+/// The attempt of a post that submits to billing before it is answered.
+const FIRST_ATTEMPT: u32 = 1;
 
 pub(super) fn answer_transaction(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
-    outcome: &HandOff,
+    outcome: &ChargeOutcome,
 ) -> Result<(Vec<u8>, SettleResult), StoreError> {
-    let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
+    let result = settle_charge(tx, now, transaction_id, FIRST_ATTEMPT, outcome)?;
     let fixed = charge::store_response(tx, transaction_id)?;
-    if fixed.before {
-        let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
-        put_webhook(tx, now, webhook, settling, outcome)?;
+    if fixed.before && outcome.is_decided() {
+        report_charge(tx, now, transaction_id, result)?;
     }
-    Ok((fixed.answer, settling))
+    Ok((fixed.answer, result))
 }
 
 pub(super) fn answer_refund(
     tx: &Connection,
     now: Timestamp,
     refund_id: &str,
-    outcome: &HandOff,
+    outcome: &RefundOutcome,
 ) -> Result<(Vec<u8>, SettleResult), StoreError> {
-    let settling = settle_refund(tx, now, refund_id, FIRST, outcome)?;
+    let result = settle_refund(tx, now, refund_id, FIRST_ATTEMPT, outcome)?;
     let fixed = refund::store_response(tx, refund_id)?;
-    if fixed.before {
-        let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
-        put_webhook(tx, now, webhook, settling, outcome)?;
+    if fixed.before && outcome.is_decided() {
+        report_refund(tx, now, refund_id, result)?;
     }
-    Ok((fixed.answer, settling))
+    Ok((fixed.answer, result))
 }
 
 pub(super) fn answer_redemption(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
-    outcome: &HandOff,
+    outcome: &ChargeOutcome,
 ) -> Result<(RedemptionOutcome, SettleResult), StoreError> {
-    let settling = settle_charge(tx, now, transaction_id, FIRST, outcome)?;
-    Ok((redemption::store_outcome(tx, transaction_id)?, settling))
+    let result = settle_charge(tx, now, transaction_id, FIRST_ATTEMPT, outcome)?;
+    Ok((redemption::store_outcome(tx, transaction_id)?, result))
 }
 
+/// A job that became a line of a file is in the queue no more.
 pub(super) fn settle_line(
     tx: &Connection,
     now: Timestamp,
     file_id: &str,
     line: u32,
-    verdict: &HandOff,
+    verdict: &LineVerdict,
 ) -> Result<SettleResult, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = ?1 AND line = ?2",
     )?;
-    let line: (Option<String>, Option<String>) =
+    let row: (Option<String>, Option<String>) =
         select.query_row(params![file_id, line], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (settling, webhook) = match line {
-        (Some(transaction_id), None) => (
-            settle_charge(tx, now, &transaction_id, NOBODYS, verdict)?,
-            WebhookJob::Charge { transaction_id },
-        ),
-        (None, Some(refund_id)) => {
-            (settle_refund(tx, now, &refund_id, NOBODYS, verdict)?, WebhookJob::Refund { refund_id })
+    match (row, verdict) {
+        ((Some(transaction_id), None), LineVerdict::Charge(verdict)) => {
+            let result = write_charge_verdict(tx, now, &transaction_id, verdict)?;
+            report_charge(tx, now, &transaction_id, result)?;
+            Ok(result)
         }
-        _ => return Err(inconsistent_row("file_lines.transaction_id")),
-    };
-    put_webhook(tx, now, webhook, settling, verdict)?;
-    Ok(settling)
+        ((None, Some(refund_id)), LineVerdict::Refund(verdict)) => {
+            let result = write_refund_verdict(tx, now, &refund_id, verdict)?;
+            report_refund(tx, now, &refund_id, result)?;
+            Ok(result)
+        }
+        _ => Err(inconsistent_row("file_lines.transaction_id")),
+    }
 }
 
-/// An entry that became a line is in nobody's lease.
-const NOBODYS: u32 = 0;
-
-/// Tells the partner of a verdict that was written now: its post was answered before. The partner is told nothing of a
-/// coupon's charge: the coupon is spent, and what becomes of the charge is between the operator and its customer.
-fn put_webhook(
+/// Reports a verdict to the partner that was written now: its post was answered before. The charge of a coupon is not
+/// reported: the coupon is spent, and what becomes of the charge is between the operator and its customer.
+fn report_charge(
     tx: &Connection,
     now: Timestamp,
-    webhook: WebhookJob,
-    settling: SettleResult,
-    outcome: &HandOff,
+    transaction_id: &str,
+    result: SettleResult,
 ) -> Result<(), StoreError> {
-    if settling != SettleResult::Written || !outcome.is_verdict() {
+    if result != SettleResult::Written || redemption::is_coupon_charge(tx, transaction_id)? {
         return Ok(());
     }
-    if let WebhookJob::Charge { transaction_id } = &webhook
-        && redemption::is_coupon_charge(tx, transaction_id)?
-    {
-        return Ok(());
-    }
+    let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
     queue::put(tx, &Job::Webhook(webhook), now, 0)
 }
 
-/// Writes what came of a hand-off by its `attempt`.
+/// Reports a verdict to the partner that was written now: its post was answered before.
+fn report_refund(
+    tx: &Connection,
+    now: Timestamp,
+    refund_id: &str,
+    result: SettleResult,
+) -> Result<(), StoreError> {
+    if result != SettleResult::Written {
+        return Ok(());
+    }
+    let webhook = WebhookJob::Refund { refund_id: refund_id.to_owned() };
+    queue::put(tx, &Job::Webhook(webhook), now, 0)
+}
+
+/// Writes what an attempt at a charge came to.
 fn settle_charge(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
     attempt: u32,
-    outcome: &HandOff,
+    outcome: &ChargeOutcome,
 ) -> Result<SettleResult, StoreError> {
-    let (status, reason, raw_code) = match outcome {
-        HandOff::Done { raw_code } => (TransactionStatus::Approved, None, raw_code),
-        HandOff::Declined { reason, raw_code } => (TransactionStatus::Declined, Some(*reason), raw_code),
-        // A charge is never dropped: without an outcome it stays in the outbox.
-        HandOff::Sent { .. } | HandOff::Refused { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
-        HandOff::Later { .. } | HandOff::Parked => {
-            return queue::put_off_or_delete(
-                tx,
-                now,
-                JobKey::Subject(JobKind::Charge, transaction_id),
-                attempt,
-                outcome,
-            );
+    match outcome {
+        BillingOutcome::Decided(verdict) => write_charge_verdict(tx, now, transaction_id, verdict),
+        BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
+        BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
+            let key = JobKey::Subject(JobKind::Charge, transaction_id);
+            queue::take_step(tx, now, key, attempt, *step)
+        }
+    }
+}
+
+/// Writes a verdict, and deletes the job even when another lease of it has begun.
+fn write_charge_verdict(
+    tx: &Connection,
+    now: Timestamp,
+    transaction_id: &str,
+    verdict: &ChargeVerdict,
+) -> Result<SettleResult, StoreError> {
+    let (status, reason, raw_code) = match verdict {
+        ChargeVerdict::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
+        ChargeVerdict::Declined { reason, raw_code } => {
+            (TransactionStatus::Declined, Some(*reason), raw_code)
         }
     };
-    let settling = write_charge_outcome(tx, now, transaction_id, status, reason, raw_code.as_deref())?;
-    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Charge, transaction_id), attempt, outcome)?;
-    Ok(settling)
+    let result = write_charge_state(tx, now, transaction_id, status, reason, raw_code.as_deref())?;
+    queue::delete(tx, JobKind::Charge, transaction_id)?;
+    Ok(result)
 }
 
 /// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
 /// One that is settled stays as it is.
-fn write_charge_outcome(
+fn write_charge_state(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
@@ -215,56 +221,105 @@ fn write_charge_outcome(
     Ok(SettleResult::Written)
 }
 
-/// The same of a refund.
+/// Writes what an attempt at a refund came to.
 fn settle_refund(
     tx: &Connection,
     now: Timestamp,
     refund_id: &str,
     attempt: u32,
-    outcome: &HandOff,
+    outcome: &RefundOutcome,
 ) -> Result<SettleResult, StoreError> {
-    let (status, raw_code) = match outcome {
-        HandOff::Done { raw_code } => (TransactionStatus::Approved, raw_code),
-        HandOff::Refused { raw_code } => (TransactionStatus::Declined, raw_code),
-        HandOff::Sent { .. } | HandOff::Declined { .. } | HandOff::Dropped => return Ok(SettleResult::Late),
-        HandOff::Later { .. } | HandOff::Parked => {
-            return queue::put_off_or_delete(
-                tx,
-                now,
-                JobKey::Subject(JobKind::Refund, refund_id),
-                attempt,
-                outcome,
-            );
+    match outcome {
+        BillingOutcome::Decided(verdict) => write_refund_verdict(tx, now, refund_id, verdict),
+        BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
+        BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
+            queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step)
         }
-    };
-    let settling = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref())?;
-    queue::put_off_or_delete(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, outcome)?;
-    Ok(settling)
+    }
 }
 
-/// A coupon may have another code by now, and this message be an old one: its entry is gone then.
+/// Writes a verdict, and deletes the job even when another lease of it has begun.
+fn write_refund_verdict(
+    tx: &Connection,
+    now: Timestamp,
+    refund_id: &str,
+    verdict: &RefundVerdict,
+) -> Result<SettleResult, StoreError> {
+    let (status, raw_code) = match verdict {
+        RefundVerdict::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
+        RefundVerdict::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
+    };
+    let result = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref())?;
+    queue::delete(tx, JobKind::Refund, refund_id)?;
+    Ok(result)
+}
+
+/// The state of a PAI that was reported may be an earlier one by now: then a newer job has taken the place of this one, and
+/// stays.
+fn settle_webhook(
+    tx: &Connection,
+    now: Timestamp,
+    lease: Lease,
+    job: &WebhookJob,
+    outcome: WebhookOutcome,
+) -> Result<SettleResult, StoreError> {
+    let may_be_newer = match job {
+        WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. } => true,
+        WebhookJob::Charge { .. } | WebhookJob::Refund { .. } => false,
+    };
+    if may_be_newer && !queue::holds_lease(tx, lease)? {
+        return Ok(SettleResult::Late);
+    }
+    let key = JobKey::Id(lease.job_id);
+    queue::take_step(tx, now, key, lease.attempt, outcome.next_step())
+}
+
+fn settle_sms(
+    tx: &Connection,
+    now: Timestamp,
+    lease: Lease,
+    job: &SmsJob,
+    outcome: &SmsOutcome,
+) -> Result<SettleResult, StoreError> {
+    let (key, step) = (JobKey::Id(lease.job_id), outcome.next_step(job));
+    match job {
+        SmsJob::Pin { .. } | SmsJob::Notification { .. } => {
+            queue::take_step(tx, now, key, lease.attempt, step)
+        }
+        SmsJob::CouponReminder { .. } => {
+            if !queue::holds_lease(tx, lease)? {
+                return Ok(SettleResult::Late);
+            }
+            queue::take_step(tx, now, key, lease.attempt, step)
+        }
+        SmsJob::Coupon { coupon_id, .. } => settle_coupon(tx, now, lease, coupon_id, step, outcome),
+    }
+}
+
+/// A coupon may have got another code meanwhile, and this be the SMS of the old one: then its job is gone.
 fn settle_coupon(
     tx: &Connection,
     now: Timestamp,
-    entry: &LeasedJob,
+    lease: Lease,
     coupon_id: &str,
-    outcome: &HandOff,
+    step: NextStep,
+    outcome: &SmsOutcome,
 ) -> Result<SettleResult, StoreError> {
-    let settling = queue::settle_telling(tx, now, entry, kept_if_refused(outcome))?;
-    if settling != SettleResult::Written {
-        return Ok(settling);
+    if !queue::holds_lease(tx, lease)? {
+        return Ok(SettleResult::Late);
     }
+    let result = queue::take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step)?;
     let (reason, code) = match outcome {
-        HandOff::Sent { message_id } => {
+        SmsOutcome::Sent { message_id } => {
             return coupon_sms::mark_sent(tx, now, coupon_id, message_id.as_deref());
         }
-        HandOff::Refused { raw_code } => (UndeliveredReason::Refused, raw_code.as_deref()),
-        HandOff::Parked => (UndeliveredReason::GivenUp, None),
-        HandOff::Dropped => (UndeliveredReason::NotSent, None),
-        HandOff::Done { .. } | HandOff::Declined { .. } | HandOff::Later { .. } => return Ok(settling),
+        SmsOutcome::Refused { code } => (UndeliveredReason::Refused, code.as_deref()),
+        SmsOutcome::NotSent(NextStep::DeadLetter) => (UndeliveredReason::GivenUp, None),
+        SmsOutcome::NotSent(NextStep::Drop) => (UndeliveredReason::NotSent, None),
+        SmsOutcome::NotSent(NextStep::RetryAt(_)) => return Ok(result),
     };
     coupon_sms::mark_undelivered(tx, now, coupon_id, reason, code)?;
-    Ok(settling)
+    Ok(result)
 }
 
 pub(super) fn redrive(
@@ -280,13 +335,13 @@ pub(super) fn redrive(
     if is_settled != Some(target.wants_settled()) {
         return Ok(RedriveResult::NotNeeded);
     }
-    let entry: Option<(i64, i64, bool)> = tx
+    let found: Option<(i64, i64, bool)> = tx
         .prepare_cached(&format!(
             "SELECT job_id, due_at, dead_lettered_at IS NOT NULL FROM outbox WHERE kind = ?1 AND {column} = ?2"
         ))?
         .query_row([job.kind().as_str(), id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    match entry {
+    match found {
         None if !target.wants_settled() && billing_file::is_in_a_file(tx, column, id)? => {
             Ok(RedriveResult::InProgress)
         }

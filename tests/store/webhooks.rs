@@ -1,20 +1,19 @@
-//! The partner is told of an outcome that came after its post was answered: once, however many learn it.
+//! The partner gets a webhook about an outcome that came after its post was answered: one, however many attempts learn it.
 
-use crate::setting::{
-    Books, NOW, charge, declined, done, flow, later, name, nonce, partner, refund, refused, usd,
-};
+use crate::outcome::{dead_letter, declined, done, dropped, later, refused};
+use crate::setting::{Books, NOW, charge, flow, name, nonce, partner, refund, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{HandOff, LeasedJob, Queue, SettleResult};
+use onbill_origin::store::{LeasedJob, Queue, SettleResult};
 
 on_each_database!(
-    an_outcome_that_the_outbox_learns_is_told_once,
-    an_outcome_that_the_post_answers_is_not_told,
-    what_is_not_an_outcome_is_not_told,
-    two_leases_that_learn_the_same_tell_it_once,
-    a_notice_says_how_things_stand_and_to_whom,
-    a_notice_is_tried_until_it_is_taken_or_given_up,
-    notices_do_not_wait_behind_charges,
+    an_outcome_after_the_response_is_reported_once,
+    an_outcome_in_the_response_is_not_reported,
+    an_attempt_without_an_outcome_is_not_reported,
+    two_leases_with_the_same_outcome_report_it_once,
+    a_webhook_has_the_present_state_and_its_partner,
+    a_webhook_is_retried_until_it_is_delivered_or_a_dead_letter,
+    webhooks_do_not_wait_behind_charges,
 );
 
 /// A charge `n-1` and a refund `r-1` of another, both answered PENDING and leased for their second attempt.
@@ -34,27 +33,27 @@ fn names(entries: &[LeasedJob]) -> Vec<(&'static str, &str)> {
     entries.iter().map(name).collect()
 }
 
-async fn an_outcome_that_the_outbox_learns_is_told_once(books: Books) {
+async fn an_outcome_after_the_response_is_reported_once(books: Books) {
     for verdicts in [[done(), done()], [declined(DeclineReason::InsufficientBalance), refused()]] {
         let books = Books::beside(&books).await;
         let (charged, refunded, due) = pending(&books).await;
         let at = NOW.plus_seconds(70);
         for (entry, verdict) in due.into_iter().zip(verdicts) {
-            assert_eq!(books.store.settle(at, entry, verdict).await.expect("works"), SettleResult::Written);
+            assert_eq!(books.settle(at, entry, verdict).await.expect("works"), SettleResult::Written);
         }
         assert_eq!(books.store.next_due(Queue::All).await.expect("works"), Some(at), "at once");
-        let notices = books.lease(70).await;
+        let webhooks = books.lease(70).await;
         let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
-        assert_eq!(names(&notices), told);
-        assert!(notices.iter().all(|notice| notice.attempts == 1));
-        for notice in notices {
-            assert_eq!(books.store.settle(at, notice, done()).await.expect("works"), SettleResult::Written);
+        assert_eq!(names(&webhooks), told);
+        assert!(webhooks.iter().all(|webhook| webhook.attempts == 1));
+        for webhook in webhooks {
+            assert_eq!(books.settle(at, webhook, done()).await.expect("works"), SettleResult::Written);
         }
         assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None, "it was taken");
     }
 }
 
-async fn an_outcome_that_the_post_answers_is_not_told(books: Books) {
+async fn an_outcome_in_the_response_is_not_reported(books: Books) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-1", 1599).await;
     let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
@@ -67,45 +66,42 @@ async fn an_outcome_that_the_post_answers_is_not_told(books: Books) {
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
-async fn what_is_not_an_outcome_is_not_told(books: Books) {
+async fn an_attempt_without_an_outcome_is_not_reported(books: Books) {
     let (charged, refunded, due) = pending(&books).await;
     for entry in due {
-        assert_eq!(books.store.settle(NOW, entry, later(200)).await.expect("works"), SettleResult::Written);
+        assert_eq!(books.settle(NOW, entry, later(200)).await.expect("works"), SettleResult::Written);
     }
     let due = books.lease(200).await;
     assert_eq!(names(&due), [("charge", charged.as_str()), ("refund", refunded.as_str())]);
     for entry in due {
-        assert_eq!(
-            books.store.settle(NOW, entry, HandOff::Parked).await.expect("works"),
-            SettleResult::Written
-        );
+        assert_eq!(books.settle(NOW, entry, dead_letter()).await.expect("works"), SettleResult::Written);
     }
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
-async fn two_leases_that_learn_the_same_tell_it_once(books: Books) {
+async fn two_leases_with_the_same_outcome_report_it_once(books: Books) {
     let (charged, refunded, first) = pending(&books).await;
     let second = books.lease(180).await;
     assert_eq!(second.len(), 2, "the first lease is over");
     // The late one is right all the same: what billing said counts, whoever heard it.
     for entry in first {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
+        assert_eq!(books.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     }
     for entry in second {
-        assert_eq!(books.store.settle(NOW, entry, done()).await.expect("works"), SettleResult::Late);
+        assert_eq!(books.settle(NOW, entry, done()).await.expect("works"), SettleResult::Late);
     }
     let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
     assert_eq!(names(&books.lease(1_000_000).await), told);
 }
 
-async fn a_notice_says_how_things_stand_and_to_whom(books: Books) {
+async fn a_webhook_has_the_present_state_and_its_partner(books: Books) {
     let (charged, refunded, due) = pending(&books).await;
     for (status, outcomes) in [
         (TransactionStatus::Pending, None),
         (TransactionStatus::Declined, Some([declined(DeclineReason::AccountOnHold), refused()])),
     ] {
         for (entry, outcome) in due.iter().cloned().zip(outcomes.into_iter().flatten()) {
-            books.store.settle(NOW, entry, outcome).await.expect("works");
+            books.settle(NOW, entry, outcome).await.expect("works");
         }
         let (who, told) =
             books.store.find_charge_webhook(charged.clone()).await.expect("works").expect("is there");
@@ -127,27 +123,27 @@ async fn a_notice_says_how_things_stand_and_to_whom(books: Books) {
     assert!(books.store.find_refund_webhook("rf-unknown".to_owned()).await.expect("works").is_none());
 }
 
-async fn a_notice_is_tried_until_it_is_taken_or_given_up(books: Books) {
+async fn a_webhook_is_retried_until_it_is_delivered_or_a_dead_letter(books: Books) {
     let (charged, refunded, due) = pending(&books).await;
     for entry in due {
-        books.store.settle(NOW, entry, done()).await.expect("works");
+        books.settle(NOW, entry, done()).await.expect("works");
     }
-    for notice in books.lease(60).await {
-        assert_eq!(books.store.settle(NOW, notice, later(400)).await.expect("works"), SettleResult::Written);
+    for webhook in books.lease(60).await {
+        assert_eq!(books.settle(NOW, webhook, later(400)).await.expect("works"), SettleResult::Written);
     }
     assert!(books.lease(399).await.is_empty());
     let again = books.lease(400).await;
     assert_eq!(names(&again), [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())]);
-    assert!(again.iter().all(|notice| notice.attempts == 2));
-    for (notice, end) in again.into_iter().zip([HandOff::Parked, HandOff::Dropped]) {
-        assert_eq!(books.store.settle(NOW, notice, end).await.expect("works"), SettleResult::Written);
+    assert!(again.iter().all(|webhook| webhook.attempts == 2));
+    for (webhook, end) in again.into_iter().zip([dead_letter(), dropped()]) {
+        assert_eq!(books.settle(NOW, webhook, end).await.expect("works"), SettleResult::Written);
     }
     assert!(books.lease(1_000_000).await.is_empty());
     // The outcome itself is what it was.
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
 }
 
-async fn notices_do_not_wait_behind_charges(books: Books) {
+async fn webhooks_do_not_wait_behind_charges(books: Books) {
     let (charged, refunded, due) = pending(&books).await;
     let pai = books.subscriber(2).await.pai;
     for n in 0..20 {
@@ -156,7 +152,7 @@ async fn notices_do_not_wait_behind_charges(books: Books) {
     books.approved(pai, "m-20", 1599).await;
     let waiting = books.refunded(refund("m-20", "r-2", None)).await;
     for entry in due {
-        books.store.settle(NOW.plus_seconds(70), entry, done()).await.expect("works");
+        books.settle(NOW.plus_seconds(70), entry, done()).await.expect("works");
     }
     books.store.start_flow(nonce(), NOW, flow(3, Some([1; 32]))).await.expect("works");
     let leased = books.lease(70).await;

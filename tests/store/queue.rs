@@ -1,16 +1,17 @@
-//! The outbox: nothing is lost, nothing is leased twice, what is settled is gone.
+//! The queue of jobs: none is lost, none is leased twice, and what is settled is gone.
 
-use crate::setting::{Books, NOW, charge, declined, done, flow, later, nonce, partner};
+use crate::outcome::{dead_letter, declined, done, later};
+use crate::setting::{Books, NOW, charge, flow, nonce, partner};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{HandOff, Job, PostChargeResult, Queue, SmsJob, WebhookJob};
+use onbill_origin::store::{Job, PostChargeResult, Queue, SmsJob, WebhookJob};
 
 on_each_database!(
     a_lease_is_exclusive_until_it_ends,
-    a_post_keeps_its_hand_off_to_itself_while_it_answers,
-    a_text_message_does_not_wait_behind_a_backlog_of_charges,
-    a_parked_entry_waits_for_a_person,
+    a_post_has_the_lease_of_its_own_charge,
+    a_pin_does_not_wait_behind_a_backlog_of_charges,
+    a_dead_letter_waits_for_a_person,
 );
 
 async fn a_lease_is_exclusive_until_it_ends(books: Books) {
@@ -19,15 +20,15 @@ async fn a_lease_is_exclusive_until_it_ends(books: Books) {
     assert_eq!(first.len(), 1);
     assert!(matches!(&first[0].job, Job::Sms(SmsJob::Pin { message }) if message == &vec![1; 8]));
     assert!(books.lease(119).await.is_empty());
-    // Whoever had it is gone: it is leased again, and counted.
+    // Its holder has died: it is leased again, and counted.
     let second = books.lease(120).await;
     assert_eq!((first[0].attempts, second[0].attempts), (1, 2));
-    books.store.settle(NOW, second[0].clone(), done()).await.expect("works");
-    books.store.settle(NOW, first[0].clone(), done()).await.expect("a late settler changes nothing");
+    books.settle(NOW, second[0].clone(), done()).await.expect("works");
+    books.settle(NOW, first[0].clone(), done()).await.expect("a late outcome changes nothing");
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
 }
 
-async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
+async fn a_post_has_the_lease_of_its_own_charge(books: Books) {
     let subscriber = books.subscriber(1).await;
     let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
     assert!(books.lease(59).await.is_empty());
@@ -37,13 +38,13 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
     let due = books.lease(300).await;
     assert_eq!(due[0].attempts, 2, "the post's own attempt was the first");
     let reason = DeclineReason::AccountClosed;
-    books.store.settle(NOW, due[0].clone(), declined(reason)).await.expect("works");
+    books.settle(NOW, due[0].clone(), declined(reason)).await.expect("works");
     let now = books.standing("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Declined, Some(reason)));
     let left = books.lease(300).await;
     let told = |is: fn(&Job) -> bool| left.iter().filter(|entry| is(&entry.job)).count();
-    assert_eq!(told(|work| matches!(work, Job::Webhook(WebhookJob::Charge { .. }))), 1, "{left:?}");
-    assert_eq!(told(|work| matches!(work, Job::Webhook(WebhookJob::PaiMapping { .. }))), 1, "{left:?}");
+    assert_eq!(told(|job| matches!(job, Job::Webhook(WebhookJob::Charge { .. }))), 1, "{left:?}");
+    assert_eq!(told(|job| matches!(job, Job::Webhook(WebhookJob::PaiMapping { .. }))), 1, "{left:?}");
     assert_eq!(left.len(), 2, "{left:?}");
     // This reason ends the PAI, and with it every later charge.
     let row =
@@ -53,7 +54,7 @@ async fn a_post_keeps_its_hand_off_to_itself_while_it_answers(books: Books) {
     assert!(matches!(posting, Ok(PostChargeResult::Decided(_))));
 }
 
-async fn a_text_message_does_not_wait_behind_a_backlog_of_charges(books: Books) {
+async fn a_pin_does_not_wait_behind_a_backlog_of_charges(books: Books) {
     let subscriber = books.subscriber(1).await;
     for n in 0..20 {
         books.posted(charge(subscriber.pai, &format!("n-{n}"), 1599)).await;
@@ -66,10 +67,14 @@ async fn a_text_message_does_not_wait_behind_a_backlog_of_charges(books: Books) 
     assert_eq!(books.lease(100).await.len(), 4, "the rest comes after them");
 }
 
-async fn a_parked_entry_waits_for_a_person(books: Books) {
+async fn a_dead_letter_waits_for_a_person(books: Books) {
     let subscriber = books.subscriber(1).await;
     let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
-    books.store.answer_transaction(NOW, id, HandOff::Parked).await.expect("works");
+    books.store.answer_transaction(NOW, id, dead_letter()).await.expect("works");
     assert!(books.lease(1_000_000).await.is_empty());
-    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending, "parked is not declined");
+    assert_eq!(
+        books.standing("n-1").await.status,
+        TransactionStatus::Pending,
+        "a dead letter is not a decline"
+    );
 }

@@ -1,0 +1,164 @@
+//! Outcomes of attempts, in one short hand for jobs of every family.
+
+use crate::setting::{Books, NOW};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::store::{
+    ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, LeasedJob, LineVerdict, NextStep, RefundOutcome,
+    RefundVerdict, SettleResult, SmsOutcome, Store, StoreError, WebhookOutcome,
+};
+
+/// What an attempt came to, whatever the job is.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// Billing has approved, the receiver has the webhook, or the gateway has the SMS.
+    Done,
+    /// Billing has declined a charge.
+    Declined(DeclineReason),
+    /// Billing has declined a refund, or the gateway refuses an SMS.
+    Refused,
+    /// The gateway has the SMS, under this id.
+    Sent(String),
+    /// None of these.
+    Open(NextStep),
+}
+
+pub(crate) fn done<T: From<Outcome>>() -> T {
+    Outcome::Done.into()
+}
+
+pub(crate) fn declined<T: From<Outcome>>(reason: DeclineReason) -> T {
+    Outcome::Declined(reason).into()
+}
+
+pub(crate) fn refused<T: From<Outcome>>() -> T {
+    Outcome::Refused.into()
+}
+
+pub(crate) fn sent(message_id: &str) -> Outcome {
+    Outcome::Sent(message_id.to_owned())
+}
+
+pub(crate) fn later<T: From<Outcome>>(seconds: i64) -> T {
+    retry_at(NOW.plus_seconds(seconds))
+}
+
+pub(crate) fn retry_at<T: From<Outcome>>(due_at: Timestamp) -> T {
+    Outcome::Open(NextStep::RetryAt(due_at)).into()
+}
+
+pub(crate) fn dead_letter<T: From<Outcome>>() -> T {
+    Outcome::Open(NextStep::DeadLetter).into()
+}
+
+pub(crate) fn dropped<T: From<Outcome>>() -> T {
+    Outcome::Open(NextStep::Drop).into()
+}
+
+impl Books {
+    /// Settles a leased job.
+    pub(crate) async fn settle(
+        &self,
+        now: Timestamp,
+        leased: LeasedJob,
+        outcome: Outcome,
+    ) -> Result<SettleResult, StoreError> {
+        settle(&self.store, now, leased, outcome).await
+    }
+}
+
+/// Settles a leased job.
+pub(crate) async fn settle(
+    store: &Store,
+    now: Timestamp,
+    leased: LeasedJob,
+    outcome: Outcome,
+) -> Result<SettleResult, StoreError> {
+    store.settle(now, leased.lease(), outcome.of(leased.job)).await
+}
+
+impl Outcome {
+    fn of(self, job: Job) -> DeliveryOutcome {
+        match job {
+            Job::Charge { transaction_id } => {
+                DeliveryOutcome::Charge { transaction_id, outcome: self.into() }
+            }
+            Job::Refund { refund_id } => DeliveryOutcome::Refund { refund_id, outcome: self.into() },
+            Job::Webhook(job) => DeliveryOutcome::Webhook { job, outcome: self.into() },
+            Job::Sms(job) => DeliveryOutcome::Sms { job, outcome: self.into() },
+        }
+    }
+}
+
+fn code() -> Option<String> {
+    Some("0".to_owned())
+}
+
+fn refusal_code() -> Option<String> {
+    Some("17".to_owned())
+}
+
+impl From<Outcome> for ChargeOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Decided(ChargeVerdict::Approved { raw_code: code() }),
+            Outcome::Declined(reason) => Self::Decided(ChargeVerdict::Declined { reason, raw_code: None }),
+            Outcome::Open(step) => Self::Undecided(step),
+            Outcome::Refused | Outcome::Sent(_) => panic!("no outcome of a charge: {outcome:?}"),
+        }
+    }
+}
+
+impl From<Outcome> for RefundOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Decided(RefundVerdict::Approved { raw_code: code() }),
+            Outcome::Refused => Self::Decided(RefundVerdict::Declined { raw_code: refusal_code() }),
+            Outcome::Open(step) => Self::Undecided(step),
+            Outcome::Declined(_) | Outcome::Sent(_) => panic!("no outcome of a refund: {outcome:?}"),
+        }
+    }
+}
+
+impl From<Outcome> for WebhookOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Delivered,
+            Outcome::Open(step) => Self::NotDelivered(step),
+            Outcome::Declined(_) | Outcome::Refused | Outcome::Sent(_) => {
+                panic!("no outcome of a webhook: {outcome:?}")
+            }
+        }
+    }
+}
+
+impl From<Outcome> for SmsOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Sent { message_id: None },
+            Outcome::Sent(message_id) => Self::Sent { message_id: Some(message_id) },
+            Outcome::Refused => Self::Refused { code: refusal_code() },
+            Outcome::Open(step) => Self::NotSent(step),
+            Outcome::Declined(_) => panic!("no outcome of an SMS: {outcome:?}"),
+        }
+    }
+}
+
+/// A line that is done or declined is a charge's, and one that is refused a refund's.
+impl From<Outcome> for LineVerdict {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Charge(ChargeVerdict::Approved { raw_code: code() }),
+            Outcome::Declined(reason) => Self::Charge(ChargeVerdict::Declined { reason, raw_code: None }),
+            Outcome::Refused => Self::Refund(RefundVerdict::Declined { raw_code: refusal_code() }),
+            Outcome::Sent(_) | Outcome::Open(_) => panic!("no verdict on a line: {outcome:?}"),
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether it settles a charge or refund.
+    pub(crate) fn is_verdict(&self) -> bool {
+        matches!(self, Self::Done | Self::Declined(_) | Self::Refused)
+    }
+}
