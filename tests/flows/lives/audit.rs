@@ -177,6 +177,6 @@ pub(super) fn count(life: &Life<'_>) {
         ("declined for another holder", usize::try_from(taken_over[0]).expect("is small")),
     ];
     for (what, count) in counts {
-        (0..count).for_each(|_| world.tally.meet(what));
+        (0..count).for_each(|_| world.tally.count(what));
     }
 }

@@ -1,6 +1,6 @@
 //! The edge: the real one, with a store that is up to an hour old, and eyes of our own on what it keeps.
 
-use super::tally::Tally;
+use crate::seeds::Tally;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response};
@@ -121,7 +121,7 @@ impl Edge {
             if answer.status().is_success()
                 && before.as_ref().is_some_and(|before| before.version > mapping.version)
             {
-                tally.meet("old words kept out");
+                tally.count("old words kept out");
             }
             return (answer, None);
         }
@@ -134,7 +134,7 @@ impl Edge {
             return (answer, None);
         }
         if seen.behind_seconds > 0 {
-            tally.meet("old words let in by a stale read");
+            tally.count("old words let in by a stale read");
             seen.overtaken.insert(pai);
             return (answer, None);
         }

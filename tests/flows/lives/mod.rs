@@ -13,19 +13,24 @@ mod audit;
 mod books;
 mod edge;
 mod operator;
+mod outcomes;
 mod partner;
 mod plan;
 mod play;
-mod tally;
 mod truth;
 mod wire;
 
 use crate::seeds::Campaign;
 use books::Books;
+use outcomes::OUTCOMES;
 use plan::Plan;
 use play::{Failure, play};
 
-const LIVES: Campaign = Campaign { usual: 1500, meets_all: 1500, replay: " --lives" };
+const LIVES: Campaign = Campaign { usual: 1500, meets_all: 1500, replay: " --lives", names: all_names };
+
+fn all_names() -> Vec<&'static str> {
+    plan::all_actions().map(|action| action.name).chain(OUTCOMES).collect()
+}
 
 #[test]
 fn nobody_ever_pays_for_somebody_else() {

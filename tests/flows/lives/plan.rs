@@ -39,13 +39,13 @@ pub(super) struct Plan {
 /// One step. Who and what it is about follows from its chance when it comes to it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
-    pub(super) what: What,
+    pub(super) kind: ActionKind,
     chance: u64,
 }
 
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum ActionKind {
     /// Somebody asks to sign up, and their account is looked at.
     Visit,
     /// They go on to the partner: the sign-up is recorded.
@@ -88,33 +88,62 @@ pub(super) enum What {
     Sweep,
 }
 
-/// How often, in so many steps, which.
-const WEIGHTS: [(What, u64); 20] = [
-    (What::Visit, 8),
-    (What::SignUp, 9),
-    (What::Subscribe, 6),
-    (What::Charge, 14),
-    (What::Refund, 3),
-    (What::Close, 1),
-    (What::Erase, 1),
-    (What::Happen, 11),
-    (What::Tell, 10),
-    (What::Mislead, 3),
-    (What::Import, 2),
-    (What::Work, 12),
-    (What::Carry, 24),
-    (What::Disturb, 5),
-    (What::Arrive, 3),
-    (What::Learn, 2),
-    (What::Die, 1),
-    (What::Pass, 12),
-    (What::Age, 2),
-    (What::Sweep, 1),
+pub(super) struct Action {
+    pub(super) kind: ActionKind,
+    pub(super) name: &'static str,
+    weight: u64,
+}
+
+const fn action(kind: ActionKind, name: &'static str, weight: u64) -> Action {
+    Action { kind, name, weight }
+}
+
+const SUBSCRIBER: [Action; 2] =
+    [action(ActionKind::Visit, "visit", 8), action(ActionKind::SignUp, "sign up", 9)];
+
+const PARTNER: [Action; 3] = [
+    action(ActionKind::Subscribe, "subscribe", 6),
+    action(ActionKind::Charge, "charge", 14),
+    action(ActionKind::Refund, "refund", 3),
 ];
 
+const OPERATOR: [Action; 6] = [
+    action(ActionKind::Close, "close PAI", 1),
+    action(ActionKind::Erase, "erase subscriber", 1),
+    action(ActionKind::Happen, "change account", 11),
+    action(ActionKind::Tell, "report account event", 10),
+    action(ActionKind::Mislead, "report falsely", 3),
+    action(ActionKind::Import, "import accounts", 2),
+];
+
+/// The origin at work, the network, the clock and the faults.
+const FAULTS: [Action; 9] = [
+    action(ActionKind::Work, "deliver what is due", 12),
+    action(ActionKind::Carry, "carry call", 24),
+    action(ActionKind::Disturb, "disturb call", 5),
+    action(ActionKind::Arrive, "deliver late call", 3),
+    action(ActionKind::Learn, "ask for PAI", 2),
+    action(ActionKind::Die, "crash origin", 1),
+    action(ActionKind::Pass, "pass time", 12),
+    action(ActionKind::Age, "age edge store", 2),
+    action(ActionKind::Sweep, "sweep store", 1),
+];
+
+/// The actions of all actors. Their order is part of what a seed means.
+pub(super) fn all_actions() -> impl Iterator<Item = &'static Action> {
+    const ACTORS: [&[Action]; 4] = [&SUBSCRIBER, &PARTNER, &OPERATOR, &FAULTS];
+    ACTORS.into_iter().flatten()
+}
+
 /// Without subscribers not much can happen to them.
-const BEGINNING: [What; 6] =
-    [What::SignUp, What::SignUp, What::SignUp, What::Subscribe, What::Subscribe, What::Subscribe];
+const BEGINNING: [ActionKind; 6] = [
+    ActionKind::SignUp,
+    ActionKind::SignUp,
+    ActionKind::SignUp,
+    ActionKind::Subscribe,
+    ActionKind::Subscribe,
+    ActionKind::Subscribe,
+];
 
 impl Plan {
     pub(super) fn of(seed: u64) -> Self {
@@ -123,9 +152,9 @@ impl Plan {
         let manner = *dice.pick(&[Manner::Orderly, Manner::Shuffled, Manner::Wild]);
         let ends_with_import = dice.below(2) == 0;
         let count = STEPS_MIN + dice.below(STEPS_MORE);
-        let first = BEGINNING.into_iter().map(|what| (what, dice.below(u64::MAX)));
-        let mut steps: Vec<Step> = first.map(|(what, chance)| Step { what, chance }).collect();
-        steps.extend((0..count).map(|_| Step { what: what(&mut dice), chance: dice.below(u64::MAX) }));
+        let first = BEGINNING.into_iter().map(|kind| (kind, dice.below(u64::MAX)));
+        let mut steps: Vec<Step> = first.map(|(kind, chance)| Step { kind, chance }).collect();
+        steps.extend((0..count).map(|_| Step { kind: draw_action(&mut dice), chance: dice.below(u64::MAX) }));
         Self { accounts, manner, ends_with_import, steps }
     }
 
@@ -137,18 +166,23 @@ impl Plan {
 }
 
 impl Step {
+    /// The name that the step's action is counted under.
+    pub(super) fn name(self) -> &'static str {
+        all_actions().find(|action| action.kind == self.kind).expect("every kind is in the tables").name
+    }
+
     pub(super) fn dice(self) -> Dice {
         Dice::new(self.chance)
     }
 }
 
-fn what(dice: &mut Dice) -> What {
-    let mut at = dice.below(WEIGHTS.iter().map(|(_, weight)| weight).sum());
-    for (what, weight) in WEIGHTS {
-        if at < weight {
-            return what;
+fn draw_action(dice: &mut Dice) -> ActionKind {
+    let mut at = dice.below(all_actions().map(|action| action.weight).sum());
+    for action in all_actions() {
+        if at < action.weight {
+            return action.kind;
         }
-        at -= weight;
+        at -= action.weight;
     }
     unreachable!("is below the sum")
 }

@@ -3,8 +3,8 @@
 use super::edge::Edge;
 use super::operator::{Billing, answer, body};
 use super::partner::Partner;
-use super::tally::Tally;
 use super::truth::{Truth, place};
+use crate::seeds::Tally;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -124,16 +124,16 @@ impl Wire {
                 Some(world.arrive(request))
             }
             Fate::Lost => {
-                world.tally.meet("lost");
+                world.tally.count("lost");
                 None
             }
             Fate::AnswerLost => {
-                world.tally.meet("answers lost");
+                world.tally.count("answers lost");
                 world.arrive(request);
                 None
             }
             Fate::Late => {
-                world.tally.meet("late");
+                world.tally.count("late");
                 world.late.push((sent_at, request));
                 None
             }
@@ -176,7 +176,7 @@ impl Wire {
     pub(super) fn arrive_late(&self, at: usize) -> String {
         let mut world = self.world();
         let (_, request) = world.late.remove(at);
-        world.tally.meet("arrived late");
+        world.tally.count("arrived late");
         let told = format!("{} {}", request.method(), request.uri());
         let answer = world.arrive(request);
         format!("{told}: {}", answer.status())
@@ -217,13 +217,13 @@ impl World {
         let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         match (authority.as_str(), request.uri().path()) {
             (EDGE, _) => {
-                self.tally.meet("edge told");
+                self.tally.count("edge told");
                 let (answer, wrong) = self.edge.take(request, &mut self.tally);
                 self.found.extend(wrong);
                 answer
             }
             (NETFLIX, "/account-state") => {
-                self.tally.meet("partner told");
+                self.tally.count("partner told");
                 let wrong = self.partner.hear(body(&request));
                 self.found.extend(wrong);
                 answer(StatusCode::OK, &json!({}))

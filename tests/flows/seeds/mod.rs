@@ -2,7 +2,8 @@
 //! again, and the rest goes on. What is played is its owner's affair.
 
 use std::any::Any;
-use std::fmt::{Display, Write as _};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter, Write as _};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +15,33 @@ const FAILURES_TOLD_MAX: usize = 10;
 /// Lines in which a campaign tells how far it is.
 const PROGRESS_LINES: u64 = 1000;
 
-/// What a seed met, counted: a campaign in which nothing happens proves nothing.
-pub(crate) trait Tally: Default + Display + Send {
-    fn add(&mut self, other: &Self);
+/// What seeds met, counted by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally(BTreeMap<&'static str, u64>);
 
-    /// What was never met.
-    fn missing(&self) -> Vec<&'static str>;
+impl Tally {
+    pub(crate) fn count(&mut self, name: impl Into<&'static str>) {
+        *self.0.entry(name.into()).or_default() += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (name, count) in &other.0 {
+            *self.0.entry(name).or_default() += count;
+        }
+    }
+
+    fn missing(&self, names: Vec<&'static str>) -> Vec<&'static str> {
+        names.into_iter().filter(|name| !self.0.contains_key(name)).collect()
+    }
+}
+
+impl Display for Tally {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (at, (name, count)) in self.0.iter().enumerate() {
+            write!(f, "{}{count} {name}", if at == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
 }
 
 /// Something to be played by the seed.
@@ -30,30 +52,33 @@ pub(crate) struct Campaign {
     pub(crate) meets_all: u64,
     /// Goes after `cargo xtask sim --seed N` to play a seed again.
     pub(crate) replay: &'static str,
+    /// The names of all actions and outcomes: a campaign in which one of them never happens proves nothing of it.
+    pub(crate) names: fn() -> Vec<&'static str>,
 }
 
 impl Campaign {
     /// Plays the usual seeds, or those that whoever runs the test asks for, and checks what came of them. Each thread
     /// makes itself a `player`, which panics when a seed fails.
-    pub(crate) fn run<T: Tally, P: FnMut(u64) -> T>(&self, player: impl Fn() -> P + Sync) {
+    pub(crate) fn run<P: FnMut(u64) -> Tally>(&self, player: impl Fn() -> P + Sync) {
         let from = number("ONBILL_SEED_FROM").unwrap_or(0);
         let seeds = number("ONBILL_SEEDS").unwrap_or(self.usual);
         let report = self.play(&(from..from + seeds), player);
         println!("met: {}", report.met);
         report.check();
-        let missing = report.met.missing();
+        let missing = report.met.missing((self.names)());
         assert!(seeds < self.meets_all || missing.is_empty(), "never met: {missing:?}");
     }
 
-    fn play<T: Tally, P: FnMut(u64) -> T>(
-        &self,
-        seeds: &Range<u64>,
-        player: impl Fn() -> P + Sync,
-    ) -> Report<T> {
+    fn play<P: FnMut(u64) -> Tally>(&self, seeds: &Range<u64>, player: impl Fn() -> P + Sync) -> Report {
         let next = AtomicU64::new(seeds.start);
         let of = seeds.end - seeds.start;
-        let report =
-            Mutex::new(Report { replay: self.replay, of, played: 0, met: T::default(), failed: Vec::new() });
+        let report = Mutex::new(Report {
+            replay: self.replay,
+            of,
+            played: 0,
+            met: Tally::default(),
+            failed: Vec::new(),
+        });
         let threads = available_parallelism().map_or(1, usize::from);
         scope(|scope| {
             for _ in 0..threads {
@@ -90,17 +115,17 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// What came of all seeds.
-struct Report<T> {
+struct Report {
     replay: &'static str,
     of: u64,
     played: u64,
-    met: T,
+    met: Tally,
     /// The seeds that failed, and why.
     failed: Vec<(u64, String)>,
 }
 
-impl<T: Tally> Report<T> {
-    fn note(&mut self, seed: u64, outcome: Result<T, String>) {
+impl Report {
+    fn note(&mut self, seed: u64, outcome: Result<Tally, String>) {
         self.played += 1;
         match outcome {
             Ok(met) => self.met.add(&met),

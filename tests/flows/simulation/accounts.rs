@@ -2,9 +2,9 @@
 //! of all accounts is read in after each time, so that the embedded table says what is true now.
 
 use super::charges::no_answer;
+use super::outcomes::Outcome;
 use super::people::{Holding, NUMBERS};
 use super::run::Run;
-use super::weather::Met;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::decline_reason::DeclineReason;
@@ -52,7 +52,7 @@ impl Run {
         self.hold(from, Holding { status: "ceased", ..mover.clone() });
         self.hold(to, mover);
         self.note("number-changed", from, Some(to));
-        self.weather.meet(Met::Move);
+        self.tally.count(Outcome::Move);
         self.restore().await;
     }
 
@@ -116,11 +116,11 @@ impl Run {
         if body["eventID"] != format!("e-{at}") {
             return;
         }
-        self.weather.meet(match (&event.outcome, body["outcome"].as_str()) {
-            (Some(_), _) => Met::ToldAgain,
-            (None, Some("SUPERSEDED")) => Met::Superseded,
-            (None, Some("CONTRADICTORY")) => Met::Contradictory,
-            _ => Met::Told,
+        self.tally.count(match (&event.outcome, body["outcome"].as_str()) {
+            (Some(_), _) => Outcome::ToldAgain,
+            (None, Some("SUPERSEDED")) => Outcome::Superseded,
+            (None, Some("CONTRADICTORY")) => Outcome::Contradictory,
+            _ => Outcome::Told,
         });
         let first = self.events[at].outcome.get_or_insert_with(|| body.clone());
         assert_eq!(*first, body, "an event was answered differently: {event:?}");
@@ -163,7 +163,7 @@ impl Run {
         let (app, partner) = (self.system.acme.app(), PartnerId::parse("netflix").expect("is a slug"));
         let end = app.store.close_pai(app.now(), partner, pai, DeclineReason::PaiRevokedByUser).await;
         if end.is_ok() {
-            self.weather.meet(Met::Closed);
+            self.tally.count(Outcome::Closed);
         }
     }
 }

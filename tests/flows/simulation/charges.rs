@@ -1,8 +1,8 @@
 //! The partner: it charges, again and at once, asks where a charge stands, and remembers every answer.
 
 use super::coupons::Said;
+use super::outcomes::Outcome;
 use super::run::Run;
-use super::weather::Met;
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -136,16 +136,16 @@ impl Run {
                 let created = status == StatusCode::CREATED;
                 asked.created += u32::from(created);
                 asked.hear(&answer);
-                self.weather.meet(if created { Met::Charge } else { Met::Replay });
+                self.tally.count(if created { Outcome::Charge } else { Outcome::Replay });
                 match answer["status"].as_str() {
-                    Some("PENDING") => self.weather.meet(Met::Pending),
+                    Some("PENDING") => self.tally.count(Outcome::Pending),
                     Some("DECLINED") => {
-                        self.weather.meet(Met::Decline);
+                        self.tally.count(Outcome::Decline);
                         if answer["declineReason"]
                             .as_str()
                             .is_some_and(|reason| reason.starts_with("charge-"))
                         {
-                            self.weather.meet(Met::Limited);
+                            self.tally.count(Outcome::Limited);
                         }
                     }
                     _ => {}
@@ -154,14 +154,14 @@ impl Run {
             }
             StatusCode::UNPROCESSABLE_ENTITY => {
                 assert_ne!(asked.taken, Some(post.value), "a replay was called a violation");
-                self.weather.meet(Met::Conflict);
+                self.tally.count(Outcome::Conflict);
             }
             StatusCode::CONFLICT => {}
             // A coupon has paid for some of these days: the name stays free.
             StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
                 assert_eq!(asked.taken, None, "{} was taken, and is refused: {answer}", post.id);
                 self.said.push(Said::IsPaid(post.pai.clone(), post.month));
-                self.weather.meet(Met::PaidByCoupon);
+                self.tally.count(Outcome::PaidByCoupon);
             }
             other => no_answer(other, &answer),
         }

@@ -1,8 +1,8 @@
 //! The operator's gateway for text messages, in the shape of Kannel's, and all that it remembers. It is busy at times,
 //! knows no way to a number, and reports when it likes: late, twice, before it has answered, or not at all.
 
+use super::outcomes::Outcome;
 use super::run::Run;
-use super::weather::Met;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -159,14 +159,14 @@ impl Run {
     /// The gateway is in another mood, for a while.
     pub(super) fn change_mood(&mut self) {
         let (mood, met) = *self.dice.pick(&[
-            (Mood::Busy, Met::Busy),
-            (Mood::KnowsNoWay, Met::KnowsNoWay),
-            (Mood::ReportsAtOnce, Met::ReportedAtOnce),
-            (Mood::ReportsAtOnce, Met::ReportedAtOnce),
+            (Mood::Busy, Outcome::Busy),
+            (Mood::KnowsNoWay, Outcome::KnowsNoWay),
+            (Mood::ReportsAtOnce, Outcome::ReportedAtOnce),
+            (Mood::ReportsAtOnce, Outcome::ReportedAtOnce),
         ]);
         let calls = *self.dice.pick(&[1, 2, 20]);
         self.gateway.is_in(Some((mood, calls)));
-        self.weather.meet(met);
+        self.tally.count(met);
     }
 
     /// The gateway reports what became of some messages, of old or of late, or again.
@@ -185,11 +185,11 @@ impl Run {
             let status = *self.dice.pick(&REPORTS);
             let is_again = self.gateway.reported().iter().any(|reported| reported.token == message.token());
             let is_taken = self.gateway.report(&message, status).await;
-            self.weather.meet(match (status, is_again, is_taken) {
-                (_, _, false) => Met::ReportLost,
-                (DELIVERED, true, _) => Met::ReportedAgain,
-                (DELIVERED, false, _) => Met::Delivered,
-                _ => Met::NotDelivered,
+            self.tally.count(match (status, is_again, is_taken) {
+                (_, _, false) => Outcome::ReportLost,
+                (DELIVERED, true, _) => Outcome::ReportedAgain,
+                (DELIVERED, false, _) => Outcome::Delivered,
+                _ => Outcome::NotDelivered,
             });
         }
     }

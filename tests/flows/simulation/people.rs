@@ -1,8 +1,8 @@
 //! The subscribers: they sign up, numbers change hands, accounts are suspended and end; and the bills that they get.
 
 use super::gateway::GATEWAY;
+use super::outcomes::Outcome;
 use super::run::Run;
-use super::weather::Met;
 use http::StatusCode;
 use onbill_test_harness::customer::AccountChoice;
 use serde_json::json;
@@ -63,7 +63,7 @@ impl Run {
         let (number, _) = *self.dice.pick(&NUMBERS);
         let last = self.holdings[number].last().expect("somebody holds it").clone();
         let (next, what) = if self.dice.below(2) == 0 {
-            self.weather.meet(Met::HandOver);
+            self.tally.count(Outcome::HandOver);
             let what = if last.status == "ceased" { "activated" } else { "ownership-changed" };
             (Holding { activated_on: self.newcomer(), status: "active" }, what)
         } else {

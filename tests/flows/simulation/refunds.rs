@@ -2,8 +2,8 @@
 //! answer.
 
 use super::charges::no_answer;
+use super::outcomes::Outcome;
 use super::run::Run;
-use super::weather::Met;
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -118,13 +118,13 @@ impl Run {
                 let created = status == StatusCode::CREATED;
                 returned.created += u32::from(created);
                 returned.hear(&answer);
-                self.weather.meet(if created { Met::Refund } else { Met::RefundReplay });
+                self.tally.count(if created { Outcome::Refund } else { Outcome::RefundReplay });
                 returned.answers.push(answer);
             }
             // More than is left, which may be nothing.
             StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
                 assert!(returned.answers.is_empty(), "{id} was taken, and is refused: {answer}");
-                self.weather.meet(Met::RefundRefused);
+                self.tally.count(Outcome::RefundRefused);
             }
             StatusCode::NOT_FOUND if answer["code"] == "transaction-not-found" => {
                 // A coupon's charge is known by the answer that it is spent.

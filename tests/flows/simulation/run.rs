@@ -1,13 +1,15 @@
 //! One run: what happens, step by step.
 
 use super::accounts::Event;
+use super::actions::{ActionKind, FACES, action_at};
 use super::audit::{self, Coupons, Eyes, Months, Standings, Texts, Watch};
 use super::charges::Asked;
 use super::coupons::{self, Code, Redemption, Said, Sold};
 use super::gateway::{self, Gateway};
+use super::outcomes::Outcome;
 use super::people::{self, Holdings, Line};
 use super::refunds::Returned;
-use super::weather::{Met, Weather};
+use crate::seeds::Tally;
 use onbill_domain::timestamp::Timestamp;
 use onbill_test_harness::Dice;
 use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
@@ -41,7 +43,7 @@ pub(super) struct Run {
     eyes: Eyes,
     watch: Watch,
     pub(super) system: TestSystem,
-    pub(super) weather: Weather,
+    pub(super) tally: Tally,
     pub(super) holdings: Holdings,
     /// The lines of all bills, with who held the number when they were put there.
     pub(super) lines: Vec<Line>,
@@ -111,7 +113,7 @@ impl Run {
             watch: Watch::over(&system.acme.db).await,
             gateway: Gateway::attach(&system.network),
             system,
-            weather: Weather::default(),
+            tally: Tally::default(),
             holdings: people::at_first(),
             lines: Vec::new(),
             newcomers: 0,
@@ -150,14 +152,14 @@ impl Run {
             self.look_into_books().await;
         }
         self.clear_up().await;
-        for mishap in self.system.network.faults_met() {
-            self.weather.meet(mishap.into());
+        for fault in self.system.network.faults_met() {
+            self.tally.count(Outcome::from(fault));
         }
         for _ in 0..audit::notices(self) {
-            self.weather.meet(Met::Notice);
+            self.tally.count(Outcome::Notice);
         }
         for met in audit::coupons_met(self) {
-            self.weather.meet(met);
+            self.tally.count(met);
         }
         let findings = audit::findings(self).await;
         assert!(findings.is_empty(), "seed {}: {findings:#?}", self.seed);
@@ -165,7 +167,7 @@ impl Run {
 
     /// Everything that was answered and billed, and the weather in which it was.
     pub(super) fn told(&self) -> String {
-        let money = format!("{:?} {:?} {:?} {:?}", self.weather, self.asked, self.returned, self.lines);
+        let money = format!("{:?} {:?} {:?} {:?}", self.tally, self.asked, self.returned, self.lines);
         format!("{money} {:?} {:?} {:?}", self.sold, self.redemptions, self.gateway.taken())
     }
 
@@ -173,45 +175,57 @@ impl Run {
         self.died = false;
         self.began_at = self.system.now();
         self.befallen = self.system.network.faults_met().len();
-        match self.dice.below(68) {
-            0..=8 | 41 => self.charge().await,
-            9 => self.ask().await,
-            26..=29 => self.give_back().await,
-            30 => self.ask_refund().await,
-            31 | 32 => self.change_number().await,
-            33..=35 => self.tell_of_account().await,
-            36 => self.close_by_hand().await,
-            22 | 37 => self.night().await,
-            10..=12 => self.disturb(),
-            13 | 14 => self.system.network.clear_faults(),
-            15..=17 => self.pass_time(),
-            18 | 38..=40 => self.sign_up().await,
-            19 => self.change_account().await,
-            20 => self.forget(),
-            21 => self.doom(),
-            23 => {
-                self.system.network.deliver_late().await;
-                // What the operator has told of old is in it, perhaps.
-                self.restore().await;
-            }
-            42..=45 | 61 | 62 => self.sell().await,
-            46..=51 | 63..=66 => self.redeem().await,
-            52 | 53 => self.change_coupon().await,
-            54 => self.look_at_coupon().await,
-            55 | 56 => self.report().await,
-            57 => self.change_mood(),
-            58 => self.near_an_end(),
-            59 => self.remind().await,
-            60 if self.dice.below(2) == 0 => self.cancel().await,
-            _ => self.deliver().await,
-        }
+        let action = action_at(self.dice.below(FACES));
+        self.tally.count(action.name);
+        self.perform(action.kind).await;
         let deaths =
             self.system.acme.origins.iter().filter(|process| process.crash_point.has_crashed()).count();
         for _ in 0..deaths {
-            self.weather.meet(Met::Death);
+            self.tally.count(Outcome::Death);
         }
         self.system.restart_acme(|process| process.crash_point.has_crashed()).await;
         self.died = deaths > 0;
+    }
+
+    async fn perform(&mut self, action: ActionKind) {
+        match action {
+            ActionKind::SignUp => self.sign_up().await,
+            ActionKind::RedeemCoupon => self.redeem().await,
+            ActionKind::PostCharge => self.charge().await,
+            ActionKind::QueryCharge => self.ask().await,
+            ActionKind::PostRefund => self.give_back().await,
+            ActionKind::QueryRefund => self.ask_refund().await,
+            ActionKind::CancelSubscription => {
+                if self.dice.below(2) == 0 {
+                    self.cancel().await;
+                } else {
+                    self.deliver().await;
+                }
+            }
+            ActionKind::ChangeAccount => self.change_account().await,
+            ActionKind::ChangeNumber => self.change_number().await,
+            ActionKind::ReportAccountEvent => self.tell_of_account().await,
+            ActionKind::ClosePai => self.close_by_hand().await,
+            ActionKind::DeliverDue => self.deliver().await,
+            ActionKind::SellCoupon => self.sell().await,
+            ActionKind::ChangeCoupon => self.change_coupon().await,
+            ActionKind::QueryCoupon => self.look_at_coupon().await,
+            ActionKind::ReportSms => self.report().await,
+            ActionKind::SendReminders => self.remind().await,
+            ActionKind::InjectNetworkFault => self.disturb(),
+            ActionKind::ClearNetworkFaults => self.system.network.clear_faults(),
+            ActionKind::DeliverLateCalls => {
+                self.system.network.deliver_late().await;
+                // An old account event may have been among them.
+                self.restore().await;
+            }
+            ActionKind::BreakBilling => self.night().await,
+            ActionKind::BreakEdgeStore => self.forget(),
+            ActionKind::BreakGateway => self.change_mood(),
+            ActionKind::CrashOrigin => self.doom(),
+            ActionKind::PassTime => self.pass_time(),
+            ActionKind::PassTimeUntilExpiry => self.near_an_end(),
+        }
     }
 
     /// Whether nothing has gone wrong in this step that would explain that there is no answer. Of two programs one may be
@@ -273,7 +287,7 @@ impl Run {
                 app.store.redrive_dead_letter(app.now(), entry).await.expect("works"),
                 "an entry is parked for ever"
             );
-            self.weather.meet(Met::Parked);
+            self.tally.count(Outcome::Parked);
         }
     }
 

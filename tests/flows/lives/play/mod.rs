@@ -8,10 +8,10 @@ mod traffic;
 use super::audit::{self, Watch};
 use super::books::Books;
 use super::edge::Edge;
-use super::plan::{Accounts, Plan, Step, What};
-use super::tally::Tally;
+use super::plan::{Accounts, ActionKind, Plan, Step};
 use super::truth::{NUMBERS, Truth};
 use super::wire::{Fate, Wire};
+use crate::seeds::Tally;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -168,7 +168,7 @@ impl<'b> Life<'b> {
     }
 
     fn meet(&self, what: &'static str) {
-        self.wire.world().tally.meet(what);
+        self.wire.world().tally.count(what);
     }
 
     fn wrong(&self, why: String) {
@@ -201,28 +201,29 @@ impl<'b> Life<'b> {
         if self.nonces + NONCES_LEFT > self.books.nonces.len() {
             return;
         }
+        self.meet(step.name());
         let mut dice = step.dice();
-        match step.what {
-            What::Visit => self.visit(&mut dice).await,
-            What::SignUp => self.sign_up(&mut dice).await,
-            What::Subscribe => self.subscribe(&mut dice).await,
-            What::Charge => self.charge_some(&mut dice).await,
-            What::Refund => self.refund(&mut dice).await,
-            What::Close => self.close(&mut dice).await,
-            What::Erase => self.erase(&mut dice).await,
-            What::Happen => self.happen(&mut dice),
-            What::Tell => self.tell_some(&mut dice).await,
-            What::Mislead => self.mislead(&mut dice).await,
-            What::Import => self.import().await,
-            What::Work => self.work(),
-            What::Carry => self.carry(&mut dice, |_| Fate::Arrives),
-            What::Disturb => self.carry(&mut dice, traffic::some_fate),
-            What::Arrive => self.arrive(&mut dice),
-            What::Learn => self.learn(&mut dice).await,
-            What::Die => self.die(),
-            What::Pass => self.pass(&mut dice),
-            What::Age => self.age(&mut dice),
-            What::Sweep => self.store().sweep(self.now()).await.expect("works"),
+        match step.kind {
+            ActionKind::Visit => self.visit(&mut dice).await,
+            ActionKind::SignUp => self.sign_up(&mut dice).await,
+            ActionKind::Subscribe => self.subscribe(&mut dice).await,
+            ActionKind::Charge => self.charge_some(&mut dice).await,
+            ActionKind::Refund => self.refund(&mut dice).await,
+            ActionKind::Close => self.close(&mut dice).await,
+            ActionKind::Erase => self.erase(&mut dice).await,
+            ActionKind::Happen => self.happen(&mut dice),
+            ActionKind::Tell => self.tell_some(&mut dice).await,
+            ActionKind::Mislead => self.mislead(&mut dice).await,
+            ActionKind::Import => self.import().await,
+            ActionKind::Work => self.work(),
+            ActionKind::Carry => self.carry(&mut dice, |_| Fate::Arrives),
+            ActionKind::Disturb => self.carry(&mut dice, traffic::some_fate),
+            ActionKind::Arrive => self.arrive(&mut dice),
+            ActionKind::Learn => self.learn(&mut dice).await,
+            ActionKind::Die => self.die(),
+            ActionKind::Pass => self.pass(&mut dice),
+            ActionKind::Age => self.age(&mut dice),
+            ActionKind::Sweep => self.store().sweep(self.now()).await.expect("works"),
         }
     }
 

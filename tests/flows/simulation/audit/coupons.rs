@@ -5,9 +5,9 @@ use super::issued::Issued;
 use super::{Charge, text};
 use crate::simulation::coupons::{End, name};
 use crate::simulation::gateway::Taken;
+use crate::simulation::outcomes::Outcome;
 use crate::simulation::people::Line;
 use crate::simulation::run::Run;
-use crate::simulation::weather::Met;
 use http::{Method, StatusCode};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde_json::{Value, json};
@@ -207,18 +207,18 @@ async fn redemptions(run: &Run, found: &mut Vec<String>) {
 }
 
 /// What became of coupons, for the tally.
-pub(in super::super) fn met(run: &Run) -> Vec<Met> {
+pub(in super::super) fn met(run: &Run) -> Vec<Outcome> {
     let known: BTreeSet<String> = run.redeemed_charges().into_keys().collect();
     let returned = run.returned.values().filter(|refund| known.contains(&refund.charge));
-    let returned = returned.filter(|refund| !refund.answers.is_empty()).map(|_| Met::CouponRefund);
+    let returned = returned.filter(|refund| !refund.answers.is_empty()).map(|_| Outcome::CouponRefund);
     let lost = run.coupons.issued.values().filter(|coupon| coupon.undelivered.is_some());
     let unpaid = run.coupons.issued.values().filter(|coupon| coupon.unpaid_at.is_some());
     let now = run.system.now();
     let expired = run.coupons.issued.iter().filter(|(nth, coupon)| {
         run.coupons.is_expired(**nth, now) && coupon.redeemed_at.is_none() && coupon.voided_at.is_none()
     });
-    let returned = returned.chain(lost.map(|_| Met::Undelivered));
-    returned.chain(unpaid.map(|_| Met::Unpaid)).chain(expired.map(|_| Met::Expired)).collect()
+    let returned = returned.chain(lost.map(|_| Outcome::Undelivered));
+    returned.chain(unpaid.map(|_| Outcome::Unpaid)).chain(expired.map(|_| Outcome::Expired)).collect()
 }
 
 /// The day of the account of each PAI's subscriber, by the books.

@@ -4,9 +4,9 @@
 use super::issued::Coupons;
 use crate::simulation::coupons::Code;
 use crate::simulation::gateway::{GATEWAY, Taken};
+use crate::simulation::outcomes::Outcome;
 use crate::simulation::people::Holding;
 use crate::simulation::run::Run;
-use crate::simulation::weather::Met;
 use onbill_domain::coupon_code::CouponCode;
 use onbill_domain::day::Day;
 use onbill_test_harness::NetworkFault;
@@ -49,7 +49,7 @@ impl Run {
             count.taken += 1;
             count.excused += usize::from(is_excused);
             if count.taken > 1 {
-                self.weather.meet(Met::TextAgain);
+                self.tally.count(Outcome::TextAgain);
             }
             match code_in(message) {
                 Some(code) => self.look_at_code(code, message, &mut found),
@@ -96,7 +96,7 @@ impl Run {
         if self.coupons.is_expired(nth, self.began_at) && is_late == 0 {
             found.push(format!("c-{nth} was too old, and its code was sent"));
         }
-        self.weather.meet(Met::Text);
+        self.tally.count(Outcome::Text);
         if !self.phones.iter().any(|known| known.spelled == spelled) {
             self.phones.push(Code { spelled, of: (nth, text) });
         }
@@ -113,7 +113,7 @@ impl Run {
         if holder.is_none() || !of_the_day.iter().any(known) {
             found.push(format!("somebody was told that months end on {last}, which are not theirs"));
         }
-        self.weather.meet(Met::Reminder);
+        self.tally.count(Outcome::Reminder);
     }
 
     /// How often one of these befell the sending of a message.

@@ -1,8 +1,8 @@
 //! What is new in the books after a step, beside what was said in it: who has bought it, for whom it was redeemed, and
 //! that whoever was refused was refused for a reason.
 
+use crate::simulation::outcomes::Outcome;
 use crate::simulation::run::Run;
-use crate::simulation::weather::Met;
 use onbill_domain::day::ServicePeriod;
 
 /// Something that was said, and has to be so.
@@ -29,7 +29,7 @@ impl Run {
                 found.push(format!("{id} is for somebody who had left: {claim:?}"));
             }
             if is_new && claim.outcome == "REDEEMED" && claim.charge != "APPROVED" {
-                self.weather.meet(Met::SpentBeforePaid);
+                self.tally.count(Outcome::SpentBeforePaid);
                 if self.is_calm() {
                     found.push(format!("{id} was called spent before billing had answered: {claim:?}"));
                 }

@@ -3,8 +3,8 @@
 
 use super::REMIND_DAYS;
 use crate::simulation::charges::no_answer;
+use crate::simulation::outcomes::Outcome;
 use crate::simulation::run::Run;
-use crate::simulation::weather::Met;
 use http::{Method, StatusCode};
 use onbill_domain::day::Day;
 use onbill_test_harness::EDGE;
@@ -63,7 +63,7 @@ impl Run {
         }
         let path = format!("/ott/v1/partnerSubscription/{}", self.dice.pick(&names));
         match self.system.try_call_ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await {
-            Some((StatusCode::OK, _)) => self.weather.meet(Met::Cancelled),
+            Some((StatusCode::OK, _)) => self.tally.count(Outcome::Cancelled),
             Some((other, answer)) => no_answer(other, &answer),
             None => {}
         }
@@ -79,7 +79,7 @@ impl Run {
         let until = self.months.paid_until(pai, Day::of_timestamp(self.system.now()));
         assert_eq!(answer["paidUntil"], until.map_or(Value::Null, |day| json!(day)), "{answer}");
         if until.is_some() {
-            self.weather.meet(Met::WentOn);
+            self.tally.count(Outcome::WentOn);
         }
     }
 }

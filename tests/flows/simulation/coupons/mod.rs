@@ -8,9 +8,9 @@ pub(super) use claims::Said;
 pub(super) use redeeming::{Code, End, Redemption};
 
 use super::charges::no_answer;
+use super::outcomes::Outcome;
 use super::people::NUMBERS;
 use super::run::Run;
-use super::weather::Met;
 use futures_util::future::{join, join_all};
 use http::StatusCode;
 use onbill_domain::limits::COUPON_SMS_MAX;
@@ -130,11 +130,15 @@ impl Run {
                 assert_eq!(*first, answer["couponID"].to_string(), "{} is two coupons", name(nth));
                 sold.created += u32::from(status == StatusCode::CREATED);
                 assert!(sold.created < 2, "{} was made twice", name(nth));
-                self.weather.meet(if status == StatusCode::CREATED { Met::Sold } else { Met::SoldAgain });
+                self.tally.count(if status == StatusCode::CREATED {
+                    Outcome::Sold
+                } else {
+                    Outcome::SoldAgain
+                });
             }
             (StatusCode::UNPROCESSABLE_ENTITY, _) => {
                 assert!(is_other, "the same again was called a violation: {answer}");
-                self.weather.meet(Met::OtherCoupon);
+                self.tally.count(Outcome::OtherCoupon);
             }
             (StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST, Some(code)) => {
                 let expected = match status_of(self) {
@@ -144,7 +148,7 @@ impl Run {
                 };
                 assert_eq!(code, expected, "{} was not sold: {answer}", name(nth));
                 assert_eq!(self.sold[nth].coupon_id, None, "{} is there, and refused", name(nth));
-                self.weather.meet(Met::NotSold);
+                self.tally.count(Outcome::NotSold);
             }
             (other, _) => {
                 self.sold[nth].may_be_there = true;
@@ -229,42 +233,42 @@ impl Run {
             (StatusCode::OK, None, Change::Void) => {
                 assert_eq!(answer["state"], "VOIDED", "{answer}");
                 sold.voids.1 = true;
-                self.weather.meet(Met::Voided);
+                self.tally.count(Outcome::Voided);
             }
             (StatusCode::OK, None, Change::Resend { name: message, is_again }) => {
                 let promised = message.and_then(|message| sold.named.insert(message, true));
                 sold.resends.1 += u32::from(promised != Some(true));
                 if is_again {
-                    return self.weather.meet(Met::ResentAgain);
+                    return self.tally.count(Outcome::ResentAgain);
                 }
                 assert_ne!(answer["state"], "EXPIRED", "{} is too old, and was sent again", name(nth));
                 let has_left = self.coupons.pai_of(nth).is_some_and(|pai| self.closed.contains(&pai));
                 assert!(!has_left, "{}: its buyer has left, and it was sent again", name(nth));
-                self.weather.meet(Met::Resent);
+                self.tally.count(Outcome::Resent);
             }
             (StatusCode::NOT_FOUND, Some("not-found"), _) => {
                 assert_eq!(sold.coupon_id, None, "{} was made, and is not there", name(nth));
             }
             (StatusCode::CONFLICT, Some("token-already-used"), _) => {
                 assert!(!sold.voids.1, "{} is void, and called redeemed", name(nth));
-                self.weather.meet(Met::TooLate);
+                self.tally.count(Outcome::TooLate);
             }
             (StatusCode::BAD_REQUEST, Some("token-invalid"), Change::Resend { .. }) => {
                 assert!(sold.voids.0, "{} is called void: {answer}", name(nth));
-                self.weather.meet(Met::TooLate);
+                self.tally.count(Outcome::TooLate);
             }
             (StatusCode::BAD_REQUEST, Some("token-expired"), Change::Resend { .. }) => {
                 assert!(!sold.voids.1, "{} is void, and called expired", name(nth));
-                self.weather.meet(Met::TooLate);
+                self.tally.count(Outcome::TooLate);
             }
             (StatusCode::BAD_REQUEST, Some("account-not-eligible"), Change::Resend { .. }) => {
                 let pai = self.coupons.pai_of(nth).expect("is there");
                 self.said.push(Said::HasLeft(pai));
-                self.weather.meet(Met::BuyerLeft);
+                self.tally.count(Outcome::BuyerLeft);
             }
             (StatusCode::BAD_REQUEST, Some("invalid-request"), Change::Resend { .. }) => {
                 assert!(sold.resends.0 > 4, "{} has had its messages? {answer}", name(nth));
-                self.weather.meet(Met::TextsOver);
+                self.tally.count(Outcome::TextsOver);
             }
             (other, ..) => self.no_answer(other, &answer),
         }

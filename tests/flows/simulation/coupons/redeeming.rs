@@ -2,8 +2,8 @@
 //! and expired ones, with a slip, and such as are nobody's. The partner remembers every answer.
 
 use super::{PLANS, Said, Sold, WRONG_CODES};
+use crate::simulation::outcomes::Outcome;
 use crate::simulation::run::Run;
-use crate::simulation::weather::Met;
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
@@ -116,7 +116,7 @@ impl Run {
                     self.under_a_new_name(code),
                     first.clone(),
                 ]);
-                self.weather.meet(Met::TypedAtOnce);
+                self.tally.count(Outcome::TypedAtOnce);
             }
             4 => {
                 let (nth, _) = self.redemptions[&first.reference].code.of;
@@ -228,11 +228,11 @@ impl Run {
         };
         match (status, answer["code"].as_str()) {
             (StatusCode::BAD_REQUEST, Some("invalid-request")) if slip.is_some() => {
-                self.weather.meet(Met::Slip);
+                self.tally.count(Outcome::Slip);
             }
             (StatusCode::BAD_REQUEST | StatusCode::TOO_MANY_REQUESTS, _) if slip.is_none() => {
                 self.hear_wrong(status, &answer);
-                self.weather.meet(Met::NobodysCode);
+                self.tally.count(Outcome::NobodysCode);
             }
             (other, _) => self.no_answer(other, &answer),
         }
@@ -249,7 +249,7 @@ impl Run {
     /// A code was nobody's: so many in an hour are told so, and further ones are put off.
     fn hear_wrong(&mut self, status: StatusCode, answer: &Value) {
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return self.weather.meet(Met::TooManyGuesses);
+            return self.tally.count(Outcome::TooManyGuesses);
         }
         assert_eq!(answer["code"], "token-invalid", "{answer}");
         // In a call that stalls, an hour may have gone by.
@@ -269,7 +269,7 @@ impl Run {
         };
         if post.is_other {
             return match (status, &answer) {
-                (StatusCode::UNPROCESSABLE_ENTITY, _) => self.weather.meet(Met::OtherRedemption),
+                (StatusCode::UNPROCESSABLE_ENTITY, _) => self.tally.count(Outcome::OtherRedemption),
                 (other, _) => self.no_answer(other, &answer),
             };
         }
@@ -283,13 +283,13 @@ impl Run {
         let redemption = redemption.clone();
         match end {
             End::Redeemed(answer) if is_new => self.hear_redeemed(&redemption, &answer),
-            End::Redeemed(_) => self.weather.meet(Met::RedeemedAgain),
-            End::Declined(_) => self.weather.meet(Met::CouponDeclined),
+            End::Redeemed(_) => self.tally.count(Outcome::RedeemedAgain),
+            End::Declined(_) => self.tally.count(Outcome::CouponDeclined),
             End::Used => {
                 let of_it = |other: &&Redemption| other.code.of.0 == redemption.code.of.0;
                 let others = self.redemptions.values().filter(of_it).count();
                 assert!(others > 1, "{} is called used, and nobody else has typed it", post.reference);
-                self.weather.meet(Met::Used);
+                self.tally.count(Outcome::Used);
             }
         }
     }
@@ -304,21 +304,21 @@ impl Run {
                 let may_be_void = voids.0 || resends.0 >= text;
                 assert!(may_be_void, "{reference}: a code that nobody has replaced is called wrong");
                 self.hear_wrong(status, answer);
-                self.weather.meet(if voids.1 { Met::VoidCode } else { Met::OldCode });
+                self.tally.count(if voids.1 { Outcome::VoidCode } else { Outcome::OldCode });
                 true
             }
             (StatusCode::BAD_REQUEST, Some("token-expired")) => {
                 assert!(self.coupons.is_expired(nth, self.system.now()), "{reference} is called expired");
-                self.weather.meet(Met::ExpiredCode);
+                self.tally.count(Outcome::ExpiredCode);
                 true
             }
             (StatusCode::NOT_FOUND, Some("pai-not-found")) => {
                 self.said.push(Said::HasLeft(redemption.pai.clone().expect("names one")));
-                self.weather.meet(Met::GiftToNobody);
+                self.tally.count(Outcome::GiftToNobody);
                 true
             }
             (StatusCode::CONFLICT, Some("request-in-progress")) => {
-                self.weather.meet(Met::BeingRedeemed);
+                self.tally.count(Outcome::BeingRedeemed);
                 false
             }
             (other, _) => {
@@ -347,20 +347,20 @@ impl Run {
         assert!(PLANS.iter().any(|known| known.0 == plan));
         let name = answer["extTransactionID"].as_str().expect("is text");
         assert!(name.starts_with(COUPON_CHARGE_PREFIX), "{answer}");
-        self.weather.meet(Met::Redeemed);
+        self.tally.count(Outcome::Redeemed);
         let buyer = self.coupons.pai_of(nth).expect("is there");
         match (&redemption.pai, answer["pai"].as_str()) {
             (Some(named), told) => {
                 assert_eq!(Some(named.as_str()), told, "{answer}");
                 if *named != buyer {
-                    self.weather.meet(Met::Gift);
+                    self.tally.count(Outcome::Gift);
                 }
             }
             (None, Some(told)) => assert_eq!(told, buyer, "{answer}"),
-            (None, None) => self.weather.meet(Met::GiftToStranger),
+            (None, None) => self.tally.count(Outcome::GiftToStranger),
         }
         if days.from() > Day::of_timestamp(self.system.now()) {
-            self.weather.meet(Met::MonthsLater);
+            self.tally.count(Outcome::MonthsLater);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The weather itself: what goes wrong on the network, with the clock, in the edge's store, and when programs die.
 
 use super::gateway::GATEWAY;
+use super::outcomes::Outcome;
 use super::run::Run;
-use super::weather::Met;
 use onbill_domain::day::Day;
 use onbill_edge::fake::KvFault;
 use onbill_test_harness::crash_point::CrashMoment;
@@ -58,7 +58,7 @@ impl Run {
             {
                 return;
             }
-            self.weather.meet(Met::SetBack);
+            self.tally.count(Outcome::SetBack);
             // The hour that keeps an old call out would come again: no protocol helps whoever takes it then.
             self.system.network.drop_late();
         }
@@ -76,7 +76,7 @@ impl Run {
             self.deliver().await;
         }
         self.system.network.clear_faults();
-        self.weather.meet(Met::Night);
+        self.tally.count(Outcome::Night);
     }
 
     /// The edge's store goes stale, fails, or forgets.
@@ -95,7 +95,7 @@ impl Run {
         self.system.edge.kv_fail(fault);
         self.is_stale |= matches!(fault, Some(KvFault::StaleReads | KvFault::Behind(_)));
         if fault.is_some() {
-            self.weather.meet(Met::StoreFault);
+            self.tally.count(Outcome::StoreFault);
         }
         if self.dice.below(2) == 0 {
             for (key, _) in self.system.edge.kv_entries() {
