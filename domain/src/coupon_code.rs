@@ -197,8 +197,8 @@ mod tests {
             assert_eq!(parse_and_group(&with_ones.replace('1', one)), Some(with_ones.clone()));
         }
         let umlaut = code.replacen('A', "Ä", 1);
-        for slip in ["", "-", &code[1..], &format!("{code}0"), &umlaut, &code.replacen('A', "U", 1)] {
-            assert_eq!(parse_and_group(slip), None, "{slip}");
+        for mistyped in ["", "-", &code[1..], &format!("{code}0"), &umlaut, &code.replacen('A', "U", 1)] {
+            assert_eq!(parse_and_group(mistyped), None, "{mistyped}");
         }
         assert_eq!(parse_and_group(&format!("{code}{}", " ".repeat(80))), None, "is too long to be one");
     }

@@ -255,7 +255,7 @@ mod tests {
         let now = Timestamp::from_unix_seconds(NOW);
         let session = |signer: &str, iss: &str, aud: &str, reader: &str| {
             let key =
-                keys.signing_key(KeyUse::SessionAssertion, &format!("operator:{signer}")).expect("is there");
+                keys.signing_key(KeyUse::SessionAssertion, format!("operator:{signer}")).expect("is there");
             let claims = SessionClaims {
                 iss: slug(iss),
                 aud: aud.to_owned(),
@@ -266,8 +266,7 @@ mod tests {
             verify::<SessionClaims>(&keys, reader, now, &sign(key, &claims).expect("signs")).is_ok()
         };
         let result = |signer: &str, iss: &str, aud: &str, reader: &str| {
-            let key =
-                keys.signing_key(KeyUse::ReturnResult, &format!("operator:{signer}")).expect("is there");
+            let key = keys.signing_key(KeyUse::ReturnResult, format!("operator:{signer}")).expect("is there");
             let claims = ResultClaims {
                 iss: iss.to_owned(),
                 aud: slug(aud),

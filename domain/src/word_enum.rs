@@ -74,7 +74,7 @@ macro_rules! wire_enum {
 mod tests {
     crate::wire_enum! {
         /// A word of two.
-        enum Answer {
+        enum Choice {
             /// The first.
             Yes = "YES",
             /// The second.
@@ -84,14 +84,14 @@ mod tests {
 
     #[test]
     fn word_is_the_same_in_text_and_json() {
-        assert_eq!(Answer::ALL, [Answer::Yes, Answer::NotYet]);
-        for answer in Answer::ALL {
-            assert_eq!(Answer::parse(answer.as_str()), Some(answer));
-            assert_eq!(serde_json::to_value(answer).expect("is JSON"), answer.as_str());
-            let read: Answer = serde_json::from_value(answer.as_str().into()).expect("is a word");
-            assert_eq!(read, answer);
+        assert_eq!(Choice::ALL, [Choice::Yes, Choice::NotYet]);
+        for choice in Choice::ALL {
+            assert_eq!(Choice::parse(choice.as_str()), Some(choice));
+            assert_eq!(serde_json::to_value(choice).expect("is JSON"), choice.as_str());
+            let read: Choice = serde_json::from_value(choice.as_str().into()).expect("is a word");
+            assert_eq!(read, choice);
         }
-        assert_eq!(Answer::parse("yes"), None);
-        assert!(serde_json::from_str::<Answer>("\"NotYet\"").is_err());
+        assert_eq!(Choice::parse("yes"), None);
+        assert!(serde_json::from_str::<Choice>("\"NotYet\"").is_err());
     }
 }

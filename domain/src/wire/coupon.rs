@@ -269,8 +269,8 @@ mod tests {
             pai: None,
         };
         assert!(request(&code.to_lowercase()).parse_code().is_ok());
-        let slip = request(&code[..23]).parse_code().err().expect("is one");
-        assert_eq!(slip.code.as_str(), "invalid-request");
-        assert!(!slip.message.contains(&code[..4]));
+        let reject = request(&code[..23]).parse_code().err().expect("is one");
+        assert_eq!(reject.code.as_str(), "invalid-request");
+        assert!(!reject.message.contains(&code[..4]));
     }
 }
