@@ -29,10 +29,14 @@ macro_rules! words_section_of_file {
 }
 
 /// Where the object begins whose member `opening` introduces.
+///
+/// # Panics
+/// The file has no such member: the program does not compile.
 pub const fn section_start(file: &[u8], opening: &str) -> usize {
     let opening = opening.as_bytes();
     let mut at = 0;
-    while at + opening.len() <= file.len() {
+    loop {
+        assert!(at + opening.len() <= file.len(), "a file in words/ does not have the section");
         let mut matched = 0;
         while matched < opening.len() && file[at + matched] == opening[matched] {
             matched += 1;
@@ -42,8 +46,6 @@ pub const fn section_start(file: &[u8], opening: &str) -> usize {
         }
         at += 1;
     }
-    assert!(false, "a file in words/ does not have the section");
-    0
 }
 
 /// Where the object ends that begins at `start`. It has strings as members and no objects.

@@ -51,7 +51,7 @@ impl PinIssuer {
     ) -> Result<NewPin, Fault> {
         let pin = draw(&*self.random);
         let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
-        let body = text(&self.operator_name, &pin, good_for, locale);
+        let body = format_pin_sms(&self.operator_name, &pin, good_for, locale);
         let sms = PinSms { msisdn: msisdn.clone(), body, flow: Some(*flow), expires_at };
         let message = seal(&self.vault, &*self.random, &sms)?;
         Ok(NewPin { mac: self.vault.pin_mac(flow, &pin), expires_at, message })
@@ -114,7 +114,7 @@ fn draw(random: &dyn Random) -> Zeroizing<String> {
     }
 }
 
-fn text(operator: &str, pin: &str, good_for: GoodFor, locale: Locale) -> String {
+fn format_pin_sms(operator: &str, pin: &str, good_for: GoodFor, locale: Locale) -> String {
     let words = sms_words(locale);
     let purpose = match good_for {
         GoodFor::Paying => &words.pin_to_pay,
@@ -159,8 +159,8 @@ mod tests {
     #[test]
     fn every_language_names_the_code_and_the_operator_and_says_what_for() {
         for locale in Locale::ALL {
-            let [pay, see] =
-                [GoodFor::Paying, GoodFor::OwnPage].map(|what| text("Acme", "123456", what, locale));
+            let [pay, see] = [GoodFor::Paying, GoodFor::OwnPage]
+                .map(|what| format_pin_sms("Acme", "123456", what, locale));
             assert_ne!(pay, see);
             for text in [pay, see] {
                 assert!(text.contains("123456") && text.contains("Acme") && text.contains("10"), "{text}");
@@ -172,7 +172,7 @@ mod tests {
     fn pin_sms_takes_its_declared_parts() {
         for locale in Locale::ALL {
             for (key, good_for) in [("pin-to-pay", GoodFor::Paying), ("pin-own-page", GoodFor::OwnPage)] {
-                assert_parts(locale, key, &text("Acme Mobile Telecom", "123456", good_for, locale));
+                assert_parts(locale, key, &format_pin_sms("Acme Mobile Telecom", "123456", good_for, locale));
             }
         }
     }

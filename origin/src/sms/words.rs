@@ -22,6 +22,7 @@ pub(crate) struct SmsWords {
     pub(crate) coupon_reminder: String,
 }
 
+/// In the order of the variants, which is that of `ALL`.
 static WORDS: LazyLock<[SmsWords; Locale::ALL.len()]> = LazyLock::new(|| {
     Locale::ALL.map(|locale| {
         serde_json::from_str(words_section!("sms", locale)).expect("a test parses the words of each language")
