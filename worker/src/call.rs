@@ -82,7 +82,7 @@ impl<P: Platform> Call<'_, P> {
             Party::Operator(_) => KeyUse::EdgeToOrigin,
             Party::Partner(_) => KeyUse::EdgeToPartner,
         };
-        let key = self.config.keys().signing_key(key_use, &party.to_string()).ok_or_else(cannot_send)?;
+        let key = self.config.keys().signing_key(key_use, party.to_string()).ok_or_else(cannot_send)?;
         let nonce = encode_base64url(&self.platform.random_bytes().ok_or(Fault::NoRandomness)?);
         sign_request(&mut request, key, self.platform.now(), &nonce).ok_or_else(cannot_send)?;
         match self.platform.send(request).await {

@@ -28,16 +28,15 @@ pub(crate) async fn route_by_owner<P: Platform, T: DeserializeOwned>(
     lookup: &impl Serialize,
 ) -> Result<Response<Bytes>, HandlerError> {
     let operators: Vec<&Operator> = call.config.operators_of(partner).collect();
-    let operator = match operators[..] {
+    let operator = if let [only] = operators[..] {
         // 1.
-        [only] => only,
+        only
+    } else {
         // 2.
-        _ => {
-            let operators = operators.into_iter();
-            match find_owner(call, operators, resource, lookup, |own: &LookupResponse| &own.operator).await? {
-                Owner { operator, uncertainty: None, .. } => operator,
-                Owner { uncertainty: Some(uncertainty), .. } => return Err(uncertainty),
-            }
+        let operators = operators.into_iter();
+        match find_owner(call, operators, resource, lookup, |own: &LookupResponse| &own.operator).await? {
+            Owner { operator, uncertainty: None, .. } => operator,
+            Owner { uncertainty: Some(uncertainty), .. } => return Err(uncertainty),
         }
     };
     // 3.
