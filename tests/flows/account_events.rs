@@ -103,7 +103,7 @@ fn arrived(system: &TestSystem, authority: &str, path: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_suspended_account_is_on_hold_until_it_is_resumed() {
+async fn suspended_account_holds_charges_until_resumed() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     happens(&system, "e-1", "suspended", GOOD).await;
     assert_eq!(charged(&system, &pai, "c-1").await, declined("account-on-hold"));
@@ -123,7 +123,7 @@ async fn a_suspended_account_is_on_hold_until_it_is_resumed() {
 }
 
 #[tokio::test]
-async fn whoever_leaves_is_never_charged_again_and_still_gets_money_back() {
+async fn former_subscriber_is_refunded_and_never_charged() {
     for (what, reason) in [
         ("ceased", "account-closed"),
         ("ported-out", "account-closed"),
@@ -153,7 +153,7 @@ async fn whoever_leaves_is_never_charged_again_and_still_gets_money_back() {
 }
 
 #[tokio::test]
-async fn a_charge_that_waits_while_its_subscriber_leaves_is_declined() {
+async fn waiting_charge_is_declined_when_subscriber_leaves() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     assert_eq!(charged(&system, &pai, "c-1").await.0, "PENDING");
@@ -172,7 +172,7 @@ async fn a_charge_that_waits_while_its_subscriber_leaves_is_declined() {
 }
 
 #[tokio::test]
-async fn a_subscriber_with_another_number_goes_on_and_the_old_number_is_somebody_elses() {
+async fn pai_follows_subscriber_to_another_number() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     assert_eq!(charged(&system, &pai, "c-1").await, approved());
     let before = stored(&system, &pai);
@@ -213,7 +213,7 @@ async fn a_subscriber_with_another_number_goes_on_and_the_old_number_is_somebody
 }
 
 #[tokio::test]
-async fn a_number_that_is_given_out_again_never_pays_for_its_last_holder() {
+async fn reassigned_number_never_pays_for_previous_subscriber() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     happens(&system, "e-1", "ceased", GOOD).await;
     system.advance_seconds(90 * 86_400);
@@ -269,7 +269,7 @@ async fn events_are_on_record_once_whatever_they_are() {
 }
 
 #[tokio::test]
-async fn a_file_says_the_same_as_calls_and_names_its_bad_lines() {
+async fn event_file_equals_calls_and_names_bad_lines() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, OTHER, AccountChoice::New("bea@example.com")).await;
     let (now, future) = (system.now(), system.now().plus_seconds(301));

@@ -89,7 +89,7 @@ async fn what_is_no_charge_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn names_differ_by_every_byte_and_have_no_second_form() {
+async fn ids_differ_by_every_byte() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for id in ["b-1", "B-1", "b-1.", "b-%31"] {
         let (status, answer) = system.call_ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
@@ -127,7 +127,7 @@ async fn another_partners_pai_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_closed_pai_is_declined_with_its_reason_each_time() {
+async fn charge_of_closed_pai_is_declined_each_time() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,ceased")).await;
     for id in ["b-1", "b-2"] {

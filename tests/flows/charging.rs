@@ -22,7 +22,7 @@ async fn status(system: &TestSystem, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn billing_that_applies_and_does_not_answer_is_asked_not_charged_again() {
+async fn charge_without_billing_response_is_queried_not_resubmitted() {
     for mishap in [NetworkFault::AnswerLost, NetworkFault::Garbled] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         system.network.inject_fault(BILLING, mishap);
@@ -41,7 +41,7 @@ async fn billing_that_applies_and_does_not_answer_is_asked_not_charged_again() {
 }
 
 #[tokio::test]
-async fn a_charge_that_reached_the_bill_is_approved_whatever_became_of_the_account() {
+async fn billed_charge_is_approved_whatever_the_account_became() {
     for now in ["suspended", "ceased"] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
@@ -59,7 +59,7 @@ async fn a_charge_that_reached_the_bill_is_approved_whatever_became_of_the_accou
 }
 
 #[tokio::test]
-async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
+async fn charge_reaches_billing_after_its_outage() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     for id in ["c-1", "c-2", "c-3"] {
@@ -83,7 +83,7 @@ async fn billing_that_is_down_gets_the_charge_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_charge_that_stays_unclear_waits_for_a_person_and_is_never_declined() {
+async fn unclear_charge_is_dead_lettered_and_never_declined() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     post(&system, &pai, "c-1").await;
@@ -98,7 +98,7 @@ async fn a_charge_that_stays_unclear_waits_for_a_person_and_is_never_declined() 
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_the_partner_is_found_again_by_its_id() {
+async fn charge_with_lost_response_is_found_by_id() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(
         &format!("{}/ott/v1/transaction", system.acme.origin_address),
@@ -113,7 +113,7 @@ async fn a_lost_answer_to_the_partner_is_found_again_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_numbers_new_owner_is_not_charged_for_the_old_one() {
+async fn new_subscriber_is_not_charged_for_previous_one() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // A charge that waits while the number changes hands, and one that comes afterwards.
     system.network.inject_fault(BILLING, NetworkFault::Lost);
@@ -154,7 +154,7 @@ async fn the_operators_own_name_tells_holders_apart() {
 }
 
 #[tokio::test]
-async fn a_numbers_new_owner_signs_up_though_the_old_one_never_left() {
+async fn new_subscriber_signs_up_without_a_reported_change() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // Nothing was charged since the number changed hands: the old subscription looks alive.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
@@ -167,7 +167,7 @@ async fn a_numbers_new_owner_signs_up_though_the_old_one_never_left() {
 }
 
 #[tokio::test]
-async fn books_do_not_open_to_another_key_or_source_of_accounts() {
+async fn database_refuses_another_key_or_account_source() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let app = system.acme.app();
     let compare = async |config: &Config, keys: KeyHolder| {
@@ -188,7 +188,7 @@ async fn books_do_not_open_to_another_key_or_source_of_accounts() {
 }
 
 #[tokio::test]
-async fn the_account_decides_about_a_charge_as_it_stands() {
+async fn account_status_decides_each_charge() {
     for (from, to, reason, then) in [
         ("+12025550101,active", "+12025550101,suspended", "account-on-hold", "APPROVED"),
         ("+12025550101,active", "+12025550101,ceased", "account-closed", "DECLINED"),
@@ -205,7 +205,7 @@ async fn the_account_decides_about_a_charge_as_it_stands() {
 }
 
 #[tokio::test]
-async fn billings_own_no_is_final_and_told_with_its_code() {
+async fn billing_decline_is_final_with_its_code() {
     let system = TestSystem::start();
     // Enough for the check at sign-up by a stale import; billing knows better.
     let generous =
@@ -222,7 +222,7 @@ async fn billings_own_no_is_final_and_told_with_its_code() {
 }
 
 #[tokio::test]
-async fn one_id_is_one_charge_whatever_comes_at_once() {
+async fn concurrent_posts_of_one_id_charge_once() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let posts = (0..32).map(|_| post(&system, &pai, "c-1"));
     let answers = futures_util::future::join_all(posts).await;

@@ -110,7 +110,7 @@ async fn the_edges_secrets_give_no_money_back() {
 }
 
 #[tokio::test]
-async fn the_partners_signature_alone_does_not_pass_the_edge_by() {
+async fn partner_signature_alone_does_not_bypass_edge() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let charge = charge(&pai, "t-1", 1599);
     let genuine = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge);
@@ -127,7 +127,7 @@ async fn the_partners_signature_alone_does_not_pass_the_edge_by() {
 }
 
 #[tokio::test]
-async fn the_origin_sends_nobody_elsewhere_whatever_the_edge_asks() {
+async fn origin_redirects_nowhere_that_the_edge_chooses() {
     let system = TestSystem::start();
     let stolen = keys::keyring(&KeyHolder::Edge);
     let ask = async |return_url: &str, nonce: &str| {
@@ -142,7 +142,7 @@ async fn the_origin_sends_nobody_elsewhere_whatever_the_edge_asks() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_origin_did_not_record_is_worth_nothing() {
+async fn token_unknown_to_the_origin_is_worthless() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let stolen = keys::keyring(&KeyHolder::Edge);
@@ -190,7 +190,7 @@ fn thief(
 }
 
 #[tokio::test]
-async fn whose_pai_it_is_cannot_be_swapped_in_an_answer() {
+async fn pai_cannot_be_swapped_in_a_response() {
     const TOKEN: &str = "/ott/v1/token/validate";
     let (system, victim) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, "+12025550102", AccountChoice::New("eve@example.com")).await;

@@ -96,7 +96,7 @@ async fn unpaid(system: &TestSystem) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_coupon_is_bought_sent_redeemed_and_on_the_bill() {
+async fn coupon_is_sold_sent_redeemed_and_billed() {
     let system = system().await;
     let code = sold(&system, "c-1", GOOD).await;
     assert_eq!(coupon(&system, "c-1").await["state"], "SENT");
@@ -141,7 +141,7 @@ async fn a_coupon_is_bought_sent_redeemed_and_on_the_bill() {
 }
 
 #[tokio::test]
-async fn a_coupon_redeemed_from_everywhere_at_once_is_one_bill_line() {
+async fn coupon_redeemed_concurrently_is_billed_once() {
     let several = TestSystem::with_two_origins().await;
     several.acme.import_accounts(ACME_ACCOUNTS).await;
     for system in [system().await, several] {
@@ -167,7 +167,7 @@ async fn a_coupon_redeemed_from_everywhere_at_once_is_one_bill_line() {
 }
 
 #[tokio::test]
-async fn lost_answers_are_found_again_and_billing_is_asked_not_charged_again() {
+async fn redemption_with_lost_response_is_charged_once() {
     let system = system().await;
     let code = sold(&system, "c-1", GOOD).await;
     system.network.inject_fault(&format!("{}{REDEEM}", system.acme.origin_address), NetworkFault::AnswerLost);
@@ -191,7 +191,7 @@ async fn lost_answers_are_found_again_and_billing_is_asked_not_charged_again() {
 }
 
 #[tokio::test]
-async fn a_decline_leaves_the_coupon_as_it_was_for_another_reference() {
+async fn declined_redemption_leaves_coupon_for_another_reference() {
     let system = system().await;
     let code = sold(&system, "c-1", PREPAID).await;
     let answer = redeem(&system, &code, "r-1").await;
@@ -234,7 +234,7 @@ async fn what_billing_refuses_later_is_the_operators_affair() {
 }
 
 #[tokio::test]
-async fn a_numbers_next_owner_neither_gets_nor_pays_the_last_ones_coupon() {
+async fn new_subscriber_neither_gets_nor_pays_old_coupon() {
     let system = system().await;
     let code = sold(&system, "c-1", GOOD).await;
     // Another one is bought, and not sent yet.

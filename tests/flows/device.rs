@@ -96,7 +96,7 @@ async fn certification() {
 }
 
 #[tokio::test]
-async fn a_prepaid_balance_has_to_cover_the_offers_price() {
+async fn prepaid_balance_has_to_cover_the_price() {
     let mut system = system().await;
     let answer = validate(&system, PREPAID).await;
     assert_eq!((answer.0, &answer.1["type"]), (StatusCode::OK, &json!("prepaid")));
@@ -128,7 +128,7 @@ async fn a_prepaid_balance_has_to_cover_the_offers_price() {
 }
 
 #[tokio::test]
-async fn a_device_pays_on_the_bill_of_its_sim() {
+async fn device_pays_on_the_bill_of_its_sim() {
     let system = system().await;
     let pai = pai_in(&validate(&system, GOOD).await);
     // At once, while nothing but the origin knows the PAI; and when the outbox has told the edge.
@@ -149,7 +149,7 @@ async fn a_device_pays_on_the_bill_of_its_sim() {
 }
 
 #[tokio::test]
-async fn a_subscriber_is_the_same_by_device_and_by_widget() {
+async fn subscriber_is_the_same_by_device_and_widget() {
     let system = system().await;
     let pai = pai_in(&validate(&system, GOOD).await);
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
@@ -158,7 +158,7 @@ async fn a_subscriber_is_the_same_by_device_and_by_widget() {
 }
 
 #[tokio::test]
-async fn a_number_that_has_changed_hands_brings_somebody_else() {
+async fn reassigned_number_identifies_another_subscriber() {
     let system = system().await;
     let old = pai_in(&validate(&system, GOOD).await);
     subscribe(&system, &old, "s-1").await;
@@ -184,7 +184,7 @@ async fn a_held_pai_is_not_called_active() {
 }
 
 #[tokio::test]
-async fn a_new_sim_brings_nobody_new_for_three_days() {
+async fn new_sim_identifies_no_subscriber_for_three_days() {
     let system = system().await;
     happened(&system, &system.acme, "e-1", "sim-swapped", GOOD, 0).await;
     assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
@@ -203,7 +203,7 @@ async fn a_new_sim_brings_nobody_new_for_three_days() {
 }
 
 #[tokio::test]
-async fn an_operator_that_does_not_answer_has_no_accounts_to_tell_of() {
+async fn unreachable_operator_reveals_no_account() {
     let mut system = system().await;
     let netflix = |config: &mut onbill_origin::config::Config| {
         config.partners[0].number_proof = onbill_origin::config::NumberProof::DeviceRead;

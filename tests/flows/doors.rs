@@ -101,7 +101,7 @@ async fn the_origin_answers_nobody_but_its_edge() {
 }
 
 #[tokio::test]
-async fn the_origin_reads_no_more_than_its_limit_of_anybody() {
+async fn origin_reads_no_more_than_its_limit() {
     let system = TestSystem::start();
     for (bytes, expected) in [(16 * 1024, UNAUTHORIZED), (16 * 1024 + 1, StatusCode::PAYLOAD_TOO_LARGE)] {
         let request = Request::post(format!("http://{}/edge/v1/validate", system.acme.origin_address))
@@ -112,7 +112,7 @@ async fn the_origin_reads_no_more_than_its_limit_of_anybody() {
 }
 
 #[tokio::test]
-async fn a_path_that_is_no_text_is_refused_like_any_other() {
+async fn path_of_invalid_text_is_refused() {
     let system = TestSystem::start();
     let request = Request::get(format!("http://{}/ott/v1/transaction/%FF", system.acme.origin_address));
     let (status, answer) = system.send(request.body(Bytes::new()).expect("is a request")).await;
@@ -120,7 +120,7 @@ async fn a_path_that_is_no_text_is_refused_like_any_other() {
 }
 
 #[tokio::test]
-async fn the_widgets_calls_are_taken_from_the_widget_only() {
+async fn widget_calls_are_accepted_from_the_widget_only() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let body =

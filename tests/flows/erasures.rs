@@ -52,7 +52,7 @@ async fn told(system: &TestSystem) -> Value {
 }
 
 #[tokio::test]
-async fn whoever_is_erased_is_told_of_as_closed_and_is_not_charged_again() {
+async fn erased_subscriber_is_closed_and_never_charged() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     assert_eq!(posted(&system, &pai, "c-1").await["status"], "APPROVED");
     for _ in 0..2 {
@@ -102,7 +102,7 @@ async fn one_name_is_one_erasure() {
 }
 
 #[tokio::test]
-async fn a_name_that_was_used_is_not_good_for_a_number_that_has_only_begun() {
+async fn erasure_id_is_not_reused_for_another_number() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;
     // Somebody is about to sign up, and somebody was reported of: neither is a subscriber.
     system.enter_number(&system.acme, OTHER).await;
@@ -121,7 +121,7 @@ async fn a_name_that_was_used_is_not_good_for_a_number_that_has_only_begun() {
 }
 
 #[tokio::test]
-async fn no_text_message_that_waits_goes_to_whoever_was_erased() {
+async fn waiting_sms_is_not_sent_to_erased_subscriber() {
     let (system, _) = TestSystem::with_subscriber(OTHER).await;
     let gateway = "127.0.0.1:8790/csp/notification";
     let bought = json!({"extCouponID": "c-1", "msisdn": GOOD, "plan": "6M", "amount": {"value": 8999, "currency": "USD"}});
@@ -191,7 +191,7 @@ async fn charges_that_wait_are_decided_without_the_number() {
 }
 
 #[tokio::test]
-async fn a_sign_up_that_is_on_its_way_begins_anew() {
+async fn signup_under_way_restarts_after_erasure() {
     let (system, _) = TestSystem::with_subscriber(OTHER).await;
     let (_, step) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!(step["step"], "confirm", "{step}");
@@ -246,7 +246,7 @@ async fn a_number_is_forgotten_however_it_is_spelled() {
 }
 
 #[tokio::test]
-async fn an_event_is_followed_however_its_number_is_spelled() {
+async fn event_is_applied_however_its_number_is_spelled() {
     let (system, pai) = abroad().await;
     let at = system.now().plus_seconds(1).to_string();
     let event =

@@ -57,7 +57,7 @@ async fn bill(system: &TestSystem) -> (usize, i64) {
 }
 
 #[tokio::test]
-async fn a_charge_and_its_refund_are_billed_by_files_and_the_partner_is_told() {
+async fn charge_and_refund_are_billed_by_file() {
     let (system, pai) = system().await;
     post(&system, &pai, "c-1").await;
     assert_eq!(system.acme.deliver_due().await, 0, "the delivery loop does not touch it");
@@ -99,7 +99,7 @@ async fn a_charge_and_its_refund_are_billed_by_files_and_the_partner_is_told() {
 }
 
 #[tokio::test]
-async fn files_have_names_that_sort_and_are_for_owner_and_group_only() {
+async fn files_sort_by_name_and_hide_from_others() {
     let (system, pai) = system().await;
     let mut made = Vec::new();
     for run in 0..3 {
@@ -124,7 +124,7 @@ async fn files_have_names_that_sort_and_are_for_owner_and_group_only() {
 }
 
 #[tokio::test]
-async fn a_file_that_billing_picks_up_twice_is_billed_once() {
+async fn file_picked_up_twice_is_billed_once() {
     let (system, pai) = system().await;
     post(&system, &pai, "c-1").await;
     system.acme.run_filing().await;
@@ -177,7 +177,7 @@ async fn a_damaged_file_or_manifest_is_not_billed() {
 }
 
 #[tokio::test]
-async fn the_account_is_asked_again_when_a_file_is_made() {
+async fn account_is_checked_again_when_filing() {
     for (from, to, reason) in [
         ("+12025550101,active", "+12025550101,suspended", "account-on-hold"),
         ("+12025550101,active", "+12025550101,ceased", "account-closed"),
@@ -200,7 +200,7 @@ async fn the_account_is_asked_again_when_a_file_is_made() {
 }
 
 #[tokio::test]
-async fn a_charge_whose_account_cannot_be_asked_about_waits_for_the_next_file() {
+async fn charge_with_unreachable_account_waits_for_next_file() {
     let system = TestSystem::with_files().await;
     let number = "+34612345601";
     system.sign_up(&system.nova, number, AccountChoice::New("bea@example.com")).await;
@@ -223,7 +223,7 @@ async fn a_charge_whose_account_cannot_be_asked_about_waits_for_the_next_file() 
 }
 
 #[tokio::test]
-async fn a_silent_billing_is_noticed_and_its_file_stays_the_only_one() {
+async fn overdue_billing_file_is_noticed_and_not_repeated() {
     let (system, pai) = system().await;
     post(&system, &pai, "c-1").await;
     system.acme.run_filing().await;
@@ -243,7 +243,7 @@ async fn a_silent_billing_is_noticed_and_its_file_stays_the_only_one() {
 }
 
 #[tokio::test]
-async fn an_operator_that_goes_back_to_calls_still_takes_the_last_response() {
+async fn last_response_file_counts_after_switch_to_calls() {
     let (mut system, pai) = system().await;
     post(&system, &pai, "c-1").await;
     system.acme.run_filing().await;

@@ -11,7 +11,7 @@ const ACME: &str = "+12025550101";
 const NOVA: &str = "+34612345601";
 
 #[tokio::test]
-async fn a_new_account_is_charged_on_the_right_bill_once_a_month() {
+async fn new_account_is_billed_once_a_month() {
     let system = TestSystem::start();
     system.acme.import_accounts(onbill_test_harness::ACME_ACCOUNTS).await;
     system.sign_up(&system.acme, ACME, AccountChoice::New("ann@example.com")).await;
@@ -48,7 +48,7 @@ async fn a_card_payers_account_moves_to_the_bill() {
 }
 
 #[tokio::test]
-async fn a_number_in_the_dashboards_session_needs_no_pin() {
+async fn session_number_needs_no_pin() {
     let system = TestSystem::start();
     system.acme.import_accounts(onbill_test_harness::ACME_ACCOUNTS).await;
     let (status, step) = system.enter_session_number(&system.acme, ACME).await;
@@ -74,7 +74,7 @@ async fn a_number_in_the_dashboards_session_needs_no_pin() {
 }
 
 #[tokio::test]
-async fn two_operators_on_one_edge_never_see_each_others_subscribers() {
+async fn operators_on_one_edge_see_own_subscribers_only() {
     let system = TestSystem::start();
     system.acme.import_accounts(onbill_test_harness::ACME_ACCOUNTS).await;
     system.sign_up(&system.acme, ACME, AccountChoice::New("ann@example.com")).await;
@@ -105,7 +105,7 @@ async fn two_operators_on_one_edge_never_see_each_others_subscribers() {
 }
 
 #[tokio::test]
-async fn a_visit_without_a_subscription_is_not_a_success() {
+async fn visit_without_subscription_is_not_a_success() {
     let system = TestSystem::start();
     system.acme.import_accounts(onbill_test_harness::ACME_ACCOUNTS).await;
     let flow = system.prove_number(&system.acme, ACME).await;

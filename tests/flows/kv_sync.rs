@@ -88,7 +88,7 @@ async fn a_lost_store_is_as_it_was() {
 }
 
 #[tokio::test]
-async fn what_the_store_knows_better_is_found_and_stays() {
+async fn newer_store_entry_is_found_and_kept() {
     let (system, pais) = people().await;
     let set = |pai: Pai, change: &dyn Fn(&mut Value)| {
         let mut value = store(&system)[&key(pai)].clone();
@@ -155,7 +155,7 @@ async fn compared_by(system: &TestSystem, peer: impl Peer + 'static) -> (Report,
 }
 
 #[tokio::test]
-async fn a_change_of_this_very_moment_is_no_finding() {
+async fn concurrent_change_is_not_a_finding() {
     for (is_lost, mended, calls) in [(false, 0, 2), (true, 1, 1)] {
         let (system, pais) = people().await;
         let origin = Arc::clone(system.acme.app());
@@ -188,7 +188,7 @@ async fn an_answer_that_leaves_somebody_out_is_none() {
 }
 
 #[tokio::test]
-async fn an_edge_that_does_not_answer_is_asked_again_and_then_left() {
+async fn silent_edge_is_retried_then_skipped() {
     let (system, pais) = people().await;
     system.edge.kv_set(&key(pais[0]), None);
     let address = format!("{EDGE}{CALL}");

@@ -70,7 +70,7 @@ async fn every_charge_is_on_one_page() {
 }
 
 #[tokio::test]
-async fn a_charge_is_told_as_it_stands_and_without_a_number() {
+async fn charge_page_shows_status_without_a_number() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let today = system.now().to_string()[..10].to_owned();
     let (_, first) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;

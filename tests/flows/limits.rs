@@ -61,7 +61,7 @@ async fn each_limit_declines_with_its_own_reason() {
 }
 
 #[tokio::test]
-async fn a_decline_by_a_limit_is_final_and_ends_nothing_else() {
+async fn limit_decline_is_final_and_closes_nothing() {
     let (system, pai) = limited().await;
     let body = charge(&pai, "c-1", 5001);
     let (_, first) = system.call_ott(Method::POST, "/ott/v1/transaction", body.clone()).await;
@@ -80,7 +80,7 @@ async fn a_decline_by_a_limit_is_final_and_ends_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_refund_gives_room_back_in_its_day_and_month() {
+async fn refund_frees_its_day_and_month_limit() {
     let (system, pai) = limited().await;
     assert_eq!(post(&system, &pai, "c-1", 5000).await, "APPROVED");
     assert_eq!(post(&system, &pai, "c-2", 2000).await, "charge-exceeds-daily-limit");
@@ -96,7 +96,7 @@ async fn a_refund_gives_room_back_in_its_day_and_month() {
 }
 
 #[tokio::test]
-async fn what_is_pending_takes_its_room_and_a_decline_gives_it_back() {
+async fn pending_charge_uses_limit_until_declined() {
     let (system, pai) = limited().await;
     system.network.inject_fault("127.0.0.1:8790/csp/transaction", NetworkFault::Lost);
     assert_eq!(post(&system, &pai, "c-1", 5000).await, "PENDING");
@@ -116,7 +116,7 @@ async fn what_is_pending_takes_its_room_and_a_decline_gives_it_back() {
 }
 
 #[tokio::test]
-async fn charges_at_once_do_not_share_the_last_room() {
+async fn concurrent_charges_do_not_share_remaining_limit() {
     let (system, pai) = limited().await;
     let names: Vec<_> = (0..8).map(|n| format!("c-{n}")).collect();
     let posts = names.iter().map(|id| post(&system, &pai, id, 1000));

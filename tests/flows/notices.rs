@@ -39,7 +39,7 @@ async fn outbox_is_empty(system: &TestSystem) -> bool {
 }
 
 #[tokio::test]
-async fn a_charge_that_is_clear_at_last_is_told_once() {
+async fn charge_webhook_is_sent_once_when_settled() {
     let system = unclear().await;
     assert_eq!(known(&system).await, (json!("PENDING"), json!("answer")));
     system.advance_seconds(361);
@@ -79,7 +79,7 @@ async fn what_was_clear_at_once_needs_no_notice() {
 }
 
 #[tokio::test]
-async fn a_partner_that_is_down_for_a_day_is_told_when_it_is_back() {
+async fn webhook_reaches_partner_after_a_day_of_outage() {
     let system = unclear().await;
     system.network.inject_fault(&format!("{NETFLIX}/transaction-state"), NetworkFault::Lost);
     for _ in 0..24 {
@@ -95,7 +95,7 @@ async fn a_partner_that_is_down_for_a_day_is_told_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_notice_whose_receipt_is_lost_says_the_same_again() {
+async fn webhook_without_receipt_is_repeated_unchanged() {
     says_the_same_again_after(NetworkFault::AnswerLost).await;
 }
 
@@ -124,7 +124,7 @@ async fn says_the_same_again_after(mishap: NetworkFault) {
 }
 
 #[tokio::test]
-async fn a_partner_that_takes_no_notice_can_still_ask() {
+async fn partner_without_webhooks_can_still_query() {
     let system = unclear().await;
     system.network.inject_fault(&format!("{NETFLIX}/transaction-state"), NetworkFault::Lost);
     for _ in 0..20 {
@@ -139,7 +139,7 @@ async fn a_partner_that_takes_no_notice_can_still_ask() {
 }
 
 #[tokio::test]
-async fn a_refund_that_is_clear_at_last_is_told_and_shown() {
+async fn refund_webhook_is_sent_and_shown_when_settled() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
     system.network.inject_fault(REFUNDS, NetworkFault::AnswerLost);

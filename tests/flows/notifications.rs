@@ -56,7 +56,7 @@ async fn nothing_waits(system: &TestSystem) -> bool {
 }
 
 #[tokio::test]
-async fn a_message_arrives_with_its_senders_name_before_it() {
+async fn message_arrives_after_its_sender_name() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let body = json!({"pai": pai, "message": "Your plan changes on 1 December.", "unknown": 1});
     let answer = system.call_ott(Method::POST, PATH, body).await;
@@ -75,7 +75,7 @@ async fn a_message_arrives_with_its_senders_name_before_it() {
 }
 
 #[tokio::test]
-async fn a_message_with_a_name_is_sent_once_and_one_without_each_time() {
+async fn message_with_id_is_sent_once() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for _ in 0..2 {
         assert_eq!(say(&system, named(&pai, "First", "m-1")).await, accepted());
@@ -138,7 +138,7 @@ async fn a_message_follows_its_subscriber_to_another_number() {
 }
 
 #[tokio::test]
-async fn a_numbers_next_holder_is_sent_nothing_of_the_last_one() {
+async fn message_is_not_sent_to_new_subscriber() {
     // As the books hear it first, as the account table has it first, and by an end without a next holder.
     for way in ["event", "table", "ceased", "gone"] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
@@ -176,7 +176,7 @@ async fn whoever_is_erased_is_sent_nothing_that_waits() {
 }
 
 #[tokio::test]
-async fn of_many_at_once_there_are_so_many_and_each_name_once() {
+async fn concurrent_messages_respect_limit_and_ids() {
     let several = TestSystem::with_two_origins().await;
     several.acme.import_accounts(ACME_ACCOUNTS).await;
     several.sign_up(&several.acme, GOOD, AccountChoice::New("ann@example.com")).await;

@@ -16,7 +16,7 @@ async fn system() -> TestSystem {
 }
 
 #[tokio::test]
-async fn with_the_origin_down_everything_but_the_shell_is_a_503() {
+async fn origin_outage_is_503_except_for_the_shell() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(system.acme.origin_address, NetworkFault::Lost);
 
@@ -61,7 +61,7 @@ async fn with_the_origin_down_everything_but_the_shell_is_a_503() {
 }
 
 #[tokio::test]
-async fn with_the_partner_down_the_customer_can_try_again() {
+async fn customer_can_retry_after_partner_outage() {
     let system = system().await;
     let flow = system.prove_number(&system.acme, GOOD).await;
     for mishap in [NetworkFault::Lost, NetworkFault::Garbled, NetworkFault::AnswerLost] {
@@ -79,7 +79,7 @@ async fn with_the_partner_down_the_customer_can_try_again() {
 }
 
 #[tokio::test]
-async fn with_the_operators_systems_down_no_number_is_told_apart() {
+async fn operator_outage_does_not_distinguish_numbers() {
     let system = system().await;
     // Nova's origin asks them for standing: every number gets the same, and the text message waits.
     system.network.inject_fault("127.0.0.1:9790/csp", NetworkFault::Lost);

@@ -53,7 +53,7 @@ async fn what_is_put_in_leaves_at_once() {
 }
 
 #[tokio::test]
-async fn a_service_of_which_a_part_has_failed_ends_to_be_started_again() {
+async fn service_with_failed_task_ends_for_a_restart() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let serve = async |stop: Pin<Box<dyn Future<Output = ()> + Send>>| {

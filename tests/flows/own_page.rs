@@ -72,7 +72,7 @@ fn code((status, answer): &(StatusCode, Value)) -> (u16, &str) {
 }
 
 #[tokio::test]
-async fn the_holder_reads_what_is_linked_and_what_was_charged() {
+async fn account_page_shows_links_and_charges() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let since = system.now().to_string();
     system.advance_seconds(60);
@@ -193,7 +193,7 @@ async fn whoever_has_nothing_sees_that() {
 }
 
 #[tokio::test]
-async fn whoever_comes_to_buy_what_they_have_sees_their_page_in_the_same_flow() {
+async fn returning_buyer_sees_own_page_in_same_flow() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;
     system.run_billing("2026-12").await;
     let (_, by_session) = system.enter_session_number(&system.acme, GOOD).await;
@@ -212,7 +212,7 @@ async fn whoever_comes_to_buy_what_they_have_sees_their_page_in_the_same_flow() 
 }
 
 #[tokio::test]
-async fn a_flow_that_was_begun_to_see_buys_nothing() {
+async fn account_page_flow_buys_nothing() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     for (_, step) in
@@ -228,7 +228,7 @@ async fn a_flow_that_was_begun_to_see_buys_nothing() {
 }
 
 #[tokio::test]
-async fn a_coupon_is_a_charge_of_whoever_has_bought_it() {
+async fn coupon_is_a_charge_of_its_buyer() {
     let (system, pai) = TestSystem::with_subscriber(OTHER).await;
     let code = sold(&system, "c-1", GOOD).await;
     assert_eq!(
@@ -259,7 +259,7 @@ async fn a_coupon_is_a_charge_of_whoever_has_bought_it() {
 }
 
 #[tokio::test]
-async fn an_operator_that_is_asked_for_its_accounts_has_such_pages_too() {
+async fn account_page_works_with_csp_accounts() {
     const NUMBER: &str = "+34612345601";
     let system = TestSystem::start();
     system.sign_up(&system.nova, NUMBER, AccountChoice::New("eva@example.com")).await;

@@ -60,7 +60,7 @@ async fn outbox_is_empty(system: &TestSystem) -> bool {
 }
 
 #[tokio::test]
-async fn all_of_a_charge_comes_back_on_its_bill_once() {
+async fn full_refund_is_on_the_bill_once() {
     let (system, _) = charged().await;
     let (status, answer) = give_back(&system, "c-1", refund("r-1", None)).await;
     assert_eq!((status, &answer["status"]), (201, &json!("APPROVED")), "{answer}");
@@ -116,7 +116,7 @@ async fn a_name_stands_for_one_refund_for_ever() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_at_once_is_given_back_once() {
+async fn concurrent_refund_requests_refund_once() {
     let (system, _) = charged().await;
     let same = (0..16).map(|_| give_back(&system, "c-1", refund("r-1", 1000)));
     let answers = futures_util::future::join_all(same).await;
@@ -198,7 +198,7 @@ async fn what_is_no_refund_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn money_goes_back_to_whom_it_was_taken_from_also_when_they_have_left() {
+async fn refund_goes_to_the_charged_subscriber_after_leaving() {
     let (system, pai) = charged().await;
     // The number is somebody else's by now, and the PAI closed.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
@@ -213,7 +213,7 @@ async fn money_goes_back_to_whom_it_was_taken_from_also_when_they_have_left() {
 }
 
 #[tokio::test]
-async fn billing_that_applies_and_does_not_answer_is_asked_again_under_the_same_name() {
+async fn refund_without_billing_response_is_queried_by_id() {
     for mishap in [NetworkFault::AnswerLost, NetworkFault::Garbled, NetworkFault::Lost] {
         let (system, _) = charged().await;
         system.network.inject_fault(REFUNDS, mishap);
@@ -244,7 +244,7 @@ async fn billing_that_applies_and_does_not_answer_is_asked_again_under_the_same_
 }
 
 #[tokio::test]
-async fn a_charge_of_that_name_at_two_operators_is_given_back_at_neither() {
+async fn refund_of_id_at_two_operators_is_refused() {
     let (system, _) = charged().await;
     system.sign_up(&system.nova, NOVAS, AccountChoice::New("bea@example.com")).await;
     let beas = system.pai_of("bea@example.com").await;

@@ -29,7 +29,7 @@ fn shape(answer: &(StatusCode, Value)) -> (StatusCode, Value) {
 }
 
 #[tokio::test]
-async fn every_number_gets_the_same_answer_until_it_has_proved_itself() {
+async fn every_number_gets_same_response_until_proven() {
     let system = system().await;
     let expected = shape(&system.enter_number(&system.acme, GOOD).await);
     assert_eq!(expected.1["step"], "pin");
@@ -51,7 +51,7 @@ async fn every_number_gets_the_same_answer_until_it_has_proved_itself() {
 }
 
 #[tokio::test]
-async fn a_wrong_pin_for_an_unknown_number_looks_like_any_wrong_pin() {
+async fn wrong_pin_for_unknown_number_looks_the_same() {
     let system = system().await;
     let mut answers = Vec::new();
     for number in [GOOD, UNKNOWN] {
@@ -109,7 +109,7 @@ async fn standing_that_changes_on_the_way_is_noticed() {
 }
 
 #[tokio::test]
-async fn codes_are_over_in_time_and_ten_a_day() {
+async fn pins_expire_and_are_ten_a_day() {
     let system = system().await;
     let (_, step) = system.enter_number(&system.acme, GOOD).await;
     let pin = system.read_pin(&system.acme, GOOD).await;
@@ -130,7 +130,7 @@ async fn codes_are_over_in_time_and_ten_a_day() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_over_is_not_sent_any_more() {
+async fn expired_pin_is_not_sent() {
     let system = system().await;
     system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
     system.enter_number(&system.acme, GOOD).await;
@@ -142,7 +142,7 @@ async fn a_code_that_is_over_is_not_sent_any_more() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_number_or_not_on_offer_is_refused_before_anything_happens() {
+async fn invalid_number_or_offer_is_refused_first() {
     let system = system().await;
     for typed in [
         "",
@@ -183,7 +183,7 @@ async fn what_is_not_a_number_or_not_on_offer_is_refused_before_anything_happens
 }
 
 #[tokio::test]
-async fn a_session_is_good_for_its_time_and_its_numbers() {
+async fn session_is_valid_for_its_time_and_numbers() {
     let system = system().await;
     let session = system.acme.sandbox.assertion(vec![]).expect("signs");
     let ask = |session: String| {
@@ -203,7 +203,7 @@ async fn a_session_is_good_for_its_time_and_its_numbers() {
 }
 
 #[tokio::test]
-async fn a_number_that_changes_hands_on_the_way_is_not_proven() {
+async fn number_reassigned_during_signup_is_not_proven() {
     let system = system().await;
     let by_pin = system.prove_number(&system.acme, GOOD).await;
     let (_, step) = system.enter_session_number(&system.acme, GOOD).await;

@@ -62,7 +62,7 @@ async fn people() -> (TestSystem, [String; 2]) {
 }
 
 #[tokio::test]
-async fn a_key_in_the_middle_is_needed_no_more() {
+async fn intermediate_key_is_not_needed_after_rotation() {
     let (system, [ann, bob]) = people().await;
     let app = restart(&system, ring(&["k-2"])).await;
     let (report, ()) = tokio::join!(rotated(&app), async {
@@ -90,7 +90,7 @@ async fn a_key_in_the_middle_is_needed_no_more() {
 }
 
 #[tokio::test]
-async fn wherever_it_breaks_off_it_goes_on_from_there() {
+async fn interrupted_rotation_resumes() {
     let mut completed = false;
     for calls in 1..40 {
         for moment in [CrashMoment::Before, CrashMoment::After] {
@@ -120,7 +120,7 @@ async fn wherever_it_breaks_off_it_goes_on_from_there() {
 }
 
 #[tokio::test]
-async fn nothing_is_sealed_with_a_key_that_the_origin_does_not_know() {
+async fn data_is_not_sealed_with_an_unknown_key() {
     let (system, [ann, _]) = people().await;
     let started = restart(&system, ring(&[])).await.vault.newest_id().to_owned();
     let app = system.acme.app();
@@ -131,7 +131,7 @@ async fn nothing_is_sealed_with_a_key_that_the_origin_does_not_know() {
 }
 
 #[tokio::test]
-async fn an_origin_of_before_that_still_seals_is_found_out() {
+async fn outdated_origin_that_still_seals_is_detected() {
     let (system, _) = people().await;
     let old = Arc::clone(system.acme.app());
     let app = restart(&system, ring(&["k-2"])).await;

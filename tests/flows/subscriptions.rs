@@ -41,7 +41,7 @@ fn answer(status: u16, said: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_subscription_is_held_back_goes_on_and_ends_for_ever() {
+async fn subscription_is_suspended_resumed_and_cancelled_permanently() {
     let (system, pai, path) = subscribed().await;
     for status in ["SUSPENDED", "SUSPENDED", "ACTIVE", "CANCELLED", "CANCELLED"] {
         assert_eq!(change(&system, &path, status).await, answer(200, status));
@@ -60,7 +60,7 @@ async fn a_subscription_is_held_back_goes_on_and_ends_for_ever() {
 }
 
 #[tokio::test]
-async fn a_subscription_of_somebody_who_has_left_is_over() {
+async fn subscription_of_former_subscriber_is_over() {
     let (system, _, path) = subscribed().await;
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-01")).await;
     let body = json!({"msisdn": GOOD, "operator": "acme"});
@@ -116,7 +116,7 @@ async fn an_edge_in_the_wrong_hands_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_change_waits_for_every_operator_to_say_whose_it_is() {
+async fn subscription_change_waits_for_every_operator() {
     let (system, _, path) = subscribed().await;
     system.network.inject_fault(system.nova.origin_address, NetworkFault::Lost);
     assert_eq!(change(&system, &path, "CANCELLED").await, answer(503, "service-unavailable"));

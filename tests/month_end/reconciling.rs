@@ -94,7 +94,7 @@ async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
 }
 
 #[tokio::test]
-async fn every_planted_fault_of_a_hundred_thousand_lines_is_found_and_none_invented() {
+async fn planted_faults_are_all_found_and_none_invented() {
     all_is_found_and_nothing_invented(1, CHARGES).await;
 }
 
@@ -106,7 +106,7 @@ async fn in_other_months_too() {
 }
 
 #[tokio::test]
-async fn books_that_agree_have_no_findings_and_agree_to_the_cent() {
+async fn equal_ledgers_have_no_findings() {
     let month = Month::new(7, 30_000, false);
     let (summary, findings) = run(&month).await;
     assert_eq!(summary.discrepancies(), 0);

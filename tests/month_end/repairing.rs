@@ -68,7 +68,7 @@ async fn repair(
 }
 
 #[tokio::test]
-async fn what_is_stuck_is_set_going_once_and_money_is_left_to_a_person() {
+async fn stuck_charge_is_redriven_once_without_moving_money() {
     let books = Books::new();
     let charges = [
         charge("parked", "PENDING"),
@@ -172,7 +172,7 @@ impl Clock for SlowRun {
 }
 
 #[tokio::test]
-async fn what_somebody_took_in_hand_since_the_run_began_is_left_to_them() {
+async fn entry_handled_since_the_run_began_is_skipped() {
     let books = Books::new();
     books.fill(&[charge("leased-later", "PENDING")], &[]);
     let due_at = NOW.unix_seconds() + 600 + 110;

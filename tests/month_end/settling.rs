@@ -61,7 +61,7 @@ fn computed(charges: &[Charge], refunds: &[Refund]) -> BTreeMap<Currency, Sums> 
 }
 
 #[tokio::test]
-async fn a_month_of_a_hundred_thousand_lines_sums_to_the_cent() {
+async fn month_of_a_hundred_thousand_lines_sums_exactly() {
     let month = Month::new(3, 100_000, false);
     let books = Books::new();
     books.fill(&month.charges, &month.refunds);
@@ -89,7 +89,7 @@ async fn a_month_of_a_hundred_thousand_lines_sums_to_the_cent() {
 }
 
 #[tokio::test]
-async fn a_past_month_stays_as_it_was_and_full_refunds_give_all_tax_back() {
+async fn past_month_is_stable_and_refunds_return_tax() {
     let row = |id: &str, created| Charge {
         partner: "netflix",
         id: format!("t-{id}"),

@@ -36,7 +36,7 @@ async fn came(market: &Market, times: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_code_that_came_in_parts_is_the_one_that_redeems() {
+async fn code_received_in_parts_redeems() {
     for market in Market::on_each_kind_of_books(&json!({})).await {
         for (locale, already) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
             market.sell(locale, locale).await;
@@ -62,7 +62,7 @@ async fn the_code_that_came_in_parts_is_the_one_that_redeems() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_smsc_that_has_too_much_to_do_gets_the_text_later_and_once() {
+async fn busy_smsc_gets_the_sms_later_and_once() {
     for market in Market::on_each_kind_of_books(&json!({})).await {
         market.sell("c-1", "en").await;
         for fault in ["throttle", "queue-full"] {
@@ -84,7 +84,7 @@ async fn an_smsc_that_has_too_much_to_do_gets_the_text_later_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_without_an_answer_is_sent_again_and_comes_as_often_as_it_was_taken() {
+async fn sms_without_response_is_sent_again() {
     // All at once: each waits long for an answer.
     let mut cases = Vec::new();
     for (fault, times) in [("drop", 1), ("drop-after", 2), ("hang", 1), ("hang-after", 2)] {
@@ -110,7 +110,7 @@ async fn comes_as_often_as_it_was_taken(market: Market, fault: &str, times: usiz
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_smsc_that_dies_and_comes_back_gets_the_text_once() {
+async fn restarted_smsc_gets_the_sms_once() {
     for mut market in Market::on_each_kind_of_books(&json!({})).await {
         market.kill_smsc().await;
         market.sell("c-1", "en").await;
@@ -135,7 +135,7 @@ async fn an_smsc_that_dies_and_comes_back_gets_the_text_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_smsc_that_says_nothing_any_more_is_left_and_found_again() {
+async fn silent_smsc_is_disconnected_and_found_again() {
     let markets = Market::on_each_kind_of_books(&impatient()).await;
     join_all(markets.map(is_left_and_found_again)).await;
 }

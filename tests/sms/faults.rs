@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 #[tokio::test]
-async fn a_throttling_smsc_is_left_alone_and_comes_round() {
+async fn throttling_smsc_is_left_alone_and_recovers() {
     let scene = Scene::new().await;
     scene.send("there is a connection", true).await;
     for fault in ["throttle", "queue-full"] {
@@ -50,7 +50,7 @@ async fn times_each_came(scene: &Scene) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_in_the_middle_of_a_window_loses_nothing() {
+async fn connection_lost_within_a_window_loses_no_sms() {
     for (fault, most) in [("drop", 1), ("drop-after", 2)] {
         let scene = Scene::new().await;
         scene.trouble(json!({"smsc": fault})).await;
@@ -68,7 +68,7 @@ async fn a_connection_that_breaks_in_the_middle_of_a_window_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_leaves_it_open_whether_the_text_came() {
+async fn lost_submit_response_leaves_the_outcome_open() {
     let scene = Scene::connected(&json!({"answer_seconds": UNANSWERED_SECONDS})).await;
     for (fault, times) in [("hang", 1), ("hang-after", 2)] {
         scene.trouble(json!({"smsc": fault})).await;
@@ -81,7 +81,7 @@ async fn an_answer_that_is_lost_leaves_it_open_whether_the_text_came() {
 }
 
 #[tokio::test]
-async fn a_thousand_messages_do_not_delay_one_that_is_urgent() {
+async fn urgent_sms_is_not_delayed_by_a_thousand() {
     let scene = Scene::new().await;
     scene.send("there is a connection", true).await;
     scene.trouble(json!({"smsc": "slow"})).await;
@@ -121,7 +121,7 @@ async fn a_thousand_messages_do_not_delay_one_that_is_urgent() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_an_alarm_and_not_tried_over_and_over() {
+async fn wrong_password_raises_alarm_without_retry_storm() {
     let (log, _logging) = Log::begin();
     let scene = Scene::with("wrong-pw", &json!({})).await;
     until("there is an alarm", async || log.text().contains("alarm=\"sms-not-let-in\"")).await;

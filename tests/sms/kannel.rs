@@ -78,7 +78,7 @@ fn serve(working: &mut JoinSet<()>, listener: TcpListener, router: Router, urls:
 }
 
 #[tokio::test]
-async fn a_pin_arrives_in_every_language_and_is_in_no_url() {
+async fn pin_arrives_in_every_language_without_url_leak() {
     for name in ["Acme", "Acme 📱"] {
         let mut gateway = Gateway::new().await;
         let origin = gateway.origin(name).await;
@@ -104,7 +104,7 @@ async fn a_pin_arrives_in_every_language_and_is_in_no_url() {
 }
 
 #[tokio::test]
-async fn reports_are_taken_by_the_name_that_the_gateway_was_told() {
+async fn receipts_are_accepted_by_their_token() {
     let (log, _logging) = Log::begin();
     let mut gateway = Gateway::new().await;
     let origin = gateway.origin("Acme").await;

@@ -146,7 +146,7 @@ async fn an_origin_serves_before_its_smsc_does() {
 }
 
 #[tokio::test]
-async fn a_pin_whose_answer_is_lost_is_sent_again() {
+async fn pin_with_lost_response_is_sent_again() {
     let scene = Scene::new().await;
     let origin = Origin::new(&scene, "Acme", UNANSWERED_SECONDS).await;
     until_connected(&*origin.app.sms).await;

@@ -57,7 +57,7 @@ async fn let_in(guest: &mut TcpStream, says: &[u8]) -> std::io::Result<()> {
 }
 
 #[tokio::test]
-async fn an_smsc_that_says_nothing_any_more_is_left() {
+async fn silent_smsc_is_disconnected() {
     let (texts, came, _working) = odd_smsc(&[]).await;
     until("it is connected", async || came.load(Ordering::SeqCst) == 1).await;
     let to = Msisdn::parse("+12025550101").expect("is E.164");
@@ -80,7 +80,7 @@ async fn an_smsc_that_talks_nonsense_is_left() {
 }
 
 #[tokio::test]
-async fn a_report_that_cannot_be_read_is_not_the_end() {
+async fn unreadable_receipt_does_not_end_the_session() {
     // A `deliver_sm` whose text is longer than itself, then a question that is answered.
     const ODD: [u8; 50] = [
         0, 0, 0, 34, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0,

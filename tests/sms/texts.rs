@@ -12,7 +12,7 @@ async fn arrives(scene: &Scene, text: &str) {
 }
 
 #[tokio::test]
-async fn every_character_of_the_gsm_alphabet_arrives_as_it_was() {
+async fn gsm_alphabet_arrives_unchanged() {
     let scene = Scene::new().await;
     let alphabet = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ\
                     ÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
@@ -23,7 +23,7 @@ async fn every_character_of_the_gsm_alphabet_arrives_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_text_arrives_whole_however_many_messages_it_takes() {
+async fn sms_arrives_whole_in_any_number_of_parts() {
     let scene = Scene::new().await;
     // On both sides of each seam, and with a character on it that takes the room of two.
     for count in [1, 152, 153, 154, 159, 160, 161, 305, 306, 307, 1_000] {
@@ -51,7 +51,7 @@ async fn a_text_in_parts_asks_for_one_receipt() {
 }
 
 #[tokio::test]
-async fn what_is_urgent_says_so_and_says_how_long_it_is_worth_delivering() {
+async fn urgent_sms_has_priority_and_validity_period() {
     let scene = Scene::new().await;
     scene.send("bulk", false).await;
     let to = Msisdn::parse(GOOD).expect("is E.164");
@@ -65,7 +65,7 @@ async fn what_is_urgent_says_so_and_says_how_long_it_is_worth_delivering() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_no_subscribers_is_refused_and_so_is_a_text_without_end() {
+async fn unknown_number_and_endless_sms_are_refused() {
     let scene = Scene::new().await;
     scene.send("there is a connection", true).await;
     let stranger = Msisdn::parse("+12025559999").expect("is E.164");

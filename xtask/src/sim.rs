@@ -12,9 +12,9 @@ use crate::postgres::Postgres;
 use crate::progress::Step;
 use crate::{paths, setup};
 
-const ONE_ORIGIN: &str = "simulation::whatever_fails_each_charge_is_on_the_right_bill_once";
+const ONE_ORIGIN: &str = "simulation::charge_is_billed_once_whatever_fails";
 const TWO_ORIGINS: &str = "simulation::two_origins_on_one_database_charge_once";
-const LIFECYCLES: &str = "lives::nobody_ever_pays_for_somebody_else";
+const LIFECYCLES: &str = "lives::subscriber_never_pays_for_another";
 const FLOWS: [&str; 8] =
     ["test", "--locked", "--profile", "sim", "--package", "onbill-tests", "--test", "flows"];
 const BAR_CHARS: u64 = 12;

@@ -13,7 +13,7 @@ async fn outbox_is_empty(system: &TestSystem) -> bool {
 }
 
 #[tokio::test]
-async fn partner_and_edge_that_are_down_for_days_hear_the_last_word_when_they_are_back() {
+async fn partner_and_edge_get_last_state_after_outage() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
         system.network.inject_fault(&address, NetworkFault::Lost);
@@ -67,7 +67,7 @@ async fn an_older_word_that_comes_late_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_word_whose_receipt_is_lost_is_said_again() {
+async fn state_without_receipt_is_sent_again() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
         system.network.inject_fault_for(&address, NetworkFault::AnswerLost, 1);
@@ -84,7 +84,7 @@ async fn a_word_whose_receipt_is_lost_is_said_again() {
 }
 
 #[tokio::test]
-async fn an_edge_that_has_lost_its_store_has_it_back_by_the_next_word() {
+async fn edge_that_lost_its_store_is_restored() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.edge.kv_set(&format!("pai/{pai}"), None);
     happens(&system, "e-1", "ceased", GOOD).await;

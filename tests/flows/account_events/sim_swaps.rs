@@ -28,7 +28,7 @@ async fn swapped() -> TestSystem {
 }
 
 #[tokio::test]
-async fn a_pin_on_a_new_sim_proves_nothing_for_three_days() {
+async fn pin_on_new_sim_proves_nothing_three_days() {
     let system = swapped().await;
     assert!(not_eligible(&enter_pin(&system, GOOD).await));
     system.advance_seconds(72 * HOUR - 60);
@@ -38,7 +38,7 @@ async fn a_pin_on_a_new_sim_proves_nothing_for_three_days() {
 }
 
 #[tokio::test]
-async fn the_operators_own_assertion_is_a_proof_at_once() {
+async fn operator_assertion_proves_at_once() {
     let system = swapped().await;
     let (status, step) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
@@ -48,7 +48,7 @@ async fn the_operators_own_assertion_is_a_proof_at_once() {
 }
 
 #[tokio::test]
-async fn a_sim_that_is_swapped_after_the_pin_is_noticed() {
+async fn sim_swap_after_the_pin_is_noticed() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let flow = system.prove_number(&system.acme, GOOD).await;

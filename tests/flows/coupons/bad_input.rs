@@ -87,7 +87,7 @@ async fn a_request_that_is_no_coupon_makes_none() {
 }
 
 #[tokio::test]
-async fn codes_that_are_nobodys_are_refused_alike_and_those_of_slips_are_not_asked_about() {
+async fn unknown_codes_are_refused_alike() {
     let system = system().await;
     let right = sold(&system, "c-1", GOOD).await;
     let slip = right.replacen(right.chars().last().expect("is there"), "", 1);
@@ -203,7 +203,7 @@ async fn guess_in_the_books(system: &TestSystem, guesses: Range<u64>) -> Vec<u32
 
 /// The first ones, those about the limit and the last ones go the whole way; the many between them are the same to the books.
 #[tokio::test]
-async fn ten_thousand_guesses_find_nothing_and_shut_nobody_out() {
+async fn guesses_find_nothing_and_lock_no_customer_out() {
     const GUESSES: u32 = 10_000;
     let log = Log::default();
     let _kept = log.kept();

@@ -9,7 +9,7 @@ use onbill_test_harness::crash_point::CrashMoment;
 const CALLS: u32 = 8;
 
 #[tokio::test]
-async fn a_redemption_that_died_anywhere_is_one_bill_line() {
+async fn crashed_redemption_is_billed_once() {
     let mut died = 0;
     for calls in 1..=CALLS {
         for moment in [CrashMoment::Before, CrashMoment::After] {

@@ -21,7 +21,7 @@ async fn remind(system: &TestSystem) -> usize {
 }
 
 #[tokio::test]
-async fn no_day_is_paid_for_twice_whichever_comes_first() {
+async fn day_is_never_paid_for_twice() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let pai = json!(pai);
     // A month that is charged, and then a coupon: its months come after.
@@ -46,7 +46,7 @@ async fn no_day_is_paid_for_twice_whichever_comes_first() {
 }
 
 #[tokio::test]
-async fn whoever_signs_up_is_paid_for_until_the_coupons_end() {
+async fn signup_is_paid_until_the_coupon_ends() {
     let system = system().await;
     let code = sold(&system, "c-1", GOOD).await;
     redeem(&system, &code, "r-1").await;
@@ -62,7 +62,7 @@ async fn whoever_signs_up_is_paid_for_until_the_coupons_end() {
 }
 
 #[tokio::test]
-async fn a_gift_is_on_the_buyers_bill_and_pays_for_the_friend() {
+async fn gift_is_billed_to_buyer_and_pays_friend() {
     let system = system().await;
     system.sign_up(&system.acme, FRIEND, AccountChoice::New("fay@example.com")).await;
     let friend = json!(system.pai_of("fay@example.com").await);
@@ -77,7 +77,7 @@ async fn a_gift_is_on_the_buyers_bill_and_pays_for_the_friend() {
 }
 
 #[tokio::test]
-async fn a_code_given_to_somebody_unknown_leaves_its_buyers_own_months_alone() {
+async fn gift_to_unknown_user_leaves_buyer_months() {
     let (system, pai, path) = subscribed().await;
     let pai = json!(pai);
     assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
@@ -117,7 +117,7 @@ async fn a_code_given_to_somebody_unknown_leaves_its_buyers_own_months_alone() {
 }
 
 #[tokio::test]
-async fn a_fortnight_before_the_end_the_way_on_is_shown_once_and_only_to_those_who_need_it() {
+async fn coupon_reminder_is_sent_once_14_days_before_expiry() {
     let system = system().await;
     for (n, number) in [(1, GOOD), (2, FRIEND)] {
         let code = sold(&system, &format!("c-{n}"), number).await;
@@ -144,7 +144,7 @@ async fn a_fortnight_before_the_end_the_way_on_is_shown_once_and_only_to_those_w
 }
 
 #[tokio::test]
-async fn whoever_follows_the_reminder_pays_from_the_day_after_and_for_no_day_twice() {
+async fn signup_after_reminder_pays_no_day_twice() {
     let system = system().await;
     let code = sold(&system, "c-1", GOOD).await;
     assert_eq!(redeem(&system, &code, "r-1").await.0, StatusCode::OK);

@@ -23,7 +23,7 @@ async fn read(system: &TestSystem, text: &str) -> (Result<Report, Stopped>, Vec<
 }
 
 #[tokio::test]
-async fn a_bad_line_is_named_and_the_others_are_made() {
+async fn bad_line_is_reported_and_others_issued() {
     let system = system().await;
     let text = format!(
         "{}\nc-1,(202) 555-0101,6M,8999,USD,,\nc-2,+12025550102,24M,8999,USD,,\nc-3,abc,6M,8999,USD,,\n\
@@ -64,7 +64,7 @@ async fn a_bad_line_is_named_and_the_others_are_made() {
 }
 
 #[tokio::test]
-async fn a_file_that_broke_off_is_read_in_again() {
+async fn interrupted_coupon_file_can_be_read_again() {
     let mut system = system().await;
     let mut text = HEADER.join(",") + "\n";
     for n in 0..700 {
@@ -82,7 +82,7 @@ async fn a_file_that_broke_off_is_read_in_again() {
 }
 
 #[tokio::test]
-async fn another_message_has_another_code_and_there_are_five_at_most() {
+async fn resent_coupon_has_new_code_five_times_maximum() {
     let system = system().await;
     let first = sold(&system, "c-1", GOOD).await;
     let body = json!({});
@@ -100,7 +100,7 @@ async fn another_message_has_another_code_and_there_are_five_at_most() {
 }
 
 #[tokio::test]
-async fn a_message_that_has_a_name_is_sent_again_once() {
+async fn resend_with_id_is_sent_once() {
     let system = system().await;
     sold(&system, "c-1", GOOD).await;
     let named = |name: &str| {
@@ -123,7 +123,7 @@ async fn a_message_that_has_a_name_is_sent_again_once() {
 }
 
 #[tokio::test]
-async fn resending_and_voiding_need_no_body_and_take_no_garbage() {
+async fn resend_and_void_need_no_body() {
     let system = system().await;
     sold(&system, "c-1", GOOD).await;
     for act in ["/c-1/resend", "/c-1/void"] {
@@ -159,7 +159,7 @@ async fn resending_and_voiding_need_no_body_and_take_no_garbage() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_away_gets_the_coupon_when_it_is_back() {
+async fn coupon_reaches_recovered_gateway() {
     let system = system().await;
     system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
     assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);

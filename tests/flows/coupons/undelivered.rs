@@ -75,7 +75,7 @@ async fn listed(system: &TestSystem) -> usize {
 }
 
 #[tokio::test]
-async fn a_message_that_is_reported_lost_is_seen_until_another_arrives() {
+async fn undelivered_coupon_is_listed_until_another_arrives() {
     let (system, kannel) = texting().await;
     issue(&system, &bought("c-1", GOOD)).await;
     system.acme.deliver_due().await;
@@ -98,7 +98,7 @@ async fn a_message_that_is_reported_lost_is_seen_until_another_arrives() {
 }
 
 #[tokio::test]
-async fn a_message_that_the_gateway_never_takes_is_seen_and_waits_for_a_person() {
+async fn coupon_never_accepted_by_gateway_is_dead_lettered() {
     let (system, kannel) = texting().await;
     kannel.lock().expect("is whole").is_lost = true;
     issue(&system, &bought("c-1", GOOD)).await;
@@ -119,7 +119,7 @@ async fn a_message_that_the_gateway_never_takes_is_seen_and_waits_for_a_person()
 }
 
 #[tokio::test]
-async fn a_message_to_nobody_is_not_sent_and_the_operator_knows() {
+async fn coupon_without_recipient_is_not_sent_but_reported() {
     let (system, kannel) = texting().await;
     issue(&system, &bought("c-1", GOOD)).await;
     system

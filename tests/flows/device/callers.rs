@@ -51,7 +51,7 @@ async fn a_call_acts_once() {
 }
 
 #[tokio::test]
-async fn an_edge_in_the_wrong_hands_asks_nothing_of_its_own() {
+async fn compromised_edge_cannot_query_devices() {
     let system = system().await;
     let body = asked(GOOD, "acme");
     let genuine = system.forward_as_edge(VALIDATE, &body);
@@ -74,7 +74,7 @@ async fn an_edge_in_the_wrong_hands_asks_nothing_of_its_own() {
 /// The partner signs whose SIM it is. An origin takes no call that names another one, and believes the edge where nobody
 /// is named.
 #[tokio::test]
-async fn a_number_that_is_brought_to_another_operator_is_not_looked_up() {
+async fn number_at_another_operator_is_not_looked_up() {
     let system = system().await;
     for path in [VALIDATE, PIN] {
         let answer = system.send(system.forward_as_edge(path, &asked(GOOD, "nova"))).await;
@@ -103,7 +103,7 @@ async fn the_edge_brings_a_number_to_one_operator() {
 
 /// What one partner has proved is nothing to another, and its subscribers have other names there.
 #[tokio::test]
-async fn a_partner_goes_on_by_its_own_pins_only() {
+async fn partner_continues_with_its_own_pins_only() {
     let mut system = TestSystem::start();
     system.reconfigure_nova(|config| {
         let mut tunes = config.offers[0].clone();
@@ -137,7 +137,7 @@ async fn a_partner_goes_on_by_its_own_pins_only() {
 }
 
 #[tokio::test]
-async fn a_partner_that_sells_nothing_here_sends_no_messages() {
+async fn partner_without_offers_sends_no_pins() {
     let system = TestSystem::start();
     let tunes = keys::keyring(&KeyHolder::Partner("tunes"));
     for path in [VALIDATE, PIN] {

@@ -57,7 +57,7 @@ async fn a_pin_proves_the_number_while_it_lives() {
 }
 
 #[tokio::test]
-async fn the_newest_pin_is_meant_when_none_is_named() {
+async fn newest_pin_is_default_without_pin_id() {
     let system = TestSystem::start();
     let unnamed = async |pin: &str| {
         let body = json!({"msisdn": ANN, "operator": "nova", "pin": pin});
@@ -100,7 +100,7 @@ async fn nothing_is_looked_up_without_a_pin() {
 
 /// Everything that a partner can see without the text message, for numbers of every kind.
 #[tokio::test]
-async fn every_number_gets_the_same_answers_until_it_has_proved_itself() {
+async fn every_number_gets_same_responses_until_proven() {
     let system = TestSystem::start();
     let mut seen = Vec::new();
     for number in [ANN, SUSPENDED, CEASED, UNKNOWN, NOWHERE, GOOD] {
@@ -177,7 +177,7 @@ async fn a_pin_is_for_its_own_number() {
 }
 
 #[tokio::test]
-async fn a_pin_is_for_its_number_however_that_is_spelled() {
+async fn pin_matches_its_number_however_spelled() {
     let system = TestSystem::start();
     let (spelled, with_trunk_prefix) = ("+447911123456", "+4407911123456");
     for (sent_to, proved) in [(spelled, with_trunk_prefix), (with_trunk_prefix, spelled)] {
@@ -188,7 +188,7 @@ async fn a_pin_is_for_its_number_however_that_is_spelled() {
 }
 
 #[tokio::test]
-async fn an_apps_pin_and_the_widgets_are_not_each_others() {
+async fn app_pin_and_widget_pin_are_not_interchangeable() {
     let system = TestSystem::start();
     let id = sent(&system, ANN).await;
     let pin = system.read_pin(&system.nova, ANN).await;
@@ -214,7 +214,7 @@ async fn an_apps_pin_and_the_widgets_are_not_each_others() {
 }
 
 #[tokio::test]
-async fn app_and_widget_share_a_numbers_codes_of_the_day() {
+async fn app_and_widget_share_daily_pin_limit() {
     let system = TestSystem::start();
     for _ in 0..5 {
         sent(&system, ANN).await;

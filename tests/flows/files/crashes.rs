@@ -33,7 +33,7 @@ impl Seen {
 /// Dies once before each step of making and writing files, and once before each step of taking their responses: that is
 /// also right after each of them.
 #[tokio::test]
-async fn a_program_that_dies_at_any_step_files_each_charge_once_and_settles_it() {
+async fn crashed_program_files_and_settles_charges_once() {
     let (mut system, pai) = system().await;
     let mut seen = Seen::default();
     let mut posted = Vec::new();

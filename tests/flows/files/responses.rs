@@ -56,7 +56,7 @@ async fn pending(system: &TestSystem) {
 }
 
 #[tokio::test]
-async fn a_response_that_is_not_whole_and_right_counts_for_nothing() {
+async fn incomplete_or_wrong_response_file_is_ignored() {
     let (system, name, response) = answered().await;
     let lines: Vec<&str> = response.lines().collect();
     let [header, one, two] = lines[..] else { panic!("has two lines: {response}") };
@@ -105,7 +105,7 @@ async fn a_response_that_is_not_whole_and_right_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_no_response_is_put_aside_and_nobody_waits_for_it() {
+async fn unknown_file_is_put_aside() {
     let (system, name, response) = answered().await;
     let files = system.acme.files();
     let path = files.path("in", &format!("{name}.response.csv"));
@@ -150,7 +150,7 @@ async fn what_is_no_response_is_put_aside_and_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn billings_no_is_told_with_its_code_and_its_first_word_stays() {
+async fn file_decline_has_its_code_and_is_final() {
     let (system, name, response) = answered().await;
     let refused = response.replacen("APPROVED,1599,", "DECLINED,0,insufficient-balance", 1);
     respond(&system, &name, &refused);

@@ -33,7 +33,7 @@ fn all_names() -> Vec<&'static str> {
 }
 
 #[test]
-fn nobody_ever_pays_for_somebody_else() {
+fn subscriber_never_pays_for_another() {
     LIVES.run(|| {
         let books = Books::new();
         move |seed| {

@@ -10,7 +10,7 @@ use onbill_test_harness::{KeyHolder, TestSystem, keys};
 use serde_json::json;
 
 #[tokio::test]
-async fn what_is_no_message_is_refused_at_the_edge_and_at_the_origin() {
+async fn invalid_message_is_refused_at_edge_and_origin() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for (bad, why) in [
         (json!({}), "missing field `pai`"),
@@ -39,7 +39,7 @@ async fn what_is_no_message_is_refused_at_the_edge_and_at_the_origin() {
 }
 
 #[tokio::test]
-async fn only_an_open_pai_of_the_partners_own_is_written_to() {
+async fn message_needs_an_open_pai_of_the_partner() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let unknown = "00000000-0000-4000-8000-000000000000";
     assert_eq!(say(&system, saying(unknown, "Hello")).await, refused(404, "pai-not-found"));

@@ -34,7 +34,7 @@ async fn without_its_origin_a_message_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_is_away_gets_the_message_later_the_same_day() {
+async fn message_reaches_recovered_gateway_the_same_day() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(GATEWAY, NetworkFault::Lost);
     assert_eq!(say(&system, saying(&pai, "One")).await, accepted());
@@ -52,7 +52,7 @@ async fn a_gateway_that_is_away_gets_the_message_later_the_same_day() {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_sent_for_a_day_is_dropped() {
+async fn message_unsent_for_a_day_is_dropped() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // The gateway sends it each time, and never says so.
     system.network.inject_fault(GATEWAY, NetworkFault::AnswerLost);
@@ -76,7 +76,7 @@ async fn a_message_that_cannot_be_sent_for_a_day_is_dropped() {
 }
 
 #[tokio::test]
-async fn while_nobody_knows_whose_number_it_is_the_message_waits() {
+async fn message_waits_while_its_subscriber_is_unknown() {
     let system = TestSystem::start();
     system.sign_up(&system.nova, "+34612345601", AccountChoice::New("ana@example.com")).await;
     let ana = system.pai_of("ana@example.com").await;

@@ -25,7 +25,7 @@ fn both(status: u16, code: &str) -> [(u16, String); 2] {
 }
 
 #[tokio::test]
-async fn every_number_gets_the_same_answer_until_it_has_proved_itself() {
+async fn every_number_gets_same_response_until_proven() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;
     system.advance_seconds(1);
     let mut shapes = Vec::new();
@@ -60,7 +60,7 @@ async fn a_pin_on_a_new_sim_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_number_that_has_changed_hands_opens_nothing_of_its_old_holder() {
+async fn reassigned_number_opens_no_page_of_previous_subscriber() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     charged(&system, &pai, "c-1").await;
     let (by_pin, by_session) = (enter_pin(&system, &system.acme, GOOD).await.1, page(&system, GOOD).await);
@@ -112,7 +112,7 @@ async fn whoever_has_left_sees_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn a_subscriber_takes_their_page_along_to_another_number() {
+async fn account_page_follows_subscriber_to_another_number() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     charged(&system, &pai, "c-1").await;
     let mut moves = event(&system, "e-1", "number-changed", GOOD);
@@ -123,7 +123,7 @@ async fn a_subscriber_takes_their_page_along_to_another_number() {
 }
 
 #[tokio::test]
-async fn a_flow_is_for_its_own_number_and_operator() {
+async fn flow_is_bound_to_its_number_and_operator() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let own = page(&system, GOOD).await;
     let name = &own["subscriptions"][0]["subscription"];
@@ -169,7 +169,7 @@ fn as_the_edge(system: &TestSystem, path: &str, body: &Value, nonce: &str) -> Re
 }
 
 #[tokio::test]
-async fn an_edge_in_the_wrong_hands_ends_nothing_without_a_customers_flow_and_nothing_twice() {
+async fn compromised_edge_ends_nothing_without_a_flow() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let unlinks = "/edge/v1/account/unlink";
     for flow in [json!(""), json!("x"), json!("x.y"), json!(pai)] {

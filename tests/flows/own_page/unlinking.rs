@@ -84,7 +84,7 @@ async fn whoever_comes_back_gets_another_pai() {
 }
 
 #[tokio::test]
-async fn a_charge_that_has_not_reached_billing_never_does() {
+async fn unsubmitted_charge_never_reaches_billing_after_unlinking() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     assert_eq!(charged(&system, &pai, "c-1").await.0, "PENDING");
@@ -98,7 +98,7 @@ async fn a_charge_that_has_not_reached_billing_never_does() {
 }
 
 #[tokio::test]
-async fn a_charge_that_billing_has_taken_is_on_the_bill_and_on_the_page() {
+async fn billed_charge_is_on_bill_and_page() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
     assert_eq!(charged(&system, &pai, "c-1").await.0, "PENDING");
@@ -112,7 +112,7 @@ async fn a_charge_that_billing_has_taken_is_on_the_bill_and_on_the_page() {
 }
 
 #[tokio::test]
-async fn what_is_cancelled_at_the_partner_is_shown_so_and_can_be_ended() {
+async fn subscription_cancelled_at_partner_can_be_ended() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let accounts = system.partner_accounts().await;
     let id = accounts["accounts"].as_array().and_then(|accounts| {
@@ -145,7 +145,7 @@ async fn a_suspended_customer_may_end_it() {
 }
 
 #[tokio::test]
-async fn while_the_origin_is_out_of_reach_nothing_is_shown_and_nothing_ended() {
+async fn origin_outage_shows_nothing_and_ends_nothing() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let own = page(&system, GOOD).await;
     for path in ["/edge/v1/account", "/edge/v1/account/unlink"] {

@@ -45,7 +45,7 @@ fn play(origins: Origins, seed: u64) -> Tally {
 }
 
 #[test]
-fn whatever_fails_each_charge_is_on_the_right_bill_once() {
+fn charge_is_billed_once_whatever_fails() {
     ALONE.run(|| |seed| play(Origins::One, seed));
 }
 

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_is_looked_for_and_nothing_else_is_found() {
+    fn spellings_are_all_searched_and_nothing_else_found() {
         let search = Search::for_numbers(&NUMBERS);
         for (name, bytes) in NUMBERS.iter().flat_map(|number| spellings(number)) {
             assert!(bytes.len() >= 5, "{name} would be found by chance");

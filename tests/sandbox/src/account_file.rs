@@ -97,7 +97,7 @@ mod tests {
     const GOOD: &str = "+12025550101,active,postpaid,,USD,2021-03-14\n";
 
     #[test]
-    fn the_demo_files_are_well_formed_and_their_numbers_exist() {
+    fn demo_files_are_valid_and_their_numbers_exist() {
         use rlibphonenumber::{PhoneNumber, Region};
         for (text, region) in [
             (include_str!("../accounts/acme.csv"), Region::US),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_is_named_by_line_and_column() {
+    fn bad_line_is_reported_by_line_and_column() {
         let complaint = |lines: &str| parse(&format!("{HEAD}{GOOD}{lines}")).expect_err("is refused");
         for (line, says) in [
             (

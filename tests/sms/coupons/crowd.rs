@@ -64,7 +64,7 @@ async fn so_it_stays(market: &Market, code: &str, (reference, first): &(String, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_code_that_is_redeemed_from_64_connections_at_once_is_one_line() {
+async fn code_redeemed_over_64_connections_is_billed_once() {
     for market in Market::on_each_kind_of_books(&json!({})).await {
         market.sell("c-1", "en").await;
         market.deliver().await;
@@ -76,7 +76,7 @@ async fn a_code_that_is_redeemed_from_64_connections_at_once_is_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_befalls_smsc_and_billing_it_is_one_line() {
+async fn coupon_is_billed_once_whatever_fails() {
     for mut market in Market::on_each_kind_of_books(&json!({})).await {
         // The SMSC has too much to do, breaks off when it has the text, dies, and takes the dead session for a live one.
         market.trouble(json!({"smsc": "throttle"})).await;

@@ -15,7 +15,7 @@ const COUPONS: usize = 1_200;
 const UNHURRIED: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pin_goes_before_a_thousand_coupons_and_each_of_them_comes_once() {
+async fn pin_precedes_a_thousand_coupons_each_sent_once() {
     for mut market in Market::on_each_kind_of_books(&json!({})).await {
         let mut file = HEADER.join(",") + "\n";
         for n in 0..COUPONS {

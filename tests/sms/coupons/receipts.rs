@@ -7,7 +7,7 @@ use onbill_origin::store::RECEIPT_SECONDS;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_is_believed_whenever_it_comes_and_once() {
+async fn receipt_counts_once_whenever_it_comes() {
     for market in Market::on_each_kind_of_books(&json!({})).await {
         for reports in ["good", "early", "twice"] {
             market.trouble(json!({"receipts": reports})).await;
@@ -30,7 +30,7 @@ async fn a_report_is_believed_whenever_it_comes_and_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_about_no_message_of_ours_says_nothing_and_is_forgotten() {
+async fn receipt_of_unknown_message_is_dropped() {
     for market in Market::on_each_kind_of_books(&json!({})).await {
         market.trouble(json!({"receipts": "late"})).await;
         market.sell("c-1", "en").await;
@@ -48,7 +48,7 @@ async fn a_report_about_no_message_of_ours_says_nothing_and_is_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_that_failed_is_said_not_to_arrive_and_its_code_is_good() {
+async fn failed_coupon_sms_is_reported_and_code_valid() {
     for market in Market::on_each_kind_of_books(&json!({})).await {
         for (reports, reason) in [("failed", "undeliverable"), ("expired", "expired")] {
             market.trouble(json!({"receipts": reports})).await;

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// On one thread, as only its log is listened to.
 #[tokio::test]
-async fn neither_a_code_nor_a_number_is_in_the_log_or_in_the_books() {
+async fn codes_and_numbers_are_not_logged_or_stored() {
     let (log, _logging) = Log::begin();
     let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
     let TestDb::Sqlite(books) = &place else { unreachable!("is a file") };

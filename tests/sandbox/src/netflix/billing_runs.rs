@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_runs_from_its_first_to_its_last_day() {
+    fn month_runs_from_first_to_last_day() {
         let days = |text: &str| month(text).map(|period| format!("{} {}", period.from(), period.to()));
         assert_eq!(days("2026-12").as_deref(), Some("2026-12-01 2026-12-31"));
         assert_eq!(days("2027-02").as_deref(), Some("2027-02-01 2027-02-28"));

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_read_as_android_gives_it_and_as_people_write_it() {
+    fn network_code_is_parsed_in_both_spellings() {
         for (text, code) in
             [("00101", "001-01"), ("001-01", "001-01"), (" 310-260 ", "310-260"), ("310260", "310-260")]
         {

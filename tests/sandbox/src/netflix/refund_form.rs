@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_read_as_people_type_them_to_the_last_digit() {
+    fn amounts_are_parsed_to_the_last_digit() {
         let read = |typed: &str, code: &str| minor_units(typed, Currency::parse(code).expect("is listed"));
         for (typed, code, minor) in [
             ("8", "USD", 800),

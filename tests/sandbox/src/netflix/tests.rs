@@ -128,7 +128,7 @@ async fn only_the_edge_may_announce_customers() {
 }
 
 #[tokio::test]
-async fn a_session_is_opened_only_for_a_token_that_the_edge_vouches_for() {
+async fn session_needs_a_token_confirmed_by_the_edge() {
     let partner = partner();
     partner.visit("t").await;
     let again = partner.announce(&session("t")).await;
@@ -161,7 +161,7 @@ async fn a_session_is_opened_only_for_a_token_that_the_edge_vouches_for() {
 }
 
 #[tokio::test]
-async fn a_new_account_is_on_the_bill_from_the_start() {
+async fn new_account_is_billed_from_the_start() {
     let partner = partner();
     let page = partner.visit("t").await;
     let shown = ask(&partner.router, get(&page)).await;
@@ -191,7 +191,7 @@ async fn a_new_account_is_on_the_bill_from_the_start() {
 }
 
 #[tokio::test]
-async fn an_existing_account_moves_from_its_card_to_the_bill_once() {
+async fn existing_account_moves_from_card_to_bill_once() {
     let partner = partner();
     let page = partner.visit("t").await;
     let existing = format!("{page}/existing");
@@ -211,7 +211,7 @@ async fn an_existing_account_moves_from_its_card_to_the_bill_once() {
 }
 
 #[tokio::test]
-async fn forms_are_checked_and_what_was_typed_is_escaped() {
+async fn forms_are_validated_and_input_is_escaped() {
     let partner = partner();
     let page = partner.visit("t").await;
     for (body, says) in [
@@ -235,7 +235,7 @@ async fn forms_are_checked_and_what_was_typed_is_escaped() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_edge_is_told_in_words_and_changes_nothing() {
+async fn edge_refusal_is_explained_and_changes_nothing() {
     let partner = partner();
     let page = partner.visit("t").await;
     let body = "email=dana%40example.com&password=demo&terms=yes";
@@ -265,7 +265,7 @@ async fn a_visit_ends_after_an_hour() {
 }
 
 #[tokio::test]
-async fn a_number_that_reaches_the_partner_is_shown_in_red() {
+async fn number_leaked_to_the_partner_is_shown_red() {
     let partner = partner();
     assert!(!ask(&partner.router, get("/accounts")).await.text.contains(r#"id="leaks""#));
     let mut body = session("t");

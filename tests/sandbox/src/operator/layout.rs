@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_in_a_query_may_have_lost_its_plus() {
+    fn number_in_a_query_may_lack_its_plus() {
         for typed in ["+12025550101", " 12025550101", "12025550101"] {
             assert_eq!(
                 number_in_query(typed).map(|n| n.expose().to_owned()).as_deref(),

@@ -99,7 +99,7 @@ async fn standing_is_told_for_every_kind_of_account() {
 }
 
 #[tokio::test]
-async fn the_door_is_shut_to_all_but_the_origin() {
+async fn csp_api_is_closed_to_all_but_origin() {
     let acme = acme();
     let url = format!("{BASE}/csp/account/validate");
     let body = json!({"msisdn": POSTPAID});
@@ -174,7 +174,7 @@ async fn bad_calls_are_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_charge_is_billed_once_however_often_it_is_posted() {
+async fn charge_is_billed_once_however_often_posted() {
     let acme = acme();
     let first = acme.charge("t-1", POSTPAID, 1599).await;
     assert_eq!((first.status, first.json()), (StatusCode::CREATED, json!({"status": "APPROVED"})));
@@ -239,7 +239,7 @@ async fn a_prepaid_balance_pays_and_is_paid_back() {
 }
 
 #[tokio::test]
-async fn texts_reach_the_inbox_and_are_shown_as_text() {
+async fn sms_reach_the_inbox_and_are_escaped() {
     let acme = acme();
     let text = "<b>Code</b> & \"more\": 123456";
     let sent = acme.call("POST", "/csp/notification", Some(json!({"msisdn": POSTPAID, "text": text}))).await;
@@ -256,7 +256,7 @@ async fn texts_reach_the_inbox_and_are_shown_as_text() {
 }
 
 #[tokio::test]
-async fn the_session_names_the_logged_in_number_and_no_url_or_cookie_does() {
+async fn session_number_is_in_no_url_or_cookie() {
     let acme = acme();
     let out = ask(&acme.router, get("/session")).await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
@@ -287,7 +287,7 @@ async fn the_session_names_the_logged_in_number_and_no_url_or_cookie_does() {
 }
 
 #[tokio::test]
-async fn the_result_is_believed_only_when_its_signature_is_good() {
+async fn result_needs_a_valid_signature() {
     let acme = acme();
     let claims = ResultClaims {
         iss: token::ISSUER.to_owned(),
@@ -322,7 +322,7 @@ async fn the_result_is_believed_only_when_its_signature_is_good() {
 }
 
 #[tokio::test]
-async fn faults_fail_before_or_after_the_work_as_asked() {
+async fn faults_fail_before_or_after_the_work() {
     let acme = acme();
     let switch = async |faults: Value| ask(&acme.router, json_post("/faults", &faults)).await.status;
     assert_eq!(switch(json!({"down": true})).await, StatusCode::OK);

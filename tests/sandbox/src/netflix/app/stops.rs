@@ -96,7 +96,7 @@ mod tests {
     use super::spoken;
 
     #[test]
-    fn a_wait_is_never_said_to_be_shorter_than_it_is() {
+    fn wait_is_never_understated() {
         for (seconds, words) in [
             (1, "1 second"),
             (90, "90 seconds"),

@@ -16,7 +16,7 @@ fn replace(response: &mut Response<Bytes>, from: &str, to: &str) {
 }
 
 #[tokio::test]
-async fn a_token_that_the_edge_makes_something_else_of_opens_nothing() {
+async fn token_altered_by_the_edge_opens_nothing() {
     const WAYS: [(&str, Tampering); 5] = [
         ("another's PAI", |response| replace(response, PAI, "08080808-0808-4808-8808-080808080808")),
         ("a PAI with a digest that fits it", |response| {
@@ -62,7 +62,7 @@ async fn one_operator_does_not_answer_for_another() {
 }
 
 #[tokio::test]
-async fn what_is_pending_is_not_approved_because_the_edge_says_so() {
+async fn pending_charge_is_not_approved_by_the_edge() {
     let partner = partner();
     let page = partner.visit("t").await;
     ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;

@@ -98,7 +98,7 @@ fn screen(page: &str) -> &str {
 }
 
 #[tokio::test]
-async fn a_tap_sends_the_number_to_the_operator_of_its_network_and_to_nobody_before() {
+async fn tap_sends_number_to_its_network_operator_only() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     assert_eq!(screen(&device.look().await), "offer");
@@ -119,7 +119,7 @@ async fn a_tap_sends_the_number_to_the_operator_of_its_network_and_to_nobody_bef
 }
 
 #[tokio::test]
-async fn a_new_account_is_charged_by_its_pai_and_known_again_by_its_sim() {
+async fn new_account_is_recognized_by_its_sim() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     device.tap("validate", "").await;
@@ -145,7 +145,7 @@ async fn a_new_account_is_charged_by_its_pai_and_known_again_by_its_sim() {
 }
 
 #[tokio::test]
-async fn an_account_moves_from_its_card_and_mistakes_are_said_at_their_form() {
+async fn account_moves_from_card_and_form_shows_mistakes() {
     let partner = partner();
     partner
         .will_answer([(200, json!({"status": "ACTIVE", "type": "prepaid", "pai": PAI, "operator": "acme"}))]);
@@ -168,7 +168,7 @@ async fn an_account_moves_from_its_card_and_mistakes_are_said_at_their_form() {
 }
 
 #[tokio::test]
-async fn each_refusal_has_a_screen_of_its_own_and_the_way_on_asks_again() {
+async fn refusals_have_their_own_screens_and_retry() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     partner.will_answer([refusal(404, "account-not-found")]);
@@ -196,7 +196,7 @@ async fn each_refusal_has_a_screen_of_its_own_and_the_way_on_asks_again() {
 }
 
 #[tokio::test]
-async fn where_a_code_is_wanted_it_is_sent_entered_and_sent_again() {
+async fn code_is_sent_entered_and_sent_again() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     partner.will_answer([refusal(400, "pin-invalid"), pin_sent()]);
@@ -233,7 +233,7 @@ async fn where_a_code_is_wanted_it_is_sent_entered_and_sent_again() {
 }
 
 #[tokio::test]
-async fn what_was_entered_outlives_an_answer_that_is_lost() {
+async fn input_survives_a_lost_response() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     partner.will_answer([refusal(400, "pin-invalid"), pin_sent()]);
@@ -278,7 +278,7 @@ async fn two_clicks_and_old_pages_act_once() {
 }
 
 #[tokio::test]
-async fn a_tap_is_done_to_its_end_though_the_browser_has_gone_away() {
+async fn tap_completes_after_the_browser_has_gone() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     let turn = device.turn().await;
@@ -298,7 +298,7 @@ async fn a_tap_is_done_to_its_end_though_the_browser_has_gone_away() {
 }
 
 #[tokio::test]
-async fn two_devices_with_one_sim_end_with_one_account() {
+async fn devices_with_one_sim_share_one_account() {
     let partner = partner();
     let (one, other) = (partner.put_in("sim=acme-1").await, partner.put_in("sim=acme-1").await);
     one.tap("validate", "").await;

@@ -44,7 +44,7 @@ async fn the_same_run_repeated_bills_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_a_bounded_number_of_times() {
+async fn lost_response_is_queried_a_few_times() {
     let partner = partner();
     let page = partner.visit("t").await;
     ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;

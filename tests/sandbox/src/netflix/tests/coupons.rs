@@ -54,7 +54,7 @@ impl Partner {
 }
 
 #[tokio::test]
-async fn a_code_makes_an_account_that_is_paid_until_its_months_are_over() {
+async fn code_creates_account_paid_until_its_months_end() {
     let partner = partner();
     let redeemed = partner.redeem(&CODE.to_lowercase().replace('-', "+"), "r-1", "new%40example.com").await;
     assert_eq!(
@@ -78,7 +78,7 @@ async fn a_code_makes_an_account_that_is_paid_until_its_months_are_over() {
 }
 
 #[tokio::test]
-async fn a_form_redeems_once_however_often_it_is_sent() {
+async fn redeem_form_redeems_once_however_often_sent() {
     let partner = partner();
     for _ in 0..3 {
         let redeemed = partner.redeem(CODE, "r-1", "new%40example.com").await;
@@ -104,7 +104,7 @@ async fn a_form_redeems_once_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn each_refusal_says_what_to_do_and_begins_anew() {
+async fn refusals_say_what_to_do_and_restart() {
     let partner = partner();
     for (status, code, says) in [
         (400, "invalid-request", "Something is mistyped"),
@@ -135,7 +135,7 @@ async fn each_refusal_says_what_to_do_and_begins_anew() {
 }
 
 #[tokio::test]
-async fn nobody_redeems_for_an_account_that_is_not_theirs() {
+async fn redemption_needs_the_own_account() {
     let partner = partner();
     for (body, says) in [
         ("code=&extReference=r-1&email=a%40example.com&password=x", "Enter the code"),
@@ -216,7 +216,7 @@ async fn a_gift_does_not_speak_for_its_giver() {
 }
 
 #[tokio::test]
-async fn a_sign_up_goes_on_after_the_days_that_are_paid() {
+async fn signup_continues_after_the_paid_days() {
     let partner = partner();
     let redeemed = partner.redeem(CODE, "r-1", "dana%40example.com").await;
     let on = async |day: &str| partner.page_of(&redeemed, &format!("/member?on={day}")).await;
@@ -250,7 +250,7 @@ async fn a_sign_up_goes_on_after_the_days_that_are_paid() {
 }
 
 #[tokio::test]
-async fn days_whose_coupon_was_given_back_are_free_for_another() {
+async fn days_of_refunded_coupon_are_free_again() {
     let partner = partner();
     partner.redeem(OTHER_CODE, "r-1", "dana%40example.com").await;
     let refund =
@@ -263,7 +263,7 @@ async fn days_whose_coupon_was_given_back_are_free_for_another() {
 }
 
 #[tokio::test]
-async fn what_onbill_must_not_say_of_a_coupon_is_noticed() {
+async fn forbidden_coupon_field_is_noticed() {
     type Change = fn(&mut Value);
     let wrong: [(Change, &str); 10] = [
         (|told| told["status"] = json!("PENDING"), "neither redeemed nor refused"),

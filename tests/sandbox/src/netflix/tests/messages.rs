@@ -31,7 +31,7 @@ impl Partner {
 }
 
 #[tokio::test]
-async fn a_form_says_something_once_however_often_it_is_sent() {
+async fn message_form_sends_once_however_often_sent() {
     let partner = partner();
     assert!(!partner.page_of_accounts().await.contains("/messages"), "nobody pays on the bill");
     partner.charged().await;
@@ -47,7 +47,7 @@ async fn a_form_says_something_once_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn what_is_not_taken_is_told_and_what_may_be_taken_later_keeps_its_name() {
+async fn refused_message_is_shown_and_retry_keeps_id() {
     let partner = partner();
     partner.charged().await;
     let shown = name(&partner.page_of_accounts().await);

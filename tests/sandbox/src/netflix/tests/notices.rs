@@ -42,7 +42,7 @@ async fn pending() -> (Partner, String) {
 }
 
 #[tokio::test]
-async fn a_later_outcome_is_taken_in_and_may_be_told_twice() {
+async fn webhook_outcome_is_recorded_and_may_repeat() {
     let (partner, charge) = pending().await;
     assert_eq!(partner.charges().await["charges"][0]["told"]["status"], "PENDING");
     for _ in 0..2 {

@@ -23,7 +23,7 @@ fn filled(page: &str, amount: &str, reason: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_form_gives_back_once_however_often_it_is_sent() {
+async fn refund_form_refunds_once_however_often_sent() {
     let partner = partner();
     let charge = partner.charged().await;
     let shown = page(&partner).await;
@@ -45,7 +45,7 @@ async fn a_form_gives_back_once_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn an_empty_amount_is_all_that_is_left_and_ends_the_form() {
+async fn empty_amount_refunds_everything_left() {
     let partner = partner();
     partner.charged().await;
     let shown = page(&partner).await;
@@ -55,7 +55,7 @@ async fn an_empty_amount_is_all_that_is_left_and_ends_the_form() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_told_beside_the_form() {
+async fn invalid_refund_is_explained_beside_the_form() {
     let partner = partner();
     partner.charged().await;
     let shown = page(&partner).await;
@@ -75,7 +75,7 @@ async fn what_cannot_be_meant_is_told_beside_the_form() {
 }
 
 #[tokio::test]
-async fn a_refusal_and_a_silence_stand_beside_the_charge() {
+async fn refusal_and_timeout_are_shown_beside_the_charge() {
     let partner = partner();
     let charge = partner.charged().await;
     let ask_for = async |body: Value| ask(&partner.router, json_post("/refunds", &body)).await;

@@ -33,7 +33,7 @@ async fn on_the_bill() -> Partner {
 }
 
 #[tokio::test]
-async fn the_latest_word_counts_and_older_ones_are_dropped() {
+async fn latest_state_counts_and_older_is_dropped() {
     let partner = on_the_bill().await;
     assert_eq!(partner.told().await, Value::Null);
     for (told, known) in [

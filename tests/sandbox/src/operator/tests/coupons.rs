@@ -169,7 +169,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_form_is_one_coupon_however_often_it_is_sent() {
+async fn coupon_form_issues_once_however_often_sent() {
     let shop = shop().await;
     let page = shop.page().await;
     assert!(page.contains("$89.94") && page.contains("$14.99 a month") && page.contains("Buy 12 months"));
@@ -197,7 +197,7 @@ async fn a_form_is_one_coupon_however_often_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_by_the_same_name() {
+async fn coupon_with_lost_response_is_queried_by_id() {
     let shop = shop().await;
     // That to the purchase, and that to the look at it.
     shop.origin(|origin| origin.lost = 2);
@@ -280,7 +280,7 @@ async fn a_button_sends_again_or_voids_once() {
 }
 
 #[tokio::test]
-async fn a_message_that_does_not_arrive_is_seen_at_the_desk() {
+async fn undelivered_message_is_shown_at_the_desk() {
     let shop = shop().await;
     shop.buy("coupon-1").await;
     let lost = json!({"at": "2026-11-18T12:00:00Z", "reason": "undeliverable", "code": "011"});

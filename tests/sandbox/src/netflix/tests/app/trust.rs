@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
 #[tokio::test]
-async fn an_answer_that_says_more_than_it_may_is_a_leak() {
+async fn response_that_says_too_much_is_a_leak() {
     let with = |member: &str, value: Value| {
         let mut answer = active();
         answer[member] = value;
@@ -38,7 +38,7 @@ async fn an_answer_that_says_more_than_it_may_is_a_leak() {
 }
 
 #[tokio::test]
-async fn a_number_is_expected_in_one_field_and_nowhere_else() {
+async fn number_is_expected_in_one_field_only() {
     let partner = partner();
     for (body, field) in [
         ("msisdn=2025550101&network=001-01", "msisdn"),
@@ -61,7 +61,7 @@ async fn a_number_is_expected_in_one_field_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn the_app_shows_what_was_told_of_the_account_and_a_closed_one_cannot_be_active_again() {
+async fn app_shows_account_state_and_closed_is_final() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     device.tap("validate", "").await;
