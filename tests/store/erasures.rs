@@ -161,10 +161,7 @@ async fn charges_and_totals_stay(books: Books) {
     let due = books.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
     let due = due.expect("works");
     let told = |entry: &LeasedJob| {
-        matches!(
-            entry.job,
-            Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. })
-        )
+        matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }))
     };
     assert_eq!(due.iter().filter(|entry| told(entry)).count(), 2, "partner and edge are told");
 }

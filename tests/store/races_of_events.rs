@@ -145,8 +145,7 @@ async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
                     for entry in due {
                         if matches!(
                             entry.job,
-                            Job::Webhook(WebhookJob::Pai { .. })
-                                | Job::Webhook(WebhookJob::PaiMapping { .. })
+                            Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. })
                         ) {
                             settle(&store, NOW, entry, done()).await.expect("works");
                         }

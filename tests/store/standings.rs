@@ -19,10 +19,7 @@ async fn leased(books: &Books, at: i64) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(at);
     let mut due = books.store.lease_due(Queue::All, now, now.plus_seconds(120), 16).await.expect("works");
     due.retain(|entry| {
-        matches!(
-            entry.job,
-            Job::Webhook(WebhookJob::Pai { .. }) | Job::Webhook(WebhookJob::PaiMapping { .. })
-        )
+        matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }))
     });
     due
 }
