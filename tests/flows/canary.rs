@@ -90,7 +90,7 @@ fn log() -> &'static Captured {
 }
 
 #[tokio::test]
-async fn a_number_stays_between_customer_and_operator() {
+async fn number_stays_between_customer_and_operator() {
     log();
     let mut system = TestSystem::start();
     let codes = every_journey(&mut system).await;
@@ -98,7 +98,7 @@ async fn a_number_stays_between_customer_and_operator() {
 }
 
 #[tokio::test]
-async fn the_same_on_a_database_server() {
+async fn same_on_a_database_server() {
     log();
     let mut system = TestSystem::with_two_origins().await;
     let codes = every_journey(&mut system).await;

@@ -33,7 +33,7 @@ fn to_origin(system: &TestSystem, path: &str, body: &Value) -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn the_edges_secrets_do_not_make_a_charge() {
+async fn edges_secrets_do_not_make_a_charge() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let stolen = keys::keyring(&KeyHolder::Edge);
     let charge = |id: &str| charge(&pai, id, 1599);
@@ -83,7 +83,7 @@ async fn the_edges_secrets_do_not_make_a_charge() {
 }
 
 #[tokio::test]
-async fn the_edges_secrets_give_no_money_back() {
+async fn edges_secrets_give_no_money_back() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
     system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-2", 1599)).await;
@@ -234,7 +234,7 @@ async fn pai_cannot_be_swapped_in_a_response() {
 }
 
 #[tokio::test]
-async fn a_mapping_to_someone_else_changes_nobodys_bill() {
+async fn mapping_to_someone_else_changes_nobodys_bill() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;

@@ -171,7 +171,7 @@ async fn reassigned_number_identifies_another_subscriber() {
 }
 
 #[tokio::test]
-async fn a_held_pai_is_not_called_active() {
+async fn held_pai_is_not_called_active() {
     let system = system().await;
     let pai = pai_in(&validate(&system, GOOD).await);
     // The table follows the event; an import of before says otherwise, but the event is news of this very second.

@@ -11,7 +11,7 @@ const GOOD: &str = "+12025550101";
 const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 
 #[tokio::test]
-async fn a_partners_call_needs_its_own_fresh_signature() {
+async fn partners_call_needs_its_own_fresh_signature() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let (path, body) = ("/ott/v1/transaction", charge(&pai, "d-1", 1599));
     let unsigned = system.send(TestSystem::unsigned_request(&Method::POST, path, &body)).await;
@@ -34,7 +34,7 @@ async fn a_partners_call_needs_its_own_fresh_signature() {
 }
 
 #[tokio::test]
-async fn a_replayed_call_is_refused_and_changes_nothing() {
+async fn replayed_call_is_refused_and_changes_nothing() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let call = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge(&pai, "d-1", 1599));
     assert_eq!(system.send(call.clone()).await.0, StatusCode::CREATED);
@@ -47,7 +47,7 @@ async fn a_replayed_call_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_is_for_one_visit() {
+async fn token_is_for_one_visit() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let flow = system.prove_number(&system.acme, GOOD).await;
@@ -71,7 +71,7 @@ async fn a_token_is_for_one_visit() {
 }
 
 #[tokio::test]
-async fn the_origin_answers_nobody_but_its_edge() {
+async fn origin_answers_nobody_but_its_edge() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for (path, body) in [
         ("/edge/v1/validate", json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en"})),

@@ -217,7 +217,7 @@ async fn people_are_erased_from_a_list() {
 
 /// A file that has been made is written with its numbers, which then go; whoever is in no file yet goes at once.
 #[tokio::test]
-async fn a_file_for_billing_is_written_out_first() {
+async fn file_for_billing_is_written_out_first() {
     let system = TestSystem::with_files().await;
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     for (number, email) in [(GOOD, "ann@example.com"), (OTHER, "bob@example.com")] {
@@ -239,7 +239,7 @@ async fn a_file_for_billing_is_written_out_first() {
 }
 
 #[tokio::test]
-async fn a_number_is_forgotten_however_it_is_spelled() {
+async fn number_is_forgotten_however_it_is_spelled() {
     let (system, pai) = abroad().await;
     assert_eq!(system.request_erasure("er-1", ABROAD_WITH_TRUNK_PREFIX).await, erased());
     assert_eq!(posted(&system, &pai, "c-1").await["declineReason"], "account-closed");

@@ -146,7 +146,7 @@ async fn file_picked_up_twice_is_billed_once() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_or_manifest_is_not_billed() {
+async fn damaged_file_or_manifest_is_not_billed() {
     let (system, pai) = system().await;
     post(&system, &pai, "c-1").await;
     post(&system, &pai, "c-2").await;

@@ -35,7 +35,7 @@ async fn new_account_is_billed_once_a_month() {
 }
 
 #[tokio::test]
-async fn a_card_payers_account_moves_to_the_bill() {
+async fn card_payers_account_moves_to_the_bill() {
     let system = TestSystem::start();
     system.acme.import_accounts(onbill_test_harness::ACME_ACCOUNTS).await;
     let email = system.card_payer_email().await;

@@ -70,7 +70,7 @@ fn key(pai: Pai) -> String {
 }
 
 #[tokio::test]
-async fn a_lost_store_is_as_it_was() {
+async fn lost_store_is_as_it_was() {
     let (system, pais) = people().await;
     let before = store(&system);
     assert_eq!(before.len(), 4);
@@ -180,7 +180,7 @@ impl Peer for Elsewhere {
 }
 
 #[tokio::test]
-async fn an_answer_that_leaves_somebody_out_is_none() {
+async fn answer_that_leaves_somebody_out_is_none() {
     let (system, _) = people().await;
     let (report, outcome) = compared_by(&system, Elsewhere).await;
     assert!(matches!(outcome, Err(Stopped::Edge(Some(StatusCode::OK)))));

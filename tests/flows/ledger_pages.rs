@@ -100,7 +100,7 @@ async fn charge_page_shows_status_without_a_number() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_none_is_refused() {
+async fn query_that_is_none_is_refused() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;
     let days = "from=2026-11-01&to=2026-11-30";
     let cursor = |plain: &str| format!("{days}&cursor={}", encode_base64url(plain.as_bytes()));

@@ -95,7 +95,7 @@ async fn message_with_id_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_subscriber_is_sent_so_many_a_day() {
+async fn subscriber_is_sent_so_many_a_day() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for n in 0..NOTIFICATIONS_PER_DAY_MAX {
         assert_eq!(say(&system, named(&pai, "Hello", &format!("m-{n}"))).await, accepted());
@@ -115,7 +115,7 @@ async fn a_subscriber_is_sent_so_many_a_day() {
 }
 
 #[tokio::test]
-async fn a_suspended_subscriber_is_told_why() {
+async fn suspended_subscriber_is_told_why() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     happens(&system, "e-1", "suspended", GOOD).await;
     system
@@ -127,7 +127,7 @@ async fn a_suspended_subscriber_is_told_why() {
 }
 
 #[tokio::test]
-async fn a_message_follows_its_subscriber_to_another_number() {
+async fn message_follows_its_subscriber_to_another_number() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     assert_eq!(say(&system, saying(&pai, "One")).await, accepted());
     let mut moved = event(&system, "e-1", "number-changed", GOOD);

@@ -97,7 +97,7 @@ async fn operator_outage_does_not_distinguish_numbers() {
 }
 
 #[tokio::test]
-async fn the_edges_store_may_forget_and_fail() {
+async fn edges_store_may_forget_and_fail() {
     let system = system().await;
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     for (key, _) in system.edge.kv_entries() {

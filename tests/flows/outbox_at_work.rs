@@ -74,7 +74,7 @@ async fn unthought_of() -> StatusCode {
 }
 
 #[tokio::test]
-async fn a_partner_that_hangs_holds_up_nobody_else() {
+async fn partner_that_hangs_holds_up_nobody_else() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // A charge whose outcome comes late: the partner is told of it, and does not listen.
     system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);

@@ -117,7 +117,7 @@ async fn account_page_shows_links_and_charges() {
 }
 
 #[tokio::test]
-async fn a_browser_gets_no_number_and_no_pai() {
+async fn browser_gets_no_number_and_no_pai() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.run_billing("2026-12").await;
     let charges = system.partner_charges().await;

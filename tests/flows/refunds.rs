@@ -98,7 +98,7 @@ async fn parts_come_back_until_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn a_name_stands_for_one_refund_for_ever() {
+async fn name_stands_for_one_refund_for_ever() {
     let (system, pai) = charged().await;
     post(&system, &pai, "c-2").await;
     give_back(&system, "c-1", refund("r-1", 800)).await;

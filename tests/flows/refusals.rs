@@ -76,7 +76,7 @@ async fn wrong_pin_for_unknown_number_looks_the_same() {
 }
 
 #[tokio::test]
-async fn a_proven_number_is_told_where_it_stands() {
+async fn proven_number_is_told_where_it_stands() {
     let system = system().await;
     for (number, code) in [(POOR, "insufficient-balance"), (SUSPENDED, "suspended-non-payment")] {
         let (_, step) = system.enter_number(&system.acme, number).await;

@@ -92,7 +92,7 @@ async fn nobody_but_its_partner_changes_a_subscription() {
 }
 
 #[tokio::test]
-async fn an_edge_in_the_wrong_hands_ends_nothing() {
+async fn edge_in_the_wrong_hands_ends_nothing() {
     let (system, _, path) = subscribed().await;
     // The partner's genuine word about another subscription, in the edge's own call.
     let genuine = system.sign_as_partner(

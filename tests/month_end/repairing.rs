@@ -149,7 +149,7 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
 }
 
 #[tokio::test]
-async fn a_partner_without_an_address_is_not_told() {
+async fn partner_without_an_address_is_not_told() {
     let books = Books::new();
     books.fill(&[charge("untold", "APPROVED")], &[]);
     let store = books.open();

@@ -70,7 +70,7 @@ async fn busy_smsc_gets_the_sms_later_and_once() {
             let asked = market.operator.smsc_asked();
             for _ in 0..4 {
                 market.deliver().await;
-                market.clock.pass_seconds(700);
+                market.clock.advance_seconds(700);
             }
             assert!(market.operator.smsc_asked() > asked, "{fault}");
         }
@@ -116,7 +116,7 @@ async fn restarted_smsc_gets_the_sms_once() {
         market.sell("c-1", "en").await;
         for _ in 0..4 {
             market.deliver().await;
-            market.clock.pass_seconds(700);
+            market.clock.advance_seconds(700);
         }
         assert_eq!(market.coupon("c-1").await["state"], "ISSUED");
         // It is back, and takes the session before for one that lives.

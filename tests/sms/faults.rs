@@ -22,7 +22,7 @@ async fn throttling_smsc_is_left_alone_and_recovers() {
         scene.trouble(json!({})).await;
         assert!(matches!(scene.send("one", true).await, Sent::Accepted { .. }), "what cannot wait is");
         assert_eq!(scene.send("two", false).await, Sent::Later(Cause::Throttled));
-        scene.clock.pass_seconds(2);
+        scene.clock.advance_seconds(2);
         assert!(matches!(scene.send("two", false).await, Sent::Accepted { .. }));
     }
     assert_eq!(scene.inbox(GOOD).await[1..], ["one", "two", "one", "two"]);

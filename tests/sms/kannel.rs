@@ -2,8 +2,8 @@
 
 use crate::pins::{Origin, pin_in};
 use crate::scene::{
-    GOOD, Log, Movable, RIGHT, UNANSWERED_SECONDS, clock, inbox, network, open, open_on, operator,
-    password_file, until,
+    GOOD, Log, RIGHT, UNANSWERED_SECONDS, clock, inbox, network, open, open_on, operator, password_file,
+    until,
 };
 use axum::Router;
 use axum::body::Body;
@@ -12,8 +12,10 @@ use axum::middleware::{Next, from_fn};
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::sms::{Cause, Sent, Text};
+use onbill_test_harness::ManualClock;
+use onbill_test_harness::tcp::listen;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -22,7 +24,7 @@ use tower::ServiceExt as _;
 
 /// A gateway and everything that was ever asked for by URL.
 struct Gateway {
-    clock: Arc<Movable>,
+    clock: Arc<ManualClock>,
     site: Router,
     address: SocketAddr,
     urls: Arc<Mutex<Vec<String>>>,
@@ -34,7 +36,7 @@ impl Gateway {
         let clock = clock();
         let site = operator(&clock).router();
         let (urls, mut working) = (Arc::default(), JoinSet::new());
-        let (listener, address) = listener().await;
+        let (listener, address) = listen(Ipv4Addr::LOCALHOST).await;
         serve(&mut working, listener, site.clone(), &urls);
         Self { clock, site, address, urls, working }
     }
@@ -47,7 +49,7 @@ impl Gateway {
 
     /// An origin that this gateway can report to.
     async fn origin(&mut self, name: &str) -> Origin {
-        let (listener, address) = listener().await;
+        let (listener, address) = listen(Ipv4Addr::LOCALHOST).await;
         let origin = Origin::sending_by(&self.settings(RIGHT, Some(address)), name, &self.clock).await;
         serve(&mut self.working, listener, origin.router.clone(), &self.urls);
         origin
@@ -59,12 +61,6 @@ impl Gateway {
         let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
         assert!(answer.status().is_success(), "{faults}");
     }
-}
-
-async fn listener() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-    let address = listener.local_addr().expect("has one");
-    (listener, address)
 }
 
 /// Over a real socket, with each URL written down as an access log would.

@@ -2,8 +2,7 @@
 //! and in front of it the edge, which the partner calls. Only time is not real, and moves when it is moved.
 
 use crate::scene::{
-    ACCOUNTS, GOOD, Movable, PATIENCE, RIGHT, clock, inbox, operator_at, password_file, until,
-    until_connected,
+    ACCOUNTS, GOOD, PATIENCE, RIGHT, clock, inbox, operator_at, password_file, until, until_connected,
 };
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -22,9 +21,11 @@ use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::http::{HttpPeer, Peer as _};
 use onbill_sandbox::operator::{Listening, Operator};
+use onbill_test_harness::ManualClock;
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::process_host;
+use onbill_test_harness::tcp::{listen, serve};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -42,7 +43,7 @@ const CONNECTIONS: usize = 4;
 
 /// All of them.
 pub(crate) struct Market {
-    pub(crate) clock: Arc<Movable>,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) operator: Operator,
     pub(crate) app: Arc<App>,
     /// Where the partner's calls wait at the origin, if they are to.
@@ -91,11 +92,11 @@ impl Market {
     /// On the books at this place; what differs from the usual in the settings of its SMSC.
     pub(crate) async fn open(place: TestDb, smsc: &Value) -> Self {
         let clock = clock();
-        let (site_listener, site_at) = listener().await;
+        let (site_listener, site_at) = listen(Ipv4Addr::LOCALHOST).await;
         let operator = operator_at(&site_at.to_string(), &clock);
-        let (smsc_listener, smsc_at) = listener_at(process_host()).await;
+        let (smsc_listener, smsc_at) = listen(process_host()).await;
         let listening = operator.open_smsc(smsc_listener).await.expect("opens");
-        let (origin_listener, origin) = listener().await;
+        let (origin_listener, origin) = listen(Ipv4Addr::LOCALHOST).await;
         let http = HttpPeer::new(PATIENCE).expect("starts");
         let app = App::new(
             config(&place, origin, site_at, smsc_at, smsc),
@@ -186,7 +187,7 @@ impl Market {
     pub(crate) async fn deliver_until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         until(what, async || {
             self.deliver().await;
-            self.clock.pass_seconds(10);
+            self.clock.advance_seconds(10);
             is_so().await
         })
         .await;
@@ -297,22 +298,8 @@ fn to_edge(path: &str, body: &Value) -> Request<Bytes> {
     request.body(Bytes::from(body.to_string())).expect("is a request")
 }
 
-async fn listener() -> (TcpListener, SocketAddr) {
-    listener_at(Ipv4Addr::LOCALHOST).await
-}
-
-async fn listener_at(host: Ipv4Addr) -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind((host, 0)).await.expect("there are ports");
-    let address = listener.local_addr().expect("has one");
-    (listener, address)
-}
-
-fn serve(working: &mut JoinSet<()>, listener: TcpListener, router: Router) {
-    working.spawn(async move { axum::serve(listener, router).await.expect("serves") });
-}
-
 /// The edge's own code; what it asks for goes out over connections.
-fn edge(clock: &Arc<Movable>, http: &HttpPeer) -> FakePlatform {
+fn edge(clock: &Arc<ManualClock>, http: &HttpPeer) -> FakePlatform {
     let edge = FakePlatform::new(Arc::clone(&clock.0), 1);
     let http = http.clone();
     edge.on_network(move |request| {
@@ -325,17 +312,7 @@ fn edge(clock: &Arc<Movable>, http: &HttpPeer) -> FakePlatform {
 fn edge_config(origin: SocketAddr) -> onbill_edge::Config {
     let operators = json!([{"id": "acme", "name": "Acme Mobile", "country": "US", "origin": format!("http://{origin}"),
                             "dashboards": ["https://my.acme.example"], "coupons": "AC"}]);
-    let partners = json!([
-        {"id": "netflix", "name": "Netflix", "url": "http://127.0.0.1:8791", "offers": ["netflix-standard"]},
-        {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
-    ]);
-    let (operators, partners) = (operators.to_string(), partners.to_string());
-    let config = onbill_edge::Config::read(
-        Some(&operators),
-        Some(&partners),
-        Some(&keys::keyring_json(&KeyHolder::Edge)),
-    );
-    config.expect("is sound")
+    onbill_test_harness::edge_config(&operators)
 }
 
 fn config(place: &TestDb, origin: SocketAddr, site: SocketAddr, smsc: SocketAddr, more: &Value) -> Config {

@@ -1,8 +1,7 @@
 //! PINs: the origin as it serves, from the customer's number to the message on the phone.
 
 use crate::scene::{
-    ACCOUNTS, GOOD, Movable, PATIENCE, RIGHT, Scene, UNANSWERED_SECONDS, password_file, until,
-    until_connected,
+    ACCOUNTS, GOOD, PATIENCE, RIGHT, Scene, UNANSWERED_SECONDS, password_file, until, until_connected,
 };
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +15,7 @@ use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
+use onbill_test_harness::ManualClock;
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::keys::{self, KeyHolder};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const ORIGIN: &str = "127.0.0.1:8788";
 pub(crate) struct Origin {
     pub(crate) app: Arc<App>,
     pub(crate) router: Router,
-    clock: Arc<Movable>,
+    clock: Arc<ManualClock>,
     /// Ends with the origin.
     _working: JoinSet<()>,
     _place: TestDb,
@@ -45,7 +45,7 @@ impl Origin {
     }
 
     /// That sends by any gateway.
-    pub(crate) async fn sending_by(sms: &Value, name: &str, clock: &Arc<Movable>) -> Self {
+    pub(crate) async fn sending_by(sms: &Value, name: &str, clock: &Arc<ManualClock>) -> Self {
         let config: Config = serde_json::from_value(json!({
             "operator": "acme", "name": name, "country": "US", "listen": ORIGIN, "database": "unused", "keys": "unused",
             "edge_url": "http://127.0.0.1:8787", "bss_url": "http://127.0.0.1:8790/csp",
@@ -96,7 +96,7 @@ impl Origin {
     async fn deliver(&self, scene: &Scene, messages: usize) {
         until("the PIN comes", async || {
             self.app.worker.deliver_due().await.expect("works");
-            self.clock.pass_seconds(3);
+            self.clock.advance_seconds(3);
             scene.inbox(GOOD).await.len() >= messages
         })
         .await;
@@ -110,7 +110,7 @@ pub(crate) fn pin_in(text: &str) -> &str {
 }
 
 #[tokio::test]
-async fn a_pin_arrives_in_every_language() {
+async fn pin_arrives_in_every_language() {
     for name in ["Acme", "Acme 📱"] {
         let scene = Scene::new().await;
         let origin = Origin::new(&scene, name, PATIENCE.as_secs()).await;
@@ -132,7 +132,7 @@ async fn a_pin_arrives_in_every_language() {
 }
 
 #[tokio::test]
-async fn an_origin_serves_before_its_smsc_does() {
+async fn origin_serves_before_its_smsc_does() {
     let scene = Scene::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
     let origin = Origin::new(&scene, "Acme", PATIENCE.as_secs()).await;
     origin.enter("en").await;
@@ -158,7 +158,7 @@ async fn pin_with_lost_response_is_sent_again() {
     let texts = scene.inbox(GOOD).await;
     assert_eq!(pin_in(&texts[0]), pin_in(&texts[1]), "it is the same one");
     for _ in 0..5 {
-        origin.clock.pass_seconds(60);
+        origin.clock.advance_seconds(60);
         origin.app.worker.deliver_due().await.expect("works");
     }
     assert_eq!(scene.inbox(GOOD).await.len(), 2, "it has arrived, and that is known");

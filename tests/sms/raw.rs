@@ -67,7 +67,7 @@ async fn silent_smsc_is_disconnected() {
 }
 
 #[tokio::test]
-async fn an_smsc_that_talks_nonsense_is_left() {
+async fn smsc_that_talks_nonsense_is_left() {
     for nonsense in [
         // A PDU of four gigabytes, one without a header, and not SMPP at all.
         &[0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 5][..],

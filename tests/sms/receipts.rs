@@ -13,7 +13,7 @@ async fn send(scene: &Scene) -> String {
 }
 
 #[tokio::test]
-async fn a_receipt_says_how_each_message_ended() {
+async fn receipt_says_how_each_message_ended() {
     let scene = Scene::new().await;
     for (reporting, state) in
         [("good", Delivery::Delivered), ("failed", Delivery::Undeliverable), ("expired", Delivery::Expired)]
@@ -47,7 +47,7 @@ async fn receipts_may_come_in_another_order() {
 }
 
 #[tokio::test]
-async fn a_receipt_may_come_before_the_answer() {
+async fn receipt_may_come_before_the_answer() {
     let scene = Scene::new().await;
     scene.trouble(json!({"receipts": "early"})).await;
     // The SMSC answers only when its report was taken: whoever waited for one to take the other would wait for ever.
@@ -57,7 +57,7 @@ async fn a_receipt_may_come_before_the_answer() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_cannot_be_taken_comes_again() {
+async fn receipt_that_cannot_be_taken_comes_again() {
     let scene = Scene::new().await;
     scene.heard.busy.store(3, Ordering::SeqCst);
     let id = send(&scene).await;

@@ -7,20 +7,20 @@ use http::Request;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock, Random, SystemRandom};
 use onbill_origin::config::SmsSettings;
 use onbill_origin::http::{CspClient, HttpPeer, Peer, SignedClient};
 use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, Text, Texts};
 use onbill_sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
+use onbill_test_harness::ManualClock;
 use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::write_password_file;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -40,21 +40,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// time too, so it is only for tests of answers that are not.
 pub(crate) const UNANSWERED_SECONDS: u64 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(2);
-
-/// Stands still until it is moved.
-pub(crate) struct Movable(pub(crate) Arc<AtomicI64>);
-
-impl Movable {
-    pub(crate) fn pass_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for Movable {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.0.load(Ordering::SeqCst))
-    }
-}
 
 /// Receipts that came; some may be turned away first.
 #[derive(Default)]
@@ -76,7 +61,7 @@ impl Receipts for Heard {
 
 /// All of it.
 pub(crate) struct Scene {
-    pub(crate) clock: Arc<Movable>,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) operator: Operator,
     pub(crate) texts: Arc<dyn Texts>,
     pub(crate) heard: Arc<Heard>,
@@ -104,12 +89,16 @@ pub(crate) fn password_file(password: &str) -> PathBuf {
 }
 
 /// An adapter by itself.
-pub(crate) fn open(settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Texts> {
+pub(crate) fn open(settings: &SmsSettings, clock: &Arc<ManualClock>) -> Arc<dyn Texts> {
     open_on(&network(PATIENCE), settings, clock)
 }
 
 /// The same on another network.
-pub(crate) fn open_on(peer: &Arc<dyn Peer>, settings: &SmsSettings, clock: &Arc<Movable>) -> Arc<dyn Texts> {
+pub(crate) fn open_on(
+    peer: &Arc<dyn Peer>,
+    settings: &SmsSettings,
+    clock: &Arc<ManualClock>,
+) -> Arc<dyn Texts> {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
     let ring = Arc::new(keys::keyring(&KeyHolder::Origin("acme")));
@@ -124,8 +113,8 @@ pub(crate) fn network(patience: Duration) -> Arc<dyn Peer> {
     Arc::new(HttpPeer::new(patience).expect("starts"))
 }
 
-pub(crate) fn clock() -> Arc<Movable> {
-    Arc::new(Movable(Arc::new(AtomicI64::new(1_795_000_000))))
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::default())
 }
 
 impl Scene {
@@ -209,12 +198,12 @@ impl Scene {
 }
 
 /// The played operator, with a gateway.
-pub(crate) fn operator(clock: &Arc<Movable>) -> Operator {
+pub(crate) fn operator(clock: &Arc<ManualClock>) -> Operator {
     operator_at(SITE, clock)
 }
 
 /// The same at another address.
-pub(crate) fn operator_at(site: &str, clock: &Arc<Movable>) -> Operator {
+pub(crate) fn operator_at(site: &str, clock: &Arc<ManualClock>) -> Operator {
     let slug = OperatorId::parse("acme").expect("is a slug");
     let config = OperatorConfig {
         colours: Colours::of(&slug),

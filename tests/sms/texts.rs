@@ -42,7 +42,7 @@ async fn sms_arrives_whole_in_any_number_of_parts() {
 }
 
 #[tokio::test]
-async fn a_text_in_parts_asks_for_one_receipt() {
+async fn text_in_parts_asks_for_one_receipt() {
     let scene = Scene::new().await;
     arrives(&scene, &"long ".repeat(80)).await;
     let wished: Vec<bool> = scene.operator.smsc_wishes().iter().map(|wish| wish.receipt).collect();

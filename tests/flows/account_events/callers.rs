@@ -37,7 +37,7 @@ async fn only_the_operators_own_systems_report() {
 }
 
 #[tokio::test]
-async fn an_event_that_says_nothing_is_refused() {
+async fn event_that_says_nothing_is_refused() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let good = event(&system, "e-1", "ceased", GOOD);
     let without = |member: &str| {

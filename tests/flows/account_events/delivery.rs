@@ -47,7 +47,7 @@ async fn partner_and_edge_get_last_state_after_outage() {
 }
 
 #[tokio::test]
-async fn an_older_word_that_comes_late_changes_nothing() {
+async fn older_word_that_comes_late_changes_nothing() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
         system.network.inject_fault_for(&address, NetworkFault::Late, 1);

@@ -23,7 +23,7 @@ fn guess(n: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_coupon_makes_none() {
+async fn request_that_is_no_coupon_makes_none() {
     let system = system().await;
     let with = |member: &str, value: Value| {
         let mut coupon = bought("c-1", GOOD);

@@ -49,7 +49,7 @@ async fn crashed_redemption_is_billed_once() {
 }
 
 #[tokio::test]
-async fn a_coupon_that_died_anywhere_is_made_once() {
+async fn coupon_that_died_anywhere_is_made_once() {
     let mut died = 0;
     for calls in 1..=CALLS {
         for moment in [CrashMoment::Before, CrashMoment::After] {

@@ -25,7 +25,7 @@ fn again(system: &TestSystem, request: &Request<Bytes>) -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn a_call_acts_once() {
+async fn call_acts_once() {
     let system = system().await;
     let request = system.sign_as_partner(&Method::POST, VALIDATE, &asked(GOOD, "acme"));
     assert_eq!(system.send(request.clone()).await.0, StatusCode::OK);
@@ -86,7 +86,7 @@ async fn number_at_another_operator_is_not_looked_up() {
 }
 
 #[tokio::test]
-async fn the_edge_brings_a_number_to_one_operator() {
+async fn edge_brings_a_number_to_one_operator() {
     let system = system().await;
     let answer = system.call_ott(Method::POST, VALIDATE, json!({"msisdn": GOOD})).await;
     assert_eq!(refusal(&answer), refused(400, "invalid-request"));

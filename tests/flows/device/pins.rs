@@ -38,7 +38,7 @@ fn other_than(pin: &str) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_pin_proves_the_number_while_it_lives() {
+async fn pin_proves_the_number_while_it_lives() {
     let system = TestSystem::start();
     let id = sent(&system, ANN).await;
     let texts = system.sms_received(&system.nova, ANN).await;
@@ -144,7 +144,7 @@ async fn every_number_gets_same_responses_until_proven() {
 }
 
 #[tokio::test]
-async fn a_proven_number_is_told_where_it_stands() {
+async fn proven_number_is_told_where_it_stands() {
     let system = TestSystem::start();
     for (number, status, code) in
         [(SUSPENDED, 400, "suspended-non-payment"), ("+34612345604", 400, "insufficient-balance")]
@@ -159,7 +159,7 @@ async fn a_proven_number_is_told_where_it_stands() {
 }
 
 #[tokio::test]
-async fn a_pin_is_for_its_own_number() {
+async fn pin_is_for_its_own_number() {
     let system = TestSystem::start();
     let (anns, beas) = (sent(&system, ANN).await, sent(&system, BEA).await);
     let (ann, bea) = (system.read_pin(&system.nova, ANN).await, system.read_pin(&system.nova, BEA).await);
@@ -228,7 +228,7 @@ async fn app_and_widget_share_daily_pin_limit() {
 }
 
 #[tokio::test]
-async fn a_pin_on_a_new_sim_proves_nothing() {
+async fn pin_on_a_new_sim_proves_nothing() {
     let system = TestSystem::start();
     happened(&system, &system.nova, "e-1", "sim-swapped", ANN, 60).await;
     let id = sent(&system, ANN).await;

@@ -14,7 +14,7 @@ use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
 use onbill_edge::fake::{FakePlatform, KvFault};
 use onbill_edge::{Config, handle};
 use onbill_origin::config::AccountSource;
-use onbill_test_harness::{EDGE, KeyHolder, ManualClock, keys, origin_config_with};
+use onbill_test_harness::{EDGE, KeyHolder, ManualClock, edge_config, keys, origin_config_with};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,14 +32,9 @@ impl Deployment {
             json!({"id": id, "name": config.name, "country": config.country, "dashboards": config.dashboards,
                    "origin": format!("http://{}", config.listen)})
         });
-        let partners = json!([
-            {"id": "netflix", "name": "Netflix", "url": "http://127.0.0.1:8791", "offers": ["netflix-standard"]}
-        ]);
-        let ring = keys::keyring_json(&KeyHolder::Edge);
-        let config =
-            Config::read(Some(&json!(operators).to_string()), Some(&partners.to_string()), Some(&ring));
+        let config = edge_config(&json!(operators));
         let keys = ["acme", "nova"].map(|id| (id, keys::keyring(&KeyHolder::Origin(id))));
-        Self { config: config.expect("is sound"), keys }
+        Self { config, keys }
     }
 
     /// What an operator's origin says of a PAI, signed.

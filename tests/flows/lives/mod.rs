@@ -47,7 +47,7 @@ fn subscriber_never_pays_for_another() {
 }
 
 #[test]
-fn a_life_is_the_same_each_time() {
+fn life_is_the_same_each_time() {
     let books = [Books::new(), Books::new()];
     for seed in 0..50 {
         let plan = Plan::of(seed);

@@ -69,7 +69,7 @@ async fn message_needs_an_open_pai_of_the_partner() {
 }
 
 #[tokio::test]
-async fn a_message_needs_its_partners_fresh_signature() {
+async fn message_needs_its_partners_fresh_signature() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let body = saying(&pai, "Hello");
     let unsigned = TestSystem::unsigned_request(&Method::POST, PATH, &body);
@@ -90,7 +90,7 @@ async fn a_message_needs_its_partners_fresh_signature() {
 }
 
 #[tokio::test]
-async fn an_edge_in_the_wrong_hands_says_nothing() {
+async fn edge_in_the_wrong_hands_says_nothing() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, OTHER, AccountChoice::New("cleo@example.com")).await;
     let cleo = system.pai_of("cleo@example.com").await;

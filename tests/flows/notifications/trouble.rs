@@ -93,7 +93,7 @@ async fn message_waits_while_its_subscriber_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_message_that_died_anywhere_is_sent() {
+async fn message_that_died_anywhere_is_sent() {
     let mut died = 0;
     for calls in 1..=CALLS {
         for moment in [CrashMoment::Before, CrashMoment::After] {

@@ -45,7 +45,7 @@ async fn every_number_gets_same_response_until_proven() {
 }
 
 #[tokio::test]
-async fn a_pin_on_a_new_sim_opens_nothing() {
+async fn pin_on_a_new_sim_opens_nothing() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let before = enter_pin(&system, &system.acme, GOOD).await.1;
     let (flow, name) = (&before["flow"], &before["subscriptions"][0]["subscription"]);

@@ -135,7 +135,7 @@ async fn subscription_cancelled_at_partner_can_be_ended() {
 }
 
 #[tokio::test]
-async fn a_suspended_customer_may_end_it() {
+async fn suspended_customer_may_end_it() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     happens(&system, "e-1", "suspended", GOOD).await;
     ends(&system, GOOD).await;

@@ -57,7 +57,7 @@ fn two_origins_on_one_database_charge_once() {
 }
 
 #[tokio::test]
-async fn a_seed_is_the_same_run_each_time() {
+async fn seed_is_the_same_run_each_time() {
     for seed in 0..8 {
         let (mut once, mut again) = (Run::new(seed, Origins::One).await, Run::new(seed, Origins::One).await);
         once.play().await;

@@ -20,6 +20,7 @@ pub mod operator_calls;
 mod random;
 pub mod spellings;
 mod system;
+pub mod tcp;
 mod unique;
 
 pub use clock::ManualClock;
@@ -28,5 +29,5 @@ pub use keys::KeyHolder;
 pub use network::{FAILED_AFTER, NetworkFault, RawCall, RecordedCall, StoredCall, TestNetwork};
 pub use operator::{ACME_ACCOUNTS, NOVA_ACCOUNTS, TestOperator, TestOrigin, db_folder, origin_config_with};
 pub use random::SequenceRandom;
-pub use system::{EDGE, NETFLIX, TestSystem};
+pub use system::{EDGE, NETFLIX, TestSystem, edge_config};
 pub use unique::{process_host, unique_name, write_password_file};

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_found_however_it_is_written() {
+    fn code_is_found_however_it_is_written() {
         let code = CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), *b"0123456789");
         let search = Search::for_numbers(&[]).with_codes(&[code.grouped()]);
         let (spelled, symbols) = (code.grouped(), code.symbols());

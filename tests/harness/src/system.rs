@@ -111,17 +111,7 @@ impl TestSystem {
 
         let TestEnv { clock, network } = ground;
         let edge = Arc::new(FakePlatform::new(Arc::clone(&clock.0), 1));
-        let operators = json!([acme.edge_config_entry(), nova.edge_config_entry()]).to_string();
-        let partners = json!([
-            {"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]},
-            {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
-        ]);
-        let config = Config::read(
-            Some(&operators),
-            Some(&partners.to_string()),
-            Some(&keys::keyring_json(&KeyHolder::Edge)),
-        );
-        let config = Arc::new(config.expect("is sound"));
+        let config = Arc::new(edge_config(&json!([acme.edge_config_entry(), nova.edge_config_entry()])));
 
         network.attach_service(NETFLIX, netflix.router());
         for operator in [&acme, &nova] {
@@ -286,6 +276,17 @@ impl Drop for TestSystem {
     fn drop(&mut self) {
         self.network.shut_down();
     }
+}
+
+/// The edge's configuration with these operators and both partners.
+pub fn edge_config(operators: &Value) -> Config {
+    let partners = json!([
+        {"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]},
+        {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
+    ]);
+    let (operators, partners) = (operators.to_string(), partners.to_string());
+    let config = Config::read(Some(&operators), Some(&partners), Some(&keys::keyring_json(&KeyHolder::Edge)));
+    config.expect("is sound")
 }
 
 /// Reading a constant that is known to be well formed.

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_party_is_named_by_its_origin() {
+    fn party_is_named_by_its_origin() {
         assert_eq!(base_url("edge_url", "http://127.0.0.1:8787/").as_deref(), Ok("http://127.0.0.1:8787"));
         assert!(base_url("edge_url", "http://127.0.0.1:8787/x").is_err());
         assert!(base_url("edge_url", "127.0.0.1:8787").is_err());

@@ -85,7 +85,7 @@ async fn coupon_is_billed_once_whatever_fails() {
         market.trouble(json!({"smsc": "drop-after", "receipts": "late"})).await;
         market.deliver_until("it is taken", async || !market.inbox().await.is_empty()).await;
         market.kill_smsc().await;
-        market.clock.pass_seconds(90);
+        market.clock.advance_seconds(90);
         market.deliver().await;
         assert_eq!(market.coupon("c-1").await["state"], "ISSUED");
         market.trouble(json!({"smsc": "still-bound", "receipts": "late"})).await;

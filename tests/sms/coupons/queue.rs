@@ -36,7 +36,7 @@ async fn pin_precedes_a_thousand_coupons_each_sent_once() {
         market.trouble(json!({})).await;
         until("all have come", async || {
             // What had waited for a place in the window for too long is due again in a while.
-            market.clock.pass_seconds(1);
+            market.clock.advance_seconds(1);
             market.app.wake_queue();
             market.inbox().await.len() > COUPONS
         })

@@ -41,7 +41,7 @@ async fn receipt_of_unknown_message_is_dropped() {
         market.until_state("c-2", "DELIVERED").await;
         market.until_state("c-1", "DELIVERED").await;
         assert_eq!(market.reports_kept().await, 1, "its message could become known yet");
-        market.clock.pass_seconds(RECEIPT_SECONDS + 1);
+        market.clock.advance_seconds(RECEIPT_SECONDS + 1);
         market.app.store.sweep(onbill_origin::ambient::Clock::now(&*market.clock)).await.expect("works");
         assert_eq!(market.reports_kept().await, 0);
     }

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_shown_in_groups() {
+    fn code_is_shown_in_groups() {
         for (typed, shown) in [
             ("ac00 0g40-r4zb", "AC00-0G40-R4ZB"),
             ("AC000", "AC00-0"),

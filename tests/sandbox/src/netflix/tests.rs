@@ -256,7 +256,7 @@ async fn edge_refusal_is_explained_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_visit_ends_after_an_hour() {
+async fn visit_ends_after_an_hour() {
     let partner = partner();
     let page = partner.visit("t").await;
     partner.world.clock.0.store(NOW + 3600, Ordering::SeqCst);

@@ -218,7 +218,7 @@ async fn declines_carry_billings_own_code_and_stay_declined() {
 }
 
 #[tokio::test]
-async fn a_prepaid_balance_pays_and_is_paid_back() {
+async fn prepaid_balance_pays_and_is_paid_back() {
     let acme = acme();
     for id in ["a", "b", "c"] {
         assert_eq!(acme.charge(id, PREPAID, 1599).await.json(), json!({"status": "APPROVED"}));

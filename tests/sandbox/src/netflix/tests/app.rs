@@ -311,7 +311,7 @@ async fn devices_with_one_sim_share_one_account() {
 }
 
 #[tokio::test]
-async fn a_device_is_put_away_after_a_day() {
+async fn device_is_put_away_after_a_day() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;
     assert_eq!(ask(&partner.router, get("/app/nobody")).await.status, StatusCode::NOT_FOUND);

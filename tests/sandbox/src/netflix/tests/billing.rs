@@ -5,7 +5,7 @@ use crate::netflix::edge::ATTEMPTS_MAX;
 use http::StatusCode;
 
 #[tokio::test]
-async fn the_same_run_repeated_bills_nothing_twice() {
+async fn same_run_repeated_bills_nothing_twice() {
     let partner = partner();
     assert_eq!(partner.run("2026-12").await["charges"], json!([]));
     for (token, email) in [("t", "a%40example.com"), ("u", "b%40example.com")] {

@@ -185,7 +185,7 @@ async fn days_that_are_paid_are_not_charged() {
 }
 
 #[tokio::test]
-async fn a_gift_does_not_speak_for_its_giver() {
+async fn gift_does_not_speak_for_its_giver() {
     let partner = partner();
     let sent =
         |reference: &str| partner.edge.lock().expect("is whole").redemptions[reference].0["pai"].clone();

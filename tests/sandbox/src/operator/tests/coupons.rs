@@ -245,7 +245,7 @@ async fn each_refusal_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_button_sends_again_or_voids_once() {
+async fn button_sends_again_or_voids_once() {
     let shop = shop().await;
     shop.buy("coupon-1").await;
     for _ in 0..2 {
@@ -302,7 +302,7 @@ async fn undelivered_message_is_shown_at_the_desk() {
 }
 
 #[tokio::test]
-async fn a_coupon_is_its_buyers_and_the_staffs() {
+async fn coupon_is_its_buyers_and_the_staffs() {
     let shop = shop().await;
     let out = ask(&shop.acme.router, get("/plans")).await;
     assert!(out.text.contains("Sign in at the top") && !out.text.contains("Buy 6 months"));
