@@ -49,7 +49,7 @@ async fn respond<P: Platform>(
     // 1.
     let (correlator, well_formed) = read_correlator(platform, request.headers());
     // 2.
-    let path = router::find(request.uri().path());
+    let path = router::match_path(request.uri().path());
     let route = path.and_then(|path| path.route(request.method()));
     // 3.
     let result = match (&correlator, well_formed, path, route) {

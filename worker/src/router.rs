@@ -27,8 +27,8 @@ pub(crate) struct MatchedPath<'p> {
 }
 
 /// Matches `path` with the table; the first pattern wins.
-pub(crate) fn find(path: &str) -> Option<MatchedPath<'_>> {
-    let first = ROUTES.iter().find(|route| matches(route.pattern, path))?;
+pub(crate) fn match_path(path: &str) -> Option<MatchedPath<'_>> {
+    let first = ROUTES.iter().find(|route| pattern_matches(route.pattern, path))?;
     Some(MatchedPath { path, first })
 }
 
@@ -62,7 +62,7 @@ impl<'p> MatchedPath<'p> {
     /// The variable parts of the path as they came (percent-encoded). That there are as many of
     /// them as a handler takes is checked where the table is compiled.
     pub(crate) fn variables<const N: usize>(self) -> [&'p str; N] {
-        let mut variables = zip(self.first.pattern, self.path).filter(|(name, _)| is_variable(name));
+        let mut variables = zip_parts(self.first.pattern, self.path).filter(|(name, _)| is_variable(name));
         [(); N].map(|()| variables.next().map_or("", |(_, part)| part))
     }
 
@@ -71,13 +71,13 @@ impl<'p> MatchedPath<'p> {
     }
 }
 
-fn matches(pattern: &str, path: &str) -> bool {
+fn pattern_matches(pattern: &str, path: &str) -> bool {
     let is_match =
         |(name, part): (&str, &str)| if is_variable(name) { !part.is_empty() } else { name == part };
-    pattern.split('/').count() == path.split('/').count() && zip(pattern, path).all(is_match)
+    pattern.split('/').count() == path.split('/').count() && zip_parts(pattern, path).all(is_match)
 }
 
-fn zip<'a>(pattern: &'a str, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+fn zip_parts<'a>(pattern: &'a str, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     pattern.split('/').zip(path.split('/'))
 }
 
@@ -107,11 +107,14 @@ mod tests {
     fn path_matches_one_pattern_or_none() {
         for route in ROUTES {
             let path = sample_path(route.pattern);
-            let patterns: HashSet<_> =
-                ROUTES.iter().map(|other| other.pattern).filter(|pattern| matches(pattern, &path)).collect();
+            let patterns: HashSet<_> = ROUTES
+                .iter()
+                .map(|other| other.pattern)
+                .filter(|pattern| pattern_matches(pattern, &path))
+                .collect();
             assert_eq!(patterns, HashSet::from([route.pattern]), "{path}");
             for method in route.methods {
-                let found = find(&path).and_then(|path| path.route(method)).map(|route| route.endpoint);
+                let found = match_path(&path).and_then(|path| path.route(method)).map(|route| route.endpoint);
                 assert_eq!(found, Some(route.endpoint), "{method} {path}");
             }
         }
@@ -138,13 +141,13 @@ mod tests {
             "/ott/v1/notification/n-1",
             "//healthz",
         ] {
-            assert!(find(path).is_none(), "{path}");
+            assert!(match_path(path).is_none(), "{path}");
         }
     }
 
     #[test]
     fn variables_stay_percent_encoded() {
-        let found = |path: &'static str| find(path).expect("is a route");
+        let found = |path: &'static str| match_path(path).expect("is a route");
         assert_eq!(found("/widget/v1/return/acme/t").variables(), ["acme", "t"]);
         assert_eq!(found("/ott/v1/transaction/a%2Fb").variables(), ["a%2Fb"]);
         assert_eq!(found("/ott/v1/partnerSubscription/s-1").variables(), ["s-1"]);
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn head_is_taken_by_pages_and_never_by_partners() {
         for route in ROUTES {
-            let path = find(route.pattern).expect("a pattern is a path too");
+            let path = match_path(route.pattern).expect("a pattern is a path too");
             let is_signed = ["/ott/", "/origin/"].iter().any(|start| route.pattern.starts_with(start));
             let takes = |method| path.route(&method).is_some();
             assert_eq!(takes(Method::HEAD), takes(Method::GET) && !is_signed, "{}", route.pattern);
@@ -169,7 +172,7 @@ mod tests {
             ("/ott/v1/transaction/n-1", "GET"),
             ("/ott/v1/transaction/n-1/refund/r-1", "GET"),
         ] {
-            assert_eq!(find(path).map(MatchedPath::allow).as_deref(), Some(allow), "{path}");
+            assert_eq!(match_path(path).map(MatchedPath::allow).as_deref(), Some(allow), "{path}");
         }
     }
 }
