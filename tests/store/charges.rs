@@ -151,7 +151,7 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
     assert_ne!(new.handle, old.handle);
 
     let posting = books.store.post_charge(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
-    let PostChargeResult::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
+    let PostChargeResult::Declined(answer) = posting else { panic!("not decided: {posting:?}") };
     assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
     // A charge already taken keeps the subscriber_ref it was taken for: the hand-off compares it with the account.
     let charge = books.store.find_pending_charge(pending_id).await.expect("works").expect("is pending");

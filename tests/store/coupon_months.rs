@@ -153,7 +153,7 @@ async fn a_coupons_charge_counts_against_no_limit(books: Books) {
     let reason = declined(DeclineReason::RiskDeclined);
     books.store.answer_redemption(NOW, id, reason).await.expect("works");
     let posting = books.store.post_charge(nonce(), NOW, limited(pai, "n-2")).await;
-    assert!(matches!(posting, Ok(PostChargeResult::Decided(_))), "{posting:?}");
+    assert!(matches!(posting, Ok(PostChargeResult::Declined(_))), "{posting:?}");
 }
 
 async fn nobody_is_told_of_a_coupons_charge(books: Books) {

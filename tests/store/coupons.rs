@@ -131,7 +131,7 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     let redeem = |code| books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code));
     assert_eq!(redeem(first).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
     assert!(matches!(redeem(text(7).code).await, Ok(RedeemResult::Created(_))));
-    assert!(matches!(renew(8).await, Ok(ChangeCouponResult::Not(_))), "is redeemed");
+    assert!(matches!(renew(8).await, Ok(ChangeCouponResult::NotAllowed(_))), "is redeemed");
 
     books.coupon(coupon(2, "c-2")).await;
     for n in 1..COUPON_SMS_MAX {
@@ -140,7 +140,7 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
         assert!(matches!(change, Ok(ChangeCouponResult::Done(_))), "{n}");
     }
     let change = books.store.resend_coupon(None, NOW, ext("c-2"), None, text(30)).await;
-    assert!(matches!(change, Ok(ChangeCouponResult::Not(row)) if row.texts == COUPON_SMS_MAX));
+    assert!(matches!(change, Ok(ChangeCouponResult::NotAllowed(row)) if row.texts == COUPON_SMS_MAX));
     let nobodys = books.store.resend_coupon(None, NOW, ext("c-9"), None, text(31)).await;
     assert_eq!(nobodys.expect("works"), ChangeCouponResult::NotFound);
 }
@@ -165,7 +165,7 @@ async fn a_message_is_sent_again_once_by_its_name(books: Books) {
     let books = books.reopen().await;
     let renew = |name| books.store.resend_coupon(None, NOW, ext("c-1"), Some(ext(name)), text(16));
     assert!(matches!(renew("b").await, Ok(ChangeCouponResult::Done(_))));
-    assert!(matches!(renew("c").await, Ok(ChangeCouponResult::Not(_))));
+    assert!(matches!(renew("c").await, Ok(ChangeCouponResult::NotAllowed(_))));
 }
 
 /// The message that waits for a coupon.
@@ -192,11 +192,11 @@ async fn a_void_coupon_is_nobodys(books: Books) {
     let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
     assert_eq!(redeemed.expect("works"), RedeemResult::Unknown { wrong: 1 });
     let renewed = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(2)).await;
-    assert!(matches!(renewed, Ok(ChangeCouponResult::Not(_))));
+    assert!(matches!(renewed, Ok(ChangeCouponResult::NotAllowed(_))));
 
     let spent = books.redeemed(2, "c-2", "r-2").await;
     let voided = books.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
-    assert!(matches!(voided, ChangeCouponResult::Not(row) if row.transaction_id == Some(spent)));
+    assert!(matches!(voided, ChangeCouponResult::NotAllowed(row) if row.transaction_id == Some(spent)));
     assert_eq!(
         books.store.void_coupon(None, NOW, ext("c-9")).await.expect("works"),
         ChangeCouponResult::NotFound
@@ -274,7 +274,7 @@ async fn an_old_coupon_is_spent_no_more(books: Books) {
     let redeem = |at| books.store.redeem_coupon(nonce(), at, redemption("r-1", code));
     assert_eq!(redeem(expires_at).await.expect("works"), RedeemResult::Expired);
     let renewed = books.store.resend_coupon(None, expires_at, ext("c-1"), None, text(2)).await;
-    assert!(matches!(renewed, Ok(ChangeCouponResult::Not(_))));
+    assert!(matches!(renewed, Ok(ChangeCouponResult::NotAllowed(_))));
     assert!(matches!(redeem(expires_at.plus_seconds(-1)).await, Ok(RedeemResult::Created(_))));
 }
 
@@ -376,7 +376,7 @@ async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(books: Books) {
     again.fingerprint = [9; 32];
     assert!(matches!(books.store.issue_coupon(None, NOW, again).await, Ok(IssueCouponResult::Replayed(_))));
     let renewed = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(7)).await.expect("works");
-    assert_eq!(renewed, ChangeCouponResult::BuyerLeft);
+    assert_eq!(renewed, ChangeCouponResult::BuyerGone);
     let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
     let end = RedemptionOutcome::Declined(DeclineReason::AccountClosed);
     assert_eq!(redeemed.expect("works"), RedeemResult::Decided(end));

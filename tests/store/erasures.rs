@@ -155,7 +155,7 @@ async fn charges_and_totals_stay(books: Books) {
     let answer = books.store.find_refund_response(partner("netflix"), ext("n-1"), ext("r-1")).await;
     assert_eq!(answer.expect("works").map(|answer| answer.remaining), Some(usd(999)));
     let posting = books.store.post_charge(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
-    let Ok(PostChargeResult::Decided(answer)) = posting else { panic!("not declined: {posting:?}") };
+    let Ok(PostChargeResult::Declined(answer)) = posting else { panic!("not declined: {posting:?}") };
     let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
     let due = books.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
@@ -352,7 +352,7 @@ async fn charges_and_an_erasure_go_on_together(books: Books) {
                         assert!(charge.holder.is_some(), "it can be handed off");
                         store.answer_transaction(NOW, charge.transaction_id, done()).await.expect("works");
                     }
-                    Ok(PostChargeResult::Decided(_)) => {}
+                    Ok(PostChargeResult::Declined(_)) => {}
                     other => panic!("{other:?}"),
                 },
             }

@@ -62,7 +62,7 @@ async fn row(books: &Books, pai: Pai) -> PaiRow {
 async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
     match books.store.post_charge(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
         PostChargeResult::Created(_) => None,
-        PostChargeResult::Decided(answer) => {
+        PostChargeResult::Declined(answer) => {
             serde_json::from_slice::<TransactionResponse>(&answer).expect("is an answer").decline_reason
         }
         other => panic!("not a charge: {other:?}"),

@@ -250,9 +250,10 @@ async fn one_response_to_a_file_is_ever_taken(books: Books) {
         (response, store.accept_response("f-1".to_owned(), response).await.expect("works"))
     });
     let takings = calls.await;
-    let first = takings.iter().find(|(_, taking)| *taking == AcceptResponseResult::Taken).expect("one is").0;
+    let first =
+        takings.iter().find(|(_, taking)| *taking == AcceptResponseResult::Accepted).expect("one is").0;
     for (response, taking) in takings {
-        assert_eq!(taking == AcceptResponseResult::Taken, response == first);
+        assert_eq!(taking == AcceptResponseResult::Accepted, response == first);
     }
 }
 

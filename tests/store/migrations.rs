@@ -168,7 +168,7 @@ async fn refunds_and_spending_are_there(store: &Store, due: &[LeasedJob]) {
     let mut over = charge(pai(OPEN), "n-over", 2);
     over.limits = Some(SpendingLimits { month_minor: Some(3199), ..SpendingLimits::default() });
     let posting = store.post_charge(nonce(), NOW, over).await.expect("works");
-    assert!(matches!(posting, PostChargeResult::Decided(_)), "{posting:?}");
+    assert!(matches!(posting, PostChargeResult::Declined(_)), "{posting:?}");
 
     let refunds =
         |entry: &&LeasedJob| matches!(&entry.job, Job::Refund { refund_id } if refund_id == "rf-pending");
@@ -262,9 +262,9 @@ async fn messages_are_there(store: &Store, due: &[LeasedJob]) {
 
 async fn subscriptions_change(store: &Store) {
     for (status, update) in [
-        (SubscriptionStatus::Active, ChangeSubscriptionResult::Stands),
-        (SubscriptionStatus::Cancelled, ChangeSubscriptionResult::Stands),
-        (SubscriptionStatus::Active, ChangeSubscriptionResult::Over),
+        (SubscriptionStatus::Active, ChangeSubscriptionResult::Current),
+        (SubscriptionStatus::Cancelled, ChangeSubscriptionResult::Current),
+        (SubscriptionStatus::Active, ChangeSubscriptionResult::Cancelled),
     ] {
         let (netflix, change) = (partner("netflix"), SubscriptionChange { status, reason: None });
         let changed = store.change_subscription(nonce(), NOW, netflix, ext("ps-1"), change).await;
@@ -275,7 +275,7 @@ async fn subscriptions_change(store: &Store) {
 async fn erasures_are_there(store: &Store) {
     let erased = pai("03030303-0303-4303-8303-030303030303");
     let posting = store.post_charge(nonce(), NOW, charge(erased, "n-late", 100)).await.expect("works");
-    assert!(matches!(posting, PostChargeResult::Decided(_)), "{posting:?}");
+    assert!(matches!(posting, PostChargeResult::Declined(_)), "{posting:?}");
     let erase = async |id, number| store.erase_number(None, NOW, Some(ext(id)), number).await.expect("works");
     assert_eq!(erase("er-1", number(4).index).await, ErasureState::Erasing);
     store.sweep(NOW).await.expect("works");

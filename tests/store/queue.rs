@@ -51,7 +51,7 @@ async fn a_post_has_the_lease_of_its_own_charge(books: Books) {
         books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Closed, 2));
     let posting = books.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-2", 1)).await;
-    assert!(matches!(posting, Ok(PostChargeResult::Decided(_))));
+    assert!(matches!(posting, Ok(PostChargeResult::Declined(_))));
 }
 
 async fn a_pin_does_not_wait_behind_a_backlog_of_charges(books: Books) {

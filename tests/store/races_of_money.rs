@@ -45,7 +45,7 @@ async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
     let limit = 2 * 1599;
     books.posted(per_day(charge(subscriber.pai, "n-2", 1599), limit)).await;
     let over = books.store.post_charge(nonce(), NOW, per_day(charge(subscriber.pai, "n-3", 1), limit)).await;
-    assert!(matches!(over, Ok(PostChargeResult::Decided(_))), "{over:?}");
+    assert!(matches!(over, Ok(PostChargeResult::Declined(_))), "{over:?}");
 }
 
 /// The answer of a charge is fixed by its own attempt, by a late one, or by a replay of a post that was never answered.
@@ -92,7 +92,7 @@ async fn charges_at_once_never_pass_a_limit_together(books: Books) {
             });
             let postings = calls.await;
             let created = how_many(&postings, |posting| matches!(posting, PostChargeResult::Created(_)));
-            let declined = how_many(&postings, |posting| matches!(posting, PostChargeResult::Decided(_)));
+            let declined = how_many(&postings, |posting| matches!(posting, PostChargeResult::Declined(_)));
             assert_eq!((created, declined), if round == 0 { (5, 11) } else { (3, 13) });
         }
     }
@@ -262,6 +262,6 @@ async fn what_comes_and_goes_at_once_adds_up(books: Books) {
     }
     let spent = 8 * 100 + 8 * 100 - 8 * 40;
     let over = books.store.post_charge(nonce(), NOW, per_day(charge(pai, "n-over", 2), spent + 1)).await;
-    assert!(matches!(over, Ok(PostChargeResult::Decided(_))), "{over:?}");
+    assert!(matches!(over, Ok(PostChargeResult::Declined(_))), "{over:?}");
     books.posted(per_day(charge(pai, "n-fits", 1), spent + 1)).await;
 }

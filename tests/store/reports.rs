@@ -101,8 +101,8 @@ async fn a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only(book
     let refund_id = books.refunded(refund("n-1", "r-1", Some(600))).await;
     let charges = |who, names| books.store.find_charges_by_id(partner(who), names);
     let refunds = |who, names| books.store.find_refunds_by_id(partner(who), names);
-    let ours = |id: &str| LookupIds::Ours(vec![id.to_owned(), "nobody".to_owned()]);
-    let theirs = |id: &str| LookupIds::Partners(vec![ext("nobody"), ext(id)]);
+    let ours = |id: &str| LookupIds::Internal(vec![id.to_owned(), "nobody".to_owned()]);
+    let theirs = |id: &str| LookupIds::External(vec![ext("nobody"), ext(id)]);
 
     let by_ours = charges("netflix", ours(&id)).await.expect("works");
     assert_eq!(by_ours, charges("netflix", theirs("n-1")).await.expect("works"));
@@ -230,11 +230,11 @@ async fn a_person_ends_a_pai_once_and_for_one_reason(books: Books) {
     let close = |who, pai, reason| books.store.close_pai(NOW, partner(who), pai, reason);
     let (fraud, revoked) = (DeclineReason::AccountClosedFraud, DeclineReason::PaiRevokedByUser);
     for (who, pai, reason, end) in [
-        ("netflix", subscriber.pai, DeclineReason::RiskDeclined, ClosePaiResult::NotAnEnd),
+        ("netflix", subscriber.pai, DeclineReason::RiskDeclined, ClosePaiResult::NotAClosingReason),
         ("hulu", subscriber.pai, fraud, ClosePaiResult::NotFound),
         ("netflix", pai(), fraud, ClosePaiResult::NotFound),
         ("netflix", subscriber.pai, fraud, ClosePaiResult::Closed),
-        ("netflix", subscriber.pai, revoked, ClosePaiResult::WasClosed(fraud)),
+        ("netflix", subscriber.pai, revoked, ClosePaiResult::AlreadyClosed(fraud)),
     ] {
         assert_eq!(close(who, pai, reason).await.expect("works"), end);
     }

@@ -39,7 +39,7 @@ async fn verdict(books: &Books, days: i64, new: NewCharge) -> Option<DeclineReas
     let now = NOW.plus_seconds(days * DAY_SECONDS);
     match books.store.post_charge(nonce(), now, new).await.expect("works") {
         PostChargeResult::Created(_) => None,
-        PostChargeResult::Decided(answer) => {
+        PostChargeResult::Declined(answer) => {
             let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
             assert_eq!(answer.status, TransactionStatus::Declined);
             answer.decline_reason
@@ -73,7 +73,7 @@ async fn what_a_limit_declines_is_recorded_and_answered_alike_for_ever(books: Bo
     let new = limited(pai, "n-1", 1001);
     let id = new.transaction_id.clone();
     let posting = books.store.post_charge(nonce(), NOW, new).await.expect("works");
-    let PostChargeResult::Decided(answer) = posting else { panic!("not decided: {posting:?}") };
+    let PostChargeResult::Declined(answer) = posting else { panic!("not decided: {posting:?}") };
     let books = books.reopen().await;
     // The limits may be others by then: what was said stays.
     let again = books.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1001)).await;

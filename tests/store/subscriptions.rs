@@ -2,7 +2,7 @@
 
 use crate::races::at_once;
 use crate::setting::{Books, NOW, ext, new_pai, nonce, number, partner, subscription};
-use ChangeSubscriptionResult::{NotFound, Over, Stands};
+use ChangeSubscriptionResult::{Current, NotFound};
 use SubscriptionStatus::{Active, Cancelled, Suspended};
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
@@ -58,15 +58,15 @@ impl Books {
 async fn a_subscription_changes_until_it_is_over(books: Books) {
     books.subscribed(1, "ps-1", "s-1").await;
     for status in [Active, Suspended, Suspended, Active, Suspended] {
-        assert_eq!(books.change("netflix", "ps-1", status).await, Stands);
+        assert_eq!(books.change("netflix", "ps-1", status).await, Current);
         assert!(books.pays(1).await, "{status:?}");
     }
     let books = books.reopen().await;
     for _ in 0..2 {
-        assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Stands);
+        assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Current);
         assert!(!books.pays(1).await);
         for status in [Active, Suspended] {
-            assert_eq!(books.change("netflix", "ps-1", status).await, Over);
+            assert_eq!(books.change("netflix", "ps-1", status).await, ChangeSubscriptionResult::Cancelled);
         }
     }
 }
@@ -84,15 +84,15 @@ async fn a_subscription_is_its_partners_alone(books: Books) {
 
 async fn one_that_is_over_makes_room_for_another(books: Books) {
     let pai = books.subscribed(1, "ps-1", "s-1").await;
-    assert_eq!(books.change("netflix", "ps-1", Suspended).await, Stands);
+    assert_eq!(books.change("netflix", "ps-1", Suspended).await, Current);
     assert_eq!(books.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::AlreadyOnBill);
-    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Stands);
+    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Current);
     assert_eq!(books.subscribed(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
-    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
-    assert_eq!(books.change("netflix", "ps-2", Suspended).await, Stands);
+    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert_eq!(books.change("netflix", "ps-2", Suspended).await, Current);
     // The call that has begun it gets its first answer again, and begins nothing.
     assert!(matches!(books.record(pai, "ps-3", "s-1").await, RecordSubscriptionResult::Replayed(_)));
-    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
+    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
 }
 
 async fn a_subscription_ends_with_its_pai(books: Books) {
@@ -100,8 +100,8 @@ async fn a_subscription_ends_with_its_pai(books: Books) {
     // The number's next holder.
     let next = new_pai("netflix", 1, "2026-11-01");
     books.store.issue_pai(Some(nonce()), NOW, next).await.expect("works");
-    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
-    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Stands, "the partner agrees");
+    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Current, "the partner agrees");
 }
 
 async fn a_spent_nonce_changes_nothing(books: Books) {
@@ -123,8 +123,11 @@ async fn of_many_changes_at_once_the_end_is_the_end(books: Books) {
         (status, changed.await.expect("works"))
     });
     for (status, changed) in changes.await {
-        assert!(changed == Stands || (changed == Over && status != Cancelled), "{status:?}: {changed:?}");
+        assert!(
+            changed == Current || (changed == ChangeSubscriptionResult::Cancelled && status != Cancelled),
+            "{status:?}: {changed:?}"
+        );
     }
-    assert_eq!(books.change("netflix", "ps-1", Active).await, Over);
+    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
     assert!(matches!(books.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::Created(_)));
 }

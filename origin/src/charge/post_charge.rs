@@ -1,4 +1,4 @@
-//! PostChargeResult a charge.
+//! Posting a charge.
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::{Clock, Random};
@@ -57,7 +57,7 @@ impl ChargePosts {
         };
         let reject = match self.store.post_charge(nonce, now, new).await? {
             PostChargeResult::Created(charge) => return Ok(RecordedCharge::New(charge)),
-            PostChargeResult::Decided(response) => return Ok(RecordedCharge::Declined(response)),
+            PostChargeResult::Declined(response) => return Ok(RecordedCharge::Declined(response)),
             PostChargeResult::Replayed(response) => return Ok(RecordedCharge::Replay(response)),
             PostChargeResult::Conflict => {
                 Reject::new(ErrorCode::IdempotencyViolation, "extTransactionID was used for another charge.")

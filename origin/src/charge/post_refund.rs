@@ -1,4 +1,4 @@
-//! PostChargeResult a refund.
+//! Posting a refund.
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::{Clock, Random};

@@ -69,7 +69,7 @@ impl Arguments {
                 println!("{pai} of {partner} is closed: {}", reason.as_str());
                 Verdict::Clean
             }
-            ClosePaiResult::WasClosed(first) => {
+            ClosePaiResult::AlreadyClosed(first) => {
                 println!("{pai} of {partner} was closed before: {}", first.as_str());
                 Verdict::findings_if(first != reason)
             }
@@ -77,7 +77,7 @@ impl Arguments {
                 println!("{partner} has no PAI {pai}");
                 Verdict::Findings
             }
-            ClosePaiResult::NotAnEnd => {
+            ClosePaiResult::NotAClosingReason => {
                 println!("{} does not end a PAI", reason.as_str());
                 Verdict::Findings
             }

@@ -39,8 +39,8 @@ impl Coupons {
         match self.store.resend_coupon(nonce, now, id.clone(), resend_id, text).await? {
             ChangeCouponResult::Done(row) => Ok(*row),
             ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
-            ChangeCouponResult::BuyerLeft => Err(buyer_left().into()),
-            ChangeCouponResult::Not(row) => Err(why_not(&row, now).into()),
+            ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
+            ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
         }
     }
 
@@ -49,8 +49,8 @@ impl Coupons {
         let now = self.clock.now();
         match self.store.void_coupon(nonce, now, id.clone()).await? {
             ChangeCouponResult::Done(row) => Ok(*row),
-            ChangeCouponResult::NotFound | ChangeCouponResult::BuyerLeft => Err(coupon_not_found().into()),
-            ChangeCouponResult::Not(row) => Err(why_not(&row, now).into()),
+            ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => Err(coupon_not_found().into()),
+            ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! RedeemResult a coupon: it is spent once, permanently, and its price goes on its buyer's bill as any charge does.
+//! Redeeming a coupon: it is spent once, permanently, and its price goes on its buyer's bill as any charge does.
 
 use crate::ambient::{Clock, Random};
 use crate::charge::ANSWERING_SECONDS;

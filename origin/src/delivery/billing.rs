@@ -9,8 +9,8 @@ use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
 use crate::keys::Vault;
 use crate::store::{
-    BillingOutcome, Charge, ChargeOutcome, ChargeVerdict, Holder, JobKind, NextStep, Refund, RefundOutcome,
-    RefundVerdict, Store,
+    BilledSubscriber, BillingOutcome, Charge, ChargeOutcome, ChargeVerdict, JobKind, NextStep, Refund,
+    RefundOutcome, RefundVerdict, Store,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
@@ -164,7 +164,7 @@ impl BillingSubmission {
 
     /// The number of the charge's own subscriber, unless they were erased.
     pub(super) fn open_charge_number(&self, charge: &Charge) -> Result<Option<Msisdn>, Fault> {
-        let subscriber = charge.holder.as_ref();
+        let subscriber = charge.subscriber.as_ref();
         subscriber.map(|subscriber| self.vault.open_number(&subscriber.number.sealed)).transpose()
     }
 
@@ -197,8 +197,8 @@ fn unclear(_: Unclear) -> Fault {
 }
 
 /// Whom a charge is for. A subscriber who was erased has no open PAI, and so no charge that still needs them.
-pub(super) fn charge_subscriber(charge: &Charge) -> Result<&Holder, Fault> {
-    charge.holder.as_ref().ok_or(Fault::Broken("a charge has lost its number"))
+pub(super) fn charge_subscriber(charge: &Charge) -> Result<&BilledSubscriber, Fault> {
+    charge.subscriber.as_ref().ok_or(Fault::Broken("a charge has lost its number"))
 }
 
 /// What billing's decision about a charge means. A code that is one of our own reasons is that reason; any other decline is

@@ -19,7 +19,7 @@ impl SmsJobs {
     ) -> SmsOutcome {
         let spec = JobKind::NotificationSms.spec();
         let retry = || -> SmsOutcome { self.retry.plan(spec.retry, attempt).into() };
-        let NotificationRecipient { accepted_at, holder } =
+        let NotificationRecipient { accepted_at, subscriber } =
             match self.store.find_notification_recipient(notification_id.to_owned()).await {
                 Ok(Some(addressee)) => addressee,
                 // Erased meanwhile: the job went as well.
@@ -42,17 +42,17 @@ impl SmsJobs {
         }
 
         // 2.
-        let Some(holder) = holder else { return SmsOutcome::NotSent(NextStep::Drop) };
+        let Some(subscriber) = subscriber else { return SmsOutcome::NotSent(NextStep::Drop) };
         let plain = self.vault.open_message(sealed);
         let (Ok(msisdn), Some(body)) = (
-            self.vault.open_number(&holder.number.sealed),
+            self.vault.open_number(&subscriber.number.sealed),
             plain.as_ref().and_then(|plain| std::str::from_utf8(plain).ok()),
         ) else {
             tracing::error!(notification_id, "a sealed message or its number does not open");
             return retry();
         };
         let Ok(account) = self.accounts.find_account(&msisdn).await else { return retry() };
-        if !SubscriberStatus::of(&holder.subscriber_ref, account).has_number() {
+        if !SubscriberStatus::of(&subscriber.subscriber_ref, account).has_number() {
             tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
             return SmsOutcome::NotSent(NextStep::Drop);
         }

@@ -159,8 +159,8 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         ids: &[Box<str>],
     ) -> Result<Vec<Own>, StoreError> {
         let names = match side {
-            Side::Partner => LookupIds::Partners(ids.iter().filter_map(|id| ExtId::parse(id)).collect()),
-            Side::Bill => LookupIds::Ours(ids.iter().map(ToString::to_string).collect()),
+            Side::Partner => LookupIds::External(ids.iter().filter_map(|id| ExtId::parse(id)).collect()),
+            Side::Bill => LookupIds::Internal(ids.iter().map(ToString::to_string).collect()),
         };
         let (store, partner) = (self.job.store, partner.clone());
         Ok(match kind {

@@ -63,7 +63,7 @@ pub use database::{FaultHook, Store};
 pub use error::StoreError;
 pub use flow::{DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, StartFlowResult};
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
-pub use number::{Hash, Holder, NumberIndex, SealedNumber};
+pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 pub use own_page::{CustomerCharge, PartnerLink};
 pub use page::{Cursor, Page};
 pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};

@@ -15,7 +15,7 @@ pub struct SealedNumber {
 
 /// A subscriber as the operator knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct BilledSubscriber {
     pub number: SealedNumber,
     /// The operator's id of the subscriber, or the day of activation: differs between subscribers
     /// of one number.

@@ -57,8 +57,8 @@ impl FileExchange {
         };
         // 3.
         match self.store.accept_response(file_id.to_owned(), sha256(&contents)).await? {
-            AcceptResponseResult::Taken => {}
-            AcceptResponseResult::AnotherBefore => {
+            AcceptResponseResult::Accepted => {}
+            AcceptResponseResult::AnotherAccepted => {
                 return self
                     .refuse_response(spool, name, "another response to this file was taken before")
                     .await;

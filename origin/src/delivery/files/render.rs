@@ -7,7 +7,7 @@
 use super::names::csv_name;
 use crate::delivery::billing::charge_subscriber;
 use crate::fault::Fault;
-use crate::store::{BillingFile, BillingFileLine, BillingItem, Holder};
+use crate::store::{BilledSubscriber, BillingFile, BillingFileLine, BillingItem};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::msisdn::Msisdn;
@@ -59,7 +59,7 @@ struct Total {
 /// The lines as CSV. `open` opens a number.
 pub(super) fn csv(
     lines: &[BillingFileLine],
-    open: impl Fn(&Holder) -> Result<Msisdn, Fault>,
+    open: impl Fn(&BilledSubscriber) -> Result<Msisdn, Fault>,
 ) -> Result<Vec<u8>, Fault> {
     let failed = |_| Fault::Broken("a file does not serialize");
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -70,8 +70,8 @@ pub(super) fn csv(
         let (value, currency) = (amount.amount_minor.to_string(), amount.currency.as_str());
         match bill {
             BillingItem::Charge(charge) => {
-                let holder = charge_subscriber(charge)?;
-                let msisdn = open(holder)?;
+                let subscriber = charge_subscriber(charge)?;
+                let msisdn = open(subscriber)?;
                 let period = charge.service_period;
                 csv.write_record([
                     &line,
@@ -79,7 +79,7 @@ pub(super) fn csv(
                     &charge.transaction_id,
                     "",
                     msisdn.expose(),
-                    &holder.subscriber_ref,
+                    &subscriber.subscriber_ref,
                     &value,
                     currency,
                     &charge.description,
@@ -169,7 +169,7 @@ mod tests {
             BillingItem::Charge(Charge {
                 transaction_id: id.to_owned(),
                 handle: "handle".to_owned(),
-                holder: Some(Holder {
+                subscriber: Some(BilledSubscriber {
                     number: SealedNumber { index: NumberIndex([1; 32]), sealed: vec![1; 40] },
                     subscriber_ref: "2021-03-14".to_owned(),
                 }),
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_file_is_these_bytes() {
-        let number = |_: &Holder| Ok(Msisdn::parse("+12025550101").expect("is E.164"));
+        let number = |_: &BilledSubscriber| Ok(Msisdn::parse("+12025550101").expect("is E.164"));
         let csv = csv(&lines(), number).expect("renders");
         assert_eq!(
             std::str::from_utf8(&csv).expect("is text"),

@@ -35,7 +35,7 @@ impl FileExchange {
         if lines.len() != file.lines as usize {
             return Err(Fault::Broken("a file has lost lines"));
         }
-        let csv = render::csv(&lines, |holder| self.vault.open_number(&holder.number.sealed))?;
+        let csv = render::csv(&lines, |subscriber| self.vault.open_number(&subscriber.number.sealed))?;
         let manifest = render::manifest(&self.operator, file, &lines, &csv)?;
         // 2.
         let name = manifest_name(&file.file_id);

@@ -37,9 +37,9 @@ pub(in crate::routes) async fn change_subscription(
     // 2.
     let status = change.status.as_str().to_owned();
     match store.change_subscription(call.nonce, clock.now(), call.partner, id.clone(), change).await? {
-        ChangeSubscriptionResult::Stands => {}
+        ChangeSubscriptionResult::Current => {}
         ChangeSubscriptionResult::NotFound => return Err(not_found().into()),
-        ChangeSubscriptionResult::Over => {
+        ChangeSubscriptionResult::Cancelled => {
             return Err(
                 Reject::invalid_request("The subscription is over: a new one needs a new name.").into()
             );

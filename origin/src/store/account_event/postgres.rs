@@ -7,8 +7,8 @@ use crate::store::error::inconsistent_row;
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::number_lock;
 use crate::store::postgres::rows::{parse_column, read_time};
-use crate::store::postgres::turns;
 use crate::store::postgres::tx_error::TxError;
 use onbill_domain::account_event::{AccountEvent, PaiEffect};
 use onbill_domain::day::Day;
@@ -25,7 +25,7 @@ pub(in crate::store) async fn record_account_event(
     numbers.extend(new.new_number.iter().map(|number| number.index));
     numbers.sort_by_key(|number| number.0);
     for number in numbers {
-        turns::take(tx, now, number).await?;
+        number_lock::acquire(tx, now, number).await?;
     }
     let known = tx
         .query_optional(
@@ -84,8 +84,8 @@ async fn apply_event(
         note_sim_swap(tx, new.number, at).await?;
     }
     // 2.
-    let holder = find_subscriber(tx, new.number).await?;
-    if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
+    let subscriber = find_subscriber(tx, new.number).await?;
+    if subscriber.as_ref().is_some_and(|subscriber| !subscriber.accepts(new)) {
         return Ok((AccountEventOutcome::Superseded, None));
     }
     // 3.
@@ -102,14 +102,14 @@ async fn apply_event(
         note_sim_swap(tx, number.index, swapped_at).await?;
     }
     // 5.
-    let Some(Holder { subscriber_id, .. }) = holder else {
+    let Some(PresentSubscriber { subscriber_id, .. }) = subscriber else {
         return Ok((AccountEventOutcome::NoSubscriber, None));
     };
     note_last_event(tx, &subscriber_id, at).await?;
     match &new.new_number {
         None => apply_effect(tx, now, &subscriber_id, new.event.effect()).await?,
         Some(number) => {
-            billing_file::keep_number(tx, &subscriber_id).await?;
+            billing_file::keep_old_number(tx, &subscriber_id).await?;
             tx.execute_one(
                 "subscribers",
                 "UPDATE subscribers SET number_index = $2, number_sealed = $3, number_since = $4
@@ -183,35 +183,38 @@ async fn apply_earlier_events(
     Ok(())
 }
 
-struct Holder {
+struct PresentSubscriber {
     subscriber_id: String,
     /// Earlier events of the number are about an earlier subscriber.
     number_since: Timestamp,
     /// Earlier events of the subscriber are superseded.
-    heard_of_at: Timestamp,
+    last_event_at: Timestamp,
 }
 
-impl Holder {
-    fn takes(&self, new: &NewAccountEvent) -> bool {
-        let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
+impl PresentSubscriber {
+    fn accepts(&self, new: &NewAccountEvent) -> bool {
+        let since = if new.event.effect().releases_number() { self.number_since } else { self.last_event_at };
         new.occurred_at >= since
     }
 }
 
-async fn find_subscriber(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Option<Holder>, TxError> {
+async fn find_subscriber(
+    tx: &PgConnection<'_>,
+    number: NumberIndex,
+) -> Result<Option<PresentSubscriber>, TxError> {
     let row = tx
         .query_optional(
             "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
-                 greatest(created_at, last_event_at) AS heard_of_at
+                 greatest(created_at, last_event_at) AS last_event_at
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL FOR NO KEY UPDATE",
             &[&number.0.as_slice()],
         )
         .await?;
     row.map(|row| {
-        Ok(Holder {
+        Ok(PresentSubscriber {
             subscriber_id: row.try_get("subscriber_id")?,
             number_since: read_time(&row, "subscribers.number_since")?,
-            heard_of_at: read_time(&row, "subscribers.heard_of_at")?,
+            last_event_at: read_time(&row, "subscribers.last_event_at")?,
         })
     })
     .transpose()
@@ -298,7 +301,7 @@ async fn note_sim_swap(tx: &PgConnection<'_>, number: NumberIndex, at: Timestamp
 }
 
 /// Deletes SIM swaps that are too old to have an effect.
-pub(in crate::store) async fn forget_sim_swaps(
+pub(in crate::store) async fn delete_old_sim_swaps(
     tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,

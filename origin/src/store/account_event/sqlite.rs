@@ -76,8 +76,8 @@ fn apply_event(
         note_sim_swap(tx, new.number, at)?;
     }
     // 2.
-    let holder = find_subscriber(tx, new.number)?;
-    if holder.as_ref().is_some_and(|holder| !holder.takes(new)) {
+    let subscriber = find_subscriber(tx, new.number)?;
+    if subscriber.as_ref().is_some_and(|subscriber| !subscriber.accepts(new)) {
         return Ok((AccountEventOutcome::Superseded, None));
     }
     // 3.
@@ -94,14 +94,14 @@ fn apply_event(
         note_sim_swap(tx, number.index, swapped_at)?;
     }
     // 5.
-    let Some(Holder { subscriber_id, .. }) = holder else {
+    let Some(PresentSubscriber { subscriber_id, .. }) = subscriber else {
         return Ok((AccountEventOutcome::NoSubscriber, None));
     };
     note_last_event(tx, &subscriber_id, at)?;
     match &new.new_number {
         None => apply_effect(tx, now, &subscriber_id, new.event.effect())?,
         Some(number) => {
-            billing_file::keep_number(tx, &subscriber_id)?;
+            billing_file::keep_old_number(tx, &subscriber_id)?;
             tx.prepare_cached(
                 "UPDATE subscribers SET number_index = ?2, number_sealed = ?3, number_since = ?4
                  WHERE subscriber_id = ?1",
@@ -168,34 +168,34 @@ fn apply_earlier_events(
     Ok(())
 }
 
-struct Holder {
+struct PresentSubscriber {
     subscriber_id: String,
     /// Earlier events of the number are about an earlier subscriber.
     number_since: Timestamp,
     /// Earlier events of the subscriber are superseded.
-    heard_of_at: Timestamp,
+    last_event_at: Timestamp,
 }
 
-impl Holder {
-    fn takes(&self, new: &NewAccountEvent) -> bool {
-        let since = if new.event.effect().releases_number() { self.number_since } else { self.heard_of_at };
+impl PresentSubscriber {
+    fn accepts(&self, new: &NewAccountEvent) -> bool {
+        let since = if new.event.effect().releases_number() { self.number_since } else { self.last_event_at };
         new.occurred_at >= since
     }
 }
 
-fn find_subscriber(tx: &Connection, number: NumberIndex) -> Result<Option<Holder>, StoreError> {
+fn find_subscriber(tx: &Connection, number: NumberIndex) -> Result<Option<PresentSubscriber>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
-             max(created_at, coalesce(last_event_at, created_at)) AS heard_of_at
+             max(created_at, coalesce(last_event_at, created_at)) AS last_event_at
          FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
     )?;
     let mut rows = select.query([number.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let at = |column: &str| row.get(column).map(Timestamp::from_unix_seconds);
-    Ok(Some(Holder {
+    Ok(Some(PresentSubscriber {
         subscriber_id: row.get("subscriber_id")?,
         number_since: at("number_since")?,
-        heard_of_at: at("heard_of_at")?,
+        last_event_at: at("last_event_at")?,
     }))
 }
 
@@ -268,7 +268,7 @@ fn note_sim_swap(tx: &Connection, number: NumberIndex, at: Timestamp) -> Result<
 }
 
 /// Deletes SIM swaps that are too old to have an effect.
-pub(in crate::store) fn forget_sim_swaps(
+pub(in crate::store) fn delete_old_sim_swaps(
     tx: &Connection,
     now: Timestamp,
     limit: u32,

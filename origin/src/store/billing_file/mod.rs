@@ -122,7 +122,7 @@ impl BillingItem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptResponseResult {
     /// It is billing's response: the first, or the same one again.
-    Taken,
+    Accepted,
     /// Another response was accepted before.
-    AnotherBefore,
+    AnotherAccepted,
 }

@@ -89,7 +89,7 @@ pub(super) async fn create_billing_file(
 
 /// Whether a charge or refund, by the column of its id, is in a file: then it is settled by
 /// billing's response.
-pub(in crate::store) async fn is_in_a_file(
+pub(in crate::store) async fn is_in_file(
     tx: &PgConnection<'_>,
     subject: &str,
     id: &str,
@@ -134,7 +134,10 @@ fn read_file(row: &Row) -> Result<BillingFile, TxError> {
 
 /// Before a subscriber's number changes, keeps the old one for files that are being written. The
 /// files are locked, so that none of them is marked as written at this moment.
-pub(in crate::store) async fn keep_number(tx: &PgConnection<'_>, subscriber_id: &str) -> Result<(), TxError> {
+pub(in crate::store) async fn keep_old_number(
+    tx: &PgConnection<'_>,
+    subscriber_id: &str,
+) -> Result<(), TxError> {
     tx.query("SELECT 1 FROM files WHERE written_at IS NULL AND response_sha256 IS NULL FOR SHARE", &[])
         .await?;
     tx.execute(
@@ -174,8 +177,8 @@ pub(super) async fn list_file_lines(
     let charges = charges.iter().map(|row| {
         // Billing decides about a charge in a file, even if its PAI was closed since.
         let mut charge = Charge { closed: None, ..charge::read_charge(row)? };
-        if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.try_get("filed_number")?) {
-            holder.number.sealed = sealed;
+        if let (Some(subscriber), Some(sealed)) = (&mut charge.subscriber, row.try_get("filed_number")?) {
+            subscriber.number.sealed = sealed;
         }
         Ok((row, BillingItem::Charge(charge)))
     });
@@ -208,9 +211,9 @@ pub(super) async fn accept_response(
     let row = row.ok_or_else(|| missing_row("files"))?;
     let taken: Option<&[u8]> = row.try_get("response_sha256")?;
     Ok(if taken == Some(&sha256[..]) {
-        AcceptResponseResult::Taken
+        AcceptResponseResult::Accepted
     } else {
-        AcceptResponseResult::AnotherBefore
+        AcceptResponseResult::AnotherAccepted
     })
 }
 

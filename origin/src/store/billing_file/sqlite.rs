@@ -51,12 +51,12 @@ pub(super) fn create_billing_file(
 
 /// Whether a charge or refund, by the column of its id, is in a file: then it is settled by
 /// billing's response.
-pub(in crate::store) fn is_in_a_file(tx: &Connection, subject: &str, id: &str) -> Result<bool, StoreError> {
+pub(in crate::store) fn is_in_file(tx: &Connection, subject: &str, id: &str) -> Result<bool, StoreError> {
     Ok(tx.prepare_cached(&format!("SELECT 1 FROM file_lines WHERE {subject} = ?1"))?.exists([id])?)
 }
 
 /// Before a subscriber's number changes, keeps the old one for files that are being written.
-pub(in crate::store) fn keep_number(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+pub(in crate::store) fn keep_old_number(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE file_lines SET number_sealed = h.number_sealed
          FROM files f, transactions t, pais p, subscribers h
@@ -101,8 +101,8 @@ pub(super) fn list_file_lines(db: &Connection, file_id: &str) -> Result<Vec<Bill
     while let Some(row) = rows.next()? {
         // Billing decides about a charge in a file, even if its PAI was closed since.
         let mut charge = Charge { closed: None, ..charge::read_charge(row)? };
-        if let (Some(holder), Some(sealed)) = (&mut charge.holder, row.get("filed_number")?) {
-            holder.number.sealed = sealed;
+        if let (Some(subscriber), Some(sealed)) = (&mut charge.subscriber, row.get("filed_number")?) {
+            subscriber.number.sealed = sealed;
         }
         lines.push(BillingFileLine { line: row.get("line")?, bill: BillingItem::Charge(charge) });
     }
@@ -172,7 +172,11 @@ pub(in crate::store) fn accept_response(
     let taken: Option<Hash> = tx
         .prepare_cached("SELECT response_sha256 FROM files WHERE file_id = ?1")?
         .query_row([file_id], |row| row.get(0))?;
-    Ok(if taken == Some(sha256) { AcceptResponseResult::Taken } else { AcceptResponseResult::AnotherBefore })
+    Ok(if taken == Some(sha256) {
+        AcceptResponseResult::Accepted
+    } else {
+        AcceptResponseResult::AnotherAccepted
+    })
 }
 
 pub(in crate::store) fn mark_file_acknowledged(

@@ -6,7 +6,7 @@ pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::number::{Hash, Holder};
+use crate::store::number::{BilledSubscriber, Hash};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -71,7 +71,7 @@ pub enum PostChargeResult {
     /// Recorded now. The caller submits it to billing, then answers.
     Created(Box<Charge>),
     /// Recorded as declined. This is the stored response.
-    Decided(Vec<u8>),
+    Declined(Vec<u8>),
     /// Recorded before. This is the stored response, byte for byte.
     Replayed(Vec<u8>),
     /// Recorded before, with other contents.
@@ -95,7 +95,7 @@ pub struct Charge {
     pub transaction_id: String,
     pub handle: String,
     /// `None` when the subscriber was erased.
-    pub holder: Option<Holder>,
+    pub subscriber: Option<BilledSubscriber>,
     /// The PAI may have been closed after the charge was recorded.
     pub closed: Option<DeclineReason>,
     pub amount: Money,

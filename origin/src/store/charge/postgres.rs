@@ -4,7 +4,7 @@ use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
-use crate::store::number::Holder;
+use crate::store::number::BilledSubscriber;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_hash, read_raw_result, read_subscriber, read_time,
@@ -23,16 +23,16 @@ use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use tokio_postgres::Row;
 
 /// What posting a charge needs: an earlier claim of its id, and the payer behind its PAI.
-struct Found {
+struct ClaimAndPayer {
     claimed: Option<Row>,
-    holder: Option<PaiHolder>,
+    payer: Option<Payer>,
 }
 
 /// Locks nothing: what changes meanwhile is found when the charge is inserted.
-async fn find_claim_and_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Found, TxError> {
-    let (claimed, holder) =
+async fn find_claim_and_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result<ClaimAndPayer, TxError> {
+    let (claimed, payer) =
         tokio::try_join!(find_claim(tx, new), find_payer(tx, &new.partner, new.request.pai))?;
-    Ok(Found { claimed, holder })
+    Ok(ClaimAndPayer { claimed, payer })
 }
 
 pub(super) async fn post_charge(
@@ -46,22 +46,22 @@ pub(super) async fn post_charge(
     if let Some(row) = found.claimed {
         return replay_charge(tx, now, new, &row).await;
     }
-    let Some(holder) = found.holder else { return Ok(PostChargeResult::PaiNotFound) };
+    let Some(payer) = found.payer else { return Ok(PostChargeResult::PaiNotFound) };
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
     // The charge is locked before its account's spending, as settling it does.
-    if !insert_charge(tx, now, new, holder.verdict).await? {
+    if !insert_charge(tx, now, new, payer.decline_reason).await? {
         // Another call has claimed the id and committed meanwhile.
         let row = find_claim(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
         return replay_charge(tx, now, new, &row).await;
     }
-    if holder.verdict.is_some() {
-        return Ok(PostChargeResult::Decided(store_response(tx, &new.transaction_id).await?.answer));
+    if payer.decline_reason.is_some() {
+        return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer));
     }
     let Money { currency, .. } = new.request.amount;
     // Only now, because inserting the charge has waited for redemptions with this PAI: the charge
     // refers to it.
     let (taken, paid_until) = tokio::try_join!(
-        spending::count_charge(tx, now, &holder.subscriber_id, new.request.amount, limits),
+        spending::count_charge(tx, now, &payer.subscriber_id, new.request.amount, limits),
         coupon::find_paid_within(tx, new.request.pai, new.request.service_period),
     )?;
     if let Some(until) = paid_until {
@@ -71,15 +71,15 @@ pub(super) async fn post_charge(
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     match taken {
         Ok(spent) => tokio::try_join!(
-            spending::write_spending(tx, &holder.subscriber_id, currency, spent),
+            spending::write_spending(tx, &payer.subscriber_id, currency, spent),
             queue::put_leased(tx, &job, new.responding_until),
         )?,
         Err(reason) => {
             decline_charge(tx, now, &new.transaction_id, reason).await?;
-            return Ok(PostChargeResult::Decided(store_response(tx, &new.transaction_id).await?.answer));
+            return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer));
         }
     };
-    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, holder))))
+    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer))))
 }
 
 /// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
@@ -89,19 +89,19 @@ pub(in crate::store) async fn record_coupon_charge(
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, TxError> {
-    let Some(holder) = find_payer(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
-    let verdict = holder.verdict;
-    if !insert_charge(tx, now, new, verdict).await? {
+    let Some(payer) = find_payer(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
+    let decline_reason = payer.decline_reason;
+    if !insert_charge(tx, now, new, decline_reason).await? {
         return Err(missing_row("transactions").into());
     }
-    Ok(Some((to_pending_charge(new, holder), verdict)))
+    Ok(Some((to_pending_charge(new, payer), decline_reason)))
 }
 
-fn to_pending_charge(new: &NewCharge, holder: PaiHolder) -> Charge {
+fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
-        handle: holder.handle,
-        holder: holder.known,
+        handle: payer.handle,
+        subscriber: payer.subscriber,
         closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
@@ -145,18 +145,14 @@ async fn replay_charge(
 }
 
 /// Who pays a charge, and why the PAI declines it, if it does.
-struct PaiHolder {
+struct Payer {
     subscriber_id: String,
     handle: String,
-    known: Option<Holder>,
-    verdict: Option<DeclineReason>,
+    subscriber: Option<BilledSubscriber>,
+    decline_reason: Option<DeclineReason>,
 }
 
-async fn find_payer(
-    tx: &PgConnection<'_>,
-    partner: &PartnerId,
-    pai: Pai,
-) -> Result<Option<PaiHolder>, TxError> {
+async fn find_payer(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<Payer>, TxError> {
     let row = tx
         .query_optional(
             "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
@@ -165,16 +161,16 @@ async fn find_payer(
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let verdict = match parse_column(&row, "pais.state", PaiState::parse)? {
+    let decline_reason = match parse_column(&row, "pais.state", PaiState::parse)? {
         PaiState::Active => None,
         PaiState::Suspended => Some(DeclineReason::AccountOnHold),
         PaiState::Closed => Some(parse_column(&row, "pais.closed_reason", DeclineReason::parse)?),
     };
-    Ok(Some(PaiHolder {
+    Ok(Some(Payer {
         subscriber_id: row.try_get("subscriber_id")?,
         handle: row.try_get("handle")?,
-        known: read_subscriber(&row)?,
-        verdict,
+        subscriber: read_subscriber(&row)?,
+        decline_reason,
     }))
 }
 
@@ -183,10 +179,11 @@ async fn insert_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
-    verdict: Option<DeclineReason>,
+    decline_reason: Option<DeclineReason>,
 ) -> Result<bool, TxError> {
     let request = &new.request;
-    let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let status =
+        if decline_reason.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
     let written = tx
         .execute(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
@@ -207,10 +204,10 @@ async fn insert_charge(
                 &request.service_period.from().to_string(),
                 &request.service_period.to().to_string(),
                 &status.as_str(),
-                &verdict.map(DeclineReason::as_str),
+                &decline_reason.map(DeclineReason::as_str),
                 &new.responding_until.unix_seconds(),
                 &now.unix_seconds(),
-                &verdict.map(|_| now.unix_seconds()),
+                &decline_reason.map(|_| now.unix_seconds()),
             ],
         )
         .await?;
@@ -332,7 +329,7 @@ pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
     Ok(Charge {
         transaction_id: row.try_get("transaction_id")?,
         handle: row.try_get("handle")?,
-        holder: read_subscriber(row)?,
+        subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
         amount: read_amount(row, "transactions.currency")?,
         description: row.try_get("description")?,

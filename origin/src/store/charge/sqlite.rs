@@ -4,7 +4,7 @@ use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::nonce::sqlite as nonce;
-use crate::store::number::Holder;
+use crate::store::number::BilledSubscriber;
 use crate::store::queue::{Job, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
@@ -32,26 +32,26 @@ pub(super) fn post_charge(
     if let Some(row) = rows.next()? {
         return replay_charge(tx, now, new, row);
     }
-    let Some(holder) = find_payer(tx, &new.partner, new.request.pai)? else {
+    let Some(payer) = find_payer(tx, &new.partner, new.request.pai)? else {
         return Ok(PostChargeResult::PaiNotFound);
     };
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
-    if holder.verdict.is_none()
+    if payer.decline_reason.is_none()
         && let Some(until) = coupon::find_paid_within(tx, new.request.pai, new.request.service_period)?
     {
         return Ok(PostChargeResult::PaidByCoupon { until });
     }
-    let verdict = match holder.verdict {
+    let decline_reason = match payer.decline_reason {
         Some(reason) => Some(reason),
-        None => spending::count_charge(tx, now, &holder.subscriber_id, new.request.amount, limits)?.err(),
+        None => spending::count_charge(tx, now, &payer.subscriber_id, new.request.amount, limits)?.err(),
     };
-    insert_charge(tx, now, new, verdict)?;
-    if verdict.is_some() {
-        return Ok(PostChargeResult::Decided(store_response(tx, &new.transaction_id)?.answer));
+    insert_charge(tx, now, new, decline_reason)?;
+    if decline_reason.is_some() {
+        return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id)?.answer));
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until)?;
-    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, holder))))
+    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer))))
 }
 
 /// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
@@ -61,17 +61,17 @@ pub(in crate::store) fn record_coupon_charge(
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, StoreError> {
-    let Some(holder) = find_payer(tx, &new.partner, new.request.pai)? else { return Ok(None) };
-    let verdict = holder.verdict;
-    insert_charge(tx, now, new, verdict)?;
-    Ok(Some((to_pending_charge(new, holder), verdict)))
+    let Some(payer) = find_payer(tx, &new.partner, new.request.pai)? else { return Ok(None) };
+    let decline_reason = payer.decline_reason;
+    insert_charge(tx, now, new, decline_reason)?;
+    Ok(Some((to_pending_charge(new, payer), decline_reason)))
 }
 
-fn to_pending_charge(new: &NewCharge, holder: PaiHolder) -> Charge {
+fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
-        handle: holder.handle,
-        holder: holder.known,
+        handle: payer.handle,
+        subscriber: payer.subscriber,
         closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
@@ -102,30 +102,30 @@ fn replay_charge(
 }
 
 /// Who pays a charge, and why the PAI declines it, if it does.
-struct PaiHolder {
+struct Payer {
     subscriber_id: String,
     handle: String,
-    known: Option<Holder>,
-    verdict: Option<DeclineReason>,
+    subscriber: Option<BilledSubscriber>,
+    decline_reason: Option<DeclineReason>,
 }
 
-fn find_payer(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<PaiHolder>, StoreError> {
+fn find_payer(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<Payer>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
          FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = ?1 AND p.pai = ?2",
     )?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let verdict = match parse_column(row, "pais.state", PaiState::parse)? {
+    let decline_reason = match parse_column(row, "pais.state", PaiState::parse)? {
         PaiState::Active => None,
         PaiState::Suspended => Some(DeclineReason::AccountOnHold),
         PaiState::Closed => Some(parse_column(row, "pais.closed_reason", DeclineReason::parse)?),
     };
-    Ok(Some(PaiHolder {
+    Ok(Some(Payer {
         subscriber_id: row.get("subscriber_id")?,
         handle: row.get("handle")?,
-        known: read_subscriber(row)?,
-        verdict,
+        subscriber: read_subscriber(row)?,
+        decline_reason,
     }))
 }
 
@@ -133,10 +133,11 @@ fn insert_charge(
     tx: &Connection,
     now: Timestamp,
     new: &NewCharge,
-    verdict: Option<DeclineReason>,
+    decline_reason: Option<DeclineReason>,
 ) -> Result<(), StoreError> {
     let request = &new.request;
-    let status = if verdict.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let status =
+        if decline_reason.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
     tx.prepare_cached(
         "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
              currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
@@ -156,10 +157,10 @@ fn insert_charge(
         request.service_period.from().to_string(),
         request.service_period.to().to_string(),
         status.as_str(),
-        verdict.map(DeclineReason::as_str),
+        decline_reason.map(DeclineReason::as_str),
         new.responding_until.unix_seconds(),
         now.unix_seconds(),
-        verdict.map(|_| now.unix_seconds()),
+        decline_reason.map(|_| now.unix_seconds()),
     ])?;
     Ok(())
 }
@@ -239,7 +240,7 @@ pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError>
     Ok(Charge {
         transaction_id: row.get("transaction_id")?,
         handle: row.get("handle")?,
-        holder: read_subscriber(row)?,
+        subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
         amount: read_amount(row, "transactions.currency")?,
         description: row.get("description")?,

@@ -1,4 +1,4 @@
-//! Coupons: issued, resent, voided. RedeemResult them is in [`super::redemption`].
+//! Coupons: issued, resent, voided. Redeeming them is in [`super::redemption`].
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -223,9 +223,9 @@ pub enum ChangeCouponResult {
     Done(Box<CouponRow>),
     NotFound,
     /// The buyer's PAI is closed, so there is no one to send it to.
-    BuyerLeft,
+    BuyerGone,
     /// The coupon is in a state that does not allow it.
-    Not(Box<CouponRow>),
+    NotAllowed(Box<CouponRow>),
 }
 
 #[cfg(test)]

@@ -204,10 +204,10 @@ pub(super) async fn resend_coupon(
         || now >= row.expires_at
         || row.texts >= COUPON_SMS_MAX
     {
-        return Ok(ChangeCouponResult::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::NotAllowed(Box::new(row)));
     }
     if !lock_open_pai(tx, row.pai).await? {
-        return Ok(ChangeCouponResult::BuyerLeft);
+        return Ok(ChangeCouponResult::BuyerGone);
     }
     tx.execute_one(
         "coupons",
@@ -245,7 +245,7 @@ async fn put_sms(
 
 /// Deletes what tells an erased buyer's coupons apart by contents. It comes before their PAIs are
 /// closed, as coupons are locked before PAIs.
-pub(in crate::store) async fn forget_contents(
+pub(in crate::store) async fn delete_fingerprints(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
 ) -> Result<(), TxError> {
@@ -258,7 +258,7 @@ pub(in crate::store) async fn forget_contents(
 }
 
 /// Deletes queued SMS to erased subscribers: the number is in them.
-pub(in crate::store) async fn drop_texts_to(
+pub(in crate::store) async fn delete_queued_sms(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
 ) -> Result<(), TxError> {
@@ -284,7 +284,7 @@ pub(super) async fn void_coupon(
 ) -> Result<ChangeCouponResult, TxError> {
     let Some(row) = lock_and_find_coupon(tx, id).await? else { return Ok(ChangeCouponResult::NotFound) };
     if row.redeemed_at.is_some() {
-        return Ok(ChangeCouponResult::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::NotAllowed(Box::new(row)));
     }
     tx.execute_one(
         "coupons",

@@ -173,13 +173,13 @@ pub(super) fn resend_coupon(
         || now >= row.expires_at
         || row.texts >= COUPON_SMS_MAX
     {
-        return Ok(ChangeCouponResult::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::NotAllowed(Box::new(row)));
     }
     let is_buyer_here = tx
         .prepare_cached("SELECT 1 FROM pais WHERE pai = ?1 AND state <> 'CLOSED'")?
         .exists([row.pai.to_string()])?;
     if !is_buyer_here {
-        return Ok(ChangeCouponResult::BuyerLeft);
+        return Ok(ChangeCouponResult::BuyerGone);
     }
     tx.prepare_cached(
         "UPDATE coupons SET code_hash = ?2, sms_count = sms_count + 1, message_id = NULL, sent_at = NULL,
@@ -203,7 +203,7 @@ fn put_sms(tx: &Connection, now: Timestamp, coupon_id: &str, message: &[u8]) -> 
 
 /// Deletes what tells an erased buyer's coupons apart by contents, and queued SMS to them: the
 /// number is in them.
-pub(in crate::store) fn forget_buyer(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+pub(in crate::store) fn erase_buyer(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
     let (coupon, reminder) = (JobKind::CouponSms.sql(), JobKind::CouponReminderSms.sql());
     for sql in [
         "UPDATE coupons SET fingerprint = NULL WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ?1)",
@@ -229,7 +229,7 @@ pub(super) fn void_coupon(
 ) -> Result<ChangeCouponResult, StoreError> {
     let Some(row) = find_coupon(tx, id)? else { return Ok(ChangeCouponResult::NotFound) };
     if row.redeemed_at.is_some() {
-        return Ok(ChangeCouponResult::Not(Box::new(row)));
+        return Ok(ChangeCouponResult::NotAllowed(Box::new(row)));
     }
     tx.prepare_cached("UPDATE coupons SET voided_at = coalesce(voided_at, ?2) WHERE coupon_id = ?1")?
         .execute(params![row.coupon_id, now.unix_seconds()])?;

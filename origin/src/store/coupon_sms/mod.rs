@@ -37,11 +37,11 @@ pub enum SmsReceipt {
 }
 
 /// What a receipt has changed.
-pub(in crate::store) enum Heard {
+pub(in crate::store) enum ReceiptEffect {
     /// It belongs to no coupon's newest SMS.
-    Nobodys,
+    UnknownMessage,
     /// The stored state says as much, or more.
-    Known,
+    Unchanged,
     /// The SMS of this coupon is lost, which was not known before.
     Lost(String),
 }

@@ -1,6 +1,6 @@
 //! Delivery of a coupon's newest SMS in SQL. Sent, delivered and lost may be reported in any order.
 
-use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, SmsReceipt};
+use crate::store::coupon_sms::{RECEIPT_SECONDS, ReceiptEffect, SmsReceipt};
 use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_optional_column;
@@ -38,8 +38,8 @@ pub(in crate::store) async fn mark_sent(
         return Ok(SettleResult::Written);
     }
     match apply_receipt(tx, now, message_id, &end).await? {
-        Heard::Lost(_) => Ok(SettleResult::Undelivered),
-        Heard::Known | Heard::Nobodys => Ok(SettleResult::Written),
+        ReceiptEffect::Lost(_) => Ok(SettleResult::Undelivered),
+        ReceiptEffect::Unchanged | ReceiptEffect::UnknownMessage => Ok(SettleResult::Written),
     }
 }
 
@@ -67,9 +67,9 @@ pub(in crate::store) async fn record_sms_receipt(
 ) -> Result<Option<String>, TxError> {
     keep_receipt(tx, now, message_id, end).await?;
     let lost = match apply_receipt(tx, now, message_id, end).await? {
-        Heard::Nobodys => return Ok(None),
-        Heard::Known => None,
-        Heard::Lost(coupon_id) => Some(coupon_id),
+        ReceiptEffect::UnknownMessage => return Ok(None),
+        ReceiptEffect::Unchanged => None,
+        ReceiptEffect::Lost(coupon_id) => Some(coupon_id),
     };
     take_receipt(tx, message_id).await?;
     Ok(lost)
@@ -82,7 +82,7 @@ async fn apply_receipt(
     now: Timestamp,
     message_id: &str,
     end: &SmsReceipt,
-) -> Result<Heard, TxError> {
+) -> Result<ReceiptEffect, TxError> {
     let row = tx
         .query_optional(
             "SELECT coupon_id, undelivered_at IS NULL AS is_hoped_for FROM coupons
@@ -90,7 +90,7 @@ async fn apply_receipt(
             &[&message_id],
         )
         .await?;
-    let Some(row) = row else { return Ok(Heard::Nobodys) };
+    let Some(row) = row else { return Ok(ReceiptEffect::UnknownMessage) };
     let (coupon_id, is_hoped_for): (String, bool) = (row.try_get("coupon_id")?, row.try_get("is_hoped_for")?);
     match end {
         SmsReceipt::Delivered => {
@@ -102,13 +102,13 @@ async fn apply_receipt(
                 &[&coupon_id, &now.unix_seconds()],
             )
             .await?;
-            Ok(Heard::Known)
+            Ok(ReceiptEffect::Unchanged)
         }
         SmsReceipt::Undelivered { reason, code } if is_hoped_for => {
             mark_undelivered(tx, now, &coupon_id, *reason, code.as_deref()).await?;
-            Ok(Heard::Lost(coupon_id))
+            Ok(ReceiptEffect::Lost(coupon_id))
         }
-        SmsReceipt::Undelivered { .. } => Ok(Heard::Known),
+        SmsReceipt::Undelivered { .. } => Ok(ReceiptEffect::Unchanged),
     }
 }
 
@@ -146,7 +146,7 @@ async fn take_receipt(tx: &PgConnection<'_>, message_id: &str) -> Result<SmsRece
 }
 
 /// Deletes receipts whose message never became known.
-pub(in crate::store) async fn forget_receipts(
+pub(in crate::store) async fn delete_old_receipts(
     tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,

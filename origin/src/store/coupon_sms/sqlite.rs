@@ -1,6 +1,6 @@
 //! Delivery of a coupon's newest SMS in SQL. Sent, delivered and lost may be reported in any order.
 
-use crate::store::coupon_sms::{Heard, RECEIPT_SECONDS, SmsReceipt};
+use crate::store::coupon_sms::{RECEIPT_SECONDS, ReceiptEffect, SmsReceipt};
 use crate::store::error::StoreError;
 use crate::store::queue::SettleResult;
 use crate::store::sqlite::rows::parse_optional_column;
@@ -24,8 +24,8 @@ pub(in crate::store) fn mark_sent(
     let Some(message_id) = message_id else { return Ok(SettleResult::Written) };
     let Some(end) = take_receipt(tx, message_id)? else { return Ok(SettleResult::Written) };
     match apply_receipt(tx, now, message_id, &end)? {
-        Heard::Lost(_) => Ok(SettleResult::Undelivered),
-        Heard::Known | Heard::Nobodys => Ok(SettleResult::Written),
+        ReceiptEffect::Lost(_) => Ok(SettleResult::Undelivered),
+        ReceiptEffect::Unchanged | ReceiptEffect::UnknownMessage => Ok(SettleResult::Written),
     }
 }
 
@@ -51,9 +51,9 @@ pub(in crate::store) fn record_sms_receipt(
     end: &SmsReceipt,
 ) -> Result<Option<String>, StoreError> {
     match apply_receipt(tx, now, message_id, end)? {
-        Heard::Nobodys => keep_receipt(tx, now, message_id, end)?,
-        Heard::Known => {}
-        Heard::Lost(coupon_id) => return Ok(Some(coupon_id)),
+        ReceiptEffect::UnknownMessage => keep_receipt(tx, now, message_id, end)?,
+        ReceiptEffect::Unchanged => {}
+        ReceiptEffect::Lost(coupon_id) => return Ok(Some(coupon_id)),
     }
     Ok(None)
 }
@@ -65,7 +65,7 @@ fn apply_receipt(
     now: Timestamp,
     message_id: &str,
     end: &SmsReceipt,
-) -> Result<Heard, StoreError> {
+) -> Result<ReceiptEffect, StoreError> {
     let coupon: Option<(String, bool)> = tx
         .prepare_cached(
             "SELECT coupon_id, undelivered_at IS NULL FROM coupons WHERE message_id = ?1 AND delivered_at IS NULL
@@ -73,7 +73,7 @@ fn apply_receipt(
         )?
         .query_row([message_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((coupon_id, is_hoped_for)) = coupon else { return Ok(Heard::Nobodys) };
+    let Some((coupon_id, is_hoped_for)) = coupon else { return Ok(ReceiptEffect::UnknownMessage) };
     match end {
         SmsReceipt::Delivered => {
             tx.prepare_cached(
@@ -82,13 +82,13 @@ fn apply_receipt(
                  WHERE coupon_id = ?1",
             )?
             .execute(params![coupon_id, now.unix_seconds()])?;
-            Ok(Heard::Known)
+            Ok(ReceiptEffect::Unchanged)
         }
         SmsReceipt::Undelivered { reason, code } if is_hoped_for => {
             mark_undelivered(tx, now, &coupon_id, *reason, code.as_deref())?;
-            Ok(Heard::Lost(coupon_id))
+            Ok(ReceiptEffect::Lost(coupon_id))
         }
-        SmsReceipt::Undelivered { .. } => Ok(Heard::Known),
+        SmsReceipt::Undelivered { .. } => Ok(ReceiptEffect::Unchanged),
     }
 }
 
@@ -122,7 +122,7 @@ fn take_receipt(tx: &Connection, message_id: &str) -> Result<Option<SmsReceipt>,
 }
 
 /// Deletes receipts whose message never became known.
-pub(in crate::store) fn forget_receipts(
+pub(in crate::store) fn delete_old_receipts(
     tx: &Connection,
     now: Timestamp,
     limit: u32,

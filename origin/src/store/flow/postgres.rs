@@ -3,10 +3,10 @@
 use crate::store::flow::{DevicePin, Flow, Journey, NewFlow, PinAttempt, StartFlowResult};
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::number_lock;
 use crate::store::postgres::rows::{
     parse_optional_column, read_count, read_hash, read_locale, read_number, read_time,
 };
-use crate::store::postgres::turns;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, SmsJob, postgres as queue};
 use onbill_domain::ids::{OfferId, PartnerId};
@@ -24,7 +24,7 @@ pub(in crate::store) async fn start_flow(
     let index = flow.number.index.0.as_slice();
     if flow.pin.is_some() {
         // Two flows at once would both count nine PINs.
-        turns::take(tx, now, flow.number.index).await?;
+        number_lock::acquire(tx, now, flow.number.index).await?;
         // With ten PINs in the last 24 hours, the next is allowed when the tenth is a day old.
         let tenth = tx
             .query_optional(

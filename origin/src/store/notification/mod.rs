@@ -6,7 +6,7 @@ pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::number::{Hash, Holder};
+use crate::store::number::{BilledSubscriber, Hash};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
@@ -63,5 +63,5 @@ pub enum PostNotificationResult {
 pub struct NotificationRecipient {
     pub accepted_at: Timestamp,
     /// The subscriber with the present number; `None` when the PAI is closed.
-    pub holder: Option<Holder>,
+    pub subscriber: Option<BilledSubscriber>,
 }

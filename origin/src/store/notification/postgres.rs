@@ -87,16 +87,16 @@ pub(super) async fn find_notification_recipient(
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let holder = match parse_column(&row, "pais.state", PaiState::parse)? {
+    let subscriber = match parse_column(&row, "pais.state", PaiState::parse)? {
         PaiState::Closed => None,
         PaiState::Active | PaiState::Suspended => read_subscriber(&row)?,
     };
-    Ok(Some(NotificationRecipient { accepted_at: read_time(&row, "notifications.accepted_at")?, holder }))
+    Ok(Some(NotificationRecipient { accepted_at: read_time(&row, "notifications.accepted_at")?, subscriber }))
 }
 
 /// Deletes queued messages to erased subscribers, and what tells accepted ones apart by contents.
 /// Their PAIs are closed by now, so no more are accepted.
-pub(in crate::store) async fn forget_subscriber(
+pub(in crate::store) async fn delete_queued_and_fingerprints(
     tx: &PgConnection<'_>,
     subscribers: &[&str],
 ) -> Result<(), TxError> {
@@ -113,7 +113,7 @@ pub(in crate::store) async fn forget_subscriber(
 }
 
 /// Deletes messages without an id whose day is over, unless they are still queued.
-pub(in crate::store) async fn forget_unnamed(
+pub(in crate::store) async fn delete_old_unnamed(
     tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,

@@ -79,15 +79,18 @@ pub(super) fn find_notification_recipient(
     let mut rows = select.query([notification_id])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let accepted_at = Timestamp::from_unix_seconds(row.get("accepted_at")?);
-    let holder = match parse_column(row, "pais.state", PaiState::parse)? {
+    let subscriber = match parse_column(row, "pais.state", PaiState::parse)? {
         PaiState::Closed => None,
         PaiState::Active | PaiState::Suspended => read_subscriber(row)?,
     };
-    Ok(Some(NotificationRecipient { accepted_at, holder }))
+    Ok(Some(NotificationRecipient { accepted_at, subscriber }))
 }
 
 /// Deletes queued messages to an erased subscriber, and what tells accepted ones apart by contents.
-pub(in crate::store) fn forget_subscriber(tx: &Connection, subscriber_id: &str) -> Result<(), StoreError> {
+pub(in crate::store) fn delete_queued_and_fingerprints(
+    tx: &Connection,
+    subscriber_id: &str,
+) -> Result<(), StoreError> {
     for sql in [
         "UPDATE notifications SET fingerprint = NULL
          WHERE pai IN (SELECT pai FROM pais WHERE subscriber_id = ?1)",
@@ -100,7 +103,7 @@ pub(in crate::store) fn forget_subscriber(tx: &Connection, subscriber_id: &str) 
 }
 
 /// Deletes messages without an id whose day is over, unless they are still queued.
-pub(in crate::store) fn forget_unnamed(
+pub(in crate::store) fn delete_old_unnamed(
     tx: &Connection,
     now: Timestamp,
     limit: u32,

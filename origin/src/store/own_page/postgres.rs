@@ -6,8 +6,8 @@ use crate::store::own_page::{CustomerCharge, PartnerLink};
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::number_lock;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
-use crate::store::postgres::turns;
 use crate::store::postgres::tx_error::TxError;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
@@ -120,7 +120,7 @@ pub(super) async fn unlink_partner(
     pai: Pai,
 ) -> Result<Option<PartnerLink>, TxError> {
     let pai = pai.to_string();
-    turns::take(tx, now, number).await?;
+    number_lock::acquire(tx, now, number).await?;
     if find_partner_link(tx, number, subscriber_ref, &pai).await?.is_none() {
         return Ok(None);
     }

@@ -107,8 +107,8 @@ pub struct PaiStatus {
 pub enum ClosePaiResult {
     Closed,
     /// It was closed before, for this reason, which stays.
-    WasClosed(DeclineReason),
+    AlreadyClosed(DeclineReason),
     NotFound,
     /// The reason is not one that closes a PAI.
-    NotAnEnd,
+    NotAClosingReason,
 }

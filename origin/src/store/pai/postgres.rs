@@ -3,8 +3,8 @@
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
 use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::number_lock;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_pai};
-use crate::store::postgres::turns;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
 use onbill_domain::decline_reason::DeclineReason;
@@ -15,7 +15,7 @@ use tokio_postgres::Row;
 
 /// Ordered, so that two transactions cannot deadlock. A PAI's key never changes, so the lock need
 /// not block a charge that refers to it.
-const OPEN_OF_HOLDER: &str =
+const OPEN_PAIS_OF_SUBSCRIBER: &str =
     "SELECT pai FROM pais WHERE subscriber_id = $1 AND state <> 'CLOSED' ORDER BY pai FOR NO KEY UPDATE";
 
 /// A PAI has one live subscription at most, found by the index of live ones.
@@ -29,7 +29,7 @@ pub(in crate::store) async fn find_or_create_pai(
     new: &NewPai,
 ) -> Result<(PaiRow, bool), TxError> {
     // Two calls at once would both find no subscriber, or no PAI.
-    turns::take(tx, now, new.number.index).await?;
+    number_lock::acquire(tx, now, new.number.index).await?;
     let subscriber_id = find_or_create_subscriber(tx, now, new).await?;
     match find_open_pai(tx, &new.partner, &subscriber_id).await? {
         Some(row) => Ok((row, false)),
@@ -60,7 +60,7 @@ async fn find_or_create_subscriber(
     let index = new.number.index.0.as_slice();
     let on_record = tx
         .query_optional(
-            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at < $2, TRUE) AS heard_before
+            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at < $2, TRUE) AS is_before_now
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
             &[&index, &now.unix_seconds()],
         )
@@ -69,7 +69,7 @@ async fn find_or_create_subscriber(
         let subscriber_id: String = row.try_get("subscriber_id")?;
         if row.try_get::<_, &str>("subscriber_ref")? == new.subscriber_ref {
             // The operator has just reported a good account, unless an event came since.
-            if row.try_get("heard_before")? {
+            if row.try_get("is_before_now")? {
                 resume_pais(tx, now, &subscriber_id).await?;
             }
             return Ok(subscriber_id);
@@ -107,7 +107,7 @@ pub(in crate::store) async fn end_subscriber(
         &[&subscriber_id, &now.unix_seconds()],
     )
     .await?;
-    for row in tx.query(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
+    for row in tx.query(OPEN_PAIS_OF_SUBSCRIBER, &[&subscriber_id]).await? {
         close_pai_row(tx, now, row.try_get("pai")?, reason).await?;
     }
     Ok(())
@@ -136,7 +136,7 @@ async fn change_pai_states(
     from: PaiState,
     to: PaiState,
 ) -> Result<(), TxError> {
-    for row in tx.query(OPEN_OF_HOLDER, &[&subscriber_id]).await? {
+    for row in tx.query(OPEN_PAIS_OF_SUBSCRIBER, &[&subscriber_id]).await? {
         let pai: &str = row.try_get("pai")?;
         let changed = tx
             .execute(
@@ -275,14 +275,14 @@ pub(super) async fn close_pai(
     reason: DeclineReason,
 ) -> Result<ClosePaiResult, TxError> {
     if !reason.closes_pai() {
-        return Ok(ClosePaiResult::NotAnEnd);
+        return Ok(ClosePaiResult::NotAClosingReason);
     }
     let sql = "SELECT closed_reason FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE";
     let Some(row) = tx.query_optional(sql, &[&partner.as_str(), &pai.to_string()]).await? else {
         return Ok(ClosePaiResult::NotFound);
     };
     if let Some(first) = parse_optional_column(&row, "pais.closed_reason", DeclineReason::parse)? {
-        return Ok(ClosePaiResult::WasClosed(first));
+        return Ok(ClosePaiResult::AlreadyClosed(first));
     }
     close_pai_row(tx, now, &pai.to_string(), reason).await?;
     Ok(ClosePaiResult::Closed)

@@ -10,7 +10,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-const OPEN_OF_HOLDER: &str = "SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'";
+const OPEN_PAIS_OF_SUBSCRIBER: &str = "SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'";
 
 /// A PAI has one live subscription at most, found by the index of live ones.
 const CANCEL_LIVE: &str =
@@ -54,10 +54,10 @@ fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> R
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    if let Some((subscriber_id, subscriber_ref, heard_before)) = on_record {
+    if let Some((subscriber_id, subscriber_ref, is_before_now)) = on_record {
         if subscriber_ref == new.subscriber_ref {
             // The operator has just reported a good account, unless an event came since.
-            if heard_before {
+            if is_before_now {
                 resume_pais(tx, now, &subscriber_id)?;
             }
             return Ok(subscriber_id);
@@ -89,7 +89,7 @@ pub(in crate::store) fn end_subscriber(
     tx.prepare_cached("UPDATE subscribers SET ended_at = ?2 WHERE subscriber_id = ?1 AND ended_at IS NULL")?
         .execute(params![subscriber_id, now.unix_seconds()])?;
     let open: Vec<String> = tx
-        .prepare_cached(OPEN_OF_HOLDER)?
+        .prepare_cached(OPEN_PAIS_OF_SUBSCRIBER)?
         .query_map([subscriber_id], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     open.iter().try_for_each(|pai| close_pai_row(tx, now, pai, reason))
@@ -237,13 +237,13 @@ pub(super) fn close_pai(
     reason: DeclineReason,
 ) -> Result<ClosePaiResult, StoreError> {
     if !reason.closes_pai() {
-        return Ok(ClosePaiResult::NotAnEnd);
+        return Ok(ClosePaiResult::NotAClosingReason);
     }
     let mut select = tx.prepare_cached("SELECT closed_reason FROM pais WHERE partner = ?1 AND pai = ?2")?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(ClosePaiResult::NotFound) };
     if let Some(first) = parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)? {
-        return Ok(ClosePaiResult::WasClosed(first));
+        return Ok(ClosePaiResult::AlreadyClosed(first));
     }
     close_pai_row(tx, now, &pai.to_string(), reason)?;
     Ok(ClosePaiResult::Closed)
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn pais_of_one_subscriber_are_found_along_an_index() {
-        for step in [OPEN_OF_HOLDER, CANCEL_LIVE].into_iter().flat_map(query_plan) {
+        for step in [OPEN_PAIS_OF_SUBSCRIBER, CANCEL_LIVE].into_iter().flat_map(query_plan) {
             assert!(!step.starts_with("SCAN"), "{step}");
         }
     }

@@ -7,10 +7,10 @@
 
 pub(in crate::store) mod connection;
 mod migrations;
+pub(in crate::store) mod number_lock;
 pub(in crate::store) mod rows;
 mod tls;
 pub(in crate::store) mod transaction;
-pub(in crate::store) mod turns;
 pub(in crate::store) mod tx_error;
 
 use super::error::StoreError;

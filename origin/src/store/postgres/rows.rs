@@ -3,7 +3,7 @@
 
 use super::tx_error::TxError;
 use crate::store::error::inconsistent_row;
-use crate::store::number::{Hash, Holder, NumberIndex, SealedNumber};
+use crate::store::number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 use onbill_domain::currency::Currency;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
@@ -73,11 +73,12 @@ pub(in crate::store) fn read_number(row: &Row, index: &'static str) -> Result<Se
 }
 
 /// The number and operator's id of a subscriber; `None` when they were erased.
-pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<Holder>, TxError> {
+pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<BilledSubscriber>, TxError> {
     match row.try_get("subscriber_ref")? {
-        Some(subscriber_ref) => {
-            Ok(Some(Holder { number: read_number(row, "subscribers.number_index")?, subscriber_ref }))
-        }
+        Some(subscriber_ref) => Ok(Some(BilledSubscriber {
+            number: read_number(row, "subscribers.number_index")?,
+            subscriber_ref,
+        })),
         None => Ok(None),
     }
 }

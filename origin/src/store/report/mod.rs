@@ -96,8 +96,8 @@ pub struct ReportFilter {
 
 #[derive(Clone, Debug)]
 pub enum LookupIds {
-    Ours(Vec<String>),
-    Partners(Vec<ExtId>),
+    Internal(Vec<String>),
+    External(Vec<ExtId>),
 }
 
 /// A charge as reports read it.

@@ -61,8 +61,8 @@ async fn find_by_ids<T>(
     read: fn(&Row) -> Result<T, TxError>,
 ) -> Result<Vec<T>, TxError> {
     let (column, names): (_, Vec<&str>) = match names {
-        LookupIds::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
-        LookupIds::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
+        LookupIds::Internal(ids) => (our_id, ids.iter().map(String::as_str).collect()),
+        LookupIds::External(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
     };
     let sql = format!("{lines} WHERE t.partner = $1 AND {column} = ANY($2)");
     db.query(&sql, &[&partner.as_str(), &names]).await?.iter().map(read).collect()

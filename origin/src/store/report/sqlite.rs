@@ -71,8 +71,8 @@ fn find_by_ids<T>(
     read: fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let (column, names): (_, Vec<&str>) = match names {
-        LookupIds::Ours(ids) => (our_id, ids.iter().map(String::as_str).collect()),
-        LookupIds::Partners(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
+        LookupIds::Internal(ids) => (our_id, ids.iter().map(String::as_str).collect()),
+        LookupIds::External(ids) => (their_id, ids.iter().map(ExtId::as_str).collect()),
     };
     let mut statement = db.prepare_cached(&format!("{lines} WHERE t.partner = ?1 AND {column} = ?2"))?;
     let mut found = Vec::new();

@@ -357,7 +357,7 @@ pub(super) async fn redrive(
     );
     let Some(row) = tx.query_optional(&sql, &[&job.kind().as_str(), &id]).await? else {
         // Asked after the job is looked for: making a file deletes the job in the same commit.
-        if !target.wants_settled() && billing_file::is_in_a_file(tx, column, id).await? {
+        if !target.wants_settled() && billing_file::is_in_file(tx, column, id).await? {
             return Ok(RedriveResult::InProgress);
         }
         queue::put(tx, &job, now, 1).await?;

@@ -342,7 +342,7 @@ pub(super) fn redrive(
         .query_row([job.kind().as_str(), id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     match found {
-        None if !target.wants_settled() && billing_file::is_in_a_file(tx, column, id)? => {
+        None if !target.wants_settled() && billing_file::is_in_file(tx, column, id)? => {
             Ok(RedriveResult::InProgress)
         }
         None => {

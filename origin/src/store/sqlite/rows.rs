@@ -2,7 +2,7 @@
 //! both.
 
 use crate::store::error::{StoreError, inconsistent_row};
-use crate::store::number::{Holder, NumberIndex, SealedNumber};
+use crate::store::number::{BilledSubscriber, NumberIndex, SealedNumber};
 use onbill_domain::currency::Currency;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
@@ -60,9 +60,9 @@ pub(in crate::store) fn read_number(row: &Row<'_>) -> Result<SealedNumber, Store
 }
 
 /// The number and operator's id of a subscriber; `None` when they were erased.
-pub(in crate::store) fn read_subscriber(row: &Row<'_>) -> Result<Option<Holder>, StoreError> {
+pub(in crate::store) fn read_subscriber(row: &Row<'_>) -> Result<Option<BilledSubscriber>, StoreError> {
     match row.get::<_, Option<String>>("subscriber_ref")? {
-        Some(subscriber_ref) => Ok(Some(Holder { number: read_number(row)?, subscriber_ref })),
+        Some(subscriber_ref) => Ok(Some(BilledSubscriber { number: read_number(row)?, subscriber_ref })),
         None => Ok(None),
     }
 }

@@ -41,7 +41,7 @@ pub enum ErasureState {
 }
 
 /// A subscriber of a number that is erased.
-pub(in crate::store) struct Under {
+pub(in crate::store) struct SubscriberOfNumber {
     pub(in crate::store) created_at: Timestamp,
     pub(in crate::store) is_being_erased: bool,
 }
@@ -49,7 +49,11 @@ pub(in crate::store) struct Under {
 /// The state of an erasure that was asked for at `asked_at`. The erased number is not recorded, as
 /// it would lead back to itself: the state follows from who has the number now, and from traces of
 /// before. Subscribers who came later are left as they are.
-pub(in crate::store) fn judge(asked_at: Timestamp, under: &[Under], has_traces: bool) -> ErasureState {
+pub(in crate::store) fn erasure_state(
+    asked_at: Timestamp,
+    under: &[SubscriberOfNumber],
+    has_traces: bool,
+) -> ErasureState {
     if has_traces || under.iter().any(|one| !one.is_being_erased && one.created_at <= asked_at) {
         ErasureState::Conflict
     } else if under.iter().any(|one| one.is_being_erased) {

@@ -13,8 +13,8 @@ use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::tx_error::TxError;
-use crate::store::postgres::{PostgresDatabase, turns};
-use crate::store::subscriber::{ErasureState, Under, judge};
+use crate::store::postgres::{PostgresDatabase, number_lock};
+use crate::store::subscriber::{ErasureState, SubscriberOfNumber, erasure_state};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
@@ -26,7 +26,7 @@ async fn erase_in_transaction(
     name: Option<&ExtId>,
     number: NumberIndex,
 ) -> Result<ErasureState, TxError> {
-    turns::take(tx, now, number).await?;
+    number_lock::acquire(tx, now, number).await?;
     let index = number.0.as_slice();
     if let Some(name) = name {
         let known = tx
@@ -35,7 +35,7 @@ async fn erase_in_transaction(
         if let Some(row) = known {
             let asked_at = read_time(&row, "erasures.requested_at")?;
             let has_traces = has_traces(tx, number, asked_at).await?;
-            return Ok(judge(asked_at, &list_under_number(tx, number).await?, has_traces));
+            return Ok(erasure_state(asked_at, &list_under_number(tx, number).await?, has_traces));
         }
         // The same id for another number at the same moment violates the unique index here, and the
         // use case starts again.
@@ -55,7 +55,7 @@ async fn erase_in_transaction(
         .await?;
     let subscribers: Vec<&str> =
         holders.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, TxError>>()?;
-    coupon::forget_contents(tx, &subscribers).await?;
+    coupon::delete_fingerprints(tx, &subscribers).await?;
     for row in &holders {
         let subscriber_id: &str = row.try_get("subscriber_id")?;
         if row.try_get("is_present")? {
@@ -68,8 +68,8 @@ async fn erase_in_transaction(
         )
         .await?;
     }
-    coupon::drop_texts_to(tx, &subscribers).await?;
-    notification::forget_subscriber(tx, &subscribers).await?;
+    coupon::delete_queued_sms(tx, &subscribers).await?;
+    notification::delete_queued_and_fingerprints(tx, &subscribers).await?;
     // The events stay by their ids, without what tells their contents apart.
     tx.execute(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
@@ -78,13 +78,16 @@ async fn erase_in_transaction(
     )
     .await?;
     tx.execute("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
-    forget_numbers(tx, &subscribers).await?;
-    let erasure = judge(now, &list_under_number(tx, number).await?, false);
-    turns::give_back(tx, number).await?;
+    erase_subscriber_numbers(tx, &subscribers).await?;
+    let erasure = erasure_state(now, &list_under_number(tx, number).await?, false);
+    number_lock::delete(tx, number).await?;
     Ok(erasure)
 }
 
-async fn list_under_number(tx: &PgConnection<'_>, number: NumberIndex) -> Result<Vec<Under>, TxError> {
+async fn list_under_number(
+    tx: &PgConnection<'_>,
+    number: NumberIndex,
+) -> Result<Vec<SubscriberOfNumber>, TxError> {
     let rows = tx
         .query(
             "SELECT created_at, erasure_requested_at IS NOT NULL AS is_being_erased FROM subscribers
@@ -92,9 +95,9 @@ async fn list_under_number(tx: &PgConnection<'_>, number: NumberIndex) -> Result
             &[&number.0.as_slice()],
         )
         .await?;
-    let read = |row| -> Result<Under, TxError> {
+    let read = |row| -> Result<SubscriberOfNumber, TxError> {
         let is_being_erased = tokio_postgres::Row::try_get(row, "is_being_erased")?;
-        Ok(Under { created_at: read_time(row, "subscribers.created_at")?, is_being_erased })
+        Ok(SubscriberOfNumber { created_at: read_time(row, "subscribers.created_at")?, is_being_erased })
     };
     rows.iter().map(read).collect()
 }
@@ -114,7 +117,7 @@ async fn has_traces(tx: &PgConnection<'_>, number: NumberIndex, by: Timestamp) -
 /// Keeps the number while a file that is being written needs it, so that the file has the same
 /// bytes each time. No later file has lines of a subscriber who is being erased: making one locks
 /// the subscribers.
-async fn forget_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u64, TxError> {
+async fn erase_subscriber_numbers(tx: &PgConnection<'_>, subscribers: &[&str]) -> Result<u64, TxError> {
     tx.execute(
         "UPDATE subscribers h SET number_index = NULL, number_sealed = NULL, subscriber_ref = NULL
          WHERE h.subscriber_id = ANY ($1) AND NOT EXISTS (
@@ -137,7 +140,7 @@ pub(in crate::store) async fn continue_erasures(tx: &PgConnection<'_>, limit: i6
         .await?;
     let waiting: Vec<&str> =
         waiting.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, TxError>>()?;
-    if waiting.is_empty() { Ok(0) } else { forget_numbers(tx, &waiting).await }
+    if waiting.is_empty() { Ok(0) } else { erase_subscriber_numbers(tx, &waiting).await }
 }
 
 pub(in crate::store) async fn erase_number(

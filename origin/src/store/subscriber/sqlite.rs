@@ -8,7 +8,7 @@ use crate::store::notification::sqlite as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::SqliteDatabase;
-use crate::store::subscriber::{ErasureState, Under, judge};
+use crate::store::subscriber::{ErasureState, SubscriberOfNumber, erasure_state};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
@@ -28,7 +28,7 @@ fn erase_in_transaction(
             .optional()?;
         if let Some(asked_at) = asked_at {
             let has_traces = has_traces(tx, number, asked_at)?;
-            return Ok(judge(
+            return Ok(erasure_state(
                 Timestamp::from_unix_seconds(asked_at),
                 &list_under_number(tx, number)?,
                 has_traces,
@@ -50,25 +50,25 @@ fn erase_in_transaction(
             "UPDATE subscribers SET erasure_requested_at = coalesce(erasure_requested_at, ?2) WHERE subscriber_id = ?1",
         )?
         .execute(params![subscriber_id, now.unix_seconds()])?;
-        forget_events(tx, "subscriber_id = ?1", subscriber_id)?;
-        coupon::forget_buyer(tx, subscriber_id)?;
-        notification::forget_subscriber(tx, subscriber_id)?;
+        unlink_events(tx, "subscriber_id = ?1", subscriber_id)?;
+        coupon::erase_buyer(tx, subscriber_id)?;
+        notification::delete_queued_and_fingerprints(tx, subscriber_id)?;
     }
-    forget_events(tx, "number_index = ?1", &number.0)?;
+    unlink_events(tx, "number_index = ?1", &number.0)?;
     tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
     for (subscriber_id, _) in &holders {
-        forget_number(tx, subscriber_id)?;
+        erase_subscriber_number(tx, subscriber_id)?;
     }
-    Ok(judge(now, &list_under_number(tx, number)?, false))
+    Ok(erasure_state(now, &list_under_number(tx, number)?, false))
 }
 
-fn list_under_number(tx: &Connection, number: NumberIndex) -> Result<Vec<Under>, StoreError> {
+fn list_under_number(tx: &Connection, number: NumberIndex) -> Result<Vec<SubscriberOfNumber>, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT created_at, erasure_requested_at IS NOT NULL FROM subscribers WHERE number_index = ?1",
     )?;
     let under = select.query_map([number.0], |row| {
         let created_at = Timestamp::from_unix_seconds(row.get(0)?);
-        Ok(Under { created_at, is_being_erased: row.get(1)? })
+        Ok(SubscriberOfNumber { created_at, is_being_erased: row.get(1)? })
     });
     Ok(under?.collect::<Result<_, _>>()?)
 }
@@ -83,7 +83,7 @@ fn has_traces(tx: &Connection, number: NumberIndex, by: i64) -> Result<bool, Sto
 }
 
 /// The events stay by their ids, without what tells their contents apart.
-fn forget_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Result<(), StoreError> {
+fn unlink_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Result<(), StoreError> {
     tx.prepare_cached(&format!(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL WHERE {which}"
     ))?
@@ -93,7 +93,7 @@ fn forget_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Res
 
 /// Keeps the number while a file that is being written needs it, so that the file has the same
 /// bytes each time. No later file has lines of a subscriber who is being erased.
-fn forget_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreError> {
+fn erase_subscriber_number(tx: &Connection, subscriber_id: &str) -> Result<usize, StoreError> {
     Ok(tx
         .prepare_cached(
             "UPDATE subscribers SET number_index = NULL, number_sealed = NULL, subscriber_ref = NULL
@@ -114,7 +114,7 @@ pub(in crate::store) fn continue_erasures(tx: &Connection, limit: u32) -> Result
         )?
         .query_map([limit], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    waiting.iter().try_fold(0, |done, subscriber_id| Ok(done + forget_number(tx, subscriber_id)?))
+    waiting.iter().try_fold(0, |done, subscriber_id| Ok(done + erase_subscriber_number(tx, subscriber_id)?))
 }
 
 pub(in crate::store) async fn erase_number(

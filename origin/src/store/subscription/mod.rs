@@ -69,8 +69,8 @@ pub enum RecordSubscriptionResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeSubscriptionResult {
     /// The status is what the partner says, now or before.
-    Stands,
+    Current,
     /// The subscription is cancelled, and the partner says otherwise.
-    Over,
+    Cancelled,
     NotFound,
 }

@@ -120,8 +120,8 @@ pub(in crate::store) async fn change_subscription(
         .await?;
     let Some(row) = row else { return Ok(ChangeSubscriptionResult::NotFound) };
     match parse_column(&row, "partner_subscriptions.status", SubscriptionStatus::parse)? {
-        status if status == change.status => return Ok(ChangeSubscriptionResult::Stands),
-        SubscriptionStatus::Cancelled => return Ok(ChangeSubscriptionResult::Over),
+        status if status == change.status => return Ok(ChangeSubscriptionResult::Current),
+        SubscriptionStatus::Cancelled => return Ok(ChangeSubscriptionResult::Cancelled),
         SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
     }
     tx.execute_one(
@@ -131,7 +131,7 @@ pub(in crate::store) async fn change_subscription(
         &[&id.as_str(), &change.status.as_str(), &now.unix_seconds(), &change.reason],
     )
     .await?;
-    Ok(ChangeSubscriptionResult::Stands)
+    Ok(ChangeSubscriptionResult::Current)
 }
 
 /// A replay gets the first response, whatever the subscription's status is now.

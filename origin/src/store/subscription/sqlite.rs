@@ -109,8 +109,8 @@ pub(in crate::store) fn change_subscription(
     let mut rows = select.query([id.as_str(), partner.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(ChangeSubscriptionResult::NotFound) };
     match parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)? {
-        status if status == change.status => return Ok(ChangeSubscriptionResult::Stands),
-        SubscriptionStatus::Cancelled => return Ok(ChangeSubscriptionResult::Over),
+        status if status == change.status => return Ok(ChangeSubscriptionResult::Current),
+        SubscriptionStatus::Cancelled => return Ok(ChangeSubscriptionResult::Cancelled),
         SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
     }
     tx.prepare_cached(
@@ -118,7 +118,7 @@ pub(in crate::store) fn change_subscription(
          WHERE partner_subscription_id = ?1",
     )?
     .execute(params![id.as_str(), change.status.as_str(), now.unix_seconds(), change.reason])?;
-    Ok(ChangeSubscriptionResult::Stands)
+    Ok(ChangeSubscriptionResult::Current)
 }
 
 /// A replay gets the first response, whatever the subscription's status is now.

@@ -7,25 +7,25 @@ use crate::store::flow::postgres as flow;
 use crate::store::nonce::postgres as nonce;
 use crate::store::notification::postgres as notification;
 use crate::store::postgres::transaction::in_transaction;
-use crate::store::postgres::{PostgresDatabase, turns};
+use crate::store::postgres::{PostgresDatabase, number_lock};
 use crate::store::queue::postgres as queue;
 use crate::store::subscriber::postgres as subscriber;
 use onbill_domain::timestamp::Timestamp;
 
 /// Rows deleted in one transaction, which takes a few milliseconds.
-const FORGET_MAX: i64 = 1000;
+const ROWS_MAX: i64 = 1000;
 
 pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), StoreError> {
     let pool = db.pool();
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     while in_transaction!(pool, ReadCommitted, |tx| {
-        nonce::delete_expired_nonces(tx, now, FORGET_MAX).await?
-            + flow::delete_old_flows(tx, now, FORGET_MAX).await?
-            + turns::forget(tx, now, FORGET_MAX).await?
-            + coupon_sms::forget_receipts(tx, now, FORGET_MAX).await?
-            + notification::forget_unnamed(tx, now, FORGET_MAX).await?
-            + account_event::forget_sim_swaps(tx, now, FORGET_MAX).await?
-            + subscriber::continue_erasures(tx, FORGET_MAX).await?
+        nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
+            + flow::delete_old_flows(tx, now, ROWS_MAX).await?
+            + number_lock::delete_unused(tx, now, ROWS_MAX).await?
+            + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX).await?
+            + notification::delete_old_unnamed(tx, now, ROWS_MAX).await?
+            + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX).await?
+            + subscriber::continue_erasures(tx, ROWS_MAX).await?
     })? > 0
     {}
     Ok(())

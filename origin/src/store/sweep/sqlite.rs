@@ -12,18 +12,18 @@ use crate::store::subscriber::sqlite as subscriber;
 use onbill_domain::timestamp::Timestamp;
 
 /// Rows deleted in one transaction, which takes a few milliseconds.
-const FORGET_MAX: u32 = 1000;
+const ROWS_MAX: u32 = 1000;
 
 pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), StoreError> {
     db.write(move |tx| queue::hasten_overdelayed(tx, now)).await?;
     while db
         .write(move |tx| {
-            Ok(nonce::delete_expired_nonces(tx, now, FORGET_MAX)?
-                + flow::delete_old_flows(tx, now, FORGET_MAX)?
-                + coupon_sms::forget_receipts(tx, now, FORGET_MAX)?
-                + notification::forget_unnamed(tx, now, FORGET_MAX)?
-                + account_event::forget_sim_swaps(tx, now, FORGET_MAX)?
-                + subscriber::continue_erasures(tx, FORGET_MAX)?)
+            Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
+                + flow::delete_old_flows(tx, now, ROWS_MAX)?
+                + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX)?
+                + notification::delete_old_unnamed(tx, now, ROWS_MAX)?
+                + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX)?
+                + subscriber::continue_erasures(tx, ROWS_MAX)?)
         })
         .await?
         > 0

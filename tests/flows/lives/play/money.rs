@@ -49,7 +49,7 @@ impl Life<'_> {
                 self.created.insert(transaction_id.clone());
                 None
             }
-            PostChargeResult::Decided(answer) => {
+            PostChargeResult::Declined(answer) => {
                 serde_json::from_slice::<TransactionResponse>(answer).expect("is an answer").decline_reason
             }
             other => return self.wrong(format!("a charge for {pai} is {other:?}")),
@@ -110,7 +110,7 @@ impl Life<'_> {
         let end = end.expect("works");
         self.tell(|| format!("{pai} is closed by hand: {end:?}"));
         self.excused.insert(pai);
-        if was_closed != matches!(end, ClosePaiResult::WasClosed(_)) {
+        if was_closed != matches!(end, ClosePaiResult::AlreadyClosed(_)) {
             self.wrong(format!("{pai} was closed ({was_closed}): {end:?}"));
         }
         self.meet("closed by hand");

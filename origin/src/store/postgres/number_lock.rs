@@ -11,7 +11,7 @@ use onbill_domain::timestamp::Timestamp;
 const KEPT_SECONDS: i64 = 86_400;
 
 /// Waits for the lock of this number and keeps it until the end of the transaction.
-pub(in crate::store) async fn take(
+pub(in crate::store) async fn acquire(
     tx: &PgConnection<'_>,
     now: Timestamp,
     number: NumberIndex,
@@ -26,13 +26,13 @@ pub(in crate::store) async fn take(
 }
 
 /// Deletes the number's row with the transaction. A caller that waited for it inserts it again.
-pub(in crate::store) async fn give_back(tx: &PgConnection<'_>, number: NumberIndex) -> Result<(), TxError> {
+pub(in crate::store) async fn delete(tx: &PgConnection<'_>, number: NumberIndex) -> Result<(), TxError> {
     tx.execute("DELETE FROM number_locks WHERE number_index = $1", &[&number.0.as_slice()]).await?;
     Ok(())
 }
 
 /// The outer condition repeats the age, so that a row which is locked at this moment stays.
-pub(in crate::store) async fn forget(
+pub(in crate::store) async fn delete_unused(
     tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,
