@@ -155,7 +155,7 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
     assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
     // A charge already taken keeps the subscriber_ref it was taken for: the hand-off compares it with the account.
     let charge = books.store.find_pending_charge(pending_id).await.expect("works").expect("is pending");
-    assert_eq!(charge.holder.expect("is known").subscriber_ref, "2024-01-01");
+    assert_eq!(charge.subscriber.expect("is known").subscriber_ref, "2024-01-01");
 }
 
 async fn a_settled_charge_never_changes(books: Books) {

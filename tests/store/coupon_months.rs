@@ -56,7 +56,11 @@ async fn a_gift_pays_for_the_named_subscriber(books: Books) {
     let Ok(RedeemResult::Created(charge)) = books.store.redeem_coupon(nonce(), NOW, redeem).await else {
         panic!("is claimed")
     };
-    assert_eq!(charge.holder.map(|holder| holder.number), Some(crate::setting::number(1)), "the buyer pays");
+    assert_eq!(
+        charge.subscriber.map(|subscriber| subscriber.number),
+        Some(crate::setting::number(1)),
+        "the buyer pays"
+    );
     let paid = |pai| books.store.find_paid_until(pai, days("2026-11-18"));
     assert_eq!(paid(friend).await.expect("works"), Some(days("2027-05-17")));
     assert_eq!(paid(buyer).await.expect("works"), None);

@@ -230,7 +230,7 @@ async fn a_charge_that_waits_is_decided_without_the_number(books: Books) {
     let id = books.posted(charge(row.pai, "n-1", 1599)).await;
     assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
     let waits = books.store.find_pending_charge(id.clone()).await.expect("works").expect("is pending");
-    assert_eq!((waits.holder, waits.closed), (None, Some(DeclineReason::AccountClosed)));
+    assert_eq!((waits.subscriber, waits.closed), (None, Some(DeclineReason::AccountClosed)));
     books.store.answer_transaction(NOW, id, done()).await.expect("works");
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved, "it was on its way");
 }
@@ -248,7 +248,7 @@ async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
     assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erasing, "as long as it is not written");
     let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
     let BillingItem::Charge(line) = &lines[0].bill else { panic!("not a charge") };
-    assert_eq!(line.holder.as_ref().map(|holder| &holder.number), Some(&number(0xef)));
+    assert_eq!(line.subscriber.as_ref().map(|subscriber| &subscriber.number), Some(&number(0xef)));
 
     books.store.mark_file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
     books.store.sweep(NOW).await.expect("works");
@@ -259,7 +259,7 @@ async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
     assert!(!leads_to(&books, 0xef).await);
     let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
     assert!(
-        matches!(&lines[0].bill, BillingItem::Charge(line) if line.holder.is_none()),
+        matches!(&lines[0].bill, BillingItem::Charge(line) if line.subscriber.is_none()),
         "the line itself is for ever"
     );
     let settling = books.store.settle_line(NOW, "f-1".into(), 1, done()).await;
@@ -349,7 +349,7 @@ async fn charges_and_an_erasure_go_on_together(books: Books) {
                 5 => _ = store.answer_transaction(NOW, waits, done()).await.expect("works"),
                 _ => match store.post_charge(nonce(), NOW, charge(row.pai, &format!("n-{n}"), 100)).await {
                     Ok(PostChargeResult::Created(charge)) => {
-                        assert!(charge.holder.is_some(), "it can be handed off");
+                        assert!(charge.subscriber.is_some(), "it can be handed off");
                         store.answer_transaction(NOW, charge.transaction_id, done()).await.expect("works");
                     }
                     Ok(PostChargeResult::Declined(_)) => {}
@@ -380,7 +380,7 @@ async fn files_and_an_erasure_go_on_together(books: Books) {
         .await;
         for file in books.store.list_unwritten_files().await.expect("works") {
             for line in books.store.list_file_lines(file.file_id).await.expect("works") {
-                assert!(matches!(line.bill, BillingItem::Charge(charge) if charge.holder.is_some()));
+                assert!(matches!(line.bill, BillingItem::Charge(charge) if charge.subscriber.is_some()));
             }
         }
     }

@@ -134,7 +134,7 @@ async fn a_number_changes_and_its_subscriber_goes_on(books: Books) {
     assert_eq!(record(&books, moved).await, Applied);
     let posted = books.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 100)).await;
     let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
-    let holder = charge.holder.expect("is known");
+    let holder = charge.subscriber.expect("is known");
     assert_eq!((holder.number, holder.subscriber_ref.as_str()), (number(5), "2024-01-01"));
     assert_eq!(row(&books, subscriber.pai).await.version, 1, "nobody has to be told");
     // The number that was given up gets a new holder, and the new number keeps its own.
@@ -151,7 +151,7 @@ async fn somebody_elses_number_is_not_taken(books: Books) {
     for (pai, n) in [(one.pai, 1), (other.pai, 2)] {
         let posted = books.store.post_charge(nonce(), NOW, charge(pai, &format!("n-{n}"), 100)).await;
         let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
-        assert_eq!(charge.holder.expect("is known").number, number(n));
+        assert_eq!(charge.subscriber.expect("is known").number, number(n));
     }
     // Nothing of it was followed: an older event still is.
     assert_eq!(record(&books, event("e-2", Suspended, 5)).await, Applied);

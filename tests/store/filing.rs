@@ -193,7 +193,9 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
     // The holder of number 3 has another one, while the file is being written.
     let sealed = |lines: &[BillingFileLine]| -> Vec<Vec<u8>> {
         let charges = lines.iter().filter_map(|line| match &line.bill {
-            BillingItem::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed.clone()),
+            BillingItem::Charge(charge) => {
+                charge.subscriber.as_ref().map(|subscriber| subscriber.number.sealed.clone())
+            }
             BillingItem::Refund(_) => None,
         });
         charges.collect()

@@ -136,7 +136,7 @@ async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {
         assert_eq!((answer.status, answer.decline_reason), (status, reason));
     }
     let charge = store.find_pending_charge("tx-pending".into()).await.expect("works").expect("is pending");
-    let holder = charge.holder.expect("is known");
+    let holder = charge.subscriber.expect("is known");
     assert_eq!(
         (holder.number, holder.subscriber_ref.as_str(), charge.amount.amount_minor),
         (number(1), "2024-01-01", 1599)

@@ -63,7 +63,7 @@ impl Books {
         let addressee =
             self.store.find_notification_recipient(id.to_owned()).await.expect("works").expect("is known");
         assert_eq!(addressee.accepted_at, NOW);
-        addressee.holder.map(|holder| (holder.number.sealed[0], holder.subscriber_ref))
+        addressee.subscriber.map(|subscriber| (subscriber.number.sealed[0], subscriber.subscriber_ref))
     }
 
     async fn happens(&self, event: AccountEvent, n: u8, to: Option<u8>) {

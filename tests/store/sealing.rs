@@ -92,7 +92,9 @@ async fn only_what_was_read_is_replaced(books: Books) {
     }
     let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
     let filed = |line: &onbill_origin::store::BillingFileLine| match &line.bill {
-        BillingItem::Charge(charge) => charge.holder.as_ref().map(|holder| holder.number.sealed[0]),
+        BillingItem::Charge(charge) => {
+            charge.subscriber.as_ref().map(|subscriber| subscriber.number.sealed[0])
+        }
         BillingItem::Refund(_) => None,
     };
     assert!(lines.iter().filter_map(filed).filter(|byte| [0xa0, 0xa2].contains(byte)).count() >= 2);
