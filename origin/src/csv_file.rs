@@ -5,7 +5,7 @@ use std::io::Read;
 /// A reader of lines of any width. Lines end with a line feed; a carriage return before it is trimmed away with the blanks.
 /// Left to end lines by itself, it would make the reader count each line of such a file one too low. The last line gets a
 /// line feed too: then a record's line is always the one before the reader's.
-pub(crate) fn reader<R: Read>(file: R) -> csv::Reader<impl Read> {
+pub(crate) fn open_reader<R: Read>(file: R) -> csv::Reader<impl Read> {
     csv::ReaderBuilder::new()
         .terminator(csv::Terminator::Any(b'\n'))
         .flexible(true)
@@ -13,7 +13,7 @@ pub(crate) fn reader<R: Read>(file: R) -> csv::Reader<impl Read> {
 }
 
 /// The names in the first line. A byte order mark is how spreadsheets begin a file.
-pub(crate) fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, String> {
+pub(crate) fn read_header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, String> {
     let header = reader.headers().map_err(|error| error.to_string())?;
     Ok(header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect())
 }
@@ -23,17 +23,17 @@ pub(crate) fn header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>
 ///
 /// A value that goes on in the next line is refused: nothing that is read here does, and a quotation mark that is never
 /// closed would hide all lines up to the next one.
-pub(crate) fn next<R: Read>(
+pub(crate) fn read_line<R: Read>(
     reader: &mut csv::Reader<R>,
     record: &mut csv::StringRecord,
-) -> Option<Result<u64, Unreadable>> {
+) -> Option<Result<u64, UnreadableLine>> {
     let columns = reader.headers().map_or(0, csv::StringRecord::len);
     loop {
         let begins_at = reader.position().line();
         let read = reader.read_record(record);
         let line = reader.position().line().saturating_sub(1);
         let refused =
-            |line, why| Some(Err(Unreadable { complaint: format!("line {line}: {why}"), is_end: false }));
+            |line, why| Some(Err(UnreadableLine { complaint: format!("line {line}: {why}"), is_end: false }));
         match read {
             Ok(false) => return None,
             Ok(true) if record.iter().any(|value| value.contains('\n')) => {
@@ -42,7 +42,7 @@ pub(crate) fn next<R: Read>(
             Ok(true) => record.trim(),
             Err(error) if error.is_io_error() => {
                 let complaint = format!("line {begins_at}: cannot be read");
-                return Some(Err(Unreadable { complaint, is_end: true }));
+                return Some(Err(UnreadableLine { complaint, is_end: true }));
             }
             Err(_) => return refused(line, "is not UTF-8 text"),
         }
@@ -57,7 +57,7 @@ pub(crate) fn next<R: Read>(
 }
 
 /// A line that is not one of the file's.
-pub(crate) struct Unreadable {
+pub(crate) struct UnreadableLine {
     /// Which, and why.
     pub(crate) complaint: String,
     /// Whether the file cannot be read on after it.
@@ -70,11 +70,11 @@ mod tests {
 
     /// What becomes of each line after the first.
     fn lines(text: &str) -> Vec<Result<u64, String>> {
-        let mut reader = reader(text.as_bytes());
-        assert_eq!(header(&mut reader).expect("is text"), ["a", "b"]);
+        let mut reader = open_reader(text.as_bytes());
+        assert_eq!(read_header(&mut reader).expect("is text"), ["a", "b"]);
         let mut record = csv::StringRecord::new();
         let mut lines = Vec::new();
-        while let Some(line) = next(&mut reader, &mut record) {
+        while let Some(line) = read_line(&mut reader, &mut record) {
             lines.push(line.map_err(|unreadable| unreadable.complaint));
         }
         lines

@@ -12,7 +12,7 @@ pub enum Fault {
     /// The books could not be read or written.
     Store(StoreError),
     /// The operator's systems did not give a usable answer.
-    Bss(&'static str),
+    CspApi(&'static str),
     /// The folder of files for billing could not be read or written.
     Spool(String),
     /// Something that this program guarantees did not hold.
@@ -67,10 +67,10 @@ impl From<std::io::Error> for Fault {
 
 impl Fault {
     /// What the caller is told.
-    fn public(&self) -> Reject {
+    fn to_reject(&self) -> Reject {
         match self {
             // Both pass: the caller may come back.
-            Self::Store(_) | Self::Bss(_) | Self::Spool(_) => Reject::service_unavailable(),
+            Self::Store(_) | Self::CspApi(_) | Self::Spool(_) => Reject::service_unavailable(),
             Self::Broken(_) => Reject::new(ErrorCode::InternalError, "An internal error occurred."),
         }
     }
@@ -85,7 +85,7 @@ impl IntoResponse for Failure {
             }
             Self::Fault(fault) => {
                 tracing::error!(?fault, "failed");
-                fault.public()
+                fault.to_reject()
             }
         };
         http::Response::<bytes::Bytes>::from(reject).map(Body::from)

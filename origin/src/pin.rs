@@ -49,7 +49,7 @@ impl PinIssuer {
         good_for: GoodFor,
         locale: Locale,
     ) -> Result<NewPin, Fault> {
-        let pin = draw(&*self.random);
+        let pin = draw_pin(&*self.random);
         let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
         let body = format_pin_sms(&self.operator_name, &pin, good_for, locale);
         let sms = PinSms { msisdn: msisdn.clone(), body, flow: Some(*flow), expires_at };
@@ -59,7 +59,7 @@ impl PinIssuer {
 }
 
 /// 429 when the number had its codes of the day.
-pub(crate) fn started(now: Timestamp, start: StartFlowResult) -> Result<(), Reject> {
+pub(crate) fn check_started(now: Timestamp, start: StartFlowResult) -> Result<(), Reject> {
     match start {
         StartFlowResult::Started => Ok(()),
         StartFlowResult::TooManyPins { again_at } => Err(Reject::too_many_requests(
@@ -71,10 +71,10 @@ pub(crate) fn started(now: Timestamp, start: StartFlowResult) -> Result<(), Reje
 
 /// What a try has proven; 400 `pin-invalid`, 400 `pin-expired` (over, or no such flow), or 429 once all tries were made,
 /// until the PIN would have expired.
-pub(crate) fn proven<F>(now: Timestamp, tried: PinAttempt<F>) -> Result<F, Reject> {
+pub(crate) fn check_tried<F>(now: Timestamp, tried: PinAttempt<F>) -> Result<F, Reject> {
     match tried {
         PinAttempt::Proven(flow) => Ok(flow),
-        PinAttempt::Wrong => Err(invalid()),
+        PinAttempt::Wrong => Err(pin_invalid()),
         PinAttempt::UsedUp { expires_at } => Err(Reject::too_many_requests(
             "Too many tries: ask for a new PIN.",
             seconds_until(expires_at, now),
@@ -84,7 +84,7 @@ pub(crate) fn proven<F>(now: Timestamp, tried: PinAttempt<F>) -> Result<F, Rejec
 }
 
 /// 400 `pin-invalid`.
-pub(crate) fn invalid() -> Reject {
+pub(crate) fn pin_invalid() -> Reject {
     Reject::new(ErrorCode::PinInvalid, "The PIN does not match.")
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn as_digits(typed: &str) -> Zeroizing<String> {
 }
 
 /// Draws a PIN. Each of the million is equally likely: draws from the ragged end of the range are thrown away.
-fn draw(random: &dyn Random) -> Zeroizing<String> {
+fn draw_pin(random: &dyn Random) -> Zeroizing<String> {
     loop {
         let drawn = u32::from_le_bytes(random.bytes());
         if drawn < EVEN {
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_pin_has_six_digits_and_no_bias() {
-        let drawn = |draws: Vec<u32>| draw(&Draws(Mutex::new(draws))).to_string();
+        let drawn = |draws: Vec<u32>| draw_pin(&Draws(Mutex::new(draws))).to_string();
         assert_eq!(drawn(vec![7]), "000007");
         assert_eq!(drawn(vec![4_294_000_000 - 1]), "999999");
         assert_eq!(drawn(vec![4_294_000_000, u32::MAX, 12]), "000012", "the ragged end is drawn again");

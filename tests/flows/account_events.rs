@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_origin::lifecycle::event_file::{Books, Report, follow_file};
+use onbill_origin::lifecycle::event_file::{Books, EventFileReport, follow_file};
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::{AccountChoice, charge};
 use onbill_test_harness::{
@@ -294,7 +294,8 @@ async fn event_file_equals_calls_and_names_bad_lines() {
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
     let report = follow_file(books, file.as_bytes(), || now, complain, |_| {}).await.expect("has its header");
-    let expected = Report { applied: 2, superseded: 0, no_subscriber: 1, contradictory: 1, refused: 9 };
+    let expected =
+        EventFileReport { applied: 2, superseded: 0, no_subscriber: 1, contradictory: 1, refused: 9 };
     assert_eq!(report, expected, "{complaints:#?}");
     let places: Vec<&str> = complaints.iter().filter_map(|text| Some(text.split_once(':')?.0)).collect();
     let expected = [

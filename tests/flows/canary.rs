@@ -13,7 +13,7 @@ mod messages;
 use crate::rotation::{restart, ring};
 use books::search_books;
 use http::{Method, StatusCode};
-use onbill_origin::delivery::kv_sync::{Comparison, Report};
+use onbill_origin::delivery::kv_sync::{KvComparison, KvReport};
 use onbill_origin::keys::rotation::{self, rotate};
 use onbill_test_harness::customer::{AccountChoice, charge};
 use onbill_test_harness::operator_calls::erase_listed_subscribers;
@@ -301,12 +301,12 @@ async fn upkeep(system: &mut TestSystem) {
     for (key, _) in system.edge.kv_entries() {
         system.edge.kv_set(&key, None);
     }
-    let comparison = Comparison { edge: &system.acme.app().edge, compare_only: false, pauses: &[] };
-    comparison.run(&mut Report::default(), |_| ()).await.expect("comes to its end");
+    let comparison = KvComparison { edge: &system.acme.app().edge, compare_only: false, pauses: &[] };
+    comparison.run(&mut KvReport::default(), |_| ()).await.expect("comes to its end");
     assert!(!system.edge.kv_entries().is_empty());
 
     let app = restart(system, ring(&["k-2"])).await;
-    let mut report = rotation::Report::default();
+    let mut report = rotation::RotationReport::default();
     rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.expect("comes to its end");
     assert!(report.resealed > 0 && report.is_complete());
 

@@ -3,7 +3,7 @@
 
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
-use onbill_origin::lifecycle::erasure_file::Report;
+use onbill_origin::lifecycle::erasure_file::ErasureReport;
 use onbill_test_harness::customer::{AccountChoice, charge};
 use onbill_test_harness::operator_calls::erase_listed_subscribers;
 use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NETFLIX, NetworkFault, TestSystem, keys};
@@ -208,7 +208,7 @@ async fn people_are_erased_from_a_list() {
     let bob = system.pai_of("bob@example.com").await;
     let list = "(202) 555-0101\n\n202-555-0999x\r\n+12025550102\n+1202555";
     let (report, complaints) = erase_listed_subscribers(&system.acme, list).await;
-    assert_eq!(report, Report { erased: 2, erasing: 0, refused: 2 });
+    assert_eq!(report, ErasureReport { erased: 2, erasing: 0, refused: 2 });
     assert_eq!(complaints, ["line 3: is not a telephone number", "line 5: is not a telephone number"]);
     for (pai, id) in [(pai, "c-1"), (bob, "c-2")] {
         assert_eq!(posted(&system, &pai, id).await["declineReason"], "account-closed");

@@ -8,7 +8,7 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
-use onbill_origin::delivery::kv_sync::{Comparison, Report, Stopped};
+use onbill_origin::delivery::kv_sync::{KvComparison, KvReport, KvSyncError};
 use onbill_origin::http::{Peer, Unreachable};
 use onbill_origin::store::ClosePaiResult;
 use onbill_test_harness::customer::AccountChoice;
@@ -44,9 +44,9 @@ async fn close(app: &App, pai: Pai) {
     assert_eq!(end.await.expect("works"), ClosePaiResult::Closed);
 }
 
-async fn compare(system: &TestSystem, compare_only: bool) -> (Report, Result<(), Stopped>) {
-    let comparison = Comparison { edge: &system.acme.app().edge, compare_only, pauses: &PAUSES };
-    let (mut report, mut seen) = (Report::default(), 0);
+async fn compare(system: &TestSystem, compare_only: bool) -> (KvReport, Result<(), KvSyncError>) {
+    let comparison = KvComparison { edge: &system.acme.app().edge, compare_only, pauses: &PAUSES };
+    let (mut report, mut seen) = (KvReport::default(), 0);
     let outcome = comparison.run(&mut report, |report| seen = report.compared()).await;
     if outcome.is_ok() {
         assert_eq!(seen, report.compared(), "whoever watches sees all of it");
@@ -54,7 +54,7 @@ async fn compare(system: &TestSystem, compare_only: bool) -> (Report, Result<(),
     (report, outcome)
 }
 
-async fn compared(system: &TestSystem, compare_only: bool) -> Report {
+async fn compared(system: &TestSystem, compare_only: bool) -> KvReport {
     let (report, outcome) = compare(system, compare_only).await;
     outcome.expect("comes to its end");
     report
@@ -138,7 +138,7 @@ impl Peer for Meanwhile {
 }
 
 /// What comes of a comparison of Acme's, whose calls go by this peer.
-async fn compared_by(system: &TestSystem, peer: impl Peer + 'static) -> (Report, Result<(), Stopped>) {
+async fn compared_by(system: &TestSystem, peer: impl Peer + 'static) -> (KvReport, Result<(), KvSyncError>) {
     let origin = system.acme.app();
     let app = App::new(
         Config::clone(&origin.config),
@@ -148,8 +148,9 @@ async fn compared_by(system: &TestSystem, peer: impl Peer + 'static) -> (Report,
         Arc::clone(&origin.clock),
         Arc::clone(&origin.random),
     );
-    let comparison = Comparison { edge: &app.expect("is sound").edge, compare_only: false, pauses: &PAUSES };
-    let mut report = Report::default();
+    let comparison =
+        KvComparison { edge: &app.expect("is sound").edge, compare_only: false, pauses: &PAUSES };
+    let mut report = KvReport::default();
     let outcome = comparison.run(&mut report, |_| ()).await;
     (report, outcome)
 }
@@ -183,7 +184,7 @@ impl Peer for Elsewhere {
 async fn answer_that_leaves_somebody_out_is_none() {
     let (system, _) = people().await;
     let (report, outcome) = compared_by(&system, Elsewhere).await;
-    assert!(matches!(outcome, Err(Stopped::Edge(Some(StatusCode::OK)))));
+    assert!(matches!(outcome, Err(KvSyncError::Edge(Some(StatusCode::OK)))));
     assert_eq!(report.compared(), 0);
 }
 
@@ -200,10 +201,10 @@ async fn silent_edge_is_retried_then_skipped() {
     }
     system.network.inject_fault(&address, NetworkFault::Lost);
     let (report, outcome) = compare(&system, false).await;
-    assert!(matches!(outcome, Err(Stopped::Edge(None))));
+    assert!(matches!(outcome, Err(KvSyncError::Edge(None))));
     assert_eq!((report.compared(), report.through), (0, None));
     system.network.clear_faults();
     system.network.inject_fault(&address, NetworkFault::Garbled);
     let (_, outcome) = compare(&system, false).await;
-    assert!(matches!(outcome, Err(Stopped::Edge(Some(StatusCode::OK)))), "this is not the edge's answer");
+    assert!(matches!(outcome, Err(KvSyncError::Edge(Some(StatusCode::OK)))), "this is not the edge's answer");
 }

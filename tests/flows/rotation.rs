@@ -7,7 +7,7 @@ use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
-use onbill_origin::keys::rotation::{Report, Stopped, rotate};
+use onbill_origin::keys::rotation::{RotationError, RotationReport, rotate};
 use onbill_origin::store::{SealedAt, SealedColumn};
 use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::customer::{AccountChoice, charge};
@@ -36,14 +36,14 @@ pub(crate) async fn restart(system: &TestSystem, keys: Keyring) -> Arc<App> {
     let (store, peer) = (Arc::clone(&app.store), Arc::clone(&app.peer));
     let (clock, random) = (Arc::clone(&app.clock), Arc::clone(&app.random));
     let app = App::new(Config::clone(&app.config), keys, store, peer, clock, random).expect("is sound");
-    app.store.note_sealing_key(app.vault.newest_id().to_owned()).await.expect("works");
+    app.store.note_sealing_key(app.vault.newest_key_id().to_owned()).await.expect("works");
     let app = Arc::new(app);
     system.network.attach_service(system.acme.origin_address, app.router());
     app
 }
 
-async fn rotated(app: &App) -> Result<Report, Stopped> {
-    let mut report = Report::default();
+async fn rotated(app: &App) -> Result<RotationReport, RotationError> {
+    let mut report = RotationReport::default();
     rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.map(|()| report)
 }
 
@@ -99,11 +99,12 @@ async fn interrupted_rotation_resumes() {
             let app = system.acme.app();
             let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
             system.acme.origins[0].crash_point.crash_at(calls, moment);
-            let first = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
+            let first =
+                rotate(&*app.store, &vault, &*app.random, &mut RotationReport::default(), |_, _| ()).await;
             if system.acme.origins[0].crash_point.disarm() {
                 completed = true;
             } else {
-                assert!(matches!(first, Err(Stopped::Books(_))), "call {calls}, {moment:?}");
+                assert!(matches!(first, Err(RotationError::Store(_))), "call {calls}, {moment:?}");
             }
             system.restart_acme(|_| true).await;
             let app = restart(&system, ring(&["k-2"])).await;
@@ -122,11 +123,11 @@ async fn interrupted_rotation_resumes() {
 #[tokio::test]
 async fn data_is_not_sealed_with_an_unknown_key() {
     let (system, [ann, _]) = people().await;
-    let started = restart(&system, ring(&[])).await.vault.newest_id().to_owned();
+    let started = restart(&system, ring(&[])).await.vault.newest_key_id().to_owned();
     let app = system.acme.app();
     let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
-    let outcome = rotate(&*app.store, &vault, &*app.random, &mut Report::default(), |_, _| ()).await;
-    assert!(matches!(outcome, Err(Stopped::NotServedYet(Some(key))) if key == started));
+    let outcome = rotate(&*app.store, &vault, &*app.random, &mut RotationReport::default(), |_, _| ()).await;
+    assert!(matches! ( outcome , Err ( RotationError :: NotServedYet ( Some ( key ) ) ) if key == started ));
     assert_eq!(posted(&system, &ann, "c-1").await, "APPROVED");
 }
 
@@ -136,7 +137,7 @@ async fn outdated_origin_that_still_seals_is_detected() {
     let old = Arc::clone(system.acme.app());
     let app = restart(&system, ring(&["k-2"])).await;
     // It was not stopped, and takes a customer while the last page is sealed.
-    let (mut report, mut took) = (Report::default(), false);
+    let (mut report, mut took) = (RotationReport::default(), false);
     rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| took = true).await.expect("ends");
     assert!(took && report.is_complete());
     system.network.attach_service(system.acme.origin_address, old.router());

@@ -2,22 +2,22 @@
 
 use crate::books::{Books, FixedClock, hulu, netflix, november};
 use crate::month::{Expected, Month, Sum};
-use onbill_origin::reconciliation::file::{FileBook, Side};
-use onbill_origin::reconciliation::{self, Cause, Finding, Job, Kind, Summary};
+use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::{self, Cause, Finding, Kind, Reconciliation, Summary};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// With their refunds, over a hundred thousand lines in each book.
 const CHARGES: usize = 95_000;
 
-fn read(side: Side, text: &str) -> FileBook {
-    FileBook::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
+fn read(side: Side, text: &str) -> ReportedLedger {
+    ReportedLedger::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
 }
 
 async fn run(month: &Month) -> (Summary, Vec<Finding>) {
     let books = Books::new();
     books.fill(&month.charges, &month.refunds);
     let store = books.open();
-    let job = Job {
+    let job = Reconciliation {
         store: &store,
         partner: netflix(),
         others: vec![hulu()],
@@ -50,7 +50,7 @@ fn sums(summary: &Summary) -> BTreeMap<(String, &'static str), Sum> {
             ("bill", books.bill),
             ("bill later", books.bill_later),
         ] {
-            if sum != reconciliation::Sum::default() {
+            if sum != reconciliation::LedgerSum::default() {
                 let sum = (sum.charges, sum.charges_minor, sum.refunds, sum.refunds_minor);
                 sums.insert((currency.to_string(), name), sum);
             }

@@ -3,8 +3,8 @@
 use crate::books::{Books, Charge, FROM, FixedClock, NOW, Refund, UNTIL, hulu, netflix, november, pai};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
-use onbill_origin::reconciliation::file::{FileBook, Side};
-use onbill_origin::reconciliation::{Cause, Finding, Job, Mended, Repair, Summary};
+use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::{Cause, Finding, Reconciliation, Repair, RepairOutcome, Summary};
 use onbill_origin::store::Store;
 use rusqlite::params;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -50,9 +50,9 @@ async fn repair(
     tells_partner: bool,
 ) -> (Summary, Vec<Finding>) {
     let read = |side, text: &str| {
-        FileBook::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
+        ReportedLedger::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
     };
-    let job = Job {
+    let job = Reconciliation {
         store,
         partner: netflix(),
         others: vec![hulu()],
@@ -120,15 +120,15 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
         findings.iter().find(of).expect("is found").mended.expect("is said")
     };
     for (id, cause, expected) in [
-        ("parked", Cause::PendingTooLong, Mended::Redriven),
-        ("put-off", Cause::PendingTooLong, Mended::Hurried),
-        ("lost", Cause::PendingTooLong, Mended::PutBack),
-        ("leased", Cause::PendingTooLong, Mended::UnderWay),
-        ("r-1", Cause::PendingTooLong, Mended::PutBack),
-        ("untold", Cause::StatusDiffersAtPartner, Mended::NoticeQueued),
-        ("untold", Cause::MissingOnBill, Mended::ByHand),
-        ("contradicted", Cause::StatusDiffersAtPartner, Mended::ByHand),
-        ("declined", Cause::StatusDiffersAtPartner, Mended::NoticeQueued),
+        ("parked", Cause::PendingTooLong, RepairOutcome::Redriven),
+        ("put-off", Cause::PendingTooLong, RepairOutcome::Hurried),
+        ("lost", Cause::PendingTooLong, RepairOutcome::PutBack),
+        ("leased", Cause::PendingTooLong, RepairOutcome::UnderWay),
+        ("r-1", Cause::PendingTooLong, RepairOutcome::PutBack),
+        ("untold", Cause::StatusDiffersAtPartner, RepairOutcome::NoticeQueued),
+        ("untold", Cause::MissingOnBill, RepairOutcome::ByHand),
+        ("contradicted", Cause::StatusDiffersAtPartner, RepairOutcome::ByHand),
+        ("declined", Cause::StatusDiffersAtPartner, RepairOutcome::NoticeQueued),
     ] {
         assert_eq!(mended(id, cause), expected, "{id}");
     }
@@ -157,7 +157,10 @@ async fn partner_without_an_address_is_not_told() {
     let causes: Vec<_> = findings.iter().map(|finding| (finding.cause, finding.mended)).collect();
     assert_eq!(
         causes,
-        [(Cause::MissingAtPartner, Some(Mended::ByHand)), (Cause::MissingOnBill, Some(Mended::ByHand))]
+        [
+            (Cause::MissingAtPartner, Some(RepairOutcome::ByHand)),
+            (Cause::MissingOnBill, Some(RepairOutcome::ByHand))
+        ]
     );
     assert!(outbox(&books).is_empty());
 }
@@ -186,6 +189,9 @@ async fn entry_handled_since_the_run_began_is_skipped() {
     let before = outbox(&books);
     let clock = SlowRun(AtomicI64::new(NOW.unix_seconds()));
     let (_, findings) = repair(&books.open(), &clock, STATEMENT, true).await;
-    assert_eq!(findings.iter().map(|finding| finding.mended).collect::<Vec<_>>(), [Some(Mended::UnderWay)]);
+    assert_eq!(
+        findings.iter().map(|finding| finding.mended).collect::<Vec<_>>(),
+        [Some(RepairOutcome::UnderWay)]
+    );
     assert_eq!(outbox(&books), before);
 }

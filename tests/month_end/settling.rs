@@ -5,14 +5,14 @@ use crate::month::Month;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use onbill_origin::config::SettlementModel;
-use onbill_origin::settlement::{Line, Sums, sum_up};
+use onbill_origin::settlement::{SettlementLine, SettlementSums, sum_up};
 use std::collections::{BTreeMap, HashMap};
 
 fn currency(code: &str) -> Currency {
     Currency::parse(code).expect("is listed")
 }
 
-async fn settle(books: &Books) -> (BTreeMap<Currency, Sums>, Vec<Line>) {
+async fn settle(books: &Books) -> (BTreeMap<Currency, SettlementSums>, Vec<SettlementLine>) {
     let mut lines = Vec::new();
     let store = books.open();
     let sums = sum_up(&store, &netflix(), november(), |line| lines.push(line.clone())).await.expect("works");
@@ -24,12 +24,12 @@ fn is_in_november(status: &str, settled: Option<i64>) -> bool {
 }
 
 /// The same sums, from the generator's rows: each charge with all its refunds, in the order in which they were settled.
-fn computed(charges: &[Charge], refunds: &[Refund]) -> BTreeMap<Currency, Sums> {
+fn computed(charges: &[Charge], refunds: &[Refund]) -> BTreeMap<Currency, SettlementSums> {
     let mut of_charge: HashMap<usize, Vec<&Refund>> = HashMap::new();
     for refund in refunds.iter().filter(|refund| refund.status == "APPROVED") {
         of_charge.entry(refund.charge).or_default().push(refund);
     }
-    let mut all: BTreeMap<Currency, Sums> = BTreeMap::new();
+    let mut all: BTreeMap<Currency, SettlementSums> = BTreeMap::new();
     for (place, charge) in charges.iter().enumerate() {
         let sums = all.entry(currency(charge.currency)).or_default();
         let tax = charge.tax.unwrap_or(0);
@@ -56,7 +56,7 @@ fn computed(charges: &[Charge], refunds: &[Refund]) -> BTreeMap<Currency, Sums> 
         }
         assert!(left > 0 || tax_left == 0, "all given back, and so is all tax");
     }
-    all.retain(|_, sums| *sums != Sums::default());
+    all.retain(|_, sums| *sums != SettlementSums::default());
     all
 }
 
@@ -76,14 +76,14 @@ async fn month_of_a_hundred_thousand_lines_sums_exactly() {
         assert_eq!((net, stayed), (sums.net_minor(), sums.stayed), "the lines prove the sums");
         for points in [0, 1, 3333, 5000, 8000, 8001, 9999, 10_000] {
             let model = SettlementModel::RevenueShare { partner_basis_points: points };
-            let shares = model.shares(sums, *currency).expect("is in every currency");
+            let shares = model.share(sums, *currency).expect("is in every currency");
             assert_eq!(shares.partner_minor + shares.operator_minor, net);
             // The nearest cent; of two that are as near, the even one.
             let off = shares.partner_minor * 10_000 - net * i128::from(points);
             assert!(off.abs() < 5_000 || (off.abs() == 5_000 && shares.partner_minor % 2 == 0), "{points}");
         }
         let cost = Money { amount_minor: 1200, currency: *currency };
-        let shares = SettlementModel::FlatCost { cost }.shares(sums, *currency).expect("is its currency");
+        let shares = SettlementModel::FlatCost { cost }.share(sums, *currency).expect("is its currency");
         assert_eq!((shares.partner_minor, shares.operator_minor), (1200 * stayed, net - 1200 * stayed));
     }
 }
@@ -116,7 +116,7 @@ async fn past_month_is_stable_and_refunds_return_tax() {
     // A third of an older charge in November; the rest of it in December, which is not November's business.
     books.fill(&charges, &[back("1", 533, FROM + 5), back("2", 533, UNTIL + 5), back("3", 533, UNTIL + 5)]);
     let (sums, lines) = settle(&books).await;
-    let november = Sums {
+    let november = SettlementSums {
         charges: 1,
         gross_minor: 1599,
         refunds: 1,
@@ -131,7 +131,13 @@ async fn past_month_is_stable_and_refunds_return_tax() {
     let december =
         onbill_origin::store::Period { from: november_end(), until: november_end().plus_seconds(86_400) };
     let sums = sum_up(&store, &netflix(), december, |_| {}).await.expect("works");
-    let december = Sums { refunds: 2, refunds_minor: 1066, tax_minor: -67, stayed: -1, ..Sums::default() };
+    let december = SettlementSums {
+        refunds: 2,
+        refunds_minor: 1066,
+        tax_minor: -67,
+        stayed: -1,
+        ..SettlementSums::default()
+    };
     assert_eq!(sums, BTreeMap::from([(currency("USD"), december)]));
 }
 

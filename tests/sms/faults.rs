@@ -3,7 +3,7 @@
 use crate::scene::{GOOD, Log, RIGHT, Scene, UNANSWERED_SECONDS, until};
 use futures_util::future::join_all;
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::sms::{Cause, Sent, Text};
+use onbill_origin::sms::{RetryCause, SendSmsResult, Sms};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,15 +15,18 @@ async fn throttling_smsc_is_left_alone_and_recovers() {
     scene.send("there is a connection", true).await;
     for fault in ["throttle", "queue-full"] {
         scene.trouble(json!({"smsc": fault})).await;
-        assert_eq!(scene.send("one", true).await, Sent::Later(Cause::Throttled));
+        assert_eq!(scene.send("one", true).await, SendSmsResult::Later(RetryCause::Throttled));
         let asked = scene.operator.smsc_asked();
-        assert_eq!(scene.send("two", false).await, Sent::Later(Cause::Throttled));
+        assert_eq!(scene.send("two", false).await, SendSmsResult::Later(RetryCause::Throttled));
         assert_eq!(scene.operator.smsc_asked(), asked, "what can wait is not even tried");
         scene.trouble(json!({})).await;
-        assert!(matches!(scene.send("one", true).await, Sent::Accepted { .. }), "what cannot wait is");
-        assert_eq!(scene.send("two", false).await, Sent::Later(Cause::Throttled));
+        assert!(
+            matches!(scene.send("one", true).await, SendSmsResult::Accepted { .. }),
+            "what cannot wait is"
+        );
+        assert_eq!(scene.send("two", false).await, SendSmsResult::Later(RetryCause::Throttled));
         scene.clock.advance_seconds(2);
-        assert!(matches!(scene.send("two", false).await, Sent::Accepted { .. }));
+        assert!(matches!(scene.send("two", false).await, SendSmsResult::Accepted { .. }));
     }
     assert_eq!(scene.inbox(GOOD).await[1..], ["one", "two", "one", "two"]);
 }
@@ -33,8 +36,8 @@ async fn send_all(scene: &Scene, mut left: Vec<String>) {
     while !left.is_empty() {
         let sent = join_all(left.iter().map(|text| scene.send(text, true))).await;
         let again = sent.into_iter().zip(left).filter(|(sent, _)| match sent {
-            Sent::Accepted { .. } => false,
-            Sent::Later(Cause::Unclear | Cause::Throttled) => true,
+            SendSmsResult::Accepted { .. } => false,
+            SendSmsResult::Later(RetryCause::Unclear | RetryCause::Throttled) => true,
             other => panic!("{other:?}"),
         });
         left = again.map(|(_, text)| text).collect();
@@ -72,9 +75,9 @@ async fn lost_submit_response_leaves_the_outcome_open() {
     let scene = Scene::connected(&json!({"answer_seconds": UNANSWERED_SECONDS})).await;
     for (fault, times) in [("hang", 1), ("hang-after", 2)] {
         scene.trouble(json!({"smsc": fault})).await;
-        assert_eq!(scene.send(fault, true).await, Sent::Later(Cause::Unclear));
+        assert_eq!(scene.send(fault, true).await, SendSmsResult::Later(RetryCause::Unclear));
         scene.trouble(json!({})).await;
-        assert!(matches!(scene.send(fault, true).await, Sent::Accepted { .. }));
+        assert!(matches!(scene.send(fault, true).await, SendSmsResult::Accepted { .. }));
         assert_eq!(times_each_came(&scene).await[fault], times, "{fault}");
     }
     assert_eq!(scene.operator.smsc_binds(), 1, "an SMSC that is there still is not left");
@@ -92,13 +95,13 @@ async fn urgent_sms_is_not_delayed_by_a_thousand() {
         bulk.spawn(async move {
             let to = Msisdn::parse(GOOD).expect("is E.164");
             let body = format!("bulk {n}");
-            let text = Text { to: &to, body: &body, urgent: false, valid_until: None, receipt: false };
+            let text = Sms { to: &to, body: &body, urgent: false, valid_until: None, receipt: false };
             let sent = texts.send(&text).await;
             (body, sent)
         });
     }
     until("the window is as full as it gets", async || scene.operator.smsc_asked() == asked + 3).await;
-    assert!(matches!(scene.send("pin", true).await, Sent::Accepted { .. }));
+    assert!(matches!(scene.send("pin", true).await, SendSmsResult::Accepted { .. }));
     assert_eq!(scene.inbox(GOOD).await[1..], ["pin"], "none of the thousand was before it");
     scene.trouble(json!({})).await;
     let sent = bulk.join_all().await;
@@ -106,8 +109,8 @@ async fn urgent_sms_is_not_delayed_by_a_thousand() {
     let mut later = Vec::new();
     for (text, sent) in sent {
         match sent {
-            Sent::Accepted { .. } => {}
-            Sent::Later(Cause::Throttled) => later.push(text),
+            SendSmsResult::Accepted { .. } => {}
+            SendSmsResult::Later(RetryCause::Throttled) => later.push(text),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -127,8 +130,8 @@ async fn wrong_password_raises_alarm_without_retry_storm() {
     until("there is an alarm", async || log.text().contains("alarm=\"sms-not-let-in\"")).await;
     let to = Msisdn::parse(GOOD).expect("is E.164");
     for _ in 0..100 {
-        let text = Text { to: &to, body: "the text", urgent: true, valid_until: None, receipt: false };
-        assert_eq!(scene.texts.send(&text).await, Sent::Later(Cause::Unreachable));
+        let text = Sms { to: &to, body: "the text", urgent: true, valid_until: None, receipt: false };
+        assert_eq!(scene.texts.send(&text).await, SendSmsResult::Later(RetryCause::Unreachable));
     }
     assert_eq!(scene.operator.smsc_binds(), 1);
     let log = log.text();

@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::sms::{Cause, Sent, Text};
+use onbill_origin::sms::{RetryCause, SendSmsResult, Sms};
 use onbill_test_harness::ManualClock;
 use onbill_test_harness::tcp::listen;
 use serde_json::{Value, json};
@@ -143,16 +143,20 @@ async fn what_the_gateway_says_is_understood() {
     let (right, wrong) = (with(RIGHT), with("hunter3!"));
     let number = |number: &str| Msisdn::parse(number).expect("is E.164");
     let (good, stranger) = (number(GOOD), number("+12025559999"));
-    let text = |to| Text { to, body: "hello", urgent: true, valid_until: None, receipt: true };
-    assert_eq!(right.send(&text(&good)).await, Sent::Accepted { message_id: None }, "nobody to report to");
-    assert_eq!(right.send(&text(&stranger)).await, Sent::Refused);
-    assert_eq!(wrong.send(&text(&good)).await, Sent::Later(Cause::Unreachable));
+    let text = |to| Sms { to, body: "hello", urgent: true, valid_until: None, receipt: true };
+    assert_eq!(
+        right.send(&text(&good)).await,
+        SendSmsResult::Accepted { message_id: None },
+        "nobody to report to"
+    );
+    assert_eq!(right.send(&text(&stranger)).await, SendSmsResult::Refused);
+    assert_eq!(wrong.send(&text(&good)).await, SendSmsResult::Later(RetryCause::Unreachable));
     for (faults, sent) in [
-        (json!({"smsc": "throttle"}), Sent::Later(Cause::Throttled)),
-        (json!({"smsc": "queue-full"}), Sent::Accepted { message_id: None }),
-        (json!({"sendsms": "down"}), Sent::Later(Cause::Throttled)),
-        (json!({"sendsms": "garbage"}), Sent::Later(Cause::Unclear)),
-        (json!({"sendsms": "error-after"}), Sent::Later(Cause::Unclear)),
+        (json!({"smsc": "throttle"}), SendSmsResult::Later(RetryCause::Throttled)),
+        (json!({"smsc": "queue-full"}), SendSmsResult::Accepted { message_id: None }),
+        (json!({"sendsms": "down"}), SendSmsResult::Later(RetryCause::Throttled)),
+        (json!({"sendsms": "garbage"}), SendSmsResult::Later(RetryCause::Unclear)),
+        (json!({"sendsms": "error-after"}), SendSmsResult::Later(RetryCause::Unclear)),
     ] {
         gateway.trouble(faults.clone()).await;
         assert_eq!(right.send(&text(&good)).await, sent, "{faults}");
@@ -160,6 +164,6 @@ async fn what_the_gateway_says_is_understood() {
     let settings = serde_json::from_value(gateway.settings(RIGHT, None)).expect("are settings");
     let impatient = open_on(&network(Duration::from_secs(UNANSWERED_SECONDS)), &settings, &gateway.clock);
     gateway.trouble(json!({"sendsms": "hang-after"})).await;
-    assert_eq!(impatient.send(&text(&good)).await, Sent::Later(Cause::Unclear));
+    assert_eq!(impatient.send(&text(&good)).await, SendSmsResult::Later(RetryCause::Unclear));
     assert_eq!(inbox(&gateway.site, GOOD).await.len(), 1 + 1 + 2, "what is unclear may have arrived");
 }

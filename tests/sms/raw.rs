@@ -2,7 +2,9 @@
 
 use crate::scene::{clock, open, settings, until};
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::sms::{Cause, NotNow, Receipt, Receipts, Sent, Text, Texts};
+use onbill_origin::sms::{
+    DeliveryReceipt, ReceiptNotStored, ReceiptSink, RetryCause, SendSmsResult, Sms, SmsGateway,
+};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,14 +21,14 @@ const BIND_OCTETS: usize = 16 + 7 + 7 + 1 + 1 + 2 + 1;
 struct Deaf;
 
 #[async_trait::async_trait]
-impl Receipts for Deaf {
-    async fn take(&self, _: Receipt) -> Result<(), NotNow> {
+impl ReceiptSink for Deaf {
+    async fn store_receipt(&self, _: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
         Ok(())
     }
 }
 
 /// Lets everybody in, says these bytes, and nothing more. Counts who has come.
-async fn odd_smsc(says: &'static [u8]) -> (Arc<dyn Texts>, Arc<AtomicU32>, JoinSet<()>) {
+async fn odd_smsc(says: &'static [u8]) -> (Arc<dyn SmsGateway>, Arc<AtomicU32>, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
     let address = listener.local_addr().expect("has one");
     let came = Arc::new(AtomicU32::new(0));
@@ -61,8 +63,11 @@ async fn silent_smsc_is_disconnected() {
     let (texts, came, _working) = odd_smsc(&[]).await;
     until("it is connected", async || came.load(Ordering::SeqCst) == 1).await;
     let to = Msisdn::parse("+12025550101").expect("is E.164");
-    let text = Text { to: &to, body: "hello", urgent: true, valid_until: None, receipt: false };
-    until("it is found out", async || texts.send(&text).await == Sent::Later(Cause::Unreachable)).await;
+    let text = Sms { to: &to, body: "hello", urgent: true, valid_until: None, receipt: false };
+    until("it is found out", async || {
+        texts.send(&text).await == SendSmsResult::Later(RetryCause::Unreachable)
+    })
+    .await;
     until("it is tried anew", async || came.load(Ordering::SeqCst) >= 2).await;
 }
 

@@ -1,13 +1,13 @@
 //! What the SMSC reports, in whatever order and at whatever time.
 
 use crate::scene::Scene;
-use onbill_origin::sms::{Delivery, Sent};
+use onbill_origin::sms::{DeliveryState, SendSmsResult};
 use serde_json::json;
 use std::sync::atomic::Ordering;
 
 async fn send(scene: &Scene) -> String {
     match scene.send("hello", true).await {
-        Sent::Accepted { message_id: Some(id) } => id,
+        SendSmsResult::Accepted { message_id: Some(id) } => id,
         other => panic!("{other:?}"),
     }
 }
@@ -15,9 +15,11 @@ async fn send(scene: &Scene) -> String {
 #[tokio::test]
 async fn receipt_says_how_each_message_ended() {
     let scene = Scene::new().await;
-    for (reporting, state) in
-        [("good", Delivery::Delivered), ("failed", Delivery::Undeliverable), ("expired", Delivery::Expired)]
-    {
+    for (reporting, state) in [
+        ("good", DeliveryState::Delivered),
+        ("failed", DeliveryState::Undeliverable),
+        ("expired", DeliveryState::Expired),
+    ] {
         scene.trouble(json!({"receipts": reporting})).await;
         // Two of them: one says it in its text only, the other in parameters too.
         for _ in 0..2 {

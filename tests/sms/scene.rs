@@ -10,7 +10,9 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_origin::ambient::{Clock, Random, SystemRandom};
 use onbill_origin::config::SmsSettings;
 use onbill_origin::http::{CspClient, HttpPeer, Peer, SignedClient};
-use onbill_origin::sms::{self, Cause, NotNow, Receipt, Receipts, Sent, Text, Texts};
+use onbill_origin::sms::{
+    self, DeliveryReceipt, ReceiptNotStored, ReceiptSink, RetryCause, SendSmsResult, Sms, SmsGateway,
+};
 use onbill_sandbox::operator::{Colours, Gateway, Listening, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
 use onbill_test_harness::ManualClock;
@@ -44,15 +46,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Receipts that came; some may be turned away first.
 #[derive(Default)]
 pub(crate) struct Heard {
-    taken: Mutex<Vec<Receipt>>,
+    taken: Mutex<Vec<DeliveryReceipt>>,
     pub(crate) busy: AtomicU32,
 }
 
 #[async_trait]
-impl Receipts for Heard {
-    async fn take(&self, receipt: Receipt) -> Result<(), NotNow> {
+impl ReceiptSink for Heard {
+    async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
         if self.busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok() {
-            return Err(NotNow);
+            return Err(ReceiptNotStored);
         }
         self.taken.lock().expect("is whole").push(receipt);
         Ok(())
@@ -63,7 +65,7 @@ impl Receipts for Heard {
 pub(crate) struct Scene {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) operator: Operator,
-    pub(crate) texts: Arc<dyn Texts>,
+    pub(crate) texts: Arc<dyn SmsGateway>,
     pub(crate) heard: Arc<Heard>,
     site: Router,
     /// The SMSC's.
@@ -89,7 +91,7 @@ pub(crate) fn password_file(password: &str) -> PathBuf {
 }
 
 /// An adapter by itself.
-pub(crate) fn open(settings: &SmsSettings, clock: &Arc<ManualClock>) -> Arc<dyn Texts> {
+pub(crate) fn open(settings: &SmsSettings, clock: &Arc<ManualClock>) -> Arc<dyn SmsGateway> {
     open_on(&network(PATIENCE), settings, clock)
 }
 
@@ -98,14 +100,14 @@ pub(crate) fn open_on(
     peer: &Arc<dyn Peer>,
     settings: &SmsSettings,
     clock: &Arc<ManualClock>,
-) -> Arc<dyn Texts> {
+) -> Arc<dyn SmsGateway> {
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
     let ring = Arc::new(keys::keyring(&KeyHolder::Origin("acme")));
     let client = SignedClient::new(ring, Arc::clone(peer), Arc::clone(&clock), Arc::clone(&random));
     let acme = OperatorId::parse("acme").expect("is a slug");
     let csp = CspClient::new("http://127.0.0.1:1", &acme, client);
-    sms::open(settings, &Arc::new(csp), peer, &clock, &random).expect("is sound")
+    sms::open_gateway(settings, &Arc::new(csp), peer, &clock, &random).expect("is sound")
 }
 
 /// The network, which is this machine; with how long an answer is waited for.
@@ -175,13 +177,13 @@ impl Scene {
     }
 
     /// Sends a text, as soon as there is a connection.
-    pub(crate) async fn send(&self, body: &str, urgent: bool) -> Sent {
+    pub(crate) async fn send(&self, body: &str, urgent: bool) -> SendSmsResult {
         let to = Msisdn::parse(GOOD).expect("is E.164");
-        let text = Text { to: &to, body, urgent, valid_until: None, receipt: true };
+        let text = Sms { to: &to, body, urgent, valid_until: None, receipt: true };
         let sending = async {
             loop {
                 match self.texts.send(&text).await {
-                    Sent::Later(Cause::Unreachable) => tokio::time::sleep(LOOK_EVERY).await,
+                    SendSmsResult::Later(RetryCause::Unreachable) => tokio::time::sleep(LOOK_EVERY).await,
                     sent => return sent,
                 }
             }
@@ -190,7 +192,7 @@ impl Scene {
     }
 
     /// The receipts that were taken so far, once there are so many.
-    pub(crate) async fn receipts(&self, count: usize) -> Vec<Receipt> {
+    pub(crate) async fn receipts(&self, count: usize) -> Vec<DeliveryReceipt> {
         let taken = || self.heard.taken.lock().expect("is whole").clone();
         until("the receipts come", async || taken().len() >= count).await;
         taken()
@@ -236,10 +238,10 @@ pub(crate) async fn inbox(site: &Router, number: &str) -> Vec<String> {
 }
 
 /// Waits until an adapter can send. It may not know yet that it is bound when the SMSC does.
-pub(crate) async fn until_connected(texts: &dyn Texts) {
+pub(crate) async fn until_connected(texts: &dyn SmsGateway) {
     let stranger = Msisdn::parse("+12025559999").expect("is E.164");
-    let text = Text { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
-    until("it is connected", async || texts.send(&text).await == Sent::Refused).await;
+    let text = Sms { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
+    until("it is connected", async || texts.send(&text).await == SendSmsResult::Refused).await;
 }
 
 /// Looks until something is so.

@@ -2,12 +2,15 @@
 
 use crate::scene::{GOOD, Scene};
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::sms::{Sent, Text};
+use onbill_origin::sms::{SendSmsResult, Sms};
 use std::fmt::Write as _;
 
 async fn arrives(scene: &Scene, text: &str) {
     let before = scene.inbox(GOOD).await.len();
-    assert!(matches!(scene.send(text, true).await, Sent::Accepted { message_id: Some(_) }), "{text}");
+    assert!(
+        matches!(scene.send(text, true).await, SendSmsResult::Accepted { message_id: Some(_) }),
+        "{text}"
+    );
     assert_eq!(scene.inbox(GOOD).await[before..], [text.to_owned()]);
 }
 
@@ -57,8 +60,8 @@ async fn urgent_sms_has_priority_and_validity_period() {
     let to = Msisdn::parse(GOOD).expect("is E.164");
     let now = onbill_origin::ambient::Clock::now(&*scene.clock);
     let text =
-        Text { to: &to, body: "pin", urgent: true, valid_until: Some(now.plus_seconds(595)), receipt: false };
-    assert!(matches!(scene.texts.send(&text).await, Sent::Accepted { .. }));
+        Sms { to: &to, body: "pin", urgent: true, valid_until: Some(now.plus_seconds(595)), receipt: false };
+    assert!(matches!(scene.texts.send(&text).await, SendSmsResult::Accepted { .. }));
     let [bulk, pin] = &scene.operator.smsc_wishes()[..] else { panic!("are two") };
     assert_eq!((bulk.priority, &*bulk.validity, bulk.receipt), (0, "", true));
     assert_eq!((pin.priority, &*pin.validity, pin.receipt), (3, "000000000955000R", false));
@@ -69,14 +72,14 @@ async fn unknown_number_and_endless_sms_are_refused() {
     let scene = Scene::new().await;
     scene.send("there is a connection", true).await;
     let stranger = Msisdn::parse("+12025559999").expect("is E.164");
-    let text = Text { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
-    assert_eq!(scene.texts.send(&text).await, Sent::Refused);
+    let text = Sms { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
+    assert_eq!(scene.texts.send(&text).await, SendSmsResult::Refused);
     let asked = scene.operator.smsc_asked();
     let mut endless = String::new();
     while endless.len() < 2_000 {
         write!(endless, "{} ", endless.len()).expect("a string takes everything");
     }
-    assert_eq!(scene.send(&endless, true).await, Sent::Refused);
-    assert_eq!(scene.send("", true).await, Sent::Refused);
+    assert_eq!(scene.send(&endless, true).await, SendSmsResult::Refused);
+    assert_eq!(scene.send("", true).await, SendSmsResult::Refused);
     assert_eq!(scene.operator.smsc_asked(), asked);
 }

@@ -4,7 +4,7 @@ use crate::setting::Books;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::account::import::{ImportError, Report, import_accounts};
+use onbill_origin::account::import::{ImportError, ImportReport, import_accounts};
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use serde_json::json;
@@ -20,7 +20,7 @@ fn vault() -> Vault {
 }
 
 /// Imports a file; gives the report and the complaints.
-async fn import(books: &Books, text: &str) -> (Result<Report, ImportError>, Vec<String>) {
+async fn import(books: &Books, text: &str) -> (Result<ImportReport, ImportError>, Vec<String>) {
     let (vault, numbers) = (vault(), NumberPlan::for_country("US").expect("is a country"));
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
@@ -47,7 +47,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(books: Books) {
          +12025550113,active,postpaid,,USD,2021-03-14"
     );
     let (report, complaints) = import(&books, &text).await;
-    assert_eq!(report.expect("has its header"), Report { imported: 3, refused: 10 });
+    assert_eq!(report.expect("has its header"), ImportReport { imported: 3, refused: 10 });
     let columns = [
         "msisdn",
         "status",
@@ -65,7 +65,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(books: Books) {
     }
     assert!(complaints.iter().all(|complaint| !complaint.contains("555")), "no number is repeated");
     for (number, is_there) in [("+12025550102", true), ("+12025550109", false), ("+12025550113", true)] {
-        let index = vault().index(&Msisdn::parse(number).expect("is E.164"));
+        let index = vault().index_number(&Msisdn::parse(number).expect("is E.164"));
         let account = books.store.find_account(index).await.expect("works");
         assert_eq!(account.is_some(), is_there, "{number}");
     }

@@ -20,7 +20,7 @@ const BATCH: usize = 500;
 
 /// What an import did.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct ImportReport {
     /// Lines imported.
     pub imported: u64,
     /// Lines refused.
@@ -44,16 +44,16 @@ pub async fn import_accounts(
     file: impl Read,
     mut complain: impl FnMut(String),
     mut progress: impl FnMut(u64),
-) -> Result<Report, ImportError> {
-    let mut reader = csv_file::reader(file);
-    let found = csv_file::header(&mut reader).map_err(ImportError::Header)?;
+) -> Result<ImportReport, ImportError> {
+    let mut reader = csv_file::open_reader(file);
+    let found = csv_file::read_header(&mut reader).map_err(ImportError::Header)?;
     if found != HEADER {
         return Err(ImportError::Header(format!("the first line must be {}", HEADER.join(","))));
     }
-    let mut report = Report::default();
+    let mut report = ImportReport::default();
     let mut batch = Vec::with_capacity(BATCH);
     let mut record = csv::StringRecord::new();
-    while let Some(line) = csv_file::next(&mut reader, &mut record) {
+    while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
         match line.map(|line| (line, read_line(vault, numbers, &record))) {
             Ok((_, Ok(row))) => batch.push(row),
             Ok((line, Err((column, why)))) => {
@@ -69,16 +69,16 @@ pub async fn import_accounts(
             }
         }
         if batch.len() == BATCH {
-            report.imported += flush(store, &mut batch).await?;
+            report.imported += write_batch(store, &mut batch).await?;
             progress(reader.position().byte());
         }
     }
-    report.imported += flush(store, &mut batch).await?;
+    report.imported += write_batch(store, &mut batch).await?;
     progress(reader.position().byte());
     Ok(report)
 }
 
-async fn flush(store: &Store, batch: &mut Vec<ImportedAccount>) -> Result<u64, ImportError> {
+async fn write_batch(store: &Store, batch: &mut Vec<ImportedAccount>) -> Result<u64, ImportError> {
     let count = batch.len() as u64;
     store.import_accounts(std::mem::take(batch)).await.map_err(ImportError::Store)?;
     Ok(count)
@@ -92,7 +92,7 @@ fn read_line(
     record: &csv::StringRecord,
 ) -> Result<ImportedAccount, (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
-    let msisdn = numbers.read(field(0)?).map_err(|_| (0, "is not a telephone number"))?;
+    let msisdn = numbers.parse(field(0)?).map_err(|_| (0, "is not a telephone number"))?;
     let status = AccountStatus::parse(field(1)?).ok_or((1, "must be active, suspended or ceased"))?;
     let account_type = AccountType::parse(field(2)?).ok_or((2, "must be postpaid or prepaid"))?;
     let balance = match (field(3)?, account_type) {
@@ -107,5 +107,5 @@ fn read_line(
     // Never empty: by this day the number's next holder is told from the last one.
     let activated_on = Day::parse(field(5)?).ok_or((5, "must be a date of the form YYYY-MM-DD"))?;
     let account = Account { status, account_type, balance };
-    Ok(ImportedAccount { number: vault.index(&msisdn), account, activated_on })
+    Ok(ImportedAccount { number: vault.index_number(&msisdn), account, activated_on })
 }

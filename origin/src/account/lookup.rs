@@ -25,10 +25,10 @@ impl AccountLookup {
     /// The account of a number, if it has one. It costs one look-up, whatever the number.
     pub async fn find_account(&self, msisdn: &Msisdn) -> Result<Option<SubscriberAccount>, Failure> {
         match self.source {
-            AccountSource::Table => Ok(self.store.find_account(self.vault.index(msisdn)).await?),
+            AccountSource::Table => Ok(self.store.find_account(self.vault.index_number(msisdn)).await?),
             AccountSource::Csp => {
                 let found = self.csp.look_up_account(msisdn).await;
-                let found = found.map_err(|_| Fault::Bss("account/validate"))?;
+                let found = found.map_err(|_| Fault::CspApi("account/validate"))?;
                 Ok(found.map(|account| SubscriberAccount {
                     subscriber_ref: account.subscriber_id.clone(),
                     account: account.into(),

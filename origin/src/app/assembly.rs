@@ -14,7 +14,7 @@ use crate::http::{CspClient, Peer, SignedClient};
 use crate::keys::{TokenSigner, Vault};
 use crate::pin::PinIssuer;
 use crate::routes::{CallVerifier, RouteState, router};
-use crate::sms::{self, Texts};
+use crate::sms::{self, SmsGateway};
 use crate::store::Store;
 use axum::Router;
 use onbill_domain::key::{KeyUse, Keyring, Party};
@@ -36,7 +36,7 @@ pub struct App {
     pub edge: Arc<EdgeMappings>,
     pub worker: Arc<Worker>,
     pub files: Arc<FileExchange>,
-    pub sms: Arc<dyn Texts>,
+    pub sms: Arc<dyn SmsGateway>,
     routes: RouteState,
 }
 
@@ -57,7 +57,7 @@ impl App {
         let keys = Arc::new(keys);
         let client = SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone());
         let csp = Arc::new(CspClient::new(&config.bss_url, &config.operator, client.clone()));
-        let sms = sms::open(&config.sms, &csp, &peer, &clock, &random)?;
+        let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random)?;
         let config = Arc::new(config);
         let accounts =
             Arc::new(AccountLookup::new(config.accounts, store.clone(), vault.clone(), csp.clone()));
@@ -159,7 +159,7 @@ impl Base {
     fn billing(&self, csp: Arc<CspClient>) -> BillingSubmission {
         BillingSubmission {
             mode: self.config.billing,
-            deadline: Duration::from_secs(self.config.hand_off_seconds.get()),
+            deadline: Duration::from_secs(self.config.hand_off_seconds.seconds()),
             store: self.store.clone(),
             csp,
             accounts: self.accounts.clone(),
@@ -184,7 +184,7 @@ impl Base {
         billing: &Arc<BillingSubmission>,
         edge: &Arc<EdgeMappings>,
         client: SignedClient,
-        gateway: &Arc<dyn Texts>,
+        gateway: &Arc<dyn SmsGateway>,
     ) -> Worker {
         Worker {
             store: self.store.clone(),

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 /// Opens books that are there: for those who report on them. With a misspelled path, books without a line would say that
 /// nobody owes anything.
-pub async fn open_begun(config: &Config) -> Result<Arc<Store>, String> {
+pub async fn open_existing_database(config: &Config) -> Result<Arc<Store>, String> {
     config.database.must_exist()?;
-    open(config).await
+    open_database(config).await
 }
 
 /// Opens the books that a configuration names, or begins them. The complaint says what to mend.
-pub async fn open(config: &Config) -> Result<Arc<Store>, String> {
+pub async fn open_database(config: &Config) -> Result<Arc<Store>, String> {
     match &config.database {
         Database::Sqlite(path) => {
             let failed = |why: String| format!("{} cannot be opened: {why}", path.display());
@@ -29,7 +29,7 @@ pub async fn open(config: &Config) -> Result<Arc<Store>, String> {
         Database::Postgres(address) => {
             let address = match &config.database_password_file {
                 Some(file) => {
-                    let password = password_file::read("database_password_file", file)?;
+                    let password = password_file::read_password("database_password_file", file)?;
                     address.clone().with_password(&password)
                 }
                 None => address.clone(),

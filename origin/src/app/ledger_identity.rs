@@ -10,7 +10,7 @@ use crate::keys::Vault;
 use crate::store::Store;
 
 /// Notes or compares. The complaint says what differs.
-pub async fn compare(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
+pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
     let source: &[u8] = match config.accounts {
         AccountSource::Table => b"table",
         AccountSource::Csp => b"csp",

@@ -1,7 +1,7 @@
 //! `account-events`: the operator's file of what happened to accounts.
 
 use super::files::open_file;
-use super::opening::told;
+use super::opening::database_failed;
 use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -34,11 +34,11 @@ impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-        let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+        let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let books = Books { store: &*store, vault: &vault, numbers, random: &SystemRandom };
         let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
         let now = || SystemClock.now();
@@ -46,7 +46,7 @@ impl Arguments {
         bar.finish_and_clear();
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
-            ImportError::Store(error) => told(error),
+            ImportError::Store(error) => database_failed(error),
         })?;
         println!(
             "{} events applied, {} older than what was known, {} of nobody who signed up, {} contradictory, {} lines refused.",

@@ -3,6 +3,6 @@
 use onbill_domain::ids::PartnerId;
 
 /// Reads a partner's name from the command line.
-pub(super) fn partner(text: &str) -> Result<PartnerId, &'static str> {
+pub(super) fn parse_partner(text: &str) -> Result<PartnerId, &'static str> {
     PartnerId::parse(text).ok_or("is not a partner's name: lower-case letters, digits and hyphens")
 }

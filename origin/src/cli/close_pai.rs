@@ -1,6 +1,6 @@
 //! `close-pai`: how a person ends a PAI.
 
-use super::opening::{open_begun, told};
+use super::opening::{database_failed, open_existing};
 use super::verdict::Verdict;
 use clap::{Args, ValueEnum};
 use onbill_domain::decline_reason::DeclineReason;
@@ -19,10 +19,10 @@ use std::path::Path;
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The partner that knows the subscriber by this PAI, such as netflix.
-    #[arg(value_parser = super::arguments::partner)]
+    #[arg(value_parser = super::arguments::parse_partner)]
     partner: PartnerId,
     /// The PAI.
-    #[arg(value_parser = pai)]
+    #[arg(value_parser = parse_pai)]
     pai: Pai,
     /// Why.
     reason: Reason,
@@ -52,17 +52,19 @@ impl From<Reason> for DeclineReason {
     }
 }
 
-fn pai(text: &str) -> Result<Pai, &'static str> {
+fn parse_pai(text: &str) -> Result<Pai, &'static str> {
     Pai::parse(text).ok_or("is not a PAI: a lower-case UUID of version 4")
 }
 
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (_, store) = open_begun(config).await?;
+        let (_, store) = open_existing(config).await?;
         let reason = DeclineReason::from(self.reason);
-        let end =
-            store.close_pai(SystemClock.now(), self.partner.clone(), self.pai, reason).await.map_err(told)?;
+        let end = store
+            .close_pai(SystemClock.now(), self.partner.clone(), self.pai, reason)
+            .await
+            .map_err(database_failed)?;
         let (partner, pai) = (&self.partner, self.pai);
         Ok(match end {
             ClosePaiResult::Closed => {

@@ -1,7 +1,7 @@
 //! `coupons`: what the operator does about coupons by hand, or for many at once.
 
 use super::files::open_file;
-use super::opening::{app_on_begun, open_begun, told};
+use super::opening::{database_failed, open_existing, open_existing_app};
 use super::verdict::Verdict;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -11,7 +11,7 @@ use onbill_domain::wire::coupon::CouponDetails;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::app::App;
 use onbill_origin::app::ledger_identity;
-use onbill_origin::coupon::{Stopped, issue_file};
+use onbill_origin::coupon::{CouponFileError, issue_file};
 use onbill_origin::fault::Failure;
 use onbill_origin::store::{CouponFilter, CouponRow, Store};
 use std::path::{Path, PathBuf};
@@ -61,31 +61,31 @@ enum Verb {
     /// Show all that is known of a coupon, as JSON.
     Show {
         /// The coupon, by the operator's id.
-        #[arg(value_parser = ext_id)]
+        #[arg(value_parser = parse_ext_id)]
         id: ExtId,
     },
     /// Send a coupon again, with another code: the first one is void from then on. At most four times each.
     Resend {
         /// The coupon, by the operator's id.
-        #[arg(value_parser = ext_id)]
+        #[arg(value_parser = parse_ext_id)]
         id: ExtId,
     },
     /// Take a coupon back, for ever. One that is redeemed stays redeemed.
     Void {
         /// The coupon, by the operator's id.
-        #[arg(value_parser = ext_id)]
+        #[arg(value_parser = parse_ext_id)]
         id: ExtId,
     },
 }
 
-fn ext_id(text: &str) -> Result<ExtId, &'static str> {
+fn parse_ext_id(text: &str) -> Result<ExtId, &'static str> {
     ExtId::parse(text).ok_or("is not an identifier: 1 to 128 printable characters without spaces")
 }
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
         match self.verb {
-            Verb::Issue { file } => issue(&app_on_same_books(config).await?, &file).await,
+            Verb::Issue { file } => issue_coupons(&open_app_on_same_ledger(config).await?, &file).await,
             Verb::List { unpaid, undelivered, json } => {
                 let now = SystemClock.now();
                 let which = match (unpaid, undelivered) {
@@ -93,37 +93,39 @@ impl Arguments {
                     (_, true) => CouponFilter::Undelivered(now),
                     _ => CouponFilter::All,
                 };
-                list(&*open_begun(config).await?.1, now, which, json).await
+                list_coupons(&*open_existing(config).await?.1, now, which, json).await
             }
-            Verb::Show { id } => show(&*open_begun(config).await?.1, SystemClock.now(), id).await,
+            Verb::Show { id } => show_coupon(&*open_existing(config).await?.1, SystemClock.now(), id).await,
             Verb::Resend { id } => {
-                let app = app_on_same_books(config).await?;
-                changed(&app, "goes out with another code", app.coupons.resend(None, &id, None).await)
+                let app = open_app_on_same_ledger(config).await?;
+                print_change(&app, "goes out with another code", app.coupons.resend(None, &id, None).await)
             }
             Verb::Void { id } => {
-                let app = app_on_same_books(config).await?;
-                changed(&app, "is void", app.coupons.void(None, &id).await)
+                let app = open_app_on_same_ledger(config).await?;
+                print_change(&app, "is void", app.coupons.void(None, &id).await)
             }
         }
     }
 }
 
 /// With another numbers key, coupons would be made that nobody finds again.
-async fn app_on_same_books(config: &Path) -> anyhow::Result<App> {
-    let app = app_on_begun(config).await?;
-    ledger_identity::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
+async fn open_app_on_same_ledger(config: &Path) -> anyhow::Result<App> {
+    let app = open_existing_app(config).await?;
+    ledger_identity::check_ledger_identity(&*app.store, &app.config, &app.vault)
+        .await
+        .map_err(anyhow::Error::msg)?;
     Ok(app)
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
-async fn issue(app: &App, file: &Path) -> anyhow::Result<Verdict> {
+async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<Verdict> {
     let (opened, bar) = open_file(file)?;
     let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", file.display()));
     let report = issue_file(&app.coupons, opened, complain, |position| bar.set_position(position)).await;
     bar.finish_and_clear();
     let report = report.map_err(|stopped| match stopped {
-        Stopped::Header(complaint) => anyhow!("{}: {complaint}", file.display()),
-        Stopped::Failed(why) => {
+        CouponFileError::Header(complaint) => anyhow!("{}: {complaint}", file.display()),
+        CouponFileError::Failed(why) => {
             anyhow!("{why}. What was made before stays: read the same file in again to go on")
         }
     })?;
@@ -135,10 +137,15 @@ async fn issue(app: &App, file: &Path) -> anyhow::Result<Verdict> {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn list(store: &Store, now: Timestamp, which: CouponFilter, as_json: bool) -> anyhow::Result<Verdict> {
+async fn list_coupons(
+    store: &Store,
+    now: Timestamp,
+    which: CouponFilter,
+    as_json: bool,
+) -> anyhow::Result<Verdict> {
     let (mut after, mut count) = (None, 0_usize);
     loop {
-        let page = store.list_coupons(after, which, PAGE).await.map_err(told)?;
+        let page = store.list_coupons(after, which, PAGE).await.map_err(database_failed)?;
         let Some(last) = page.last() else { break };
         after = Some(last.ext_coupon_id.clone());
         if count == 0 && !as_json {
@@ -173,8 +180,8 @@ async fn list(store: &Store, now: Timestamp, which: CouponFilter, as_json: bool)
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn show(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdict> {
-    if let Some(row) = store.find_coupon(id).await.map_err(told)? {
+async fn show_coupon(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdict> {
+    if let Some(row) = store.find_coupon(id).await.map_err(database_failed)? {
         println!("{}", serde_json::to_string_pretty(&row.view(now))?);
         Ok(Verdict::Clean)
     } else {
@@ -184,7 +191,7 @@ async fn show(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdic
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-fn changed(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow::Result<Verdict> {
+fn print_change(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow::Result<Verdict> {
     match row {
         Ok(row) => {
             println!("{} {how}; it is {} now.", row.ext_coupon_id, row.state(app.now()));

@@ -1,6 +1,6 @@
 //! `erase`: how people at the operator let the books forget somebody.
 
-use super::opening::told;
+use super::opening::database_failed;
 use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -10,7 +10,7 @@ use onbill_origin::app::ledger_identity;
 use onbill_origin::config::Config;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
-use onbill_origin::lifecycle::erasure_file::{Stopped, erase_listed};
+use onbill_origin::lifecycle::erasure_file::{ErasureFileError, erase_listed};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -36,11 +36,11 @@ impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-        let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+        let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         // Under another key no number would be found, and everybody would seem to be erased.
-        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let name = self.list.display();
         let list: Box<dyn Read + Send> = if self.list == Path::new("-") {
             Box::new(io::stdin())
@@ -51,8 +51,8 @@ impl Arguments {
         let complain = |complaint: String| eprintln!("{name}: {complaint}");
         let report = erase_listed(&*store, &vault, numbers, BufReader::new(list), now, complain).await;
         let report = report.map_err(|stopped| match stopped {
-            Stopped::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
-            Stopped::Books(error) => told(error),
+            ErasureFileError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
+            ErasureFileError::Store(error) => database_failed(error),
         })?;
         println!(
             "{} numbers erased, {} to go with a file that is being written, {} lines refused.",

@@ -1,7 +1,7 @@
 //! `import-accounts`: the operator's account file into the embedded table.
 
 use super::files::open_file;
-use super::opening::{open, told};
+use super::opening::{database_failed, open_origin};
 use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -27,11 +27,11 @@ pub(super) struct Arguments {
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (config, keys, store) = open(config).await?;
+        let (config, keys, store) = open_origin(config).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
         let report = import_accounts(&*store, &vault, numbers, opened, complain, |position| {
             bar.set_position(position);
@@ -40,7 +40,7 @@ impl Arguments {
         bar.finish_and_clear();
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
-            ImportError::Store(error) => told(error),
+            ImportError::Store(error) => database_failed(error),
         })?;
         println!("{} accounts imported, {} lines refused.", report.imported, report.refused);
         Ok(Verdict::findings_if(report.refused > 0))

@@ -1,12 +1,12 @@
 //! `kv-sync`: the edge's store beside the books.
 
-use super::opening::{app_on_begun, told};
+use super::opening::{database_failed, open_existing_app};
 use super::verdict::Verdict;
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::pai::Pai;
-use onbill_origin::delivery::kv_sync::{Comparison, PAUSES, Report, Stopped};
+use onbill_origin::delivery::kv_sync::{KvComparison, KvReport, KvSyncError, PAUSES};
 use std::path::Path;
 
 /// Findings of a kind that are listed: as many as a person reads.
@@ -39,30 +39,30 @@ pub(super) struct Arguments {
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let app = app_on_begun(config).await?;
+        let app = open_existing_app(config).await?;
         let bar = ProgressBar::new(PLACES)
             .with_style(ProgressStyle::with_template("{bar:40} {percent:>3}% {msg} PAIs {eta} left")?);
-        let comparison = Comparison { edge: &app.edge, compare_only: self.dry_run, pauses: &PAUSES };
-        let mut report = Report::default();
+        let comparison = KvComparison { edge: &app.edge, compare_only: self.dry_run, pauses: &PAUSES };
+        let mut report = KvReport::default();
         let outcome = comparison
             .run(&mut report, |report| {
-                bar.set_position(report.through.map_or(0, place));
+                bar.set_position(report.through.map_or(0, position_of));
                 bar.set_message(report.compared().to_string());
             })
             .await;
         bar.finish_and_clear();
-        println!("{}", self.told(&report));
-        list("later at the edge than in the books", &report.ahead);
-        list("another operator's at the edge", &report.foreign);
+        println!("{}", self.summarize(&report));
+        list_pais("later at the edge than in the books", &report.ahead);
+        list_pais("another operator's at the edge", &report.foreign);
         if let Err(stopped) = outcome {
-            let percent = report.through.map_or(0, place) * 100 / PLACES;
+            let percent = report.through.map_or(0, position_of) * 100 / PLACES;
             eprintln!(
                 "It stopped after {percent} % of the PAIs. Run it again: it begins anew, and is quick where nothing is to be mended."
             );
             return Err(match stopped {
-                Stopped::Books(error) => told(error),
-                Stopped::Edge(None) => anyhow!("the edge at {} does not answer", app.config.edge_url),
-                Stopped::Edge(Some(status)) => {
+                KvSyncError::Store(error) => database_failed(error),
+                KvSyncError::Edge(None) => anyhow!("the edge at {} does not answer", app.config.edge_url),
+                KvSyncError::Edge(Some(status)) => {
                     anyhow!("the edge at {} does not compare: it answers {status}", app.config.edge_url)
                 }
             });
@@ -71,7 +71,7 @@ impl Arguments {
         Ok(Verdict::findings_if(differs || report.findings() > 0))
     }
 
-    fn told(&self, report: &Report) -> String {
+    fn summarize(&self, report: &KvReport) -> String {
         let behind = if self.dry_run { "behind at the edge" } else { "mended at the edge" };
         format!(
             "{} PAIs compared: {} the same, {} {behind}, {} later there, {} another operator's.",
@@ -85,7 +85,7 @@ impl Arguments {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-fn list(what: &str, pais: &[Pai]) {
+fn list_pais(what: &str, pais: &[Pai]) {
     for pai in pais.iter().take(LISTED_MAX) {
         println!("{what}: {pai}");
     }
@@ -95,7 +95,7 @@ fn list(what: &str, pais: &[Pai]) {
 }
 
 /// Where in the order of all PAIs this one is, out of [`PLACES`].
-fn place(pai: Pai) -> u64 {
+fn position_of(pai: Pai) -> u64 {
     u64::from_str_radix(&pai.to_string()[..4], 16).unwrap_or_default()
 }
 
@@ -105,18 +105,18 @@ mod tests {
 
     #[test]
     fn a_place_is_between_the_first_and_the_last() {
-        assert_eq!(place(Pai::from_random([0; 16])), 0);
-        assert_eq!(place(Pai::from_random([0xff; 16])), PLACES - 1);
-        assert_eq!(place(Pai::from_random([0x80; 16])), 0x8080);
+        assert_eq!(position_of(Pai::from_random([0; 16])), 0);
+        assert_eq!(position_of(Pai::from_random([0xff; 16])), PLACES - 1);
+        assert_eq!(position_of(Pai::from_random([0x80; 16])), 0x8080);
     }
 
     #[test]
     fn a_dry_run_does_not_say_that_it_mends() {
-        let report = Report { same: 3, behind: 2, ..Report::default() };
+        let report = KvReport { same: 3, behind: 2, ..KvReport::default() };
         assert_eq!(
-            Arguments { dry_run: true }.told(&report),
+            Arguments { dry_run: true }.summarize(&report),
             "5 PAIs compared: 3 the same, 2 behind at the edge, 0 later there, 0 another operator's."
         );
-        assert!(Arguments { dry_run: false }.told(&report).contains("2 mended"));
+        assert!(Arguments { dry_run: false }.summarize(&report).contains("2 mended"));
     }
 }

@@ -16,29 +16,29 @@ use std::time::Duration;
 pub(super) const PEER_DEADLINE: Duration = Duration::from_secs(8);
 
 /// The configuration, and books that are there already.
-pub(super) async fn open_begun(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
+pub(super) async fn open_existing(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
     let (config, _) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+    let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, store))
 }
 
 /// The configuration, its keys, and the books, which are begun if they are not there.
-pub(super) async fn open(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
+pub(super) async fn open_origin(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = database::open(&config).await.map_err(anyhow::Error::msg)?;
+    let store = database::open_database(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
 }
 
 /// The whole origin on books that are there already, for a verb that talks to other parties.
-pub(super) async fn app_on_begun(config: &Path) -> anyhow::Result<App> {
+pub(super) async fn open_existing_app(config: &Path) -> anyhow::Result<App> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+    let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
     let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
     let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
     app.map_err(anyhow::Error::msg)
 }
 
 /// What the operator's engineer is told of books that fail.
-pub(super) fn told(error: StoreError) -> anyhow::Error {
+pub(super) fn database_failed(error: StoreError) -> anyhow::Error {
     anyhow::anyhow!("the books fail: {error}")
 }

@@ -1,6 +1,6 @@
 //! `outbox list` and `outbox retry`: what the origin has given up waits here for a person.
 
-use super::opening::{open_begun, told};
+use super::opening::{database_failed, open_existing};
 use super::verdict::Verdict;
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
@@ -54,11 +54,11 @@ enum Verb {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (_, store) = open_begun(config).await?;
+        let (_, store) = open_existing(config).await?;
         match self.verb {
-            Verb::List { json } => list(&*store, json).await,
-            Verb::Retry { all: true, .. } => retry_all(&*store, SystemClock.now()).await,
-            Verb::Retry { entry, .. } => retry(&*store, SystemClock.now(), &entry).await,
+            Verb::List { json } => list_dead_letters(&*store, json).await,
+            Verb::Retry { all: true, .. } => redrive_all(&*store, SystemClock.now()).await,
+            Verb::Retry { entry, .. } => redrive_jobs(&*store, SystemClock.now(), &entry).await,
         }
     }
 }
@@ -70,7 +70,7 @@ async fn each_page(
 ) -> anyhow::Result<()> {
     let mut after = None;
     loop {
-        let page = store.dead_letters(after, PAGE).await.map_err(told)?;
+        let page = store.dead_letters(after, PAGE).await.map_err(database_failed)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.job_id);
         on_page(page).await?;
@@ -78,7 +78,7 @@ async fn each_page(
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn list(store: &Store, as_json: bool) -> anyhow::Result<Verdict> {
+async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<Verdict> {
     let mut count = 0_usize;
     each_page(store, async |page| {
         if count == 0 && !as_json {
@@ -116,11 +116,11 @@ async fn list(store: &Store, as_json: bool) -> anyhow::Result<Verdict> {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn retry_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
+async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
     let mut count = 0_u64;
     each_page(store, async |page| {
         for entry in page {
-            count += u64::from(store.redrive_dead_letter(now, entry.job_id).await.map_err(told)?);
+            count += u64::from(store.redrive_dead_letter(now, entry.job_id).await.map_err(database_failed)?);
         }
         Ok(())
     })
@@ -130,10 +130,10 @@ async fn retry_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn retry(store: &Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<Verdict> {
+async fn redrive_jobs(store: &Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<Verdict> {
     let mut found_all = true;
     for entry in entries {
-        let redriven = store.redrive_dead_letter(now, *entry).await.map_err(told)?;
+        let redriven = store.redrive_dead_letter(now, *entry).await.map_err(database_failed)?;
         println!("entry {entry} {}", if redriven { "goes again" } else { "is not parked" });
         found_all &= redriven;
     }

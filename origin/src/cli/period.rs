@@ -11,24 +11,24 @@ use onbill_origin::store::Period;
 #[derive(Args)]
 pub(super) struct PeriodArguments {
     /// The partner, such as netflix.
-    #[arg(long, value_name = "NAME", value_parser = super::arguments::partner)]
+    #[arg(long, value_name = "NAME", value_parser = super::arguments::parse_partner)]
     pub(super) partner: PartnerId,
     /// The first day, YYYY-MM-DD. Days are those of UTC.
-    #[arg(long, value_name = "DAY", value_parser = day)]
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
     pub(super) from: Day,
     /// The last day, included.
-    #[arg(long, value_name = "DAY", value_parser = day)]
+    #[arg(long, value_name = "DAY", value_parser = parse_day)]
     pub(super) to: Day,
 }
 
-fn day(text: &str) -> Result<Day, &'static str> {
+fn parse_day(text: &str) -> Result<Day, &'static str> {
     Day::parse(text).ok_or("is not a day of the form YYYY-MM-DD")
 }
 
 impl PeriodArguments {
     /// The period, if it is one and the partner is one of this operator's: a misspelled partner has no charges, and that
     /// would look like a finding.
-    pub(super) fn check(&self, config: &Config) -> anyhow::Result<Period> {
+    pub(super) fn to_period(&self, config: &Config) -> anyhow::Result<Period> {
         let is_known = config.partner_ids().contains(&self.partner);
         ensure!(is_known, "the configuration has no partner {}", self.partner);
         Period::of_days(self.from, self.to).context("--to lies before --from")

@@ -1,7 +1,7 @@
 //! `reconcile`: three books side by side.
 
 use super::files::{new_csv, open_file};
-use super::opening::{open_begun, told};
+use super::opening::{database_failed, open_existing};
 use super::period::PeriodArguments;
 use super::verdict::Verdict;
 use anyhow::{Context as _, anyhow};
@@ -9,9 +9,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::reconciliation::file::{FileBook, Side};
+use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_origin::reconciliation::finding::HEADER;
-use onbill_origin::reconciliation::{Cause, Finding, Job, Kind, Repair, Seen, Sum, Summary};
+use onbill_origin::reconciliation::{
+    Cause, Finding, Kind, LedgerSum, Reconciliation, Repair, ReportedAmount, Summary,
+};
 use std::path::{Path, PathBuf};
 
 /// Findings that are listed when they are not written to a file: as many as a person reads.
@@ -38,7 +40,7 @@ const LISTED_MAX: usize = 20;
 ///
 /// Exit code 0 when nothing is wrong, 1 when there are findings or unreadable lines, 2 when it could not run.
 #[derive(Args)]
-#[command(verbatim_doc_comment, after_long_help = causes())]
+#[command(verbatim_doc_comment, after_long_help = list_causes())]
 pub(super) struct Arguments {
     #[command(flatten)]
     period: PeriodArguments,
@@ -67,7 +69,7 @@ pub(super) struct Arguments {
     pending_hours: i64,
 }
 
-fn causes() -> String {
+fn list_causes() -> String {
     let causes = Cause::ALL.map(|cause| format!("  {cause:34}{}", cause.meaning()));
     format!("Causes of findings (of charges and of refunds):\n{}", causes.join("\n"))
 }
@@ -75,17 +77,17 @@ fn causes() -> String {
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (config, store) = open_begun(config).await?;
-        let period = self.period.check(&config)?;
-        let statement = read(Side::Partner, &self.statement)?;
-        let extract = read(Side::Bill, &self.billing)?;
+        let (config, store) = open_existing(config).await?;
+        let period = self.period.to_period(&config)?;
+        let statement = read_file(Side::Partner, &self.statement)?;
+        let extract = read_file(Side::Bill, &self.billing)?;
         let unreadable = statement.unreadable + extract.unreadable;
         if self.repair {
             may_be_acted_on(&statement, &extract).map_err(anyhow::Error::msg)?;
         }
-        let mut sink = Sink::new(self.findings.as_deref())?;
+        let mut sink = FindingSink::new(self.findings.as_deref())?;
         let tells_partner = config.partner_url(&self.period.partner).is_some();
-        let job = Job {
+        let job = Reconciliation {
             store: &*store,
             partner: self.period.partner.clone(),
             others: config
@@ -103,10 +105,11 @@ impl Arguments {
         let bar = ProgressBar::new(statement.lines.max(extract.lines)).with_style(
             ProgressStyle::with_template("{bar:40} {percent:>3}% {human_pos} lines {per_sec} {eta} left")?,
         );
-        let summary =
-            job.run(statement, extract, |finding| sink.take(finding), |lines| bar.set_position(lines)).await;
+        let summary = job
+            .run(statement, extract, |finding| sink.add_finding(finding), |lines| bar.set_position(lines))
+            .await;
         bar.finish_and_clear();
-        let summary = summary.map_err(told)?;
+        let summary = summary.map_err(database_failed)?;
         let sink = sink.finish()?;
         println!("{}", self.period.title(period, SystemClock.now()));
         print_sums(&summary);
@@ -116,22 +119,22 @@ impl Arguments {
                 "\n{unreadable} lines could not be read: they are named above, and compared with nothing."
             );
         }
-        println!("\n{}", conclusion(&summary, unreadable));
+        println!("\n{}", conclude(&summary, unreadable));
         Ok(Verdict::findings_if(unreadable > 0 || summary.discrepancies() > 0))
     }
 }
 
 #[expect(clippy::print_stderr, reason = "a command line talks to its user")]
-fn read(side: Side, path: &Path) -> anyhow::Result<FileBook> {
+fn read_file(side: Side, path: &Path) -> anyhow::Result<ReportedLedger> {
     let (file, bar) = open_file(path)?;
     let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", path.display()));
-    let book = FileBook::read(side, file, complain, |position| bar.set_position(position));
+    let book = ReportedLedger::read(side, file, complain, |position| bar.set_position(position));
     bar.finish_and_clear();
     book.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
 }
 
 /// Repair asks and tells again what the files do not know. Of a wrong file that would be everything.
-fn may_be_acted_on(statement: &FileBook, extract: &FileBook) -> Result<(), &'static str> {
+fn may_be_acted_on(statement: &ReportedLedger, extract: &ReportedLedger) -> Result<(), &'static str> {
     if statement.unreadable + extract.unreadable > 0 {
         return Err("--repair wants files of which every line can be read: the others are named above");
     }
@@ -142,14 +145,14 @@ fn may_be_acted_on(statement: &FileBook, extract: &FileBook) -> Result<(), &'sta
 }
 
 /// Where findings go.
-struct Sink {
+struct FindingSink {
     file: Option<csv::Writer<std::fs::File>>,
     listed: Vec<Finding>,
     /// The first failure to write; what comes after it is lost anyway.
     failed: Option<csv::Error>,
 }
 
-impl Sink {
+impl FindingSink {
     fn new(path: Option<&Path>) -> anyhow::Result<Self> {
         let file = match path {
             None => None,
@@ -162,10 +165,10 @@ impl Sink {
         Ok(Self { file, listed: Vec::new(), failed: None })
     }
 
-    fn take(&mut self, finding: Finding) {
+    fn add_finding(&mut self, finding: Finding) {
         if let Some(file) = &mut self.file {
             if self.failed.is_none() {
-                self.failed = file.write_record(finding.record()).err();
+                self.failed = file.write_record(finding.to_csv_record()).err();
             }
         } else if self.listed.len() < LISTED_MAX {
             self.listed.push(finding);
@@ -195,7 +198,7 @@ fn print_sums(summary: &Summary) {
             "lines",
             "net"
         );
-        let row = |name: &str, sum: &Sum| {
+        let row = |name: &str, sum: &LedgerSum| {
             println!(
                 "{name:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
                 format_amount(sum.charges_minor, *currency),
@@ -208,7 +211,7 @@ fn print_sums(summary: &Summary) {
         row("ours", &books.ours);
         row("partner", &books.partner);
         row("billing", &books.bill);
-        if books.bill_later != Sum::default() {
+        if books.bill_later != LedgerSum::default() {
             row("on the next bill", &books.bill_later);
         }
     }
@@ -237,7 +240,7 @@ fn print_findings(summary: &Summary, listed: &[Finding], file: Option<&Path>) {
     }
     println!();
     for finding in listed {
-        println!("{}", line(finding));
+        println!("{}", format_finding(finding));
     }
     if total > listed.len() as u64 {
         println!("... and {} more: --findings FILE has them all.", total - listed.len() as u64);
@@ -245,14 +248,14 @@ fn print_findings(summary: &Summary, listed: &[Finding], file: Option<&Path>) {
 }
 
 /// A finding for the terminal: cause, ids, and what each book says.
-fn line(finding: &Finding) -> String {
+fn format_finding(finding: &Finding) -> String {
     let id = match finding.kind {
         Kind::Charge => [&finding.transaction_id, &finding.ext_transaction_id],
         Kind::Refund => [&finding.refund_id, &finding.ext_refund_id],
     };
     let ids: Vec<&str> = id.into_iter().flatten().map(String::as_str).collect();
     let mut parts = vec![format!("{} {} {}", finding.cause, finding.kind.as_str(), ids.join(" = "))];
-    let seen = |seen: &Seen| {
+    let seen = |seen: &ReportedAmount| {
         let amount = format_amount(seen.amount_minor, seen.currency);
         let line = seen.line.map(|line| format!(" (line {line})")).unwrap_or_default();
         format!("{amount} {}{line}", seen.currency)
@@ -266,7 +269,7 @@ fn line(finding: &Finding) -> String {
     parts.join(" | ")
 }
 
-fn conclusion(summary: &Summary, unreadable: u64) -> &'static str {
+fn conclude(summary: &Summary, unreadable: u64) -> &'static str {
     match (summary.totals.agree(), summary.discrepancies() + unreadable) {
         (true, 0) if summary.totals.0.is_empty() => {
             "There was nothing to compare: no book has money of this period."
@@ -287,7 +290,7 @@ mod tests {
         const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
         let may_be_acted_on = |statement: &str, extract: &str| {
             let read = |side, text: String| {
-                FileBook::read(side, text.as_bytes(), |_| {}, |_| {}).expect("has a header")
+                ReportedLedger::read(side, text.as_bytes(), |_| {}, |_| {}).expect("has a header")
             };
             let statement = read(Side::Partner, format!("{STATEMENT}{statement}"));
             may_be_acted_on(&statement, &read(Side::Bill, format!("{EXTRACT}{extract}"))).is_ok()
@@ -303,9 +306,9 @@ mod tests {
     fn a_period_without_money_is_not_said_to_agree() {
         let mut summary = Summary::default();
         summary.findings.insert((Cause::OtherPeriod, Kind::Charge), 1);
-        assert!(conclusion(&summary, 0).starts_with("There was nothing to compare"));
+        assert!(conclude(&summary, 0).starts_with("There was nothing to compare"));
         assert_eq!(
-            conclusion(&summary, 1),
+            conclude(&summary, 1),
             "The sums of the three books agree to the cent, but not every line does."
         );
     }

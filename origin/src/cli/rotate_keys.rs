@@ -1,6 +1,6 @@
 //! `rotate-keys`: everything sealed with the newest key.
 
-use super::opening::told;
+use super::opening::database_failed;
 use super::verdict::Verdict;
 use anyhow::anyhow;
 use clap::Args;
@@ -10,7 +10,7 @@ use onbill_origin::app::database;
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::Config;
 use onbill_origin::keys::Vault;
-use onbill_origin::keys::rotation::{Report, Stopped, rotate};
+use onbill_origin::keys::rotation::{RotationError, RotationReport, rotate};
 use onbill_origin::store::SealedAt;
 use std::path::Path;
 
@@ -35,41 +35,41 @@ impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-        let store = database::open_begun(&config).await.map_err(anyhow::Error::msg)?;
+        let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        ledger_identity::compare(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let bar = ProgressBar::new(PLACES).with_style(ProgressStyle::with_template(
             "{bar:40} {percent:>3}% {msg} {elapsed_precise} {eta} left",
         )?);
-        let mut report = Report::default();
+        let mut report = RotationReport::default();
         let outcome = rotate(&*store, &vault, &SystemRandom, &mut report, |report, at| {
-            bar.set_position(place(at));
+            bar.set_position(position_of(at));
             bar.set_message(format!("{} values", report.seen()));
         })
         .await;
         bar.finish_and_clear();
-        if let Err(Stopped::NotServedYet(key)) = &outcome {
+        if let Err(RotationError::NotServedYet(key)) = &outcome {
             return Err(anyhow!(
                 "the origin that was started last seals with key {}, and could not open what is sealed with {}: \
                  start every origin with this ring first",
                 key.as_deref().unwrap_or("(it has not said)"),
-                vault.newest_id()
+                vault.newest_key_id()
             ));
         }
         println!(
             "{} values sealed anew with key {}, {} were.",
             report.resealed,
-            vault.newest_id(),
+            vault.newest_key_id(),
             report.current
         );
         for at in report.unopened.iter().take(LISTED_MAX) {
-            println!("does not open, and is left as it is: {}", named(at));
+            println!("does not open, and is left as it is: {}", describe(at));
         }
         if report.unopened.len() > LISTED_MAX {
             println!("... and {} more that do not open.", report.unopened.len() - LISTED_MAX);
         }
-        if let Err(Stopped::Books(error)) = outcome {
-            return Err(told(error));
+        if let Err(RotationError::Store(error)) = outcome {
+            return Err(database_failed(error));
         }
         for (key, count) in &report.left {
             println!("{count} values are still sealed with key {key}.");
@@ -88,7 +88,7 @@ impl Arguments {
 /// What progress is told by: subscribers and flows are random names, and so evenly spread; the rest is little.
 const PLACES: u64 = 4 << 16;
 
-fn place(at: &SealedAt) -> u64 {
+fn position_of(at: &SealedAt) -> u64 {
     let spread = |first: u8, second: u8| u64::from(first) << 8 | u64::from(second);
     match at {
         SealedAt::Subscriber(id) => {
@@ -100,7 +100,7 @@ fn place(at: &SealedAt) -> u64 {
 }
 
 /// A place as it is found in the books. Nothing in these names tells a number.
-fn named(at: &SealedAt) -> String {
+fn describe(at: &SealedAt) -> String {
     match at {
         SealedAt::Subscriber(id) => format!("subscriber {id}"),
         SealedAt::Flow(hash) => format!("flow {:02x}{:02x}{:02x}{:02x}…", hash[0], hash[1], hash[2], hash[3]),
@@ -122,7 +122,7 @@ mod tests {
             SealedAt::Flow([0xff; 32]),
             SealedAt::BillingFileLine("f".to_owned(), 1),
         ];
-        let places = places.map(|at| place(&at));
+        let places = places.map(|at| position_of(&at));
         assert!(places.is_sorted() && places[0] == 0 && places[4] == PLACES, "{places:?}");
     }
 }

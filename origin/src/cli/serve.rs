@@ -1,6 +1,6 @@
 //! `serve`: the service itself.
 
-use super::opening::{PEER_DEADLINE, open, told};
+use super::opening::{PEER_DEADLINE, database_failed, open_origin};
 use super::verdict::Verdict;
 use anyhow::Context as _;
 use clap::Args;
@@ -31,14 +31,16 @@ impl Arguments {
             // end the call in the middle of its charge, and the process with it.
             .log_internal_errors(false)
             .init();
-        let (config, keys, store) = open(config).await?;
+        let (config, keys, store) = open_origin(config).await?;
         let listen = config.listen;
         let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
         let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = Arc::new(app.map_err(anyhow::Error::msg)?);
-        ledger_identity::compare(&*app.store, &app.config, &app.vault).await.map_err(anyhow::Error::msg)?;
-        let sealing_key = app.vault.newest_id().to_owned();
-        app.store.note_sealing_key(sealing_key).await.map_err(told)?;
+        ledger_identity::check_ledger_identity(&*app.store, &app.config, &app.vault)
+            .await
+            .map_err(anyhow::Error::msg)?;
+        let sealing_key = app.vault.newest_key_id().to_owned();
+        app.store.note_sealing_key(sealing_key).await.map_err(database_failed)?;
         let listener =
             tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} is not free"))?;
         tracing::info!(%listen, operator = %app.config.operator, "serving");

@@ -1,7 +1,7 @@
 //! `settlement`: what operator and partner owe each other.
 
 use super::files::new_csv;
-use super::opening::{open_begun, told};
+use super::opening::{database_failed, open_existing};
 use super::period::PeriodArguments;
 use super::verdict::Verdict;
 use anyhow::{Context as _, bail};
@@ -11,7 +11,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::config::SettlementModel;
-use onbill_origin::settlement::{HEADER, Line, Shares, Sums, sum_up};
+use onbill_origin::settlement::{HEADER, SettlementLine, SettlementSums, Shares, sum_up};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -51,14 +51,14 @@ pub(super) struct Arguments {
 /// One currency of the settlement.
 struct Row {
     currency: Currency,
-    sums: Sums,
+    sums: SettlementSums,
     shares: Shares,
 }
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
-        let (config, store) = open_begun(config).await?;
-        let period = self.period.check(&config)?;
+        let (config, store) = open_existing(config).await?;
+        let period = self.period.to_period(&config)?;
         let partner = &self.period.partner;
         let Some(model) = config.settlement_with(partner) else {
             bail!(
@@ -71,17 +71,17 @@ impl Arguments {
         }
         let mut failed = None;
         let bar = ProgressBar::new_spinner();
-        let on_line = |line: &Line| {
+        let on_line = |line: &SettlementLine| {
             bar.inc(1);
             if let Some(file) = &mut file
                 && failed.is_none()
             {
-                failed = file.write_record(line.record()).err();
+                failed = file.write_record(line.to_csv_record()).err();
             }
         };
         let sums = sum_up(&*store, partner, period, on_line).await;
         bar.finish_and_clear();
-        let sums = sums.map_err(told)?;
+        let sums = sums.map_err(database_failed)?;
         let flushed = file.as_mut().map_or(Ok(()), csv::Writer::flush);
         failed.map_or(Ok(()), Err).context("--lines cannot be written")?;
         flushed.context("--lines cannot be written")?;
@@ -89,7 +89,7 @@ impl Arguments {
         let rows = sums
             .into_iter()
             .map(|(currency, sums)| {
-                let shares = model.shares(&sums, currency);
+                let shares = model.share(&sums, currency);
                 shares.map(|shares| Row { currency, sums, shares }).with_context(|| {
                     format!("the flat cost of {partner} is not in {currency}, which was charged too")
                 })

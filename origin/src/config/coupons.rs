@@ -1,7 +1,7 @@
 //! `[coupons]`: what coupons the operator sells. Without it, it sells none.
 
 use super::offers::Offer;
-use super::secure_url::secure;
+use super::secure_url::require_https;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::limits::COUPON_MONTHS_MAX;
@@ -21,33 +21,33 @@ pub struct CouponSettings {
     /// The first two symbols of each code, by which the edge knows whose it is.
     pub tag: CouponTag,
     /// How long a coupon can be redeemed, in days. A year, unless the operator says otherwise.
-    #[serde(default = "year")]
+    #[serde(default = "valid_days_default")]
     pub valid_days: u16,
     /// How many days before a coupon's months end its subscriber is told how to go on.
-    #[serde(default = "fortnight")]
+    #[serde(default = "remind_days_default")]
     pub remind_days: u16,
     /// The page where they go on, for everybody the same. Without it nobody is told.
     pub continue_url: Option<String>,
     /// Codes of nobody's that a partner may try in an hour, before it is told to wait with them. Real ones are taken all
     /// the same.
-    #[serde(default = "wrong_codes_per_hour")]
+    #[serde(default = "wrong_codes_per_hour_default")]
     pub wrong_codes_per_hour: u32,
     /// The plans.
     pub plans: Vec<CouponPlan>,
 }
 
-fn year() -> u16 {
+fn valid_days_default() -> u16 {
     365
 }
 
-fn fortnight() -> u16 {
+fn remind_days_default() -> u16 {
     14
 }
 
 /// A customer's slip gets past the check symbols once in a thousand times, and void codes are tried now and then: a campaign
 /// with a hundred thousand coupons has some hundred wrong codes in all. Whoever has a thousand in an hour is guessing, and
 /// would have to do so for longer than the sun shines.
-pub(crate) fn wrong_codes_per_hour() -> u32 {
+pub(crate) fn wrong_codes_per_hour_default() -> u32 {
     1_000
 }
 
@@ -64,7 +64,7 @@ pub struct CouponPlan {
 }
 
 /// Checks what the types do not.
-pub(super) fn check(coupons: &CouponSettings, offers: &[Offer]) -> Result<(), String> {
+pub(super) fn check_coupons(coupons: &CouponSettings, offers: &[Offer]) -> Result<(), String> {
     if !(1..=VALID_DAYS_MAX).contains(&coupons.valid_days) {
         return Err(format!("coupons: valid_days must be from 1 to {VALID_DAYS_MAX}"));
     }
@@ -72,7 +72,7 @@ pub(super) fn check(coupons: &CouponSettings, offers: &[Offer]) -> Result<(), St
         return Err(format!("coupons: remind_days must be from 1 to {REMIND_DAYS_MAX}"));
     }
     if let Some(url) = &coupons.continue_url {
-        secure(url, "coupons: continue_url")?;
+        require_https(url, "coupons: continue_url")?;
         if url.chars().count() > CONTINUE_URL_CHARS_MAX {
             return Err(format!(
                 "coupons: continue_url must have at most {CONTINUE_URL_CHARS_MAX} characters"

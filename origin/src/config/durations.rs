@@ -6,22 +6,22 @@ use serde::Deserialize;
 /// How long a post waits for billing: from one to six seconds, as the edge gives up on an origin after eight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
-pub struct HandOffSeconds(u64);
+pub struct BillingDeadline(u64);
 
-impl HandOffSeconds {
+impl BillingDeadline {
     /// The seconds.
-    pub fn get(self) -> u64 {
+    pub fn seconds(self) -> u64 {
         self.0
     }
 }
 
-impl Default for HandOffSeconds {
+impl Default for BillingDeadline {
     fn default() -> Self {
         Self(5)
     }
 }
 
-impl TryFrom<u64> for HandOffSeconds {
+impl TryFrom<u64> for BillingDeadline {
     type Error = &'static str;
 
     fn try_from(seconds: u64) -> Result<Self, Self::Error> {

@@ -2,12 +2,12 @@
 
 use super::coupons::{self, CouponSettings};
 use super::database::Database;
-use super::durations::{HandOffSeconds, SimSwapHours};
+use super::durations::{BillingDeadline, SimSwapHours};
 use super::files::FileSettings;
 use super::number_plan::NumberPlan;
 use super::offers::Offer;
 use super::partners::{self, Partner};
-use super::secure_url::secure;
+use super::secure_url::require_https;
 use super::sms::SmsSettings;
 use super::sources::{AccountSource, Billing};
 use super::spending::CurrencyLimits;
@@ -54,7 +54,7 @@ pub struct Config {
     pub bss_url: String,
     /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
     #[serde(default)]
-    pub hand_off_seconds: HandOffSeconds,
+    pub hand_off_seconds: BillingDeadline,
     /// How text messages reach customers.
     #[serde(default)]
     pub sms: SmsSettings,
@@ -94,8 +94,8 @@ impl Config {
     pub fn check(&self) -> Result<(), String> {
         NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
         self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
-        secure(&self.edge_url, "edge_url")?;
-        secure(&self.bss_url, "bss_url")?;
+        require_https(&self.edge_url, "edge_url")?;
+        require_https(&self.bss_url, "bss_url")?;
         match &self.files {
             None if self.billing == Billing::Files => {
                 return Err("billing = \"files\" needs [files]".to_owned());
@@ -111,7 +111,7 @@ impl Config {
             return Err("dashboards must name at least one web origin".to_owned());
         }
         for dashboard in &self.dashboards {
-            secure(dashboard, "dashboards")?;
+            require_https(dashboard, "dashboards")?;
             if parse_site_origin(dashboard).as_deref() != Some(dashboard) {
                 return Err(format!(
                     "dashboards: {dashboard} is not a bare origin, such as https://my.acme.example"
@@ -132,16 +132,16 @@ impl Config {
                 ));
             }
         }
-        partners::check(&self.partners, &self.name)?;
+        partners::check_partners(&self.partners, &self.name)?;
         if let Some(coupons) = &self.coupons {
-            coupons::check(coupons, &self.offers)?;
+            coupons::check_coupons(coupons, &self.offers)?;
         };
         for (n, set) in self.limits.iter().enumerate() {
             let currency = set.currency;
             if self.limits[..n].iter().any(|other| other.currency == currency) {
                 return Err(format!("limits in {currency} are there twice"));
             }
-            let limits = set.limits();
+            let limits = set.to_limits();
             limits.check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
             // Each month's charge would be declined, for good.
             let in_currency = |offer: &&Offer| offer.price.currency == currency;

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 impl Config {
     /// What an account may be charged in a currency; `None` when the operator does not bill in it.
     pub fn limits_in(&self, currency: Currency) -> Option<SpendingLimits> {
-        let set = self.limits.iter().find(|set| set.currency == currency).map(CurrencyLimits::limits);
+        let set = self.limits.iter().find(|set| set.currency == currency).map(CurrencyLimits::to_limits);
         let on_offer = self.offers.iter().any(|offer| offer.price.currency == currency);
         set.or_else(|| on_offer.then(SpendingLimits::default))
     }
@@ -41,28 +41,28 @@ impl Config {
         sold.chain(self.partners.iter().map(|partner| &partner.id)).collect()
     }
 
-    fn partner(&self, id: &PartnerId) -> Option<&Partner> {
+    fn find_partner(&self, id: &PartnerId) -> Option<&Partner> {
         self.partners.iter().find(|partner| partner.id == *id)
     }
 
     /// A partner's name for people.
     pub fn partner_name<'c>(&'c self, id: &'c PartnerId) -> &'c str {
-        self.partner(id).and_then(|partner| partner.name.as_deref()).unwrap_or(id.as_str())
+        self.find_partner(id).and_then(|partner| partner.name.as_deref()).unwrap_or(id.as_str())
     }
 
     /// Where a partner is told of later outcomes.
     pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
-        self.partner(id)?.url.as_deref()
+        self.find_partner(id)?.url.as_deref()
     }
 
     /// How the money is shared with a partner.
     pub fn settlement_with(&self, id: &PartnerId) -> Option<SettlementModel> {
-        self.partner(id)?.settlement
+        self.find_partner(id)?.settlement
     }
 
     /// How a partner's numbers are proved: by PIN, unless this is configured otherwise.
     pub fn number_proof(&self, id: &PartnerId) -> NumberProof {
-        self.partner(id).map_or_else(NumberProof::default, |partner| partner.number_proof)
+        self.find_partner(id).map_or_else(NumberProof::default, |partner| partner.number_proof)
     }
 
     /// The offer of that name, if this partner delivers it, or else 400 `parameter-not-supported`. Without a name it is

@@ -19,10 +19,10 @@ mod sms;
 mod sources;
 mod spending;
 
-pub(crate) use coupons::wrong_codes_per_hour;
+pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
-pub use durations::{HandOffSeconds, SimSwapHours};
+pub use durations::{BillingDeadline, SimSwapHours};
 pub use file::Config;
 pub use files::FileSettings;
 pub use number_plan::NumberPlan;

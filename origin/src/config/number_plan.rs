@@ -22,7 +22,7 @@ impl NumberPlan {
 
     /// Reads a typed number. The refusal is the same for everything that is not a possible subscriber's number, and
     /// says nothing about whether a well-formed one has an account.
-    pub fn read(&self, typed: &str) -> Result<Msisdn, Reject> {
+    pub fn parse(&self, typed: &str) -> Result<Msisdn, Reject> {
         let refuse = || Reject::invalid_request("msisdn is not a telephone number.");
         // Letters would be read as keypad digits ("1-800-FLOWERS"), and marks such as ; # * as extensions or codes.
         if typed.len() > MSISDN_INPUT_BYTES_MAX || !typed.chars().all(is_number_character) {
@@ -38,8 +38,8 @@ impl NumberPlan {
     /// The one spelling of a number that came as E.164, so that one line is not two in the books: some plans have digits
     /// that a device may or may not have in its SIM. What no plan knows stays as it is: whether it is in use, the operator
     /// knows better.
-    pub fn spell(&self, number: &Msisdn) -> Msisdn {
-        self.read(number.expose()).unwrap_or_else(|_| number.clone())
+    pub fn normalize(&self, number: &Msisdn) -> Msisdn {
+        self.parse(number.expose()).unwrap_or_else(|_| number.clone())
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
 
     fn read(country: &str, typed: &str) -> Option<String> {
         let plan = NumberPlan::for_country(country).expect("is a country");
-        plan.read(typed).ok().map(|number| number.expose().to_owned())
+        plan.parse(typed).ok().map(|number| number.expose().to_owned())
     }
 
     #[test]
@@ -87,7 +87,7 @@ mod tests {
     fn a_number_that_came_as_e164_has_one_spelling() {
         let spell = |number: &str| {
             let plan = NumberPlan::for_country("US").expect("is a country");
-            plan.spell(&Msisdn::parse(number).expect("is E.164")).expose().to_owned()
+            plan.normalize(&Msisdn::parse(number).expect("is E.164")).expose().to_owned()
         };
         assert_eq!(spell("+12025550101"), "+12025550101");
         assert_eq!(spell("+4407911123456"), "+447911123456", "a trunk prefix that does not belong there");

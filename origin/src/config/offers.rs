@@ -23,7 +23,7 @@ pub struct Offer {
 
 impl Offer {
     /// As the customer reads it.
-    pub fn view(&self) -> OfferView {
+    pub fn to_view(&self) -> OfferView {
         OfferView {
             id: self.id.clone(),
             title: self.title.clone(),

@@ -1,6 +1,6 @@
 //! The partners: what is configured of each beyond its offers.
 
-use super::secure_url::secure;
+use super::secure_url::require_https;
 use super::settlement::SettlementModel;
 use onbill_domain::ids::PartnerId;
 use serde::Deserialize;
@@ -39,7 +39,7 @@ pub enum NumberProof {
 pub(crate) const PARTNER_NAME_UNITS_MAX: usize = 40;
 
 /// Checks what the types do not.
-pub(super) fn check(partners: &[Partner], operator: &str) -> Result<(), String> {
+pub(super) fn check_partners(partners: &[Partner], operator: &str) -> Result<(), String> {
     for (n, partner) in partners.iter().enumerate() {
         if let Some(name) = &partner.name {
             check_name(name, operator).map_err(|complaint| format!("partner {}: {complaint}", partner.id))?;
@@ -48,7 +48,7 @@ pub(super) fn check(partners: &[Partner], operator: &str) -> Result<(), String> 
             return Err(format!("partner {} is there twice", partner.id));
         }
         if let Some(url) = &partner.url {
-            secure(url, &format!("partner {}: url", partner.id))?;
+            require_https(url, &format!("partner {}: url", partner.id))?;
             if url.ends_with('/') || url.contains(['?', '#']) {
                 return Err(format!("partner {}: url must end before the path's last /", partner.id));
             }

@@ -3,7 +3,7 @@
 use onbill_domain::site_origin::parse_site_origin;
 
 /// Numbers and tokens travel over TLS, except on this machine itself.
-pub(crate) fn secure(url: &str, member: &str) -> Result<(), String> {
+pub(crate) fn require_https(url: &str, member: &str) -> Result<(), String> {
     let origin =
         parse_site_origin(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;
     let host = origin.split_once("://").map_or("", |(_, authority)| authority);

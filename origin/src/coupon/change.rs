@@ -34,7 +34,7 @@ impl Coupons {
         // 2.
         let now = self.clock.now();
         let title = self.config.offer(&row.offer).map_or(row.description.as_str(), |offer| &offer.title);
-        let about = text::About { offer: title, months: row.months, expires_at: row.expires_at };
+        let about = text::CouponTerms { offer: title, months: row.months, expires_at: row.expires_at };
         let text = self.new_message(settings, &msisdn, &buyer.subscriber_ref, buyer.locale, &about, true)?;
         match self.store.resend_coupon(nonce, now, id.clone(), resend_id, text).await? {
             ChangeCouponResult::Done(row) => Ok(*row),

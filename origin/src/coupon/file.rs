@@ -2,7 +2,7 @@
 //! everything else is. A file that was read in part is read in again: what there is already stays as it is.
 
 use super::desk::Coupons;
-use super::issue::{CONFLICT, Examined, Member, NotIssued};
+use super::issue::{CONFLICT, CouponField, Examined, NotIssued};
 use crate::config::{Database, NumberPlan};
 use crate::csv_file;
 use crate::fault::{Failure, Fault};
@@ -30,7 +30,7 @@ const OTHERS_TURN: Duration = Duration::from_millis(50);
 
 /// What became of the lines.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct CouponFileReport {
     /// Coupons made.
     pub issued: u64,
     /// Coupons that were there before.
@@ -41,7 +41,7 @@ pub struct Report {
 
 /// Why reading stopped. What came before is made.
 #[derive(Debug)]
-pub enum Stopped {
+pub enum CouponFileError {
     /// The header is not the expected one, or the file is not CSV at all.
     Header(String),
     /// The books or the operator's systems failed.
@@ -54,25 +54,25 @@ pub async fn issue_file(
     file: impl Read,
     mut complain: impl FnMut(String),
     mut progress: impl FnMut(u64),
-) -> Result<Report, Stopped> {
-    let mut reader = csv_file::reader(file);
-    let found = csv_file::header(&mut reader).map_err(Stopped::Header)?;
+) -> Result<CouponFileReport, CouponFileError> {
+    let mut reader = csv_file::open_reader(file);
+    let found = csv_file::read_header(&mut reader).map_err(CouponFileError::Header)?;
     if found != HEADER {
-        return Err(Stopped::Header(format!("the first line must be {}", HEADER.join(","))));
+        return Err(CouponFileError::Header(format!("the first line must be {}", HEADER.join(","))));
     }
-    let mut report = Report::default();
+    let mut report = CouponFileReport::default();
     let mut record = csv::StringRecord::new();
     let mut batch: Vec<(u64, CouponRequest)> = Vec::with_capacity(BATCH);
     let mut is_end = false;
     while !is_end {
         let mut next = None;
-        match csv_file::next(&mut reader, &mut record) {
+        match csv_file::read_line(&mut reader, &mut record) {
             None => is_end = true,
-            Some(Ok(line)) => match read_line(coupons.numbers, &record) {
+            Some(Ok(line)) => match parse_line(coupons.numbers, &record) {
                 Ok(request) => next = Some((line, request)),
                 Err((column, why)) => {
                     report.refused += 1;
-                    complain(at(line, column, why));
+                    complain(complaint_at(line, column, why));
                 }
             },
             Some(Err(unreadable)) => {
@@ -83,13 +83,13 @@ pub async fn issue_file(
         }
         // Of two lines of one name the first counts. It is made before the other is looked at.
         let is_named_again =
-            next.as_ref().is_some_and(|(_, new)| batch.iter().any(|(_, made)| is_namesake(made, new)));
+            next.as_ref().is_some_and(|(_, new)| batch.iter().any(|(_, made)| have_same_id(made, new)));
         if batch.len() == BATCH || is_end || is_named_again {
             let issued_before = report.issued;
-            make(coupons, &batch, &mut report, &mut complain).await?;
+            issue_batch(coupons, &batch, &mut report, &mut complain).await?;
             batch.clear();
             progress(reader.position().byte());
-            if report.issued > issued_before && is_in_a_file(coupons) {
+            if report.issued > issued_before && is_sqlite(coupons) {
                 tokio::time::sleep(OTHERS_TURN).await;
             }
         }
@@ -98,21 +98,21 @@ pub async fn issue_file(
     Ok(report)
 }
 
-fn is_namesake(one: &CouponRequest, other: &CouponRequest) -> bool {
+fn have_same_id(one: &CouponRequest, other: &CouponRequest) -> bool {
     one.ext_coupon_id == other.ext_coupon_id
 }
 
 /// Makes the coupons of some lines. What can be made is, also when looking at one of them fails.
-async fn make(
+async fn issue_batch(
     coupons: &Coupons,
     batch: &[(u64, CouponRequest)],
-    report: &mut Report,
+    report: &mut CouponFileReport,
     complain: &mut impl FnMut(String),
-) -> Result<(), Stopped> {
+) -> Result<(), CouponFileError> {
     let mut failed = Ok(());
     let (mut lines, mut new) = (Vec::new(), Vec::new());
     let mut examined = stream::iter(batch)
-        .map(async |(line, request)| (*line, coupons.examine(request).await))
+        .map(async |(line, request)| (*line, coupons.examine_request(request).await))
         .buffered(ASKED_AT_ONCE);
     while let Some((line, asked)) = examined.next().await {
         match asked {
@@ -123,12 +123,14 @@ async fn make(
             }
             Err(NotIssued::Refused(member, reject)) => {
                 report.refused += 1;
-                complain(at(line, column(member), reject.message.trim_end_matches('.')));
+                complain(complaint_at(line, column_of(member), reject.message.trim_end_matches('.')));
             }
-            Err(NotIssued::Failed(failure)) => failed = Err(Stopped::Failed(told(failure))),
+            Err(NotIssued::Failed(failure)) => {
+                failed = Err(CouponFileError::Failed(describe_failure(failure)))
+            }
         }
     }
-    let (at_once, now) = (if is_in_a_file(coupons) { BATCH } else { ASKED_AT_ONCE }, coupons.clock.now());
+    let (at_once, now) = (if is_sqlite(coupons) { BATCH } else { ASKED_AT_ONCE }, coupons.clock.now());
     let issues = stream::iter(new).map(|new| coupons.store.issue_coupon(None, now, new));
     let mut made = issues.buffered(at_once).zip(stream::iter(lines));
     while let Some((made, line)) = made.next().await {
@@ -138,46 +140,50 @@ async fn make(
             // Somebody else has made one of this name meanwhile.
             Ok(IssueCouponResult::Conflict) => {
                 report.refused += 1;
-                complain(at(line, column(Member::ExtCouponId), CONFLICT.trim_end_matches('.')));
+                complain(complaint_at(
+                    line,
+                    column_of(CouponField::ExtCouponId),
+                    CONFLICT.trim_end_matches('.'),
+                ));
             }
-            Err(error) => failed = Err(Stopped::Failed(told(error.into()))),
+            Err(error) => failed = Err(CouponFileError::Failed(describe_failure(error.into()))),
         }
     }
     failed
 }
 
 /// Whether there is one writer at a time, whose commits are worth sharing.
-fn is_in_a_file(coupons: &Coupons) -> bool {
+fn is_sqlite(coupons: &Coupons) -> bool {
     matches!(coupons.config.database, Database::Sqlite(_))
 }
 
-fn told(failure: Failure) -> String {
+fn describe_failure(failure: Failure) -> String {
     match failure {
         Failure::Fault(Fault::Store(why)) => format!("the books fail: {why}"),
-        Failure::Fault(Fault::Bss(_)) => "the operator's systems do not answer".to_owned(),
+        Failure::Fault(Fault::CspApi(_)) => "the operator's systems do not answer".to_owned(),
         Failure::Fault(Fault::Spool(why)) => why,
         Failure::Fault(Fault::Broken(what)) => what.to_owned(),
         Failure::Reject(reject) => reject.message,
     }
 }
 
-fn at(line: u64, column: usize, why: &str) -> String {
+fn complaint_at(line: u64, column: usize, why: &str) -> String {
     format!("line {line}, column {}: {why}", HEADER[column])
 }
 
-fn column(member: Member) -> usize {
+fn column_of(member: CouponField) -> usize {
     match member {
-        Member::ExtCouponId => 0,
-        Member::Msisdn => 1,
-        Member::Plan => 2,
-        Member::Amount => 3,
-        Member::Currency => 4,
-        Member::Offer => 5,
+        CouponField::ExtCouponId => 0,
+        CouponField::Msisdn => 1,
+        CouponField::Plan => 2,
+        CouponField::Amount => 3,
+        CouponField::Currency => 4,
+        CouponField::Offer => 5,
     }
 }
 
 /// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a number.
-fn read_line(
+fn parse_line(
     numbers: NumberPlan,
     record: &csv::StringRecord,
 ) -> Result<CouponRequest, (usize, &'static str)> {
@@ -188,7 +194,7 @@ fn read_line(
         .map_err(|_| (3, "must be a whole number of minor units, such as 8999 for 89.99"))?;
     Ok(CouponRequest {
         ext_coupon_id: ExtId::parse(field(0)?).ok_or((0, id))?,
-        msisdn: numbers.read(field(1)?).map_err(|_| (1, "is not a telephone number"))?,
+        msisdn: numbers.parse(field(1)?).map_err(|_| (1, "is not a telephone number"))?,
         plan: ExtId::parse(field(2)?).ok_or((2, id))?,
         amount: Money {
             amount_minor,

@@ -19,7 +19,7 @@ use onbill_domain::wire::coupon::CouponRequest;
 
 /// Which member of a request is refused, where a file says which column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Member {
+pub enum CouponField {
     /// The operator's name for the coupon.
     ExtCouponId,
     /// The number.
@@ -38,7 +38,7 @@ pub enum Member {
 #[derive(Debug)]
 pub enum NotIssued {
     /// The answer is no.
-    Refused(Member, Reject),
+    Refused(CouponField, Reject),
     /// There is no answer.
     Failed(Failure),
 }
@@ -89,7 +89,7 @@ impl Coupons {
         request: &CouponRequest,
     ) -> Result<(bool, CouponRow), NotIssued> {
         // 1.
-        let new = match self.examine(request).await? {
+        let new = match self.examine_request(request).await? {
             Examined::Existing(row) => return Ok((false, *row)),
             Examined::New(new) => new,
         };
@@ -98,7 +98,7 @@ impl Coupons {
         match self.store.issue_coupon(nonce, self.clock.now(), *new).await? {
             IssueCouponResult::Created(row) => Ok((true, *row)),
             IssueCouponResult::Replayed(row) => Ok((false, *row)),
-            IssueCouponResult::Conflict => Err(conflict()),
+            IssueCouponResult::Conflict => Err(id_conflict()),
         }
     }
 
@@ -111,15 +111,15 @@ impl Coupons {
     /// 3. The number is an account's (404 `account-not-found`), and not suspended (400 `suspended-non-payment`). Its balance is
     ///    asked for when the coupon is redeemed: only then is it charged.
     /// 4. It has a code, and a text message with it.
-    pub(super) async fn examine(&self, request: &CouponRequest) -> Result<Examined, NotIssued> {
+    pub(super) async fn examine_request(&self, request: &CouponRequest) -> Result<Examined, NotIssued> {
         // 1.
-        let msisdn = self.numbers.spell(&request.msisdn);
-        let fingerprint = self.fingerprint(&msisdn, request)?;
+        let msisdn = self.numbers.normalize(&request.msisdn);
+        let fingerprint = self.fingerprint_request(&msisdn, request)?;
         if let Some(row) = self.store.find_coupon(request.ext_coupon_id.clone()).await? {
             return if row.is_of(&fingerprint) {
                 Ok(Examined::Existing(Box::new(row)))
             } else {
-                Err(conflict())
+                Err(id_conflict())
             };
         }
 
@@ -133,7 +133,7 @@ impl Coupons {
 
         // 4.
         let expires_at = now.plus_seconds(i64::from(settings.valid_days) * DAY_SECONDS);
-        let about = text::About { offer: &offer.title, months: plan.months, expires_at };
+        let about = text::CouponTerms { offer: &offer.title, months: plan.months, expires_at };
         let new = NewCoupon {
             coupon_id: self.random.uuid(),
             ext_coupon_id: request.ext_coupon_id.clone(),
@@ -141,7 +141,7 @@ impl Coupons {
             plan: plan.id.clone(),
             months: plan.months,
             offer: offer.id.clone(),
-            description: description(&offer.title, plan.months),
+            description: bill_description(&offer.title, plan.months),
             locale: request.locale,
             amount: request.amount,
             text: self.new_message(
@@ -164,9 +164,9 @@ impl Coupons {
     }
 
     /// Of the members as understood, in one order, with the number as the books know it.
-    fn fingerprint(&self, msisdn: &Msisdn, request: &CouponRequest) -> Result<[u8; 32], Fault> {
+    fn fingerprint_request(&self, msisdn: &Msisdn, request: &CouponRequest) -> Result<[u8; 32], Fault> {
         let CouponRequest { ext_coupon_id, msisdn: _, plan, amount, offer, locale } = request;
-        let contents = (ext_coupon_id, self.vault.index(msisdn).0, plan, amount, offer, locale);
+        let contents = (ext_coupon_id, self.vault.index_number(msisdn).0, plan, amount, offer, locale);
         Ok(sha256(&serde_json::to_vec(&contents).map_err(|_| Fault::Broken("a request does not serialize"))?))
     }
 
@@ -180,16 +180,16 @@ impl Coupons {
         let plan = self.config.coupons.as_ref().and_then(|settings| {
             settings.plans.iter().find(|plan| plan.id == request.plan).map(|plan| (settings, plan))
         });
-        let (settings, plan) = plan.ok_or_else(|| refuse(Member::Plan, "plan is not on sale here."))?;
+        let (settings, plan) = plan.ok_or_else(|| refuse(CouponField::Plan, "plan is not on sale here."))?;
         let offer = self.config.offer(request.offer.as_ref().unwrap_or(&plan.offer));
-        let offer = offer.ok_or_else(|| refuse(Member::Offer, "offer is not on sale here."))?;
+        let offer = offer.ok_or_else(|| refuse(CouponField::Offer, "offer is not on sale here."))?;
         Ok((settings, plan, offer))
     }
 
     fn check_amount(&self, request: &CouponRequest) -> Result<(), NotIssued> {
         let limits = self.config.limits_in(request.amount.currency).ok_or_else(|| {
             let message = "amount.currency is not one that the operator bills in.";
-            NotIssued::Refused(Member::Currency, Reject::new(ErrorCode::ParameterNotSupported, message))
+            NotIssued::Refused(CouponField::Currency, Reject::new(ErrorCode::ParameterNotSupported, message))
         })?;
         // What an account may be charged at once says nothing against what the operator itself has sold.
         let smallest = limits.smallest_minor.unwrap_or(1).max(1);
@@ -197,19 +197,19 @@ impl Coupons {
             return Ok(());
         }
         let message = "amount.value must be a number of minor units that billing takes.";
-        Err(NotIssued::Refused(Member::Amount, Reject::invalid_request(message)))
+        Err(NotIssued::Refused(CouponField::Amount, Reject::invalid_request(message)))
     }
 
     async fn find_buyer_account(&self, msisdn: &Msisdn) -> Result<SubscriberAccount, NotIssued> {
         let known = live_account(self.accounts.find_account(msisdn).await?).ok_or_else(|| {
             NotIssued::Refused(
-                Member::Msisdn,
+                CouponField::Msisdn,
                 Reject::new(ErrorCode::AccountNotFound, "There is no such account."),
             )
         })?;
         match known.account.status {
             AccountStatus::Suspended => {
-                Err(NotIssued::Refused(Member::Msisdn, Reject::suspended_non_payment()))
+                Err(NotIssued::Refused(CouponField::Msisdn, Reject::suspended_non_payment()))
             }
             AccountStatus::Active | AccountStatus::Ceased => Ok(known),
         }
@@ -218,12 +218,12 @@ impl Coupons {
 
 pub(super) const CONFLICT: &str = "extCouponID was used for another coupon.";
 
-fn conflict() -> NotIssued {
-    NotIssued::Refused(Member::ExtCouponId, Reject::new(ErrorCode::IdempotencyViolation, CONFLICT))
+fn id_conflict() -> NotIssued {
+    NotIssued::Refused(CouponField::ExtCouponId, Reject::new(ErrorCode::IdempotencyViolation, CONFLICT))
 }
 
 /// The line of its charge, which the bill follows with the days: as much of the offer's title as there is room for.
-fn description(title: &str, months: u8) -> String {
+fn bill_description(title: &str, months: u8) -> String {
     let end = format!(", {months} months");
     let room = DESCRIPTION_CHARS_MAX - end.chars().count();
     title.chars().take(room).collect::<String>() + &end
@@ -235,8 +235,8 @@ mod tests {
 
     #[test]
     fn a_line_has_room_for_the_months_whatever_the_title() {
-        assert_eq!(description("Netflix Standard", 6), "Netflix Standard, 6 months");
-        let long = description(&"é".repeat(200), 12);
+        assert_eq!(bill_description("Netflix Standard", 6), "Netflix Standard, 6 months");
+        let long = bill_description(&"é".repeat(200), 12);
         assert_eq!(long.chars().count(), DESCRIPTION_CHARS_MAX);
         assert!(long.ends_with("é, 12 months"));
     }

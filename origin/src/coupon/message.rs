@@ -20,12 +20,12 @@ impl Coupons {
         msisdn: &Msisdn,
         subscriber_ref: &str,
         locale: Locale,
-        about: &text::About<'_>,
+        about: &text::CouponTerms<'_>,
         replaces: bool,
     ) -> Result<CouponCodeSms, Fault> {
         let code = CouponCode::from_random(settings.tag, self.random.bytes());
         let spelled = Zeroizing::new(code.grouped());
-        let body = text::coupon(&self.config.name, &spelled, about, replaces, locale);
+        let body = text::coupon_sms(&self.config.name, &spelled, about, replaces, locale);
         let message = self.seal_message(msisdn, body, subscriber_ref, about.expires_at)?;
         Ok(CouponCodeSms { code: self.vault.coupon_hash(&code), message })
     }

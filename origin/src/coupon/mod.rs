@@ -11,8 +11,8 @@ mod text;
 
 pub(crate) use change::coupon_not_found;
 pub use desk::Coupons;
-pub use file::{HEADER, Report, Stopped, issue_file};
-pub use issue::{Member, NotIssued};
+pub use file::{CouponFileError, CouponFileReport, HEADER, issue_file};
+pub use issue::{CouponField, NotIssued};
 pub(crate) use redeem::ClaimedCoupon;
 pub use redeem::CouponRedemptions;
 

@@ -2,7 +2,7 @@
 
 use crate::ambient::{Clock, Random};
 use crate::charge::ANSWERING_SECONDS;
-use crate::config::{CouponSettings, wrong_codes_per_hour};
+use crate::config::{CouponSettings, wrong_codes_per_hour_default};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::Failure;
 use crate::keys::Vault;
@@ -97,7 +97,8 @@ impl CouponRedemptions {
     /// The same refusal for every code that is no coupon's. Beyond the limit only such codes are put off: who holds a real
     /// one does not wait because of someone who guesses.
     fn reject_wrong_code(&self, partner: &PartnerId, now: Timestamp, wrong: u32) -> Reject {
-        let limit = self.settings.as_ref().map_or_else(wrong_codes_per_hour, |s| s.wrong_codes_per_hour);
+        let limit =
+            self.settings.as_ref().map_or_else(wrong_codes_per_hour_default, |s| s.wrong_codes_per_hour);
         tracing::warn!(%partner, wrong, "a coupon's code was wrong");
         if wrong <= limit {
             return Reject::new(ErrorCode::TokenInvalid, "The code is not valid here.");

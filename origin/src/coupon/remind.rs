@@ -45,7 +45,7 @@ impl Coupons {
     async fn remind(&self, now: Timestamp, url: &str, due: DueReminder) -> Result<bool, Fault> {
         let msisdn = self.vault.open_number(&due.number.sealed)?;
         let title = self.config.offer(&due.offer).map_or(due.offer.as_str(), |offer| &offer.title);
-        let body = text::reminder(&self.config.name, title, due.paid_until, url, due.locale);
+        let body = text::reminder_sms(&self.config.name, title, due.paid_until, url, due.locale);
         let ends_at = due.paid_until.starts_at().plus_seconds(DAY_SECONDS);
         let message = self.seal_message(&msisdn, body, &due.subscriber_ref, ends_at)?;
         Ok(self.store.queue_reminder(now, due.transaction_id, message).await?)

@@ -8,7 +8,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::words::fill_placeholders;
 
 /// What a coupon is.
-pub(super) struct About<'a> {
+pub(super) struct CouponTerms<'a> {
     pub(super) offer: &'a str,
     pub(super) months: u8,
     pub(super) expires_at: Timestamp,
@@ -16,14 +16,14 @@ pub(super) struct About<'a> {
 
 /// The code, what it is worth, and that it costs something when it is redeemed. A code that replaces another says so:
 /// whoever has both would try the old one first.
-pub(super) fn coupon(
+pub(super) fn coupon_sms(
     operator: &str,
     code: &str,
-    about: &About<'_>,
+    about: &CouponTerms<'_>,
     replaces: bool,
     locale: Locale,
 ) -> String {
-    let About { offer, months, expires_at } = about;
+    let CouponTerms { offer, months, expires_at } = about;
     // The day in UTC before it is over: a customer who trusts it is in time everywhere.
     let until = Day::of_timestamp(expires_at.plus_seconds(-1)).minus_days(1);
     let words = sms_words(locale);
@@ -38,7 +38,7 @@ pub(super) fn coupon(
 }
 
 /// That the months end, and where to go on.
-pub(super) fn reminder(operator: &str, offer: &str, last_day: Day, url: &str, locale: Locale) -> String {
+pub(super) fn reminder_sms(operator: &str, offer: &str, last_day: Day, url: &str, locale: Locale) -> String {
     let last_day = last_day.to_string();
     let values = [("operator", operator), ("offer", offer), ("last_day", &last_day), ("url", url)];
     fill_placeholders(&sms_words(locale).coupon_reminder, &values)
@@ -52,16 +52,16 @@ mod tests {
     #[test]
     fn every_language_says_all_of_it() {
         let expires_at = Timestamp::parse("2027-11-18T12:00:00Z").expect("is a time");
-        let about = About { offer: "Netflix Standard", months: 6, expires_at };
+        let about = CouponTerms { offer: "Netflix Standard", months: 6, expires_at };
         let day = Day::parse("2027-05-17").expect("is a day");
         for locale in Locale::ALL {
-            let text = coupon("Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, false, locale);
+            let text = coupon_sms("Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, false, locale);
             for part in ["Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", "Netflix Standard", "6", "2027-11-17"] {
                 assert!(text.contains(part), "{part}: {text}");
             }
-            let again = coupon("Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, true, locale);
+            let again = coupon_sms("Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, true, locale);
             assert!(again.starts_with(&text) && again.len() > text.len(), "{again}");
-            let text = reminder("Acme", "Netflix Standard", day, "https://acme.example/go", locale);
+            let text = reminder_sms("Acme", "Netflix Standard", day, "https://acme.example/go", locale);
             for part in ["Acme", "Netflix Standard", "2027-05-17", "https://acme.example/go"] {
                 assert!(text.contains(part), "{part}: {text}");
             }
@@ -76,15 +76,15 @@ mod tests {
         let (operator, offer) = ("Acme Mobile Telecom", "Netflix Standard with ads");
         let url = format!("https://{}", "my.acme-mobile-telecom.example/go-on/".repeat(2));
         let url = &url[..60];
-        let about = About { offer, months: 12, expires_at };
+        let about = CouponTerms { offer, months: 12, expires_at };
         for locale in Locale::ALL {
-            let text = reminder(operator, offer, day, url, locale);
+            let text = reminder_sms(operator, offer, day, url, locale);
             assert!(
                 text.ends_with(url),
                 "nothing stands behind the address that could be taken for a part of it: {text}"
             );
             assert!(text.contains(&format!(" {url}")), "nor before it");
-            let code = coupon(operator, "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, true, locale);
+            let code = coupon_sms(operator, "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, true, locale);
             assert_parts(locale, "coupon", &code);
             assert_parts(locale, "coupon-reminder", &text);
         }

@@ -193,7 +193,7 @@ impl BillingSubmission {
 }
 
 fn unclear(_: Unclear) -> Fault {
-    Fault::Bss("transaction")
+    Fault::CspApi("transaction")
 }
 
 /// Whom a charge is for. A subscriber who was erased has no open PAI, and so no charge that still needs them.
@@ -205,7 +205,7 @@ pub(super) fn charge_subscriber(charge: &Charge) -> Result<&BilledSubscriber, Fa
 /// the operator's risk decision. A code that would close the PAI is not taken from billing: the account, which was asked
 /// about just before, decides about that.
 pub(super) fn charge_verdict(response: BillChargeResponse, msisdn: Option<&Msisdn>) -> ChargeVerdict {
-    let raw_code = raw_code::publishable(response.raw_code, msisdn);
+    let raw_code = raw_code::keep_publishable(response.raw_code, msisdn);
     match response.status {
         BillingDecision::Approved => ChargeVerdict::Approved { raw_code },
         BillingDecision::Declined => {
@@ -218,7 +218,7 @@ pub(super) fn charge_verdict(response: BillChargeResponse, msisdn: Option<&Msisd
 
 /// What billing's decision about a refund means.
 pub(super) fn refund_verdict(response: BillRefundResponse) -> RefundVerdict {
-    let raw_code = raw_code::publishable(response.raw_code, None);
+    let raw_code = raw_code::keep_publishable(response.raw_code, None);
     match response.status {
         BillingDecision::Approved => RefundVerdict::Approved { raw_code },
         BillingDecision::Declined => RefundVerdict::Declined { raw_code },

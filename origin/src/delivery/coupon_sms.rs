@@ -3,7 +3,7 @@
 use super::sealed_sms::{self, CouponSms};
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
-use crate::sms::{Cause, Sent, Text};
+use crate::sms::{RetryCause, SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, SmsOutcome};
 
 impl SmsJobs {
@@ -24,7 +24,7 @@ impl SmsJobs {
             tracing::warn!("a coupon's number is nobody's or somebody else's by now");
             return SmsOutcome::NotSent(NextStep::Drop);
         }
-        let text = Text {
+        let text = Sms {
             to: &message.msisdn,
             body: &message.body,
             urgent: false,
@@ -32,10 +32,12 @@ impl SmsJobs {
             receipt: true,
         };
         match self.gateway.send(&text).await {
-            Sent::Accepted { message_id } => SmsOutcome::Sent { message_id },
-            Sent::Later(Cause::Throttled | Cause::Unreachable) => retry(),
-            Sent::Later(Cause::Unclear) => self.retry.plan(spec.retry_if_unclear, attempt).into(),
-            Sent::Refused => {
+            SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
+            SendSmsResult::Later(RetryCause::Throttled | RetryCause::Unreachable) => retry(),
+            SendSmsResult::Later(RetryCause::Unclear) => {
+                self.retry.plan(spec.retry_if_unclear, attempt).into()
+            }
+            SendSmsResult::Refused => {
                 tracing::warn!("the gateway refuses a coupon's number");
                 SmsOutcome::Refused { code: None }
             }

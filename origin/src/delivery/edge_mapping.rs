@@ -33,8 +33,8 @@ impl EdgeMappings {
                 return self.retry.plan(JobKind::PaiMapping.spec().retry, attempt).into();
             }
         };
-        let request = PaiMappingRequest { pai, mapping: self.mapping(&standing) };
-        let response = self.post(PAI_MAPPING_PATH, &request).await;
+        let request = PaiMappingRequest { pai, mapping: self.mapping_of(&standing) };
+        let response = self.post_to_edge(PAI_MAPPING_PATH, &request).await;
         match response.ok().map(|response| response.status()) {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
@@ -46,7 +46,7 @@ impl EdgeMappings {
     }
 
     /// What the edge is to know of a PAI.
-    pub(super) fn mapping(&self, standing: &PaiStatus) -> PaiMapping {
+    pub(super) fn mapping_of(&self, standing: &PaiStatus) -> PaiMapping {
         PaiMapping {
             operator: self.operator.clone(),
             subscriber: standing.handle.clone(),
@@ -56,7 +56,7 @@ impl EdgeMappings {
     }
 
     /// A signed call to the edge.
-    pub(super) async fn post<T: Serialize>(
+    pub(super) async fn post_to_edge<T: Serialize>(
         &self,
         path: &str,
         body: &T,

@@ -24,7 +24,7 @@ pub const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(10), Duration::from_secs(30)];
 
 /// A comparison to be made.
-pub struct Comparison<'a> {
+pub struct KvComparison<'a> {
     /// The edge, and the database that it is compared with.
     pub edge: &'a EdgeMappings,
     /// Nothing is to be written.
@@ -35,7 +35,7 @@ pub struct Comparison<'a> {
 
 /// What has come out so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct KvReport {
     /// How many the edge had as the books say.
     pub same: usize,
     /// How many were missing there, unreadable or older: mended, unless nothing was to be written.
@@ -48,7 +48,7 @@ pub struct Report {
     pub through: Option<Pai>,
 }
 
-impl Report {
+impl KvReport {
     /// How many were compared.
     pub fn compared(&self) -> usize {
         self.same + self.behind + self.findings()
@@ -62,26 +62,31 @@ impl Report {
 
 /// Why a comparison did not come to its end. What is in the report is done, and may be done again.
 #[derive(Debug)]
-pub enum Stopped {
+pub enum KvSyncError {
     /// The books fail.
-    Books(StoreError),
+    Store(StoreError),
     /// The edge did not answer, or not with what was asked for; with its status.
     Edge(Option<StatusCode>),
 }
 
-impl From<StoreError> for Stopped {
+impl From<StoreError> for KvSyncError {
     fn from(error: StoreError) -> Self {
-        Self::Books(error)
+        Self::Store(error)
     }
 }
 
-impl Comparison<'_> {
+impl KvComparison<'_> {
     /// Compares all PAIs of the books, in their own order. `progress` sees the report after each page.
-    pub async fn run(&self, report: &mut Report, mut progress: impl FnMut(&Report)) -> Result<(), Stopped> {
+    pub async fn run(
+        &self,
+        report: &mut KvReport,
+        mut progress: impl FnMut(&KvReport),
+    ) -> Result<(), KvSyncError> {
         loop {
             let page = self.edge.store.list_pai_statuses(report.through, PAGE).await?;
             let Some(last) = page.last().map(|(pai, _)| *pai) else { return Ok(()) };
-            let batches = page.chunks(PAI_MAPPINGS_PER_CALL_MAX).map(|batch| self.compare(batch.to_vec()));
+            let batches =
+                page.chunks(PAI_MAPPINGS_PER_CALL_MAX).map(|batch| self.compare_batch(batch.to_vec()));
             let mut stopped = None;
             for outcome in join_all(batches).await {
                 match outcome {
@@ -104,10 +109,13 @@ impl Comparison<'_> {
 
     /// Compares a batch. Where the edge knows something later it may have heard of a change of this very moment: what
     /// has changed in the books since they were read is compared again.
-    async fn compare(&self, mut batch: Vec<(Pai, PaiStatus)>) -> Result<PaiMappingsResponse, Stopped> {
+    async fn compare_batch(
+        &self,
+        mut batch: Vec<(Pai, PaiStatus)>,
+    ) -> Result<PaiMappingsResponse, KvSyncError> {
         let mut total = PaiMappingsResponse::default();
         while !batch.is_empty() {
-            let answer = self.tell(&mut batch).await?;
+            let answer = self.send_batch(&mut batch).await?;
             total.same += answer.same;
             total.behind += answer.behind;
             total.foreign.extend(answer.foreign);
@@ -124,12 +132,12 @@ impl Comparison<'_> {
 
     /// Tells the edge, as often as there are pauses. What it is told again is read again: an old word could be written
     /// over one that the edge's store has, but does not show yet.
-    async fn tell(&self, batch: &mut [(Pai, PaiStatus)]) -> Result<PaiMappingsResponse, Stopped> {
+    async fn send_batch(&self, batch: &mut [(Pai, PaiStatus)]) -> Result<PaiMappingsResponse, KvSyncError> {
         for pause in self.pauses {
-            match self.try_to_tell(batch).await {
+            match self.try_to_send_batch(batch).await {
                 Ok(answer) => return Ok(answer),
-                Err(status) if may_pass(status) => tokio::time::sleep(*pause).await,
-                Err(status) => return Err(Stopped::Edge(status)),
+                Err(status) if is_transient(status) => tokio::time::sleep(*pause).await,
+                Err(status) => return Err(KvSyncError::Edge(status)),
             }
             for (pai, standing) in batch.iter_mut() {
                 if let Some(now) = self.edge.store.find_pai_status(*pai).await? {
@@ -137,21 +145,21 @@ impl Comparison<'_> {
                 }
             }
         }
-        self.try_to_tell(batch).await.map_err(Stopped::Edge)
+        self.try_to_send_batch(batch).await.map_err(KvSyncError::Edge)
     }
 
     /// One attempt; the status is of what is no answer to the question.
-    async fn try_to_tell(
+    async fn try_to_send_batch(
         &self,
         batch: &[(Pai, PaiStatus)],
     ) -> Result<PaiMappingsResponse, Option<StatusCode>> {
         let request = |(pai, standing): &(Pai, PaiStatus)| PaiMappingRequest {
             pai: *pai,
-            mapping: self.edge.mapping(standing),
+            mapping: self.edge.mapping_of(standing),
         };
         let mappings = batch.iter().map(request).collect();
         let request = PaiMappingsRequest { mappings, compare_only: self.compare_only };
-        let answer = self.edge.post(PAI_MAPPINGS_PATH, &request).await.map_err(|_| None)?;
+        let answer = self.edge.post_to_edge(PAI_MAPPINGS_PATH, &request).await.map_err(|_| None)?;
         let status = answer.status();
         let read = || serde_json::from_slice::<PaiMappingsResponse>(answer.body()).ok();
         let answer = (status == StatusCode::OK).then(read).flatten().ok_or(Some(status))?;
@@ -162,6 +170,6 @@ impl Comparison<'_> {
 }
 
 /// Whether it is worth asking again: nobody answered, or somebody who could not.
-fn may_pass(status: Option<StatusCode>) -> bool {
+fn is_transient(status: Option<StatusCode>) -> bool {
     status.is_none_or(|status| status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS)
 }

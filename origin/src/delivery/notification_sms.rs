@@ -2,7 +2,7 @@
 
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
-use crate::sms::{Cause, Sent, Text};
+use crate::sms::{RetryCause, SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, NotificationRecipient, SmsOutcome};
 
 impl SmsJobs {
@@ -58,12 +58,14 @@ impl SmsJobs {
         }
 
         // 3.
-        let text = Text { to: &msisdn, body, urgent: false, valid_until: expires_at, receipt: false };
+        let text = Sms { to: &msisdn, body, urgent: false, valid_until: expires_at, receipt: false };
         match self.gateway.send(&text).await {
-            Sent::Accepted { message_id } => SmsOutcome::Sent { message_id },
-            Sent::Later(Cause::Throttled | Cause::Unreachable) => retry(),
-            Sent::Later(Cause::Unclear) => self.retry.plan(spec.retry_if_unclear, attempt).into(),
-            Sent::Refused => {
+            SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
+            SendSmsResult::Later(RetryCause::Throttled | RetryCause::Unreachable) => retry(),
+            SendSmsResult::Later(RetryCause::Unclear) => {
+                self.retry.plan(spec.retry_if_unclear, attempt).into()
+            }
+            SendSmsResult::Refused => {
                 tracing::warn!(notification_id, "the gateway refuses a message's number, or its text");
                 SmsOutcome::Refused { code: None }
             }

@@ -3,7 +3,7 @@
 use super::sealed_sms::{self, PinSms};
 use super::sms_jobs::SmsJobs;
 use crate::account::live_account;
-use crate::sms::{Sent, Text};
+use crate::sms::{SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, SmsOutcome};
 
 impl SmsJobs {
@@ -33,7 +33,7 @@ impl SmsJobs {
             Ok(None) => return SmsOutcome::NotSent(NextStep::Drop),
             Err(_) => return retry(),
         }
-        let text = Text {
+        let text = Sms {
             to: &message.msisdn,
             body: &message.body,
             urgent: true,
@@ -41,10 +41,10 @@ impl SmsJobs {
             receipt: true,
         };
         match self.gateway.send(&text).await {
-            Sent::Accepted { message_id } => SmsOutcome::Sent { message_id },
+            SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
             // What is unclear may come twice: it is the same PIN, and its tries are counted.
-            Sent::Later(_) => retry(),
-            Sent::Refused => {
+            SendSmsResult::Later(_) => retry(),
+            SendSmsResult::Refused => {
                 tracing::warn!("the gateway refuses a PIN's number");
                 SmsOutcome::Refused { code: None }
             }

@@ -7,7 +7,7 @@ const RAW_CODE_CHARS_MAX: usize = 64;
 
 /// Keeps a code that the partner may read. It must be a code: not a sentence, and not with the number in it. Seven digits
 /// are what is left of a number without its country and area; where the number is not at hand, no code may have as many.
-pub(super) fn publishable(raw_code: Option<String>, msisdn: Option<&Msisdn>) -> Option<String> {
+pub(super) fn keep_publishable(raw_code: Option<String>, msisdn: Option<&Msisdn>) -> Option<String> {
     raw_code.filter(|code| is_publishable(code, msisdn))
 }
 

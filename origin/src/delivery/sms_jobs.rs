@@ -4,7 +4,7 @@ use super::retry::RetrySchedule;
 use crate::account::AccountLookup;
 use crate::ambient::Clock;
 use crate::keys::Vault;
-use crate::sms::Texts;
+use crate::sms::SmsGateway;
 use crate::store::Store;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(crate) struct SmsJobs {
     pub(crate) store: Arc<Store>,
     pub(crate) accounts: Arc<AccountLookup>,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) gateway: Arc<dyn Texts>,
+    pub(crate) gateway: Arc<dyn SmsGateway>,
     pub(crate) retry: RetrySchedule,
     pub(crate) clock: Arc<dyn Clock>,
 }

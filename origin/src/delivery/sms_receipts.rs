@@ -2,7 +2,7 @@
 
 use super::alarms::warn_of_undelivered;
 use crate::ambient::Clock;
-use crate::sms::{Delivery, NotNow, Receipt, Receipts};
+use crate::sms::{DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink};
 use crate::store::{SmsReceipt, Store};
 use async_trait::async_trait;
 use onbill_domain::wire::coupon::UndeliveredReason;
@@ -22,17 +22,17 @@ impl ReceiptRecorder {
 }
 
 #[async_trait]
-impl Receipts for ReceiptRecorder {
+impl ReceiptSink for ReceiptRecorder {
     /// How a message ended is kept for the coupon whose message it is; whether it is one's, the books find out, now or
     /// later. A PIN's is forgotten: it is over in minutes, and the customer asks for another.
     /// By its id a message could be followed to its number in the gateway's own log, so that is not written.
-    async fn take(&self, receipt: Receipt) -> Result<(), NotNow> {
+    async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
         tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
-        let Receipt { message_id, state, code } = receipt;
-        let lost = self.store.record_sms_receipt(self.clock.now(), message_id, end(state, code)).await;
+        let DeliveryReceipt { message_id, state, code } = receipt;
+        let lost = self.store.record_sms_receipt(self.clock.now(), message_id, to_sms_end(state, code)).await;
         let lost = lost.map_err(|error| {
             tracing::error!(?error, "a receipt could not be kept");
-            NotNow
+            ReceiptNotStored
         })?;
         if let Some(coupon_id) = lost {
             warn_of_undelivered(&coupon_id);
@@ -41,13 +41,13 @@ impl Receipts for ReceiptRecorder {
     }
 }
 
-fn end(state: Delivery, code: Option<String>) -> SmsReceipt {
+fn to_sms_end(state: DeliveryState, code: Option<String>) -> SmsReceipt {
     let reason = match state {
-        Delivery::Delivered => return SmsReceipt::Delivered,
-        Delivery::Undeliverable => UndeliveredReason::Undeliverable,
-        Delivery::Rejected => UndeliveredReason::Rejected,
-        Delivery::Deleted => UndeliveredReason::Deleted,
-        Delivery::Expired => UndeliveredReason::Expired,
+        DeliveryState::Delivered => return SmsReceipt::Delivered,
+        DeliveryState::Undeliverable => UndeliveredReason::Undeliverable,
+        DeliveryState::Rejected => UndeliveredReason::Rejected,
+        DeliveryState::Deleted => UndeliveredReason::Deleted,
+        DeliveryState::Expired => UndeliveredReason::Expired,
     };
     SmsReceipt::Undelivered { reason, code }
 }

@@ -60,7 +60,7 @@ impl Webhooks {
         let Some(url) = self.config.partner_url(&partner) else {
             return WebhookOutcome::NotDelivered(NextStep::Drop);
         };
-        match self.post(&partner, &format!("{url}{path}"), &state).await {
+        match self.post_webhook(&partner, &format!("{url}{path}"), &state).await {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
@@ -91,7 +91,7 @@ impl Webhooks {
             reason: standing.closed_reason,
             sequence: standing.version,
         };
-        match self.post(&standing.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
+        match self.post_webhook(&standing.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
@@ -102,7 +102,12 @@ impl Webhooks {
     }
 
     /// The status of the response, if there is one.
-    async fn post<T: Serialize>(&self, partner: &PartnerId, url: &str, body: &T) -> Option<StatusCode> {
+    async fn post_webhook<T: Serialize>(
+        &self,
+        partner: &PartnerId,
+        url: &str,
+        body: &T,
+    ) -> Option<StatusCode> {
         let party = Party::partner(partner);
         let response = self.client.post(KeyUse::OriginToPartner, &party, url, body).await;
         response.ok().map(|response| response.status())

@@ -60,7 +60,7 @@ impl Eligibility {
             None => false,
         };
         if !pays {
-            self.check_sim(self.vault.index(msisdn)).await?;
+            self.check_sim(self.vault.index_number(msisdn)).await?;
         }
         Ok(check_price(known, offer)?)
     }
@@ -85,7 +85,7 @@ impl Eligibility {
         msisdn: &Msisdn,
         known: &SubscriberAccount,
     ) -> Result<bool, Failure> {
-        let (partner, number) = (offer.partner.clone(), self.vault.index(msisdn));
+        let (partner, number) = (offer.partner.clone(), self.vault.index_number(msisdn));
         Ok(self.store.pays_on_bill(partner, number, known.subscriber_ref.clone()).await?)
     }
 }

@@ -38,10 +38,14 @@ enum View {
 impl NextSteps {
     /// A customer who wants an offer has to be eligible for it: see [`Eligibility::check_buyer`] for the refusals. One who
     /// wants none sees their own page, if there is an account: 404 `account-not-found`.
-    pub(crate) async fn decide(&self, offer: Option<&Offer>, msisdn: &Msisdn) -> Result<NextStep, Failure> {
+    pub(crate) async fn decide_next(
+        &self,
+        offer: Option<&Offer>,
+        msisdn: &Msisdn,
+    ) -> Result<NextStep, Failure> {
         let Some(offer) = offer else {
             let known = self.eligibility.find_live_account(msisdn).await?;
-            let number = self.vault.index(msisdn);
+            let number = self.vault.index_number(msisdn);
             let owner = PageOwner { number, subscriber_ref: known.subscriber_ref.clone() };
             return Ok(NextStep { known, view: View::Account(owner) });
         };
@@ -49,14 +53,14 @@ impl NextSteps {
         let view = if eligible.pays_already {
             View::AlreadyOnBill
         } else {
-            View::Confirm { account_type: eligible.account_type, offer: offer.view() }
+            View::Confirm { account_type: eligible.account_type, offer: offer.to_view() }
         };
         Ok(NextStep { known: eligible.known, view })
     }
 
     /// The step, in the flow with this secret, which is marked for the subscriber.
-    pub(crate) async fn take(&self, next: NextStep, secret: &str) -> Result<FlowStep, Failure> {
-        let flow = self.proofs.mark(secret, &next.known.subscriber_ref);
+    pub(crate) async fn show(&self, next: NextStep, secret: &str) -> Result<FlowStep, Failure> {
+        let flow = self.proofs.mark_flow(secret, &next.known.subscriber_ref);
         Ok(match next.view {
             View::Confirm { account_type, offer } => FlowStep::Confirm { flow, account_type, offer },
             View::AlreadyOnBill => FlowStep::AlreadyOnBill { flow },

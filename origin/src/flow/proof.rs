@@ -23,14 +23,14 @@ pub struct FlowProofs {
 
 impl FlowProofs {
     /// Marks a flow for the present subscriber of its number.
-    pub(super) fn mark(&self, secret: &str, subscriber_ref: &str) -> String {
-        let mac = self.vault.holder_mac(&sha256(secret.as_bytes()), subscriber_ref);
+    pub(super) fn mark_flow(&self, secret: &str, subscriber_ref: &str) -> String {
+        let mac = self.vault.subscriber_mac(&sha256(secret.as_bytes()), subscriber_ref);
         format!("{secret}.{}", encode_base64url(&mac))
     }
 
     /// Whether the flow was marked for this subscriber. Both sides are keyed hashes: the time this takes tells nothing.
     pub(crate) fn is_marked_for(&self, flow: &str, subscriber_ref: &str) -> bool {
-        flow == self.mark(secret_of(flow), subscriber_ref)
+        flow == self.mark_flow(secret_of(flow), subscriber_ref)
     }
 
     /// A flow that is proven and open, and its number: 400 `token-expired` otherwise. One that was proven by a PIN is proven

@@ -38,9 +38,9 @@ impl CspClient {
     /// subscriber is none: by it two holders of one number are told apart.
     pub async fn look_up_account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateResponse>, Unclear> {
         let request = AccountValidateRequest { msisdn: msisdn.clone() };
-        match self.call(Method::POST, "/account/validate", Some(&request)).await? {
+        match self.send_call(Method::POST, "/account/validate", Some(&request)).await? {
             (StatusCode::OK, body) => {
-                let answer: AccountValidateResponse = parse(&body)?;
+                let answer: AccountValidateResponse = parse_body(&body)?;
                 if answer.subscriber_id.is_empty() { Err(Unclear) } else { Ok(Some(answer)) }
             }
             (StatusCode::NOT_FOUND, body) if has_code(&body, ErrorCode::AccountNotFound) => Ok(None),
@@ -50,8 +50,8 @@ impl CspClient {
 
     /// Puts a line on the bill, once per transaction id.
     pub async fn submit_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
-        match self.call(Method::POST, "/transaction", Some(charge)).await? {
-            (StatusCode::OK | StatusCode::CREATED, body) => parse(&body),
+        match self.send_call(Method::POST, "/transaction", Some(charge)).await? {
+            (StatusCode::OK | StatusCode::CREATED, body) => parse_body(&body),
             _ => Err(Unclear),
         }
     }
@@ -59,8 +59,8 @@ impl CspClient {
     /// What became of a transaction id; `None` when billing says that it has never seen it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
-        match self.call::<()>(Method::GET, &path, None).await? {
-            (StatusCode::OK, body) => parse(&body).map(Some),
+        match self.send_call::<()>(Method::GET, &path, None).await? {
+            (StatusCode::OK, body) => parse_body(&body).map(Some),
             (StatusCode::NOT_FOUND, body) if has_code(&body, ErrorCode::TransactionNotFound) => Ok(None),
             _ => Err(Unclear),
         }
@@ -68,12 +68,12 @@ impl CspClient {
 
     /// Gives some of a charge back on its bill, once per refund id.
     pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
-        match self.call(Method::POST, "/refund", Some(refund)).await? {
+        match self.send_call(Method::POST, "/refund", Some(refund)).await? {
             // The status alone says yes; a body, where there is one, may say no.
-            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => parse(b"{}"),
+            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => parse_body(b"{}"),
             (StatusCode::OK | StatusCode::CREATED, body) => {
                 // Only an object: by its defaults, an empty list would be read as a yes too.
-                let members: serde_json::Map<String, serde_json::Value> = parse(&body)?;
+                let members: serde_json::Map<String, serde_json::Value> = parse_body(&body)?;
                 serde_json::from_value(members.into()).map_err(|_| Unclear)
             }
             _ => Err(Unclear),
@@ -83,13 +83,13 @@ impl CspClient {
     /// Sends an SMS to a subscriber.
     pub async fn send_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
-        match self.call(Method::POST, "/notification", Some(&request)).await? {
+        match self.send_call(Method::POST, "/notification", Some(&request)).await? {
             (status, _) if status.is_success() => Ok(()),
             _ => Err(Unclear),
         }
     }
 
-    async fn call<T: Serialize>(
+    async fn send_call<T: Serialize>(
         &self,
         method: Method,
         path: &str,
@@ -116,7 +116,7 @@ fn has_code(body: &[u8], code: ErrorCode) -> bool {
     serde_json::from_slice::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
+fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
     serde_json::from_slice(body).map_err(|_| Unclear)
 }
 
@@ -134,10 +134,10 @@ mod tests {
     use std::sync::Arc;
 
     /// Answers every call alike.
-    struct Answers(u16, &'static str);
+    struct SameResponse(u16, &'static str);
 
     #[async_trait]
-    impl Peer for Answers {
+    impl Peer for SameResponse {
         async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
             Response::builder().status(self.0).body(Bytes::from(self.1)).map_err(|_| Unreachable)
         }
@@ -148,7 +148,7 @@ mod tests {
         let ring = json!([{"id": "k", "party": "operator:acme", "use": "origin-to-bss", "alg": "hmac-sha256",
                            "secret": secret}]);
         let keys = Arc::new(Keyring::parse(&ring.to_string()).expect("is well formed"));
-        let peer = Arc::new(Answers(status, body));
+        let peer = Arc::new(SameResponse(status, body));
         let client = SignedClient::new(keys, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let acme = OperatorId::parse("acme").expect("is a slug");
         CspClient::new("https://bss.acme.example/csp", &acme, client)

@@ -4,7 +4,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The file's first line: editors end it, passwords do not. The complaint names the configuration's member.
-pub(crate) fn read(member: &str, file: &Path) -> Result<Zeroizing<String>, String> {
+pub(crate) fn read_password(member: &str, file: &Path) -> Result<Zeroizing<String>, String> {
     let text = std::fs::read_to_string(file)
         .map(Zeroizing::new)
         .map_err(|error| format!("{member} {} cannot be read: {error}", file.display()))?;

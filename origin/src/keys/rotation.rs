@@ -14,7 +14,7 @@ const PAGE: u32 = 100;
 
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct RotationReport {
     /// Sealed with the newest key already.
     pub current: u64,
     /// Sealed with it now.
@@ -25,7 +25,7 @@ pub struct Report {
     pub left: BTreeMap<String, u64>,
 }
 
-impl Report {
+impl RotationReport {
     /// How many values were looked at so far.
     pub fn seen(&self) -> u64 {
         self.current + self.resealed + self.unopened.len() as u64
@@ -39,17 +39,17 @@ impl Report {
 
 /// Why it was not begun, or not ended. What was sealed anew stays so.
 #[derive(Debug)]
-pub enum Stopped {
+pub enum RotationError {
     /// The origin that started last does not know the newest key: it could not open what is sealed with it. The key that
     /// it seals with, if it has said.
     NotServedYet(Option<String>),
     /// The books failed, or there is no randomness to seal with.
-    Books(StoreError),
+    Store(StoreError),
 }
 
-impl From<StoreError> for Stopped {
+impl From<StoreError> for RotationError {
     fn from(error: StoreError) -> Self {
-        Self::Books(error)
+        Self::Store(error)
     }
 }
 
@@ -59,12 +59,12 @@ pub async fn rotate(
     store: &Store,
     vault: &Vault,
     random: &dyn Random,
-    report: &mut Report,
-    mut progress: impl FnMut(&Report, &SealedAt),
-) -> Result<(), Stopped> {
+    report: &mut RotationReport,
+    mut progress: impl FnMut(&RotationReport, &SealedAt),
+) -> Result<(), RotationError> {
     let serves_with = store.find_sealing_key().await?;
-    if serves_with.as_deref() != Some(vault.newest_id()) {
-        return Err(Stopped::NotServedYet(serves_with));
+    if serves_with.as_deref() != Some(vault.newest_key_id()) {
+        return Err(RotationError::NotServedYet(serves_with));
     }
     for column in SealedColumn::ALL {
         let mut after = None;
@@ -75,7 +75,7 @@ pub async fn rotate(
             for old in page {
                 match vault.reseal(random, column.has_messages(), &old.sealed) {
                     Resealed::Current => report.current += 1,
-                    Resealed::Anew(new) => values.push(SealedValueUpdate { old, new }),
+                    Resealed::New(new) => values.push(SealedValueUpdate { old, new }),
                     Resealed::Unopened => report.unopened.push(old.at),
                 }
             }
@@ -87,12 +87,12 @@ pub async fn rotate(
             after = Some(last);
         }
     }
-    report.left = left(store, vault).await?;
+    report.left = count_other_keys(store, vault).await?;
     Ok(())
 }
 
 /// How many values are sealed with each key but the newest.
-async fn left(store: &Store, vault: &Vault) -> Result<BTreeMap<String, u64>, StoreError> {
+async fn count_other_keys(store: &Store, vault: &Vault) -> Result<BTreeMap<String, u64>, StoreError> {
     let mut left = BTreeMap::new();
     for column in SealedColumn::ALL {
         let mut after = None;
@@ -101,7 +101,7 @@ async fn left(store: &Store, vault: &Vault) -> Result<BTreeMap<String, u64>, Sto
             let Some(last) = page.last().map(|value| value.at.clone()) else { break };
             for value in page {
                 let key = Vault::key_id(&value.sealed).unwrap_or("not legible");
-                if key != vault.newest_id() {
+                if key != vault.newest_key_id() {
                     *left.entry(key.to_owned()).or_default() += 1;
                 }
             }

@@ -43,7 +43,7 @@ pub enum Resealed {
     /// It is sealed with the newest key already.
     Current,
     /// This is it.
-    Anew(Vec<u8>),
+    New(Vec<u8>),
     /// It does not open.
     Unopened,
 }
@@ -86,53 +86,54 @@ impl Vault {
         }
     }
 
-    fn newest(&self) -> &Master {
+    fn newest_master(&self) -> &Master {
         // `new` refuses a ring without a master.
         &self.masters[self.masters.len() - 1]
     }
 
-    fn oldest(&self) -> &Master {
+    fn oldest_master(&self) -> &Master {
         &self.masters[0]
     }
 
     /// The index under which a number is found. Its key is the oldest of the ring's: the books are searched by it, and
     /// under another one each number in them would look like one without an account.
-    pub fn index(&self, number: &Msisdn) -> NumberIndex {
-        NumberIndex(hmac_sha256(&self.oldest().index[..], number.expose().as_bytes()))
+    pub fn index_number(&self, number: &Msisdn) -> NumberIndex {
+        NumberIndex(hmac_sha256(&self.oldest_master().index[..], number.expose().as_bytes()))
     }
 
     /// Tells the index's key from any other, without telling the key. No number looks like what it is made from.
     pub fn index_check(&self) -> Hash {
-        hmac_sha256(&self.oldest().index[..], b"onbill index check v1")
+        hmac_sha256(&self.oldest_master().index[..], b"onbill index check v1")
     }
 
     /// Seals a number for the books.
     pub fn seal_number(&self, random: &dyn Random, number: &Msisdn) -> Result<SealedNumber, Fault> {
-        let sealed = self.seal(random, Purpose::Number, number.expose().as_bytes());
+        let sealed = self.seal_bytes(random, Purpose::Number, number.expose().as_bytes());
         let sealed = sealed.ok_or(Fault::Broken("a number could not be sealed"))?;
-        Ok(SealedNumber { index: self.index(number), sealed })
+        Ok(SealedNumber { index: self.index_number(number), sealed })
     }
 
     /// Opens a sealed number.
     pub fn open_number(&self, sealed: &[u8]) -> Result<Msisdn, Fault> {
-        let plain = self.open(Purpose::Number, sealed);
+        let plain = self.open_bytes(Purpose::Number, sealed);
         let number = plain.and_then(|plain| Msisdn::parse(std::str::from_utf8(&plain).ok()?));
         number.ok_or(Fault::Broken("a sealed number does not open"))
     }
 
     /// Seals a text message, most often with its number in it.
     pub fn seal_message(&self, random: &dyn Random, message: &[u8]) -> Result<Vec<u8>, Fault> {
-        self.seal(random, Purpose::Message, message).ok_or(Fault::Broken("a message could not be sealed"))
+        self.seal_bytes(random, Purpose::Message, message)
+            .ok_or(Fault::Broken("a message could not be sealed"))
     }
 
     /// Opens a sealed text message.
     pub fn open_message(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        self.open(Purpose::Message, sealed)
+        self.open_bytes(Purpose::Message, sealed)
     }
 
     /// The name of the key that seals.
-    pub fn newest_id(&self) -> &str {
-        &self.newest().id
+    pub fn newest_key_id(&self) -> &str {
+        &self.newest_master().id
     }
 
     /// The name of the key that a value is sealed with; `None` when it is no sealed value.
@@ -146,48 +147,48 @@ impl Vault {
     pub fn reseal(&self, random: &dyn Random, is_message: bool, sealed: &[u8]) -> Resealed {
         let purpose = if is_message { Purpose::Message } else { Purpose::Number };
         // Also what names the newest key is opened: a name says nothing about the rest.
-        let Some(plain) = self.open(purpose, sealed) else { return Resealed::Unopened };
-        if Self::key_id(sealed) == Some(self.newest_id()) {
+        let Some(plain) = self.open_bytes(purpose, sealed) else { return Resealed::Unopened };
+        if Self::key_id(sealed) == Some(self.newest_key_id()) {
             return Resealed::Current;
         }
-        self.seal(random, purpose, &plain).map_or(Resealed::Unopened, Resealed::Anew)
+        self.seal_bytes(random, purpose, &plain).map_or(Resealed::Unopened, Resealed::New)
     }
 
     /// What is kept of a PIN: useless without the key, and for any other flow.
     pub fn pin_mac(&self, flow: &Hash, pin: &str) -> Hash {
         let mut message = Zeroizing::new(flow.to_vec());
         message.extend_from_slice(pin.as_bytes());
-        hmac_sha256(&self.newest().pin[..], &message)
+        hmac_sha256(&self.newest_master().pin[..], &message)
     }
 
     /// Marks who held the number when a flow proved it.
-    pub fn holder_mac(&self, flow: &Hash, subscriber_ref: &str) -> Hash {
+    pub fn subscriber_mac(&self, flow: &Hash, subscriber_ref: &str) -> Hash {
         let message = [b"onbill holder v1".as_slice(), flow, subscriber_ref.as_bytes()].concat();
-        hmac_sha256(&self.newest().pin[..], &message)
+        hmac_sha256(&self.newest_master().pin[..], &message)
     }
 
     /// What is kept of a coupon's code, and found by. Its key is the oldest of the ring's, as that of the index of numbers: the
     /// code itself is nowhere, to make another hash of.
     pub fn coupon_hash(&self, code: &CouponCode) -> Hash {
-        hmac_sha256(&self.oldest().coupon[..], &Zeroizing::new(code.symbols())[..])
+        hmac_sha256(&self.oldest_master().coupon[..], &Zeroizing::new(code.symbols())[..])
     }
 
     /// Tells a partner's message from another of the same name, without keeping what it says: that is easily guessed, and
     /// without the key no guess can be tried. It is compared for ever, and so the key is the oldest of the ring's.
     pub fn notification_mac(&self, request: &[u8]) -> Hash {
         let message = Zeroizing::new([b"onbill notification v1".as_slice(), request].concat());
-        hmac_sha256(&self.oldest().pin[..], &message)
+        hmac_sha256(&self.oldest_master().pin[..], &message)
     }
 
     /// Names a PAI within a flow, for a browser that must not know it.
     pub fn link_mac(&self, flow: &Hash, pai: Pai) -> Hash {
         let message = [b"onbill link v1".as_slice(), flow, pai.to_string().as_bytes()].concat();
-        hmac_sha256(&self.newest().pin[..], &message)
+        hmac_sha256(&self.newest_master().pin[..], &message)
     }
 
     /// Layout: format (1), length of the key id (1), key id, nonce (12), ciphertext with its tag.
-    fn seal(&self, random: &dyn Random, purpose: Purpose, plain: &[u8]) -> Option<Vec<u8>> {
-        let master = self.newest();
+    fn seal_bytes(&self, random: &dyn Random, purpose: Purpose, plain: &[u8]) -> Option<Vec<u8>> {
+        let master = self.newest_master();
         let nonce: [u8; NONCE_BYTES] = random.bytes();
         let payload = Payload { msg: plain, aad: purpose.label() };
         let ciphertext = master.seal.encrypt(&Nonce::from(nonce), payload).ok()?;
@@ -198,7 +199,7 @@ impl Vault {
         Some(sealed)
     }
 
-    fn open(&self, purpose: Purpose, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn open_bytes(&self, purpose: Purpose, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (head, rest) = sealed.split_at_checked(2)?;
         if head[0] != FORMAT {
             return None;
@@ -255,7 +256,7 @@ mod tests {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         let sealed = vault(&[1]).seal_number(&SystemRandom, &number).expect("seals").sealed;
         let ring = vault(&[1, 2]);
-        let Resealed::Anew(anew) = ring.reseal(&SystemRandom, false, &sealed) else { panic!("is not anew") };
+        let Resealed::New(anew) = ring.reseal(&SystemRandom, false, &sealed) else { panic!("is not anew") };
         assert_eq!((Vault::key_id(&sealed), Vault::key_id(&anew)), (Some("m1"), Some("m2")));
         assert_eq!(vault(&[2]).open_number(&anew).ok(), Some(number));
         assert_eq!(ring.reseal(&SystemRandom, false, &anew), Resealed::Current);
@@ -270,9 +271,13 @@ mod tests {
     #[test]
     fn an_index_is_stable_and_keyed() {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
-        assert_eq!(vault(&[1]).index(&number), vault(&[1]).index(&number));
-        assert_ne!(vault(&[1]).index(&number), vault(&[2]).index(&number));
-        assert_eq!(vault(&[1, 2]).index(&number), vault(&[1]).index(&number), "a newer key loses nobody");
+        assert_eq!(vault(&[1]).index_number(&number), vault(&[1]).index_number(&number));
+        assert_ne!(vault(&[1]).index_number(&number), vault(&[2]).index_number(&number));
+        assert_eq!(
+            vault(&[1, 2]).index_number(&number),
+            vault(&[1]).index_number(&number),
+            "a newer key loses nobody"
+        );
         assert_ne!(vault(&[1]).pin_mac(&[1; 32], "123456"), vault(&[1]).pin_mac(&[2; 32], "123456"));
     }
 

@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Read};
 
 /// What became of the lines.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct ErasureReport {
     /// Erased.
     pub erased: u64,
     /// Erased as soon as a file for billing is written.
@@ -22,11 +22,11 @@ pub struct Report {
 
 /// Why a list was not read to its end. What came before is erased: it can be read again.
 #[derive(Debug)]
-pub enum Stopped {
+pub enum ErasureFileError {
     /// It cannot be read on.
     Unreadable(io::Error),
     /// The books failed.
-    Books(StoreError),
+    Store(StoreError),
 }
 
 /// Erases everybody on `list`. `complain` gets a sentence for each line that is refused.
@@ -37,20 +37,24 @@ pub async fn erase_listed(
     mut list: impl BufRead,
     now: impl Fn() -> Timestamp,
     mut complain: impl FnMut(String),
-) -> Result<Report, Stopped> {
-    let mut report = Report::default();
+) -> Result<ErasureReport, ErasureFileError> {
+    let mut report = ErasureReport::default();
     for line in 1_u64.. {
-        let number = match next(&mut list).map_err(Stopped::Unreadable)? {
-            Line::End => break,
-            Line::Empty => continue,
-            Line::Text(text) => read(numbers, &text),
+        let number = match read_line(&mut list).map_err(ErasureFileError::Unreadable)? {
+            ListLine::End => break,
+            ListLine::Empty => continue,
+            ListLine::Text(text) => parse_number(numbers, &text),
         };
         let Some(number) = number else {
             report.refused += 1;
             complain(format!("line {line}: is not a telephone number"));
             continue;
         };
-        match store.erase_number(None, now(), None, vault.index(&number)).await.map_err(Stopped::Books)? {
+        match store
+            .erase_number(None, now(), None, vault.index_number(&number))
+            .await
+            .map_err(ErasureFileError::Store)?
+        {
             ErasureState::Erasing => report.erasing += 1,
             // Without a name there is nothing that it could be confused with.
             ErasureState::Erased | ErasureState::Conflict => report.erased += 1,
@@ -59,27 +63,27 @@ pub async fn erase_listed(
     Ok(report)
 }
 
-enum Line {
+enum ListLine {
     End,
     Empty,
     Text(Vec<u8>),
 }
 
 /// A line can be of any length; of one that is longer than any number, only that much is held in memory.
-fn next(list: &mut impl BufRead) -> io::Result<Line> {
+fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
     let mut text = Vec::new();
     let longest = MSISDN_INPUT_BYTES_MAX as u64 + 2;
     if list.by_ref().take(longest).read_until(b'\n', &mut text)? == 0 {
-        return Ok(Line::End);
+        return Ok(ListLine::End);
     }
     if text.last() != Some(&b'\n') {
         list.skip_until(b'\n')?;
     }
-    Ok(if text.trim_ascii().is_empty() { Line::Empty } else { Line::Text(text) })
+    Ok(if text.trim_ascii().is_empty() { ListLine::Empty } else { ListLine::Text(text) })
 }
 
-fn read(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
-    numbers.read(std::str::from_utf8(line).ok()?.trim_start_matches('\u{feff}').trim()).ok()
+fn parse_number(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
+    numbers.parse(std::str::from_utf8(line).ok()?.trim_start_matches('\u{feff}').trim()).ok()
 }
 
 #[cfg(test)]
@@ -94,12 +98,12 @@ mod tests {
         let mut list = text.as_bytes();
         let mut lines = Vec::new();
         loop {
-            lines.push(match next(&mut list).expect("reads") {
-                Line::End => break,
-                Line::Empty => None,
-                Line::Text(text) => {
-                    Some(read(numbers, &text).map(|number| number.expose().to_owned()).unwrap_or_default())
-                }
+            lines.push(match read_line(&mut list).expect("reads") {
+                ListLine::End => break,
+                ListLine::Empty => None,
+                ListLine::Text(text) => Some(
+                    parse_number(numbers, &text).map(|number| number.expose().to_owned()).unwrap_or_default(),
+                ),
             });
         }
         let expected =

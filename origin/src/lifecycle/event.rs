@@ -26,7 +26,7 @@ pub async fn follow(
     request: &AccountEventRequest,
 ) -> Result<Followed, StoreError> {
     let AccountEventRequest { event_id, event, msisdn, new_msisdn, occurred_at } = request;
-    let number = vault.index(msisdn);
+    let number = vault.index_number(msisdn);
     let new_number: Option<SealedNumber> = match new_msisdn {
         None => None,
         Some(msisdn) => Some(vault.seal_number(random, msisdn).map_err(|_| StoreError::NotSealed)?),

@@ -19,7 +19,7 @@ pub const HEADER: [&str; 5] = ["event_id", "type", "msisdn", "new_msisdn", "occu
 
 /// What became of the lines.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct EventFileReport {
     /// Followed, now or before.
     pub applied: u64,
     /// Recorded: a later event was here before.
@@ -53,32 +53,36 @@ pub async fn follow_file(
     now: impl Fn() -> Timestamp,
     mut complain: impl FnMut(String),
     mut progress: impl FnMut(u64),
-) -> Result<Report, ImportError> {
-    let mut reader = csv_file::reader(file);
-    let found = csv_file::header(&mut reader).map_err(ImportError::Header)?;
+) -> Result<EventFileReport, ImportError> {
+    let mut reader = csv_file::open_reader(file);
+    let found = csv_file::read_header(&mut reader).map_err(ImportError::Header)?;
     if found != HEADER {
         return Err(ImportError::Header(format!("the first line must be {}", HEADER.join(","))));
     }
-    let mut report = Report::default();
+    let mut report = EventFileReport::default();
     let mut record = csv::StringRecord::new();
-    while let Some(line) = csv_file::next(&mut reader, &mut record) {
-        match line.map(|line| (line, read_line(books.numbers, now(), &record))) {
+    while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
+        match line.map(|line| (line, parse_line(books.numbers, now(), &record))) {
             Ok((line, Ok(event))) => match take(books, now(), &event).await? {
                 Followed::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
                 Followed::Recorded(AccountEventOutcome::Superseded) => report.superseded += 1,
                 Followed::Recorded(AccountEventOutcome::NoSubscriber) => report.no_subscriber += 1,
                 Followed::Recorded(AccountEventOutcome::Contradictory) => {
                     report.contradictory += 1;
-                    complain(at(line, 3, "is another subscriber's number: recorded, and not applied"));
+                    complain(complaint_at(
+                        line,
+                        3,
+                        "is another subscriber's number: recorded, and not applied",
+                    ));
                 }
                 Followed::Conflict => {
                     report.refused += 1;
-                    complain(at(line, 0, "was used for another event"));
+                    complain(complaint_at(line, 0, "was used for another event"));
                 }
             },
             Ok((line, Err((column, why)))) => {
                 report.refused += 1;
-                complain(at(line, column, why));
+                complain(complaint_at(line, column, why));
             }
             Err(unreadable) => {
                 report.refused += 1;
@@ -94,7 +98,7 @@ pub async fn follow_file(
     Ok(report)
 }
 
-fn at(line: u64, column: usize, why: &str) -> String {
+fn complaint_at(line: u64, column: usize, why: &str) -> String {
     format!("line {line}, column {}: {why}", HEADER[column])
 }
 
@@ -108,14 +112,14 @@ async fn take(
 }
 
 /// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a number.
-fn read_line(
+fn parse_line(
     numbers: NumberPlan,
     now: Timestamp,
     record: &csv::StringRecord,
 ) -> Result<AccountEventRequest, (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
     let number =
-        |column: usize, text: &str| numbers.read(text).map_err(|_| (column, "is not a telephone number"));
+        |column: usize, text: &str| numbers.parse(text).map_err(|_| (column, "is not a telephone number"));
     let event_id = ExtId::parse(field(0)?).ok_or((0, "must be 1 to 255 printable characters"))?;
     let event = AccountEvent::parse(field(1)?).ok_or((1, "is not an event"))?;
     let msisdn = number(2, field(2)?)?;

@@ -2,8 +2,8 @@
 //! compared by itself, so that one that is there twice hides nothing.
 
 use super::cause::Cause;
-use super::file::{Copies, Line};
-use super::own::Own;
+use super::file::{Copies, ReportedLine};
+use super::own::LedgerLine;
 use crate::store::Period;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus::{Approved, Declined, Pending};
@@ -21,39 +21,39 @@ pub(super) struct Rules {
 
 /// Something that is wrong, and the lines that show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found<'a> {
+pub(super) struct Discrepancy<'a> {
     pub(super) cause: Cause,
-    pub(super) partner: Option<&'a Line>,
-    pub(super) bill: Option<&'a Line>,
+    pub(super) partner: Option<&'a ReportedLine>,
+    pub(super) bill: Option<&'a ReportedLine>,
 }
 
 impl Rules {
     /// Whether it was posted in the period: only then is the partner expected to have it, and only then is it in the sums.
-    pub(super) fn is_within(&self, own: &Own) -> bool {
+    pub(super) fn is_within(&self, own: &LedgerLine) -> bool {
         self.period.has(own.created_at)
     }
 
     /// Whether its line must be on the bill of the period. What was posted at the end of a period may have been settled in
     /// the next: then its line is expected there.
-    fn is_on_this_bill(&self, own: &Own) -> bool {
+    fn is_on_this_bill(&self, own: &LedgerLine) -> bool {
         own.status == Approved && own.settled_at.is_some_and(|at| self.period.has(at))
     }
 
     /// Whether it was posted in the period and its line may be on the next bill.
-    pub(super) fn may_be_on_next_bill(&self, own: &Own) -> bool {
+    pub(super) fn may_be_on_next_bill(&self, own: &LedgerLine) -> bool {
         self.is_within(own) && own.status == Approved && !self.is_on_this_bill(own)
     }
 
     /// Everything that is wrong with it.
     pub(super) fn compare<'a>(
         &self,
-        own: &Own,
+        own: &LedgerLine,
         partner: Option<&'a Copies>,
         bill: Option<&'a Copies>,
-    ) -> Vec<Found<'a>> {
+    ) -> Vec<Discrepancy<'a>> {
         let (on_statement, on_bill) = (partner.map(|c| &c.first), bill.map(|c| &c.first));
         let mut found = Vec::new();
-        let mut say = |cause, partner, bill| found.push(Found { cause, partner, bill });
+        let mut say = |cause, partner, bill| found.push(Discrepancy { cause, partner, bill });
         if own.status == Pending && self.now.seconds_since(own.created_at) > self.pending_seconds_max {
             say(Cause::PendingTooLong, on_statement, on_bill);
         }
@@ -61,7 +61,7 @@ impl Rules {
             say(Cause::MissingAtPartner, None, on_bill);
         }
         for line in partner.into_iter().flat_map(Copies::all) {
-            at_partner(own, line, |cause| say(cause, Some(line), on_bill));
+            compare_with_statement(own, line, |cause| say(cause, Some(line), on_bill));
         }
         for line in partner.into_iter().flat_map(|copies| &copies.more) {
             say(Cause::TwiceAtPartner, Some(line), on_bill);
@@ -70,7 +70,7 @@ impl Rules {
             say(Cause::MissingOnBill, on_statement, None);
         }
         for line in bill.into_iter().flat_map(Copies::all) {
-            at_billing(own, line, |cause| say(cause, on_statement, Some(line)));
+            compare_with_bill(own, line, |cause| say(cause, on_statement, Some(line)));
         }
         for line in bill.into_iter().flat_map(|copies| &copies.more) {
             say(Cause::TwiceOnBill, on_statement, Some(line));
@@ -84,8 +84,8 @@ impl Rules {
 }
 
 /// One line of the statement.
-fn at_partner(own: &Own, line: &Line, mut say: impl FnMut(Cause)) {
-    match amounts(own, line) {
+fn compare_with_statement(own: &LedgerLine, line: &ReportedLine, mut say: impl FnMut(Cause)) {
+    match compare_amounts(own, line) {
         Amounts::Same => {}
         Amounts::Differ => say(Cause::AmountDiffersAtPartner),
         Amounts::OtherCurrency => say(Cause::CurrencyDiffersAtPartner),
@@ -102,8 +102,8 @@ fn at_partner(own: &Own, line: &Line, mut say: impl FnMut(Cause)) {
 }
 
 /// One line of the extract.
-fn at_billing(own: &Own, line: &Line, mut say: impl FnMut(Cause)) {
-    match amounts(own, line) {
+fn compare_with_bill(own: &LedgerLine, line: &ReportedLine, mut say: impl FnMut(Cause)) {
+    match compare_amounts(own, line) {
         Amounts::Same => {}
         Amounts::Differ => say(Cause::AmountDiffersOnBill),
         Amounts::OtherCurrency => say(Cause::CurrencyDiffersOnBill),
@@ -125,7 +125,7 @@ enum Amounts {
     OtherCurrency,
 }
 
-fn amounts(own: &Own, line: &Line) -> Amounts {
+fn compare_amounts(own: &LedgerLine, line: &ReportedLine) -> Amounts {
     if line.amount.currency != own.amount.currency {
         Amounts::OtherCurrency
     } else if line.amount == own.amount {
@@ -158,8 +158,8 @@ mod tests {
         Money { amount_minor, currency: Currency::parse("USD").expect("is listed") }
     }
 
-    fn own(status: TransactionStatus, created: i64, settled: Option<i64>) -> Own {
-        Own {
+    fn own(status: TransactionStatus, created: i64, settled: Option<i64>) -> LedgerLine {
+        LedgerLine {
             kind: Kind::Charge,
             transaction_id: "t".to_owned(),
             ext_transaction_id: ExtId::parse("n").expect("is an id"),
@@ -172,14 +172,18 @@ mod tests {
         }
     }
 
-    fn line(change: impl FnOnce(&mut Line)) -> Copies {
+    fn line(change: impl FnOnce(&mut ReportedLine)) -> Copies {
         let pai = Some(Pai::from_random([1; 16]));
-        let mut first = Line { number: 2, amount: usd(1599), status: Approved, pai, charge: None };
+        let mut first = ReportedLine { number: 2, amount: usd(1599), status: Approved, pai, charge: None };
         change(&mut first);
         Copies { first, more: Vec::new() }
     }
 
-    fn causes(own: &Own, partner: impl Into<Option<Copies>>, bill: impl Into<Option<Copies>>) -> Vec<Cause> {
+    fn causes(
+        own: &LedgerLine,
+        partner: impl Into<Option<Copies>>,
+        bill: impl Into<Option<Copies>>,
+    ) -> Vec<Cause> {
         let (partner, bill) = (partner.into(), bill.into());
         rules().compare(own, partner.as_ref(), bill.as_ref()).iter().map(|found| found.cause).collect()
     }

@@ -49,7 +49,7 @@ impl Side {
 
 /// One line of a file, without the id that it is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct ReportedLine {
     /// Its place in the file, counted from 1, the header included.
     pub number: u64,
     /// How much.
@@ -66,27 +66,27 @@ pub struct Line {
 #[derive(Clone, Debug)]
 pub struct Copies {
     /// The first one.
-    pub first: Line,
+    pub first: ReportedLine,
     /// Further ones, of which there should be none.
-    pub more: Vec<Line>,
+    pub more: Vec<ReportedLine>,
 }
 
 impl Copies {
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = &Line> {
+    pub fn all(&self) -> impl Iterator<Item = &ReportedLine> {
         std::iter::once(&self.first).chain(&self.more)
     }
 }
 
 /// A file, read.
 #[derive(Debug, Default)]
-pub struct FileBook {
+pub struct ReportedLedger {
     /// The charges by id.
     pub(super) charges: HashMap<Box<str>, Copies>,
     /// The refunds by id.
     pub(super) refunds: HashMap<Box<str>, Copies>,
     /// What is given back of each charge, by the charge's id. An id that is there twice counts once.
-    pub(super) given_back: HashMap<Box<str>, GivenBack>,
+    pub(super) refunded: HashMap<Box<str>, RefundedTotal>,
     /// Lines that could be read.
     pub lines: u64,
     /// Lines that could not.
@@ -95,14 +95,14 @@ pub struct FileBook {
 
 /// What a file gives back of one charge.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GivenBack {
+pub(super) struct RefundedTotal {
     /// In which currency; refunds in another one than the first are not added up.
     pub(super) currency: Currency,
     /// How much.
     pub(super) amount_minor: i128,
 }
 
-impl FileBook {
+impl ReportedLedger {
     /// Reads a file. `complain` gets a sentence for each line that cannot be read, which names line and column;
     /// `progress` the position in bytes. A file without its columns, or one that breaks off, is an error.
     pub fn read(
@@ -111,14 +111,14 @@ impl FileBook {
         mut complain: impl FnMut(String),
         mut progress: impl FnMut(u64),
     ) -> Result<Self, String> {
-        let mut reader = csv_file::reader(file);
-        let header = csv_file::header(&mut reader)?;
-        let columns = Columns::find(side, &header)?;
+        let mut reader = csv_file::open_reader(file);
+        let header = csv_file::read_header(&mut reader)?;
+        let columns = Columns::locate(side, &header)?;
         let mut book = Self::default();
         let mut record = csv::StringRecord::new();
-        while let Some(line) = csv_file::next(&mut reader, &mut record) {
-            match line.map(|number| (number, columns.read(&record, number))) {
-                Ok((_, Ok((kind, id, line)))) => book.take(kind, id, line),
+        while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
+            match line.map(|number| (number, columns.parse_line(&record, number))) {
+                Ok((_, Ok((kind, id, line)))) => book.add_line(kind, id, line),
                 Ok((number, Err((column, why)))) => {
                     book.unreadable += 1;
                     complain(format!("line {number}, column {column}: {why}"));
@@ -137,7 +137,7 @@ impl FileBook {
         Ok(book)
     }
 
-    fn take(&mut self, kind: Kind, id: Box<str>, line: Line) {
+    fn add_line(&mut self, kind: Kind, id: Box<str>, line: ReportedLine) {
         self.lines += 1;
         let lines = match kind {
             Kind::Charge => &mut self.charges,
@@ -149,8 +149,8 @@ impl FileBook {
         }
         if let (Some(charge), TransactionStatus::Approved) = (&line.charge, line.status) {
             let Money { amount_minor, currency } = line.amount;
-            let given_back = self.given_back.entry(charge.clone());
-            let given_back = given_back.or_insert(GivenBack { currency, amount_minor: 0 });
+            let given_back = self.refunded.entry(charge.clone());
+            let given_back = given_back.or_insert(RefundedTotal { currency, amount_minor: 0 });
             if given_back.currency == currency {
                 given_back.amount_minor += i128::from(amount_minor);
             }
@@ -167,7 +167,7 @@ impl FileBook {
     }
 
     /// The ids that nobody has taken out yet, in order.
-    pub(super) fn ids_left(&self, kind: Kind) -> Vec<Box<str>> {
+    pub(super) fn remaining_ids(&self, kind: Kind) -> Vec<Box<str>> {
         let lines = match kind {
             Kind::Charge => &self.charges,
             Kind::Refund => &self.refunds,
@@ -190,7 +190,7 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(side: Side, header: &[String]) -> Result<Self, String> {
+    fn locate(side: Side, header: &[String]) -> Result<Self, String> {
         let place = |name: &str| {
             let mut places = (0..header.len()).filter(|place| header[*place] == name);
             let why = match (places.next(), places.next()) {
@@ -220,11 +220,11 @@ impl Columns {
     }
 
     /// One line; or the column that is wrong, and why.
-    fn read(
+    fn parse_line(
         &self,
         record: &csv::StringRecord,
         number: u64,
-    ) -> Result<(Kind, Box<str>, Line), (&'static str, &'static str)> {
+    ) -> Result<(Kind, Box<str>, ReportedLine), (&'static str, &'static str)> {
         let field = |place: usize, name| record.get(place).ok_or((name, "is missing"));
         let id = |(place, name)| {
             let id = ExtId::parse(field(place, name)?);
@@ -250,7 +250,7 @@ impl Columns {
             Some("") if kind == Kind::Refund => None,
             Some(text) => Some(Pai::parse(text).ok_or(("pai", "is not a PAI"))?),
         };
-        Ok((kind, id, Line { number, amount: Money { amount_minor, currency }, status, pai, charge }))
+        Ok((kind, id, ReportedLine { number, amount: Money { amount_minor, currency }, status, pai, charge }))
     }
 }
 
@@ -258,9 +258,9 @@ impl Columns {
 mod tests {
     use super::*;
 
-    fn read(side: Side, text: &str) -> (Result<FileBook, String>, Vec<String>) {
+    fn read(side: Side, text: &str) -> (Result<ReportedLedger, String>, Vec<String>) {
         let mut complaints = Vec::new();
-        let book = FileBook::read(side, text.as_bytes(), |why| complaints.push(why), |_| {});
+        let book = ReportedLedger::read(side, text.as_bytes(), |why| complaints.push(why), |_| {});
         (book, complaints)
     }
 
@@ -305,7 +305,7 @@ mod tests {
             ]
         );
         assert_eq!((book.charges["n-1"].first.number, book.refunds["r-1"].first.number), (2, 4));
-        assert!(book.given_back.is_empty(), "it is pending");
+        assert!(book.refunded.is_empty(), "it is pending");
     }
 
     #[test]
@@ -328,6 +328,6 @@ mod tests {
              refund,t-1,f-1,600,USD\nrefund,t-1,f-1,700,USD\nrefund,t-1,f-2,5,USD\nrefund,t-1,f-3,9,EUR\n";
         let book = read(Side::Bill, text).0.expect("is an extract");
         assert_eq!((book.lines, book.refunds["f-1"].all().count()), (4, 2));
-        assert_eq!(book.given_back["t-1"].amount_minor, 605);
+        assert_eq!(book.refunded["t-1"].amount_minor, 605);
     }
 }

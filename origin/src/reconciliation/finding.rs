@@ -1,11 +1,11 @@
 //! One finding, with what each of the books says, as a line of CSV or of text.
 
 use super::cause::Cause;
-use super::compare::Found;
-use super::file::{Line, Side};
+use super::compare::Discrepancy;
+use super::file::{ReportedLine, Side};
 use super::kind::Kind;
-use super::own::Own;
-use super::repair::Mended;
+use super::own::LedgerLine;
+use super::repair::RepairOutcome;
 use onbill_domain::money::Money;
 use onbill_domain::wire::ott::TransactionStatus;
 
@@ -48,16 +48,16 @@ pub struct Finding {
     /// What our books say.
     pub ours: Option<(TransactionStatus, Money)>,
     /// What the statement says.
-    pub partner: Option<Seen>,
+    pub partner: Option<ReportedAmount>,
     /// What the extract says.
-    pub bill: Option<Seen>,
+    pub bill: Option<ReportedAmount>,
     /// What was done about it, when something was to be done.
-    pub mended: Option<Mended>,
+    pub mended: Option<RepairOutcome>,
 }
 
 /// What a file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct ReportedAmount {
     /// How it stands there.
     pub status: TransactionStatus,
     /// How much, in minor units; of a sum it may be more than a line can have.
@@ -68,8 +68,8 @@ pub struct Seen {
     pub line: Option<u64>,
 }
 
-impl From<&Line> for Seen {
-    fn from(line: &Line) -> Self {
+impl From<&ReportedLine> for ReportedAmount {
+    fn from(line: &ReportedLine) -> Self {
         let Money { amount_minor, currency } = line.amount;
         Self { status: line.status, amount_minor: amount_minor.into(), currency, line: Some(line.number) }
     }
@@ -77,7 +77,11 @@ impl From<&Line> for Seen {
 
 impl Finding {
     /// About something that our books know.
-    pub(super) fn of(own: &Own, found: Found<'_>, mended: Option<Mended>) -> Self {
+    pub(super) fn from_discrepancy(
+        own: &LedgerLine,
+        found: Discrepancy<'_>,
+        mended: Option<RepairOutcome>,
+    ) -> Self {
         Self {
             cause: found.cause,
             kind: own.kind,
@@ -86,20 +90,20 @@ impl Finding {
             refund_id: own.refund.as_ref().map(|(ours, _)| ours.clone()),
             ext_refund_id: own.refund.as_ref().map(|(_, theirs)| theirs.to_string()),
             ours: Some((own.status, own.amount)),
-            partner: found.partner.map(Seen::from),
-            bill: found.bill.map(Seen::from),
+            partner: found.partner.map(ReportedAmount::from),
+            bill: found.bill.map(ReportedAmount::from),
             mended,
         }
     }
 
     /// About a line that our books do not know.
-    pub(super) fn foreign(side: Side, kind: Kind, id: &str, cause: Cause, line: &Line) -> Self {
+    pub(super) fn unmatched(side: Side, kind: Kind, id: &str, cause: Cause, line: &ReportedLine) -> Self {
         let charge = match kind {
             Kind::Charge => Some(id.to_owned()),
             Kind::Refund => line.charge.as_deref().map(str::to_owned),
         };
         let refund = (kind == Kind::Refund).then(|| id.to_owned());
-        let seen = Some(Seen::from(line));
+        let seen = Some(ReportedAmount::from(line));
         let nothing = Self {
             cause,
             kind,
@@ -121,9 +125,9 @@ impl Finding {
     }
 
     /// The line of CSV, in the order of [`HEADER`].
-    pub fn record(&self) -> [String; 17] {
+    pub fn to_csv_record(&self) -> [String; 17] {
         let text = |id: &Option<String>| id.clone().unwrap_or_default();
-        let seen = |seen: &Option<Seen>| match seen {
+        let seen = |seen: &Option<ReportedAmount>| match seen {
             None => Default::default(),
             Some(seen) => (
                 seen.status.as_str().to_owned(),

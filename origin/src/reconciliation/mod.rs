@@ -21,8 +21,8 @@ mod run;
 mod totals;
 
 pub use cause::Cause;
-pub use finding::{Finding, Seen};
+pub use finding::{Finding, ReportedAmount};
 pub use kind::Kind;
-pub use repair::Mended;
-pub use run::{Job, Repair, Summary};
-pub use totals::{Books, Sum, Totals};
+pub use repair::RepairOutcome;
+pub use run::{Reconciliation, Repair, Summary};
+pub use totals::{LedgerSum, LedgerTotals, Totals};

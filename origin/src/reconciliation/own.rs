@@ -10,7 +10,7 @@ use onbill_domain::wire::ott::TransactionStatus;
 
 /// What the other books are compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Own {
+pub(super) struct LedgerLine {
     pub(super) kind: Kind,
     /// Our name for the charge.
     pub(super) transaction_id: String,
@@ -25,19 +25,19 @@ pub(super) struct Own {
     pub(super) settled_at: Option<Timestamp>,
 }
 
-impl Own {
+impl LedgerLine {
     /// The name that billing's extract has it under.
-    pub(super) fn our_id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         self.refund.as_ref().map_or(&self.transaction_id, |(ours, _)| ours)
     }
 
     /// The name that the partner's statement has it under.
-    pub(super) fn their_id(&self) -> &str {
+    pub(super) fn ext_id(&self) -> &str {
         self.refund.as_ref().map_or(&self.ext_transaction_id, |(_, theirs)| theirs).as_str()
     }
 }
 
-impl From<ReportedCharge> for Own {
+impl From<ReportedCharge> for LedgerLine {
     fn from(line: ReportedCharge) -> Self {
         Self {
             kind: Kind::Charge,
@@ -53,7 +53,7 @@ impl From<ReportedCharge> for Own {
     }
 }
 
-impl From<ReportedRefund> for Own {
+impl From<ReportedRefund> for LedgerLine {
     fn from(line: ReportedRefund) -> Self {
         Self {
             kind: Kind::Refund,

@@ -2,15 +2,15 @@
 //! changed, a line never written off.
 
 use super::cause::Cause;
-use super::compare::Found;
-use super::own::Own;
+use super::compare::Discrepancy;
+use super::own::LedgerLine;
 use crate::store::{RedriveResult, RedriveTarget};
 use onbill_domain::wire::ott::TransactionStatus;
 
 onbill_domain::word_enum! {
     /// What was done about a finding.
     #[derive(PartialOrd, Ord)]
-    pub enum Mended {
+    pub enum RepairOutcome {
         /// Its job was a dead letter and is redriven: billing is asked by id before anything is posted.
         Redriven = "redriven",
         /// Its job was waiting for a later attempt and is due now.
@@ -28,7 +28,7 @@ onbill_domain::word_enum! {
     }
 }
 
-impl Mended {
+impl RepairOutcome {
     /// Whether anything was changed.
     pub fn is_change(self) -> bool {
         match self {
@@ -37,7 +37,7 @@ impl Mended {
         }
     }
 
-    pub(super) fn by(target: &RedriveTarget, result: RedriveResult) -> Self {
+    pub(super) fn from_result(target: &RedriveTarget, result: RedriveResult) -> Self {
         let is_webhook = match target {
             RedriveTarget::ChargeWebhook(_) | RedriveTarget::RefundWebhook(_) => true,
             RedriveTarget::Charge(_) | RedriveTarget::Refund(_) => false,
@@ -57,10 +57,14 @@ impl Mended {
 
 /// The job that would mend a finding, if one would: asking billing how something pending went, or telling a partner
 /// that takes notices how something ended of which it knows no end, or nothing at all.
-pub(super) fn find_target(own: &Own, found: &Found<'_>, tells_partner: bool) -> Option<RedriveTarget> {
+pub(super) fn find_target(
+    own: &LedgerLine,
+    found: &Discrepancy<'_>,
+    tells_partner: bool,
+) -> Option<RedriveTarget> {
     use TransactionStatus::Pending;
     let is_refund = own.refund.is_some();
-    let id = own.our_id().to_owned();
+    let id = own.id().to_owned();
     match found.cause {
         Cause::PendingTooLong | Cause::BilledThoughPending | Cause::StatusDiffersAtPartner
             if own.status == Pending =>

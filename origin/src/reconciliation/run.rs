@@ -1,12 +1,12 @@
 //! One run: our ledger against the partner's statement and the bill, line by line.
 
 use super::cause::Cause;
-use super::compare::{Found, Rules};
-use super::file::{self, FileBook, GivenBack, Side};
-use super::finding::{Finding, Seen};
+use super::compare::{Discrepancy, Rules};
+use super::file::{self, RefundedTotal, ReportedLedger, Side};
+use super::finding::{Finding, ReportedAmount};
 use super::kind::Kind;
-use super::own::Own;
-use super::repair::{self, Mended};
+use super::own::LedgerLine;
+use super::repair::{self, RepairOutcome};
 use super::totals::{Column, Totals};
 use crate::ambient::Clock;
 use crate::store::{
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 const PAGE: u32 = 1000;
 
 /// What to reconcile, and how.
-pub struct Job<'a> {
+pub struct Reconciliation<'a> {
     /// Our books.
     pub store: &'a Store,
     /// Whose charges and refunds.
@@ -54,7 +54,7 @@ pub struct Summary {
     /// How many findings of each cause.
     pub findings: BTreeMap<(Cause, Kind), u64>,
     /// How many of them were mended in which way.
-    pub mended: BTreeMap<Mended, u64>,
+    pub mended: BTreeMap<RepairOutcome, u64>,
     /// How many lines of ours were looked at.
     pub lines: u64,
 }
@@ -66,13 +66,13 @@ impl Summary {
     }
 }
 
-impl Job<'_> {
+impl Reconciliation<'_> {
     /// Compares. `on_finding` gets each finding as it is made, and after a repair what was done about it; `progress` how
     /// many lines of ours have been looked at.
     pub async fn run(
         &self,
-        statement: FileBook,
-        extract: FileBook,
+        statement: ReportedLedger,
+        extract: ReportedLedger,
         on_finding: impl FnMut(Finding) + Send,
         progress: impl Fn(u64) + Send,
     ) -> Result<Summary, StoreError> {
@@ -82,37 +82,38 @@ impl Job<'_> {
             pending_seconds_max: self.pending_seconds_max,
         };
         let summary = Summary::default();
-        let mut run = Run { job: self, rules, statement, extract, summary, on_finding, progress };
+        let mut run =
+            ReconciliationRun { job: self, rules, statement, extract, summary, on_finding, progress };
         for kind in Kind::ALL {
-            run.read_ours(kind).await?;
+            run.read_ledger(kind).await?;
         }
         for (side, kind) in
             [Side::Partner, Side::Bill].into_iter().flat_map(|side| Kind::ALL.map(|kind| (side, kind)))
         {
-            run.look_up_the_rest(side, kind).await?;
+            run.report_unmatched(side, kind).await?;
         }
         for side in [Side::Partner, Side::Bill] {
-            run.look_up_what_was_given_back(side).await?;
+            run.check_refunds_of_other_periods(side).await?;
         }
         Ok(run.summary)
     }
 }
 
 /// A run under way: the files lose what has been looked at.
-struct Run<'a, F, P> {
-    job: &'a Job<'a>,
+struct ReconciliationRun<'a, F, P> {
+    job: &'a Reconciliation<'a>,
     rules: Rules,
-    statement: FileBook,
-    extract: FileBook,
+    statement: ReportedLedger,
+    extract: ReportedLedger,
     summary: Summary,
     on_finding: F,
     progress: P,
 }
 
-impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
+impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
     /// All of ours that could be in a file of the period: what was posted in it, what was settled in it, and what is
     /// pending from before.
-    async fn read_ours(&mut self, kind: Kind) -> Result<(), StoreError> {
+    async fn read_ledger(&mut self, kind: Kind) -> Result<(), StoreError> {
         let period = self.rules.period;
         let before = Period { from: Timestamp::from_unix_seconds(0), until: period.from };
         for (period, dated, status) in [
@@ -123,10 +124,10 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
             let select = ReportFilter { partner: self.job.partner.clone(), period, dated, status };
             let mut after = None;
             loop {
-                let Page { lines, next } = self.page(kind, select.clone(), after).await?;
+                let Page { lines, next } = self.read_page(kind, select.clone(), after).await?;
                 for own in lines {
                     if dated == ReportDate::Created || !self.rules.is_within(&own) {
-                        self.look_at(own).await?;
+                        self.compare_line(own).await?;
                     }
                 }
                 match next {
@@ -138,26 +139,26 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         Ok(())
     }
 
-    async fn page(
+    async fn read_page(
         &self,
         kind: Kind,
         select: ReportFilter,
         after: Option<Cursor>,
-    ) -> Result<Page<Own>, StoreError> {
+    ) -> Result<Page<LedgerLine>, StoreError> {
         let store = self.job.store;
         Ok(match kind {
-            Kind::Charge => store.list_charges(select, after, PAGE).await?.map(Own::from),
-            Kind::Refund => store.list_refunds(select, after, PAGE).await?.map(Own::from),
+            Kind::Charge => store.list_charges(select, after, PAGE).await?.map(LedgerLine::from),
+            Kind::Refund => store.list_refunds(select, after, PAGE).await?.map(LedgerLine::from),
         })
     }
 
-    async fn named(
+    async fn find_by_ids(
         &self,
         partner: &PartnerId,
         side: Side,
         kind: Kind,
         ids: &[Box<str>],
-    ) -> Result<Vec<Own>, StoreError> {
+    ) -> Result<Vec<LedgerLine>, StoreError> {
         let names = match side {
             Side::Partner => LookupIds::External(ids.iter().filter_map(|id| ExtId::parse(id)).collect()),
             Side::Bill => LookupIds::Internal(ids.iter().map(ToString::to_string).collect()),
@@ -165,20 +166,20 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
         let (store, partner) = (self.job.store, partner.clone());
         Ok(match kind {
             Kind::Charge => {
-                store.find_charges_by_id(partner, names).await?.into_iter().map(Own::from).collect()
+                store.find_charges_by_id(partner, names).await?.into_iter().map(LedgerLine::from).collect()
             }
             Kind::Refund => {
-                store.find_refunds_by_id(partner, names).await?.into_iter().map(Own::from).collect()
+                store.find_refunds_by_id(partner, names).await?.into_iter().map(LedgerLine::from).collect()
             }
         })
     }
 
     /// One of ours against both files, whose lines of it are taken out.
-    async fn look_at(&mut self, own: Own) -> Result<(), StoreError> {
+    async fn compare_line(&mut self, own: LedgerLine) -> Result<(), StoreError> {
         self.summary.lines += 1;
         (self.progress)(self.summary.lines);
-        let partner = self.statement.remove(own.kind, own.their_id());
-        let bill = self.extract.remove(own.kind, own.our_id());
+        let partner = self.statement.remove(own.kind, own.ext_id());
+        let bill = self.extract.remove(own.kind, own.id());
         if self.rules.is_within(&own) {
             let totals = &mut self.summary.totals;
             if own.status == TransactionStatus::Approved {
@@ -197,44 +198,44 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
             }
         }
         let found = self.rules.compare(&own, partner.as_ref(), bill.as_ref());
-        let mut done: Vec<(RedriveTarget, Mended)> = Vec::new();
+        let mut done: Vec<(RedriveTarget, RepairOutcome)> = Vec::new();
         for found in found {
-            let mended = self.mend(&own, &found, &mut done).await?;
-            self.report(Finding::of(&own, found, mended));
+            let mended = self.repair_finding(&own, &found, &mut done).await?;
+            self.report_finding(Finding::from_discrepancy(&own, found, mended));
         }
         if own.kind == Kind::Charge {
-            self.compare_given_back(Side::Partner, &own);
-            self.compare_given_back(Side::Bill, &own);
+            self.check_refunded(Side::Partner, &own);
+            self.check_refunded(Side::Bill, &own);
         }
         Ok(())
     }
 
     /// Mends a finding, if that is asked for; `done` is what was done about the same charge or refund already.
-    async fn mend(
+    async fn repair_finding(
         &mut self,
-        own: &Own,
-        found: &Found<'_>,
-        done: &mut Vec<(RedriveTarget, Mended)>,
-    ) -> Result<Option<Mended>, StoreError> {
+        own: &LedgerLine,
+        found: &Discrepancy<'_>,
+        done: &mut Vec<(RedriveTarget, RepairOutcome)>,
+    ) -> Result<Option<RepairOutcome>, StoreError> {
         let Some(Repair { tells_partner }) = self.job.repair else { return Ok(None) };
         if found.cause.is_note() {
             return Ok(None);
         }
         let Some(target) = repair::find_target(own, found, tells_partner) else {
-            return Ok(Some(Mended::ByHand));
+            return Ok(Some(RepairOutcome::ByHand));
         };
         if let Some((_, mended)) = done.iter().find(|(before, _)| *before == target) {
             return Ok(Some(*mended));
         }
         let result = self.job.store.redrive(self.job.clock.now(), target.clone()).await?;
-        let mended = Mended::by(&target, result);
+        let mended = RepairOutcome::from_result(&target, result);
         *self.summary.mended.entry(mended).or_default() += 1;
         done.push((target, mended));
         Ok(Some(mended))
     }
 
     /// What a file gives back of a charge may not be more than the charge.
-    fn compare_given_back(&mut self, side: Side, charge: &Own) {
+    fn check_refunded(&mut self, side: Side, charge: &LedgerLine) {
         let (book, id, cause) = match side {
             Side::Partner => {
                 (&mut self.statement, charge.ext_transaction_id.as_str(), Cause::RefundsExceedChargeAtPartner)
@@ -243,13 +244,14 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
                 (&mut self.extract, charge.transaction_id.as_str(), Cause::RefundsExceedChargeOnBill)
             }
         };
-        let Some(GivenBack { currency, amount_minor }) = book.given_back.remove(id) else { return };
+        let Some(RefundedTotal { currency, amount_minor }) = book.refunded.remove(id) else { return };
         if currency == charge.amount.currency && amount_minor > charge.amount.amount_minor.into() {
-            let seen = Seen { status: TransactionStatus::Approved, amount_minor, currency, line: None };
-            let found = Found { cause, partner: None, bill: None };
-            let mended = self.job.repair.map(|_| Mended::ByHand);
-            let finding = Finding::of(charge, found, mended);
-            self.report(match side {
+            let seen =
+                ReportedAmount { status: TransactionStatus::Approved, amount_minor, currency, line: None };
+            let found = Discrepancy { cause, partner: None, bill: None };
+            let mended = self.job.repair.map(|_| RepairOutcome::ByHand);
+            let finding = Finding::from_discrepancy(charge, found, mended);
+            self.report_finding(match side {
                 Side::Partner => Finding { partner: Some(seen), ..finding },
                 Side::Bill => Finding { bill: Some(seen), ..finding },
             });
@@ -257,17 +259,17 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
     }
 
     /// What is left in a file after all of ours of the period: a charge or refund of another period, or none of ours.
-    async fn look_up_the_rest(&mut self, side: Side, kind: Kind) -> Result<(), StoreError> {
-        let left = self.book(side).ids_left(kind);
+    async fn report_unmatched(&mut self, side: Side, kind: Kind) -> Result<(), StoreError> {
+        let left = self.reported_ledger(side).remaining_ids(kind);
         for ids in left.chunks(PAGE as usize) {
-            for own in self.named(&self.job.partner, side, kind, ids).await? {
-                self.look_at(own).await?;
+            for own in self.find_by_ids(&self.job.partner, side, kind, ids).await? {
+                self.compare_line(own).await?;
             }
             if side == Side::Bill {
-                self.set_aside_of_others(kind, ids).await?;
+                self.exclude_other_partners(kind, ids).await?;
             }
             for id in ids {
-                let Some(copies) = self.book(side).remove(kind, id) else { continue };
+                let Some(copies) = self.reported_ledger(side).remove(kind, id) else { continue };
                 let (only, twice, column) = match side {
                     Side::Partner => (Cause::OnlyAtPartner, Cause::TwiceAtPartner, Column::Partner),
                     Side::Bill => (Cause::OnlyOnBill, Cause::TwiceOnBill, Column::Bill),
@@ -277,8 +279,11 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
                         self.summary.totals.add(column, kind, line.amount);
                     }
                     let cause = if n == 0 { only } else { twice };
-                    let mended = self.job.repair.map(|_| Mended::ByHand);
-                    self.report(Finding { mended, ..Finding::foreign(side, kind, id, cause, line) });
+                    let mended = self.job.repair.map(|_| RepairOutcome::ByHand);
+                    self.report_finding(Finding {
+                        mended,
+                        ..Finding::unmatched(side, kind, id, cause, line)
+                    });
                 }
             }
         }
@@ -286,13 +291,13 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
     }
 
     /// What is on the bill for other partners: it is compared when their own statement is.
-    async fn set_aside_of_others(&mut self, kind: Kind, ids: &[Box<str>]) -> Result<(), StoreError> {
+    async fn exclude_other_partners(&mut self, kind: Kind, ids: &[Box<str>]) -> Result<(), StoreError> {
         for partner in &self.job.others {
-            for own in self.named(partner, Side::Bill, kind, ids).await? {
-                let copies = self.extract.remove(kind, own.our_id());
+            for own in self.find_by_ids(partner, Side::Bill, kind, ids).await? {
+                let copies = self.extract.remove(kind, own.id());
                 for line in copies.iter().flat_map(file::Copies::all) {
-                    let found = Found { cause: Cause::OtherPartner, partner: None, bill: Some(line) };
-                    self.report(Finding::of(&own, found, None));
+                    let found = Discrepancy { cause: Cause::OtherPartner, partner: None, bill: Some(line) };
+                    self.report_finding(Finding::from_discrepancy(&own, found, None));
                 }
             }
         }
@@ -300,25 +305,25 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> Run<'_, F, P> {
     }
 
     /// Charges of other periods of which a file gives something back.
-    async fn look_up_what_was_given_back(&mut self, side: Side) -> Result<(), StoreError> {
-        let mut left: Vec<Box<str>> = self.book(side).given_back.keys().cloned().collect();
+    async fn check_refunds_of_other_periods(&mut self, side: Side) -> Result<(), StoreError> {
+        let mut left: Vec<Box<str>> = self.reported_ledger(side).refunded.keys().cloned().collect();
         left.sort_unstable();
         for ids in left.chunks(PAGE as usize) {
-            for own in self.named(&self.job.partner, side, Kind::Charge, ids).await? {
-                self.compare_given_back(side, &own);
+            for own in self.find_by_ids(&self.job.partner, side, Kind::Charge, ids).await? {
+                self.check_refunded(side, &own);
             }
         }
         Ok(())
     }
 
-    fn book(&mut self, side: Side) -> &mut FileBook {
+    fn reported_ledger(&mut self, side: Side) -> &mut ReportedLedger {
         match side {
             Side::Partner => &mut self.statement,
             Side::Bill => &mut self.extract,
         }
     }
 
-    fn report(&mut self, finding: Finding) {
+    fn report_finding(&mut self, finding: Finding) {
         *self.summary.findings.entry((finding.cause, finding.kind)).or_default() += 1;
         (self.on_finding)(finding);
     }

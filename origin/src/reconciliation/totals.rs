@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 /// The money in one book, in one currency: minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
+pub struct LedgerSum {
     /// All charges.
     pub charges_minor: i128,
     /// How many.
@@ -19,7 +19,7 @@ pub struct Sum {
     pub refunds: u64,
 }
 
-impl Sum {
+impl LedgerSum {
     /// What stays charged.
     pub fn net_minor(&self) -> i128 {
         self.charges_minor - self.refunds_minor
@@ -34,7 +34,7 @@ impl Sum {
         *count += 1;
     }
 
-    fn and(self, other: Self) -> Self {
+    fn plus(self, other: Self) -> Self {
         Self {
             charges_minor: self.charges_minor + other.charges_minor,
             charges: self.charges + other.charges,
@@ -46,21 +46,21 @@ impl Sum {
 
 /// The three books in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Books {
+pub struct LedgerTotals {
     /// Ours: what was posted in the period and is approved.
-    pub ours: Sum,
+    pub ours: LedgerSum,
     /// What the statement says is approved.
-    pub partner: Sum,
+    pub partner: LedgerSum,
     /// What is on the bill.
-    pub bill: Sum,
+    pub bill: LedgerSum,
     /// What of ours was approved after the period's end and is not on this bill but on the next.
-    pub bill_later: Sum,
+    pub bill_later: LedgerSum,
 }
 
-impl Books {
+impl LedgerTotals {
     /// Whether all three say the same, to the cent and to the line.
     pub fn agree(&self) -> bool {
-        self.ours == self.partner && self.ours == self.bill.and(self.bill_later)
+        self.ours == self.partner && self.ours == self.bill.plus(self.bill_later)
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) enum Column {
 
 /// The sums of every currency that is in any of the books.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals(pub BTreeMap<Currency, Books>);
+pub struct Totals(pub BTreeMap<Currency, LedgerTotals>);
 
 impl Totals {
     pub(super) fn add(&mut self, column: Column, kind: Kind, amount: Money) {
@@ -91,6 +91,6 @@ impl Totals {
 
     /// Whether all books say the same in every currency.
     pub fn agree(&self) -> bool {
-        self.0.values().all(Books::agree)
+        self.0.values().all(LedgerTotals::agree)
     }
 }

@@ -56,7 +56,7 @@ pub struct PartnerCall {
 impl OperatorCall {
     /// What the body says, where a call may also have none: then nothing is asked for beyond what the path says. 400
     /// `invalid-request` for a body that is no object.
-    pub fn asked<T: DeserializeOwned + Default>(&self) -> Result<T, Reject> {
+    pub fn parse_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Reject> {
         if self.body.is_empty() {
             return Ok(T::default());
         }

@@ -58,7 +58,7 @@ pub fn router(state: RouteState) -> Router {
         .route("/edge/v1/transaction", post(edge::transaction::look_up_transaction))
         .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
         .route("/operator/v1/coupons", post(operator::coupons::issue_coupon))
-        .route("/operator/v1/coupons/{ext_coupon_id}", get(operator::coupons::coupon))
+        .route("/operator/v1/coupons/{ext_coupon_id}", get(operator::coupons::read_coupon))
         .route("/operator/v1/coupons/{ext_coupon_id}/resend", post(operator::coupons::resend_coupon))
         .route("/operator/v1/coupons/{ext_coupon_id}/void", post(operator::coupons::void_coupon))
         .route("/operator/v1/transactions", get(operator::transactions::page_of_transactions))

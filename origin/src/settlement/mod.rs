@@ -7,7 +7,7 @@
 
 mod share;
 
-pub use share::{Shares, Sums, tax_given_back};
+pub use share::{SettlementSums, Shares, tax_given_back};
 
 use crate::store::{
     Page, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund, Store, StoreError,
@@ -38,7 +38,7 @@ pub const HEADER: [&str; 11] = [
 
 /// One charge or refund as it counts in a settlement: of a refund, everything is negative.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct SettlementLine {
     /// When its outcome was written.
     pub settled_at: Timestamp,
     /// Our name for the charge.
@@ -57,7 +57,7 @@ pub struct Line {
     pub stayed: i8,
 }
 
-impl From<ReportedCharge> for Line {
+impl From<ReportedCharge> for SettlementLine {
     fn from(charge: ReportedCharge) -> Self {
         Self {
             settled_at: charge.settled_at.unwrap_or(charge.created_at),
@@ -72,7 +72,7 @@ impl From<ReportedCharge> for Line {
     }
 }
 
-impl From<ReportedRefund> for Line {
+impl From<ReportedRefund> for SettlementLine {
     fn from(refund: ReportedRefund) -> Self {
         let (before_minor, amount_minor) = (refund.given_back_before_minor, refund.amount.amount_minor);
         let tax_minor =
@@ -90,9 +90,9 @@ impl From<ReportedRefund> for Line {
     }
 }
 
-impl Line {
+impl SettlementLine {
     /// The line of CSV, in the order of [`HEADER`].
-    pub fn record(&self) -> [String; 11] {
+    pub fn to_csv_record(&self) -> [String; 11] {
         let (refund_id, ext_refund_id) = self.refund.clone().unwrap_or_default();
         [
             if self.refund.is_some() { "refund" } else { "charge" }.to_owned(),
@@ -109,7 +109,7 @@ impl Line {
         ]
     }
 
-    fn add_to(&self, sums: &mut Sums) {
+    fn add_to(&self, sums: &mut SettlementSums) {
         let amount_minor = i128::from(self.amount_minor);
         if self.refund.is_some() {
             sums.refunds += 1;
@@ -129,12 +129,12 @@ pub async fn sum_up(
     store: &Store,
     partner: &PartnerId,
     period: Period,
-    mut on_line: impl FnMut(&Line) + Send,
-) -> Result<BTreeMap<Currency, Sums>, StoreError> {
+    mut on_line: impl FnMut(&SettlementLine) + Send,
+) -> Result<BTreeMap<Currency, SettlementSums>, StoreError> {
     let status = Some(TransactionStatus::Approved);
     let select = ReportFilter { partner: partner.clone(), period, dated: ReportDate::Settled, status };
-    let mut sums: BTreeMap<Currency, Sums> = BTreeMap::new();
-    let mut take = |lines: Vec<Line>| {
+    let mut sums: BTreeMap<Currency, SettlementSums> = BTreeMap::new();
+    let mut take = |lines: Vec<SettlementLine>| {
         for line in lines {
             line.add_to(sums.entry(line.currency).or_default());
             on_line(&line);
@@ -142,7 +142,8 @@ pub async fn sum_up(
     };
     let mut after = None;
     loop {
-        let Page { lines, next } = store.list_charges(select.clone(), after, PAGE).await?.map(Line::from);
+        let Page { lines, next } =
+            store.list_charges(select.clone(), after, PAGE).await?.map(SettlementLine::from);
         take(lines);
         after = next;
         if after.is_none() {
@@ -150,7 +151,8 @@ pub async fn sum_up(
         }
     }
     loop {
-        let Page { lines, next } = store.list_refunds(select.clone(), after, PAGE).await?.map(Line::from);
+        let Page { lines, next } =
+            store.list_refunds(select.clone(), after, PAGE).await?.map(SettlementLine::from);
         take(lines);
         after = next;
         if after.is_none() {

@@ -5,7 +5,7 @@ use onbill_domain::currency::Currency;
 
 /// What was settled in a period, in one currency: minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
+pub struct SettlementSums {
     /// Charges that were approved.
     pub charges: u64,
     /// What they come to.
@@ -20,7 +20,7 @@ pub struct Sums {
     pub stayed: i128,
 }
 
-impl Sums {
+impl SettlementSums {
     /// What there is to share.
     pub fn net_minor(&self) -> i128 {
         self.gross_minor - self.refunds_minor - self.tax_minor
@@ -39,10 +39,10 @@ pub struct Shares {
 impl SettlementModel {
     /// Shares the sums of one currency. The partner's share is rounded once, half to even; the operator's is the rest. A
     /// fixed amount is in one currency: `None` in any other.
-    pub fn shares(&self, sums: &Sums, currency: Currency) -> Option<Shares> {
+    pub fn share(&self, sums: &SettlementSums, currency: Currency) -> Option<Shares> {
         let net_minor = sums.net_minor();
         let partner_minor = match self {
-            Self::RevenueShare { partner_basis_points } => part_of(net_minor, *partner_basis_points),
+            Self::RevenueShare { partner_basis_points } => share_of(net_minor, *partner_basis_points),
             Self::FlatCost { cost } if cost.currency == currency => {
                 i128::from(cost.amount_minor) * sums.stayed
             }
@@ -52,7 +52,7 @@ impl SettlementModel {
     }
 }
 
-fn part_of(net_minor: i128, basis_points: u16) -> i128 {
+fn share_of(net_minor: i128, basis_points: u16) -> i128 {
     let whole = i128::from(BASIS_POINTS_WHOLE);
     let product = net_minor * i128::from(basis_points);
     let (quotient, rest) = (product.div_euclid(whole), product.rem_euclid(whole));
@@ -85,8 +85,8 @@ mod tests {
         Currency::parse(code).expect("is listed")
     }
 
-    fn net(net_minor: i128) -> Sums {
-        Sums { gross_minor: net_minor, ..Sums::default() }
+    fn net(net_minor: i128) -> SettlementSums {
+        SettlementSums { gross_minor: net_minor, ..SettlementSums::default() }
     }
 
     #[test]
@@ -105,7 +105,7 @@ mod tests {
             (999, 10_000, 999),
         ] {
             let shares = SettlementModel::RevenueShare { partner_basis_points }
-                .shares(&net(net_minor), currency("USD"));
+                .share(&net(net_minor), currency("USD"));
             let operator_minor = net_minor - partner_minor;
             assert_eq!(shares, Some(Shares { partner_minor, operator_minor }), "{net_minor}");
         }
@@ -115,12 +115,12 @@ mod tests {
     fn a_flat_cost_is_for_what_stays_and_in_its_own_currency() {
         let model =
             SettlementModel::FlatCost { cost: Money { amount_minor: 1200, currency: currency("USD") } };
-        let sums = Sums { stayed: 3, ..net(4797) };
+        let sums = SettlementSums { stayed: 3, ..net(4797) };
         let shares = Shares { partner_minor: 3600, operator_minor: 1197 };
-        assert_eq!(model.shares(&sums, currency("USD")), Some(shares));
-        assert_eq!(model.shares(&sums, currency("EUR")), None);
+        assert_eq!(model.share(&sums, currency("USD")), Some(shares));
+        assert_eq!(model.share(&sums, currency("EUR")), None);
         let shares = Shares { partner_minor: -1200, operator_minor: -399 };
-        assert_eq!(model.shares(&Sums { stayed: -1, ..net(-1599) }, currency("USD")), Some(shares));
+        assert_eq!(model.share(&SettlementSums { stayed: -1, ..net(-1599) }, currency("USD")), Some(shares));
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
         #[test]
         fn shares_always_sum_to_the_net(net_minor in -10_i128.pow(18)..10_i128.pow(18), points in 0_u16..=10_000) {
             let shares = SettlementModel::RevenueShare { partner_basis_points: points }
-                .shares(&net(net_minor), currency("USD")).expect("is in every currency");
+                .share(&net(net_minor), currency("USD")).expect("is in every currency");
             prop_assert_eq!(shares.partner_minor + shares.operator_minor, net_minor);
             let error = shares.partner_minor * 10_000 - net_minor * i128::from(points);
             prop_assert!(error.abs() <= 5_000, "rounded by more than half a cent");

@@ -1,29 +1,29 @@
 //! Text messages by the operator's CSP API: `POST /notification`. The operator's own systems know what kind of message it
 //! is and how to send it, and they report nothing.
 
-use super::gateway::{Cause, Sent, Text, Texts};
+use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use crate::http::CspClient;
 use async_trait::async_trait;
 use std::sync::Arc;
 
 /// The CSP API as a gateway.
-pub(super) struct CspTexts {
+pub(super) struct CspGateway {
     csp: Arc<CspClient>,
 }
 
-impl CspTexts {
+impl CspGateway {
     pub(super) fn new(csp: Arc<CspClient>) -> Self {
         Self { csp }
     }
 }
 
 #[async_trait]
-impl Texts for CspTexts {
+impl SmsGateway for CspGateway {
     /// The call has neither urgency nor validity: an operator that needs them has a gateway of another kind.
-    async fn send(&self, text: &Text<'_>) -> Sent {
+    async fn send(&self, text: &Sms<'_>) -> SendSmsResult {
         match self.csp.send_sms(text.to, text.body).await {
-            Ok(()) => Sent::Accepted { message_id: None },
-            Err(_) => Sent::Later(Cause::Unclear),
+            Ok(()) => SendSmsResult::Accepted { message_id: None },
+            Err(_) => SendSmsResult::Later(RetryCause::Unclear),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What a gateway for text messages does, whichever one the operator has.
 
-use super::receipt::Receipts;
+use super::receipt::ReceiptSink;
 use async_trait::async_trait;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 
 /// A text message to be sent.
 #[derive(Clone, Copy)]
-pub struct Text<'a> {
+pub struct Sms<'a> {
     /// To whom.
     pub to: &'a Msisdn,
     /// What it says.
@@ -22,21 +22,21 @@ pub struct Text<'a> {
 
 /// What came of sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
+pub enum SendSmsResult {
     /// The gateway has it, and will do what it can.
     Accepted {
         /// By what name receipts will call it, where there are receipts.
         message_id: Option<String>,
     },
     /// Not, or not surely: to be sent again later.
-    Later(Cause),
+    Later(RetryCause),
     /// Never: the gateway does not deliver to this number, or not this text.
     Refused,
 }
 
 /// Why a text is to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum RetryCause {
     /// The gateway has too much to do. It has not taken it.
     Throttled,
     /// There is no gateway to talk to. It has not got it.
@@ -47,13 +47,13 @@ pub enum Cause {
 
 /// A gateway for text messages.
 #[async_trait]
-pub trait Texts: Send + Sync {
+pub trait SmsGateway: Send + Sync {
     /// Sends a text, once. It takes seconds at most, whatever the gateway does.
-    async fn send(&self, text: &Text<'_>) -> Sent;
+    async fn send(&self, text: &Sms<'_>) -> SendSmsResult;
 
     /// Keeps up the connection that a gateway may need, for as long as this is polled, and passes on what it reports.
     /// Without it, such a gateway is [`Cause::Unreachable`].
-    async fn run(&self, receipts: &dyn Receipts) {
+    async fn run(&self, receipts: &dyn ReceiptSink) {
         let _ = receipts;
         std::future::pending::<()>().await;
     }

@@ -2,9 +2,9 @@
 //! all that matters in headers and the text as the body: neither number nor text stand in a URL, where access logs and
 //! proxies would keep them.
 
-use super::gateway::{Cause, Sent, Text, Texts};
+use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use super::parts::{self, Alphabet};
-use super::receipt::Delivery;
+use super::receipt::DeliveryState;
 use crate::ambient::{Clock, Random};
 use crate::config::KannelSettings;
 use crate::http::Peer;
@@ -22,21 +22,21 @@ const NOT_URGENT: &str = "0";
 const ENDS: &str = "19";
 /// What a gateway reports of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Report {
+pub(crate) enum KannelReport {
     /// How it ended.
-    Ended(Delivery),
+    Ended(DeliveryState),
     /// That it has not.
     Underway,
 }
 
-impl Report {
+impl KannelReport {
     /// Reads what stands for `%d` in the address that it was given; `None` for what Kannel never says.
-    pub(crate) fn read(status: &str) -> Option<Self> {
+    pub(crate) fn parse(status: &str) -> Option<Self> {
         match status {
-            "1" => Some(Self::Ended(Delivery::Delivered)),
+            "1" => Some(Self::Ended(DeliveryState::Delivered)),
             // Kannel does not tell apart what could not be delivered and what was not in time.
-            "2" => Some(Self::Ended(Delivery::Undeliverable)),
-            "16" => Some(Self::Ended(Delivery::Rejected)),
+            "2" => Some(Self::Ended(DeliveryState::Undeliverable)),
+            "16" => Some(Self::Ended(DeliveryState::Rejected)),
             "4" | "8" | "32" => Some(Self::Underway),
             _ => None,
         }
@@ -44,7 +44,7 @@ impl Report {
 }
 
 /// A Kannel gateway.
-pub(super) struct KannelTexts {
+pub(super) struct KannelGateway {
     settings: KannelSettings,
     password: HeaderValue,
     peer: Arc<dyn Peer>,
@@ -52,7 +52,7 @@ pub(super) struct KannelTexts {
     random: Arc<dyn Random>,
 }
 
-impl KannelTexts {
+impl KannelGateway {
     /// Reads the password.
     pub(super) fn open(
         settings: &KannelSettings,
@@ -61,7 +61,7 @@ impl KannelTexts {
         random: Arc<dyn Random>,
     ) -> Result<Self, String> {
         settings.check()?;
-        let password = password_file::read("password_file", &settings.password_file)?;
+        let password = password_file::read_password("password_file", &settings.password_file)?;
         let mut password = HeaderValue::from_str(&password)
             .map_err(|_| "password_file: a header takes printable ASCII characters only")?;
         password.set_sensitive(true);
@@ -69,7 +69,12 @@ impl KannelTexts {
     }
 
     /// The call; `None` when something does not fit into a header, which the settings' check rules out.
-    fn request(&self, text: &Text<'_>, alphabet: Alphabet, token: Option<&str>) -> Option<Request<Bytes>> {
+    fn build_request(
+        &self,
+        text: &Sms<'_>,
+        alphabet: Alphabet,
+        token: Option<&str>,
+    ) -> Option<Request<Bytes>> {
         let mut to = HeaderValue::from_str(text.to.expose()).ok()?;
         to.set_sensitive(true);
         let coding = match alphabet {
@@ -99,58 +104,58 @@ impl KannelTexts {
 }
 
 #[async_trait]
-impl Texts for KannelTexts {
-    async fn send(&self, text: &Text<'_>) -> Sent {
+impl SmsGateway for KannelGateway {
+    async fn send(&self, text: &Sms<'_>) -> SendSmsResult {
         // Kannel cuts texts itself, but in which alphabet, and whether it is too long, is the same question everywhere.
-        let Some(parts) = parts::cut(text.body, 0) else {
+        let Some(parts) = parts::split_sms(text.body, 0) else {
             tracing::error!("a text is empty, or too long for a text message");
-            return Sent::Refused;
+            return SendSmsResult::Refused;
         };
         let token = (text.receipt && self.settings.receipts_url.is_some()).then(|| self.random.nonce());
-        let Some(request) = self.request(text, parts.alphabet, token.as_deref()) else {
-            return Sent::Refused;
+        let Some(request) = self.build_request(text, parts.alphabet, token.as_deref()) else {
+            return SendSmsResult::Refused;
         };
         match self.peer.send(request).await {
-            Ok(answer) => read(&answer, token),
-            Err(_) => Sent::Later(Cause::Unclear),
+            Ok(answer) => classify_response(&answer, token),
+            Err(_) => SendSmsResult::Later(RetryCause::Unclear),
         }
     }
 }
 
 /// What an answer means. The words are Kannel's own: with the status alone, a proxy's 200 or 403 would count as its.
-fn read(answer: &Response<Bytes>, token: Option<String>) -> Sent {
+fn classify_response(answer: &Response<Bytes>, token: Option<String>) -> SendSmsResult {
     let (status, body) = (answer.status(), answer.body());
     let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
     match status {
         StatusCode::OK | StatusCode::ACCEPTED
             if body.starts_with(b"0:") || body.starts_with(b"3:") || body.starts_with(b"Sent.") =>
         {
-            Sent::Accepted { message_id: token }
+            SendSmsResult::Accepted { message_id: token }
         }
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
             tracing::warn!(%status, "the gateway has too much to do");
-            Sent::Later(Cause::Throttled)
+            SendSmsResult::Later(RetryCause::Throttled)
         }
-        StatusCode::FORBIDDEN if says("Not routable") => refused(status),
-        StatusCode::BAD_REQUEST if says("denied by") => refused(status),
+        StatusCode::FORBIDDEN if says("Not routable") => warn_refused(status),
+        StatusCode::BAD_REQUEST if says("denied by") => warn_refused(status),
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
             tracing::error!(%status, alarm = "sms-not-let-in", "the gateway does not let us in");
-            Sent::Later(Cause::Unreachable)
+            SendSmsResult::Later(RetryCause::Unreachable)
         }
         status if status.is_client_error() => {
             tracing::error!(%status, alarm = "sms-settings", "the gateway takes no message of this form");
-            Sent::Later(Cause::Unreachable)
+            SendSmsResult::Later(RetryCause::Unreachable)
         }
         _ => {
             tracing::warn!(%status, "the gateway fails with a message");
-            Sent::Later(Cause::Unclear)
+            SendSmsResult::Later(RetryCause::Unclear)
         }
     }
 }
 
-fn refused(status: StatusCode) -> Sent {
+fn warn_refused(status: StatusCode) -> SendSmsResult {
     tracing::warn!(%status, "the gateway refuses a message");
-    Sent::Refused
+    SendSmsResult::Refused
 }
 
 #[cfg(test)]
@@ -161,23 +166,27 @@ mod tests {
     fn an_answer_counts_when_it_is_kannels_own() {
         let told = |status: u16, body: &'static str| {
             let answer = Response::builder().status(status).body(Bytes::from(body)).expect("is an answer");
-            read(&answer, Some("t".to_owned()))
+            classify_response(&answer, Some("t".to_owned()))
         };
-        let accepted = Sent::Accepted { message_id: Some("t".to_owned()) };
+        let accepted = SendSmsResult::Accepted { message_id: Some("t".to_owned()) };
         for body in ["0: Accepted for delivery", "3: Queued for later delivery", "Sent. Message splits: 2"] {
             assert_eq!(told(202, body), accepted, "{body}");
         }
         for (status, body, sent) in [
-            (200, "<html>200 OK", Sent::Later(Cause::Unclear)),
-            (202, "", Sent::Later(Cause::Unclear)),
-            (503, "Temporal failure, try again later.", Sent::Later(Cause::Throttled)),
-            (500, "Sending failed.", Sent::Later(Cause::Unclear)),
-            (403, "Not routable. Do not try again.", Sent::Refused),
-            (403, "Authorization failed for sendsms", Sent::Later(Cause::Unreachable)),
-            (400, "Number(s) has/have been denied by white- and/or black-lists.", Sent::Refused),
-            (400, "Sender missing and no global set, rejected", Sent::Later(Cause::Unreachable)),
-            (404, "Unknown command", Sent::Later(Cause::Unreachable)),
-            (302, "", Sent::Later(Cause::Unclear)),
+            (200, "<html>200 OK", SendSmsResult::Later(RetryCause::Unclear)),
+            (202, "", SendSmsResult::Later(RetryCause::Unclear)),
+            (503, "Temporal failure, try again later.", SendSmsResult::Later(RetryCause::Throttled)),
+            (500, "Sending failed.", SendSmsResult::Later(RetryCause::Unclear)),
+            (403, "Not routable. Do not try again.", SendSmsResult::Refused),
+            (403, "Authorization failed for sendsms", SendSmsResult::Later(RetryCause::Unreachable)),
+            (400, "Number(s) has/have been denied by white- and/or black-lists.", SendSmsResult::Refused),
+            (
+                400,
+                "Sender missing and no global set, rejected",
+                SendSmsResult::Later(RetryCause::Unreachable),
+            ),
+            (404, "Unknown command", SendSmsResult::Later(RetryCause::Unreachable)),
+            (302, "", SendSmsResult::Later(RetryCause::Unclear)),
         ] {
             assert_eq!(told(status, body), sent, "{status} {body}");
         }

@@ -13,9 +13,9 @@ mod receipt;
 mod smpp;
 mod words;
 
-pub use gateway::{Cause, Sent, Text, Texts};
-pub(crate) use kannel::Report;
-pub use receipt::{Delivery, NotNow, Receipt, Receipts};
+pub use gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
+pub(crate) use kannel::KannelReport;
+pub use receipt::{DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink};
 #[cfg(test)]
 pub(crate) use words::assert_parts;
 pub(crate) use words::sms_words;
@@ -28,26 +28,28 @@ use std::sync::Arc;
 /// In how many short messages a text goes, and whether in the GSM alphabet.
 #[cfg(test)]
 pub(crate) fn parts_of(text: &str) -> Option<(usize, bool)> {
-    let parts = parts::cut(text, 0)?;
+    let parts = parts::split_sms(text, 0)?;
     Some((parts.messages.len(), parts.alphabet == parts::Alphabet::Gsm))
 }
 
 /// The gateway that a configuration names. The complaint says what to mend.
-pub fn open(
+pub fn open_gateway(
     settings: &SmsSettings,
     csp: &Arc<CspClient>,
     peer: &Arc<dyn Peer>,
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
-) -> Result<Arc<dyn Texts>, String> {
-    let opened: Result<Arc<dyn Texts>, String> = match settings {
-        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspTexts::new(Arc::clone(csp)))),
+) -> Result<Arc<dyn SmsGateway>, String> {
+    let opened: Result<Arc<dyn SmsGateway>, String> = match settings {
+        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp)))),
         SmsSettings::Kannel(settings) => {
-            kannel::KannelTexts::open(settings, Arc::clone(peer), Arc::clone(clock), Arc::clone(random))
+            kannel::KannelGateway::open(settings, Arc::clone(peer), Arc::clone(clock), Arc::clone(random))
                 .map(|texts| Arc::new(texts) as _)
         }
-        SmsSettings::Smpp(settings) => smpp::SmppTexts::open(settings, Arc::clone(clock), Arc::clone(random))
-            .map(|texts| Arc::new(texts) as _),
+        SmsSettings::Smpp(settings) => {
+            smpp::SmppGateway::open(settings, Arc::clone(clock), Arc::clone(random))
+                .map(|texts| Arc::new(texts) as _)
+        }
     };
     opened.map_err(|complaint| format!("sms: {complaint}"))
 }

@@ -48,7 +48,7 @@ impl Parts {
 
 /// Cuts a text; the reference tells its parts from those of other texts to the same phone. `None` for a text that is empty
 /// or too long.
-pub(super) fn cut(text: &str, reference: u8) -> Option<Parts> {
+pub(super) fn split_sms(text: &str, reference: u8) -> Option<Parts> {
     let (room, characters) = match gsm(text) {
         Some(characters) => (GSM, characters),
         None => (UCS2, text.chars().map(ucs2).collect()),
@@ -94,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn cut_up(text: &str) -> Parts {
-        cut(text, 0xA7).expect("is neither empty nor too long")
+        split_sms(text, 0xA7).expect("is neither empty nor too long")
     }
 
     /// Octets of each message without its header, and whether there are headers.
@@ -121,9 +121,9 @@ mod tests {
         {
             assert_eq!(lengths(&"م".repeat(count)), expected, "{count} of UCS-2");
         }
-        assert_eq!(cut("", 1), None);
-        assert_eq!(cut(&"a".repeat(8 * 153 + 1), 1), None);
-        assert_eq!(cut(&"م".repeat(8 * 67 + 1), 1), None);
+        assert_eq!(split_sms("", 1), None);
+        assert_eq!(split_sms(&"a".repeat(8 * 153 + 1), 1), None);
+        assert_eq!(split_sms(&"م".repeat(8 * 67 + 1), 1), None);
     }
 
     /// The operator pays for each part of what a partner says, its name before it.

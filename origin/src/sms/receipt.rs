@@ -9,18 +9,18 @@ const CODE_DIGITS_MAX: usize = 6;
 
 /// What a gateway says of a message that it had accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// The name from [`Sent::Accepted`].
+pub struct DeliveryReceipt {
+    /// The name from [`SendSmsResult::Accepted`].
     pub message_id: String,
     /// How it ended.
-    pub state: Delivery,
-    /// Why it is not on the phone, in the gateway's own code, see [`code`].
+    pub state: DeliveryState,
+    /// Why it is not on the phone, in the gateway's own code, see [`keep_code`].
     pub code: Option<String>,
 }
 
 onbill_domain::word_enum! {
     /// The final state of an SMS that a gateway had accepted; the word is the one in logs.
-    pub enum Delivery {
+    pub enum DeliveryState {
         /// It is on the phone.
         Delivered = "delivered",
         /// It cannot be delivered.
@@ -35,7 +35,7 @@ onbill_domain::word_enum! {
 }
 
 /// A gateway's code, as it is kept: a short word, and nothing that a number or a sentence could be. Only zeros say nothing.
-pub(super) fn code(word: &str) -> Option<String> {
+pub(super) fn keep_code(word: &str) -> Option<String> {
     let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let fits = (1..=CODE_CHARS_MAX).contains(&word.len()) && digits <= CODE_DIGITS_MAX;
@@ -44,15 +44,15 @@ pub(super) fn code(word: &str) -> Option<String> {
 
 /// A receipt could not be taken; the gateway is asked to report again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotNow;
+pub struct ReceiptNotStored;
 
 /// Where receipts go.
 #[async_trait]
-pub trait Receipts: Send + Sync {
+pub trait ReceiptSink: Send + Sync {
     /// Takes a receipt: when this returns, the gateway is told that it need not report again.
     ///
-    /// Receipts come in any order, more than once, and even before [`Texts::send`](super::Texts::send) has said how the message is called.
-    async fn take(&self, receipt: Receipt) -> Result<(), NotNow>;
+    /// ReceiptSink come in any order, more than once, and even before [`SmsGateway::send`](super::SmsGateway::send) has said how the message is called.
+    async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored>;
 }
 
 #[cfg(test)]
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_gateways_code_is_a_short_word_and_no_number() {
         for word in ["011", "69", "E-011", "ABSENT_SUB", "123456"] {
-            assert_eq!(code(word).as_deref(), Some(word));
+            assert_eq!(keep_code(word).as_deref(), Some(word));
         }
         for word in [
             "",
@@ -75,7 +75,7 @@ mod tests {
             "x1234567",
             "ABCDEFGHIJKLMNOPQ",
         ] {
-            assert_eq!(code(word), None, "{word}");
+            assert_eq!(keep_code(word), None, "{word}");
         }
     }
 }

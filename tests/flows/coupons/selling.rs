@@ -5,12 +5,12 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_origin::coupon::{HEADER, Report, Stopped, issue_file};
+use onbill_origin::coupon::{CouponFileError, CouponFileReport, HEADER, issue_file};
 use onbill_test_harness::{KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-async fn read(system: &TestSystem, text: &str) -> (Result<Report, Stopped>, Vec<String>) {
+async fn read(system: &TestSystem, text: &str) -> (Result<CouponFileReport, CouponFileError>, Vec<String>) {
     let mut complaints = Vec::new();
     let report = issue_file(
         &system.acme.app().coupons,
@@ -34,7 +34,7 @@ async fn bad_line_is_reported_and_others_issued() {
         HEADER.join(",")
     );
     let (report, complaints) = read(&system, &text).await;
-    assert_eq!(report.expect("reads"), Report { issued: 2, repeated: 0, refused: 11 });
+    assert_eq!(report.expect("reads"), CouponFileReport { issued: 2, repeated: 0, refused: 11 });
     let places: Vec<&str> =
         complaints.iter().map(|complaint| complaint.split(':').next().expect("is there")).collect();
     for place in [
@@ -57,10 +57,10 @@ async fn bad_line_is_reported_and_others_issued() {
     assert!(spanish.len() == 1 && spanish[0].contains("12 meses"), "{spanish:?}");
     // Read in again, it makes nothing.
     let (report, _) = read(&system, &text).await;
-    assert_eq!(report.expect("reads"), Report { issued: 0, repeated: 2, refused: 11 });
+    assert_eq!(report.expect("reads"), CouponFileReport { issued: 0, repeated: 2, refused: 11 });
     assert_eq!(system.sms_received(&system.acme, "+12025550102").await.len(), 1);
     let (report, _) = read(&system, "msisdn,plan\n").await;
-    assert!(matches!(report, Err(Stopped::Header(_))));
+    assert!(matches!(report, Err(CouponFileError::Header(_))));
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn interrupted_coupon_file_can_be_read_again() {
     // In each batch, all lines are looked at, with two calls to the books, before any is made: it dies in the third.
     system.acme.origins[0].crash_point.crash_at(2_000, onbill_test_harness::crash_point::CrashMoment::Before);
     let (report, _) = read(&system, &text).await;
-    assert!(matches!(report, Err(Stopped::Failed(_))), "{report:?}");
+    assert!(matches!(report, Err(CouponFileError::Failed(_))), "{report:?}");
     system.restart_acme(|_| true).await;
     let (report, complaints) = read(&system, &text).await;
     let report = report.expect("reads");

@@ -104,8 +104,8 @@ impl CrashingSpool {
 
 #[async_trait]
 impl Spool for CrashingSpool {
-    async fn names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>> {
-        self.step(self.directory.names(folder, ending)).await
+    async fn list_names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>> {
+        self.step(self.directory.list_names(folder, ending)).await
     }
 
     async fn read(&self, folder: Folder, name: &str, bytes_max: u64) -> io::Result<Reading> {

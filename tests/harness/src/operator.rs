@@ -9,11 +9,11 @@ use crate::{EDGE, NETFLIX, TestNetwork};
 use futures_util::future::join_all;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
-use onbill_origin::account::import::{Report, import_accounts};
+use onbill_origin::account::import::{ImportReport, import_accounts};
 use onbill_origin::app::App;
 use onbill_origin::config::Database;
 use onbill_origin::config::SmsSettings;
-use onbill_origin::config::{AccountSource, Billing, Config, HandOffSeconds, SimSwapHours};
+use onbill_origin::config::{AccountSource, Billing, BillingDeadline, Config, SimSwapHours};
 use onbill_origin::fault::Fault;
 use onbill_origin::store::Store;
 use onbill_sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
@@ -211,7 +211,7 @@ impl TestOperator {
     }
 
     /// Imports an account file into the origin's table.
-    pub async fn import_accounts(&self, csv: &str) -> Report {
+    pub async fn import_accounts(&self, csv: &str) -> ImportReport {
         let app = self.app();
         let report = import_accounts(
             &*app.store,
@@ -297,7 +297,7 @@ fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         billing: Billing::default(),
         files: None,
         bss_url: format!("http://{}/csp", facts.dashboard),
-        hand_off_seconds: HandOffSeconds::default(),
+        hand_off_seconds: BillingDeadline::default(),
         sms: SmsSettings::default(),
         sim_swap_hours: SimSwapHours::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],

@@ -45,7 +45,7 @@ impl TestSystem {
 pub async fn erase_listed_subscribers(
     operator: &TestOperator,
     list: &str,
-) -> (onbill_origin::lifecycle::erasure_file::Report, Vec<String>) {
+) -> (onbill_origin::lifecycle::erasure_file::ErasureReport, Vec<String>) {
     let (app, mut complaints) = (operator.app(), Vec::new());
     let report = onbill_origin::lifecycle::erasure_file::erase_listed(
         &*app.store,

@@ -1,6 +1,6 @@
 //! `[sms]` for a Kannel gateway.
 
-use crate::config::secure_url::secure;
+use crate::config::secure_url::require_https;
 use http::HeaderValue;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub struct KannelSettings {
 impl KannelSettings {
     /// Checks what the types do not. The complaint says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
-        secure(&self.url, "url")?;
+        require_https(&self.url, "url")?;
         if self.url.contains(['?', '#', '@']) {
             return Err("url must end with its path: everything else is sent in headers".to_owned());
         }
@@ -37,7 +37,7 @@ impl KannelSettings {
             }
         }
         if let Some(url) = &self.receipts_url {
-            secure(url, "receipts_url")?;
+            require_https(url, "receipts_url")?;
             if url.ends_with('/') || url.contains(['?', '#', '%']) {
                 return Err("receipts_url must end before the path's last /".to_owned());
             }
@@ -46,7 +46,7 @@ impl KannelSettings {
     }
 
     /// Whether a token could be one of ours.
-    pub(crate) fn gave_out(&self, token: &str) -> bool {
+    pub(crate) fn is_receipt_token(&self, token: &str) -> bool {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         self.receipts_url.is_some() && token.len() == TOKEN_CHARS && token.bytes().all(plain)
     }

@@ -81,7 +81,7 @@ impl SmppSettings {
         if self.system_id.is_empty() {
             return Err("system_id must not be empty".to_owned());
         }
-        self.source()?;
+        self.source_address()?;
         for (member, value, most) in [
             ("window", u64::from(self.window), u64::from(WINDOW_MAX)),
             ("enquire_seconds", self.enquire_seconds, ENQUIRE_SECONDS_MAX),
@@ -95,7 +95,7 @@ impl SmppSettings {
     }
 
     /// The sender as it stands in a message, with type of number and numbering plan.
-    pub(crate) fn source(&self) -> Result<(String, Ton, Npi), String> {
+    pub(crate) fn source_address(&self) -> Result<(String, Ton, Npi), String> {
         let digits = |text: &str| {
             (1..=NUMBER_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
         };
@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn sender(sender: &str) -> Result<(String, Ton, Npi), String> {
-        read(&format!("url = \"smpp://smsc:2775\"\nsender = \"{sender}\""))?.source()
+        read(&format!("url = \"smpp://smsc:2775\"\nsender = \"{sender}\""))?.source_address()
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
         }
         let own = read("url = \"smpp://smsc:2775\"\nsender = \"7700\"\nsender_ton = 3\nsender_npi = 0");
         assert_eq!(
-            own.and_then(|own| own.source()),
+            own.and_then(|own| own.source_address()),
             Ok(("7700".to_owned(), Ton::NetworkSpecific, Npi::Unknown))
         );
     }

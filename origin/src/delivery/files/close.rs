@@ -19,7 +19,7 @@ const ASKING_SECONDS: i64 = LEASE_SECONDS_MAX / 2;
 const ASKED_AT_ONCE: usize = 16;
 
 /// What becomes of a job.
-enum Fate {
+enum FilingDecision {
     /// It goes into a file.
     Line(LeasedJob),
     /// It is a charge whose account does not allow it now, or is not known.
@@ -30,7 +30,7 @@ enum Fate {
 
 /// Jobs, sorted by whether they go into a file.
 #[derive(Default)]
-struct Sifted {
+struct CheckedJobs {
     /// Those for a file, in the order of the queue.
     lines: Vec<LeasedJob>,
     /// How many were not looked up.
@@ -56,7 +56,7 @@ impl FileExchange {
             let leased = self.store.lease_due(Queue::Billing, now, until, settings.lines).await?;
             // A kind of which all were leased that may be may have more.
             let is_all = leased.len() < lines_max;
-            let sifted = self.sift(leased, next).await?;
+            let sifted = self.check_accounts(leased, next).await?;
             for lines in sifted.lines.chunks(lines_max) {
                 self.make_file(lines).await?;
             }
@@ -68,21 +68,20 @@ impl FileExchange {
     }
 
     /// Looks up every account again, and settles what is not for a file.
-    async fn sift(&self, jobs: Vec<LeasedJob>, next: Timestamp) -> Result<Sifted, Fault> {
+    async fn check_accounts(&self, jobs: Vec<LeasedJob>, next: Timestamp) -> Result<CheckedJobs, Fault> {
         let until = self.clock.now().plus_seconds(ASKING_SECONDS);
-        let fates = jobs.into_iter().map(|leased| self.decide_fate(leased, until, next));
-        // All of them before anything is settled: a look-up that is not polled may hold what settling waits for.
-        let fates: Vec<Fate> = stream::iter(fates).buffered(ASKED_AT_ONCE).collect().await;
-        let (mut sifted, mut unclear) = (Sifted::default(), 0_u32);
+        let fates = jobs.into_iter().map(|leased| self.decide_filing(leased, until, next)); // All of them before anything is settled: a look-up that is not polled may hold what settling waits for.
+        let fates: Vec<FilingDecision> = stream::iter(fates).buffered(ASKED_AT_ONCE).collect().await;
+        let (mut sifted, mut unclear) = (CheckedJobs::default(), 0_u32);
         for fate in fates {
             match fate {
-                Fate::Line(leased) => sifted.lines.push(leased),
-                Fate::NotLookedUp { lease, transaction_id } => {
+                FilingDecision::Line(leased) => sifted.lines.push(leased),
+                FilingDecision::NotLookedUp { lease, transaction_id } => {
                     sifted.not_looked_up += 1;
                     let outcome = BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now()));
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
-                Fate::Settled { lease, transaction_id, outcome } => {
+                FilingDecision::Settled { lease, transaction_id, outcome } => {
                     unclear += u32::from(matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_))));
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
@@ -96,11 +95,11 @@ impl FileExchange {
 
     /// A refund needs no account. A charge needs the one that it was accepted for, as it stands now: it was posted an interval
     /// ago, or more.
-    async fn decide_fate(&self, leased: LeasedJob, until: Timestamp, next: Timestamp) -> Fate {
-        let Job::Charge { transaction_id } = &leased.job else { return Fate::Line(leased) };
+    async fn decide_filing(&self, leased: LeasedJob, until: Timestamp, next: Timestamp) -> FilingDecision {
+        let Job::Charge { transaction_id } = &leased.job else { return FilingDecision::Line(leased) };
         let (lease, transaction_id) = (leased.lease(), transaction_id.clone());
         if self.clock.now() >= until {
-            return Fate::NotLookedUp { lease, transaction_id };
+            return FilingDecision::NotLookedUp { lease, transaction_id };
         }
         let reason = match self.store.find_pending_charge(transaction_id.clone()).await {
             Ok(Some(charge)) => self.billing.check_subscriber(&charge).await,
@@ -109,7 +108,7 @@ impl FileExchange {
             Err(error) => Err(error.into()),
         };
         let outcome = match reason {
-            Ok(None) => return Fate::Line(leased),
+            Ok(None) => return FilingDecision::Line(leased),
             Ok(Some(reason)) => BillingOutcome::Decided(ChargeVerdict::Declined { reason, raw_code: None }),
             Err(Failure::Fault(Fault::Broken(what))) => {
                 tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
@@ -120,7 +119,7 @@ impl FileExchange {
                 BillingOutcome::Undecided(NextStep::RetryAt(next))
             }
         };
-        Fate::Settled { lease, transaction_id, outcome }
+        FilingDecision::Settled { lease, transaction_id, outcome }
     }
 
     async fn settle_charge(
@@ -151,5 +150,5 @@ impl FileExchange {
 /// Names sort by time; those of one second are told apart by chance. Nothing in a name comes from what is in the file.
 fn file_name(operator: &OperatorId, now: Timestamp, random: [u8; 4]) -> String {
     let at: String = now.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
-    format!("{operator}-{at}-{}", super::render::hex(&random))
+    format!("{operator}-{at}-{}", super::render::to_hex(&random))
 }

@@ -4,7 +4,7 @@
 use super::exchange::FileExchange;
 use super::names::{RESPONSE, csv_name, manifest_name};
 use super::render;
-use super::response::{self, Answer};
+use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
 use crate::delivery::alarms::raise_alarm;
 use crate::delivery::billing::{charge_verdict, refund_verdict};
@@ -23,7 +23,7 @@ impl FileExchange {
     /// Takes all responses that are there. One that cannot be worked on does not keep the others waiting.
     pub(super) async fn receive_responses(&self, spool: &dyn Spool) -> Result<(), Fault> {
         let mut outcome = Ok(());
-        for name in spool.names(Folder::In, RESPONSE).await? {
+        for name in spool.list_names(Folder::In, RESPONSE).await? {
             if let Err(fault) = self.receive_response(spool, &name).await {
                 tracing::error!(?fault, "a response from billing could not be worked on");
                 outcome = Err(fault);
@@ -51,7 +51,7 @@ impl FileExchange {
             Reading::Odd(why) => return self.refuse_response(spool, name, why).await,
         };
         let lines = self.store.list_file_lines(file_id.to_owned()).await?;
-        let answers = match response::read(&contents, &lines) {
+        let answers = match response::parse_response(&contents, &lines) {
             Ok(answers) => answers,
             Err(complaint) => return self.refuse_response(spool, name, &complaint).await,
         };
@@ -80,7 +80,7 @@ impl FileExchange {
         &self,
         file: &BillingFile,
         lines: &[BillingFileLine],
-        answers: Vec<Answer>,
+        answers: Vec<LineResponse>,
     ) -> Result<(), Fault> {
         let (mut approved, mut declined) = (0_u32, 0_u32);
         let mut verdicts = Vec::with_capacity(lines.len());
@@ -118,7 +118,7 @@ impl FileExchange {
     fn line_verdict(
         &self,
         bill: &BillingItem,
-        Answer { status, raw_code }: Answer,
+        LineResponse { status, raw_code }: LineResponse,
     ) -> Result<LineVerdict, Fault> {
         Ok(match bill {
             BillingItem::Charge(charge) => {
@@ -137,7 +137,7 @@ impl FileExchange {
         // The name is billing's, and as long and as odd as that likes.
         let known = named.chars().count() <= NAME_CHARS_MAX && named.chars().all(|c| c.is_ascii_graphic());
         let named = if known { named } else { "unnamed" };
-        let refused = format!("{named}.{}", render::hex(&self.random.bytes::<4>()));
+        let refused = format!("{named}.{}", render::to_hex(&self.random.bytes::<4>()));
         tracing::error!(
             refused,
             complaint,

@@ -43,13 +43,13 @@ struct Manifest<'a> {
     lines: u32,
     bytes: usize,
     sha256: String,
-    totals: Vec<Total>,
+    totals: Vec<ControlTotal>,
 }
 
 /// The control total of one kind and currency.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Total {
+struct ControlTotal {
     kind: &'static str,
     currency: String,
     lines: u32,
@@ -57,7 +57,7 @@ struct Total {
 }
 
 /// The lines as CSV. `open` opens a number.
-pub(super) fn csv(
+pub(super) fn render_csv(
     lines: &[BillingFileLine],
     open: impl Fn(&BilledSubscriber) -> Result<Msisdn, Fault>,
 ) -> Result<Vec<u8>, Fault> {
@@ -107,7 +107,7 @@ pub(super) fn csv(
 }
 
 /// The manifest of a file with these lines and this CSV.
-pub(super) fn manifest(
+pub(super) fn render_manifest(
     operator: &OperatorId,
     file: &BillingFile,
     lines: &[BillingFileLine],
@@ -125,14 +125,14 @@ pub(super) fn manifest(
         // Ten thousand of the largest charges there can be are far from the end of the range.
         *sum += amount.amount_minor;
     }
-    let total = |((kind, currency), (lines, amount))| Total { kind, currency, lines, amount };
+    let total = |((kind, currency), (lines, amount))| ControlTotal { kind, currency, lines, amount };
     let manifest = Manifest {
         file: csv_name(&file.file_id),
         operator: operator.as_str(),
         created_at: file.created_at,
         lines: file.lines,
         bytes: csv.len(),
-        sha256: hex(&sha256(csv)),
+        sha256: to_hex(&sha256(csv)),
         totals: totals.into_iter().map(total).collect(),
     };
     let mut bytes =
@@ -142,7 +142,7 @@ pub(super) fn manifest(
 }
 
 /// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(super) fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         // Writing into a string does not fail.
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_file_is_these_bytes() {
         let number = |_: &BilledSubscriber| Ok(Msisdn::parse("+12025550101").expect("is E.164"));
-        let csv = csv(&lines(), number).expect("renders");
+        let csv = render_csv(&lines(), number).expect("renders");
         assert_eq!(
             std::str::from_utf8(&csv).expect("is text"),
             "line,kind,transaction_id,refund_id,msisdn,holder,amount,currency,description,period_from,period_to\n\
@@ -211,13 +211,13 @@ mod tests {
             acknowledged_at: None,
         };
         let operator = OperatorId::parse("acme").expect("is a slug");
-        let manifest = manifest(&operator, &file, &lines(), &csv).expect("renders");
+        let manifest = render_manifest(&operator, &file, &lines(), &csv).expect("renders");
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("is JSON");
         assert_eq!(
             manifest,
             serde_json::json!({
                 "file": "acme-20261118T110640Z-00000001.csv", "operator": "acme",
-                "createdAt": "2026-11-18T11:06:40Z", "lines": 3, "bytes": csv.len(), "sha256": hex(&sha256(&csv)),
+                "createdAt": "2026-11-18T11:06:40Z", "lines": 3, "bytes": csv.len(), "sha256": to_hex(&sha256(&csv)),
                 "totals": [
                     {"kind": "charge", "currency": "USD", "lines": 2, "amount": 3198},
                     {"kind": "refund", "currency": "EUR", "lines": 1, "amount": 500},
@@ -228,6 +228,6 @@ mod tests {
 
     #[test]
     fn a_number_that_does_not_open_is_no_file() {
-        assert!(csv(&lines(), |_| Err(Fault::Broken("a sealed number does not open"))).is_err());
+        assert!(render_csv(&lines(), |_| Err(Fault::Broken("a sealed number does not open"))).is_err());
     }
 }

@@ -15,14 +15,17 @@ pub(super) const LINE_BYTES_MAX: u64 = 512;
 
 /// Billing's word on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct LineResponse {
     pub(super) status: BillingDecision,
     pub(super) raw_code: Option<String>,
 }
 
 /// The answer to each of a file's lines, in their order; or what is wrong with the response. A value from it is not
 /// repeated in the complaint: it may be a number.
-pub(super) fn read(response: &[u8], lines: &[BillingFileLine]) -> Result<Vec<Answer>, String> {
+pub(super) fn parse_response(
+    response: &[u8],
+    lines: &[BillingFileLine],
+) -> Result<Vec<LineResponse>, String> {
     // Else it may be cut off in the middle of a code, which nothing below would notice.
     if !response.ends_with(b"\n") {
         return Err("the last line does not end with a line feed: the response may not be whole".to_owned());
@@ -37,7 +40,7 @@ pub(super) fn read(response: &[u8], lines: &[BillingFileLine]) -> Result<Vec<Ans
     if !header.iter().map(|name| name.trim_start_matches('\u{feff}')).eq(HEADER) {
         return Err(format!("line 1 must be {}", HEADER.join(",")));
     }
-    let mut answers: Vec<Option<Answer>> = vec![None; lines.len()];
+    let mut answers: Vec<Option<LineResponse>> = vec![None; lines.len()];
     let mut record = csv::StringRecord::new();
     loop {
         let at = reader.position().line();
@@ -49,12 +52,12 @@ pub(super) fn read(response: &[u8], lines: &[BillingFileLine]) -> Result<Vec<Ans
         }
         let at = record.position().map_or(at, csv::Position::line);
         let complain = |(column, why): (usize, &str)| format!("line {at}, column {}: {why}", HEADER[column]);
-        let (index, answer) = read_line(&record, lines).map_err(complain)?;
+        let (index, answer) = parse_line(&record, lines).map_err(complain)?;
         if answers[index].replace(answer).is_some() {
             return Err(complain((0, "was answered before")));
         }
     }
-    let answered: Vec<Answer> = answers.iter().flatten().cloned().collect();
+    let answered: Vec<LineResponse> = answers.iter().flatten().cloned().collect();
     match answers.iter().zip(lines).find(|(answer, _)| answer.is_none()) {
         Some((_, BillingFileLine { line, .. })) => Err(format!("line {line} of the file is not answered")),
         None => Ok(answered),
@@ -62,10 +65,10 @@ pub(super) fn read(response: &[u8], lines: &[BillingFileLine]) -> Result<Vec<Ans
 }
 
 /// One line; or the column (by its index) that is wrong, and why.
-fn read_line(
+fn parse_line(
     record: &csv::StringRecord,
     lines: &[BillingFileLine],
-) -> Result<(usize, Answer), (usize, &'static str)> {
+) -> Result<(usize, LineResponse), (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
     let number: u32 = field(0)?.parse().map_err(|_| (0, "is not a line of the file"))?;
     // Lines are numbered from 1, one after the other.
@@ -87,5 +90,5 @@ fn read_line(
         return Err((HEADER.len() - 1, "is followed by more columns than the header has"));
     }
     let raw_code = (!raw_code.is_empty()).then(|| raw_code.to_owned());
-    Ok((index, Answer { status, raw_code }))
+    Ok((index, LineResponse { status, raw_code }))
 }

@@ -54,7 +54,7 @@ pub enum Reading {
 #[async_trait]
 pub trait Spool: Send + Sync {
     /// The names in a folder that end so, in no order, as many as one round takes.
-    async fn names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>>;
+    async fn list_names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>>;
 
     /// The contents of a file of at most so many bytes.
     async fn read(&self, folder: Folder, name: &str, bytes_max: u64) -> io::Result<Reading>;
@@ -91,12 +91,12 @@ impl Directory {
         Ok(Self { root: root.to_owned() })
     }
 
-    fn folder(&self, folder: Folder) -> PathBuf {
+    fn folder_path(&self, folder: Folder) -> PathBuf {
         self.root.join(folder.as_str())
     }
 
-    fn path(&self, folder: Folder, name: &str) -> PathBuf {
-        self.folder(folder).join(name)
+    fn file_path(&self, folder: Folder, name: &str) -> PathBuf {
+        self.folder_path(folder).join(name)
     }
 }
 
@@ -111,8 +111,8 @@ async fn on_a_thread<T: Send + 'static>(
 
 #[async_trait]
 impl Spool for Directory {
-    async fn names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>> {
-        let folder = self.folder(folder);
+    async fn list_names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>> {
+        let folder = self.folder_path(folder);
         on_a_thread(move || {
             let entries = fs::read_dir(folder)?.take(SCANNED_MAX);
             // A name that is not UTF-8 is none that either side gives.
@@ -123,12 +123,12 @@ impl Spool for Directory {
     }
 
     async fn read(&self, folder: Folder, name: &str, bytes_max: u64) -> io::Result<Reading> {
-        let path = self.path(folder, name);
-        on_a_thread(move || read(&path, bytes_max)).await
+        let path = self.file_path(folder, name);
+        on_a_thread(move || read_file(&path, bytes_max)).await
     }
 
     async fn create(&self, folder: Folder, name: &str, contents: &[u8]) -> io::Result<()> {
-        let (path, contents) = (self.path(folder, name), contents.to_vec());
+        let (path, contents) = (self.file_path(folder, name), contents.to_vec());
         on_a_thread(move || {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
             file.set_permissions(Permissions::from_mode(FILE_MODE))?;
@@ -139,8 +139,11 @@ impl Spool for Directory {
     }
 
     async fn rename(&self, from: (Folder, &str), to: (Folder, &str)) -> io::Result<()> {
-        let (folders, from, to) =
-            ([self.folder(to.0), self.folder(from.0)], self.path(from.0, from.1), self.path(to.0, to.1));
+        let (folders, from, to) = (
+            [self.folder_path(to.0), self.folder_path(from.0)],
+            self.file_path(from.0, from.1),
+            self.file_path(to.0, to.1),
+        );
         on_a_thread(move || {
             fs::rename(from, to)?;
             folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
@@ -149,7 +152,7 @@ impl Spool for Directory {
     }
 
     async fn remove(&self, folder: Folder, name: &str) -> io::Result<()> {
-        let path = self.path(folder, name);
+        let path = self.file_path(folder, name);
         on_a_thread(move || match fs::remove_file(path) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
@@ -158,7 +161,7 @@ impl Spool for Directory {
     }
 }
 
-fn read(path: &Path, bytes_max: u64) -> io::Result<Reading> {
+fn read_file(path: &Path, bytes_max: u64) -> io::Result<Reading> {
     // What is opened may be another thing than what was looked at, so a link is refused again, a pipe does not make us
     // wait, and the opened file itself is looked at once more.
     let opened = match fs::symlink_metadata(path) {

@@ -35,15 +35,15 @@ impl FileExchange {
         if lines.len() != file.lines as usize {
             return Err(Fault::Broken("a file has lost lines"));
         }
-        let csv = render::csv(&lines, |subscriber| self.vault.open_number(&subscriber.number.sealed))?;
-        let manifest = render::manifest(&self.operator, file, &lines, &csv)?;
+        let csv = render::render_csv(&lines, |subscriber| self.vault.open_number(&subscriber.number.sealed))?;
+        let manifest = render::render_manifest(&self.operator, file, &lines, &csv)?;
         // 2.
         let name = manifest_name(&file.file_id);
         if !is_there(spool, &name, &manifest).await? {
             // 3.
             clear_unfinished(spool, &file.file_id).await?;
-            self.put(spool, &csv_name(&file.file_id), &csv).await?;
-            self.put(spool, &name, &manifest).await?;
+            self.put_file(spool, &csv_name(&file.file_id), &csv).await?;
+            self.put_file(spool, &name, &manifest).await?;
         }
         // 4.
         self.store.mark_file_written(self.clock.now(), file.file_id.clone(), sha256(&csv)).await?;
@@ -52,11 +52,11 @@ impl FileExchange {
     }
 
     /// Another origin may be writing the same file: each has an unfinished one of its own, and both come to the same bytes.
-    async fn put(&self, spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<(), Fault> {
+    async fn put_file(&self, spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<(), Fault> {
         if is_there(spool, name, contents).await? {
             return Ok(());
         }
-        let unfinished = format!("{name}.{}{UNFINISHED}", render::hex(&self.random.bytes::<4>()));
+        let unfinished = format!("{name}.{}{UNFINISHED}", render::to_hex(&self.random.bytes::<4>()));
         spool.create(Folder::Out, &unfinished, contents).await?;
         Ok(spool.rename((Folder::Out, &unfinished), (Folder::Out, name)).await?)
     }
@@ -75,7 +75,7 @@ async fn is_there(spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<bool
 
 /// What a crash has left of it. When it is another origin's, its turn ends with an error and is taken again.
 async fn clear_unfinished(spool: &dyn Spool, file_id: &str) -> Result<(), Fault> {
-    for name in spool.names(Folder::Out, UNFINISHED).await? {
+    for name in spool.list_names(Folder::Out, UNFINISHED).await? {
         if name.starts_with(file_id) {
             spool.remove(Folder::Out, &name).await?;
         }

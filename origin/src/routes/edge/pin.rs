@@ -34,7 +34,7 @@ pub(in crate::routes) async fn try_pin(
     let flow_hash = sha256(request.flow.as_bytes());
     let now = clock.now();
     let pin_mac = vault.pin_mac(&flow_hash, &pin::as_digits(&request.pin));
-    let flow = pin::proven(now, store.try_pin(call.nonce, now, flow_hash, pin_mac).await?)?;
+    let flow = pin::check_tried(now, store.try_pin(call.nonce, now, flow_hash, pin_mac).await?)?;
 
     // 2.
     eligibility.check_sim(flow.number.index).await?;
@@ -42,6 +42,6 @@ pub(in crate::routes) async fn try_pin(
 
     // 3.
     let offer = flow.offer.as_ref().map(|offer| config.find_offer(offer)).transpose()?;
-    let next = next_steps.decide(offer, &msisdn).await?;
-    Ok(Json(next_steps.take(next, &request.flow).await?))
+    let next = next_steps.decide_next(offer, &msisdn).await?;
+    Ok(Json(next_steps.show(next, &request.flow).await?))
 }

@@ -22,5 +22,5 @@ pub(in crate::routes) async fn check_result(
     let request: ResultRequest = parse(&call.body)?;
     let claims: ResultClaims = token::verify(&keys, config.operator.as_str(), clock.now(), &request.result)?;
     let offer = config.find_offer(&claims.offer)?;
-    Ok(Json(ResultResponse { outcome: claims.outcome, offer: offer.view() }))
+    Ok(Json(ResultResponse { outcome: claims.outcome, offer: offer.to_view() }))
 }

@@ -58,7 +58,7 @@ pub(in crate::routes) async fn validate(
         Some(url) => url,
         None => format!("{}/", config.dashboards[0]),
     };
-    let msisdn = numbers.read(&request.msisdn)?;
+    let msisdn = numbers.parse(&request.msisdn)?;
 
     // 2.
     let now = clock.now();
@@ -66,7 +66,7 @@ pub(in crate::routes) async fn validate(
         Some(session) => is_listed(&keys, &config, now, session, &msisdn)?,
         None => false,
     };
-    let next = if proven { Some(next_steps.decide(offer, &msisdn).await?) } else { None };
+    let next = if proven { Some(next_steps.decide_next(offer, &msisdn).await?) } else { None };
 
     // 3.
     let flow = encode_base64url(&random.bytes::<32>());
@@ -86,9 +86,9 @@ pub(in crate::routes) async fn validate(
         expires_at,
         pin,
     };
-    pin::started(now, store.start_flow(call.nonce, now, new).await?)?;
+    pin::check_started(now, store.start_flow(call.nonce, now, new).await?)?;
     if let Some(next) = next {
-        return Ok(Json(next_steps.take(next, &flow).await?));
+        return Ok(Json(next_steps.show(next, &flow).await?));
     }
     wake_up.wake_queue();
     Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_TTL_SECONDS), digits: PIN_DIGITS }))

@@ -34,13 +34,13 @@ pub(in crate::routes) async fn issue_coupon(
 }
 
 /// `GET …/coupons/{extCouponID}`: 200, or 404 `not-found`. It only reads: its nonce need not be spent.
-pub(in crate::routes) async fn coupon(
+pub(in crate::routes) async fn read_coupon(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
     path: Result<Path<String>, PathRejection>,
     _: OperatorCall,
 ) -> Result<Json<CouponDetails>, Failure> {
-    let row = store.find_coupon(name(path)?).await?.ok_or_else(coupon_not_found)?;
+    let row = store.find_coupon(parse_id(path)?).await?.ok_or_else(coupon_not_found)?;
     Ok(Json(row.view(clock.now())))
 }
 
@@ -53,8 +53,8 @@ pub(in crate::routes) async fn resend_coupon(
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponResponse>, Failure> {
-    let CouponResendRequest { resend_id } = call.asked()?;
-    let row = coupons.resend(Some(call.nonce), &name(path)?, resend_id).await?;
+    let CouponResendRequest { resend_id } = call.parse_or_default()?;
+    let row = coupons.resend(Some(call.nonce), &parse_id(path)?, resend_id).await?;
     wake_up.wake_queue();
     Ok(Json(row.answer(clock.now())))
 }
@@ -66,13 +66,13 @@ pub(in crate::routes) async fn void_coupon(
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponResponse>, Failure> {
-    let CouponVoidRequest {} = call.asked()?;
-    let row = coupons.void(Some(call.nonce), &name(path)?).await?;
+    let CouponVoidRequest {} = call.parse_or_default()?;
+    let row = coupons.void(Some(call.nonce), &parse_id(path)?).await?;
     Ok(Json(row.answer(clock.now())))
 }
 
 /// A path that is no identifier names nothing.
-fn name(path: Result<Path<String>, PathRejection>) -> Result<ExtId, Reject> {
+fn parse_id(path: Result<Path<String>, PathRejection>) -> Result<ExtId, Reject> {
     let Path(name) = path.map_err(|_| coupon_not_found())?;
     ExtId::parse(&name).ok_or_else(coupon_not_found)
 }

@@ -26,7 +26,7 @@ pub(in crate::routes) async fn post_erasure(
     call: OperatorCall,
 ) -> Result<Json<ErasureResponse>, Failure> {
     let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
-    let number = vault.index(&numbers.spell(&msisdn));
+    let number = vault.index_number(&numbers.normalize(&msisdn));
     let erasure = store.erase_number(Some(call.nonce), clock.now(), Some(erasure_id.clone()), number).await?;
     wake_up.wake_queue();
     let outcome = match erasure {

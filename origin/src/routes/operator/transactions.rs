@@ -36,7 +36,7 @@ pub(in crate::routes) async fn page_of_transactions(
     let select =
         ReportFilter { partner: partner.clone(), period, dated: ReportDate::Created, status: query.status };
     let page = store.list_charges(select, after, TRANSACTIONS_PER_PAGE).await?;
-    let page = page.map(|line| entry(line, &partner));
+    let page = page.map(|line| to_entry(line, &partner));
     Ok(Json(TransactionsResponse { transactions: page.lines, next: page.next.map(|at| write_cursor(&at)) }))
 }
 
@@ -55,7 +55,7 @@ fn find_partner(config: &Config, asked: Option<PartnerId>) -> Result<PartnerId, 
     }
 }
 
-fn entry(line: ReportedCharge, partner: &PartnerId) -> LedgerEntry {
+fn to_entry(line: ReportedCharge, partner: &PartnerId) -> LedgerEntry {
     LedgerEntry {
         transaction_id: line.transaction_id,
         ext_transaction_id: line.ext_transaction_id,

@@ -43,20 +43,20 @@ pub(in crate::routes) async fn validate_account(
 ) -> Result<Json<DeviceValidateResponse>, Failure> {
     // 1.
     let request: DeviceValidateRequest = parse(&call.body)?;
-    addressed::check(&config, &call.partner, request.operator.as_ref())?;
+    addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
     let offer = config.offer_of(&call.partner, request.offer.as_ref())?;
-    let msisdn = numbers.spell(&request.msisdn);
+    let msisdn = numbers.normalize(&request.msisdn);
 
     // 2.
     let nonce = match config.number_proof(&call.partner) {
         NumberProof::DeviceRead => Some(call.nonce),
         NumberProof::Pin => {
-            let pin = request.pin.ok_or_else(pin::invalid)?;
-            let (partner, number) = (call.partner.clone(), vault.index(&msisdn));
+            let pin = request.pin.ok_or_else(pin::pin_invalid)?;
+            let (partner, number) = (call.partner.clone(), vault.index_number(&msisdn));
             let flow = find_pin_flow(&*store, &partner, number, request.pin_id).await?;
             let (now, mac) = (clock.now(), vault.pin_mac(&flow, &pin::as_digits(&pin)));
             let pin = DevicePin { partner, number, flow, mac };
-            pin::proven(now, store.try_device_pin(call.nonce, now, pin).await?)?;
+            pin::check_tried(now, store.try_device_pin(call.nonce, now, pin).await?)?;
             None
         }
     };

@@ -8,7 +8,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 ///    signed the name, and the edge has brought somebody's number here all the same. A call without a name can be for
 ///    anybody: there, the edge is believed.
 /// 2. The partner delivers something here → else 400 `parameter-not-supported`.
-pub(super) fn check(
+pub(super) fn check_addressee(
     config: &Config,
     partner: &PartnerId,
     operator: Option<&OperatorId>,

@@ -38,8 +38,8 @@ pub(in crate::routes) async fn send_pin(
 ) -> Result<(StatusCode, Json<DevicePinResponse>), Failure> {
     // 1.
     let request: DevicePinRequest = parse(&call.body)?;
-    addressed::check(&config, &call.partner, request.operator.as_ref())?;
-    let msisdn = numbers.spell(&request.msisdn);
+    addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
+    let msisdn = numbers.normalize(&request.msisdn);
 
     // 2.
     let now = clock.now();
@@ -53,7 +53,7 @@ pub(in crate::routes) async fn send_pin(
         expires_at: now.plus_seconds(PIN_TTL_SECONDS),
         pin: Some(pins.issue(now, &flow, &msisdn, GoodFor::Paying, request.locale)?),
     };
-    pin::started(now, store.start_flow(call.nonce, now, new).await?)?;
+    pin::check_started(now, store.start_flow(call.nonce, now, new).await?)?;
     wake_up.wake_queue();
 
     // 3.

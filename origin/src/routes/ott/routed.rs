@@ -7,18 +7,18 @@ use onbill_domain::pai::Pai;
 
 /// Raises an alarm when the edge believes that the PAI is someone else's. The call goes on: the books alone decide who
 /// a PAI is, and refusing would let whoever can write to the edge's store stop charges.
-pub(super) fn compare(pai: Pai, believed: Option<&str>, handle: &str) {
+pub(super) fn warn_if_routed_elsewhere(pai: Pai, believed: Option<&str>, handle: &str) {
     if believed.is_some_and(|believed| believed != handle) {
         tracing::error!(%pai, alarm = "pai-mapping-differs", "the edge's store maps this PAI to another subscriber");
     }
 }
 
 /// The same, where the use case itself does not read whose the PAI is.
-pub(super) async fn look_up_and_compare(store: &Store, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
+pub(super) async fn check_routing(store: &Store, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
     if call.subscriber.is_some()
         && let Some(row) = store.find_pai(call.partner.clone(), pai).await?
     {
-        compare(pai, call.subscriber.as_deref(), &row.handle);
+        warn_if_routed_elsewhere(pai, call.subscriber.as_deref(), &row.handle);
     }
     Ok(())
 }

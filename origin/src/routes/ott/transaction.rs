@@ -32,7 +32,7 @@ pub(in crate::routes) async fn post_transaction(
         RecordedCharge::Declined(response) => return Ok(json_response(StatusCode::CREATED, response)),
         RecordedCharge::Replay(response) => return Ok(json_response(StatusCode::OK, response)),
     };
-    routed::compare(pai, call.subscriber.as_deref(), &charge.handle);
+    routed::warn_if_routed_elsewhere(pai, call.subscriber.as_deref(), &charge.handle);
 
     // 3. and 4.
     Ok(json_response(StatusCode::CREATED, charges.submit_charge(&charge).await?))

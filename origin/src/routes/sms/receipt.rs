@@ -6,7 +6,7 @@
 use crate::config::{Config, SmsSettings};
 use crate::delivery::ReceiptRecorder;
 use crate::fault::Failure;
-use crate::sms::{Receipt, Receipts as _, Report};
+use crate::sms::{DeliveryReceipt, KannelReport, ReceiptSink as _};
 use axum::extract::{Path, Query, State};
 use http::StatusCode;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -30,14 +30,14 @@ pub(in crate::routes) async fn take_receipt(
 ) -> Result<StatusCode, Failure> {
     let not_found = || Reject::new(ErrorCode::NotFound, "There is no such path.");
     let SmsSettings::Kannel(settings) = &config.sms else { return Err(not_found().into()) };
-    if !settings.gave_out(&token) {
+    if !settings.is_receipt_token(&token) {
         return Err(not_found().into());
     }
     let report =
-        Report::read(&status).ok_or_else(|| Reject::invalid_request("status is none of Kannel's."))?;
-    if let Report::Ended(state) = report {
-        let receipt = Receipt { message_id: token, state, code: None };
-        receipts.take(receipt).await.map_err(|_| Reject::service_unavailable())?;
+        KannelReport::parse(&status).ok_or_else(|| Reject::invalid_request("status is none of Kannel's."))?;
+    if let KannelReport::Ended(state) = report {
+        let receipt = DeliveryReceipt { message_id: token, state, code: None };
+        receipts.store_receipt(receipt).await.map_err(|_| Reject::service_unavailable())?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,12 +1,12 @@
 //! Keeping a session: connecting, and connecting again when it is lost, with pauses that grow. An SMSC that does not let
 //! us in is an alarm, and is asked rarely: some lock an account that tries too often.
 
-use super::session::{self, Connection, NotBound, Session, Wire};
+use super::session::{self, BindError, Connection, Session, Wire};
 use super::verdict;
 use crate::ambient::{Clock, Random};
 use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
 use crate::keys::password_file;
-use crate::sms::receipt::Receipts;
+use crate::sms::receipt::ReceiptSink;
 use crate::tls;
 use rusmpp::CommandStatus;
 use rusmpp::pdus::BindTransceiver;
@@ -55,7 +55,7 @@ impl Link {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Result<Self, String> {
-        let password = password_file::read("password_file", &settings.password_file)?;
+        let password = password_file::read_password("password_file", &settings.password_file)?;
         if password.len() > SMPP_PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
             return Err(format!(
                 "password_file: SMPP has room for {SMPP_PASSWORD_CHARS_MAX} ASCII characters"
@@ -85,17 +85,17 @@ impl Link {
     }
 
     /// Keeps a session up for as long as this is polled.
-    pub(super) async fn keep(&self, receipts: &dyn Receipts) {
+    pub(super) async fn keep_connected(&self, receipts: &dyn ReceiptSink) {
         let mut failures = 0;
         loop {
-            let refused = match self.open().await {
+            let refused = match self.open_session().await {
                 Ok((session, connection)) => {
                     let since = self.clock.now();
                     tracing::info!("connected to the SMSC");
                     let session = Arc::new(session);
                     self.session.send_replace(Some(Arc::clone(&session)));
                     let enquire = Duration::from_secs(self.settings.enquire_seconds);
-                    let ended = connection.keep(&session, enquire, receipts).await;
+                    let ended = connection.run(&session, enquire, receipts).await;
                     self.session.send_replace(None);
                     tracing::warn!(?ended, "the connection to the SMSC is lost");
                     if self.clock.now().seconds_since(since) >= GOOD_SECONDS {
@@ -122,19 +122,21 @@ impl Link {
                 }
             };
             failures += 1;
-            tokio::time::sleep(pause(&*self.random, failures, refused)).await;
+            tokio::time::sleep(reconnect_pause(&*self.random, failures, refused)).await;
         }
     }
 
-    async fn open(&self) -> Result<(Session, Connection), NoSession> {
+    async fn open_session(&self) -> Result<(Session, Connection), NoSession> {
         let patience = Duration::from_secs(self.settings.answer_seconds);
         let connected = tokio::time::timeout(patience, self.connect()).await;
         let wire = connected.ok().flatten().ok_or(NoSession::Unreachable(None))?;
         let bind = self.bind().ok_or(NoSession::Unreachable(None))?;
         session::bind(wire, bind, self.settings.window, patience).await.map_err(|failure| match failure {
-            NotBound::Refused(status) if verdict::is_passing(status) => NoSession::Unreachable(Some(status)),
-            NotBound::Refused(status) => NoSession::Refused(status),
-            NotBound::Silent => NoSession::Unreachable(None),
+            BindError::Refused(status) if verdict::is_transient(status) => {
+                NoSession::Unreachable(Some(status))
+            }
+            BindError::Refused(status) => NoSession::Refused(status),
+            BindError::Silent => NoSession::Unreachable(None),
         })
     }
 
@@ -162,7 +164,7 @@ impl Link {
 
 /// The pause after so many attempts without success, and up to a fifth of it more, so that origins that lost an SMSC
 /// together do not come back together.
-fn pause(random: &dyn Random, failures: u32, refused: bool) -> Duration {
+fn reconnect_pause(random: &dyn Random, failures: u32, refused: bool) -> Duration {
     let pauses: &[u64] = if refused { &REFUSED_PAUSES_MS } else { &PAUSES_MS };
     let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
     let milliseconds = pauses.get(at).or(pauses.last()).copied().unwrap_or(60_000);
@@ -184,10 +186,10 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_limit_and_are_longer_after_a_no() {
-        let seconds = |failures, refused| pause(&Always(0), failures, refused).as_secs();
+        let seconds = |failures, refused| reconnect_pause(&Always(0), failures, refused).as_secs();
         assert_eq!([1, 2, 3, 7, 8, u32::MAX].map(|n| seconds(n, false)), [1, 2, 4, 60, 60, 60]);
         assert_eq!([1, 2, 4, 100].map(|n| seconds(n, true)), [30, 60, 600, 600]);
-        let longest = pause(&Always(0xFF), 100, false);
+        let longest = reconnect_pause(&Always(0xFF), 100, false);
         assert!((60_000..=72_000).contains(&longest.as_millis()), "{longest:?}");
     }
 }

@@ -11,9 +11,9 @@ mod session;
 mod verdict;
 mod window;
 
-use super::gateway::{Cause, Sent, Text, Texts};
+use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use super::parts::{self, Alphabet, Parts};
-use super::receipt::Receipts;
+use super::receipt::ReceiptSink;
 use crate::ambient::{Clock, Random};
 use crate::config::SmppSettings;
 use async_trait::async_trait;
@@ -22,11 +22,11 @@ use onbill_domain::timestamp::Timestamp;
 use rusmpp::pdus::{SubmitSm, SubmitSmResp};
 use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
 use rusmpp::values::{DataCoding, EsmClass, Npi, PriorityFlag, RegisteredDelivery, Ton};
-use session::{NoAnswer, Session};
+use session::{NoResponse, Session};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
-use verdict::Verdict;
+use verdict::SubmitStatus;
 use window::Window;
 
 /// How long a text waits for a place in the window.
@@ -47,7 +47,7 @@ const VALID_SECONDS_MIN: i64 = 60;
 const VALID_SECONDS_MAX: i64 = 28 * 86_400;
 
 /// An SMSC.
-pub(super) struct SmppTexts {
+pub(super) struct SmppGateway {
     link: Link,
     source: (COctetString<1, 21>, Ton, Npi),
     clock: Arc<dyn Clock>,
@@ -58,7 +58,7 @@ pub(super) struct SmppTexts {
     spared_until: AtomicI64,
 }
 
-impl SmppTexts {
+impl SmppGateway {
     /// Reads the password. Nothing is connected yet.
     pub(super) fn open(
         settings: &SmppSettings,
@@ -66,7 +66,7 @@ impl SmppTexts {
         random: Arc<dyn Random>,
     ) -> Result<Self, String> {
         settings.check()?;
-        let (source, ton, npi) = settings.source()?;
+        let (source, ton, npi) = settings.source_address()?;
         let source = COctetString::from_string(source).map_err(|_| "sender is too long")?;
         let [first_reference] = random.bytes();
         Ok(Self {
@@ -79,7 +79,7 @@ impl SmppTexts {
         })
     }
 
-    async fn submit(&self, session: &Session, text: &Text<'_>, parts: Parts) -> Sent {
+    async fn submit(&self, session: &Session, text: &Sms<'_>, parts: Parts) -> SendSmsResult {
         let last = parts.messages.len();
         let mut message_id = None;
         let coding = match parts.alphabet {
@@ -89,54 +89,54 @@ impl SmppTexts {
         let class = EsmClass::from(if parts.have_headers() { HEADED } else { PLAIN });
         for (message, number) in parts.messages.into_iter().zip(1..) {
             let receipt = if text.receipt && number == last { RECEIPT_WANTED } else { 0 };
-            let Some(envelope) = self.envelope(text) else { return Sent::Refused };
-            let Ok(message) = OctetString::from_vec(message) else { return Sent::Refused };
+            let Some(envelope) = self.build_submit(text) else { return SendSmsResult::Refused };
+            let Ok(message) = OctetString::from_vec(message) else { return SendSmsResult::Refused };
             let submit = envelope
                 .esm_class(class)
                 .data_coding(coding)
                 .registered_delivery(RegisteredDelivery::from(receipt))
                 .short_message(message)
                 .build();
-            let answer = match session.ask(&submit.into()).await {
+            let answer = match session.send_request(&submit.into()).await {
                 Ok(answer) => answer,
-                Err(NoAnswer::NotSent) => return Sent::Later(Cause::Unreachable),
-                Err(NoAnswer::Unclear) => return Sent::Later(Cause::Unclear),
+                Err(NoResponse::NotSent) => return SendSmsResult::Later(RetryCause::Unreachable),
+                Err(NoResponse::Unclear) => return SendSmsResult::Later(RetryCause::Unclear),
             };
             let status = answer.status;
-            match verdict::of(status) {
-                Verdict::Taken => {
-                    let answer = answer.body::<SubmitSmResp>();
+            match verdict::classify_submit(status) {
+                SubmitStatus::Taken => {
+                    let answer = answer.decode_body::<SubmitSmResp>();
                     message_id = answer.map(|answer| answer.message_id().as_str().to_owned());
                 }
-                Verdict::Throttled => {
+                SubmitStatus::Throttled => {
                     tracing::warn!(?status, "the SMSC has too much to do");
                     let until = self.clock.now().plus_seconds(SPARED_SECONDS);
                     self.spared_until.store(until.unix_seconds(), Ordering::Relaxed);
-                    return Sent::Later(Cause::Throttled);
+                    return SendSmsResult::Later(RetryCause::Throttled);
                 }
-                Verdict::Refused => {
+                SubmitStatus::Refused => {
                     tracing::warn!(?status, "the SMSC refuses a message");
-                    return Sent::Refused;
+                    return SendSmsResult::Refused;
                 }
-                Verdict::Misfit => {
+                SubmitStatus::Misfit => {
                     tracing::error!(
                         ?status,
                         alarm = "sms-settings",
                         "the SMSC takes no message of this form"
                     );
-                    return Sent::Later(Cause::Unreachable);
+                    return SendSmsResult::Later(RetryCause::Unreachable);
                 }
-                Verdict::Unclear => {
+                SubmitStatus::Unclear => {
                     tracing::warn!(?status, "the SMSC fails with a message");
-                    return Sent::Later(Cause::Unclear);
+                    return SendSmsResult::Later(RetryCause::Unclear);
                 }
             }
         }
-        Sent::Accepted { message_id: message_id.filter(|id| !id.is_empty()) }
+        SendSmsResult::Accepted { message_id: message_id.filter(|id| !id.is_empty()) }
     }
 
     /// What all parts of a text have; `None` when a field has no room for it, which its type rules out.
-    fn envelope(&self, text: &Text<'_>) -> Option<rusmpp::pdus::builders::SubmitSmBuilder> {
+    fn build_submit(&self, text: &Sms<'_>) -> Option<rusmpp::pdus::builders::SubmitSmBuilder> {
         let (source, ton, npi) = self.source.clone();
         let digits = text.to.expose().trim_start_matches('+').to_owned();
         let mut submit = SubmitSm::builder()
@@ -148,7 +148,8 @@ impl SmppTexts {
             .dest_addr_npi(Npi::Isdn)
             .priority_flag(PriorityFlag::from(if text.urgent { URGENT } else { 0 }));
         if let Some(until) = text.valid_until {
-            let period = EmptyOrFullCOctetString::from_string(validity(self.clock.now(), until)).ok()?;
+            let period =
+                EmptyOrFullCOctetString::from_string(format_validity(self.clock.now(), until)).ok()?;
             submit = submit.validity_period(period);
         }
         Some(submit)
@@ -156,32 +157,32 @@ impl SmppTexts {
 }
 
 #[async_trait]
-impl Texts for SmppTexts {
-    async fn send(&self, text: &Text<'_>) -> Sent {
+impl SmsGateway for SmppGateway {
+    async fn send(&self, text: &Sms<'_>) -> SendSmsResult {
         let reference = self.reference.fetch_add(1, Ordering::Relaxed);
-        let Some(parts) = parts::cut(text.body, reference) else {
+        let Some(parts) = parts::split_sms(text.body, reference) else {
             tracing::error!("a text is empty, or too long for a text message");
-            return Sent::Refused;
+            return SendSmsResult::Refused;
         };
-        let Some(session) = self.link.session() else { return Sent::Later(Cause::Unreachable) };
+        let Some(session) = self.link.session() else { return SendSmsResult::Later(RetryCause::Unreachable) };
         let now = self.clock.now().unix_seconds();
         if !text.urgent && now < self.spared_until.load(Ordering::Relaxed) {
-            return Sent::Later(Cause::Throttled);
+            return SendSmsResult::Later(RetryCause::Throttled);
         }
-        match tokio::time::timeout(PLACE_PATIENCE, self.window.enter(text.urgent)).await {
+        match tokio::time::timeout(PLACE_PATIENCE, self.window.acquire(text.urgent)).await {
             Ok(Some(_place)) => self.submit(&session, text, parts).await,
-            _ => Sent::Later(Cause::Throttled),
+            _ => SendSmsResult::Later(RetryCause::Throttled),
         }
     }
 
-    async fn run(&self, receipts: &dyn Receipts) {
-        self.link.keep(receipts).await;
+    async fn run(&self, receipts: &dyn ReceiptSink) {
+        self.link.keep_connected(receipts).await;
     }
 }
 
 /// How long a message is worth delivering, in the relative form `YYMMDDhhmmss00` and `0R` (§7.1.1.2): it does not depend
 /// on the SMSC's clock.
-fn validity(now: Timestamp, until: Timestamp) -> String {
+fn format_validity(now: Timestamp, until: Timestamp) -> String {
     let seconds = until.seconds_since(now).clamp(VALID_SECONDS_MIN, VALID_SECONDS_MAX);
     let (minutes, seconds) = (seconds / 60, seconds % 60);
     let (hours, minutes) = (minutes / 60, minutes % 60);
@@ -203,7 +204,7 @@ mod tests {
             (90_061, "000001010101000R"),
             (i64::from(u32::MAX), "000028000000000R"),
         ] {
-            assert_eq!(validity(now, now.plus_seconds(seconds)), expected, "{seconds}");
+            assert_eq!(format_validity(now, now.plus_seconds(seconds)), expected, "{seconds}");
         }
     }
 }

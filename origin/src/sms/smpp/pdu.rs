@@ -16,7 +16,7 @@ const HEADER_OCTETS: usize = 16;
 const PDU_OCTETS_MAX: usize = 4_096;
 
 /// Cuts frames; their length is the PDU's own, and counts itself.
-pub(super) fn frames() -> LengthDelimitedCodec {
+pub(super) fn frame_codec() -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()
         .length_field_length(4)
         .length_adjustment(-4)
@@ -35,7 +35,7 @@ pub(super) struct Incoming {
 
 impl Incoming {
     /// Reads the header of a frame without its length; `None` when there is not even that much.
-    pub(super) fn read(mut frame: BytesMut) -> Option<Self> {
+    pub(super) fn parse(mut frame: BytesMut) -> Option<Self> {
         if frame.len() < HEADER_OCTETS - 4 {
             return None;
         }
@@ -46,7 +46,7 @@ impl Incoming {
     }
 
     /// Reads the body; `None` when it is not what it should be.
-    pub(super) fn body<T: DecodeWithLength>(mut self) -> Option<T> {
+    pub(super) fn decode_body<T: DecodeWithLength>(mut self) -> Option<T> {
         let octets = self.body.len();
         let (body, _) = T::decode(&mut self.body, octets).ok()?;
         self.body.is_empty().then_some(body)
@@ -74,8 +74,8 @@ mod tests {
     use tokio_util::codec::Decoder as _;
 
     fn read(bytes: &[u8]) -> Option<Incoming> {
-        let frame = frames().decode(&mut BytesMut::from(bytes)).ok()??;
-        Incoming::read(frame)
+        let frame = frame_codec().decode(&mut BytesMut::from(bytes)).ok()??;
+        Incoming::parse(frame)
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(bytes[..16], [0, 0, 0, 50, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7]);
         let incoming = read(&bytes).expect("is a frame");
         assert_eq!((incoming.id, incoming.sequence), (CommandId::DeliverSm, 7));
-        assert_eq!(incoming.body::<DeliverSm>(), Some(deliver));
+        assert_eq!(incoming.decode_body::<DeliverSm>(), Some(deliver));
         assert_eq!(encode(CommandStatus::EsmeRok, 1, &Pdu::EnquireLink).len(), 16);
     }
 
@@ -96,15 +96,15 @@ mod tests {
         let bytes = [0, 0, 0, 18, 0x80, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 9, b'4', b'2'];
         let incoming = read(&bytes).expect("is a frame");
         assert_eq!((incoming.id, incoming.status), (CommandId::SubmitSmResp, CommandStatus::EsmeRok));
-        assert_eq!(incoming.body::<SubmitSmResp>(), None);
+        assert_eq!(incoming.decode_body::<SubmitSmResp>(), None);
     }
 
     #[test]
     fn a_frame_that_is_too_long_or_too_short_is_none() {
         let mut huge = BytesMut::from(&[0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 5][..]);
-        assert!(frames().decode(&mut huge).is_err());
+        assert!(frame_codec().decode(&mut huge).is_err());
         assert!(huge.capacity() < 1_024, "nothing is set aside for it");
-        assert!(frames().decode(&mut BytesMut::from(&[0, 0, 0, 3, 0][..])).is_err());
+        assert!(frame_codec().decode(&mut BytesMut::from(&[0, 0, 0, 3, 0][..])).is_err());
         assert!(read(&[0, 0, 0, 8, 0, 0, 0, 5]).is_none());
     }
 
@@ -113,8 +113,8 @@ mod tests {
         fn no_bytes_do_harm(body in proptest::collection::vec(any::<u8>(), 0..300)) {
             let mut frame = BytesMut::from(&[0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1][..]);
             frame.extend_from_slice(&body);
-            let _ = Incoming::read(frame.clone()).and_then(Incoming::body::<DeliverSm>);
-            let _ = Incoming::read(frame).and_then(Incoming::body::<SubmitSmResp>);
+            let _ = Incoming::parse(frame.clone()).and_then(Incoming::decode_body::<DeliverSm>);
+            let _ = Incoming::parse(frame).and_then(Incoming::decode_body::<SubmitSmResp>);
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Delivery receipts: a `deliver_sm` that reports of an earlier message (SMPP 3.4 §5.2.12 and appendix B). What it says
 //! stands in optional parameters, in its text, or in both; the parameters count.
 
-use crate::sms::receipt::{Delivery, Receipt, code};
+use crate::sms::receipt::{DeliveryReceipt, DeliveryState, keep_code};
 use rusmpp::pdus::DeliverSm;
 use rusmpp::tlvs::TlvValue;
 use rusmpp::values::{MessageState, MessageType};
 
 /// What a `deliver_sm` says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Report {
+pub(super) enum DeliverReport {
     /// How a message ended.
-    Final(Receipt),
+    Final(DeliveryReceipt),
     /// A message is under way still.
     Underway,
     /// A report that does not say of which message, or what.
@@ -20,11 +20,11 @@ pub(super) enum Report {
 }
 
 /// Reads it.
-pub(super) fn read(deliver: &DeliverSm) -> Report {
+pub(super) fn parse_deliver(deliver: &DeliverSm) -> DeliverReport {
     match deliver.esm_class.message_type {
         MessageType::ShortMessageContainsMCDeliveryReceipt => {}
-        MessageType::ShortMessageContainsIntermediateDeliveryNotification => return Report::Underway,
-        _ => return Report::Other,
+        MessageType::ShortMessageContainsIntermediateDeliveryNotification => return DeliverReport::Underway,
+        _ => return DeliverReport::Other,
     }
     let values = || deliver.tlvs().iter().filter_map(|tlv| tlv.value());
     let payload = values().find_map(|value| match value {
@@ -38,56 +38,57 @@ pub(super) fn read(deliver: &DeliverSm) -> Report {
         _ => None,
     });
     let state = values().find_map(|value| match value {
-        TlvValue::MessageState(state) => Some(by_number(*state)),
+        TlvValue::MessageState(state) => Some(state_by_number(*state)),
         _ => None,
     });
-    let id = id.filter(|id| !id.is_empty()).or_else(|| in_text(&text, "id:"));
-    match (id, state.or_else(|| in_text(&text, "stat:").map(by_word))) {
-        (Some(id), Some(State::Ended(state))) => {
-            let code = in_text(&text, "err:").filter(|_| state != Delivery::Delivered).and_then(code);
-            Report::Final(Receipt { message_id: id.to_owned(), state, code })
+    let id = id.filter(|id| !id.is_empty()).or_else(|| find_field(&text, "id:"));
+    match (id, state.or_else(|| find_field(&text, "stat:").map(state_by_word))) {
+        (Some(id), Some(ReportedState::Ended(state))) => {
+            let code =
+                find_field(&text, "err:").filter(|_| state != DeliveryState::Delivered).and_then(keep_code);
+            DeliverReport::Final(DeliveryReceipt { message_id: id.to_owned(), state, code })
         }
-        (_, Some(State::Underway)) => Report::Underway,
-        _ => Report::Unreadable,
+        (_, Some(ReportedState::Underway)) => DeliverReport::Underway,
+        _ => DeliverReport::Unreadable,
     }
 }
 
 /// Where a message stands.
-enum State {
-    Ended(Delivery),
+enum ReportedState {
+    Ended(DeliveryState),
     Underway,
     Unknown,
 }
 
 /// §5.2.28.
-fn by_number(state: MessageState) -> State {
+fn state_by_number(state: MessageState) -> ReportedState {
     match state {
-        MessageState::Delivered => State::Ended(Delivery::Delivered),
-        MessageState::Expired => State::Ended(Delivery::Expired),
-        MessageState::Deleted => State::Ended(Delivery::Deleted),
-        MessageState::Undeliverable => State::Ended(Delivery::Undeliverable),
-        MessageState::Rejected => State::Ended(Delivery::Rejected),
-        MessageState::Scheduled | MessageState::Enroute | MessageState::Accepted => State::Underway,
-        _ => State::Unknown,
+        MessageState::Delivered => ReportedState::Ended(DeliveryState::Delivered),
+        MessageState::Expired => ReportedState::Ended(DeliveryState::Expired),
+        MessageState::Deleted => ReportedState::Ended(DeliveryState::Deleted),
+        MessageState::Undeliverable => ReportedState::Ended(DeliveryState::Undeliverable),
+        MessageState::Rejected => ReportedState::Ended(DeliveryState::Rejected),
+        MessageState::Scheduled | MessageState::Enroute | MessageState::Accepted => ReportedState::Underway,
+        _ => ReportedState::Unknown,
     }
 }
 
 /// Appendix B.
-fn by_word(state: &str) -> State {
+fn state_by_word(state: &str) -> ReportedState {
     match state {
-        "DELIVRD" => State::Ended(Delivery::Delivered),
-        "EXPIRED" => State::Ended(Delivery::Expired),
-        "DELETED" => State::Ended(Delivery::Deleted),
-        "UNDELIV" => State::Ended(Delivery::Undeliverable),
-        "REJECTD" => State::Ended(Delivery::Rejected),
-        "ENROUTE" | "ACCEPTD" => State::Underway,
-        _ => State::Unknown,
+        "DELIVRD" => ReportedState::Ended(DeliveryState::Delivered),
+        "EXPIRED" => ReportedState::Ended(DeliveryState::Expired),
+        "DELETED" => ReportedState::Ended(DeliveryState::Deleted),
+        "UNDELIV" => ReportedState::Ended(DeliveryState::Undeliverable),
+        "REJECTD" => ReportedState::Ended(DeliveryState::Rejected),
+        "ENROUTE" | "ACCEPTD" => ReportedState::Underway,
+        _ => ReportedState::Unknown,
     }
 }
 
 /// A member of `id:… sub:… dlvrd:… submit date:… done date:… stat:… err:… text:…`. What follows `text:` is the beginning
 /// of the message itself, and may look like anything.
-fn in_text<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+fn find_field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let words =
         text.split_ascii_whitespace().take_while(|word| !word.to_ascii_lowercase().starts_with("text:"));
     words.filter_map(|word| word.strip_prefix(name)).find(|value| !value.is_empty())
@@ -109,27 +110,27 @@ mod tests {
         Tlv::ReceiptedMessageId(COctetString::from_string(id.to_owned()).expect("is short"))
     }
 
-    fn ended(message_id: &str, state: Delivery) -> Report {
-        Report::Final(Receipt { message_id: message_id.to_owned(), state, code: None })
+    fn ended(message_id: &str, state: DeliveryState) -> DeliverReport {
+        DeliverReport::Final(DeliveryReceipt { message_id: message_id.to_owned(), state, code: None })
     }
 
     #[test]
     fn the_text_says_it() {
         for (state, expected) in [
-            ("DELIVRD", ended("4f2a", Delivery::Delivered)),
-            ("EXPIRED", ended("4f2a", Delivery::Expired)),
-            ("UNDELIV", ended("4f2a", Delivery::Undeliverable)),
-            ("REJECTD", ended("4f2a", Delivery::Rejected)),
-            ("DELETED", ended("4f2a", Delivery::Deleted)),
-            ("ENROUTE", Report::Underway),
-            ("ACCEPTD", Report::Underway),
-            ("UNKNOWN", Report::Unreadable),
-            ("", Report::Unreadable),
+            ("DELIVRD", ended("4f2a", DeliveryState::Delivered)),
+            ("EXPIRED", ended("4f2a", DeliveryState::Expired)),
+            ("UNDELIV", ended("4f2a", DeliveryState::Undeliverable)),
+            ("REJECTD", ended("4f2a", DeliveryState::Rejected)),
+            ("DELETED", ended("4f2a", DeliveryState::Deleted)),
+            ("ENROUTE", DeliverReport::Underway),
+            ("ACCEPTD", DeliverReport::Underway),
+            ("UNKNOWN", DeliverReport::Unreadable),
+            ("", DeliverReport::Unreadable),
         ] {
             let text = format!(
                 "id:4f2a sub:001 dlvrd:001 submit date:2611221415 done date:2611221415 stat:{state} err:000 text:stat:X"
             );
-            assert_eq!(read(&deliver(4, &text, Vec::new())), expected, "{state}");
+            assert_eq!(parse_deliver(&deliver(4, &text, Vec::new())), expected, "{state}");
         }
     }
 
@@ -137,16 +138,19 @@ mod tests {
     fn the_parameters_count_more_than_the_text() {
         let text = "id:wrong stat:UNDELIV";
         let both = vec![id("right"), Tlv::MessageState(MessageState::Delivered)];
-        assert_eq!(read(&deliver(4, text, both)), ended("right", Delivery::Delivered));
-        assert_eq!(read(&deliver(4, text, vec![id("right")])), ended("right", Delivery::Undeliverable));
+        assert_eq!(parse_deliver(&deliver(4, text, both)), ended("right", DeliveryState::Delivered));
+        assert_eq!(
+            parse_deliver(&deliver(4, text, vec![id("right")])),
+            ended("right", DeliveryState::Undeliverable)
+        );
         let state = vec![Tlv::MessageState(MessageState::Expired)];
-        assert_eq!(read(&deliver(4, "id:7", state)), ended("7", Delivery::Expired));
+        assert_eq!(parse_deliver(&deliver(4, "id:7", state)), ended("7", DeliveryState::Expired));
     }
 
     #[test]
     fn a_code_goes_with_what_is_not_on_the_phone() {
-        let told = |text: &str| match read(&deliver(4, text, Vec::new())) {
-            Report::Final(receipt) => receipt.code,
+        let told = |text: &str| match parse_deliver(&deliver(4, text, Vec::new())) {
+            DeliverReport::Final(receipt) => receipt.code,
             other => panic!("{other:?}"),
         };
         assert_eq!(told("id:7 stat:UNDELIV err:011 text:hi").as_deref(), Some("011"));
@@ -162,9 +166,12 @@ mod tests {
 
     #[test]
     fn what_the_customer_wrote_is_not_believed() {
-        assert_eq!(read(&deliver(0, "id:7 stat:DELIVRD", Vec::new())), Report::Other);
-        assert_eq!(read(&deliver(4, "text:id:7 stat:DELIVRD", Vec::new())), Report::Unreadable);
-        assert_eq!(read(&deliver(4, "stat:DELIVRD", Vec::new())), Report::Unreadable);
-        assert_eq!(read(&deliver(0x20, "id:7 stat:DELIVRD", Vec::new())), Report::Underway);
+        assert_eq!(parse_deliver(&deliver(0, "id:7 stat:DELIVRD", Vec::new())), DeliverReport::Other);
+        assert_eq!(
+            parse_deliver(&deliver(4, "text:id:7 stat:DELIVRD", Vec::new())),
+            DeliverReport::Unreadable
+        );
+        assert_eq!(parse_deliver(&deliver(4, "stat:DELIVRD", Vec::new())), DeliverReport::Unreadable);
+        assert_eq!(parse_deliver(&deliver(0x20, "id:7 stat:DELIVRD", Vec::new())), DeliverReport::Underway);
     }
 }

@@ -4,8 +4,8 @@
 //! report is acknowledged when it was taken, and not before; several are taken at once, as each text has one.
 
 use super::pdu::{self, Incoming};
-use super::receipt::{self, Report};
-use crate::sms::receipt::{NotNow, Receipts};
+use super::receipt::{self, DeliverReport};
+use crate::sms::receipt::{ReceiptNotStored, ReceiptSink};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use rusmpp::pdus::{BindTransceiver, DeliverSm, DeliverSmResp};
@@ -30,7 +30,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// Why there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotBound {
+pub(super) enum BindError {
     /// The SMSC does not let us in.
     Refused(CommandStatus),
     /// It has said nothing, or nothing that makes sense.
@@ -39,7 +39,7 @@ pub(super) enum NotBound {
 
 /// Why a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum SessionEnd {
     /// The connection is closed, or broken.
     Closed,
     /// The SMSC has ended it, by unbinding.
@@ -52,7 +52,7 @@ pub(super) enum Ended {
 
 /// Why a question has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NoAnswer {
+pub(super) enum NoResponse {
     /// It was never sent.
     NotSent,
     /// It may have been.
@@ -62,13 +62,13 @@ pub(super) enum NoAnswer {
 /// A session, for those who ask.
 pub(super) struct Session {
     outgoing: mpsc::Sender<Bytes>,
-    asked: Mutex<Asked>,
+    asked: Mutex<PendingRequests>,
     patience: Duration,
 }
 
 /// Questions without an answer yet.
 #[derive(Default)]
-struct Asked {
+struct PendingRequests {
     last_sequence: u32,
     by_sequence: HashMap<u32, oneshot::Sender<Incoming>>,
 }
@@ -88,22 +88,22 @@ pub(super) async fn bind(
     bind: BindTransceiver,
     window: u16,
     patience: Duration,
-) -> Result<(Session, Connection), NotBound> {
+) -> Result<(Session, Connection), BindError> {
     let (reader, mut writer) = tokio::io::split(wire);
-    let mut reader = FramedRead::new(reader, pdu::frames());
-    let asked = Asked { last_sequence: 1, ..Asked::default() };
+    let mut reader = FramedRead::new(reader, pdu::frame_codec());
+    let asked = PendingRequests { last_sequence: 1, ..PendingRequests::default() };
     let handshake = async {
         let bind = pdu::encode(CommandStatus::EsmeRok, asked.last_sequence, &Pdu::from(bind));
         writer.write_all(&bind).await.ok()?;
-        Incoming::read(reader.next().await?.ok()?)
+        Incoming::parse(reader.next().await?.ok()?)
     };
-    let answer = tokio::time::timeout(patience, handshake).await.ok().flatten().ok_or(NotBound::Silent)?;
+    let answer = tokio::time::timeout(patience, handshake).await.ok().flatten().ok_or(BindError::Silent)?;
     match (answer.id, answer.status) {
         (CommandId::BindTransceiverResp, CommandStatus::EsmeRok) => {}
         (CommandId::BindTransceiverResp | CommandId::GenericNack, status) => {
-            return Err(NotBound::Refused(status));
+            return Err(BindError::Refused(status));
         }
-        _ => return Err(NotBound::Silent),
+        _ => return Err(BindError::Silent),
     }
     let (to_send, outgoing) = mpsc::channel(usize::from(window) + REPORTS_MAX);
     let session = Session { outgoing: to_send, asked: Mutex::new(asked), patience };
@@ -112,111 +112,125 @@ pub(super) async fn bind(
 
 impl Session {
     /// Asks, and waits for the answer. It may be dropped at any time.
-    pub(super) async fn ask(&self, pdu: &Pdu) -> Result<Incoming, NoAnswer> {
-        let (question, answer) = self.expect_answer();
+    pub(super) async fn send_request(&self, pdu: &Pdu) -> Result<Incoming, NoResponse> {
+        let (question, answer) = self.expect_response();
         let frame = pdu::encode(CommandStatus::EsmeRok, question.sequence, pdu);
         let asked = async {
-            self.outgoing.send(frame).await.map_err(|_| NoAnswer::NotSent)?;
-            answer.await.map_err(|_| NoAnswer::Unclear)
+            self.outgoing.send(frame).await.map_err(|_| NoResponse::NotSent)?;
+            answer.await.map_err(|_| NoResponse::Unclear)
         };
-        tokio::time::timeout(self.patience, asked).await.unwrap_or(Err(NoAnswer::Unclear))
+        tokio::time::timeout(self.patience, asked).await.unwrap_or(Err(NoResponse::Unclear))
     }
 
-    fn expect_answer(&self) -> (Question<'_>, oneshot::Receiver<Incoming>) {
+    fn expect_response(&self) -> (PendingRequest<'_>, oneshot::Receiver<Incoming>) {
         let (to, answer) = oneshot::channel();
-        let mut asked = self.asked();
+        let mut asked = self.pending_requests();
         let sequence = asked.last_sequence % SEQUENCE_MAX + 1;
         asked.last_sequence = sequence;
         asked.by_sequence.insert(sequence, to);
-        (Question { session: self, sequence }, answer)
+        (PendingRequest { session: self, sequence }, answer)
     }
 
     /// Passes an answer to whoever waits for it; nobody waits for one that comes too late.
-    fn answered(&self, answer: Incoming) {
-        if let Some(to) = self.asked().by_sequence.remove(&answer.sequence) {
+    fn complete_request(&self, answer: Incoming) {
+        if let Some(to) = self.pending_requests().by_sequence.remove(&answer.sequence) {
             let _ = to.send(answer);
         }
     }
 
-    async fn say(&self, status: CommandStatus, sequence: u32, pdu: &Pdu) -> Result<(), Ended> {
-        self.outgoing.send(pdu::encode(status, sequence, pdu)).await.map_err(|_| Ended::Closed)
+    async fn send_response(&self, status: CommandStatus, sequence: u32, pdu: &Pdu) -> Result<(), SessionEnd> {
+        self.outgoing.send(pdu::encode(status, sequence, pdu)).await.map_err(|_| SessionEnd::Closed)
     }
 
-    fn asked(&self) -> MutexGuard<'_, Asked> {
+    fn pending_requests(&self) -> MutexGuard<'_, PendingRequests> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A place among the questions, until somebody stops waiting.
-struct Question<'a> {
+struct PendingRequest<'a> {
     session: &'a Session,
     sequence: u32,
 }
 
-impl Drop for Question<'_> {
+impl Drop for PendingRequest<'_> {
     fn drop(&mut self) {
-        self.session.asked().by_sequence.remove(&self.sequence);
+        self.session.pending_requests().by_sequence.remove(&self.sequence);
     }
 }
 
 impl Connection {
     /// Works until the session is over. Whoever waits for an answer then is told that none will come.
-    pub(super) async fn keep(self, session: &Session, enquire: Duration, receipts: &dyn Receipts) -> Ended {
+    pub(super) async fn run(
+        self,
+        session: &Session,
+        enquire: Duration,
+        receipts: &dyn ReceiptSink,
+    ) -> SessionEnd {
         let Self { reader, writer, outgoing } = self;
         let (to_take, reports) = mpsc::channel(REPORTS_MAX);
         let ended = tokio::select! {
-            ended = write(writer, outgoing) => ended,
-            ended = read(session, reader, to_take) => ended,
-            ended = watch(session, enquire) => ended,
-            ended = take(session, reports, receipts) => ended,
+            ended = write_frames(writer, outgoing) => ended,
+            ended = read_frames(session, reader, to_take) => ended,
+            ended = enquire_links(session, enquire) => ended,
+            ended = store_receipts(session, reports, receipts) => ended,
         };
-        session.asked().by_sequence.clear();
+        session.pending_requests().by_sequence.clear();
         ended
     }
 }
 
-async fn write(mut writer: WriteHalf<Box<dyn Wire>>, mut outgoing: mpsc::Receiver<Bytes>) -> Ended {
+async fn write_frames(
+    mut writer: WriteHalf<Box<dyn Wire>>,
+    mut outgoing: mpsc::Receiver<Bytes>,
+) -> SessionEnd {
     while let Some(frame) = outgoing.recv().await {
         if writer.write_all(&frame).await.is_err() || writer.flush().await.is_err() {
             break;
         }
     }
-    Ended::Closed
+    SessionEnd::Closed
 }
 
-async fn read(session: &Session, mut reader: Reader, reports: mpsc::Sender<(u32, DeliverSm)>) -> Ended {
+async fn read_frames(
+    session: &Session,
+    mut reader: Reader,
+    reports: mpsc::Sender<(u32, DeliverSm)>,
+) -> SessionEnd {
     loop {
         let incoming = match reader.next().await {
-            Some(Ok(frame)) => Incoming::read(frame),
+            Some(Ok(frame)) => Incoming::parse(frame),
             Some(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => None,
-            Some(Err(_)) | None => return Ended::Closed,
+            Some(Err(_)) | None => return SessionEnd::Closed,
         };
-        let Some(incoming) = incoming else { return Ended::Garbled };
-        if let Err(ended) = follow(session, incoming, &reports).await {
+        let Some(incoming) = incoming else { return SessionEnd::Garbled };
+        if let Err(ended) = handle_pdu(session, incoming, &reports).await {
             return ended;
         }
     }
 }
 
 /// Does what a PDU asks for.
-async fn follow(
+async fn handle_pdu(
     session: &Session,
     incoming: Incoming,
     reports: &mpsc::Sender<(u32, DeliverSm)>,
-) -> Result<(), Ended> {
+) -> Result<(), SessionEnd> {
     let sequence = incoming.sequence;
     match incoming.id {
         CommandId::SubmitSmResp | CommandId::EnquireLinkResp | CommandId::GenericNack => {
-            session.answered(incoming);
+            session.complete_request(incoming);
             Ok(())
         }
-        CommandId::EnquireLink => session.say(CommandStatus::EsmeRok, sequence, &Pdu::EnquireLinkResp).await,
+        CommandId::EnquireLink => {
+            session.send_response(CommandStatus::EsmeRok, sequence, &Pdu::EnquireLinkResp).await
+        }
         CommandId::Unbind => {
-            session.say(CommandStatus::EsmeRok, sequence, &Pdu::UnbindResp).await?;
-            Err(Ended::Unbound)
+            session.send_response(CommandStatus::EsmeRok, sequence, &Pdu::UnbindResp).await?;
+            Err(SessionEnd::Unbound)
         }
         CommandId::DeliverSm => {
-            let status = match (incoming.body::<DeliverSm>(), reports.try_reserve()) {
+            let status = match (incoming.decode_body::<DeliverSm>(), reports.try_reserve()) {
                 (Some(report), Ok(place)) => {
                     place.send((sequence, report));
                     return Ok(());
@@ -228,45 +242,45 @@ async fn follow(
                     CommandStatus::EsmeRxPAppn
                 }
             };
-            session.say(status, sequence, &DeliverSmResp::default().into()).await
+            session.send_response(status, sequence, &DeliverSmResp::default().into()).await
         }
         // They want no answer.
         CommandId::AlertNotification | CommandId::Outbind => Ok(()),
         id if id.is_response() => Ok(()),
-        _ => session.say(CommandStatus::EsmeRinvcmdid, sequence, &Pdu::GenericNack).await,
+        _ => session.send_response(CommandStatus::EsmeRinvcmdid, sequence, &Pdu::GenericNack).await,
     }
 }
 
 /// Asks from time to time whether the SMSC is there.
-async fn watch(session: &Session, every: Duration) -> Ended {
+async fn enquire_links(session: &Session, every: Duration) -> SessionEnd {
     loop {
         tokio::time::sleep(every).await;
-        if session.ask(&Pdu::EnquireLink).await.is_err() {
-            return Ended::Silent;
+        if session.send_request(&Pdu::EnquireLink).await.is_err() {
+            return SessionEnd::Silent;
         }
     }
 }
 
 /// Takes reports, beside everything else: it may take as long as the books do.
-async fn take(
+async fn store_receipts(
     session: &Session,
     mut reports: mpsc::Receiver<(u32, DeliverSm)>,
-    receipts: &dyn Receipts,
-) -> Ended {
+    receipts: &dyn ReceiptSink,
+) -> SessionEnd {
     let reports = stream::poll_fn(|context| reports.poll_recv(context)).map(Ok);
     let taken = reports.try_for_each_concurrent(TAKEN_AT_ONCE, async |(sequence, deliver)| {
-        let status = match receipt::read(&deliver) {
-            Report::Final(receipt) => match receipts.take(receipt).await {
+        let status = match receipt::parse_deliver(&deliver) {
+            DeliverReport::Final(receipt) => match receipts.store_receipt(receipt).await {
                 Ok(()) => CommandStatus::EsmeRok,
-                Err(NotNow) => CommandStatus::EsmeRxTAppn,
+                Err(ReceiptNotStored) => CommandStatus::EsmeRxTAppn,
             },
-            Report::Unreadable => {
+            DeliverReport::Unreadable => {
                 tracing::warn!("the SMSC sends a report that does not say what became of which message");
                 CommandStatus::EsmeRok
             }
-            Report::Underway | Report::Other => CommandStatus::EsmeRok,
+            DeliverReport::Underway | DeliverReport::Other => CommandStatus::EsmeRok,
         };
-        session.say(status, sequence, &DeliverSmResp::default().into()).await
+        session.send_response(status, sequence, &DeliverSmResp::default().into()).await
     });
-    taken.await.err().unwrap_or(Ended::Closed)
+    taken.await.err().unwrap_or(SessionEnd::Closed)
 }

@@ -4,7 +4,7 @@ use rusmpp::CommandStatus;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum SubmitStatus {
     /// The SMSC has it.
     Taken,
     /// It has too much to do now.
@@ -18,17 +18,17 @@ pub(super) enum Verdict {
 }
 
 /// Of a status. One that nobody has defined is unclear: vendors have their own.
-pub(super) fn of(status: CommandStatus) -> Verdict {
+pub(super) fn classify_submit(status: CommandStatus) -> SubmitStatus {
     use CommandStatus as S;
     match status {
-        S::EsmeRok => Verdict::Taken,
-        S::EsmeRthrottled | S::EsmeRmsgqful => Verdict::Throttled,
+        S::EsmeRok => SubmitStatus::Taken,
+        S::EsmeRthrottled | S::EsmeRmsgqful => SubmitStatus::Throttled,
         S::EsmeRinvdstadr
         | S::EsmeRinvdstton
         | S::EsmeRinvdstnpi
         | S::EsmeRxPAppn
         | S::EsmeRxRAppn
-        | S::EsmeRprohibited => Verdict::Refused,
+        | S::EsmeRprohibited => SubmitStatus::Refused,
         S::EsmeRinvmsglen
         | S::EsmeRinvcmdlen
         | S::EsmeRinvcmdid
@@ -48,14 +48,14 @@ pub(super) fn of(status: CommandStatus) -> Verdict {
         | S::EsmeRsertypunauth
         | S::EsmeRsertypunavail
         | S::EsmeRsertypdenied
-        | S::EsmeRinvdcs => Verdict::Misfit,
-        _ => Verdict::Unclear,
+        | S::EsmeRinvdcs => SubmitStatus::Misfit,
+        _ => SubmitStatus::Unclear,
     }
 }
 
 /// Whether an SMSC that does not let us in may do so in a moment, being who we are: it has too much to do, or takes our last
 /// session, which it has not seen die, for one that lives still.
-pub(super) fn is_passing(refusal: CommandStatus) -> bool {
+pub(super) fn is_transient(refusal: CommandStatus) -> bool {
     use CommandStatus as S;
     matches!(refusal, S::EsmeRalybnd | S::EsmeRsyserr | S::EsmeRthrottled | S::EsmeRmsgqful)
 }
@@ -67,19 +67,19 @@ mod tests {
     #[test]
     fn a_number_is_given_up_only_when_the_answer_is_about_the_number() {
         for (status, verdict) in [
-            (0x00, Verdict::Taken),
-            (0x58, Verdict::Throttled),
-            (0x14, Verdict::Throttled),
-            (0x0B, Verdict::Refused),
-            (0x65, Verdict::Refused),
-            (0x0A, Verdict::Misfit),
-            (0x62, Verdict::Misfit),
-            (0x08, Verdict::Unclear),
-            (0x45, Verdict::Unclear),
-            (0x64, Verdict::Unclear),
-            (0x0400, Verdict::Unclear),
+            (0x00, SubmitStatus::Taken),
+            (0x58, SubmitStatus::Throttled),
+            (0x14, SubmitStatus::Throttled),
+            (0x0B, SubmitStatus::Refused),
+            (0x65, SubmitStatus::Refused),
+            (0x0A, SubmitStatus::Misfit),
+            (0x62, SubmitStatus::Misfit),
+            (0x08, SubmitStatus::Unclear),
+            (0x45, SubmitStatus::Unclear),
+            (0x64, SubmitStatus::Unclear),
+            (0x0400, SubmitStatus::Unclear),
         ] {
-            assert_eq!(of(CommandStatus::from(status)), verdict, "{status:#x}");
+            assert_eq!(classify_submit(CommandStatus::from(status)), verdict, "{status:#x}");
         }
     }
     #[test]
@@ -93,7 +93,7 @@ mod tests {
             (0x0F, false),
             (0x0400, false),
         ] {
-            assert_eq!(is_passing(CommandStatus::from(status)), passing, "{status:#x}");
+            assert_eq!(is_transient(CommandStatus::from(status)), passing, "{status:#x}");
         }
     }
 }

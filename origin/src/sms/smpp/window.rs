@@ -10,7 +10,7 @@ pub(super) struct Window {
 }
 
 /// A place in it, until it is dropped.
-pub(super) struct Place<'a> {
+pub(super) struct WindowPermit<'a> {
     _place: SemaphorePermit<'a>,
     _unhurried: Option<SemaphorePermit<'a>>,
 }
@@ -24,10 +24,10 @@ impl Window {
     }
 
     /// Waits for a place. `None` is never given while the window is there.
-    pub(super) async fn enter(&self, urgent: bool) -> Option<Place<'_>> {
+    pub(super) async fn acquire(&self, urgent: bool) -> Option<WindowPermit<'_>> {
         let unhurried = if urgent { None } else { Some(self.unhurried.acquire().await.ok()?) };
         let place = self.all.acquire().await.ok()?;
-        Some(Place { _place: place, _unhurried: unhurried })
+        Some(WindowPermit { _place: place, _unhurried: unhurried })
     }
 }
 
@@ -41,22 +41,22 @@ mod tests {
         for (places, unhurried) in [(2, 1), (4, 3), (10, 8), (100, 75)] {
             let window = Window::new(places);
             let mut taken = Vec::new();
-            while let Some(place) = window.enter(false).now_or_never() {
+            while let Some(place) = window.acquire(false).now_or_never() {
                 taken.push(place);
             }
             assert_eq!(taken.len(), unhurried, "of {places}");
-            assert!(window.enter(true).now_or_never().is_some(), "of {places}");
+            assert!(window.acquire(true).now_or_never().is_some(), "of {places}");
             drop(taken);
-            assert!(window.enter(false).now_or_never().is_some(), "of {places}");
+            assert!(window.acquire(false).now_or_never().is_some(), "of {places}");
         }
     }
 
     #[test]
     fn a_window_of_one_is_for_everybody() {
         let window = Window::new(1);
-        let only = window.enter(false).now_or_never();
-        assert!(only.is_some() && window.enter(true).now_or_never().is_none());
+        let only = window.acquire(false).now_or_never();
+        assert!(only.is_some() && window.acquire(true).now_or_never().is_none());
         drop(only);
-        assert!(window.enter(true).now_or_never().is_some());
+        assert!(window.acquire(true).now_or_never().is_some());
     }
 }

@@ -31,7 +31,8 @@ impl Life<'_> {
         let subscriber_ref = match accounts {
             Accounts::Asked => (!suspended).then_some(subscriber_ref),
             Accounts::Table => {
-                let known = self.store().find_account(self.app.vault.index(&msisdn(NUMBERS[number]))).await;
+                let known =
+                    self.store().find_account(self.app.vault.index_number(&msisdn(NUMBERS[number]))).await;
                 let known =
                     known.expect("works").filter(|known| known.account.status == AccountStatus::Active);
                 known.map(|known| known.subscriber_ref)

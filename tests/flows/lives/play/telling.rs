@@ -103,7 +103,8 @@ impl Life<'_> {
             }
             _ => return,
         };
-        let known = self.store().find_sim_swap_time(self.app.vault.index(&msisdn(NUMBERS[subject]))).await;
+        let known =
+            self.store().find_sim_swap_time(self.app.vault.index_number(&msisdn(NUMBERS[subject]))).await;
         let known = known.expect("works");
         if known < self.swaps[subject] {
             self.wrong(format!("a SIM was swapped at {:?}, and is known at {known:?}", self.swaps[subject]));
@@ -150,7 +151,7 @@ impl Life<'_> {
     pub(super) async fn erase(&mut self, dice: &mut Dice) {
         let number = pick(dice, NUMBERS.len());
         let (nonce, name) = (self.nonce(), ext(&self.fresh()));
-        let index = self.app.vault.index(&msisdn(NUMBERS[number]));
+        let index = self.app.vault.index_number(&msisdn(NUMBERS[number]));
         let erasure =
             self.store().erase_number(Some(nonce), self.now(), Some(name), index).await.expect("works");
         self.tell(|| format!("{} is erased: {erasure:?}", NUMBERS[number]));
@@ -184,7 +185,7 @@ impl Life<'_> {
                 .collect()
         };
         let accounts = rows.into_iter().map(|(number, status, activated_on)| ImportedAccount {
-            number: self.app.vault.index(&msisdn(NUMBERS[number])),
+            number: self.app.vault.index_number(&msisdn(NUMBERS[number])),
             account: Account { status, account_type: AccountType::Postpaid, balance: None },
             activated_on,
         });
