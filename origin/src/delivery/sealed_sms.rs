@@ -30,6 +30,7 @@ pub(crate) struct CouponSms {
     #[serde(rename = "text")]
     pub(crate) body: String,
     /// Whom it is for: a number's next subscriber is not sent another's coupon.
+    #[serde(rename = "generation")]
     pub(crate) subscriber_ref: String,
     /// When it is not worth sending any more.
     pub(crate) expires_at: Timestamp,
