@@ -127,7 +127,7 @@ async fn data_is_not_sealed_with_an_unknown_key() {
     let app = system.acme.app();
     let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
     let outcome = rotate(&*app.store, &vault, &*app.random, &mut RotationReport::default(), |_, _| ()).await;
-    assert!(matches! ( outcome , Err ( RotationError :: NotServedYet ( Some ( key ) ) ) if key == started ));
+    assert!(matches!(outcome, Err(RotationError::NotServedYet(Some(key))) if key == started));
     assert_eq!(posted(&system, &ann, "c-1").await, "APPROVED");
 }
 
