@@ -32,7 +32,7 @@ pub async fn run(
     }
     let server = axum::serve(listener, app.router()).with_graceful_shutdown(stop);
     tokio::select! {
-        served = server.into_future() => served,
+        ended = server.into_future() => ended,
         _ = tasks.join_next() => {
             tracing::error!(alarm = "service-ended", "a part of the service has ended");
             Err(io::Error::other("a part of the service has ended"))

@@ -38,8 +38,8 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
-        let books = Books { store: &*store, vault: &vault, numbers, random: &SystemRandom };
+        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        let books = Books { store: &store, vault: &vault, numbers, random: &SystemRandom };
         let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
         let now = || SystemClock.now();
         let report = follow_file(books, opened, now, complain, |position| bar.set_position(position)).await;

@@ -93,9 +93,9 @@ impl Arguments {
                     (_, true) => CouponFilter::Undelivered(now),
                     _ => CouponFilter::All,
                 };
-                list_coupons(&*open_existing(config).await?.1, now, which, json).await
+                list_coupons(&open_existing(config).await?.1, now, which, json).await
             }
-            Verb::Show { id } => show_coupon(&*open_existing(config).await?.1, SystemClock.now(), id).await,
+            Verb::Show { id } => show_coupon(&open_existing(config).await?.1, SystemClock.now(), id).await,
             Verb::Resend { id } => {
                 let app = open_app_on_same_ledger(config).await?;
                 print_change(&app, "goes out with another code", app.coupons.resend(None, &id, None).await)
@@ -111,7 +111,7 @@ impl Arguments {
 /// With another numbers key, coupons would be made that nobody finds again.
 async fn open_app_on_same_ledger(config: &Path) -> anyhow::Result<App> {
     let app = open_existing_app(config).await?;
-    ledger_identity::check_ledger_identity(&*app.store, &app.config, &app.vault)
+    ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
         .await
         .map_err(anyhow::Error::msg)?;
     Ok(app)

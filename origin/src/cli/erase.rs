@@ -40,7 +40,7 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         // Under another key no number would be found, and everybody would seem to be erased.
-        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let name = self.list.display();
         let list: Box<dyn Read + Send> = if self.list == Path::new("-") {
             Box::new(io::stdin())
@@ -49,7 +49,7 @@ impl Arguments {
         };
         let now = || SystemClock.now();
         let complain = |complaint: String| eprintln!("{name}: {complaint}");
-        let report = erase_listed(&*store, &vault, numbers, BufReader::new(list), now, complain).await;
+        let report = erase_listed(&store, &vault, numbers, BufReader::new(list), now, complain).await;
         let report = report.map_err(|stopped| match stopped {
             ErasureFileError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
             ErasureFileError::Store(error) => database_failed(error),

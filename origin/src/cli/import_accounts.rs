@@ -31,9 +31,9 @@ impl Arguments {
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
-        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
-        let report = import_accounts(&*store, &vault, numbers, opened, complain, |position| {
+        let report = import_accounts(&store, &vault, numbers, opened, complain, |position| {
             bar.set_position(position);
         })
         .await;

@@ -39,6 +39,7 @@ pub(super) async fn open_existing_app(config: &Path) -> anyhow::Result<App> {
 }
 
 /// What the operator's engineer is told of books that fail.
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes it by value")]
 pub(super) fn database_failed(error: StoreError) -> anyhow::Error {
     anyhow::anyhow!("the books fail: {error}")
 }

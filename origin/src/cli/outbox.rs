@@ -56,9 +56,9 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
         let (_, store) = open_existing(config).await?;
         match self.verb {
-            Verb::List { json } => list_dead_letters(&*store, json).await,
-            Verb::Retry { all: true, .. } => redrive_all(&*store, SystemClock.now()).await,
-            Verb::Retry { entry, .. } => redrive_jobs(&*store, SystemClock.now(), &entry).await,
+            Verb::List { json } => list_dead_letters(&store, json).await,
+            Verb::Retry { all: true, .. } => redrive_all(&store, SystemClock.now()).await,
+            Verb::Retry { entry, .. } => redrive_jobs(&store, SystemClock.now(), &entry).await,
         }
     }
 }

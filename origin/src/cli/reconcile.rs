@@ -88,7 +88,7 @@ impl Arguments {
         let mut sink = FindingSink::new(self.findings.as_deref())?;
         let tells_partner = config.partner_url(&self.period.partner).is_some();
         let job = Reconciliation {
-            store: &*store,
+            store: &store,
             partner: self.period.partner.clone(),
             others: config
                 .partner_ids()

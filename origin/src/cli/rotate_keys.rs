@@ -37,12 +37,12 @@ impl Arguments {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
         let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
-        ledger_identity::check_ledger_identity(&*store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let bar = ProgressBar::new(PLACES).with_style(ProgressStyle::with_template(
             "{bar:40} {percent:>3}% {msg} {elapsed_precise} {eta} left",
         )?);
         let mut report = RotationReport::default();
-        let outcome = rotate(&*store, &vault, &SystemRandom, &mut report, |report, at| {
+        let outcome = rotate(&store, &vault, &SystemRandom, &mut report, |report, at| {
             bar.set_position(position_of(at));
             bar.set_message(format!("{} values", report.seen()));
         })

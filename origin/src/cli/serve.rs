@@ -36,7 +36,7 @@ impl Arguments {
         let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
         let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = Arc::new(app.map_err(anyhow::Error::msg)?);
-        ledger_identity::check_ledger_identity(&*app.store, &app.config, &app.vault)
+        ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
             .await
             .map_err(anyhow::Error::msg)?;
         let sealing_key = app.vault.newest_key_id().to_owned();

@@ -79,7 +79,7 @@ impl Arguments {
                 failed = file.write_record(line.to_csv_record()).err();
             }
         };
-        let sums = sum_up(&*store, partner, period, on_line).await;
+        let sums = sum_up(&store, partner, period, on_line).await;
         bar.finish_and_clear();
         let sums = sums.map_err(database_failed)?;
         let flushed = file.as_mut().map_or(Ok(()), csv::Writer::flush);

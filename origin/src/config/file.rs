@@ -135,7 +135,7 @@ impl Config {
         partners::check_partners(&self.partners, &self.name)?;
         if let Some(coupons) = &self.coupons {
             coupons::check_coupons(coupons, &self.offers)?;
-        };
+        }
         for (n, set) in self.limits.iter().enumerate() {
             let currency = set.currency;
             if self.limits[..n].iter().any(|other| other.currency == currency) {

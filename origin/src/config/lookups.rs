@@ -4,7 +4,6 @@ use super::file::Config;
 use super::offers::Offer;
 use super::partners::{NumberProof, Partner};
 use super::settlement::SettlementModel;
-use super::spending::CurrencyLimits;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -14,7 +13,7 @@ use std::collections::BTreeSet;
 impl Config {
     /// What an account may be charged in a currency; `None` when the operator does not bill in it.
     pub fn limits_in(&self, currency: Currency) -> Option<SpendingLimits> {
-        let set = self.limits.iter().find(|set| set.currency == currency).map(CurrencyLimits::to_limits);
+        let set = self.limits.iter().find(|set| set.currency == currency).map(|set| set.to_limits());
         let on_offer = self.offers.iter().any(|offer| offer.price.currency == currency);
         set.or_else(|| on_offer.then(SpendingLimits::default))
     }

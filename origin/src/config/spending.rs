@@ -21,7 +21,7 @@ pub struct CurrencyLimits {
 }
 
 impl CurrencyLimits {
-    pub(super) fn to_limits(&self) -> SpendingLimits {
+    pub(super) fn to_limits(self) -> SpendingLimits {
         SpendingLimits {
             smallest_minor: self.smallest,
             transaction_minor: self.transaction,

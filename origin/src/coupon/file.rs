@@ -126,7 +126,7 @@ async fn issue_batch(
                 complain(complaint_at(line, column_of(member), reject.message.trim_end_matches('.')));
             }
             Err(NotIssued::Failed(failure)) => {
-                failed = Err(CouponFileError::Failed(describe_failure(failure)))
+                failed = Err(CouponFileError::Failed(describe_failure(failure)));
             }
         }
     }

@@ -88,7 +88,7 @@ impl CallVerifier {
         partner: &PartnerId,
         response: Response,
     ) -> Result<Response, Fault> {
-        let key = self.keys.signing_key(KeyUse::OriginToPartner, &Party::partner(partner));
+        let key = self.keys.signing_key(KeyUse::OriginToPartner, Party::partner(partner));
         let key = key.ok_or(Fault::Broken("there is no key to sign an answer with"))?;
         let (mut parts, body) = response.into_parts();
         let body = to_bytes(body, BODY_BYTES_MAX).await;

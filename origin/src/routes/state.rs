@@ -52,3 +52,20 @@ parts! {
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,
 }
+
+/// Declares the parts that one action uses, where they are more than a function should have as parameters.
+macro_rules! action_parts {
+    ($name:ident { $($part:ident: $type:ty,)+ }) => {
+        pub(in crate::routes) struct $name {
+            $($part: $type,)+
+        }
+
+        impl axum::extract::FromRef<crate::routes::state::RouteState> for $name {
+            fn from_ref(state: &crate::routes::state::RouteState) -> Self {
+                Self { $($part: state.$part.clone(),)+ }
+            }
+        }
+    };
+}
+
+pub(super) use action_parts;

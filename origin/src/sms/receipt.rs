@@ -51,7 +51,8 @@ pub struct ReceiptNotStored;
 pub trait ReceiptSink: Send + Sync {
     /// Takes a receipt: when this returns, the gateway is told that it need not report again.
     ///
-    /// ReceiptSink come in any order, more than once, and even before [`SmsGateway::send`](super::SmsGateway::send) has said how the message is called.
+    /// Receipts come in any order, more than once, and even before [`SmsGateway::send`](super::SmsGateway::send) has
+    /// returned the id of the message.
     async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored>;
 }
 

@@ -6,6 +6,7 @@ use crate::fault::Failure;
 use crate::flow::{Eligibility, EligibleAccount, FlowProofs, already_on_bill, flow_expired};
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
+use crate::routes::state::action_parts;
 use crate::store::{IssueSignupResult, NewPai, NewPaiIds, NewSignup, Store};
 use axum::Json;
 use axum::extract::State;
@@ -18,6 +19,16 @@ use onbill_domain::wire::kv::PaiMapping;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
+action_parts!(SignupParts {
+    config: Arc<Config>,
+    store: Arc<Store>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    eligibility: Arc<Eligibility>,
+    proofs: Arc<FlowProofs>,
+    signer: Arc<TokenSigner>,
+});
+
 /// 1. The flow must be proven and open, and have been begun to buy: 400 `token-expired` otherwise, or
 ///    `account-not-eligible` when it was proven by PIN and the number has another SIM since.
 /// 2. The account's standing decides again: it may have changed since, and it is what the charge will meet. A number
@@ -25,15 +36,10 @@ use std::sync::Arc;
 /// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
-    State(config): State<Arc<Config>>,
-    State(store): State<Arc<Store>>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
-    State(eligibility): State<Arc<Eligibility>>,
-    State(proofs): State<Arc<FlowProofs>>,
-    State(signer): State<Arc<TokenSigner>>,
+    State(parts): State<SignupParts>,
     call: EdgeCall,
 ) -> Result<Json<SignupResponse>, Failure> {
+    let SignupParts { config, store, clock, random, eligibility, proofs, signer } = parts;
     // 1.
     let request: SignupRequest = parse(&call.body)?;
     let now = clock.now();

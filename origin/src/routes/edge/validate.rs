@@ -9,6 +9,7 @@ use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor};
 use crate::routes::authentic::EdgeCall;
+use crate::routes::state::action_parts;
 use crate::store::{Journey, NewFlow, Store};
 use axum::Json;
 use axum::extract::State;
@@ -25,6 +26,19 @@ use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
+action_parts!(ValidateParts {
+    config: Arc<Config>,
+    keys: Arc<Keyring>,
+    store: Arc<Store>,
+    vault: Arc<Vault>,
+    numbers: NumberPlan,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    wake_up: WakeUp,
+    pins: Arc<PinIssuer>,
+    next_steps: Arc<NextSteps>,
+});
+
 /// 1. Checks the offer, if one is wanted (400 `parameter-not-supported`), the return URL and the number (400 `invalid-request`).
 /// 2. With a session assertion, checks it (400 `token-invalid`, `token-expired`). If it lists the number, the number
 ///    is proven, and the account's standing decides what comes next: see [`NextSteps::decide`] for the refusals. 200
@@ -33,18 +47,11 @@ use std::sync::Arc;
 ///    for the day. Whether a text message goes out is decided later, by the outbox: here, every number costs the
 ///    same work.
 pub(in crate::routes) async fn validate(
-    State(config): State<Arc<Config>>,
-    State(keys): State<Arc<Keyring>>,
-    State(store): State<Arc<Store>>,
-    State(vault): State<Arc<Vault>>,
-    State(numbers): State<NumberPlan>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
-    State(wake_up): State<WakeUp>,
-    State(pins): State<Arc<PinIssuer>>,
-    State(next_steps): State<Arc<NextSteps>>,
+    State(parts): State<ValidateParts>,
     call: EdgeCall,
 ) -> Result<Json<FlowStep>, Failure> {
+    let ValidateParts { config, keys, store, vault, numbers, clock, random, wake_up, pins, next_steps } =
+        parts;
     // 1.
     let request: ValidateRequest = parse(&call.body)?;
     let offer = match &request.purpose {

@@ -31,7 +31,7 @@ pub(in crate::routes) async fn post_account_event(
     request.new_msisdn = request.new_msisdn.map(|number| numbers.normalize(&number));
     request.check(clock.now())?;
     let event_id = request.event_id.clone();
-    match follow(&vault, &*random, &*store, clock.now(), Some(call.nonce), &request).await? {
+    match follow(&vault, &*random, &store, clock.now(), Some(call.nonce), &request).await? {
         Followed::Recorded(outcome) => {
             wake_up.wake_queue();
             Ok(Json(AccountEventResponse { event_id, outcome }))

@@ -10,6 +10,7 @@ use crate::flow::Eligibility;
 use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
+use crate::routes::state::action_parts;
 use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberIndex, Store};
 use axum::Json;
 use axum::extract::State;
@@ -22,6 +23,17 @@ use onbill_domain::wire::device::{DeviceValidateRequest, DeviceValidateResponse}
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
+action_parts!(AccountValidateParts {
+    config: Arc<Config>,
+    store: Arc<Store>,
+    vault: Arc<Vault>,
+    numbers: NumberPlan,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    wake_up: WakeUp,
+    eligibility: Arc<Eligibility>,
+});
+
 /// 1. Checks the request, whom it is for, and the offer: 400 `invalid-request`, `parameter-not-supported`.
 /// 2. Where a PIN has to prove the number, tries it: 400 `pin-invalid` (also when there is none), 400 `pin-expired`, or 429
 ///    once five tries were made. Until then nothing is looked up by the number: all this is the same for every number.
@@ -31,16 +43,10 @@ use std::sync::Arc;
 ///    standing: 400 `suspended-non-payment`.
 /// 5. 200.
 pub(in crate::routes) async fn validate_account(
-    State(config): State<Arc<Config>>,
-    State(store): State<Arc<Store>>,
-    State(vault): State<Arc<Vault>>,
-    State(numbers): State<NumberPlan>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
-    State(wake_up): State<WakeUp>,
-    State(eligibility): State<Arc<Eligibility>>,
+    State(parts): State<AccountValidateParts>,
     call: PartnerCall,
 ) -> Result<Json<DeviceValidateResponse>, Failure> {
+    let AccountValidateParts { config, store, vault, numbers, clock, random, wake_up, eligibility } = parts;
     // 1.
     let request: DeviceValidateRequest = parse(&call.body)?;
     addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
@@ -53,7 +59,7 @@ pub(in crate::routes) async fn validate_account(
         NumberProof::Pin => {
             let pin = request.pin.ok_or_else(pin::pin_invalid)?;
             let (partner, number) = (call.partner.clone(), vault.index_number(&msisdn));
-            let flow = find_pin_flow(&*store, &partner, number, request.pin_id).await?;
+            let flow = find_pin_flow(&store, &partner, number, request.pin_id).await?;
             let (now, mac) = (clock.now(), vault.pin_mac(&flow, &pin::as_digits(&pin)));
             let pin = DevicePin { partner, number, flow, mac };
             pin::check_tried(now, store.try_device_pin(call.nonce, now, pin).await?)?;

@@ -35,7 +35,7 @@ pub(in crate::routes) async fn send_notification(
     // 1.
     let request: NotificationRequest = parse(&call.body)?;
     request.check()?;
-    routed::check_routing(&*store, &call, request.pai).await?;
+    routed::check_routing(&store, &call, request.pai).await?;
 
     // 2.
     let now = clock.now();

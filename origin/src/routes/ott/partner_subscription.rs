@@ -23,7 +23,7 @@ pub(in crate::routes) async fn record_subscription(
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<PartnerSubscriptionResponse>), Failure> {
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
-    routed::check_routing(&*store, &call, request.pai).await?;
+    routed::check_routing(&store, &call, request.pai).await?;
     let new_id = random.uuid();
     let reject = match store
         .record_subscription(call.nonce, clock.now(), call.partner, new_id, request)

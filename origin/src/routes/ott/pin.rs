@@ -9,6 +9,7 @@ use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor};
 use crate::routes::authentic::PartnerCall;
+use crate::routes::state::action_parts;
 use crate::store::{Journey, NewFlow, Store};
 use axum::Json;
 use axum::extract::State;
@@ -21,21 +22,26 @@ use onbill_domain::wire::device::{DevicePinRequest, DevicePinResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
+action_parts!(SendPinParts {
+    config: Arc<Config>,
+    store: Arc<Store>,
+    vault: Arc<Vault>,
+    numbers: NumberPlan,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    wake_up: WakeUp,
+    pins: Arc<PinIssuer>,
+});
+
 /// 1. Checks the request and whom it is for: 400 `invalid-request`, `parameter-not-supported`.
 /// 2. Opens a flow of this partner's with a PIN; 429 when the number had its codes for the day, the widget's among them.
 ///    Whether a text message goes out is decided later, by the outbox: here, every number costs the same work.
 /// 3. 202, the same for every number.
 pub(in crate::routes) async fn send_pin(
-    State(config): State<Arc<Config>>,
-    State(store): State<Arc<Store>>,
-    State(vault): State<Arc<Vault>>,
-    State(numbers): State<NumberPlan>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
-    State(wake_up): State<WakeUp>,
-    State(pins): State<Arc<PinIssuer>>,
+    State(parts): State<SendPinParts>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<DevicePinResponse>), Failure> {
+    let SendPinParts { config, store, vault, numbers, clock, random, wake_up, pins } = parts;
     // 1.
     let request: DevicePinRequest = parse(&call.body)?;
     addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
