@@ -290,7 +290,7 @@ async fn event_file_equals_calls_and_names_bad_lines() {
          e-10,ceased,+12025550199,,{now}\r\n"
     );
     let app = system.acme.app();
-    let books = Books { store: &*app.store, vault: &app.vault, numbers: app.numbers, random: &*app.random };
+    let books = Books { store: &app.store, vault: &app.vault, numbers: app.numbers, random: &*app.random };
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
     let report = follow_file(books, file.as_bytes(), || now, complain, |_| {}).await.expect("has its header");

@@ -307,7 +307,7 @@ async fn upkeep(system: &mut TestSystem) {
 
     let app = restart(system, ring(&["k-2"])).await;
     let mut report = rotation::RotationReport::default();
-    rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.expect("comes to its end");
+    rotate(&app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.expect("comes to its end");
     assert!(report.resealed > 0 && report.is_complete());
 
     let (report, complaints) =

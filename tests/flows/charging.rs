@@ -172,7 +172,7 @@ async fn database_refuses_another_key_or_account_source() {
     let app = system.acme.app();
     let compare = async |config: &Config, keys: KeyHolder| {
         let vault = Vault::new(&keys::keyring(&keys)).expect("has a key");
-        ledger_identity::check_ledger_identity(&*app.store, config, &vault).await.is_ok()
+        ledger_identity::check_ledger_identity(&app.store, config, &vault).await.is_ok()
     };
     assert!(compare(&app.config, KeyHolder::Origin("acme")).await);
     assert!(!compare(&app.config, KeyHolder::Origin("nova")).await, "no number would be found");

@@ -18,10 +18,7 @@ const ABROAD_WITH_TRUNK_PREFIX: &str = "+4407911123456";
 /// A world in which a line abroad pays on Acme's bill; a device has brought it in either spelling.
 async fn abroad() -> (TestSystem, String) {
     let system = TestSystem::start();
-    system
-        .acme
-        .import_accounts(&format!("{}{ABROAD},active,postpaid,,USD,2021-03-14\n", ACME_ACCOUNTS))
-        .await;
+    system.acme.import_accounts(&format!("{ACME_ACCOUNTS}{ABROAD},active,postpaid,,USD,2021-03-14\n")).await;
     let mut pais = Vec::new();
     for number in [ABROAD, ABROAD_WITH_TRUNK_PREFIX] {
         let body = json!({"msisdn": number, "operator": "acme"});

@@ -44,7 +44,7 @@ pub(crate) async fn restart(system: &TestSystem, keys: Keyring) -> Arc<App> {
 
 async fn rotated(app: &App) -> Result<RotationReport, RotationError> {
     let mut report = RotationReport::default();
-    rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.map(|()| report)
+    rotate(&app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.map(|()| report)
 }
 
 async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
@@ -100,7 +100,7 @@ async fn interrupted_rotation_resumes() {
             let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
             system.acme.origins[0].crash_point.crash_at(calls, moment);
             let first =
-                rotate(&*app.store, &vault, &*app.random, &mut RotationReport::default(), |_, _| ()).await;
+                rotate(&app.store, &vault, &*app.random, &mut RotationReport::default(), |_, _| ()).await;
             if system.acme.origins[0].crash_point.disarm() {
                 completed = true;
             } else {
@@ -126,7 +126,7 @@ async fn data_is_not_sealed_with_an_unknown_key() {
     let started = restart(&system, ring(&[])).await.vault.newest_key_id().to_owned();
     let app = system.acme.app();
     let vault = onbill_origin::keys::Vault::new(&ring(&["k-2"])).expect("has keys");
-    let outcome = rotate(&*app.store, &vault, &*app.random, &mut RotationReport::default(), |_, _| ()).await;
+    let outcome = rotate(&app.store, &vault, &*app.random, &mut RotationReport::default(), |_, _| ()).await;
     assert!(matches!(outcome, Err(RotationError::NotServedYet(Some(key))) if key == started));
     assert_eq!(posted(&system, &ann, "c-1").await, "APPROVED");
 }
@@ -138,7 +138,7 @@ async fn outdated_origin_that_still_seals_is_detected() {
     let app = restart(&system, ring(&["k-2"])).await;
     // It was not stopped, and takes a customer while the last page is sealed.
     let (mut report, mut took) = (RotationReport::default(), false);
-    rotate(&*app.store, &app.vault, &*app.random, &mut report, |_, _| took = true).await.expect("ends");
+    rotate(&app.store, &app.vault, &*app.random, &mut report, |_, _| took = true).await.expect("ends");
     assert!(took && report.is_complete());
     system.network.attach_service(system.acme.origin_address, old.router());
     system.enter_number(&system.acme, "+12025550103").await;

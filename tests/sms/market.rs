@@ -108,7 +108,7 @@ impl Market {
         );
         let app = Arc::new(app.expect("is sound"));
         let complain = |complaint| panic!("{complaint}");
-        import_accounts(&*app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
+        import_accounts(&app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
             .await
             .expect("imports");
 

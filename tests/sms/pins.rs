@@ -67,7 +67,7 @@ impl Origin {
         );
         let app = Arc::new(app.expect("is sound"));
         let complain = |complaint| panic!("{complaint}");
-        import_accounts(&*app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
+        import_accounts(&app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
             .await
             .expect("imports");
         let mut working = JoinSet::new();

@@ -238,7 +238,7 @@ async fn a_charge_that_waits_is_decided_without_the_number(books: Books) {
 async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
     let row = books.subscriber(0xef).await;
     waiting(&books, row.pai, "n-1").await;
-    let made = books.store.create_billing_file(NOW, "f-1".into(), lease(&*books.store).await).await;
+    let made = books.store.create_billing_file(NOW, "f-1".into(), lease(&books.store).await).await;
     assert_eq!(made.expect("works"), 1);
     assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erasing);
     let late = NOW.plus_seconds(200);
@@ -270,7 +270,7 @@ async fn who_was_erased_is_in_no_later_file(books: Books) {
     let (gone, stays) = (books.subscriber(1).await, books.subscriber(2).await);
     waiting(&books, gone.pai, "n-1").await;
     let filed = waiting(&books, stays.pai, "n-2").await;
-    let leased = lease(&*books.store).await;
+    let leased = lease(&books.store).await;
     assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
     assert_eq!(books.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 1);
     let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
@@ -370,7 +370,7 @@ async fn files_and_an_erasure_go_on_together(books: Books) {
         waiting(&books, row.pai, &format!("n-{n}")).await;
         at_once(&books, 4, |store: Arc<Store>, call| async move {
             if call % 2 == 0 {
-                let leased = lease(&*store).await;
+                let leased = lease(&store).await;
                 store.create_billing_file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");
             } else {
                 let name = Some(ext(&format!("er-{n}-{call}")));

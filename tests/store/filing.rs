@@ -200,7 +200,7 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
         });
         charges.collect()
     };
-    assert_eq!(moves(&*books.store, 3, 5).await, RecordEventResult::Recorded(AccountEventOutcome::Applied));
+    assert_eq!(moves(&books.store, 3, 5).await, RecordEventResult::Recorded(AccountEventOutcome::Applied));
     let after = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
     assert_eq!(sealed(&after), sealed(&before));
 }
@@ -208,7 +208,7 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
 async fn the_number_of_before_goes_when_the_file_is_written(books: Books) {
     waiting(&books, 0xae, "n-1").await;
     file(&books, "f-1", lease(&books, 0).await).await;
-    moves(&*books.store, 0xae, 0xcd).await;
+    moves(&books.store, 0xae, 0xcd).await;
     books.store.mark_file_written(NOW, "f-1".to_owned(), [7; 32]).await.expect("works");
     assert!(!leads_to_after_erasing(&books, 0xae, 0xcd).await);
 }
@@ -225,7 +225,7 @@ async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(b
             n => {
                 let n = u8::try_from(n).expect("is small");
                 let from = 0xa0 + n - u8::from(n > 4) - u8::from(n > 7);
-                moves(&*store, from, from + 0x20).await;
+                moves(&store, from, from + 0x20).await;
             }
         }
     })

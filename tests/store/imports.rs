@@ -24,7 +24,7 @@ async fn import(books: &Books, text: &str) -> (Result<ImportReport, ImportError>
     let (vault, numbers) = (vault(), NumberPlan::for_country("US").expect("is a country"));
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
-    let report = import_accounts(&*books.store, &vault, numbers, text.as_bytes(), complain, |_| {}).await;
+    let report = import_accounts(&books.store, &vault, numbers, text.as_bytes(), complain, |_| {}).await;
     (report, complaints)
 }
 

@@ -95,16 +95,16 @@ async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
         let store = place.open(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
         let due = store.lease_due(Queue::All, later, later.plus_seconds(120), 16).await.expect("works");
-        the_ledger_is_there(&*store, &due).await;
-        refunds_and_spending_are_there(&*store, &due).await;
-        account_events_are_there(&*store, &due).await;
-        files_are_there(&*store).await;
-        flows_of_devices_are_there(&*store).await;
-        coupons_are_there(&*store, &due).await;
-        own_pages_are_there(&*store).await;
-        messages_are_there(&*store, &due).await;
-        subscriptions_change(&*store).await;
-        erasures_are_there(&*store).await;
+        the_ledger_is_there(&store, &due).await;
+        refunds_and_spending_are_there(&store, &due).await;
+        account_events_are_there(&store, &due).await;
+        files_are_there(&store).await;
+        flows_of_devices_are_there(&store).await;
+        coupons_are_there(&store, &due).await;
+        own_pages_are_there(&store).await;
+        messages_are_there(&store, &due).await;
+        subscriptions_change(&store).await;
+        erasures_are_there(&store).await;
         let facts = vec![("operator", b"nova".to_vec())];
         assert_eq!(store.compare_ledger_identity(facts).await.expect("works"), Some("operator"));
     }

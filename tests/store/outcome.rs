@@ -90,18 +90,18 @@ impl Outcome {
     }
 }
 
-fn code() -> Option<String> {
-    Some("0".to_owned())
+fn approval_code() -> String {
+    "0".to_owned()
 }
 
-fn refusal_code() -> Option<String> {
-    Some("17".to_owned())
+fn refusal_code() -> String {
+    "17".to_owned()
 }
 
 impl From<Outcome> for ChargeOutcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Decided(ChargeVerdict::Approved { raw_code: code() }),
+            Outcome::Done => Self::Decided(ChargeVerdict::Approved { raw_code: Some(approval_code()) }),
             Outcome::Declined(reason) => Self::Decided(ChargeVerdict::Declined { reason, raw_code: None }),
             Outcome::Open(step) => Self::Undecided(step),
             Outcome::Refused | Outcome::Sent(_) => panic!("no outcome of a charge: {outcome:?}"),
@@ -112,8 +112,8 @@ impl From<Outcome> for ChargeOutcome {
 impl From<Outcome> for RefundOutcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Decided(RefundVerdict::Approved { raw_code: code() }),
-            Outcome::Refused => Self::Decided(RefundVerdict::Declined { raw_code: refusal_code() }),
+            Outcome::Done => Self::Decided(RefundVerdict::Approved { raw_code: Some(approval_code()) }),
+            Outcome::Refused => Self::Decided(RefundVerdict::Declined { raw_code: Some(refusal_code()) }),
             Outcome::Open(step) => Self::Undecided(step),
             Outcome::Declined(_) | Outcome::Sent(_) => panic!("no outcome of a refund: {outcome:?}"),
         }
@@ -137,7 +137,7 @@ impl From<Outcome> for SmsOutcome {
         match outcome {
             Outcome::Done => Self::Sent { message_id: None },
             Outcome::Sent(message_id) => Self::Sent { message_id: Some(message_id) },
-            Outcome::Refused => Self::Refused { code: refusal_code() },
+            Outcome::Refused => Self::Refused { code: Some(refusal_code()) },
             Outcome::Open(step) => Self::NotSent(step),
             Outcome::Declined(_) => panic!("no outcome of an SMS: {outcome:?}"),
         }
@@ -148,9 +148,9 @@ impl From<Outcome> for SmsOutcome {
 impl From<Outcome> for LineVerdict {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Charge(ChargeVerdict::Approved { raw_code: code() }),
+            Outcome::Done => Self::Charge(ChargeVerdict::Approved { raw_code: Some(approval_code()) }),
             Outcome::Declined(reason) => Self::Charge(ChargeVerdict::Declined { reason, raw_code: None }),
-            Outcome::Refused => Self::Refund(RefundVerdict::Declined { raw_code: refusal_code() }),
+            Outcome::Refused => Self::Refund(RefundVerdict::Declined { raw_code: Some(refusal_code()) }),
             Outcome::Sent(_) | Outcome::Open(_) => panic!("no verdict on a line: {outcome:?}"),
         }
     }

@@ -52,7 +52,7 @@ impl Deployment {
             .header("content-type", "application/json");
         let mut request = request.body(Bytes::from(body)).expect("is a request");
         let (_, keys) = self.keys.iter().find(|(id, _)| *id == operator).expect("is one of both");
-        let key = keys.signing_key(KeyUse::OriginToEdge, &format!("operator:{operator}")).expect("is there");
+        let key = keys.signing_key(KeyUse::OriginToEdge, format!("operator:{operator}")).expect("is there");
         sign_request(&mut request, key, now, nonce).expect("signs");
         request
     }

@@ -214,7 +214,7 @@ impl TestOperator {
     pub async fn import_accounts(&self, csv: &str) -> ImportReport {
         let app = self.app();
         let report = import_accounts(
-            &*app.store,
+            &app.store,
             &app.vault,
             app.numbers,
             csv.as_bytes(),
@@ -228,7 +228,7 @@ impl TestOperator {
     pub async fn import_accounts_undisturbed(&self, csv: &str) {
         let app = self.app();
         let report = import_accounts(
-            &*self.origins[0].store,
+            &self.origins[0].store,
             &app.vault,
             app.numbers,
             csv.as_bytes(),

@@ -48,7 +48,7 @@ pub async fn erase_listed_subscribers(
 ) -> (onbill_origin::lifecycle::erasure_file::ErasureReport, Vec<String>) {
     let (app, mut complaints) = (operator.app(), Vec::new());
     let report = onbill_origin::lifecycle::erasure_file::erase_listed(
-        &*app.store,
+        &app.store,
         &app.vault,
         app.numbers,
         list.as_bytes(),

@@ -84,7 +84,7 @@ impl Life<'_> {
         };
         request.check(self.now()).expect("is one that an origin takes");
         let (app, nonce) = (Arc::clone(&self.app), self.nonce());
-        let followed = follow(&app.vault, &*app.random, &*app.store, self.now(), Some(nonce), &request).await;
+        let followed = follow(&app.vault, &*app.random, &app.store, self.now(), Some(nonce), &request).await;
         followed.expect("works")
     }
 

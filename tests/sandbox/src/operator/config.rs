@@ -219,7 +219,7 @@ impl OperatorConfig {
         let mut uses = vec![KeyUse::OriginToOperator, KeyUse::SessionAssertion, KeyUse::ReturnResult];
         uses.extend(self.coupons.is_some().then_some(KeyUse::OperatorToOrigin));
         for key_use in uses {
-            if self.keys.signing_key(key_use, &self.party()).is_none() {
+            if self.keys.signing_key(key_use, self.party()).is_none() {
                 return Err(format!("keys: there is no {} key of {}", key_use.as_str(), self.party()));
             }
         }

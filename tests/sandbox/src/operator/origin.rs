@@ -31,7 +31,7 @@ impl Origin {
     /// `None` for an operator that sells no coupons, which has nothing to ask.
     pub(super) fn of(config: &OperatorConfig, outside: &Outside) -> Option<Self> {
         let base = config.coupons.as_ref()?.origin_url.clone();
-        let key = config.keys.signing_key(KeyUse::OperatorToOrigin, &config.party())?.clone();
+        let key = config.keys.signing_key(KeyUse::OperatorToOrigin, config.party())?.clone();
         Some(Self { base, key, outside: outside.clone() })
     }
 

@@ -25,7 +25,7 @@ pub(super) async fn get_session(State(operator): State<Operator>, headers: Heade
 impl Operator {
     /// Signs that these numbers are those of the person who is logged in. `None` without a key to sign with.
     pub fn assertion(&self, numbers: Vec<Msisdn>) -> Option<String> {
-        let key = self.config().keys.signing_key(KeyUse::SessionAssertion, &self.config().party())?;
+        let key = self.config().keys.signing_key(KeyUse::SessionAssertion, self.config().party())?;
         let iat = self.now().unix_seconds();
         let iss = self.config().operator.clone();
         let claims =

@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// Signs an answer as the origin of this operator does.
 fn sign_as(operator: &str, call: &Request<Bytes>, response: &mut http::Response<Bytes>) {
     let keys = keys();
-    let key = keys.signing_key(KeyUse::OriginToPartner, &format!("operator:{operator}")).expect("is there");
+    let key = keys.signing_key(KeyUse::OriginToPartner, format!("operator:{operator}")).expect("is there");
     let answer = ResponseComponents {
         status: response.status().as_u16(),
         body: (response.body(), "application/json"),
