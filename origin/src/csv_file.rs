@@ -1,10 +1,11 @@
-//! Reading the CSV files that other people's systems and spreadsheets write.
+//! Reads the CSV files that other systems and spreadsheets write.
 
 use std::io::Read;
 
-/// A reader of lines of any width. Lines end with a line feed; a carriage return before it is trimmed away with the blanks.
-/// Left to end lines by itself, it would make the reader count each line of such a file one too low. The last line gets a
-/// line feed too: then a record's line is always the one before the reader's.
+/// Opens a reader of lines of any width. Lines end with a line feed; a carriage return before it is
+/// trimmed with the blanks. The reader's own detection of line ends would number each line of such
+/// a file one too low. The last line gets a line feed too, so that a record's line is always the
+/// one before the reader's.
 pub(crate) fn open_reader<R: Read>(file: R) -> csv::Reader<impl Read> {
     csv::ReaderBuilder::new()
         .terminator(csv::Terminator::Any(b'\n'))
@@ -12,17 +13,18 @@ pub(crate) fn open_reader<R: Read>(file: R) -> csv::Reader<impl Read> {
         .from_reader(file.chain(&b"\n"[..]))
 }
 
-/// The names in the first line. A byte order mark is how spreadsheets begin a file.
+/// Reads the names in the first line. Spreadsheets begin a file with a byte order mark.
 pub(crate) fn read_header<R: Read>(reader: &mut csv::Reader<R>) -> Result<Vec<String>, String> {
     let header = reader.headers().map_err(|error| error.to_string())?;
     Ok(header.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect())
 }
 
-/// The next line into `record`, without the blanks around its values: its number, counted from 1, or the complaint about
-/// one that is not a line of this file. `None` at the end of the file, or where it cannot be read on.
+/// Reads the next line into `record`, without the blanks around its values. Returns its number,
+/// counted from 1, or the complaint about a malformed line; `None` at the end of the file, or where
+/// reading cannot continue.
 ///
-/// A value that goes on in the next line is refused: nothing that is read here does, and a quotation mark that is never
-/// closed would hide all lines up to the next one.
+/// A value that continues in the next line is refused: no value in these files does, and a
+/// quotation mark that is never closed would hide all lines up to the next one.
 pub(crate) fn read_line<R: Read>(
     reader: &mut csv::Reader<R>,
     record: &mut csv::StringRecord,
@@ -56,11 +58,11 @@ pub(crate) fn read_line<R: Read>(
     }
 }
 
-/// A line that is not one of the file's.
+/// A line that is malformed.
 pub(crate) struct UnreadableLine {
-    /// Which, and why.
+    /// The line, and why it is refused.
     pub(crate) complaint: String,
-    /// Whether the file cannot be read on after it.
+    /// Whether reading cannot continue after it.
     pub(crate) is_end: bool,
 }
 
@@ -68,7 +70,7 @@ pub(crate) struct UnreadableLine {
 mod tests {
     use super::*;
 
-    /// What becomes of each line after the first.
+    /// Returns the outcome of each line after the first.
     fn lines(text: &str) -> Vec<Result<u64, String>> {
         let mut reader = open_reader(text.as_bytes());
         assert_eq!(read_header(&mut reader).expect("is text"), ["a", "b"]);

@@ -1,30 +1,30 @@
-//! Failures at the boundary. A [`Reject`] is an answer; a [`Fault`] is ours, logged once here, and the caller sees
-//! only that it happened.
+//! Failures at the boundary. A [`Reject`] is a response to the caller; a [`Fault`] is a failure of
+//! ours, which is logged once, here, and whose details the caller does not see.
 
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use onbill_domain::reject::{ErrorCode, Reject};
 
-/// We failed.
+/// A failure of this service or of a system behind it.
 #[derive(Debug)]
 pub enum Fault {
-    /// The books could not be read or written.
+    /// The database could not be read or written.
     Store(StoreError),
-    /// The operator's systems did not give a usable answer.
+    /// The operator's systems gave no usable response.
     CspApi(&'static str),
     /// The folder of files for billing could not be read or written.
     Spool(String),
-    /// Something that this program guarantees did not hold.
+    /// An invariant of this program did not hold.
     Broken(&'static str),
 }
 
-/// Why a call has no positive answer.
+/// Why a call does not succeed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The answer is no.
+    /// The call is refused.
     Reject(Reject),
-    /// There is no answer.
+    /// The call could not be decided.
     Fault(Fault),
 }
 
@@ -43,7 +43,7 @@ impl From<Fault> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            // A replayed call looks like any other without a valid signature.
+            // A replayed call looks like any other call without a valid signature.
             StoreError::NonceReplayed => Self::Reject(Reject::unauthorized()),
             error => Self::Fault(Fault::Store(error)),
         }
@@ -66,10 +66,10 @@ impl From<std::io::Error> for Fault {
 }
 
 impl Fault {
-    /// What the caller is told.
+    /// The response to the caller.
     fn to_reject(&self) -> Reject {
         match self {
-            // Both pass: the caller may come back.
+            // These are temporary: the caller may retry.
             Self::Store(_) | Self::CspApi(_) | Self::Spool(_) => Reject::service_unavailable(),
             Self::Broken(_) => Reject::new(ErrorCode::InternalError, "An internal error occurred."),
         }

@@ -1,13 +1,16 @@
-//! onbill's origin: the authority beside one operator's billing system. It knows who holds which number, issues and
-//! closes PAIs, mints and spends tokens, records every charge once and submits it to billing.
+//! onbill's origin: the service beside one operator's billing system, and the authority for its
+//! subscribers. It knows which subscriber has which number, issues and closes PAIs, mints and
+//! spends tokens, records every charge once and submits it to billing.
 //!
-//! The modules are floors: `app` and `cli` put the parts together, `routes` takes the calls, the use cases decide
-//! (`coupon`, `pin`, `lifecycle`, `reconciliation`, `settlement`), `delivery` carries out what they put into the
-//! queue, over `sms`, `http` and `keys`; `store` keeps the ledger, and `config` is what the operator has set. A module
-//! uses those beneath it only, and no two files use each other.
+//! The modules form layers: `app` and `cli` assemble the parts; `routes` receives the calls; the
+//! use cases decide (`coupon`, `pin`, `lifecycle`, `reconciliation`, `settlement`); `delivery`
+//! carries out the jobs that they put into the queue, over `sms`, `http` and `keys`; `store` keeps
+//! the ledger, and `config` holds the operator's settings. A module uses only the layers beneath
+//! it, and no two files use each other.
 //!
-//! Architecture invariants: no HTTP call is made inside a database transaction; nothing is answered before it is
-//! durable; a number leaves [`keys::Vault`] only towards the operator's own systems.
+//! Architecture invariants: no HTTP call is made inside a database transaction; no response is sent
+//! before its state is durable; a number leaves [`keys::Vault`] only towards the operator's own
+//! systems.
 
 pub mod account;
 pub mod ambient;

@@ -1,4 +1,4 @@
-//! The program: its verbs are in `cli/`, and what they do is in the library.
+//! The program's entry point: its verbs are in `cli/`, and their work is in the library.
 
 mod cli;
 

@@ -1,5 +1,6 @@
-//! PINs: drawing one, the text message that carries it, and what is said of a try. Whatever proves a number by a PIN does
-//! so from here: the widget and a partner's app differ in who may go on by it only.
+//! PINs: drawing one, the SMS that carries it, and the outcome of an attempt. Every proof of a
+//! number by PIN comes from here; the widget and a partner's app differ only in who may continue
+//! with the proof.
 
 use crate::ambient::Random;
 use crate::delivery::{PinSms, seal};
@@ -16,31 +17,30 @@ use onbill_domain::words::fill_placeholders;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// How many PINs there are.
+/// Number of distinct PINs.
 const PINS: u32 = 1_000_000;
 /// The largest multiple of [`PINS`] among 32-bit numbers.
 const EVEN: u32 = u32::MAX - u32::MAX % PINS;
 const _: () = assert!(PIN_DIGITS == 6, "PINS counts the codes of six digits");
 
-/// What a PIN opens, as its text message says.
+/// What a PIN gives access to, as its SMS says.
 #[derive(Clone, Copy)]
 pub(crate) enum GoodFor {
-    /// Paying on the bill.
     Paying,
     /// The customer's own page.
     OwnPage,
 }
 
-/// Makes PINs.
 pub struct PinIssuer {
-    /// The operator's name for people.
+    /// The operator's name as customers see it.
     pub(crate) operator_name: String,
     pub(crate) vault: Arc<Vault>,
     pub(crate) random: Arc<dyn Random>,
 }
 
 impl PinIssuer {
-    /// Makes a PIN for a flow, with its SMS. It is made for every number alike: whether it is sent is decided in the queue.
+    /// Draws a PIN for a flow and seals its SMS. Every number gets one alike: the queue decides
+    /// whether to send it.
     pub(crate) fn issue(
         &self,
         now: Timestamp,
@@ -58,7 +58,7 @@ impl PinIssuer {
     }
 }
 
-/// 429 when the number had its codes of the day.
+/// 429 when the number has had its PINs of the day.
 pub(crate) fn check_started(now: Timestamp, start: StartFlowResult) -> Result<(), Reject> {
     match start {
         StartFlowResult::Started => Ok(()),
@@ -69,8 +69,8 @@ pub(crate) fn check_started(now: Timestamp, start: StartFlowResult) -> Result<()
     }
 }
 
-/// What a try has proven; 400 `pin-invalid`, 400 `pin-expired` (over, or no such flow), or 429 once all tries were made,
-/// until the PIN would have expired.
+/// Returns what an attempt has proven; 400 `pin-invalid`, 400 `pin-expired` (also when there is no
+/// such flow), or 429 after the last attempt, until the PIN would have expired.
 pub(crate) fn check_tried<F>(now: Timestamp, tried: PinAttempt<F>) -> Result<F, Reject> {
     match tried {
         PinAttempt::Proven(flow) => Ok(flow),
@@ -92,19 +92,20 @@ fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
     u32::try_from(then.seconds_since(now)).unwrap_or(1)
 }
 
-/// A PIN as people type it: spaces dropped, digits of the Arabic scripts read as digits. Anything else stays and will
-/// not match.
+/// Normalizes a PIN as people type it: drops spaces, and reads digits of the Arabic scripts as
+/// digits. Any other character stays and will not match.
 pub(crate) fn as_digits(typed: &str) -> Zeroizing<String> {
     let digit = |c: char| match c {
         '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10).unwrap_or(c),
         '\u{6f0}'..='\u{6f9}' => char::from_digit(c as u32 - 0x6f0, 10).unwrap_or(c),
         _ => c,
     };
-    // Twice the digits is enough to be wrong with.
+    // Twice the digits is enough to detect a wrong PIN.
     Zeroizing::new(typed.chars().filter(|c| !c.is_whitespace()).take(2 * PIN_DIGITS).map(digit).collect())
 }
 
-/// Draws a PIN. Each of the million is equally likely: draws from the ragged end of the range are thrown away.
+/// Draws a PIN. Each of the million is equally likely: draws from the incomplete range at the end
+/// are discarded.
 fn draw_pin(random: &dyn Random) -> Zeroizing<String> {
     loop {
         let drawn = u32::from_le_bytes(random.bytes());

@@ -1,10 +1,11 @@
-//! TLS as a client, by rustls and the machine's own roots: an operator's private authority is trusted by adding it there.
+//! The TLS client, by rustls with the machine's own roots: to trust an operator's private
+//! authority, add it there.
 
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt;
 use std::sync::Arc;
 
-/// Fails when the machine has no roots to trust.
+/// Fails when the machine has no trusted roots.
 pub(crate) fn client_config() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

@@ -1,5 +1,5 @@
-//! Charges and refunds, as partners post them: recorded once, submitted to billing, and answered. Every replay of a post gets
-//! the response of the first.
+//! Charges and refunds, as partners post them: recorded once, submitted to billing, and answered.
+//! Every replay of a post gets the response to the first one.
 
 mod post_charge;
 mod post_refund;
@@ -9,5 +9,6 @@ pub use post_refund::{RecordedRefund, RefundPosts};
 
 use crate::store::LEASE_SECONDS_MAX;
 
-/// Seconds that a post may work on its response, and for which it has the submission to itself: as long as any lease.
+/// Seconds within which a post must have its response, and for which it holds the lease of the
+/// submission: the maximum of any lease.
 pub(crate) const ANSWERING_SECONDS: i64 = LEASE_SECONDS_MAX;

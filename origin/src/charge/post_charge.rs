@@ -1,4 +1,4 @@
-//! Posting a charge.
+//! Records the charges that partners post, and submits them to billing.
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::{Clock, Random};
@@ -13,7 +13,6 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::wire::ott::TransactionRequest;
 use std::sync::Arc;
 
-/// Takes charges.
 pub struct ChargePosts {
     pub(crate) config: Arc<Config>,
     pub(crate) store: Arc<Store>,
@@ -23,20 +22,20 @@ pub struct ChargePosts {
     pub(crate) wake_up: WakeUp,
 }
 
-/// A charge on record.
 pub enum RecordedCharge {
-    /// Recorded now: it is to be submitted.
+    /// Recorded now; the caller must submit it.
     New(Box<Charge>),
-    /// Recorded now and declined already; with the response.
+    /// Recorded now and already declined, with the response.
     Declined(Vec<u8>),
-    /// Recorded before; with the first response.
+    /// Recorded before, with the first response.
     Replay(Vec<u8>),
 }
 
 impl ChargePosts {
-    /// Records a charge with the job of its submission, durably: 404 `pai-not-found`, 400 `parameter-not-supported` for a
-    /// currency that is not billed in, 400 `invalid-request` for days that coupons have paid for, 422
-    /// `idempotency-violation`, 409 `request-in-progress`.
+    /// Records a charge durably, with the job that submits it to billing: 404 `pai-not-found`, 400
+    /// `parameter-not-supported` for a currency in which the operator does not bill, 400
+    /// `invalid-request` for days that coupons have paid for, 422 `idempotency-violation`, 409
+    /// `request-in-progress`.
     pub(crate) async fn record_charge(
         &self,
         partner: PartnerId,
@@ -44,7 +43,8 @@ impl ChargePosts {
         request: TransactionRequest,
     ) -> Result<RecordedCharge, Failure> {
         let now = self.clock.now();
-        // Of the members as understood, in one order: spaces and unknown members do not make another charge.
+        // The fingerprint covers the parsed members in a fixed order: spaces and unknown members do
+        // not make another charge.
         let fingerprint = serde_json::to_vec(&request);
         let fingerprint = fingerprint.map_err(|_| Fault::Broken("a request does not serialize"))?;
         let new = NewCharge {
@@ -77,7 +77,7 @@ impl ChargePosts {
         Err(reject.into())
     }
 
-    /// Submits a new charge to billing once, and gives the response with the furthest known state.
+    /// Submits a new charge to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_charge(&self, charge: &Charge) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_charge(charge).await;
         let id = &charge.transaction_id;

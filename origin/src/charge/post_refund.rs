@@ -1,4 +1,4 @@
-//! Posting a refund.
+//! Records the refunds that partners post, and submits them to billing.
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::{Clock, Random};
@@ -12,7 +12,6 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::wire::ott::RefundRequest;
 use std::sync::Arc;
 
-/// Takes refunds.
 pub struct RefundPosts {
     pub(crate) store: Arc<Store>,
     pub(crate) billing: Arc<BillingSubmission>,
@@ -21,18 +20,18 @@ pub struct RefundPosts {
     pub(crate) wake_up: WakeUp,
 }
 
-/// A refund on record.
 pub enum RecordedRefund {
-    /// Recorded now: it is to be submitted.
+    /// Recorded now; the caller must submit it.
     New(Refund),
-    /// Recorded before; with the first response.
+    /// Recorded before, with the first response.
     Replay(Vec<u8>),
 }
 
 impl RefundPosts {
-    /// Records a refund with the job of its submission, durably: 404 `transaction-not-found`; 409 `request-in-progress`
-    /// while the same is being answered or the charge is not settled; 400 `invalid-request` for more than what is left of
-    /// the charge; 422 `idempotency-violation`.
+    /// Records a refund durably, with the job that submits it to billing: 404
+    /// `transaction-not-found`; 409 `request-in-progress` while the same post is being answered or
+    /// the charge is not settled; 400 `invalid-request` for more than what is left of the charge;
+    /// 422 `idempotency-violation`.
     pub(crate) async fn record_refund(
         &self,
         partner: PartnerId,
@@ -74,7 +73,7 @@ impl RefundPosts {
         Err(reject.into())
     }
 
-    /// Submits a new refund to billing once, and gives the response with the furthest known state.
+    /// Submits a new refund to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_refund(&self, refund: &Refund) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_refund(refund).await;
         let id = &refund.refund_id;

@@ -1,4 +1,4 @@
-//! Giving a coupon another code, and taking it back.
+//! Resends a coupon with another code, and voids a coupon.
 
 use super::desk::Coupons;
 use super::text;
@@ -11,11 +11,14 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 impl Coupons {
-    /// Gives a coupon another code and sends that: the old one is only known by its hash, and is void from then on.
+    /// Gives a coupon another code and sends it. The old code is known only by its hash, and is
+    /// void from then on.
     ///
-    /// 1. There is such a coupon: else 404 `not-found`; and its buyer is still with us: else 400 `account-not-eligible`.
-    /// 2. Nothing more is sent where it was sent under this `resend_id` before. Otherwise it can still be redeemed: else 409
-    ///    `token-already-used`, 400 `token-expired` or `token-invalid`; and has not had all its text messages: else 400
+    /// 1. The coupon must exist: 404 `not-found`; and its buyer must still be a subscriber: 400
+    ///    `account-not-eligible`.
+    /// 2. Sends nothing more where it was already sent under this `resend_id`. Otherwise the coupon
+    ///    must still be redeemable: 409 `token-already-used`, 400 `token-expired` or
+    ///    `token-invalid`; and must not have reached its maximum number of SMS: 400
     ///    `invalid-request`.
     pub async fn resend(
         &self,
@@ -44,7 +47,7 @@ impl Coupons {
         }
     }
 
-    /// Takes a coupon back, for ever: 404 `not-found`, 409 `token-already-used` when it is redeemed.
+    /// Voids a coupon permanently: 404 `not-found`, 409 `token-already-used` when it is redeemed.
     pub async fn void(&self, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
         let now = self.clock.now();
         match self.store.void_coupon(nonce, now, id.clone()).await? {

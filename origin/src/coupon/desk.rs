@@ -1,4 +1,4 @@
-//! What selling, sending and taking back coupons needs.
+//! The dependencies of issuing, resending and voiding coupons.
 
 use crate::account::AccountLookup;
 use crate::ambient::{Clock, Random};
@@ -8,7 +8,6 @@ use crate::keys::Vault;
 use crate::store::Store;
 use std::sync::Arc;
 
-/// The operator's coupons.
 pub struct Coupons {
     pub(crate) config: Arc<Config>,
     pub(crate) numbers: NumberPlan,

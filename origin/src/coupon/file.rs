@@ -1,5 +1,6 @@
-//! `coupons issue`: the operator's file of coupons. A bad line is named by line and column and nothing is made of it;
-//! everything else is. A file that was read in part is read in again: what there is already stays as it is.
+//! `coupons issue`: imports the operator's file of coupons. A bad line is reported by line and
+//! column and issues nothing; every other line issues its coupon. A file that was imported in part
+//! can be imported again: existing coupons stay as they are.
 
 use super::desk::Coupons;
 use super::issue::{CONFLICT, CouponField, Examined, NotIssued};
@@ -19,36 +20,40 @@ use std::time::Duration;
 /// The columns, in the order of the header.
 pub const HEADER: [&str; 7] = ["ext_coupon_id", "msisdn", "plan", "amount", "currency", "offer", "locale"];
 
-/// Coupons made without leaving the books to others. In a SQLite file that is one commit of a tenth of a second or two, for
-/// which the origin that serves waits at most; smaller ones write each page of an index more often.
+/// Coupons issued before other writers get a turn at the database. In a SQLite file a batch is one
+/// commit of 0.1 to 0.2 s, which is the longest that the running origin waits; smaller batches
+/// would write each page of an index more often.
 const BATCH: usize = 256;
-/// Questions at once to a server, be it the operator's or the books': enough to keep it busy, few enough not to flood it.
+/// Concurrent requests to a server, the operator's or the database's: enough to keep it busy, few
+/// enough not to flood it.
 const ASKED_AT_ONCE: usize = 64;
-/// How long a SQLite file is left to others after each batch. Who has begun to wait for it looks again every 50 ms at the
-/// latest (SQLite's busy handler): without the pause it would find the next batch, and the one after that.
+/// Pause after each batch that leaves a SQLite file to other writers. A waiting writer polls every
+/// 50 ms at the latest (SQLite's busy handler): without the pause it would find the next batch, and
+/// the one after that.
 const OTHERS_TURN: Duration = Duration::from_millis(50);
 
-/// What became of the lines.
+/// Counts of the lines by outcome.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CouponFileReport {
-    /// Coupons made.
+    /// Coupons issued.
     pub issued: u64,
-    /// Coupons that were there before.
+    /// Coupons that existed before.
     pub repeated: u64,
-    /// Lines of which nothing was made.
+    /// Lines that issued nothing.
     pub refused: u64,
 }
 
-/// Why reading stopped. What came before is made.
+/// Why the import stopped. The coupons of earlier lines are issued.
 #[derive(Debug)]
 pub enum CouponFileError {
     /// The header is not the expected one, or the file is not CSV at all.
     Header(String),
-    /// The books or the operator's systems failed.
+    /// The database or the operator's systems failed.
     Failed(String),
 }
 
-/// Makes the coupons in `file`. `complain` gets a sentence for each line that is refused, `progress` the position in bytes.
+/// Issues the coupons in `file`. `complain` gets a sentence for each refused line, `progress` the
+/// position in bytes.
 pub async fn issue_file(
     coupons: &Coupons,
     file: impl Read,
@@ -81,7 +86,7 @@ pub async fn issue_file(
                 is_end = unreadable.is_end;
             }
         }
-        // Of two lines of one name the first counts. It is made before the other is looked at.
+        // Of two lines with one id the first counts, so it is issued before the other is checked.
         let is_named_again =
             next.as_ref().is_some_and(|(_, new)| batch.iter().any(|(_, made)| have_same_id(made, new)));
         if batch.len() == BATCH || is_end || is_named_again {
@@ -102,7 +107,7 @@ fn have_same_id(one: &CouponRequest, other: &CouponRequest) -> bool {
     one.ext_coupon_id == other.ext_coupon_id
 }
 
-/// Makes the coupons of some lines. What can be made is, also when looking at one of them fails.
+/// Issues the coupons of a batch of lines. A failure to check one of them does not stop the others.
 async fn issue_batch(
     coupons: &Coupons,
     batch: &[(u64, CouponRequest)],
@@ -137,7 +142,7 @@ async fn issue_batch(
         match made {
             Ok(IssueCouponResult::Created(_)) => report.issued += 1,
             Ok(IssueCouponResult::Replayed(_)) => report.repeated += 1,
-            // Somebody else has made one of this name meanwhile.
+            // Another writer has issued a coupon with this id in the meantime.
             Ok(IssueCouponResult::Conflict) => {
                 report.refused += 1;
                 complain(complaint_at(
@@ -152,7 +157,7 @@ async fn issue_batch(
     failed
 }
 
-/// Whether there is one writer at a time, whose commits are worth sharing.
+/// Whether the database has a single writer at a time, so that a batch is worth sharing a commit.
 fn is_sqlite(coupons: &Coupons) -> bool {
     matches!(coupons.config.database, Database::Sqlite(_))
 }
@@ -182,7 +187,8 @@ fn column_of(member: CouponField) -> usize {
     }
 }
 
-/// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a number.
+/// Parses one line. The error is the index of the wrong column, and the reason; it does not repeat
+/// the value, which may be a number.
 fn parse_line(
     numbers: NumberPlan,
     record: &csv::StringRecord,

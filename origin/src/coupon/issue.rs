@@ -1,4 +1,4 @@
-//! Selling a coupon: whether the operator's systems call or a person reads in a file, it is done here.
+//! Issues a coupon, both for a call of the operator's systems and for a line of an imported file.
 
 use super::DAY_SECONDS;
 use super::desk::Coupons;
@@ -17,29 +17,24 @@ use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::coupon::CouponRequest;
 
-/// Which member of a request is refused, where a file says which column.
+/// The member of a request that is refused. A file import maps it to the column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CouponField {
-    /// The operator's name for the coupon.
+    /// The operator's id for the coupon.
     ExtCouponId,
-    /// The number.
     Msisdn,
-    /// The plan.
     Plan,
-    /// The amount.
     Amount,
-    /// Its currency.
     Currency,
-    /// The offer.
     Offer,
 }
 
-/// Why there is no coupon.
+/// Why no coupon was issued.
 #[derive(Debug)]
 pub enum NotIssued {
-    /// The answer is no.
+    /// The request is refused, because of this member.
     Refused(CouponField, Reject),
-    /// There is no answer.
+    /// The request could not be decided.
     Failed(Failure),
 }
 
@@ -70,19 +65,19 @@ impl From<NotIssued> for Failure {
     }
 }
 
-/// What a request comes to before anything is recorded.
+/// The outcome of checking a request, before anything is recorded.
 pub(super) enum Examined {
-    /// A coupon that was made before.
+    /// A coupon that was issued before.
     Existing(Box<CouponRow>),
-    /// One to make.
+    /// A coupon to issue.
     New(Box<NewCoupon>),
 }
 
 impl Coupons {
-    /// Makes a coupon and sends it.
+    /// Issues a coupon and sends it.
     ///
-    /// 1. It is looked at: see [`Self::examine`].
-    /// 2. Records it, with its buyer's PAI and the sealed text message.
+    /// 1. Checks the request: see [`Self::examine_request`].
+    /// 2. Records the coupon, with its buyer's PAI and the sealed SMS.
     pub async fn issue(
         &self,
         nonce: Option<Nonce>,
@@ -102,15 +97,17 @@ impl Coupons {
         }
     }
 
-    /// Looks at a request for a coupon.
+    /// Checks a request for a coupon.
     ///
-    /// 1. The same name again is the same coupon, whatever has become of it and of its buyer; with other contents it is
-    ///    422 `idempotency-violation`.
-    /// 2. The plan and the offer are on sale, the currency is billed in: 400 `parameter-not-supported`. The amount is one that
-    ///    billing takes: 400 `invalid-request`.
-    /// 3. The number is an account's (404 `account-not-found`), and not suspended (400 `suspended-non-payment`). Its balance is
-    ///    asked for when the coupon is redeemed: only then is it charged.
-    /// 4. It has a code, and a text message with it.
+    /// 1. The same id again is the same coupon, whatever has become of it and of its buyer; with
+    ///    other contents it is 422 `idempotency-violation`.
+    /// 2. The plan and the offer must be on sale, and the operator must bill in the currency: 400
+    ///    `parameter-not-supported`. The amount must be one that billing takes: 400
+    ///    `invalid-request`.
+    /// 3. The number must have an account (404 `account-not-found`) that is not suspended (400
+    ///    `suspended-non-payment`). Its balance is checked when the coupon is redeemed, because it
+    ///    is only charged then.
+    /// 4. Draws the code, and seals the SMS that carries it.
     pub(super) async fn examine_request(&self, request: &CouponRequest) -> Result<Examined, NotIssued> {
         // 1.
         let msisdn = self.numbers.normalize(&request.msisdn);
@@ -163,7 +160,8 @@ impl Coupons {
         Ok(Examined::New(Box::new(new)))
     }
 
-    /// Of the members as understood, in one order, with the number as the books know it.
+    /// Hashes the parsed members in a fixed order, with the number in the form that the database
+    /// uses.
     fn fingerprint_request(&self, msisdn: &Msisdn, request: &CouponRequest) -> Result<[u8; 32], Fault> {
         let CouponRequest { ext_coupon_id, msisdn: _, plan, amount, offer, locale } = request;
         let contents = (ext_coupon_id, self.vault.index_number(msisdn).0, plan, amount, offer, locale);
@@ -191,7 +189,7 @@ impl Coupons {
             let message = "amount.currency is not one that the operator bills in.";
             NotIssued::Refused(CouponField::Currency, Reject::new(ErrorCode::ParameterNotSupported, message))
         })?;
-        // What an account may be charged at once says nothing against what the operator itself has sold.
+        // The maximum of a single charge does not apply to what the operator itself has sold.
         let smallest = limits.smallest_minor.unwrap_or(1).max(1);
         if (smallest..=CHARGE_MINOR_MAX).contains(&request.amount.amount_minor) {
             return Ok(());
@@ -222,7 +220,8 @@ fn id_conflict() -> NotIssued {
     NotIssued::Refused(CouponField::ExtCouponId, Reject::new(ErrorCode::IdempotencyViolation, CONFLICT))
 }
 
-/// The line of its charge, which the bill follows with the days: as much of the offer's title as there is room for.
+/// The line of the coupon's charge: as much of the offer's title as fits. The bill prints the days
+/// after it.
 fn bill_description(title: &str, months: u8) -> String {
     let end = format!(", {months} months");
     let room = DESCRIPTION_CHARS_MAX - end.chars().count();

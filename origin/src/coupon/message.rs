@@ -13,7 +13,7 @@ use onbill_domain::timestamp::Timestamp;
 use zeroize::Zeroizing;
 
 impl Coupons {
-    /// A new code, and the SMS with it.
+    /// Draws a new code and seals the SMS that carries it.
     pub(super) fn new_message(
         &self,
         settings: &CouponSettings,
@@ -30,7 +30,7 @@ impl Coupons {
         Ok(CouponCodeSms { code: self.vault.coupon_hash(&code), message })
     }
 
-    /// Seals what is to be sent to a subscriber until `expires_at`.
+    /// Seals an SMS to a subscriber, to be sent before `expires_at`.
     pub(super) fn seal_message(
         &self,
         msisdn: &Msisdn,

@@ -1,4 +1,5 @@
-//! Coupons: selling one, giving it another code, redeeming it, and reminding people that their months end.
+//! Coupons: issuing, resending, voiding, redeeming, and reminding subscribers that their months
+//! end.
 
 mod change;
 mod desk;

@@ -1,4 +1,5 @@
-//! Redeeming a coupon: it is spent once, permanently, and its price goes on its buyer's bill as any charge does.
+//! Redeems a coupon: it is spent once, permanently, and its price goes on its buyer's bill like any
+//! charge.
 
 use crate::ambient::{Clock, Random};
 use crate::charge::ANSWERING_SECONDS;
@@ -15,9 +16,9 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::CouponRedeemRequest;
 use std::sync::Arc;
 
-/// Takes coupons that customers redeem at a partner.
+/// Redeems the coupons that customers enter at a partner.
 pub struct CouponRedemptions {
-    /// Without them no coupons are sold, but those of before are redeemed all the same.
+    /// Without settings no coupons are sold, but those sold earlier can still be redeemed.
     pub(crate) settings: Option<CouponSettings>,
     pub(crate) store: Arc<Store>,
     pub(crate) vault: Arc<Vault>,
@@ -27,20 +28,20 @@ pub struct CouponRedemptions {
     pub(crate) wake_up: WakeUp,
 }
 
-/// A coupon that is claimed for a customer.
 pub(crate) enum ClaimedCoupon {
-    /// Claimed now: its charge is to be submitted.
+    /// Claimed now; the caller must submit its charge.
     New(Box<Charge>),
     /// Redeemed by the same reference, now or before.
     Redeemed(Box<Redemption>),
 }
 
 impl CouponRedemptions {
-    /// Claims the coupon and records its charge, durably, with the job of its submission. A code that is no coupon's, void,
-    /// or of another partner: 400 `token-invalid`, and 429 once the partner has tried too many of them in this hour. Whoever
-    /// has the real code is told more: 400 `token-expired`; 409 `token-already-used` by another reference; 409
-    /// `request-in-progress`; 422 `idempotency-violation`; 404 `pai-not-found` for a named subscriber who is none; or the
-    /// refusal that fits the account when its charge is declined already.
+    /// Claims the coupon and records its charge durably, with the job that submits it. A code that
+    /// is unknown, void or another partner's: 400 `token-invalid`, and 429 once the partner has
+    /// tried too many of them in this hour. A real code gets the reason: 400 `token-expired`; 409
+    /// `token-already-used` by another reference; 409 `request-in-progress`; 422
+    /// `idempotency-violation`; 404 `pai-not-found` for a named subscriber who does not exist; or,
+    /// when its charge is already declined, the refusal that fits the account.
     pub(crate) async fn claim_coupon(
         &self,
         partner: &PartnerId,
@@ -83,8 +84,9 @@ impl CouponRedemptions {
         Err(reject.into())
     }
 
-    /// Submits a coupon's charge to billing once. When it is declined by now, the refusal fits the account, and the coupon is
-    /// as it was, for another reference. What comes later is between operator and customer: the coupon is spent.
+    /// Submits a coupon's charge to billing once. When it is declined within this call, the refusal
+    /// fits the account, and the coupon is open again for another reference. A later decline is
+    /// between operator and customer: the coupon stays spent.
     pub(crate) async fn submit_coupon_charge(&self, charge: &Charge) -> Result<Box<Redemption>, Failure> {
         let outcome = self.billing.submit_first_charge(charge).await;
         let id = &charge.transaction_id;
@@ -94,8 +96,8 @@ impl CouponRedemptions {
         Ok(redemption_of(end)?)
     }
 
-    /// The same refusal for every code that is no coupon's. Beyond the limit only such codes are put off: who holds a real
-    /// one does not wait because of someone who guesses.
+    /// The same refusal for every code that is not a coupon's. Beyond the limit only such codes get
+    /// 429: a customer with a real code does not wait because an attacker guesses.
     fn reject_wrong_code(&self, partner: &PartnerId, now: Timestamp, wrong: u32) -> Reject {
         let limit =
             self.settings.as_ref().map_or_else(wrong_codes_per_hour_default, |s| s.wrong_codes_per_hour);
@@ -119,7 +121,7 @@ fn redemption_of(end: RedemptionOutcome) -> Result<Box<Redemption>, Reject> {
     }
 }
 
-/// The account's refusal, in the words of the calls that ask about an account.
+/// Maps a decline to the refusal that the calls about an account use.
 fn reject_declined(reason: DeclineReason) -> Reject {
     match reason {
         DeclineReason::AccountOnHold => Reject::suspended_non_payment(),

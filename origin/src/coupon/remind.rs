@@ -1,4 +1,4 @@
-//! Reminders that the months of a coupon end.
+//! Reminds subscribers that the months of a coupon end.
 
 use super::DAY_SECONDS;
 use super::desk::Coupons;
@@ -12,7 +12,8 @@ use onbill_domain::timestamp::Timestamp;
 const REMINDERS: u32 = 100;
 
 impl Coupons {
-    /// Tells everybody whose months end soon how to go on, once; gives how many there were.
+    /// Reminds each subscriber whose months end soon, once, of how to continue; returns the number
+    /// of reminders.
     pub async fn remind_all(&self) -> Result<usize, Fault> {
         let Some((settings, url)) = self
             .config
@@ -31,7 +32,7 @@ impl Coupons {
             for reminder in due {
                 match self.remind(now, url, reminder).await {
                     Ok(put) => reminded += usize::from(put),
-                    // The others are told all the same.
+                    // The other reminders are still sent.
                     Err(fault) => tracing::error!(?fault, "somebody whose coupon ends could not be told"),
                 }
             }

@@ -1,5 +1,5 @@
-//! The SMS of a coupon. They have a web address only where the operator has configured one: it is the same for all
-//! customers.
+//! The SMS of a coupon. They contain a web address only where the operator has configured one,
+//! which is the same for all customers.
 
 use crate::sms::sms_words;
 use onbill_domain::day::Day;
@@ -7,15 +7,15 @@ use onbill_domain::locale::Locale;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::words::fill_placeholders;
 
-/// What a coupon is.
+/// What the SMS says about a coupon.
 pub(super) struct CouponTerms<'a> {
     pub(super) offer: &'a str,
     pub(super) months: u8,
     pub(super) expires_at: Timestamp,
 }
 
-/// The code, what it is worth, and that it costs something when it is redeemed. A code that replaces another says so:
-/// whoever has both would try the old one first.
+/// The SMS with the code, what it is worth, and that redeeming it costs money. A code that replaces
+/// another says so, because a customer with both would try the old one first.
 pub(super) fn coupon_sms(
     operator: &str,
     code: &str,
@@ -24,7 +24,8 @@ pub(super) fn coupon_sms(
     locale: Locale,
 ) -> String {
     let CouponTerms { offer, months, expires_at } = about;
-    // The day in UTC before it is over: a customer who trusts it is in time everywhere.
+    // The SMS names the UTC day before the one on which the coupon expires, so that a customer in
+    // any time zone is in time.
     let until = Day::of_timestamp(expires_at.plus_seconds(-1)).minus_days(1);
     let words = sms_words(locale);
     let (months, until) = (months.to_string(), until.to_string());
@@ -37,7 +38,7 @@ pub(super) fn coupon_sms(
     text
 }
 
-/// That the months end, and where to go on.
+/// The SMS that the months end, with the address at which to continue.
 pub(super) fn reminder_sms(operator: &str, offer: &str, last_day: Day, url: &str, locale: Locale) -> String {
     let last_day = last_day.to_string();
     let values = [("operator", operator), ("offer", offer), ("last_day", &last_day), ("url", url)];
@@ -72,7 +73,7 @@ mod tests {
     fn coupon_sms_takes_its_declared_parts() {
         let expires_at = Timestamp::parse("2027-11-18T12:00:00Z").expect("is a time");
         let day = Day::parse("2027-05-17").expect("is a day");
-        // A long name, a long title, and an address of sixty characters.
+        // A long operator name, a long title, and an address of sixty characters.
         let (operator, offer) = ("Acme Mobile Telecom", "Netflix Standard with ads");
         let url = format!("https://{}", "my.acme-mobile-telecom.example/go-on/".repeat(2));
         let url = &url[..60];

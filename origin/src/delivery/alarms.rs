@@ -1,9 +1,10 @@
-//! Alarms about what came of a job.
+//! Alarms about the outcome of a job.
 
 use crate::store::SettleResult;
 
-/// Raises an alarm when billing has decided twice about one id, of which the first decision stays, as the partner may have
-/// it; when it declines a coupon that is spent; and when a coupon's SMS does not arrive.
+/// Raises an alarm in three cases: billing has decided twice about one id, where the first decision
+/// stays because the partner may have it; billing declines a coupon that is spent; a coupon's SMS
+/// does not arrive.
 pub(crate) fn raise_alarm(result: SettleResult, what: &str, id: &str) {
     match result {
         SettleResult::Contradicted => {

@@ -1,4 +1,4 @@
-//! Submission to billing: one attempt at putting a charge on the bill, or at giving a refund back on it.
+//! Submission to billing: one attempt at charging or refunding on the bill.
 
 use super::raw_code;
 use super::retry::RetrySchedule;
@@ -20,12 +20,12 @@ use onbill_domain::wire::csp::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Submits charges and refunds. What billing may have done already is never guessed: a charge is looked up by its own id
-/// before it is ever posted again, a refund is posted again under its own id.
+/// Submits charges and refunds. The state at billing is never guessed: a charge is looked up by its
+/// own id before it is ever posted again, and a refund is posted again under its own id.
 pub struct BillingSubmission {
     /// One by one over the CSP API, or in files: then nothing is submitted here.
     pub(crate) mode: Billing,
-    /// How long a caller waits who answers a partner afterwards.
+    /// The maximum duration of a submission while a partner's call waits for its response.
     pub(crate) deadline: Duration,
     pub(crate) store: Arc<Store>,
     pub(crate) csp: Arc<CspClient>,
@@ -36,17 +36,17 @@ pub struct BillingSubmission {
 }
 
 impl BillingSubmission {
-    /// Submits a charge, within the time that its partner's call has.
+    /// Submits a charge within the time limit of its partner's call.
     pub(crate) async fn submit_first_charge(&self, charge: &Charge) -> ChargeOutcome {
         self.within_deadline(self.submit_charge(charge, 1)).await
     }
 
-    /// Submits a refund, within the time that its partner's call has.
+    /// Submits a refund within the time limit of its partner's call.
     pub(crate) async fn submit_first_refund(&self, refund: &Refund) -> RefundOutcome {
         self.within_deadline(self.submit_refund(refund, 1)).await
     }
 
-    /// An attempt that takes too long is unclear, and the queue makes the next one.
+    /// An attempt that takes too long has an unknown outcome, and the queue makes the next one.
     async fn within_deadline<V>(
         &self,
         attempt: impl Future<Output = BillingOutcome<V>>,
@@ -54,11 +54,11 @@ impl BillingSubmission {
         tokio::time::timeout(self.deadline, attempt).await.unwrap_or_else(|_| self.retry_later(1))
     }
 
-    /// Submits a charge that is known by its id.
+    /// Submits a stored charge by its id.
     pub(super) async fn submit_stored_charge(&self, transaction_id: &str, attempt: u32) -> ChargeOutcome {
         match self.store.find_pending_charge(transaction_id.to_owned()).await {
             Ok(Some(charge)) => self.submit_charge(&charge, attempt).await,
-            // Settled meanwhile by another lease: the job went with it.
+            // Settled in the meantime under another lease: the job went with it.
             Ok(None) => BillingOutcome::Undecided(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "a charge could not be read");
@@ -67,11 +67,11 @@ impl BillingSubmission {
         }
     }
 
-    /// Submits a refund that is known by its id.
+    /// Submits a stored refund by its id.
     pub(super) async fn submit_stored_refund(&self, refund_id: &str, attempt: u32) -> RefundOutcome {
         match self.store.find_pending_refund(refund_id.to_owned()).await {
             Ok(Some(refund)) => self.submit_refund(&refund, attempt).await,
-            // Settled meanwhile by another lease: the job went with it.
+            // Settled in the meantime under another lease: the job went with it.
             Ok(None) => BillingOutcome::Undecided(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "a refund could not be read");
@@ -80,8 +80,8 @@ impl BillingSubmission {
         }
     }
 
-    /// One attempt at a charge; `attempt` counts from 1. Where billing takes files, only the account is asked about: the
-    /// charge then waits for a file.
+    /// Makes one attempt at a charge; `attempt` counts from 1. Where billing takes files, only the
+    /// account is looked up: the charge then waits for a file.
     async fn submit_charge(&self, charge: &Charge, attempt: u32) -> ChargeOutcome {
         match self.mode {
             Billing::Files => match self.check_subscriber(charge).await {
@@ -106,8 +106,9 @@ impl BillingSubmission {
         }
     }
 
-    /// 1. An earlier attempt may have reached billing: its answer to the id counts before anything else.
-    /// 2. While billing was asked, the subscriber may have left, or have got another number: the charge is read again.
+    /// 1. An earlier attempt may have reached billing: its response for this id takes precedence.
+    /// 2. The subscriber may have left, or have got another number, during that call to billing:
+    ///    the charge is read again.
     async fn try_charge(&self, charge: &Charge, attempt: u32) -> Result<ChargeOutcome, Failure> {
         if attempt == 1 {
             return self.post_charge(charge).await;
@@ -147,7 +148,8 @@ impl BillingSubmission {
         )))
     }
 
-    /// What has closed the PAI while the charge waited, or what the account itself says against it now.
+    /// Returns the reason for which the PAI was closed while the charge was pending, or for which
+    /// the account does not allow it now.
     pub(super) async fn check_subscriber(&self, charge: &Charge) -> Result<Option<DeclineReason>, Failure> {
         if charge.closed.is_some() {
             return Ok(charge.closed);
@@ -162,14 +164,15 @@ impl BillingSubmission {
         })
     }
 
-    /// The number of the charge's own subscriber, unless they were erased.
+    /// Unseals the number of the charge's own subscriber, unless they were erased.
     pub(super) fn open_charge_number(&self, charge: &Charge) -> Result<Option<Msisdn>, Fault> {
         let subscriber = charge.subscriber.as_ref();
         subscriber.map(|subscriber| self.vault.open_number(&subscriber.number.sealed)).transpose()
     }
 
-    /// One attempt at a refund; `attempt` counts from 1. An earlier one may have reached billing: the same id again gets its
-    /// answer. Where billing takes files, the refund waits for one.
+    /// Makes one attempt at a refund; `attempt` counts from 1. An earlier one may have reached
+    /// billing, which gives the same response to the same id. Where billing takes files, the refund
+    /// waits for one.
     async fn submit_refund(&self, refund: &Refund, attempt: u32) -> RefundOutcome {
         if self.mode == Billing::Files {
             return BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now()));
@@ -186,7 +189,7 @@ impl BillingSubmission {
         BillingOutcome::Decided(refund_verdict(decision))
     }
 
-    /// What comes after an unclear attempt.
+    /// Plans the next step after an attempt with an unknown outcome.
     fn retry_later<V>(&self, attempt: u32) -> BillingOutcome<V> {
         self.retry.plan(JobKind::Charge.spec().retry_if_unclear, attempt).into()
     }
@@ -196,14 +199,15 @@ fn unclear(_: Unclear) -> Fault {
     Fault::CspApi("transaction")
 }
 
-/// Whom a charge is for. A subscriber who was erased has no open PAI, and so no charge that still needs them.
+/// Returns the subscriber to be charged. A subscriber who was erased has no open PAI, and so no
+/// charge that still needs them.
 pub(super) fn charge_subscriber(charge: &Charge) -> Result<&BilledSubscriber, Fault> {
     charge.subscriber.as_ref().ok_or(Fault::Broken("a charge has lost its number"))
 }
 
-/// What billing's decision about a charge means. A code that is one of our own reasons is that reason; any other decline is
-/// the operator's risk decision. A code that would close the PAI is not taken from billing: the account, which was asked
-/// about just before, decides about that.
+/// Interprets billing's decision about a charge. A code that is one of our own reasons is that
+/// reason; any other decline is the operator's risk decision. A code that would close the PAI is
+/// not accepted from billing: the account, which was looked up just before, decides about that.
 pub(super) fn charge_verdict(response: BillChargeResponse, msisdn: Option<&Msisdn>) -> ChargeVerdict {
     let raw_code = raw_code::keep_publishable(response.raw_code, msisdn);
     match response.status {
@@ -216,7 +220,7 @@ pub(super) fn charge_verdict(response: BillChargeResponse, msisdn: Option<&Msisd
     }
 }
 
-/// What billing's decision about a refund means.
+/// Interprets billing's decision about a refund.
 pub(super) fn refund_verdict(response: BillRefundResponse) -> RefundVerdict {
     let raw_code = raw_code::keep_publishable(response.raw_code, None);
     match response.status {

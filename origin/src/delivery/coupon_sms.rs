@@ -1,4 +1,4 @@
-//! A coupon's SMS, on its way to the customer: the code, or the reminder that its months end.
+//! Sends a coupon's SMS to the customer: the code, or the reminder that its months end.
 
 use super::sealed_sms::{self, CouponSms};
 use super::sms_jobs::SmsJobs;
@@ -7,7 +7,8 @@ use crate::sms::{RetryCause, SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, SmsOutcome};
 
 impl SmsJobs {
-    /// Sends a coupon's SMS, if its number is still the same subscriber's and the coupon has not expired meanwhile.
+    /// Sends a coupon's SMS, if its number still belongs to the same subscriber and the coupon has
+    /// not expired in the meantime.
     pub(super) async fn send_coupon(&self, kind: JobKind, sealed: &[u8], attempt: u32) -> SmsOutcome {
         let Some(message) = sealed_sms::open::<CouponSms>(&self.vault, sealed) else {
             tracing::error!("a sealed message does not open");

@@ -1,4 +1,5 @@
-//! The edge's KV: by it the edge routes a PAI to this origin, and it holds the PAI's state.
+//! The edge's KV store: it holds the state of each PAI, and the edge uses it to route a PAI to this
+//! origin.
 
 use super::retry::RetrySchedule;
 use crate::http::{SignedClient, Unreachable};
@@ -13,7 +14,7 @@ use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Tells the edge of PAIs.
+/// Reports the state of PAIs to the edge.
 pub struct EdgeMappings {
     pub(crate) operator: OperatorId,
     pub(crate) edge_url: String,
@@ -23,7 +24,7 @@ pub struct EdgeMappings {
 }
 
 impl EdgeMappings {
-    /// One attempt at updating the mapping of a PAI. It is repeated until the edge has it.
+    /// Makes one attempt at updating the mapping of a PAI. It is retried until the edge has it.
     pub(super) async fn update_mapping(&self, pai: Pai, attempt: u32) -> WebhookOutcome {
         let standing = match self.store.find_pai_status(pai).await {
             Ok(Some(standing)) => standing,
@@ -45,7 +46,7 @@ impl EdgeMappings {
         }
     }
 
-    /// What the edge is to know of a PAI.
+    /// Builds the mapping that the edge is to hold for a PAI.
     pub(super) fn mapping_of(&self, standing: &PaiStatus) -> PaiMapping {
         PaiMapping {
             operator: self.operator.clone(),
@@ -55,7 +56,7 @@ impl EdgeMappings {
         }
     }
 
-    /// A signed call to the edge.
+    /// Makes a signed call to the edge.
     pub(super) async fn post_to_edge<T: Serialize>(
         &self,
         path: &str,

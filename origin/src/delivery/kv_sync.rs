@@ -1,7 +1,8 @@
-//! Laying the edge's store beside the books, after an outage or the loss of the store: it is told how every PAI stands, and
-//! follows where it is behind. Charges, sign-ups and events go on meanwhile; what is told is read a moment before.
+//! Compares the edge's store with the database, after an outage or the loss of the store. The edge
+//! gets the state of every PAI, and updates what is behind. Charges, sign-ups and events continue
+//! during the comparison; each state is read a moment before it is sent.
 //!
-//! What the edge knows better than the books is never written over, here as little as there: it is a finding.
+//! A later state at the edge is never overwritten, here or there: it is a finding.
 
 use super::edge_mapping::EdgeMappings;
 use crate::store::{PaiStatus, StoreError};
@@ -14,58 +15,59 @@ use onbill_domain::wire::origin::{
 };
 use std::time::Duration;
 
-/// PAIs read at once, and told in eight calls at once: tens of thousands of PAIs a minute, and few enough calls to leave the
-/// edge to its customers.
+/// PAIs read at once, and sent in eight concurrent calls: tens of thousands of PAIs a minute, and
+/// few enough calls to leave the edge to its customers.
 const PAGE: u32 = 200;
 
-/// Pauses before the edge is asked again that did not answer, or said that it could not; then the comparison stops. A
-/// deployment of the edge and a hiccup of its store are over by then, and a person has not yet lost patience.
+/// Pauses before retries, when the edge did not respond or reported that it was unable to; after
+/// the last one the comparison stops. A deployment of the edge or a short outage of its store is
+/// over by then, and the person who waits still has patience.
 pub const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(10), Duration::from_secs(30)];
 
-/// A comparison to be made.
 pub struct KvComparison<'a> {
     /// The edge, and the database that it is compared with.
     pub edge: &'a EdgeMappings,
-    /// Nothing is to be written.
+    /// Compare only: nothing is written at the edge.
     pub compare_only: bool,
-    /// Pauses before the edge is asked again.
+    /// Pauses before the edge is called again.
     pub pauses: &'a [Duration],
 }
 
-/// What has come out so far.
+/// The results so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KvReport {
-    /// How many the edge had as the books say.
+    /// Number of PAIs with the same state at the edge.
     pub same: usize,
-    /// How many were missing there, unreadable or older: mended, unless nothing was to be written.
+    /// Number of PAIs that were missing there, unreadable or older: updated, unless this run only
+    /// compares.
     pub behind: usize,
-    /// Which the edge knows something later of, or something else under the same version.
+    /// PAIs of which the edge has a later state, or another state under the same version.
     pub ahead: Vec<Pai>,
-    /// Which are another operator's at the edge.
+    /// PAIs that belong to another operator at the edge.
     pub foreign: Vec<Pai>,
-    /// The last up to which all were compared.
+    /// The last PAI up to which all were compared.
     pub through: Option<Pai>,
 }
 
 impl KvReport {
-    /// How many were compared.
+    /// Number of PAIs compared.
     pub fn compared(&self) -> usize {
         self.same + self.behind + self.findings()
     }
 
-    /// How many of them need a person.
+    /// Number of PAIs that need a person.
     pub fn findings(&self) -> usize {
         self.ahead.len() + self.foreign.len()
     }
 }
 
-/// Why a comparison did not come to its end. What is in the report is done, and may be done again.
+/// Why a comparison did not complete. What is in the report is done, and may be repeated.
 #[derive(Debug)]
 pub enum KvSyncError {
-    /// The books fail.
+    /// The database failed.
     Store(StoreError),
-    /// The edge did not answer, or not with what was asked for; with its status.
+    /// The edge did not respond, or not with a valid response; with its status.
     Edge(Option<StatusCode>),
 }
 
@@ -76,7 +78,8 @@ impl From<StoreError> for KvSyncError {
 }
 
 impl KvComparison<'_> {
-    /// Compares all PAIs of the books, in their own order. `progress` sees the report after each page.
+    /// Compares all PAIs of the database, in their own order. `progress` gets the report after each
+    /// page.
     pub async fn run(
         &self,
         report: &mut KvReport,
@@ -107,8 +110,8 @@ impl KvComparison<'_> {
         }
     }
 
-    /// Compares a batch. Where the edge knows something later it may have heard of a change of this very moment: what
-    /// has changed in the books since they were read is compared again.
+    /// Compares a batch. A later state at the edge may come from a change of this very moment: PAIs
+    /// that have changed in the database since they were read are compared again.
     async fn compare_batch(
         &self,
         mut batch: Vec<(Pai, PaiStatus)>,
@@ -130,8 +133,9 @@ impl KvComparison<'_> {
         Ok(total)
     }
 
-    /// Tells the edge, as often as there are pauses. What it is told again is read again: an old word could be written
-    /// over one that the edge's store has, but does not show yet.
+    /// Sends a batch to the edge, with as many retries as there are pauses. Each retry reads the
+    /// states again: an old state could overwrite one that the edge's store holds but does not show
+    /// yet.
     async fn send_batch(&self, batch: &mut [(Pai, PaiStatus)]) -> Result<PaiMappingsResponse, KvSyncError> {
         for pause in self.pauses {
             match self.try_to_send_batch(batch).await {
@@ -148,7 +152,8 @@ impl KvComparison<'_> {
         self.try_to_send_batch(batch).await.map_err(KvSyncError::Edge)
     }
 
-    /// One attempt; the status is of what is no answer to the question.
+    /// Makes one attempt. The error is the status of a response that is not valid, if there was a
+    /// response.
     async fn try_to_send_batch(
         &self,
         batch: &[(Pai, PaiStatus)],
@@ -163,13 +168,13 @@ impl KvComparison<'_> {
         let status = answer.status();
         let read = || serde_json::from_slice::<PaiMappingsResponse>(answer.body()).ok();
         let answer = (status == StatusCode::OK).then(read).flatten().ok_or(Some(status))?;
-        // Each PAI is somewhere, or it was not this edge that answered.
+        // Each PAI is in one group, or the response is not from this edge.
         let all = answer.same + answer.behind + answer.ahead.len() + answer.foreign.len();
         if all == batch.len() { Ok(answer) } else { Err(Some(status)) }
     }
 }
 
-/// Whether it is worth asking again: nobody answered, or somebody who could not.
+/// Whether to retry: there was no response, or the edge was temporarily unable to give one.
 fn is_transient(status: Option<StatusCode>) -> bool {
     status.is_none_or(|status| status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS)
 }

@@ -1,8 +1,9 @@
-//! Delivery: what the database promises is carried out. Charges and refunds are submitted to billing, over the CSP API or in
-//! files; partners are called; the edge is told of PAIs; SMS are sent.
+//! Delivery: carries out what the database has committed to. Charges and refunds are submitted to
+//! billing, over the CSP API or in files; partners get webhooks; the edge gets the state of PAIs;
+//! SMS are sent.
 //!
-//! What billing may have done already is never guessed. After eight unclear attempts over five to six days a job is a dead
-//! letter, which waits for a person.
+//! The state at billing is never guessed. After eight attempts with an unknown outcome over five to
+//! six days a job becomes a dead letter, which waits for a person.
 
 mod alarms;
 mod billing;

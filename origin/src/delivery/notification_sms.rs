@@ -1,4 +1,4 @@
-//! A partner's message, on its way to the subscriber.
+//! Sends partners' messages to subscribers.
 
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
@@ -6,11 +6,13 @@ use crate::sms::{RetryCause, SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, NotificationRecipient, SmsOutcome};
 
 impl SmsJobs {
-    /// 1. It is not too old: else it is dropped, with a line in the log that says which, and not what it said.
-    /// 2. The subscriber is still there, and still has the number: a number's next subscriber is sent nothing that was for the
-    ///    last one. Else it is dropped, and the partner does not learn of it. One whose account is suspended is sent it: it
-    ///    may be about that.
-    /// 3. Sends it, also when that may be the second time.
+    /// 1. The message must not be too old. Otherwise it is dropped, and the log gets its id, but
+    ///    not its contents.
+    /// 2. The subscriber must still exist and still have the number: the number's next subscriber
+    ///    gets nothing that was meant for the last one. Otherwise the message is dropped, and the
+    ///    partner does not learn of it. A suspended subscriber still gets it, as it may be about
+    ///    the suspension.
+    /// 3. Sends it, even when that may be the second time.
     pub(super) async fn send_notification(
         &self,
         notification_id: &str,
@@ -22,7 +24,7 @@ impl SmsJobs {
         let NotificationRecipient { accepted_at, subscriber } =
             match self.store.find_notification_recipient(notification_id.to_owned()).await {
                 Ok(Some(addressee)) => addressee,
-                // Erased meanwhile: the job went as well.
+                // Erased in the meantime: the job went as well.
                 Ok(None) => return SmsOutcome::NotSent(NextStep::Drop),
                 Err(error) => {
                     tracing::error!(?error, "whom a message is for could not be read");

@@ -1,4 +1,4 @@
-//! A PIN, on its way to the customer.
+//! Sends PINs to customers.
 
 use super::sealed_sms::{self, PinSms};
 use super::sms_jobs::SmsJobs;
@@ -7,8 +7,8 @@ use crate::sms::{SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, SmsOutcome};
 
 impl SmsJobs {
-    /// Sends a PIN, if its number has an account: here and not in the customer's call, whose response and whose time must not
-    /// differ between numbers.
+    /// Sends a PIN, if its number has an account. The check is here and not in the customer's call,
+    /// whose response and duration must not differ between numbers.
     pub(super) async fn send_pin(&self, sealed: &[u8], attempt: u32) -> SmsOutcome {
         let Some(message) = sealed_sms::open::<PinSms>(&self.vault, sealed) else {
             tracing::error!("a sealed message does not open");
@@ -20,7 +20,7 @@ impl SmsJobs {
         if expires_at.is_some_and(|at| self.clock.now() >= at) {
             return SmsOutcome::NotSent(NextStep::Drop);
         }
-        // The flow is gone when its subscriber was erased meanwhile.
+        // The flow is gone if its subscriber was erased in the meantime.
         if let Some(flow) = message.flow {
             match self.store.has_flow(flow).await {
                 Ok(true) => {}
@@ -42,7 +42,8 @@ impl SmsJobs {
         };
         match self.gateway.send(&text).await {
             SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
-            // What is unclear may come twice: it is the same PIN, and its tries are counted.
+            // After an unknown outcome the SMS may arrive twice: it is the same PIN, and its
+            // attempts are counted.
             SendSmsResult::Later(_) => retry(),
             SendSmsResult::Refused => {
                 tracing::warn!("the gateway refuses a PIN's number");

@@ -1,12 +1,14 @@
-//! Billing's own codes, which go on to the partner.
+//! Billing's own codes, which are passed on to the partner.
 
 use onbill_domain::msisdn::Msisdn;
 
-/// Longest code that is passed on, in characters: codes are, sentences are not.
+/// Maximum length of a code that is passed on, in characters: codes are this short, sentences are
+/// not.
 const RAW_CODE_CHARS_MAX: usize = 64;
 
-/// Keeps a code that the partner may read. It must be a code: not a sentence, and not with the number in it. Seven digits
-/// are what is left of a number without its country and area; where the number is not at hand, no code may have as many.
+/// Keeps a code that the partner may read. It must be a code: not a sentence, and without the
+/// number in it. Seven digits are what is left of a number without its country and area code; where
+/// the number is not known here, no code with that many digits is kept.
 pub(super) fn keep_publishable(raw_code: Option<String>, msisdn: Option<&Msisdn>) -> Option<String> {
     raw_code.filter(|code| is_publishable(code, msisdn))
 }

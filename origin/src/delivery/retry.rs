@@ -1,11 +1,12 @@
-//! When a job is tried again.
+//! Plans the retries of a job.
 
 use crate::ambient::{Clock, Random};
 use crate::store::{AfterLastRetry, NextStep, RetryPolicy};
 use onbill_domain::timestamp::Timestamp;
 use std::sync::Arc;
 
-/// Plans attempts. A fifth of each delay is random, so that what failed together does not come back together.
+/// Plans attempts. Up to a fifth of each delay is added at random, so that jobs that failed
+/// together are not retried together.
 #[derive(Clone)]
 pub struct RetrySchedule {
     clock: Arc<dyn Clock>,
@@ -13,12 +14,12 @@ pub struct RetrySchedule {
 }
 
 impl RetrySchedule {
-    /// By this clock.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         Self { clock, random }
     }
 
-    /// What follows attempt number `attempt`, counted from 1, by the policy of the job's kind.
+    /// Returns what follows attempt number `attempt`, counted from 1, by the policy of the job's
+    /// kind.
     pub(super) fn plan(&self, policy: RetryPolicy, attempt: u32) -> NextStep {
         let index = usize::try_from(attempt).ok().and_then(|attempt| attempt.checked_sub(1));
         let delay = index.and_then(|index| policy.delays_seconds.get(index)).copied();
@@ -29,7 +30,7 @@ impl RetrySchedule {
         }
     }
 
-    /// Some seconds from now, and up to a fifth more.
+    /// Returns the time `delay` seconds from now, plus up to a fifth.
     fn after(&self, delay: i64) -> Timestamp {
         let drawn = i64::from(u32::from_le_bytes(self.random.bytes()));
         self.clock.now().plus_seconds(delay + drawn % (delay / 5 + 1))

@@ -1,4 +1,4 @@
-//! Text messages as they wait in the queue: sealed, with the number that they are for.
+//! SMS as they wait in the queue: sealed, with the number that they are for.
 
 use crate::ambient::Random;
 use crate::fault::Fault;
@@ -10,16 +10,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// A PIN's SMS.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct PinSms {
     pub(crate) msisdn: Msisdn,
     #[serde(rename = "text")]
     pub(crate) body: String,
-    /// The flow that the PIN proves: when that is gone, the PIN is of no use. Messages from before this was recorded have none.
+    /// The flow that the PIN proves: once that is gone, the PIN is of no use. Messages from before
+    /// this was recorded have none.
     #[serde(default)]
     pub(crate) flow: Option<Hash>,
-    /// When the PIN expires, and the message is not worth sending any more.
+    /// When the PIN expires, and the message is no longer worth sending.
     pub(crate) expires_at: Timestamp,
 }
 
@@ -29,14 +29,14 @@ pub(crate) struct CouponSms {
     pub(crate) msisdn: Msisdn,
     #[serde(rename = "text")]
     pub(crate) body: String,
-    /// Whom it is for: a number's next subscriber is not sent another's coupon.
+    /// The subscriber whom it is for: the number's next subscriber is not sent another's coupon.
     #[serde(rename = "generation")]
     pub(crate) subscriber_ref: String,
-    /// When it is not worth sending any more.
+    /// When the message is no longer worth sending.
     pub(crate) expires_at: Timestamp,
 }
 
-// What a message says stays in memory no longer than it is needed.
+// The contents of a message stay in memory no longer than needed.
 impl Drop for PinSms {
     fn drop(&mut self) {
         self.body.zeroize();
@@ -55,7 +55,7 @@ pub(crate) fn seal<T: Serialize>(vault: &Vault, random: &dyn Random, message: &T
     vault.seal_message(random, &Zeroizing::new(plain))
 }
 
-/// Opens a message from the queue; `None` when the ring has no key for it.
+/// Opens a message from the queue; `None` when the keyring has no key for it.
 pub(super) fn open<T: DeserializeOwned>(vault: &Vault, sealed: &[u8]) -> Option<T> {
     serde_json::from_slice(&vault.open_message(sealed)?).ok()
 }

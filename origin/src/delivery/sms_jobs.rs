@@ -1,4 +1,5 @@
-//! What every job of an SMS needs: whether its subscriber still has the number, and the gateway.
+//! The shared part of all SMS jobs: checks that the subscriber still has the number, and calls the
+//! gateway.
 
 use super::retry::RetrySchedule;
 use crate::account::AccountLookup;
@@ -8,7 +9,7 @@ use crate::sms::SmsGateway;
 use crate::store::Store;
 use std::sync::Arc;
 
-/// Sends what waits in the queues of SMS.
+/// Sends the SMS that wait in the queues.
 pub(crate) struct SmsJobs {
     pub(crate) store: Arc<Store>,
     pub(crate) accounts: Arc<AccountLookup>,

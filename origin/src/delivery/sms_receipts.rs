@@ -1,4 +1,5 @@
-//! What becomes of text messages that a gateway had accepted: a coupon whose message does not arrive is to be known of.
+//! Receipts for SMS that a gateway had accepted: the operator must learn of a coupon whose SMS does
+//! not arrive.
 
 use super::alarms::warn_of_undelivered;
 use crate::ambient::Clock;
@@ -8,14 +9,13 @@ use async_trait::async_trait;
 use onbill_domain::wire::coupon::UndeliveredReason;
 use std::sync::Arc;
 
-/// Keeps receipts in the database.
+/// Stores receipts in the database.
 pub struct ReceiptRecorder {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
 }
 
 impl ReceiptRecorder {
-    /// On this database.
     pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock }
     }
@@ -23,9 +23,10 @@ impl ReceiptRecorder {
 
 #[async_trait]
 impl ReceiptSink for ReceiptRecorder {
-    /// How a message ended is kept for the coupon whose message it is; whether it is one's, the books find out, now or
-    /// later. A PIN's is forgotten: it is over in minutes, and the customer asks for another.
-    /// By its id a message could be followed to its number in the gateway's own log, so that is not written.
+    /// Stores the final state of an SMS for its coupon. The database finds out, now or later,
+    /// whether the SMS belongs to a coupon. The receipt of a PIN is dropped: the PIN expires in
+    /// minutes, and the customer asks for another. The log omits the message id, because in the
+    /// gateway's own log it leads to the number.
     async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
         tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
         let DeliveryReceipt { message_id, state, code } = receipt;

@@ -1,25 +1,26 @@
-//! Waking the workers of the queue when there is something to do.
+//! Wakes the workers of the queue when a job is due.
 
 use tokio::sync::watch;
 
-/// Wakes every worker of this process that waits. Those of another process look at the queue by themselves, within seconds.
+/// Wakes every waiting worker of this process. Workers of another process poll the queue
+/// themselves, within seconds.
 #[derive(Clone, Debug)]
 pub struct WakeUp {
     sender: watch::Sender<()>,
 }
 
 impl WakeUp {
-    /// With no worker yet.
+    /// Starts with no worker subscribed.
     pub(crate) fn new() -> Self {
         Self { sender: watch::Sender::new(()) }
     }
 
-    /// Has each worker look at its queue: a job was put in.
+    /// Makes each worker poll its queue, because a job was added.
     pub fn wake_queue(&self) {
         self.sender.send_replace(());
     }
 
-    /// For a worker to wait by.
+    /// Returns the receiver on which a worker waits.
     pub(super) fn subscribe(&self) -> watch::Receiver<()> {
         self.sender.subscribe()
     }

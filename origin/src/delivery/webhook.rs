@@ -1,9 +1,9 @@
-//! Webhooks: calls that tell a partner how a charge or refund ended that was pending when its post was answered, and in
-//! which state a PAI is.
+//! Webhooks: calls that report to a partner the outcome of a charge or refund that was pending when
+//! its post was answered, and the state of a PAI.
 //!
-//! The body about a charge or refund is what a `GET` responds with. The partner may get it twice, and the outcome never in
-//! two versions: a settled state does not change. Only what remains of a charge may differ by then, as its other refunds
-//! continue.
+//! The body about a charge or refund is what a `GET` responds with. The partner may get it twice,
+//! but never with two outcomes: a settled state does not change. Only the remaining amount of a
+//! charge may differ by then, as its other refunds continue.
 
 use super::retry::RetrySchedule;
 use crate::config::Config;
@@ -19,7 +19,6 @@ use onbill_domain::wire::partner::{
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Calls the partners.
 pub(crate) struct Webhooks {
     pub(crate) config: Arc<Config>,
     pub(crate) store: Arc<Store>,
@@ -28,13 +27,13 @@ pub(crate) struct Webhooks {
 }
 
 impl Webhooks {
-    /// One attempt at reporting a charge.
+    /// Makes one attempt at reporting a charge.
     pub(super) async fn report_charge(&self, transaction_id: &str, attempt: u32) -> WebhookOutcome {
         let charge = self.store.find_charge_webhook(transaction_id.to_owned()).await;
         self.report_outcome(JobKind::ChargeWebhook, TRANSACTION_STATE_PATH, charge, attempt).await
     }
 
-    /// One attempt at reporting a refund.
+    /// Makes one attempt at reporting a refund.
     pub(super) async fn report_refund(&self, refund_id: &str, attempt: u32) -> WebhookOutcome {
         let refund = self.store.find_refund_webhook(refund_id.to_owned()).await;
         self.report_outcome(JobKind::RefundWebhook, REFUND_STATE_PATH, refund, attempt).await
@@ -56,7 +55,7 @@ impl Webhooks {
                 return retry();
             }
         };
-        // A partner without an address of its own asks instead.
+        // A partner without a webhook URL polls instead.
         let Some(url) = self.config.partner_url(&partner) else {
             return WebhookOutcome::NotDelivered(NextStep::Drop);
         };
@@ -70,8 +69,8 @@ impl Webhooks {
         }
     }
 
-    /// One attempt at reporting the state of a PAI. It is repeated until the partner has taken it: a partner that missed it
-    /// would go on charging.
+    /// Makes one attempt at reporting the state of a PAI. It is retried until the partner has
+    /// accepted it, because a partner that missed it would continue to charge.
     pub(super) async fn report_pai(&self, pai: Pai, attempt: u32) -> WebhookOutcome {
         let standing = match self.store.find_pai_status(pai).await {
             Ok(Some(standing)) => standing,
@@ -81,7 +80,7 @@ impl Webhooks {
                 return self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into();
             }
         };
-        // A partner without an address of its own learns by the declines.
+        // A partner without a webhook URL learns the state from declined charges.
         let Some(url) = self.config.partner_url(&standing.partner) else {
             return WebhookOutcome::NotDelivered(NextStep::Drop);
         };
@@ -101,7 +100,7 @@ impl Webhooks {
         }
     }
 
-    /// The status of the response, if there is one.
+    /// Returns the status of the response, if there is one.
     async fn post_webhook<T: Serialize>(
         &self,
         partner: &PartnerId,

@@ -1,7 +1,8 @@
-//! The workers of the queue: what the database promises reaches the operator's systems, once, and the partner is told.
+//! The workers of the queue. They deliver what the database has committed to: the operator's
+//! systems get it once, and the partner gets the outcome.
 //!
-//! A job is leased, tried outside of any database transaction, and settled. Each queue has a worker for itself: a partner
-//! that is slow to respond does not hold up a PIN.
+//! A job is leased, attempted outside of any database transaction, and settled. Each queue has its
+//! own worker, so that a partner that is slow to respond does not hold up a PIN.
 
 use super::alarms::raise_alarm;
 use super::billing::BillingSubmission;
@@ -21,12 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Jobs of a kind worked on at once: enough to keep a billing system busy, few enough not to flood it.
+/// Jobs of a kind worked on at once: enough to keep a billing system busy, few enough not to flood
+/// it.
 const BATCH: u32 = 16;
-/// Longest sleep of a worker: a job put in by another process is found after this at the latest.
+/// Maximum sleep of a worker, in seconds: a job added by another process is found after this at the
+/// latest.
 const IDLE_SECONDS_MAX: i64 = 15;
 
-/// Works the queues.
 pub struct Worker {
     pub(crate) store: Arc<Store>,
     pub(crate) billing: Arc<BillingSubmission>,
@@ -47,11 +49,11 @@ impl Worker {
         running.join_all().await;
     }
 
-    /// Delivers what is due in a queue, then sleeps until something is or a job is put in.
+    /// Delivers what is due in a queue, then sleeps until a job is due or added.
     async fn run_queue(self: Arc<Self>, queue: Queue) {
         let mut wake_up = self.wake_up.subscribe();
         loop {
-            // Looking is a read; only what is due is worth a transaction.
+            // Polling is a read; only due jobs are worth a transaction.
             let wait = match self.store.next_due(queue).await {
                 Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(queue).await {
                     Ok(_) => continue,
@@ -64,12 +66,12 @@ impl Worker {
                 Ok(None) | Err(_) => IDLE_SECONDS_MAX,
             };
             let wait = Duration::from_secs(wait.unsigned_abs());
-            // Woken or not, the next round looks at what is due.
+            // Woken or not, the next round checks what is due.
             let _ = tokio::time::timeout(wait, wake_up.changed()).await;
         }
     }
 
-    /// Delivers everything that is due now; gives how many jobs were tried.
+    /// Delivers everything that is due now; returns the number of jobs attempted.
     pub async fn deliver_due(&self) -> Result<usize, Fault> {
         let mut tried = 0;
         for queue in self.queues() {
@@ -93,7 +95,8 @@ impl Worker {
         }
     }
 
-    /// Charges and refunds that billing takes in files are not delivered here: see [`super::files`].
+    /// Charges and refunds that billing takes in files are not delivered here: see
+    /// [`super::files`].
     fn queues(&self) -> &'static [Queue] {
         use Queue::{Coupons, Edge, Notifications, PartnerWebhooks, Pins};
         match self.billing.mode {
@@ -114,7 +117,7 @@ impl Worker {
                 "an entry needs a person"
             );
         }
-        // A webhook is put in for it.
+        // A decision puts a webhook into the queue.
         let is_decided = outcome.is_decided();
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         raise_alarm(result, what, &id);
@@ -169,7 +172,7 @@ impl Worker {
     }
 }
 
-/// Our id of what a job is about, for the log: never a PAI, which stands for a subscriber.
+/// Our id of the subject of a job, for the log: never a PAI, which identifies a subscriber.
 fn logged_id(job: &Job) -> String {
     match job {
         Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }) => String::new(),

@@ -1,7 +1,7 @@
 //! The customer's own page: who may see it, and what is on it.
 //!
-//! It belongs to the number's present subscriber, as the operator reports at this moment, and to nobody who had the number
-//! before. A suspended account may see it; a ceased one has no subscriber.
+//! It belongs to the present subscriber of the number, as the operator reports at this moment, and
+//! not to any earlier subscriber. A suspended account may see it; a ceased one has no subscriber.
 
 use super::eligibility::Eligibility;
 use super::proof::{FlowProofs, flow_expired, secret_of};
@@ -19,13 +19,11 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::account_page::{AccountPage, ChargeView, ClosureView, SubscriptionView};
 use std::sync::Arc;
 
-/// Whose page it is.
 pub(crate) struct PageOwner {
     pub(crate) number: NumberIndex,
     pub(crate) subscriber_ref: String,
 }
 
-/// Reads the pages.
 pub struct AccountPages {
     pub(crate) config: Arc<Config>,
     pub(crate) store: Arc<Store>,
@@ -36,7 +34,7 @@ pub struct AccountPages {
 
 impl AccountPages {
     /// 1. The flow must be proven and open: see [`FlowProofs::find_proven`] for the refusals.
-    /// 2. The account must be there now: 404 `account-not-found`.
+    /// 2. The account must exist now: 404 `account-not-found`.
     /// 3. It must be that of the subscriber who proved the number: 400 `token-expired`.
     pub(crate) async fn find_owner(&self, flow: &str) -> Result<PageOwner, Failure> {
         // 1.
@@ -50,7 +48,7 @@ impl AccountPages {
         Ok(PageOwner { number: proven.number.index, subscriber_ref: known.subscriber_ref })
     }
 
-    /// What the owner sees, with the charges before a place in the list or else the newest.
+    /// Reads the owner's page, with the charges before a cursor, or else the newest.
     pub(crate) async fn read_page(
         &self,
         owner: &PageOwner,
@@ -68,14 +66,14 @@ impl AccountPages {
         })
     }
 
-    /// The PAI that the owner knows by this name: 400 `invalid-request` when there is none.
+    /// Finds the owner's PAI by its name in this flow: 400 `invalid-request` when there is none.
     pub(crate) async fn find_pai(&self, owner: &PageOwner, flow: &str, name: &str) -> Result<Pai, Failure> {
         let links = self.store.list_partner_links(owner.number, owner.subscriber_ref.clone()).await?;
         let link = links.iter().find(|link| self.name_pai(flow, link.pai) == name);
         Ok(link.ok_or_else(subscription_not_found)?.pai)
     }
 
-    /// A subscription as its owner sees it in this flow.
+    /// Shows a subscription to its owner, under its name in this flow.
     pub(crate) fn view_subscription(&self, flow: &str, link: &PartnerLink) -> SubscriptionView {
         let mut offers = self.config.offers.iter().filter(|offer| offer.partner == link.partner);
         let (plan, status) = link.subscription.as_ref().map(|(plan, status)| (plan, *status)).unzip();
@@ -91,7 +89,7 @@ impl AccountPages {
         }
     }
 
-    /// What a PAI is called in this flow, and in no other: a browser gets no name that means something elsewhere.
+    /// Names a PAI for this flow only, so that a browser gets no name that is valid elsewhere.
     fn name_pai(&self, flow: &str, pai: Pai) -> String {
         let flow = sha256(secret_of(flow).as_bytes());
         encode_base64url(&self.vault.link_mac(&flow, pai))
@@ -122,8 +120,8 @@ fn write_cursor(cursor: &Cursor) -> String {
     format!("{}.{}", cursor.at.unix_seconds(), cursor.id)
 }
 
-/// A place in the list: 400 `invalid-request` when it is none of ours. One that was made up only leaves out charges of the
-/// reader's own.
+/// Parses a cursor: 400 `invalid-request` when it is not one that we issued. A forged cursor could
+/// only leave out some of the reader's own charges.
 pub(crate) fn parse_cursor(text: &str) -> Result<Cursor, Reject> {
     let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id)));
     let (at, id) = parts.ok_or_else(|| Reject::invalid_request("cursor is not a place in the list."))?;

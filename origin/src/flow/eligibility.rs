@@ -1,4 +1,5 @@
-//! Who may pay on the bill, and who may see their own page. Only the subscriber of a proven number learns any of it.
+//! Decides who may pay on the bill, and who may see their own page. Only the subscriber of a proven
+//! number learns any of it.
 
 use crate::account::{AccountLookup, live_account};
 use crate::ambient::Clock;
@@ -11,7 +12,6 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
 use std::sync::Arc;
 
-/// Decides who may.
 pub struct Eligibility {
     pub(crate) store: Arc<Store>,
     pub(crate) accounts: Arc<AccountLookup>,
@@ -24,12 +24,12 @@ pub struct Eligibility {
 pub(crate) struct EligibleAccount {
     pub(crate) known: SubscriberAccount,
     pub(crate) account_type: AccountType,
-    /// It pays this partner on the bill, so there is nothing to buy.
+    /// It already pays this partner on the bill, so there is nothing to buy.
     pub(crate) pays_already: bool,
 }
 
 impl Eligibility {
-    /// The account, if it may buy the offer: see [`check_account`] for the refusals.
+    /// Returns the account if it may buy the offer: see [`check_account`] for the refusals.
     pub(crate) async fn check_buyer(
         &self,
         offer: &Offer,
@@ -40,15 +40,16 @@ impl Eligibility {
         Ok(EligibleAccount { known, account_type, pays_already })
     }
 
-    /// The account, if there is one: 404 `account-not-found`. One that is suspended may still be looked at.
+    /// Returns the account if it exists: 404 `account-not-found`. A suspended one may still see its
+    /// page.
     pub(crate) async fn find_live_account(&self, msisdn: &Msisdn) -> Result<SubscriberAccount, Failure> {
         let known = self.accounts.find_account(msisdn).await?;
         Ok(live_account(known).ok_or_else(account_not_found)?)
     }
 
-    /// The account of a number that a partner's app has read, if it may buy the offer. Whoever pays already is eligible, and
-    /// their SIM may be a new one: the partner learns nothing that it has not been told before. See [`Self::check_sim`] for
-    /// all others.
+    /// Returns the account of a number that a partner's app has read, if it may buy the offer. A
+    /// subscriber who already pays the partner is eligible even with a new SIM: the partner learns
+    /// nothing that it did not know. See [`Self::check_sim`] for all others.
     pub(crate) async fn check_device(
         &self,
         offer: &Offer,
@@ -65,8 +66,9 @@ impl Eligibility {
         Ok(check_price(known, offer)?)
     }
 
-    /// A PIN, and an app on the device, prove who has the SIM. Where that is a new one, it may be in the hands of somebody who
-    /// has tricked a shop, and so for some days that is no proof: 400 `account-not-eligible`.
+    /// A PIN, or an app on the device, proves who has the SIM. A new SIM may be in the hands of an
+    /// attacker who has deceived a shop (SIM swap), and so for some days it is no proof: 400
+    /// `account-not-eligible`.
     pub(crate) async fn check_sim(&self, number: NumberIndex) -> Result<(), Failure> {
         let suspicious = self.sim_swap_hours.seconds();
         match self.store.find_sim_swap_time(number).await? {

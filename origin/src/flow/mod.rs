@@ -1,4 +1,5 @@
-//! A customer's visit to the widget: how its number is proved, what the customer sees then, and who may buy.
+//! A customer's visit to the widget: how the number is proven, what the customer sees next, and who
+//! may buy.
 
 mod account_page;
 mod eligibility;

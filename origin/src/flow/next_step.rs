@@ -1,4 +1,4 @@
-//! What the widget shows next once a number is proven, by PIN or by the dashboard's assertion.
+//! Decides what the widget shows once a number is proven, by PIN or by the dashboard's assertion.
 
 use super::account_page::{AccountPages, PageOwner};
 use super::eligibility::Eligibility;
@@ -12,7 +12,6 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::edge::{FlowStep, OfferView};
 use std::sync::Arc;
 
-/// Decides what comes next.
 pub struct NextSteps {
     pub(crate) vault: Arc<Vault>,
     pub(crate) eligibility: Arc<Eligibility>,
@@ -20,24 +19,25 @@ pub struct NextSteps {
     pub(crate) pages: Arc<AccountPages>,
 }
 
-/// What comes next, and for which subscriber of the number.
+/// The next step, and the subscriber of the number for whom it is.
 pub(crate) struct NextStep {
     known: SubscriberAccount,
     view: View,
 }
 
 enum View {
-    /// They want to buy, and may.
+    /// The customer asked for an offer and may buy it.
     Confirm { account_type: AccountType, offer: OfferView },
-    /// They want to buy what they have.
+    /// The customer asked for an offer that is already on the bill.
     AlreadyOnBill,
-    /// They want to see their own page.
+    /// The customer asked for their own page.
     Account(PageOwner),
 }
 
 impl NextSteps {
-    /// A customer who wants an offer has to be eligible for it: see [`Eligibility::check_buyer`] for the refusals. One who
-    /// wants none sees their own page, if there is an account: 404 `account-not-found`.
+    /// A customer who asks for an offer must be eligible for it: see [`Eligibility::check_buyer`]
+    /// for the refusals. A customer without an offer sees their own page, if there is an account:
+    /// 404 `account-not-found`.
     pub(crate) async fn decide_next(
         &self,
         offer: Option<&Offer>,
@@ -58,7 +58,7 @@ impl NextSteps {
         Ok(NextStep { known: eligible.known, view })
     }
 
-    /// The step, in the flow with this secret, which is marked for the subscriber.
+    /// Renders the step for the flow with this secret, which is marked for the subscriber.
     pub(crate) async fn show(&self, next: NextStep, secret: &str) -> Result<FlowStep, Failure> {
         let flow = self.proofs.mark_flow(secret, &next.known.subscriber_ref);
         Ok(match next.view {

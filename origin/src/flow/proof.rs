@@ -1,6 +1,6 @@
-//! A flow as the widget holds it once its number is proven: `secret.mark`, where the mark is of the subscriber who had the
-//! number then. A number that changes hands in the minutes until the customer continues has not been proved by its new
-//! subscriber.
+//! A flow as the widget holds it once its number is proven: `secret.mark`, where the mark is of the
+//! subscriber who had the number then. If the number changes hands before the customer continues,
+//! the new subscriber has not proven it.
 
 use super::eligibility::Eligibility;
 use crate::ambient::Clock;
@@ -28,13 +28,15 @@ impl FlowProofs {
         format!("{secret}.{}", encode_base64url(&mac))
     }
 
-    /// Whether the flow was marked for this subscriber. Both sides are keyed hashes: the time this takes tells nothing.
+    /// Whether the flow was marked for this subscriber. Both sides are keyed hashes, so the
+    /// duration of the comparison reveals nothing.
     pub(crate) fn is_marked_for(&self, flow: &str, subscriber_ref: &str) -> bool {
         flow == self.mark_flow(secret_of(flow), subscriber_ref)
     }
 
-    /// A flow that is proven and open, and its number: 400 `token-expired` otherwise. One that was proven by a PIN is proven
-    /// no more when its number has got another SIM since: 400 `account-not-eligible`. Its mark is not looked at yet.
+    /// Finds a flow that is proven and open, and its number: 400 `token-expired` otherwise. A proof
+    /// by PIN lapses when the SIM of the number has changed since: 400 `account-not-eligible`. The
+    /// mark is not checked here.
     pub(crate) async fn find_proven(&self, flow: &str) -> Result<(Flow, Msisdn), Failure> {
         let hash = sha256(secret_of(flow).as_bytes());
         let found = self.store.find_proven_flow(self.clock.now(), hash).await?.ok_or_else(flow_expired)?;
@@ -51,7 +53,7 @@ pub(super) fn secret_of(flow: &str) -> &str {
     flow.split_once('.').map_or(flow, |(secret, _)| secret)
 }
 
-/// The refusal of a flow that proves nothing, or nothing any more.
+/// 400 `token-expired`, for a flow that does not prove its number, or no longer does.
 pub(crate) fn flow_expired() -> Reject {
     Reject::new(ErrorCode::TokenExpired, "The visit has expired: start again.")
 }

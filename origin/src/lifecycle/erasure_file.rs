@@ -1,5 +1,5 @@
-//! `erase`: a list of people who want to be forgotten, one number a line. A bad line is named by its number, never by what
-//! is in it; everybody else is erased.
+//! `erase`: a list of subscribers to erase, one number per line. A bad line is reported by its line
+//! number, never by its contents; all other lines are carried out.
 
 use crate::config::NumberPlan;
 use crate::keys::Vault;
@@ -9,27 +9,26 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 use std::io::{self, BufRead, Read};
 
-/// What became of the lines.
+/// Counts of the lines by outcome.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ErasureReport {
-    /// Erased.
     pub erased: u64,
-    /// Erased as soon as a file for billing is written.
+    /// To be erased as soon as a file for billing is written.
     pub erasing: u64,
-    /// Not a number, and nothing done.
+    /// Lines that are not a number. Nothing was done for them.
     pub refused: u64,
 }
 
-/// Why a list was not read to its end. What came before is erased: it can be read again.
+/// Why a list was not read to its end. The earlier lines are erased; the list can be read again.
 #[derive(Debug)]
 pub enum ErasureFileError {
-    /// It cannot be read on.
+    /// Reading the list failed.
     Unreadable(io::Error),
-    /// The books failed.
+    /// The database failed.
     Store(StoreError),
 }
 
-/// Erases everybody on `list`. `complain` gets a sentence for each line that is refused.
+/// Erases the subscribers on `list`. `complain` gets a sentence for each line that is refused.
 pub async fn erase_listed(
     store: &Store,
     vault: &Vault,
@@ -56,7 +55,7 @@ pub async fn erase_listed(
             .map_err(ErasureFileError::Store)?
         {
             ErasureState::Erasing => report.erasing += 1,
-            // Without a name there is nothing that it could be confused with.
+            // Without an erasure id there is no conflict with an earlier erasure.
             ErasureState::Erased | ErasureState::Conflict => report.erased += 1,
         }
     }
@@ -69,7 +68,8 @@ enum ListLine {
     Text(Vec<u8>),
 }
 
-/// A line can be of any length; of one that is longer than any number, only that much is held in memory.
+/// A line can be of any length; of one that is longer than any number, only that much is held in
+/// memory.
 fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
     let mut text = Vec::new();
     let longest = MSISDN_INPUT_BYTES_MAX as u64 + 2;

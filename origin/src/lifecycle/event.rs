@@ -1,4 +1,5 @@
-//! Following what happens to accounts, whether the operator's systems call or a person reads in a file.
+//! Records and applies account events, both from a call of the operator's systems and from an
+//! imported file.
 
 use crate::ambient::Random;
 use crate::keys::Vault;
@@ -7,16 +8,15 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 
-/// How following an event went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Followed {
-    /// It is on record, since now or before.
+    /// The event is on record, since now or before.
     Recorded(AccountEventOutcome),
-    /// Its name is on record for another event.
+    /// The event id is on record for another event.
     Conflict,
 }
 
-/// Records an event and applies it. The request has been checked.
+/// Records an event and applies it. The caller has checked the request.
 pub async fn follow(
     vault: &Vault,
     random: &dyn Random,
@@ -45,7 +45,7 @@ pub async fn follow(
     };
     let record = store.record_account_event(nonce, now, new).await?;
     if record == RecordEventResult::Recorded(AccountEventOutcome::Contradictory) {
-        // Not its name: what an operator names its events by is its own affair, and may be a number.
+        // Not the event id: an operator chooses its ids freely, and one may be a number.
         tracing::error!(
             alarm = "account-event-contradicts",
             event = event.as_str(),

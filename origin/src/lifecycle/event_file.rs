@@ -1,5 +1,5 @@
-//! `account-events`: the operator's file of what happened to accounts. A bad line is named by line and column and nothing
-//! of it is applied; everything else is followed, in the order of the file.
+//! `account-events`: imports the operator's file of account events. A bad line is reported by line
+//! and column and not applied; all others are applied in the order of the file.
 
 use crate::account::import::ImportError;
 use crate::ambient::Random;
@@ -17,36 +17,35 @@ use std::io::Read;
 /// The columns, in the order of the header.
 pub const HEADER: [&str; 5] = ["event_id", "type", "msisdn", "new_msisdn", "occurred_at"];
 
-/// What became of the lines.
+/// Counts of the lines by outcome.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct EventFileReport {
-    /// Followed, now or before.
+    /// Applied, now or before.
     pub applied: u64,
-    /// Recorded: a later event was here before.
+    /// Recorded only: a later event was already here.
     pub superseded: u64,
-    /// Recorded: nobody with the number has ever signed up.
+    /// Recorded only: no subscriber with this number has ever signed up.
     pub no_subscriber: u64,
-    /// Recorded: it cannot be, by what the books know.
+    /// Recorded only: it contradicts what the database holds.
     pub contradictory: u64,
     /// Not understood, and not recorded.
     pub refused: u64,
 }
 
-/// Where events go.
 #[derive(Clone, Copy)]
 pub struct Books<'a> {
-    /// The books.
     pub store: &'a Store,
     /// Seals numbers.
     pub vault: &'a Vault,
-    /// Reads them.
+    /// Parses numbers.
     pub numbers: NumberPlan,
-    /// Where unpredictable bytes come from.
+    /// The source of unpredictable bytes.
     pub random: &'a dyn Random,
 }
 
-/// Follows the events in `file`. `complain` gets a sentence for each line that is refused or cannot be, `progress` the
-/// position in bytes, `now` tells the time. When the books fail, what came before is followed: the file can be read again.
+/// Applies the events in `file`. `complain` gets a sentence for each line that is refused or
+/// contradictory, `progress` the position in bytes; `now` returns the time. When the database
+/// fails, the earlier events are applied: the file can be imported again.
 pub async fn follow_file(
     books: Books<'_>,
     file: impl Read,
@@ -107,11 +106,13 @@ async fn take(
     now: Timestamp,
     event: &AccountEventRequest,
 ) -> Result<Followed, ImportError> {
-    // Who may read in a file may write the books: no signature, and no nonce.
+    // An operator who may import a file may write the database: there is no signature, and no
+    // nonce.
     follow(vault, random, store, now, None, event).await.map_err(ImportError::Store)
 }
 
-/// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a number.
+/// Parses one line. The error is the index of the wrong column, and the reason; it does not repeat
+/// the value, which may be a number.
 fn parse_line(
     numbers: NumberPlan,
     now: Timestamp,

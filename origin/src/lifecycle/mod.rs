@@ -1,4 +1,4 @@
-//! What happens to subscribers: account events, one by one or from a file, and erasures.
+//! The subscriber lifecycle: account events, one by one or from a file, and erasures.
 
 pub mod erasure_file;
 pub mod event;

@@ -1,10 +1,11 @@
-//! Who is calling. [`EdgeCall`] is a call of our own edge, signed by it; [`OperatorCall`] one of the operator's own
-//! systems. [`PartnerCall`] is a partner's call that the edge forwarded: the edge's signature and the partner's own, over
-//! the same bytes, are both verified here, so that an edge in the wrong hands still cannot speak for a partner.
+//! Authenticates callers. [`EdgeCall`] is a call that our own edge makes and signs;
+//! [`OperatorCall`] comes from the operator's own systems. [`PartnerCall`] is a partner's call that
+//! the edge forwarded: the edge's signature and the partner's own, over the same bytes, are both
+//! verified here, so that a compromised edge still cannot speak for a partner.
 //!
-//! A handler that takes one of them has an authentic caller; there is no other way to get one. Each carries the
-//! [`Nonce`] that its use case must spend. A partner's call is verified on its way to the handler, by [`admit_partner`],
-//! because its answer is signed on the way back.
+//! A handler that takes one of them has an authentic caller; there is no other way to get one. Each
+//! carries the [`Nonce`] that its use case must spend. A partner's call is verified on its way to
+//! the handler, by [`admit_partner`], because its response is signed on the way out.
 
 use super::call_verifier::CallVerifier;
 use super::received::Received;
@@ -24,38 +25,35 @@ use onbill_domain::wire::parse;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
-/// A call that the edge made itself.
+/// A call that the edge makes on its own behalf.
 pub struct EdgeCall {
-    /// The body.
     pub body: Bytes,
-    /// To be spent by the use case.
+    /// The use case must spend it.
     pub nonce: Nonce,
 }
 
-/// A call of the operator's own systems.
+/// A call from the operator's own systems.
 pub struct OperatorCall {
-    /// The body.
     pub body: Bytes,
-    /// To be spent by the use case.
+    /// The use case must spend it.
     pub nonce: Nonce,
 }
 
 /// A partner's call that the edge forwarded.
 #[derive(Clone, Debug)]
 pub struct PartnerCall {
-    /// Who calls.
     pub partner: PartnerId,
     /// The body, as the partner signed it.
     pub body: Bytes,
-    /// The partner's nonce, to be spent by the use case.
+    /// The partner's nonce, which the use case must spend.
     pub nonce: Nonce,
-    /// The subscriber's handle that the edge routed by, if it had one.
+    /// The subscriber's handle that the edge routed by, if there was one.
     pub subscriber: Option<String>,
 }
 
 impl OperatorCall {
-    /// What the body says, where a call may also have none: then nothing is asked for beyond what the path says. 400
-    /// `invalid-request` for a body that is no object.
+    /// Parses a body that the caller may omit: an empty body is the default, so the path alone says
+    /// what is requested. 400 `invalid-request` for a body that is not a JSON object.
     pub fn parse_or_default<T: DeserializeOwned + Default>(&self) -> Result<T, Reject> {
         if self.body.is_empty() {
             return Ok(T::default());
@@ -90,7 +88,7 @@ where
     }
 }
 
-/// The body and the nonce of a call that its sender has signed.
+/// Returns the body and the nonce of a call that its direct sender has signed.
 async fn verify_own(
     request: Request,
     verifier: &CallVerifier,
@@ -110,8 +108,9 @@ impl<S: Send + Sync> FromRequestParts<S> for PartnerCall {
     }
 }
 
-/// The entry for the partner's calls: what goes in is authentic, and a success that comes out is signed by this operator, so
-/// that the edge in between can keep it back but not change it. Refusals are the edge's to give as well.
+/// The middleware of the partner's calls: a call that enters is authentic, and a success response
+/// is signed by this operator, so that the edge in between can withhold it but not change it.
+/// Refusals stay unsigned, as the edge may issue them as well.
 pub(super) async fn admit_partner(
     State(verifier): State<Arc<CallVerifier>>,
     mut request: Request,

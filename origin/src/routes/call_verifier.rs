@@ -1,4 +1,4 @@
-//! Verifies who signed a call, and signs responses for partners.
+//! Verifies who signed a call, and signs responses to partners.
 
 use super::received::Received;
 use crate::ambient::{Clock, Random};
@@ -18,17 +18,18 @@ use onbill_domain::signature::{
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use std::sync::Arc;
 
-/// Verifies calls by the keys of the ring.
+/// Verifies the signatures of calls with the keys of the keyring.
 pub struct CallVerifier {
     pub(crate) keys: Arc<Keyring>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    /// What partners sign for: the edge that they call is ours by configuration, not by what the edge says.
+    /// The authority that partners sign for. It comes from our configuration, not from what the
+    /// edge reports.
     pub(crate) edge_authority: String,
 }
 
 impl CallVerifier {
-    /// Verifies the signature of the party that sent this to us.
+    /// Verifies the signature of the direct caller.
     pub(super) fn verify_caller(&self, call: &Received, key_use: KeyUse) -> Result<Nonce, Reject> {
         let host = match call.uri.authority() {
             Some(authority) => authority.as_str(),
@@ -42,7 +43,8 @@ impl CallVerifier {
         self.verify(call, presented, key_use, host).map(|(_, nonce)| nonce)
     }
 
-    /// Verifies both signatures of a partner's call, of the edge and of the partner: the partner, and its own nonce.
+    /// Verifies both signatures on a partner's call, the edge's and the partner's. Returns the
+    /// partner and the partner's own nonce.
     pub(super) fn verify_partner(&self, call: &Received) -> Result<(PartnerId, Nonce), Reject> {
         self.verify_caller(call, KeyUse::EdgeToOrigin)?;
         let presented = ReceivedSignature::from_headers_named(
@@ -54,7 +56,7 @@ impl CallVerifier {
         Ok((party.partner_id().ok_or_else(Reject::unauthorized)?, nonce))
     }
 
-    /// The party that signed, and its nonce.
+    /// Returns the signer and its nonce.
     fn verify(
         &self,
         call: &Received,

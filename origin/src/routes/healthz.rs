@@ -1,4 +1,4 @@
-//! `GET /healthz`: 200 when the books can be read, 503 otherwise.
+//! `GET /healthz`: 200 when the database can be read, 503 otherwise.
 
 use crate::fault::Failure;
 use crate::store::{Queue, Store};

@@ -1,6 +1,7 @@
-//! The origin's HTTP door. The tree mirrors the URLs: `edge/` for the edge's calls, `operator/` for those of the operator's
-//! systems, `ott/` for the partner's calls as the edge forwards them, `sms/` for a text gateway's. Every call is signed, see
-//! [`authentic`], but for the gateway's: it cannot, and calls by a name that only it was told.
+//! The origin's HTTP routes. The tree mirrors the URLs: `edge/` for the edge's calls, `operator/`
+//! for those of the operator's systems, `ott/` for the partner's calls as the edge forwards them,
+//! `sms/` for those of the SMS gateway. Every call is signed, see [`authentic`], except the
+//! gateway's: gateways cannot sign, so they call a URL with a token that only they have received.
 
 pub mod authentic;
 mod call_verifier;
@@ -22,7 +23,6 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use onbill_domain::reject::{ErrorCode, Reject};
 
-/// All routes of one origin.
 pub fn router(state: RouteState) -> Router {
     let partners = Router::new()
         .route("/ott/v1/account/validate", post(ott::account_validate::validate_account))

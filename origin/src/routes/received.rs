@@ -1,4 +1,4 @@
-//! A request, read whole and bounded, before anything of it is believed.
+//! A request, read whole and bounded in size, before any of it is trusted.
 
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Request, Uri};
 use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 
-/// A request, read whole and bounded.
+/// A request, read whole and bounded in size.
 pub(super) struct Received {
     pub(super) method: Method,
     pub(super) uri: Uri,
@@ -26,7 +26,7 @@ impl Received {
             return Err(too_large());
         }
         let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())?;
-        // What has no body has no type either.
+        // A request without a body has no content type.
         if [Method::POST, Method::PUT].contains(&parts.method)
             && !body.is_empty()
             && !content_type(&parts.headers)
@@ -38,7 +38,7 @@ impl Received {
     }
 }
 
-/// The media type without its parameters.
+/// Returns the media type without its parameters.
 fn content_type(headers: &HeaderMap) -> Option<&str> {
     Some(headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim())
 }

@@ -1,4 +1,4 @@
-//! What handlers take: each the parts that it uses, by axum's `State`.
+//! The state of the routes: each handler takes the parts that it uses, by axum's `State`.
 
 use super::call_verifier::CallVerifier;
 use crate::ambient::{Clock, Random};
@@ -53,7 +53,8 @@ parts! {
     receipts: Arc<ReceiptRecorder>,
 }
 
-/// Declares the parts that one action uses, where they are more than a function should have as parameters.
+/// Declares the parts that one action uses, where they are too many for the parameters of a
+/// function.
 macro_rules! action_parts {
     ($name:ident { $($part:ident: $type:ty,)+ }) => {
         pub(in crate::routes) struct $name {

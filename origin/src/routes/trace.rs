@@ -1,4 +1,5 @@
-//! The correlator: taken from the call or made up, on every log line of the call, and echoed on its answer.
+//! The correlator: taken from the call or generated, present on every log line of the call, and
+//! echoed in the response.
 
 use crate::ambient::Random;
 use crate::fault::Failure;
@@ -11,7 +12,8 @@ use onbill_domain::reject::Reject;
 use std::sync::Arc;
 use tracing::Instrument as _;
 
-/// 400 `invalid-request` for a malformed correlator; otherwise the call runs within a span that has it.
+/// 400 `invalid-request` for a malformed correlator; otherwise the call runs within a span that
+/// carries it.
 pub(super) async fn with_correlator(
     State(random): State<Arc<dyn Random>>,
     request: Request,
@@ -25,7 +27,7 @@ pub(super) async fn with_correlator(
             }
             None => Correlator::from_random(random.bytes()),
         };
-    // The route's pattern, not its path: a path may hold an identifier of a partner's.
+    // The route's pattern and not its path, because a path may contain a partner's identifier.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("call", %correlator, method = %request.method(), route);
     async {

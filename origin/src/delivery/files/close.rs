@@ -1,4 +1,4 @@
-//! Making a file of the charges and refunds that wait.
+//! Makes a file of the pending charges and refunds.
 
 use super::exchange::FileExchange;
 use crate::delivery::alarms::raise_alarm;
@@ -12,19 +12,20 @@ use futures_util::stream;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::timestamp::Timestamp;
 
-/// Seconds after which no more accounts are looked up: half of the lease is left for the database. The jobs that have not
-/// had their turn are leased again, for another file.
+/// Seconds after which no more accounts are looked up: half of the lease is left for the database.
+/// Jobs that were not reached are leased again, for another file.
 const ASKING_SECONDS: i64 = LEASE_SECONDS_MAX / 2;
-/// Accounts looked up at once: enough to keep the operator's systems busy, few enough not to flood them.
+/// Accounts looked up at once: enough to keep the operator's systems busy, few enough not to flood
+/// them.
 const ASKED_AT_ONCE: usize = 16;
 
-/// What becomes of a job.
+/// The decision about a job.
 enum FilingDecision {
     /// It goes into a file.
     Line(LeasedJob),
-    /// It is a charge whose account does not allow it now, or is not known.
+    /// A charge whose account does not allow it now, or could not be looked up.
     Settled { lease: Lease, transaction_id: String, outcome: ChargeOutcome },
-    /// It is a charge whose account there was no time to look up.
+    /// A charge whose account was not looked up, for lack of time.
     NotLookedUp { lease: Lease, transaction_id: String },
 }
 
@@ -33,12 +34,11 @@ enum FilingDecision {
 struct CheckedJobs {
     /// Those for a file, in the order of the queue.
     lines: Vec<LeasedJob>,
-    /// How many were not looked up.
     not_looked_up: usize,
 }
 
 impl FileExchange {
-    /// Makes files of all that waits, once in each interval, unless another origin has done so.
+    /// Makes files of all pending jobs, once in each interval, unless another origin has done so.
     pub(super) async fn close_if_due(&self) -> Result<(), Fault> {
         let Some(settings) = &self.settings else { return Ok(()) };
         let seconds = 60 * i64::from(settings.every_minutes);
@@ -49,12 +49,12 @@ impl FileExchange {
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
         let lines_max = settings.lines as usize;
-        // What this interval cannot do is left for the next one.
+        // Jobs that are left when this interval ends wait for the next one.
         while self.clock.now() < next {
             let now = self.clock.now();
             let until = now.plus_seconds(LEASE_SECONDS_MAX);
             let leased = self.store.lease_due(Queue::Billing, now, until, settings.lines).await?;
-            // A kind of which all were leased that may be may have more.
+            // A kind of which the maximum number of jobs was leased may have more.
             let is_all = leased.len() < lines_max;
             let sifted = self.check_accounts(leased, next).await?;
             for lines in sifted.lines.chunks(lines_max) {
@@ -67,10 +67,12 @@ impl FileExchange {
         Ok(())
     }
 
-    /// Looks up every account again, and settles what is not for a file.
+    /// Looks up every account again, and settles the charges that do not go into a file.
     async fn check_accounts(&self, jobs: Vec<LeasedJob>, next: Timestamp) -> Result<CheckedJobs, Fault> {
         let until = self.clock.now().plus_seconds(ASKING_SECONDS);
-        let fates = jobs.into_iter().map(|leased| self.decide_filing(leased, until, next)); // All of them before anything is settled: a look-up that is not polled may hold what settling waits for.
+        let fates = jobs.into_iter().map(|leased| self.decide_filing(leased, until, next));
+        // All look-ups finish before anything is settled: one that is not polled may hold a
+        // resource that settling waits for.
         let fates: Vec<FilingDecision> = stream::iter(fates).buffered(ASKED_AT_ONCE).collect().await;
         let (mut sifted, mut unclear) = (CheckedJobs::default(), 0_u32);
         for fate in fates {
@@ -93,8 +95,8 @@ impl FileExchange {
         Ok(sifted)
     }
 
-    /// A refund needs no account. A charge needs the one that it was accepted for, as it stands now: it was posted an interval
-    /// ago, or more.
+    /// A refund needs no account. A charge needs the account that it was accepted for, with its
+    /// present status, because it was posted an interval ago or more.
     async fn decide_filing(&self, leased: LeasedJob, until: Timestamp, next: Timestamp) -> FilingDecision {
         let Job::Charge { transaction_id } = &leased.job else { return FilingDecision::Line(leased) };
         let (lease, transaction_id) = (leased.lease(), transaction_id.clone());
@@ -103,7 +105,7 @@ impl FileExchange {
         }
         let reason = match self.store.find_pending_charge(transaction_id.clone()).await {
             Ok(Some(charge)) => self.billing.check_subscriber(&charge).await,
-            // Settled meanwhile: its job went with it, and no file will take it.
+            // It was settled in the meantime: its job went with it, and no file will take it.
             Ok(None) => Ok(None),
             Err(error) => Err(error.into()),
         };
@@ -147,7 +149,8 @@ impl FileExchange {
     }
 }
 
-/// Names sort by time; those of one second are told apart by chance. Nothing in a name comes from what is in the file.
+/// Names sort by time; those of the same second differ by random bytes. Nothing in a name comes
+/// from the contents of the file.
 fn file_name(operator: &OperatorId, now: Timestamp, random: [u8; 4]) -> String {
     let at: String = now.to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
     format!("{operator}-{at}-{}", super::render::to_hex(&random))

@@ -1,4 +1,4 @@
-//! What the exchange of files with billing needs.
+//! The dependencies of the exchange of files with billing.
 
 use crate::ambient::{Clock, Random};
 use crate::config::FileSettings;
@@ -9,10 +9,9 @@ use crate::store::Store;
 use onbill_domain::ids::OperatorId;
 use std::sync::Arc;
 
-/// The exchange of files with billing.
 pub struct FileExchange {
     pub(crate) operator: OperatorId,
-    /// Without them there is no exchange.
+    /// Without settings there is no exchange.
     pub(crate) settings: Option<FileSettings>,
     pub(crate) store: Arc<Store>,
     pub(crate) vault: Arc<Vault>,

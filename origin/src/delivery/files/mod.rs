@@ -1,8 +1,9 @@
-//! Hand-off by files, for a billing that takes no calls.
+//! Submission to billing by files, for a billing system that takes no calls.
 //!
-//! Every so often what waits is put into a file (`close`), which is written from the books (`write`), and billing's
-//! response is carried out (`receive`). What has happened is in the books, never only in the folder: a round that was
-//! broken off at any step is taken up by the next one, of this origin or of another on the same books and folder.
+//! At each interval the pending jobs are put into a file (`close`), which is written from the
+//! database (`write`), and billing's response is carried out (`receive`). The database records
+//! every step, and the folder is never the only record: a round that is interrupted at any step is
+//! resumed by the next one, of this origin or of another on the same database and folder.
 
 mod close;
 mod exchange;

@@ -1,14 +1,13 @@
-//! How the files of an exchange are named.
+//! The names of the exchanged files.
 
-/// The file's name for billing.
 pub(super) fn csv_name(file_id: &str) -> String {
     format!("{file_id}.csv")
 }
 
-/// Its manifest's. That it is there says that the file is whole.
+/// The name of the file's manifest, whose presence shows that the file is complete.
 pub(super) fn manifest_name(file_id: &str) -> String {
     format!("{file_id}.manifest.json")
 }
 
-/// How the name of a response ends; it begins with the file's.
+/// The ending of a response's name, which begins with the name of the file.
 pub(super) const RESPONSE: &str = ".response.csv";

@@ -1,5 +1,6 @@
-//! Taking billing's responses. One is read whole before anything of it counts; then it is taken, in one transaction that
-//! notes which one it was; and then it can only be carried out, line by line, however often it takes.
+//! Receives billing's responses. A response is read whole before anything in it counts. It is then
+//! accepted in one transaction that records which response it was. From then on it can only be
+//! carried out, line by line, in as many rounds as that takes.
 
 use super::exchange::FileExchange;
 use super::names::{RESPONSE, csv_name, manifest_name};
@@ -14,13 +15,16 @@ use futures_util::future::join_all;
 use onbill_domain::digest::sha256;
 use onbill_domain::wire::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
 
-/// Lines settled at once: SQLite commits them together, and PostgreSQL has as many connections at most.
+/// Lines settled at once: SQLite commits them together, and PostgreSQL has at most as many
+/// connections.
 const SETTLED_AT_ONCE: usize = 64;
-/// Longest name of a file that is repeated in the name of a refused response, in characters; ours are below 70.
+/// Longest file name that is repeated in the name of a refused response, in characters; ours are
+/// below 70.
 const NAME_CHARS_MAX: usize = 100;
 
 impl FileExchange {
-    /// Takes all responses that are there. One that cannot be worked on does not keep the others waiting.
+    /// Receives all responses that are there. A response that cannot be processed does not hold up
+    /// the others.
     pub(super) async fn receive_responses(&self, spool: &dyn Spool) -> Result<(), Fault> {
         let mut outcome = Ok(());
         for name in spool.list_names(Folder::In, RESPONSE).await? {
@@ -32,11 +36,13 @@ impl FileExchange {
         outcome
     }
 
-    /// 1. The file that it answers must be one of ours.
-    /// 2. It must be a file, of a size that a response to that can have, and answer each line once and rightly.
-    /// 3. It must be the only one that was ever taken.
+    /// 1. The response must be to one of our files.
+    /// 2. It must be a file, of a size that a response to ours can have, with one valid response to
+    ///    each line.
+    /// 3. It must be the only one ever accepted for the file.
     /// 4. Carries it out.
-    /// 5. Takes the file with its numbers out of billing's way, and puts manifest and response to what is done.
+    /// 5. Removes the file, which holds numbers, from billing's folder, and moves manifest and
+    ///    response to the folder of completed ones.
     async fn receive_response(&self, spool: &dyn Spool, name: &str) -> Result<(), Fault> {
         // 1.
         let file_id = name.strip_suffix(RESPONSE).unwrap_or(name);
@@ -75,7 +81,8 @@ impl FileExchange {
         put_away(spool, (Folder::In, name), (Folder::Done, name)).await
     }
 
-    /// Each line by itself, as a verdict from the CSP API: a line that was settled before stays as it is.
+    /// Settles each line by itself, like a response from the CSP API: a line that was settled
+    /// before stays as it is.
     async fn carry_out(
         &self,
         file: &BillingFile,
@@ -131,10 +138,11 @@ impl FileExchange {
         })
     }
 
-    /// Nothing of it counts. Its complaint is there before it is, both under a name that no other has.
+    /// Refuses a response as a whole. The complaint is written before the response is moved, and
+    /// both get a unique name.
     async fn refuse_response(&self, spool: &dyn Spool, name: &str, complaint: &str) -> Result<(), Fault> {
         let named = name.strip_suffix(RESPONSE).unwrap_or(name);
-        // The name is billing's, and as long and as odd as that likes.
+        // Billing chooses the name, which may be of any length and contain any character.
         let known = named.chars().count() <= NAME_CHARS_MAX && named.chars().all(|c| c.is_ascii_graphic());
         let named = if known { named } else { "unnamed" };
         let refused = format!("{named}.{}", render::to_hex(&self.random.bytes::<4>()));
@@ -150,7 +158,7 @@ impl FileExchange {
     }
 }
 
-/// Moves what is still there: another origin may have come first.
+/// Moves a file that is still there: another origin may have moved it first.
 async fn put_away(spool: &dyn Spool, from: (Folder, &str), to: (Folder, &str)) -> Result<(), Fault> {
     match spool.rename(from, to).await {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),

@@ -1,8 +1,8 @@
-//! A file and its manifest, as bytes: the same for the same lines, always, so that a file that was lost before it was
-//! named is written again as it was.
+//! Renders a file and its manifest as bytes. The same lines always give the same bytes, so that a
+//! file that was lost before it had its name is written again unchanged.
 //!
-//! This is, beside the CSP API, the one place where numbers leave the origin. A refund carries none: billing finds the
-//! bill by the charge, whoever has the number today.
+//! This and the CSP API are the only places where numbers leave the origin. A refund carries none:
+//! billing finds the bill by the charge, whichever subscriber has the number today.
 
 use super::names::csv_name;
 use crate::delivery::billing::charge_subscriber;
@@ -16,9 +16,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// The columns. Text is quoted where it has to be (RFC 4180) and otherwise as the partner wrote it: a description goes on
-/// the bill letter by letter, so it gets no apostrophe against spreadsheets, which would turn `+1202…` into a number all
-/// the same. It is one line of printable characters.
+/// The columns. Text is quoted where necessary (RFC 4180) and otherwise as the partner wrote it,
+/// one line of printable characters. A description goes on the bill verbatim, so it gets no
+/// apostrophe against formulas in spreadsheets; a spreadsheet would turn `+1202…` into a number in
+/// any case.
 pub(super) const HEADER: [&str; 11] = [
     "line",
     "kind",
@@ -33,7 +34,7 @@ pub(super) const HEADER: [&str; 11] = [
     "period_to",
 ];
 
-/// What says that a file is whole.
+/// The manifest, which shows that a file is complete.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Manifest<'a> {
@@ -56,7 +57,7 @@ struct ControlTotal {
     amount: i64,
 }
 
-/// The lines as CSV. `open` opens a number.
+/// Renders the lines as CSV. `open` unseals a number.
 pub(super) fn render_csv(
     lines: &[BillingFileLine],
     open: impl Fn(&BilledSubscriber) -> Result<Msisdn, Fault>,
@@ -106,7 +107,7 @@ pub(super) fn render_csv(
     csv.into_inner().map_err(|_| Fault::Broken("a file does not serialize"))
 }
 
-/// The manifest of a file with these lines and this CSV.
+/// Renders the manifest of a file with these lines and this CSV.
 pub(super) fn render_manifest(
     operator: &OperatorId,
     file: &BillingFile,
@@ -122,7 +123,7 @@ pub(super) fn render_manifest(
         let amount = bill.amount();
         let (count, sum) = totals.entry((kind, amount.currency.to_string())).or_default();
         *count += 1;
-        // Ten thousand of the largest charges there can be are far from the end of the range.
+        // The sum of ten thousand of the largest possible charges is far from the end of the range.
         *sum += amount.amount_minor;
     }
     let total = |((kind, currency), (lines, amount))| ControlTotal { kind, currency, lines, amount };

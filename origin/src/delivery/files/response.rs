@@ -1,32 +1,34 @@
-//! Reading billing's response to a file: whole, or not at all.
+//! Parses billing's response to a file: as a whole, or not at all.
 //!
-//! A response has the header `line,id,status,amount,raw_code` and each line of the file once, in any order. `amount` is
-//! what billing has put on the bill, or given back: the line's amount when it is APPROVED, 0 when it is DECLINED. So a
-//! mistake is found on the line that it is on, and two that would cancel out in a sum are found as well.
+//! A response has the header `line,id,status,amount,raw_code` and each line of the file once, in
+//! any order. `amount` is what billing has charged or refunded: the line's amount when it is
+//! APPROVED, 0 when it is DECLINED. An error is therefore found on its own line, and two errors
+//! that would cancel out in a sum are found as well.
 
 use crate::store::BillingFileLine;
 use onbill_domain::wire::csp::BillingDecision;
 
-/// The columns.
 pub(super) const HEADER: [&str; 5] = ["line", "id", "status", "amount", "raw_code"];
 
-/// Bytes of one line of a response, at most: ten times a usual one, with a code as long as any that is passed on.
+/// Maximum bytes of one line of a response: ten times a usual one, with the longest code that is
+/// passed on.
 pub(super) const LINE_BYTES_MAX: u64 = 512;
 
-/// Billing's word on one line.
+/// Billing's decision about one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LineResponse {
     pub(super) status: BillingDecision,
     pub(super) raw_code: Option<String>,
 }
 
-/// The answer to each of a file's lines, in their order; or what is wrong with the response. A value from it is not
-/// repeated in the complaint: it may be a number.
+/// Returns the response to each of a file's lines, in their order; or what is wrong. The complaint
+/// does not repeat a value from the response, because it may be a number.
 pub(super) fn parse_response(
     response: &[u8],
     lines: &[BillingFileLine],
 ) -> Result<Vec<LineResponse>, String> {
-    // Else it may be cut off in the middle of a code, which nothing below would notice.
+    // Otherwise the response may be cut off in the middle of a code, which no later check would
+    // notice.
     if !response.ends_with(b"\n") {
         return Err("the last line does not end with a line feed: the response may not be whole".to_owned());
     }
@@ -36,7 +38,7 @@ pub(super) fn parse_response(
         .flexible(true)
         .from_reader(response);
     let header = reader.headers().map_err(|_| "line 1 is not UTF-8 text".to_owned())?;
-    // A byte order mark is how spreadsheets begin a file.
+    // Spreadsheets begin a file with a byte order mark.
     if !header.iter().map(|name| name.trim_start_matches('\u{feff}')).eq(HEADER) {
         return Err(format!("line 1 must be {}", HEADER.join(",")));
     }
@@ -64,14 +66,14 @@ pub(super) fn parse_response(
     }
 }
 
-/// One line; or the column (by its index) that is wrong, and why.
+/// Parses one line. The error is the index of the wrong column, and the reason.
 fn parse_line(
     record: &csv::StringRecord,
     lines: &[BillingFileLine],
 ) -> Result<(usize, LineResponse), (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
     let number: u32 = field(0)?.parse().map_err(|_| (0, "is not a line of the file"))?;
-    // Lines are numbered from 1, one after the other.
+    // Lines are numbered consecutively from 1.
     let index = (number as usize).wrapping_sub(1);
     let BillingFileLine { bill, .. } = lines.get(index).ok_or((0, "is not a line of the file"))?;
     if field(1)? != bill.id() {

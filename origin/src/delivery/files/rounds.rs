@@ -1,4 +1,4 @@
-//! The rounds of the exchange: responses are taken, files are made and written.
+//! The rounds of the exchange: receive responses, make files and write them.
 
 use super::exchange::FileExchange;
 use super::spool::Spool;
@@ -7,13 +7,14 @@ use crate::fault::Fault;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often the folder is looked at: nobody waits for a response, and looking costs next to nothing.
+/// Interval between rounds: no caller waits for a response, and a scan of the folder costs almost
+/// nothing.
 const ROUND: Duration = Duration::from_secs(15);
-/// Seconds between two alarms about the same silence.
+/// Seconds between two alarms about the same missing response.
 const ALARM_SECONDS: i64 = 3_600;
 
 impl FileExchange {
-    /// Makes a round every few seconds, and does not end.
+    /// Makes a round at each interval, and does not end.
     pub async fn run(self: Arc<Self>, spool: Arc<dyn Spool>) {
         let mut alarm_at = self.clock.now();
         loop {
@@ -35,8 +36,8 @@ impl FileExchange {
         }
     }
 
-    /// Takes billing's responses, makes a file if it is time, and writes what is to be written. What fails at one of them
-    /// does not keep the others from being done.
+    /// Receives billing's responses, makes a file if one is due, and writes the files that are not
+    /// written yet. A failure of one step does not stop the others.
     pub async fn make_round(&self, spool: &dyn Spool) -> Result<(), Fault> {
         let received = self.receive_responses(spool).await;
         let closed = match self.billing.mode {
@@ -47,8 +48,9 @@ impl FileExchange {
         received.and(closed).and(written)
     }
 
-    /// Files without a response for longer than the operator allows, oldest first. They are never put into another file:
-    /// what billing has done with them, only billing knows.
+    /// Lists files without a response for longer than the operator allows, oldest first. Their
+    /// lines are never put into another file, because only billing knows what it has done with
+    /// them.
     pub async fn overdue_files(&self) -> Result<Vec<String>, Fault> {
         let Some(settings) = &self.settings else { return Ok(Vec::new()) };
         let made_by = self.clock.now().plus_seconds(-3_600 * i64::from(settings.alarm_hours));

@@ -1,8 +1,8 @@
-//! The folder that billing and origin share. Each step here is one that a crash can come before or after, and nothing
-//! more; what they make together is [`super::write`]'s and [`super::receive`]'s.
+//! The folder that billing and origin share. A crash can come before or after each step here, never
+//! within one; [`super::write`] and [`super::receive`] compose the steps.
 //!
-//! What stands in the folder is billing's doing as much as ours: nothing in it is followed, waited for, or read without
-//! a bound.
+//! Billing writes to the folder as well as the origin does, so nothing in it is trusted: no link is
+//! followed, no pipe is waited for, and nothing is read without a bound.
 
 use async_trait::async_trait;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -10,16 +10,16 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Names looked at in one folder: a scan of this many takes tens of milliseconds.
+/// Names scanned in one folder: a scan of this many takes tens of milliseconds.
 const SCANNED_MAX: usize = 100_000;
-/// Names given at once: what is left comes in the next round.
+/// Names returned at once: the next round takes the rest.
 const NAMES_MAX: usize = 1_000;
 
-/// Files are for their owner and its group: they hold numbers.
+/// Files are readable only to their owner and its group, because they hold numbers.
 const FILE_MODE: u32 = 0o640;
 
 onbill_domain::word_enum! {
-    /// A folder of the spool; the word is its name.
+    /// A folder of the spool; the value is its name.
     pub enum Folder {
         /// Files for billing.
         Out = "out",
@@ -33,39 +33,40 @@ onbill_domain::word_enum! {
 }
 
 impl Folder {
-    /// Billing puts its responses into one of them and reads the others.
+    /// Billing puts its responses into one folder and only reads the others.
     fn mode(self) -> u32 {
         if self == Self::In { 0o770 } else { 0o750 }
     }
 }
 
-/// What reading came to.
+/// The result of reading a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// All that is in the file.
+    /// The complete contents of the file.
     Contents(Vec<u8>),
     /// There is no such file.
     Gone,
-    /// There is something that is not read; why, in words.
+    /// The entry must not be read, for this reason.
     Odd(&'static str),
 }
 
 /// Steps in the folder. A step that has returned is on the disk.
 #[async_trait]
 pub trait Spool: Send + Sync {
-    /// The names in a folder that end so, in no order, as many as one round takes.
+    /// Lists the names in a folder with this ending, in no order, and as many as one round takes.
     async fn list_names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>>;
 
-    /// The contents of a file of at most so many bytes.
+    /// Reads a file of at most `bytes_max` bytes.
     async fn read(&self, folder: Folder, name: &str, bytes_max: u64) -> io::Result<Reading>;
 
-    /// Makes a new file with these contents, for owner and group.
+    /// Creates a new file with these contents, for owner and group.
     async fn create(&self, folder: Folder, name: &str, contents: &[u8]) -> io::Result<()>;
 
-    /// Gives a file another name, in this or another folder; what had that name before is gone.
+    /// Renames a file, within its folder or into another. A file that had the new name before is
+    /// replaced.
     async fn rename(&self, from: (Folder, &str), to: (Folder, &str)) -> io::Result<()>;
 
-    /// Takes a file away, if it is there.
+    /// Removes a file, if it exists.
     async fn remove(&self, folder: Folder, name: &str) -> io::Result<()>;
 }
 
@@ -76,13 +77,13 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens a folder; makes it and the folders in it where they are missing.
+    /// Opens a folder, and creates it and its subfolders where they are missing.
     pub fn open(root: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o750).create(root)?;
         for folder in Folder::ALL {
             let path = root.join(folder.as_str());
             match DirBuilder::new().mode(folder.mode()).create(&path) {
-                // The process's mask may have taken the group's rights away.
+                // The process's umask may have removed the group's rights.
                 Ok(()) => fs::set_permissions(&path, Permissions::from_mode(folder.mode()))?,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {}
                 Err(error) => return Err(error),
@@ -100,7 +101,8 @@ impl Directory {
     }
 }
 
-/// A disk, or a network's file system, may take its time: it takes a thread's that answers nobody.
+/// Runs file access on a blocking thread: a disk or a network file system may be slow, and must not
+/// hold up the threads that serve calls.
 async fn on_a_thread<T: Send + 'static>(
     step: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
@@ -115,7 +117,7 @@ impl Spool for Directory {
         let folder = self.folder_path(folder);
         on_a_thread(move || {
             let entries = fs::read_dir(folder)?.take(SCANNED_MAX);
-            // A name that is not UTF-8 is none that either side gives.
+            // Neither side gives a name that is not UTF-8.
             let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
             Ok(names.filter(|name| name.ends_with(ending)).take(NAMES_MAX).collect())
         })
@@ -162,8 +164,8 @@ impl Spool for Directory {
 }
 
 fn read_file(path: &Path, bytes_max: u64) -> io::Result<Reading> {
-    // What is opened may be another thing than what was looked at, so a link is refused again, a pipe does not make us
-    // wait, and the opened file itself is looked at once more.
+    // The entry may be replaced between the check and the opening. So opening refuses a link again
+    // and does not block on a pipe, and the opened file itself is checked once more.
     let opened = match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => return Ok(Reading::Odd("is not a file")),
         Ok(_) => OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path),

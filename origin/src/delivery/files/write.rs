@@ -1,5 +1,5 @@
-//! Writing a file where billing finds it: its contents on the disk first, then its name, then its manifest, then the
-//! books. What has a name is never written over.
+//! Writes a file where billing finds it: first its contents to the disk, then its name, then its
+//! manifest, then the database record. A file that has its name is never overwritten.
 
 use super::exchange::FileExchange;
 use super::names::{csv_name, manifest_name};
@@ -9,11 +9,12 @@ use crate::fault::Fault;
 use crate::store::BillingFile;
 use onbill_domain::digest::sha256;
 
-/// How the name of a file ends that is not whole yet. Billing looks for manifests, and so never at one of these.
+/// The ending of a file that is still incomplete. Billing looks for manifests, and so never reads
+/// such a file.
 const UNFINISHED: &str = ".tmp";
 
 impl FileExchange {
-    /// Writes every file that is in the books and not known to be written.
+    /// Writes every file in the database that is not recorded as written.
     pub(super) async fn write_files(&self, spool: &dyn Spool) -> Result<(), Fault> {
         let mut outcome = Ok(());
         for file in self.store.list_unwritten_files().await? {
@@ -25,10 +26,11 @@ impl FileExchange {
         outcome
     }
 
-    /// 1. Renders the file from the books.
-    /// 2. With its manifest there, it was written before, and billing may have taken it away already.
-    /// 3. Else the file, and last its manifest.
-    /// 4. Notes it.
+    /// 1. Renders the file from the database.
+    /// 2. If its manifest exists, the file was written before, and billing may have collected it
+    ///    already.
+    /// 3. Otherwise writes the file, and last its manifest.
+    /// 4. Records that it is written.
     async fn write_file(&self, spool: &dyn Spool, file: &BillingFile) -> Result<(), Fault> {
         // 1.
         let lines = self.store.list_file_lines(file.file_id.clone()).await?;
@@ -51,7 +53,8 @@ impl FileExchange {
         Ok(())
     }
 
-    /// Another origin may be writing the same file: each has an unfinished one of its own, and both come to the same bytes.
+    /// Another origin may be writing the same file: each uses its own unfinished file, and both
+    /// render the same bytes.
     async fn put_file(&self, spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<(), Fault> {
         if is_there(spool, name, contents).await? {
             return Ok(());
@@ -62,7 +65,7 @@ impl FileExchange {
     }
 }
 
-/// Whether a file has its name already; an error when that name is another's.
+/// Whether the file already has its name; an error when another file has that name.
 async fn is_there(spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<bool, Fault> {
     match spool.read(Folder::Out, name, contents.len() as u64).await? {
         Reading::Gone => Ok(false),
@@ -73,7 +76,8 @@ async fn is_there(spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<bool
     }
 }
 
-/// What a crash has left of it. When it is another origin's, its turn ends with an error and is taken again.
+/// Removes what a crash has left of the file. If another origin is still writing it, that origin's
+/// round ends with an error and is retried.
 async fn clear_unfinished(spool: &dyn Spool, file_id: &str) -> Result<(), Fault> {
     for name in spool.list_names(Folder::Out, UNFINISHED).await? {
         if name.starts_with(file_id) {

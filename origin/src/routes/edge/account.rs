@@ -1,4 +1,4 @@
-//! `POST /edge/v1/account`: the holder of a proven number reads their own page.
+//! `POST /edge/v1/account`: the subscriber of a proven number reads their own page.
 
 use crate::fault::Failure;
 use crate::flow::{AccountPages, parse_cursor};
@@ -9,8 +9,9 @@ use onbill_domain::wire::account_page::{AccountPage, AccountPageRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. The cursor, if there is one, must be ours: 400 `invalid-request`.
-/// 2. The flow must be that of the number's present holder: see [`AccountPages::find_owner`] for the refusals.
+/// 1. A cursor, if there is one, must be one that we issued: 400 `invalid-request`.
+/// 2. The flow must belong to the present subscriber of the number: see
+///    [`AccountPages::find_owner`] for the refusals.
 /// 3. 200 with the page.
 pub(in crate::routes) async fn read_account(
     State(pages): State<Arc<AccountPages>>,

@@ -1,4 +1,4 @@
-//! `POST /edge/v1/account/unlink`: the holder of a proven number ends a link to a partner.
+//! `POST /edge/v1/account/unlink`: the subscriber of a proven number ends a link to a partner.
 
 use crate::ambient::Clock;
 use crate::delivery::WakeUp;
@@ -12,11 +12,12 @@ use onbill_domain::wire::account_page::{UnlinkRequest, UnlinkResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. The flow must be that of the number's present holder: see [`AccountPages::find_owner`] for the refusals.
-/// 2. The name must be that of a link of theirs: 400 `invalid-request`.
-/// 3. Closes the PAI, for ever. Partner and edge are told by the outbox, and a charge that waits is declined by the
-///    hand-off.
-/// 4. 200 with the link as it stands now, however often it is asked for.
+/// 1. The flow must belong to the present subscriber of the number: see
+///    [`AccountPages::find_owner`] for the refusals.
+/// 2. The name must be that of one of the subscriber's links: 400 `invalid-request`.
+/// 3. Closes the PAI permanently. The queue reports it to the partner and the edge, and a pending
+///    charge is declined when it is submitted to billing.
+/// 4. 200 with the present state of the link, also for every repeated call.
 pub(in crate::routes) async fn unlink(
     State(pages): State<Arc<AccountPages>>,
     State(store): State<Arc<Store>>,

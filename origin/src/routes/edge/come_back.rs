@@ -1,4 +1,4 @@
-//! `POST /edge/v1/return`: a customer came back from the partner.
+//! `POST /edge/v1/return`: the customer returns from the partner.
 
 use crate::ambient::{Clock, Random};
 use crate::config::Config;
@@ -16,12 +16,12 @@ use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// The query's parameter that has the result.
+/// The query parameter that holds the result.
 const PARAMETER: &str = "onbill_result";
 
 /// 1. Finds the visit by its ticket: 404 `not-found`.
-/// 2. Signs what the books say of it, not what the browser says; only where they do not know yet, the partner's word
-///    that the customer cancelled is taken.
+/// 2. Signs the outcome that the ledger has, not the one that the browser reports. Only while the
+///    ledger has none does it accept the partner's report that the customer cancelled.
 /// 3. 200 with the operator's URL and the result in its query.
 pub(in crate::routes) async fn come_back(
     State(config): State<Arc<Config>>,
@@ -58,8 +58,8 @@ pub(in crate::routes) async fn come_back(
     Ok(Json(ReturnResponse { location: with_result(&end.return_url, &result) }))
 }
 
-/// Adds the result to the query, before any fragment, in the place of an older one: a page that reads the first must
-/// not read that. A JWS needs no escaping there.
+/// Adds the result to the query, before any fragment. It replaces an older result, because a page
+/// that reads the first parameter must not read a stale one. A JWS needs no escaping in a query.
 fn with_result(url: &str, result: &str) -> String {
     let (page, fragment) =
         url.split_once('#').map_or((url, String::new()), |(page, end)| (page, format!("#{end}")));

@@ -1,4 +1,4 @@
-//! The widget's steps, as the edge passes them on, and the edge's own questions.
+//! `/edge/v1`: the widget's steps, which the edge forwards, and the edge's own queries.
 
 pub(super) mod account;
 pub(super) mod account_unlink;

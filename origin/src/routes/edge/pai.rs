@@ -1,4 +1,5 @@
-//! `POST /edge/v1/pai`: the edge asks whether a PAI is this operator's, when its own store does not say.
+//! `POST /edge/v1/pai`: the edge asks whether a PAI belongs to this operator, when its own store
+//! has no mapping.
 
 use crate::config::Config;
 use crate::fault::Failure;

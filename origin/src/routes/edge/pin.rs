@@ -15,11 +15,12 @@ use onbill_domain::wire::edge::{FlowStep, PinRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. Tries the PIN, which counts: 400 `pin-invalid`, 400 `pin-expired` (over, or no such flow), or 429 once five
-///    tries were made, until the code would have expired. The right one is right again: its answer may be lost.
-/// 2. The number is proven now, unless its SIM is a new one: 400 `account-not-eligible`.
-/// 3. The account's standing decides what comes next: see [`NextSteps::decide`] for the refusals. 200 `confirm`,
-///    `already-on-bill` or `account`.
+/// 1. Tries the PIN, which counts as an attempt: 400 `pin-invalid`, 400 `pin-expired` (also when
+///    there is no such flow), or 429 after five attempts, until the PIN would have expired. The
+///    correct PIN may be entered again, because the first response may be lost.
+/// 2. The number is now proven, unless its SIM is new: 400 `account-not-eligible`.
+/// 3. The account status decides the next step: see [`NextSteps::decide_next`] for the refusals.
+///    200 `confirm`, `already-on-bill` or `account`.
 pub(in crate::routes) async fn try_pin(
     State(config): State<Arc<Config>>,
     State(store): State<Arc<Store>>,

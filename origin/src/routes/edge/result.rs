@@ -1,4 +1,4 @@
-//! `POST /edge/v1/result`: the widget, back on the operator's page, shows how the visit ended.
+//! `POST /edge/v1/result`: the widget, on the operator's page again, shows how the visit ended.
 
 use crate::ambient::Clock;
 use crate::config::Config;
@@ -12,7 +12,7 @@ use onbill_domain::wire::edge::{ResultRequest, ResultResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 200 with what a genuine result says; 400 `token-invalid` or `token-expired`.
+/// 200 with the contents of a genuine result; 400 `token-invalid` or `token-expired`.
 pub(in crate::routes) async fn check_result(
     State(config): State<Arc<Config>>,
     State(keys): State<Arc<Keyring>>,

@@ -1,4 +1,4 @@
-//! `POST /edge/v1/signup`: the customer goes on to the partner, and a sign-up token is minted for them.
+//! `POST /edge/v1/signup`: the customer continues to the partner with a newly minted sign-up token.
 
 use crate::ambient::{Clock, Random};
 use crate::config::Config;
@@ -29,10 +29,12 @@ action_parts!(SignupParts {
     signer: Arc<TokenSigner>,
 });
 
-/// 1. The flow must be proven and open, and have been begun to buy: 400 `token-expired` otherwise, or
-///    `account-not-eligible` when it was proven by PIN and the number has another SIM since.
-/// 2. The account's standing decides again: it may have changed since, and it is what the charge will meet. A number
-///    that has changed hands since it was proven is not proven: 400 `token-expired`. 409 `already-on-bill`.
+/// 1. The flow must be proven and open, and must have begun with an offer: 400 `token-expired`
+///    otherwise, or `account-not-eligible` when it was proven by PIN and the SIM of the number has
+///    changed since.
+/// 2. Checks the account status again: it may have changed, and it is what the charge will meet. A
+///    number that has a new subscriber since it was proven is no longer proven: 400
+///    `token-expired`. 409 `already-on-bill`.
 /// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(

@@ -1,4 +1,5 @@
-//! `POST /edge/v1/subscription`: the edge asks whether a subscription is this operator's, before it passes a call about it on.
+//! `POST /edge/v1/subscription`: the edge asks whether a subscription belongs to this operator,
+//! before it forwards a call about that subscription.
 
 use crate::config::Config;
 use crate::fault::Failure;

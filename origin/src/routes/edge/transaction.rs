@@ -1,4 +1,5 @@
-//! `POST /edge/v1/transaction`: the edge asks whether a charge is this operator's, before it passes a call about it on.
+//! `POST /edge/v1/transaction`: the edge asks whether a charge belongs to this operator, before it
+//! forwards a call about that charge.
 
 use crate::config::Config;
 use crate::fault::Failure;
@@ -11,7 +12,8 @@ use onbill_domain::wire::edge::{LookupResponse, TransactionLookupRequest};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 200, or 404 `transaction-not-found`. How the charge stands is for the partner alone, and not said.
+/// 200, or 404 `transaction-not-found`. The response omits the state of the charge, which only the
+/// partner may learn.
 pub(in crate::routes) async fn look_up_transaction(
     State(config): State<Arc<Config>>,
     State(store): State<Arc<Store>>,

@@ -39,13 +39,14 @@ action_parts!(ValidateParts {
     next_steps: Arc<NextSteps>,
 });
 
-/// 1. Checks the offer, if one is wanted (400 `parameter-not-supported`), the return URL and the number (400 `invalid-request`).
-/// 2. With a session assertion, checks it (400 `token-invalid`, `token-expired`). If it lists the number, the number
-///    is proven, and the account's standing decides what comes next: see [`NextSteps::decide`] for the refusals. 200
-///    `confirm`, `already-on-bill` or `account`.
-/// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the number had its codes
-///    for the day. Whether a text message goes out is decided later, by the outbox: here, every number costs the
-///    same work.
+/// 1. Checks the offer, if one is requested (400 `parameter-not-supported`), the return URL and the
+///    number (400 `invalid-request`).
+/// 2. Checks the session assertion, if there is one (400 `token-invalid`, `token-expired`). If it
+///    lists the number, the number is proven, and the account status decides the next step: see
+///    [`NextSteps::decide_next`] for the refusals. 200 `confirm`, `already-on-bill` or `account`.
+/// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the
+///    number has had its PINs for the day. The queue decides later whether to send an SMS, so that
+///    this call does the same work for every number.
 pub(in crate::routes) async fn validate(
     State(parts): State<ValidateParts>,
     call: EdgeCall,

@@ -1,4 +1,4 @@
-//! `POST /operator/v1/account-events`: something happened to an account.
+//! `POST /operator/v1/account-events`: the operator reports an event of an account.
 
 use crate::ambient::{Clock, Random};
 use crate::config::NumberPlan;
@@ -15,8 +15,8 @@ use onbill_domain::wire::operator::{AccountEventRequest, AccountEventResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 200 with what became of the event, now and to every repetition; 400 `invalid-request`; 422 `idempotency-violation`
-/// when the same eventID came before with other contents.
+/// 200 with the outcome of the event, also for every repetition; 400 `invalid-request`; 422
+/// `idempotency-violation` when the same eventID came before with other contents.
 pub(in crate::routes) async fn post_account_event(
     State(store): State<Arc<Store>>,
     State(vault): State<Arc<Vault>>,

@@ -1,5 +1,5 @@
-//! `/operator/v1/coupons`: the operator has coupons made, looks at them, and has them sent again or taken back. The code
-//! itself is in the text message and nowhere else.
+//! `/operator/v1/coupons`: the operator issues coupons, reads them, resends them and voids them.
+//! The code itself is in the SMS and nowhere else.
 
 use crate::ambient::Clock;
 use crate::coupon::{Coupons, coupon_not_found};
@@ -19,7 +19,8 @@ use onbill_domain::wire::coupon::{
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// `POST …/coupons`: 201, or 200 when the same was asked for before. For the refusals see [`Coupons::issue`].
+/// `POST …/coupons`: 201, or 200 when the same coupon was requested before. For the refusals see
+/// [`Coupons::issue`].
 pub(in crate::routes) async fn issue_coupon(
     State(coupons): State<Arc<Coupons>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -33,7 +34,8 @@ pub(in crate::routes) async fn issue_coupon(
     Ok((status, Json(row.answer(clock.now()))))
 }
 
-/// `GET …/coupons/{extCouponID}`: 200, or 404 `not-found`. It only reads: its nonce need not be spent.
+/// `GET …/coupons/{extCouponID}`: 200, or 404 `not-found`. It only reads, so its nonce need not be
+/// spent.
 pub(in crate::routes) async fn read_coupon(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -44,8 +46,8 @@ pub(in crate::routes) async fn read_coupon(
     Ok(Json(row.view(clock.now())))
 }
 
-/// `POST …/coupons/{extCouponID}/resend`: 200, with another code on its way; the same `resendID` again sends nothing more. For
-/// the refusals see [`Coupons::resend`].
+/// `POST …/coupons/{extCouponID}/resend`: 200 once another code is queued; the same `resendID`
+/// again sends nothing more. For the refusals see [`Coupons::resend`].
 pub(in crate::routes) async fn resend_coupon(
     State(coupons): State<Arc<Coupons>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -59,7 +61,8 @@ pub(in crate::routes) async fn resend_coupon(
     Ok(Json(row.answer(clock.now())))
 }
 
-/// `POST …/coupons/{extCouponID}/void`: 200, now and to every repetition. For the refusals see [`Coupons::void`].
+/// `POST …/coupons/{extCouponID}/void`: 200, also for every repetition. For the refusals see
+/// [`Coupons::void`].
 pub(in crate::routes) async fn void_coupon(
     State(coupons): State<Arc<Coupons>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -71,7 +74,7 @@ pub(in crate::routes) async fn void_coupon(
     Ok(Json(row.answer(clock.now())))
 }
 
-/// A path that is no identifier names nothing.
+/// A path that is not an identifier gets the response for a coupon that does not exist.
 fn parse_id(path: Result<Path<String>, PathRejection>) -> Result<ExtId, Reject> {
     let Path(name) = path.map_err(|_| coupon_not_found())?;
     ExtId::parse(&name).ok_or_else(coupon_not_found)

@@ -1,4 +1,4 @@
-//! `POST /operator/v1/erasures`: somebody wants to be forgotten.
+//! `POST /operator/v1/erasures`: the operator asks for the erasure of a subscriber.
 
 use crate::ambient::Clock;
 use crate::config::NumberPlan;
@@ -14,9 +14,10 @@ use onbill_domain::wire::operator::{ErasureOutcome, ErasureRequest, ErasureRespo
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 200 with how far it is, however often it is asked for: nothing is erased twice, so whoever signs up afterwards stays.
-/// 400 `invalid-request`; 422 `idempotency-violation` when the erasureID came before, and this number has a subscriber who
-/// was there by then and was not erased.
+/// 200 with the progress of the erasure, also for every repeated call. Nothing is erased twice, so
+/// that a subscriber who signs up afterwards stays. 400 `invalid-request`; 422
+/// `idempotency-violation` when the erasureID came before, and this number has a subscriber who was
+/// already there then and was not erased.
 pub(in crate::routes) async fn post_erasure(
     State(store): State<Arc<Store>>,
     State(vault): State<Arc<Vault>>,

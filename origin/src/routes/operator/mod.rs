@@ -1,4 +1,4 @@
-//! `/operator/v1`: the operator's own systems.
+//! `/operator/v1`: calls from the operator's own systems.
 
 pub(super) mod account_events;
 pub(super) mod coupons;

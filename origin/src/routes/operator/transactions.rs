@@ -1,4 +1,4 @@
-//! `GET /operator/v1/transactions`: the ledger, a page at a time.
+//! `GET /operator/v1/transactions`: the ledger, one page at a time.
 
 use crate::config::Config;
 use crate::fault::Failure;
@@ -16,9 +16,10 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ledger::{LedgerEntry, TransactionsQuery, TransactionsResponse};
 use std::sync::Arc;
 
-/// 200 with charges by the time at which they were posted, oldest first, and the cursor of the next page. Days that are over
-/// have the same charges for ever; how they stand may change. 400 `invalid-request` for a query that is none; 400
-/// `parameter-not-supported` for a partner that this operator does not have.
+/// 200 with charges ordered by the time at which they were posted, oldest first, and the cursor of
+/// the next page. The set of charges of a past day never changes; their states may. 400
+/// `invalid-request` for a malformed query; 400 `parameter-not-supported` for a partner that this
+/// operator does not have.
 pub(in crate::routes) async fn page_of_transactions(
     State(config): State<Arc<Config>>,
     State(store): State<Arc<Store>>,
@@ -40,7 +41,7 @@ pub(in crate::routes) async fn page_of_transactions(
     Ok(Json(TransactionsResponse { transactions: page.lines, next: page.next.map(|at| write_cursor(&at)) }))
 }
 
-/// The partner that is asked for, or the only one there is.
+/// The requested partner, or the only one if the query names none.
 fn find_partner(config: &Config, asked: Option<PartnerId>) -> Result<PartnerId, Reject> {
     let known = config.partner_ids();
     match asked {
@@ -69,7 +70,7 @@ fn to_entry(line: ReportedCharge, partner: &PartnerId) -> LedgerEntry {
     }
 }
 
-/// Nothing for anybody to read: what is in it may change.
+/// The cursor is opaque to clients: its contents may change.
 fn write_cursor(cursor: &Cursor) -> String {
     encode_base64url(format!("{} {}", cursor.at.unix_seconds(), cursor.id).as_bytes())
 }

@@ -1,5 +1,5 @@
-//! `POST /ott/v1/account/validate`: an app of the partner's has read a number. May its subscriber pay on the bill, and who
-//! are they?
+//! `POST /ott/v1/account/validate`: a partner's app has read a number and asks whether its
+//! subscriber may pay on the bill, and under which PAI.
 
 use super::addressed;
 use crate::ambient::{Clock, Random};
@@ -34,13 +34,16 @@ action_parts!(AccountValidateParts {
     eligibility: Arc<Eligibility>,
 });
 
-/// 1. Checks the request, whom it is for, and the offer: 400 `invalid-request`, `parameter-not-supported`.
-/// 2. Where a PIN has to prove the number, tries it: 400 `pin-invalid` (also when there is none), 400 `pin-expired`, or 429
-///    once five tries were made. Until then nothing is looked up by the number: all this is the same for every number.
-/// 3. The account's standing decides: 404 `account-not-found`, 400 `suspended-non-payment`, `insufficient-balance`,
-///    `account-not-eligible`; the last also for a SIM that is new, unless its subscriber pays this partner already.
-/// 4. Finds or creates the subscriber and their PAI. One that is held is so by a word that came in after the account's
-///    standing: 400 `suspended-non-payment`.
+/// 1. Checks the request, its operator, and the offer: 400 `invalid-request`,
+///    `parameter-not-supported`.
+/// 2. Where a PIN has to prove the number, tries it: 400 `pin-invalid` (also when there is none),
+///    400 `pin-expired`, or 429 after five attempts. Up to here nothing is looked up by the number,
+///    so that all numbers behave alike.
+/// 3. The account status decides: 404 `account-not-found`, 400 `suspended-non-payment`,
+///    `insufficient-balance`, `account-not-eligible`; the last also for a new SIM, unless its
+///    subscriber already pays this partner.
+/// 4. Finds or creates the subscriber and their PAI. If the PAI is on hold, an event came in after
+///    the account status was read: 400 `suspended-non-payment`.
 /// 5. 200.
 pub(in crate::routes) async fn validate_account(
     State(parts): State<AccountValidateParts>,
@@ -92,8 +95,9 @@ pub(in crate::routes) async fn validate_account(
     }))
 }
 
-/// The flow that a PIN belongs to, or else the newest of the number's that this partner has begun. Where there is none, it is
-/// one that does not exist: the try is refused as any other.
+/// Finds the flow that a PIN belongs to, or else the newest flow that this partner began for the
+/// number. Without one it returns a flow that does not exist, and the attempt is refused like any
+/// other.
 async fn find_pin_flow(
     store: &Store,
     partner: &PartnerId,

@@ -1,13 +1,14 @@
-//! What a call about a number says of where it belongs. The edge has chosen this origin by it.
+//! Checks the operator that a call about a number names. The edge has chosen this origin by it.
 
 use crate::config::Config;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
 
-/// 1. The call is for this operator, if it names one → else 400 `parameter-not-supported`, and an alarm: the partner has
-///    signed the name, and the edge has brought somebody's number here all the same. A call without a name can be for
-///    anybody: there, the edge is believed.
-/// 2. The partner delivers something here → else 400 `parameter-not-supported`.
+/// 1. The call must be for this operator, if it names one: 400 `parameter-not-supported` otherwise,
+///    and an alarm, because the partner signed the name and the edge still routed a number of
+///    another operator here. A call without a name may be for any operator: there, the edge's
+///    routing is trusted.
+/// 2. The partner must have an offer here: 400 `parameter-not-supported` otherwise.
 pub(super) fn check_addressee(
     config: &Config,
     partner: &PartnerId,

@@ -1,4 +1,4 @@
-//! `POST /ott/v1/coupon/redeem`: the customer has typed a code at the partner.
+//! `POST /ott/v1/coupon/redeem`: the customer has entered a coupon code at the partner.
 
 use crate::config::Config;
 use crate::coupon::{ClaimedCoupon, CouponRedemptions};
@@ -11,10 +11,11 @@ use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. Checks the request: 400 `invalid-request`, also for a code that was mistyped.
-/// 2. Claims the coupon and records its charge, durably, with its submission to billing: see
+/// 1. Checks the request: 400 `invalid-request`, also for a mistyped code.
+/// 2. Claims the coupon and records its charge durably, with its submission to billing: see
 ///    [`CouponRedemptions::claim_coupon`] for the refusals.
-/// 3. Submits the charge once, right away: see [`CouponRedemptions::submit_coupon_charge`] for the refusals.
+/// 3. Submits the charge once, immediately: see [`CouponRedemptions::submit_coupon_charge`] for the
+///    refusals.
 /// 4. 200.
 pub(in crate::routes) async fn redeem_coupon(
     State(config): State<Arc<Config>>,

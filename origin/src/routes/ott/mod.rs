@@ -1,4 +1,5 @@
-//! The partner's calls, as the edge forwards them: same path, same bytes, both signatures.
+//! `/ott/v1`: the partner's calls, as the edge forwards them: same path, same bytes, both
+//! signatures.
 
 pub(super) mod account_validate;
 mod addressed;

@@ -1,4 +1,5 @@
-//! `POST /ott/v1/notification`: a message to a subscriber, who stays unknown to the partner.
+//! `POST /ott/v1/notification`: a partner sends a message to a subscriber, whose number it does not
+//! learn.
 
 use super::routed;
 use crate::ambient::{Clock, Random};
@@ -20,9 +21,11 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Takes the message, durably: 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until the next day (UTC) when
-///    the subscriber has had those of today. What the partner said before under this name is taken as it was.
-/// 3. 202. Whether it is sent is decided when it is: what becomes of the subscriber until then is not told here.
+/// 2. Records the message durably: 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until
+///    the next day (UTC) when the subscriber has had today's messages. A message that was accepted
+///    before under this id is accepted again, unchanged.
+/// 3. 202. Whether to send the message is decided when it is due; the partner does not learn here
+///    what becomes of the subscriber until then.
 pub(in crate::routes) async fn send_notification(
     State(config): State<Arc<Config>>,
     State(store): State<Arc<Store>>,
@@ -66,8 +69,8 @@ pub(in crate::routes) async fn send_notification(
     Ok((StatusCode::ACCEPTED, Json(NotificationResponse::accepted())))
 }
 
-/// The text message. It comes from the operator's number, and so says first whose word it is: nothing that a partner says
-/// can begin as a PIN or a word of the operator's does.
+/// The SMS body. The SMS comes from the operator's number, so it begins with the partner's name: no
+/// partner's message can pass for a PIN or for a message of the operator.
 fn said_by(partner: &str, message: &str) -> String {
     format!("{partner}: {message}")
 }

@@ -1,4 +1,4 @@
-//! `POST /ott/v1/partnerSubscription`: the customer finished at the partner.
+//! `POST /ott/v1/partnerSubscription`: the customer has finished the sign-up at the partner.
 
 use super::routed;
 use crate::ambient::{Clock, Random};
@@ -13,9 +13,9 @@ use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionRe
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 201 when recorded, 200 with the same answer when it was before; 404 `pai-not-found`; 422 `idempotency-violation`
-/// when the partner used the id for something else; 400 `account-not-eligible` when the PAI has another live
-/// subscription.
+/// 201 when recorded, 200 with the same response when it was recorded before; 404 `pai-not-found`;
+/// 422 `idempotency-violation` when the partner has used the id for something else; 400
+/// `account-not-eligible` when the PAI has another live subscription.
 pub(in crate::routes) async fn record_subscription(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,

@@ -1,4 +1,4 @@
-//! `POST /ott/v1/pin`: an app of the partner's wants the number that it has read to be proved by text message.
+//! `POST /ott/v1/pin`: a partner's app asks for proof by SMS of the number that it has read.
 
 use super::addressed;
 use crate::ambient::{Clock, Random};
@@ -33,9 +33,10 @@ action_parts!(SendPinParts {
     pins: Arc<PinIssuer>,
 });
 
-/// 1. Checks the request and whom it is for: 400 `invalid-request`, `parameter-not-supported`.
-/// 2. Opens a flow of this partner's with a PIN; 429 when the number had its codes for the day, the widget's among them.
-///    Whether a text message goes out is decided later, by the outbox: here, every number costs the same work.
+/// 1. Checks the request and its operator: 400 `invalid-request`, `parameter-not-supported`.
+/// 2. Opens a flow of this partner with a PIN; 429 when the number has had its PINs for the day,
+///    including the widget's. The queue decides later whether to send an SMS, so that this call
+///    does the same work for every number.
 /// 3. 202, the same for every number.
 pub(in crate::routes) async fn send_pin(
     State(parts): State<SendPinParts>,

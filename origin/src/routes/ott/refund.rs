@@ -1,4 +1,5 @@
-//! `POST /ott/v1/transaction/{extTransactionID}/refund`: the partner gives back all or part of a charge.
+//! `POST /ott/v1/transaction/{extTransactionID}/refund`: the partner refunds all or part of a
+//! charge.
 
 use super::stored_response::json_response;
 use crate::charge::{RecordedRefund, RefundPosts};
@@ -14,13 +15,14 @@ use onbill_domain::wire::ott::RefundRequest;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. Checks the request: 400 `invalid-request`, and 404 `transaction-not-found` for a path that names no charge.
-/// 2. Records it, durably, with its submission to billing: 200 with the first response when it was recorded before; see
-///    [`RefundPosts::record_refund`] for the refusals.
-/// 3. Submits it once, right away.
-/// 4. 201 with the furthest known state: APPROVED, DECLINED, or PENDING.
+/// 1. Checks the request: 400 `invalid-request`, and 404 `transaction-not-found` for a path that
+///    names no charge.
+/// 2. Records the refund durably, with its submission to billing: 200 with the first response when
+///    it was recorded before; see [`RefundPosts::record_refund`] for the refusals.
+/// 3. Submits it once, immediately.
+/// 4. 201 with the latest known state: APPROVED, DECLINED, or PENDING.
 ///
-/// A closed PAI does not stand in the way: money goes back to whom it was taken from.
+/// A closed PAI does not prevent a refund: the money returns to the subscriber who was charged.
 pub(in crate::routes) async fn post_refund(
     State(refunds): State<Arc<RefundPosts>>,
     path: Result<Path<String>, PathRejection>,
@@ -30,7 +32,7 @@ pub(in crate::routes) async fn post_refund(
     let request: RefundRequest = parse(&call.body)?;
     request.check()?;
     let not_found = || Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.");
-    // A path that is not UTF-8 names nothing either.
+    // A path that is not UTF-8 gets the same response.
     let Path(ext_transaction_id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&ext_transaction_id).ok_or_else(not_found)?;
 

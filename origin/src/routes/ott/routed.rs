@@ -1,19 +1,21 @@
-//! The edge routes by what its key-value store says of a PAI. Here that is compared with the books.
+//! The edge routes by what its key-value store has for a PAI. This module compares that with the
+//! database.
 
 use crate::fault::Failure;
 use crate::routes::authentic::PartnerCall;
 use crate::store::Store;
 use onbill_domain::pai::Pai;
 
-/// Raises an alarm when the edge believes that the PAI is someone else's. The call goes on: the books alone decide who
-/// a PAI is, and refusing would let whoever can write to the edge's store stop charges.
+/// Raises an alarm when the edge attributes the PAI to another subscriber. The call continues: the
+/// database alone decides whose a PAI is, and a refusal would let an attacker who can write to the
+/// edge's store stop charges.
 pub(super) fn warn_if_routed_elsewhere(pai: Pai, believed: Option<&str>, handle: &str) {
     if believed.is_some_and(|believed| believed != handle) {
         tracing::error!(%pai, alarm = "pai-mapping-differs", "the edge's store maps this PAI to another subscriber");
     }
 }
 
-/// The same, where the use case itself does not read whose the PAI is.
+/// Checks the edge's routing where the use case itself does not read whose the PAI is.
 pub(super) async fn check_routing(store: &Store, call: &PartnerCall, pai: Pai) -> Result<(), Failure> {
     if call.subscriber.is_some()
         && let Some(row) = store.find_pai(call.partner.clone(), pai).await?

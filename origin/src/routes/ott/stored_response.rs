@@ -1,4 +1,4 @@
-//! A response as it is stored, and replayed byte for byte.
+//! A stored response, replayed byte for byte.
 
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;

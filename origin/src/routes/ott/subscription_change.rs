@@ -1,4 +1,5 @@
-//! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: how a subscription stands with the partner from now on.
+//! `PUT /ott/v1/partnerSubscription/{partnerSubscriptionID}`: the partner changes the state of a
+//! subscription.
 
 use crate::ambient::Clock;
 use crate::fault::Failure;
@@ -15,11 +16,13 @@ use onbill_domain::wire::subscription::SubscriptionChange;
 use std::sync::Arc;
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Records it: 404 `pai-not-found`; 400 `invalid-request` for one that is over, unless the call says just that.
-/// 3. 200, now and when the same is said again.
+/// 2. Records the change: 404 `pai-not-found`; 400 `invalid-request` for a subscription that has
+///    ended, unless the call reports just that.
+/// 3. 200, also for every repetition.
 ///
-/// Nothing else follows from it. Its PAI stays, so that whoever comes back is whom the partner knows; and what may be
-/// charged for it, and until when, is between the partner and its customer.
+/// The change has no other effect. The PAI stays, so that the partner recognizes a customer who
+/// returns; what may be charged for the subscription, and until when, is between the partner and
+/// its customer.
 pub(in crate::routes) async fn change_subscription(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -30,7 +33,7 @@ pub(in crate::routes) async fn change_subscription(
     let change: SubscriptionChange = parse(&call.body)?;
     change.check()?;
     let not_found = || Reject::new(ErrorCode::PaiNotFound, "There is no such subscription.");
-    // A path that is not UTF-8 names nothing either.
+    // A path that is not UTF-8 gets the same response.
     let Path(id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&id).ok_or_else(not_found)?;
 

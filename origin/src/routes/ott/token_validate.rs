@@ -15,10 +15,11 @@ use onbill_domain::wire::ott::{TokenValidateRequest, TokenValidateResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. The token must be genuine, in time and for this partner: 400 `token-invalid`, `token-expired`.
-/// 2. Spends it: 400 `token-invalid` when this origin never recorded it (an edge that has the key still cannot make
-///    one up), 409 `token-already-used` by another reference.
-/// 3. 200; the same reference again gets the same.
+/// 1. The token must be genuine, unexpired and for this partner: 400 `token-invalid`,
+///    `token-expired`.
+/// 2. Spends it: 400 `token-invalid` when this origin never recorded it (an edge that has the key
+///    still cannot forge one), 409 `token-already-used` when another reference has spent it.
+/// 3. 200; the same reference again gets the same response.
 pub(in crate::routes) async fn spend_token(
     State(config): State<Arc<Config>>,
     State(keys): State<Arc<Keyring>>,

@@ -13,10 +13,10 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Records it, durably, with its submission to billing: 200 with the first response when it was recorded before; see
-///    [`ChargePosts::record_charge`] for the refusals.
-/// 3. Submits it once, right away.
-/// 4. 201 with the furthest known state: APPROVED, DECLINED with its reason, or PENDING.
+/// 2. Records the charge durably, with its submission to billing: 200 with the first response when
+///    it was recorded before; see [`ChargePosts::record_charge`] for the refusals.
+/// 3. Submits it once, immediately.
+/// 4. 201 with the latest known state: APPROVED, DECLINED with its reason, or PENDING.
 pub(in crate::routes) async fn post_transaction(
     State(charges): State<Arc<ChargePosts>>,
     call: PartnerCall,

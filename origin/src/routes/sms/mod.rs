@@ -1,3 +1,3 @@
-//! What a gateway for text messages calls.
+//! Calls from the SMS gateway.
 
 pub(super) mod receipt;

@@ -1,7 +1,7 @@
-//! `GET /sms/v1/receipt/{token}?status=N`: what became of a text message, from a Kannel gateway.
+//! `GET /sms/v1/receipt/{token}?status=N`: the delivery receipt of an SMS, from a Kannel gateway.
 //!
-//! Gateways do not sign. Who calls knows the token, which nobody but the gateway was told; it says which message, and
-//! nothing else is in the call.
+//! Gateways do not sign. The caller knows the token, which only the gateway has received; the token
+//! identifies the message, and the call contains nothing else.
 
 use crate::config::{Config, SmsSettings};
 use crate::delivery::ReceiptRecorder;
@@ -18,10 +18,10 @@ pub(in crate::routes) struct Status {
     status: String,
 }
 
-/// 1. No gateway reports here, or not by such a token → 404.
-/// 2. A status that Kannel does not have → 400.
-/// 3. It could not be taken → 503: the gateway may report again.
-/// 4. It was, or it is not the end of the message → 204.
+/// 1. No gateway reports here, or the token is not genuine: 404.
+/// 2. The status is not one of Kannel's: 400.
+/// 3. The receipt could not be stored: 503, so that the gateway may report again.
+/// 4. The receipt was stored, or it is not the final state of the message: 204.
 pub(in crate::routes) async fn take_receipt(
     State(config): State<Arc<Config>>,
     State(receipts): State<Arc<ReceiptRecorder>>,
