@@ -1,5 +1,5 @@
-//! `import-accounts`: the operator's account file into the embedded table. A bad line is named by line and column and
-//! skipped; everything else is imported.
+//! `import-accounts`: reads the operator's account file into the embedded table. A bad line is
+//! reported by line and column and skipped; everything else is imported.
 
 use crate::config::NumberPlan;
 use crate::csv_file;
@@ -14,16 +14,14 @@ use std::io::Read;
 /// The columns, in the order of the header.
 pub const HEADER: [&str; 6] = ["msisdn", "status", "type", "balance", "currency", "activated_on"];
 
-/// Lines written in one database transaction: large enough to make the fsync cheap, small enough that charges do not
-/// wait behind it.
+/// Lines written in one database transaction: large enough to make the fsync cheap, small enough
+/// that charges do not wait behind it.
 const BATCH: usize = 500;
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ImportReport {
-    /// Lines imported.
     pub imported: u64,
-    /// Lines refused.
     pub refused: u64,
 }
 
@@ -32,11 +30,12 @@ pub struct ImportReport {
 pub enum ImportError {
     /// The header is not the expected one, or the file is not CSV at all.
     Header(String),
-    /// The books failed.
+    /// The database failed.
     Store(StoreError),
 }
 
-/// Imports `file`. `complain` gets a sentence for each refused line, `progress` the position in bytes.
+/// Imports `file`. `complain` gets a sentence for each refused line, `progress` the position in
+/// bytes.
 pub async fn import_accounts(
     store: &Store,
     vault: &Vault,
@@ -84,8 +83,8 @@ async fn write_batch(store: &Store, batch: &mut Vec<ImportedAccount>) -> Result<
     Ok(count)
 }
 
-/// One line; or the column (by its index) that is wrong, and why. The value itself is not repeated: it may be a
-/// number.
+/// Parses one line. The error is the column (by its index) that is wrong, and why. It does not
+/// repeat the value, which may be a number.
 fn read_line(
     vault: &Vault,
     numbers: NumberPlan,
@@ -104,7 +103,7 @@ fn read_line(
             Some(Money { amount_minor, currency })
         }
     };
-    // Never empty: by this day the number's next holder is told from the last one.
+    // Never empty: this day distinguishes the number's next subscriber from the last one.
     let activated_on = Day::parse(field(5)?).ok_or((5, "must be a date of the form YYYY-MM-DD"))?;
     let account = Account { status, account_type, balance };
     Ok(ImportedAccount { number: vault.index_number(&msisdn), account, activated_on })

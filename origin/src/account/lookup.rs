@@ -1,4 +1,4 @@
-//! What is known of a number's account, from wherever the operator keeps its accounts.
+//! Looks up the account of a number in the operator's source of accounts.
 
 use crate::config::AccountSource;
 use crate::fault::{Failure, Fault};
@@ -8,7 +8,6 @@ use crate::store::{Store, SubscriberAccount};
 use onbill_domain::msisdn::Msisdn;
 use std::sync::Arc;
 
-/// Looks accounts up.
 pub struct AccountLookup {
     source: AccountSource,
     store: Arc<Store>,
@@ -17,12 +16,11 @@ pub struct AccountLookup {
 }
 
 impl AccountLookup {
-    /// In this source.
     pub fn new(source: AccountSource, store: Arc<Store>, vault: Arc<Vault>, csp: Arc<CspClient>) -> Self {
         Self { source, store, vault, csp }
     }
 
-    /// The account of a number, if it has one. It costs one look-up, whatever the number.
+    /// The account of a number, if it has one. The cost is one look-up, whatever the number.
     pub async fn find_account(&self, msisdn: &Msisdn) -> Result<Option<SubscriberAccount>, Failure> {
         match self.source {
             AccountSource::Table => Ok(self.store.find_account(self.vault.index_number(msisdn)).await?),

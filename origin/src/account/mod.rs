@@ -1,4 +1,4 @@
-//! What the operator knows of its accounts.
+//! The operator's accounts.
 
 pub mod import;
 mod lookup;

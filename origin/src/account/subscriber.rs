@@ -1,24 +1,25 @@
-//! Whether a number's account is there, and whether it is still that of the subscriber whom something was recorded for.
-//! A number's next subscriber is never charged, written to or shown anything for the last one.
+//! Whether a number has an account, and whether it still belongs to the subscriber for whom
+//! something was recorded. A number's next subscriber is never charged, sent or shown anything for
+//! the last one.
 
 use crate::store::SubscriberAccount;
 use onbill_domain::account::AccountStatus;
 
-/// What has become of a subscriber, by the account that their number has now.
+/// The status of a subscriber, by the account that their number has now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SubscriberStatus {
-    /// Theirs, and in use.
+    /// The account is the subscriber's, and in use.
     Active,
-    /// Theirs, and barred until a bill is paid.
+    /// The account is the subscriber's, and barred until a bill is paid.
     Suspended,
-    /// The number has no account any more.
+    /// The number no longer has an account.
     Ceased,
-    /// The number is another subscriber's.
+    /// The number belongs to another subscriber.
     Replaced,
 }
 
 impl SubscriberStatus {
-    /// Of the subscriber whom the operator calls `subscriber_ref`.
+    /// The status of the subscriber whose operator's id is `subscriber_ref`.
     pub(crate) fn of(subscriber_ref: &str, account: Option<SubscriberAccount>) -> Self {
         let Some(known) = account else { return Self::Ceased };
         match known.account.status {
@@ -31,7 +32,7 @@ impl SubscriberStatus {
         }
     }
 
-    /// Whether they still have the number.
+    /// Whether the subscriber still has the number.
     pub(crate) fn has_number(self) -> bool {
         match self {
             Self::Active | Self::Suspended => true,

@@ -1,4 +1,5 @@
-//! The parts of an origin, put together once. What a part does is in its own module; each gets what it uses.
+//! Assembles the parts of an origin once. Each part is in its own module, and gets here what it
+//! depends on.
 
 use crate::account::AccountLookup;
 use crate::ambient::{Clock, Random};
@@ -41,7 +42,7 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the parts together and checks that the ring has a key for every interface.
+    /// Assembles the parts, and checks that the key ring has a key for every interface.
     pub fn new(
         config: Config,
         keys: Keyring,
@@ -94,23 +95,22 @@ impl App {
         self.clock.now()
     }
 
-    /// Has the queue's workers look for jobs.
+    /// Wakes the workers of the queue.
     pub fn wake_queue(&self) {
         self.worker.wake_up.wake_queue();
     }
 
-    /// All routes.
     pub fn router(&self) -> Router {
         router(self.routes.clone())
     }
 
-    /// Keeps up the connection that an SMS gateway may need, and takes what it reports.
+    /// Keeps up the connection that an SMS gateway may need, and receives its delivery receipts.
     pub async fn run_sms_gateway(self: Arc<Self>) {
         self.sms.run(&*self.routes.receipts).await;
     }
 }
 
-/// The ring has a key of every use that this origin signs, seals or verifies with.
+/// Checks that the ring has a key of every use that this origin signs, seals or verifies with.
 fn check_keys(config: &Config, keys: &Keyring) -> Result<(), String> {
     let check = |key_use: KeyUse, party: Party| match keys.signing_key(key_use, &party) {
         Some(_) => Ok(()),
@@ -138,7 +138,7 @@ fn check_keys(config: &Config, keys: &Keyring) -> Result<(), String> {
     Ok(())
 }
 
-/// What several parts use.
+/// Dependencies that several parts share.
 struct Base {
     config: Arc<Config>,
     keys: Arc<Keyring>,

@@ -7,14 +7,14 @@ use crate::store::postgres::CONNECTIONS_DEFAULT;
 use crate::store::sqlite::READERS_DEFAULT;
 use std::sync::Arc;
 
-/// Opens books that are there: for those who report on them. With a misspelled path, books without a line would say that
-/// nobody owes anything.
+/// Opens an existing database, for reports. With a misspelled path, an empty ledger would report
+/// that no one owes anything.
 pub async fn open_existing_database(config: &Config) -> Result<Arc<Store>, String> {
     config.database.must_exist()?;
     open_database(config).await
 }
 
-/// Opens the books that a configuration names, or begins them. The complaint says what to mend.
+/// Opens the database that a configuration names, or creates it. The error says what to correct.
 pub async fn open_database(config: &Config) -> Result<Arc<Store>, String> {
     match &config.database {
         Database::Sqlite(path) => {

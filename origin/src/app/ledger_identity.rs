@@ -1,15 +1,16 @@
-//! What the books were begun with, compared at every start: the operator, the key that numbers are found by, and where
-//! account standing comes from.
+//! The ledger's identity, compared at every start: the operator, the key that numbers are found by,
+//! and the source of account status.
 //!
-//! With any of them exchanged, every account looks unknown or taken over, and the next billing run would decline each
-//! charge and close each PAI for ever. So the origin does not start. Not here: changing one of them on purpose, which
-//! means writing the books anew.
+//! If one of them changed, every account would look unknown or replaced, and the next billing run
+//! would decline each charge and close each PAI permanently. So the origin does not start. Out of
+//! scope: changing one of them on purpose, which means rewriting the ledger.
 
 use crate::config::{AccountSource, Config};
 use crate::keys::Vault;
 use crate::store::Store;
 
-/// Notes or compares. The complaint says what differs.
+/// Records the identity at the first start, and compares it at every later one. The error says what
+/// differs.
 pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
     let source: &[u8] = match config.accounts {
         AccountSource::Table => b"table",

@@ -1,4 +1,4 @@
-//! The origin put together, and run.
+//! Assembles and runs the origin.
 
 mod assembly;
 pub mod database;

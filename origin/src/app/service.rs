@@ -1,5 +1,5 @@
-//! The service as it runs: the HTTP server, and beside it the queue's workers, the SMS gateway's connection, the exchange of
-//! files and the sweeper.
+//! The running service: the HTTP server, the queue's workers, the SMS gateway's connection, the
+//! exchange of billing files, and the sweeper.
 
 use super::assembly::App;
 use crate::delivery::files::Directory;
@@ -9,14 +9,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// How often spent nonces and old flows are deleted, and reminders looked for.
+/// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
-/// Serves until `stop` is over and the calls that came before it are answered. What the tasks were doing is leased and
-/// idempotent: it continues after the next start.
+/// Serves until `stop` completes and the calls that came before it are answered. What the tasks
+/// were doing is leased and idempotent, so it continues after the next start.
 ///
-/// None of the tasks ends by itself. Should one, the service ends with an error, so that whoever supervises it starts it again:
-/// an origin that takes charges and submits none looks healthy, and is not.
+/// None of the tasks ends by itself. If one does, the service ends with an error, so that its
+/// supervisor restarts it: an origin that accepts charges and submits none looks healthy, and is
+/// not.
 pub async fn run(
     app: Arc<App>,
     listener: TcpListener,

@@ -1,4 +1,4 @@
-//! `account-events`: the operator's file of what happened to accounts.
+//! `account-events`: applies the operator's file of account events.
 
 use super::files::open_file;
 use super::opening::database_failed;

@@ -1,8 +1,8 @@
-//! Values on the command line that several verbs take.
+//! Command-line values that several verbs take.
 
 use onbill_domain::ids::PartnerId;
 
-/// Reads a partner's name from the command line.
+/// Parses a partner's id from the command line.
 pub(super) fn parse_partner(text: &str) -> Result<PartnerId, &'static str> {
     PartnerId::parse(text).ok_or("is not a partner's name: lower-case letters, digits and hyphens")
 }

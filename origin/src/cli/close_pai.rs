@@ -1,4 +1,4 @@
-//! `close-pai`: how a person ends a PAI.
+//! `close-pai`: lets a person close a PAI.
 
 use super::opening::{database_failed, open_existing};
 use super::verdict::Verdict;

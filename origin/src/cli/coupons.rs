@@ -1,4 +1,4 @@
-//! `coupons`: what the operator does about coupons by hand, or for many at once.
+//! `coupons`: issues and manages coupons, by hand or from a file.
 
 use super::files::open_file;
 use super::opening::{database_failed, open_existing, open_existing_app};
@@ -16,7 +16,7 @@ use onbill_origin::fault::Failure;
 use onbill_origin::store::{CouponFilter, CouponRow, Store};
 use std::path::{Path, PathBuf};
 
-/// Coupons read at once.
+/// Coupons read in one page.
 const PAGE: u32 = 500;
 
 /// Have coupons made, look at them, send them again, take them back.
@@ -108,7 +108,8 @@ impl Arguments {
     }
 }
 
-/// With another numbers key, coupons would be made that nobody finds again.
+/// Opens the origin on the ledger it belongs to. With another numbers key, it would make coupons
+/// that can never be found again.
 async fn open_app_on_same_ledger(config: &Path) -> anyhow::Result<App> {
     let app = open_existing_app(config).await?;
     ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)

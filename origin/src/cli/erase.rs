@@ -1,4 +1,4 @@
-//! `erase`: how people at the operator let the books forget somebody.
+//! `erase`: lets the operator erase subscribers from the ledger.
 
 use super::opening::database_failed;
 use super::verdict::Verdict;
@@ -39,7 +39,7 @@ impl Arguments {
         let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
-        // Under another key no number would be found, and everybody would seem to be erased.
+        // With another key no number would be found, and every subscriber would seem to be erased.
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let name = self.list.display();
         let list: Box<dyn Read + Send> = if self.list == Path::new("-") {

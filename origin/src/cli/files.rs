@@ -1,4 +1,4 @@
-//! Files that a verb reads, with a bar for the way through them, and files that it writes.
+//! Input files with a progress bar, and output files.
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
 
-/// A file, and a bar for the way through its bytes.
+/// Opens a file, with a progress bar over its bytes.
 pub(super) fn open_file(path: &Path) -> anyhow::Result<(File, ProgressBar)> {
     let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
     let bar = ProgressBar::new(file.metadata()?.len()).with_style(ProgressStyle::with_template(
@@ -15,7 +15,7 @@ pub(super) fn open_file(path: &Path) -> anyhow::Result<(File, ProgressBar)> {
     Ok((file, bar))
 }
 
-/// A CSV file to be written, which nothing may be lost to: one that is there already is not written over.
+/// Creates a CSV file. An existing file is not overwritten, so that nothing in it is lost.
 pub(super) fn new_csv(path: &Path) -> anyhow::Result<csv::Writer<File>> {
     let file = File::create_new(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => anyhow::anyhow!("{} is there already: name another file", path.display()),

@@ -1,4 +1,4 @@
-//! `import-accounts`: the operator's account file into the embedded table.
+//! `import-accounts`: reads the operator's account file into the embedded table.
 
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};

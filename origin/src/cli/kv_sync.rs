@@ -1,4 +1,4 @@
-//! `kv-sync`: the edge's store beside the books.
+//! `kv-sync`: compares the edge's store with the ledger.
 
 use super::opening::{database_failed, open_existing_app};
 use super::verdict::Verdict;
@@ -9,9 +9,10 @@ use onbill_domain::pai::Pai;
 use onbill_origin::delivery::kv_sync::{KvComparison, KvReport, KvSyncError, PAUSES};
 use std::path::Path;
 
-/// Findings of a kind that are listed: as many as a person reads.
+/// Findings of each kind that are listed: as many as a person reads.
 const LISTED_MAX: usize = 20;
-/// What a PAI's place among all of them is told by: they are random, and so evenly spread.
+/// Steps of the progress bar. PAIs are random and so evenly spread, which makes a PAI's position
+/// among all of them known.
 const PLACES: u64 = 1 << 16;
 
 /// Compare what the edge's store says of each PAI with the books, and mend it.
@@ -94,7 +95,7 @@ fn list_pais(what: &str, pais: &[Pai]) {
     }
 }
 
-/// Where in the order of all PAIs this one is, out of [`PLACES`].
+/// Position of a PAI in the order of all PAIs, out of [`PLACES`].
 fn position_of(pai: Pai) -> u64 {
     u64::from_str_radix(&pai.to_string()[..4], 16).unwrap_or_default()
 }

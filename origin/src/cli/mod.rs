@@ -1,5 +1,5 @@
-//! The command line: a file for each verb. What a verb does is in the library; here it meets
-//! the real clock, the terminal and the exit code.
+//! The command line, one file for each verb. What a verb does is in the library; here it gets the
+//! real clock, the terminal and the exit code.
 
 #![expect(clippy::doc_markdown, reason = "--help prints the docs of the arguments as they stand")]
 

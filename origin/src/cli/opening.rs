@@ -1,4 +1,5 @@
-//! What a verb opens before it works: the configuration, its keys, the database, and the whole origin on them.
+//! What a verb opens before it works: the configuration, its keys, the database, and the whole
+//! origin.
 
 use anyhow::Context as _;
 use onbill_domain::key::Keyring;
@@ -11,25 +12,25 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Deadline of one call to another party. Three calls to the operator's systems (account, look-up, charge) fit into the
-/// time that a posted charge may be worked on.
+/// Deadline of one call to another party. Three calls to the CSP API (account, look-up, charge) fit
+/// into the time in which a posted charge may be processed.
 pub(super) const PEER_DEADLINE: Duration = Duration::from_secs(8);
 
-/// The configuration, and books that are there already.
+/// Opens the configuration and an existing database.
 pub(super) async fn open_existing(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
     let (config, _) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, store))
 }
 
-/// The configuration, its keys, and the books, which are begun if they are not there.
+/// Opens the configuration, its keys and the database, which is created if it does not exist.
 pub(super) async fn open_origin(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open_database(&config).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
 }
 
-/// The whole origin on books that are there already, for a verb that talks to other parties.
+/// Opens the whole origin on an existing database, for a verb that calls other parties.
 pub(super) async fn open_existing_app(config: &Path) -> anyhow::Result<App> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
     let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
@@ -38,7 +39,7 @@ pub(super) async fn open_existing_app(config: &Path) -> anyhow::Result<App> {
     app.map_err(anyhow::Error::msg)
 }
 
-/// What the operator's engineer is told of books that fail.
+/// The error that the operator's engineer gets when the database fails.
 #[expect(clippy::needless_pass_by_value, reason = "map_err passes it by value")]
 pub(super) fn database_failed(error: StoreError) -> anyhow::Error {
     anyhow::anyhow!("the books fail: {error}")

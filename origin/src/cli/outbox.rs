@@ -1,4 +1,4 @@
-//! `outbox list` and `outbox retry`: what the origin has given up waits here for a person.
+//! `outbox list` and `outbox retry`: dead letters wait here for a person.
 
 use super::opening::{database_failed, open_existing};
 use super::verdict::Verdict;
@@ -9,7 +9,7 @@ use onbill_origin::store::{DeadLetter, Store};
 use serde_json::json;
 use std::path::Path;
 
-/// Entries read at once.
+/// Dead letters read in one page.
 const PAGE: u32 = 500;
 
 /// List what the origin has given up, and set it going again.
@@ -63,7 +63,7 @@ impl Arguments {
     }
 }
 
-/// Everything that is parked, a page at a time.
+/// Reads all dead letters, a page at a time.
 async fn each_page(
     store: &Store,
     mut on_page: impl AsyncFnMut(Vec<DeadLetter>) -> anyhow::Result<()>,

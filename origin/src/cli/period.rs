@@ -1,4 +1,4 @@
-//! What the verbs of the month's end have in common: whose money, and of which days.
+//! Arguments that the verbs of the month's end share: the partner and the days.
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -26,15 +26,15 @@ fn parse_day(text: &str) -> Result<Day, &'static str> {
 }
 
 impl PeriodArguments {
-    /// The period, if it is one and the partner is one of this operator's: a misspelled partner has no charges, and that
-    /// would look like a finding.
+    /// Returns the period, if it is valid and the partner is one of this operator's: a misspelled
+    /// partner has no charges, and that would look like a finding.
     pub(super) fn to_period(&self, config: &Config) -> anyhow::Result<Period> {
         let is_known = config.partner_ids().contains(&self.partner);
         ensure!(is_known, "the configuration has no partner {}", self.partner);
         Period::of_days(self.from, self.to).context("--to lies before --from")
     }
 
-    /// What stands above a report.
+    /// The title of a report.
     pub(super) fn title(&self, period: Period, now: Timestamp) -> String {
         let title = format!("{}, {} to {} (UTC)", self.partner, self.from, self.to);
         if now < period.until { format!("{title}: the period is not over yet") } else { title }

@@ -1,4 +1,4 @@
-//! `reconcile`: three books side by side.
+//! `reconcile`: compares the ledger with the partner's statement and billing's extract.
 
 use super::files::{new_csv, open_file};
 use super::opening::{database_failed, open_existing};
@@ -101,7 +101,8 @@ impl Arguments {
             pending_seconds_max: self.pending_hours * 3600,
             repair: self.repair.then_some(Repair { tells_partner }),
         };
-        // How many lines of ours there are is not known beforehand; the longer file is a good guess.
+        // The number of lines in our ledger is not known beforehand; the longer file is a good
+        // estimate.
         let bar = ProgressBar::new(statement.lines.max(extract.lines)).with_style(
             ProgressStyle::with_template("{bar:40} {percent:>3}% {human_pos} lines {per_sec} {eta} left")?,
         );
@@ -133,7 +134,8 @@ fn read_file(side: Side, path: &Path) -> anyhow::Result<ReportedLedger> {
     book.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
 }
 
-/// Repair asks and tells again what the files do not know. Of a wrong file that would be everything.
+/// A repair queries billing and notifies the partner about everything that the files do not
+/// contain. With a wrong file that would be everything.
 fn may_be_acted_on(statement: &ReportedLedger, extract: &ReportedLedger) -> Result<(), &'static str> {
     if statement.unreadable + extract.unreadable > 0 {
         return Err("--repair wants files of which every line can be read: the others are named above");
@@ -144,11 +146,10 @@ fn may_be_acted_on(statement: &ReportedLedger, extract: &ReportedLedger) -> Resu
     Ok(())
 }
 
-/// Where findings go.
 struct FindingSink {
     file: Option<csv::Writer<std::fs::File>>,
     listed: Vec<Finding>,
-    /// The first failure to write; what comes after it is lost anyway.
+    /// The first failed write. What comes after it is lost anyway.
     failed: Option<csv::Error>,
 }
 
@@ -247,7 +248,7 @@ fn print_findings(summary: &Summary, listed: &[Finding], file: Option<&Path>) {
     }
 }
 
-/// A finding for the terminal: cause, ids, and what each book says.
+/// Formats a finding for the terminal: cause, ids, and what each source reports.
 fn format_finding(finding: &Finding) -> String {
     let id = match finding.kind {
         Kind::Charge => [&finding.transaction_id, &finding.ext_transaction_id],

@@ -1,4 +1,4 @@
-//! `rotate-keys`: everything sealed with the newest key.
+//! `rotate-keys`: seals everything with the newest key.
 
 use super::opening::database_failed;
 use super::verdict::Verdict;
@@ -85,7 +85,8 @@ impl Arguments {
     }
 }
 
-/// What progress is told by: subscribers and flows are random names, and so evenly spread; the rest is little.
+/// Steps of the progress bar. Ids of subscribers and flows are random and so evenly spread; the
+/// other columns have few rows.
 const PLACES: u64 = 4 << 16;
 
 fn position_of(at: &SealedAt) -> u64 {
@@ -99,7 +100,7 @@ fn position_of(at: &SealedAt) -> u64 {
     }
 }
 
-/// A place as it is found in the books. Nothing in these names tells a number.
+/// Describes the row of a sealed value. Nothing in these ids reveals a number.
 fn describe(at: &SealedAt) -> String {
     match at {
         SealedAt::Subscriber(id) => format!("subscriber {id}"),

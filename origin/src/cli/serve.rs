@@ -1,4 +1,4 @@
-//! `serve`: the service itself.
+//! `serve`: runs the service.
 
 use super::opening::{PEER_DEADLINE, database_failed, open_origin};
 use super::verdict::Verdict;
@@ -27,8 +27,8 @@ impl Arguments {
                 tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
             )
             .with_writer(std::io::stderr)
-            // A log that cannot be written, as on a full disk, is complained about where it cannot be written: that would
-            // end the call in the middle of its charge, and the process with it.
+            // Reporting that the log cannot be written, as on a full disk, would fail in the same
+            // place: that would end the call in the middle of its charge, and the process with it.
             .log_internal_errors(false)
             .init();
         let (config, keys, store) = open_origin(config).await?;
@@ -54,7 +54,7 @@ impl Arguments {
     }
 }
 
-/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+/// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.
 async fn stop_asked_for() {
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {

@@ -1,4 +1,4 @@
-//! `settlement`: what operator and partner owe each other.
+//! `settlement`: reports what operator and partner owe each other.
 
 use super::files::new_csv;
 use super::opening::{database_failed, open_existing};
@@ -201,7 +201,8 @@ fn print_csv(rows: &[Row], is_over: bool) -> anyhow::Result<()> {
 }
 
 impl Row {
-    /// Gross, refunds, tax, net, the partner's share and the operator's, in numbers that JSON can carry.
+    /// Gross, refunds, tax, net, the partner's share and the operator's share, as numbers that JSON
+    /// can carry.
     fn amounts(&self) -> anyhow::Result<[i64; 6]> {
         let Self { sums, shares, .. } = self;
         let amounts = [
@@ -220,7 +221,7 @@ impl Row {
     }
 }
 
-/// Basis points in percent: `80` or `82.5`.
+/// Formats basis points as percent: `80` or `82.5`.
 fn decimal_percent(basis_points: u16) -> String {
     let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

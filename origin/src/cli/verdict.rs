@@ -1,10 +1,10 @@
-//! How a verb ends, and with which exit code.
+//! The outcome of a verb, and its exit code.
 
-/// How a verb ended that could run.
+/// The outcome of a verb that could run.
 pub(super) enum Verdict {
     /// Exit code 0.
     Clean,
-    /// Something was found, or refused: exit code 1.
+    /// Something was found or refused: exit code 1.
     Findings,
 }
 

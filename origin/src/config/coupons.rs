@@ -1,4 +1,4 @@
-//! `[coupons]`: what coupons the operator sells. Without it, it sells none.
+//! `[coupons]`: the coupons that the operator sells. Without this section, it sells none.
 
 use super::offers::Offer;
 use super::secure_url::require_https;
@@ -7,32 +7,32 @@ use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::limits::COUPON_MONTHS_MAX;
 use serde::Deserialize;
 
-/// Longest time for which a coupon can be redeemed, in days: ten years, the longest that any law of vouchers asks for.
+/// Longest time for which a coupon can be redeemed, in days: ten years, the longest that any law on
+/// vouchers requires.
 const VALID_DAYS_MAX: u16 = 3_650;
-/// The earliest reminder, in days before the end: a plan of a month has not begun by then.
+/// The earliest reminder, in days before the end: a plan of one month has not begun by then.
 const REMIND_DAYS_MAX: u16 = 30;
-/// Longest address in a text message, in characters: with the words around it, three messages in any script.
+/// Longest address in an SMS, in characters: with the words around it, three parts in any script.
 const CONTINUE_URL_CHARS_MAX: usize = 100;
 
-/// What coupons there are.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CouponSettings {
-    /// The first two symbols of each code, by which the edge knows whose it is.
+    /// The first two symbols of each code, by which the edge knows which operator issued it.
     pub tag: CouponTag,
-    /// How long a coupon can be redeemed, in days. A year, unless the operator says otherwise.
+    /// How long a coupon can be redeemed, in days. The default is a year.
     #[serde(default = "valid_days_default")]
     pub valid_days: u16,
-    /// How many days before a coupon's months end its subscriber is told how to go on.
+    /// How many days before a coupon's months end its subscriber is reminded how to continue.
     #[serde(default = "remind_days_default")]
     pub remind_days: u16,
-    /// The page where they go on, for everybody the same. Without it nobody is told.
+    /// The page where subscribers continue, the same for all of them. Without it no reminder is
+    /// sent.
     pub continue_url: Option<String>,
-    /// Codes of nobody's that a partner may try in an hour, before it is told to wait with them. Real ones are taken all
-    /// the same.
+    /// Unknown codes that a partner may try in an hour before it has to wait. Valid codes are
+    /// accepted all the same.
     #[serde(default = "wrong_codes_per_hour_default")]
     pub wrong_codes_per_hour: u32,
-    /// The plans.
     pub plans: Vec<CouponPlan>,
 }
 
@@ -44,26 +44,27 @@ fn remind_days_default() -> u16 {
     14
 }
 
-/// A customer's slip gets past the check symbols once in a thousand times, and void codes are tried now and then: a campaign
-/// with a hundred thousand coupons has some hundred wrong codes in all. Whoever has a thousand in an hour is guessing, and
-/// would have to do so for longer than the sun shines.
+/// A customer's typing error passes the check symbols once in a thousand times, and void codes are
+/// tried now and then: a campaign with a hundred thousand coupons has some hundred wrong codes in
+/// all. A partner with a thousand in an hour is guessing, and at that rate has no practical chance
+/// of finding a valid code.
 pub(crate) fn wrong_codes_per_hour_default() -> u32 {
     1_000
 }
 
-/// Some months at once.
+/// A number of months that are paid for at once.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CouponPlan {
-    /// Its name, such as `6M`.
+    /// The name of the plan, such as `6M`.
     pub id: ExtId,
-    /// How many months it pays for.
+    /// How many months the plan pays for.
     pub months: u8,
-    /// What it is for, unless the coupon says something else.
+    /// The offer that the plan is for, unless the coupon names another.
     pub offer: OfferId,
 }
 
-/// Checks what the types do not.
+/// Checks what the types cannot.
 pub(super) fn check_coupons(coupons: &CouponSettings, offers: &[Offer]) -> Result<(), String> {
     if !(1..=VALID_DAYS_MAX).contains(&coupons.valid_days) {
         return Err(format!("coupons: valid_days must be from 1 to {VALID_DAYS_MAX}"));

@@ -1,14 +1,14 @@
-//! Which database keeps the books: a SQLite file beside the origin, or PostgreSQL at a URL.
+//! The database of the ledger: a SQLite file beside the origin, or PostgreSQL at a URL.
 
 use super::postgres_address::PostgresAddress;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// Where the books are, in one text of the configuration.
+/// The address of the database, one string in the configuration.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Database {
-    /// A file.
+    /// The path of a SQLite file.
     Sqlite(PathBuf),
     /// A `postgres://` URL.
     Postgres(PostgresAddress),
@@ -17,7 +17,7 @@ pub enum Database {
 impl TryFrom<String> for Database {
     type Error = String;
 
-    /// The complaint does not repeat the text: it may have a password in it.
+    /// The error does not repeat the text, which may contain a password.
     fn try_from(text: String) -> Result<Self, String> {
         if PostgresAddress::is_meant_by(&text) {
             return PostgresAddress::parse(&text)
@@ -32,7 +32,7 @@ impl TryFrom<String> for Database {
 }
 
 impl Database {
-    /// Checks what belongs to one kind of database only.
+    /// Checks settings that apply to one kind of database only.
     pub(crate) fn check(
         &self,
         password_file: Option<&Path>,
@@ -52,7 +52,8 @@ impl Database {
         }
     }
 
-    /// Refuses the path of a file that is not there. A database on a server is there, or cannot be opened.
+    /// Refuses the path of a file that does not exist. A database on a server exists, or cannot be
+    /// opened.
     pub(crate) fn must_exist(&self) -> Result<(), String> {
         match self {
             Self::Sqlite(path) if !path.is_file() => Err(format!(

@@ -1,15 +1,15 @@
-//! Times that an operator may choose, within limits.
+//! Durations that an operator may choose, within limits.
 
 use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use serde::Deserialize;
 
-/// How long a post waits for billing: from one to six seconds, as the edge gives up on an origin after eight.
+/// How long a post waits for billing: from one to six seconds, because the edge gives up on an
+/// origin after eight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct BillingDeadline(u64);
 
 impl BillingDeadline {
-    /// The seconds.
     pub fn seconds(self) -> u64 {
         self.0
     }
@@ -29,20 +29,20 @@ impl TryFrom<u64> for BillingDeadline {
     }
 }
 
-/// How long a number on another SIM signs up with the operator's assertion only, in hours: up to a year, 0 for not at all.
+/// Hours after a SIM swap in which a number signs up with the operator's assertion only: up to a
+/// year; 0 turns the rule off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct SimSwapHours(i64);
 
 impl SimSwapHours {
-    /// As seconds.
     pub fn seconds(self) -> i64 {
         self.0 * 3_600
     }
 }
 
 impl Default for SimSwapHours {
-    /// Three days: by then whoever has lost their number to a thief has noticed.
+    /// Three days: by then a subscriber whose number was stolen has noticed.
     fn default() -> Self {
         Self(72)
     }

@@ -1,4 +1,4 @@
-//! The configuration file as it is written, and the check of what its types do not say.
+//! The configuration file as it is written, and the checks that its types cannot make.
 
 use super::coupons::{self, CouponSettings};
 use super::database::Database;
@@ -19,64 +19,63 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// The file as it is written.
+/// The configuration file as it is written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The operator this origin serves.
     pub operator: OperatorId,
-    /// The operator's name for people, in text messages.
+    /// The operator's display name, used in SMS.
     pub name: String,
     /// ISO 3166 code of the country whose national number format is accepted.
     pub country: String,
     /// Address to listen on.
     pub listen: SocketAddr,
-    /// Where the books are: the path of a SQLite file, or a `postgres://` URL.
+    /// The database of the ledger: the path of a SQLite file, or a `postgres://` URL.
     pub database: Database,
-    /// A file with the password of the PostgreSQL database, which then need not stand here.
+    /// A file with the password of the PostgreSQL database, which then need not be in this file.
     pub database_password_file: Option<PathBuf>,
     /// How many connections to PostgreSQL this origin may have at once.
     pub database_connections: Option<usize>,
-    /// The key ring's file.
+    /// Path of the key ring.
     pub keys: PathBuf,
-    /// Public URL of the edge, without a path: what partners sign for, and the base of return pages.
+    /// Public URL of the edge, without a path: partners sign for it, and return pages are based on
+    /// it.
     pub edge_url: String,
-    /// Where account standing comes from.
+    /// Source of account status.
     #[serde(default)]
     pub accounts: AccountSource,
     /// How charges and refunds reach billing.
     #[serde(default)]
     pub billing: Billing,
-    /// Where the files are. It may stay when billing is by the CSP API again: then no file is made any more, and the
-    /// responses to those that are out are still taken.
+    /// The exchange of billing files. It may stay when billing is by the CSP API again: no file is
+    /// made any more then, and responses to files already sent are still accepted.
     pub files: Option<FileSettings>,
     /// Base URL of the operator's CSP API.
     pub bss_url: String,
-    /// Seconds that billing has for a charge or a refund before the partner is answered PENDING.
+    /// Seconds that billing has for a charge or a refund before the partner gets PENDING.
     #[serde(default)]
     pub hand_off_seconds: BillingDeadline,
-    /// How text messages reach customers.
+    /// How SMS reach customers.
     #[serde(default)]
     pub sms: SmsSettings,
     /// Hours after a SIM swap in which a PIN does not prove the number for a sign-up.
     #[serde(default)]
     pub sim_swap_hours: SimSwapHours,
-    /// Web origins that a return URL may lie on; the first is where a customer without one goes.
+    /// Web origins that a return URL may be on. A customer without a return URL goes to the first.
     pub dashboards: Vec<String>,
-    /// What is sold.
     pub offers: Vec<Offer>,
-    /// The partners with something to configure.
+    /// The partners that have settings of their own.
     #[serde(default)]
     pub partners: Vec<Partner>,
-    /// How much an account may be charged; a currency that is not here has no limits.
+    /// How much an account may be charged. A currency that is not listed has no limits.
     #[serde(default)]
     pub limits: Vec<CurrencyLimits>,
-    /// What coupons there are.
     pub coupons: Option<CouponSettings>,
 }
 
 impl Config {
-    /// Reads and checks the file and the key ring it names.
+    /// Reads and checks the file and the key ring that it names.
     pub fn load(path: &Path) -> Result<(Self, Keyring), String> {
         let read = |path: &Path| {
             std::fs::read_to_string(path)
@@ -90,7 +89,7 @@ impl Config {
         Ok((config, keys))
     }
 
-    /// Checks what the types do not. The complaint says what to change.
+    /// Checks what the types cannot. The error says what to change.
     pub fn check(&self) -> Result<(), String> {
         NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
         self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
@@ -143,7 +142,7 @@ impl Config {
             }
             let limits = set.to_limits();
             limits.check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
-            // Each month's charge would be declined, for good.
+            // The charge of each month would be declined permanently.
             let in_currency = |offer: &&Offer| offer.price.currency == currency;
             let out_of_reach = |offer: &&Offer| !limits.allows(offer.price.amount_minor);
             if let Some(offer) = self.offers.iter().filter(in_currency).find(out_of_reach) {

@@ -3,34 +3,35 @@
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// Most lines of one file. A file is held in memory (some 4 MB), its entries are leased while their accounts are asked
-/// about, and its making is one database transaction of a fraction of a second, in which SQLite takes no charge. When more
-/// wait, there are more files.
+/// Most lines of one file. A file is held in memory (some 4 MB), its jobs are leased while their
+/// accounts are queried, and making it is one database transaction of a fraction of a second, in
+/// which SQLite accepts no charge. When more jobs wait, there are more files.
 const LINES_MAX: u32 = 10_000;
-/// Lines of a file when the configuration names no number.
+/// Lines of a file when the configuration gives no number.
 const LINES_DEFAULT: u32 = 5_000;
 /// A file is made at least once a day: charges must not stay undecided for longer.
 const EVERY_MINUTES_MAX: u32 = 1_440;
-/// Fine enough for billing by day, by hour and by the quarter of one.
+/// Fine enough for billing by day, by hour and by quarter of an hour.
 const EVERY_MINUTES_DEFAULT: u32 = 15;
-/// A day's run of billing, and two hours for it to be late.
+/// A day's billing run, with two hours for it to be late.
 const ALARM_HOURS_DEFAULT: u32 = 26;
-/// More than a month without a word is no setting but a mistake.
+/// More than a month without a response is not a setting but a mistake.
 const ALARM_HOURS_MAX: u32 = 744;
 
-/// Hand-off by files, as the operator wants it.
+/// Submission to billing by files, as the operator wants it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileSettings {
-    /// The folder, with `out`, `in`, `done` and `refused` in it. All origins of one database need the same one.
+    /// The directory, which contains `out`, `in`, `done` and `refused`. All origins of one database
+    /// need the same directory.
     pub directory: PathBuf,
-    /// How often a file is made, in minutes, counted from midnight UTC.
+    /// Interval at which a file is made, in minutes, counted from midnight UTC.
     #[serde(default = "every_minutes_default")]
     pub every_minutes: u32,
     /// Most lines of one file.
     #[serde(default = "lines_default")]
     pub lines: u32,
-    /// Hours without a response after which an alarm is raised.
+    /// Hours without a response from billing after which an alarm is raised.
     #[serde(default = "alarm_hours_default")]
     pub alarm_hours: u32,
 }
@@ -48,7 +49,7 @@ fn alarm_hours_default() -> u32 {
 }
 
 impl FileSettings {
-    /// Checks what the types do not. The complaint says what to change.
+    /// Checks what the types cannot. The error says what to change.
     pub fn check(&self) -> Result<(), String> {
         if !self.directory.is_absolute() {
             return Err("directory must be an absolute path".to_owned());

@@ -1,4 +1,4 @@
-//! What is asked of the configuration: an offer, a partner's settings, the limits in a currency.
+//! Look-ups in the configuration: an offer, a partner's settings, the limits in a currency.
 
 use super::file::Config;
 use super::offers::Offer;
@@ -18,12 +18,11 @@ impl Config {
         set.or_else(|| on_offer.then(SpendingLimits::default))
     }
 
-    /// The offer of that name.
     pub fn offer(&self, id: &OfferId) -> Option<&Offer> {
         self.offers.iter().find(|offer| offer.id == *id)
     }
 
-    /// The offer of that name, or 400 `parameter-not-supported`.
+    /// Finds the offer, or refuses with 400 `parameter-not-supported`.
     pub(crate) fn find_offer(&self, id: &OfferId) -> Result<&Offer, Reject> {
         let not_on_sale = || Reject::new(ErrorCode::ParameterNotSupported, "offer is not on sale here.");
         self.offer(id).ok_or_else(not_on_sale)
@@ -34,7 +33,7 @@ impl Config {
         self.edge_url.split_once("://").map_or("", |(_, authority)| authority)
     }
 
-    /// All partners, by what is sold and by what is configured.
+    /// All partners, from the offers and from the partners' own settings.
     pub fn partner_ids(&self) -> BTreeSet<&PartnerId> {
         let sold = self.offers.iter().map(|offer| &offer.partner);
         sold.chain(self.partners.iter().map(|partner| &partner.id)).collect()
@@ -44,29 +43,28 @@ impl Config {
         self.partners.iter().find(|partner| partner.id == *id)
     }
 
-    /// A partner's name for people.
+    /// A partner's display name.
     pub fn partner_name<'c>(&'c self, id: &'c PartnerId) -> &'c str {
         self.find_partner(id).and_then(|partner| partner.name.as_deref()).unwrap_or(id.as_str())
     }
 
-    /// Where a partner is told of later outcomes.
+    /// The URL at which a partner gets webhooks.
     pub fn partner_url(&self, id: &PartnerId) -> Option<&str> {
         self.find_partner(id)?.url.as_deref()
     }
 
-    /// How the money is shared with a partner.
     pub fn settlement_with(&self, id: &PartnerId) -> Option<SettlementModel> {
         self.find_partner(id)?.settlement
     }
 
-    /// How a partner's numbers are proved: by PIN, unless this is configured otherwise.
+    /// How a partner's numbers are proved: by PIN, unless the partner is configured otherwise.
     pub fn number_proof(&self, id: &PartnerId) -> NumberProof {
         self.find_partner(id).map_or_else(NumberProof::default, |partner| partner.number_proof)
     }
 
-    /// The offer of that name, if this partner delivers it, or else 400 `parameter-not-supported`. Without a name it is
-    /// the partner's cheapest; prices in several currencies cannot be compared, so that then a name is needed: 400
-    /// `invalid-request`.
+    /// Finds the offer by its name if this partner delivers it, or refuses with 400
+    /// `parameter-not-supported`. Without a name it is the partner's cheapest offer; prices in
+    /// several currencies cannot be compared, so a name is required then: 400 `invalid-request`.
     pub fn offer_of(&self, partner: &PartnerId, name: Option<&OfferId>) -> Result<&Offer, Reject> {
         let mut delivered = self.offers.iter().filter(|offer| offer.partner == *partner);
         let found = match name {

@@ -1,7 +1,8 @@
-//! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in the key ring that
-//! it names.
+//! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in
+//! the key ring that it names.
 //!
-//! Architecture invariant: this is a leaf. It says what the operator has set, and uses nothing of the origin.
+//! Architecture invariant: this is a leaf. It contains the operator's settings, and uses nothing of
+//! the origin.
 
 mod coupons;
 mod database;

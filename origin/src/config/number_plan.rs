@@ -1,5 +1,6 @@
-//! Reading the number that a person typed: E.164 or the national form of the operator's country, with spaces, dashes,
-//! brackets, in any script's digits. libphonenumber's rules decide; we add only what it is too kind about.
+//! Parses a number that a person typed: E.164 or the national format of the operator's country,
+//! with spaces, dashes, brackets, in the digits of any script. libphonenumber's rules decide; we
+//! add only the checks in which it is too lenient.
 
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
@@ -7,24 +8,25 @@ use onbill_domain::reject::Reject;
 use rlibphonenumber::enums::Region;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
-/// How numbers are written in the operator's country.
+/// The numbering plan of the operator's country.
 #[derive(Clone, Copy, Debug)]
 pub struct NumberPlan {
     region: Region,
 }
 
 impl NumberPlan {
-    /// For an ISO 3166 country code such as `US`; `None` when there is no such numbering plan.
+    /// The numbering plan of an ISO 3166 country code such as `US`; `None` when there is none.
     pub fn for_country(code: &str) -> Option<Self> {
         let region: Region = code.parse().ok()?;
         PHONE_NUMBER_UTIL.get_supported_regions().any(|known| known == region).then_some(Self { region })
     }
 
-    /// Reads a typed number. The refusal is the same for everything that is not a possible subscriber's number, and
-    /// says nothing about whether a well-formed one has an account.
+    /// Parses a typed number. The refusal is the same for everything that cannot be a subscriber's
+    /// number, and does not reveal whether a well-formed one has an account.
     pub fn parse(&self, typed: &str) -> Result<Msisdn, Reject> {
         let refuse = || Reject::invalid_request("msisdn is not a telephone number.");
-        // Letters would be read as keypad digits ("1-800-FLOWERS"), and marks such as ; # * as extensions or codes.
+        // Letters would be read as keypad digits ("1-800-FLOWERS"), and marks such as ; # * as
+        // extensions or codes.
         if typed.len() > MSISDN_INPUT_BYTES_MAX || !typed.chars().all(is_number_character) {
             return Err(refuse());
         }
@@ -35,20 +37,20 @@ impl NumberPlan {
         Msisdn::parse(&number.format_as(PhoneNumberFormat::E164)).ok_or_else(refuse)
     }
 
-    /// The one spelling of a number that came as E.164, so that one line is not two in the books: some plans have digits
-    /// that a device may or may not have in its SIM. What no plan knows stays as it is: whether it is in use, the operator
-    /// knows better.
+    /// Normalizes a number that came as E.164, so that one line is not two in the ledger: in some
+    /// plans a device may or may not have certain digits in its SIM. A number that no plan knows
+    /// stays as it is: the operator knows better whether it is in use.
     pub fn normalize(&self, number: &Msisdn) -> Msisdn {
         self.parse(number.expose()).unwrap_or_else(|_| number.clone())
     }
 }
 
-/// Digits of any script, the plus sign, and what people put between digits.
+/// Digits of any script, the plus sign, and common separators between digits.
 fn is_number_character(c: char) -> bool {
-    // Marks of direction come along when a number is copied out of a page or a list of contacts (UAX #9).
+    // Direction marks are copied along with a number from a page or a contact list (UAX #9).
     let is_direction =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // `is_numeric` also holds for fractions and circled numbers, which the library then refuses.
+    // `is_numeric` is also true for fractions and circled numbers, which the library then refuses.
     c.is_numeric() || c.is_whitespace() || is_direction || "+＋()-‐‑‒–—−.·/".contains(c)
 }
 

@@ -1,28 +1,27 @@
-//! What the operator sells.
+//! The operator's offers.
 
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::wire::edge::OfferView;
 use serde::Deserialize;
 
-/// Something the operator sells.
+/// A product that the operator sells.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
-    /// Its name in URLs.
+    /// The id of the offer, used in URLs.
     pub id: OfferId,
-    /// Who delivers it.
+    /// The partner that delivers it.
     pub partner: PartnerId,
-    /// Its name for people.
+    /// Its display name.
     pub title: String,
-    /// The partner's plan.
     pub plan: ExtId,
     /// Its monthly price.
     pub price: Money,
 }
 
 impl Offer {
-    /// As the customer reads it.
+    /// The offer as the customer sees it.
     pub fn to_view(&self) -> OfferView {
         OfferView {
             id: self.id.clone(),

@@ -1,44 +1,44 @@
-//! The partners: what is configured of each beyond its offers.
+//! Settings of the partners beyond their offers.
 
 use super::secure_url::require_https;
 use super::settlement::SettlementModel;
 use onbill_domain::ids::PartnerId;
 use serde::Deserialize;
 
-/// A partner, beyond what its offers say.
+/// Settings of a partner beyond its offers.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partner {
-    /// Its name in URLs and keys.
+    /// The id of the partner, used in URLs and keys.
     pub id: PartnerId,
-    /// Its name for people, before what it says to subscribers; without it, that is its `id`.
+    /// The display name before its messages to subscribers; the default is its `id`.
     pub name: Option<String>,
-    /// Where it is told of later outcomes; without it, it asks.
+    /// Where it gets webhooks about later outcomes. Without a URL, the partner has to query them.
     pub url: Option<String>,
-    /// How the money is shared with it; without it, there is no settlement.
+    /// How the money is shared with it. Without a model, there is no settlement.
     pub settlement: Option<SettlementModel>,
-    /// What makes a number that its app has read the customer's.
+    /// What proves a number that the partner's app has read to be the customer's.
     #[serde(default)]
     pub number_proof: NumberProof,
 }
 
-/// What makes a number that a partner's app has read on a device the customer's.
+/// What proves a number that a partner's app has read on a device to be the customer's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberProof {
-    /// A PIN from a text message to it.
+    /// A PIN in an SMS to the number.
     #[default]
     Pin,
-    /// The partner's word that the app has read it from the SIM. Whoever has the partner's key can then ask how the
-    /// account of any number stands.
+    /// The partner's assertion that the app has read it from the SIM. The owner of the partner's
+    /// key can then query the account status of any number.
     DeviceRead,
 }
 
-/// Longest name for people, in UTF-16 units: as long as an `id`, which stands in for it. A message behind it has to fit into
-/// three text messages.
+/// Longest display name, in UTF-16 units: as long as an `id`, which is its default. A message
+/// behind it has to fit into three SMS parts.
 pub(crate) const PARTNER_NAME_UNITS_MAX: usize = 40;
 
-/// Checks what the types do not.
+/// Checks what the types cannot.
 pub(super) fn check_partners(partners: &[Partner], operator: &str) -> Result<(), String> {
     for (n, partner) in partners.iter().enumerate() {
         if let Some(name) = &partner.name {
@@ -60,7 +60,8 @@ pub(super) fn check_partners(partners: &[Partner], operator: &str) -> Result<(),
     Ok(())
 }
 
-/// A name that reads as the operator's, or as a PIN, would lend the partner's words to them.
+/// A name that reads like the operator's, or like a PIN, would make the partner's message look like
+/// one of the operator's.
 fn check_name(name: &str, operator: &str) -> Result<(), String> {
     let fits = (1..=PARTNER_NAME_UNITS_MAX).contains(&name.encode_utf16().count());
     let is_plain = name.chars().all(|c| !c.is_control() && c != ':') && name.starts_with(char::is_alphabetic);

@@ -1,5 +1,6 @@
-//! Where a PostgreSQL database is: a `postgres://` URL, checked. Its password is in no complaint and in no debug output,
-//! and neither is the rest of a URL that cannot be read: a password with an unescaped `@` could be anywhere in it.
+//! The address of a PostgreSQL database: a `postgres://` URL, checked. Its password is in no error
+//! and in no debug output, and neither is the rest of a URL that cannot be parsed: a password with
+//! an unescaped `@` could be anywhere in it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,9 +8,10 @@ use std::time::Duration;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// A server that does not take a connection by then is down.
+/// A server that has not accepted a connection by then is down.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
-/// A peer that confirms nothing for so long is gone: the connection is broken off, and whoever waits is told.
+/// A peer that confirms nothing for so long is gone: the connection is closed, and its callers get
+/// an error.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 /// The address of a database, and how to log in.
@@ -19,12 +21,12 @@ pub struct PostgresAddress {
 }
 
 impl PostgresAddress {
-    /// Whether a text is meant to be one.
+    /// Whether a text is meant to be a PostgreSQL URL.
     pub fn is_meant_by(text: &str) -> bool {
         text.starts_with("postgres://") || text.starts_with("postgresql://")
     }
 
-    /// Reads a URL as PostgreSQL's own programs do. Over a network it is always TLS.
+    /// Parses a URL as PostgreSQL's own programs do. Over a network it is always TLS.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         let mut settings: Config =
             url.parse().map_err(|_| {
@@ -45,7 +47,8 @@ impl PostgresAddress {
             }
             (false, _) => _ = settings.ssl_mode(SslMode::Require),
         }
-        // The name that the server lists its connections by: a URL may tell several origins on one database apart.
+        // The server lists its connections by this name. A URL may set another, to distinguish
+        // several origins on one database.
         if settings.get_application_name().is_none() {
             settings.application_name("onbill-origin");
         }
@@ -54,7 +57,7 @@ impl PostgresAddress {
         Ok(Self { settings: Box::new(settings) })
     }
 
-    /// The same with the password from elsewhere.
+    /// Adds a password that is stored elsewhere.
     #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {
         self.settings.password(password);
@@ -81,7 +84,7 @@ impl fmt::Debug for PostgresAddress {
     }
 }
 
-/// Whether every host that may be connected to is this machine.
+/// Whether every host that it may connect to is this machine.
 fn is_local(settings: &Config) -> bool {
     let by_name = settings.get_hosts().iter().all(|host| match host {
         Host::Tcp(name) => {

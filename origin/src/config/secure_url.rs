@@ -1,8 +1,9 @@
-//! Which addresses may be talked to without TLS: those of this machine itself.
+//! Addresses that may be called without TLS: those of this machine itself.
 
 use onbill_domain::site_origin::parse_site_origin;
 
-/// Numbers and tokens travel over TLS, except on this machine itself.
+/// Requires HTTPS for every address except this machine's own, because numbers and tokens travel
+/// over it.
 pub(crate) fn require_https(url: &str, member: &str) -> Result<(), String> {
     let origin =
         parse_site_origin(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;

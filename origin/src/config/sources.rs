@@ -1,8 +1,9 @@
-//! Where the operator's own systems are reached: one by one over its CSP API, or by table and file.
+//! How the operator's own systems are reached: one call at a time over its CSP API, or by table and
+//! file.
 
 use serde::Deserialize;
 
-/// Where account standing comes from.
+/// Source of account status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccountSource {
@@ -17,9 +18,9 @@ pub enum AccountSource {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Billing {
-    /// One by one, over the operator's CSP API.
+    /// One at a time, over the operator's CSP API.
     #[default]
     Csp,
-    /// Many in a file.
+    /// Many in one file.
     Files,
 }

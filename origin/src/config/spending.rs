@@ -1,16 +1,17 @@
-//! How much an account may be charged, by currency.
+//! Spending limits of an account, by currency.
 
 use onbill_domain::currency::Currency;
 use onbill_domain::spending::SpendingLimits;
 use serde::Deserialize;
 
-/// What an account may be charged in one currency, in its minor units. A limit that is absent does not limit.
+/// Spending limits of an account in one currency, in its minor units. An absent limit does not
+/// apply.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CurrencyLimits {
-    /// The currency. The operator bills in it, also when nothing is on offer in it.
+    /// The currency. The operator bills in it, even when no offer uses it.
     pub currency: Currency,
-    /// The smallest charge that billing takes.
+    /// The smallest charge that billing accepts.
     pub smallest: Option<i64>,
     /// The largest single charge.
     pub transaction: Option<i64>,

@@ -1,6 +1,7 @@
-//! The operator's own systems, over the CSP API: account standing, the bill, text messages. Every call is signed.
+//! Client of the operator's CSP API: account status, billing, SMS. Every call is signed.
 //!
-//! Nothing here decides what an odd answer means for a charge: it says [`Unclear`], and the queue asks again.
+//! Nothing here decides what an unexpected response means for a charge: it returns [`Unclear`], and
+//! the queue retries.
 
 use super::signed_client::SignedClient;
 use bytes::Bytes;
@@ -17,11 +18,11 @@ use onbill_domain::wire::csp::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// No answer, or one that does not say what happened.
+/// There was no response, or one that does not show what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unclear;
 
-/// The CSP API of one operator.
+/// Client of one operator's CSP API.
 pub struct CspClient {
     url: String,
     operator: Party,
@@ -29,13 +30,14 @@ pub struct CspClient {
 }
 
 impl CspClient {
-    /// Talks to `url` as the onbill of `operator`.
+    /// Calls `url` as the onbill of `operator`.
     pub fn new(url: &str, operator: &OperatorId, client: SignedClient) -> Self {
         Self { url: url.trim_end_matches('/').to_owned(), operator: Party::operator(operator), client }
     }
 
-    /// What the operator knows of an account; `None` when it says that there is none. An answer without a name for the
-    /// subscriber is none: by it two holders of one number are told apart.
+    /// Looks up the operator's record of an account; `None` when the operator reports that there is
+    /// none. A response without an id of the subscriber counts as none, because that id
+    /// distinguishes two subscribers of one number.
     pub async fn look_up_account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateResponse>, Unclear> {
         let request = AccountValidateRequest { msisdn: msisdn.clone() };
         match self.send_call(Method::POST, "/account/validate", Some(&request)).await? {
@@ -56,7 +58,8 @@ impl CspClient {
         }
     }
 
-    /// What became of a transaction id; `None` when billing says that it has never seen it.
+    /// Looks up the outcome of a transaction id; `None` when billing reports that it has never seen
+    /// it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
         match self.send_call::<()>(Method::GET, &path, None).await? {
@@ -66,13 +69,14 @@ impl CspClient {
         }
     }
 
-    /// Gives some of a charge back on its bill, once per refund id.
+    /// Refunds part or all of a charge on its bill, once per refund id.
     pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
         match self.send_call(Method::POST, "/refund", Some(refund)).await? {
-            // The status alone says yes; a body, where there is one, may say no.
+            // The status alone means approved; a body, where there is one, may decline.
             (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => parse_body(b"{}"),
             (StatusCode::OK | StatusCode::CREATED, body) => {
-                // Only an object: by its defaults, an empty list would be read as a yes too.
+                // Only an object is accepted: by its defaults, an empty list would be read as
+                // approved too.
                 let members: serde_json::Map<String, serde_json::Value> = parse_body(&body)?;
                 serde_json::from_value(members.into()).map_err(|_| Unclear)
             }
@@ -110,8 +114,8 @@ impl CspClient {
     }
 }
 
-/// Whether the operator itself says 404. A proxy that does not find the way says 404 as well, and would end an account by
-/// it.
+/// Whether the 404 comes from the operator itself. A misrouted proxy responds with 404 as well, and
+/// would end an account by it.
 fn has_code(body: &[u8], code: ErrorCode) -> bool {
     serde_json::from_slice::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
 }
@@ -133,7 +137,7 @@ mod tests {
     use serde_json::json;
     use std::sync::Arc;
 
-    /// Answers every call alike.
+    /// Gives every call the same response.
     struct SameResponse(u16, &'static str);
 
     #[async_trait]
@@ -162,7 +166,7 @@ mod tests {
         assert_eq!(csp.look_up_charge("t").await, Err(Unclear));
         let csp = csp_client(404, r#"{"code":"transaction-not-found","message":"There is no such charge."}"#);
         assert_eq!(csp.look_up_charge("t").await, Ok(None));
-        // A proxy that has lost its way, a path that the operator does not have, an empty page.
+        // A misrouted proxy, a path that the operator does not have, an empty page.
         for body in ["<html>404 Not Found", r#"{"code":"not-found","message":"There is no such path."}"#, ""]
         {
             let csp = csp_client(404, body);

@@ -1,5 +1,5 @@
-//! Talking HTTP to another party: one request, one bounded answer, a deadline. No retries here: whether a call may be
-//! made again is for its caller to know.
+//! HTTP calls to another party: one request, one bounded response, a deadline. There are no retries
+//! here, because only the caller knows whether a call may be repeated.
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -8,27 +8,29 @@ use http::{Request, Response};
 use onbill_domain::limits::BODY_BYTES_MAX;
 use std::time::Duration;
 
-/// No whole answer came: the party may or may not have acted on the request.
+/// There was no complete response: the party may or may not have acted on the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreachable;
 
-/// Another party, over HTTP.
+/// Another party, reached over HTTP.
 #[async_trait]
 pub trait Peer: Send + Sync {
     /// Sends a request with an absolute URI.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable>;
 }
 
-/// The real network. Redirects are not followed: a signed request is for the address it was signed for.
+/// The real network. Redirects are not followed: a signed request is valid only for the address it
+/// was signed for.
 #[derive(Clone, Debug)]
 pub struct HttpPeer {
     client: reqwest::Client,
 }
 
 impl HttpPeer {
-    /// A client whose calls end after `deadline`, connection and answer together.
+    /// A client whose calls end after `deadline`, connection and response together.
     pub fn new(deadline: Duration) -> Result<Self, reqwest::Error> {
-        // A process has one TLS provider; a second attempt to set the same one is no error to us.
+        // A process has one TLS provider, so a second attempt to install the same one is not an
+        // error.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .timeout(deadline)

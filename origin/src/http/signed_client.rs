@@ -1,4 +1,4 @@
-//! Signed calls to other parties: each with the newest key that we share with whom it is for.
+//! Signed calls to other parties, each with the newest key that we share with the receiver.
 
 use super::peer::{Peer, Unreachable};
 use crate::ambient::{Clock, Random};
@@ -20,7 +20,6 @@ pub struct SignedClient {
 }
 
 impl SignedClient {
-    /// With the keys of this ring, over this network.
     pub fn new(
         keys: Arc<Keyring>,
         peer: Arc<dyn Peer>,
@@ -30,7 +29,7 @@ impl SignedClient {
         Self { keys, peer, clock, random }
     }
 
-    /// Signs a request and sends it. What cannot be signed is not sent.
+    /// Signs a request and sends it. A request that cannot be signed is not sent.
     pub(crate) async fn send(
         &self,
         key_use: KeyUse,

@@ -1,4 +1,5 @@
-//! What the origin's own keys protect: numbers and messages in the database, and the passwords of files.
+//! What the origin's own keys protect: numbers and messages in the database, and passwords that are
+//! stored in files.
 
 pub(crate) mod password_file;
 pub mod rotation;

@@ -1,9 +1,10 @@
-//! Passwords that stand in files of their own, so that a configuration can be shown around.
+//! Passwords in files of their own, so that a configuration can be shared.
 
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The file's first line: editors end it, passwords do not. The complaint names the configuration's member.
+/// Reads the first line of the file, because editors add a line break that is not part of the
+/// password. The error names the member of the configuration.
 pub(crate) fn read_password(member: &str, file: &Path) -> Result<Zeroizing<String>, String> {
     let text = std::fs::read_to_string(file)
         .map(Zeroizing::new)

@@ -1,49 +1,50 @@
-//! Sealing everything anew with the ring's newest key, while charges go on. It begins anew each time and skips what is done,
-//! so it may break off anywhere. What does not open is never written over.
+//! Seals everything again with the ring's newest key, while charges continue. Each run starts from
+//! the beginning and skips what is done, so it may stop at any point. A value that does not open is
+//! never overwritten.
 //!
-//! The index stays with the oldest key: accounts and events have nothing of a number but that, and nothing to make
-//! another one of.
+//! The index stays with the oldest key: accounts and events store nothing of a number but the
+//! index, so another one cannot be computed.
 
 use crate::ambient::Random;
 use crate::keys::{Resealed, Vault};
 use crate::store::{SealedAt, SealedColumn, SealedValueUpdate, Store, StoreError};
 use std::collections::BTreeMap;
 
-/// Values sealed in one transaction: a few milliseconds, and charges get their turn in between.
+/// Values sealed in one transaction: it takes a few milliseconds, and charges run in between.
 const PAGE: u32 = 100;
 
-/// What came of it.
+/// The result of a rotation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RotationReport {
-    /// Sealed with the newest key already.
+    /// Values that were sealed with the newest key already.
     pub current: u64,
-    /// Sealed with it now.
+    /// Values that were sealed with it in this run.
     pub resealed: u64,
-    /// What does not open: damaged, or sealed with a key that the ring does not have.
+    /// Values that do not open: damaged, or sealed with a key that the ring does not have.
     pub unopened: Vec<SealedAt>,
-    /// How many were still sealed with each other key at a last look.
+    /// How many values were still sealed with each other key at the final check.
     pub left: BTreeMap<String, u64>,
 }
 
 impl RotationReport {
-    /// How many values were looked at so far.
+    /// How many values were read so far.
     pub fn seen(&self) -> u64 {
         self.current + self.resealed + self.unopened.len() as u64
     }
 
-    /// Whether everything that is sealed is so with the newest key.
+    /// Whether every sealed value is sealed with the newest key.
     pub fn is_complete(&self) -> bool {
         self.unopened.is_empty() && self.left.is_empty()
     }
 }
 
-/// Why it was not begun, or not ended. What was sealed anew stays so.
+/// Why a rotation did not start, or did not finish. What was sealed again stays so.
 #[derive(Debug)]
 pub enum RotationError {
-    /// The origin that started last does not know the newest key: it could not open what is sealed with it. The key that
-    /// it seals with, if it has said.
+    /// The origin that started last does not have the newest key, so it could not open what is
+    /// sealed with it. The value is the key that it seals with, if it has recorded one.
     NotServedYet(Option<String>),
-    /// The books failed, or there is no randomness to seal with.
+    /// The database failed, or there is no randomness to seal with.
     Store(StoreError),
 }
 
@@ -53,8 +54,9 @@ impl From<StoreError> for RotationError {
     }
 }
 
-/// Seals everything anew that is not sealed with the newest key, and looks once more at the end: an origin that has not
-/// been started anew goes on sealing with an older one. `progress` sees the report, with the last place looked at.
+/// Seals again everything that is not sealed with the newest key, and checks once more at the end:
+/// an origin that has not been restarted continues to seal with an older one. `progress` gets the
+/// report, with the row that was read last.
 pub async fn rotate(
     store: &Store,
     vault: &Vault,
@@ -80,7 +82,8 @@ pub async fn rotate(
                 }
             }
             if !values.is_empty() {
-                // What has changed meanwhile was sealed by whoever changed it: the last look tells with which key.
+                // A value that has changed meanwhile was sealed by its writer: the final check
+                // shows with which key.
                 report.resealed += store.replace_sealed_values(values).await?;
             }
             progress(report, &last);
@@ -91,7 +94,7 @@ pub async fn rotate(
     Ok(())
 }
 
-/// How many values are sealed with each key but the newest.
+/// Counts the values that are sealed with each key but the newest.
 async fn count_other_keys(store: &Store, vault: &Vault) -> Result<BTreeMap<String, u64>, StoreError> {
     let mut left = BTreeMap::new();
     for column in SealedColumn::ALL {

@@ -13,12 +13,10 @@ pub struct TokenSigner {
 }
 
 impl TokenSigner {
-    /// Of this operator.
     pub fn new(keys: Arc<Keyring>, operator: &OperatorId) -> Self {
         Self { keys, operator: Party::operator(operator) }
     }
 
-    /// The signed token.
     pub(crate) fn sign<T: TokenClaims>(&self, claims: &T) -> Result<String, Fault> {
         let key = self.keys.signing_key(T::KEY_USE, &self.operator);
         let key = key.ok_or(Fault::Broken("a signing key that was there at the start is gone"))?;

@@ -1,7 +1,8 @@
-//! Numbers at rest. A number is sealed with AES-256-GCM-SIV (RFC 8452) and found again by a keyed index
-//! (HMAC-SHA-256); the same keys bind PINs to their flow. All of them are derived by HKDF (RFC 5869) from the ring's
-//! master keys: the newest seals, and its id stands in every sealed value, so that a later ring with one more key still
-//! opens what an earlier one sealed, until that is sealed anew; the oldest indexes, so that it also still finds it.
+//! Numbers at rest. A number is sealed with AES-256-GCM-SIV (RFC 8452) and found again by a keyed
+//! index (HMAC-SHA-256); the same keys bind PINs to their flow. All keys are derived by HKDF (RFC
+//! 5869) from the ring's master keys. The newest seals, and its id is in every sealed value, so
+//! that a later ring with one more key still opens what an earlier one sealed, until that is sealed
+//! again. The oldest indexes, so that a later ring still finds it.
 
 use crate::ambient::Random;
 use crate::fault::Fault;
@@ -16,7 +17,8 @@ use onbill_domain::pai::Pai;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// What a sealed value is, bound into its ciphertext: a message cannot be passed off as a number.
+/// The type of a sealed value, bound into its ciphertext: a message cannot be passed off as a
+/// number.
 #[derive(Clone, Copy, Debug)]
 enum Purpose {
     Number,
@@ -37,14 +39,14 @@ pub struct Vault {
     masters: Vec<Master>,
 }
 
-/// What came of sealing a value anew.
+/// The result of sealing a value again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resealed {
-    /// It is sealed with the newest key already.
+    /// The value is sealed with the newest key already.
     Current,
-    /// This is it.
+    /// The new sealed value.
     New(Vec<u8>),
-    /// It does not open.
+    /// The value does not open.
     Unopened,
 }
 
@@ -60,7 +62,7 @@ const FORMAT: u8 = 1;
 const NONCE_BYTES: usize = 12;
 
 impl Vault {
-    /// Derives the keys from the ring's `numbers` keys. An error when there is none.
+    /// Derives the keys from the ring's `numbers` keys. A ring without one is an error.
     pub fn new(keys: &Keyring) -> Result<Self, String> {
         let masters: Vec<Master> = keys
             .keys_for_use(KeyUse::NumberSealing)
@@ -87,7 +89,7 @@ impl Vault {
     }
 
     fn newest_master(&self) -> &Master {
-        // `new` refuses a ring without a master.
+        // `new` refuses a ring without a master key.
         &self.masters[self.masters.len() - 1]
     }
 
@@ -95,58 +97,59 @@ impl Vault {
         &self.masters[0]
     }
 
-    /// The index under which a number is found. Its key is the oldest of the ring's: the books are searched by it, and
-    /// under another one each number in them would look like one without an account.
+    /// The index under which a number is found. Its key is the oldest of the ring: the ledger is
+    /// searched by it, and with another key each number in it would look like one without an
+    /// account.
     pub fn index_number(&self, number: &Msisdn) -> NumberIndex {
         NumberIndex(hmac_sha256(&self.oldest_master().index[..], number.expose().as_bytes()))
     }
 
-    /// Tells the index's key from any other, without telling the key. No number looks like what it is made from.
+    /// Identifies the index's key without revealing it. No number has the form of the input that
+    /// this is computed from.
     pub fn index_check(&self) -> Hash {
         hmac_sha256(&self.oldest_master().index[..], b"onbill index check v1")
     }
 
-    /// Seals a number for the books.
+    /// Seals a number for the database.
     pub fn seal_number(&self, random: &dyn Random, number: &Msisdn) -> Result<SealedNumber, Fault> {
         let sealed = self.seal_bytes(random, Purpose::Number, number.expose().as_bytes());
         let sealed = sealed.ok_or(Fault::Broken("a number could not be sealed"))?;
         Ok(SealedNumber { index: self.index_number(number), sealed })
     }
 
-    /// Opens a sealed number.
     pub fn open_number(&self, sealed: &[u8]) -> Result<Msisdn, Fault> {
         let plain = self.open_bytes(Purpose::Number, sealed);
         let number = plain.and_then(|plain| Msisdn::parse(std::str::from_utf8(&plain).ok()?));
         number.ok_or(Fault::Broken("a sealed number does not open"))
     }
 
-    /// Seals a text message, most often with its number in it.
+    /// Seals an SMS, most often with its number in it.
     pub fn seal_message(&self, random: &dyn Random, message: &[u8]) -> Result<Vec<u8>, Fault> {
         self.seal_bytes(random, Purpose::Message, message)
             .ok_or(Fault::Broken("a message could not be sealed"))
     }
 
-    /// Opens a sealed text message.
     pub fn open_message(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         self.open_bytes(Purpose::Message, sealed)
     }
 
-    /// The name of the key that seals.
+    /// The id of the key that seals.
     pub fn newest_key_id(&self) -> &str {
         &self.newest_master().id
     }
 
-    /// The name of the key that a value is sealed with; `None` when it is no sealed value.
+    /// The id of the key that a value is sealed with; `None` when it is not a sealed value.
     pub fn key_id(sealed: &[u8]) -> Option<&str> {
         let (head, rest) = sealed.split_at_checked(2)?;
         let (id, _) = rest.split_at_checked(usize::from(head[1]))?;
         if head[0] == FORMAT { std::str::from_utf8(id).ok() } else { None }
     }
 
-    /// Seals a number or a message with the newest key, unless it is.
+    /// Seals a number or a message with the newest key, unless it is sealed with that already.
     pub fn reseal(&self, random: &dyn Random, is_message: bool, sealed: &[u8]) -> Resealed {
         let purpose = if is_message { Purpose::Message } else { Purpose::Number };
-        // Also what names the newest key is opened: a name says nothing about the rest.
+        // A value that names the newest key is opened too: the key id proves nothing about the
+        // rest.
         let Some(plain) = self.open_bytes(purpose, sealed) else { return Resealed::Unopened };
         if Self::key_id(sealed) == Some(self.newest_key_id()) {
             return Resealed::Current;
@@ -154,33 +157,35 @@ impl Vault {
         self.seal_bytes(random, purpose, &plain).map_or(Resealed::Unopened, Resealed::New)
     }
 
-    /// What is kept of a PIN: useless without the key, and for any other flow.
+    /// The stored MAC of a PIN: useless without the key, and for any other flow.
     pub fn pin_mac(&self, flow: &Hash, pin: &str) -> Hash {
         let mut message = Zeroizing::new(flow.to_vec());
         message.extend_from_slice(pin.as_bytes());
         hmac_sha256(&self.newest_master().pin[..], &message)
     }
 
-    /// Marks who held the number when a flow proved it.
+    /// Identifies the subscriber who had the number when a flow proved it.
     pub fn subscriber_mac(&self, flow: &Hash, subscriber_ref: &str) -> Hash {
         let message = [b"onbill holder v1".as_slice(), flow, subscriber_ref.as_bytes()].concat();
         hmac_sha256(&self.newest_master().pin[..], &message)
     }
 
-    /// What is kept of a coupon's code, and found by. Its key is the oldest of the ring's, as that of the index of numbers: the
-    /// code itself is nowhere, to make another hash of.
+    /// The stored hash of a coupon's code, by which it is found. Its key is the oldest of the ring,
+    /// as that of the number index: the code itself is not stored, so another hash cannot be
+    /// computed.
     pub fn coupon_hash(&self, code: &CouponCode) -> Hash {
         hmac_sha256(&self.oldest_master().coupon[..], &Zeroizing::new(code.symbols())[..])
     }
 
-    /// Tells a partner's message from another of the same name, without keeping what it says: that is easily guessed, and
-    /// without the key no guess can be tried. It is compared for ever, and so the key is the oldest of the ring's.
+    /// Distinguishes a partner's message from another with the same id, without storing its text:
+    /// the text is easily guessed, and without the key no guess can be tested. It is compared
+    /// permanently, so its key is the oldest of the ring.
     pub fn notification_mac(&self, request: &[u8]) -> Hash {
         let message = Zeroizing::new([b"onbill notification v1".as_slice(), request].concat());
         hmac_sha256(&self.oldest_master().pin[..], &message)
     }
 
-    /// Names a PAI within a flow, for a browser that must not know it.
+    /// Identifies a PAI within a flow, for a browser that must not know it.
     pub fn link_mac(&self, flow: &Hash, pai: Pai) -> Hash {
         let message = [b"onbill link v1".as_slice(), flow, pai.to_string().as_bytes()].concat();
         hmac_sha256(&self.newest_master().pin[..], &message)

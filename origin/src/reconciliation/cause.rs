@@ -1,11 +1,12 @@
-//! What can be wrong between the three books: a closed list, in the words that reports use.
+//! What can be wrong between ledger, statement and bill: a closed list, in the words that reports
+//! use.
 
 use std::fmt;
 
 macro_rules! causes {
     ($($(#[doc = $doc:literal])+ $name:ident = $word:literal,)+) => {
         onbill_domain::word_enum! {
-            /// What one finding is about. Its words are the same for charges and for refunds.
+            /// The cause of a finding. Its words are the same for charges and for refunds.
             #[derive(PartialOrd, Ord, Hash)]
             pub enum Cause {
                 $($(#[doc = $doc])+ $name = $word,)+
@@ -13,7 +14,7 @@ macro_rules! causes {
         }
 
         impl Cause {
-            /// What it means, in a sentence.
+            /// The meaning of the cause, in a sentence.
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!($($doc),+).trim_ascii(),)+
@@ -24,45 +25,45 @@ macro_rules! causes {
 }
 
 causes! {
-    /// Approved here, and not in the statement.
+    /// Approved in our ledger, and not in the statement.
     MissingAtPartner = "missing-at-partner",
-    /// In the statement, and not in our books.
+    /// In the statement, and not in our ledger.
     OnlyAtPartner = "only-at-partner",
-    /// The statement has another amount than we.
+    /// The statement has another amount than our ledger.
     AmountDiffersAtPartner = "amount-differs-at-partner",
-    /// The statement has another currency than we.
+    /// The statement has another currency than our ledger.
     CurrencyDiffersAtPartner = "currency-differs-at-partner",
-    /// The statement has another status than we.
+    /// The statement has another status than our ledger.
     StatusDiffersAtPartner = "status-differs-at-partner",
-    /// The statement has another PAI than we.
+    /// The statement has another PAI than our ledger.
     PaiDiffersAtPartner = "pai-differs-at-partner",
-    /// The statement has the refund under another charge than we.
+    /// The statement has the refund under another charge than our ledger.
     ChargeDiffersAtPartner = "charge-differs-at-partner",
-    /// The statement has the same id once more.
+    /// The statement has the same id more than once.
     TwiceAtPartner = "twice-at-partner",
-    /// The statement's refunds of one charge are more than the charge.
+    /// The statement's refunds of one charge exceed the charge.
     RefundsExceedChargeAtPartner = "refunds-exceed-charge-at-partner",
-    /// Approved here, and not on the bill.
+    /// Approved in our ledger, and not on the bill.
     MissingOnBill = "missing-on-bill",
-    /// On the bill, and not in our books.
+    /// On the bill, and not in our ledger.
     OnlyOnBill = "only-on-bill",
-    /// The bill has another amount than we.
+    /// The bill has another amount than our ledger.
     AmountDiffersOnBill = "amount-differs-on-bill",
-    /// The bill has another currency than we.
+    /// The bill has another currency than our ledger.
     CurrencyDiffersOnBill = "currency-differs-on-bill",
-    /// The bill has the refund under another charge than we.
+    /// The bill has the refund under another charge than our ledger.
     ChargeDiffersOnBill = "charge-differs-on-bill",
-    /// The bill has the same id once more.
+    /// The bill has the same id more than once.
     TwiceOnBill = "twice-on-bill",
-    /// The bill's refunds of one charge are more than the charge.
+    /// The bill's refunds of one charge exceed the charge.
     RefundsExceedChargeOnBill = "refunds-exceed-charge-on-bill",
-    /// On the bill, though declined here.
+    /// On the bill, though declined in our ledger.
     BilledThoughDeclined = "billed-though-declined",
-    /// On the bill, though its outcome is not known here yet.
+    /// On the bill, though still pending in our ledger.
     BilledThoughPending = "billed-though-pending",
-    /// Its outcome has not been known for too long.
+    /// Pending for too long.
     PendingTooLong = "pending-too-long",
-    /// Nothing is wrong: it belongs to another period in one of the books.
+    /// Nothing is wrong: it belongs to another period in one of the sources.
     OtherPeriod = "other-period",
     /// Nothing is wrong: it is on the bill for another partner of the operator.
     OtherPartner = "other-partner",

@@ -1,5 +1,5 @@
-//! The rules: one charge or refund of ours against all that the other books say of it. Pure; each line of a file is
-//! compared by itself, so that one that is there twice hides nothing.
+//! The rules that compare one charge or refund of our ledger with its lines in the statement and on
+//! the bill. Pure; each line of a file is compared by itself, so that a duplicate hides nothing.
 
 use super::cause::Cause;
 use super::file::{Copies, ReportedLine};
@@ -8,12 +8,11 @@ use crate::store::Period;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus::{Approved, Declined, Pending};
 
-/// What a run compares by.
+/// The parameters of a comparison.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
-    /// The days that are looked at.
+    /// The days that are reconciled.
     pub(super) period: Period,
-    /// Now.
     pub(super) now: Timestamp,
     /// For how long an outcome may be unknown, in seconds.
     pub(super) pending_seconds_max: i64,
@@ -28,13 +27,14 @@ pub(super) struct Discrepancy<'a> {
 }
 
 impl Rules {
-    /// Whether it was posted in the period: only then is the partner expected to have it, and only then is it in the sums.
+    /// Whether it was posted in the period: only then is the partner expected to have it, and only
+    /// then is it in the sums.
     pub(super) fn is_within(&self, own: &LedgerLine) -> bool {
         self.period.has(own.created_at)
     }
 
-    /// Whether its line must be on the bill of the period. What was posted at the end of a period may have been settled in
-    /// the next: then its line is expected there.
+    /// Whether its line must be on the bill of the period. A charge or refund that was posted at
+    /// the end of a period may have been settled in the next: then its line is expected there.
     fn is_on_this_bill(&self, own: &LedgerLine) -> bool {
         own.status == Approved && own.settled_at.is_some_and(|at| self.period.has(at))
     }
@@ -44,7 +44,7 @@ impl Rules {
         self.is_within(own) && own.status == Approved && !self.is_on_this_bill(own)
     }
 
-    /// Everything that is wrong with it.
+    /// Finds everything that is wrong with it.
     pub(super) fn compare<'a>(
         &self,
         own: &LedgerLine,
@@ -83,7 +83,7 @@ impl Rules {
     }
 }
 
-/// One line of the statement.
+/// Compares one line of the statement.
 fn compare_with_statement(own: &LedgerLine, line: &ReportedLine, mut say: impl FnMut(Cause)) {
     match compare_amounts(own, line) {
         Amounts::Same => {}
@@ -101,7 +101,7 @@ fn compare_with_statement(own: &LedgerLine, line: &ReportedLine, mut say: impl F
     }
 }
 
-/// One line of the extract.
+/// Compares one line of the extract.
 fn compare_with_bill(own: &LedgerLine, line: &ReportedLine, mut say: impl FnMut(Cause)) {
     match compare_amounts(own, line) {
         Amounts::Same => {}

@@ -1,20 +1,20 @@
-//! The other two books, as files: the partner's statement and billing's extract. Both are CSV in UTF-8 with a header;
-//! the columns may be in any order, and further ones are not looked at.
+//! Files of the other two parties: the partner's statement and billing's extract. Both are CSV in
+//! UTF-8 with a header; the columns may be in any order, and further ones are ignored.
 //!
 //! | column | statement | extract | |
 //! |---|---|---|---|
 //! | `kind` | ✓ | ✓ | `charge` or `refund` |
-//! | `extTransactionID` | ✓ | | the partner's name of the charge, for a refund too |
-//! | `extRefundID` | ✓ | | the partner's name of the refund; empty for a charge |
-//! | `transactionID` | | ✓ | our name of the charge, for a refund too: what billing was posted |
-//! | `refundID` | | ✓ | our name of the refund; empty for a charge |
-//! | `amount_minor` | ✓ | ✓ | whole minor units above nothing, for refunds too: 1599 is 15.99 |
+//! | `extTransactionID` | ✓ | | the partner's id of the charge, for a refund too |
+//! | `extRefundID` | ✓ | | the partner's id of the refund; empty for a charge |
+//! | `transactionID` | | ✓ | our id of the charge, for a refund too, as submitted to billing |
+//! | `refundID` | | ✓ | our id of the refund; empty for a charge |
+//! | `amount_minor` | ✓ | ✓ | whole minor units above zero, for refunds too: 1599 is 15.99 |
 //! | `currency` | ✓ | ✓ | ISO 4217 |
-//! | `status` | ✓ | | `APPROVED`, `PENDING` or `DECLINED`; what stands in the extract is on the bill |
-//! | `pai` | ✓ | | who was charged; may be empty for a refund |
+//! | `status` | ✓ | | `APPROVED`, `PENDING` or `DECLINED`; the extract is approved |
+//! | `pai` | ✓ | | the PAI that was charged; may be empty for a refund |
 //!
-//! A file is kept in memory without its text: some 300 bytes for a line, so two files of a million lines each are 650 MB.
-//! Our own books are read by the page.
+//! A file is kept in memory without its text: some 300 bytes for a line, so two files of a million
+//! lines each are 650 MB. Our own ledger is read by the page.
 
 use super::kind::Kind;
 use crate::csv_file;
@@ -26,17 +26,15 @@ use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::HashMap;
 use std::io::Read;
 
-/// Whose file it is.
+/// The source of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The partner's statement.
     Partner,
-    /// Billing's extract.
     Bill,
 }
 
 impl Side {
-    /// The columns that must be there.
+    /// The columns that a file must have.
     pub fn columns(self) -> &'static [&'static str] {
         match self {
             Self::Partner => {
@@ -50,61 +48,58 @@ impl Side {
 /// One line of a file, without the id that it is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedLine {
-    /// Its place in the file, counted from 1, the header included.
+    /// Line number in the file, counted from 1, the header included.
     pub number: u64,
-    /// How much.
     pub amount: Money,
-    /// Where it stands; on a bill everything is approved.
+    /// Its status; on a bill everything is approved.
     pub status: TransactionStatus,
-    /// Who was charged, when the file says.
+    /// The PAI that was charged, when the file has it.
     pub pai: Option<Pai>,
-    /// Of a refund: the charge.
+    /// The external id of the charge; only a refund has one.
     pub charge: Option<Box<str>>,
 }
 
 /// All lines with one id.
 #[derive(Clone, Debug)]
 pub struct Copies {
-    /// The first one.
     pub first: ReportedLine,
-    /// Further ones, of which there should be none.
+    /// Duplicates, of which there should be none.
     pub more: Vec<ReportedLine>,
 }
 
 impl Copies {
-    /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &ReportedLine> {
         std::iter::once(&self.first).chain(&self.more)
     }
 }
 
-/// A file, read.
+/// A parsed file.
 #[derive(Debug, Default)]
 pub struct ReportedLedger {
     /// The charges by id.
     pub(super) charges: HashMap<Box<str>, Copies>,
     /// The refunds by id.
     pub(super) refunds: HashMap<Box<str>, Copies>,
-    /// What is given back of each charge, by the charge's id. An id that is there twice counts once.
+    /// The refunded total of each charge, by the charge's id. An id that occurs twice counts once.
     pub(super) refunded: HashMap<Box<str>, RefundedTotal>,
     /// Lines that could be read.
     pub lines: u64,
-    /// Lines that could not.
+    /// Lines that could not be read.
     pub unreadable: u64,
 }
 
-/// What a file gives back of one charge.
+/// The refunded total of one charge in a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RefundedTotal {
-    /// In which currency; refunds in another one than the first are not added up.
+    /// The currency of the first refund; refunds in another one are not added.
     pub(super) currency: Currency,
-    /// How much.
     pub(super) amount_minor: i128,
 }
 
 impl ReportedLedger {
-    /// Reads a file. `complain` gets a sentence for each line that cannot be read, which names line and column;
-    /// `progress` the position in bytes. A file without its columns, or one that breaks off, is an error.
+    /// Parses a file. `complain` gets a sentence for each line that cannot be read, which names
+    /// line and column; `progress` gets the position in bytes. A file without its columns, or one
+    /// that is cut off, is an error.
     pub fn read(
         side: Side,
         file: impl Read,
@@ -158,7 +153,7 @@ impl ReportedLedger {
         lines.insert(id, Copies { first: line, more: Vec::new() });
     }
 
-    /// Takes out the lines of a charge or a refund.
+    /// Removes the lines of a charge or a refund, and returns them.
     pub(super) fn remove(&mut self, kind: Kind, id: &str) -> Option<Copies> {
         match kind {
             Kind::Charge => self.charges.remove(id),
@@ -166,7 +161,7 @@ impl ReportedLedger {
         }
     }
 
-    /// The ids that nobody has taken out yet, in order.
+    /// The ids that have not been removed yet, in order.
     pub(super) fn remaining_ids(&self, kind: Kind) -> Vec<Box<str>> {
         let lines = match kind {
             Kind::Charge => &self.charges,
@@ -178,7 +173,7 @@ impl ReportedLedger {
     }
 }
 
-/// Where the columns are, by their place in a line.
+/// The positions of the columns in a line.
 struct Columns {
     kind: usize,
     charge: (usize, &'static str),
@@ -219,7 +214,7 @@ impl Columns {
         })
     }
 
-    /// One line; or the column that is wrong, and why.
+    /// Parses one line. The error is the column that is wrong, and why.
     fn parse_line(
         &self,
         record: &csv::StringRecord,

@@ -1,4 +1,4 @@
-//! One finding, with what each of the books says, as a line of CSV or of text.
+//! One finding, with what each source reports, as a line of CSV or of text.
 
 use super::cause::Cause;
 use super::compare::Discrepancy;
@@ -9,7 +9,6 @@ use super::repair::RepairOutcome;
 use onbill_domain::money::Money;
 use onbill_domain::wire::ott::TransactionStatus;
 
-/// The columns of a finding.
 pub const HEADER: [&str; 17] = [
     "cause",
     "kind",
@@ -30,41 +29,38 @@ pub const HEADER: [&str; 17] = [
     "repair",
 ];
 
-/// Something that is wrong between the books.
+/// A discrepancy between ledger, statement and bill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
     pub cause: Cause,
-    /// With a charge or with a refund.
+    /// Whether it is about a charge or a refund.
     pub kind: Kind,
-    /// Our name of the charge, where it is known.
+    /// Our id of the charge, where it is known.
     pub transaction_id: Option<String>,
-    /// The partner's.
+    /// The partner's id of the charge, where it is known.
     pub ext_transaction_id: Option<String>,
-    /// Our name of the refund, where it is known.
+    /// Our id of the refund, where it is known.
     pub refund_id: Option<String>,
-    /// The partner's.
+    /// The partner's id of the refund, where it is known.
     pub ext_refund_id: Option<String>,
-    /// What our books say.
+    /// Status and amount in our ledger.
     pub ours: Option<(TransactionStatus, Money)>,
-    /// What the statement says.
+    /// Status and amount in the statement.
     pub partner: Option<ReportedAmount>,
-    /// What the extract says.
+    /// Status and amount in the extract.
     pub bill: Option<ReportedAmount>,
-    /// What was done about it, when something was to be done.
+    /// The result of the repair, when one was requested.
     pub mended: Option<RepairOutcome>,
 }
 
-/// What a file says.
+/// Status and amount in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReportedAmount {
-    /// How it stands there.
     pub status: TransactionStatus,
-    /// How much, in minor units; of a sum it may be more than a line can have.
+    /// The amount in minor units; a sum may be more than a line can have.
     pub amount_minor: i128,
-    /// In which currency.
     pub currency: onbill_domain::currency::Currency,
-    /// In which line; a sum stands in none.
+    /// Line number in the file; a sum has none.
     pub line: Option<u64>,
 }
 
@@ -76,7 +72,7 @@ impl From<&ReportedLine> for ReportedAmount {
 }
 
 impl Finding {
-    /// About something that our books know.
+    /// A finding about a line of our ledger.
     pub(super) fn from_discrepancy(
         own: &LedgerLine,
         found: Discrepancy<'_>,
@@ -96,7 +92,7 @@ impl Finding {
         }
     }
 
-    /// About a line that our books do not know.
+    /// A finding about a line that our ledger does not have.
     pub(super) fn unmatched(side: Side, kind: Kind, id: &str, cause: Cause, line: &ReportedLine) -> Self {
         let charge = match kind {
             Kind::Charge => Some(id.to_owned()),

@@ -1,7 +1,7 @@
 //! The two kinds of lines in ledger, statement and bill.
 
 onbill_domain::word_enum! {
-    /// A charge or a refund; the word is the one in files.
+    /// A charge or a refund; its word is the one in files.
     #[derive(PartialOrd, Ord, Hash)]
     pub enum Kind {
         /// Money taken from the customer.

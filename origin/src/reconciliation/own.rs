@@ -1,4 +1,4 @@
-//! A charge or a refund of ours, in one form for both.
+//! A charge or a refund of our ledger, in one form for both.
 
 use super::kind::Kind;
 use crate::store::{ReportedCharge, ReportedRefund};
@@ -8,15 +8,15 @@ use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 
-/// What the other books are compared with.
+/// A line of our ledger, with which the files are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LedgerLine {
     pub(super) kind: Kind,
-    /// Our name for the charge.
+    /// Our id of the charge.
     pub(super) transaction_id: String,
-    /// The partner's.
+    /// The partner's id of the charge.
     pub(super) ext_transaction_id: ExtId,
-    /// Of a refund: our name for it, and the partner's.
+    /// Our id and the partner's id of the refund; only a refund has them.
     pub(super) refund: Option<(String, ExtId)>,
     pub(super) pai: Pai,
     pub(super) amount: Money,
@@ -26,12 +26,12 @@ pub(super) struct LedgerLine {
 }
 
 impl LedgerLine {
-    /// The name that billing's extract has it under.
+    /// The id under which billing's extract has it.
     pub(super) fn id(&self) -> &str {
         self.refund.as_ref().map_or(&self.transaction_id, |(ours, _)| ours)
     }
 
-    /// The name that the partner's statement has it under.
+    /// The id under which the partner's statement has it.
     pub(super) fn ext_id(&self) -> &str {
         self.refund.as_ref().map_or(&self.ext_transaction_id, |(_, theirs)| theirs).as_str()
     }

@@ -1,5 +1,5 @@
-//! What may be mended without a person: only what asks again and tells again. Money is never moved, a verdict never
-//! changed, a line never written off.
+//! Repairs that need no person: only queries to billing and webhooks to the partner are repeated.
+//! Money is never moved, a decision never changed, a line never written off.
 
 use super::cause::Cause;
 use super::compare::Discrepancy;
@@ -8,10 +8,11 @@ use crate::store::{RedriveResult, RedriveTarget};
 use onbill_domain::wire::ott::TransactionStatus;
 
 onbill_domain::word_enum! {
-    /// What was done about a finding.
+    /// What a repair did about a finding.
     #[derive(PartialOrd, Ord)]
     pub enum RepairOutcome {
-        /// Its job was a dead letter and is redriven: billing is asked by id before anything is posted.
+        /// Its job was a dead letter and is redriven: billing is asked by id before anything is
+        /// posted.
         Redriven = "redriven",
         /// Its job was waiting for a later attempt and is due now.
         Hurried = "hurried",
@@ -55,8 +56,9 @@ impl RepairOutcome {
     }
 }
 
-/// The job that would mend a finding, if one would: asking billing how something pending went, or telling a partner
-/// that takes notices how something ended of which it knows no end, or nothing at all.
+/// The job that would repair a finding, if there is one. It queries billing about something
+/// pending, or sends a webhook to a partner that takes webhooks and has the outcome as pending or
+/// not at all.
 pub(super) fn find_target(
     own: &LedgerLine,
     found: &Discrepancy<'_>,

@@ -17,58 +17,55 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::BTreeMap;
 
-/// Lines of ours read at once, and names looked up at once.
+/// Lines of our ledger read in one page, and ids looked up in one query.
 const PAGE: u32 = 1000;
 
 /// What to reconcile, and how.
 pub struct Reconciliation<'a> {
-    /// Our books.
     pub store: &'a Store,
-    /// Whose charges and refunds.
+    /// The partner whose charges and refunds are reconciled.
     pub partner: PartnerId,
-    /// The operator's other partners. Billing is not told whose a charge is, so the extract has theirs too.
+    /// The operator's other partners. Billing does not learn which partner a charge is for, so the
+    /// extract contains theirs too.
     pub others: Vec<PartnerId>,
-    /// Which days.
     pub period: Period,
-    /// What time it is. It is looked at for each job of a repair: a run takes minutes, and what was put off when it began
-    /// may be in somebody's hands when its turn comes.
+    /// The clock. It is read for each job of a repair: a run takes minutes, and a job that was
+    /// waiting when the run began may be leased when its turn comes.
     pub clock: &'a dyn Clock,
     /// For how long an outcome may be unknown before it is a finding, in seconds.
     pub pending_seconds_max: i64,
-    /// Whether to mend what may be mended, and with what.
+    /// Whether to repair what can be repaired, and how.
     pub repair: Option<Repair>,
 }
 
-/// How to mend.
 #[derive(Clone, Copy, Debug)]
 pub struct Repair {
-    /// Whether the partner takes notices of later outcomes.
+    /// Whether the partner takes webhooks about later outcomes.
     pub tells_partner: bool,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// The sums.
     pub totals: Totals,
-    /// How many findings of each cause.
+    /// How many findings there are of each cause.
     pub findings: BTreeMap<(Cause, Kind), u64>,
-    /// How many of them were mended in which way.
+    /// How many findings were repaired in each way.
     pub mended: BTreeMap<RepairOutcome, u64>,
-    /// How many lines of ours were looked at.
+    /// How many lines of our ledger were compared.
     pub lines: u64,
 }
 
 impl Summary {
-    /// Findings that are wrong, not only explained.
+    /// The number of findings that are wrong, not only explained.
     pub fn discrepancies(&self) -> u64 {
         self.findings.iter().filter(|((cause, _), _)| !cause.is_note()).map(|(_, count)| count).sum()
     }
 }
 
 impl Reconciliation<'_> {
-    /// Compares. `on_finding` gets each finding as it is made, and after a repair what was done about it; `progress` how
-    /// many lines of ours have been looked at.
+    /// Compares ledger and files. `on_finding` gets each finding as it is made, with the result of
+    /// a repair; `progress` gets the number of lines of our ledger that have been compared.
     pub async fn run(
         &self,
         statement: ReportedLedger,
@@ -99,7 +96,7 @@ impl Reconciliation<'_> {
     }
 }
 
-/// A run under way: the files lose what has been looked at.
+/// A run in progress: lines that have been compared are removed from the files.
 struct ReconciliationRun<'a, F, P> {
     job: &'a Reconciliation<'a>,
     rules: Rules,
@@ -111,8 +108,8 @@ struct ReconciliationRun<'a, F, P> {
 }
 
 impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
-    /// All of ours that could be in a file of the period: what was posted in it, what was settled in it, and what is
-    /// pending from before.
+    /// Reads all lines of our ledger that could be in a file of the period: those posted in it,
+    /// those settled in it, and those pending from before.
     async fn read_ledger(&mut self, kind: Kind) -> Result<(), StoreError> {
         let period = self.rules.period;
         let before = Period { from: Timestamp::from_unix_seconds(0), until: period.from };
@@ -174,7 +171,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         })
     }
 
-    /// One of ours against both files, whose lines of it are taken out.
+    /// Compares one line of our ledger with both files, and removes its lines from them.
     async fn compare_line(&mut self, own: LedgerLine) -> Result<(), StoreError> {
         self.summary.lines += 1;
         (self.progress)(self.summary.lines);
@@ -210,7 +207,8 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         Ok(())
     }
 
-    /// Mends a finding, if that is asked for; `done` is what was done about the same charge or refund already.
+    /// Repairs a finding, if that is requested; `done` is what was done about the same charge or
+    /// refund already.
     async fn repair_finding(
         &mut self,
         own: &LedgerLine,
@@ -234,7 +232,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         Ok(Some(mended))
     }
 
-    /// What a file gives back of a charge may not be more than the charge.
+    /// The refunds of a charge in a file may not exceed the charge.
     fn check_refunded(&mut self, side: Side, charge: &LedgerLine) {
         let (book, id, cause) = match side {
             Side::Partner => {
@@ -258,7 +256,8 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         }
     }
 
-    /// What is left in a file after all of ours of the period: a charge or refund of another period, or none of ours.
+    /// Reports the lines that are left in a file after all lines of our ledger for the period: a
+    /// charge or refund of another period, or one that our ledger does not have.
     async fn report_unmatched(&mut self, side: Side, kind: Kind) -> Result<(), StoreError> {
         let left = self.reported_ledger(side).remaining_ids(kind);
         for ids in left.chunks(PAGE as usize) {
@@ -290,7 +289,8 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         Ok(())
     }
 
-    /// What is on the bill for other partners: it is compared when their own statement is.
+    /// Excludes lines on the bill for other partners: they are compared when those partners' own
+    /// statements are.
     async fn exclude_other_partners(&mut self, kind: Kind, ids: &[Box<str>]) -> Result<(), StoreError> {
         for partner in &self.job.others {
             for own in self.find_by_ids(partner, Side::Bill, kind, ids).await? {
@@ -304,7 +304,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         Ok(())
     }
 
-    /// Charges of other periods of which a file gives something back.
+    /// Checks charges of other periods for which a file has refunds.
     async fn check_refunds_of_other_periods(&mut self, side: Side) -> Result<(), StoreError> {
         let mut left: Vec<Box<str>> = self.reported_ledger(side).refunded.keys().cloned().collect();
         left.sort_unstable();

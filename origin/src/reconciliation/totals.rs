@@ -1,26 +1,24 @@
-//! Sums, by currency and book. Every line counts once in the book that it stands in, whatever is wrong with it; lines of
-//! other periods do not.
+//! Sums, by currency and source. Every line counts once in the source that has it, whatever is
+//! wrong with it; lines of other periods do not.
 
 use super::kind::Kind;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use std::collections::BTreeMap;
 
-/// The money in one book, in one currency: minor units.
+/// The sums of one source in one currency, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LedgerSum {
-    /// All charges.
     pub charges_minor: i128,
-    /// How many.
+    /// Number of charges.
     pub charges: u64,
-    /// All refunds.
     pub refunds_minor: i128,
-    /// How many.
+    /// Number of refunds.
     pub refunds: u64,
 }
 
 impl LedgerSum {
-    /// What stays charged.
+    /// Charges less refunds, in minor units.
     pub fn net_minor(&self) -> i128 {
         self.charges_minor - self.refunds_minor
     }
@@ -44,27 +42,26 @@ impl LedgerSum {
     }
 }
 
-/// The three books in one currency.
+/// The sums of all three sources in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LedgerTotals {
-    /// Ours: what was posted in the period and is approved.
+    /// Our ledger: what was posted in the period and is approved.
     pub ours: LedgerSum,
-    /// What the statement says is approved.
+    /// The statement: what it has as approved.
     pub partner: LedgerSum,
-    /// What is on the bill.
+    /// The bill.
     pub bill: LedgerSum,
-    /// What of ours was approved after the period's end and is not on this bill but on the next.
+    /// What our ledger approved after the period's end, and is not on this bill but on the next.
     pub bill_later: LedgerSum,
 }
 
 impl LedgerTotals {
-    /// Whether all three say the same, to the cent and to the line.
+    /// Whether all three agree, to the cent and to the line.
     pub fn agree(&self) -> bool {
         self.ours == self.partner && self.ours == self.bill.plus(self.bill_later)
     }
 }
 
-/// Which sum an amount belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
     Ours,
@@ -73,7 +70,7 @@ pub(super) enum Column {
     BillLater,
 }
 
-/// The sums of every currency that is in any of the books.
+/// The sums of every currency that occurs in any of the sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals(pub BTreeMap<Currency, LedgerTotals>);
 
@@ -89,7 +86,7 @@ impl Totals {
         sum.add(kind, amount.amount_minor);
     }
 
-    /// Whether all books say the same in every currency.
+    /// Whether all sources agree in every currency.
     pub fn agree(&self) -> bool {
         self.0.values().all(LedgerTotals::agree)
     }

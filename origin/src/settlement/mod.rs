@@ -1,9 +1,9 @@
-//! Settlement: what operator and partner owe each other for what was settled in a period. The operator has taken the money
-//! from its subscribers; the tax in it is the operator's to hand on; the rest is shared by the [`SettlementModel`] of the
-//! configuration.
+//! Settlement: what operator and partner owe each other for what was settled in a period. The
+//! operator has collected the money from its subscribers and has to pay the tax in it; the rest is
+//! shared by the [`SettlementModel`] of the configuration.
 //!
-//! A charge or refund belongs to the period in which its outcome was written, and that never changes: the settlement of a
-//! period that is over is the same whenever it is made.
+//! A charge or refund belongs to the period in which its outcome was written, and that never
+//! changes: the settlement of a period that is over is the same whenever it is made.
 
 mod share;
 
@@ -18,10 +18,9 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::BTreeMap;
 
-/// Lines read at once.
+/// Lines read in one page.
 const PAGE: u32 = 1000;
 
-/// The columns of a line.
 pub const HEADER: [&str; 11] = [
     "kind",
     "settled_at",
@@ -36,24 +35,23 @@ pub const HEADER: [&str; 11] = [
     "stayed",
 ];
 
-/// One charge or refund as it counts in a settlement: of a refund, everything is negative.
+/// One charge or refund as it counts in a settlement: all amounts of a refund are negative.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettlementLine {
     /// When its outcome was written.
     pub settled_at: Timestamp,
-    /// Our name for the charge.
+    /// Our id of the charge.
     pub transaction_id: String,
-    /// The partner's.
+    /// The partner's id of the charge.
     pub ext_transaction_id: String,
-    /// Of a refund: our name for it, and the partner's.
+    /// Our id and the partner's id of the refund; only a refund has them.
     pub refund: Option<(String, String)>,
-    /// The currency.
     pub currency: Currency,
-    /// How much, in minor units.
+    /// The amount in minor units.
     pub amount_minor: i64,
-    /// How much of it is tax, in minor units.
+    /// The tax in the amount, in minor units.
     pub tax_minor: i64,
-    /// 1 for a charge; -1 for the refund that gives back the last of one; otherwise 0.
+    /// 1 for a charge; -1 for the refund that completes the refunding of one; otherwise 0.
     pub stayed: i8,
 }
 
@@ -123,8 +121,8 @@ impl SettlementLine {
     }
 }
 
-/// Adds up what was settled with a partner in a period, by currency. `on_line` gets each line behind the sums: charges
-/// first, then refunds, each in the order in which they were settled.
+/// Adds up what was settled with a partner in a period, by currency. `on_line` gets each line
+/// behind the sums: charges first, then refunds, each in the order in which they were settled.
 pub async fn sum_up(
     store: &Store,
     partner: &PartnerId,

@@ -1,44 +1,44 @@
-//! How the money of a period is shared. Pure, in integers: the shares of a currency sum to its net amount, to the cent.
+//! How the money of a period is shared. Pure, in integers: the shares of a currency sum to its net
+//! amount, to the cent.
 
 use crate::config::{BASIS_POINTS_WHOLE, SettlementModel};
 use onbill_domain::currency::Currency;
 
-/// What was settled in a period, in one currency: minor units.
+/// What was settled in a period, in one currency and in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SettlementSums {
-    /// Charges that were approved.
+    /// Number of approved charges.
     pub charges: u64,
-    /// What they come to.
+    /// Amount of approved charges.
     pub gross_minor: i128,
-    /// Refunds that were approved.
+    /// Number of approved refunds.
     pub refunds: u64,
-    /// What they come to.
+    /// Amount of approved refunds.
     pub refunds_minor: i128,
-    /// The tax in the charges, without the tax that was given back.
+    /// The tax in the charges, less the tax in the refunds.
     pub tax_minor: i128,
-    /// Charges that stay: those of the period, without those of any period that were given back in full in this one.
+    /// Charges that stay: those of the period, less those of any period whose refunding was
+    /// completed in this one.
     pub stayed: i128,
 }
 
 impl SettlementSums {
-    /// What there is to share.
+    /// The amount to be shared, in minor units.
     pub fn net_minor(&self) -> i128 {
         self.gross_minor - self.refunds_minor - self.tax_minor
     }
 }
 
-/// Who gets what of the net amount. Either may be negative, when more was given back than charged.
+/// The shares of the net amount. Either may be negative, when more was refunded than charged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
-    /// The partner's, in minor units.
     pub partner_minor: i128,
-    /// The operator's, in minor units.
     pub operator_minor: i128,
 }
 
 impl SettlementModel {
-    /// Shares the sums of one currency. The partner's share is rounded once, half to even; the operator's is the rest. A
-    /// fixed amount is in one currency: `None` in any other.
+    /// Shares the sums of one currency. The partner's share is rounded once, half to even; the
+    /// operator's is the rest. A fixed amount is in one currency: `None` in any other.
     pub fn share(&self, sums: &SettlementSums, currency: Currency) -> Option<Shares> {
         let net_minor = sums.net_minor();
         let partner_minor = match self {
@@ -64,8 +64,8 @@ fn share_of(net_minor: i128, basis_points: u16) -> i128 {
     quotient + i128::from(rounds_up)
 }
 
-/// How much of a charge's tax a refund gives back: in proportion, and counted from the charge's beginning, so that the
-/// refunds of a charge that was given back in full have given back all of its tax.
+/// How much of a charge's tax a refund returns: in proportion, and counted from the charge's
+/// beginning, so that the refunds of a fully refunded charge have returned all of its tax.
 pub fn tax_given_back(charged_minor: i64, tax_minor: i64, before_minor: i64, refund_minor: i64) -> i64 {
     let until = |given_back_minor: i64| {
         let tax = i128::from(tax_minor) * i128::from(given_back_minor) / i128::from(charged_minor.max(1));

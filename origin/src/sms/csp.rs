@@ -1,5 +1,5 @@
-//! Text messages by the operator's CSP API: `POST /notification`. The operator's own systems know what kind of message it
-//! is and how to send it, and they report nothing.
+//! SMS through the operator's CSP API: `POST /notification`. The operator's own systems know the
+//! kind of message and how to send it, and they send no delivery receipts.
 
 use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use crate::http::CspClient;
@@ -19,7 +19,8 @@ impl CspGateway {
 
 #[async_trait]
 impl SmsGateway for CspGateway {
-    /// The call has neither urgency nor validity: an operator that needs them has a gateway of another kind.
+    /// The call has neither urgency nor validity: an operator that needs them uses a gateway of
+    /// another kind.
     async fn send(&self, text: &Sms<'_>) -> SendSmsResult {
         match self.csp.send_sms(text.to, text.body).await {
             Ok(()) => SendSmsResult::Accepted { message_id: None },

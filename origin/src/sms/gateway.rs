@@ -1,58 +1,56 @@
-//! What a gateway for text messages does, whichever one the operator has.
+//! The interface of every SMS gateway.
 
 use super::receipt::ReceiptSink;
 use async_trait::async_trait;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 
-/// A text message to be sent.
+/// An SMS to be sent.
 #[derive(Clone, Copy)]
 pub struct Sms<'a> {
-    /// To whom.
     pub to: &'a Msisdn,
-    /// What it says.
     pub body: &'a str,
-    /// Whether somebody waits for it now, as for a PIN: it goes before everything else.
+    /// Whether a customer is waiting for it, as for a PIN: it goes before everything else.
     pub urgent: bool,
-    /// From when on it is not worth delivering any more.
+    /// The time after which it is not worth delivering.
     pub valid_until: Option<Timestamp>,
-    /// Whether the gateway should report what becomes of it.
+    /// Whether the gateway should send a delivery receipt.
     pub receipt: bool,
 }
 
-/// What came of sending.
+/// The result of sending an SMS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendSmsResult {
-    /// The gateway has it, and will do what it can.
+    /// The gateway has accepted it, and will try to deliver it.
     Accepted {
-        /// By what name receipts will call it, where there are receipts.
+        /// The id that its receipts will carry, where there are receipts.
         message_id: Option<String>,
     },
-    /// Not, or not surely: to be sent again later.
+    /// It was not accepted, or not certainly: to be sent again later.
     Later(RetryCause),
-    /// Never: the gateway does not deliver to this number, or not this text.
+    /// Permanent: the gateway does not deliver to this number, or not this SMS.
     Refused,
 }
 
-/// Why a text is to be sent again.
+/// Why an SMS is to be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryCause {
-    /// The gateway has too much to do. It has not taken it.
+    /// The gateway is overloaded. It has not accepted the SMS.
     Throttled,
-    /// There is no gateway to talk to. It has not got it.
+    /// There is no gateway to connect to. It has not got the SMS.
     Unreachable,
-    /// No answer came, or none that says what happened: it may be on its way all the same.
+    /// There was no response, or none that shows what happened: the SMS may be on its way all the
+    /// same.
     Unclear,
 }
 
-/// A gateway for text messages.
 #[async_trait]
 pub trait SmsGateway: Send + Sync {
-    /// Sends a text, once. It takes seconds at most, whatever the gateway does.
+    /// Sends an SMS, once. It takes seconds at most, whatever the gateway does.
     async fn send(&self, text: &Sms<'_>) -> SendSmsResult;
 
-    /// Keeps up the connection that a gateway may need, for as long as this is polled, and passes on what it reports.
-    /// Without it, such a gateway is [`Cause::Unreachable`].
+    /// Keeps up the connection that a gateway may need, for as long as this is polled, and passes
+    /// on its receipts. Without it, such a gateway is [`RetryCause::Unreachable`].
     async fn run(&self, receipts: &dyn ReceiptSink) {
         let _ = receipts;
         std::future::pending::<()>().await;

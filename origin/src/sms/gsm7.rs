@@ -1,10 +1,11 @@
-//! The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038 §6.2.1), one septet in an octet: so SMSCs want
-//! it over SMPP, and pack it themselves. None of the national tables: a phone need not have them.
+//! The GSM 7-bit default alphabet and its extension table (3GPP TS 23.038 §6.2.1), one septet in an
+//! octet: SMSCs take it unpacked over SMPP, and pack it themselves. The national tables are left
+//! out, because a phone need not have them.
 
-/// Announces a character of the extension table.
+/// Precedes a character of the extension table.
 const ESCAPE: u8 = 0x1B;
 
-/// By septet. The place of [`ESCAPE`] is no character.
+/// Characters by septet. The position of [`ESCAPE`] is not a character.
 const DEFAULT: [char; 128] = [
     '@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å', //
     'Δ', '_', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ', '\u{1b}', 'Æ', 'æ', 'ß', 'É', //
@@ -16,7 +17,7 @@ const DEFAULT: [char; 128] = [
     'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z', 'ä', 'ö', 'ñ', 'ü', 'à',
 ];
 
-/// What follows the escape.
+/// Characters after the escape.
 const EXTENSION: [(char, u8); 10] = [
     ('\u{c}', 0x0A),
     ('^', 0x14),
@@ -61,7 +62,7 @@ mod tests {
         let all: HashSet<_> = (0..=0xFFFF).filter_map(char::from_u32).filter_map(encoded).collect();
         assert_eq!(all.len(), 127 + 10);
         assert!(all.iter().flatten().all(|septet| *septet < 0x80));
-        // Where the alphabet agrees with ASCII, and where it does not.
+        // Characters where the alphabet agrees with ASCII, and where it does not.
         for character in ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(" !\"#%&'()*+,-./:;<=>?".chars())
         {
             assert_eq!(encoded(character), Some(vec![u8::try_from(character).expect("is ASCII")]));

@@ -1,6 +1,6 @@
-//! Text messages by HTTP, to what has the shape of Kannel's `sendsms` ("SMS Push" in its user guide). In its POST form, with
-//! all that matters in headers and the text as the body: neither number nor text stand in a URL, where access logs and
-//! proxies would keep them.
+//! SMS over HTTP, with the interface of Kannel's `sendsms` ("SMS Push" in its user guide). It uses
+//! the POST form, with all fields in headers and the text as the body: neither number nor text is
+//! in a URL, where access logs and proxies would keep them.
 
 use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use super::parts::{self, Alphabet};
@@ -18,23 +18,24 @@ use std::sync::Arc;
 /// The highest of Kannel's priorities.
 const URGENT: &str = "3";
 const NOT_URGENT: &str = "0";
-/// Which reports are wanted: delivered (1), not delivered (2), and refused by the SMSC (16).
+/// Which reports are requested: delivered (1), not delivered (2), and refused by the SMSC (16).
 const ENDS: &str = "19";
 /// What a gateway reports of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KannelReport {
-    /// How it ended.
+    /// The final state of the message.
     Ended(DeliveryState),
-    /// That it has not.
+    /// The message has no final state yet.
     Underway,
 }
 
 impl KannelReport {
-    /// Reads what stands for `%d` in the address that it was given; `None` for what Kannel never says.
+    /// Parses the value of `%d` in the URL that Kannel was given; `None` for a value that Kannel
+    /// never sends.
     pub(crate) fn parse(status: &str) -> Option<Self> {
         match status {
             "1" => Some(Self::Ended(DeliveryState::Delivered)),
-            // Kannel does not tell apart what could not be delivered and what was not in time.
+            // Kannel does not distinguish between undeliverable and expired.
             "2" => Some(Self::Ended(DeliveryState::Undeliverable)),
             "16" => Some(Self::Ended(DeliveryState::Rejected)),
             "4" | "8" | "32" => Some(Self::Underway),
@@ -43,7 +44,6 @@ impl KannelReport {
     }
 }
 
-/// A Kannel gateway.
 pub(super) struct KannelGateway {
     settings: KannelSettings,
     password: HeaderValue,
@@ -68,7 +68,8 @@ impl KannelGateway {
         Ok(Self { settings: settings.clone(), password, peer, clock, random })
     }
 
-    /// The call; `None` when something does not fit into a header, which the settings' check rules out.
+    /// Builds the call; `None` when a value does not fit into a header, which the settings' check
+    /// rules out.
     fn build_request(
         &self,
         text: &Sms<'_>,
@@ -90,7 +91,7 @@ impl KannelGateway {
             .header("x-kannel-coding", coding)
             .header("x-kannel-priority", if text.urgent { URGENT } else { NOT_URGENT });
         if let Some(until) = text.valid_until {
-            // Whole minutes, and never none.
+            // Whole minutes, at least one.
             let minutes = until.seconds_since(self.clock.now()).max(1).saturating_add(59) / 60;
             request = request.header("x-kannel-validity", minutes);
         }
@@ -106,7 +107,8 @@ impl KannelGateway {
 #[async_trait]
 impl SmsGateway for KannelGateway {
     async fn send(&self, text: &Sms<'_>) -> SendSmsResult {
-        // Kannel cuts texts itself, but in which alphabet, and whether it is too long, is the same question everywhere.
+        // Kannel splits texts itself, but which alphabet is used and whether a text is too long is
+        // decided the same way for every gateway.
         let Some(parts) = parts::split_sms(text.body, 0) else {
             tracing::error!("a text is empty, or too long for a text message");
             return SendSmsResult::Refused;
@@ -122,7 +124,8 @@ impl SmsGateway for KannelGateway {
     }
 }
 
-/// What an answer means. The words are Kannel's own: with the status alone, a proxy's 200 or 403 would count as its.
+/// Classifies a response. The words are Kannel's own: with the status alone, a proxy's 200 or 403
+/// would count as Kannel's.
 fn classify_response(answer: &Response<Bytes>, token: Option<String>) -> SendSmsResult {
     let (status, body) = (answer.status(), answer.body());
     let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());

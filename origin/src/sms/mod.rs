@@ -1,8 +1,8 @@
-//! Text messages to customers: one trait, and an adapter for each kind of gateway that operators have.
+//! SMS to customers: one trait, and an adapter for each kind of gateway that operators have.
 //!
-//! An adapter sends once, and says what it knows of that. Whether and when a text is sent again is the outbox's business,
-//! and so is keeping it: nothing is stored here. What a gateway reports of a message later is a [`Receipt`]. No number and
-//! no text is ever logged.
+//! An adapter sends once, and returns what it knows of the result. Whether and when an SMS is sent
+//! again is decided by the queue, and so is keeping it: nothing is stored here. What a gateway
+//! reports of a message later is a [`DeliveryReceipt`]. No number and no text is ever logged.
 
 mod csp;
 mod gateway;
@@ -25,14 +25,14 @@ use crate::config::SmsSettings;
 use crate::http::{CspClient, Peer};
 use std::sync::Arc;
 
-/// In how many short messages a text goes, and whether in the GSM alphabet.
+/// The number of SMS parts of a text, and whether it is in the GSM alphabet.
 #[cfg(test)]
 pub(crate) fn parts_of(text: &str) -> Option<(usize, bool)> {
     let parts = parts::split_sms(text, 0)?;
     Some((parts.messages.len(), parts.alphabet == parts::Alphabet::Gsm))
 }
 
-/// The gateway that a configuration names. The complaint says what to mend.
+/// Opens the gateway that a configuration names. The error says what to correct.
 pub fn open_gateway(
     settings: &SmsSettings,
     csp: &Arc<CspClient>,

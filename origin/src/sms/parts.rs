@@ -1,24 +1,27 @@
-//! A text as the short messages that carry it: in the GSM alphabet if that has all of its characters, otherwise in UCS-2;
-//! in one message if it fits, otherwise in parts that the phone joins by their header (3GPP TS 23.040 §9.2.3.24.1).
+//! Splits a text into short messages: in the GSM alphabet if that has all of its characters,
+//! otherwise in UCS-2; in one message if it fits, otherwise in parts that the phone joins by their
+//! header (3GPP TS 23.040 §9.2.3.24.1).
 
 use super::gsm7;
 
-/// Most parts of one text: more than a thousand Latin characters, or five hundred others. All that is sent is shorter; a
-/// mistake that makes a text long should not cost an operator a thousand messages.
+/// Most parts of one text: more than a thousand Latin characters, or five hundred others. All texts
+/// that we send are shorter; a mistake that makes one long should not cost an operator a thousand
+/// messages.
 const PARTS_MAX: usize = 8;
-/// Octets of the header of a part, with its length: 5, element 0 of 3 octets, reference, parts, number.
+/// Octets of the header of a part, with its length: 5, element 0 of 3 octets, reference, parts,
+/// number.
 const HEADER_OCTETS: usize = 6;
 
-/// In what a text is written.
+/// The encoding of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alphabet {
     /// The GSM 7-bit default alphabet.
     Gsm,
-    /// UCS-2, or rather UTF-16, as every phone reads it: so there are emoji.
+    /// UCS-2, or rather UTF-16, as every phone reads it: so emoji work.
     Ucs2,
 }
 
-/// What fits into one message.
+/// The capacity of one message.
 struct Room {
     alphabet: Alphabet,
     /// Octets of a message on its own.
@@ -27,7 +30,7 @@ struct Room {
     part: usize,
 }
 
-/// 140 octets are 160 septets. The header takes the room of seven.
+/// 140 octets are 160 septets. The header takes the space of seven.
 const GSM: Room = Room { alphabet: Alphabet::Gsm, whole: 160, part: 153 };
 const UCS2: Room = Room { alphabet: Alphabet::Ucs2, whole: 140, part: 140 - HEADER_OCTETS };
 
@@ -35,19 +38,19 @@ const UCS2: Room = Room { alphabet: Alphabet::Ucs2, whole: 140, part: 140 - HEAD
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) alphabet: Alphabet,
-    /// With the header, where there are several.
+    /// The messages; with their headers, where there are several.
     pub(super) messages: Vec<Vec<u8>>,
 }
 
 impl Parts {
-    /// Whether they begin with headers.
+    /// Whether the messages begin with headers.
     pub(super) fn have_headers(&self) -> bool {
         self.messages.len() > 1
     }
 }
 
-/// Cuts a text; the reference tells its parts from those of other texts to the same phone. `None` for a text that is empty
-/// or too long.
+/// Splits a text; the reference distinguishes its parts from those of other texts to the same
+/// phone. `None` for a text that is empty or too long.
 pub(super) fn split_sms(text: &str, reference: u8) -> Option<Parts> {
     let (room, characters) = match gsm(text) {
         Some(characters) => (GSM, characters),
@@ -57,7 +60,7 @@ pub(super) fn split_sms(text: &str, reference: u8) -> Option<Parts> {
     let most = if octets <= room.whole { room.whole } else { room.part };
     let mut pieces: Vec<Vec<u8>> = Vec::new();
     for character in characters {
-        // A character is never cut, be it an escape and what follows it or a pair of surrogates.
+        // A character is never split, be it an escape with its character or a pair of surrogates.
         match pieces.last_mut() {
             Some(last) if last.len() + character.len() <= most => last.extend(character),
             _ => pieces.push(character),
@@ -75,7 +78,7 @@ pub(super) fn split_sms(text: &str, reference: u8) -> Option<Parts> {
     Some(Parts { alphabet: room.alphabet, messages: pieces })
 }
 
-/// The septets of each character; `None` when one has none.
+/// The septets of each character; `None` when the alphabet lacks one.
 fn gsm(text: &str) -> Option<Vec<Vec<u8>>> {
     let septets = |character| {
         let mut septets = Vec::with_capacity(2);
@@ -97,7 +100,7 @@ mod tests {
         split_sms(text, 0xA7).expect("is neither empty nor too long")
     }
 
-    /// Octets of each message without its header, and whether there are headers.
+    /// Octets of each message without its header.
     fn lengths(text: &str) -> Vec<usize> {
         let parts = cut_up(text);
         let header = if parts.have_headers() { HEADER_OCTETS } else { 0 };
@@ -126,7 +129,7 @@ mod tests {
         assert_eq!(split_sms(&"م".repeat(8 * 67 + 1), 1), None);
     }
 
-    /// The operator pays for each part of what a partner says, its name before it.
+    /// The operator pays for each part of a partner's message, which includes the partner's name.
     #[test]
     fn a_partners_message_has_three_parts_at_most() {
         use crate::config::PARTNER_NAME_UNITS_MAX;

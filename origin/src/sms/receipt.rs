@@ -1,18 +1,17 @@
-//! What a gateway reports of a message that it had accepted.
+//! Delivery receipts of messages that a gateway had accepted.
 
 use async_trait::async_trait;
 
-/// Longest code of a gateway's that is kept, in characters: those of SMPP have three.
+/// Longest code of a gateway that is kept, in characters: those of SMPP have three.
 const CODE_CHARS_MAX: usize = 16;
-/// Most digits in one: seven are what is left of a number without its country and area.
+/// Most digits in a code: seven are what is left of a number without its country and area.
 const CODE_DIGITS_MAX: usize = 6;
 
-/// What a gateway says of a message that it had accepted.
+/// The report of a gateway on a message that it had accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryReceipt {
-    /// The name from [`SendSmsResult::Accepted`].
+    /// The id from [`SendSmsResult::Accepted`].
     pub message_id: String,
-    /// How it ended.
     pub state: DeliveryState,
     /// Why it is not on the phone, in the gateway's own code, see [`keep_code`].
     pub code: Option<String>,
@@ -34,7 +33,8 @@ onbill_domain::word_enum! {
     }
 }
 
-/// A gateway's code, as it is kept: a short word, and nothing that a number or a sentence could be. Only zeros say nothing.
+/// A gateway's code in the form that is kept: a short word, which cannot be a number or a sentence.
+/// A code of only zeros means nothing.
 pub(super) fn keep_code(word: &str) -> Option<String> {
     let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
@@ -42,17 +42,17 @@ pub(super) fn keep_code(word: &str) -> Option<String> {
     (fits && word.bytes().all(is_word) && word.bytes().any(|b| b != b'0')).then(|| word.to_owned())
 }
 
-/// A receipt could not be taken; the gateway is asked to report again.
+/// A receipt could not be stored; the gateway is asked to report again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiptNotStored;
 
-/// Where receipts go.
+/// The receiver of receipts.
 #[async_trait]
 pub trait ReceiptSink: Send + Sync {
-    /// Takes a receipt: when this returns, the gateway is told that it need not report again.
+    /// Stores a receipt: when this returns, the report is acknowledged to the gateway.
     ///
-    /// Receipts come in any order, more than once, and even before [`SmsGateway::send`](super::SmsGateway::send) has
-    /// returned the id of the message.
+    /// Receipts come in any order, more than once, and even before
+    /// [`SmsGateway::send`](super::SmsGateway::send) has returned the id of the message.
     async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored>;
 }
 

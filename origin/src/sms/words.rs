@@ -1,4 +1,5 @@
-//! The words of SMS in each language, from `words/` at the root. No text has the subscriber's number in it.
+//! The texts of SMS in each language, from `words/` at the root. No text contains the subscriber's
+//! number.
 
 use onbill_domain::locale::Locale;
 use onbill_domain::words_section;
@@ -9,12 +10,12 @@ use std::sync::LazyLock;
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct SmsWords {
-    /// The PIN, the operator that asks for it, its purpose, and that it must not be shared: a caller who phishes for PINs
-    /// hopes that people do not know.
+    /// The PIN, the operator that asks for it, its purpose, and that it must not be shared: a
+    /// caller who phishes for PINs relies on people not knowing that.
     pub(crate) pin: String,
     pub(crate) pin_to_pay: String,
     pub(crate) pin_own_page: String,
-    /// The code, its value, and that it costs something when it is redeemed.
+    /// The code, its value, and that redeeming it costs money.
     pub(crate) coupon: String,
     /// Added to a code that replaces another: a customer with both would try the old one first.
     pub(crate) coupon_replaces: String,
@@ -29,7 +30,6 @@ static WORDS: LazyLock<[SmsWords; Locale::ALL.len()]> = LazyLock::new(|| {
     })
 });
 
-/// The texts in a language.
 pub(crate) fn sms_words(locale: Locale) -> &'static SmsWords {
     &WORDS[locale as usize]
 }

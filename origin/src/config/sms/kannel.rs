@@ -8,24 +8,25 @@ use std::path::PathBuf;
 /// Characters of a token: 128 random bits in base64url.
 const TOKEN_CHARS: usize = 22;
 
-/// The gateway, and who we are there.
+/// The gateway, and our account at it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KannelSettings {
-    /// Where it is, with the path: `https://sms.acme.example:13013/cgi-bin/sendsms`.
+    /// The URL of the gateway with its path: `https://sms.acme.example:13013/cgi-bin/sendsms`.
     pub url: String,
-    /// Our name there.
+    /// Our user name at the gateway.
     pub username: String,
-    /// A file with the password, in its first line.
+    /// A file with the password in its first line.
     pub password_file: PathBuf,
-    /// Whom messages come from.
+    /// The sender of messages.
     pub sender: String,
-    /// Where the gateway reaches this origin; without it, nothing is reported.
+    /// The URL at which the gateway reaches this origin. Without it, there are no delivery
+    /// receipts.
     pub receipts_url: Option<String>,
 }
 
 impl KannelSettings {
-    /// Checks what the types do not. The complaint says what to change.
+    /// Checks what the types cannot. The error says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
         require_https(&self.url, "url")?;
         if self.url.contains(['?', '#', '@']) {

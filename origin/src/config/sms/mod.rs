@@ -9,7 +9,7 @@ pub use smpp::{SmppAddress, SmppSettings};
 
 use serde::Deserialize;
 
-/// Which gateway text messages go through, and how it is reached.
+/// The SMS gateway, and how it is reached.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "by", rename_all = "lowercase")]
 pub enum SmsSettings {
@@ -22,7 +22,7 @@ pub enum SmsSettings {
 }
 
 impl SmsSettings {
-    /// Checks what the types do not. The complaint says what to change.
+    /// Checks what the types cannot. The error says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self {
             Self::Csp(_) => Ok(()),
@@ -38,7 +38,8 @@ impl Default for SmsSettings {
     }
 }
 
-/// The CSP API is set up for everything else already.
+/// Settings of the CSP API as a gateway. There are none, because the CSP API is configured for
+/// everything else already.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CspSettings {}

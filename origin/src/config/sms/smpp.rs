@@ -1,56 +1,59 @@
-//! `[sms]` with `by = "smpp"`: where the SMSC is, and who we are there.
+//! `[sms]` with `by = "smpp"`: the address of the SMSC, and our account at it.
 
 use rusmpp::values::{Npi, Ton};
 use serde::Deserialize;
 use std::path::PathBuf;
 
-/// Messages under way at once, when the configuration names no number: what most SMSCs allow without being asked.
+/// Messages in flight at once when the configuration gives no number: what most SMSCs allow by
+/// default.
 const WINDOW_DEFAULT: u16 = 10;
-/// An SMSC that allows more is rare, and each of them is memory.
+/// An SMSC that allows more is rare, and each message takes memory.
 const WINDOW_MAX: u16 = 100;
-/// Silence until the SMSC is asked whether it is there, in seconds: routers forget a connection after minutes.
+/// Silence after which the SMSC is sent an `enquire_link`, in seconds: routers drop an idle
+/// connection after minutes.
 const ENQUIRE_SECONDS_DEFAULT: u64 = 30;
 const ENQUIRE_SECONDS_MAX: u64 = 300;
-/// How long an SMSC may take to answer, in seconds.
+/// How long an SMSC may take to respond, in seconds.
 const ANSWER_SECONDS_DEFAULT: u64 = 10;
-/// With the most parts that a text may have, an attempt ends well before somebody else may make another.
+/// Even with the most parts that an SMS may have, an attempt ends well before another worker may
+/// start one.
 const ANSWER_SECONDS_MAX: u64 = 30;
-/// Characters of the fields, without the NUL at their end (SMPP 3.4 §4.1.5).
+/// Characters of the fields, without their final NUL (SMPP 3.4 §4.1.5).
 const SYSTEM_ID_CHARS_MAX: usize = 15;
 const SYSTEM_TYPE_CHARS_MAX: usize = 12;
-/// The same of a password.
+/// Characters of a password, without its final NUL.
 pub(crate) const SMPP_PASSWORD_CHARS_MAX: usize = 8;
 /// Digits of a sender that is a number.
 const NUMBER_DIGITS_MAX: usize = 20;
 /// Characters of a sender that is a name (3GPP TS 23.040 §9.1.2.5).
 const NAME_CHARS_MAX: usize = 11;
 
-/// The SMSC, and who we are there.
+/// The SMSC, and our account at it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmppSettings {
-    /// Where it is: `smpp://host:port`, or `smpps://` with TLS.
+    /// The address of the SMSC: `smpp://host:port`, or `smpps://` with TLS.
     pub url: SmppAddress,
-    /// Our name there.
+    /// Our user name at the SMSC.
     pub system_id: String,
-    /// A file with the password, in its first line.
+    /// A file with the password in its first line.
     pub password_file: PathBuf,
-    /// What kind of system we are, where the SMSC wants to know.
+    /// Our type of system, where the SMSC requires one.
     #[serde(default)]
     pub system_type: String,
-    /// Whom messages come from: a number with its `+`, a short code, or a name.
+    /// The sender of messages: a number with its `+`, a short code, or a name.
     pub sender: String,
-    /// Type of number of the sender, when the SMSC wants another than the sender's form says.
+    /// Type of number of the sender, when the SMSC requires another than the sender's form implies.
     pub sender_ton: Option<u8>,
-    /// The same for its numbering plan.
+    /// Numbering plan of the sender, when the SMSC requires another than the sender's form implies.
     pub sender_npi: Option<u8>,
-    /// Most messages under way at once.
+    /// Most messages in flight at once.
     #[serde(default = "window_default")]
     pub window: u16,
-    /// Seconds between two questions whether the SMSC is there.
+    /// Seconds between two `enquire_link` requests.
     #[serde(default = "enquire_seconds_default")]
     pub enquire_seconds: u64,
-    /// Seconds that the SMSC has for an answer.
+    /// Seconds that the SMSC has for a response.
     #[serde(default = "answer_seconds_default")]
     pub answer_seconds: u64,
 }
@@ -68,7 +71,7 @@ fn answer_seconds_default() -> u64 {
 }
 
 impl SmppSettings {
-    /// Checks what the types do not. The complaint says what to change.
+    /// Checks what the types cannot. The error says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (member, text, most) in [
             ("system_id", &self.system_id, SYSTEM_ID_CHARS_MAX),
@@ -94,7 +97,7 @@ impl SmppSettings {
         Ok(())
     }
 
-    /// The sender as it stands in a message, with type of number and numbering plan.
+    /// The sender as it is in a message, with type of number and numbering plan.
     pub(crate) fn source_address(&self) -> Result<(String, Ton, Npi), String> {
         let digits = |text: &str| {
             (1..=NUMBER_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
@@ -120,15 +123,14 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&text.len()) && text.bytes().all(plain)
 }
 
-/// Where an SMSC is.
+/// The address of an SMSC.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SmppAddress {
-    /// Whether the connection is TLS. Without, it is for the operator's own network.
+    /// Whether the connection uses TLS. Without TLS it is only for the operator's own network.
     pub(crate) tls: bool,
-    /// Its name or IP address.
+    /// Host name or IP address.
     pub(crate) host: String,
-    /// Its port.
     pub(crate) port: u16,
 }
 

@@ -1,5 +1,6 @@
-//! Keeping a session: connecting, and connecting again when it is lost, with pauses that grow. An SMSC that does not let
-//! us in is an alarm, and is asked rarely: some lock an account that tries too often.
+//! Keeps up a session: connects, and reconnects when it is lost, with increasing pauses. An SMSC
+//! that refuses the bind raises an alarm, and is tried rarely: some lock an account that tries too
+//! often.
 
 use super::session::{self, BindError, Connection, Session, Wire};
 use super::verdict;
@@ -20,25 +21,27 @@ use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
 use zeroize::Zeroizing;
 
-/// Pauses before the second, third, … attempt, in milliseconds; the last is for all after it.
+/// Pauses before the second, third, … attempt, in milliseconds; the last applies to all later ones.
 const PAUSES_MS: [u64; 7] = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000];
-/// The same after the SMSC has said no.
+/// Pauses after the SMSC has refused the bind, in milliseconds.
 const REFUSED_PAUSES_MS: [u64; 4] = [30_000, 60_000, 300_000, 600_000];
-/// A session that has held for so many seconds was a good one: the pauses begin anew.
+/// A session that has lasted for so many seconds was a good one: the pauses start from the
+/// beginning.
 const GOOD_SECONDS: i64 = 30;
-/// Attempts without success after which somebody should know.
+/// Attempts without success after which an alarm is raised.
 const ALARM_AFTER: u32 = 3;
 
 /// Why there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NoSession {
-    /// Nobody is there, or nobody who speaks SMPP; or the SMSC cannot let us in just now, and says so.
+    /// There is no connection, or no SMPP on it; or the SMSC cannot accept the bind right now, and
+    /// reports that.
     Unreachable(Option<CommandStatus>),
-    /// The SMSC says no.
+    /// The SMSC refuses the bind.
     Refused(CommandStatus),
 }
 
-/// The way to an SMSC: where it is, who we are there, and the session while there is one.
+/// The connection to an SMSC: its address, our account there, and the current session, if any.
 pub(super) struct Link {
     settings: SmppSettings,
     password: Zeroizing<String>,
@@ -49,7 +52,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Reads the password. Nothing is connected yet.
+    /// Reads the password. It does not connect yet.
     pub(super) fn new(
         settings: &SmppSettings,
         clock: Arc<dyn Clock>,
@@ -79,7 +82,7 @@ impl Link {
         })
     }
 
-    /// The session, while there is one.
+    /// The current session, if any.
     pub(super) fn session(&self) -> Option<Arc<Session>> {
         self.session.borrow().clone()
     }
@@ -151,7 +154,7 @@ impl Link {
         }
     }
 
-    /// The log-in; `None` when it does not fit, which the settings' check rules out.
+    /// The bind; `None` when it does not fit, which the settings' check rules out.
     fn bind(&self) -> Option<BindTransceiver> {
         let bind = BindTransceiver::builder()
             .system_id(COctetString::from_string(self.settings.system_id.clone()).ok()?)
@@ -162,8 +165,8 @@ impl Link {
     }
 }
 
-/// The pause after so many attempts without success, and up to a fifth of it more, so that origins that lost an SMSC
-/// together do not come back together.
+/// The pause after so many failed attempts, and up to a fifth of it more, so that origins that lost
+/// an SMSC together do not reconnect together.
 fn reconnect_pause(random: &dyn Random, failures: u32, refused: bool) -> Duration {
     let pauses: &[u64] = if refused { &REFUSED_PAUSES_MS } else { &PAUSES_MS };
     let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);

@@ -1,8 +1,9 @@
-//! Text messages over SMPP 3.4, as an ESME that is bound to the operator's SMSC as a transceiver.
+//! SMS over SMPP 3.4, as an ESME that is bound to the operator's SMSC as a transceiver.
 //!
-//! The session is ours and not a library's: messages that somebody waits for must not stand behind others, what is kept
-//! must have a limit, and nothing of a PDU may be logged. Of a text in several parts, the parts are sent one after the
-//! other, and only the last asks for a receipt: an SMSC delivers them in order, and one text should have one receipt.
+//! The session is our own and not a library's: messages that a customer waits for must not queue
+//! behind others, every buffer must have a limit, and nothing of a PDU may be logged. Of a text in
+//! several parts, the parts are sent one after the other, and only the last asks for a receipt: an
+//! SMSC delivers them in order, and one text should have one receipt.
 
 mod link;
 mod pdu;
@@ -29,37 +30,37 @@ use std::time::Duration;
 use verdict::SubmitStatus;
 use window::Window;
 
-/// How long a text waits for a place in the window.
+/// How long an SMS waits for a place in the window.
 const PLACE_PATIENCE: Duration = Duration::from_secs(5);
-/// How long an SMSC that has too much to do is spared what is not urgent, in seconds.
+/// How long an overloaded SMSC gets no messages that are not urgent, in seconds.
 const SPARED_SECONDS: i64 = 2;
-/// The level above which a GSM network has none (SMPP 3.4 §5.2.14).
+/// The highest priority level of a GSM network (SMPP 3.4 §5.2.14).
 const URGENT: u8 = 3;
-/// `esm_class` of a message, and of one that begins with a header (§5.2.12). Not by the library's default, which is an
-/// acknowledgement.
+/// `esm_class` of a message, and of one that begins with a header (§5.2.12). The library's default
+/// is not used, because it is an acknowledgement.
 const PLAIN: u8 = 0;
 const HEADED: u8 = 0x40;
-/// A receipt is wanted, whether it is delivered or not (§5.2.17).
+/// A receipt is requested, whether the message is delivered or not (§5.2.17).
 const RECEIPT_WANTED: u8 = 1;
-/// Messages are dropped a minute after this at the latest; SMSCs do not all look at the seconds.
+/// The shortest validity, in seconds: a message is dropped a minute after its time at the latest,
+/// because not all SMSCs look at the seconds.
 const VALID_SECONDS_MIN: i64 = 60;
-/// The longest that the relative form can say, in whole days of which we need far fewer.
+/// The longest duration of the relative format, in whole days; we need far fewer.
 const VALID_SECONDS_MAX: i64 = 28 * 86_400;
 
-/// An SMSC.
 pub(super) struct SmppGateway {
     link: Link,
     source: (COctetString<1, 21>, Ton, Npi),
     clock: Arc<dyn Clock>,
     window: Window,
-    /// Of the last text in parts.
+    /// Reference of the last text in parts.
     reference: AtomicU8,
-    /// Until when the SMSC is spared, in Unix seconds.
+    /// Until when the SMSC gets no messages that are not urgent, in Unix seconds.
     spared_until: AtomicI64,
 }
 
 impl SmppGateway {
-    /// Reads the password. Nothing is connected yet.
+    /// Reads the password. It does not connect yet.
     pub(super) fn open(
         settings: &SmppSettings,
         clock: Arc<dyn Clock>,
@@ -135,7 +136,8 @@ impl SmppGateway {
         SendSmsResult::Accepted { message_id: message_id.filter(|id| !id.is_empty()) }
     }
 
-    /// What all parts of a text have; `None` when a field has no room for it, which its type rules out.
+    /// The fields that all parts of a text share; `None` when a value does not fit its field, which
+    /// its type rules out.
     fn build_submit(&self, text: &Sms<'_>) -> Option<rusmpp::pdus::builders::SubmitSmBuilder> {
         let (source, ton, npi) = self.source.clone();
         let digits = text.to.expose().trim_start_matches('+').to_owned();
@@ -180,8 +182,8 @@ impl SmsGateway for SmppGateway {
     }
 }
 
-/// How long a message is worth delivering, in the relative form `YYMMDDhhmmss00` and `0R` (§7.1.1.2): it does not depend
-/// on the SMSC's clock.
+/// How long a message is worth delivering, in the relative format `YYMMDDhhmmss00` and `0R`
+/// (§7.1.1.2), which does not depend on the SMSC's clock.
 fn format_validity(now: Timestamp, until: Timestamp) -> String {
     let seconds = until.seconds_since(now).clamp(VALID_SECONDS_MIN, VALID_SECONDS_MAX);
     let (minutes, seconds) = (seconds / 60, seconds % 60);

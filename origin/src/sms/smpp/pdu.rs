@@ -1,8 +1,8 @@
-//! PDUs as they cross the wire (SMPP 3.4 §3.2): frames and headers here, bodies by rusmpp.
+//! PDUs on the wire (SMPP 3.4 §3.2): frames and headers here, bodies by rusmpp.
 //!
-//! The frame is cut off before anything in it is read, so that a length inside of it cannot reach into the next one, and
-//! the header is read by itself: an answer that says yes says so also when its body is odd. Bodies have numbers and texts
-//! in them: no PDU is ever printed.
+//! The frame is delimited before anything in it is parsed, so that a length inside of it cannot
+//! reach into the next one. The header is parsed by itself: a positive response counts even when
+//! its body is malformed. Bodies contain numbers and texts: no PDU is ever printed.
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use rusmpp::decode::DecodeWithLength;
@@ -12,10 +12,11 @@ use tokio_util::codec::LengthDelimitedCodec;
 
 /// Octets of the header: length, command, status, sequence number.
 const HEADER_OCTETS: usize = 16;
-/// Longest PDU that is read, in octets: a `deliver_sm` with all that belongs into it is a third of that.
+/// Longest PDU that is read, in octets: a `deliver_sm` with all its usual fields is a third of
+/// that.
 const PDU_OCTETS_MAX: usize = 4_096;
 
-/// Cuts frames; their length is the PDU's own, and counts itself.
+/// Delimits frames; the length is the PDU's own, and includes itself.
 pub(super) fn frame_codec() -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder()
         .length_field_length(4)
@@ -25,7 +26,7 @@ pub(super) fn frame_codec() -> LengthDelimitedCodec {
         .new_codec()
 }
 
-/// A PDU that came in.
+/// A received PDU.
 pub(super) struct Incoming {
     pub(super) id: CommandId,
     pub(super) status: CommandStatus,
@@ -34,7 +35,7 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Reads the header of a frame without its length; `None` when there is not even that much.
+    /// Parses the header of a frame without its length; `None` when the frame is too short for one.
     pub(super) fn parse(mut frame: BytesMut) -> Option<Self> {
         if frame.len() < HEADER_OCTETS - 4 {
             return None;
@@ -45,7 +46,7 @@ impl Incoming {
         Some(Self { id, status, sequence, body: frame })
     }
 
-    /// Reads the body; `None` when it is not what it should be.
+    /// Decodes the body; `None` when it is malformed.
     pub(super) fn decode_body<T: DecodeWithLength>(mut self) -> Option<T> {
         let octets = self.body.len();
         let (body, _) = T::decode(&mut self.body, octets).ok()?;
@@ -53,7 +54,7 @@ impl Incoming {
     }
 }
 
-/// A PDU that goes out, with its length.
+/// Encodes a PDU to be sent, with its length.
 pub(super) fn encode(status: CommandStatus, sequence: u32, pdu: &Pdu) -> Bytes {
     let octets = HEADER_OCTETS + pdu.length();
     let mut frame = BytesMut::with_capacity(octets);
@@ -92,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_status_is_read_also_from_an_answer_with_an_odd_body() {
-        // Without the NUL at the end of its id.
+        // Without the final NUL of its id.
         let bytes = [0, 0, 0, 18, 0x80, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 9, b'4', b'2'];
         let incoming = read(&bytes).expect("is a frame");
         assert_eq!((incoming.id, incoming.status), (CommandId::SubmitSmResp, CommandStatus::EsmeRok));

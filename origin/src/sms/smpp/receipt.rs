@@ -1,25 +1,26 @@
-//! Delivery receipts: a `deliver_sm` that reports of an earlier message (SMPP 3.4 §5.2.12 and appendix B). What it says
-//! stands in optional parameters, in its text, or in both; the parameters count.
+//! Delivery receipts: a `deliver_sm` that reports on an earlier message (SMPP 3.4 §5.2.12 and
+//! appendix B). The report is in optional parameters, in its text, or in both; the parameters take
+//! precedence.
 
 use crate::sms::receipt::{DeliveryReceipt, DeliveryState, keep_code};
 use rusmpp::pdus::DeliverSm;
 use rusmpp::tlvs::TlvValue;
 use rusmpp::values::{MessageState, MessageType};
 
-/// What a `deliver_sm` says.
+/// The content of a `deliver_sm`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DeliverReport {
-    /// How a message ended.
+    /// The final state of a message.
     Final(DeliveryReceipt),
-    /// A message is under way still.
+    /// A message that has no final state yet.
     Underway,
-    /// A report that does not say of which message, or what.
+    /// A report without a message id, or without a state.
     Unreadable,
-    /// It is no report: somebody has answered a text.
+    /// Not a report: a subscriber has replied to an SMS.
     Other,
 }
 
-/// Reads it.
+/// Parses a `deliver_sm`.
 pub(super) fn parse_deliver(deliver: &DeliverSm) -> DeliverReport {
     match deliver.esm_class.message_type {
         MessageType::ShortMessageContainsMCDeliveryReceipt => {}
@@ -53,14 +54,14 @@ pub(super) fn parse_deliver(deliver: &DeliverSm) -> DeliverReport {
     }
 }
 
-/// Where a message stands.
+/// The state of a message in a report.
 enum ReportedState {
     Ended(DeliveryState),
     Underway,
     Unknown,
 }
 
-/// §5.2.28.
+/// The state by its number (§5.2.28).
 fn state_by_number(state: MessageState) -> ReportedState {
     match state {
         MessageState::Delivered => ReportedState::Ended(DeliveryState::Delivered),
@@ -73,7 +74,7 @@ fn state_by_number(state: MessageState) -> ReportedState {
     }
 }
 
-/// Appendix B.
+/// The state by its word (appendix B).
 fn state_by_word(state: &str) -> ReportedState {
     match state {
         "DELIVRD" => ReportedState::Ended(DeliveryState::Delivered),
@@ -86,8 +87,8 @@ fn state_by_word(state: &str) -> ReportedState {
     }
 }
 
-/// A member of `id:… sub:… dlvrd:… submit date:… done date:… stat:… err:… text:…`. What follows `text:` is the beginning
-/// of the message itself, and may look like anything.
+/// A member of `id:… sub:… dlvrd:… submit date:… done date:… stat:… err:… text:…`. What follows
+/// `text:` is the beginning of the message itself, and may contain anything.
 fn find_field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let words =
         text.split_ascii_whitespace().take_while(|word| !word.to_ascii_lowercase().starts_with("text:"));

@@ -1,7 +1,9 @@
-//! One bound connection to an SMSC: questions with their answers, its reports, and whether it is there at all.
+//! One bound connection to an SMSC: requests with their responses, its reports, and the check that
+//! it is alive.
 //!
-//! Everything that waits is bounded: questions by the window, reports by [`REPORTS_MAX`], what is to be written by both. A
-//! report is acknowledged when it was taken, and not before; several are taken at once, as each text has one.
+//! Everything that waits is bounded: requests by the window, reports by [`REPORTS_MAX`], what is to
+//! be written by both. A report is acknowledged when it has been stored, and not before; several
+//! are stored at once, because each SMS has one.
 
 use super::pdu::{self, Incoming};
 use super::receipt::{self, DeliverReport};
@@ -17,63 +19,63 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
-/// Reports that may wait to be taken. With more, the SMSC is asked to come back later.
+/// Reports that may wait to be stored. With more, the SMSC is asked to send them again later.
 const REPORTS_MAX: usize = 64;
-/// Reports that are taken at once: enough that their commits share an fsync.
+/// Reports that are stored at once: enough that their commits share an fsync.
 const TAKEN_AT_ONCE: usize = 16;
-/// Sequence numbers go from 1 to this, and begin anew (§3.2).
+/// Sequence numbers go from 1 to this, and start again (§3.2).
 const SEQUENCE_MAX: u32 = 0x7FFF_FFFF;
 
-/// What a session talks through.
+/// The transport of a session.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 /// Why there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BindError {
-    /// The SMSC does not let us in.
+    /// The SMSC refuses the bind.
     Refused(CommandStatus),
-    /// It has said nothing, or nothing that makes sense.
+    /// There was no response, or a malformed one.
     Silent,
 }
 
-/// Why a session is over.
+/// Why a session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionEnd {
-    /// The connection is closed, or broken.
+    /// The connection is closed or broken.
     Closed,
     /// The SMSC has ended it, by unbinding.
     Unbound,
-    /// It does not answer any more.
+    /// The SMSC no longer responds.
     Silent,
-    /// It sends what is no PDU.
+    /// The SMSC sends bytes that are not a PDU.
     Garbled,
 }
 
-/// Why a question has no answer.
+/// Why a request has no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoResponse {
-    /// It was never sent.
+    /// The request was never sent.
     NotSent,
-    /// It may have been.
+    /// The request may have been sent.
     Unclear,
 }
 
-/// A session, for those who ask.
+/// A session, for the senders of requests.
 pub(super) struct Session {
     outgoing: mpsc::Sender<Bytes>,
     asked: Mutex<PendingRequests>,
     patience: Duration,
 }
 
-/// Questions without an answer yet.
+/// Requests without a response yet.
 #[derive(Default)]
 struct PendingRequests {
     last_sequence: u32,
     by_sequence: HashMap<u32, oneshot::Sender<Incoming>>,
 }
 
-/// The connection behind a session, for the one who keeps it going.
+/// The connection behind a session, for the task that runs it.
 pub(super) struct Connection {
     reader: Reader,
     writer: WriteHalf<Box<dyn Wire>>,
@@ -82,7 +84,7 @@ pub(super) struct Connection {
 
 type Reader = FramedRead<ReadHalf<Box<dyn Wire>>, LengthDelimitedCodec>;
 
-/// Logs in, for sending and for receiving.
+/// Binds for sending and for receiving.
 pub(super) async fn bind(
     wire: Box<dyn Wire>,
     bind: BindTransceiver,
@@ -111,7 +113,7 @@ pub(super) async fn bind(
 }
 
 impl Session {
-    /// Asks, and waits for the answer. It may be dropped at any time.
+    /// Sends a request, and waits for the response. It may be dropped at any time.
     pub(super) async fn send_request(&self, pdu: &Pdu) -> Result<Incoming, NoResponse> {
         let (question, answer) = self.expect_response();
         let frame = pdu::encode(CommandStatus::EsmeRok, question.sequence, pdu);
@@ -131,7 +133,8 @@ impl Session {
         (PendingRequest { session: self, sequence }, answer)
     }
 
-    /// Passes an answer to whoever waits for it; nobody waits for one that comes too late.
+    /// Passes a response to the request that waits for it. A response that comes too late is
+    /// dropped.
     fn complete_request(&self, answer: Incoming) {
         if let Some(to) = self.pending_requests().by_sequence.remove(&answer.sequence) {
             let _ = to.send(answer);
@@ -147,7 +150,7 @@ impl Session {
     }
 }
 
-/// A place among the questions, until somebody stops waiting.
+/// An entry among the pending requests, removed when its sender stops waiting.
 struct PendingRequest<'a> {
     session: &'a Session,
     sequence: u32,
@@ -160,7 +163,7 @@ impl Drop for PendingRequest<'_> {
 }
 
 impl Connection {
-    /// Works until the session is over. Whoever waits for an answer then is told that none will come.
+    /// Runs until the session has ended. Requests that still wait for a response then fail.
     pub(super) async fn run(
         self,
         session: &Session,
@@ -210,7 +213,7 @@ async fn read_frames(
     }
 }
 
-/// Does what a PDU asks for.
+/// Handles a received PDU.
 async fn handle_pdu(
     session: &Session,
     incoming: Incoming,
@@ -236,7 +239,7 @@ async fn handle_pdu(
                     return Ok(());
                 }
                 (Some(_), Err(_)) => CommandStatus::EsmeRxTAppn,
-                // It would not be better the next time.
+                // Permanent, because the report would be malformed the next time too.
                 (None, _) => {
                     tracing::warn!("the SMSC sends a report that cannot be read");
                     CommandStatus::EsmeRxPAppn
@@ -244,14 +247,14 @@ async fn handle_pdu(
             };
             session.send_response(status, sequence, &DeliverSmResp::default().into()).await
         }
-        // They want no answer.
+        // These need no response.
         CommandId::AlertNotification | CommandId::Outbind => Ok(()),
         id if id.is_response() => Ok(()),
         _ => session.send_response(CommandStatus::EsmeRinvcmdid, sequence, &Pdu::GenericNack).await,
     }
 }
 
-/// Asks from time to time whether the SMSC is there.
+/// Checks at intervals that the SMSC is alive.
 async fn enquire_links(session: &Session, every: Duration) -> SessionEnd {
     loop {
         tokio::time::sleep(every).await;
@@ -261,7 +264,7 @@ async fn enquire_links(session: &Session, every: Duration) -> SessionEnd {
     }
 }
 
-/// Takes reports, beside everything else: it may take as long as the books do.
+/// Stores reports, concurrently with everything else: it may take as long as the database does.
 async fn store_receipts(
     session: &Session,
     mut reports: mpsc::Receiver<(u32, DeliverSm)>,

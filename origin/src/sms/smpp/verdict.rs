@@ -1,23 +1,25 @@
-//! What an SMSC's answer means (SMPP 3.4 §5.1.3): to a `submit_sm`, and to a bind that it refuses.
+//! The meaning of an SMSC's response (SMPP 3.4 §5.1.3): to a `submit_sm`, and to a bind that it
+//! refuses.
 
 use rusmpp::CommandStatus;
 
-/// What became of a message.
+/// The result of submitting a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SubmitStatus {
-    /// The SMSC has it.
+    /// The SMSC has accepted it.
     Taken,
-    /// It has too much to do now.
+    /// The SMSC is overloaded.
     Throttled,
-    /// It does not deliver to this number, or does not want this message.
+    /// The SMSC does not deliver to this number, or refuses this message.
     Refused,
-    /// It does not take what is in every message of ours: the settings are wrong, here or there.
+    /// The SMSC refuses a field that every message of ours has: the settings are wrong, on our side
+    /// or theirs.
     Misfit,
-    /// It failed.
+    /// The submission failed.
     Unclear,
 }
 
-/// Of a status. One that nobody has defined is unclear: vendors have their own.
+/// Classifies a status. An undefined one is unclear, because vendors have their own.
 pub(super) fn classify_submit(status: CommandStatus) -> SubmitStatus {
     use CommandStatus as S;
     match status {
@@ -53,8 +55,8 @@ pub(super) fn classify_submit(status: CommandStatus) -> SubmitStatus {
     }
 }
 
-/// Whether an SMSC that does not let us in may do so in a moment, being who we are: it has too much to do, or takes our last
-/// session, which it has not seen die, for one that lives still.
+/// Whether an SMSC that refuses our bind may accept it in a moment: it is overloaded, or it has not
+/// noticed that our last session is dead.
 pub(super) fn is_transient(refusal: CommandStatus) -> bool {
     use CommandStatus as S;
     matches!(refusal, S::EsmeRalybnd | S::EsmeRsyserr | S::EsmeRthrottled | S::EsmeRmsgqful)

@@ -1,29 +1,31 @@
-//! The window: how many messages may be under way at once, and who goes first.
+//! The window: how many messages may be in flight at once, and which go first.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// A part of the window is for urgent messages only, so that they never wait behind others that do.
+/// The window. A part of it is for urgent messages only, so that they never wait behind others that
+/// do.
 pub(super) struct Window {
     all: Semaphore,
-    /// The places that messages without haste may have: they take one of these first.
+    /// The places that non-urgent messages may have: they take one of these first.
     unhurried: Semaphore,
 }
 
-/// A place in it, until it is dropped.
+/// A place in the window, until it is dropped.
 pub(super) struct WindowPermit<'a> {
     _place: SemaphorePermit<'a>,
     _unhurried: Option<SemaphorePermit<'a>>,
 }
 
 impl Window {
-    /// With so many places. A quarter of them is kept free, at least one where there are two.
+    /// A window with so many places. A quarter of them is reserved for urgent messages, at least
+    /// one if there are two.
     pub(super) fn new(places: u16) -> Self {
         let places = usize::from(places);
         let kept = (places / 4).max(1).min(places - 1);
         Self { all: Semaphore::new(places), unhurried: Semaphore::new(places - kept) }
     }
 
-    /// Waits for a place. `None` is never given while the window is there.
+    /// Waits for a place. `None` is never returned while the window exists.
     pub(super) async fn acquire(&self, urgent: bool) -> Option<WindowPermit<'_>> {
         let unhurried = if urgent { None } else { Some(self.unhurried.acquire().await.ok()?) };
         let place = self.all.acquire().await.ok()?;

@@ -40,7 +40,7 @@ impl Store {
         use_case!(self, read, find_billing_file(&file_id))
     }
 
-    /// The lines in order. They stay the same, whatever they are settled as.
+    /// The lines in order. They stay the same, whatever their outcome.
     pub async fn list_file_lines(&self, file_id: String) -> Result<Vec<BillingFileLine>, StoreError> {
         use_case!(self, read, list_file_lines(&file_id))
     }
@@ -95,7 +95,7 @@ pub struct BillingFileLine {
     pub bill: BillingItem,
 }
 
-/// What billing is asked to do.
+/// What is submitted to billing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BillingItem {
     Charge(Charge),
@@ -121,7 +121,7 @@ impl BillingItem {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptResponseResult {
-    /// It is billing's response: the first, or the same one again.
+    /// The response is billing's: the first, or the same one again.
     Accepted,
     /// Another response was accepted before.
     AnotherAccepted,

@@ -28,7 +28,7 @@ impl Store {
         use_case!(self, write(nonce), issue_coupon(now, &new))
     }
 
-    /// By the operator's id.
+    /// Finds a coupon by the operator's id.
     pub async fn find_coupon(&self, id: ExtId) -> Result<Option<CouponRow>, StoreError> {
         use_case!(self, read, find_coupon(&id))
     }
@@ -43,7 +43,7 @@ impl Store {
         use_case!(self, read, list_coupons(after.as_ref(), which, limit))
     }
 
-    /// Who gets the coupon's SMS; `None` when their PAI is closed.
+    /// Finds the recipient of the coupon's SMS; `None` when their PAI is closed.
     pub async fn find_coupon_buyer(&self, id: ExtId) -> Result<Option<CouponBuyer>, StoreError> {
         use_case!(self, read, find_coupon_buyer(&id))
     }
@@ -108,9 +108,9 @@ pub struct CouponCodeSms {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IssueCouponResult {
     Created(Box<CouponRow>),
-    /// Recorded before.
+    /// The coupon was recorded before.
     Replayed(Box<CouponRow>),
-    /// Recorded before, with other contents.
+    /// The coupon was recorded before, with other contents.
     Conflict,
 }
 
@@ -120,7 +120,7 @@ pub struct CouponRow {
     pub ext_coupon_id: ExtId,
     /// `None` when the buyer was erased, as the request has the number in it.
     pub fingerprint: Option<Hash>,
-    /// The buyer's.
+    /// The PAI of the buyer.
     pub pai: Pai,
     pub plan: ExtId,
     pub months: u8,
@@ -209,7 +209,7 @@ pub enum CouponFilter {
     Undelivered(Timestamp),
 }
 
-/// Who gets a coupon's SMS.
+/// The recipient of a coupon's SMS.
 #[derive(Clone, Debug)]
 pub struct CouponBuyer {
     pub number: SealedNumber,

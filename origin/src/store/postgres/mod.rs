@@ -1,9 +1,11 @@
-//! The ledger in PostgreSQL, or an engine that speaks its protocol: for more than one machine, with several origins on
-//! one database. Here is what all use cases share; the SQL of each is in the file of its noun, beside the one for SQLite.
-//! What is said there is not said again here, only what several writers at once ask for.
+//! The ledger in PostgreSQL, or an engine that speaks its protocol: for more than one machine, with
+//! several origins on one database. This module has what all use cases share; the SQL of each is
+//! beside the one for SQLite. Comments there are not repeated here, except for what several
+//! concurrent writers require.
 //!
-//! No advisory locks, no LISTEN, and no id or order that counts comes from a sequence: other engines do these in other
-//! ways. What several origins need to agree on is a row or a unique index.
+//! There are no advisory locks, no LISTEN, and no id or order that matters comes from a sequence:
+//! other engines implement these differently. What several origins need to agree on is a row or a
+//! unique index.
 
 pub(in crate::store) mod connection;
 mod migrations;
@@ -20,8 +22,8 @@ use std::time::Duration;
 use tokio_postgres::NoTls;
 use transaction::in_transaction;
 
-/// Connections of one origin when its configuration names no number: enough for commits to share an fsync, and six
-/// origins of it fit into the hundred that PostgreSQL allows as it comes.
+/// Connections of one origin when its configuration gives no number: enough for commits to share an
+/// fsync, and few enough that six origins fit into PostgreSQL's default of one hundred.
 pub const CONNECTIONS_DEFAULT: usize = 16;
 
 /// How long a caller waits for a connection, new or free.

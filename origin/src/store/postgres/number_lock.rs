@@ -1,6 +1,6 @@
-//! Locks of numbers. What a use case decides about a number (its PINs of the day, its subscriber)
-//! may be rows that do not exist yet and so cannot be locked: it locks the number's row here first,
-//! until the commit.
+//! Locks of numbers. A decision about a number (its PINs of the day, its subscriber) may depend on
+//! rows that do not exist yet and so cannot be locked: the use case locks the number's row here
+//! first, until the commit.
 
 use super::connection::PgConnection;
 use super::tx_error::TxError;

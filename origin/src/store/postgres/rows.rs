@@ -1,5 +1,5 @@
-//! Reading stored words back into types. A place is `table.column`: the row is asked for the column, and an error names
-//! both.
+//! Reads stored words back into types. A place is `table.column`: the row is asked for the column,
+//! and an error names both.
 
 use super::tx_error::TxError;
 use crate::store::error::inconsistent_row;

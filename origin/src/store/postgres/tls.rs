@@ -19,7 +19,7 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    /// Fails when the machine has no roots to trust.
+    /// Fails when the machine has no root certificates to trust.
     pub(super) fn new() -> Result<Self, String> {
         let mut config =
             tls::client_config().map_err(|error| format!("TLS to the database cannot be set up: {error}"))?;

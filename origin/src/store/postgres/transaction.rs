@@ -1,12 +1,12 @@
-//! One use case is one transaction, which starts again when another was in its way.
+//! One use case is one transaction, which starts again after a conflict with another.
 //!
-//! The level is READ COMMITTED, and use cases that must not meet take a lock: they lock the row of
-//! what they decide about (a number, a flow, a PAI, a charge), so those about the same thing wait
-//! for each other, and no others do. SERIALIZABLE would find the same conflicts by page and not by
-//! row, and answer them by starting again: on small tables, nearly all that run at the same time.
-//! An engine that knows no other level loses nothing by the locks.
+//! The level is READ COMMITTED, and conflicting use cases take a lock: they lock the row of what
+//! they decide about (a number, a flow, a PAI, a charge), so those about the same thing wait for
+//! each other, and no others do. SERIALIZABLE would find the same conflicts by page and not by row,
+//! and respond by starting again: on small tables, that is nearly every concurrent transaction. An
+//! engine that has only a stricter level loses nothing by the locks.
 //!
-//! Once COMMIT was sent, nothing starts again unless the server says that it rolled back: see
+//! Once COMMIT was sent, nothing starts again unless the server reports that it rolled back: see
 //! [`TxError::in_commit`].
 
 use super::tx_error::{TxError, driver_error};
@@ -20,11 +20,11 @@ use tokio_postgres::IsolationLevel;
 /// several times.
 const ATTEMPTS_MAX: u32 = 8;
 
-/// Doubles with each attempt, so that all of them wait a quarter of a second together: within the patience of a caller,
-/// and many times what a transaction takes.
+/// Doubles with each attempt, so that all of them wait a quarter of a second together: within the
+/// time that a caller waits, and many times what a transaction takes.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 
-/// Callers that may wait for a connection: more than this is more than a database can do within their patience.
+/// Callers that may wait for a connection: a database cannot serve more than this while they wait.
 const WAITING_MAX: usize = 4096;
 
 /// A connection of its own for one caller.

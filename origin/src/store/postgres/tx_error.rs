@@ -1,5 +1,5 @@
-//! Why a transaction broke off, and whether its use case may run again from its start. What PostgreSQL says is passed on
-//! without its DETAIL, which quotes values.
+//! Why a transaction was aborted, and whether its use case may run again from its start.
+//! PostgreSQL's message is passed on without its DETAIL, which quotes values.
 
 use crate::store::error::StoreError;
 use std::error::Error as _;
@@ -10,9 +10,10 @@ use tokio_postgres::error::SqlState;
 /// Nothing of the transaction was written.
 #[derive(Debug)]
 pub(in crate::store) enum TxError {
-    /// Another transaction was in the way: when the use case runs again, it sees what that one wrote.
+    /// Another transaction was in the way: when the use case runs again, it sees what that one
+    /// wrote.
     Conflict(String),
-    /// This is how it ends.
+    /// The failure is final.
     Failed(StoreError),
 }
 
@@ -37,9 +38,11 @@ impl From<Error> for TxError {
         let conflicts = [
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
-            // Names are looked up before they are inserted: when one is there all the same, another came first.
+            // Names are looked up before they are inserted: when one exists all the same, another
+            // transaction came first.
             SqlState::UNIQUE_VIOLATION,
-            // The error of a statement that shares a round trip with one that broke off may arrive before it.
+            // The error of a statement that shares a round trip with an aborted one may arrive
+            // before it.
             SqlState::IN_FAILED_SQL_TRANSACTION,
         ];
         match error.code() {
@@ -50,9 +53,10 @@ impl From<Error> for TxError {
 }
 
 impl TxError {
-    /// What a commit that was sent and not confirmed comes to. Only when the server has answered that it rolled back
-    /// for another transaction's sake is nothing written for certain. In all other cases, a lost connection above all,
-    /// the origin does not know: the caller's own repetition, held by nonce and idempotency, is the way to find out.
+    /// Classifies a commit that was sent and not confirmed. Only when the server has responded that
+    /// it rolled back for another transaction's sake is nothing written for certain. In all other
+    /// cases, a lost connection above all, the origin does not know: the caller's own repetition,
+    /// kept safe by nonce and idempotency, is the way to find out.
     pub(in crate::store) fn in_commit(error: &Error) -> Self {
         let message = describe(error);
         match error.code() {
@@ -73,7 +77,8 @@ pub(in crate::store) fn driver_error(error: &Error) -> StoreError {
     }
 }
 
-/// The error in words, for the log. PostgreSQL's primary message names tables and constraints, never values.
+/// The error in words, for the log. PostgreSQL's primary message names tables and constraints,
+/// never values.
 fn describe(error: &Error) -> String {
     if let Some(answer) = error.as_db_error() {
         return format!("{} ({})", answer.message(), answer.code().code());

@@ -4,34 +4,28 @@ use super::kind::JobKind;
 use onbill_domain::pai::Pai;
 use std::borrow::Cow;
 
-/// A job, leased.
 #[derive(Clone, Debug)]
 pub struct LeasedJob {
-    /// Its row.
     pub job_id: i64,
     /// How often it has been attempted, this time included.
     pub attempts: u32,
-    /// What is to be done.
     pub job: Job,
 }
 
 /// The right to settle a job, until the next lease of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease {
-    /// The row of the job.
     pub job_id: i64,
-    /// The number of the attempt, by which the holder of a lease that has ended is recognized.
+    /// The number of the attempt, by which the owner of an expired lease is recognized.
     pub attempt: u32,
 }
 
 impl LeasedJob {
-    /// Its lease.
     pub fn lease(&self) -> Lease {
         Lease { job_id: self.job_id, attempt: self.attempts }
     }
 }
 
-/// What is to be done.
 #[derive(Clone, Debug)]
 pub enum Job {
     /// [`JobKind::Charge`].
@@ -50,7 +44,6 @@ pub enum Job {
     Sms(SmsJob),
 }
 
-/// A call to a partner or the edge.
 #[derive(Clone, Debug)]
 pub enum WebhookJob {
     /// [`JobKind::ChargeWebhook`].
@@ -75,7 +68,6 @@ pub enum WebhookJob {
     },
 }
 
-/// A message to a customer.
 #[derive(Clone, Debug)]
 pub enum SmsJob {
     /// [`JobKind::PinSms`].
@@ -101,13 +93,12 @@ pub enum SmsJob {
     Notification {
         /// Our id of the message.
         notification_id: String,
-        /// The sealed text.
+        /// The sealed SMS.
         message: Vec<u8>,
     },
 }
 
 impl Job {
-    /// Its kind.
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Charge { .. } => JobKind::Charge,
@@ -117,7 +108,7 @@ impl Job {
         }
     }
 
-    /// Our id of what it is about, as its subject's column has it.
+    /// Our id of its subject, in the form of the subject's column.
     pub fn subject(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Charge { transaction_id } | Self::Webhook(WebhookJob::Charge { transaction_id }) => {
@@ -146,7 +137,7 @@ impl Job {
         }
     }
 
-    /// The job of a row; `None` when a value is missing that its kind has.
+    /// Reads the job from a row; `None` when a value is missing that its kind has.
     pub(in crate::store) fn from_row(
         kind: JobKind,
         subject: Option<String>,
@@ -172,7 +163,6 @@ impl Job {
 }
 
 impl WebhookJob {
-    /// Its kind.
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Charge { .. } => JobKind::ChargeWebhook,
@@ -184,7 +174,6 @@ impl WebhookJob {
 }
 
 impl SmsJob {
-    /// Its kind.
     pub fn kind(&self) -> JobKind {
         match self {
             Self::Pin { .. } => JobKind::PinSms,
@@ -195,12 +184,11 @@ impl SmsJob {
     }
 }
 
-/// The job of one row, however it is found.
+/// The key of one row, however it is found.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) enum JobKey<'a> {
-    /// By its row.
     Id(i64),
-    /// By its kind and our id of what it is about.
+    /// The kind and our id of its subject.
     Subject(JobKind, &'a str),
 }
 
@@ -210,7 +198,7 @@ impl JobKey<'_> {
         match self {
             Self::Id(_) => format!("job_id = {parameter}"),
             Self::Subject(kind, _) => {
-                // A job that is about nothing has its row only.
+                // A job without a subject is found by its row only.
                 let column = kind.subject_column().unwrap_or("job_id");
                 format!("kind = {} AND {column} = {parameter}", kind.sql())
             }

@@ -1,58 +1,60 @@
 //! The kinds of jobs: one row of a table for each, and nothing else in the tree spells a kind.
 //!
-//! A new kind is a variant of [`JobKind`] with its row in [`JobKind::spec`], a variant of [`super::Job`], and the
-//! function in `delivery` that attempts it. The compiler names every place in between. The database's CHECK constraints
-//! repeat the words, the subjects and the payloads: they come with a migration.
+//! A new kind is a variant of [`JobKind`] with its row in [`JobKind::spec`], a variant of
+//! [`super::Job`], and the function in `delivery` that attempts it. The compiler names every place
+//! in between. The database's CHECK constraints repeat the words, the subjects and the payloads:
+//! they come with a migration.
 
 use onbill_domain::limits::NOTIFICATION_TTL_SECONDS;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::word_enum;
 
 word_enum! {
-    /// What a job is. Its word is stored.
+    /// The kind of a job. Its word is stored.
     pub enum JobKind {
-        /// Put a charge on the bill.
+        /// Submits a charge to billing.
         Charge = "charge",
-        /// Give some of a charge back.
+        /// Submits a refund to billing.
         Refund = "refund",
-        /// Tell the partner how a charge was settled that was pending when its post was answered.
+        /// Reports to the partner how a charge was settled that was pending when its post was
+        /// answered.
         ChargeWebhook = "charge-notice",
-        /// Tell the partner how a refund was settled that was pending when its post was answered.
+        /// Reports to the partner how a refund was settled that was pending when its post was
+        /// answered.
         RefundWebhook = "refund-notice",
-        /// Tell the partner that the state of a PAI has changed.
+        /// Reports to the partner that the state of a PAI has changed.
         PaiWebhook = "pai-notice",
-        /// Tell the edge that the state of a PAI has changed.
+        /// Reports to the edge that the state of a PAI has changed.
         PaiMapping = "pai-mapping",
-        /// Send a PIN.
+        /// Sends a PIN.
         PinSms = "pin",
-        /// Send a coupon's code to its buyer.
+        /// Sends a coupon's code to its buyer.
         CouponSms = "coupon",
-        /// Remind a customer that the months of a coupon end.
+        /// Reminds a customer that the months of a coupon end.
         CouponReminderSms = "coupon-reminder",
-        /// Send a partner's message to a subscriber.
+        /// Sends a partner's message to a subscriber.
         NotificationSms = "notification",
     }
 }
 
-/// What is known of a kind.
+/// The properties of a kind.
 #[derive(Clone, Copy, Debug)]
 pub struct JobSpec {
     /// The queue it waits in.
     pub queue: Queue,
-    /// What it is about; a PIN is about nothing that is stored.
+    /// The subject; a PIN has none that is stored.
     pub subject: Option<Subject>,
     /// Whether it carries a sealed SMS.
     pub has_payload: bool,
-    /// After an attempt that has certainly not got through.
+    /// Used after an attempt that has certainly not got through.
     pub retry: RetryPolicy,
-    /// After an attempt that may have got through.
+    /// Used after an attempt that may have got through.
     pub retry_if_unclear: RetryPolicy,
-    /// When it is dropped without an attempt.
+    /// When a job is dropped without an attempt.
     pub expiry: Expiry,
 }
 
 impl JobKind {
-    /// The row of the table.
     #[expect(clippy::match_same_arms, reason = "a table has a row for each kind")]
     pub const fn spec(self) -> JobSpec {
         use Queue::{Billing, Coupons, Edge, Notifications, PartnerWebhooks, Pins};
@@ -97,7 +99,7 @@ const fn call(queue: Queue, subject: Subject, retry: RetryPolicy) -> JobSpec {
     }
 }
 
-/// A job that is done by an SMS, of which the phone shows each copy.
+/// A job that sends an SMS. The phone shows each copy of it.
 const fn sms(
     queue: Queue,
     subject: Option<Subject>,
@@ -108,16 +110,15 @@ const fn sms(
     JobSpec { queue, subject, has_payload: true, retry, retry_if_unclear, expiry }
 }
 
-/// Which jobs wait together. Each queue is worked on by itself, so that a slow receiver delays no other.
+/// A group of jobs that wait together. Each queue is processed by itself, so that a slow receiver
+/// delays no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Queue {
-    /// All of them.
     All,
     /// Charges and refunds, for billing.
     Billing,
-    /// PINs, for customers who wait for them.
+    /// PINs, which customers wait for.
     Pins,
-    /// Webhooks to partners.
     PartnerWebhooks,
     /// Changes of PAIs, for the edge.
     Edge,
@@ -128,34 +129,31 @@ pub enum Queue {
 }
 
 impl Queue {
-    /// The kinds of its jobs. Each is looked for by itself, so that none waits behind a backlog of another.
+    /// The kinds of the queue's jobs. Each is looked for by itself, so that none waits behind a
+    /// backlog of another.
     pub(in crate::store) fn kinds(self) -> impl Iterator<Item = JobKind> {
         JobKind::ALL.into_iter().filter(move |kind| self == Self::All || kind.spec().queue == self)
     }
 
-    /// Its kinds as a list of SQL, without the brackets.
+    /// The kinds of the queue as a SQL list, without the brackets.
     pub(in crate::store) fn sql(self) -> String {
         self.kinds().map(JobKind::sql).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// What a job is about.
+/// The subject of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A charge.
     Transaction,
-    /// A refund.
     Refund,
-    /// A PAI.
     Pai,
-    /// A coupon.
     Coupon,
     /// A partner's message to a subscriber.
     Notification,
 }
 
 impl Subject {
-    /// The column of our id for it, in the outbox and in its own table.
+    /// The column of our id of the subject, in the outbox and in the subject's own table.
     pub(in crate::store) const fn column(self) -> &'static str {
         match self {
             Self::Transaction => "transaction_id",
@@ -203,8 +201,8 @@ const WEBHOOK: RetryPolicy = RetryPolicy {
 const HOURLY: RetryPolicy =
     RetryPolicy { delays_seconds: &[2, 10, 60, 600], then: AfterLastRetry::Every(3_600) };
 
-/// Within the minutes for which a customer waits for a PIN. One that may come twice is the same PIN, and its tries are
-/// counted.
+/// Within the minutes for which a customer waits for a PIN. A second copy has the same PIN, and its
+/// tries are counted.
 const PIN: RetryPolicy = RetryPolicy { delays_seconds: &[2, 10, 30, 60], then: AfterLastRetry::Drop };
 
 /// A customer may get the SMS again with each of these.
@@ -220,16 +218,16 @@ const NOTIFICATION_UNCLEAR: RetryPolicy =
 /// When a job is no longer worth an attempt.
 #[derive(Clone, Copy, Debug)]
 pub enum Expiry {
-    /// It always is.
     Never,
     /// At the moment that is sealed with its SMS.
     At,
-    /// So many seconds after what it is about was accepted.
+    /// So many seconds after its subject was accepted.
     After(i64),
 }
 
 impl Expiry {
-    /// The moment itself, from the one that the job carries: when it expires, or when it was accepted.
+    /// The moment of expiry, from the moment that the job carries: when it expires, or when its
+    /// subject was accepted.
     pub fn from_moment(self, moment: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Never => None,

@@ -1,7 +1,8 @@
 //! The queue of jobs (the table `outbox`): put, lease, put off, make a dead letter, delete.
 //!
-//! The ground floor of the store: nouns put jobs in, and nothing here calls a noun. What follows from the outcome of a job
-//! is written in [`super::settle`].
+//! This is the lowest module of the store: the modules of charges, coupons and so on put jobs in,
+//! and nothing here calls them. What follows from the outcome of a job is written in
+//! [`super::settle`].
 
 mod job;
 mod kind;
@@ -24,8 +25,8 @@ pub use outcome::{
 };
 
 impl Store {
-    /// Leases jobs that are due, up to `limit` of each kind, so that none waits behind a backlog of another. Each counts
-    /// as one more attempt.
+    /// Leases jobs that are due, up to `limit` of each kind, so that none waits behind a backlog of
+    /// another. Each counts as one more attempt.
     pub async fn lease_due(
         &self,
         queue: Queue,
@@ -46,22 +47,23 @@ impl Store {
         use_case!(self, read, dead_letters(after, limit))
     }
 
-    /// Makes a dead letter due, and begins its schedule of attempts again. They count from one, because an earlier attempt
-    /// may have reached billing: a charge is looked up before it is submitted again. False when there is no such dead
-    /// letter.
+    /// Makes a dead letter due, and begins its schedule of attempts again. They count from one,
+    /// because an earlier attempt may have reached billing: a charge is looked up before it is
+    /// submitted again. False when there is no such dead letter.
     pub async fn redrive_dead_letter(&self, now: Timestamp, job_id: i64) -> Result<bool, StoreError> {
         use_case!(self, write, redrive_dead_letter(now, job_id))
     }
 }
 
-/// The longest for which a job waits for its next attempt, in seconds: the longest delay of a retry policy, and some. A job
-/// that is due later was put off or leased by a clock that ran ahead.
+/// The longest for which a job waits for its next attempt, in seconds: the longest delay of a retry
+/// policy, with a margin. A job that is due later was put off or leased by a clock that ran ahead.
 pub const PUT_OFF_SECONDS_MAX: i64 = 2 * 86_400;
 
-/// The longest lease, in seconds: longer than an attempt takes, and longer than billing accepts a signature that was made
-/// in it. A request of a process that died may arrive until then. Were the charge looked up before that, and declined
-/// because the account has been suspended meanwhile, the late request would still bill it. A job that is due later than
-/// this waits for its next attempt, and nothing works on it.
+/// The longest lease, in seconds: longer than an attempt takes, and longer than billing accepts a
+/// signature that was made in it. A request of a process that died may arrive until then. If the
+/// charge were looked up before that, and declined because the account has been suspended
+/// meanwhile, the late request would still bill it. A job that is due later than this waits for its
+/// next attempt, and no worker has it.
 pub const LEASE_SECONDS_MAX: i64 = 360;
 
 const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an attempt signs within a minute");
@@ -69,18 +71,15 @@ const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an atte
 /// A job that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its row.
     pub job_id: i64,
-    /// What it is. A PIN, a PAI and a partner's message never become dead letters.
+    /// The kind. A PIN, a PAI and a partner's message never become dead letters.
     pub kind: JobKind,
     /// Our id of the charge, refund or coupon.
     pub id: String,
     /// The partner that it concerns.
     pub partner: PartnerId,
-    /// The partner's id of it; of a coupon, the operator's.
+    /// The partner's id of the charge or refund; the operator's id of a coupon.
     pub ext_id: ExtId,
-    /// How often it was attempted.
     pub attempts: u32,
-    /// When it became a dead letter.
     pub dead_lettered_at: Timestamp,
 }

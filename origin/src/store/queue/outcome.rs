@@ -1,10 +1,11 @@
-//! What an attempt came to, typed by family: each has the outcomes that it can have, and no other.
+//! The outcome of an attempt, typed by family: each has the outcomes that are possible for it, and
+//! no other.
 
 use super::job::{SmsJob, WebhookJob};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 
-/// What happens next to a job of any family that has not reached its end.
+/// The next step for a job of any family that has not reached its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
     /// It is attempted again.
@@ -15,30 +16,29 @@ pub enum NextStep {
     Drop,
 }
 
-/// What submitting a charge or a refund to billing came to.
+/// The outcome of submitting a charge or a refund to billing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BillingOutcome<V> {
-    /// Billing, or the state of the account, has decided.
+    /// Billing has decided, or the state of the account has.
     Decided(V),
-    /// Nothing is decided. [`NextStep::Drop`] when another lease has settled it meanwhile, and the job is gone.
+    /// Nothing is decided. [`NextStep::Drop`] when another lease has settled it meanwhile, and the
+    /// job is gone.
     Undecided(NextStep),
 }
 
-/// What submitting a charge came to.
 pub type ChargeOutcome = BillingOutcome<ChargeVerdict>;
 
-/// What submitting a refund came to.
 pub type RefundOutcome = BillingOutcome<RefundVerdict>;
 
-/// How a charge ends.
+/// The decision on a charge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChargeVerdict {
-    /// It is on the bill.
+    /// The charge is on the bill.
     Approved {
         /// Billing's own code.
         raw_code: Option<String>,
     },
-    /// It will never be on the bill.
+    /// The charge will never be on the bill.
     Declined {
         /// The reason that the partner gets.
         reason: DeclineReason,
@@ -47,91 +47,78 @@ pub enum ChargeVerdict {
     },
 }
 
-/// How a refund ends.
+/// The decision on a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefundVerdict {
-    /// It is on the bill.
+    /// The refund is on the bill.
     Approved {
         /// Billing's own code.
         raw_code: Option<String>,
     },
-    /// It will never be on the bill.
+    /// The refund will never be on the bill.
     Declined {
         /// Billing's own code.
         raw_code: Option<String>,
     },
 }
 
-/// Billing's verdict on a line of a file.
+/// Billing's decision on a line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineVerdict {
-    /// The line is a charge.
     Charge(ChargeVerdict),
-    /// The line is a refund.
     Refund(RefundVerdict),
 }
 
-/// What calling a partner or the edge came to.
+/// The outcome of calling a partner or the edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebhookOutcome {
-    /// The receiver has it.
+    /// The receiver has confirmed it.
     Delivered,
-    /// The receiver does not have it, or has not said so.
+    /// The receiver does not have it, or has not confirmed it.
     NotDelivered(NextStep),
 }
 
-/// What sending an SMS came to.
+/// The outcome of sending an SMS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SmsOutcome {
-    /// The gateway has it.
+    /// The gateway has accepted it.
     Sent {
         /// The id that its delivery receipt will carry, where there is one.
         message_id: Option<String>,
     },
-    /// The gateway will never take it.
+    /// The gateway will never accept it.
     Refused {
         /// The gateway's own code.
         code: Option<String>,
     },
-    /// The gateway does not have it, or has not said so.
+    /// The gateway does not have it, or has not confirmed it.
     NotSent(NextStep),
 }
 
 /// A job with the outcome of its attempt.
 #[derive(Clone, Debug)]
 pub enum DeliveryOutcome {
-    /// Of a charge.
     Charge {
         /// Our id of the charge.
         transaction_id: String,
-        /// What submitting it came to.
         outcome: ChargeOutcome,
     },
-    /// Of a refund.
     Refund {
         /// Our id of the refund.
         refund_id: String,
-        /// What submitting it came to.
         outcome: RefundOutcome,
     },
-    /// Of a call to a partner or the edge.
     Webhook {
-        /// The call.
         job: WebhookJob,
-        /// What it came to.
         outcome: WebhookOutcome,
     },
-    /// Of a message to a customer.
     Sms {
-        /// The message.
         job: SmsJob,
-        /// What sending it came to.
         outcome: SmsOutcome,
     },
 }
 
 impl<V> BillingOutcome<V> {
-    /// What happens to the job.
     pub fn next_step(&self) -> NextStep {
         match self {
             Self::Decided(_) => NextStep::Drop,
@@ -139,7 +126,7 @@ impl<V> BillingOutcome<V> {
         }
     }
 
-    /// Whether it settles the charge or refund.
+    /// Whether the outcome settles the charge or refund.
     pub fn is_decided(&self) -> bool {
         match self {
             Self::Decided(_) => true,
@@ -149,7 +136,6 @@ impl<V> BillingOutcome<V> {
 }
 
 impl WebhookOutcome {
-    /// What happens to the job.
     pub fn next_step(self) -> NextStep {
         match self {
             Self::Delivered => NextStep::Drop,
@@ -159,8 +145,9 @@ impl WebhookOutcome {
 }
 
 impl SmsOutcome {
-    /// What happens to the job. A coupon's SMS that is refused waits for a person: the customer has paid for the coupon. A
-    /// customer who waits for a PIN asks for another, and a partner's message is worth one line in the log.
+    /// The next step for the job. A coupon's SMS that is refused waits for a person: the customer
+    /// has paid for the coupon. A customer who waits for a PIN requests another, and for a
+    /// partner's message one line in the log is enough.
     pub fn next_step(&self, job: &SmsJob) -> NextStep {
         match (self, job) {
             (Self::Sent { .. }, _)
@@ -174,7 +161,6 @@ impl SmsOutcome {
 }
 
 impl DeliveryOutcome {
-    /// What happens to the job.
     pub fn next_step(&self) -> NextStep {
         match self {
             Self::Charge { outcome, .. } => outcome.next_step(),
@@ -184,7 +170,7 @@ impl DeliveryOutcome {
         }
     }
 
-    /// Whether it settles a charge or refund.
+    /// Whether the outcome settles a charge or refund.
     pub fn is_decided(&self) -> bool {
         match self {
             Self::Charge { outcome, .. } => outcome.is_decided(),
@@ -212,17 +198,21 @@ impl From<NextStep> for SmsOutcome {
     }
 }
 
-/// What writing an outcome came to.
+/// The result of writing an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettleResult {
-    /// It is written.
+    /// The outcome is written.
     Written,
-    /// It is written: billing declines the charge of a coupon that is spent, and the coupon stays unpaid.
+    /// The outcome is written: billing declines the charge of a coupon that is spent, and the
+    /// coupon stays unpaid.
     Unpaid,
-    /// It is written: the gateway has a coupon's SMS, and has reported already that it cannot deliver it.
+    /// The outcome is written: the gateway has a coupon's SMS, and has reported already that it
+    /// cannot deliver it.
     Undelivered,
-    /// There was nothing left to write: another lease came to the same end, or has the job now.
+    /// There was nothing left to write: another lease has written the same outcome, or has the job
+    /// now.
     Late,
-    /// Nothing is written: the charge or refund has the opposite verdict already, and billing has given both.
+    /// Nothing is written: the charge or refund has the opposite decision already, and billing has
+    /// made both.
     Contradicted,
 }

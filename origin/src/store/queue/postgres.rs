@@ -16,8 +16,8 @@ use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-/// Puts in a charge or refund that its caller submits to billing at once, as the first attempt. The lease of that ends at
-/// `until`.
+/// Puts in a charge or refund that its caller submits to billing at once, as the first attempt. The
+/// lease of that ends at `until`.
 pub(in crate::store) async fn put_leased(
     tx: &PgConnection<'_>,
     job: &Job,
@@ -53,10 +53,11 @@ pub(in crate::store) async fn put(
     .await
 }
 
-/// Puts in that the state of a PAI has changed: for the edge, and for the partner if it has ever had a subscription for
-/// the PAI, because an unfinished sign-up is nothing to it. A job of an earlier change that is attempted right now may
-/// report the earlier state: its attempts are counted on, so that it stays in the queue whatever comes of that attempt.
-/// The caller has locked the PAI, so no subscription can be added at the same time.
+/// Queues the change of a PAI's state: for the edge, and for the partner if it has ever had a
+/// subscription for the PAI, because an unfinished sign-up does not concern it. A job of an earlier
+/// change that is attempted right now may report the earlier state: its attempts are counted on, so
+/// that it stays in the queue whatever the outcome of that attempt. The caller has locked the PAI,
+/// so no subscription can be added at the same time.
 pub(in crate::store) async fn put_pai_change(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -74,7 +75,7 @@ pub(in crate::store) async fn put_pai_change(
     Ok(())
 }
 
-/// All kinds in one round trip.
+/// Leases all kinds in one round trip.
 pub(in crate::store) async fn lease_due(
     tx: &PgConnection<'_>,
     queue: Queue,
@@ -88,7 +89,7 @@ pub(in crate::store) async fn lease_due(
     Ok(jobs)
 }
 
-/// Rows that another origin is about to lease or settle are passed over, not waited for.
+/// Rows that another origin is about to lease or settle are skipped, not waited for.
 async fn lease_kind(
     tx: &PgConnection<'_>,
     kind: JobKind,
@@ -118,15 +119,17 @@ fn read_job(kind: JobKind, row: &Row) -> Result<LeasedJob, TxError> {
     Ok(LeasedJob { job_id: row.try_get("job_id")?, attempts: read_count(row, "outbox.attempts")?, job })
 }
 
-/// Whether no other lease has begun, and no newer job has taken the place of this one. Locks the job.
+/// Whether no other lease has begun, and no newer job has taken the place of this one. Locks the
+/// job.
 pub(in crate::store) async fn holds_lease(tx: &PgConnection<'_>, lease: Lease) -> Result<bool, TxError> {
     let sql = "SELECT 1 FROM outbox WHERE job_id = $1 AND attempts = $2 FOR UPDATE";
     let row = tx.query_optional(sql, &[&lease.job_id, &i64::from(lease.attempt)]).await?;
     Ok(row.is_some())
 }
 
-/// Deletes the job even when another lease has begun: what it is about is done. Only the holder of the lease, by the number of the
-/// attempt, puts it off or makes it a dead letter, so that a late outcome does not end the next lease.
+/// Deletes the job even when another lease has begun, because its subject is settled. Only the
+/// owner of the lease, by the number of the attempt, puts it off or makes it a dead letter, so that
+/// a late outcome does not end the next lease.
 pub(in crate::store) async fn take_step(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -153,7 +156,7 @@ pub(in crate::store) async fn take_step(
     Ok(if changed == 0 { SettleResult::Late } else { SettleResult::Written })
 }
 
-/// Deletes the job about `id`, even when it is leased.
+/// Deletes the job of the subject `id`, even when it is leased.
 pub(in crate::store) async fn delete(tx: &PgConnection<'_>, kind: JobKind, id: &str) -> Result<(), TxError> {
     let which = JobKey::Subject(kind, id).sql("$1");
     tx.execute(&format!("DELETE FROM outbox WHERE {which}"), &[&id]).await?;
@@ -178,7 +181,7 @@ fn words(queue: Queue) -> Vec<&'static str> {
     queue.kinds().map(JobKind::as_str).collect()
 }
 
-/// For each kind the first row of its index, and of those the first.
+/// Takes the first row of the index for each kind, and of those the first.
 pub(in crate::store) async fn next_due(
     db: &PgConnection<'_>,
     queue: Queue,

@@ -10,8 +10,8 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, ToSql, params};
 
-/// Puts in a charge or refund that its caller submits to billing at once, as the first attempt. The lease of that ends at
-/// `until`.
+/// Puts in a charge or refund that its caller submits to billing at once, as the first attempt. The
+/// lease of that ends at `until`.
 pub(in crate::store) fn put_leased(tx: &Connection, job: &Job, until: Timestamp) -> Result<(), StoreError> {
     put(tx, job, until, 1)
 }
@@ -42,9 +42,10 @@ pub(in crate::store) fn put(
     Ok(())
 }
 
-/// Puts in that the state of a PAI has changed: for the edge, and for the partner if it has ever had a subscription for
-/// the PAI, because an unfinished sign-up is nothing to it. A job of an earlier change that is attempted right now may
-/// report the earlier state: its attempts are counted on, so that it stays in the queue whatever comes of that attempt.
+/// Queues the change of a PAI's state: for the edge, and for the partner if it has ever had a
+/// subscription for the PAI, because an unfinished sign-up does not concern it. A job of an earlier
+/// change that is attempted right now may report the earlier state: its attempts are counted on, so
+/// that it stays in the queue whatever the outcome of that attempt.
 pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &str) -> Result<(), StoreError> {
     let (partner, edge) = (JobKind::PaiWebhook.sql(), JobKind::PaiMapping.sql());
     tx.prepare_cached(&format!(
@@ -108,8 +109,9 @@ pub(in crate::store) fn holds_lease(tx: &Connection, lease: Lease) -> Result<boo
     Ok(select.query_row(params![lease.job_id, lease.attempt], |row| row.get(0))?)
 }
 
-/// Deletes the job even when another lease has begun: what it is about is done. Only the holder of the lease, by the number of the
-/// attempt, puts it off or makes it a dead letter, so that a late outcome does not end the next lease.
+/// Deletes the job even when another lease has begun, because its subject is settled. Only the
+/// owner of the lease, by the number of the attempt, puts it off or makes it a dead letter, so that
+/// a late outcome does not end the next lease.
 pub(in crate::store) fn take_step(
     tx: &Connection,
     now: Timestamp,
@@ -136,7 +138,7 @@ pub(in crate::store) fn take_step(
     Ok(if changed == 0 { SettleResult::Late } else { SettleResult::Written })
 }
 
-/// Deletes the job about `id`, even when it is leased.
+/// Deletes the job of the subject `id`, even when it is leased.
 pub(in crate::store) fn delete(tx: &Connection, kind: JobKind, id: &str) -> Result<(), StoreError> {
     let which = JobKey::Subject(kind, id).sql("?1");
     tx.prepare_cached(&format!("DELETE FROM outbox WHERE {which}"))?.execute([id])?;

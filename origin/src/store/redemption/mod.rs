@@ -29,8 +29,9 @@ impl Store {
         use_case!(self, write(nonce), redeem_coupon(now, &new))
     }
 
-    /// Who is to be reminded that their coupon's days end soon, at most `limit` of them. Not those
-    /// whose days go on with another coupon, who have subscribed, or who have been reminded.
+    /// Lists users to be reminded that their coupon's days end soon, at most `limit` of them. It
+    /// leaves out users whose days continue with another coupon, who have subscribed, or who have
+    /// been reminded.
     pub async fn list_due_reminders(
         &self,
         today: Day,
@@ -60,18 +61,18 @@ pub struct NewRedemption {
     pub code: Hash,
     /// The PAI that the partner has named as the user.
     pub pai: Option<Pai>,
-    /// Until then a replay is told that the first call is still in progress.
+    /// Until then a replay is refused, because the first call is still in progress.
     pub responding_until: Timestamp,
 }
 
 impl NewRedemption {
-    /// The partner's id of the coupon's charge, which no partner has chosen.
+    /// The external id of the coupon's charge, which no partner has chosen.
     pub(in crate::store) fn ext_transaction_id(&self) -> Option<ExtId> {
         charge_name(&self.transaction_id)
     }
 }
 
-/// The partner's id of a coupon's charge.
+/// The external id of a coupon's charge, which the origin derives from its own id.
 fn charge_name(transaction_id: &str) -> Option<ExtId> {
     ExtId::parse(&format!("{COUPON_CHARGE_PREFIX}{transaction_id}"))
 }
@@ -123,7 +124,7 @@ pub struct Redemption {
 }
 
 impl Redemption {
-    /// The partner's id of the coupon's charge, which no partner has chosen.
+    /// The external id of the coupon's charge, which no partner has chosen.
     pub fn ext_transaction_id(&self) -> Option<ExtId> {
         charge_name(&self.transaction_id)
     }

@@ -47,7 +47,7 @@ pub(in crate::store) async fn redeem_coupon(
     let Some(coupon) = lock_and_find_coupon(tx, now, new).await? else {
         return count_wrong_code(tx, now, &new.partner).await;
     };
-    // The same reference may have held the lock until now.
+    // Another call with the same reference may have held the lock until now.
     if let Some(redeeming) = replay_redemption(tx, now, new).await? {
         return Ok(redeeming);
     }
@@ -243,8 +243,8 @@ async fn claim_coupon(
     Ok(RedeemResult::Created(Box::new(charge)))
 }
 
-/// `None` while the first call is being answered. If that never was, this call decides. The coupon
-/// is locked.
+/// `None` while the first call is being answered. If it never was, this call decides. The coupon is
+/// locked.
 async fn find_outcome(
     tx: &PgConnection<'_>,
     now: Timestamp,

@@ -205,7 +205,7 @@ fn claim_coupon(
     Ok(RedeemResult::Created(Box::new(charge)))
 }
 
-/// `None` while the first call is being answered. If that never was, this call decides.
+/// `None` while the first call is being answered. If it never was, this call decides.
 fn find_outcome(
     tx: &Connection,
     now: Timestamp,

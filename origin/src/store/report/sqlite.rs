@@ -23,8 +23,8 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         t.status, t.created_at, t.settled_at
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
-/// The SQL of a page. It contains only words of ours. The status is written out, because the
-/// partial index of pending rows is used only then.
+/// Builds the SQL of a page. It contains only constant words. The status is written out, because
+/// the partial index of pending rows is used only then.
 fn page_sql(lines: &str, id: &str, dated: ReportDate, status: Option<TransactionStatus>) -> String {
     let at = match dated {
         ReportDate::Created => "t.created_at",

@@ -36,7 +36,7 @@ pub(super) async fn list_sealed_values(
                 ORDER BY flow_hash LIMIT $2";
             db.query(sql, &[&after, &limit]).await?
         }
-        // Written files have none.
+        // Written files have no sealed numbers.
         SealedColumn::FileLines => {
             let (file, line) = if let Some(SealedAt::BillingFileLine(file, line)) = after {
                 (file.as_str(), *line)

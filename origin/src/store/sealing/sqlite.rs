@@ -42,7 +42,7 @@ pub(super) fn list_sealed_values(
                 &[&after, &limit],
             )
         }
-        // Written files have none.
+        // Written files have no sealed numbers.
         (SealedColumn::FileLines, after) => {
             let (file, line) = if let Some(SealedAt::BillingFileLine(file, line)) = after {
                 (file.as_str(), *line)

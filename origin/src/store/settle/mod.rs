@@ -1,5 +1,5 @@
-//! The roof of the store: writing the outcome of a job, with everything that follows from it. It may call every noun, and
-//! no noun calls it.
+//! The highest module of the store: writes the outcome of a job, with everything that follows from
+//! it. It may call the modules of charges, coupons and so on, and none of them calls it.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -13,9 +13,9 @@ use crate::store::redemption::RedemptionOutcome;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Writes the outcome of the first attempt, unless the charge is settled already; fixes the response that every replay
-    /// of the post gets, and returns it with the result. Where a replay has fixed it meanwhile, it does not contain the
-    /// outcome: the partner then gets a webhook.
+    /// Writes the outcome of the first attempt, unless the charge is settled already; stores the
+    /// response that every replay of the post gets, and returns it with the result. Where a replay
+    /// has stored it meanwhile, it does not contain the outcome: the partner then gets a webhook.
     pub async fn answer_transaction(
         &self,
         now: Timestamp,
@@ -25,7 +25,8 @@ impl Store {
         use_case!(self, write, answer_transaction(now, &transaction_id, &outcome))
     }
 
-    /// As [`Self::answer_transaction`], for a refund. One that is declined no longer counts as given back.
+    /// As [`Self::answer_transaction`], for a refund. One that is declined no longer counts as
+    /// refunded.
     pub async fn answer_refund(
         &self,
         now: Timestamp,
@@ -35,8 +36,9 @@ impl Store {
         use_case!(self, write, answer_refund(now, &refund_id, &outcome))
     }
 
-    /// As [`Self::answer_transaction`], for the charge of a coupon. A coupon whose charge is declined by then is unspent
-    /// again; from here on it is spent, whatever becomes of its charge.
+    /// As [`Self::answer_transaction`], for the charge of a coupon. A coupon whose charge is
+    /// declined by then is unspent again; from here on it is spent, whatever the outcome of its
+    /// charge.
     pub async fn answer_redemption(
         &self,
         now: Timestamp,
@@ -46,8 +48,8 @@ impl Store {
         use_case!(self, write, answer_redemption(now, &transaction_id, &outcome))
     }
 
-    /// Writes the outcome of a leased job. A charge or refund that is settled by it is reported to the partner with a
-    /// webhook, because its post was answered before.
+    /// Writes the outcome of a leased job. A charge or refund that is settled by it is reported to
+    /// the partner with a webhook, because its post was answered before.
     pub async fn settle(
         &self,
         now: Timestamp,
@@ -57,7 +59,7 @@ impl Store {
         use_case!(self, write, settle(now, lease, &outcome))
     }
 
-    /// Writes billing's verdict on a line of a file, as [`Self::settle`] does.
+    /// Writes billing's decision on a line of a file, as [`Self::settle`] does.
     pub async fn settle_line(
         &self,
         now: Timestamp,
@@ -68,8 +70,9 @@ impl Store {
         use_case!(self, write, settle_line(now, &file_id, line, &verdict))
     }
 
-    /// Makes sure that a job is in the queue and due: one that is a dead letter, that waits for its next attempt, or that is
-    /// missing. What is settled already is not asked about again, and what is not settled is not reported.
+    /// Makes sure that a job is in the queue and due: one that is a dead letter, that waits for its
+    /// next attempt, or that is missing. A settled charge or refund is not queried again, and a
+    /// pending one is not reported.
     pub async fn redrive(&self, now: Timestamp, target: RedriveTarget) -> Result<RedriveResult, StoreError> {
         use_case!(self, write, redrive(now, &target))
     }
@@ -88,7 +91,7 @@ pub enum RedriveTarget {
     RefundWebhook(String),
 }
 
-/// Where a target is found.
+/// How a target is found.
 pub(in crate::store) struct RedriveParts<'a> {
     pub(in crate::store) job: Job,
     pub(in crate::store) table: &'static str,
@@ -116,7 +119,8 @@ impl RedriveTarget {
         RedriveParts { job, table, column, id }
     }
 
-    /// Whether it is about what is settled: what is pending cannot be reported, and what is settled not asked about.
+    /// Whether the target is about a settled charge or refund: a pending one cannot be reported,
+    /// and a settled one need not be queried.
     pub(in crate::store) fn wants_settled(&self) -> bool {
         match self {
             Self::Charge(_) | Self::Refund(_) => false,
@@ -125,16 +129,17 @@ impl RedriveTarget {
     }
 }
 
-/// What redriving a job came to.
+/// The result of redriving a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedriveResult {
-    /// It was a dead letter, and is due now.
+    /// The job was a dead letter, and is due now.
     Redriven,
-    /// It was waiting for its next attempt, and is due now.
+    /// The job was waiting for its next attempt, and is due now.
     MadeDue,
-    /// It was missing, and is in the queue again.
+    /// The job was missing, and is in the queue again.
     Requeued,
-    /// It is due already, or leased, or in a file that billing has to answer. Nothing was changed.
+    /// The job is due already, or leased, or in a file that awaits billing's response. Nothing was
+    /// changed.
     InProgress,
     /// There is nothing to ask billing about, or nothing to report. Nothing was changed.
     NotNeeded,

@@ -90,7 +90,7 @@ pub(super) async fn answer_redemption(
     Ok((redemption::store_outcome(tx, transaction_id).await?, result))
 }
 
-/// A job that became a line of a file is in the queue no more.
+/// A job that became a line of a file is no longer in the queue.
 pub(super) async fn settle_line(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -121,8 +121,9 @@ pub(super) async fn settle_line(
     }
 }
 
-/// Reports a verdict to the partner that was written now: its post was answered before. The charge of a coupon is not
-/// reported: the coupon is spent, and what becomes of the charge is between the operator and its customer.
+/// Reports a decision to the partner that was written now, because its post was answered before.
+/// The charge of a coupon is not reported: the coupon is spent, and the outcome of the charge is
+/// between the operator and its customer.
 async fn report_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -138,7 +139,7 @@ async fn report_charge(
     queue::put(tx, &Job::Webhook(webhook), now, 0).await
 }
 
-/// Reports a verdict to the partner that was written now: its post was answered before.
+/// Reports a decision to the partner that was written now, because its post was answered before.
 async fn report_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -152,8 +153,8 @@ async fn report_refund(
     queue::put(tx, &Job::Webhook(webhook), now, 0).await
 }
 
-/// Writes what an attempt at a charge came to. The charge is locked before its job, also where only the job is changed: two
-/// that lock crosswise would wait for each other.
+/// Writes the outcome of an attempt at a charge. The charge is locked before its job, even where
+/// only the job is changed: two transactions that lock in opposite orders would deadlock.
 async fn settle_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -172,7 +173,7 @@ async fn settle_charge(
     }
 }
 
-/// Writes a verdict, and deletes the job even when another lease of it has begun.
+/// Writes a decision, and deletes the job even when another lease of it has begun.
 async fn write_charge_verdict(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -190,8 +191,9 @@ async fn write_charge_verdict(
     Ok(result)
 }
 
-/// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
-/// One that is settled stays as it is: its job was deleted with that, and nothing has to be locked.
+/// Writes billing's decision, and closes the PAI where the reason requires it; a declined charge
+/// counts against no limit. A settled charge stays as it is: its job was deleted with that, and
+/// nothing has to be locked.
 async fn write_charge_state(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -232,7 +234,7 @@ async fn write_charge_state(
     Ok(SettleResult::Written)
 }
 
-/// Writes what an attempt at a refund came to. Its charge stays locked.
+/// Writes the outcome of an attempt at a refund. Its charge stays locked.
 async fn settle_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -250,7 +252,7 @@ async fn settle_refund(
     }
 }
 
-/// Writes a verdict, and deletes the job even when another lease of it has begun.
+/// Writes a decision, and deletes the job even when another lease of it has begun.
 async fn write_refund_verdict(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -266,8 +268,8 @@ async fn write_refund_verdict(
     Ok(result)
 }
 
-/// The state of a PAI that was reported may be an earlier one by now: then a newer job has taken the place of this one, and
-/// stays.
+/// The state of a PAI that was reported may be outdated by now: then a newer job has replaced this
+/// one, and stays.
 async fn settle_webhook(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -308,8 +310,8 @@ async fn settle_sms(
     }
 }
 
-/// A coupon may have got another code meanwhile, and this be the SMS of the old one: then its job is gone. Sending another
-/// code locks the coupon first, too.
+/// A coupon may have got another code meanwhile, so that this is the SMS of the old one: then its
+/// job is gone. Sending another code locks the coupon first, too.
 async fn settle_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -336,8 +338,8 @@ async fn settle_coupon(
     Ok(result)
 }
 
-/// The charge or refund is locked before its job, in the order that everything here locks them: two that lock crosswise
-/// would wait for each other.
+/// The charge or refund is locked before its job, in the order that every function here uses: two
+/// transactions that lock in opposite orders would deadlock.
 pub(super) async fn redrive(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -356,7 +358,7 @@ pub(super) async fn redrive(
          WHERE kind = $1 AND {column} = $2 FOR UPDATE"
     );
     let Some(row) = tx.query_optional(&sql, &[&job.kind().as_str(), &id]).await? else {
-        // Asked after the job is looked for: making a file deletes the job in the same commit.
+        // Checked after the job is looked for: making a file deletes the job in the same commit.
         if !target.wants_settled() && billing_file::is_in_file(tx, column, id).await? {
             return Ok(RedriveResult::InProgress);
         }

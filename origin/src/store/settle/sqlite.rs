@@ -87,7 +87,7 @@ pub(super) fn answer_redemption(
     Ok((redemption::store_outcome(tx, transaction_id)?, result))
 }
 
-/// A job that became a line of a file is in the queue no more.
+/// A job that became a line of a file is no longer in the queue.
 pub(super) fn settle_line(
     tx: &Connection,
     now: Timestamp,
@@ -115,8 +115,9 @@ pub(super) fn settle_line(
     }
 }
 
-/// Reports a verdict to the partner that was written now: its post was answered before. The charge of a coupon is not
-/// reported: the coupon is spent, and what becomes of the charge is between the operator and its customer.
+/// Reports a decision to the partner that was written now, because its post was answered before.
+/// The charge of a coupon is not reported: the coupon is spent, and the outcome of the charge is
+/// between the operator and its customer.
 fn report_charge(
     tx: &Connection,
     now: Timestamp,
@@ -130,7 +131,7 @@ fn report_charge(
     queue::put(tx, &Job::Webhook(webhook), now, 0)
 }
 
-/// Reports a verdict to the partner that was written now: its post was answered before.
+/// Reports a decision to the partner that was written now, because its post was answered before.
 fn report_refund(
     tx: &Connection,
     now: Timestamp,
@@ -144,7 +145,7 @@ fn report_refund(
     queue::put(tx, &Job::Webhook(webhook), now, 0)
 }
 
-/// Writes what an attempt at a charge came to.
+/// Writes the outcome of an attempt at a charge.
 fn settle_charge(
     tx: &Connection,
     now: Timestamp,
@@ -162,7 +163,7 @@ fn settle_charge(
     }
 }
 
-/// Writes a verdict, and deletes the job even when another lease of it has begun.
+/// Writes a decision, and deletes the job even when another lease of it has begun.
 fn write_charge_verdict(
     tx: &Connection,
     now: Timestamp,
@@ -180,8 +181,8 @@ fn write_charge_verdict(
     Ok(result)
 }
 
-/// Writes how billing decided, and closes the PAI where the reason says so; a declined charge counts against no limit.
-/// One that is settled stays as it is.
+/// Writes billing's decision, and closes the PAI where the reason requires it; a declined charge
+/// counts against no limit. A settled charge stays as it is.
 fn write_charge_state(
     tx: &Connection,
     now: Timestamp,
@@ -221,7 +222,7 @@ fn write_charge_state(
     Ok(SettleResult::Written)
 }
 
-/// Writes what an attempt at a refund came to.
+/// Writes the outcome of an attempt at a refund.
 fn settle_refund(
     tx: &Connection,
     now: Timestamp,
@@ -238,7 +239,7 @@ fn settle_refund(
     }
 }
 
-/// Writes a verdict, and deletes the job even when another lease of it has begun.
+/// Writes a decision, and deletes the job even when another lease of it has begun.
 fn write_refund_verdict(
     tx: &Connection,
     now: Timestamp,
@@ -254,8 +255,8 @@ fn write_refund_verdict(
     Ok(result)
 }
 
-/// The state of a PAI that was reported may be an earlier one by now: then a newer job has taken the place of this one, and
-/// stays.
+/// The state of a PAI that was reported may be outdated by now: then a newer job has replaced this
+/// one, and stays.
 fn settle_webhook(
     tx: &Connection,
     now: Timestamp,
@@ -296,7 +297,8 @@ fn settle_sms(
     }
 }
 
-/// A coupon may have got another code meanwhile, and this be the SMS of the old one: then its job is gone.
+/// A coupon may have got another code meanwhile, so that this is the SMS of the old one: then its
+/// job is gone.
 fn settle_coupon(
     tx: &Connection,
     now: Timestamp,

@@ -1,7 +1,9 @@
-//! The ledger in one SQLite file, in WAL mode with `synchronous=FULL`: what is answered is on the disk. Here is what all
-//! use cases share; the SQL of each is in the file of its noun.
+//! The ledger in one SQLite file, in WAL mode with `synchronous=FULL`: every acknowledged write is
+//! on the disk. This module has what all use cases share; the SQL of each is in a module of its
+//! own.
 //!
-//! One thread writes ([`writer`]); reads go to a few connections of their own and never wait for it.
+//! One thread writes ([`writer`]); reads go to a few connections of their own and never wait for
+//! it.
 
 mod migrations;
 #[cfg(test)]
@@ -19,8 +21,8 @@ use writer::Writer;
 /// Connections for reading: enough for the cores of a small server, and each costs a page cache.
 pub const READERS_DEFAULT: usize = 4;
 
-/// Page cache of the writer, in KiB: what a whole group of jobs changes stays in it until the commit, and is not written
-/// and read again meanwhile.
+/// Page cache of the writer, in KiB: what a whole group of jobs changes stays in it until the
+/// commit, and is not written and read again meanwhile.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
 #[derive(Clone)]
@@ -30,8 +32,8 @@ pub(in crate::store) struct SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    /// Opens the file, creates it if it is missing, and brings its schema up to date. So many reads run at once, at
-    /// least one; the others wait.
+    /// Opens the file, creates it if it is missing, and brings its schema up to date. At most
+    /// `readers` reads run at once, at least one; the others wait.
     pub(super) fn open(path: &Path, readers: usize) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         migrations::migrate(&mut connection)?;
@@ -57,8 +59,8 @@ impl SqliteDatabase {
         self.readers.run(work).await
     }
 
-    /// Empties the write-ahead log, which still has the pages of before. While a reader is at an
-    /// older state, the log stays as it is until the next time.
+    /// Empties the write-ahead log, which still has the old pages. While a reader is at an older
+    /// state, the log stays as it is until the next time.
     pub(in crate::store) async fn scrub(&self) -> Result<(), StoreError> {
         self.read(|db| Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)).await
     }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
 
-/// Writes that may wait. More than this is more than a disk can do within a caller's patience.
+/// Writes that may wait. A disk cannot serve more than this while their callers wait.
 const WAITING_MAX: usize = 4096;
 
 /// Writes in one commit: keeps its latency within some tens of milliseconds.
@@ -37,7 +37,8 @@ impl Writer {
         Ok(Self { jobs })
     }
 
-    /// Runs `work` and gives its result once it is durable. When `work` fails, nothing of it is kept.
+    /// Runs `work` and gives its result once it is durable. When `work` fails, nothing of it is
+    /// kept.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -103,7 +104,8 @@ fn commit_group(connection: &Connection, group: impl Iterator<Item = Job>) {
             .map_err(|error| StoreError::RolledBack { message: format!("the commit failed: {error}") })
     };
     if committed.is_err() {
-        // After a failed commit SQLite may still be inside the transaction: leave it, or the next BEGIN fails.
+        // After a failed commit SQLite may still be inside the transaction, which has to end, or
+        // the next BEGIN fails.
         let _ = connection.execute_batch("ROLLBACK");
     }
     for reply in replies {
@@ -151,7 +153,7 @@ mod tests {
         let connection = Connection::open_in_memory().expect("opens");
         connection.execute_batch("CREATE TABLE t (n); PRAGMA max_page_count = 3").expect("creates");
         let writer = Writer::start(connection).expect("starts");
-        // The first write waits until the others have come, so that they are one group.
+        // The first write waits until the others are queued, so that they form one group.
         let (let_go, held) = std::sync::mpsc::channel();
         let first = writer.run(move |tx| {
             held.recv().expect("is let go");
@@ -162,7 +164,8 @@ mod tests {
         let (first, full, after, ()) = tokio::join!(first, full, after, async {
             let_go.send(()).expect("is held");
         });
-        // SQLite answers a full disk by leaving the transaction, the savepoints of the neighbours included.
+        // SQLite responds to a full disk by leaving the transaction, and the savepoints of the
+        // other writes with it.
         assert!(matches!(first, Err(StoreError::RolledBack { .. })));
         assert!(matches!(full, Err(StoreError::RolledBack { .. })));
         assert!(matches!(after, Ok(1)), "what came after it is a group of its own");
