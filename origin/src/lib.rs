@@ -3,9 +3,9 @@
 //! spends tokens, records every charge once and submits it to billing.
 //!
 //! The modules form layers: `app` and `cli` assemble the parts; `routes` receives the calls; the
-//! use cases decide (`coupon`, `pin`, `lifecycle`, `reconciliation`, `settlement`); `delivery`
-//! carries out the jobs that they put into the queue, over `sms`, `http` and `keys`; `store` keeps
-//! the ledger, and `config` holds the operator's settings. A module uses only the layers beneath
+//! use cases decide (`charge`, `flow`, `pin`, `coupon`, `lifecycle`, `reconciliation`,
+//! `settlement`); `delivery` carries out the jobs that they put into the queue, over `account`,
+//! `sms`, `http` and `keys`; `store` keeps the ledger, and `config` holds the operator's settings. A module uses only the layers beneath
 //! it, and no two files use each other.
 //!
 //! Architecture invariants: no HTTP call is made inside a database transaction; no response is sent
