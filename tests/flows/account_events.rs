@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
-use onbill_origin::lifecycle::event_file::{Books, EventFileReport, follow_file};
+use onbill_origin::lifecycle::event_file::{EventFileReport, EventImport, follow_file};
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::{AccountChoice, charge};
 use onbill_test_harness::{
@@ -290,7 +290,8 @@ async fn event_file_equals_calls_and_names_bad_lines() {
          e-10,ceased,+12025550199,,{now}\r\n"
     );
     let app = system.acme.app();
-    let books = Books { store: &app.store, vault: &app.vault, numbers: app.numbers, random: &*app.random };
+    let books =
+        EventImport { store: &app.store, vault: &app.vault, numbers: app.numbers, random: &*app.random };
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
     let report = follow_file(books, file.as_bytes(), || now, complain, |_| {}).await.expect("has its header");

@@ -9,7 +9,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    AcceptResponseResult, BillingFileLine, BillingItem, ErasureState, Job, LeasedJob, LineVerdict,
+    AcceptResponseResult, BillingFileLine, BillingItem, ErasureState, Job, LeasedJob, LineDecision,
     NewAccountEvent, Queue, RecordEventResult, RedriveResult, RedriveTarget, SettleResult, Store, WebhookJob,
 };
 use std::collections::HashSet;
@@ -68,7 +68,7 @@ async fn ids(books: &Books, name: &str) -> Vec<String> {
     lines.iter().map(|line| line.bill.id().to_owned()).collect()
 }
 
-async fn settle(books: &Books, line: u32, verdict: LineVerdict) -> SettleResult {
+async fn settle(books: &Books, line: u32, verdict: LineDecision) -> SettleResult {
     books.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
 }
 

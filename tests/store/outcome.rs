@@ -4,8 +4,8 @@ use crate::setting::{Books, NOW};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
-    ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, LeasedJob, LineVerdict, NextStep, RefundOutcome,
-    RefundVerdict, SettleResult, SmsOutcome, Store, StoreError, WebhookOutcome,
+    ChargeDecision, ChargeOutcome, DeliveryOutcome, Job, LeasedJob, LineDecision, NextStep, RefundDecision,
+    RefundOutcome, SettleResult, SmsOutcome, Store, StoreError, WebhookOutcome,
 };
 
 /// What an attempt came to, whatever the job is.
@@ -101,8 +101,8 @@ fn refusal_code() -> String {
 impl From<Outcome> for ChargeOutcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Decided(ChargeVerdict::Approved { raw_code: Some(approval_code()) }),
-            Outcome::Declined(reason) => Self::Decided(ChargeVerdict::Declined { reason, raw_code: None }),
+            Outcome::Done => Self::Decided(ChargeDecision::Approved { raw_code: Some(approval_code()) }),
+            Outcome::Declined(reason) => Self::Decided(ChargeDecision::Declined { reason, raw_code: None }),
             Outcome::Open(step) => Self::Undecided(step),
             Outcome::Refused | Outcome::Sent(_) => panic!("no outcome of a charge: {outcome:?}"),
         }
@@ -112,8 +112,8 @@ impl From<Outcome> for ChargeOutcome {
 impl From<Outcome> for RefundOutcome {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Decided(RefundVerdict::Approved { raw_code: Some(approval_code()) }),
-            Outcome::Refused => Self::Decided(RefundVerdict::Declined { raw_code: Some(refusal_code()) }),
+            Outcome::Done => Self::Decided(RefundDecision::Approved { raw_code: Some(approval_code()) }),
+            Outcome::Refused => Self::Decided(RefundDecision::Declined { raw_code: Some(refusal_code()) }),
             Outcome::Open(step) => Self::Undecided(step),
             Outcome::Declined(_) | Outcome::Sent(_) => panic!("no outcome of a refund: {outcome:?}"),
         }
@@ -145,12 +145,12 @@ impl From<Outcome> for SmsOutcome {
 }
 
 /// A line that is done or declined is a charge's, and one that is refused a refund's.
-impl From<Outcome> for LineVerdict {
+impl From<Outcome> for LineDecision {
     fn from(outcome: Outcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Charge(ChargeVerdict::Approved { raw_code: Some(approval_code()) }),
-            Outcome::Declined(reason) => Self::Charge(ChargeVerdict::Declined { reason, raw_code: None }),
-            Outcome::Refused => Self::Refund(RefundVerdict::Declined { raw_code: Some(refusal_code()) }),
+            Outcome::Done => Self::Charge(ChargeDecision::Approved { raw_code: Some(approval_code()) }),
+            Outcome::Declined(reason) => Self::Charge(ChargeDecision::Declined { reason, raw_code: None }),
+            Outcome::Refused => Self::Refund(RefundDecision::Declined { raw_code: Some(refusal_code()) }),
             Outcome::Sent(_) | Outcome::Open(_) => panic!("no verdict on a line: {outcome:?}"),
         }
     }

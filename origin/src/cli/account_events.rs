@@ -2,7 +2,7 @@
 
 use super::files::open_file;
 use super::opening::database_failed;
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::ImportError;
@@ -12,7 +12,7 @@ use onbill_origin::app::ledger_identity;
 use onbill_origin::config::Config;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
-use onbill_origin::lifecycle::event_file::{Books, follow_file};
+use onbill_origin::lifecycle::event_file::{EventImport, follow_file};
 use std::path::{Path, PathBuf};
 
 /// Follow what happened to accounts, from a CSV file.
@@ -32,17 +32,17 @@ pub(super) struct Arguments {
 
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
         let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
-        let books = Books { store: &store, vault: &vault, numbers, random: &SystemRandom };
+        let import = EventImport { store: &store, vault: &vault, numbers, random: &SystemRandom };
         let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
         let now = || SystemClock.now();
-        let report = follow_file(books, opened, now, complain, |position| bar.set_position(position)).await;
+        let report = follow_file(import, opened, now, complain, |position| bar.set_position(position)).await;
         bar.finish_and_clear();
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
@@ -52,6 +52,6 @@ impl Arguments {
             "{} events applied, {} older than what was known, {} of nobody who signed up, {} contradictory, {} lines refused.",
             report.applied, report.superseded, report.no_subscriber, report.contradictory, report.refused
         );
-        Ok(Verdict::findings_if(report.refused + report.contradictory > 0))
+        Ok(VerbOutcome::findings_if(report.refused + report.contradictory > 0))
     }
 }

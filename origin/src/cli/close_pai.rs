@@ -1,7 +1,7 @@
 //! `close-pai`: lets a person close a PAI.
 
 use super::opening::{database_failed, open_existing};
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use clap::{Args, ValueEnum};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -58,7 +58,7 @@ fn parse_pai(text: &str) -> Result<Pai, &'static str> {
 
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (_, store) = open_existing(config).await?;
         let reason = DeclineReason::from(self.reason);
         let end = store
@@ -69,19 +69,19 @@ impl Arguments {
         Ok(match end {
             ClosePaiResult::Closed => {
                 println!("{pai} of {partner} is closed: {}", reason.as_str());
-                Verdict::Clean
+                VerbOutcome::Clean
             }
             ClosePaiResult::AlreadyClosed(first) => {
                 println!("{pai} of {partner} was closed before: {}", first.as_str());
-                Verdict::findings_if(first != reason)
+                VerbOutcome::findings_if(first != reason)
             }
             ClosePaiResult::NotFound => {
                 println!("{partner} has no PAI {pai}");
-                Verdict::Findings
+                VerbOutcome::Findings
             }
             ClosePaiResult::NotAClosingReason => {
                 println!("{} does not end a PAI", reason.as_str());
-                Verdict::Findings
+                VerbOutcome::Findings
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use super::files::open_file;
 use super::opening::{database_failed, open_existing, open_existing_app};
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
 use onbill_domain::ids::ExtId;
@@ -83,7 +83,7 @@ fn parse_ext_id(text: &str) -> Result<ExtId, &'static str> {
 }
 
 impl Arguments {
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         match self.verb {
             Verb::Issue { file } => issue_coupons(&open_app_on_same_ledger(config).await?, &file).await,
             Verb::List { unpaid, undelivered, json } => {
@@ -119,7 +119,7 @@ async fn open_app_on_same_ledger(config: &Path) -> anyhow::Result<App> {
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
-async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<Verdict> {
+async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<VerbOutcome> {
     let (opened, bar) = open_file(file)?;
     let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", file.display()));
     let report = issue_file(&app.coupons, opened, complain, |position| bar.set_position(position)).await;
@@ -134,7 +134,7 @@ async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<Verdict> {
         "{} coupons made, {} were there before, {} lines refused.",
         report.issued, report.repeated, report.refused
     );
-    Ok(Verdict::findings_if(report.refused > 0))
+    Ok(VerbOutcome::findings_if(report.refused > 0))
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
@@ -143,7 +143,7 @@ async fn list_coupons(
     now: Timestamp,
     which: CouponFilter,
     as_json: bool,
-) -> anyhow::Result<Verdict> {
+) -> anyhow::Result<VerbOutcome> {
     let (mut after, mut count) = (None, 0_usize);
     loop {
         let page = store.list_coupons(after, which, PAGE).await.map_err(database_failed)?;
@@ -177,30 +177,30 @@ async fn list_coupons(
     if count == 0 && !as_json {
         println!("There are none.");
     }
-    Ok(Verdict::findings_if(which != CouponFilter::All && count > 0))
+    Ok(VerbOutcome::findings_if(which != CouponFilter::All && count > 0))
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn show_coupon(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<Verdict> {
+async fn show_coupon(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<VerbOutcome> {
     if let Some(row) = store.find_coupon(id).await.map_err(database_failed)? {
         println!("{}", serde_json::to_string_pretty(&row.view(now))?);
-        Ok(Verdict::Clean)
+        Ok(VerbOutcome::Clean)
     } else {
         println!("There is no such coupon.");
-        Ok(Verdict::Findings)
+        Ok(VerbOutcome::Findings)
     }
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-fn print_change(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow::Result<Verdict> {
+fn print_change(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow::Result<VerbOutcome> {
     match row {
         Ok(row) => {
             println!("{} {how}; it is {} now.", row.ext_coupon_id, row.state(app.now()));
-            Ok(Verdict::Clean)
+            Ok(VerbOutcome::Clean)
         }
         Err(Failure::Reject(reject)) => {
             println!("{}", reject.message);
-            Ok(Verdict::Findings)
+            Ok(VerbOutcome::Findings)
         }
         Err(Failure::Fault(fault)) => Err(anyhow!("it failed: {fault:?}")),
     }

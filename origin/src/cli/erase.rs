@@ -1,7 +1,7 @@
 //! `erase`: lets the operator erase subscribers from the ledger.
 
 use super::opening::database_failed;
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock};
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
         let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
@@ -58,6 +58,6 @@ impl Arguments {
             "{} numbers erased, {} to go with a file that is being written, {} lines refused.",
             report.erased, report.erasing, report.refused
         );
-        Ok(Verdict::findings_if(report.refused > 0))
+        Ok(VerbOutcome::findings_if(report.refused > 0))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::{ImportError, import_accounts};
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
@@ -43,6 +43,6 @@ impl Arguments {
             ImportError::Store(error) => database_failed(error),
         })?;
         println!("{} accounts imported, {} lines refused.", report.imported, report.refused);
-        Ok(Verdict::findings_if(report.refused > 0))
+        Ok(VerbOutcome::findings_if(report.refused > 0))
     }
 }

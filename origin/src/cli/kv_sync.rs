@@ -1,7 +1,7 @@
 //! `kv-sync`: compares the edge's store with the ledger.
 
 use super::opening::{database_failed, open_existing_app};
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let app = open_existing_app(config).await?;
         let bar = ProgressBar::new(PLACES)
             .with_style(ProgressStyle::with_template("{bar:40} {percent:>3}% {msg} PAIs {eta} left")?);
@@ -69,7 +69,7 @@ impl Arguments {
             });
         }
         let differs = self.dry_run && report.behind > 0;
-        Ok(Verdict::findings_if(differs || report.findings() > 0))
+        Ok(VerbOutcome::findings_if(differs || report.findings() > 0))
     }
 
     fn summarize(&self, report: &KvReport) -> String {

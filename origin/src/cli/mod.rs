@@ -18,12 +18,12 @@ mod reconcile;
 mod rotate_keys;
 mod serve;
 mod settlement;
-mod verdict;
+mod verb_outcome;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use verdict::Verdict;
+use verb_outcome::VerbOutcome;
 
 /// onbill's origin: the authority beside one operator's billing system.
 #[derive(Parser)]
@@ -60,7 +60,7 @@ enum Verb {
 #[expect(clippy::print_stderr, reason = "a command line talks to its user")]
 pub(crate) async fn run() -> ExitCode {
     let Arguments { config, verb } = Arguments::parse();
-    let verdict = match verb {
+    let outcome = match verb {
         Verb::Serve(arguments) => arguments.run(&config).await,
         Verb::ImportAccounts(arguments) => arguments.run(&config).await,
         Verb::AccountEvents(arguments) => arguments.run(&config).await,
@@ -73,9 +73,9 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Erase(arguments) => arguments.run(&config).await,
         Verb::RotateKeys(arguments) => arguments.run(&config).await,
     };
-    match verdict {
-        Ok(Verdict::Clean) => ExitCode::SUCCESS,
-        Ok(Verdict::Findings) => ExitCode::from(1),
+    match outcome {
+        Ok(VerbOutcome::Clean) => ExitCode::SUCCESS,
+        Ok(VerbOutcome::Findings) => ExitCode::from(1),
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(2)

@@ -1,7 +1,7 @@
 //! `outbox list` and `outbox retry`: dead letters wait here for a person.
 
 use super::opening::{database_failed, open_existing};
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
@@ -53,7 +53,7 @@ enum Verb {
 }
 
 impl Arguments {
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (_, store) = open_existing(config).await?;
         match self.verb {
             Verb::List { json } => list_dead_letters(&store, json).await,
@@ -78,7 +78,7 @@ async fn each_page(
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<Verdict> {
+async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbOutcome> {
     let mut count = 0_usize;
     each_page(store, async |page| {
         if count == 0 && !as_json {
@@ -112,11 +112,11 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<Verdi
     if count == 0 && !as_json {
         println!("Nothing is parked.");
     }
-    Ok(Verdict::findings_if(count > 0))
+    Ok(VerbOutcome::findings_if(count > 0))
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
+async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<VerbOutcome> {
     let mut count = 0_u64;
     each_page(store, async |page| {
         for entry in page {
@@ -126,16 +126,16 @@ async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<Verdict> {
     })
     .await?;
     println!("{count} entries go again.");
-    Ok(Verdict::Clean)
+    Ok(VerbOutcome::Clean)
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn redrive_jobs(store: &Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<Verdict> {
+async fn redrive_jobs(store: &Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<VerbOutcome> {
     let mut found_all = true;
     for entry in entries {
         let redriven = store.redrive_dead_letter(now, *entry).await.map_err(database_failed)?;
         println!("entry {entry} {}", if redriven { "goes again" } else { "is not parked" });
         found_all &= redriven;
     }
-    Ok(Verdict::findings_if(!found_all))
+    Ok(VerbOutcome::findings_if(!found_all))
 }

@@ -3,7 +3,7 @@
 use super::files::{new_csv, open_file};
 use super::opening::{database_failed, open_existing};
 use super::period::PeriodArguments;
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -76,7 +76,7 @@ fn list_causes() -> String {
 
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, store) = open_existing(config).await?;
         let period = self.period.to_period(&config)?;
         let statement = read_file(Side::Partner, &self.statement)?;
@@ -121,7 +121,7 @@ impl Arguments {
             );
         }
         println!("\n{}", conclude(&summary, unreadable));
-        Ok(Verdict::findings_if(unreadable > 0 || summary.discrepancies() > 0))
+        Ok(VerbOutcome::findings_if(unreadable > 0 || summary.discrepancies() > 0))
     }
 }
 

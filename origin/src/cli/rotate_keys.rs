@@ -1,7 +1,7 @@
 //! `rotate-keys`: seals everything with the newest key.
 
 use super::opening::database_failed;
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -33,7 +33,7 @@ pub(super) struct Arguments {}
 
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
         let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
@@ -81,7 +81,7 @@ impl Arguments {
                 "Is there an origin that was not started with this ring? Then start it, and run this again."
             );
         }
-        Ok(Verdict::findings_if(!report.is_complete()))
+        Ok(VerbOutcome::findings_if(!report.is_complete()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `serve`: runs the service.
 
 use super::opening::{PEER_DEADLINE, database_failed, open_origin};
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(super) struct Arguments {}
 
 impl Arguments {
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         tracing_subscriber::fmt()
             .json()
             .with_env_filter(
@@ -50,7 +50,7 @@ impl Arguments {
         });
         let directory = directory.transpose()?.map(Arc::new);
         service::run(app, listener, directory, stop_asked_for()).await?;
-        Ok(Verdict::Clean)
+        Ok(VerbOutcome::Clean)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::files::new_csv;
 use super::opening::{database_failed, open_existing};
 use super::period::PeriodArguments;
-use super::verdict::Verdict;
+use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -56,7 +56,7 @@ struct Row {
 }
 
 impl Arguments {
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<Verdict> {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, store) = open_existing(config).await?;
         let period = self.period.to_period(&config)?;
         let partner = &self.period.partner;
@@ -104,7 +104,7 @@ impl Arguments {
         } else {
             self.print_table(&self.period.title(period, now), model, &rows);
         }
-        Ok(Verdict::Clean)
+        Ok(VerbOutcome::Clean)
     }
 
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]

@@ -9,8 +9,8 @@ use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
 use crate::keys::Vault;
 use crate::store::{
-    BilledSubscriber, BillingOutcome, Charge, ChargeOutcome, ChargeVerdict, JobKind, NextStep, Refund,
-    RefundOutcome, RefundVerdict, Store,
+    BilledSubscriber, BillingOutcome, Charge, ChargeDecision, ChargeOutcome, JobKind, NextStep, Refund,
+    RefundDecision, RefundOutcome, Store,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
@@ -86,7 +86,7 @@ impl BillingSubmission {
         match self.mode {
             Billing::Files => match self.check_subscriber(charge).await {
                 Ok(Some(reason)) => {
-                    BillingOutcome::Decided(ChargeVerdict::Declined { reason, raw_code: None })
+                    BillingOutcome::Decided(ChargeDecision::Declined { reason, raw_code: None })
                 }
                 // An account that cannot be looked up now is looked up when a file is made.
                 Ok(None) | Err(_) => BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now())),
@@ -116,7 +116,7 @@ impl BillingSubmission {
         // 1.
         let id = &charge.transaction_id;
         if let Some(decision) = self.csp.look_up_charge(id).await.map_err(unclear)? {
-            let verdict = charge_verdict(decision, self.open_charge_number(charge)?.as_ref());
+            let verdict = interpret_charge_decision(decision, self.open_charge_number(charge)?.as_ref());
             return Ok(BillingOutcome::Decided(verdict));
         }
         // 2.
@@ -131,7 +131,7 @@ impl BillingSubmission {
     async fn post_charge(&self, charge: &Charge) -> Result<ChargeOutcome, Failure> {
         // 1.
         if let Some(reason) = self.check_subscriber(charge).await? {
-            return Ok(BillingOutcome::Decided(ChargeVerdict::Declined { reason, raw_code: None }));
+            return Ok(BillingOutcome::Decided(ChargeDecision::Declined { reason, raw_code: None }));
         }
         // 2.
         let msisdn = self.vault.open_number(&charge_subscriber(charge)?.number.sealed)?;
@@ -142,7 +142,7 @@ impl BillingSubmission {
             description: charge.description.clone(),
             service_period: charge.service_period,
         };
-        Ok(BillingOutcome::Decided(charge_verdict(
+        Ok(BillingOutcome::Decided(interpret_charge_decision(
             self.csp.submit_charge(&request).await.map_err(unclear)?,
             Some(&msisdn),
         )))
@@ -186,7 +186,7 @@ impl BillingSubmission {
             tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
             return self.retry_later(attempt);
         };
-        BillingOutcome::Decided(refund_verdict(decision))
+        BillingOutcome::Decided(interpret_refund_decision(decision))
     }
 
     /// Plans the next step after an attempt with an unknown outcome.
@@ -208,24 +208,27 @@ pub(super) fn charge_subscriber(charge: &Charge) -> Result<&BilledSubscriber, Fa
 /// Interprets billing's decision about a charge. A code that is one of our own reasons is that
 /// reason; any other decline is the operator's risk decision. A code that would close the PAI is
 /// not accepted from billing: the account, which was looked up just before, decides about that.
-pub(super) fn charge_verdict(response: BillChargeResponse, msisdn: Option<&Msisdn>) -> ChargeVerdict {
+pub(super) fn interpret_charge_decision(
+    response: BillChargeResponse,
+    msisdn: Option<&Msisdn>,
+) -> ChargeDecision {
     let raw_code = raw_code::keep_publishable(response.raw_code, msisdn);
     match response.status {
-        BillingDecision::Approved => ChargeVerdict::Approved { raw_code },
+        BillingDecision::Approved => ChargeDecision::Approved { raw_code },
         BillingDecision::Declined => {
             let known =
                 raw_code.as_deref().and_then(DeclineReason::parse).filter(|reason| !reason.closes_pai());
-            ChargeVerdict::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
+            ChargeDecision::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
         }
     }
 }
 
 /// Interprets billing's decision about a refund.
-pub(super) fn refund_verdict(response: BillRefundResponse) -> RefundVerdict {
+pub(super) fn interpret_refund_decision(response: BillRefundResponse) -> RefundDecision {
     let raw_code = raw_code::keep_publishable(response.raw_code, None);
     match response.status {
-        BillingDecision::Approved => RefundVerdict::Approved { raw_code },
-        BillingDecision::Declined => RefundVerdict::Declined { raw_code },
+        BillingDecision::Approved => RefundDecision::Approved { raw_code },
+        BillingDecision::Declined => RefundDecision::Declined { raw_code },
     }
 }
 
@@ -238,11 +241,11 @@ mod tests {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         for reason in DeclineReason::ALL {
             let raw_code = Some(reason.as_str().to_owned());
-            let told = if reason.closes_pai() { DeclineReason::RiskDeclined } else { reason };
+            let interpreted = if reason.closes_pai() { DeclineReason::RiskDeclined } else { reason };
             let answer = BillChargeResponse { status: BillingDecision::Declined, raw_code: raw_code.clone() };
             assert_eq!(
-                charge_verdict(answer, Some(&msisdn)),
-                ChargeVerdict::Declined { reason: told, raw_code }
+                interpret_charge_decision(answer, Some(&msisdn)),
+                ChargeDecision::Declined { reason: interpreted, raw_code }
             );
         }
     }
@@ -250,16 +253,17 @@ mod tests {
     #[test]
     fn raw_code_of_a_charge_is_passed_on_unless_it_tells_the_number() {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
-        let told = |raw_code: &str| {
+        let interpreted = |raw_code: &str| {
             let answer =
                 BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) };
-            let ChargeVerdict::Declined { raw_code, .. } = charge_verdict(answer, Some(&msisdn)) else {
+            let ChargeDecision::Declined { raw_code, .. } = interpret_charge_decision(answer, Some(&msisdn))
+            else {
                 panic!("is a decline")
             };
             raw_code
         };
         for code in ["51", "insufficient-balance", "E:2020/55-A", &"x".repeat(64)] {
-            assert_eq!(told(code).as_deref(), Some(code));
+            assert_eq!(interpreted(code).as_deref(), Some(code));
         }
         for code in [
             "no credit: +12025550101",
@@ -270,21 +274,25 @@ mod tests {
             "a\nb",
             &"x".repeat(65),
         ] {
-            assert_eq!(told(code), None, "{code}");
+            assert_eq!(interpreted(code), None, "{code}");
         }
     }
 
     #[test]
     fn raw_code_of_a_refund_is_passed_on_unless_it_tells_a_number() {
-        let told = |status, raw_code: &str| {
-            refund_verdict(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
+        let interpreted = |status, raw_code: &str| {
+            interpret_refund_decision(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
         };
         for (code, told_code) in [("61", Some("61")), ("no bill of +12025550101", None), ("2025550101", None)]
         {
             let raw_code = told_code.map(str::to_owned);
-            let done = RefundVerdict::Approved { raw_code: raw_code.clone() };
-            assert_eq!(told(BillingDecision::Approved, code), done, "{code}");
-            assert_eq!(told(BillingDecision::Declined, code), RefundVerdict::Declined { raw_code }, "{code}");
+            let done = RefundDecision::Approved { raw_code: raw_code.clone() };
+            assert_eq!(interpreted(BillingDecision::Approved, code), done, "{code}");
+            assert_eq!(
+                interpreted(BillingDecision::Declined, code),
+                RefundDecision::Declined { raw_code },
+                "{code}"
+            );
         }
     }
 }

@@ -26,15 +26,15 @@ pub struct EdgeMappings {
 impl EdgeMappings {
     /// Makes one attempt at updating the mapping of a PAI. It is retried until the edge has it.
     pub(super) async fn update_mapping(&self, pai: Pai, attempt: u32) -> WebhookOutcome {
-        let standing = match self.store.find_pai_status(pai).await {
-            Ok(Some(standing)) => standing,
+        let status = match self.store.find_pai_status(pai).await {
+            Ok(Some(status)) => status,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "how a PAI stands could not be read");
                 return self.retry.plan(JobKind::PaiMapping.spec().retry, attempt).into();
             }
         };
-        let request = PaiMappingRequest { pai, mapping: self.mapping_of(&standing) };
+        let request = PaiMappingRequest { pai, mapping: self.mapping_of(&status) };
         let response = self.post_to_edge(PAI_MAPPING_PATH, &request).await;
         match response.ok().map(|response| response.status()) {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
@@ -47,12 +47,12 @@ impl EdgeMappings {
     }
 
     /// Builds the mapping that the edge is to hold for a PAI.
-    pub(super) fn mapping_of(&self, standing: &PaiStatus) -> PaiMapping {
+    pub(super) fn mapping_of(&self, status: &PaiStatus) -> PaiMapping {
         PaiMapping {
             operator: self.operator.clone(),
-            subscriber: standing.handle.clone(),
-            state: standing.state,
-            version: standing.version,
+            subscriber: status.handle.clone(),
+            state: status.state,
+            version: status.version,
         }
     }
 

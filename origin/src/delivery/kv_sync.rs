@@ -122,8 +122,8 @@ impl KvComparison<'_> {
             total.same += answer.same;
             total.behind += answer.behind;
             total.foreign.extend(answer.foreign);
-            let told = std::mem::take(&mut batch);
-            for (pai, standing) in told.into_iter().filter(|(pai, _)| answer.ahead.contains(pai)) {
+            let reported = std::mem::take(&mut batch);
+            for (pai, standing) in reported.into_iter().filter(|(pai, _)| answer.ahead.contains(pai)) {
                 match self.edge.store.find_pai_status(pai).await? {
                     Some(now) if now != standing => batch.push((pai, now)),
                     _ => total.ahead.push(pai),

@@ -72,8 +72,8 @@ impl Webhooks {
     /// Makes one attempt at reporting the state of a PAI. It is retried until the partner has
     /// accepted it, because a partner that missed it would continue to charge.
     pub(super) async fn report_pai(&self, pai: Pai, attempt: u32) -> WebhookOutcome {
-        let standing = match self.store.find_pai_status(pai).await {
-            Ok(Some(standing)) => standing,
+        let status = match self.store.find_pai_status(pai).await {
+            Ok(Some(status)) => status,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
                 tracing::error!(?error, "how a PAI stands could not be read");
@@ -81,16 +81,16 @@ impl Webhooks {
             }
         };
         // A partner without a webhook URL learns the state from declined charges.
-        let Some(url) = self.config.partner_url(&standing.partner) else {
+        let Some(url) = self.config.partner_url(&status.partner) else {
             return WebhookOutcome::NotDelivered(NextStep::Drop);
         };
         let state = AccountStateRequest {
             pai,
-            state: standing.state,
-            reason: standing.closed_reason,
-            sequence: standing.version,
+            state: status.state,
+            reason: status.closed_reason,
+            sequence: status.version,
         };
-        match self.post_webhook(&standing.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
+        match self.post_webhook(&status.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());

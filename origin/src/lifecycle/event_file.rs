@@ -33,7 +33,7 @@ pub struct EventFileReport {
 }
 
 #[derive(Clone, Copy)]
-pub struct Books<'a> {
+pub struct EventImport<'a> {
     pub store: &'a Store,
     /// Seals numbers.
     pub vault: &'a Vault,
@@ -47,7 +47,7 @@ pub struct Books<'a> {
 /// contradictory, `progress` the position in bytes; `now` returns the time. When the database
 /// fails, the earlier events are applied: the file can be imported again.
 pub async fn follow_file(
-    books: Books<'_>,
+    import: EventImport<'_>,
     file: impl Read,
     now: impl Fn() -> Timestamp,
     mut complain: impl FnMut(String),
@@ -61,8 +61,8 @@ pub async fn follow_file(
     let mut report = EventFileReport::default();
     let mut record = csv::StringRecord::new();
     while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
-        match line.map(|line| (line, parse_line(books.numbers, now(), &record))) {
-            Ok((line, Ok(event))) => match take(books, now(), &event).await? {
+        match line.map(|line| (line, parse_line(import.numbers, now(), &record))) {
+            Ok((line, Ok(event))) => match take(import, now(), &event).await? {
                 Followed::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
                 Followed::Recorded(AccountEventOutcome::Superseded) => report.superseded += 1,
                 Followed::Recorded(AccountEventOutcome::NoSubscriber) => report.no_subscriber += 1,
@@ -102,7 +102,7 @@ fn complaint_at(line: u64, column: usize, why: &str) -> String {
 }
 
 async fn take(
-    Books { store, vault, random, .. }: Books<'_>,
+    EventImport { store, vault, random, .. }: EventImport<'_>,
     now: Timestamp,
     event: &AccountEventRequest,
 ) -> Result<Followed, ImportError> {

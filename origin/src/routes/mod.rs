@@ -51,7 +51,7 @@ pub fn router(state: RouteState) -> Router {
         .route("/edge/v1/signup", post(edge::signup::begin_signup))
         .route("/edge/v1/account", post(edge::account::read_account))
         .route("/edge/v1/account/unlink", post(edge::account_unlink::unlink))
-        .route("/edge/v1/return", post(edge::come_back::come_back))
+        .route("/edge/v1/return", post(edge::return_page::find_return_page))
         .route("/edge/v1/result", post(edge::result::check_result))
         .route("/edge/v1/pai", post(edge::pai::look_up_pai))
         .route("/edge/v1/subscription", post(edge::subscription::look_up_subscription))

@@ -22,7 +22,7 @@ pub(super) enum Alphabet {
 }
 
 /// The capacity of one message.
-struct Room {
+struct MessageCapacity {
     alphabet: Alphabet,
     /// Octets of a message on its own.
     whole: usize,
@@ -31,8 +31,9 @@ struct Room {
 }
 
 /// 140 octets are 160 septets. The header takes the space of seven.
-const GSM: Room = Room { alphabet: Alphabet::Gsm, whole: 160, part: 153 };
-const UCS2: Room = Room { alphabet: Alphabet::Ucs2, whole: 140, part: 140 - HEADER_OCTETS };
+const GSM: MessageCapacity = MessageCapacity { alphabet: Alphabet::Gsm, whole: 160, part: 153 };
+const UCS2: MessageCapacity =
+    MessageCapacity { alphabet: Alphabet::Ucs2, whole: 140, part: 140 - HEADER_OCTETS };
 
 /// A text in short messages, in order.
 #[derive(Debug, PartialEq, Eq)]

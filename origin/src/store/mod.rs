@@ -68,9 +68,9 @@ pub use own_page::{CustomerCharge, PartnerLink};
 pub use page::{Cursor, Page};
 pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};
 pub use queue::{
-    AfterLastRetry, BillingOutcome, ChargeOutcome, ChargeVerdict, DeadLetter, DeliveryOutcome, Expiry, Job,
-    JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineVerdict, NextStep, PUT_OFF_SECONDS_MAX, Queue,
-    RefundOutcome, RefundVerdict, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob,
+    AfterLastRetry, BillingOutcome, ChargeDecision, ChargeOutcome, DeadLetter, DeliveryOutcome, Expiry, Job,
+    JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, PUT_OFF_SECONDS_MAX,
+    Queue, RefundDecision, RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob,
     WebhookOutcome,
 };
 pub use redemption::{DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome};

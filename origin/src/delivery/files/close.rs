@@ -4,7 +4,7 @@ use super::exchange::FileExchange;
 use crate::delivery::alarms::raise_alarm;
 use crate::fault::{Failure, Fault};
 use crate::store::{
-    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease,
+    BillingOutcome, ChargeDecision, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease,
     LeasedJob, NextStep, Queue,
 };
 use futures_util::StreamExt as _;
@@ -56,11 +56,11 @@ impl FileExchange {
             let leased = self.store.lease_due(Queue::Billing, now, until, settings.lines).await?;
             // A kind of which the maximum number of jobs was leased may have more.
             let is_all = leased.len() < lines_max;
-            let sifted = self.check_accounts(leased, next).await?;
-            for lines in sifted.lines.chunks(lines_max) {
+            let checked = self.check_accounts(leased, next).await?;
+            for lines in checked.lines.chunks(lines_max) {
                 self.make_file(lines).await?;
             }
-            if is_all && sifted.not_looked_up == 0 {
+            if is_all && checked.not_looked_up == 0 {
                 break;
             }
         }
@@ -70,16 +70,16 @@ impl FileExchange {
     /// Looks up every account again, and settles the charges that do not go into a file.
     async fn check_accounts(&self, jobs: Vec<LeasedJob>, next: Timestamp) -> Result<CheckedJobs, Fault> {
         let until = self.clock.now().plus_seconds(ASKING_SECONDS);
-        let fates = jobs.into_iter().map(|leased| self.decide_filing(leased, until, next));
+        let decisions = jobs.into_iter().map(|leased| self.decide_filing(leased, until, next));
         // All look-ups finish before anything is settled: one that is not polled may hold a
         // resource that settling waits for.
-        let fates: Vec<FilingDecision> = stream::iter(fates).buffered(ASKED_AT_ONCE).collect().await;
-        let (mut sifted, mut unclear) = (CheckedJobs::default(), 0_u32);
-        for fate in fates {
-            match fate {
-                FilingDecision::Line(leased) => sifted.lines.push(leased),
+        let decisions: Vec<FilingDecision> = stream::iter(decisions).buffered(ASKED_AT_ONCE).collect().await;
+        let (mut checked, mut unclear) = (CheckedJobs::default(), 0_u32);
+        for decision in decisions {
+            match decision {
+                FilingDecision::Line(leased) => checked.lines.push(leased),
                 FilingDecision::NotLookedUp { lease, transaction_id } => {
-                    sifted.not_looked_up += 1;
+                    checked.not_looked_up += 1;
                     let outcome = BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now()));
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
@@ -92,7 +92,7 @@ impl FileExchange {
         if unclear > 0 {
             tracing::error!(unclear, alarm = "standing-unknown", "charges wait for the next file");
         }
-        Ok(sifted)
+        Ok(checked)
     }
 
     /// A refund needs no account. A charge needs the account that it was accepted for, with its
@@ -111,7 +111,7 @@ impl FileExchange {
         };
         let outcome = match reason {
             Ok(None) => return FilingDecision::Line(leased),
-            Ok(Some(reason)) => BillingOutcome::Decided(ChargeVerdict::Declined { reason, raw_code: None }),
+            Ok(Some(reason)) => BillingOutcome::Decided(ChargeDecision::Declined { reason, raw_code: None }),
             Err(Failure::Fault(Fault::Broken(what))) => {
                 tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
                 BillingOutcome::Undecided(NextStep::DeadLetter)

@@ -8,9 +8,9 @@ use super::render;
 use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
 use crate::delivery::alarms::raise_alarm;
-use crate::delivery::billing::{charge_verdict, refund_verdict};
+use crate::delivery::billing::{interpret_charge_decision, interpret_refund_decision};
 use crate::fault::Fault;
-use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineVerdict};
+use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineDecision};
 use futures_util::future::join_all;
 use onbill_domain::digest::sha256;
 use onbill_domain::wire::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
@@ -96,7 +96,7 @@ impl FileExchange {
                 BillingDecision::Approved => approved += 1,
                 BillingDecision::Declined => declined += 1,
             }
-            verdicts.push((line, self.line_verdict(&line.bill, answer)?));
+            verdicts.push((line, self.read_line_decision(&line.bill, answer)?));
         }
         let mut verdicts = verdicts.into_iter().peekable();
         while verdicts.peek().is_some() {
@@ -114,7 +114,7 @@ impl FileExchange {
         &self,
         file: &BillingFile,
         line: &BillingFileLine,
-        verdict: LineVerdict,
+        verdict: LineDecision,
     ) -> Result<(), Fault> {
         let result =
             self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict).await?;
@@ -122,18 +122,21 @@ impl FileExchange {
         Ok(())
     }
 
-    fn line_verdict(
+    fn read_line_decision(
         &self,
         bill: &BillingItem,
         LineResponse { status, raw_code }: LineResponse,
-    ) -> Result<LineVerdict, Fault> {
+    ) -> Result<LineDecision, Fault> {
         Ok(match bill {
             BillingItem::Charge(charge) => {
                 let msisdn = self.billing.open_charge_number(charge)?;
-                LineVerdict::Charge(charge_verdict(BillChargeResponse { status, raw_code }, msisdn.as_ref()))
+                LineDecision::Charge(interpret_charge_decision(
+                    BillChargeResponse { status, raw_code },
+                    msisdn.as_ref(),
+                ))
             }
             BillingItem::Refund(_) => {
-                LineVerdict::Refund(refund_verdict(BillRefundResponse { status, raw_code }))
+                LineDecision::Refund(interpret_refund_decision(BillRefundResponse { status, raw_code }))
             }
         })
     }

@@ -2,10 +2,10 @@
 
 pub(super) mod account;
 pub(super) mod account_unlink;
-pub(super) mod come_back;
 pub(super) mod pai;
 pub(super) mod pin;
 pub(super) mod result;
+pub(super) mod return_page;
 pub(super) mod signup;
 pub(super) mod subscription;
 pub(super) mod transaction;

@@ -3,7 +3,7 @@
 //! often.
 
 use super::session::{self, BindError, Connection, Session, Wire};
-use super::verdict;
+use super::submit_status;
 use crate::ambient::{Clock, Random};
 use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
 use crate::keys::password_file;
@@ -135,7 +135,7 @@ impl Link {
         let wire = connected.ok().flatten().ok_or(NoSession::Unreachable(None))?;
         let bind = self.bind().ok_or(NoSession::Unreachable(None))?;
         session::bind(wire, bind, self.settings.window, patience).await.map_err(|failure| match failure {
-            BindError::Refused(status) if verdict::is_transient(status) => {
+            BindError::Refused(status) if submit_status::is_transient(status) => {
                 NoSession::Unreachable(Some(status))
             }
             BindError::Refused(status) => NoSession::Refused(status),

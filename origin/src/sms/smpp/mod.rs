@@ -9,7 +9,7 @@ mod link;
 mod pdu;
 mod receipt;
 mod session;
-mod verdict;
+mod submit_status;
 mod window;
 
 use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
@@ -27,7 +27,7 @@ use session::{NoResponse, Session};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 use std::time::Duration;
-use verdict::SubmitStatus;
+use submit_status::SubmitStatus;
 use window::Window;
 
 /// How long an SMS waits for a place in the window.
@@ -104,7 +104,7 @@ impl SmppGateway {
                 Err(NoResponse::Unclear) => return SendSmsResult::Later(RetryCause::Unclear),
             };
             let status = answer.status;
-            match verdict::classify_submit(status) {
+            match submit_status::classify_submit(status) {
                 SubmitStatus::Taken => {
                     let answer = answer.decode_body::<SubmitSmResp>();
                     message_id = answer.map(|answer| answer.message_id().as_str().to_owned());

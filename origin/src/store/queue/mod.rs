@@ -20,8 +20,8 @@ pub(in crate::store) use job::JobKey;
 pub use job::{Job, Lease, LeasedJob, SmsJob, WebhookJob};
 pub use kind::{AfterLastRetry, Expiry, JobKind, JobSpec, Queue, RetryPolicy, Subject};
 pub use outcome::{
-    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, LineVerdict, NextStep, RefundOutcome,
-    RefundVerdict, SettleResult, SmsOutcome, WebhookOutcome,
+    BillingOutcome, ChargeDecision, ChargeOutcome, DeliveryOutcome, LineDecision, NextStep, RefundDecision,
+    RefundOutcome, SettleResult, SmsOutcome, WebhookOutcome,
 };
 
 impl Store {

@@ -26,13 +26,13 @@ pub enum BillingOutcome<V> {
     Undecided(NextStep),
 }
 
-pub type ChargeOutcome = BillingOutcome<ChargeVerdict>;
+pub type ChargeOutcome = BillingOutcome<ChargeDecision>;
 
-pub type RefundOutcome = BillingOutcome<RefundVerdict>;
+pub type RefundOutcome = BillingOutcome<RefundDecision>;
 
 /// The decision on a charge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChargeVerdict {
+pub enum ChargeDecision {
     /// The charge is on the bill.
     Approved {
         /// Billing's own code.
@@ -49,7 +49,7 @@ pub enum ChargeVerdict {
 
 /// The decision on a refund.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefundVerdict {
+pub enum RefundDecision {
     /// The refund is on the bill.
     Approved {
         /// Billing's own code.
@@ -64,9 +64,9 @@ pub enum RefundVerdict {
 
 /// Billing's decision on a line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LineVerdict {
-    Charge(ChargeVerdict),
-    Refund(RefundVerdict),
+pub enum LineDecision {
+    Charge(ChargeDecision),
+    Refund(RefundDecision),
 }
 
 /// The outcome of calling a partner or the edge.

@@ -7,7 +7,8 @@ pub(super) mod sqlite;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::queue::{
-    ChargeOutcome, DeliveryOutcome, Job, Lease, LineVerdict, RefundOutcome, SettleResult, Subject, WebhookJob,
+    ChargeOutcome, DeliveryOutcome, Job, Lease, LineDecision, RefundOutcome, SettleResult, Subject,
+    WebhookJob,
 };
 use crate::store::redemption::RedemptionOutcome;
 use onbill_domain::timestamp::Timestamp;
@@ -65,7 +66,7 @@ impl Store {
         now: Timestamp,
         file_id: String,
         line: u32,
-        verdict: LineVerdict,
+        verdict: LineDecision,
     ) -> Result<SettleResult, StoreError> {
         use_case!(self, write, settle_line(now, &file_id, line, &verdict))
     }

@@ -10,9 +10,9 @@ use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
-    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, JobKey, JobKind, LEASE_SECONDS_MAX,
-    Lease, LineVerdict, NextStep, RefundOutcome, RefundVerdict, SettleResult, SmsJob, SmsOutcome, WebhookJob,
-    WebhookOutcome, postgres as queue,
+    BillingOutcome, ChargeDecision, ChargeOutcome, DeliveryOutcome, Job, JobKey, JobKind, LEASE_SECONDS_MAX,
+    Lease, LineDecision, NextStep, RefundDecision, RefundOutcome, SettleResult, SmsJob, SmsOutcome,
+    WebhookJob, WebhookOutcome, postgres as queue,
 };
 use crate::store::redemption::{RedemptionOutcome, postgres as redemption};
 use crate::store::refund::postgres as refund;
@@ -96,7 +96,7 @@ pub(super) async fn settle_line(
     now: Timestamp,
     file_id: &str,
     line: u32,
-    verdict: &LineVerdict,
+    verdict: &LineDecision,
 ) -> Result<SettleResult, TxError> {
     let row = tx
         .query_optional(
@@ -106,14 +106,14 @@ pub(super) async fn settle_line(
         .await?
         .ok_or_else(|| missing_row("file_lines"))?;
     match (row.try_get("transaction_id")?, row.try_get("refund_id")?, verdict) {
-        (Some(transaction_id), None, LineVerdict::Charge(verdict)) => {
-            let result = write_charge_verdict(tx, now, transaction_id, verdict).await?;
+        (Some(transaction_id), None, LineDecision::Charge(verdict)) => {
+            let result = write_charge_decision(tx, now, transaction_id, verdict).await?;
             report_charge(tx, now, transaction_id, result).await?;
             Ok(result)
         }
-        (None, Some(refund_id), LineVerdict::Refund(verdict)) => {
+        (None, Some(refund_id), LineDecision::Refund(verdict)) => {
             refund::lock_refund(tx, refund_id).await?;
-            let result = write_refund_verdict(tx, now, refund_id, verdict).await?;
+            let result = write_refund_decision(tx, now, refund_id, verdict).await?;
             report_refund(tx, now, refund_id, result).await?;
             Ok(result)
         }
@@ -163,7 +163,7 @@ async fn settle_charge(
     outcome: &ChargeOutcome,
 ) -> Result<SettleResult, TxError> {
     match outcome {
-        BillingOutcome::Decided(verdict) => write_charge_verdict(tx, now, transaction_id, verdict).await,
+        BillingOutcome::Decided(verdict) => write_charge_decision(tx, now, transaction_id, verdict).await,
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             charge::lock_charge(tx, transaction_id).await?;
@@ -174,15 +174,15 @@ async fn settle_charge(
 }
 
 /// Writes a decision, and deletes the job even when another lease of it has begun.
-async fn write_charge_verdict(
+async fn write_charge_decision(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-    verdict: &ChargeVerdict,
+    verdict: &ChargeDecision,
 ) -> Result<SettleResult, TxError> {
     let (status, reason, raw_code) = match verdict {
-        ChargeVerdict::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
-        ChargeVerdict::Declined { reason, raw_code } => {
+        ChargeDecision::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
+        ChargeDecision::Declined { reason, raw_code } => {
             (TransactionStatus::Declined, Some(*reason), raw_code)
         }
     };
@@ -224,12 +224,12 @@ async fn write_charge_state(
         return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     };
     if let Some(reason) = reason {
-        let settling = redemption::release_coupon(tx, now, transaction_id).await?;
+        let result = redemption::release_coupon(tx, now, transaction_id).await?;
         spending::release_charge(tx, transaction_id).await?;
         if reason.closes_pai() {
             pai::close_pai_row(tx, now, settled.try_get("pai")?, reason).await?;
         }
-        return Ok(settling);
+        return Ok(result);
     }
     Ok(SettleResult::Written)
 }
@@ -244,7 +244,7 @@ async fn settle_refund(
 ) -> Result<SettleResult, TxError> {
     refund::lock_refund(tx, refund_id).await?;
     match outcome {
-        BillingOutcome::Decided(verdict) => write_refund_verdict(tx, now, refund_id, verdict).await,
+        BillingOutcome::Decided(verdict) => write_refund_decision(tx, now, refund_id, verdict).await,
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step).await
@@ -253,15 +253,15 @@ async fn settle_refund(
 }
 
 /// Writes a decision, and deletes the job even when another lease of it has begun.
-async fn write_refund_verdict(
+async fn write_refund_decision(
     tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
-    verdict: &RefundVerdict,
+    verdict: &RefundDecision,
 ) -> Result<SettleResult, TxError> {
     let (status, raw_code) = match verdict {
-        RefundVerdict::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
-        RefundVerdict::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
+        RefundDecision::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
+        RefundDecision::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
     };
     let result = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref()).await?;
     queue::delete(tx, JobKind::Refund, refund_id).await?;

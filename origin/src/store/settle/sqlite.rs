@@ -6,9 +6,9 @@ use crate::store::coupon_sms::sqlite as coupon_sms;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{
-    BillingOutcome, ChargeOutcome, ChargeVerdict, DeliveryOutcome, Job, JobKey, JobKind, LEASE_SECONDS_MAX,
-    Lease, LineVerdict, NextStep, RefundOutcome, RefundVerdict, SettleResult, SmsJob, SmsOutcome, WebhookJob,
-    WebhookOutcome, sqlite as queue,
+    BillingOutcome, ChargeDecision, ChargeOutcome, DeliveryOutcome, Job, JobKey, JobKind, LEASE_SECONDS_MAX,
+    Lease, LineDecision, NextStep, RefundDecision, RefundOutcome, SettleResult, SmsJob, SmsOutcome,
+    WebhookJob, WebhookOutcome, sqlite as queue,
 };
 use crate::store::redemption::{RedemptionOutcome, sqlite as redemption};
 use crate::store::refund::sqlite as refund;
@@ -93,7 +93,7 @@ pub(super) fn settle_line(
     now: Timestamp,
     file_id: &str,
     line: u32,
-    verdict: &LineVerdict,
+    verdict: &LineDecision,
 ) -> Result<SettleResult, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = ?1 AND line = ?2",
@@ -101,13 +101,13 @@ pub(super) fn settle_line(
     let row: (Option<String>, Option<String>) =
         select.query_row(params![file_id, line], |row| Ok((row.get(0)?, row.get(1)?)))?;
     match (row, verdict) {
-        ((Some(transaction_id), None), LineVerdict::Charge(verdict)) => {
-            let result = write_charge_verdict(tx, now, &transaction_id, verdict)?;
+        ((Some(transaction_id), None), LineDecision::Charge(verdict)) => {
+            let result = write_charge_decision(tx, now, &transaction_id, verdict)?;
             report_charge(tx, now, &transaction_id, result)?;
             Ok(result)
         }
-        ((None, Some(refund_id)), LineVerdict::Refund(verdict)) => {
-            let result = write_refund_verdict(tx, now, &refund_id, verdict)?;
+        ((None, Some(refund_id)), LineDecision::Refund(verdict)) => {
+            let result = write_refund_decision(tx, now, &refund_id, verdict)?;
             report_refund(tx, now, &refund_id, result)?;
             Ok(result)
         }
@@ -154,7 +154,7 @@ fn settle_charge(
     outcome: &ChargeOutcome,
 ) -> Result<SettleResult, StoreError> {
     match outcome {
-        BillingOutcome::Decided(verdict) => write_charge_verdict(tx, now, transaction_id, verdict),
+        BillingOutcome::Decided(verdict) => write_charge_decision(tx, now, transaction_id, verdict),
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             let key = JobKey::Subject(JobKind::Charge, transaction_id);
@@ -164,15 +164,15 @@ fn settle_charge(
 }
 
 /// Writes a decision, and deletes the job even when another lease of it has begun.
-fn write_charge_verdict(
+fn write_charge_decision(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
-    verdict: &ChargeVerdict,
+    verdict: &ChargeDecision,
 ) -> Result<SettleResult, StoreError> {
     let (status, reason, raw_code) = match verdict {
-        ChargeVerdict::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
-        ChargeVerdict::Declined { reason, raw_code } => {
+        ChargeDecision::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
+        ChargeDecision::Declined { reason, raw_code } => {
             (TransactionStatus::Declined, Some(*reason), raw_code)
         }
     };
@@ -231,7 +231,7 @@ fn settle_refund(
     outcome: &RefundOutcome,
 ) -> Result<SettleResult, StoreError> {
     match outcome {
-        BillingOutcome::Decided(verdict) => write_refund_verdict(tx, now, refund_id, verdict),
+        BillingOutcome::Decided(verdict) => write_refund_decision(tx, now, refund_id, verdict),
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step)
@@ -240,15 +240,15 @@ fn settle_refund(
 }
 
 /// Writes a decision, and deletes the job even when another lease of it has begun.
-fn write_refund_verdict(
+fn write_refund_decision(
     tx: &Connection,
     now: Timestamp,
     refund_id: &str,
-    verdict: &RefundVerdict,
+    verdict: &RefundDecision,
 ) -> Result<SettleResult, StoreError> {
     let (status, raw_code) = match verdict {
-        RefundVerdict::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
-        RefundVerdict::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
+        RefundDecision::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
+        RefundDecision::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
     };
     let result = refund::settle_refund(tx, now, refund_id, status, raw_code.as_deref())?;
     queue::delete(tx, JobKind::Refund, refund_id)?;

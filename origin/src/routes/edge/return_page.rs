@@ -23,7 +23,7 @@ const PARAMETER: &str = "onbill_result";
 /// 2. Signs the outcome that the ledger has, not the one that the browser reports. Only while the
 ///    ledger has none does it accept the partner's report that the customer cancelled.
 /// 3. 200 with the operator's URL and the result in its query.
-pub(in crate::routes) async fn come_back(
+pub(in crate::routes) async fn find_return_page(
     State(config): State<Arc<Config>>,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
