@@ -1,5 +1,5 @@
-//! An operator whose billing takes files, and a folder that its origin can die at: before a step or right after it, and in
-//! the middle of writing.
+//! An operator whose billing takes files. The origin can crash at the folder: before or after a
+//! step, and in the middle of writing a file.
 
 use crate::crash_point::CrashPoint;
 use crate::unique::unique_name;
@@ -17,16 +17,16 @@ use std::sync::Arc;
 
 /// Minutes between two files.
 pub const EVERY_MINUTES: u32 = 15;
-/// Lines of a file, at most: few, so that there are several files.
+/// Most lines in a file. It is small, so that several files are needed.
 const LINES: u32 = 3;
 
-/// The folder of one operator's files, gone when the test is over.
+/// The folder of one operator's files. It is removed when the test ends.
 pub struct BillingFiles {
     pub directory: PathBuf,
 }
 
 impl BillingFiles {
-    /// What has a name in a folder, with its contents.
+    /// The names in a folder, with their contents.
     pub fn contents_of(&self, folder: &str) -> BTreeMap<String, String> {
         let entries = fs::read_dir(self.directory.join(folder)).expect("is a folder");
         let names = entries.map(|entry| entry.expect("is there").path());
@@ -39,7 +39,6 @@ impl BillingFiles {
             .collect()
     }
 
-    /// Where something lies in a folder.
     pub fn path(&self, folder: &str, name: &str) -> PathBuf {
         self.directory.join(folder).join(name)
     }
@@ -65,7 +64,7 @@ impl TestOperator {
         self.files = Some(BillingFiles { directory });
     }
 
-    /// One round of hand-off by files, as far as the program lives.
+    /// Runs one round of file submission, unless the program crashes.
     pub async fn try_run_filing(&self) -> Result<(), Fault> {
         let TestOrigin { app, crash_point, .. } = &self.origins[0];
         let spool = CrashingSpool {
@@ -75,12 +74,11 @@ impl TestOperator {
         app.files.make_round(&spool).await
     }
 
-    /// One round of hand-off by files.
     pub async fn run_filing(&self) {
         self.try_run_filing().await.expect("works");
     }
 
-    /// Billing picks up what is out, and answers it; gives the names.
+    /// Billing picks up the files that are out and responds to them. Returns their names.
     pub fn process_files(&self) -> Vec<String> {
         self.sandbox.bill_files(&self.files().directory).expect("are as they should be")
     }
@@ -112,7 +110,7 @@ impl Spool for CrashingSpool {
         self.step(self.directory.read(folder, name, bytes_max)).await
     }
 
-    /// Whoever dies before it is done has written half of it.
+    /// A program that crashes in this step leaves half of the file.
     async fn create(&self, folder: Folder, name: &str, contents: &[u8]) -> io::Result<()> {
         let created = self.step(self.directory.create(folder, name, contents)).await;
         if created.is_err() && self.crash_point.has_crashed() {

@@ -1,4 +1,4 @@
-//! A clock that stands still until a test moves it.
+//! A clock that moves only when a test advances it.
 
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 const NOW: i64 = 1_795_000_000;
 
-/// One clock for everybody.
+/// One clock, shared by all parties.
 #[derive(Clone)]
 pub struct ManualClock(pub Arc<AtomicI64>);
 
 impl Default for ManualClock {
-    /// Shows the time at which every test begins.
+    /// Starts at the time at which every test begins.
     fn default() -> Self {
         Self(Arc::new(AtomicI64::new(NOW)))
     }

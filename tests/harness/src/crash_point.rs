@@ -1,7 +1,8 @@
-//! A store that its program can die at: before a write or right after it. It is the real store otherwise.
+//! A store at which its program can crash: before a write or right after it. Otherwise it is the
+//! real store.
 //!
-//! In most worlds there is one call at a time among all stores, in the order in which they came, or nothing else happens
-//! while it lasts: with threads below, that is what makes a run the same run each time.
+//! In most test systems one call at a time runs among all stores, in the order of arrival, or
+//! nothing else happens while it lasts. With threads underneath, that makes a run reproducible.
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -12,18 +13,18 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
-/// When, around a call to the store, the program dies.
+/// When, around a call to the store, the program crashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrashMoment {
     Before,
     After,
 }
 
-/// Whether a program is alive, and when it dies.
+/// Whether a program is alive, and when it crashes.
 #[derive(Default)]
 pub struct CrashPoint {
     crashed: AtomicBool,
-    /// Calls until then, and on which side of the last one.
+    /// Calls until the crash, and on which side of the last one it happens.
     armed: Mutex<Option<(u32, CrashMoment)>>,
 }
 
@@ -32,12 +33,13 @@ impl CrashPoint {
         self.crashed.load(Ordering::SeqCst)
     }
 
-    /// The program dies at its `calls`-th call to the store from now on, counted from 1.
+    /// The program crashes at its `calls`-th call to the store from now on, counted from 1.
     pub fn crash_at(&self, calls: u32, moment: CrashMoment) {
         *self.armed.lock().unwrap_or_else(PoisonError::into_inner) = Some((calls, moment));
     }
 
-    /// Takes a step, as far as there is life for it: `None` when the program dies before it or right after.
+    /// Runs a step while the program is alive. Returns `None` when it crashes before or right after
+    /// it.
     pub(crate) async fn run_step<T>(&self, step: impl Future<Output = T>) -> Option<T> {
         if self.has_crashed() {
             return None;
@@ -55,12 +57,12 @@ impl CrashPoint {
         Some(result)
     }
 
-    /// Whether the death that was foretold has not come.
+    /// Returns whether the crash that was armed has not happened.
     pub fn disarm(&self) -> bool {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
     }
 
-    /// Counts a call; gives the moment if this is the last one.
+    /// Counts a call. Returns the moment of the crash if this is the last one.
     fn count_down(&self) -> Option<CrashMoment> {
         let mut death = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
         let (calls, moment) = death.as_mut()?;
@@ -75,27 +77,28 @@ impl CrashPoint {
     }
 }
 
-/// Whose turn it is, among all programs of a world.
+/// The turn of a store call, among all programs of a test system.
 pub type StoreTurn = Arc<tokio::sync::Mutex<()>>;
 
-/// How the calls of several callers go together.
+/// How the calls of several callers interleave.
 pub enum StoreSchedule {
-    /// Everybody at once.
+    /// Calls run concurrently.
     Free,
-    /// One at a time.
+    /// One call at a time.
     InTurn(StoreTurn),
-    /// Each is over when its caller goes on, who need not wait: nothing of the books happens in between.
+    /// Each call completes before its caller continues, without waiting: nothing else happens in
+    /// the database in between.
     Whole,
 }
 
-/// The faults of a program with that life.
+/// The faults of a program with that crash point.
 pub struct StoreFaults {
     crash_point: Arc<CrashPoint>,
     schedule: StoreSchedule,
 }
 
 impl StoreFaults {
-    /// The store as a program with that life has it.
+    /// The store as a program with that crash point sees it.
     pub fn wrap_store(store: &Store, life: Arc<CrashPoint>, pace: StoreSchedule) -> Arc<Store> {
         Arc::new(store.with_faults(Arc::new(Self { crash_point: life, schedule: pace })))
     }
@@ -115,7 +118,8 @@ impl FaultHook for StoreFaults {
                 use_case.await;
             }
             if turn.is_some() {
-                // However quick the store was: everybody who is to have a turn after this one stands in line by now.
+                // However quick the store was, every caller that wants a turn after this one is
+                // queued by now.
                 tokio::task::yield_now().await;
             }
         };
@@ -123,7 +127,7 @@ impl FaultHook for StoreFaults {
     }
 }
 
-/// Waits in this thread for what other threads do.
+/// Waits in this thread for work that other threads do.
 fn block_on<T>(mut work: BoxFuture<'_, T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {

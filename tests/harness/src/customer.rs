@@ -1,4 +1,4 @@
-//! What a customer's browser does: the widget's calls, the partner's forms, the way back.
+//! What a customer's browser does: the widget's calls, the partner's forms, the return page.
 
 use crate::{ACME_ACCOUNTS, EDGE, NETFLIX, TestOperator, TestSystem};
 use bytes::Bytes;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 /// What the customer chooses at the partner.
 #[derive(Clone, Copy, Debug)]
 pub enum AccountChoice<'e> {
-    /// A new account of this e-mail address.
+    /// A new account with this e-mail address.
     New(&'e str),
-    /// An account that is paid by card until now.
+    /// An account that has been paid by card until now.
     Existing(&'e str),
 }
 
@@ -23,7 +23,7 @@ pub fn charge(pai: &str, id: &str, value: i64) -> Value {
 }
 
 impl TestSystem {
-    /// A world in which Acme's customer with this number, Ann, has signed up; and her PAI.
+    /// A test system in which Acme's customer with this number, Ann, has signed up; and her PAI.
     pub async fn with_subscriber(number: &str) -> (Self, String) {
         let system = Self::start();
         system.acme.import_accounts(ACME_ACCOUNTS).await;
@@ -56,7 +56,7 @@ impl TestSystem {
         self.call_widget("/account/validate", body).await
     }
 
-    /// The text messages of a number, as they have come, after everything due was delivered.
+    /// The SMS that a number has received, in order, after everything due was delivered.
     pub async fn sms_received(&self, operator: &TestOperator, number: &str) -> Vec<String> {
         operator.deliver_due().await;
         let inbox = self
@@ -70,14 +70,14 @@ impl TestSystem {
         inbox.iter().map(|message| message["text"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The PIN in the newest text message.
+    /// The PIN in the newest SMS.
     pub async fn read_pin(&self, operator: &TestOperator, number: &str) -> String {
         let messages = self.sms_received(operator, number).await;
         let newest = messages.last().expect("a message came");
         newest.chars().filter(char::is_ascii_digit).take(6).collect()
     }
 
-    /// The customer proves a number by PIN; gives the flow.
+    /// The customer proves a number by PIN. Returns the flow.
     pub async fn prove_number(&self, operator: &TestOperator, number: &str) -> String {
         let (status, step) = self.enter_number(operator, number).await;
         assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("pin")), "{step}");
@@ -89,7 +89,7 @@ impl TestSystem {
         step["flow"].as_str().expect("is text").to_owned()
     }
 
-    /// The customer goes on to the partner; gives the partner's page.
+    /// The customer continues to the partner. Returns the partner's page.
     pub async fn open_signup(&self, operator: &TestOperator, flow: &str) -> String {
         let (status, opened) =
             self.call_widget("/signup", json!({"operator": operator.id(), "flow": flow})).await;
@@ -97,12 +97,12 @@ impl TestSystem {
         opened["url"].as_str().expect("is text").to_owned()
     }
 
-    /// The customer fills in the partner's form; gives the answer.
+    /// The customer submits the partner's form. Returns the response.
     pub async fn choose_account(&self, page: &str, choice: AccountChoice<'_>) -> Response<Bytes> {
         self.try_choose_account(page, choice).await.expect("answers")
     }
 
-    /// The same, if the partner can be reached.
+    /// Submits the form, which fails when the partner cannot be reached.
     pub async fn try_choose_account(&self, page: &str, choice: AccountChoice<'_>) -> Option<Response<Bytes>> {
         let (form, email) = match choice {
             AccountChoice::New(email) => ("new", email),
@@ -114,7 +114,7 @@ impl TestSystem {
         self.network.exchange(request.body(Bytes::from(body)).expect("is a request")).await.ok()
     }
 
-    /// The whole sign-up of a number, up to the partner's last page; gives the partner's page.
+    /// The whole sign-up of a number, up to the partner's last page. Returns that page.
     pub async fn sign_up(&self, operator: &TestOperator, number: &str, choice: AccountChoice<'_>) -> String {
         let flow = self.prove_number(operator, number).await;
         let page = self.open_signup(operator, &flow).await;
@@ -124,12 +124,13 @@ impl TestSystem {
         page
     }
 
-    /// The customer goes back: from the partner over the edge to the operator's page. Gives that page's URL.
+    /// The customer returns from the partner over the edge to the operator's page. Returns that
+    /// page's URL.
     pub async fn follow_return(&self, operator: &TestOperator) -> String {
         self.follow_return_with(operator, "").await
     }
 
-    /// The same with a query on the return page's URL.
+    /// Follows the return with a query on the return page's URL.
     pub async fn follow_return_with(&self, operator: &TestOperator, query: &str) -> String {
         let crossings = self.network.recorded_calls();
         let session = crossings.iter().rev().find(|c| c.authority == NETFLIX && c.path == "/signup-sessions");
@@ -143,7 +144,7 @@ impl TestSystem {
         answer.headers()[LOCATION].to_str().expect("is text").to_owned()
     }
 
-    /// The lines of a number's bill that onbill put there.
+    /// The lines that onbill put on a number's bill.
     pub async fn bill_lines(&self, operator: &TestOperator, number: &str) -> Vec<Value> {
         let bill = self
             .get_json(&format!(

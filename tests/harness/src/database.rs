@@ -1,5 +1,5 @@
-//! Where the books of one test are: a file of its own, or a schema of its own in the PostgreSQL database that
-//! `DATABASE_URL` names. Both are gone when the test is over.
+//! The database of one test: a file of its own, or a schema of its own in the PostgreSQL database
+//! that `DATABASE_URL` names. Both are removed when the test ends.
 
 use crate::unique::unique_name;
 use onbill_origin::config::PostgresAddress;
@@ -8,36 +8,32 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_postgres::NoTls;
 
-/// An empty place for books.
+/// An empty database.
 pub enum TestDb {
-    /// A file.
     Sqlite(PathBuf),
-    /// The URL of a schema, and its name.
     Postgres {
-        /// Of the server, the database and the schema.
+        /// Names the server, the database and the schema.
         url: String,
-        /// The schema alone.
         schema: String,
     },
 }
 
 impl TestDb {
-    /// A file in a folder that is there already.
+    /// A file in a folder that exists.
     pub fn new_sqlite_file(folder: &Path) -> Self {
         Self::Sqlite(folder.join(format!("onbill-{}.sqlite", unique_name())))
     }
 
-    /// A schema.
-    ///
     /// # Panics
-    /// When there is no server, with what to do about it.
+    ///
+    /// When there is no server, with instructions.
     pub async fn new_postgres_schema() -> Self {
         let schema = format!("onbill_test_{}", unique_name());
         run_batch(&database_url(), &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
         Self::Postgres { url: with_search_path(&database_url(), &schema), schema }
     }
 
-    /// Another empty place of the same kind.
+    /// Another empty database of the same kind.
     pub async fn new_beside(&self) -> Self {
         match self {
             Self::Sqlite(path) => Self::new_sqlite_file(path.parent().unwrap_or(path)),
@@ -45,10 +41,11 @@ impl TestDb {
         }
     }
 
-    /// Changes the books behind their store's back.
+    /// Changes the database without its store.
     ///
     /// # Panics
-    /// When it cannot.
+    ///
+    /// When the statement fails.
     pub async fn run_sql(&self, sql: &str) {
         match self {
             Self::Sqlite(path) => {
@@ -58,10 +55,11 @@ impl TestDb {
         }
     }
 
-    /// How many rows there are in a table, or of it (`table WHERE …`), read past the store.
+    /// Counts the rows of a table, or some of them (`table WHERE …`), without the store.
     ///
     /// # Panics
-    /// When it cannot.
+    ///
+    /// When the query fails.
     pub async fn count_rows(&self, rows: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {rows}");
         match self {
@@ -77,10 +75,12 @@ impl TestDb {
         }
     }
 
-    /// Opens the books here, as a starting origin does, with so many connections (of SQLite, for reading).
+    /// Opens the database as a starting origin does, with this many connections (for SQLite, those
+    /// that read).
     ///
     /// # Panics
-    /// When `DATABASE_URL` is not one.
+    ///
+    /// When `DATABASE_URL` is not a URL.
     pub async fn open(&self, connections: usize) -> Result<Arc<Store>, StoreError> {
         let store = match self {
             Self::Sqlite(path) => Store::open_sqlite(path, connections)?,
@@ -98,7 +98,7 @@ impl Drop for TestDb {
         match self {
             Self::Sqlite(path) => {
                 for ending in ["", "-wal", "-shm"] {
-                    // The last two are there only while a connection is open.
+                    // The last two exist only while a connection is open.
                     let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
                 }
             }
@@ -115,7 +115,7 @@ impl Drop for TestDb {
     }
 }
 
-/// Runs statements over a connection that is only for them.
+/// Runs statements over a connection of their own.
 pub async fn run_batch(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
@@ -125,7 +125,8 @@ pub async fn run_batch(url: &str, sql: &str) -> Result<(), tokio_postgres::Error
 /// The server that the tests may use.
 ///
 /// # Panics
-/// When there is none, with what to do about it.
+///
+/// When there is none, with instructions.
 #[expect(clippy::disallowed_methods, reason = "the one thing that a test cannot be handed in")]
 pub fn database_url() -> String {
     std::env::var("DATABASE_URL").expect(

@@ -1,4 +1,4 @@
-//! Chance from a seed: the same seed throws the same.
+//! Random choices from a seed: the same seed gives the same choices.
 
 use onbill_domain::digest::sha256;
 
@@ -25,13 +25,13 @@ impl Dice {
         &of[usize::try_from(at).expect("is an index")]
     }
 
-    /// A number from `from` to below `until`.
+    /// A number from `from` (inclusive) to `until` (exclusive).
     pub fn between(&mut self, from: i64, until: i64) -> i64 {
         let range = u64::try_from(until - from).expect("is in order");
         from + i64::try_from(self.below(range)).expect("is smaller than the range")
     }
 
-    /// True once in so many throws.
+    /// True once in `many` draws on average.
     pub fn once_in(&mut self, many: u64) -> bool {
         self.below(many) == 0
     }

@@ -1,14 +1,14 @@
-//! The keys of everybody, by who holds them: made from names, so that they are the same in every run.
+//! The keys of all parties, by key holder. They derive from names, so that they are the same in
+//! every run.
 
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use serde_json::{Value, json};
 
-/// Nobody has signed up with the second one.
+/// No customer has signed up with the second one.
 const PARTNERS: [&str; 2] = ["netflix", "tunes"];
 
-/// Whose ring.
 pub enum KeyHolder {
     Edge,
     Origin(&'static str),
@@ -16,12 +16,10 @@ pub enum KeyHolder {
     Partner(&'static str),
 }
 
-/// The ring of one holder.
 pub fn keyring(holder: &KeyHolder) -> Keyring {
     Keyring::parse(&keyring_json(holder)).expect("is well formed")
 }
 
-/// The same as text.
 pub fn keyring_json(holder: &KeyHolder) -> String {
     let operator = |id: &str, uses: &[&str]| -> Vec<Value> {
         uses.iter().map(|key_use| shared_key(&format!("operator:{id}"), key_use)).collect()
@@ -72,7 +70,7 @@ fn shared_key(party: &str, key_use: &str) -> Value {
     hmac_key(&format!("{}-{key_use}-1", party.replace(':', "-")), party, key_use)
 }
 
-/// What an operator's origin and the partner share: each ring names the other side.
+/// The key that an operator's origin and the partner share: each ring names the other side.
 fn webhook_key((operator, partner): (&str, &str), party: &str) -> Value {
     hmac_key(&format!("{operator}-{partner}-origin-to-partner-1"), party, "origin-to-partner")
 }
@@ -82,7 +80,7 @@ fn hmac_key(id: &str, party: &str, key_use: &str) -> Value {
     json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": secret})
 }
 
-/// A partner's key pair: everyone else has the public half.
+/// A partner's key pair: every other party has the public half.
 fn partner_signing_key(id: &str, half: &str) -> Value {
     let seed = sha256(format!("{id} partner-call").as_bytes());
     let value = match half {

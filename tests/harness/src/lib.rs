@@ -1,5 +1,5 @@
-//! What every test binary starts its system from: databases, origins, the edge, the sandbox's operators and partner, and
-//! the clock, randomness, keys and network that they share.
+//! What every test binary starts its system from: databases, origins, the edge, the sandbox's
+//! operators and partner, and the clock, randomness, keys and network that they share.
 
 #![expect(
     clippy::missing_panics_doc,

@@ -1,4 +1,5 @@
-//! A network of function calls. It can lose a request or an answer, and it remembers everything that crossed it.
+//! A network of function calls. It can lose a request or a response, and it records everything that
+//! crossed it.
 
 mod fault;
 
@@ -26,9 +27,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tower::ServiceExt as _;
 
-/// What a service says that fails after it has acted.
+/// The response of a service that fails after it has acted.
 pub const FAILED_AFTER: &str = "Something failed after the work was done.";
-/// Seconds that a call which stalls may take: longer than any lease, and than a signature is good for.
+/// Seconds that a stalled call may take: longer than any lease, and than a signature stays valid.
 const STALL_SECONDS: [i64; 4] = [65, 125, 250, 400];
 
 /// One call that crossed.
@@ -36,14 +37,14 @@ const STALL_SECONDS: [i64; 4] = [65, 125, 250, 400];
 pub struct RecordedCall {
     pub authority: String,
     pub path: String,
-    /// The request's headers and body.
+    /// Headers and body.
     pub request: String,
-    /// The answer's.
+    /// Headers and body.
     pub response: String,
 }
 
 impl RecordedCall {
-    /// Whether the text is anywhere in it.
+    /// Returns whether the text occurs in the request or the response.
     pub fn contains(&self, text: &str) -> bool {
         [&self.path, &self.request, &self.response].iter().any(|part| part.contains(text))
     }
@@ -51,16 +52,16 @@ impl RecordedCall {
 
 #[derive(Clone)]
 enum Service {
-    /// The programs behind one address. A call goes to any of them, also to one that is dead.
+    /// The programs behind one address. A call goes to any of them, also to one that has crashed.
     Axum(Vec<(Router, Arc<CrashPoint>)>),
     Edge(Arc<FakePlatform>, Arc<Config>),
 }
 
-/// Who is where, and what goes wrong.
+/// The services by address, and the faults.
 pub struct TestNetwork {
     clock: ManualClock,
     services: Mutex<HashMap<String, Service>>,
-    /// The origins, whose outboxes are worked on whatever else happens.
+    /// The origins, whose outboxes are processed whatever else happens.
     apps: Mutex<BTreeMap<String, Vec<Arc<App>>>>,
     active_faults: Mutex<Vec<ActiveFault>>,
     faulted_calls: Mutex<Vec<FaultedCall>>,
@@ -73,10 +74,11 @@ pub struct TestNetwork {
     is_stalling: AtomicBool,
 }
 
-/// One call that crossed, as it was: most are never looked at.
+/// One call that crossed, unformatted: most are never looked at.
 #[derive(Clone)]
 pub struct StoredCall {
-    /// Counts calls in the order in which they were sent. They are stored in the order in which they were answered.
+    /// Counts calls in the order in which they were sent. They are stored in the order of their
+    /// responses.
     pub number: u64,
     pub method: Method,
     pub authority: String,
@@ -86,7 +88,7 @@ pub struct StoredCall {
     pub response: (HeaderMap, Bytes),
 }
 
-/// The same as bytes.
+/// One call as bytes.
 pub struct RawCall {
     pub authority: String,
     pub path: String,
@@ -141,7 +143,8 @@ impl TestNetwork {
         lock(&self.services).insert(authority.to_owned(), Service::Axum(vec![(router, Arc::default())]));
     }
 
-    /// The same for the programs of an origin, which can die: then one takes no call and gives no answer.
+    /// Attaches the programs of an origin. One that has crashed takes no call and gives no
+    /// response.
     pub fn attach_origin(&self, authority: &str, programs: &[TestOrigin]) {
         let services = programs.iter().map(|each| (each.app.router(), Arc::clone(&each.crash_point)));
         lock(&self.services).insert(authority.to_owned(), Service::Axum(services.collect()));
@@ -149,9 +152,10 @@ impl TestNetwork {
         lock(&self.apps).insert(authority.to_owned(), apps);
     }
 
-    /// Puts the edge on the network, in both directions.
+    /// Attaches the edge to the network, in both directions.
     pub fn attach_edge(self: &Arc<Self>, authority: &str, edge: Arc<FakePlatform>, config: Arc<Config>) {
-        // A weak hand on the network, which holds the edge: the two would keep each other for ever.
+        // A weak reference to the network, which owns the edge: strong ones would keep each other
+        // alive permanently.
         let network = Arc::downgrade(self);
         edge.on_network(move |request| {
             let network = network.upgrade();
@@ -162,34 +166,34 @@ impl TestNetwork {
         lock(&self.services).insert(authority.to_owned(), Service::Edge(edge, config));
     }
 
-    /// From now on this happens to calls whose address begins with `to` (`host:port/path`).
+    /// From now on this fault hits calls whose address begins with `to` (`host:port/path`).
     pub fn inject_fault(&self, to: &str, mishap: NetworkFault) {
         self.inject_fault_for(to, mishap, u32::MAX);
     }
 
-    /// The same for so many calls.
+    /// The fault hits this many calls.
     pub fn inject_fault_for(&self, to: &str, mishap: NetworkFault, calls: u32) {
         lock(&self.active_faults).push(ActiveFault { to: to.to_owned(), mishap, calls_left: calls });
     }
 
-    /// Ends all mishaps.
+    /// Ends all faults.
     pub fn clear_faults(&self) {
         lock(&self.active_faults).clear();
     }
 
-    /// Every mishap that a call met so far.
+    /// Every fault that a call has met so far.
     pub fn faults_met(&self) -> Vec<NetworkFault> {
         lock(&self.faulted_calls).iter().map(|call| call.fault).collect()
     }
 
-    /// The mishaps that calls to one place met so far, with what these calls said.
+    /// The faults that calls to one address have met so far, with the bodies of these calls.
     pub fn faults_met_at(&self, authority: &str) -> Vec<(Bytes, NetworkFault)> {
         let befell = lock(&self.faulted_calls);
         let there = befell.iter().filter(|call| call.authority == authority);
         there.map(|call| (call.body.clone(), call.fault)).collect()
     }
 
-    /// Lets late calls arrive, in no order that anybody meant. Nobody waits for their answers.
+    /// Delivers late calls in random order. No caller waits for their responses.
     pub async fn deliver_late(&self) {
         let late = std::mem::take(&mut *lock(&self.late_requests));
         for request in late.into_iter().rev() {
@@ -202,13 +206,13 @@ impl TestNetwork {
         lock(&self.late_requests).clear();
     }
 
-    /// The same for those to one place.
+    /// Late calls to one address never arrive.
     pub fn drop_late_to(&self, authority: &str) {
         lock(&self.late_requests)
             .retain(|request| request.uri().authority().is_none_or(|to| to.as_str() != authority));
     }
 
-    /// What the newest call to a path was answered with success.
+    /// The response to the newest successful call to a path.
     pub fn last_response(&self, authority: &str, path: &str) -> Option<Bytes> {
         let crossings = lock(&self.calls);
         let there =
@@ -216,53 +220,55 @@ impl TestNetwork {
         crossings.iter().rev().find(there).map(|call| call.response.1.clone())
     }
 
-    /// What crossed to a path, and with which status it was answered: also if nobody heard the answer.
+    /// The bodies of calls that crossed to a path, and the status of each response, also if the
+    /// response was lost.
     pub fn calls_to(&self, authority: &str, path: &str) -> Vec<(Bytes, StatusCode)> {
         let crossings = lock(&self.calls);
         let there = crossings.iter().filter(|call| call.authority == authority && call.path == path);
         there.map(|call| (call.request.1.clone(), call.status)).collect()
     }
 
-    /// The paths of posts of the partner's, and of the operator's that change a coupon, that were answered with success twice, under
-    /// one signature. Questions may be, and what the origin tells other parties is theirs to know again.
+    /// The paths of the partner's posts, and of the operator's that change a coupon, that succeeded
+    /// twice under one signature. Reads may do so, and webhooks and events from the origin are
+    /// deduplicated by their receivers.
     pub fn accepted_twice(&self) -> Vec<String> {
         let paths = lock(&self.accepted_twice).clone();
         let acts = ["/ott/v1/transaction", "/ott/v1/coupon", "/operator/v1/coupons/"];
         paths.into_iter().filter(|path| acts.iter().any(|act| path.starts_with(act))).collect()
     }
 
-    /// Takes everybody off the network.
+    /// Detaches all services from the network.
     pub fn shut_down(&self) {
         let services = std::mem::take(&mut *lock(&self.services));
         let apps = std::mem::take(&mut *lock(&self.apps));
-        // Outside of the lock: what goes with them may look at the network.
+        // Dropped outside of the lock: what goes with them may use the network.
         drop((services, apps));
     }
 
-    /// Everything that crossed so far.
+    /// Everything that has crossed so far.
     pub fn recorded_calls(&self) -> Vec<RecordedCall> {
         lock(&self.calls).iter().map(StoredCall::to_text).collect()
     }
 
-    /// The calls that were answered after the first `count` ones, in the order in which they were sent.
+    /// The calls that were answered after the first `count` ones, in the order in which they were
+    /// sent.
     pub fn calls_after(&self, count: usize) -> Vec<StoredCall> {
         let mut exchanges = lock(&self.calls).get(count..).unwrap_or_default().to_vec();
         exchanges.sort_by_key(|exchange| exchange.number);
         exchanges
     }
 
-    /// The same as the bytes that they were.
     pub fn raw_calls(&self) -> Vec<RawCall> {
         lock(&self.calls).iter().map(StoredCall::to_bytes).collect()
     }
 
-    /// Chance without a pattern, and the same in every run.
+    /// Pseudo-random, and the same in every run.
     fn draw_below(&self, bound: usize) -> usize {
         let throw = self.draws.fetch_add(1, Ordering::Relaxed);
         usize::from(sha256(&throw.to_le_bytes())[0]) % bound
     }
 
-    /// Takes a request to its service and brings the answer back, if nothing befalls them.
+    /// Takes a request to its service and returns the response, unless a fault hits the call.
     pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let mishap = self.take_fault_for(request.uri());
         let Some(mishap) = mishap else { return self.exchange_undisturbed(request).await };
@@ -320,7 +326,7 @@ impl TestNetwork {
         }
     }
 
-    /// What befalls a call to this address.
+    /// The fault that hits a call to this address.
     fn take_fault_for(&self, to: &Uri) -> Option<NetworkFault> {
         let address = format!("{}{}", to.authority()?, to.path_and_query().map_or("", PathAndQuery::as_str));
         let mut disturbances = lock(&self.active_faults);
@@ -334,7 +340,8 @@ impl TestNetwork {
         Some(mishap)
     }
 
-    /// Minutes pass in the middle of a call, and the outboxes are worked on. The calls of that work do not stall in turn.
+    /// Minutes pass in the middle of a call, and the outboxes are processed. The calls of that work
+    /// do not stall in turn.
     async fn stall_call(&self) {
         if self.is_stalling.swap(true, Ordering::Relaxed) {
             return;
@@ -342,13 +349,14 @@ impl TestNetwork {
         self.clock.advance_seconds(STALL_SECONDS[self.draw_below(STALL_SECONDS.len())]);
         let apps: Vec<Arc<App>> = lock(&self.apps).values().flatten().cloned().collect();
         for app in apps {
-            // One that is dead, or dies of it, is somebody else's business. In a box, because its calls come by here.
+            // A program that has crashed, or crashes now, is handled elsewhere. Boxed, because its
+            // calls come through here.
             let _ = Box::pin(app.worker.deliver_due()).await;
         }
         self.is_stalling.store(false, Ordering::Relaxed);
     }
 
-    /// Takes a request to its service and brings the answer back.
+    /// Takes a request to its service and returns the response.
     pub async fn exchange_undisturbed(
         &self,
         request: Request<Bytes>,

@@ -26,14 +26,15 @@ use std::sync::Arc;
 pub const ACME_ACCOUNTS: &str = include_str!("../../sandbox/accounts/acme.csv");
 pub const NOVA_ACCOUNTS: &str = include_str!("../../sandbox/accounts/nova.csv");
 
-/// Reads at once, or connections to a server: posts of one charge and the hand-off beside them.
+/// Concurrent reads, or connections to a server: posts of one charge and its submission beside
+/// them.
 const CONNECTIONS: usize = 4;
 
-/// One program of an origin. It lives and dies by itself.
+/// One program of an origin. Each starts and crashes by itself.
 pub struct TestOrigin {
     pub app: Arc<App>,
     pub crash_point: Arc<CrashPoint>,
-    /// The books as nothing disturbs them.
+    /// The store without fault injection.
     store: Arc<Store>,
 }
 
@@ -41,20 +42,20 @@ pub struct TestOrigin {
 pub struct TestOperator {
     pub origin_address: &'static str,
     pub dashboard_address: &'static str,
-    /// One program, or several on the same books.
+    /// One program, or several on the same database.
     pub origins: Vec<TestOrigin>,
     pub sandbox: Operator,
-    /// Of every program that starts from now on.
+    /// The configuration of every program that starts from now on.
     pub config: Config,
     pub(crate) files: Option<BillingFiles>,
     outside: Outside,
     turn: Option<StoreTurn>,
-    /// The last to go: books are closed before they are thrown away.
+    /// Dropped last: the store is closed before its database is removed.
     pub db: TestDb,
 }
 
-/// Where databases in files are: in memory if the machine has such a folder. A program's death takes nothing from there
-/// that it leaves on a disk.
+/// The folder of databases in files: in memory if the machine has such a folder. A program's crash
+/// loses nothing there that it would keep on a disk.
 pub fn db_folder() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     if memory.is_dir() { memory } else { std::env::temp_dir() }
@@ -70,14 +71,14 @@ struct OperatorFacts {
     accounts: &'static str,
     source: AccountSource,
     tag: &'static str,
-    /// What makes a number that Netflix's app has read the customer's.
+    /// How a number that Netflix's app has read is proved to be the customer's.
     proof: &'static str,
-    /// What subscribers are told that the partner is called.
+    /// The partner's name in messages to subscribers.
     partner_name: Option<&'static str>,
 }
 
-/// Acme keeps its accounts in the origin's table and takes the partner's word for a number; Nova's origin asks the
-/// operator's CSP API, and for a PIN.
+/// Acme keeps its accounts in the origin's table and trusts the partner for a number. Nova's origin
+/// asks the operator's CSP API, and for a PIN.
 fn facts_of(id: &str) -> OperatorFacts {
     match id {
         "acme" => OperatorFacts {
@@ -110,7 +111,7 @@ fn facts_of(id: &str) -> OperatorFacts {
 }
 
 impl TestOperator {
-    /// With one program, which one call to a store at a time is enough for.
+    /// With one program, for which one call to a store at a time is enough.
     pub(crate) fn new(id: &'static str, outside: &Outside, turn: &StoreTurn) -> Self {
         let place = TestDb::new_sqlite_file(&db_folder());
         let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
@@ -118,7 +119,7 @@ impl TestOperator {
         Self::assemble(place, vec![books], id, outside, Some(Arc::clone(turn)))
     }
 
-    /// With so many programs on one set of books, all at once.
+    /// With this many programs on one database, concurrently.
     pub(crate) async fn with_origins(
         count: usize,
         place: TestDb,
@@ -170,12 +171,11 @@ impl TestOperator {
         }
     }
 
-    /// Puts the origin on the network.
     pub(crate) fn attach_origin(&self, network: &TestNetwork) {
         network.attach_origin(self.origin_address, &self.origins);
     }
 
-    /// Starts programs of the origin anew on the same books, as after a crash.
+    /// Restarts programs of the origin on the same database, as after a crash.
     pub(crate) async fn restart_origins(&mut self, id: &'static str, wanted: impl Fn(&TestOrigin) -> bool) {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
         for process in self.origins.iter_mut().filter(|process| wanted(process)) {
@@ -184,12 +184,12 @@ impl TestOperator {
         }
     }
 
-    /// The origin, as the one or the first of its programs has it.
+    /// The app of the only program, or of the first one.
     pub fn app(&self) -> &Arc<App> {
         &self.origins[0].app
     }
 
-    /// Starts the origin anew with another configuration. It has that from then on.
+    /// Restarts the origin with another configuration, which stays from then on.
     pub(crate) fn reconfigure(&mut self, id: &'static str, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         for process in &mut self.origins {
@@ -224,7 +224,7 @@ impl TestOperator {
         report.await.expect("imports")
     }
 
-    /// Imports an account file while nothing goes wrong: the file is not what is tested.
+    /// Imports an account file without faults: the import is not what is tested.
     pub async fn import_accounts_undisturbed(&self, csv: &str) {
         let app = self.app();
         let report = import_accounts(
@@ -238,14 +238,13 @@ impl TestOperator {
         report.await.expect("imports");
     }
 
-    /// Delivers what is due in the outbox: all programs at once, each as far as it lives.
-    /// Gives how many entries were tried.
+    /// Delivers what is due in the outbox, in all programs concurrently, until they crash. Returns
+    /// how many jobs were tried.
     pub async fn try_deliver_due(&self) -> Result<usize, Fault> {
         let all = join_all(self.origins.iter().map(|process| process.app.worker.deliver_due())).await;
         all.into_iter().sum()
     }
 
-    /// Delivers what is due in the outbox.
     pub async fn deliver_due(&self) -> usize {
         self.try_deliver_due().await.expect("works")
     }
@@ -276,7 +275,7 @@ impl TestOrigin {
     }
 }
 
-/// The configuration of an operator's origin that gets its accounts from there.
+/// The configuration of an operator's origin with this account source.
 pub fn origin_config_with(id: &str, accounts: AccountSource) -> Config {
     Config { accounts, ..origin_config(id, &facts_of(id)) }
 }
@@ -287,7 +286,7 @@ fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         name: facts.name.to_owned(),
         country: facts.country.to_owned(),
         listen: facts.origin.parse().expect("is an address"),
-        // Whoever starts a program opens its books.
+        // Set by the code that starts a program.
         database: Database::Sqlite(PathBuf::new()),
         database_password_file: None,
         database_connections: None,

@@ -1,4 +1,4 @@
-//! What an operator's own systems say to their origin.
+//! What an operator's own systems call at their origin.
 
 use crate::keys::{self, KeyHolder};
 use crate::{TestOperator, TestSystem};
@@ -9,12 +9,12 @@ use onbill_domain::signature::sign_request;
 use serde_json::{Value, json};
 
 impl TestSystem {
-    /// A signed call of Acme's systems: a question when there is nothing to say.
+    /// A signed call of Acme's systems: a GET when the body is null.
     pub async fn call_acme_origin(&self, path: &str, body: &Value) -> (StatusCode, Value) {
         self.try_call_acme_origin(path, body).await.expect("somebody answers")
     }
 
-    /// The same, if an answer comes.
+    /// The call, which fails when no response arrives.
     pub async fn try_call_acme_origin(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
         let request =
             Request::builder().uri(format!("http://{}/operator/v1{path}", self.acme.origin_address));
@@ -32,7 +32,7 @@ impl TestSystem {
         Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()))
     }
 
-    /// Acme's systems ask for an erasure; gives how far it is, or the code of the refusal.
+    /// Acme's systems request an erasure. Returns its progress, or the code of the refusal.
     pub async fn request_erasure(&self, name: &str, number: &str) -> (StatusCode, Value) {
         let (status, answer) =
             self.call_acme_origin("/erasures", &json!({"erasureID": name, "msisdn": number})).await;
@@ -41,7 +41,7 @@ impl TestSystem {
     }
 }
 
-/// Lets everybody who is listed be forgotten, as the command line does.
+/// Erases all listed subscribers, as the command line does.
 pub async fn erase_listed_subscribers(
     operator: &TestOperator,
     list: &str,

@@ -4,8 +4,8 @@ use onbill_origin::ambient::Random;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Never the same bytes twice, and the same in every run. What is of another length begins otherwise: in another world, a
-/// nonce is no code.
+/// Never returns the same bytes twice, and returns the same in every run. Values of different
+/// lengths begin differently: in another test system, a nonce is not a code.
 pub struct SequenceRandom {
     name: &'static str,
     drawn: AtomicU64,

@@ -1,42 +1,43 @@
-//! A number, or a coupon's code, in every spelling that a careless line of code could give it, and the search for all of
-//! them at once.
+//! A number, or a coupon's code, in every spelling that careless code could give it, and the search
+//! for all of them at once.
 
 use aho_corasick::AhoCorasick;
 use onbill_domain::encoding::encode_base64url;
 use std::fmt::Write as _;
 
-/// A search for some numbers.
 pub struct Search {
     patterns: AhoCorasick,
-    /// Each pattern with what it is, to tell what was found.
+    /// Each pattern with its description, for the report of a match.
     spellings: Vec<(String, Vec<u8>)>,
 }
 
 impl Search {
-    /// For these numbers, in E.164, with what is said before them where they are called from home.
+    /// Searches for these numbers, in E.164, and with the prefixes of calls from within the
+    /// country.
     pub fn for_numbers(numbers: &[&str]) -> Self {
         Self::for_spellings(numbers.iter().flat_map(|number| spellings(number)).collect())
     }
 
-    /// The same, and for these codes.
+    /// Searches for these codes too.
     #[must_use]
     pub fn with_codes(self, codes: &[String]) -> Self {
         let codes = codes.iter().flat_map(|code| spellings_of_code(code));
         Self::for_spellings(self.spellings.into_iter().chain(codes).collect())
     }
 
-    /// For these spellings.
     pub fn for_spellings(spellings: Vec<(String, Vec<u8>)>) -> Self {
         let patterns = AhoCorasick::new(spellings.iter().map(|(_, pattern)| pattern)).expect("are patterns");
         Self { patterns, spellings }
     }
 
-    /// The first spelling that is in `bytes`.
+    /// The first spelling that occurs in `bytes`.
     pub fn find(&self, bytes: &[u8]) -> Option<&str> {
         self.patterns.find(bytes).map(|found| self.spellings[found.pattern().as_usize()].0.as_str())
     }
 
-    /// Complains about a number at `place`.
+    /// # Panics
+    ///
+    /// When a number is at `place`.
     pub fn assert_absent(&self, place: &str, bytes: &[u8]) {
         if let Some(spelling) = self.find(bytes) {
             panic!("{place} has {spelling}");
@@ -64,8 +65,8 @@ pub fn encoded(text: &str) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// Each spelling of a code: as it is texted, as people type it, as it is hashed, and its random bytes. Its first symbols are
-/// the operator's, and no secret.
+/// Each spelling of a code: as it is in the SMS, as people type it, as it is hashed, and its random
+/// bytes. Its first symbols identify the operator, and are not secret.
 fn spellings_of_code(code: &str) -> Vec<(String, Vec<u8>)> {
     let secret = code.get(5..).expect("has five groups");
     let written = ["-", "", " "].map(|between| secret.replace('-', between));
@@ -91,14 +92,15 @@ fn symbols(text: &str) -> Vec<u8> {
     text.chars().filter_map(value).collect()
 }
 
-/// Each spelling with its name. A longer one that has a shorter one in it is found by that: with `+`, with the country's
-/// code, in a URL, in base64 of more than the number.
+/// Each spelling with its name. It also finds a longer spelling that contains a shorter one: with
+/// `+`, with the country code, in a URL, in base64 of more than the number.
 fn spellings(e164: &str) -> Vec<(String, Vec<u8>)> {
     let digits = e164.trim_start_matches('+');
     let mut all: Vec<(String, Vec<u8>)> = written(digits).iter().flat_map(|text| encoded(text)).collect();
     let national = national(digits);
     let mut nibbles = vec![("packed", format!("{digits}f")), ("packed from the right", format!("0{digits}"))];
-    // Of an odd number of digits, whole bytes are few enough to be there by chance; it is in the others.
+    // With an odd number of digits, the whole bytes are so few that they occur by chance; the other
+    // spellings find it.
     if national.len().is_multiple_of(2) {
         nibbles.push(("packed without its country", national.to_owned()));
     }
@@ -118,12 +120,12 @@ fn spellings(e164: &str) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// The numbers of the played operators are of two countries.
+/// The numbers of the simulated operators are of two countries.
 fn national(digits: &str) -> &str {
     digits.strip_prefix("34").or_else(|| digits.strip_prefix('1')).expect("is American or Spanish")
 }
 
-/// As people write it, without the country's code.
+/// As people write it, without the country code.
 fn written(digits: &str) -> Vec<String> {
     let national = national(digits);
     let groups = [&national[..3], &national[3..6], &national[6..]];
@@ -139,7 +141,8 @@ fn hex(bytes: &[u8], before: &str) -> String {
     })
 }
 
-/// What base64 makes of these bytes after so many others, without the characters that tell of what stands beside them.
+/// Base64 of these bytes after `before` other bytes, without the characters that depend on the
+/// neighbours.
 fn in_base64(bytes: &[u8], before: usize) -> String {
     let text = encode_base64url(&[&vec![0; before][..], bytes].concat());
     let whole = (before + bytes.len()) * 8 / 6;
@@ -187,7 +190,7 @@ mod tests {
         planted.push(vec![0x12, 0x02, 0x55, 0x50, 0x10, 0x1f]);
         planted.push(vec![0x01, 0x20, 0x25, 0x55, 0x01, 0x01]);
         planted.push(vec![0x20, 0x25, 0x55, 0x01, 0x01]);
-        // As in a text message of GSM: 3GPP TS 23.040, section 9.1.2.3.
+        // As in a GSM SMS: 3GPP TS 23.040, section 9.1.2.3.
         planted.push(vec![0x21, 0x20, 0x55, 0x05, 0x01, 0xf1]);
         planted.push(12_025_550_101_u64.to_le_bytes().to_vec());
         planted.push(12_025_550_101_i64.to_be_bytes().to_vec());

@@ -1,4 +1,4 @@
-//! Everyone who takes part: two operators with their origins on one edge, and the partner.
+//! The whole system: two operators with their origins on one edge, and the partner.
 
 use crate::database::TestDb;
 use crate::keys::{self, KeyHolder};
@@ -25,7 +25,7 @@ use std::time::Duration;
 pub const EDGE: &str = "127.0.0.1:8787";
 pub const NETFLIX: &str = "127.0.0.1:8791";
 
-/// The system, and the means to play its customers and its partner.
+/// The system, and the means to act as its customers and its partner.
 pub struct TestSystem {
     clock: ManualClock,
     random: Arc<SequenceRandom>,
@@ -37,7 +37,7 @@ pub struct TestSystem {
     partner_keys: Keyring,
 }
 
-/// What everybody stands on.
+/// What all parties share.
 struct TestEnv {
     clock: ManualClock,
     network: Arc<TestNetwork>,
@@ -59,7 +59,7 @@ impl TestEnv {
 }
 
 impl TestSystem {
-    /// A new world: nobody has signed up for anything.
+    /// A new test system: no customer has signed up.
     pub fn start() -> Self {
         let ground = TestEnv::new();
         let turn = crash_point::StoreTurn::default();
@@ -68,7 +68,7 @@ impl TestSystem {
         Self::assemble(ground, acme, nova)
     }
 
-    /// The same with operators whose billing takes files.
+    /// A test system with operators whose billing takes files.
     pub async fn with_files() -> Self {
         let mut system = Self::start();
         system.acme.bill_by_files();
@@ -79,7 +79,8 @@ impl TestSystem {
         system
     }
 
-    /// The same with two programs of Acme's origin on one PostgreSQL database. They race: no two runs are the same.
+    /// A test system with two programs of Acme's origin on one PostgreSQL database. They race, so
+    /// runs are not reproducible.
     pub async fn with_two_origins() -> Self {
         let ground = TestEnv::new();
         let place = TestDb::new_postgres_schema().await;
@@ -123,31 +124,31 @@ impl TestSystem {
         Self { clock, random, network, edge, acme, nova, netflix, partner_keys }
     }
 
-    /// Starts programs of Acme's origin anew, as after a crash.
+    /// Restarts programs of Acme's origin, as after a crash.
     pub async fn restart_acme(&mut self, wanted: impl Fn(&TestOrigin) -> bool) {
         self.acme.restart_origins("acme", wanted).await;
         self.acme.attach_origin(&self.network);
     }
 
-    /// Starts Acme's origin anew with these limits on what an account may be charged.
+    /// Restarts Acme's origin with these limits on what an account may be charged.
     pub fn set_acme_limits(&mut self, limits: Value) {
         let limits: Vec<CurrencyLimits> = serde_json::from_value(limits).expect("are limits");
         self.reconfigure_acme(|config| config.limits = limits);
     }
 
-    /// Starts Acme's origin anew with another configuration.
+    /// Restarts Acme's origin with another configuration.
     pub fn reconfigure_acme(&mut self, change: impl FnOnce(&mut OriginConfig)) {
         self.acme.reconfigure("acme", change);
         self.acme.attach_origin(&self.network);
     }
 
-    /// Starts Nova's origin anew with another configuration.
+    /// Restarts Nova's origin with another configuration.
     pub fn reconfigure_nova(&mut self, change: impl FnOnce(&mut OriginConfig)) {
         self.nova.reconfigure("nova", change);
         self.nova.attach_origin(&self.network);
     }
 
-    /// Lets time pass for everybody.
+    /// Lets time pass for all parties.
     pub fn advance_seconds(&self, seconds: i64) {
         self.clock.advance_seconds(seconds);
     }
@@ -161,7 +162,7 @@ impl TestSystem {
         self.sign_with(&self.partner_keys, method, path, body)
     }
 
-    /// The same with the key of any partner.
+    /// A request signed with the key of any partner.
     pub fn sign_with(&self, keys: &Keyring, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         let mut request = Self::unsigned_request(method, path, body);
         let key = keys.keys_for_use(KeyUse::PartnerCall).last().expect("is there");
@@ -169,7 +170,7 @@ impl TestSystem {
         request
     }
 
-    /// The partner's genuine post as an edge passes it on to Acme that has looked at nothing of it.
+    /// The partner's genuine post, as an edge that validates nothing passes it on to Acme.
     pub fn forward_as_edge(&self, path: &str, body: &Value) -> Request<Bytes> {
         let genuine = self.sign_as_partner(&Method::POST, path, body);
         let mut request = Request::post(format!("http://{}{path}", self.acme.origin_address))
@@ -192,30 +193,29 @@ impl TestSystem {
         random.nonce()
     }
 
-    /// The same without a signature.
     pub fn unsigned_request(method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         let request = Request::builder().method(method).uri(format!("http://{EDGE}{path}"));
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         request.header("content-type", "application/json").body(body).expect("is a request")
     }
 
-    /// Sends a request to whoever has its address; JSON comes back, or null.
+    /// Sends a request to the service at its address. Returns JSON, or null.
     pub async fn send(&self, request: Request<Bytes>) -> (StatusCode, Value) {
         let answer = self.network.exchange(request).await.expect("somebody answers");
         (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default())
     }
 
-    /// A call of the partner, which has it in its books.
+    /// A call of the partner, which records it.
     pub async fn call_ott(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
         self.try_call_ott(method, path, body).await.expect("somebody answers")
     }
 
-    /// The same, if an answer comes.
+    /// The call, which fails when no response arrives.
     pub async fn try_call_ott(&self, method: Method, path: &str, body: Value) -> Option<(StatusCode, Value)> {
         self.netflix.call(method, path, &body).await
     }
 
-    /// A billing run of the partner's, as its JSON tells it.
+    /// The JSON report of the partner's billing run.
     pub async fn run_billing(&self, month: &str) -> Value {
         let request = Request::post(format!("http://{NETFLIX}/billing-runs"))
             .header("content-type", "application/json");
@@ -225,12 +225,12 @@ impl TestSystem {
         run
     }
 
-    /// The partner's accounts and leaks, as its JSON tells them.
+    /// The partner's accounts and leaks, as JSON.
     pub async fn partner_accounts(&self) -> Value {
         self.get_json(&format!("http://{NETFLIX}/accounts")).await
     }
 
-    /// The partner's charges with all that it was told of them, and what of it cannot be.
+    /// The partner's charges with everything reported about them, and the contradictions.
     pub async fn partner_charges(&self) -> Value {
         self.get_json(&format!("http://{NETFLIX}/charges")).await
     }
@@ -247,7 +247,7 @@ impl TestSystem {
         self.find_pai_of(email).await.expect("pays on the bill")
     }
 
-    /// The same, if they pay on the bill.
+    /// The PAI, if the customer pays on the bill.
     pub async fn find_pai_of(&self, email: &str) -> Option<String> {
         let account = self.find_partner_account(|account| account["email"] == email).await?;
         account["pays"]["pai"].as_str().map(str::to_owned)
@@ -258,7 +258,7 @@ impl TestSystem {
         accounts.into_iter().find(is_wanted)
     }
 
-    /// Reads a page past whatever befalls others.
+    /// Reads a page without faults.
     pub(crate) async fn get_json(&self, url: &str) -> Value {
         let request = Request::get(url).header("accept", "application/json").body(Bytes::new());
         let answer = self
@@ -271,7 +271,8 @@ impl TestSystem {
     }
 }
 
-/// The network holds everybody and everybody holds the network: somebody has to let go, or no world ever ends.
+/// The network owns all services, and they own the network: without this the test system would
+/// never be freed.
 impl Drop for TestSystem {
     fn drop(&mut self) {
         self.network.shut_down();
@@ -289,7 +290,7 @@ pub fn edge_config(operators: &Value) -> Config {
     config.expect("is sound")
 }
 
-/// Reading a constant that is known to be well formed.
+/// Parses a constant that is known to be well formed.
 pub(crate) trait ParseAs {
     fn parse_as<T>(&self, parse: impl Fn(&str) -> Option<T>) -> T;
 }

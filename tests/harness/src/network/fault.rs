@@ -1,4 +1,4 @@
-//! What befalls calls on the network, and which.
+//! The faults of calls on the network.
 
 use bytes::Bytes;
 
@@ -7,23 +7,23 @@ use bytes::Bytes;
 pub enum NetworkFault {
     /// The request does not arrive.
     Lost,
-    /// The request arrives when its caller has long given up.
+    /// The request arrives long after its caller has timed out.
     Late,
-    /// The request arrives twice, and either answer comes back.
+    /// The request arrives twice, and either response comes back.
     Twice,
-    /// The request is answered 503 and not acted on.
+    /// The response is 503, and the request is not acted on.
     Refused,
-    /// The request arrives, and is acted on; the answer does not.
+    /// The request is acted on; the response is lost.
     AnswerLost,
-    /// The request is acted on, and answered 500.
+    /// The request is acted on; the response is 500.
     FailsAfter,
-    /// The request is acted on; the answer arrives as something else.
+    /// The request is acted on; the response arrives corrupted.
     Garbled,
-    /// The call takes minutes, in which the outboxes are worked on.
+    /// The call takes minutes, during which the outboxes are processed.
     Stalls,
 }
 
-/// A call that met a mishap.
+/// A call that met a fault.
 pub(crate) struct FaultedCall {
     pub(crate) authority: String,
     pub(crate) body: Bytes,
@@ -31,7 +31,7 @@ pub(crate) struct FaultedCall {
 }
 
 pub(crate) struct ActiveFault {
-    /// What the addresses of disturbed calls begin with.
+    /// Prefix of the addresses of disturbed calls.
     pub(crate) to: String,
     pub(crate) mishap: NetworkFault,
     pub(crate) calls_left: u32,
